@@ -1,0 +1,1 @@
+"""What peers agree on: messages, their bytes, names and limits. Imports nothing else of zchat."""

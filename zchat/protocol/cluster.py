@@ -1,0 +1,313 @@
+"""What the processes say to each other inside the envelopes that the router does not open.
+
+Envelopes are msgpack arrays, for size; what clients read travels in them as bytes, encoded once.
+"""
+
+from typing import NamedTuple
+
+from msgspec import Raw, Struct
+
+from zchat.protocol.messages import (
+    CreateRoom,
+    JoinRoom,
+    LeaveRoom,
+    ListMembers,
+    ListRooms,
+    ListUsers,
+    MarkRead,
+    Message,
+    Name,
+    Nonce,
+    Ping,
+    Post,
+    ReadHistory,
+    Register,
+    Sequence,
+    SendPrivate,
+    SetTopic,
+    Text,
+    Token,
+)
+
+
+class Envelope(Struct, frozen=True, array_like=True):
+    pass
+
+
+# --- Addresses: which worker serves what -----------------------------------------------------------
+
+USER_SERVICE = "users"
+
+
+def room_partition(partition: int) -> str:
+    return f"rooms/{partition}"
+
+
+# --- Links: commands up, replies down --------------------------------------------------------------
+
+
+class Up(Envelope, frozen=True):
+    """Commands `first`, `first` + 1, … of one link; without items a heartbeat.
+
+    `epoch` is the service's, `link` counts the restarts of this link. `replies_next` is the next
+    reply that the sender waits for; `gap` asks for a resend from there.
+    """
+
+    epoch: int
+    link: int
+    first: int
+    items: list[Raw]
+    replies_next: int
+    gap: bool
+
+
+class Reply(NamedTuple):
+    """Answers the command with this number; `frame` is what the client reads, already encoded.
+
+    Number 0 answers nothing: a service's own word to the gateway (`SessionEnded`).
+    """
+
+    command: int
+    frame: bytes
+
+
+class Down(Envelope, frozen=True):
+    """Replies `first`, …; `commands_next` 0 says that this link is unknown and must restart."""
+
+    epoch: int
+    link: int
+    first: int
+    items: list[Reply]
+    commands_next: int
+    gap: bool
+
+
+class Stamped(Envelope, frozen=True):
+    """A command or query as a gateway passes it on: who sends it, and the client's own bytes.
+
+    `session` is the gateway's number for the connection; `user` is empty for the cluster's own.
+    """
+
+    session: int
+    user: str
+    body: Raw
+
+
+# --- Commands that no client can send --------------------------------------------------------------
+
+
+class OpenSession(Message, frozen=True):
+    """Answered with `SessionOpened` or `Refused`. `id` is the client's, for the refusal."""
+
+    id: int
+    name: Name
+    token: Token
+    password: str | None
+
+
+class CloseSession(Message, frozen=True):
+    """`quit` says that the user meant it: no grace."""
+
+    quit: bool
+
+
+class SessionHere(Envelope, frozen=True):
+    session: int
+    user: str
+    token: Token
+    since_ms: int
+    active_ms: int
+
+
+class AnnounceSessions(Message, frozen=True):
+    """After a restart of either side: who is connected to this gateway."""
+
+    sessions: list[SessionHere]
+
+
+class ReportActivity(Message, frozen=True):
+    """When these sessions last said something."""
+
+    active_ms: dict[int, int]
+
+
+class EndGuest(Message, frozen=True):
+    """The guest is gone: its memberships end."""
+
+    name: Name
+
+
+class OpenRoom(Message, frozen=True):
+    """Tell the lobby that `author` has created `room`."""
+
+    nonce: bytes
+    room: Name
+    author: Name
+
+
+class Announce(Message, frozen=True):
+    """A word of the operator to everyone."""
+
+    id: int
+    nonce: Nonce
+    text: Text
+
+
+RoomCommand = (
+    Post
+    | CreateRoom
+    | JoinRoom
+    | LeaveRoom
+    | SetTopic
+    | MarkRead
+    | EndGuest
+    | OpenRoom
+    | Announce
+)
+UserCommand = (
+    OpenSession
+    | CloseSession
+    | AnnounceSessions
+    | ReportActivity
+    | Register
+    | SendPrivate
+    | MarkRead
+)
+
+
+class SessionOpened(Message, frozen=True):
+    """`since_ms` is when the user came."""
+
+    name: str
+    guest: bool
+    since_ms: int
+
+
+class SessionEnded(Message, frozen=True):
+    """To one gateway: the same client has come back on another connection; close these."""
+
+    sessions: list[int]
+
+
+# --- Queries that no client can send ---------------------------------------------------------------
+
+
+class ReadLog(Message, frozen=True):
+    """The entries of one log after `cursor`, a page at a time. Answered with `LogPage`."""
+
+    log: str
+    cursor: Sequence
+
+
+class ReadStream(Message, frozen=True):
+    """All that a service has written after `position`, a page at a time: `StreamPage`."""
+
+    position: Sequence
+
+
+class ReadUserLogs(Message, frozen=True):
+    """Answered with `UserLogs`."""
+
+    user: str
+
+
+class ReadPresence(Message, frozen=True):
+    """Answered with `PresenceSnapshot`."""
+
+
+RoomQuery = ReadHistory | ListRooms | ListMembers | Ping | ReadLog | ReadStream | ReadUserLogs
+UserQuery = ReadHistory | ListUsers | Ping | ReadLog | ReadStream | ReadUserLogs | ReadPresence
+
+
+class LogPage(Envelope, frozen=True):
+    """`frames` are the entries `first` to `last`, as clients read them; none if `last` < `first`."""
+
+    log: str
+    first: int
+    last: int
+    head: int
+    frames: bytes
+
+
+class MembershipChange(NamedTuple):
+    """With the entry `sequence` the user begins (`joined`) or ceases to follow the log."""
+
+    user: str
+    sequence: int
+    joined: bool
+
+
+class Chunk(Envelope, frozen=True):
+    """Consecutive entries of one log, as clients read them, one after another in `frames`."""
+
+    log: str
+    first: int
+    last: int
+    frames: bytes
+    changes: list[MembershipChange]
+
+
+class StreamPage(Envelope, frozen=True):
+    """All entries at the positions `first` to `last`, in order. Without any: a heartbeat.
+
+    A service numbers everything that it writes, over all its logs, with one gapless position.
+    This is what is published, and what a follower that missed something reads again.
+    """
+
+    first: int
+    last: int
+    chunks: list[Chunk]
+
+
+class UserLog(Envelope, frozen=True):
+    """Entries after `floor` are for the user; `marker` is what it has read, if it said so."""
+
+    log: str
+    floor: int
+    marker: int | None
+    head: int
+
+
+class UserLogs(Envelope, frozen=True):
+    """True at `position` of the service's stream."""
+
+    position: int
+    logs: list[UserLog]
+
+
+# --- Presence: soft state, numbered but not stored -------------------------------------------------
+
+
+class PresenceDelta(Envelope, frozen=True):
+    """Change number `number` since the user-service took `epoch`; an empty one is a heartbeat."""
+
+    epoch: int
+    number: int
+    came: list[str]
+    went: list[str]
+
+
+class PresenceSnapshot(Envelope, frozen=True):
+    """Who is online after change `number`; `settled` is false while sessions still announce."""
+
+    epoch: int
+    number: int
+    settled: bool
+    online: list[str]
+
+
+# --- To and from the router itself -----------------------------------------------------------------
+
+
+class WorkerHeartbeat(Envelope, frozen=True):
+    """I serve `address`, with the fencing `epoch` of its store. `bye`: no more."""
+
+    address: str
+    epoch: int
+    bye: bool
+
+
+class RoutingTable(Envelope, frozen=True):
+    """Which addresses are served, each with the epoch of its worker."""
+
+    epochs: dict[str, int]

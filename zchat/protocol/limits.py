@@ -1,0 +1,115 @@
+"""Every bound that zchat keeps, with its unit in its name; nothing grows without a number here."""
+
+from typing import Final
+
+# --- What a client may send ---------------------------------------------------------------------
+FRAME_BYTES_MAX: Final = 128 * 1024
+"""One msgpack value from or to a client; large enough for the longest text in any script."""
+TEXT_CHARS_MAX: Final = 16_000
+"""One message; a pasted page of code is one message."""
+TOPIC_CHARS_MAX: Final = 300
+NAME_CHARS_MAX: Final = 32
+LOG_NAME_CHARS_MAX: Final = NAME_CHARS_MAX + 1
+SOFTWARE_CHARS_MAX: Final = 64
+PASSWORD_CHARS_MIN: Final = 8
+PASSWORD_CHARS_MAX: Final = 256
+NONCE_BYTES_MIN: Final = 8
+NONCE_BYTES_MAX: Final = 16
+TOKEN_BYTES: Final = 32
+CURSORS_MAX: Final = 256
+"""Cursors in one `LogIn`: every room that one may be in, the lobby and the inbox."""
+HISTORY_ENTRIES_MAX: Final = 200
+INTEGER_MAX: Final = 2**53
+"""Largest integer on the wire: every language with doubles reads it exactly."""
+
+# --- Client connections at a gateway ------------------------------------------------------------
+SESSIONS_MAX: Final = 20_000
+"""Client connections of one gateway."""
+SESSION_REQUESTS_MAX: Final = 64
+"""Unanswered requests of one session; the gateway reads no further from it until one is answered."""
+WRITE_BUFFER_BYTES_MAX: Final = 256 * 1024
+"""What waits for one slow reader; past it the gateway remembers only where it stopped."""
+HELLO_TIMEOUT_S: Final = 10.0
+"""A connection that is not logged in by then is closed."""
+SESSION_IDLE_TIMEOUT_S: Final = 90.0
+"""A client that sends nothing, not even a ping, for so long is gone."""
+CLIENT_PING_INTERVAL_S: Final = 20.0
+FAN_OUT_WRITES_MAX: Final = 500
+"""Client writes in one loop turn; the rest goes on in the next, so that nobody starves."""
+
+# --- Between processes --------------------------------------------------------------------------
+HEARTBEAT_INTERVAL_S: Final = 0.5
+PEER_EXPIRY_S: Final = 4.0
+"""A peer that is silent for so long counts as dead; its sessions start their grace."""
+LINK_WINDOW_ITEMS: Final = 4_096
+"""Commands on their way on one link that are not yet accepted."""
+LINK_WINDOW_BYTES: Final = 4 * 1024 * 1024
+LINK_QUEUE_BYTES_MAX: Final = 32 * 1024 * 1024
+"""Unanswered commands that one link keeps; past it the gateway stops reading from their senders."""
+LINK_REPLIES_MAX: Final = 16_384
+"""Replies that a service keeps for a gateway that does not confirm them; then the link restarts."""
+BATCH_ITEMS_MAX: Final = 512
+BATCH_BYTES_MAX: Final = 512 * 1024
+BEAT_ENVELOPES_MAX: Final = 512
+BEAT_BYTES_MAX: Final = 1024 * 1024
+RESEND_INTERVAL_S: Final = 0.25
+"""The same gap is not filled twice within this time."""
+ENVELOPES_HIGH_WATER_MARK: Final = 10_000
+"""ZeroMQ queue of one peer, in envelopes. Past it envelopes are dropped and the link resends."""
+EVENTS_HIGH_WATER_MARK: Final = 1_000
+"""Published envelopes waiting for one subscriber. Past it they are dropped and it backfills."""
+COMMAND_TIMEOUT_S: Final = 10.0
+"""A command without an answer by then is answered `unavailable`, and still delivered later."""
+QUERY_TIMEOUT_S: Final = 10.0
+QUERY_RESEND_INTERVAL_S: Final = 1.0
+QUERIES_MAX: Final = 10_000
+"""Queries of one gateway that wait for one service; past it they are refused as `busy`."""
+PEERS_MAX: Final = 1_000
+FOLLOWER_ENVELOPES_MAX: Final = 256
+"""Envelopes that a follower holds behind a gap; later ones are fetched again."""
+
+# --- Logs ---------------------------------------------------------------------------------------
+PAGE_ENTRIES_MAX: Final = 1_000
+PAGE_BYTES_MAX: Final = 256 * 1024
+"""A page of a log or stream ends with the entry that reaches this size."""
+BUSY_RETRY_INTERVAL_S: Final = 1.0
+"""How long a service waits after its store refused a commit."""
+
+# --- Rooms --------------------------------------------------------------------------------------
+ROOMS_MAX: Final = 10_000
+"""Rooms of one partition."""
+ROOM_MEMBERS_MAX: Final = 10_000
+USER_ROOMS_MAX: Final = 200
+"""Rooms of one user in one partition, so that their cursors fit in a `LogIn`."""
+ROOM_LIST_MAX: Final = 1_000
+PARTITIONS_MAX: Final = 64
+
+# --- Users --------------------------------------------------------------------------------------
+USERS_MAX: Final = 100_000
+USER_SESSIONS_MAX: Final = 20
+"""Sessions of one account at a time, and remembered session tokens."""
+USER_LIST_MAX: Final = 1_000
+PASSWORD_JOBS_MAX: Final = 256
+"""Passwords waiting to be hashed; one more is refused as `busy`."""
+PRESENCE_INTERVAL_S: Final = 0.5
+"""Comings and goings are collected for so long into one event."""
+PRESENCE_NAMES_MAX: Final = 20
+"""Names in one presence frame to a client; the others are counted."""
+PRESENCE_GRACE_S: Final = 10.0
+"""A client whose connection broke is still online for so long."""
+SESSION_GRACE_S: Final = 60.0
+"""A guest whose connection broke keeps its name and rooms for so long."""
+SETTLE_S: Final = 5.0
+"""After a restart the user-service waits so long for gateways to say who is here."""
+ACTIVITY_INTERVAL_S: Final = 5.0
+"""A gateway reports at most so often which sessions were active."""
+
+# --- The client ---------------------------------------------------------------------------------
+CLIENT_QUEUE_MAX: Final = 10_000
+"""Requests that a client keeps while it has no connection."""
+CLIENT_RECONNECT_S: Final = 0.1
+CLIENT_RECONNECT_S_MAX: Final = 10.0
+CLIENT_RETRY_S: Final = 5.0
+"""How long a client waits before it repeats a command that was `unavailable`."""
+CLIENT_SILENCE_S: Final = 45.0
+"""A gateway that answers nothing for so long is gone; the client connects anew."""
