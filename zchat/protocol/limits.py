@@ -54,9 +54,9 @@ BEAT_ENVELOPES_MAX: Final = 512
 BEAT_BYTES_MAX: Final = 1024 * 1024
 RESEND_INTERVAL_S: Final = 0.25
 """The same gap is not filled twice within this time."""
-ENVELOPES_HIGH_WATER_MARK: Final = 10_000
+ENVELOPES_HIGH_WATER_MARK: Final = 1_000
 """ZeroMQ queue of one peer, in envelopes. Past it envelopes are dropped and the link resends."""
-EVENTS_HIGH_WATER_MARK: Final = 1_000
+EVENTS_HIGH_WATER_MARK: Final = 256
 """Published envelopes waiting for one subscriber. Past it they are dropped and it backfills."""
 COMMAND_TIMEOUT_S: Final = 10.0
 """A command without an answer by then is answered `unavailable`, and still delivered later."""
@@ -65,7 +65,7 @@ QUERY_RESEND_INTERVAL_S: Final = 1.0
 QUERIES_MAX: Final = 10_000
 """Queries of one gateway that wait for one service; past it they are refused as `busy`."""
 PEERS_MAX: Final = 1_000
-FOLLOWER_ENVELOPES_MAX: Final = 256
+FOLLOWER_ENVELOPES_MAX: Final = 64
 """Envelopes that a follower holds behind a gap; later ones are fetched again."""
 
 # --- Logs ---------------------------------------------------------------------------------------

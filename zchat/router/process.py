@@ -1,0 +1,122 @@
+"""The router's process: moves envelopes between the sockets as `Routing` says."""
+
+import time
+
+import zmq
+
+from zchat.fabric.sockets import RouterSockets, receive_waiting, try_send
+from zchat.process import StopSignal, lock, start
+from zchat.protocol import limits
+from zchat.protocol.cluster import WorkerHeartbeat
+from zchat.protocol.codec import Decoder, ProtocolError, encode
+from zchat.router.routing import Routing
+from zchat.settings import Settings, command
+
+_heartbeats = Decoder(WorkerHeartbeat)
+
+
+class Router:
+    """The loop: whatever is readable is moved on, at most a beat's worth from each socket."""
+
+    def __init__(self, sockets: RouterSockets) -> None:
+        self._sockets = sockets
+        self._routing = Routing()
+        self.protocol_errors = 0
+
+    def run(self, stop: StopSignal) -> None:
+        sockets = self._sockets
+        moves = {
+            sockets.commands_frontend: self._move_commands,
+            sockets.commands_backend: self._move_replies,
+            sockets.queries_frontend: self._move_queries,
+            sockets.queries_backend: self._move_answers,
+            sockets.events_in: self._move_events,
+            sockets.events_out: self._move_subscriptions,
+        }
+        poller = zmq.Poller()
+        for socket in moves:
+            poller.register(socket, zmq.POLLIN)
+        poller.register(stop.fd, zmq.POLLIN)
+        while not stop.is_set:
+            for readable, _ in poller.poll(int(limits.HEARTBEAT_INTERVAL_S * 1000)):
+                if move := moves.get(readable):
+                    move()
+            if self._routing.expire(time.monotonic()):
+                self._send_table(self._routing.askers)
+
+    def _move_commands(self) -> None:
+        now = time.monotonic()
+        for asker, address, *body in receive_waiting(self._sockets.commands_frontend):
+            new = self._routing.asker_heard(asker, now)
+            if not address:
+                self._send_table([asker])
+                continue
+            if new:
+                self._send_table([asker])
+            worker = self._routing.worker_of(address.decode(errors="replace"))
+            # Dropped if nobody serves the address: the link resends when somebody does.
+            if worker is not None:
+                self._send_to_worker([worker, asker, *body])
+
+    def _send_to_worker(self, frames: list[bytes]) -> None:
+        try_send(self._sockets.commands_backend, frames)
+
+    def _move_replies(self) -> None:
+        now = time.monotonic()
+        for worker, asker, *body in receive_waiting(self._sockets.commands_backend):
+            if not asker:
+                self._worker_heard(worker, b"".join(body), now)
+            elif address := self._routing.address_of(worker):
+                try_send(self._sockets.commands_frontend, [asker, address.encode(), *body])
+
+    def _worker_heard(self, worker: bytes, body: bytes, now: float) -> None:
+        try:
+            heartbeat = _heartbeats.decode(body)
+        except ProtocolError:
+            self.protocol_errors += 1
+            return
+        if self._routing.worker_heard(worker, heartbeat, now):
+            self._send_table(self._routing.askers)
+
+    def _send_table(self, askers: list[bytes]) -> None:
+        body = encode(self._routing.table)
+        for asker in askers:
+            try_send(self._sockets.commands_frontend, [asker, b"", body])
+
+    def _move_queries(self) -> None:
+        for frames in receive_waiting(self._sockets.queries_frontend):
+            *envelope, address, body = frames
+            worker = self._routing.worker_of(address.decode(errors="replace"))
+            if worker is None or not try_send(
+                self._sockets.queries_backend, [worker, *envelope, body]
+            ):
+                try_send(self._sockets.queries_frontend, [*envelope, b""])
+
+    def _move_answers(self) -> None:
+        for _, *envelope in receive_waiting(self._sockets.queries_backend):
+            try_send(self._sockets.queries_frontend, envelope)
+
+    def _move_events(self) -> None:
+        for frames in receive_waiting(self._sockets.events_in):
+            try_send(self._sockets.events_out, frames)
+
+    def _move_subscriptions(self) -> None:
+        for frames in receive_waiting(self._sockets.events_out):
+            try_send(self._sockets.events_in, frames)
+
+
+def run(settings: Settings) -> None:
+    log = start(settings, "router")
+    stop = StopSignal()
+    # A second bind on a live ipc path succeeds in silence, so a lock keeps routers apart.
+    with lock(settings.run / "router.lock", stop), zmq.Context() as context:
+        sockets = RouterSockets(context, settings.endpoints)
+        log.info("ready at %s", settings.router)
+        try:
+            Router(sockets).run(stop)
+        finally:
+            context.destroy(linger=500)
+    log.info("stopped")
+
+
+main = command("router", run)
