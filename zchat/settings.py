@@ -1,0 +1,195 @@
+"""Every option of the servers, in one frozen `Settings`, and the commands that read them.
+
+To add an option add a field to `Settings`: flag, variable, key in the file, help and check all
+follow from it.
+"""
+
+import dataclasses
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple, TypeVar
+
+import click
+
+from zchat import options
+from zchat.options import Address, ConfiguredCommand
+from zchat.protocol import limits
+
+T = TypeVar("T")
+
+Program = Literal["gateway", "router", "user-service", "room-service", "reviver"]
+_SERVERS: Final[tuple[Program, ...]] = ("gateway", "router", "user-service", "room-service")
+
+DRAIN_S_MAX: Final = 10.0
+"""procfiles/zchat.conf gives a gateway longer than this to stop before it is killed."""
+_IPC_PATH_BYTES_MAX: Final = 107
+"""The kernel's `sun_path` is 108 bytes with the zero at its end."""
+
+
+class _Setting(NamedTuple):
+    default: str
+    parse: Callable[[str], object]
+    help: str
+    programs: tuple[Program, ...]
+
+
+def _setting(default: str, parse: Callable[[str], T], text: str, *programs: Program) -> T:
+    """A field of `Settings`; the default is written and checked like any other value."""
+    metadata = {"setting": _Setting(default, parse, text, programs)}
+    return dataclasses.field(default=parse(default), metadata=metadata)
+
+
+class SettingError(ValueError):
+    """The value of `setting` does not fit the other settings; the text says why, and what would."""
+
+    def __init__(self, setting: str, why: str) -> None:
+        super().__init__(f"{setting}: {why}")
+        self.setting = setting
+        self.why = why
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Endpoints:
+    """The router's six sockets: a frontend and a backend for each kind of channel."""
+
+    commands_frontend: str
+    commands_backend: str
+    queries_frontend: str
+    queries_backend: str
+    events_in: str
+    events_out: str
+
+    @classmethod
+    def of(cls, router: str) -> "Endpoints":
+        """`ipc://PATH` makes `ipc://PATH-commands-frontend` and so on, `tcp://` six ports in a row.
+
+        Raises `SettingError`.
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        if router.startswith("tcp://"):
+            first = options.address(router.removeprefix("tcp://"))
+            if first.port + len(names) - 1 > options.PORT_MAX:
+                highest = options.PORT_MAX - len(names) + 1
+                raise SettingError("router", f"needs six ports; give one up to {highest}")
+            ports = range(first.port, first.port + len(names))
+            return cls(*(f"tcp://{first._replace(port=port)}" for port in ports))
+        endpoints = [f"{router}-{name.replace('_', '-')}" for name in names]
+        length_bytes = max(len(os.fsencode(end.removeprefix("ipc://"))) for end in endpoints)
+        if length_bytes > _IPC_PATH_BYTES_MAX:
+            raise SettingError(
+                "router",
+                f"makes socket paths of {length_bytes} bytes, and the system allows "
+                f"{_IPC_PATH_BYTES_MAX}; give a shorter --router or --var",
+            )
+        return cls(*endpoints)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a server process may be told. A program reads only what names it here."""
+
+    # A relative path stays relative, since the path of a socket must be short.
+    var: Path = _setting("var", options.path, "Folder of the data and sockets.", *_SERVERS)
+    router: str = _setting(
+        "ipc://{var}/run/router",
+        options.router,
+        "Where the router is: ipc://PATH, or tcp://HOST:PORT for six ports in a row.",
+        *_SERVERS,
+    )
+    listen: tuple[Address, ...] = _setting(
+        "127.0.0.1:7447",
+        options.addresses,
+        "Where clients connect: HOST:PORT, several separated by commas.",
+        "gateway",
+    )
+    name: str = _setting(
+        "gateway", options.instance_name, "What this process is called in the logs.", "gateway"
+    )
+    partition: int = _setting(
+        "0",
+        options.whole(0, limits.PARTITIONS_MAX - 1),
+        "Partition of the rooms to serve.",
+        "room-service",
+    )
+    partitions: int = _setting(
+        "1",
+        options.whole(1, limits.PARTITIONS_MAX),
+        "How many partitions the rooms are divided into; the same for all processes.",
+        "gateway",
+        "user-service",
+        "room-service",
+    )
+    log_level: str = _setting(
+        "info",
+        options.one_of("debug", "info", "warning", "error"),
+        "Least level that is logged: debug, info, warning or error.",
+        *_SERVERS,
+        "reviver",
+    )
+    drain_s: float = _setting(
+        "3", options.seconds(0, DRAIN_S_MAX), "Seconds that a stop waits for clients.", "gateway"
+    )
+    password_threads: int = _setting(
+        "2", options.whole(1, 16), "Passwords that are checked at the same time.", "user-service"
+    )
+
+    def __post_init__(self) -> None:
+        if self.partition >= self.partitions:
+            highest = self.partitions - 1
+            raise SettingError(
+                "partition", f"partitions is {self.partitions}; give one from 0 to {highest}"
+            )
+        _ = self.endpoints  # Too long a path is found here, before anything has started.
+
+    @property
+    def data(self) -> Path:
+        return self.var / "data"
+
+    @property
+    def run(self) -> Path:
+        return self.var / "run"
+
+    @property
+    def endpoints(self) -> Endpoints:
+        return Endpoints.of(self.router.replace("{var}", str(self.var)))
+
+
+_SETTINGS: Final[dict[str, _Setting]] = {
+    field.name: field.metadata["setting"] for field in dataclasses.fields(Settings)
+}
+
+
+def command(program: Program, run: Callable[[Settings], None]) -> ConfiguredCommand:
+    """The entry point of a server program: its options, and `run` with what they come to."""
+
+    def callback(config: Path | None, **values: Any) -> None:
+        try:
+            settings = Settings(**values)
+        except SettingError as error:
+            context = click.get_current_context()
+            parameter = next(flag for flag in flags if flag.name == error.setting)
+            entry_point.wrong_value(context, parameter, error.why)
+        run(settings)
+
+    flags = [
+        click.Option(
+            ["--" + name.replace("_", "-")],
+            type=options.value_of(setting.parse),
+            default=setting.default,
+            envvar=f"{options.ENVIRONMENT_PREFIX}_{name}".upper(),
+            help=setting.help,
+            metavar=name.upper(),
+            show_default=True,
+            show_envvar=True,
+        )
+        for name, setting in _SETTINGS.items()
+        if program in setting.programs
+    ]
+    entry_point = ConfiguredCommand(
+        f"zchat-{program}",
+        params=[*flags, options.config_option(_SETTINGS)],
+        callback=callback,
+        help=f"The {program} of a zchat cluster.",
+    )
+    return entry_point
