@@ -1,0 +1,151 @@
+"""What every server process does first and last: logging, folders, locks, and how it stops."""
+
+import contextlib
+import ctypes
+import fcntl
+import logging
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Final
+
+from zchat.settings import Settings
+
+_PR_SET_PDEATHSIG: Final = 1
+_STDERR: Final = 2
+_LOCK_POLL_INTERVAL_S: Final = 0.1
+
+_log = logging.getLogger("zchat.process")
+
+
+def start(settings: Settings, program: str) -> logging.Logger:
+    """Makes this process a server of the cluster; call it before anything else is opened.
+
+    Errors and log lines never hold what people wrote: nothing may put it there.
+    """
+    die_with_parent()
+    os.umask(0o077)
+    log = log_to_stderr(program, settings.log_level)
+    for folder in (settings.var, settings.run, settings.data):
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            log.critical("cannot make the folder %s: %s", folder, error.strerror)
+            raise SystemExit(1) from None
+    return log
+
+
+# --- Logging --------------------------------------------------------------------------------------
+
+
+def log_to_stderr(program: str, level: str) -> logging.Logger:
+    """Sends all logs, and an exception that nobody caught, to stderr; returns the program's logger.
+
+    Only our own loggers get `level`: what a library says below a warning may hold what people wrote.
+    """
+    formatter = logging.Formatter(
+        f"%(asctime)s.%(msecs)03dZ %(levelname)-8s {program} %(message)s", "%Y-%m-%dT%H:%M:%S"
+    )
+    formatter.converter = time.gmtime
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("zchat").setLevel(level.upper())
+    log = logging.getLogger(f"zchat.{program}")
+
+    def log_bug(
+        kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+    ) -> None:
+        log.critical("ended by a bug", exc_info=(kind, error, traceback))
+
+    # The interpreter calls it last of all, and then exits with 1.
+    sys.excepthook = log_bug
+    return log
+
+
+# --- Stopping -------------------------------------------------------------------------------------
+
+
+class StopSignal:
+    """SIGTERM and SIGINT as something to wait for: `fd` is readable once one of them came.
+
+    Make it in the main thread, and one for each process.
+    """
+
+    def __init__(self) -> None:
+        self.is_set = False
+        self._receiver, self._sender = socket.socketpair()
+        self._sender.setblocking(False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        # Written to by the C handler: a signal that comes just before a poll still ends the poll,
+        # while the Python handler would only run after it.
+        signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
+
+    @property
+    def fd(self) -> int:
+        return self._receiver.fileno()
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self.is_set = True
+        # An event loop takes the place of the wakeup descriptor with its own.
+        with contextlib.suppress(BlockingIOError):
+            self._sender.send(b"\0")
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether to stop, at the latest after `timeout_s`."""
+        select.select([self._receiver], [], [], timeout_s)
+        return self.is_set
+
+
+def die_with_parent() -> None:
+    """A process of supervisord ends with it, even with one that was killed.
+
+    Otherwise the next supervisord starts a second cluster beside the orphans of the first.
+    """
+    if "SUPERVISOR_ENABLED" not in os.environ:
+        return
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    # It may have died before the line above. Its end of our stderr is closed before we could be
+    # told of its death, so that one of the two is sure to happen; comparing parents is not, since
+    # an orphan that starts late never sees its first parent.
+    poller = select.poll()
+    poller.register(_STDERR, 0)
+    if poller.poll(0):
+        raise SystemExit(1)
+
+
+# --- Locks ----------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def lock(path: Path, stop: StopSignal) -> Iterator[None]:
+    """Holds the file for this process alone; waits for another one that has it.
+
+    When asked to stop while it waits, the process exits. The lock ends with the process, however
+    that dies. The file stays: removing it would let two processes lock two files of one name.
+    """
+    with path.open("a+") as file:
+        waiting = False
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not waiting:
+                    file.seek(0)
+                    _log.warning("waiting for %s: process %s has it", path, file.read().strip())
+                    waiting = True
+            if stop.wait(_LOCK_POLL_INTERVAL_S):
+                raise SystemExit(0)
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
