@@ -1,0 +1,80 @@
+"""Drives a client core by hand: the test says what happens, and reads what came of it."""
+
+from zchat.client.core import ClientCore
+from zchat.client.drafts import Request
+from zchat.client.events import CloseConnection, Effect, OpenConnection
+from zchat.protocol.codec import FrameReader, client_messages, encode
+from zchat.protocol.messages import (
+    ClientMessage,
+    Entry,
+    EntryBody,
+    LoggedIn,
+    LogIn,
+    LogState,
+    MessagePosted,
+    ServerMessage,
+    Welcome,
+)
+
+TOKEN = b"t" * 32
+
+
+class Playbook:
+    def __init__(self, *, password: str | None = None) -> None:
+        self.now = 0.0
+        self.core = ClientCore("ann", TOKEN, b"prefix--", "test", password)
+        self._reader = FrameReader()
+
+    def sent(self) -> list[ClientMessage]:
+        """What the core sends since the last look."""
+        frames = self._reader.feed(self.core.take_outgoing())
+        return [client_messages.decode(frame) for frame in frames]
+
+    def effects(self) -> list[Effect]:
+        return self.core.take_effects()
+
+    def receive(self, *messages: ServerMessage) -> list[Effect]:
+        self.core.received(b"".join(map(encode, messages)), self.now)
+        return self.effects()
+
+    def submit(self, draft: Request) -> int:
+        return self.core.submit(draft, self.now)
+
+    def wait(self, seconds: float) -> list[Effect]:
+        """Time passes; the core is called whenever it asked to be."""
+        end = self.now + seconds
+        while (at := self.core.next_call_at()) is not None and at <= end:
+            self.now = max(self.now, at)
+            self.core.tick(self.now)
+            if self.core.next_call_at() == at:
+                break
+        self.now = end
+        return self.effects()
+
+    def connect(self) -> LogIn:
+        """The core wants a connection, and gets it. Returns its login."""
+        effects = self.wait(11.0)
+        assert any(isinstance(effect, OpenConnection) for effect in effects), effects
+        self._reader = FrameReader()
+        self.core.connected(self.now)
+        log_in = self.sent()[1]
+        assert isinstance(log_in, LogIn)
+        return log_in
+
+    def log_in(self, **logs: tuple[int, int]) -> list[Effect]:
+        """Up to the session's begin; `logs` are cursor and head by room, without the `#`."""
+        request = self.connect()
+        states = [LogState("#" + room, cursor, head) for room, (cursor, head) in logs.items()]
+        return self.receive(Welcome(1, "test"), LoggedIn(request.id, "ann", True, states))
+
+    def disconnect(self, jitter: float = 0.0) -> list[Effect]:
+        self.core.disconnected(self.now, jitter)
+        return self.effects()
+
+
+def entry(log: str, sequence: int, body: EntryBody | None = None, author: str = "bob") -> Entry:
+    return Entry(log, sequence, 1_000, author, body or MessagePosted(f"{log} {sequence}"))
+
+
+def closes(effects: list[Effect]) -> bool:
+    return any(isinstance(effect, CloseConnection) for effect in effects)

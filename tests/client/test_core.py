@@ -1,0 +1,401 @@
+"""The rules of the client core, each as a playbook: what happens, and what comes of it."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from zchat.client import drafts
+from zchat.client.core import LoggingOut
+from zchat.client.events import (
+    Answered,
+    ConnectionLost,
+    Delayed,
+    EntryArrived,
+    Fatal,
+    LoggedOut,
+    OpenConnection,
+    SessionBegun,
+)
+from zchat.client.outbox import QueueFull
+from zchat.protocol import limits
+from zchat.protocol.messages import (
+    PROTOCOL_VERSION,
+    Done,
+    GoingAway,
+    Hello,
+    LogIn,
+    LogOut,
+    MarkRead,
+    MemberJoined,
+    MemberLeft,
+    Ping,
+    Pong,
+    Post,
+    RefusalCode,
+    Refused,
+    RoomList,
+)
+
+from .playbook import Playbook, closes, entry
+
+
+def texts(messages: Iterable[object]) -> list[str]:
+    return [message.text for message in messages if isinstance(message, Post)]
+
+
+class TestLogin:
+    def test_hello_and_login_go_out_together(self) -> None:
+        play = Playbook(password="swordfish")
+        assert play.wait(0) == [OpenConnection(0)]
+        play.core.connected(0.0)
+        hello, log_in = play.sent()
+        assert hello == Hello(PROTOCOL_VERSION, "test")
+        assert log_in == LogIn(1, "ann", b"t" * 32, "swordfish", {})
+
+    def test_requests_wait_for_the_login(self) -> None:
+        play = Playbook()
+        play.submit(drafts.post("ops", "early"))
+        play.connect()
+        assert play.sent() == []
+        play = Playbook()
+        play.submit(drafts.post("ops", "early"))
+        [begun] = play.log_in(ops=(3, 5))
+        assert isinstance(begun, SessionBegun)
+        assert (begun.name, begun.missed, begun.resumed) == ("ann", 2, False)
+        assert "early" in texts(play.sent())
+
+    @pytest.mark.parametrize(
+        "code",
+        [
+            RefusalCode.NAME_IN_USE,
+            RefusalCode.WRONG_PASSWORD,
+            RefusalCode.PASSWORD_REQUIRED,
+            RefusalCode.INVALID_NAME,
+            RefusalCode.UNSUPPORTED_VERSION,
+            RefusalCode.SESSION_ENDED,
+        ],
+    )
+    def test_a_refused_login_is_the_end(self, code: RefusalCode) -> None:
+        play = Playbook()
+        refused = Refused(play.connect().id, code, "No.")
+        effects = play.receive(refused)
+        assert Fatal(refused) in effects
+        assert closes(effects)
+        play.disconnect()
+        assert play.core.next_call_at() is None
+
+    @pytest.mark.parametrize("code", [RefusalCode.BUSY, RefusalCode.UNAVAILABLE])
+    def test_a_server_that_cannot_answer_now_is_asked_again(self, code: RefusalCode) -> None:
+        play = Playbook()
+        assert closes(play.receive(Refused(play.connect().id, code, "Later.")))
+        play.disconnect()
+        play.log_in()
+
+    def test_a_resuming_client_waits_for_its_own_name(self) -> None:
+        play = Playbook()
+        play.log_in()
+        play.disconnect()
+        effects = play.receive(Refused(play.connect().id, RefusalCode.NAME_IN_USE, "Taken."))
+        assert closes(effects)
+        assert not any(isinstance(effect, Fatal) for effect in effects)
+
+    def test_a_registered_guest_comes_back_with_its_password(self) -> None:
+        play = Playbook()
+        play.log_in()
+        request = play.submit(drafts.register("correct horse"))
+        play.receive(Done(request))
+        play.disconnect()
+        assert play.connect().password == "correct horse"
+
+
+class TestEntries:
+    def test_doubles_are_dropped_and_counted(self) -> None:
+        play = Playbook()
+        play.log_in(ops=(0, 1))
+        first, second = entry("#ops", 1), entry("#ops", 2)
+        effects = play.receive(first, first, second)
+        assert effects == [EntryArrived(first, missed=True), EntryArrived(second, missed=False)]
+        assert play.core.doubles_total == 1
+
+    def test_a_gap_costs_the_connection_and_is_healed_by_the_cursors(self) -> None:
+        play = Playbook()
+        play.log_in(ops=(4, 4))
+        effects = play.receive(entry("#ops", 6), entry("#ops", 7))
+        assert closes(effects)
+        assert not any(isinstance(effect, EntryArrived) for effect in effects)
+        assert play.core.gaps_total == 1
+        play.disconnect()
+        assert play.connect().cursors == {"#ops": 4}
+
+    def test_the_first_entry_of_a_log_begins_to_follow_it(self) -> None:
+        play = Playbook()
+        play.log_in()
+        play.receive(entry("#ops", 17, MemberJoined(), author="ann"), entry("#ops", 18))
+        assert play.core.followed == {"#ops"}
+        play.disconnect()
+        assert play.connect().cursors == {"#ops": 18}
+
+    def test_ones_own_leaving_ends_following(self) -> None:
+        play = Playbook()
+        play.log_in(ops=(0, 0))
+        effects = play.receive(
+            entry("#ops", 1, MemberLeft()), entry("#ops", 2, MemberLeft(), "ann")
+        )
+        assert len(effects) == 2
+        assert play.core.followed == frozenset()
+
+    def test_the_servers_cursor_wins(self) -> None:
+        play = Playbook()
+        play.log_in(ops=(5, 5), dev=(1, 1))
+        play.disconnect()
+        play.log_in(ops=(9, 9))
+        assert play.core.followed == {"#ops"}
+        assert len(play.receive(entry("#ops", 10))) == 1
+
+    def test_skipped_entries_are_read_later(self) -> None:
+        play = Playbook()
+        play.log_in(ops=(0, 0))
+        play.receive(entry("#ops", 1))
+        play.core.skip_entries()
+        request = play.submit(drafts.rooms())
+        answered = play.receive(entry("#ops", 2), RoomList(request, [], 0))
+        assert [type(effect) for effect in answered] == [Answered]
+        play.core.stop_skipping_entries()
+        assert closes(play.effects())
+        play.disconnect()
+        assert play.connect().cursors == {"#ops": 1}
+
+
+class TestRequests:
+    def test_an_answer_settles_its_request(self) -> None:
+        play = Playbook()
+        play.log_in()
+        request = play.submit(drafts.post("ops", "hi"))
+        sent = Post(request, b"prefix--" + request.to_bytes(8, "big"), "ops", "hi")
+        assert play.sent() == [sent]
+        done = Done(request, "#ops", 1)
+        assert play.receive(done, done) == [Answered(request, sent, done)]
+        assert play.core.unanswered == 0
+
+    def test_unanswered_requests_are_repeated_in_order_before_newer_ones(self) -> None:
+        play = Playbook()
+        play.log_in()
+        first = [play.submit(drafts.post("ops", text)) for text in "abc"]
+        before = play.sent()
+        play.receive(Done(first[1]))
+        assert play.disconnect() == [ConnectionLost("the connection broke")]
+        play.submit(drafts.post("ops", "d"))
+        play.log_in()
+        after = play.sent()
+        assert texts(after) == ["a", "c", "d"]
+        assert after[:2] == [before[0], before[2]]
+
+    def test_only_so_many_are_on_their_way(self) -> None:
+        play = Playbook()
+        play.log_in()
+        ids = [play.submit(drafts.post("ops", "hi")) for _ in range(100)]
+        assert len(play.sent()) == limits.SESSION_REQUESTS_MAX
+        play.receive(Done(ids[0]), Done(ids[1]))
+        assert len(play.sent()) == 2
+
+    def test_the_queue_is_bounded(self) -> None:
+        play = Playbook()
+        for _ in range(limits.CLIENT_QUEUE_MAX):
+            play.submit(drafts.users())
+        with pytest.raises(QueueFull, match="10,000"):
+            play.submit(drafts.users())
+
+    def test_an_unavailable_command_is_kept_and_told_once(self) -> None:
+        play = Playbook()
+        play.log_in()
+        request = play.submit(drafts.post("ops", "hi"))
+        [sent] = play.sent()
+        assert isinstance(sent, Post)
+        refused = Refused(request, RefusalCode.UNAVAILABLE, "No answer yet.")
+        assert play.receive(refused) == [Delayed(request, sent, "No answer yet.")]
+        play.wait(limits.CLIENT_RETRY_S)
+        assert play.sent() == [sent]
+        assert play.receive(refused) == []
+        assert play.receive(Done(request)) == [Answered(request, sent, Done(request))]
+        play.wait(limits.CLIENT_RETRY_S)
+        assert play.sent() == []
+
+    def test_an_unavailable_command_holds_nobody_up(self) -> None:
+        play = Playbook()
+        play.log_in()
+        request = play.submit(drafts.private("bob", "hi"))
+        play.receive(Refused(request, RefusalCode.UNAVAILABLE, "Later."))
+        play.sent()
+        play.submit(drafts.post("ops", "meanwhile"))
+        assert texts(play.sent()) == ["meanwhile"]
+
+    def test_nothing_overtakes_a_busy_command(self) -> None:
+        play = Playbook()
+        play.log_in()
+        ids = [play.submit(drafts.post("ops", text)) for text in "abc"]
+        play.sent()
+        play.receive(Done(ids[0]), Refused(ids[1], RefusalCode.BUSY, "Later."))
+        play.submit(drafts.post("ops", "d"))
+        assert play.sent() == []
+        play.wait(limits.CLIENT_RETRY_S)
+        assert texts(play.sent()) == ["b", "c", "d"]
+
+    @pytest.mark.parametrize("code", [RefusalCode.BUSY, RefusalCode.UNAVAILABLE])
+    def test_a_query_that_cannot_be_answered_has_failed(self, code: RefusalCode) -> None:
+        play = Playbook()
+        play.log_in()
+        request = play.submit(drafts.rooms())
+        [answered] = play.receive(Refused(request, code, "Later."))
+        assert isinstance(answered, Answered)
+
+    def test_queries_are_repeated_on_the_next_connection(self) -> None:
+        play = Playbook()
+        play.log_in()
+        play.submit(drafts.rooms())
+        before = play.sent()
+        play.disconnect()
+        play.log_in()
+        assert play.sent() == before
+
+
+class TestReadMarkers:
+    def test_they_are_collected(self) -> None:
+        play = Playbook()
+        play.log_in(ops=(0, 0))
+        play.wait(2)
+        play.sent()
+        for sequence in (1, 2, 3):
+            play.receive(entry("#ops", sequence))
+            play.core.mark_read("#ops", sequence)
+        play.wait(2)
+        marks = [sent for sent in play.sent() if isinstance(sent, MarkRead)]
+        assert marks[-1].sequence == 3
+        assert len(marks) <= 2
+
+    def test_the_cursor_of_the_server_is_confirmed_once(self) -> None:
+        play = Playbook()
+        play.log_in(ops=(7, 9))
+        assert next(sent for sent in play.sent() if isinstance(sent, MarkRead)).sequence == 7
+        play.disconnect()
+        play.log_in(ops=(7, 9))
+        play.wait(2)
+        assert len([sent for sent in play.sent() if isinstance(sent, MarkRead)]) == 1
+
+    def test_an_unanswered_one_is_repeated(self) -> None:
+        play = Playbook()
+        play.log_in(ops=(7, 7))
+        [mark] = play.sent()
+        assert isinstance(mark, MarkRead)
+        play.receive(Done(mark.id))
+        play.disconnect()
+        play.log_in(ops=(7, 7))
+        assert play.sent() == []
+
+
+class TestConnection:
+    def test_waits_double_up_to_a_bound(self) -> None:
+        play = Playbook()
+        waits = []
+        for _ in range(10):
+            play.wait(limits.CLIENT_RECONNECT_S_MAX)
+            play.disconnect()
+            at = play.core.next_call_at()
+            assert at is not None
+            waits.append(at - play.now)
+        assert waits[:3] == pytest.approx([0.1, 0.2, 0.4])
+        assert waits[-1] == limits.CLIENT_RECONNECT_S_MAX
+
+    def test_each_attempt_takes_the_next_address(self) -> None:
+        play = Playbook()
+        assert play.wait(0) == [OpenConnection(0)]
+        play.disconnect()
+        assert play.wait(1) == [OpenConnection(1)]
+
+    def test_jitter_shortens_the_wait(self) -> None:
+        play = Playbook()
+        play.wait(0)
+        play.disconnect(jitter=1.0)
+        assert play.core.next_call_at() == limits.CLIENT_RECONNECT_S / 2
+
+    def test_a_leaving_gateway_is_left_at_once(self) -> None:
+        play = Playbook()
+        play.log_in()
+        effects = play.receive(GoingAway("The gateway stops."))
+        assert ConnectionLost("The gateway stops.") in effects
+        play.disconnect()
+        assert play.core.next_call_at() == play.now
+
+    def test_a_quiet_client_pings(self) -> None:
+        play = Playbook()
+        play.log_in()
+        play.wait(limits.CLIENT_PING_INTERVAL_S)
+        [ping] = play.sent()
+        assert isinstance(ping, Ping)
+        assert play.receive(Pong(ping.id)) == []
+
+    def test_a_silent_server_is_left(self) -> None:
+        play = Playbook()
+        play.log_in()
+        assert not closes(play.wait(limits.CLIENT_SILENCE_S - 0.1))
+        assert closes(play.wait(0.1))
+
+    def test_whoever_does_not_read_hears_no_silence(self) -> None:
+        play = Playbook()
+        play.log_in()
+        play.core.reading_paused()
+        assert play.wait(10 * limits.CLIENT_SILENCE_S) == []
+        play.core.reading_resumed(play.now)
+        assert not closes(play.wait(limits.CLIENT_SILENCE_S - 0.1))
+        assert closes(play.wait(0.1))
+
+    def test_rubbish_costs_the_connection(self) -> None:
+        play = Playbook()
+        play.log_in()
+        play.core.received(b"\xc1", play.now)
+        assert closes(play.effects())
+        play.disconnect()
+        play.log_in()
+
+    def test_a_refusal_of_the_connection_that_would_recur_is_the_end(self) -> None:
+        play = Playbook()
+        play.log_in()
+        refused = Refused(None, RefusalCode.MALFORMED, "Not a message.")
+        assert Fatal(refused) in play.receive(refused)
+
+
+class TestLogOut:
+    def test_it_waits_for_every_answer_and_marks_first(self) -> None:
+        play = Playbook()
+        play.log_in(ops=(0, 0))
+        play.wait(2)
+        request = play.submit(drafts.post("ops", "bye"))
+        play.receive(entry("#ops", 1))
+        play.sent()
+        play.core.log_out(play.now)
+        assert not any(isinstance(sent, LogOut) for sent in play.sent())
+        with pytest.raises(LoggingOut):
+            play.submit(drafts.rooms())
+        play.core.mark_read("#ops", 1)
+        play.receive(Done(request))
+        mark, log_out = play.sent()
+        assert isinstance(mark, MarkRead)
+        assert isinstance(log_out, LogOut)
+        effects = play.receive(Done(log_out.id))
+        assert LoggedOut() in effects
+        assert closes(effects)
+
+    def test_what_is_unanswered_outlives_the_connection(self) -> None:
+        play = Playbook()
+        play.log_in()
+        request = play.submit(drafts.post("ops", "bye"))
+        play.core.log_out(play.now)
+        assert LoggedOut() not in play.disconnect()
+        play.log_in()
+        play.receive(Done(request))
+        assert isinstance(play.sent()[-1], LogOut)
+        assert LoggedOut() in play.disconnect()
+
+    def test_without_a_connection_and_without_a_question_it_is_over_at_once(self) -> None:
+        play = Playbook()
+        play.core.log_out(play.now)
+        assert LoggedOut() in play.effects()

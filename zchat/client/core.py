@@ -1,0 +1,392 @@
+"""The client as a pure state machine: no socket, clock, randomness or logging.
+
+The shell calls `connected`, `received`, `disconnected` and `tick` with what happened and the time
+in seconds of any steady clock; after each call it sends `take_outgoing()`, performs and hands on
+`take_effects()`, and sees to it that `tick` is called at `next_call_at()`. The core promises that
+every command reaches the server once and in order, and every entry the application likewise, over
+any number of connections.
+"""
+
+from enum import Enum, auto
+from typing import Final, assert_never
+
+from zchat.client.cursors import Arrival, Cursors
+from zchat.client.drafts import Answer, Command, Request
+from zchat.client.events import (
+    Answered,
+    CloseConnection,
+    ConnectionLost,
+    Delayed,
+    Effect,
+    EntryArrived,
+    Fatal,
+    LoggedOut,
+    OpenConnection,
+    SessionBegun,
+)
+from zchat.client.outbox import Outbox
+from zchat.client.reconnect import Reconnect, ends_client
+from zchat.protocol import limits
+from zchat.protocol.codec import FrameReader, ProtocolError, encode, server_messages
+from zchat.protocol.messages import (
+    PROTOCOL_VERSION,
+    ClientMessage,
+    Done,
+    Entry,
+    GoingAway,
+    Hello,
+    History,
+    LoggedIn,
+    LogIn,
+    LogOut,
+    MarkRead,
+    MemberList,
+    Ping,
+    Pong,
+    PresenceChanged,
+    RefusalCode,
+    Refused,
+    Register,
+    RoomList,
+    ServerMessage,
+    UserList,
+    Welcome,
+)
+
+MARK_READ_INTERVAL_S: Final = 1.0
+"""Read markers are collected for so long."""
+
+
+class State(Enum):
+    OFFLINE = auto()
+    CONNECTING = auto()
+    LOGGING_IN = auto()
+    ONLINE = auto()
+    CLOSING = auto()
+    """The shell was told to close and has not said yet that it did."""
+    ENDED = auto()
+
+
+class LoggingOut(Exception):
+    """Nothing more can be submitted."""
+
+
+class ClientCore:
+    """`token` is 32 and `nonce_prefix` 8 random bytes, new for every client."""
+
+    def __init__(
+        self, name: str, token: bytes, nonce_prefix: bytes, software: str, password: str | None
+    ) -> None:
+        self._name = name
+        self._token = token
+        self._software = software
+        self._password = password
+        self._state = State.OFFLINE
+        self._outbox = Outbox(nonce_prefix)
+        self._cursors = Cursors()
+        self._reader = FrameReader()
+        self._outgoing: list[bytes] = []
+        self._effects: list[Effect] = []
+
+        self._reconnect = Reconnect()
+        self._logged_in_once = False
+        self._log_in_id = 0
+        self._leaving = False
+        self._log_out_id: int | None = None
+        self._sent_at = 0.0
+        self._received_at = 0.0
+        self._marks_at = 0.0
+        self._reading_paused = False
+        self._skipping_entries = False
+        self.doubles_total = 0
+        """Entries that came once more and were dropped."""
+        self.gaps_total = 0
+        """Entries that came too early, each of which cost a connection."""
+
+    @property
+    def name(self) -> str:
+        """The user's name; once logged in, as the server spells it."""
+        return self._name
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    @property
+    def unanswered(self) -> int:
+        """How many requests the server has not answered yet."""
+        return len(self._outbox)
+
+    @property
+    def followed(self) -> frozenset[str]:
+        """The logs whose entries come here."""
+        return self._cursors.followed
+
+    # --- What the application wants -------------------------------------------------------------
+
+    def submit(self, draft: Request, now: float) -> int:
+        """Returns the id by which `Answered` and `Delayed` will name the request.
+
+        Raises `QueueFull` and `LoggingOut`.
+        """
+        if self._leaving or self._state is State.ENDED:
+            raise LoggingOut("the session is over; nothing more can be sent")
+        request = self._outbox.add(draft)
+        self._flush(now)
+        return request.id
+
+    def mark_read(self, log: str, sequence: int) -> None:
+        """The user has seen `log` up to `sequence`; the server is told within about a second."""
+        self._cursors.mark_read(log, sequence)
+
+    def log_out(self, now: float) -> None:
+        """Ends the session once everything submitted is answered; then `LoggedOut` comes."""
+        self._leaving = True
+        self._flush(now)
+        self._end_if_nothing_is_left()
+
+    # --- What happened to the connection --------------------------------------------------------
+
+    def connected(self, now: float) -> None:
+        if self._state is not State.CONNECTING:
+            # The session ended while the shell was connecting.
+            self._effects.append(CloseConnection("the session is over"))
+            return
+        self._state = State.LOGGING_IN
+        self._reader = FrameReader()
+        self._outgoing.clear()
+        self._received_at = now
+        self._log_in_id = self._outbox.next_id()
+        self._send(Hello(PROTOCOL_VERSION, self._software), now)
+        self._send(
+            LogIn(
+                self._log_in_id,
+                self._name,
+                self._token,
+                self._password,
+                self._cursors.for_login(),
+            ),
+            now,
+        )
+
+    def received(self, data: bytes, now: float) -> None:
+        self._received_at = now
+        try:
+            for frame in self._reader.feed(data):
+                # A message may end the connection; those after it will come again.
+                if self._state not in (State.LOGGING_IN, State.ONLINE):
+                    return
+                self._handle(server_messages.decode(frame), now)
+        except ProtocolError as error:
+            self._close(f"the server sent what this client does not understand: {error}")
+            return
+        self._flush(now)
+
+    def disconnected(self, now: float, jitter: float) -> None:
+        """The connection is gone, or could not be made. `jitter` is random, from 0 to 1."""
+        if self._state is State.ENDED:
+            return
+        self._outgoing.clear()
+        self._outbox.connection_lost()
+        self._cursors.connection_lost()
+        if self._state is State.ONLINE:
+            self._effects.append(ConnectionLost("the connection broke"))
+        self._state = State.OFFLINE
+        self._reading_paused = False
+        self._reconnect.disconnected(now, jitter)
+        self._end_if_nothing_is_left()
+
+    def reading_paused(self) -> None:
+        """The shell reads no more for a while: silence says nothing about the server now."""
+        self._reading_paused = True
+
+    def reading_resumed(self, now: float) -> None:
+        self._reading_paused = False
+        self._received_at = now
+
+    def skip_entries(self) -> None:
+        """The application has no room for entries: remember only where it stopped."""
+        self._skipping_entries = True
+
+    def stop_skipping_entries(self) -> None:
+        """Connects anew, from where the application stopped, so that nothing is missing."""
+        if self._skipping_entries:
+            self._skipping_entries = False
+            if self._state is State.ONLINE:
+                self._reconnect.want_at_once()
+                self._close("reading the skipped entries")
+
+    def tick(self, now: float) -> None:
+        """Whatever is due by now. Calling it too often does no harm."""
+        if self._state is State.OFFLINE and now >= self._reconnect.due_at:
+            self._state = State.CONNECTING
+            self._effects.append(OpenConnection(self._reconnect.attempt))
+        elif self._state in (State.LOGGING_IN, State.ONLINE):
+            if not self._reading_paused and now >= self._received_at + limits.CLIENT_SILENCE_S:
+                self._close(f"the server was silent for {limits.CLIENT_SILENCE_S:.0f} s")
+                return
+            self._outbox.tick(now)
+            self._flush(now)
+            if now >= self._sent_at + limits.CLIENT_PING_INTERVAL_S:
+                self._send(Ping(self._outbox.next_id()), now)
+
+    def next_call_at(self) -> float | None:
+        """When `tick` must be called at the latest; None if only after another input."""
+        match self._state:
+            case State.OFFLINE:
+                return self._reconnect.due_at
+            case State.CONNECTING | State.CLOSING | State.ENDED:
+                return None
+            case State.LOGGING_IN | State.ONLINE:
+                at = self._sent_at + limits.CLIENT_PING_INTERVAL_S
+                if not self._reading_paused:
+                    at = min(at, self._received_at + limits.CLIENT_SILENCE_S)
+                if self._outbox.retry_at is not None:
+                    at = min(at, self._outbox.retry_at)
+                if self._cursors.marks_waiting and self._state is State.ONLINE:
+                    at = min(at, self._marks_at)
+                return at
+        assert_never(self._state)
+
+    def take_outgoing(self) -> bytes:
+        outgoing = b"".join(self._outgoing)
+        self._outgoing.clear()
+        return outgoing
+
+    def take_effects(self) -> list[Effect]:
+        effects, self._effects = self._effects, []
+        return effects
+
+    # --- What the server says -------------------------------------------------------------------
+
+    def _handle(self, message: ServerMessage, now: float) -> None:
+        match message:
+            case Welcome():
+                pass
+            case LoggedIn():
+                self._begin_session(message)
+            case Entry():
+                self._take_entry(message)
+            case Refused():
+                self._take_refusal(message, now)
+            case Done() | History() | RoomList() | MemberList() | UserList() | Pong():
+                self._take_answer(message.id, message)
+            case PresenceChanged():
+                self._effects.append(message)
+            case GoingAway():
+                self._reconnect.want_at_once()
+                self._close(message.reason)
+            case _:
+                assert_never(message)
+
+    def _begin_session(self, message: LoggedIn) -> None:
+        if message.id != self._log_in_id or self._state is State.ONLINE:
+            raise ProtocolError("an answer to no login")
+        self._state = State.ONLINE
+        self._name = message.name
+        self._reconnect.logged_in()
+        self._cursors.logged_in(message.logs)
+        self._effects.append(
+            SessionBegun(message.name, message.guest, message.logs, self._logged_in_once)
+        )
+        self._logged_in_once = True
+
+    def _take_entry(self, entry: Entry) -> None:
+        if self._state is not State.ONLINE:
+            raise ProtocolError("an entry before the login")
+        if self._skipping_entries:
+            return
+        match self._cursors.take(entry, self._name):
+            case Arrival.NEXT:
+                self._effects.append(EntryArrived(entry, self._cursors.is_missed(entry)))
+            case Arrival.DOUBLE:
+                self.doubles_total += 1
+            case Arrival.GAP:
+                self.gaps_total += 1
+                self._close(f"an entry before number {entry.sequence} of {entry.log} is missing")
+
+    def _take_answer(self, request_id: int, answer: Answer) -> None:
+        if request_id == self._log_out_id:
+            self._end(LoggedOut())
+            return
+        request = self._outbox.sent(request_id)
+        if request is None:
+            # Answers to our own pings, and second answers to what was sent twice.
+            self._cursors.mark_answered(request_id)
+            return
+        self._outbox.settle(request_id)
+        if isinstance(request, Register) and isinstance(answer, Done):
+            # The guest's token may expire while we are away; then the password is needed.
+            self._password = request.password
+        self._effects.append(Answered(request_id, request, answer))
+
+    def _take_refusal(self, refused: Refused, now: float) -> None:
+        if refused.id is None or refused.id == self._log_in_id:
+            self._connection_refused(refused)
+            return
+        request = self._outbox.sent(refused.id)
+        not_now = refused.code in (RefusalCode.UNAVAILABLE, RefusalCode.BUSY)
+        if isinstance(request, Command) and not_now:
+            # A busy server has done nothing, so that what follows must wait or would overtake; an
+            # unavailable one keeps the command in its place.
+            hold = refused.code is RefusalCode.BUSY
+            if self._outbox.postpone(refused.id, now, hold):
+                self._effects.append(Delayed(refused.id, request, refused.reason))
+        else:
+            self._take_answer(refused.id, refused)
+
+    def _connection_refused(self, refused: Refused) -> None:
+        logging_in = self._state is State.LOGGING_IN
+        if ends_client(refused.code, logging_in=logging_in, resuming=self._logged_in_once):
+            self._end(Fatal(refused))
+        else:
+            self._close(refused.reason)
+
+    # --- What goes out --------------------------------------------------------------------------
+
+    def _send(self, message: ClientMessage, now: float) -> None:
+        self._outgoing.append(encode(message))
+        self._sent_at = now
+
+    def _flush(self, now: float) -> None:
+        if self._state is not State.ONLINE:
+            return
+        for request in self._outbox.to_send():
+            self._send(request, now)
+        leaving_now = self._leaving and not self._outbox and self._log_out_id is None
+        if leaving_now or now >= self._marks_at:
+            self._send_marks(now)
+        if leaving_now:
+            self._log_out_id = self._outbox.next_id()
+            self._send(LogOut(self._log_out_id), now)
+
+    def _send_marks(self, now: float) -> None:
+        if self._cursors.marks_waiting:
+            self._marks_at = now + MARK_READ_INTERVAL_S
+        while self._cursors.marks_sent < limits.SESSION_REQUESTS_MAX:
+            mark = self._cursors.next_mark()
+            if mark is None:
+                break
+            log, sequence = mark
+            request_id = self._outbox.next_id()
+            self._cursors.mark_sent(request_id, log, sequence)
+            self._send(MarkRead(request_id, log, sequence), now)
+
+    # --- Ends -----------------------------------------------------------------------------------
+
+    def _close(self, reason: str) -> None:
+        """Asks the shell to close; once it says that it did, we connect again."""
+        if self._state is State.ONLINE:
+            self._effects.append(ConnectionLost(reason))
+        self._state = State.CLOSING
+        self._effects.append(CloseConnection(reason))
+
+    def _end(self, event: LoggedOut | Fatal) -> None:
+        self._state = State.ENDED
+        self._effects += [event, CloseConnection("the session is over")]
+
+    def _end_if_nothing_is_left(self) -> None:
+        """Without a connection there is nothing to say goodbye to."""
+        offline = self._state in (State.OFFLINE, State.CONNECTING)
+        if self._leaving and offline and not self._outbox:
+            self._end(LoggedOut())

@@ -1,0 +1,145 @@
+"""Requests as the application words them: checked, and without the id and nonce of the core.
+
+A draft is the message itself with placeholders, so that it can be compared, shown and typed like
+what goes over the wire; only the core numbers it.
+"""
+
+from typing import Final, TypeAlias
+
+from zchat.protocol import limits
+from zchat.protocol.messages import (
+    CreateRoom,
+    Done,
+    History,
+    JoinRoom,
+    LeaveRoom,
+    ListMembers,
+    ListRooms,
+    ListUsers,
+    MemberList,
+    Ping,
+    PingTarget,
+    Pong,
+    Post,
+    ReadHistory,
+    Refused,
+    Register,
+    RoomList,
+    SendPrivate,
+    SetTopic,
+    UserList,
+    inbox_log,
+    room_log,
+)
+from zchat.protocol.names import InvalidName, canonical_name, safe_text
+
+Command: TypeAlias = Register | Post | SendPrivate | CreateRoom | JoinRoom | LeaveRoom | SetTopic
+"""Changes something, and carries a nonce, so that it may be repeated until it is answered."""
+Query: TypeAlias = ReadHistory | ListRooms | ListMembers | ListUsers | Ping
+Request: TypeAlias = Command | Query
+Answer: TypeAlias = Done | Refused | History | RoomList | MemberList | UserList | Pong
+
+UNNUMBERED: Final = 0
+NO_NONCE: Final = b""
+
+
+class InvalidRequest(ValueError):
+    """The request cannot be sent; the text says why, in a sentence for people."""
+
+
+def post(room: str, text: str) -> Post:
+    return Post(UNNUMBERED, NO_NONCE, room_name(room), _sayable(text))
+
+
+def private(to: str, text: str) -> SendPrivate:
+    return SendPrivate(UNNUMBERED, NO_NONCE, user_name(to), _sayable(text))
+
+
+def create_room(room: str) -> CreateRoom:
+    return CreateRoom(UNNUMBERED, NO_NONCE, room_name(room))
+
+
+def join(room: str) -> JoinRoom:
+    return JoinRoom(UNNUMBERED, NO_NONCE, room_name(room))
+
+
+def leave(room: str) -> LeaveRoom:
+    return LeaveRoom(UNNUMBERED, NO_NONCE, room_name(room))
+
+
+def topic(room: str, text: str) -> SetTopic:
+    """An empty `text` removes the topic."""
+    text = " ".join(_encodable(text).split())
+    if len(text) > limits.TOPIC_CHARS_MAX:
+        raise InvalidRequest(
+            f"a topic has at most {limits.TOPIC_CHARS_MAX} characters; this one has {len(text)}"
+        )
+    return SetTopic(UNNUMBERED, NO_NONCE, room_name(room), text)
+
+
+def register(password: str) -> Register:
+    if not limits.PASSWORD_CHARS_MIN <= len(password) <= limits.PASSWORD_CHARS_MAX:
+        raise InvalidRequest(
+            f"a password has {limits.PASSWORD_CHARS_MIN} to {limits.PASSWORD_CHARS_MAX} characters"
+        )
+    return Register(UNNUMBERED, NO_NONCE, password)
+
+
+def history(log: str, limit: int = 20, before: int | None = None) -> ReadHistory:
+    """`log` is `#room`, or `@name` for one's private conversation with that name."""
+    if log[:1] not in ("#", "@"):
+        raise InvalidRequest(f"{log!r} is neither a #room nor a @name")
+    if not 1 <= limit <= limits.HISTORY_ENTRIES_MAX:
+        raise InvalidRequest(f"1 to {limits.HISTORY_ENTRIES_MAX} entries can be read at once")
+    log = room_log(room_name(log)) if log[0] == "#" else inbox_log(user_name(log))
+    return ReadHistory(UNNUMBERED, log, limit, before)
+
+
+def rooms() -> ListRooms:
+    return ListRooms(UNNUMBERED)
+
+
+def members(room: str) -> ListMembers:
+    return ListMembers(UNNUMBERED, room_name(room))
+
+
+def users() -> ListUsers:
+    return ListUsers(UNNUMBERED)
+
+
+def ping(target: PingTarget = PingTarget.GATEWAY) -> Ping:
+    return Ping(UNNUMBERED, target)
+
+
+def room_name(text: str) -> str:
+    """The canonical name of a room, which people may write with a leading `#`."""
+    return _canonical(text.removeprefix("#"))
+
+
+def user_name(text: str) -> str:
+    """The canonical name of a user, which people may write with a leading `@`."""
+    return _canonical(text.removeprefix("@"))
+
+
+def _canonical(name: str) -> str:
+    try:
+        return canonical_name(name)
+    except InvalidName as error:
+        raise InvalidRequest(str(error)) from None
+
+
+def _sayable(text: str) -> str:
+    text = _encodable(text)
+    if not text.strip():
+        raise InvalidRequest("there is nothing to say in an empty message")
+    if len(text) > limits.TEXT_CHARS_MAX:
+        raise InvalidRequest(
+            f"a message has at most {limits.TEXT_CHARS_MAX:,} characters; this one has "
+            f"{len(text):,}"
+        )
+    return text
+
+
+def _encodable(text: str) -> str:
+    # Lone surrogates, as the terminal's error handler makes them of bad bytes, have no UTF-8.
+    return safe_text(text).encode(errors="replace").decode()

@@ -1,0 +1,56 @@
+"""When the client connects again, and after which refusals it does not."""
+
+import math
+from typing import Final
+
+from zchat.protocol import limits
+from zchat.protocol.messages import RefusalCode
+
+JITTER: Final = 0.5
+"""Up to this share of a wait is left to chance, so that a crowd does not come back as one."""
+
+_TRY_AGAIN: Final = frozenset({RefusalCode.BUSY, RefusalCode.UNAVAILABLE, RefusalCode.TIMED_OUT})
+_TRY_AGAIN_TO_RESUME: Final = _TRY_AGAIN | {RefusalCode.NAME_IN_USE, RefusalCode.LIMIT_REACHED}
+"""Our own former session may still hold the name or the place."""
+_CONNECTION_OVER: Final = frozenset(
+    {
+        RefusalCode.MALFORMED,
+        RefusalCode.UNSUPPORTED_VERSION,
+        RefusalCode.NOT_LOGGED_IN,
+        RefusalCode.SESSION_ENDED,
+    }
+)
+"""Repeating what led to these would lead to them again."""
+
+
+def ends_client(code: RefusalCode, *, logging_in: bool, resuming: bool) -> bool:
+    """Whether the refusal of a login, or of a whole connection, is the server's last word."""
+    if not logging_in:
+        return code in _CONNECTION_OVER
+    return code not in (_TRY_AGAIN_TO_RESUME if resuming else _TRY_AGAIN)
+
+
+class Reconnect:
+    """The waits between attempts: doubling up to a bound, begun anew after each login."""
+
+    def __init__(self) -> None:
+        self.attempt = 0
+        self.due_at = -math.inf
+        self._wait_s = limits.CLIENT_RECONNECT_S
+        self._at_once = False
+
+    def logged_in(self) -> None:
+        self._wait_s = limits.CLIENT_RECONNECT_S
+
+    def want_at_once(self) -> None:
+        """The next wait is left out: nothing is wrong with the server."""
+        self._at_once = True
+
+    def disconnected(self, now: float, jitter: float) -> None:
+        self.attempt += 1
+        if self._at_once:
+            self._at_once = False
+            self.due_at = now
+        else:
+            self.due_at = now + self._wait_s * (1 - JITTER * jitter)
+            self._wait_s = min(2 * self._wait_s, limits.CLIENT_RECONNECT_S_MAX)
