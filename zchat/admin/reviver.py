@@ -1,0 +1,85 @@
+"""Starts again whatever supervisord has given up.
+
+A program that dies a few times soon after its start rests in FATAL for ever, for instance after a
+full disk that has long been emptied. As an event listener of supervisord the reviver is told of it,
+and looks again at every tick, lest it was away in the meantime.
+"""
+
+import http.client
+import logging
+import os
+import sys
+import xmlrpc.client
+from collections.abc import Iterator
+from typing import BinaryIO, Protocol
+
+from supervisor import childutils
+from supervisor.states import ProcessStates
+
+from zchat.process import die_with_parent, log_to_stderr
+from zchat.settings import Settings, command
+
+
+class Supervisor(Protocol):
+    """The part of supervisord's XML-RPC interface that is used here."""
+
+    def getAllProcessInfo(self) -> list[dict[str, object]]: ...  # noqa: N802
+
+    def startProcess(self, name: str, wait: bool) -> bool: ...  # noqa: N802
+
+
+def revive(supervisor: Supervisor, log: logging.Logger) -> None:
+    try:
+        for process in supervisor.getAllProcessInfo():
+            if process["state"] != ProcessStates.FATAL:
+                continue
+            name = f"{process['group']}:{process['name']}"
+            log.warning("starting %s again, which had failed: %s", name, process["spawnerr"])
+            _start(supervisor, name, log)
+    except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
+        # The next tick is a few seconds away.
+        log.warning("supervisord did not answer: %s", error)
+
+
+def _start(supervisor: Supervisor, name: str, log: logging.Logger) -> None:
+    try:
+        # Without waiting: it would hold up the others, and supervisord sees for itself.
+        supervisor.startProcess(name, False)
+    except xmlrpc.client.Fault as fault:
+        # As after a person was quicker, or when its program is not there to be started.
+        log.warning("%s does not start: %s", name, fault.faultString)
+
+
+def notifications(stdin: BinaryIO, stdout: BinaryIO, log: logging.Logger) -> Iterator[None]:
+    """One for each event of supervisord, until supervisord is gone.
+
+    What the event says is not used: the state of all processes says more, and cannot be stale.
+    """
+    while True:
+        stdout.write(b"READY\n")
+        stdout.flush()
+        line = stdin.readline()
+        if not line:
+            return
+        headers = dict(part.split(b":", 1) for part in line.split() if b":" in part)
+        try:
+            stdin.read(int(headers[b"len"]))
+        except (KeyError, ValueError):
+            log.warning("supervisord said what is no event: %r", line[:80])
+        yield
+        stdout.write(b"RESULT 2\nOK")
+        stdout.flush()
+
+
+def run(settings: Settings) -> None:
+    log = log_to_stderr("reviver", settings.log_level)
+    if "SUPERVISOR_SERVER_URL" not in os.environ:
+        log.critical("only supervisord can run this, as an event listener")
+        raise SystemExit(2)
+    die_with_parent()
+    supervisor = childutils.getRPCInterface(os.environ).supervisor
+    for _ in notifications(sys.stdin.buffer, sys.stdout.buffer, log):
+        revive(supervisor, log)
+
+
+main = command("reviver", run)
