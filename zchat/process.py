@@ -47,7 +47,7 @@ def start(settings: Settings, program: str) -> logging.Logger:
 def log_to_stderr(program: str, level: str) -> logging.Logger:
     """Sends all logs, and an exception that nobody caught, to stderr; returns the program's logger.
 
-    Only our own loggers get `level`: what a library says below a warning may hold what people wrote.
+    Only our own loggers get `level`: what a library says below a warning may hold private text.
     """
     formatter = logging.Formatter(
         f"%(asctime)s.%(msecs)03dZ %(levelname)-8s {program} %(message)s", "%Y-%m-%dT%H:%M:%S"

@@ -1,0 +1,226 @@
+"""How a server process begins and ends, tried on real processes."""
+
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PREAMBLE = """
+import logging, os, signal, sys, time
+from pathlib import Path
+from zchat.process import StopSignal, die_with_parent, lock, start
+from zchat.settings import Settings
+settings = Settings(var=Path("var"))
+"""
+
+
+def spawn(folder: Path, script: str, **environment: str) -> subprocess.Popen[str]:
+    root = str(Path(__file__).parent.parent)
+    return subprocess.Popen(
+        [sys.executable, "-c", PREAMBLE + script],
+        cwd=folder,
+        env={"PYTHONPATH": root, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def outcome(folder: Path, script: str, **environment: str) -> tuple[int, str, str]:
+    with spawn(folder, script, **environment) as process:
+        stdout, stderr = process.communicate(timeout=30)
+        return process.returncode, stdout, stderr
+
+
+def line_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+# --- Start ----------------------------------------------------------------------------------------
+
+
+def test_folders_and_files_are_private(tmp_path: Path) -> None:
+    script = 'start(settings, "router"); Path("var/data/file").touch()'
+    assert outcome(tmp_path, script) == (0, "", "")
+    for folder in ("var", "var/run", "var/data"):
+        assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "var/data/file").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "var").touch()
+    code, _, stderr = outcome(tmp_path, 'start(settings, "router")')
+    assert code == 1
+    assert stderr.count("\n") == 1
+    assert "cannot make the folder var: File exists" in stderr
+
+
+def test_a_log_line_has_time_level_and_program(tmp_path: Path) -> None:
+    script = 'start(settings, "router").info("ready at %s", 1)'
+    _, _, stderr = outcome(tmp_path, script, TZ="Asia/Tokyo")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO +router ready at 1\n", stderr)
+
+
+def test_the_level_is_for_our_own_logs_only(tmp_path: Path) -> None:
+    script = """
+start(Settings(var=Path("var"), log_level="debug"), "router")
+for name in ("zchat.fabric.link", "library"):
+    logging.getLogger(name).debug("private, from " + name)
+    logging.getLogger(name).warning("warning, from " + name)
+"""
+    _, _, stderr = outcome(tmp_path, script)
+    assert "private, from zchat.fabric.link" in stderr
+    assert "private, from library" not in stderr
+    assert "warning, from library" in stderr
+
+
+def test_a_bug_is_logged_with_its_traceback_and_ends_the_process(tmp_path: Path) -> None:
+    code, _, stderr = outcome(tmp_path, 'start(settings, "router")\n1 / 0')
+    assert code == 1
+    assert "CRITICAL router ended by a bug\nTraceback" in stderr
+    assert stderr.endswith("ZeroDivisionError: division by zero\n")
+
+
+# --- Stop -----------------------------------------------------------------------------------------
+
+WAITS = """
+stop = StopSignal()
+print("ready", flush=True)
+while not stop.wait(60): pass
+print("stopped")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_is_something_to_wait_for(tmp_path: Path, number: signal.Signals) -> None:
+    with spawn(tmp_path, WAITS) as process:
+        assert line_of(process) == "ready"
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stdout, stderr) == (0, "stopped\n", "")
+
+
+def test_a_signal_before_the_wait_ends_it(tmp_path: Path) -> None:
+    script = """
+stop = StopSignal()
+for _ in range(100_000):
+    os.kill(os.getpid(), signal.SIGTERM)
+print(stop.is_set, stop.wait(60), stop.wait(60))
+"""
+    assert outcome(tmp_path, script) == (0, "True True True\n", "")
+
+
+@pytest.mark.parametrize("runner", ["asyncio", "uvloop"])
+def test_an_event_loop_can_wait_for_it(tmp_path: Path, runner: str) -> None:
+    script = f"""
+import asyncio, uvloop
+stop = StopSignal()
+async def main():
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_reader(stop.fd, stopped.set)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.wait_for(stopped.wait(), 20)
+    print(stop.is_set)
+{runner}.run(main())
+"""
+    assert outcome(tmp_path, script) == (0, "True\n", "")
+
+
+# --- The parent -----------------------------------------------------------------------------------
+
+ORPHAN = """
+if os.fork() == 0:
+    die_with_parent()
+    print(os.getpid(), flush=True)
+    time.sleep(60)
+time.sleep(60)
+"""
+
+
+def is_gone(pid: int, within_s: float) -> bool:
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([descriptor], [], [], within_s)[0])
+    finally:
+        os.close(descriptor)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of a parent's death")
+def test_under_supervisord_a_child_dies_with_a_killed_parent(tmp_path: Path) -> None:
+    with spawn(tmp_path, ORPHAN, SUPERVISOR_ENABLED="1") as parent:
+        child = int(line_of(parent))
+        parent.kill()
+        assert is_gone(child, within_s=20)
+
+
+def test_started_by_hand_it_does_not(tmp_path: Path) -> None:
+    with spawn(tmp_path, ORPHAN) as parent:
+        child = int(line_of(parent))
+        parent.kill()
+        parent.wait()
+        try:
+            assert not is_gone(child, within_s=0.3)
+        finally:
+            os.kill(child, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(("supervised", "code"), [({"SUPERVISOR_ENABLED": "1"}, 1), ({}, 0)])
+def test_an_orphan_that_starts_late_notices(
+    tmp_path: Path, supervised: dict[str, str], code: int
+) -> None:
+    script = "sys.stdin.readline()\ndie_with_parent()"
+    reader, writer = os.pipe()
+    with subprocess.Popen(
+        [sys.executable, "-c", PREAMBLE + script],
+        env={"PYTHONPATH": str(Path(__file__).parent.parent), **supervised},
+        stdin=subprocess.PIPE,
+        stderr=writer,
+    ) as process:
+        os.close(writer)
+        os.close(reader)
+        process.communicate(b"\n", timeout=30)
+    assert process.returncode == code
+
+
+# --- Locks ----------------------------------------------------------------------------------------
+
+LOCKS = """
+start(settings, "router")
+stop = StopSignal()
+with lock(settings.run / "lock", stop):
+    print("locked", flush=True)
+    stop.wait(60)
+"""
+
+
+def test_the_second_waits_for_the_first_and_says_for_whom(tmp_path: Path) -> None:
+    with spawn(tmp_path, LOCKS) as first:
+        assert line_of(first) == "locked"
+        with spawn(tmp_path, LOCKS) as second:
+            assert second.stderr is not None
+            line = second.stderr.readline()
+            assert f"waiting for var/run/lock: process {first.pid} has it" in line
+            first.kill()
+            assert line_of(second) == "locked"
+            second.terminate()
+
+
+def test_a_stop_ends_the_wait(tmp_path: Path) -> None:
+    with spawn(tmp_path, LOCKS) as first:
+        assert line_of(first) == "locked"
+        with spawn(tmp_path, LOCKS) as second:
+            assert second.stderr is not None
+            assert "waiting for" in second.stderr.readline()
+            second.terminate()
+            stdout, _ = second.communicate(timeout=30)
+        assert (second.returncode, stdout) == (0, "")
+        first.terminate()

@@ -1,0 +1,236 @@
+"""procfiles/zchat.conf under a real supervisord, with stand-ins for the programs; the reviver."""
+
+import io
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from supervisor.xmlrpc import SupervisorTransport
+
+from zchat.admin.reviver import notifications, revive
+
+CONF = Path(__file__).parent.parent / "procfiles" / "zchat.conf"
+LOG = logging.getLogger("zchat.test")
+NAMES = {"reviver", "router", "user-service", "room-service", "gateway-0", "gateway-1"}
+
+STAND_IN = """\
+#!{python}
+import sys
+from pathlib import Path
+from zchat.process import StopSignal, start
+from zchat.settings import command
+
+program = Path(sys.argv[0]).name.removeprefix("zchat-")
+
+def run(settings):
+    start(settings, program)
+    stop = StopSignal()
+    while not stop.wait(10):
+        pass
+
+command(program, run)()
+"""
+FAILS_AT_FIRST = """\
+#!/bin/sh
+echo started >>starts
+[ "$(wc -l <starts)" -gt 5 ] || exit 1
+exec sleep 1000
+"""
+REVIVER = """\
+#!{python}
+from zchat.admin.reviver import main
+main()
+"""
+
+
+class FakeSupervisor:
+    def __init__(self, states: dict[str, int]) -> None:
+        self.states = states
+        self.started: list[str] = []
+        self.failures: list[Exception] = []
+
+    def getAllProcessInfo(self) -> list[dict[str, object]]:  # noqa: N802
+        if self.failures:
+            raise self.failures.pop()
+        return [
+            {"group": name, "name": name, "state": state, "spawnerr": "exited too quickly"}
+            for name, state in self.states.items()
+        ]
+
+    def startProcess(self, name: str, wait: bool) -> bool:  # noqa: N802
+        assert not wait
+        if name == "missing:missing":
+            raise xmlrpc.client.Fault(20, "NO_FILE")
+        self.started.append(name)
+        return True
+
+
+def test_only_what_was_given_up_is_started() -> None:
+    supervisor = FakeSupervisor(
+        {"stopped": 0, "starting": 10, "running": 20, "backoff": 30, "exited": 100, "fatal": 200}
+    )
+    revive(supervisor, LOG)
+    assert supervisor.started == ["fatal:fatal"]
+
+
+def test_one_that_does_not_start_keeps_no_other_from_it() -> None:
+    supervisor = FakeSupervisor({"missing": 200, "router": 200})
+    revive(supervisor, LOG)
+    assert supervisor.started == ["router:router"]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [ConnectionRefusedError(), xmlrpc.client.Fault(6, "SHUTDOWN_STATE")],
+)
+def test_a_supervisord_that_does_not_answer_is_asked_again(failure: Exception) -> None:
+    supervisor = FakeSupervisor({"router": 200})
+    supervisor.failures = [failure]
+    revive(supervisor, LOG)
+    assert supervisor.started == []
+    revive(supervisor, LOG)
+    assert supervisor.started == ["router:router"]
+
+
+def test_each_event_is_taken_and_answered_until_supervisord_is_gone() -> None:
+    stdin = io.BytesIO(b"ver:3.0 eventname:TICK_5 len:15\nwhen:1201063880ver:3.0 len:0\n")
+    stdout = io.BytesIO()
+    assert len(list(notifications(stdin, stdout, LOG))) == 2
+    assert stdout.getvalue() == b"READY\nRESULT 2\nOKREADY\nRESULT 2\nOKREADY\n"
+
+
+@pytest.mark.parametrize("rubbish", [b"\n", b"len\n", b"len:x\n", b"\xff\xfe:\x00\n", b"::\n"])
+def test_rubbish_is_answered_like_an_event(rubbish: bytes) -> None:
+    stdout = io.BytesIO()
+    assert len(list(notifications(io.BytesIO(rubbish), stdout, LOG))) == 1
+    assert stdout.getvalue().startswith(b"READY\nRESULT 2\nOKREADY")
+
+
+class Cluster:
+    """A copy of the procfile beside an empty var/, under a supervisord of its own."""
+
+    def __init__(self, folder: Path, scripts: dict[str, str]) -> None:
+        self.folder = folder
+        for name in ("procfiles", "var", "bin"):
+            (folder / name).mkdir()
+        shutil.copy(CONF, folder / "procfiles")
+        for name, script in scripts.items():
+            path = folder / "bin" / f"zchat-{name}"
+            path.write_text(script.format(python=sys.executable))
+            path.chmod(0o755)
+        root = CONF.parent.parent
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("ZCHAT_")}
+        environment["PATH"] = f"{folder / 'bin'}:{environment['PATH']}"
+        environment["PYTHONPATH"] = str(root)
+        self.supervisord = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "supervisor.supervisord",
+                "-nc",
+                str(folder / "procfiles" / "zchat.conf"),
+            ],
+            # Another folder than that of the procfile: nothing may depend on where one starts it.
+            cwd=folder / "bin",
+            env=environment,
+            stdout=subprocess.DEVNULL,
+        )
+        self._socket_url = f"unix://{folder / 'var' / 'supervisor.sock'}"
+
+    def processes(self) -> dict[str, tuple[str, int]]:
+        """State and pid by name; nothing while supervisord does not answer yet."""
+        transport = SupervisorTransport(None, None, self._socket_url)
+        proxy: Any = xmlrpc.client.ServerProxy("http://127.0.0.1", transport)
+        try:
+            infos = proxy.supervisor.getAllProcessInfo()
+        except OSError:
+            return {}
+        finally:
+            transport.close()
+        return {info["name"]: (info["statename"], info["pid"]) for info in infos}
+
+    def all_running(self) -> bool:
+        processes = self.processes()
+        return bool(processes) and {state for state, _ in processes.values()} == {"RUNNING"}
+
+
+@pytest.fixture
+def start_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Cluster]]:
+    clusters: list[Cluster] = []
+
+    def start(**scripts: str) -> Cluster:
+        named = {name.replace("_", "-"): script for name, script in scripts.items()}
+        programs = dict.fromkeys(("router", "user-service", "room-service", "gateway"), STAND_IN)
+        # Sockets have short paths.
+        folder = tmp_path_factory.mktemp("s")
+        clusters.append(Cluster(folder, {**programs, "reviver": REVIVER, **named}))
+        return clusters[-1]
+
+    yield start
+    for cluster in clusters:
+        if cluster.supervisord.poll() is None:
+            cluster.supervisord.terminate()
+            cluster.supervisord.wait(30)
+
+
+def eventually(condition: Callable[[], object], within_s: float) -> None:
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.1)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # What has died and was not yet reaped by whom it was left to is as good as gone.
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_all_programs_run_and_end_with_supervisord(
+    start_cluster: Callable[..., Cluster], end: signal.Signals
+) -> None:
+    cluster = start_cluster()
+    eventually(cluster.all_running, within_s=30)
+    processes = cluster.processes()
+    assert processes.keys() == NAMES
+    cluster.supervisord.send_signal(end)
+    cluster.supervisord.wait(30)
+    eventually(lambda: not any(is_alive(pid) for _, pid in processes.values()), within_s=5)
+
+
+@pytest.mark.integration
+def test_a_program_that_was_given_up_comes_back(start_cluster: Callable[..., Cluster]) -> None:
+    cluster = start_cluster(user_service=FAILS_AT_FIRST)
+    eventually(cluster.all_running, within_s=40)
+    log = (cluster.folder / "var" / "supervisord.log").read_text()
+    assert "gave up: user-service entered FATAL state" in log
+    assert "user-service" in (cluster.folder / "var" / "reviver.log").read_text()
+
+
+@pytest.mark.integration
+def test_a_killed_program_comes_back(start_cluster: Callable[..., Cluster]) -> None:
+    cluster = start_cluster()
+    eventually(cluster.all_running, within_s=30)
+    before = cluster.processes()
+    os.kill(before["gateway-1"][1], signal.SIGKILL)
+    eventually(
+        lambda: cluster.all_running() and cluster.processes()["gateway-1"] != before["gateway-1"],
+        within_s=15,
+    )
+    after = cluster.processes()
+    assert {name for name in NAMES if before[name] != after[name]} == {"gateway-1"}
