@@ -1,0 +1,1 @@
+"""The log: who numbers entries, who keeps them, and who follows them."""

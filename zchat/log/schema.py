@@ -1,0 +1,83 @@
+"""What a service's database must look like, and how an older one is brought there."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, MetaData, inspect, text
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class SchemaTooNew(Exception):
+    """A newer release has already changed this database; this one would damage it."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The tables of one service, and where the migrations are that make them.
+
+    Every service shares the log's tables and adds some. Each owner keeps its own lineage of
+    migrations; `revisions` holds the newest of each, so that a start can see with one small query
+    that there is nothing to do, and need not import alembic.
+    """
+
+    name: str
+    metadata: tuple[MetaData, ...]
+    version_locations: tuple[Path, ...]
+    revisions: frozenset[str]
+
+    def extended(self, name: str, metadata: MetaData, owner: Path, revision: str) -> "Schema":
+        """This schema and a service's own tables, whose migrations are in the folder `owner`."""
+        return Schema(
+            name,
+            (*self.metadata, metadata),
+            (*self.version_locations, owner / "migrations" / "versions"),
+            self.revisions | {revision},
+        )
+
+
+def stored_revisions(connection: Connection) -> frozenset[str]:
+    """The newest revision of each lineage that the database went through; none if it is new."""
+    if not inspect(connection).has_table("alembic_version"):
+        return frozenset()
+    return frozenset(connection.scalars(text("SELECT version_num FROM alembic_version")))
+
+
+def migrate(connection: Connection, schema: Schema) -> None:
+    """Brings the database up to `schema`, within the transaction that the caller has begun.
+
+    Raises `SchemaTooNew` for revisions that this release does not know.
+    """
+    # Importing alembic takes longer than all the rest of a start, and is seldom needed.
+    from alembic import command  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    config = migration_config(schema)
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if unknown := stored_revisions(connection) - known:
+        raise SchemaTooNew(
+            f"the {schema.name} database is at revision {', '.join(sorted(unknown))}, which is "
+            "newer than this release of zchat: install the newer one again"
+        )
+    config.attributes["connection"] = connection
+    config.attributes["metadata"] = schema.metadata
+    command.upgrade(config, "heads")
+
+
+def migration_config(schema: Schema) -> "Config":
+    """Settings for alembic's commands, without an alembic.ini."""
+    from alembic.config import Config  # noqa: PLC0415
+
+    def escaped(path: Path) -> str:
+        # The settings pass through configparser, to which a percent sign means something.
+        return str(path).replace("%", "%%")
+
+    config = Config()
+    config.set_main_option("script_location", escaped(_MIGRATIONS))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", "\n".join(map(escaped, schema.version_locations)))
+    return config

@@ -1,0 +1,74 @@
+"""The tables that every service's log has, whatever the log is about."""
+
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from zchat.log.schema import Schema
+
+_metadata = MetaData()
+# SQLite gives a key no index of its own, and so half the cost, only if it is called INTEGER.
+_big_key = BigInteger().with_variant(Integer(), "sqlite")
+
+entries: Final = Table(
+    "entries",
+    _metadata,
+    # In the order of `timeline.Appended`, whose tuples are inserted as they are.
+    Column("position", _big_key, primary_key=True, autoincrement=False),
+    Column("log", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("nonce", LargeBinary),
+    Column("thread", Text),
+    Column("frame", LargeBinary, nullable=False),
+    UniqueConstraint("log", "sequence", name="entries_log_sequence"),
+    # NULL equals nothing, not even itself, so entries without a nonce do not collide.
+    UniqueConstraint("author", "nonce", name="entries_author_nonce"),
+)
+Index(
+    "entries_log_thread_sequence",
+    entries.c.log,
+    entries.c.thread,
+    entries.c.sequence,
+    sqlite_where=entries.c.thread.is_not(None),
+    postgresql_where=entries.c.thread.is_not(None),
+)
+
+lease: Final = Table(
+    "lease",
+    _metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", BigInteger, nullable=False),
+)
+"""One row, `LEASE_ID`: how often the database was opened for writing."""
+LEASE_ID: Final = 1
+
+outbox: Final = Table(
+    "outbox",
+    _metadata,
+    Column("id", _big_key, primary_key=True, autoincrement=True),
+    Column("address", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    # An id never comes back, even after the newest row was deleted.
+    sqlite_autoincrement=True,
+)
+"""Commands that this service owes to another one, oldest first, until that one has answered."""
+
+LOG_SCHEMA: Final = Schema(
+    name="log",
+    metadata=(_metadata,),
+    version_locations=(Path(__file__).parent / "migrations" / "versions",),
+    revisions=frozenset({"log_0001"}),
+)

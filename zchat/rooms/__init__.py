@@ -1,0 +1,1 @@
+"""The room-service: rooms, memberships, and each room's timeline."""

@@ -1,0 +1,1 @@
+"""The rooms tables' own lineage; the environment that runs it is the log's."""

@@ -1,0 +1,1 @@
+"""One file for each change of the rooms tables, oldest first; a released one never changes."""
