@@ -1,0 +1,122 @@
+"""A database that went through the migrations is the one that the code describes."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, inspect
+
+from zchat.log.schema import Schema, SchemaTooNew, migration_config, stored_revisions
+from zchat.log.store import Store
+from zchat.log.tables import LOG_SCHEMA
+from zchat.rooms.tables import ROOMS_SCHEMA
+from zchat.users.tables import USERS_SCHEMA
+
+every_schema = pytest.mark.parametrize(
+    "schema", [LOG_SCHEMA, USERS_SCHEMA, ROOMS_SCHEMA], ids=lambda schema: schema.name
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    # A percent sign means something to the parser of alembic's settings.
+    return tmp_path / "100%" / "service.sqlite"
+
+
+@pytest.fixture
+def migrated(path: Path, schema: Schema) -> Iterator[Connection]:
+    Store.open(path, schema).close()
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def created(schema: Schema) -> Engine:
+    engine = create_engine("sqlite://")
+    for metadata in schema.metadata:
+        metadata.create_all(engine)
+    return engine
+
+
+def described(database: Engine | Connection) -> dict[str, list[str]]:
+    """What `compare_metadata` does not look at, too: keys, defaults, conditions of indexes."""
+    inspector = inspect(database)
+    described = {}
+    for table in set(inspector.get_table_names()) - {"alembic_version"}:
+        indexes = inspector.get_indexes(table)
+        conditions = [str(index["dialect_options"].pop("sqlite_where", "")) for index in indexes]
+        columns = [str(column) for column in inspector.get_columns(table)]
+        key = inspector.get_pk_constraint(table)["constrained_columns"]
+        uniques = inspector.get_unique_constraints(table)
+        described[table] = [*columns, str(key), str(uniques), str(indexes), str(conditions)]
+    return described
+
+
+@every_schema
+def test_the_schema_names_the_newest_migration_of_each_lineage(schema: Schema) -> None:
+    script = ScriptDirectory.from_config(migration_config(schema))
+    assert schema.revisions == set(script.get_heads())
+
+
+@every_schema
+def test_the_migrations_make_what_the_tables_say(schema: Schema, migrated: Connection) -> None:
+    context = MigrationContext.configure(migrated)
+    assert compare_metadata(context, list(schema.metadata)) == []  # type: ignore[arg-type]
+    assert stored_revisions(migrated) == schema.revisions
+
+
+@every_schema
+def test_migrated_and_created_databases_are_alike(schema: Schema, migrated: Connection) -> None:
+    """In-memory stores are created without migrations; what tests show must hold for the others."""
+    engine = created(schema)
+    assert described(migrated) == described(engine)
+    engine.dispose()
+
+
+@pytest.mark.parametrize("schema", [ROOMS_SCHEMA])
+def test_a_newer_database_is_left_alone(path: Path, schema: Schema, migrated: Connection) -> None:
+    with sqlite3.connect(path) as database:
+        database.execute(
+            "UPDATE alembic_version SET version_num = 'rooms_9' WHERE version_num LIKE 'rooms%'"
+        )
+    database.close()
+    with pytest.raises(SchemaTooNew, match="rooms database is at revision rooms_9"):
+        Store.open(path, schema)
+    assert stored_revisions(migrated) == {"log_0001", "rooms_9"}
+
+
+def test_a_lineage_that_is_behind_catches_up_and_keeps_what_is_there(path: Path) -> None:
+    store = Store.open(path, LOG_SCHEMA)
+    store.commit([], [], [("users", "key", b"body")], [])
+    store.close()
+
+    store = Store.open(path, USERS_SCHEMA)
+    assert [owed.body for owed in store.owed()] == [b"body"]
+    assert store.epoch == 2
+    store.close()
+
+
+def test_a_migration_that_fails_changes_nothing(path: Path, tmp_path: Path) -> None:
+    versions = tmp_path / "migrations" / "versions"
+    versions.mkdir(parents=True)
+    versions.joinpath("broken_0001.py").write_text(
+        "from alembic import op\n"
+        "revision = 'broken_0001'\n"
+        "down_revision = None\n"
+        "def upgrade():\n"
+        "    op.execute('CREATE TABLE half (id INTEGER)')\n"
+        "    raise RuntimeError('power failure')\n"
+    )
+    broken = LOG_SCHEMA.extended("broken", LOG_SCHEMA.metadata[0], tmp_path, "broken_0001")
+    with pytest.raises(RuntimeError, match="power failure"):
+        Store.open(path, broken)
+
+    with sqlite3.connect(path) as database:
+        assert database.execute("SELECT name FROM sqlite_master").fetchall() == []
+    database.close()
+    Store.open(path, LOG_SCHEMA).close()

@@ -1,0 +1,170 @@
+"""One database file: its only writer, its only connection, and what its errors mean.
+
+All that is particular to SQLite stands here.
+"""
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import StaticPool
+
+from zchat.log.schema import Schema, migrate, stored_revisions
+
+_PRAGMAS: Final = (
+    # Somebody else's transaction may be waited for, but not long: a beat waits with it. In ms.
+    "busy_timeout = 1000",
+    # Readers of other processes do not wait for the writer, and a commit is one fsync.
+    "journal_mode = WAL",
+    # With less, a commit that was acknowledged could be gone after a power failure.
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    # In KiB. A beat of 512 entries touches about as many pages of the index of nonces, which the
+    # default of 2 MiB does not hold.
+    "cache_size = -16384",
+    # In pages of 4 KiB. A checkpoint writes a page once however often it has changed, so with
+    # 32 MiB instead of 4 between them sustained commits went from 28,000 entries/s to 43,000.
+    "wal_autocheckpoint = 8000",
+)
+# Not the program's fault, and likely to pass: the disk is full or away, or another one is writing.
+_PASSING_ERRORS: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+
+
+class StoreUnavailable(Exception):
+    """The disk is full or fails, or the file is busy: nothing was written; try again later."""
+
+
+class LeaseHeld(Exception):
+    """Another live process is the writer of this database."""
+
+
+class WriterLock:
+    """A lock file beside the database, held for as long as this process writes to it.
+
+    The kernel frees the lock when its holder dies, in whatever way, so a restart never waits for
+    a lease to run out. The file itself stays: to delete it would let two processes lock two files
+    of one name.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Raises `LeaseHeld` at once if another process has the lock."""
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(self._file, 20, 0).decode("ascii", "replace").strip()
+            os.close(self._file)
+            raise LeaseHeld(
+                f"another process{f' ({holder})' if holder else ''} holds {path}"
+            ) from None
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+def create_file(path: Path) -> None:
+    """Makes an empty database that only its owner can read; SQLite's side files follow its mode."""
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def connect(path: Path | None, schema: Schema) -> Connection:
+    """The one connection to the database at `path`, or in memory, which is brought to `schema`."""
+    # One connection, never another: SQLite before 3.51.3 can lose a commit when two of them
+    # checkpoint at once (https://www.sqlite.org/wal.html#walresetbug).
+    engine = create_engine(
+        URL.create("sqlite", database=str(path) if path else None), poolclass=StaticPool
+    )
+    event.listen(engine, "connect", _configure)
+    with passing_errors():
+        connection = engine.connect()
+    try:
+        if path is None:
+            _create(connection, schema)
+        else:
+            _bring_up_to_date(connection, schema)
+    except BaseException:
+        disconnect(connection)
+        raise
+    return connection
+
+
+def disconnect(connection: Connection) -> None:
+    engine: Engine = connection.engine
+    connection.close()
+    engine.dispose()
+
+
+@contextlib.contextmanager
+def writing(connection: Connection) -> Iterator[None]:
+    """One transaction: all that happens within it, or, after any exception, nothing."""
+    with passing_errors(), connection.begin():
+        if connection.dialect.name == "sqlite":
+            # To take the lock at once, since a transaction that reads first may find later that
+            # it cannot write any more.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield
+
+
+@contextlib.contextmanager
+def reading(connection: Connection) -> Iterator[None]:
+    with passing_errors():
+        try:
+            yield
+        finally:
+            connection.rollback()
+
+
+@contextlib.contextmanager
+def passing_errors() -> Iterator[None]:
+    """Tells troubles of the disk, as `StoreUnavailable`, from mistakes of ours, which rise."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        # Only what happens while connecting comes straight from the driver.
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        code = getattr(cause, "sqlite_errorcode", None)
+        # The low byte is the kind; the rest tells the kinds of, say, I/O error apart.
+        if code is None or code & 0xFF not in _PASSING_ERRORS:
+            raise
+        raise StoreUnavailable(str(cause)) from error
+
+
+def _configure(connection: Any, _record: object) -> None:
+    # Transactions begin where we say so (`writing`), not where the driver guesses.
+    connection.isolation_level = None
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _bring_up_to_date(connection: Connection, schema: Schema) -> None:
+    with reading(connection):
+        revisions = stored_revisions(connection)
+    if revisions != schema.revisions:
+        with writing(connection):
+            migrate(connection, schema)
+
+
+def _create(connection: Connection, schema: Schema) -> None:
+    # What begins empty every time needs no history of migrations.
+    with writing(connection):
+        for metadata in schema.metadata:
+            metadata.create_all(connection, checkfirst=False)
