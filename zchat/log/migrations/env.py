@@ -1,13 +1,13 @@
-"""Alembic's environment for all lineages; runs on the connection that the caller hands over."""
+"""Alembic's environment for all lineages; runs in the transaction that the caller has begun.
+
+A start that is killed leaves the database at the old revision, never between two.
+"""
 
 from alembic import context
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=context.config.attributes["metadata"],
-    # SQLite rolls back DDL like anything else, once BEGIN is ours to say: a start that is killed
-    # leaves the database at the old revision, never between two.
-    transactional_ddl=True,
     # SQLite alters most tables only by copying them; elsewhere this changes nothing.
     render_as_batch=True,
 )
