@@ -29,14 +29,18 @@ from zchat.protocol.messages import (
 from .server_model import ServerModel
 
 LOGS = ("#lobby", "#ops")
+BYTES = st.one_of(st.integers(1, 400), st.just(1_000_000))
 STEPS = st.one_of(
     st.tuples(st.just("post"), st.integers(0, 1)),
+    st.tuples(st.just("post"), st.integers(0, 1)),
     st.tuples(st.just("talk"), st.integers(0, 1)),
-    st.tuples(st.just("up"), st.integers(1, 400)),
-    st.tuples(st.just("down"), st.integers(1, 400)),
-    st.tuples(st.just("deaf"), st.integers(1, 400)),
+    st.tuples(st.just("up"), BYTES),
+    st.tuples(st.just("down"), BYTES),
+    st.tuples(st.just("deaf"), BYTES),
     st.tuples(st.just("unavailable"), st.just(0)),
+    st.tuples(st.just("busy"), st.integers(1, 8)),
     st.tuples(st.just("cut"), st.just(0)),
+    st.tuples(st.just("flow"), st.just(0)),
     st.tuples(st.just("wait"), st.integers(1, 8)),
 )
 
@@ -59,6 +63,8 @@ class World:
     logged_out: bool = False
     logged_in: bool = False
     refuse_next: bool = False
+    busy_until: float = 0.0
+    refused_nonce: bytes | None = None
     pushed: dict[str, int] = field(default_factory=dict)
     """How far the present connection was fed, by log."""
 
@@ -99,6 +105,10 @@ class World:
         del self.to_server[:size]
         for frame in self.reader.feed(data):
             message = client_messages.decode(frame)
+            if isinstance(message, Post) and self.is_busy(message):
+                refusal = Refused(message.id, RefusalCode.BUSY, "Not now.")
+                self.send([*self.live_entries(), refusal])
+                continue
             replies = self.server.handle(message)
             if isinstance(message, LogIn):
                 self.logged_in = True
@@ -114,6 +124,17 @@ class World:
                 self.send(replies)
         if not answer:
             self.cut()
+
+    def is_busy(self, message: Post) -> bool:
+        """Once one command is refused, all are until that one comes again: none may overtake."""
+        if message.nonce in self.server.answers:
+            return False
+        if self.refused_nonce is None and self.now < self.busy_until:
+            self.refused_nonce = message.nonce
+            return True
+        if self.refused_nonce == message.nonce and self.now >= self.busy_until:
+            self.refused_nonce = None
+        return self.refused_nonce is not None
 
     def live_entries(self) -> list[ServerMessage]:
         if not self.logged_in:
@@ -152,19 +173,28 @@ class World:
                 self.cut()
             case "unavailable":
                 self.refuse_next = True
+            case "busy":
+                self.busy_until = self.now + number
+            case "flow":
+                self.wait(1.0)
+                self.flow()
             case "wait":
                 self.wait(number)
             case _:
                 pass
         self.turn()
 
+    def flow(self) -> None:
+        """Everything on its way arrives."""
+        while self.connected and (self.to_server or self.to_client):
+            self.up(len(self.to_server))
+            self.down(len(self.to_client))
+
     def settle(self) -> None:
         """A time without faults, long enough for everything."""
         for _ in range(200):
             self.wait(1.0)
-            while self.connected and (self.to_server or self.to_client):
-                self.up(len(self.to_server))
-                self.down(len(self.to_client))
+            self.flow()
             if self.core.unanswered == 0 and self.core.state is State.ONLINE:
                 return
         raise AssertionError(f"{self.core.unanswered} requests were never answered")

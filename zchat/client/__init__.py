@@ -1,1 +1,64 @@
-"""The client."""
+"""Write a bot in ten lines:
+
+    import asyncio
+    from zchat.client import MessagePosted, connect
+
+    async def main():
+        async with connect("echo", "127.0.0.1:7447") as chat:
+            async for entry in chat:
+                match entry.body:
+                    case MessagePosted(text) if entry.author != chat.name:
+                        await chat.post(entry.log, f"{entry.author} says: {text}")
+
+    asyncio.run(main())
+
+Every entry comes once and in order, and every post is made once, whatever connections break.
+"""
+
+from zchat.client.chat import (
+    CannotConnectError,
+    Chat,
+    RefusedError,
+    UnconfirmedError,
+    connect,
+)
+from zchat.client.core import LoggingOut
+from zchat.client.drafts import InvalidRequest
+from zchat.client.events import (
+    ConnectionLost,
+    Delayed,
+    EntryArrived,
+    Event,
+    SessionBegun,
+)
+from zchat.client.outbox import QueueFull
+from zchat.protocol.messages import (
+    Entry,
+    MessagePosted,
+    PingTarget,
+    PresenceChanged,
+    PrivateMessageSent,
+    RefusalCode,
+)
+
+__all__ = [
+    "CannotConnectError",
+    "Chat",
+    "ConnectionLost",
+    "Delayed",
+    "Entry",
+    "EntryArrived",
+    "Event",
+    "InvalidRequest",
+    "LoggingOut",
+    "MessagePosted",
+    "PingTarget",
+    "PresenceChanged",
+    "PrivateMessageSent",
+    "QueueFull",
+    "RefusalCode",
+    "RefusedError",
+    "SessionBegun",
+    "UnconfirmedError",
+    "connect",
+]

@@ -4,6 +4,7 @@ A draft is the message itself with placeholders, so that it can be compared, sho
 what goes over the wire; only the core numbers it.
 """
 
+from collections.abc import Container
 from typing import Final, TypeAlias
 
 from zchat.protocol import limits
@@ -111,6 +112,14 @@ def ping(target: PingTarget = PingTarget.GATEWAY) -> Ping:
     return Ping(UNNUMBERED, target)
 
 
+def log_of(word: str, rooms: Container[str]) -> str:
+    """The log that people mean by `#room`, `@name`, or a bare word: one of `rooms`, or a name."""
+    if word[:1] in ("#", "@"):
+        return word
+    name = _canonical(word)
+    return room_log(name) if name in rooms else inbox_log(name)
+
+
 def room_name(text: str) -> str:
     """The canonical name of a room, which people may write with a leading `#`."""
     return _canonical(text.removeprefix("#"))
@@ -122,6 +131,9 @@ def user_name(text: str) -> str:
 
 
 def _canonical(name: str) -> str:
+    if len(name) > 2 * limits.NAME_CHARS_MAX:
+        # Said without repeating it, which would fill the screen.
+        raise InvalidRequest(f"a name has at most {limits.NAME_CHARS_MAX} characters")
     try:
         return canonical_name(name)
     except InvalidName as error:

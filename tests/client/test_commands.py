@@ -1,0 +1,128 @@
+"""The command table, line by line."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zchat.client import drafts
+from zchat.client.commands import (
+    COMMANDS,
+    Action,
+    AskNewPassword,
+    MeasurePing,
+    Mistake,
+    Nothing,
+    Quit,
+    Send,
+    ShowHelp,
+    ShowTopic,
+    ShowWhoAmI,
+    is_secret,
+    parse,
+)
+from zchat.protocol import limits
+from zchat.protocol.messages import Post, Register
+
+
+@pytest.mark.parametrize(
+    ("line", "action"),
+    [
+        ("hello all", Send(drafts.post("lobby", "hello all"))),
+        ("::quit is a command", Send(drafts.post("lobby", ":quit is a command"))),
+        ("two\nlines", Send(drafts.post("lobby", "two\nlines"))),
+        ("", Nothing()),
+        ("   ", Nothing()),
+        (":pm Bob hi  there", Send(drafts.private("bob", "hi  there"))),
+        (":pm @bob hi", Send(drafts.private("bob", "hi"))),
+        (":PM bob hi", Send(drafts.private("bob", "hi"))),
+        (":users", Send(drafts.users())),
+        (":cr Ops", Send(drafts.create_room("ops"))),
+        (":jr #ops", Send(drafts.join("ops"))),
+        (":lr ops", Send(drafts.leave("ops"))),
+        (":lrs", Send(drafts.rooms())),
+        (":lru ops", Send(drafts.members("ops"))),
+        (":rm ops  : not a command", Send(drafts.post("ops", ": not a command"))),
+        (":rm ops one\ntwo", Send(drafts.post("ops", "one\ntwo"))),
+        (":topic ops", ShowTopic("ops")),
+        (":topic ops  Pumps  and\tvalves ", Send(drafts.topic("ops", "Pumps and valves"))),
+        (":history", Send(drafts.history("#lobby", 20))),
+        (":history 50", Send(drafts.history("#lobby", 50))),
+        (":history #50", Send(drafts.history("#50", 20))),
+        (":history ops", Send(drafts.history("#ops", 20))),
+        (":history bob 5", Send(drafts.history("@bob", 5))),
+        (":history @ops 5", Send(drafts.history("@ops", 5))),
+        (":ping", MeasurePing()),
+        (":whoami", ShowWhoAmI()),
+        (":register", AskNewPassword()),
+        (":register correct horse", Send(drafts.register("correct horse"))),
+        (":quit", Quit()),
+    ],
+)
+def test_what_a_line_means(line: str, action: Action) -> None:
+    assert parse(line, rooms={"ops"}) == action
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (":pm", ":pm: the user name is missing. Usage: :pm <name> <message>"),
+        (":pm bob", ":pm: the message is missing. Usage: :pm <name> <message>"),
+        (":rm ops", ":rm: the message is missing. Usage: :rm <room> <message>"),
+        (":cr", ":cr: the room name is missing. Usage: :cr <room>"),
+        (":cr two\nwords", "'words' is too much. Usage: :cr <room>"),
+        (":cr a/b", "'a/b' is no name"),
+        (":cr " + "a" * 33, "at most 32 characters"),
+        (":cr " + "a" * 9_000, "at most 32 characters"),
+        (":" + "a" * 9_000, "…"),
+        (":users\x00", "there is no command"),
+        (":jr zchat", "what the server calls itself"),
+        (":users all", ":users: takes no arguments. Usage: :users"),
+        (":topic ops " + "x" * 301, "at most 300 characters; this one has 301"),
+        (":history 201", "1 to 200 entries"),
+        (":history ops many", "'many' is not a number"),
+        (":history ops 5 6", "'6' is too much"),
+        (":history 99999999999999999999", "1 to 200 entries"),
+        (":register short", "8 to 256 characters"),
+        (":rm ops " + "x" * 16_001, "at most 16,000 characters; this one has 16,001"),
+        ("x" * 16_001, "at most 16,000 characters"),
+        (":whoamI?", "did you mean :whoami?"),
+        (":histroy", "did you mean :history [#room or @name] [n]?"),
+        (":xyzzy", "there is no command ':xyzzy'. :help lists them all."),
+        (":", ":help"),
+        (": hello", ":help"),
+        (":help xyzzy", "there is no command ':xyzzy'"),
+        (":\x1b[31mred", "there is no command ':[31mred'"),
+    ],
+)
+def test_a_mistake_is_one_line_that_says_what_would_be_right(line: str, words: str) -> None:
+    mistake = parse(line)
+    assert isinstance(mistake, Mistake)
+    assert words in mistake.text
+    assert len(mistake.text) < 200
+    assert "\n" not in mistake.text
+    assert "\x1b" not in mistake.text
+
+
+def test_help_lists_every_command() -> None:
+    shown = parse(":help")
+    assert isinstance(shown, ShowHelp)
+    for command in COMMANDS.values():
+        assert any(line.startswith(command.usage) for line in shown.lines)
+        one = parse(f":help :{command.name}")
+        assert one == ShowHelp((command.usage, command.summary))
+
+
+@given(st.text())
+def test_any_line_has_a_meaning(line: str) -> None:
+    action = parse(line)
+    if isinstance(action, Send) and isinstance(action.request, Post):
+        assert 1 <= len(action.request.text) <= limits.TEXT_CHARS_MAX
+        action.request.text.encode()
+
+
+@given(st.text())
+def test_no_line_with_a_password_is_kept(password: str) -> None:
+    for line in (f":register {password}", f"  :REGISTER {password}", f":regsiter {password}"):
+        assert is_secret(line)
+        action = parse(line)
+        assert not (isinstance(action, Send) and not isinstance(action.request, Register))

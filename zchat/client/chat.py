@@ -1,0 +1,362 @@
+"""The programmer's view of a chat: awaitable commands and queries, and entries to iterate over."""
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from types import TracebackType
+from typing import Final, Self, TypeVar, assert_never
+
+from zchat import __version__
+from zchat.client import drafts
+from zchat.client.connection import Connection
+from zchat.client.core import ClientCore
+from zchat.client.drafts import Answer, Request
+from zchat.client.events import (
+    Answered,
+    ConnectionLost,
+    Delayed,
+    EntryArrived,
+    Event,
+    Fatal,
+    LoggedOut,
+    SessionBegun,
+)
+from zchat.protocol import limits
+from zchat.protocol.codec import ProtocolError
+from zchat.protocol.messages import (
+    LOBBY,
+    Done,
+    Entry,
+    History,
+    MemberList,
+    PingTarget,
+    Pong,
+    PresenceChanged,
+    RefusalCode,
+    Refused,
+    RoomList,
+    UserList,
+)
+
+DEFAULT_ADDRESS: Final = "127.0.0.1:7447"
+EVENTS_WAITING_MAX: Final = 1_000
+"""Events that wait for the application. Past it the client stops reading from the server. If it
+must read on, since an answer is awaited, it skips entries past twice as many, and reads them later.
+"""
+QUIT_TIMEOUT_S: Final = 10.0
+HASTY_QUIT_TIMEOUT_S: Final = 1.0
+
+A = TypeVar("A", bound=Answer)
+
+
+class RefusedError(Exception):
+    """The server said no: `code` for programs, `reason` for people."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.reason)
+        self.code: RefusalCode = refused.code
+        self.reason = refused.reason
+
+
+class CannotConnectError(ConnectionError):
+    """No address led to a server in time; the text says what was tried last."""
+
+
+class UnconfirmedError(Exception):
+    """The chat ended while the server had not confirmed `count` requests."""
+
+    def __init__(self, count: int) -> None:
+        messages = "1 message is" if count == 1 else f"{count} messages are"
+        super().__init__(f"{messages} not confirmed by the server and may be lost")
+        self.count = count
+
+
+def connect(
+    name: str,
+    address: str | Sequence[str] = DEFAULT_ADDRESS,
+    password: str | None = None,
+    *,
+    connect_timeout_s: float = 10.0,
+    quit_timeout_s: float = QUIT_TIMEOUT_S,
+) -> "Chat":
+    """A chat to enter with `async with`.
+
+    `address` is `HOST:PORT`, or several of which one is used at a time. Entering raises
+    `CannotConnectError` after `connect_timeout_s`, and `RefusedError` if the login is refused;
+    `InvalidRequest` says that `name` is no name. Inside, broken connections heal by themselves.
+    Leaving waits `quit_timeout_s` for the answers, and raises `UnconfirmedError`.
+    """
+    return Chat(
+        drafts.user_name(name),
+        [address] if isinstance(address, str) else address,
+        password,
+        connect_timeout_s=connect_timeout_s,
+        quit_timeout_s=quit_timeout_s,
+    )
+
+
+class Chat:
+    """One user's session, over any number of connections. Made by `connect`."""
+
+    def __init__(
+        self,
+        name: str,
+        addresses: Sequence[str],
+        password: str | None,
+        *,
+        connect_timeout_s: float,
+        quit_timeout_s: float,
+    ) -> None:
+        token, nonce_prefix = secrets.token_bytes(limits.TOKEN_BYTES), secrets.token_bytes(8)
+        software = f"zchat-client {__version__}"
+        self._core = ClientCore(name, token, nonce_prefix, software, password)
+        self._addresses = addresses
+        self._connect_timeout_s = connect_timeout_s
+        self._quit_timeout_s = quit_timeout_s
+        self._connection: Connection
+        self._answers: dict[int, asyncio.Future[Answer]] = {}
+        self._events: deque[Event] = deque()
+        self._news = asyncio.Event()
+        self._begun = asyncio.Event()
+        self._over = asyncio.Event()
+        self._fatal: Refused | None = None
+        self._leaving = False
+        self._skipping = False
+        self.guest = True
+        """Whether the name is not registered."""
+
+    @property
+    def name(self) -> str:
+        """One's own name, as the server spells it."""
+        return self._core.name
+
+    @property
+    def rooms_followed(self) -> frozenset[str]:
+        """The rooms whose entries come here."""
+        return frozenset(log[1:] for log in self._core.followed if log[0] == "#")
+
+    @property
+    def unanswered(self) -> int:
+        return self._core.unanswered
+
+    # --- Begin and end --------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        self._connection = Connection(self._core, self._addresses, self._on_event)
+        self._connection.start()
+        try:
+            async with asyncio.timeout(self._connect_timeout_s):
+                await self._begun.wait()
+        except TimeoutError:
+            self._connection.stop()
+            why = self._connection.trouble or "the server does not answer"
+            raise CannotConnectError(f"cannot connect: {why}") from None
+        except BaseException:
+            self._connection.stop()
+            raise
+        if self._fatal is not None:
+            self._connection.stop()
+            raise RefusedError(self._fatal)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            # Even after an error a guest gives its name back, so that it can come again.
+            await self.quit(self._quit_timeout_s if kind is None else HASTY_QUIT_TIMEOUT_S)
+        except UnconfirmedError:
+            if kind is None:
+                raise
+        finally:
+            self._connection.stop()
+            for future in self._answers.values():
+                future.cancel()
+
+    async def quit(self, timeout_s: float | None = None) -> None:
+        """Says goodbye once everything is confirmed; raises `UnconfirmedError` after `timeout_s`.
+
+        Iterations over entries and events end. Further commands raise `LoggingOut`.
+        """
+        self._leaving = True
+        self._connection.log_out()
+        self._regulate()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._over.wait()
+        except TimeoutError:
+            pass
+        if self.unanswered:
+            raise UnconfirmedError(self.unanswered)
+
+    # --- Commands -------------------------------------------------------------------------------
+    # They return once the server has committed them, and raise `RefusedError` if it refuses,
+    # `InvalidRequest` if there is nothing to ask it, and `QueueFull`. They wait for broken
+    # connections to heal.
+
+    async def say(self, text: str) -> Done:
+        """Posts to the lobby, where everyone is."""
+        return await self.post(LOBBY, text)
+
+    async def post(self, room: str, text: str) -> Done:
+        return await self._ask(drafts.post(room, text), Done)
+
+    async def private(self, name: str, text: str) -> Done:
+        return await self._ask(drafts.private(name, text), Done)
+
+    async def create_room(self, room: str) -> Done:
+        return await self._ask(drafts.create_room(room), Done)
+
+    async def join(self, room: str) -> Done:
+        return await self._ask(drafts.join(room), Done)
+
+    async def leave(self, room: str) -> Done:
+        return await self._ask(drafts.leave(room), Done)
+
+    async def topic(self, room: str, text: str) -> Done:
+        return await self._ask(drafts.topic(room, text), Done)
+
+    async def register(self, password: str) -> Done:
+        """Makes the guest an account, whose name nobody else can take."""
+        done = await self._ask(drafts.register(password), Done)
+        self.guest = False
+        return done
+
+    # --- Queries --------------------------------------------------------------------------------
+
+    async def history(
+        self, log_or_name: str = "#" + LOBBY, limit: int = 20, before: int | None = None
+    ) -> History:
+        """The last `limit` entries, or those before the sequence `before`, oldest first.
+
+        Of `#room`, of the conversation with `@name`, or of a bare word: a room that one is in, or
+        else a name.
+        """
+        log = drafts.log_of(log_or_name, self.rooms_followed)
+        return await self._ask(drafts.history(log, limit, before), History)
+
+    async def rooms(self) -> RoomList:
+        return await self._ask(drafts.rooms(), RoomList)
+
+    async def members(self, room: str) -> MemberList:
+        return await self._ask(drafts.members(room), MemberList)
+
+    async def users(self) -> UserList:
+        return await self._ask(drafts.users(), UserList)
+
+    async def ping(self, target: PingTarget = PingTarget.GATEWAY) -> float:
+        """The seconds to `target` and back."""
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
+        await self._ask(drafts.ping(target), Pong)
+        return loop.time() - begin
+
+    def submit(self, draft: Request) -> asyncio.Future[Answer]:
+        """Sends without waiting; many at once keep their order. `zchat.client.drafts` makes drafts.
+
+        The future has the answer, or raises `RefusedError`. Raises `QueueFull` and `LoggingOut`.
+        """
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._answers[self._connection.submit(draft)] = future
+        self._regulate()
+        return future
+
+    async def _ask(self, draft: Request, shape: type[A]) -> A:
+        answer = await self.submit(draft)
+        if not isinstance(answer, shape):
+            raise ProtocolError(f"the server answered {draft!r} with {answer!r}")
+        return answer
+
+    # --- What happens ---------------------------------------------------------------------------
+
+    def __aiter__(self) -> AsyncIterator[Entry]:
+        return self.entries()
+
+    async def entries(self) -> AsyncIterator[Entry]:
+        """Every entry of every followed log, in the order of its log, once."""
+        async for event in self.events():
+            if isinstance(event, EntryArrived):
+                yield event.entry
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Entries and all else that happens; there must be only one reader of either.
+
+        An entry counts as read once the next event is asked for. When the server ends the session
+        `RefusedError` is raised.
+        """
+        while True:
+            while not self._events:
+                if self._over.is_set():
+                    if self._fatal is not None:
+                        raise RefusedError(self._fatal)
+                    return
+                self._news.clear()
+                await self._news.wait()
+            event = self._events.popleft()
+            self._regulate()
+            yield event
+            if isinstance(event, EntryArrived):
+                self._connection.mark_read(event.entry.log, event.entry.sequence)
+
+    def _on_event(self, event: Event) -> None:
+        match event:
+            case Answered(request_id, _, answer):
+                self._answer(request_id, answer)
+            case EntryArrived():
+                self._events.append(event)
+            case SessionBegun():
+                self.guest = event.guest
+                self._begun.set()
+                self._notice(event)
+            case Delayed() | PresenceChanged() | ConnectionLost():
+                self._notice(event)
+            case LoggedOut():
+                self._end()
+            case Fatal():
+                self._fatal = event.refused
+                self._end()
+            case _:
+                assert_never(event)
+        self._news.set()
+        self._regulate()
+
+    def _notice(self, event: Event) -> None:
+        # An application that never looks at its events must not gather them without end.
+        if len(self._events) < 2 * EVENTS_WAITING_MAX:
+            self._events.append(event)
+
+    def _answer(self, request_id: int, answer: Answer) -> None:
+        future = self._answers.pop(request_id)
+        if future.done():
+            return  # Whoever asked has been cancelled.
+        if isinstance(answer, Refused):
+            future.set_exception(RefusedError(answer))
+        else:
+            future.set_result(answer)
+
+    def _end(self) -> None:
+        self._begun.set()
+        self._over.set()
+        for future in self._answers.values():
+            if not future.done() and self._fatal is not None:
+                future.set_exception(RefusedError(self._fatal))
+        self._answers.clear()
+
+    def _regulate(self) -> None:
+        """Reads no faster than the application does, unless it waits for an answer itself."""
+        waiting = len(self._events)
+        must_read = bool(self._answers) or self._leaving
+        if waiting >= EVENTS_WAITING_MAX:
+            self._connection.set_reading(must_read)
+            if waiting >= 2 * EVENTS_WAITING_MAX and not self._skipping:
+                self._skipping = True
+                self._core.skip_entries()
+        elif must_read or waiting <= EVENTS_WAITING_MAX // 2:
+            self._connection.set_reading(True)
+            if self._skipping and waiting <= EVENTS_WAITING_MAX // 2:
+                self._skipping = False
+                self._connection.stop_skipping_entries()

@@ -1,0 +1,284 @@
+"""What a line typed by a person means: the command table, and nothing else, is here.
+
+A line without a colon is said in the lobby; `::text` says `:text`.
+"""
+
+import difflib
+import re
+import textwrap
+from collections.abc import Callable, Container
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from zchat.client import drafts
+from zchat.client.drafts import InvalidRequest, Request
+from zchat.protocol import limits
+from zchat.protocol.messages import LOBBY
+from zchat.protocol.names import printable
+
+HISTORY_ENTRIES: Final = 20
+"""How many `:history` shows when no number is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class ShowTopic:
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowHelp:
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasurePing:
+    """To the gateway and to every kind of service."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowWhoAmI:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class AskNewPassword:
+    """Prompt for the password to register with, without showing it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """An empty line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """The line cannot be done; `text` says why and what would be right. Nothing is sent."""
+
+    text: str
+
+
+Action: TypeAlias = (
+    Send
+    | ShowTopic
+    | ShowHelp
+    | MeasurePing
+    | ShowWhoAmI
+    | AskNewPassword
+    | Quit
+    | Nothing
+    | Mistake
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What stands after the command's name, and what is known about the chat."""
+
+    text: str
+    rooms: Container[str]
+    """Names of rooms that are known to exist, to tell a room from a person."""
+
+    def none(self) -> None:
+        if self.text:
+            raise InvalidRequest("takes no arguments")
+
+    def one(self, what: str) -> str:
+        word, rest = self.word_and_rest(what)
+        if rest:
+            raise InvalidRequest(f"takes only {what}; {_quoted(rest)} is too much")
+        return word
+
+    def word_and_rest(self, what: str) -> tuple[str, str]:
+        if not self.text:
+            raise InvalidRequest(f"{what} is missing")
+        word, *rest = self.text.split(maxsplit=1)
+        return word, "".join(rest)
+
+    def word_and_text(self, what: str, what_text: str) -> tuple[str, str]:
+        word, text = self.word_and_rest(what)
+        if not text:
+            raise InvalidRequest(f"{what_text} is missing")
+        return word, text
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    name: str
+    arguments: str
+    summary: str
+    parse: Callable[[Arguments], Action]
+    takes: str = ""
+    """What the first argument names, for completion: "user", "room", "either", "command"."""
+
+    @property
+    def usage(self) -> str:
+        return f":{self.name} {self.arguments}".rstrip()
+
+
+def parse(line: str, rooms: Container[str] = frozenset()) -> Action:
+    """The action that `line` asks for."""
+    line = line.strip()
+    if not line:
+        return Nothing()
+    if line.startswith("::") or not line.startswith(":"):
+        try:
+            return Send(drafts.post(LOBBY, line.removeprefix(":")))
+        except InvalidRequest as error:
+            return Mistake(f"{error}.")
+    name, *rest = re.split(r"\s+", line[1:], maxsplit=1)
+    command = COMMANDS.get(name.lower())
+    if command is None:
+        return _unknown(name)
+    try:
+        return command.parse(Arguments("".join(rest), rooms))
+    except InvalidRequest as error:
+        return Mistake(f":{command.name}: {error}. Usage: {command.usage}")
+
+
+def is_secret(line: str) -> bool:
+    """Whether the line may hold a password, and so must not be kept."""
+    return line.lstrip().lower().startswith(":reg")
+
+
+def _unknown(name: str) -> Mistake:
+    nearest = difflib.get_close_matches(name.lower(), COMMANDS, n=1, cutoff=0.5)
+    hint = f"; did you mean {COMMANDS[nearest[0]].usage}?" if nearest else "."
+    shown = _quoted(":" + name)
+    return Mistake(f"there is no command {shown}{hint} :help lists them all.")
+
+
+def _quoted(text: str) -> str:
+    """The beginning of `text`, as one may show it within a line."""
+    return repr(textwrap.shorten(printable(text), 40, placeholder="…"))
+
+
+# --- How each command reads its arguments ---------------------------------------------------------
+
+
+def _private(arguments: Arguments) -> Action:
+    return Send(drafts.private(*arguments.word_and_text("the user name", "the message")))
+
+
+def _room_message(arguments: Arguments) -> Action:
+    return Send(drafts.post(*arguments.word_and_text("the room name", "the message")))
+
+
+def _users(arguments: Arguments) -> Action:
+    arguments.none()
+    return Send(drafts.users())
+
+
+def _create_room(arguments: Arguments) -> Action:
+    return Send(drafts.create_room(arguments.one("the room name")))
+
+
+def _join(arguments: Arguments) -> Action:
+    return Send(drafts.join(arguments.one("the room name")))
+
+
+def _leave(arguments: Arguments) -> Action:
+    return Send(drafts.leave(arguments.one("the room name")))
+
+
+def _rooms(arguments: Arguments) -> Action:
+    arguments.none()
+    return Send(drafts.rooms())
+
+
+def _members(arguments: Arguments) -> Action:
+    return Send(drafts.members(arguments.one("the room name")))
+
+
+def _ping(arguments: Arguments) -> Action:
+    arguments.none()
+    return MeasurePing()
+
+
+def _topic(arguments: Arguments) -> Action:
+    room, text = arguments.word_and_rest("the room name")
+    return Send(drafts.topic(room, text)) if text else ShowTopic(drafts.room_name(room))
+
+
+def _history(arguments: Arguments) -> Action:
+    words = arguments.text.split()
+    if len(words) > 2:
+        raise InvalidRequest(f"takes a room or name, and a number; {_quoted(words[2])} is too much")
+    # A number alone is a count; a room called 50 is asked for as #50.
+    count_given = bool(words) and words[-1].isdecimal()
+    if len(words) == 2 and not count_given:
+        raise InvalidRequest(f"{_quoted(words[1])} is not a number of messages")
+    limit = int(words.pop()[:6]) if count_given else HISTORY_ENTRIES
+    log = drafts.log_of(words[0], arguments.rooms) if words else "#" + LOBBY
+    return Send(drafts.history(log, limit))
+
+
+def _register(arguments: Arguments) -> Action:
+    # A password may hold spaces.
+    return Send(drafts.register(arguments.text)) if arguments.text else AskNewPassword()
+
+
+def _who_am_i(arguments: Arguments) -> Action:
+    arguments.none()
+    return ShowWhoAmI()
+
+
+def _quit(arguments: Arguments) -> Action:
+    arguments.none()
+    return Quit()
+
+
+def _help(arguments: Arguments) -> Action:
+    if not arguments.text:
+        width = max(len(command.usage) for command in COMMANDS.values())
+        table = [f"{command.usage:<{width}}  {command.summary}" for command in COMMANDS.values()]
+        first = f"{'text':<{width}}  Say it in the lobby, to everyone; ::text says :text."
+        return ShowHelp((first, *table))
+    name = arguments.one("a command").removeprefix(":").lower()
+    command = COMMANDS.get(name)
+    if command is None:
+        return _unknown(name)
+    return ShowHelp((command.usage, command.summary))
+
+
+_TABLE: Final = (
+    CommandLine("pm", "<name> <message>", "Say it to one person only.", _private, "user"),
+    CommandLine("users", "", "Who is online, since when, and how long idle.", _users),
+    CommandLine("cr", "<room>", "Create a room, which is then yours.", _create_room),
+    CommandLine("jr", "<room>", "Join a room.", _join, "room"),
+    CommandLine("lr", "<room>", "Leave a room.", _leave, "room"),
+    CommandLine("lrs", "", "All rooms, and what is unread in yours.", _rooms),
+    CommandLine("lru", "<room>", "Who is in a room.", _members, "room"),
+    CommandLine(
+        "rm", "<room> <message>", "Say it in a room that you are in.", _room_message, "room"
+    ),
+    CommandLine("topic", "<room> [text]", "Show the topic of a room, or set it.", _topic, "room"),
+    CommandLine(
+        "history",
+        "[#room or @name] [n]",
+        f"The last n messages (1 to {limits.HISTORY_ENTRIES_MAX}) of a room, of what you and "
+        "somebody said in private, or of the lobby. A bare word is a room if there is one.",
+        _history,
+        "either",
+    ),
+    CommandLine("ping", "", "How long it takes to the gateway, and to each service.", _ping),
+    CommandLine("whoami", "", "Your name, and whether it is registered.", _who_am_i),
+    CommandLine(
+        "register",
+        "[password]",
+        f"Keep your name: {limits.PASSWORD_CHARS_MIN} or more characters, asked for if not given.",
+        _register,
+    ),
+    CommandLine("help", "[command]", "What can be done here.", _help, "command"),
+    CommandLine("quit", "", "Goodbye, once all that you said is confirmed.", _quit),
+)
+COMMANDS: Final = {command.name: command for command in _TABLE}
