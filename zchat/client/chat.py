@@ -118,6 +118,7 @@ class Chat:
         self._answers: dict[int, asyncio.Future[Answer]] = {}
         self._events: deque[Event] = deque()
         self._news = asyncio.Event()
+        self._settled = asyncio.Event()
         self._begun = asyncio.Event()
         self._over = asyncio.Event()
         self._fatal: Refused | None = None
@@ -137,8 +138,23 @@ class Chat:
         return frozenset(log[1:] for log in self._core.followed if log[0] == "#")
 
     @property
+    def logs_followed(self) -> frozenset[str]:
+        return self._core.followed
+
+    @property
     def unanswered(self) -> int:
+        """How many requests wait for their answers."""
         return self._core.unanswered
+
+    @property
+    def is_over(self) -> bool:
+        return self._over.is_set()
+
+    async def answered(self) -> None:
+        """Until the next answer comes, or the session ends."""
+        self._settled.clear()
+        if not self._over.is_set():
+            await self._settled.wait()
 
     # --- Begin and end --------------------------------------------------------------------------
 
@@ -330,6 +346,7 @@ class Chat:
             self._events.append(event)
 
     def _answer(self, request_id: int, answer: Answer) -> None:
+        self._settled.set()
         future = self._answers.pop(request_id)
         if future.done():
             return  # Whoever asked has been cancelled.
@@ -341,6 +358,7 @@ class Chat:
     def _end(self) -> None:
         self._begun.set()
         self._over.set()
+        self._settled.set()
         for future in self._answers.values():
             if not future.done() and self._fatal is not None:
                 future.set_exception(RefusedError(self._fatal))

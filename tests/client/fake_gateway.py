@@ -1,0 +1,115 @@
+"""A gateway in this process: real sockets around the server model, and faults at will."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from typing import Self, cast
+
+from zchat.protocol.codec import FrameReader, client_messages, encode
+from zchat.protocol.messages import EntryBody, LogIn, LogOut, Refused, ServerMessage
+
+from .server_model import ServerModel
+
+
+class FakeGateway:
+    """All connections are the same user's, and share one server."""
+
+    def __init__(self, server: ServerModel | None = None) -> None:
+        self.server = server or ServerModel()
+        self.refusal: Refused | None = None
+        """If set, the answer to every login."""
+        self.mute = False
+        """Reads, and does nothing."""
+        self.mute_once_logged_in = False
+        self.connections: set[_Session] = set()
+        self.logins: list[LogIn] = []
+        self._listener: asyncio.Server | None = None
+        self.port = 0
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.stop()
+
+    async def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._listener = await loop.create_server(lambda: _Session(self), "127.0.0.1", self.port)
+        self.port = self._listener.sockets[0].getsockname()[1]
+
+    def stop(self) -> None:
+        """Nobody can connect any more, and nobody stays connected."""
+        if self._listener is not None:
+            self._listener.close()
+        self.cut()
+
+    def cut(self) -> None:
+        for session in list(self.connections):
+            session.transport.abort()
+
+    def say(self, log: str, author: str, body: EntryBody) -> None:
+        """Somebody else's entry."""
+        self.push([self.server.append(log, author, body)])
+
+    def push(self, messages: Sequence[ServerMessage]) -> None:
+        data = b"".join(map(encode, messages))
+        for session in self.connections:
+            if session.logged_in:
+                session.transport.write(data)
+
+
+class _Session(asyncio.Protocol):
+    transport: asyncio.Transport
+
+    def __init__(self, gateway: FakeGateway) -> None:
+        self._gateway = gateway
+        self._reader = FrameReader()
+        self.logged_in = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self._gateway.connections.add(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._gateway.connections.discard(self)
+
+    def data_received(self, data: bytes) -> None:
+        gateway = self._gateway
+        for frame in self._reader.feed(data):
+            message = client_messages.decode(frame)
+            if gateway.mute:
+                continue
+            replies = gateway.server.handle(message)
+            if isinstance(message, LogIn):
+                gateway.logins.append(message)
+                gateway.mute = gateway.mute_once_logged_in
+                self.logged_in = gateway.refusal is None
+                if gateway.refusal is not None:
+                    replies = [Refused(message.id, gateway.refusal.code, gateway.refusal.reason)]
+            self.transport.write(b"".join(map(encode, replies)))
+            if isinstance(message, LogOut):
+                self.transport.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """For what happens on the other side of a socket, of which there is no event here."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+
+
+async def serve(port: int) -> None:
+    """For trying the client by hand."""
+    gateway = FakeGateway()
+    gateway.port = port
+    await gateway.start()
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(int(sys.argv[1])))

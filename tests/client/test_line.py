@@ -1,0 +1,224 @@
+"""The line client as a person and as a script see it."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, date
+from pathlib import Path
+
+import pytest
+
+from zchat.client import connect
+from zchat.client.line import LineClient
+from zchat.client.render import Renderer
+from zchat.protocol.messages import (
+    MessagePosted,
+    PresenceChanged,
+    RefusalCode,
+    Refused,
+    RoomOpened,
+)
+
+from .fake_gateway import FakeGateway, until
+
+MAIN = "from zchat.client.main import main; main()"
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[FakeGateway]:
+    async with FakeGateway() as gateway:
+        yield gateway
+
+
+@asynccontextmanager
+async def line_client(
+    gateway: FakeGateway, shown: list[str], password: str | None = None
+) -> AsyncIterator[LineClient]:
+    async def ask_password() -> str | None:
+        return password
+
+    async with connect("ann", gateway.address) as chat:
+        render = Renderer("ann", date(2023, 11, 14), UTC, colour=False)
+        client = LineClient(chat, render, shown.extend, ask_password)
+        following = asyncio.create_task(client.follow())
+        yield client
+        await client.quit(10)
+        await following
+
+
+async def until_shown(shown: list[str], words: str) -> None:
+    await until(lambda: any(words in line for line in shown))
+
+
+async def test_own_messages_show_where_they_stand_in_the_log(gateway: FakeGateway) -> None:
+    shown: list[str] = []
+    async with line_client(gateway, shown) as client:
+        gateway.say("#lobby", "bob", MessagePosted("first"))
+        assert client.enter("second")
+        assert client.enter("")
+        await until_shown(shown, "second")
+        gateway.say("#lobby", "bob", MessagePosted("third"))
+        await until_shown(shown, "third")
+    assert shown == [
+        "* you are ann (a guest; :register keeps the name)",
+        "22:13 bob: first",
+        "22:14 ann: second",
+        "22:15 bob: third",
+    ]
+
+
+async def test_a_lost_connection_is_two_quiet_lines_and_no_lost_word(gateway: FakeGateway) -> None:
+    shown: list[str] = []
+    async with line_client(gateway, shown) as client:
+        gateway.stop()
+        await until_shown(shown, "* connection lost; reconnecting…")
+        client.enter("typed meanwhile")
+        await gateway.start()
+        await until_shown(shown, "ann: typed meanwhile")
+    assert shown[1:] == [
+        "* connection lost; reconnecting…",
+        "* connected again",
+        "22:13 ann: typed meanwhile",
+    ]
+
+
+async def test_a_mistake_sends_nothing(gateway: FakeGateway) -> None:
+    shown: list[str] = []
+    async with line_client(gateway, shown) as client:
+        client.enter(":pm bob")
+        assert client.anything_refused
+        client.enter(":rm nowhere hi")
+        await until_shown(shown, "! there is no room nowhere")
+    assert "! :pm: the message is missing. Usage: :pm <name> <message>" in shown
+    assert gateway.server.texts("#lobby") == []
+
+
+async def test_what_the_client_answers_itself(gateway: FakeGateway) -> None:
+    shown: list[str] = []
+    async with line_client(gateway, shown, "correct horse") as client:
+        for line in (":ping", ":whoami", ":help cr", ":cr ops", ":topic ops", ":register"):
+            client.enter(line)
+        await until_shown(shown, "* registered")
+        await until_shown(shown, "room-service")
+        assert not client.enter(":quit")
+    assert "#ops: (no topic)" in shown
+    assert ":cr <room>" in shown
+
+
+async def test_names_and_rooms_are_learnt_for_completion(gateway: FakeGateway) -> None:
+    from prompt_toolkit.completion import CompleteEvent
+    from prompt_toolkit.document import Document
+
+    from zchat.client.terminal import LineCompleter
+
+    shown: list[str] = []
+    async with line_client(gateway, shown) as client:
+        gateway.say("#lobby", "carol", RoomOpened("garden"))
+        gateway.push([PresenceChanged(["dave"], [], 0, 0, 2)])
+        await until_shown(shown, "dave")
+        completer = LineCompleter(client)
+
+        def complete(line: str) -> list[str]:
+            found = completer.get_completions(Document(line), CompleteEvent())
+            return [completion.text for completion in found]
+
+        assert complete(":lr") == [":lr", ":lrs", ":lru"]
+        assert complete(":jr g") == ["garden"]
+        assert complete(":jr #g") == ["#garden"]
+        assert complete(":pm ") == ["carol", "dave"]
+        assert complete(":history @d") == ["@dave"]
+        assert complete(":help hi") == ["history"]
+        assert complete("text") == []
+        assert complete(":pm dave te") == []
+
+
+def test_the_history_keeps_no_password(tmp_path: Path) -> None:
+    from zchat.client.terminal import SecretFreeFileHistory
+
+    path = tmp_path / "history"
+    history = SecretFreeFileHistory(str(path))
+    history.append_string(":register correct horse")
+    history.append_string(":lrs")
+    assert "horse" not in path.read_text()
+    assert history.get_strings() == [":lrs"]
+
+
+# --- As a script sees it --------------------------------------------------------------------------
+
+
+async def script(
+    *arguments: str, lines: bytes = b"", program: str = MAIN, **environment: str
+) -> tuple[int | None, str, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        program,
+        *arguments,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **environment},
+    )
+    out, error = await asyncio.wait_for(process.communicate(lines), 30)
+    return process.returncode, out.decode(), error.decode()
+
+
+async def test_a_pipe_says_all_its_lines_and_ends(gateway: FakeGateway) -> None:
+    lines = b"".join(b"%d\n" % number for number in range(3_000)) + b"no newline \xff"
+    code, out, error = await script("ann", "--address", gateway.address, lines=lines)
+    assert (code, error) == (0, "")
+    expected = [*map(str, range(3_000)), "no newline \ufffd"]
+    assert gateway.server.texts("#lobby") == expected
+    assert [line.split(": ")[1] for line in out.splitlines() if " ann: " in line] == expected
+
+
+async def test_a_refused_line_is_exit_code_1(gateway: FakeGateway) -> None:
+    code, out, _ = await script("ann", "--address", gateway.address, lines=b":rm nowhere hi\n")
+    assert code == 1
+    assert "! there is no room nowhere" in out
+
+
+@pytest.mark.parametrize("arguments", [(), ("a/b",), ("ann", "--address", "x"), ("ann", "bob")])
+async def test_wrong_usage_is_one_line_and_exit_code_2(arguments: tuple[str, ...]) -> None:
+    code, _, error = await script(*arguments)
+    assert code == 2
+    assert len(error.splitlines()) == 1
+
+
+async def test_no_login_is_exit_code_3(gateway: FakeGateway) -> None:
+    gateway.refusal = Refused(0, RefusalCode.PASSWORD_REQUIRED, "The name is registered.")
+    code, _, error = await script("ann", "--address", gateway.address)
+    assert code == 3
+    assert "The name is registered. Give it with --password-file or ZCHAT_PASSWORD." in error
+
+
+async def test_passwords_come_from_the_environment_or_a_file(
+    gateway: FakeGateway, tmp_path: Path
+) -> None:
+    file = tmp_path / "password"
+    file.write_text("from the file\n")
+    await script("ann", "--address", gateway.address, ZCHAT_PASSWORD="from the environment")
+    await script("ann", "--address", gateway.address, "--password-file", str(file))
+    passwords = [login.password for login in gateway.logins]
+    assert passwords == ["from the environment", "from the file"]
+
+
+async def test_unconfirmed_words_are_exit_code_4(gateway: FakeGateway) -> None:
+    program = f"import zchat.client.main as m; m.PIPE_QUIT_TIMEOUT_S = 0.2; {MAIN}"
+    gateway.mute_once_logged_in = True
+    code, _, error = await script(
+        "ann", "--address", gateway.address, lines=b"hello\n", program=program
+    )
+    assert code == 4
+    assert "1 message is not confirmed" in error
+
+
+async def test_a_pipe_does_not_wait_for_the_terminal_library(gateway: FakeGateway) -> None:
+    program = (
+        "import sys, atexit; atexit.register(lambda: print('prompt_toolkit' in sys.modules));"
+        f"{MAIN}"
+    )
+    _, out, _ = await script("ann", "--address", gateway.address, program=program)
+    assert out.splitlines()[-1] == "False"

@@ -1,0 +1,268 @@
+"""The line client between a person's lines and the chat, whatever screen it is shown on."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from typing import Final, assert_never
+
+from zchat.client import drafts
+from zchat.client.chat import Chat, RefusedError, UnconfirmedError
+from zchat.client.commands import (
+    Action,
+    AskNewPassword,
+    MeasurePing,
+    Mistake,
+    Nothing,
+    Quit,
+    Send,
+    ShowHelp,
+    ShowTopic,
+    ShowWhoAmI,
+    parse,
+)
+from zchat.client.core import LoggingOut
+from zchat.client.drafts import Answer, InvalidRequest, Request
+from zchat.client.events import (
+    Answered,
+    ConnectionLost,
+    Delayed,
+    EntryArrived,
+    Event,
+    Fatal,
+    LoggedOut,
+    SessionBegun,
+)
+from zchat.client.outbox import QueueFull
+from zchat.client.render import Renderer
+from zchat.protocol.messages import (
+    CreateRoom,
+    Done,
+    Entry,
+    JoinRoom,
+    PingTarget,
+    PresenceChanged,
+    RoomList,
+    RoomOpened,
+    UserList,
+)
+
+KNOWN_NAMES_MAX: Final = 2_000
+"""Names, and as many rooms, that completion remembers."""
+OWN_ENTRIES_TIMEOUT_S: Final = 1.0
+"""How long a goodbye waits to show what was said last."""
+
+AskPassword = Callable[[], Coroutine[None, None, str | None]]
+
+
+class LineClient:
+    """`show` prints lines; `ask_password` prompts without echo, and is None without a terminal."""
+
+    def __init__(
+        self,
+        chat: Chat,
+        render: Renderer,
+        show: Callable[[list[str]], None],
+        ask_password: AskPassword | None = None,
+    ) -> None:
+        self._chat = chat
+        self._render = render
+        self._show = show
+        self._ask_password = ask_password
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._dialogue: asyncio.Task[None] | None = None
+        self._delay_shown = False
+        self._own: dict[str, int] = {}
+        """The newest entry that this user wrote, by log."""
+        self._shown: dict[str, int] = {}
+        self._own_shown = asyncio.Event()
+        self.names: dict[str, None] = {}
+        self.rooms: dict[str, None] = {}
+        self.anything_refused = False
+
+    # --- What the person types ------------------------------------------------------------------
+
+    def enter(self, line: str) -> bool:
+        """Does what the line says; False if it says to quit."""
+        action = parse(line, self.rooms.keys() | self._chat.rooms_followed)
+        try:
+            return self._perform(action)
+        except (QueueFull, LoggingOut) as error:
+            self._refused(str(error))
+            return True
+
+    def _perform(self, action: Action) -> bool:
+        match action:
+            case Send(request):
+                if isinstance(request, CreateRoom | JoinRoom):
+                    # The next line may already speak of it.
+                    self._know(self.rooms, request.room)
+                self._send(request, self._show_answer)
+            case ShowTopic(room):
+                self._send(drafts.rooms(), lambda _, answer: self._show_topic(room, answer))
+            case ShowHelp(lines):
+                self._show(list(lines))
+            case MeasurePing():
+                self._spawn(self._ping())
+            case ShowWhoAmI():
+                kind = "a guest; :register keeps the name" if self._chat.guest else "registered"
+                self._show([self._render.notice(f"you are {self._chat.name} ({kind})")])
+            case AskNewPassword():
+                if self._ask_password is None:
+                    self._refused("without a terminal: :register <password>")
+                else:
+                    self._dialogue = self._spawn(self._register(self._ask_password))
+            case Mistake(text):
+                self._refused(text)
+            case Nothing():
+                pass
+            case Quit():
+                return False
+            case _:
+                assert_never(action)
+        return True
+
+    def look_around(self) -> None:
+        """Asks for the names to complete, without showing them."""
+        for draft in (drafts.rooms(), drafts.users()):
+            self._send(draft, lambda _, answer: self._learn(answer))
+
+    def _send(self, draft: Request, on_answer: Callable[[Request, Answer], None]) -> None:
+        def answered(future: asyncio.Future[Answer]) -> None:
+            self._delay_shown = False
+            if future.cancelled():
+                return
+            error = future.exception()
+            if error is None:
+                on_answer(draft, future.result())
+            else:
+                self._refused(str(error))
+
+        self._chat.submit(draft).add_done_callback(answered)
+
+    def _show_answer(self, request: Request, answer: Answer) -> None:
+        self._learn(answer)
+        if isinstance(answer, Done) and answer.log in self._chat.logs_followed:
+            self._own[answer.log] = max(answer.sequence, self._own.get(answer.log, 0))
+        self._show(self._render.answer(request, answer, round(time.time() * 1000)))
+
+    def _show_topic(self, room: str, answer: Answer) -> None:
+        if isinstance(answer, RoomList):
+            self._show([self._render.topic(room, answer)])
+
+    def _refused(self, reason: str) -> None:
+        self.anything_refused = True
+        self._show([self._render.problem(reason)])
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _ping(self) -> None:
+        for target in PingTarget:
+            try:
+                seconds = await self._chat.ping(target)
+            except RefusedError as error:
+                self._refused(f"{target}: {error.reason}")
+            except LoggingOut:
+                return
+            else:
+                self._show([self._render.ping(target, seconds)])
+
+    async def _register(self, ask_password: AskPassword) -> None:
+        password = await ask_password()
+        if password is None:
+            return
+        try:
+            self._send(drafts.register(password), self._show_answer)
+        except (InvalidRequest, QueueFull, LoggingOut) as error:
+            self._refused(f"{error}.")
+
+    # --- What happens in the chat ---------------------------------------------------------------
+
+    async def follow(self) -> None:
+        """Shows all that happens. Raises `RefusedError` if the server ends the session."""
+        async for event in self._chat.events():
+            self._show_event(event)
+
+    def _show_event(self, event: Event) -> None:
+        match event:
+            case EntryArrived(entry):
+                self._learn_entry(entry)
+                self._show(self._render.entry(entry))
+            case SessionBegun():
+                self._render.me = event.name
+                if event.resumed:
+                    self._show([self._render.notice("connected again")])
+                self._show(self._render.session(event))
+            case PresenceChanged():
+                self._know(self.names, *event.came)
+                self._show(self._render.presence(event))
+            case ConnectionLost():
+                self._show([self._render.notice("connection lost; reconnecting…")])
+            case Delayed():
+                # One line for all that waits, until something is answered again.
+                if not self._delay_shown:
+                    self._delay_shown = True
+                    self._show([self._render.notice(f"kept until it is confirmed: {event.reason}")])
+            case Answered() | LoggedOut() | Fatal():
+                pass
+            case _:
+                assert_never(event)
+
+    def _learn(self, answer: Answer) -> None:
+        match answer:
+            case RoomList():
+                self._know(self.rooms, *(info.room for info in answer.rooms))
+            case UserList():
+                self._know(self.names, *(info.name for info in answer.users))
+            case _:
+                pass
+
+    def _learn_entry(self, entry: Entry) -> None:
+        self._know(self.names, entry.author)
+        if isinstance(entry.body, RoomOpened):
+            self._know(self.rooms, entry.body.room)
+        self._shown[entry.log] = entry.sequence
+        self._own_shown.set()
+
+    @staticmethod
+    def _know(names: dict[str, None], *more: str) -> None:
+        """The oldest are forgotten first."""
+        for name in more:
+            names.pop(name, None)
+            names[name] = None
+        while len(names) > KNOWN_NAMES_MAX:
+            del names[next(iter(names))]
+
+    async def wait_for_room(self, unanswered_max: int) -> None:
+        """Until fewer than so many requests wait for their answers."""
+        while self._chat.unanswered >= unanswered_max and not self._chat.is_over:
+            await self._chat.answered()
+
+    async def dialogue_over(self) -> None:
+        """Until a prompt of our own, which has the keyboard meanwhile, is done."""
+        if self._dialogue is not None:
+            await asyncio.wait([self._dialogue])
+
+    # --- The end --------------------------------------------------------------------------------
+
+    async def quit(self, timeout_s: float | None) -> None:
+        """Waits until all is confirmed, and shown. Raises `UnconfirmedError` after `timeout_s`."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._tasks:
+                    await asyncio.wait(self._tasks)
+                while self._chat.unanswered and not self._chat.is_over:
+                    await self._chat.answered()
+        except TimeoutError:
+            raise UnconfirmedError(self._chat.unanswered) from None
+        try:
+            async with asyncio.timeout(OWN_ENTRIES_TIMEOUT_S):
+                while any(self._shown.get(log, 0) < own for log, own in self._own.items()):
+                    self._own_shown.clear()
+                    await self._own_shown.wait()
+        except TimeoutError:
+            pass
+        await self._chat.quit(timeout_s)

@@ -1,0 +1,199 @@
+"""`zchat-client`: options, exit codes, and the choice between a terminal and a pipe."""
+
+import asyncio
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import click
+
+from zchat import options
+from zchat.options import Address, ConfiguredCommand
+from zchat.protocol.names import InvalidName, canonical_name
+
+if TYPE_CHECKING:
+    from zchat.client.chat import Chat, RefusedError
+
+REFUSED: Final = 1
+NOT_CONNECTED: Final = 3
+UNCONFIRMED: Final = 4
+INTERRUPTED: Final = 130
+
+PIPE_QUIT_TIMEOUT_S: Final = 30.0
+"""A script must not hang for ever on a server that is down. A person may press Ctrl-C."""
+PASSWORD_VARIABLE: Final = "ZCHAT_PASSWORD"
+
+HELP: Final = f"""Chat as USER in a zchat cluster.
+
+On a terminal there is a prompt: text goes to everyone in the lobby, and :help lists the commands.
+Otherwise lines are read from standard input, and the end of it is :quit.
+
+The password of a registered name comes from --password-file, from {PASSWORD_VARIABLE}, or is asked
+for on a terminal.
+
+\b
+Exit codes:
+    0  all that was said is confirmed
+    1  a message or command was refused
+    2  wrong usage
+    3  could not connect, or the login was refused
+    4  the end came with unconfirmed messages
+  130  interrupted
+"""
+
+
+def run(user: str, address: tuple[Address, ...], password_file: Path | None) -> NoReturn:
+    # Here and not above, so that --help need not wait for it.
+    from zchat.client.chat import RefusedError  # noqa: PLC0415
+
+    password = _password(password_file)
+    addresses = [str(one) for one in address]
+    while True:
+        try:
+            code = asyncio.run(_chat(user, addresses, password))
+        except RefusedError as error:
+            if password is None and _asks_for_password(error) and sys.stdin.isatty():
+                password = _prompt_for_password(user)
+                continue
+            code = _fail(NOT_CONNECTED, error.reason + _hint(error, password))
+        except KeyboardInterrupt:
+            code = INTERRUPTED
+        except BrokenPipeError:
+            # Whoever read our output is gone. Python would complain once more while it exits.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = REFUSED
+        sys.exit(code)
+
+
+async def _chat(user: str, addresses: list[str], password: str | None) -> int:
+    from zchat.client import chat as sdk  # noqa: PLC0415
+
+    chat = sdk.connect(user, addresses, password)
+    try:
+        async with chat:
+            return await _converse(chat)
+    except sdk.CannotConnectError as error:
+        return _fail(NOT_CONNECTED, str(error))
+    except sdk.UnconfirmedError as error:
+        return _fail(UNCONFIRMED, str(error))
+    except asyncio.CancelledError:
+        if chat.unanswered:
+            return _fail(UNCONFIRMED, str(sdk.UnconfirmedError(chat.unanswered)))
+        raise
+
+
+async def _converse(chat: "Chat") -> int:
+    from zchat.client import plain  # noqa: PLC0415
+    from zchat.client.line import LineClient  # noqa: PLC0415
+    from zchat.client.render import Renderer  # noqa: PLC0415
+
+    today = datetime.now().astimezone().date()
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        from zchat.client import terminal  # noqa: PLC0415
+
+        colour = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        render = Renderer(chat.name, today, None, colour=colour)
+        client = LineClient(chat, render, plain.show, terminal.ask_new_password)
+        conversation, quit_timeout_s = terminal.converse(client), None
+    else:
+        render = Renderer(chat.name, today, None, colour=False)
+        client = LineClient(chat, render, plain.show)
+        conversation, quit_timeout_s = plain.converse(client), PIPE_QUIT_TIMEOUT_S
+    following = asyncio.create_task(client.follow())
+    conversing = asyncio.create_task(conversation)
+    try:
+        await asyncio.wait({following, conversing}, return_when=asyncio.FIRST_COMPLETED)
+        if conversing.done():
+            conversing.result()
+            await client.quit(quit_timeout_s)
+        await following
+    finally:
+        for task in (following, conversing):
+            task.cancel()
+        await asyncio.wait({following, conversing})
+    return REFUSED if client.anything_refused else 0
+
+
+def _fail(code: int, reason: str) -> int:
+    click.echo(f"zchat-client: {reason}", err=True)
+    return code
+
+
+# --- Passwords ------------------------------------------------------------------------------------
+
+
+def _password(file: Path | None) -> str | None:
+    if file is None:
+        return os.environ.get(PASSWORD_VARIABLE) or None
+    try:
+        return file.read_text(encoding="utf-8").partition("\n")[0].removesuffix("\r")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        sys.exit(_fail(2, f"cannot read the password from {file}: {why}"))
+
+
+def _asks_for_password(error: "RefusedError") -> bool:
+    from zchat.protocol.messages import RefusalCode  # noqa: PLC0415
+
+    return error.code is RefusalCode.PASSWORD_REQUIRED
+
+
+def _prompt_for_password(user: str) -> str:
+    import getpass  # noqa: PLC0415
+
+    try:
+        return getpass.getpass(f"Password of {user}: ")
+    except EOFError:
+        sys.exit(NOT_CONNECTED)
+
+
+def _hint(error: "RefusedError", password: str | None) -> str:
+    if password is None and _asks_for_password(error):
+        return f" Give it with --password-file or {PASSWORD_VARIABLE}."
+    return ""
+
+
+# --- The entry point ------------------------------------------------------------------------------
+
+
+def _user(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str:
+    if value is None:
+        why = "who are you? Give a name, for example: zchat-client ann"
+        raise click.BadParameter(why, ctx, parameter)
+    try:
+        return canonical_name(value)
+    except InvalidName as error:
+        raise click.BadParameter(str(error), ctx, parameter) from None
+
+
+main = ConfiguredCommand(
+    "zchat-client",
+    params=[
+        click.Argument(
+            ["user"], required=False, envvar="ZCHAT_USER", callback=_user, metavar="USER"
+        ),
+        click.Option(
+            ["--address"],
+            type=options.value_of(options.addresses),
+            default="127.0.0.1:7447",
+            envvar="ZCHAT_ADDRESS",
+            help="Where the gateways are: HOST:PORT, several separated by commas.",
+            metavar="ADDRESS",
+            show_default=True,
+            show_envvar=True,
+        ),
+        click.Option(
+            ["--password-file"],
+            type=click.Path(path_type=Path),
+            envvar="ZCHAT_PASSWORD_FILE",
+            help="File whose first line is the password.",
+            metavar="PATH",
+            show_envvar=True,
+        ),
+    ],
+    callback=run,
+    help=HELP,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)

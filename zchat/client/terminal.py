@@ -1,0 +1,126 @@
+"""The line client on a terminal: a prompt with history and completion, output above it.
+
+Only this module imports prompt_toolkit, which takes longer to load than all else together.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.patch_stdout import patch_stdout
+
+from zchat.client.commands import COMMANDS, is_secret
+from zchat.client.line import LineClient
+from zchat.protocol.names import printable
+
+
+async def converse(client: LineClient) -> None:
+    """Until the person says `:quit`, Ctrl-D, or Ctrl-C on an empty line."""
+    session: PromptSession[str] = PromptSession(
+        "> ",
+        history=_history(),
+        completer=LineCompleter(client),
+        complete_while_typing=False,
+        key_bindings=_key_bindings(),
+        erase_when_done=True,
+    )
+    with patch_stdout(raw=True):
+        client.look_around()
+        while True:
+            try:
+                line = await session.prompt_async()
+            except EOFError:
+                return
+            # What was said shows by its entry, but of a command only the answer would be seen.
+            if line.startswith(":") and not is_secret(line):
+                print("> " + printable(line))  # noqa: T201
+            if not client.enter(line):
+                return
+            await client.dialogue_over()
+
+
+async def ask_new_password() -> str | None:
+    """Twice, without showing it. None if the person thought better of it."""
+    session: PromptSession[str] = PromptSession(is_password=True, erase_when_done=True)
+    try:
+        password = await session.prompt_async("New password: ")
+        if password and password == await session.prompt_async("Once more: "):
+            return password
+    except (EOFError, KeyboardInterrupt):
+        return None
+    print("! the passwords differ; nothing was changed")  # noqa: T201
+    return None
+
+
+class LineCompleter(Completer):
+    """Commands, and after them the rooms and people that were seen."""
+
+    def __init__(self, client: LineClient) -> None:
+        self._client = client
+
+    def get_completions(
+        self, document: Document, complete_event: CompleteEvent
+    ) -> Iterable[Completion]:
+        before = document.text_before_cursor
+        if not before.startswith(":"):
+            return
+        words = before.split(" ")
+        word = words[-1].lower()
+        for candidate in self._candidates(words):
+            if candidate.startswith(word):
+                yield Completion(candidate, start_position=-len(word))
+
+    def _candidates(self, words: list[str]) -> list[str]:
+        if len(words) == 1:
+            return [":" + name for name in COMMANDS]
+        command = COMMANDS.get(words[0][1:].lower())
+        if command is None or len(words) > 2:
+            return []
+        rooms, names = sorted(self._client.rooms), sorted(self._client.names)
+        sigil = words[1][:1]
+        match command.takes:
+            case "command":
+                return list(COMMANDS)
+            case "room":
+                return ["#" + room for room in rooms] if sigil == "#" else rooms
+            case "user":
+                return ["@" + name for name in names] if sigil == "@" else names
+            case "either":
+                return ["#" + room for room in rooms] + ["@" + name for name in names]
+            case _:
+                return []
+
+
+class SecretFreeFileHistory(FileHistory):
+    def append_string(self, string: str) -> None:
+        if not is_secret(string):
+            super().append_string(string)
+
+
+def _history() -> History:
+    folder = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "zchat"
+    path = folder / "history"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+    except OSError:
+        return InMemoryHistory()
+    return SecretFreeFileHistory(str(path))
+
+
+def _key_bindings() -> KeyBindings:
+    bindings = KeyBindings()
+
+    def clear_or_quit(event: KeyPressEvent) -> None:
+        if event.current_buffer.text:
+            event.current_buffer.reset()
+        else:
+            event.app.exit(exception=EOFError)
+
+    bindings.add("c-c")(clear_or_quit)
+    return bindings
