@@ -6,6 +6,7 @@ import msgspec
 
 from zchat.protocol.codec import FrameReader, client_messages, encode
 from zchat.protocol.messages import (
+    AccountRegistered,
     ClientMessage,
     Command,
     CreateRoom,
@@ -148,8 +149,10 @@ class ServerModel:
             case SetTopic():
                 self.topics[message.room] = message.topic
                 entry = self.append("#" + message.room, self.name, TopicChanged(message.topic))
+            case Register():
+                entry = self.append("@" + self.name, self.name, AccountRegistered())
             case _:
-                return [], Done(message.id)
+                raise AssertionError(message)
         return [entry], Done(message.id, entry.log, entry.sequence)
 
     def _answer(self, message: ClientMessage) -> ServerMessage:

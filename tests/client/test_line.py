@@ -100,7 +100,7 @@ async def test_what_the_client_answers_itself(gateway: FakeGateway) -> None:
     async with line_client(gateway, shown, "correct horse") as client:
         for line in (":ping", ":whoami", ":help cr", ":cr ops", ":topic ops", ":register"):
             client.enter(line)
-        await until_shown(shown, "* registered")
+        await until_shown(shown, "your name is registered")
         await until_shown(shown, "room-service")
         assert not client.enter(":quit")
     assert "#ops: (no topic)" in shown

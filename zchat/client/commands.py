@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from zchat.client import drafts
 from zchat.client.drafts import InvalidRequest, Request
 from zchat.protocol import limits
-from zchat.protocol.messages import LOBBY
+from zchat.protocol.messages import LOBBY, Post, SendPrivate
 from zchat.protocol.names import printable
 
 HISTORY_ENTRIES: Final = 20
@@ -143,6 +143,12 @@ def parse(line: str, rooms: Container[str] = frozenset()) -> Action:
         return command.parse(Arguments("".join(rest), rooms))
     except InvalidRequest as error:
         return Mistake(f":{command.name}: {error}. Usage: {command.usage}")
+
+
+def shows_by_entry(line: str) -> bool:
+    """Whether what the line says will be seen as an entry, so that it need not be repeated."""
+    action = parse(line)
+    return isinstance(action, Send) and isinstance(action.request, Post | SendPrivate)
 
 
 def is_secret(line: str) -> bool:

@@ -98,7 +98,7 @@ class LineClient:
                     self._know(self.rooms, request.room)
                 self._send(request, self._show_answer)
             case ShowTopic(room):
-                self._send(drafts.rooms(), lambda _, answer: self._show_topic(room, answer))
+                self._send(drafts.rooms(), lambda answer: self._show_topic(room, answer))
             case ShowHelp(lines):
                 self._show(list(lines))
             case MeasurePing():
@@ -124,26 +124,26 @@ class LineClient:
     def look_around(self) -> None:
         """Asks for the names to complete, without showing them."""
         for draft in (drafts.rooms(), drafts.users()):
-            self._send(draft, lambda _, answer: self._learn(answer))
+            self._send(draft, self._learn)
 
-    def _send(self, draft: Request, on_answer: Callable[[Request, Answer], None]) -> None:
+    def _send(self, draft: Request, on_answer: Callable[[Answer], None]) -> None:
         def answered(future: asyncio.Future[Answer]) -> None:
             self._delay_shown = False
             if future.cancelled():
                 return
             error = future.exception()
             if error is None:
-                on_answer(draft, future.result())
+                on_answer(future.result())
             else:
                 self._refused(str(error))
 
         self._chat.submit(draft).add_done_callback(answered)
 
-    def _show_answer(self, request: Request, answer: Answer) -> None:
+    def _show_answer(self, answer: Answer) -> None:
         self._learn(answer)
         if isinstance(answer, Done) and answer.log in self._chat.logs_followed:
             self._own[answer.log] = max(answer.sequence, self._own.get(answer.log, 0))
-        self._show(self._render.answer(request, answer, round(time.time() * 1000)))
+        self._show(self._render.answer(answer, round(time.time() * 1000)))
 
     def _show_topic(self, room: str, answer: Answer) -> None:
         if isinstance(answer, RoomList):

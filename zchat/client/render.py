@@ -5,13 +5,12 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from typing import Final, assert_never
 
-from zchat.client.drafts import Answer, Request
+from zchat.client.drafts import Answer
 from zchat.client.events import SessionBegun
 from zchat.protocol.messages import (
     LOBBY,
     AccountRegistered,
     Announced,
-    CreateRoom,
     Done,
     Entry,
     History,
@@ -23,7 +22,6 @@ from zchat.protocol.messages import (
     PresenceChanged,
     PrivateMessageSent,
     Refused,
-    Register,
     Role,
     RoomCreated,
     RoomList,
@@ -86,7 +84,7 @@ class Renderer:
             case Announced(text):
                 return self._style(BOLD, f"*** {safe_text(text)}")
             case AccountRegistered():
-                return self._fact("your name is registered now")
+                return self._fact("your name is registered: from now on it needs your password")
         assert_never(entry.body)
 
     def history(self, history: History) -> list[str]:
@@ -134,11 +132,11 @@ class Renderer:
 
     # --- Answers --------------------------------------------------------------------------------
 
-    def answer(self, request: Request, answer: Answer, now_ms: int) -> list[str]:
-        """What an answer shows; most commands show by their entry, so `Done` is silent for them."""
+    def answer(self, answer: Answer, now_ms: int) -> list[str]:
+        """What an answer shows. That of a command is silent: what it did shows by its entry."""
         match answer:
-            case Done():
-                return self._done(request)
+            case Done() | Pong():
+                return []
             case Refused():
                 return [self.problem(answer.reason)]
             case History():
@@ -149,18 +147,7 @@ class Renderer:
                 return self._members(answer)
             case UserList():
                 return self._users(answer, now_ms)
-            case Pong():
-                return []
         assert_never(answer)
-
-    def _done(self, request: Request) -> list[str]:
-        match request:
-            case Register():
-                return [self.notice("registered: from now on your name needs your password")]
-            case CreateRoom():
-                return [self.notice(f"#{request.room} is yours; say something with :rm")]
-            case _:
-                return []
 
     def ping(self, target: str, seconds: float) -> str:
         return f"{target:<13}{seconds * 1000:9.1f} ms"

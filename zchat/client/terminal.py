@@ -14,7 +14,7 @@ from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.patch_stdout import patch_stdout
 
-from zchat.client.commands import COMMANDS, is_secret
+from zchat.client.commands import COMMANDS, is_secret, shows_by_entry
 from zchat.client.line import LineClient
 from zchat.protocol.names import printable
 
@@ -36,8 +36,8 @@ async def converse(client: LineClient) -> None:
                 line = await session.prompt_async()
             except EOFError:
                 return
-            # What was said shows by its entry, but of a command only the answer would be seen.
-            if line.startswith(":") and not is_secret(line):
+            # Of a command only the answer would be seen, and nobody would know to what.
+            if line.strip() and not is_secret(line) and not shows_by_entry(line):
                 print("> " + printable(line))  # noqa: T201
             if not client.enter(line):
                 return
