@@ -1,1 +1,1 @@
-"""The three channels: commands over links, events, queries. The only server code that imports zmq."""
+"""The three channels: commands, events, queries. The only server code that imports zmq."""

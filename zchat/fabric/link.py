@@ -85,14 +85,14 @@ class Outgoing(Generic[Item]):
 
 
 class Incoming:
-    """One direction's receiver: accepts the next number only, and notes that something is missing."""
+    """One direction's receiver: accepts the next number only, and notes what is missing."""
 
     def __init__(self) -> None:
         self.next_wanted = 1
         self.gap = False
 
     def accept(self, first: int, count: int) -> int:
-        """How many items of a batch to skip because they were accepted before; `count` means all."""
+        """How many items of a batch to skip: those accepted before, or all behind a gap."""
         if first > self.next_wanted:
             self.gap = True
             return count

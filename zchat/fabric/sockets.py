@@ -9,25 +9,46 @@ Envelopes on the wire, frame by frame (what a socket's own routing id adds is le
     event              topic, body
 """
 
+import contextlib
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 import zmq
 
 from zchat.protocol import limits
 from zchat.settings import Endpoints
 
-STREAM_TOPIC = b"stream "
-"""Topic of a service's stream: this, its address and a space, so that no topic begins another."""
-PRESENCE_TOPIC = b"presence "
+Socket: TypeAlias = zmq.Socket[bytes]
+Context: TypeAlias = zmq.Context[Socket]
+_LINGER_MS = 500
 
 
-def stream_topic(address: str) -> bytes:
-    return STREAM_TOPIC + address.encode() + b" "
+@contextlib.contextmanager
+def open_context() -> Iterator[Context]:
+    """At its end all its sockets close; what they still hold has a moment to go out."""
+    context: Context = zmq.Context()
+    try:
+        yield context
+    finally:
+        context.destroy(linger=_LINGER_MS)
 
 
-def _socket(context: zmq.Context[zmq.Socket[bytes]], kind: int) -> zmq.Socket[bytes]:
+class Waiter:
+    """Waits until one of several sockets and file descriptors is readable."""
+
+    def __init__(self, *sources: Socket | int) -> None:
+        self._poller = zmq.Poller()
+        for source in sources:
+            self._poller.register(source, zmq.POLLIN)
+
+    def wait(self, timeout_s: float) -> list[Socket | int]:
+        """What is readable, at the latest after `timeout_s`."""
+        return [source for source, _ in self._poller.poll(max(0, int(timeout_s * 1000) + 1))]
+
+
+def _socket(context: Context, kind: int) -> Socket:
     socket = context.socket(kind)
-    socket.linger = 500
+    socket.linger = _LINGER_MS
     # ZMTP's own heartbeat finds dead hosts; hung processes are found by ours.
     socket.setsockopt(zmq.HEARTBEAT_IVL, 1000)
     socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 3000)
@@ -40,9 +61,7 @@ def _socket(context: zmq.Context[zmq.Socket[bytes]], kind: int) -> zmq.Socket[by
     return socket
 
 
-def _dealer(
-    context: zmq.Context[zmq.Socket[bytes]], identity: bytes, endpoint: str
-) -> zmq.Socket[bytes]:
+def _dealer(context: Context, identity: bytes, endpoint: str) -> Socket:
     socket = _socket(context, zmq.DEALER)
     socket.setsockopt(zmq.IDENTITY, identity)
     # Nothing is queued for a router that is not there: the link resends, and in order.
@@ -51,50 +70,40 @@ def _dealer(
     return socket
 
 
-def asker_socket(
-    context: zmq.Context[zmq.Socket[bytes]], endpoints: Endpoints, identity: bytes
-) -> zmq.Socket[bytes]:
+def asker_socket(context: Context, endpoints: Endpoints, identity: bytes) -> Socket:
     return _dealer(context, identity, endpoints.commands_frontend)
 
 
-def worker_socket(
-    context: zmq.Context[zmq.Socket[bytes]], endpoints: Endpoints, identity: bytes
-) -> zmq.Socket[bytes]:
+def worker_socket(context: Context, endpoints: Endpoints, identity: bytes) -> Socket:
     return _dealer(context, identity, endpoints.commands_backend)
 
 
-def query_socket(
-    context: zmq.Context[zmq.Socket[bytes]], endpoints: Endpoints
-) -> zmq.Socket[bytes]:
+def query_socket(context: Context, endpoints: Endpoints) -> Socket:
     """REQ that may ask anew before it was answered, and then hears only the newer answer."""
     socket = _socket(context, zmq.REQ)
     socket.setsockopt(zmq.REQ_RELAXED, 1)
     socket.setsockopt(zmq.REQ_CORRELATE, 1)
+    # Without a router nothing is queued: it would be asked again anyway.
+    socket.setsockopt(zmq.IMMEDIATE, 1)
     socket.connect(endpoints.queries_frontend)
     return socket
 
 
-def answer_socket(
-    context: zmq.Context[zmq.Socket[bytes]], endpoints: Endpoints, identity: bytes
-) -> zmq.Socket[bytes]:
+def answer_socket(context: Context, endpoints: Endpoints, identity: bytes) -> Socket:
     socket = _socket(context, zmq.REP)
     socket.setsockopt(zmq.IDENTITY, identity)
     socket.connect(endpoints.queries_backend)
     return socket
 
 
-def publisher_socket(
-    context: zmq.Context[zmq.Socket[bytes]], endpoints: Endpoints
-) -> zmq.Socket[bytes]:
+def publisher_socket(context: Context, endpoints: Endpoints) -> Socket:
     socket = _socket(context, zmq.PUB)
     socket.setsockopt(zmq.SNDHWM, limits.EVENTS_HIGH_WATER_MARK)
     socket.connect(endpoints.events_in)
     return socket
 
 
-def subscriber_socket(
-    context: zmq.Context[zmq.Socket[bytes]], endpoints: Endpoints, topics: Sequence[bytes]
-) -> zmq.Socket[bytes]:
+def subscriber_socket(context: Context, endpoints: Endpoints, topics: Sequence[bytes]) -> Socket:
     socket = _socket(context, zmq.SUB)
     # Subscriptions go the other way; with a mark here a burst of them is dropped in silence.
     socket.setsockopt(zmq.SNDHWM, 0)
@@ -108,7 +117,7 @@ def subscriber_socket(
 class RouterSockets:
     """Everything that binds in a cluster."""
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoints: Endpoints) -> None:
+    def __init__(self, context: Context, endpoints: Endpoints) -> None:
         self.commands_frontend = self._bind_router(context, endpoints.commands_frontend)
         self.commands_backend = self._bind_router(context, endpoints.commands_backend)
         self.queries_frontend = self._bind_router(context, endpoints.queries_frontend)
@@ -121,27 +130,25 @@ class RouterSockets:
         self.events_out.setsockopt(zmq.SNDHWM, limits.EVENTS_HIGH_WATER_MARK)
         self.events_out.bind(endpoints.events_out)
 
-    def _bind_router(
-        self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str
-    ) -> zmq.Socket[bytes]:
+    def _bind_router(self, context: Context, endpoint: str) -> Socket:
         socket = _socket(context, zmq.ROUTER)
         socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         socket.bind(endpoint)
         return socket
 
 
-def receive_waiting(
-    socket: zmq.Socket[bytes], envelopes_max: int = limits.BEAT_ENVELOPES_MAX
-) -> Iterator[list[bytes]]:
-    """The envelopes that wait at the socket, up to a bound."""
-    for _ in range(envelopes_max):
+def receive_waiting(socket: Socket, frames_min: int = 1) -> Iterator[list[bytes]]:
+    """The envelopes that wait at the socket, up to a beat's bound; those cut short are skipped."""
+    for _ in range(limits.BEAT_ENVELOPES_MAX):
         try:
-            yield socket.recv_multipart(zmq.NOBLOCK)
+            frames = socket.recv_multipart(zmq.NOBLOCK)
         except zmq.Again:
             return
+        if len(frames) >= frames_min:
+            yield frames
 
 
-def try_send(socket: zmq.Socket[bytes], frames: Sequence[bytes]) -> bool:
+def try_send(socket: Socket, frames: Sequence[bytes]) -> bool:
     """Sends or drops: False at the high-water mark or when the peer is not connected."""
     try:
         socket.send_multipart(frames, zmq.NOBLOCK)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from sqlalchemy import (
     BindParameter,
@@ -46,7 +46,11 @@ __all__ = [
     "Store",
     "StoreUnavailable",
     "StoredEntry",
+    "Write",
 ]
+
+Write: TypeAlias = tuple[Executable, list[dict[str, Any]]]
+"""A statement of the service's own, and the parameters of each time that it is executed."""
 
 _SEQUENCE_MAX: Final = 2**63 - 1
 _LOOKUP_KEYS_MAX: Final = 512
@@ -130,7 +134,7 @@ class Store:
     def commit(
         self,
         appended: Sequence[Appended],
-        writes: Sequence[tuple[Executable, list[dict[str, Any]]]],
+        writes: Sequence[Write],
         owe: Sequence[tuple[str, str, bytes]],
         settled: Sequence[int],
     ) -> list[Owed]:

@@ -22,8 +22,8 @@ from zchat.protocol.messages import (
     Post,
     ReadHistory,
     Register,
-    Sequence,
     SendPrivate,
+    Sequence,
     SetTopic,
     Text,
     Token,
@@ -34,7 +34,7 @@ class Envelope(Struct, frozen=True, array_like=True):
     pass
 
 
-# --- Addresses: which worker serves what -----------------------------------------------------------
+# --- Addresses: which worker serves what ----------------------------------------------------------
 
 USER_SERVICE = "users"
 
@@ -43,7 +43,7 @@ def room_partition(partition: int) -> str:
     return f"rooms/{partition}"
 
 
-# --- Links: commands up, replies down --------------------------------------------------------------
+# --- Links: commands up, replies down -------------------------------------------------------------
 
 
 class Up(Envelope, frozen=True):
@@ -93,7 +93,7 @@ class Stamped(Envelope, frozen=True):
     body: Raw
 
 
-# --- Commands that no client can send --------------------------------------------------------------
+# --- Commands that no client can send -------------------------------------------------------------
 
 
 class OpenSession(Message, frozen=True):
@@ -154,15 +154,7 @@ class Announce(Message, frozen=True):
 
 
 RoomCommand = (
-    Post
-    | CreateRoom
-    | JoinRoom
-    | LeaveRoom
-    | SetTopic
-    | MarkRead
-    | EndGuest
-    | OpenRoom
-    | Announce
+    Post | CreateRoom | JoinRoom | LeaveRoom | SetTopic | MarkRead | EndGuest | OpenRoom | Announce
 )
 UserCommand = (
     OpenSession
@@ -173,6 +165,20 @@ UserCommand = (
     | SendPrivate
     | MarkRead
 )
+
+
+class StampedRoomCommand(Envelope, frozen=True):
+    """What the room-service reads where a gateway wrote `Stamped`."""
+
+    session: int
+    user: str
+    body: RoomCommand
+
+
+class StampedUserCommand(Envelope, frozen=True):
+    session: int
+    user: str
+    body: UserCommand
 
 
 class SessionOpened(Message, frozen=True):
@@ -189,7 +195,7 @@ class SessionEnded(Message, frozen=True):
     sessions: list[int]
 
 
-# --- Queries that no client can send ---------------------------------------------------------------
+# --- Queries that no client can send --------------------------------------------------------------
 
 
 class ReadLog(Message, frozen=True):
@@ -217,6 +223,18 @@ class ReadPresence(Message, frozen=True):
 
 RoomQuery = ReadHistory | ListRooms | ListMembers | Ping | ReadLog | ReadStream | ReadUserLogs
 UserQuery = ReadHistory | ListUsers | Ping | ReadLog | ReadStream | ReadUserLogs | ReadPresence
+
+
+class StampedRoomQuery(Envelope, frozen=True):
+    session: int
+    user: str
+    body: RoomQuery
+
+
+class StampedUserQuery(Envelope, frozen=True):
+    session: int
+    user: str
+    body: UserQuery
 
 
 class LogPage(Envelope, frozen=True):
@@ -275,7 +293,7 @@ class UserLogs(Envelope, frozen=True):
     logs: list[UserLog]
 
 
-# --- Presence: soft state, numbered but not stored -------------------------------------------------
+# --- Presence: soft state, numbered but not stored ------------------------------------------------
 
 
 class PresenceDelta(Envelope, frozen=True):
@@ -296,7 +314,7 @@ class PresenceSnapshot(Envelope, frozen=True):
     online: list[str]
 
 
-# --- To and from the router itself -----------------------------------------------------------------
+# --- To and from the router itself ----------------------------------------------------------------
 
 
 class WorkerHeartbeat(Envelope, frozen=True):

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-# --- What a client may send ---------------------------------------------------------------------
+# --- What a client may send -----------------------------------------------------------------------
 FRAME_BYTES_MAX: Final = 128 * 1024
 """One msgpack value from or to a client; large enough for the longest text in any script."""
 TEXT_CHARS_MAX: Final = 16_000
@@ -22,11 +22,13 @@ HISTORY_ENTRIES_MAX: Final = 200
 INTEGER_MAX: Final = 2**53
 """Largest integer on the wire: every language with doubles reads it exactly."""
 
-# --- Client connections at a gateway ------------------------------------------------------------
+# --- Client connections at a gateway --------------------------------------------------------------
 SESSIONS_MAX: Final = 20_000
 """Client connections of one gateway."""
 SESSION_REQUESTS_MAX: Final = 64
 """Unanswered requests of one session; the gateway reads no further from it until one is answered."""
+SESSION_FETCHES_MAX: Final = 2
+"""Pages that are on their way to one session, so that a return after weeks costs no memory."""
 WRITE_BUFFER_BYTES_MAX: Final = 256 * 1024
 """What waits for one slow reader; past it the gateway remembers only where it stopped."""
 HELLO_TIMEOUT_S: Final = 10.0
@@ -37,7 +39,7 @@ CLIENT_PING_INTERVAL_S: Final = 20.0
 FAN_OUT_WRITES_MAX: Final = 500
 """Client writes in one loop turn; the rest goes on in the next, so that nobody starves."""
 
-# --- Between processes --------------------------------------------------------------------------
+# --- Between processes ----------------------------------------------------------------------------
 HEARTBEAT_INTERVAL_S: Final = 0.5
 PEER_EXPIRY_S: Final = 4.0
 """A peer that is silent for so long counts as dead; its sessions start their grace."""
@@ -68,23 +70,24 @@ PEERS_MAX: Final = 1_000
 FOLLOWER_ENVELOPES_MAX: Final = 64
 """Envelopes that a follower holds behind a gap; later ones are fetched again."""
 
-# --- Logs ---------------------------------------------------------------------------------------
+# --- Logs -----------------------------------------------------------------------------------------
+ANSWER_BYTES_MAX: Final = 96 * 1024
+"""Lists and history in one answer to a client; the rest is counted or asked for again."""
 PAGE_ENTRIES_MAX: Final = 1_000
 PAGE_BYTES_MAX: Final = 256 * 1024
 """A page of a log or stream ends with the entry that reaches this size."""
 BUSY_RETRY_INTERVAL_S: Final = 1.0
 """How long a service waits after its store refused a commit."""
 
-# --- Rooms --------------------------------------------------------------------------------------
+# --- Rooms ----------------------------------------------------------------------------------------
 ROOMS_MAX: Final = 10_000
 """Rooms of one partition."""
 ROOM_MEMBERS_MAX: Final = 10_000
 USER_ROOMS_MAX: Final = 200
 """Rooms of one user in one partition, so that their cursors fit in a `LogIn`."""
-ROOM_LIST_MAX: Final = 1_000
 PARTITIONS_MAX: Final = 64
 
-# --- Users --------------------------------------------------------------------------------------
+# --- Users ----------------------------------------------------------------------------------------
 USERS_MAX: Final = 100_000
 USER_SESSIONS_MAX: Final = 20
 """Sessions of one account at a time, and remembered session tokens."""
@@ -104,7 +107,7 @@ SETTLE_S: Final = 5.0
 ACTIVITY_INTERVAL_S: Final = 5.0
 """A gateway reports at most so often which sessions were active."""
 
-# --- The client ---------------------------------------------------------------------------------
+# --- The client -----------------------------------------------------------------------------------
 CLIENT_QUEUE_MAX: Final = 10_000
 """Requests that a client keeps while it has no connection."""
 CLIENT_RECONNECT_S: Final = 0.1

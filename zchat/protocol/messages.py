@@ -43,7 +43,7 @@ class Message(Struct, frozen=True, tag_field="kind", tag=_kind):
     """A map on the wire; its `kind` is the class's name in snake_case."""
 
 
-# --- What happened: the bodies of entries ----------------------------------------------------------
+# --- What happened: the bodies of entries ---------------------------------------------------------
 
 
 class MessagePosted(Message, frozen=True):
@@ -112,7 +112,7 @@ class Entry(Message, frozen=True):
     body: EntryBody
 
 
-# --- From a client: commands -----------------------------------------------------------------------
+# --- From a client: commands ----------------------------------------------------------------------
 # A command changes something and is answered with `Done` or `Refused`. The client gives it a nonce
 # of its own; repeated with the same nonce, it returns the first result and changes nothing more.
 
@@ -203,7 +203,7 @@ class MarkRead(Message, frozen=True):
     sequence: Sequence
 
 
-# --- From a client: queries ------------------------------------------------------------------------
+# --- From a client: queries -----------------------------------------------------------------------
 
 
 class ReadHistory(Message, frozen=True):
@@ -250,13 +250,11 @@ class Ping(Message, frozen=True):
     target: PingTarget = PingTarget.GATEWAY
 
 
-Command = (
-    Register | Post | SendPrivate | CreateRoom | JoinRoom | LeaveRoom | SetTopic | MarkRead
-)
+Command = Register | Post | SendPrivate | CreateRoom | JoinRoom | LeaveRoom | SetTopic | MarkRead
 Query = ReadHistory | ListRooms | ListMembers | ListUsers | Ping
 ClientMessage = Hello | LogIn | LogOut | Command | Query
 
-# --- To a client: answers --------------------------------------------------------------------------
+# --- To a client: answers -------------------------------------------------------------------------
 
 
 class Welcome(Message, frozen=True):
@@ -395,7 +393,7 @@ class Pong(Message, frozen=True):
     id: RequestId
 
 
-# --- To a client: what is not an answer ------------------------------------------------------------
+# --- To a client: what is not an answer -----------------------------------------------------------
 
 
 class PresenceChanged(Message, frozen=True):

@@ -2,9 +2,7 @@
 
 import time
 
-import zmq
-
-from zchat.fabric.sockets import RouterSockets, receive_waiting, try_send
+from zchat.fabric.sockets import RouterSockets, Waiter, open_context, receive_waiting, try_send
 from zchat.process import StopSignal, lock, start
 from zchat.protocol import limits
 from zchat.protocol.cluster import WorkerHeartbeat
@@ -33,20 +31,17 @@ class Router:
             sockets.events_in: self._move_events,
             sockets.events_out: self._move_subscriptions,
         }
-        poller = zmq.Poller()
-        for socket in moves:
-            poller.register(socket, zmq.POLLIN)
-        poller.register(stop.fd, zmq.POLLIN)
+        waiter = Waiter(*moves, stop.fd)
         while not stop.is_set:
-            for readable, _ in poller.poll(int(limits.HEARTBEAT_INTERVAL_S * 1000)):
-                if move := moves.get(readable):
-                    move()
+            for readable in waiter.wait(limits.HEARTBEAT_INTERVAL_S):
+                if not isinstance(readable, int):
+                    moves[readable]()
             if self._routing.expire(time.monotonic()):
                 self._send_table(self._routing.askers)
 
     def _move_commands(self) -> None:
         now = time.monotonic()
-        for asker, address, *body in receive_waiting(self._sockets.commands_frontend):
+        for asker, address, *body in receive_waiting(self._sockets.commands_frontend, 3):
             new = self._routing.asker_heard(asker, now)
             if not address:
                 self._send_table([asker])
@@ -56,14 +51,11 @@ class Router:
             worker = self._routing.worker_of(address.decode(errors="replace"))
             # Dropped if nobody serves the address: the link resends when somebody does.
             if worker is not None:
-                self._send_to_worker([worker, asker, *body])
-
-    def _send_to_worker(self, frames: list[bytes]) -> None:
-        try_send(self._sockets.commands_backend, frames)
+                try_send(self._sockets.commands_backend, [worker, asker, *body])
 
     def _move_replies(self) -> None:
         now = time.monotonic()
-        for worker, asker, *body in receive_waiting(self._sockets.commands_backend):
+        for worker, asker, *body in receive_waiting(self._sockets.commands_backend, 3):
             if not asker:
                 self._worker_heard(worker, b"".join(body), now)
             elif address := self._routing.address_of(worker):
@@ -84,8 +76,7 @@ class Router:
             try_send(self._sockets.commands_frontend, [asker, b"", body])
 
     def _move_queries(self) -> None:
-        for frames in receive_waiting(self._sockets.queries_frontend):
-            *envelope, address, body = frames
+        for *envelope, address, body in receive_waiting(self._sockets.queries_frontend, 3):
             worker = self._routing.worker_of(address.decode(errors="replace"))
             if worker is None or not try_send(
                 self._sockets.queries_backend, [worker, *envelope, body]
@@ -93,7 +84,7 @@ class Router:
                 try_send(self._sockets.queries_frontend, [*envelope, b""])
 
     def _move_answers(self) -> None:
-        for _, *envelope in receive_waiting(self._sockets.queries_backend):
+        for _, *envelope in receive_waiting(self._sockets.queries_backend, 3):
             try_send(self._sockets.queries_frontend, envelope)
 
     def _move_events(self) -> None:
@@ -109,13 +100,10 @@ def run(settings: Settings) -> None:
     log = start(settings, "router")
     stop = StopSignal()
     # A second bind on a live ipc path succeeds in silence, so a lock keeps routers apart.
-    with lock(settings.run / "router.lock", stop), zmq.Context() as context:
+    with lock(settings.run / "router.lock", stop), open_context() as context:
         sockets = RouterSockets(context, settings.endpoints)
-        log.info("ready at %s", settings.router)
-        try:
-            Router(sockets).run(stop)
-        finally:
-            context.destroy(linger=500)
+        log.info("ready: binds %s and its siblings", settings.endpoints.commands_frontend)
+        Router(sockets).run(stop)
     log.info("stopped")
 
 

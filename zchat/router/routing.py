@@ -42,7 +42,9 @@ class Routing:
         if known is not None and known.epoch > heartbeat.epoch:
             return False
         if heartbeat.bye:
-            return known is not None and known.identity == identity and self._drop(heartbeat.address)
+            return (
+                known is not None and known.identity == identity and self._drop(heartbeat.address)
+            )
         if known is None and len(self._workers) >= limits.PEERS_MAX:
             return False
         if known is not None and known.identity != identity:
@@ -58,11 +60,6 @@ class Routing:
             return False
         self._askers[identity] = now
         return new
-
-    def worker_lost(self, identity: bytes) -> bool:
-        """The worker's connection is gone; True if the table has changed."""
-        address = self._addresses.get(identity)
-        return address is not None and self._drop(address)
 
     def expire(self, now: float) -> bool:
         """Forgets who has been silent for too long; True if the table has changed."""

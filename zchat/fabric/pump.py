@@ -1,0 +1,45 @@
+"""Reads a ZeroMQ socket from an asyncio loop without missing its edge.
+
+The socket's file descriptor is edge-triggered: it tells once that something waits, and any send
+may swallow that. So a pump reads until nothing waits, and looks again after each turn's sends.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import zmq
+
+from zchat.fabric.sockets import Socket, receive_waiting
+
+
+class Pump:
+    """Hands every envelope that comes in at `socket` to `receive`."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        socket: Socket,
+        receive: Callable[[list[bytes]], None],
+        frames_min: int,
+    ) -> None:
+        self._loop = loop
+        self._socket = socket
+        self._receive = receive
+        self._frames_min = frames_min
+        self._scheduled = False
+        loop.add_reader(socket.FD, self._read)
+
+    def check(self) -> None:
+        """To be called after sends: reads on soon if something waits."""
+        if not self._scheduled and self._socket.get(zmq.EVENTS) & zmq.POLLIN:
+            self._scheduled = True
+            self._loop.call_soon(self._read)
+
+    def close(self) -> None:
+        self._loop.remove_reader(self._socket.FD)
+
+    def _read(self) -> None:
+        self._scheduled = False
+        for frames in receive_waiting(self._socket, self._frames_min):
+            self._receive(frames)
+        self.check()

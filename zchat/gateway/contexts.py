@@ -1,0 +1,77 @@
+"""What a gateway remembers with each command and query until it is answered."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from zchat.gateway.fanout import Fetch
+from zchat.gateway.session import Session
+from zchat.protocol.messages import ListMembers, ListRooms, LogIn, LogOut
+
+
+@dataclass(slots=True)
+class CommandSent:
+    """A client's command, which is answered with the service's own words."""
+
+    session: Session
+    request: int
+    sent_at: float
+    timed_out: bool = False
+
+
+class SessionOpening(NamedTuple):
+    session: Session
+    log_in: LogIn
+
+
+class SessionClosing(NamedTuple):
+    session: Session
+    log_out: LogOut
+
+
+CommandContext = CommandSent | SessionOpening | SessionClosing
+
+
+class QueryForwarded(NamedTuple):
+    """A client's query, which is answered with the service's own words."""
+
+    session: Session
+    request: int
+
+
+class MembersAsked(NamedTuple):
+    """The service knows the members, the gateway who is online."""
+
+    session: Session
+    query: ListMembers
+
+
+class RoomsAsked(NamedTuple):
+    """One partition's part of the list; `parts` collects them."""
+
+    session: Session
+    query: ListRooms
+    parts: list[bytes]
+
+
+class LogsAsked(NamedTuple):
+    """Part of a login."""
+
+    session: Session
+    address: str
+
+
+class PageAsked(NamedTuple):
+    fetch: Fetch
+
+
+class StreamAsked(NamedTuple):
+    address: str
+
+
+class PresenceAsked(NamedTuple):
+    pass
+
+
+QueryContext = (
+    QueryForwarded | MembersAsked | RoomsAsked | LogsAsked | PageAsked | StreamAsked | PresenceAsked
+)

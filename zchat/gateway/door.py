@@ -1,0 +1,80 @@
+"""The native door: clients on TCP, msgpack values one after another."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from zchat.gateway.session import SessionState
+from zchat.protocol import limits
+from zchat.protocol.codec import FrameReader, ProtocolError
+
+if TYPE_CHECKING:
+    from zchat.gateway.process import Gateway
+
+
+class ClientConnection(asyncio.Protocol):
+    """One TCP connection: cuts frames, writes what the session has, and knows who is slow."""
+
+    __slots__ = ("_gateway", "_reader", "_reading", "_transport", "_writable", "session")
+
+    def __init__(self, gateway: "Gateway") -> None:
+        self._gateway = gateway
+        self._reader = FrameReader()
+        self._reading = True
+        self._writable = True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.set_write_buffer_limits(high=limits.WRITE_BUFFER_BYTES_MAX)
+        self.session = self._gateway.connected(self)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            frames = self._reader.feed(data)
+        except ProtocolError as error:
+            self._gateway.core.refuse_stream(self.session, error)
+        else:
+            self._gateway.received(self.session, frames)
+        self._gateway.schedule_turn()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._gateway.core.disconnected(self.session)
+        self._gateway.schedule_turn()
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than it is written to; its logs wait for it."""
+        self._writable = False
+        self.session.blocked = True
+        self._adjust_reading()
+
+    def resume_writing(self) -> None:
+        self._writable = True
+        if self.session.state is SessionState.LOGGED_IN:
+            self._gateway.core.fan_out.unblocked(self.session)
+        self._adjust_reading()
+        self._gateway.schedule_turn()
+
+    def flush(self, join: Callable[[list[bytes]], bytes]) -> None:
+        """Writes what waits, as one; then ends or pauses the connection as the session says."""
+        session = self.session
+        if session.out:
+            out, session.out = session.out, []
+            self._transport.write(out[0] if len(out) == 1 else join(out))
+        if session.state is SessionState.CLOSING:
+            self._transport.close()
+        else:
+            self._adjust_reading()
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+    def _adjust_reading(self) -> None:
+        # Who does not read is not read from: its answers would pile up here.
+        reading = self._writable and self.session.backlog is None
+        if reading is not self._reading and not self._transport.is_closing():
+            self._reading = reading
+            if reading:
+                self._transport.resume_reading()
+            else:
+                self._transport.pause_reading()

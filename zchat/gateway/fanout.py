@@ -1,0 +1,233 @@
+"""Which session sees which entry next: every rule of delivery lives here.
+
+A session that has everything of a log is *live*: what is published is written to it at once. One
+that has not is *lagging*: its cursor says where it stopped, and it is fed from the log itself, a
+page at a time, until it has caught up. Logging in, coming back, joining a room and reading too
+slowly are all the same thing: a cursor behind the head.
+"""
+
+from collections.abc import Iterable
+
+from zchat.gateway.session import Session
+from zchat.protocol import limits
+from zchat.protocol.cluster import Chunk, LogPage
+from zchat.protocol.codec import FrameReader
+
+Fetch = tuple[str, int]
+"""A log and a cursor: the page after it is wanted."""
+
+
+class FollowedLog:
+    """A log that at least one local session follows."""
+
+    __slots__ = ("head", "lagging", "live", "name")
+
+    def __init__(self, name: str, head: int | None) -> None:
+        self.name = name
+        self.head = head
+        """Newest sequence that the stream has brought; None while that is not known."""
+        self.live: dict[Session, None] = {}
+        self.lagging: dict[Session, int] = {}
+
+
+class FanOut:
+    """`dirty` collects the sessions that have something to write."""
+
+    def __init__(self) -> None:
+        self.dirty: dict[Session, None] = {}
+        self._logs: dict[str, FollowedLog] = {}
+        self._sessions: dict[str, dict[Session, None]] = {}
+        self._ends: dict[tuple[Session, FollowedLog], int] = {}
+        """Lagging sessions whose user has left, and with which entry: they see no more."""
+        self._fetches: dict[Fetch, dict[Session, None]] = {}
+        self._unasked: list[Fetch] = []
+
+    # --- Who follows what ---------------------------------------------------------------------
+
+    def enter(self, session: Session) -> None:
+        """The session's user is known from here on; its joins and leaves count."""
+        self._sessions.setdefault(session.name, {})[session] = None
+
+    def leave(self, session: Session) -> None:
+        """Forgets the session."""
+        if sessions := self._sessions.get(session.name):
+            sessions.pop(session, None)
+            if not sessions:
+                del self._sessions[session.name]
+        for log in list(session.follows):
+            self._unfollow(session, log)
+        self.dirty.pop(session, None)
+
+    def sessions_of(self, user: str) -> Iterable[Session]:
+        return self._sessions.get(user, ())
+
+    def everyone(self) -> Iterable[Session]:
+        """All sessions that have entered."""
+        for sessions in self._sessions.values():
+            yield from sessions
+
+    def follow(self, session: Session, name: str, cursor: int, head: int | None) -> None:
+        """The session has everything up to `cursor`. `head` is given only if it is certain.
+
+        It is, if nothing that the stream has brought so far is newer than that head; otherwise
+        the first page tells it.
+        """
+        log = self._logs.get(name)
+        if log is None:
+            log = self._logs[name] = FollowedLog(name, head)
+        if log in session.follows:
+            self._ends.pop((session, log), None)
+            return
+        session.follows.add(log)
+        log.lagging[session] = cursor
+        self._proceed(session, log)
+
+    def _unfollow(self, session: Session, log: FollowedLog) -> None:
+        session.follows.discard(log)
+        log.live.pop(session, None)
+        log.lagging.pop(session, None)
+        self._ends.pop((session, log), None)
+        if not log.live and not log.lagging:
+            self._logs.pop(log.name, None)
+
+    # --- What comes from the stream -----------------------------------------------------------
+
+    def publish(self, chunk: Chunk) -> None:
+        """Takes the next entries of a log, in order, and hands them to whoever is live."""
+        if any(change.user in self._sessions for change in chunk.changes):
+            self._publish_one_by_one(chunk)
+        elif log := self._logs.get(chunk.log):
+            self._deliver(log, chunk.first, chunk.last, chunk.frames)
+
+    def _publish_one_by_one(self, chunk: Chunk) -> None:
+        changes = {change.sequence: change for change in chunk.changes}
+        for sequence, frame in _entries(chunk.first, chunk.frames):
+            change = changes.get(sequence)
+            local = list(self.sessions_of(change.user)) if change else []
+            if change and change.joined:
+                for session in local:
+                    self.follow(session, chunk.log, sequence - 1, sequence - 1)
+            if log := self._logs.get(chunk.log):
+                self._deliver(log, sequence, sequence, frame)
+                if change and not change.joined:
+                    for session in local:
+                        self._end(session, log, sequence)
+
+    def _deliver(self, log: FollowedLog, first: int, last: int, frames: bytes) -> None:
+        head = log.head
+        if head is not None and last <= head:
+            return
+        log.head = last
+        if head is None or first == head + 1:
+            for session in log.live:
+                if session.blocked:
+                    log.lagging[session] = first - 1
+                else:
+                    session.out.append(frames)
+                    self.dirty[session] = None
+        else:
+            # Cut differently than what has been delivered: everyone reads on from there.
+            log.lagging.update(dict.fromkeys(log.live, head))
+        if log.lagging:
+            for session in log.lagging:
+                log.live.pop(session, None)
+            for session, cursor in list(log.lagging.items()):
+                if cursor == first - 1 and not session.blocked:
+                    self._feed(session, log, last, frames)
+                else:
+                    self._proceed(session, log)
+
+    def _end(self, session: Session, log: FollowedLog, sequence: int) -> None:
+        """With this entry the session's user has left; it still sees everything up to it."""
+        if log.lagging.get(session, sequence) < sequence:
+            self._ends[session, log] = sequence
+        else:
+            self._unfollow(session, log)
+
+    # --- What is read again -------------------------------------------------------------------
+
+    def take_fetches(self) -> list[Fetch]:
+        """Pages to ask for now; each is answered with `page` or `fetch_failed`."""
+        unasked, self._unasked = self._unasked, []
+        return unasked
+
+    def page(self, fetch: Fetch, page: LogPage) -> None:
+        """A page that was asked for."""
+        waiting = self._fetches.pop(fetch, {})
+        name, cursor = fetch
+        log = self._logs.get(name) or FollowedLog(name, None)
+        if log.head is None and page.last == page.head:
+            log.head = page.head
+        for session in waiting:
+            session.fetching -= 1
+            # It may have gone on another way meanwhile: closed, left, or come in by the stream.
+            if log.lagging.get(session) == cursor and not session.blocked:
+                if page.last > cursor:
+                    self._feed(session, log, page.last, page.frames)
+                else:
+                    self._proceed(session, log, refetch=False)
+            self.retry(session)
+
+    def fetch_failed(self, fetch: Fetch) -> None:
+        """`retry_all` asks for it again."""
+        for session in self._fetches.pop(fetch, {}):
+            session.fetching -= 1
+
+    def unblocked(self, session: Session) -> None:
+        """The session reads again."""
+        session.blocked = False
+        self.retry(session)
+
+    def retry(self, session: Session) -> None:
+        """Goes on feeding a session wherever it lags."""
+        for log in list(session.follows):
+            if session in log.lagging:
+                self._proceed(session, log)
+
+    def retry_all(self) -> None:
+        """Asks again for pages that were not to be had."""
+        for log in list(self._logs.values()):
+            for session in list(log.lagging):
+                self._proceed(session, log)
+
+    def _feed(self, session: Session, log: FollowedLog, last: int, frames: bytes) -> None:
+        """Gives a lagging session what follows its cursor, up to `last`."""
+        cursor = log.lagging[session]
+        end = self._ends.get((session, log))
+        if end is not None and end < last:
+            frames = b"".join(f for s, f in _entries(cursor + 1, frames) if s <= end)
+            last = end
+        session.out.append(frames)
+        self.dirty[session] = None
+        log.lagging[session] = last
+        if end is not None and last >= end:
+            self._unfollow(session, log)
+        else:
+            self._proceed(session, log)
+
+    def _proceed(self, session: Session, log: FollowedLog, *, refetch: bool = True) -> None:
+        """Makes a lagging session live if it has caught up, or asks for its next page."""
+        cursor = log.lagging[session]
+        if session.blocked:
+            return
+        if log.head is not None and cursor >= log.head:
+            # Ahead of the stream it waits until the stream has come as far.
+            if cursor == log.head:
+                del log.lagging[session]
+                log.live[session] = None
+            return
+        fetch = (log.name, cursor)
+        waiting = self._fetches.get(fetch)
+        if not refetch or session.fetching >= limits.SESSION_FETCHES_MAX:
+            return
+        if waiting is None:
+            waiting = self._fetches[fetch] = {}
+            self._unasked.append(fetch)
+        if session not in waiting:
+            waiting[session] = None
+            session.fetching += 1
+
+
+def _entries(first: int, frames: bytes) -> Iterable[tuple[int, bytes]]:
+    """The single entries of joined frames, each with its sequence."""
+    return enumerate(FrameReader(max(len(frames), 1)).feed(frames), start=first)

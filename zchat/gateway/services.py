@@ -1,0 +1,125 @@
+"""The services as one gateway sees them, and which of them a request is for."""
+
+from collections.abc import Callable, Iterable
+from typing import assert_never
+
+from msgspec import Raw
+
+from zchat.fabric.link import Asker
+from zchat.gateway.contexts import (
+    CommandContext,
+    MembersAsked,
+    QueryContext,
+    QueryForwarded,
+    RoomsAsked,
+    StreamAsked,
+)
+from zchat.gateway.queries import Queries
+from zchat.gateway.session import Session
+from zchat.log.follower import Follower
+from zchat.protocol.cluster import USER_SERVICE, ReadStream, Stamped
+from zchat.protocol.codec import encode
+from zchat.protocol.messages import (
+    LOBBY,
+    Command,
+    CreateRoom,
+    JoinRoom,
+    LeaveRoom,
+    ListMembers,
+    ListRooms,
+    ListUsers,
+    MarkRead,
+    Message,
+    Ping,
+    PingTarget,
+    Post,
+    Query,
+    ReadHistory,
+    Register,
+    SendPrivate,
+    SetTopic,
+)
+from zchat.protocol.names import canonical_name
+from zchat.protocol.partitions import address_of_room, room_addresses
+
+
+class ServicePeer:
+    """One service partition: a link for commands, a channel for queries, its stream."""
+
+    def __init__(self, address: str, prelude: Callable[[], Iterable[bytes]] = tuple) -> None:
+        self.address = address
+        self.link: Asker[CommandContext] = Asker(prelude)
+        self.queries: Queries[QueryContext] = Queries()
+        self.follower = Follower()
+        self.reading_stream = False
+
+    def command(
+        self, session: Session | None, command: Message | Raw, context: CommandContext | None
+    ) -> None:
+        """Sends a command until it is answered; without a context only until the link restarts."""
+        self.link.send(stamp(session, command), context)
+
+    def ask(
+        self, session: Session | None, query: Message | Raw, context: QueryContext, now: float
+    ) -> None:
+        self.queries.ask(stamp(session, query), context, now)
+
+    def read_missing(self, now: float) -> None:
+        """Reads again what the stream has dropped, if it has."""
+        after = self.follower.missing_after
+        if after is not None and not self.reading_stream:
+            self.reading_stream = True
+            self.ask(None, ReadStream(after), StreamAsked(self.address), now)
+
+
+class Services:
+    """All services, by address. Names are made canonical here and may raise `InvalidName`."""
+
+    def __init__(self, partitions: int, prelude: Callable[[], Iterable[bytes]]) -> None:
+        self._partitions = partitions
+        self.users = ServicePeer(USER_SERVICE, prelude)
+        self.rooms = [ServicePeer(address) for address in room_addresses(partitions)]
+        self.by_address = {peer.address: peer for peer in [self.users, *self.rooms]}
+
+    def of_room(self, room: str) -> ServicePeer:
+        return self.by_address[address_of_room(canonical_name(room), self._partitions)]
+
+    def of_log(self, log: str) -> ServicePeer:
+        return self.users if log.startswith("@") else self.of_room(log[1:])
+
+    def of_command(self, command: Command) -> ServicePeer:
+        match command:
+            case Register() | SendPrivate():
+                return self.users
+            case MarkRead(log=log):
+                return self.of_log(log)
+            case Post() | CreateRoom() | JoinRoom() | LeaveRoom() | SetTopic():
+                return self.of_room(command.room)
+            case _:
+                assert_never(command)
+
+    def of_query(self, session: Session, query: Query) -> list[tuple[ServicePeer, QueryContext]]:
+        """Whom to ask, and what to remember; a list of rooms is asked of all who have some."""
+        forwarded = QueryForwarded(session, query.id)
+        match query:
+            case ReadHistory(log=log):
+                return [(self.of_log(log), forwarded)]
+            case ListUsers() | Ping(target=PingTarget.USER_SERVICE):
+                return [(self.users, forwarded)]
+            case ListMembers(room=room):
+                return [(self.of_room(room), MembersAsked(session, query))]
+            case ListRooms():
+                rooms = RoomsAsked(session, query, [])
+                return [(peer, rooms) for peer in self.rooms]
+            case Ping():
+                return [(self.of_room(LOBBY), forwarded)]
+            case _:
+                assert_never(query)
+
+
+def stamp(session: Session | None, message: Message | Raw) -> bytes:
+    """The message with who sends it, as the gateway knows; None is the gateway itself."""
+    body = message if isinstance(message, Raw) else Raw(encode(message))
+    if session is None:
+        return encode(Stamped(0, "", body))
+    return encode(Stamped(session.number, session.name, body))

@@ -1,0 +1,68 @@
+"""One client connection, as far as it is no socket."""
+
+import enum
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zchat.gateway.fanout import FollowedLog
+
+
+class SessionState(enum.Enum):
+    NEW = enum.auto()
+    """Connected; not said hello."""
+    GREETED = enum.auto()
+    """Has said hello."""
+    LOGGING_IN = enum.auto()
+    """The user-service, then the logs' services, are asked."""
+    LOGGED_IN = enum.auto()
+    CLOSING = enum.auto()
+    """What is in `out` still goes out; nothing more is read."""
+    CLOSED = enum.auto()
+
+
+class Session:
+    """`out` is what the next write takes: bytes shared with other sessions, not copied."""
+
+    __slots__ = (
+        "__weakref__",
+        "active_ms",
+        "backlog",
+        "blocked",
+        "connection",
+        "fetching",
+        "follows",
+        "heard_at",
+        "name",
+        "number",
+        "out",
+        "since_ms",
+        "state",
+        "token",
+        "unanswered",
+    )
+
+    def __init__(self, number: int, now: float, now_ms: int) -> None:
+        self.number = number
+        self.state = SessionState.NEW
+        self.name = ""
+        """The user's; empty until logged in."""
+        self.token = b""
+        self.since_ms = now_ms
+        self.active_ms = now_ms
+        self.heard_at = now
+        self.unanswered = 0
+        self.backlog: deque[bytes] | None = None
+        """Frames read while too many requests were unanswered; nothing more is read until then."""
+        self.blocked = False
+        """The client reads too slowly; what it misses is read again from its logs later."""
+        self.fetching = 0
+        """Pages on their way to this session."""
+        self.out: list[bytes] = []
+        self.follows: set[FollowedLog] = set()
+        self.connection: object = None
+        """The shell's; the core never looks at it."""
+
+    @property
+    def open(self) -> bool:
+        return self.state not in (SessionState.CLOSING, SessionState.CLOSED)

@@ -1,0 +1,125 @@
+"""The one writer's view of its logs: here every entry gets its position and its sequence."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from zchat.protocol.cluster import Chunk, MembershipChange, StreamPage
+from zchat.protocol.codec import Decoder, encode
+from zchat.protocol.messages import Entry, EntryBody, MemberJoined, MemberLeft, RoomCreated
+
+_entries = Decoder(Entry)
+
+
+class Appended(NamedTuple):
+    """One entry on its way to the store.
+
+    `position` counts all that this service writes, `sequence` the entries of this log; both begin
+    at 1 and have no gaps. `frame` is the entry as clients read it. `thread` is the other party of
+    a private message. `nonce` stands with one entry of a command only, so that it stays unique.
+    """
+
+    position: int
+    log: str
+    sequence: int
+    author: str
+    nonce: bytes | None
+    thread: str | None
+    frame: bytes
+
+
+class Timeline:
+    """Heads of all logs of one service, and the entries that the beat has appended so far."""
+
+    def __init__(self, position: int, heads: dict[str, int]) -> None:
+        self.position = position
+        self.heads = heads
+        """Newest sequence by log; the caller sees to it that a log is known before it appends."""
+        self._appended: list[Appended] = []
+        self._changes: dict[int, MembershipChange] = {}
+
+    def append(
+        self,
+        log: str,
+        author: str,
+        body: EntryBody,
+        at_ms: int,
+        nonce: bytes | None = None,
+        thread: str | None = None,
+    ) -> int:
+        """Adds an entry and returns its sequence; it is encoded here and never again."""
+        sequence = self.heads[log] + 1
+        frame = encode(Entry(log, sequence, at_ms, author, body))
+        self.heads[log] = sequence
+        self.position += 1
+        self._appended.append(Appended(self.position, log, sequence, author, nonce, thread, frame))
+        if change := membership_change(sequence, author, body):
+            self._changes[self.position] = change
+        return sequence
+
+    def take(self) -> tuple[list[Appended], StreamPage | None]:
+        """What was appended since the last call: to be committed as one, then published as one."""
+        appended, self._appended = self._appended, []
+        changes, self._changes = self._changes, {}
+        if not appended:
+            return appended, None
+        return appended, stream_page(
+            (entry.position, entry.log, entry.sequence, entry.frame, changes.get(entry.position))
+            for entry in appended
+        )
+
+
+def membership_change(sequence: int, author: str, body: EntryBody) -> MembershipChange | None:
+    """What an entry says about who follows its log."""
+    match body:
+        case RoomCreated() | MemberJoined():
+            return MembershipChange(author, sequence, True)
+        case MemberLeft():
+            return MembershipChange(author, sequence, False)
+        case _:
+            return None
+
+
+def stream_page(
+    entries: Iterable[tuple[int, str, int, bytes, MembershipChange | None]],
+) -> StreamPage:
+    """One page of (position, log, sequence, frame, change), joined to one chunk for each log.
+
+    Logs do not wait for each other, so the order between chunks means nothing; within a chunk it
+    is the sequence, which may not have gaps.
+    """
+    first = last = 0
+    bounds: dict[str, tuple[int, int]] = {}
+    frames: dict[str, list[bytes]] = {}
+    changes: dict[str, list[MembershipChange]] = {}
+    for position, log, sequence, frame, change in entries:
+        first, last = first or position, position
+        if log in bounds:
+            bounds[log] = (bounds[log][0], sequence)
+            frames[log].append(frame)
+        else:
+            bounds[log] = (sequence, sequence)
+            frames[log] = [frame]
+            changes[log] = []
+        if change:
+            changes[log].append(change)
+    return StreamPage(
+        first,
+        last,
+        [
+            Chunk(log, begin, end, b"".join(frames[log]), changes[log])
+            for log, (begin, end) in bounds.items()
+        ],
+    )
+
+
+def stored_stream_page(entries: Iterable[tuple[int, str, int, bytes]]) -> StreamPage:
+    """The same from (position, log, sequence, frame) as stored, for who missed it when it was new."""
+    return stream_page(
+        (position, log, sequence, frame, _change_in(frame))
+        for position, log, sequence, frame in entries
+    )
+
+
+def _change_in(frame: bytes) -> MembershipChange | None:
+    entry = _entries.decode(frame)
+    return membership_change(entry.sequence, entry.author, entry.body)

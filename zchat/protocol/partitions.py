@@ -1,0 +1,14 @@
+"""Which partition of the room-service a room lives in; every process must compute the same."""
+
+import zlib
+
+from zchat.protocol.cluster import room_partition
+
+
+def address_of_room(room: str, partitions: int) -> str:
+    """Address of the worker that serves the room. The hash must never change."""
+    return room_partition(zlib.crc32(room.encode()) % partitions)
+
+
+def room_addresses(partitions: int) -> list[str]:
+    return [room_partition(partition) for partition in range(partitions)]

@@ -1,0 +1,294 @@
+"""Every rule of rooms: what a command does to a room, its members and its timeline."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import NamedTuple, assert_never
+
+from zchat.log.store import FirstResult
+from zchat.log.timeline import Timeline
+from zchat.protocol import limits
+from zchat.protocol.cluster import Announce, EndGuest, OpenRoom, RoomCommand
+from zchat.protocol.messages import (
+    LOBBY,
+    SYSTEM_AUTHOR,
+    Announced,
+    CreateRoom,
+    EntryBody,
+    JoinRoom,
+    LeaveRoom,
+    MarkRead,
+    MemberJoined,
+    MemberLeft,
+    MessagePosted,
+    Post,
+    RefusalCode,
+    Role,
+    RoomCreated,
+    RoomOpened,
+    SetTopic,
+    TopicChanged,
+    room_log,
+)
+from zchat.protocol.names import InvalidName, canonical_name, printable
+from zchat.service.beat import Job
+from zchat.service.effects import Effects, Refusal, Sender, visible_text
+
+
+class SaveRoom(NamedTuple):
+    name: str
+    topic: str
+    created_at_ms: int
+
+
+class SaveMember(NamedTuple):
+    room: str
+    user: str
+    role: Role
+    floor: int
+    marker: int | None
+
+
+class DropMember(NamedTuple):
+    room: str
+    user: str
+
+
+RoomRow = SaveRoom | SaveMember | DropMember
+
+
+@dataclass(slots=True)
+class Member:
+    role: Role
+    floor: int
+    """The member sees entries after this sequence: it came then."""
+    marker: int | None = None
+    """What the member has read; None as long as it has not said so."""
+
+
+@dataclass(slots=True)
+class Room:
+    name: str
+    topic: str
+    created_at_ms: int
+    members: dict[str, Member] = field(default_factory=dict)
+    """In the lobby only those whose read marker is kept: everyone is in it."""
+
+
+class RoomCore:
+    """The rooms of one partition."""
+
+    def __init__(self, timeline: Timeline, lobby_address: str) -> None:
+        self.timeline = timeline
+        self.effects: Effects[RoomRow, Job] = Effects()
+        self.first_results: dict[tuple[str, bytes], FirstResult] = {}
+        self.log_heads: dict[str, int] = {}
+        self.rooms: dict[str, Room] = {}
+        self.rooms_of: dict[str, set[str]] = {}
+        """Names of the rooms that a user is in, without the lobby."""
+        self._lobby_address = lobby_address
+
+    # --- Loading ----------------------------------------------------------------------------------
+
+    def add_room(self, room: Room) -> None:
+        self.rooms[room.name] = room
+        self.timeline.heads.setdefault(room_log(room.name), 0)
+
+    def add_member(self, room: Room, user: str, member: Member) -> None:
+        room.members[user] = member
+        if room.name != LOBBY:
+            self.rooms_of.setdefault(user, set()).add(room.name)
+
+    def open_lobby(self, at_ms: int) -> None:
+        """In the partition that has it, the lobby exists from the first start on."""
+        if LOBBY not in self.rooms:
+            self.add_room(Room(LOBBY, "", at_ms))
+            self.effects.rows.append(SaveRoom(LOBBY, "", at_ms))
+
+    # --- Commands ---------------------------------------------------------------------------------
+
+    def logs_of(self, command: RoomCommand) -> Collection[str]:
+        return ()  # The heads of all rooms are known from the start.
+
+    def key_of(self, user: str, command: RoomCommand) -> tuple[str, bytes] | None:
+        match command:
+            case OpenRoom(nonce=nonce, author=author):
+                return author, nonce
+            case Announce(nonce=nonce):
+                return SYSTEM_AUTHOR, nonce
+            case MarkRead() | EndGuest():
+                return None
+            case _:
+                return user, command.nonce
+
+    def handle(self, sender: Sender, command: RoomCommand, now: float, at_ms: int) -> None:
+        key = self.key_of(sender.user, command)
+        request = getattr(command, "id", 0)
+        if key and (first := self.first_results.get(key)):
+            self.effects.done(sender.reply_to, request, first.log, first.sequence)
+            return
+        try:
+            log, sequence = self._apply(sender.user, command, at_ms)
+        except Refusal as refusal:
+            self.effects.refuse(sender.reply_to, request, refusal.code, refusal.reason)
+            return
+        except InvalidName as error:
+            self.effects.refuse(sender.reply_to, request, RefusalCode.INVALID_NAME, str(error))
+            return
+        if key and sequence:
+            self.first_results[key] = FirstResult(log, sequence)
+        self.effects.done(sender.reply_to, request, log, sequence)
+
+    def _apply(self, user: str, command: RoomCommand, at_ms: int) -> tuple[str, int]:
+        """The log and the sequence of the entry that the command made, 0 for none."""
+        match command:
+            case Post():
+                return self._post(user, command, at_ms)
+            case CreateRoom():
+                return self._create(user, command, at_ms)
+            case JoinRoom():
+                return self._join(user, command, at_ms)
+            case LeaveRoom():
+                room = self._joined(user, command.room)
+                if room.name == LOBBY:
+                    raise Refusal(RefusalCode.NOT_ALLOWED, "everyone is in the lobby, always")
+                return self._leave(room, user, at_ms, command.nonce)
+            case SetTopic():
+                return self._set_topic(user, command, at_ms)
+            case MarkRead():
+                return self._mark_read(user, command)
+            case EndGuest():
+                return self._end_guest(command.name, at_ms)
+            case OpenRoom():
+                opened = RoomOpened(command.room)
+                return self._append(LOBBY, command.author, opened, at_ms, command.nonce)
+            case Announce():
+                announced = Announced(visible_text(command.text))
+                return self._append(LOBBY, SYSTEM_AUTHOR, announced, at_ms, command.nonce)
+            case _:
+                assert_never(command)
+
+    def _post(self, user: str, command: Post, at_ms: int) -> tuple[str, int]:
+        room = self._joined(user, command.room)
+        body = MessagePosted(visible_text(command.text))
+        return self._append(room.name, user, body, at_ms, command.nonce)
+
+    def _create(self, user: str, command: CreateRoom, at_ms: int) -> tuple[str, int]:
+        name = canonical_name(command.room)
+        if name in self.rooms or name == LOBBY:
+            raise Refusal(RefusalCode.ROOM_EXISTS, f"there is a room {name} already; join it")
+        if len(self.rooms) >= limits.ROOMS_MAX:
+            raise Refusal(RefusalCode.LIMIT_REACHED, f"there are {limits.ROOMS_MAX} rooms already")
+        self._check_room_count(user)
+        room = Room(name, "", at_ms)
+        self.add_room(room)
+        self.effects.rows.append(SaveRoom(name, "", at_ms))
+        self._set_member(room, user, Member(Role.OWNER, floor=0))
+        opening = OpenRoom(b"room opened: " + name.encode(), name, user)
+        self.effects.owe(self._lobby_address, f"open room {name}", opening)
+        return self._append(name, user, RoomCreated(), at_ms, command.nonce)
+
+    def _join(self, user: str, command: JoinRoom, at_ms: int) -> tuple[str, int]:
+        room = self._existing(command.room)
+        if room.name == LOBBY or user in room.members:
+            return room_log(room.name), 0
+        if len(room.members) >= limits.ROOM_MEMBERS_MAX:
+            raise Refusal(
+                RefusalCode.LIMIT_REACHED,
+                f"{room.name} is full: a room has at most {limits.ROOM_MEMBERS_MAX} members",
+            )
+        self._check_room_count(user)
+        floor = self.timeline.heads[room_log(room.name)]
+        self._set_member(room, user, Member(Role.MEMBER, floor))
+        return self._append(room.name, user, MemberJoined(), at_ms, command.nonce)
+
+    def _leave(self, room: Room, user: str, at_ms: int, nonce: bytes | None) -> tuple[str, int]:
+        result = self._append(room.name, user, MemberLeft(), at_ms, nonce)
+        self._drop_member(room, user)
+        return result
+
+    def _set_topic(self, user: str, command: SetTopic, at_ms: int) -> tuple[str, int]:
+        room = self._joined(user, command.room)
+        if room.name == LOBBY:
+            raise Refusal(RefusalCode.NOT_ALLOWED, "the lobby has no topic")
+        room.topic = printable(command.topic)
+        self.effects.rows.append(SaveRoom(room.name, room.topic, room.created_at_ms))
+        return self._append(room.name, user, TopicChanged(room.topic), at_ms, command.nonce)
+
+    def _mark_read(self, user: str, command: MarkRead) -> tuple[str, int]:
+        room = self.rooms.get(command.log[1:])
+        if room is None or command.log[0] != "#":
+            raise Refusal(RefusalCode.UNKNOWN_LOG, f"there is no log {printable(command.log)}")
+        member = room.members.get(user)
+        if member is None:
+            if room.name != LOBBY:
+                raise Refusal(RefusalCode.NOT_A_MEMBER, f"you are not in {room.name}")
+            member = Member(Role.MEMBER, floor=0)
+        marker = min(command.sequence, self.timeline.heads[command.log])
+        if member.marker is None or marker > member.marker:
+            member.marker = marker
+            self._set_member(room, user, member)
+        return command.log, 0
+
+    def _end_guest(self, user: str, at_ms: int) -> tuple[str, int]:
+        for name in sorted(self.rooms_of.get(user, ())):
+            self._leave(self.rooms[name], user, at_ms, None)
+        if (lobby := self.rooms.get(LOBBY)) and user in lobby.members:
+            self._drop_member(lobby, user)
+        return "", 0
+
+    # --- What they have in common -----------------------------------------------------------------
+
+    def _existing(self, name: str) -> Room:
+        room = self.rooms.get(name) or self.rooms.get(canonical_name(name))
+        if room is None:
+            raise Refusal(
+                RefusalCode.UNKNOWN_ROOM,
+                f"there is no room {printable(name)}",
+            )
+        return room
+
+    def _joined(self, user: str, name: str) -> Room:
+        room = self._existing(name)
+        if room.name != LOBBY and user not in room.members:
+            raise Refusal(RefusalCode.NOT_A_MEMBER, f"you are not in {room.name}; join it first")
+        return room
+
+    def _check_room_count(self, user: str) -> None:
+        if len(self.rooms_of.get(user, ())) >= limits.USER_ROOMS_MAX:
+            raise Refusal(
+                RefusalCode.LIMIT_REACHED,
+                f"you are in {limits.USER_ROOMS_MAX} rooms, which is the most; leave one first",
+            )
+
+    def _append(
+        self, room: str, author: str, body: EntryBody, at_ms: int, nonce: bytes | None
+    ) -> tuple[str, int]:
+        log = room_log(room)
+        return log, self.timeline.append(log, author, body, at_ms, nonce)
+
+    def _set_member(self, room: Room, user: str, member: Member) -> None:
+        self.add_member(room, user, member)
+        row = SaveMember(room.name, user, member.role, member.floor, member.marker)
+        self.effects.rows.append(row)
+
+    def _drop_member(self, room: Room, user: str) -> None:
+        del room.members[user]
+        self.effects.rows.append(DropMember(room.name, user))
+        if names := self.rooms_of.get(user):
+            names.discard(room.name)
+            if not names:
+                del self.rooms_of[user]
+
+    # --- What does not concern rooms --------------------------------------------------------------
+
+    def job_done(self, job: Job, outcome: bool | str, now: float, at_ms: int) -> None:
+        raise AssertionError("a room has no passwords")
+
+    def settled(self, key: str) -> None:
+        pass  # The lobby knows of the room; nothing waits for that.
+
+    def asker_lost(self, asker: bytes, now: float, at_ms: int) -> None:
+        pass  # Memberships do not depend on gateways.
+
+    def tick(self, now: float, at_ms: int) -> None:
+        pass

@@ -1,0 +1,60 @@
+"""The room-service's process: the rooms of one partition."""
+
+import sys
+from collections.abc import Sequence
+
+from msgspec import Raw
+
+from zchat.log.store import Store, Write
+from zchat.protocol.cluster import StampedRoomCommand, StampedRoomQuery, room_partition
+from zchat.protocol.codec import Decoder
+from zchat.protocol.messages import LOBBY
+from zchat.protocol.partitions import address_of_room
+from zchat.rooms import projection, queries
+from zchat.rooms.core import RoomCore, RoomRow
+from zchat.rooms.tables import ROOMS_SCHEMA
+from zchat.service.process import serve
+from zchat.settings import Settings, command
+
+_queries = Decoder(StampedRoomQuery)
+
+
+class RoomService:
+    def __init__(self, partition: int, partitions: int) -> None:
+        self.address = room_partition(partition)
+        self.commands = Decoder(StampedRoomCommand)
+        self._partitions = partitions
+
+    def load(self, store: Store, now: float, at_ms: int) -> RoomCore:
+        lobby_address = address_of_room(LOBBY, self._partitions)
+        core = projection.load(store, lobby_address)
+        for name in core.rooms:
+            if address_of_room(name, self._partitions) != self.address:
+                sys.exit(
+                    f"room {name} does not belong to {self.address} of {self._partitions}: "
+                    "the number of partitions cannot change once there are rooms; set it back"
+                )
+        if lobby_address == self.address:
+            core.open_lobby(at_ms)
+        return core
+
+    def statements(self, rows: Sequence[RoomRow]) -> list[Write]:
+        return projection.statements(rows)
+
+    def answer(self, core: RoomCore, store: Store, query: Raw, at_ms: int) -> bytes:
+        stamped = _queries.decode(query)
+        return queries.answer(core, store, stamped.user, stamped.body)
+
+
+def run(settings: Settings) -> None:
+    if settings.partition >= settings.partitions:
+        sys.exit(
+            f"partition {settings.partition} of {settings.partitions} does not exist: "
+            f"give --partition below --partitions"
+        )
+    service = RoomService(settings.partition, settings.partitions)
+    database = settings.data / f"rooms-{settings.partition}.sqlite"
+    serve(settings, "room-service", service, database, ROOMS_SCHEMA)
+
+
+main = command("room-service", run)

@@ -1,0 +1,62 @@
+"""Rooms and members in the database: what the core is loaded from, and where its changes go."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any, assert_never
+
+from sqlalchemy import bindparam, delete, insert, select
+
+from zchat.log.store import Store, Write
+from zchat.log.timeline import Timeline
+from zchat.protocol.messages import Role, room_log
+from zchat.rooms.core import DropMember, Member, Room, RoomCore, RoomRow, SaveMember, SaveRoom
+from zchat.rooms.tables import members, rooms
+
+# Saving is dropping and inserting: the one way to replace a row that every database knows.
+_drop_room = delete(rooms).where(rooms.c.name == bindparam("old_name"))
+_insert_room = insert(rooms)
+_drop_member = delete(members).where(
+    members.c.room == bindparam("old_room"), members.c.user == bindparam("old_user")
+)
+_insert_member = insert(members)
+
+
+def load(store: Store, lobby_address: str) -> RoomCore:
+    """The core as of the last commit."""
+    rows = store.select(select(rooms))
+    heads = store.heads(room_log(row.name) for row in rows)
+    core = RoomCore(Timeline(store.position, heads), lobby_address)
+    for row in rows:
+        core.add_room(Room(row.name, row.topic, row.created_at_ms))
+    for row in store.select(select(members)):
+        core.add_member(
+            core.rooms[row.room], row.user, Member(Role(row.role), row.floor, row.marker)
+        )
+    return core
+
+
+def statements(rows: Sequence[RoomRow]) -> list[Write]:
+    """The rows as statements, in order; of several changes to one row only the last is written."""
+    latest = {_key(row): row for row in rows}
+    writes: list[Write] = []
+    for kind, group in groupby(latest.values(), type):
+        writes.extend(_writes(kind, list(group)))
+    return writes
+
+
+def _key(row: RoomRow) -> tuple[str, ...]:
+    return (row.name,) if isinstance(row, SaveRoom) else (row.room, row.user)
+
+
+def _writes(kind: type[RoomRow], rows: list[Any]) -> list[Write]:
+    if kind is SaveRoom:
+        return [
+            (_drop_room, [{"old_name": row.name} for row in rows]),
+            (_insert_room, [row._asdict() for row in rows]),
+        ]
+    drop: Write = (_drop_member, [{"old_room": row.room, "old_user": row.user} for row in rows])
+    if kind is DropMember:
+        return [drop]
+    if kind is SaveMember:
+        return [drop, (_insert_member, [row._asdict() for row in rows])]
+    assert_never(kind)  # type: ignore[arg-type]

@@ -1,0 +1,107 @@
+"""What may be asked of the room-service, answered from what is committed."""
+
+from typing import assert_never
+
+from zchat.log.store import Store
+from zchat.protocol import limits
+from zchat.protocol.cluster import (
+    ReadLog,
+    ReadStream,
+    ReadUserLogs,
+    RoomQuery,
+    UserLog,
+    UserLogs,
+)
+from zchat.protocol.codec import encode
+from zchat.protocol.messages import (
+    LOBBY,
+    ListMembers,
+    ListRooms,
+    MemberInfo,
+    MemberList,
+    Ping,
+    Pong,
+    ReadHistory,
+    RefusalCode,
+    Refused,
+    RoomInfo,
+    RoomList,
+    room_log,
+)
+from zchat.protocol.names import printable
+from zchat.rooms.core import Room, RoomCore
+from zchat.service import logs
+
+
+def answer(core: RoomCore, store: Store, user: str, query: RoomQuery) -> bytes:
+    match query:
+        case ReadLog():
+            return logs.read_log(store, query, core.timeline.heads.get(query.log, 0))
+        case ReadStream():
+            return logs.read_stream(store, query)
+        case ReadUserLogs():
+            return encode(_user_logs(core, query.user))
+        case ReadHistory():
+            room = core.rooms.get(query.log[1:])
+            refused = _refusal(query.id, room, query.log[1:], user)
+            return refused or logs.read_history(store, query, query.log, 0)
+        case ListRooms():
+            return encode(_room_list(core, user, query.id))
+        case ListMembers():
+            room = core.rooms.get(query.room)
+            return _refusal(query.id, room, query.room, user) or encode(_member_list(room, query))
+        case Ping():
+            return encode(Pong(query.id))
+        case _:
+            assert_never(query)
+
+
+def _refusal(request: int, room: Room | None, name: str, user: str) -> bytes | None:
+    if room is None:
+        reason = f"there is no room {printable(name)}"
+        return encode(Refused(request, RefusalCode.UNKNOWN_ROOM, reason))
+    if room.name != LOBBY and user not in room.members:
+        reason = f"you are not in {room.name}; join it first"
+        return encode(Refused(request, RefusalCode.NOT_A_MEMBER, reason))
+    return None
+
+
+def _user_logs(core: RoomCore, user: str) -> UserLogs:
+    user_logs: list[UserLog] = []
+    names = [LOBBY] if LOBBY in core.rooms else []
+    for name in names + sorted(core.rooms_of.get(user, ())):
+        head = core.timeline.heads[room_log(name)]
+        member = core.rooms[name].members.get(user)
+        # Who comes to the lobby for the first time sees what is said from now on.
+        floor = member.floor if member else 0
+        marker = member.marker if member else head
+        user_logs.append(UserLog(room_log(name), floor, marker, head))
+    return UserLogs(core.timeline.position, user_logs)
+
+
+def _room_list(core: RoomCore, user: str, request: int) -> RoomList:
+    rooms: list[RoomInfo] = []
+    size_bytes = 0
+    for name in sorted(core.rooms):
+        info = _room_info(core, core.rooms[name], user)
+        size_bytes += len(encode(info))
+        if size_bytes > limits.ANSWER_BYTES_MAX:
+            break
+        rooms.append(info)
+    return RoomList(request, rooms, len(core.rooms))
+
+
+def _room_info(core: RoomCore, room: Room, user: str) -> RoomInfo:
+    member = room.members.get(user)
+    head = core.timeline.heads[room_log(room.name)]
+    unread = head - max(member.floor, member.marker or 0) if member else 0
+    if room.name == LOBBY:
+        return RoomInfo(room.name, room.topic, None, True, unread)
+    return RoomInfo(room.name, room.topic, len(room.members), member is not None, unread)
+
+
+def _member_list(room: Room | None, query: ListMembers) -> MemberList:
+    """Who is online is the gateway's to add."""
+    members = room.members if room and room.name != LOBBY else {}
+    infos = [MemberInfo(name, member.role, False) for name, member in sorted(members.items())]
+    return MemberList(query.id, query.room, infos, len(infos))

@@ -1,0 +1,271 @@
+"""One service without its sockets: links, core and store, and the beat that ties them.
+
+A beat applies all commands that wait, commits them as one, and only then lets replies and events
+out. If the store cannot commit, nothing has happened: the core is loaded anew from what is
+committed, all links are forgotten, and the askers resend what is unanswered.
+"""
+
+import logging
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from msgspec import Raw
+
+from zchat.fabric.link import Answerer, Asker, ReturnAddress
+from zchat.fabric.topics import stream_topic
+from zchat.log.store import FirstResult, Owed, Store, StoreUnavailable, Write
+from zchat.log.timeline import Timeline
+from zchat.protocol import limits
+from zchat.protocol.cluster import Down, RoutingTable, StreamPage, Up
+from zchat.protocol.codec import Decoder, ProtocolError, encode
+from zchat.protocol.messages import RefusalCode, Refused
+from zchat.service.effects import Effects, Sender
+
+_ups = Decoder(Up)
+_downs = Decoder(Down)
+_tables = Decoder(RoutingTable)
+_batches = Decoder(list[Raw])
+
+
+class Job(NamedTuple):
+    """Work for the thread pool, with the command that waits for it."""
+
+    sender: Sender
+    command: Any
+    password: str
+    password_hash: str | None
+    """What the password is checked against; None to make a hash of it."""
+
+
+class Core(Protocol):
+    """A service's rules: commands in, effects out."""
+
+    timeline: Timeline
+    effects: Effects[Any, Job]
+    first_results: dict[tuple[str, bytes], FirstResult]
+    """By author and nonce: what has been done already. Filled before each beat."""
+    log_heads: dict[str, int]
+    """Newest sequences of the logs that `logs_of` named. Filled before each beat."""
+
+    def logs_of(self, command: Any) -> Collection[str]:
+        """The logs whose heads the core must know before it handles the command."""
+
+    def key_of(self, user: str, command: Any) -> tuple[str, bytes] | None:
+        """Author and nonce of the command; None for one that may be repeated as it is."""
+
+    def handle(self, sender: Sender, command: Any, now: float, at_ms: int) -> None: ...
+    def job_done(self, job: Job, outcome: bool | str, now: float, at_ms: int) -> None: ...
+    def settled(self, key: str) -> None:
+        """Another service has done what was owed under this key."""
+
+    def asker_lost(self, asker: bytes, now: float, at_ms: int) -> None: ...
+    def tick(self, now: float, at_ms: int) -> None: ...
+
+
+class Service(Protocol):
+    """What one kind of service brings to the beat."""
+
+    address: str
+    commands: Decoder[Any]
+
+    def load(self, store: Store, now: float, at_ms: int) -> Core: ...
+    def statements(self, rows: Sequence[Any]) -> list[Write]: ...
+    def answer(self, core: Any, store: Store, query: Raw, at_ms: int) -> bytes: ...
+
+
+class Outbound(NamedTuple):
+    """What a beat lets out, when all of it is durable."""
+
+    downs: list[tuple[bytes, bytes]]
+    """(asker, body)"""
+    ups: list[tuple[str, bytes]]
+    """(address, body)"""
+    events: list[tuple[bytes, bytes]]
+    """(topic, body)"""
+    jobs: list[Job]
+
+
+class Beat:
+    """Inputs are collected by the `receive_…` methods, and `step` does all that follows."""
+
+    def __init__(
+        self, service: Service, store: Store, log: logging.Logger, now: float, at_ms: int
+    ) -> None:
+        self._service = service
+        self._store = store
+        self._log = log
+        self._at_ms = at_ms
+        self._answerer = Answerer(store.epoch)
+        self._askers: dict[str, Asker[Owed]] = {}
+        self._commands: list[tuple[Sender, Any]] = []
+        self._outcomes: list[tuple[Job, bool | str]] = []
+        self._settled: list[Owed] = []
+        self._epochs: dict[str, int] = {}
+        self._store_failed_at: float | None = None
+        self.protocol_errors = 0
+        self.core = service.load(store, now, at_ms)
+        self._send_owed(store.owed())
+
+    # --- Inputs -----------------------------------------------------------------------------------
+
+    def receive_up(self, asker: bytes, body: bytes, now: float) -> None:
+        """Commands of one asker. While the store is out of order they stay with the asker."""
+        if self._store_failed_at is not None:
+            return
+        try:
+            up = _ups.decode(body)
+        except ProtocolError:
+            self.protocol_errors += 1
+            return
+        for address, item in self._answerer.receive(asker, up, now):
+            self._receive_command(address, item)
+
+    def _receive_command(self, address: ReturnAddress, item: Raw) -> None:
+        try:
+            stamped = self._service.commands.decode(item)
+        except ProtocolError as error:
+            self.protocol_errors += 1
+            refusal = Refused(None, RefusalCode.MALFORMED, str(error))
+            self._answerer.reply(address, encode(refusal))
+            return
+        sender = Sender(address, stamped.session, stamped.user)
+        self._commands.append((sender, stamped.body))
+
+    def receive_table(self, body: bytes) -> None:
+        self._epochs = _tables.decode(body).epochs
+        for address, asker in self._askers.items():
+            asker.worker_changed(self._epochs.get(address))
+
+    def receive_down(self, address: str, body: bytes, now: float) -> None:
+        asker = self._askers.get(address)
+        if asker is None:
+            return
+        for owed, _ in asker.receive(_downs.decode(body), now):
+            if owed is not None:
+                self._settled.append(owed)
+
+    def receive_outcome(self, job: Job, outcome: bool | str) -> None:
+        """A job's result: whether a password is right, or the hash of a new one."""
+        self._outcomes.append((job, outcome))
+
+    def answer(self, body: bytes, now_ms: int) -> bytes:
+        """Answers a batch of queries from what is committed."""
+        try:
+            queries = _batches.decode(body)
+        except ProtocolError:
+            self.protocol_errors += 1
+            return encode([])
+        at_ms = self._clock(now_ms)
+        answers: list[bytes] = []
+        for query in queries:
+            try:
+                answers.append(self._service.answer(self.core, self._store, query, at_ms))
+            except ProtocolError:
+                self.protocol_errors += 1
+                answers.append(b"")
+        return encode(answers)
+
+    # --- The beat ---------------------------------------------------------------------------------
+
+    def step(self, now: float, now_ms: int) -> Outbound:
+        """Applies what came in, commits it, and returns what may be said now."""
+        at_ms = self._clock(now_ms)
+        if self._store_failed_at is not None:
+            if now - self._store_failed_at < limits.BUSY_RETRY_INTERVAL_S:
+                return Outbound([], [], [], [])
+            self._store_failed_at = None
+        try:
+            return self._step(now, at_ms)
+        except StoreUnavailable as error:
+            self._log.error("the store is unavailable: %s", error)
+            self._forget_uncommitted(now, at_ms)
+            return Outbound([], [], [], [])
+
+    def heartbeat(self, now: float, now_ms: int) -> list[tuple[bytes, bytes]]:
+        """Makes the next step speak to all peers; returns the stream's heartbeat, to be sent now."""
+        at_ms = self._clock(now_ms)
+        for lost in self._answerer.expire(now):
+            self.core.asker_lost(lost, now, at_ms)
+        self.core.tick(now, at_ms)
+        self._answerer.heartbeat()
+        for asker in self._askers.values():
+            asker.heartbeat()
+        head = self._store.position
+        return [(stream_topic(self._service.address), encode(StreamPage(head + 1, head, [])))]
+
+    def _step(self, now: float, at_ms: int) -> Outbound:
+        core = self.core
+        commands, self._commands = self._commands, []
+        outcomes, self._outcomes = self._outcomes, []
+        settled, self._settled = self._settled, []
+        self._prepare(
+            [(sender.user, command) for sender, command in commands]
+            + [(job.sender.user, job.command) for job, _ in outcomes]
+        )
+        for sender, command in commands:
+            core.handle(sender, command, now, at_ms)
+        for job, outcome in outcomes:
+            core.job_done(job, outcome, now, at_ms)
+        for owed in settled:
+            core.settled(owed.key)
+        return self._commit([owed.id for owed in settled])
+
+    def _prepare(self, commands: Sequence[tuple[str, Any]]) -> None:
+        """Reads at once all that the core must know about these commands."""
+        keys: set[tuple[str, bytes]] = set()
+        logs: set[str] = set()
+        for user, command in commands:
+            if key := self.core.key_of(user, command):
+                keys.add(key)
+            logs.update(self.core.logs_of(command))
+        self.core.first_results = self._store.first_results(keys) if keys else {}
+        self.core.log_heads = self._store.heads(logs) if logs else {}
+
+    def _commit(self, settled: Sequence[int]) -> Outbound:
+        core = self.core
+        effects = core.effects
+        appended, page = core.timeline.take()
+        if appended or effects.rows or effects.owed or settled:
+            statements = self._service.statements(effects.rows)
+            self._send_owed(self._store.commit(appended, statements, effects.owed, settled))
+        events = list(effects.broadcasts)
+        if page is not None:
+            events.append((stream_topic(self._service.address), encode(page)))
+        for address, frame in effects.replies:
+            self._answerer.reply(address, frame)
+        for asker, frame in effects.words:
+            self._answerer.tell(asker, frame)
+        jobs = list(effects.jobs)
+        effects.clear()
+        return Outbound(
+            [(asker, encode(down)) for asker, down in self._answerer.envelopes()],
+            [
+                (address, encode(up))
+                for address, asker in self._askers.items()
+                for up in asker.envelopes()
+            ],
+            events,
+            jobs,
+        )
+
+    def _send_owed(self, owed: Sequence[Owed]) -> None:
+        for item in owed:
+            asker = self._askers.get(item.address)
+            if asker is None:
+                asker = self._askers[item.address] = Asker()
+                asker.worker_changed(self._epochs.get(item.address))
+            asker.send(item.body, item)
+
+    def _forget_uncommitted(self, now: float, at_ms: int) -> None:
+        self._store_failed_at = now
+        self._settled = []
+        self._askers = {}
+        for asker in self._answerer.askers:
+            self._answerer.forget(asker)
+        self.core = self._service.load(self._store, now, at_ms)
+        self._send_owed(self._store.owed())
+
+    def _clock(self, now_ms: int) -> int:
+        """Wall-clock time that never goes back while this process lives."""
+        self._at_ms = max(self._at_ms, now_ms)
+        return self._at_ms

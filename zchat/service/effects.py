@@ -1,0 +1,74 @@
+"""What a service's core wants done: collected while a beat applies its commands."""
+
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
+
+from msgspec import Raw
+
+from zchat.fabric.link import ReturnAddress
+from zchat.protocol.cluster import Stamped
+from zchat.protocol.codec import encode
+from zchat.protocol.messages import Done, Message, RefusalCode, Refused
+from zchat.protocol.names import safe_text
+
+Row = TypeVar("Row")
+Job = TypeVar("Job")
+
+
+class Sender(NamedTuple):
+    """Who sent a command: `user` as a gateway stamped it, empty for the cluster's own."""
+
+    reply_to: ReturnAddress
+    session: int
+    user: str
+
+
+class Refusal(Exception):
+    """The command changes nothing, because of this."""
+
+    def __init__(self, code: RefusalCode, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class Effects(Generic[Row, Job]):
+    """Lists by kind, in order. All but `jobs` happen only when the beat has been committed."""
+
+    replies: list[tuple[ReturnAddress, bytes]] = field(default_factory=list)
+    words: list[tuple[bytes, bytes]] = field(default_factory=list)
+    """(asker, frame): what a gateway is told without having asked."""
+    rows: list[Row] = field(default_factory=list)
+    """Changes of the service's own tables, in order."""
+    owed: list[tuple[str, str, bytes]] = field(default_factory=list)
+    """(address, key, command): what another service must do, until it has."""
+    broadcasts: list[tuple[bytes, bytes]] = field(default_factory=list)
+    """(topic, body) of soft state."""
+    jobs: list[Job] = field(default_factory=list)
+    """Slow work for the thread pool; its results come back as inputs."""
+
+    def clear(self) -> None:
+        for each in (self.replies, self.words, self.rows, self.owed, self.broadcasts, self.jobs):
+            each.clear()
+
+    def owe(self, address: str, key: str, command: Message) -> None:
+        """Has another service do this, at least once; `settled` comes with `key` when it has."""
+        self.owed.append((address, key, encode(Stamped(0, "", Raw(encode(command))))))
+
+    def reply(self, to: ReturnAddress, message: Message) -> None:
+        self.replies.append((to, encode(message)))
+
+    def done(self, to: ReturnAddress, request: int, log: str | None, sequence: int) -> None:
+        self.reply(to, Done(request, log, sequence))
+
+    def refuse(self, to: ReturnAddress, request: int, code: RefusalCode, reason: str) -> None:
+        self.reply(to, Refused(request, code, reason))
+
+
+def visible_text(text: str) -> str:
+    """`text` without control characters. Raises `Refusal` if nothing is left to see."""
+    clean = safe_text(text)
+    if not clean.strip():
+        raise Refusal(RefusalCode.EMPTY_TEXT, "there is nothing in this message to show")
+    return clean

@@ -1,0 +1,44 @@
+"""Queries that every service with logs answers alike."""
+
+from zchat.log.store import Store
+from zchat.log.timeline import stored_stream_page
+from zchat.protocol import limits
+from zchat.protocol.cluster import LogPage, ReadLog, ReadStream
+from zchat.protocol.codec import Decoder, encode
+from zchat.protocol.messages import Entry, History, ReadHistory
+
+_entries = Decoder(Entry)
+
+
+def read_log(store: Store, query: ReadLog, head: int) -> bytes:
+    """A `LogPage` of what follows the cursor."""
+    entries = store.read_log(
+        query.log, query.cursor, limits.PAGE_ENTRIES_MAX, limits.PAGE_BYTES_MAX
+    )
+    first = entries[0].sequence if entries else query.cursor + 1
+    last = entries[-1].sequence if entries else query.cursor
+    frames = b"".join(entry.frame for entry in entries)
+    return encode(LogPage(query.log, first, last, head, frames))
+
+
+def read_stream(store: Store, query: ReadStream) -> bytes:
+    """A `StreamPage` of what follows the position."""
+    entries = store.read_stream(query.position, limits.PAGE_ENTRIES_MAX, limits.PAGE_BYTES_MAX)
+    return encode(stored_stream_page(entries))
+
+
+def read_history(
+    store: Store, query: ReadHistory, log: str, floor: int, thread: str | None = None
+) -> bytes:
+    """A `History` of the newest entries that were asked for and fit in one answer."""
+    # One more than asked for tells whether there are more.
+    frames = store.read_history(log, floor, query.before, query.limit + 1, thread)
+    fitting: list[Entry] = []
+    size_bytes = 0
+    for frame in reversed(frames[-query.limit :]):
+        size_bytes += len(frame)
+        if fitting and size_bytes > limits.ANSWER_BYTES_MAX:
+            break
+        fitting.append(_entries.decode(frame))
+    fitting.reverse()
+    return encode(History(query.id, query.log, fitting, len(fitting) < len(frames)))

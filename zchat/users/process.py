@@ -1,0 +1,43 @@
+"""The user-service's process: accounts, sessions, presence and inboxes."""
+
+from collections.abc import Sequence
+
+from msgspec import Raw
+
+from zchat.log.store import Store, Write
+from zchat.protocol.cluster import USER_SERVICE, StampedUserCommand, StampedUserQuery
+from zchat.protocol.codec import Decoder
+from zchat.protocol.partitions import room_addresses
+from zchat.service.process import serve
+from zchat.settings import Settings, command
+from zchat.users import projection, queries
+from zchat.users.core import UserCore
+from zchat.users.model import UserRow
+from zchat.users.tables import USERS_SCHEMA
+
+_queries = Decoder(StampedUserQuery)
+
+
+class UserService:
+    def __init__(self, partitions: int) -> None:
+        self.address = USER_SERVICE
+        self.commands = Decoder(StampedUserCommand)
+        self._room_addresses = room_addresses(partitions)
+
+    def load(self, store: Store, now: float, at_ms: int) -> UserCore:
+        return projection.load(store, self._room_addresses, now, at_ms)
+
+    def statements(self, rows: Sequence[UserRow]) -> list[Write]:
+        return projection.statements(rows)
+
+    def answer(self, core: UserCore, store: Store, query: Raw, at_ms: int) -> bytes:
+        stamped = _queries.decode(query)
+        return queries.answer(core, store, stamped.user, stamped.body, at_ms)
+
+
+def run(settings: Settings) -> None:
+    service = UserService(settings.partitions)
+    serve(settings, "user-service", service, settings.data / "users.sqlite", USERS_SCHEMA)
+
+
+main = command("user-service", run)

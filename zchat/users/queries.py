@@ -1,0 +1,80 @@
+"""What may be asked of the user-service, answered from what is committed."""
+
+from typing import assert_never
+
+from zchat.log.store import Store
+from zchat.protocol import limits
+from zchat.protocol.cluster import (
+    ReadLog,
+    ReadPresence,
+    ReadStream,
+    ReadUserLogs,
+    UserLog,
+    UserLogs,
+    UserQuery,
+)
+from zchat.protocol.codec import encode
+from zchat.protocol.messages import (
+    ListUsers,
+    Ping,
+    Pong,
+    ReadHistory,
+    RefusalCode,
+    Refused,
+    UserInfo,
+    UserList,
+    inbox_log,
+)
+from zchat.protocol.names import printable
+from zchat.service import logs
+from zchat.users.core import UserCore
+from zchat.users.model import User
+
+
+def answer(core: UserCore, store: Store, asking: str, query: UserQuery, at_ms: int) -> bytes:
+    match query:
+        case ReadLog():
+            return logs.read_log(store, query, core.timeline.heads.get(query.log, 0))
+        case ReadStream():
+            return logs.read_stream(store, query)
+        case ReadUserLogs():
+            return encode(_user_logs(core, query.user))
+        case ReadPresence():
+            return encode(core.presence.snapshot())
+        case ReadHistory():
+            return _conversation(core, store, asking, query)
+        case ListUsers():
+            return encode(_user_list(core, query.id, at_ms))
+        case Ping():
+            return encode(Pong(query.id))
+        case _:
+            assert_never(query)
+
+
+def _user_logs(core: UserCore, name: str) -> UserLogs:
+    user = core.users.get(name)
+    position = core.timeline.position
+    if user is None:
+        return UserLogs(position, [])
+    log = inbox_log(name)
+    head = core.timeline.heads[log]
+    return UserLogs(position, [UserLog(log, user.inbox_floor, user.marker, head)])
+
+
+def _conversation(core: UserCore, store: Store, asking: str, query: ReadHistory) -> bytes:
+    user, other = core.users.get(asking), query.log[1:]
+    if user is None or other not in core.users:
+        reason = f"there is no user {printable(other)}"
+        return encode(Refused(query.id, RefusalCode.UNKNOWN_USER, reason))
+    return logs.read_history(store, query, inbox_log(asking), user.inbox_floor, thread=other)
+
+
+def _user_list(core: UserCore, request: int, at_ms: int) -> UserList:
+    online = sorted(core.presence.online)
+    infos = [_user_info(core.users[name], at_ms) for name in online[: limits.USER_LIST_MAX]]
+    return UserList(request, infos, len(online))
+
+
+def _user_info(user: User, at_ms: int) -> UserInfo:
+    active_ms = max((s.active_ms for s in user.sessions.values()), default=user.since_ms)
+    return UserInfo(user.name, user.guest, user.since_ms, max(0, at_ms - active_ms))

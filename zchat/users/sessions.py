@@ -1,0 +1,124 @@
+"""Who is connected where: sessions open, break, come back and end here."""
+
+from collections.abc import Iterable
+
+from zchat.protocol import limits
+from zchat.protocol.cluster import SessionHere
+from zchat.users.model import Session, SessionKey, User, token_digest
+from zchat.users.presence import Presence
+
+
+class Sessions:
+    """Soft state: after a restart of this service the gateways tell it again.
+
+    A user is online from the first session to the goodbye of the last one. If the last one breaks
+    without a goodbye, the user stays online for a grace, and a guest keeps its name for a longer
+    one, so that a client can come back before anybody notices.
+    """
+
+    def __init__(self, users: dict[str, User], presence: Presence) -> None:
+        self._users = users
+        self._presence = presence
+        self._names: dict[SessionKey, str] = {}
+        self._lost: set[str] = set()
+
+    def expect(self, user: User, now: float) -> None:
+        """The user was here before this service restarted, and may come back."""
+        user.lost_at = now
+        self._lost.add(user.name)
+
+    def open(self, user: User, key: SessionKey, digest: bytes, at_ms: int) -> list[SessionKey]:
+        """Adds a session; returns those of the same client, which it replaces."""
+        replaced = [
+            other
+            for other, session in user.sessions.items()
+            if session.digest == digest and other != key
+        ]
+        for other in replaced:
+            del user.sessions[other], self._names[other]
+        if not user.sessions and user.lost_at is None:
+            user.since_ms = at_ms
+        user.sessions[key] = Session(digest, at_ms, at_ms)
+        user.lost_at = None
+        self._names[key] = user.name
+        self._lost.discard(user.name)
+        self._presence.came(user.name)
+        return replaced
+
+    def quit(self, key: SessionKey) -> tuple[User, bytes] | None:
+        """Ends a session for good; returns its user and the digest of its token, if it was open."""
+        name = self._names.pop(key, None)
+        if name is None:
+            return None
+        user = self._users[name]
+        digest = user.sessions.pop(key).digest
+        if not user.sessions:
+            self._presence.went(name)
+        return user, digest
+
+    def lose(self, key: SessionKey, now: float) -> None:
+        """The connection broke; its client may come back."""
+        name = self._names.pop(key, None)
+        if name is None:
+            return
+        user = self._users[name]
+        del user.sessions[key]
+        if not user.sessions:
+            self.expect(user, now)
+
+    def lose_all(self, asker: bytes, now: float, *, but: Iterable[int] = ()) -> None:
+        """A gateway is gone, or has restarted its link with only these sessions."""
+        kept = set(but)
+        for key in [key for key in self._names if key[0] == asker and key[1] not in kept]:
+            self.lose(key, now)
+
+    def announce(self, asker: bytes, here: list[SessionHere], now: float) -> list[SessionKey]:
+        """Takes a gateway's word for who is connected; returns the sessions that must end.
+
+        Those are of users that are gone, or of clients that have a newer connection elsewhere.
+        """
+        self.lose_all(asker, now, but=(session.session for session in here))
+        ended: list[SessionKey] = []
+        for session in here:
+            key = (asker, session.session)
+            user = self._users.get(session.user)
+            if key in self._names:
+                continue
+            if user is None or user.ended or _is_stale(user, session):
+                ended.append(key)
+                continue
+            since_ms = user.since_ms or session.since_ms
+            ended.extend(self.open(user, key, token_digest(session.token), session.since_ms))
+            user.sessions[key].active_ms = session.active_ms
+            user.since_ms = min(since_ms, session.since_ms)
+        return ended
+
+    def was_active(self, asker: bytes, active_ms: dict[int, int]) -> None:
+        for number, at_ms in active_ms.items():
+            key = (asker, number)
+            if name := self._names.get(key):
+                session = self._users[name].sessions[key]
+                session.active_ms = max(session.active_ms, at_ms)
+
+    def expire(self, now: float) -> list[User]:
+        """Lets graces run out; returns the guests that are gone with theirs."""
+        gone: list[User] = []
+        for name in list(self._lost):
+            user = self._users[name]
+            lost_s = now - user.lost_at if user.lost_at is not None else 0.0
+            if lost_s >= limits.PRESENCE_GRACE_S and name in self._presence.online:
+                self._presence.went(name)
+            if lost_s >= limits.SESSION_GRACE_S:
+                self._lost.discard(name)
+                user.lost_at = None
+                if user.guest:
+                    gone.append(user)
+        return gone
+
+
+def _is_stale(user: User, here: SessionHere) -> bool:
+    digest = token_digest(here.token)
+    return any(
+        session.digest == digest and session.opened_at_ms > here.since_ms
+        for session in user.sessions.values()
+    )
