@@ -135,7 +135,7 @@ def test_show_config_serves_any_command_and_hides_secrets() -> None:
         ("LOG_LEVEL", "loud", "give one of debug, info, warning, error"),
         ("ROUTER", "udp://a:1", "give ipc://PATH or tcp://HOST:PORT"),
         ("ROUTER", "tcp://a", "give HOST:PORT"),
-        ("ROUTER", "tcp://a:65531", "needs six ports; give one up to 65530"),
+        ("ROUTER", "tcp://a:65531", "needs 70 ports; give one up to 65466"),
         ("VAR", " ", "not a path"),
         ("VAR", "x" * 100, "bytes, and the system allows 107; give a shorter --router or --var"),
         ("NAME", "a#b", "not a process name"),
@@ -193,24 +193,24 @@ def test_folders_stand_in_var() -> None:
 
 
 def test_ipc_endpoints() -> None:
-    assert Settings(var=Path("v")).endpoints == Endpoints(
-        commands_frontend="ipc://v/run/router-commands-frontend",
-        commands_backend="ipc://v/run/router-commands-backend",
-        queries_frontend="ipc://v/run/router-queries-frontend",
-        queries_backend="ipc://v/run/router-queries-backend",
-        events_in="ipc://v/run/router-events-in",
-        events_out="ipc://v/run/router-events-out",
-    )
+    endpoints = Settings(var=Path("v")).endpoints
+    assert endpoints.commands_frontend == "ipc://v/run/router-commands-frontend"
+    assert endpoints.queries_backend("users") == "ipc://v/run/router-queries-backend-users"
+    assert endpoints.queries_backend("rooms/3") == "ipc://v/run/router-queries-backend-rooms-3"
+    with pytest.raises(ValueError, match="not in list"):
+        endpoints.queries_backend("rooms/64")
 
 
-def test_tcp_endpoints_are_six_ports_in_a_row() -> None:
+def test_tcp_endpoints_are_ports_in_a_row() -> None:
     endpoints = Settings(router="tcp://[::1]:7450").endpoints
     assert endpoints.commands_frontend == "tcp://[::1]:7450"
-    assert endpoints.events_out == "tcp://[::1]:7455"
+    assert endpoints.events_out == "tcp://[::1]:7454"
+    assert endpoints.queries_backend("users") == "tcp://[::1]:7455"
+    assert endpoints.queries_backend("rooms/63") == "tcp://[::1]:7519"
 
 
 def test_the_longest_socket_path_is_allowed_and_one_byte_more_is_not() -> None:
-    longest = "ä" * 44 + "x"
+    longest = "ä" * 41
     Endpoints.of(f"ipc://{longest}")
     with pytest.raises(SettingError, match="108 bytes"):
         Endpoints.of(f"ipc://{longest}x")

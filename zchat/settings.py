@@ -15,6 +15,7 @@ import click
 from zchat import options
 from zchat.options import Address, ConfiguredCommand
 from zchat.protocol import limits
+from zchat.protocol.partitions import service_addresses
 
 T = TypeVar("T")
 
@@ -51,38 +52,52 @@ class SettingError(ValueError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Endpoints:
-    """The router's six sockets: a frontend and a backend for each kind of channel."""
+    """The router's sockets: a frontend and a backend for each kind of channel.
+
+    A REP socket cannot say who it is, so queries have a backend of their own for each service.
+    """
 
     commands_frontend: str
     commands_backend: str
     queries_frontend: str
-    queries_backend: str
     events_in: str
     events_out: str
+    queries_backends: tuple[str, ...]
+    """In the order of `partitions.service_addresses`."""
 
     @classmethod
     def of(cls, router: str) -> "Endpoints":
-        """`ipc://PATH` makes `ipc://PATH-commands-frontend` and so on, `tcp://` six ports in a row.
+        """`ipc://PATH` makes `ipc://PATH-commands-frontend` and so on, `tcp://` ports in a row.
 
         Raises `SettingError`.
         """
-        names = [field.name for field in dataclasses.fields(cls)]
+        names = [field.name.replace("_", "-") for field in dataclasses.fields(cls)][:-1]
+        names.extend(
+            f"queries-backend-{address.replace('/', '-')}"
+            for address in service_addresses(limits.PARTITIONS_MAX)
+        )
         if router.startswith("tcp://"):
             first = options.address(router.removeprefix("tcp://"))
             if first.port + len(names) - 1 > options.PORT_MAX:
                 highest = options.PORT_MAX - len(names) + 1
-                raise SettingError("router", f"needs six ports; give one up to {highest}")
+                raise SettingError("router", f"needs {len(names)} ports; give one up to {highest}")
             ports = range(first.port, first.port + len(names))
-            return cls(*(f"tcp://{first._replace(port=port)}" for port in ports))
-        endpoints = [f"{router}-{name.replace('_', '-')}" for name in names]
-        length_bytes = max(len(os.fsencode(end.removeprefix("ipc://"))) for end in endpoints)
-        if length_bytes > _IPC_PATH_BYTES_MAX:
-            raise SettingError(
-                "router",
-                f"makes socket paths of {length_bytes} bytes, and the system allows "
-                f"{_IPC_PATH_BYTES_MAX}; give a shorter --router or --var",
-            )
-        return cls(*endpoints)
+            endpoints = [f"tcp://{first._replace(port=port)}" for port in ports]
+        else:
+            endpoints = [f"{router}-{name}" for name in names]
+            length_bytes = max(len(os.fsencode(end.removeprefix("ipc://"))) for end in endpoints)
+            if length_bytes > _IPC_PATH_BYTES_MAX:
+                raise SettingError(
+                    "router",
+                    f"makes socket paths of {length_bytes} bytes, and the system allows "
+                    f"{_IPC_PATH_BYTES_MAX}; give a shorter --router or --var",
+                )
+        up, up_backend, asked, told, heard, *answered = endpoints
+        return cls(up, up_backend, asked, told, heard, tuple(answered))
+
+    def queries_backend(self, address: str) -> str:
+        """Where the service at `address` answers queries. Raises `ValueError` for no address."""
+        return self.queries_backends[service_addresses(limits.PARTITIONS_MAX).index(address)]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +109,7 @@ class Settings:
     router: str = _setting(
         "ipc://{var}/run/router",
         options.router,
-        "Where the router is: ipc://PATH, or tcp://HOST:PORT for six ports in a row.",
+        "Where the router is: ipc://PATH, or tcp://HOST:PORT, the first of 70 ports in a row.",
         *_SERVERS,
     )
     listen: tuple[Address, ...] = _setting(

@@ -229,6 +229,9 @@ class Answerer:
         self._epoch = epoch
         self._askers: dict[bytes, _AskerState] = {}
         self._unknown: dict[bytes, int] = {}
+        """Links that must restart, and have not been told so."""
+        self._forgotten: dict[bytes, int] = {}
+        """Links that must not begin again, or a late copy of their first batch would."""
 
     @property
     def askers(self) -> list[bytes]:
@@ -240,7 +243,11 @@ class Answerer:
             return []
         state = self._askers.get(asker)
         if state is None or state.link < up.link:
-            if up.first != 1 or len(self._askers) >= limits.PEERS_MAX:
+            if (
+                up.first != 1
+                or up.link <= self._forgotten.get(asker, 0)
+                or (state is None and len(self._askers) >= limits.PEERS_MAX)
+            ):
                 # We forgot this link, or missed its beginning: only a restart brings it all.
                 self._unknown[asker] = up.link
                 return []
@@ -280,8 +287,8 @@ class Answerer:
 
     def forget(self, asker: bytes) -> None:
         """Drops a link; if its asker lives, it restarts and resends what is unanswered."""
-        if state := self._askers.pop(asker, None):
-            self._unknown[asker] = state.link
+        if asker in self._askers:
+            self._unknown[asker] = self._drop(asker)
 
     def expire(self, now: float) -> list[bytes]:
         """Forgets and returns the askers that have been silent for too long."""
@@ -291,8 +298,17 @@ class Answerer:
             if now - state.heard_at > limits.PEER_EXPIRY_S
         ]
         for asker in silent:
-            del self._askers[asker]
+            self._drop(asker)
         return silent
+
+    def _drop(self, asker: bytes) -> int:
+        """Forgets all of an asker but the number of its link, and returns that."""
+        link = self._askers.pop(asker).link
+        self._forgotten.pop(asker, None)
+        self._forgotten[asker] = link
+        if len(self._forgotten) > limits.PEERS_MAX:
+            del self._forgotten[next(iter(self._forgotten))]
+        return link
 
     def envelopes(self) -> list[tuple[bytes, Down]]:
         """What to send now, by asker."""

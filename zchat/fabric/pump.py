@@ -31,7 +31,7 @@ class Pump:
 
     def check(self) -> None:
         """To be called after sends: reads on soon if something waits."""
-        if not self._scheduled and self._socket.get(zmq.EVENTS) & zmq.POLLIN:
+        if not self._scheduled and int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
             self._scheduled = True
             self._loop.call_soon(self._read)
 

@@ -39,7 +39,10 @@ class Waiter:
     def __init__(self, *sources: Socket | int) -> None:
         self._poller = zmq.Poller()
         for source in sources:
-            self._poller.register(source, zmq.POLLIN)
+            self.add(source)
+
+    def add(self, source: Socket | int) -> None:
+        self._poller.register(source, zmq.POLLIN)
 
     def wait(self, timeout_s: float) -> list[Socket | int]:
         """What is readable, at the latest after `timeout_s`."""
@@ -89,10 +92,9 @@ def query_socket(context: Context, endpoints: Endpoints) -> Socket:
     return socket
 
 
-def answer_socket(context: Context, endpoints: Endpoints, identity: bytes) -> Socket:
+def answer_socket(context: Context, endpoints: Endpoints, address: str) -> Socket:
     socket = _socket(context, zmq.REP)
-    socket.setsockopt(zmq.IDENTITY, identity)
-    socket.connect(endpoints.queries_backend)
+    socket.connect(endpoints.queries_backend(address))
     return socket
 
 
@@ -121,7 +123,9 @@ class RouterSockets:
         self.commands_frontend = self._bind_router(context, endpoints.commands_frontend)
         self.commands_backend = self._bind_router(context, endpoints.commands_backend)
         self.queries_frontend = self._bind_router(context, endpoints.queries_frontend)
-        self.queries_backend = self._bind_router(context, endpoints.queries_backend)
+        self.queries_backends: dict[str, Socket] = {}
+        """By address; there is one as soon as the router has heard of its worker."""
+        self._context, self._endpoints = context, endpoints
         self.events_in = _socket(context, zmq.XSUB)
         self.events_in.setsockopt(zmq.SNDHWM, 0)
         self.events_in.setsockopt(zmq.RCVHWM, limits.EVENTS_HIGH_WATER_MARK)
@@ -129,6 +133,15 @@ class RouterSockets:
         self.events_out = _socket(context, zmq.XPUB)
         self.events_out.setsockopt(zmq.SNDHWM, limits.EVENTS_HIGH_WATER_MARK)
         self.events_out.bind(endpoints.events_out)
+
+    def open_queries_backend(self, address: str) -> Socket:
+        """Raises `ValueError` if that is no service's address."""
+        endpoint = self._endpoints.queries_backend(address)
+        socket = self.queries_backends[address] = _socket(self._context, zmq.DEALER)
+        # A query that finds no worker is asked again by whoever asked.
+        socket.setsockopt(zmq.IMMEDIATE, 1)
+        socket.bind(endpoint)
+        return socket
 
     def _bind_router(self, context: Context, endpoint: str) -> Socket:
         socket = _socket(context, zmq.ROUTER)
@@ -144,6 +157,10 @@ def receive_waiting(socket: Socket, frames_min: int = 1) -> Iterator[list[bytes]
             frames = socket.recv_multipart(zmq.NOBLOCK)
         except zmq.Again:
             return
+        except zmq.ZMQError as error:
+            if error.errno == zmq.EFSM:  # A query socket that has asked nothing.
+                return
+            raise
         if len(frames) >= frames_min:
             yield frames
 

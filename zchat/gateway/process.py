@@ -8,8 +8,10 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import uvloop
 
@@ -169,13 +171,26 @@ class Gateway:
 
     async def _until(self, done: Callable[[], bool], timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s
-        while not done() and time.monotonic() < deadline:
+        # Nobody tells when the last answer has come.
+        while not done() and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 
-async def serve(settings: Settings, log: logging.Logger) -> None:
+async def serve(settings: Settings, log: logging.Logger) -> bool:
+    """Runs until told to stop; False if a bug has ended it."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
+    sound = True
+
+    def ended_by(_: asyncio.AbstractEventLoop, failure: dict[str, Any]) -> None:
+        nonlocal sound
+        log.critical("ended by a bug: %s", failure["message"], exc_info=failure.get("exception"))
+        sound = False
+        stop.set()
+
+    # What is left after an exception is anybody's guess: the next life of this process, and the
+    # clients that come back to it, know better.
+    loop.set_exception_handler(ended_by)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     with sockets.open_context() as context:
@@ -196,13 +211,16 @@ async def serve(settings: Settings, log: logging.Logger) -> None:
         await stop.wait()
         for server in servers:
             server.close()
-        await gateway.drain(settings.drain_s)
+        if sound:
+            await gateway.drain(settings.drain_s)
     log.info("stopped")
+    return sound
 
 
 def run(settings: Settings) -> None:
     log = start(settings, settings.name)
-    uvloop.run(serve(settings, log))
+    if not uvloop.run(serve(settings, log)):
+        sys.exit(1)
 
 
 main = command("gateway", run)

@@ -91,7 +91,10 @@ def connect(path: Path | None, schema: Schema) -> Connection:
     # One connection, never another: SQLite before 3.51.3 can lose a commit when two of them
     # checkpoint at once (https://www.sqlite.org/wal.html#walresetbug).
     engine = create_engine(
-        URL.create("sqlite", database=str(path) if path else None), poolclass=StaticPool
+        URL.create("sqlite", database=str(path) if path else None),
+        poolclass=StaticPool,
+        # The text of an error ends in the log; what people wrote does not.
+        hide_parameters=True,
     )
     event.listen(engine, "connect", _configure)
     with passing_errors():

@@ -113,7 +113,7 @@ def stream_page(
 
 
 def stored_stream_page(entries: Iterable[tuple[int, str, int, bytes]]) -> StreamPage:
-    """The same from (position, log, sequence, frame) as stored, for who missed it when it was new."""
+    """The same from (position, log, sequence, frame) as stored, for those who missed it."""
     return stream_page(
         (position, log, sequence, frame, _change_in(frame))
         for position, log, sequence, frame in entries

@@ -238,7 +238,7 @@ class StampedUserQuery(Envelope, frozen=True):
 
 
 class LogPage(Envelope, frozen=True):
-    """`frames` are the entries `first` to `last`, as clients read them; none if `last` < `first`."""
+    """`frames` are the entries `first` to `last` as clients read them; none if `last` < `first`."""
 
     log: str
     first: int

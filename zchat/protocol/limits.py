@@ -26,7 +26,7 @@ INTEGER_MAX: Final = 2**53
 SESSIONS_MAX: Final = 20_000
 """Client connections of one gateway."""
 SESSION_REQUESTS_MAX: Final = 64
-"""Unanswered requests of one session; the gateway reads no further from it until one is answered."""
+"""Unanswered requests of one session; until one is answered nothing more is read from it."""
 SESSION_FETCHES_MAX: Final = 2
 """Pages that are on their way to one session, so that a return after weeks costs no memory."""
 WRITE_BUFFER_BYTES_MAX: Final = 256 * 1024
@@ -102,7 +102,7 @@ PRESENCE_GRACE_S: Final = 10.0
 """A client whose connection broke is still online for so long."""
 SESSION_GRACE_S: Final = 60.0
 """A guest whose connection broke keeps its name and rooms for so long."""
-SETTLE_S: Final = 5.0
+SETTLE_S: Final = 3.0
 """After a restart the user-service waits so long for gateways to say who is here."""
 ACTIVITY_INTERVAL_S: Final = 5.0
 """A gateway reports at most so often which sessions were active."""

@@ -2,7 +2,7 @@
 
 import zlib
 
-from zchat.protocol.cluster import room_partition
+from zchat.protocol.cluster import USER_SERVICE, room_partition
 
 
 def address_of_room(room: str, partitions: int) -> str:
@@ -12,3 +12,8 @@ def address_of_room(room: str, partitions: int) -> str:
 
 def room_addresses(partitions: int) -> list[str]:
     return [room_partition(partition) for partition in range(partitions)]
+
+
+def service_addresses(partitions: int) -> list[str]:
+    """All that a router routes to; their order never changes, only their number."""
+    return [USER_SERVICE, *room_addresses(partitions)]

@@ -1,8 +1,16 @@
 """The router's process: moves envelopes between the sockets as `Routing` says."""
 
 import time
+from collections.abc import Callable
 
-from zchat.fabric.sockets import RouterSockets, Waiter, open_context, receive_waiting, try_send
+from zchat.fabric.sockets import (
+    RouterSockets,
+    Socket,
+    Waiter,
+    open_context,
+    receive_waiting,
+    try_send,
+)
 from zchat.process import StopSignal, lock, start
 from zchat.protocol import limits
 from zchat.protocol.cluster import WorkerHeartbeat
@@ -16,26 +24,25 @@ _heartbeats = Decoder(WorkerHeartbeat)
 class Router:
     """The loop: whatever is readable is moved on, at most a beat's worth from each socket."""
 
-    def __init__(self, sockets: RouterSockets) -> None:
+    def __init__(self, sockets: RouterSockets, stop: StopSignal) -> None:
         self._sockets = sockets
+        self._stop = stop
         self._routing = Routing()
-        self.protocol_errors = 0
-
-    def run(self, stop: StopSignal) -> None:
-        sockets = self._sockets
-        moves = {
+        self._moves: dict[Socket, Callable[[], None]] = {
             sockets.commands_frontend: self._move_commands,
             sockets.commands_backend: self._move_replies,
             sockets.queries_frontend: self._move_queries,
-            sockets.queries_backend: self._move_answers,
             sockets.events_in: self._move_events,
             sockets.events_out: self._move_subscriptions,
         }
-        waiter = Waiter(*moves, stop.fd)
-        while not stop.is_set:
-            for readable in waiter.wait(limits.HEARTBEAT_INTERVAL_S):
+        self._waiter = Waiter(*self._moves, stop.fd)
+        self.protocol_errors = 0
+
+    def run(self) -> None:
+        while not self._stop.is_set:
+            for readable in self._waiter.wait(limits.HEARTBEAT_INTERVAL_S):
                 if not isinstance(readable, int):
-                    moves[readable]()
+                    self._moves[readable]()
             if self._routing.expire(time.monotonic()):
                 self._send_table(self._routing.askers)
 
@@ -64,11 +71,18 @@ class Router:
     def _worker_heard(self, worker: bytes, body: bytes, now: float) -> None:
         try:
             heartbeat = _heartbeats.decode(body)
-        except ProtocolError:
+            self._open_queries(heartbeat.address)
+        except (ProtocolError, ValueError):
             self.protocol_errors += 1
             return
         if self._routing.worker_heard(worker, heartbeat, now):
             self._send_table(self._routing.askers)
+
+    def _open_queries(self, address: str) -> None:
+        if address not in self._sockets.queries_backends:
+            backend = self._sockets.open_queries_backend(address)
+            self._moves[backend] = lambda: self._move_answers(backend)
+            self._waiter.add(backend)
 
     def _send_table(self, askers: list[bytes]) -> None:
         body = encode(self._routing.table)
@@ -76,16 +90,16 @@ class Router:
             try_send(self._sockets.commands_frontend, [asker, b"", body])
 
     def _move_queries(self) -> None:
-        for *envelope, address, body in receive_waiting(self._sockets.queries_frontend, 3):
-            worker = self._routing.worker_of(address.decode(errors="replace"))
-            if worker is None or not try_send(
-                self._sockets.queries_backend, [worker, *envelope, body]
-            ):
+        for *envelope, name, body in receive_waiting(self._sockets.queries_frontend, 3):
+            address = name.decode(errors="replace")
+            served = self._routing.worker_of(address) is not None
+            backends = self._sockets.queries_backends
+            if not (served and try_send(backends[address], [*envelope, body])):
                 try_send(self._sockets.queries_frontend, [*envelope, b""])
 
-    def _move_answers(self) -> None:
-        for _, *envelope in receive_waiting(self._sockets.queries_backend, 3):
-            try_send(self._sockets.queries_frontend, envelope)
+    def _move_answers(self, backend: Socket) -> None:
+        for frames in receive_waiting(backend, 3):
+            try_send(self._sockets.queries_frontend, frames)
 
     def _move_events(self) -> None:
         for frames in receive_waiting(self._sockets.events_in):
@@ -103,7 +117,7 @@ def run(settings: Settings) -> None:
     with lock(settings.run / "router.lock", stop), open_context() as context:
         sockets = RouterSockets(context, settings.endpoints)
         log.info("ready: binds %s and its siblings", settings.endpoints.commands_frontend)
-        Router(sockets).run(stop)
+        Router(sockets, stop).run()
     log.info("stopped")
 
 

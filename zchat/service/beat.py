@@ -182,7 +182,7 @@ class Beat:
             return Outbound([], [], [], [])
 
     def heartbeat(self, now: float, now_ms: int) -> list[tuple[bytes, bytes]]:
-        """Makes the next step speak to all peers; returns the stream's heartbeat, to be sent now."""
+        """Makes the next step speak to all peers; returns the stream's heartbeat, to publish."""
         at_ms = self._clock(now_ms)
         for lost in self._answerer.expire(now):
             self.core.asker_lost(lost, now, at_ms)

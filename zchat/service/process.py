@@ -38,7 +38,7 @@ class Worker:
         endpoints = settings.endpoints
         self._commands = sockets.worker_socket(context, endpoints, identity)
         self._asking = sockets.asker_socket(context, endpoints, identity)
-        self._queries = sockets.answer_socket(context, endpoints, identity)
+        self._queries = sockets.answer_socket(context, endpoints, service.address)
         self._events = sockets.publisher_socket(context, endpoints)
         self._passwords = PasswordPool(settings.password_threads)
         self._service, self._store = service, store
