@@ -188,10 +188,10 @@ async def test_wrong_usage_is_one_line_and_exit_code_2(arguments: tuple[str, ...
 
 
 async def test_no_login_is_exit_code_3(gateway: FakeGateway) -> None:
-    gateway.refusal = Refused(0, RefusalCode.PASSWORD_REQUIRED, "The name is registered.")
+    gateway.refusal = Refused(0, RefusalCode.PASSWORD_REQUIRED, "The name is registered")
     code, _, error = await script("ann", "--address", gateway.address)
     assert code == 3
-    assert "The name is registered. Give it with --password-file or ZCHAT_PASSWORD." in error
+    assert "The name is registered; give it with --password-file or ZCHAT_PASSWORD" in error
 
 
 async def test_passwords_come_from_the_environment_or_a_file(

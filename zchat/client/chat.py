@@ -138,10 +138,6 @@ class Chat:
         return frozenset(log[1:] for log in self._core.followed if log[0] == "#")
 
     @property
-    def logs_followed(self) -> frozenset[str]:
-        return self._core.followed
-
-    @property
     def unanswered(self) -> int:
         """How many requests wait for their answers."""
         return self._core.unanswered

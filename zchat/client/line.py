@@ -141,7 +141,7 @@ class LineClient:
 
     def _show_answer(self, answer: Answer) -> None:
         self._learn(answer)
-        if isinstance(answer, Done) and answer.log in self._chat.logs_followed:
+        if isinstance(answer, Done) and answer.log is not None:
             self._own[answer.log] = max(answer.sequence, self._own.get(answer.log, 0))
         self._show(self._render.answer(answer, round(time.time() * 1000)))
 

@@ -151,7 +151,7 @@ def _prompt_for_password(user: str) -> str:
 
 def _hint(error: "RefusedError", password: str | None) -> str:
     if password is None and _asks_for_password(error):
-        return f" Give it with --password-file or {PASSWORD_VARIABLE}."
+        return f"; give it with --password-file or {PASSWORD_VARIABLE}"
     return ""
 
 

@@ -80,7 +80,8 @@ class Renderer:
                 return self._fact(f"{in_room}{self._who(author)} {what}")
             case RoomOpened(new_room):
                 name = printable(new_room)
-                return self._fact(f"{self._who(author)} opened the room #{name} (:jr {name})")
+                hint = "" if author == self.me else f" (:jr {name})"
+                return self._fact(f"{self._who(author)} opened the room #{name}{hint}")
             case Announced(text):
                 return self._style(BOLD, f"*** {safe_text(text)}")
             case AccountRegistered():
@@ -88,7 +89,7 @@ class Renderer:
         assert_never(entry.body)
 
     def history(self, history: History) -> list[str]:
-        title = f"{len(history.entries)} last entries of {_title(history.log)}"
+        title = f"the last {len(history.entries)} in {_title(history.log)}"
         if not history.entries:
             return [self._style(DIM, f"— nothing yet in {_title(history.log)} —")]
         day, lines = self._day, [self._style(DIM, f"— {title} —")]
