@@ -304,6 +304,21 @@ def test_an_answer_of_an_earlier_life_says_nothing() -> None:
     assert list(ends.asker.unanswered) == [1]
 
 
+def test_an_answer_on_an_earlier_link_says_nothing() -> None:
+    ends = Ends()
+    ends.ask(b"a", b"b")
+    ends.carry_up()
+    ends.answer()
+    late = [down for _, down in ends.answerer.envelopes()]
+    ends.answerer.forget(GATEWAY)
+    ends.carry_down()
+    ends.carry_down(late)
+    assert ends.answers == []
+
+    ends.exchange()
+    assert ends.answers == answered(b"a", b"b")
+
+
 def test_a_forgotten_asker_starts_anew_and_loses_nothing() -> None:
     ends = Ends()
     ends.ask(b"a", b"b")
