@@ -19,7 +19,7 @@ from zchat.protocol.partitions import service_addresses
 
 T = TypeVar("T")
 
-Program = Literal["gateway", "router", "user-service", "room-service", "reviver"]
+Program = Literal["gateway", "router", "user-service", "room-service", "reviver", "admin"]
 _SERVERS: Final[tuple[Program, ...]] = ("gateway", "router", "user-service", "room-service")
 
 DRAIN_S_MAX: Final = 10.0
@@ -105,12 +105,13 @@ class Settings:
     """What a server process may be told. A program reads only what names it here."""
 
     # A relative path stays relative, since the path of a socket must be short.
-    var: Path = _setting("var", options.path, "Folder of the data and sockets.", *_SERVERS)
+    var: Path = _setting("var", options.path, "Folder of the data and sockets.", *_SERVERS, "admin")
     router: str = _setting(
         "ipc://{var}/run/router",
         options.router,
         "Where the router is: ipc://PATH, or tcp://HOST:PORT, the first of 70 ports in a row.",
         *_SERVERS,
+        "admin",
     )
     listen: tuple[Address, ...] = _setting(
         "127.0.0.1:7447",
@@ -133,6 +134,7 @@ class Settings:
         "How many partitions the rooms are divided into; the same for all processes.",
         "gateway",
         "user-service",
+        "admin",
         "room-service",
     )
     log_level: str = _setting(
@@ -177,15 +179,25 @@ _SETTINGS: Final[dict[str, _Setting]] = {
 
 def command(program: Program, run: Callable[[Settings], None]) -> ConfiguredCommand:
     """The entry point of a server program: its options, and `run` with what they come to."""
+    return command_with_arguments(
+        program, f"zchat-{program}", run, f"The {program} of a zchat cluster."
+    )
+
+
+def command_with_arguments(
+    program: Program, name: str, run: Callable[..., None], text: str, *arguments: click.Argument
+) -> ConfiguredCommand:
+    """The same for a command that takes arguments, which `run` gets by name."""
 
     def callback(config: Path | None, **values: Any) -> None:
+        given = {str(argument.name): values.pop(str(argument.name)) for argument in arguments}
         try:
             settings = Settings(**values)
         except SettingError as error:
             context = click.get_current_context()
             parameter = next(flag for flag in flags if flag.name == error.setting)
             entry_point.wrong_value(context, parameter, error.why)
-        run(settings)
+        run(settings, **given)
 
     flags = [
         click.Option(
@@ -202,9 +214,9 @@ def command(program: Program, run: Callable[[Settings], None]) -> ConfiguredComm
         if program in setting.programs
     ]
     entry_point = ConfiguredCommand(
-        f"zchat-{program}",
-        params=[*flags, options.config_option(_SETTINGS)],
+        name,
+        params=[*arguments, *flags, options.config_option(_SETTINGS)],
         callback=callback,
-        help=f"The {program} of a zchat cluster.",
+        help=text,
     )
     return entry_point
