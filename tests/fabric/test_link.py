@@ -192,7 +192,7 @@ def test_a_batch_that_was_accepted_in_part_counts_for_the_rest() -> None:
     ends = Ends()
     ends.ask(b"a")
     ends.carry_up()
-    ends.carry_up([Up(1, 1, 1, [*map(_raw, (b"a", b"b"))], 1, False)])
+    ends.carry_up([Up(1, 1, 1, [Raw(b"a"), Raw(b"b")], 1, False)])
 
     assert ends.heard == [b"a", b"b"]
 
@@ -319,6 +319,27 @@ def test_an_answer_on_an_earlier_link_says_nothing() -> None:
     assert ends.answers == answered(b"a", b"b")
 
 
+def test_a_late_batch_of_an_earlier_link_is_not_taken_for_one_of_the_new_link() -> None:
+    ends = Ends()
+    ends.ask(b"a", b"b")
+    late = Up(1, 1, 1, [Raw(b"a"), Raw(b"b"), Raw(b"c")], 1, False)
+    ends.carry_up()
+    ends.answerer.forget(GATEWAY)
+    ends.carry_down()
+    ends.carry_up()
+    ends.carry_up([late])
+
+    assert ends.heard == [b"a", b"b", b"a", b"b"]
+
+
+def test_a_link_whose_beginning_was_missed_must_restart() -> None:
+    answerer = Answerer(1)
+
+    assert answerer.receive(GATEWAY, Up(1, 4, 5, [Raw(b"e")], 3, False), 0.0) == []
+    assert answerer.askers == []
+    assert answerer.envelopes() == [(GATEWAY, Down(1, 4, 1, [], 0, False))]
+
+
 def test_a_forgotten_asker_starts_anew_and_loses_nothing() -> None:
     ends = Ends()
     ends.ask(b"a", b"b")
@@ -374,10 +395,6 @@ def test_a_reply_to_a_link_that_has_restarted_goes_nowhere() -> None:
 # --- Bounds ---------------------------------------------------------------------------------------
 
 
-def _raw(command: bytes) -> Raw:
-    return Raw(command)
-
-
 def batches(outgoing: Outgoing[int]) -> list[list[int]]:
     """All that goes out before the other end accepts something."""
     sent: list[list[int]] = []
@@ -429,6 +446,17 @@ def test_no_more_bytes_are_on_their_way_than_the_window_holds() -> None:
     assert len(outgoing) == 0
 
 
+def test_what_was_accepted_after_all_is_not_sent_again() -> None:
+    outgoing: Outgoing[int] = Outgoing()
+    for number in range(4):
+        outgoing.append(number, 1)
+    assert batches(outgoing) == [[0, 1, 2, 3]]
+
+    outgoing.rewind(1.0)
+    outgoing.accept(4)
+    assert outgoing.next_batch() == (4, [3])
+
+
 def test_an_asker_knows_how_much_waits() -> None:
     ends = Ends()
     ends.ask(b"12345", b"678")
@@ -458,6 +486,8 @@ def test_a_worker_has_a_largest_number_of_askers() -> None:
         answerer.receive(b"gateway#%d" % number, Up(1, 1, 1, [], 1, False), 0.0)
     assert len(answerer.askers) == limits.PEERS_MAX
 
+    # One that is in already may restart its link.
+    answerer.receive(b"gateway#0", Up(1, 2, 1, [], 1, False), 0.0)
     refused = [asker for asker, down in answerer.envelopes() if down.commands_next == 0]
     assert refused == [b"gateway#%d" % limits.PEERS_MAX]
 
