@@ -1,0 +1,141 @@
+"""The rules of the router: which worker serves an address, and who is alive."""
+
+import pytest
+
+from zchat.protocol import limits
+from zchat.protocol.cluster import RoutingTable, WorkerHeartbeat
+from zchat.router.routing import Routing
+
+ROOMS = "rooms/0"
+
+
+def beat(epoch: int, address: str = ROOMS, *, bye: bool = False) -> WorkerHeartbeat:
+    return WorkerHeartbeat(address, epoch, bye)
+
+
+@pytest.fixture
+def routing() -> Routing:
+    return Routing()
+
+
+def test_nobody_serves_an_address_that_was_never_heard_of(routing: Routing) -> None:
+    assert routing.worker_of(ROOMS) is None
+    assert routing.address_of(b"rooms#1") is None
+    assert routing.table == RoutingTable({})
+
+
+def test_a_worker_that_is_heard_serves_its_address(routing: Routing) -> None:
+    assert routing.worker_heard(b"rooms#1", beat(1), 0.0)
+
+    assert routing.worker_of(ROOMS) == b"rooms#1"
+    assert routing.address_of(b"rooms#1") == ROOMS
+    assert routing.table == RoutingTable({ROOMS: 1})
+    assert not routing.worker_heard(b"rooms#1", beat(1), 1.0), "nothing has changed"
+
+
+def test_each_address_has_its_own_worker(routing: Routing) -> None:
+    routing.worker_heard(b"rooms#1", beat(1), 0.0)
+    routing.worker_heard(b"users#1", beat(7, "users"), 0.0)
+
+    assert routing.table == RoutingTable({ROOMS: 1, "users": 7})
+    assert routing.worker_of("users") == b"users#1"
+    assert routing.worker_of(ROOMS) == b"rooms#1"
+
+
+def test_a_higher_epoch_takes_the_address_over(routing: Routing) -> None:
+    routing.worker_heard(b"rooms#1", beat(1), 0.0)
+    assert routing.worker_heard(b"rooms#2", beat(2), 0.0)
+
+    assert routing.worker_of(ROOMS) == b"rooms#2"
+    assert routing.address_of(b"rooms#1") is None, "whoever was replaced has no say any more"
+
+
+@pytest.mark.parametrize("bye", [False, True])
+def test_a_lower_epoch_changes_nothing(routing: Routing, bye: bool) -> None:
+    routing.worker_heard(b"rooms#2", beat(2), 0.0)
+    assert not routing.worker_heard(b"rooms#1", beat(1, bye=bye), 0.0)
+
+    assert routing.worker_of(ROOMS) == b"rooms#2"
+    assert routing.table == RoutingTable({ROOMS: 2})
+    assert routing.address_of(b"rooms#1") is None
+
+
+def test_the_same_worker_may_come_with_a_higher_epoch(routing: Routing) -> None:
+    routing.worker_heard(b"rooms#1", beat(1), 0.0)
+    assert routing.worker_heard(b"rooms#1", beat(2), 0.0)
+
+    assert routing.table == RoutingTable({ROOMS: 2})
+    assert routing.address_of(b"rooms#1") == ROOMS
+
+
+def test_after_a_goodbye_nobody_serves_the_address(routing: Routing) -> None:
+    routing.worker_heard(b"rooms#1", beat(1), 0.0)
+    assert routing.worker_heard(b"rooms#1", beat(1, bye=True), 0.0)
+
+    assert routing.worker_of(ROOMS) is None
+    assert routing.address_of(b"rooms#1") is None
+    assert routing.table == RoutingTable({})
+    assert not routing.worker_heard(b"rooms#1", beat(1, bye=True), 0.0)
+
+
+def test_the_goodbye_of_another_one_counts_for_nothing(routing: Routing) -> None:
+    routing.worker_heard(b"rooms#1", beat(1), 0.0)
+    assert not routing.worker_heard(b"rooms#x", beat(1, bye=True), 0.0)
+
+    assert routing.worker_of(ROOMS) == b"rooms#1"
+
+
+def test_a_silent_worker_is_dead_after_its_time(routing: Routing) -> None:
+    routing.worker_heard(b"rooms#1", beat(3), 10.0)
+    assert not routing.expire(10.0 + limits.PEER_EXPIRY_S)
+    assert routing.worker_of(ROOMS) == b"rooms#1"
+
+    assert routing.expire(10.1 + limits.PEER_EXPIRY_S)
+    assert routing.worker_of(ROOMS) is None
+    assert routing.address_of(b"rooms#1") is None
+    assert not routing.expire(11.0 + limits.PEER_EXPIRY_S)
+
+
+def test_a_heartbeat_keeps_a_worker_alive(routing: Routing) -> None:
+    routing.worker_heard(b"rooms#1", beat(1), 0.0)
+    routing.worker_heard(b"rooms#1", beat(1), 3.0)
+
+    assert not routing.expire(3.0 + limits.PEER_EXPIRY_S)
+    assert routing.worker_of(ROOMS) == b"rooms#1"
+
+
+def test_who_was_dead_may_serve_again(routing: Routing) -> None:
+    routing.worker_heard(b"rooms#1", beat(5), 0.0)
+    routing.expire(100.0)
+
+    assert routing.worker_heard(b"rooms#1", beat(5), 100.0)
+    assert routing.table == RoutingTable({ROOMS: 5})
+
+
+def test_an_asker_is_new_once_in_its_life(routing: Routing) -> None:
+    assert routing.asker_heard(b"gateway#1", 0.0)
+    assert not routing.asker_heard(b"gateway#1", 3.0)
+    assert routing.askers == [b"gateway#1"]
+
+    routing.expire(3.0 + limits.PEER_EXPIRY_S)
+    assert routing.askers == [b"gateway#1"]
+    routing.expire(3.1 + limits.PEER_EXPIRY_S)
+    assert routing.askers == []
+    assert routing.asker_heard(b"gateway#1", 9.0), "it wants the table again"
+
+
+def test_the_death_of_an_asker_changes_no_table(routing: Routing) -> None:
+    routing.asker_heard(b"gateway#1", 0.0)
+
+    assert not routing.expire(100.0)
+
+
+def test_workers_and_askers_are_bounded(routing: Routing) -> None:
+    for number in range(limits.PEERS_MAX + 1):
+        routing.worker_heard(b"w#%d" % number, beat(1, f"rooms/{number}"), 0.0)
+        routing.asker_heard(b"a#%d" % number, 0.0)
+
+    assert len(routing.table.epochs) == limits.PEERS_MAX
+    assert len(routing.askers) == limits.PEERS_MAX
+    assert routing.worker_heard(b"w#0b", beat(2, "rooms/0"), 0.0), "no more than before"
+    assert not routing.asker_heard(b"a#0", 1.0)
