@@ -1,0 +1,133 @@
+"""A timeline numbers what its one writer appends, and what is published is what is stored."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zchat.log.timeline import Timeline, stored_stream_page
+from zchat.protocol.cluster import Chunk, MembershipChange, StreamPage
+from zchat.protocol.codec import Decoder, FrameReader, encode
+from zchat.protocol.messages import (
+    Entry,
+    EntryBody,
+    MemberJoined,
+    MemberLeft,
+    MessagePosted,
+    RoomCreated,
+    TopicChanged,
+)
+
+_entries = Decoder(Entry)
+
+
+def entries_in(chunk: Chunk) -> list[Entry]:
+    return [_entries.decode(frame) for frame in FrameReader().feed(chunk.frames)]
+
+
+def test_an_entry_is_the_next_of_its_log_and_of_everything() -> None:
+    timeline = Timeline(10, {"#garden": 4, "#attic": 0})
+
+    assert timeline.append("#garden", "ann", MessagePosted("one"), 1) == 5
+    assert timeline.append("#attic", "bob", MessagePosted("two"), 2) == 1
+    assert timeline.append("#garden", "bob", MessagePosted("three"), 3) == 6
+
+    appended, _ = timeline.take()
+    assert [(a.position, a.log, a.sequence) for a in appended] == [
+        (11, "#garden", 5),
+        (12, "#attic", 1),
+        (13, "#garden", 6),
+    ]
+    assert timeline.position == 13
+    assert timeline.heads == {"#garden": 6, "#attic": 1}
+
+
+def test_an_entry_is_kept_as_its_readers_get_it() -> None:
+    timeline = Timeline(0, {"@ann": 0})
+    timeline.append("@ann", "bob", MessagePosted("psst"), 5, b"nonce", "bob")
+
+    ((position, log, sequence, author, nonce, thread, frame),), page = timeline.take()
+    assert (position, log, sequence, author, nonce, thread) == (
+        *(1, "@ann", 1, "bob"),
+        *(b"nonce", "bob"),
+    )
+    assert frame == encode(Entry("@ann", 1, 5, "bob", MessagePosted("psst")))
+    assert page == StreamPage(1, 1, [Chunk("@ann", 1, 1, frame, [])])
+
+
+def test_what_was_taken_is_not_taken_again() -> None:
+    timeline = Timeline(0, {"#garden": 0})
+    timeline.append("#garden", "ann", RoomCreated(), 0)
+    timeline.take()
+
+    assert timeline.take() == ([], None)
+    timeline.append("#garden", "ann", MessagePosted("next"), 0)
+    _, page = timeline.take()
+    assert page is not None
+    assert (page.first, page.last, page.chunks[0].changes) == (2, 2, [])
+
+
+def test_a_page_has_one_chunk_for_each_log() -> None:
+    timeline = Timeline(0, {"#garden": 0, "#attic": 7})
+    for log in ("#garden", "#attic", "#garden", "#garden"):
+        timeline.append(log, "ann", MessagePosted("x"), 0)
+
+    _, page = timeline.take()
+    assert page is not None
+    assert (page.first, page.last) == (1, 4)
+    assert [(c.log, c.first, c.last) for c in page.chunks] == [("#garden", 1, 3), ("#attic", 8, 8)]
+    assert [e.sequence for e in entries_in(page.chunks[0])] == [1, 2, 3]
+
+
+def test_a_chunk_says_who_begins_and_who_ceases_to_follow() -> None:
+    timeline = Timeline(0, {"#garden": 0})
+    bodies: list[EntryBody] = [RoomCreated(), MessagePosted("x"), MemberLeft(), MemberJoined()]
+    for body in bodies:
+        timeline.append("#garden", "ann", body, 0)
+
+    _, page = timeline.take()
+    assert page is not None
+    assert page.chunks[0].changes == [
+        MembershipChange("ann", 1, True),
+        MembershipChange("ann", 3, False),
+        MembershipChange("ann", 4, True),
+    ]
+
+
+def test_of_nothing_stored_comes_an_empty_page() -> None:
+    assert stored_stream_page([]).chunks == []
+
+
+_bodies = st.sampled_from(
+    [MessagePosted("x"), TopicChanged("t"), RoomCreated(), MemberJoined(), MemberLeft()]
+)
+_appends = st.tuples(
+    st.sampled_from(["#a", "#b", "#c"]), st.sampled_from(["ann", "bob"]), _bodies, st.booleans()
+)
+
+
+@given(st.lists(_appends))
+def test_numbers_have_no_gaps_and_what_is_read_again_is_what_was_published(
+    appends: list[tuple[str, str, EntryBody, bool]],
+) -> None:
+    timeline = Timeline(0, dict.fromkeys(["#a", "#b", "#c"], 0))
+    sequences: dict[str, list[int]] = {"#a": [], "#b": [], "#c": []}
+    taken = []
+    for log, author, body, ends_the_beat in appends:
+        sequences[log].append(timeline.append(log, author, body, 0))
+        if ends_the_beat:
+            taken.append(timeline.take())
+    taken.append(timeline.take())
+
+    for numbers in sequences.values():
+        assert numbers == list(range(1, len(numbers) + 1))
+    position = 0
+    for appended, page in taken:
+        assert [a.position for a in appended] == list(
+            range(position + 1, position + 1 + len(appended))
+        )
+        position += len(appended)
+        stored = ((a.position, a.log, a.sequence, a.frame) for a in appended)
+        assert page is None or stored_stream_page(stored) == page
+        for chunk in page.chunks if page else []:
+            assert [e.sequence for e in entries_in(chunk)] == list(
+                range(chunk.first, chunk.last + 1)
+            )
