@@ -76,6 +76,8 @@ class ConfiguredCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
             return super().parse_args(ctx, args)
+        except click.MissingParameter as error:
+            raise _WrongConfiguration(ctx, f"{error.format_message()} See --help.") from None
         except click.BadParameter as error:
             if error.param is None:
                 raise _WrongConfiguration(ctx, error.format_message()) from None

@@ -18,9 +18,12 @@ class CommandSent:
     timed_out: bool = False
 
 
-class SessionOpening(NamedTuple):
+@dataclass(slots=True)
+class SessionOpening:
     session: Session
     log_in: LogIn
+    sent_at: float
+    timed_out: bool = False
 
 
 class SessionClosing(NamedTuple):

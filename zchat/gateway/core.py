@@ -4,23 +4,19 @@ Pure: frames, envelopes and time come in; what goes out waits in the sessions' `
 and in the queries, until the shell takes it.
 """
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 from msgspec import Raw
 
 from zchat import __version__
-from zchat.gateway import answers
+from zchat.gateway import activity
 from zchat.gateway.contexts import (
     CommandSent,
     LogsAsked,
-    MembersAsked,
     PageAsked,
     PresenceAsked,
     QueryContext,
-    QueryForwarded,
-    RoomsAsked,
     SessionClosing,
     SessionOpening,
     StreamAsked,
@@ -28,7 +24,8 @@ from zchat.gateway.contexts import (
 from zchat.gateway.fanout import FanOut
 from zchat.gateway.login import Login, Logins
 from zchat.gateway.presence import PresenceFollower
-from zchat.gateway.services import ServicePeer, Services, stamp
+from zchat.gateway.requests import Requests
+from zchat.gateway.services import Services, stamp
 from zchat.gateway.session import Session, SessionState
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
@@ -63,7 +60,6 @@ from zchat.protocol.messages import (
     LogIn,
     LogOut,
     MarkRead,
-    Message,
     Ping,
     PingTarget,
     Pong,
@@ -75,7 +71,6 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.names import InvalidName, canonical_name
 
-_NOT_LOGGED_IN = (SessionState.NEW, SessionState.GREETED)
 _user_replies: Decoder[SessionOpened | Refused] = Decoder(
     SessionOpened | Refused  # type: ignore[arg-type]
 )
@@ -96,14 +91,11 @@ class GatewayCore:
         self.protocol_errors = 0
         self.services = Services(partitions, self._announce)
         self._logins = Logins(self.fan_out)
-        self._held: dict[Session, None] = {}
-        """Sessions that nothing more is read from, because a link is full."""
-        self._released: dict[Session, None] = {}
-        """Sessions whose backlog may be taken up again."""
+        self.requests = Requests(self.services, self.fan_out, self.presence)
         self._last_number = 0
         self._reading_presence = False
-        self._next_activity_at = 0.0
-        self._activity_reported_ms = 0
+        self._next_review_at = 0.0
+        self._reviewed_at_ms = 0
 
     # --- Connections --------------------------------------------------------------------------
 
@@ -131,7 +123,7 @@ class GatewayCore:
 
     def disconnected(self, session: Session) -> None:
         self.sessions.pop(session.number, None)
-        self._held.pop(session, None)
+        self.requests.forget(session)
         self._logins.drop(session)
         if session.name and session.state is not SessionState.CLOSED:
             self.services.users.command(session, CloseSession(quit=False), None)
@@ -151,7 +143,7 @@ class GatewayCore:
             self._take(session, message, Raw(frame), now, now_ms)
         except InvalidName as error:
             request = getattr(message, "id", 0)
-            self._answer(session, Refused(request, RefusalCode.INVALID_NAME, str(error)))
+            self.requests.answer(session, Refused(request, RefusalCode.INVALID_NAME, str(error)))
 
     def _take(
         self,
@@ -166,26 +158,26 @@ class GatewayCore:
                 self._greet(session, message)
                 return
             case LogIn():
-                self._log_in(session, message)
+                self._log_in(session, message, now)
                 return
             case Ping(target=PingTarget.GATEWAY):
-                self._answer(session, Pong(message.id))
+                self.requests.answer(session, Pong(message.id))
                 return
         if session.state is not SessionState.LOGGED_IN:
             refused = Refused(message.id, RefusalCode.NOT_LOGGED_IN, "log in first")
-            self._answer(session, refused)
+            self.requests.answer(session, refused)
             return
         if not isinstance(message, MarkRead | Ping):
             session.active_ms = now_ms
         match message:
             case LogOut():
                 closing = SessionClosing(session, message)
-                self._count(session)
+                self.requests.count(session)
                 self.services.users.command(session, CloseSession(quit=True), closing)
             case ReadHistory() | ListRooms() | ListMembers() | ListUsers() | Ping():
-                self._query(session, message, frame, now)
+                self.requests.query(session, message, frame, now)
             case _:
-                self._command(session, message, frame, now)
+                self.requests.command(session, message, frame, now)
 
     def _greet(self, session: Session, hello: Hello) -> None:
         if hello.version != PROTOCOL_VERSION:
@@ -197,29 +189,30 @@ class GatewayCore:
         else:
             if session.state is SessionState.NEW:
                 session.state = SessionState.GREETED
-            self._answer(session, Welcome(PROTOCOL_VERSION, f"zchat {__version__}"))
+            self.requests.answer(session, Welcome(PROTOCOL_VERSION, f"zchat {__version__}"))
 
     # --- Sessions -----------------------------------------------------------------------------
 
-    def _log_in(self, session: Session, log_in: LogIn) -> None:
+    def _log_in(self, session: Session, log_in: LogIn, now: float) -> None:
         if session.state is not SessionState.GREETED:
             reason = f"this session is logged in as {session.name}"
-            self._answer(session, Refused(log_in.id, RefusalCode.ALREADY_LOGGED_IN, reason))
+            self.requests.answer(session, Refused(log_in.id, RefusalCode.ALREADY_LOGGED_IN, reason))
             return
         name = canonical_name(log_in.name)
         session.state = SessionState.LOGGING_IN
         session.token = log_in.token
-        self._count(session)
+        self.requests.count(session)
         opening = OpenSession(log_in.id, name, log_in.token, log_in.password)
-        self.services.users.command(session, opening, SessionOpening(session, log_in))
+        self.services.users.command(session, opening, SessionOpening(session, log_in, now))
 
     def _session_opened(
         self, opening: SessionOpening, reply: SessionOpened | Refused, now: float
     ) -> None:
-        session, log_in = opening
+        session, log_in = opening.session, opening.log_in
         if isinstance(reply, Refused):
-            session.state = SessionState.GREETED if session.open else session.state
-            self._answered(session, encode(reply))
+            if session.open:
+                session.state = SessionState.GREETED
+            self.requests.answered(session, encode(reply))
             return
         if not session.open:
             # The client is gone before it was in; a name without a session would stay behind.
@@ -241,16 +234,13 @@ class GatewayCore:
         logged_in = self._logins.user_logs(session, asked.address, answer, follower.position)
         if logged_in is not None:
             session.state = SessionState.LOGGED_IN
-            self._answered(session, encode(logged_in))
+            self.requests.answered(session, encode(logged_in))
             self.fan_out.unblocked(session)
 
-    def _login_failed(self, session: Session) -> None:
-        if login := self._logins.drop(session):
-            reason = "a service does not answer at the moment; connect again"
-            self._answered(
-                session, encode(Refused(login.log_in.id, RefusalCode.UNAVAILABLE, reason))
-            )
-            self._end(session, RefusalCode.UNAVAILABLE, reason)
+    def _log_in_failed(self, session: Session) -> None:
+        self._logins.drop(session)
+        reason = "a service does not answer at the moment; connect again"
+        self._end(session, RefusalCode.UNAVAILABLE, reason)
 
     def _announce(self) -> Iterable[bytes]:
         """What a user-service that knows nothing of this gateway hears first."""
@@ -264,7 +254,7 @@ class GatewayCore:
     def _end(self, session: Session, code: RefusalCode, reason: str) -> None:
         """Tells the client why, and closes the connection."""
         if session.open:
-            self._write(session, encode(Refused(None, code, reason)))
+            self.requests.write(session, encode(Refused(None, code, reason)))
             session.state = SessionState.CLOSING
 
     def go_away(self, reason: str) -> None:
@@ -272,69 +262,8 @@ class GatewayCore:
         frame = encode(GoingAway(reason))
         for session in self.sessions.values():
             if session.open:
-                self._write(session, frame)
+                self.requests.write(session, frame)
                 session.state = SessionState.CLOSING
-
-    # --- Commands and queries -----------------------------------------------------------------
-
-    def _command(self, session: Session, command: Command, frame: Raw, now: float) -> None:
-        peer = self.services.of_command(command)
-        self._count(session)
-        peer.command(session, frame, CommandSent(session, command.id, now))
-        if peer.link.queue_bytes > limits.LINK_QUEUE_BYTES_MAX:
-            self._held[session] = None
-            self._hold(session)
-
-    def _query(self, session: Session, query: Query, frame: Raw, now: float) -> None:
-        asked = self.services.of_query(session, query)
-        if any(peer.queries.full for peer, _ in asked):
-            reason = "too many ask at once; ask again in a moment"
-            self._answer(session, Refused(query.id, RefusalCode.BUSY, reason))
-            return
-        self._count(session)
-        for peer, context in asked:
-            peer.ask(session, frame, context, now)
-
-    def _count(self, session: Session) -> None:
-        session.unanswered += 1
-        if session.unanswered >= limits.SESSION_REQUESTS_MAX or (
-            session.state is SessionState.LOGGING_IN
-        ):
-            self._hold(session)
-
-    def _hold(self, session: Session) -> None:
-        """Nothing more is taken from the session for now; the shell stops reading from it."""
-        if session.backlog is None:
-            session.backlog = deque()
-            self.fan_out.dirty[session] = None
-
-    def _release(self, session: Session, now: float, now_ms: int) -> None:
-        """Goes on with what the session has sent meanwhile, as far as that may be taken now."""
-        if (
-            session.backlog is None
-            or session in self._held
-            or session.state is SessionState.LOGGING_IN
-            or session.unanswered >= limits.SESSION_REQUESTS_MAX
-        ):
-            return
-        backlog, session.backlog = session.backlog, None
-        self.fan_out.dirty[session] = None
-        self.receive(session, list(backlog), session.heard_at, now_ms)
-
-    def _answer(self, session: Session, message: Message) -> None:
-        self._write(session, encode(message))
-
-    def _answered(self, session: Session, frame: bytes) -> None:
-        """Hands a service's answer on, and takes the next request if that was held back."""
-        session.unanswered -= 1
-        if session.backlog is not None:
-            self._released[session] = None
-        self._write(session, frame)
-
-    def _write(self, session: Session, frame: bytes) -> None:
-        if session.open:
-            session.out.append(frame)
-            self.fan_out.dirty[session] = None
 
     # --- What services say --------------------------------------------------------------------
 
@@ -343,32 +272,27 @@ class GatewayCore:
             peer.link.worker_changed(table.epochs.get(address))
 
     def receive_down(self, address: str, down: Down, now: float, now_ms: int) -> None:
-        link = self.services.by_address[address].link
-        for context, frame in link.receive(down, now):
+        peer = self.services.by_address[address]
+        for context, frame in peer.link.receive(down, now):
             match context:
                 case None:
                     self._sessions_ended(_words.decode(frame))
-                case CommandSent(session=session):
-                    if context.timed_out:
-                        self._write(session, frame)
-                    else:
-                        self._answered(session, frame)
+                case CommandSent():
+                    self.requests.command_answered(context, frame)
                 case SessionOpening():
                     self._session_opened(context, _user_replies.decode(frame), now)
                 case SessionClosing(session=session, log_out=log_out):
-                    self._answered(session, encode(Done(log_out.id)))
+                    self.requests.answered(session, encode(Done(log_out.id)))
                     session.state = SessionState.CLOSING
                 case _:
                     assert_never(context)
-        if self._held and link.queue_bytes < limits.LINK_QUEUE_BYTES_MAX // 2:
-            self._released.update(self._held)
-            self._held = {}
-        self._release_all(now, now_ms)
+        self.requests.link_drained(peer)
+        self._go_on(now_ms)
 
-    def _release_all(self, now: float, now_ms: int) -> None:
-        while self._released:
-            session, _ = self._released.popitem()
-            self._release(session, now, now_ms)
+    def _go_on(self, now_ms: int) -> None:
+        """Takes what sessions have sent while they had to wait."""
+        for session, frames in self.requests.take_released():
+            self.receive(session, frames, session.heard_at, now_ms)
 
     def _sessions_ended(self, word: SessionEnded) -> None:
         for number in word.sessions:
@@ -393,18 +317,10 @@ class GatewayCore:
                 self._receive_answer(context, answer, now)
             else:
                 self._query_failed(context)
-        self._release_all(now, now_ms)
+        self._go_on(now_ms)
 
     def _receive_answer(self, context: QueryContext, answer: bytes, now: float) -> None:
         match context:
-            case QueryForwarded(session=session):
-                self._answered(session, answer)
-            case MembersAsked(session=session, query=query):
-                self._answered(session, answers.members(query, answer, self.presence.online))
-            case RoomsAsked(session=session, query=rooms, parts=parts):
-                parts.append(answer)
-                if len(parts) == len(self.services.rooms):
-                    self._answered(session, answers.rooms(rooms, parts))
             case LogsAsked():
                 self._user_logs(context, _user_logs.decode(answer))
             case PageAsked(fetch=fetch):
@@ -416,21 +332,12 @@ class GatewayCore:
                 self._reading_presence = False
                 self.presence.snapshot(_snapshots.decode(answer))
             case _:
-                assert_never(context)
+                self.requests.query_answered(context, answer)
 
     def _query_failed(self, context: QueryContext) -> None:
         match context:
-            case QueryForwarded(session=session, request=request):
-                self._unavailable(session, request)
-            case MembersAsked(session=session, query=members):
-                self._unavailable(session, members.id)
-            case RoomsAsked(session=session, query=rooms, parts=parts):
-                # Only the first part that fails says so; the list cannot become complete now.
-                if len(parts) < len(self.services.rooms):
-                    parts.extend([b""] * len(self.services.rooms))
-                    self._unavailable(session, rooms.id)
             case LogsAsked(session=session):
-                self._login_failed(session)
+                self._log_in_failed(session)
             case PageAsked(fetch=fetch):
                 self.fan_out.fetch_failed(fetch)
             case StreamAsked(address=address):
@@ -438,11 +345,7 @@ class GatewayCore:
             case PresenceAsked():
                 self._reading_presence = False
             case _:
-                assert_never(context)
-
-    def _unavailable(self, session: Session, request: int) -> None:
-        reason = "the service does not answer at the moment; try again"
-        self._answered(session, encode(Refused(request, RefusalCode.UNAVAILABLE, reason)))
+                self.requests.query_failed(context)
 
     # --- Time ---------------------------------------------------------------------------------
 
@@ -459,30 +362,16 @@ class GatewayCore:
             peer.read_missing(now)
             for late in peer.queries.expire(now):
                 self._query_failed(late)
-            self._time_out(peer, now)
+            for opening in self.requests.time_out(peer, now):
+                self._log_in_failed(opening.session)
         if self.presence.wants_snapshot and not self._reading_presence:
             self._reading_presence = True
             self.services.users.ask(None, ReadPresence(), PresenceAsked(), now)
         self._tell_presence()
-        if now >= self._next_activity_at:
-            self._next_activity_at = now + limits.ACTIVITY_INTERVAL_S
-            self._report_activity(now_ms)
-            self._close_idle(now)
-            self.fan_out.retry_all()
-        self._release_all(now, now_ms)
-
-    def _time_out(self, peer: ServicePeer, now: float) -> None:
-        """Says so for commands that wait for too long; they are delivered all the same."""
-        for unanswered in peer.link.unanswered.values():
-            context = unanswered.context
-            if not isinstance(context, CommandSent) or context.timed_out:
-                continue
-            if now - context.sent_at < limits.COMMAND_TIMEOUT_S:
-                break
-            context.timed_out = True
-            reason = "no answer yet; it is delivered when the service is back"
-            refused = Refused(context.request, RefusalCode.UNAVAILABLE, reason)
-            self._answered(context.session, encode(refused))
+        if now >= self._next_review_at:
+            self._next_review_at = now + limits.ACTIVITY_INTERVAL_S
+            self._review_sessions(now, now_ms)
+        self._go_on(now_ms)
 
     def _tell_presence(self) -> None:
         change = self.presence.take_change()
@@ -492,28 +381,14 @@ class GatewayCore:
         for session in self.fan_out.everyone():
             # Soft state: whoever reads too slowly or is just coming in can do without.
             if not session.blocked:
-                self._write(session, frame)
+                self.requests.write(session, frame)
 
-    def _report_activity(self, now_ms: int) -> None:
-        active_ms = {
-            session.number: session.active_ms
-            for session in self.fan_out.everyone()
-            if session.active_ms > self._activity_reported_ms
-        }
-        self._activity_reported_ms = now_ms
-        if active_ms:
+    def _review_sessions(self, now: float, now_ms: int) -> None:
+        """What is to be done for every session now and then."""
+        if active_ms := activity.since(self.fan_out.everyone(), self._reviewed_at_ms):
             self.services.users.command(None, ReportActivity(active_ms), None)
-
-    def _close_idle(self, now: float) -> None:
+        self._reviewed_at_ms = now_ms
         for session in self.sessions.values():
-            silent_s = now - session.heard_at
-            if session.state in _NOT_LOGGED_IN and silent_s > limits.HELLO_TIMEOUT_S:
-                reason = f"no log in within {limits.HELLO_TIMEOUT_S:.0f} s"
+            if reason := activity.silence(session, now):
                 self._end(session, RefusalCode.TIMED_OUT, reason)
-            elif (
-                session.state is SessionState.LOGGED_IN
-                and session.backlog is None
-                and silent_s > limits.SESSION_IDLE_TIMEOUT_S
-            ):
-                reason = f"nothing heard for {limits.SESSION_IDLE_TIMEOUT_S:.0f} s"
-                self._end(session, RefusalCode.TIMED_OUT, reason)
+        self.fan_out.retry_all()

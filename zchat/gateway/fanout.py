@@ -58,6 +58,11 @@ class FanOut:
             self._unfollow(session, log)
         self.dirty.pop(session, None)
 
+    @property
+    def users(self) -> set[str]:
+        """Who has a session here."""
+        return set(self._sessions)
+
     def sessions_of(self, user: str) -> Iterable[Session]:
         return self._sessions.get(user, ())
 

@@ -50,6 +50,7 @@ class Gateway:
         self.core = GatewayCore(settings.partitions)
         self._loop = loop
         self._turn_scheduled = False
+        self._closed = False
         identity = sockets.identity(settings.name, os.urandom(6).hex())
         endpoints = settings.endpoints
         self._commands = sockets.asker_socket(context, endpoints, identity)
@@ -107,12 +108,14 @@ class Gateway:
 
     def schedule_turn(self) -> None:
         """Lets this turn's input come together before anything is sent."""
-        if not self._turn_scheduled:
+        if not self._turn_scheduled and not self._closed:
             self._turn_scheduled = True
             self._loop.call_soon(self._turn)
 
     def heartbeat(self) -> None:
         """Every `HEARTBEAT_INTERVAL_S`, until the loop ends."""
+        if self._closed:
+            return
         self.core.tick(time.monotonic(), now_ms())
         sockets.try_send(self._commands, [b"", b""])
         self.schedule_turn()
@@ -120,6 +123,8 @@ class Gateway:
 
     def _turn(self) -> None:
         self._turn_scheduled = False
+        if self._closed:
+            return
         now = time.monotonic()
         self.core.fetch_pages(now)
         for peer in self.core.services.by_address.values():
@@ -166,6 +171,10 @@ class Gateway:
         self.core.go_away("this gateway stops; connect again")
         self.schedule_turn()
         await self._until(lambda: not self.core.sessions, drain_s)
+
+    def close(self) -> None:
+        """Nothing touches the sockets from here on, whatever the loop has still scheduled."""
+        self._closed = True
         for pump in self._pumps:
             pump.close()
 
@@ -213,6 +222,7 @@ async def serve(settings: Settings, log: logging.Logger) -> bool:
             server.close()
         if sound:
             await gateway.drain(settings.drain_s)
+        gateway.close()
     log.info("stopped")
     return sound
 

@@ -1,0 +1,28 @@
+"""Who was active, and who has been silent for too long."""
+
+from collections.abc import Iterable
+
+from zchat.gateway.session import Session, SessionState
+from zchat.protocol import limits
+
+
+def since(sessions: Iterable[Session], at_ms: int) -> dict[int, int]:
+    """When each session that did something after `at_ms` did it last."""
+    return {session.number: session.active_ms for session in sessions if session.active_ms > at_ms}
+
+
+def silence(session: Session, now: float) -> str | None:
+    """Why the session must end, if it must: its client has said nothing for too long."""
+    silent_s = now - session.heard_at
+    match session.state:
+        case SessionState.NEW | SessionState.GREETED if silent_s > limits.HELLO_TIMEOUT_S:
+            return f"no log in within {limits.HELLO_TIMEOUT_S:.0f} s"
+        case SessionState.LOGGED_IN if (
+            # Who is not read from cannot be heard.
+            session.backlog is None
+            and not session.blocked
+            and silent_s > limits.SESSION_IDLE_TIMEOUT_S
+        ):
+            return f"nothing heard for {limits.SESSION_IDLE_TIMEOUT_S:.0f} s"
+        case _:
+            return None

@@ -1,0 +1,183 @@
+"""The clients' commands and queries on their way: who waits for what, and how much at a time."""
+
+from collections import deque
+from typing import assert_never
+
+from msgspec import Raw
+
+from zchat.gateway import answers
+from zchat.gateway.contexts import (
+    CommandSent,
+    MembersAsked,
+    QueryForwarded,
+    RoomsAsked,
+    SessionClosing,
+    SessionOpening,
+)
+from zchat.gateway.fanout import FanOut
+from zchat.gateway.presence import PresenceFollower
+from zchat.gateway.services import ServicePeer, Services
+from zchat.gateway.session import Session, SessionState
+from zchat.protocol import limits
+from zchat.protocol.codec import encode
+from zchat.protocol.messages import Command, Message, Query, RefusalCode, Refused
+
+ClientQueryContext = QueryForwarded | MembersAsked | RoomsAsked
+
+
+class Requests:
+    """What one session may have unanswered is bounded: past that nothing more is taken from it.
+
+    So nothing is refused for want of room, and one sender's commands keep their order.
+    """
+
+    def __init__(self, services: Services, fan_out: FanOut, presence: PresenceFollower) -> None:
+        self._services = services
+        self._fan_out = fan_out
+        self._presence = presence
+        self._held: dict[Session, None] = {}
+        """Sessions that nothing more is taken from, because a link is full."""
+        self._released: dict[Session, None] = {}
+        """Sessions whose backlog may be taken up again."""
+
+    # --- Up -----------------------------------------------------------------------------------
+
+    def command(self, session: Session, command: Command, frame: Raw, now: float) -> None:
+        """Sends a client's command, as it is, to the service that it is for."""
+        peer = self._services.of_command(command)
+        self.count(session)
+        peer.command(session, frame, CommandSent(session, command.id, now))
+        if peer.link.queue_bytes > limits.LINK_QUEUE_BYTES_MAX:
+            self._held[session] = None
+            self._hold(session)
+
+    def query(self, session: Session, query: Query, frame: Raw, now: float) -> None:
+        """Asks a client's query of the services that know the answer."""
+        asked = self._services.of_query(session, query)
+        if any(peer.queries.full for peer, _ in asked):
+            reason = "too many ask at once; ask again in a moment"
+            self.answer(session, Refused(query.id, RefusalCode.BUSY, reason))
+            return
+        self.count(session)
+        for peer, context in asked:
+            peer.ask(session, frame, context, now)
+
+    def count(self, session: Session) -> None:
+        """One more request of the session waits for its answer."""
+        session.unanswered += 1
+        full = session.unanswered >= limits.SESSION_REQUESTS_MAX
+        if full or session.state is SessionState.LOGGING_IN:
+            self._hold(session)
+
+    def _hold(self, session: Session) -> None:
+        if session.backlog is None:
+            session.backlog = deque()
+            self._fan_out.dirty[session] = None
+
+    # --- Down ---------------------------------------------------------------------------------
+
+    def write(self, session: Session, frame: bytes) -> None:
+        """To the client, with whatever else this turn has for it."""
+        if session.open:
+            session.out.append(frame)
+            self._fan_out.dirty[session] = None
+
+    def answer(self, session: Session, message: Message) -> None:
+        """Answers at once what was not counted."""
+        self.write(session, encode(message))
+
+    def answered(self, session: Session, frame: bytes) -> None:
+        """Hands an answer on; the session may have one request more."""
+        session.unanswered -= 1
+        if session.backlog is not None:
+            self._released[session] = None
+        self.write(session, frame)
+
+    def command_answered(self, command: CommandSent, frame: bytes) -> None:
+        if command.timed_out:
+            # The client was told that it must wait, and that was counted as the answer.
+            self.write(command.session, frame)
+        else:
+            self.answered(command.session, frame)
+
+    def query_answered(self, context: ClientQueryContext, answer: bytes) -> None:
+        match context:
+            case QueryForwarded(session=session):
+                self.answered(session, answer)
+            case MembersAsked(session=session, query=query):
+                online = self._presence.online | self._fan_out.users
+                self.answered(session, answers.members(query, answer, online))
+            case RoomsAsked(session=session, query=rooms, parts=parts):
+                parts.append(answer)
+                if len(parts) == len(self._services.rooms):
+                    self.answered(session, answers.rooms(rooms, parts))
+            case _:
+                assert_never(context)
+
+    def query_failed(self, context: ClientQueryContext) -> None:
+        match context:
+            case QueryForwarded(session=session, request=request):
+                self._unavailable(session, request)
+            case MembersAsked(session=session, query=members):
+                self._unavailable(session, members.id)
+            case RoomsAsked(session=session, query=rooms, parts=parts):
+                # Only the first part that fails says so; the list cannot become complete now.
+                if len(parts) < len(self._services.rooms):
+                    parts.extend([b""] * len(self._services.rooms))
+                    self._unavailable(session, rooms.id)
+            case _:
+                assert_never(context)
+
+    def _unavailable(self, session: Session, request: int) -> None:
+        reason = "the service does not answer at the moment; try again"
+        self.answered(session, encode(Refused(request, RefusalCode.UNAVAILABLE, reason)))
+
+    # --- Time ---------------------------------------------------------------------------------
+
+    def time_out(self, peer: ServicePeer, now: float) -> list[SessionOpening]:
+        """Says so for commands that wait for too long; they are delivered all the same.
+
+        Returns the logins among them: their clients had better connect again.
+        """
+        openings: list[SessionOpening] = []
+        for unanswered in peer.link.unanswered.values():
+            context = unanswered.context
+            if context is None or isinstance(context, SessionClosing) or context.timed_out:
+                continue
+            if now - context.sent_at < limits.COMMAND_TIMEOUT_S:
+                break
+            context.timed_out = True
+            if isinstance(context, SessionOpening):
+                openings.append(context)
+                continue
+            reason = "no answer yet; it is delivered when the service is back"
+            refused = Refused(context.request, RefusalCode.UNAVAILABLE, reason)
+            self.answered(context.session, encode(refused))
+        return openings
+
+    def link_drained(self, peer: ServicePeer) -> None:
+        """The link has room again for those that were held because of it."""
+        if self._held and peer.link.queue_bytes < limits.LINK_QUEUE_BYTES_MAX // 2:
+            self._released.update(self._held)
+            self._held = {}
+
+    def take_released(self) -> list[tuple[Session, list[bytes]]]:
+        """Sessions that may go on, each with the frames that it has sent meanwhile."""
+        released, self._released = self._released, {}
+        going_on: list[tuple[Session, list[bytes]]] = []
+        for session in released:
+            if (
+                session.backlog is None
+                or session in self._held
+                or session.state is SessionState.LOGGING_IN
+                or session.unanswered >= limits.SESSION_REQUESTS_MAX
+            ):
+                continue
+            going_on.append((session, list(session.backlog)))
+            session.backlog = None
+            self._fan_out.dirty[session] = None
+        return going_on
+
+    def forget(self, session: Session) -> None:
+        self._held.pop(session, None)
+        self._released.pop(session, None)
