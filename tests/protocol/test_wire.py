@@ -85,7 +85,7 @@ FROM_CLIENTS: list[Any] = [
     SetTopic(9, NONCE, "garden", "roses"),
     MarkRead(10, "#garden", 7),
     ReadHistory(11, "@bob", 50, 300),
-    ListRooms(12),
+    ListRooms(12, "garden"),
     ListMembers(13, "garden"),
     ListUsers(14),
     Ping(2**53, PingTarget.ROOM_SERVICE),

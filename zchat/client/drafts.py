@@ -96,8 +96,9 @@ def history(log: str, limit: int = 20, before: int | None = None) -> ReadHistory
     return ReadHistory(UNNUMBERED, log, limit, before)
 
 
-def rooms() -> ListRooms:
-    return ListRooms(UNNUMBERED)
+def rooms(room: str | None = None) -> ListRooms:
+    """All rooms, or what is known of one."""
+    return ListRooms(UNNUMBERED, room if room is None else room_name(room))
 
 
 def members(room: str) -> ListMembers:

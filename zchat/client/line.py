@@ -98,7 +98,7 @@ class LineClient:
                     self._know(self.rooms, request.room)
                 self._send(request, self._show_answer)
             case ShowTopic(room):
-                self._send(drafts.rooms(), lambda answer: self._show_topic(room, answer))
+                self._send(drafts.rooms(room), self._show_topic)
             case ShowHelp(lines):
                 self._show(list(lines))
             case MeasurePing():
@@ -145,9 +145,9 @@ class LineClient:
             self._own[answer.log] = max(answer.sequence, self._own.get(answer.log, 0))
         self._show(self._render.answer(answer, round(time.time() * 1000)))
 
-    def _show_topic(self, room: str, answer: Answer) -> None:
+    def _show_topic(self, answer: Answer) -> None:
         if isinstance(answer, RoomList):
-            self._show([self._render.topic(room, answer)])
+            self._show([self._render.topic(info) for info in answer.rooms])
 
     def _refused(self, reason: str) -> None:
         self.anything_refused = True

@@ -24,6 +24,7 @@ from zchat.protocol.messages import (
     Refused,
     Role,
     RoomCreated,
+    RoomInfo,
     RoomList,
     RoomOpened,
     TopicChanged,
@@ -153,11 +154,8 @@ class Renderer:
     def ping(self, target: str, seconds: float) -> str:
         return f"{target:<13}{seconds * 1000:9.1f} ms"
 
-    def topic(self, room: str, rooms: RoomList) -> str:
-        for info in rooms.rooms:
-            if info.room == room:
-                return f"#{printable(room)}: {printable(info.topic) or '(no topic)'}"
-        return self.problem(f"there is no room {room}")
+    def topic(self, info: RoomInfo) -> str:
+        return f"#{printable(info.room)}: {printable(info.topic) or '(no topic)'}"
 
     def _rooms(self, answer: RoomList) -> list[str]:
         rows = [

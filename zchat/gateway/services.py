@@ -106,6 +106,8 @@ class Services:
                 return [(self.of_log(log), forwarded)]
             case ListUsers() | Ping(target=PingTarget.USER_SERVICE):
                 return [(self.users, forwarded)]
+            case ListRooms(room=str(room)):
+                return [(self.of_room(room), forwarded)]
             case ListMembers(room=room):
                 return [(self.of_room(room), MembersAsked(session, query))]
             case ListRooms():

@@ -16,7 +16,7 @@ PASSWORD_CHARS_MAX: Final = 256
 NONCE_BYTES_MIN: Final = 8
 NONCE_BYTES_MAX: Final = 16
 TOKEN_BYTES: Final = 32
-CURSORS_MAX: Final = 256
+CURSORS_MAX: Final = 1_000
 """Cursors in one `LogIn`: every room that one may be in, the lobby and the inbox."""
 HISTORY_ENTRIES_MAX: Final = 200
 INTEGER_MAX: Final = 2**53
@@ -83,7 +83,7 @@ BUSY_RETRY_INTERVAL_S: Final = 1.0
 ROOMS_MAX: Final = 10_000
 """Rooms of one partition."""
 ROOM_MEMBERS_MAX: Final = 10_000
-USER_ROOMS_MAX: Final = 200
+USER_ROOMS_MAX: Final = 100
 """Rooms of one user in one partition, so that their cursors fit in a `LogIn`."""
 PARTITIONS_MAX: Final = 64
 

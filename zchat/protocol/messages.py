@@ -39,8 +39,11 @@ def _kind(class_name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", class_name).lower()
 
 
-class Message(Struct, frozen=True, tag_field="kind", tag=_kind):
-    """A map on the wire; its `kind` is the class's name in snake_case."""
+class Message(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag=_kind):
+    """A map on the wire; its `kind` is the class's name in snake_case.
+
+    A field that has its default may be left out.
+    """
 
 
 # --- What happened: the bodies of entries ---------------------------------------------------------
@@ -219,9 +222,10 @@ class ReadHistory(Message, frozen=True):
 
 
 class ListRooms(Message, frozen=True):
-    """Answered with `RoomList`."""
+    """All rooms, or only `room`. Answered with `RoomList`."""
 
     id: RequestId
+    room: Name | None = None
 
 
 class ListMembers(Message, frozen=True):

@@ -1,5 +1,6 @@
 """What may be asked of the room-service, answered from what is committed."""
 
+from collections.abc import Collection
 from typing import assert_never
 
 from zchat.log.store import Store
@@ -28,7 +29,7 @@ from zchat.protocol.messages import (
     RoomList,
     room_log,
 )
-from zchat.protocol.names import printable
+from zchat.protocol.names import InvalidName, canonical_name, printable
 from zchat.rooms.core import Room, RoomCore
 from zchat.service import logs
 
@@ -42,13 +43,18 @@ def answer(core: RoomCore, store: Store, user: str, query: RoomQuery) -> bytes:
         case ReadUserLogs():
             return encode(_user_logs(core, query.user))
         case ReadHistory():
-            room = core.rooms.get(query.log[1:])
+            room = _find(core, query.log[1:])
             refused = _refusal(query.id, room, query.log[1:], user)
-            return refused or logs.read_history(store, query, query.log, 0)
-        case ListRooms():
-            return encode(_room_list(core, user, query.id))
+            log = room_log(room.name if room else "")
+            return refused or logs.read_history(store, query, log, 0)
+        case ListRooms(room=name):
+            if name is None:
+                return encode(_room_list(core, user, query.id, core.rooms))
+            if (room := _find(core, name)) is None:
+                return encode(_no_room(query.id, name))
+            return encode(_room_list(core, user, query.id, [room.name]))
         case ListMembers():
-            room = core.rooms.get(query.room)
+            room = _find(core, query.room)
             return _refusal(query.id, room, query.room, user) or encode(_member_list(room, query))
         case Ping():
             return encode(Pong(query.id))
@@ -56,10 +62,21 @@ def answer(core: RoomCore, store: Store, user: str, query: RoomQuery) -> bytes:
             assert_never(query)
 
 
+def _find(core: RoomCore, name: str) -> Room | None:
+    """The room, however its name is spelled."""
+    try:
+        return core.rooms.get(canonical_name(name))
+    except InvalidName:
+        return None
+
+
+def _no_room(request: int, name: str) -> Refused:
+    return Refused(request, RefusalCode.UNKNOWN_ROOM, f"there is no room {printable(name)}")
+
+
 def _refusal(request: int, room: Room | None, name: str, user: str) -> bytes | None:
     if room is None:
-        reason = f"there is no room {printable(name)}"
-        return encode(Refused(request, RefusalCode.UNKNOWN_ROOM, reason))
+        return encode(_no_room(request, name))
     if room.name != LOBBY and user not in room.members:
         reason = f"you are not in {room.name}; join it first"
         return encode(Refused(request, RefusalCode.NOT_A_MEMBER, reason))
@@ -79,16 +96,16 @@ def _user_logs(core: RoomCore, user: str) -> UserLogs:
     return UserLogs(core.timeline.position, user_logs)
 
 
-def _room_list(core: RoomCore, user: str, request: int) -> RoomList:
+def _room_list(core: RoomCore, user: str, request: int, names: Collection[str]) -> RoomList:
     rooms: list[RoomInfo] = []
     size_bytes = 0
-    for name in sorted(core.rooms):
+    for name in sorted(names):
         info = _room_info(core, core.rooms[name], user)
         size_bytes += len(encode(info))
         if size_bytes > limits.ANSWER_BYTES_MAX:
             break
         rooms.append(info)
-    return RoomList(request, rooms, len(core.rooms))
+    return RoomList(request, rooms, len(names))
 
 
 def _room_info(core: RoomCore, room: Room, user: str) -> RoomInfo:
