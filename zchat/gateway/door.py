@@ -2,23 +2,30 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
-from zchat.gateway.session import SessionState
+from zchat.gateway.session import Session, SessionState
 from zchat.protocol import limits
 from zchat.protocol.codec import FrameReader, ProtocolError
 
-if TYPE_CHECKING:
-    from zchat.gateway.process import Gateway
+
+class Inside(Protocol):
+    """What a door opens to."""
+
+    def connected(self, connection: "ClientConnection") -> Session: ...
+    def received(self, session: Session, frames: list[bytes]) -> None: ...
+    def refused(self, session: Session, error: ProtocolError) -> None: ...
+    def drained(self, session: Session) -> None: ...
+    def disconnected(self, session: Session) -> None: ...
 
 
 class ClientConnection(asyncio.Protocol):
     """One TCP connection: cuts frames, writes what the session has, and knows who is slow."""
 
-    __slots__ = ("_gateway", "_reader", "_reading", "_transport", "_writable", "session")
+    __slots__ = ("_inside", "_reader", "_reading", "_transport", "_writable", "session")
 
-    def __init__(self, gateway: "Gateway") -> None:
-        self._gateway = gateway
+    def __init__(self, inside: Inside) -> None:
+        self._inside = inside
         self._reader = FrameReader()
         self._reading = True
         self._writable = True
@@ -27,20 +34,18 @@ class ClientConnection(asyncio.Protocol):
         # uvloop's transports are none of asyncio's classes.
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=limits.WRITE_BUFFER_BYTES_MAX)
-        self.session = self._gateway.connected(self)
+        self.session = self._inside.connected(self)
 
     def data_received(self, data: bytes) -> None:
         try:
             frames = self._reader.feed(data)
         except ProtocolError as error:
-            self._gateway.core.refuse_stream(self.session, error)
+            self._inside.refused(self.session, error)
         else:
-            self._gateway.received(self.session, frames)
-        self._gateway.schedule_turn()
+            self._inside.received(self.session, frames)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._gateway.core.disconnected(self.session)
-        self._gateway.schedule_turn()
+        self._inside.disconnected(self.session)
 
     def pause_writing(self) -> None:
         """The client reads more slowly than it is written to; its logs wait for it."""
@@ -50,24 +55,19 @@ class ClientConnection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._writable = True
-        if self.session.state is SessionState.LOGGED_IN:
-            self._gateway.core.fan_out.unblocked(self.session)
         self._adjust_reading()
-        self._gateway.schedule_turn()
+        self._inside.drained(self.session)
 
     def flush(self, join: Callable[[list[bytes]], bytes]) -> None:
         """Writes what waits, as one; then ends or pauses the connection as the session says."""
         session = self.session
-        if session.out:
-            out, session.out = session.out, []
+        out, session.out = session.out, []
+        if out and not self._transport.is_closing():
             self._transport.write(out[0] if len(out) == 1 else join(out))
         if session.state is SessionState.CLOSING:
             self._transport.close()
         else:
             self._adjust_reading()
-
-    def abort(self) -> None:
-        self._transport.abort()
 
     def _adjust_reading(self) -> None:
         # Who does not read is not read from: its answers would pile up here.

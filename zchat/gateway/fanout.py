@@ -8,26 +8,13 @@ slowly are all the same thing: a cursor behind the head.
 
 from collections.abc import Iterable
 
-from zchat.gateway.session import Session
+from zchat.gateway.session import FollowedLog, Session
 from zchat.protocol import limits
 from zchat.protocol.cluster import Chunk, LogPage
 from zchat.protocol.codec import FrameReader
 
 Fetch = tuple[str, int]
 """A log and a cursor: the page after it is wanted."""
-
-
-class FollowedLog:
-    """A log that at least one local session follows."""
-
-    __slots__ = ("head", "lagging", "live", "name")
-
-    def __init__(self, name: str, head: int | None) -> None:
-        self.name = name
-        self.head = head
-        """Newest sequence that the stream has brought; None while that is not known."""
-        self.live: dict[Session, None] = {}
-        self.lagging: dict[Session, int] = {}
 
 
 class FanOut:

@@ -21,11 +21,11 @@ from zchat.fabric.topics import PRESENCE_TOPIC, stream_topic
 from zchat.gateway.core import GatewayCore
 from zchat.gateway.door import ClientConnection
 from zchat.gateway.services import ServicePeer
-from zchat.gateway.session import Session
+from zchat.gateway.session import Session, SessionState
 from zchat.process import start
 from zchat.protocol import limits
 from zchat.protocol.cluster import Down, PresenceDelta, RoutingTable, StreamPage
-from zchat.protocol.codec import Decoder, encode
+from zchat.protocol.codec import Decoder, ProtocolError, encode
 from zchat.settings import Settings, command
 
 _tables = Decoder(RoutingTable)
@@ -78,6 +78,20 @@ class Gateway:
 
     def received(self, session: Session, frames: list[bytes]) -> None:
         self.core.receive(session, frames, time.monotonic(), now_ms())
+        self.schedule_turn()
+
+    def refused(self, session: Session, error: ProtocolError) -> None:
+        self.core.refuse_stream(session, error)
+        self.schedule_turn()
+
+    def drained(self, session: Session) -> None:
+        if session.state is SessionState.LOGGED_IN:
+            self.core.fan_out.unblocked(session)
+            self.schedule_turn()
+
+    def disconnected(self, session: Session) -> None:
+        self.core.disconnected(session)
+        self.schedule_turn()
 
     def _receive_command_frames(self, frames: list[bytes]) -> None:
         address, body = frames[:2]

@@ -1,11 +1,7 @@
-"""One client connection, as far as it is no socket."""
+"""A client's session, as far as it is no socket, and a log that sessions follow."""
 
 import enum
 from collections import deque
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from zchat.gateway.fanout import FollowedLog
 
 
 class SessionState(enum.Enum):
@@ -66,3 +62,16 @@ class Session:
     @property
     def open(self) -> bool:
         return self.state not in (SessionState.CLOSING, SessionState.CLOSED)
+
+
+class FollowedLog:
+    """A log that at least one local session follows."""
+
+    __slots__ = ("head", "lagging", "live", "name")
+
+    def __init__(self, name: str, head: int | None) -> None:
+        self.name = name
+        self.head = head
+        """Newest sequence that the stream has brought; None while that is not known."""
+        self.live: dict[Session, None] = {}
+        self.lagging: dict[Session, int] = {}
