@@ -22,7 +22,9 @@ class PresenceFollower:
     def delta(self, delta: PresenceDelta) -> None:
         if delta.epoch == self._epoch and delta.number <= self._number:
             return
-        if delta.epoch != self._epoch or delta.number != self._number + 1:
+        heartbeat = not delta.came and not delta.went
+        if heartbeat or delta.epoch != self._epoch or delta.number != self._number + 1:
+            # A heartbeat repeats the number of a change; with a new one we have missed that.
             self.wants_snapshot = True
             return
         self._number = delta.number
