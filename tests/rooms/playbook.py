@@ -1,0 +1,133 @@
+"""Drives the rules of rooms by hand, over a real store in memory, as a beat would."""
+
+from typing import Any
+
+from zchat.fabric.link import ReturnAddress
+from zchat.log.store import Store
+from zchat.protocol.cluster import EndGuest, RoomCommand, RoomQuery
+from zchat.protocol.codec import Decoder, server_messages
+from zchat.protocol.messages import (
+    CreateRoom,
+    Done,
+    Entry,
+    EntryBody,
+    JoinRoom,
+    LeaveRoom,
+    MarkRead,
+    Post,
+    RefusalCode,
+    Refused,
+    SetTopic,
+    room_log,
+)
+from zchat.rooms import projection, queries
+from zchat.rooms.core import RoomCore
+from zchat.rooms.tables import ROOMS_SCHEMA
+from zchat.service.effects import Sender
+
+_entries = Decoder(Entry)
+LOBBY_ADDRESS = "rooms/0"
+
+
+class Rooms:
+    def __init__(self) -> None:
+        self.at_ms = 1000
+        self.store = Store.open(None, ROOMS_SCHEMA)
+        self.core = self.loaded()
+        self.core.open_lobby(self.at_ms)
+        self.commit()
+        self.owed: list[tuple[str, str, bytes]] = []
+        self._nonces = 0
+
+    def close(self) -> None:
+        self.store.close()
+
+    def loaded(self) -> RoomCore:
+        """What a restarted service would begin with."""
+        return projection.load(self.store, LOBBY_ADDRESS)
+
+    def commit(self) -> None:
+        effects = self.core.effects
+        appended, _ = self.core.timeline.take()
+        statements = projection.statements(effects.rows)
+        self.store.commit(appended, statements, effects.owed, [])
+        effects.clear()
+
+    def give(self, user: str, command: RoomCommand) -> Done | Refused:
+        """The answer to a command, which is not committed yet."""
+        key = self.core.key_of(user, command)
+        if key and key not in self.core.first_results:
+            self.core.first_results.update(self.store.first_results([key]))
+        reply_to = ReturnAddress(b"gateway#1", 1, 1)
+        self.core.handle(Sender(reply_to, 1, user), command, 0.0, self.at_ms)
+        to, frame = self.core.effects.replies.pop()
+        reply = server_messages.decode(frame)
+        assert to == reply_to
+        assert isinstance(reply, Done | Refused)
+        return reply
+
+    def do(self, user: str, command: RoomCommand) -> Done | Refused:
+        """A beat with this command alone."""
+        self.core.first_results = {}
+        reply = self.give(user, command)
+        self.owed = list(self.core.effects.owed)
+        self.commit()
+        return reply
+
+    def ask(self, user: str, query: RoomQuery) -> bytes:
+        return queries.answer(self.core, self.store, user, query)
+
+    # --- Commands in few words ----------------------------------------------------------------
+
+    def nonce(self) -> bytes:
+        self._nonces += 1
+        return b"nonce-%06d" % self._nonces
+
+    def create(self, user: str, room: str) -> Done | Refused:
+        return self.do(user, CreateRoom(1, self.nonce(), room))
+
+    def join(self, user: str, room: str) -> Done | Refused:
+        return self.do(user, JoinRoom(2, self.nonce(), room))
+
+    def leave(self, user: str, room: str) -> Done | Refused:
+        return self.do(user, LeaveRoom(3, self.nonce(), room))
+
+    def post(self, user: str, room: str, text: str = "hello") -> Done | Refused:
+        return self.do(user, Post(4, self.nonce(), room, text))
+
+    def set_topic(self, user: str, room: str, topic: str) -> Done | Refused:
+        return self.do(user, SetTopic(5, self.nonce(), room, topic))
+
+    def mark(self, user: str, log: str, sequence: int) -> Done | Refused:
+        return self.do(user, MarkRead(6, log, sequence))
+
+    def end_guest(self, user: str) -> Done | Refused:
+        return self.do("", EndGuest(user))
+
+    # --- What has come of it ------------------------------------------------------------------
+
+    def entries(self, room: str) -> list[tuple[int, str, EntryBody]]:
+        """Sequence, author and body of all that is committed."""
+        stored = self.store.read_log(room_log(room), 0, 10_000, 1 << 30)
+        decoded = [_entries.decode(entry.frame) for entry in stored]
+        return [(entry.sequence, entry.author, entry.body) for entry in decoded]
+
+    def members(self, room: str) -> dict[str, str]:
+        return {name: m.role.value for name, m in self.core.rooms[room].members.items()}
+
+
+def state_of(core: RoomCore) -> dict[str, Any]:
+    """Everything that a core knows and must still know after a restart."""
+    return {
+        "rooms": core.rooms,
+        "rooms_of": core.rooms_of,
+        "heads": core.timeline.heads,
+        "position": core.timeline.position,
+    }
+
+
+def refused(reply: Done | Refused) -> RefusalCode:
+    """The code of a refusal, whose reason must be a sentence that says something."""
+    assert isinstance(reply, Refused), reply
+    assert len(reply.reason) > 10
+    return reply.code
