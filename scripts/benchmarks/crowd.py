@@ -1,0 +1,130 @@
+"""The clients of one generator process: how they come in and find each other."""
+
+import asyncio
+import dataclasses
+import time
+from collections.abc import Coroutine, Iterable
+from typing import Any, Final
+
+from benchmarks.connection import Connection, ReadArea, Talker
+from benchmarks.conversation import Conversation
+from benchmarks.dialect import Dialect
+from benchmarks.workloads import Workload
+
+_COMING_IN_MAX: Final = 200
+"""Clients that log in or join at a time: enough for a commit to have many."""
+_RECORDED_CLIENTS: Final = 40
+"""Whose messages are checked one by one, unless all are."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Share:
+    """What one generator process does of a workload."""
+
+    workload: Workload
+    host: str
+    port: int
+    tag: str
+    """In all names, so that a run does not meet the guests of the run before."""
+    conversations: tuple[int, ...]
+    """Numbers of the conversations that this process has."""
+    record_all: bool
+
+
+class Crowd:
+    def __init__(self, share: Share, dialect: Dialect) -> None:
+        self.share = share
+        self.dialect = dialect
+        self.conversations: list[Conversation] = []
+        self.connections: list[Connection] = []
+        self.cursors: dict[str, int] = {}
+        """By client: with which sequence it came into its room."""
+        self.log_in_s = 0.0
+        """From the first connection to the last client that is in."""
+        self._area = ReadArea()
+        self._markers = dialect.markers(private=share.workload.private)
+
+    async def gather(self) -> None:
+        """Everybody connects, logs in, joins, and is ready to talk."""
+        share, workload = self.share, self.share.workload
+        loop = asyncio.get_running_loop()
+        begin = time.monotonic()
+        names = [
+            [f"{share.tag}-{number}-{place}" for place in range(workload.members)]
+            for number in share.conversations
+        ]
+        self.connections = await self._together(
+            self.enter(name, record=self._records(number, place, workload))
+            for number, group in enumerate(names)
+            for place, name in enumerate(group)
+        )
+        self.log_in_s = time.monotonic() - begin
+        for number in range(len(names)):
+            first = number * workload.members
+            conversation = Conversation(loop, workload, echoes=self.dialect.echoes)
+            conversation.members = self.connections[first : first + workload.members]
+            self.conversations.append(conversation)
+        if workload.talkers:
+            await self._together(
+                self._prepare(conversation, self.room(number))
+                for number, conversation in zip(
+                    share.conversations, self.conversations, strict=True
+                )
+            )
+        for connection in self.connections:
+            connection.count_only()
+
+    def room(self, conversation: int) -> str:
+        return f"{self.share.tag}-{conversation}"
+
+    async def enter(
+        self, name: str, cursors: dict[str, int] | None = None, *, record: bool
+    ) -> Connection:
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(
+            lambda: Connection(self._area, self.dialect, name, self._markers, record=record),
+            self.share.host,
+            self.share.port,
+        )
+        await self.dialect.enter(connection, name, cursors)
+        return connection
+
+    def _records(self, number: int, place: int, workload: Workload) -> bool:
+        if self.share.record_all or workload.kind in {"pace", "return"}:
+            return True
+        # Whole conversations if there are many, the last members of a single one.
+        if len(self.share.conversations) > 1:
+            return number < _RECORDED_CLIENTS // workload.members
+        return place >= workload.members - _RECORDED_CLIENTS
+
+    async def _prepare(self, conversation: Conversation, room: str) -> None:
+        workload = self.share.workload
+        members = conversation.members
+        if workload.private:
+            for member, partner in zip(members, reversed(members), strict=True):
+                posts = self.dialect.posts_to_user(member.name, partner.name)
+                conversation.add_speaker(member, Talker(posts))
+        else:
+            await self.dialect.create_room(members[0], room)
+            cursors = await self._together(
+                self.dialect.join_room(member, room) for member in members[1:]
+            )
+            for member, cursor in zip(members[1:], cursors, strict=True):
+                self.cursors[member.name] = cursor
+            for member in members[: workload.talkers]:
+                posts = self.dialect.posts_to_room(member.name, room)
+                conversation.add_speaker(member, Talker(posts))
+        for member in members:
+            member.conversation = conversation
+
+    async def _together(self, steps: Iterable[Coroutine[Any, Any, Any]]) -> list[Any]:
+        """Runs all, as many at a time as a busy evening brings."""
+        places = asyncio.Semaphore(_COMING_IN_MAX)
+
+        async def in_turn(step: Coroutine[Any, Any, Any]) -> Any:
+            async with places:
+                return await step
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(in_turn(step)) for step in steps]
+        return [task.result() for task in tasks]
