@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,8 @@ INTERRUPTED: Final = 130
 
 PIPE_QUIT_TIMEOUT_S: Final = 30.0
 """A script must not hang for ever on a server that is down. A person may press Ctrl-C."""
+SIGNAL_QUIT_TIMEOUT_S: Final = 3.0
+"""Whoever sent SIGTERM or SIGHUP will not wait for long."""
 PASSWORD_VARIABLE: Final = "ZCHAT_PASSWORD"
 
 HELP: Final = f"""Chat as USER in a zchat cluster.
@@ -101,19 +104,45 @@ async def _converse(chat: "Chat") -> int:
         render = Renderer(chat.name, today, None, colour=False)
         client = LineClient(chat, render, plain.show)
         conversation, quit_timeout_s = plain.converse(client), PIPE_QUIT_TIMEOUT_S
+    told_to_leave = _told_to_leave()
     following = asyncio.create_task(client.follow())
     conversing = asyncio.create_task(conversation)
+    leaving = asyncio.create_task(told_to_leave.wait())
+    tasks = {following, conversing, leaving}
     try:
-        await asyncio.wait({following, conversing}, return_when=asyncio.FIRST_COMPLETED)
-        if conversing.done():
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if leaving.done():
+            conversing.cancel()
+            await client.quit(SIGNAL_QUIT_TIMEOUT_S)
+        elif conversing.done():
             conversing.result()
             await client.quit(quit_timeout_s)
         await following
     finally:
-        for task in (following, conversing):
+        for task in tasks:
             task.cancel()
-        await asyncio.wait({following, conversing})
+        await asyncio.wait(tasks)
     return REFUSED if client.anything_refused else 0
+
+
+def _told_to_leave() -> asyncio.Event:
+    """Set by SIGTERM, and by SIGHUP when the terminal is closed.
+
+    A client that goes without a goodbye leaves its guest's name taken until its grace is over.
+    """
+    told = asyncio.Event()
+
+    def leave(number: signal.Signals) -> None:
+        if number is signal.SIGHUP:
+            # The terminal is gone, and what is still shown goes nowhere instead of failing.
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            for stream in (sys.stdin, sys.stdout, sys.stderr):
+                os.dup2(nowhere, stream.fileno())
+        told.set()
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, leave, number)
+    return told
 
 
 def _fail(code: int, reason: str) -> int:
