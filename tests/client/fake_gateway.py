@@ -23,6 +23,7 @@ class FakeGateway:
         self.mute_once_logged_in = False
         self.connections: set[_Session] = set()
         self.logins: list[LogIn] = []
+        self.goodbyes = 0
         self._listener: asyncio.Server | None = None
         self.port = 0
 
@@ -93,6 +94,7 @@ class _Session(asyncio.Protocol):
                     replies = [Refused(message.id, gateway.refusal.code, gateway.refusal.reason)]
             self.transport.write(b"".join(map(encode, replies)))
             if isinstance(message, LogOut):
+                gateway.goodbyes += 1
                 self.transport.close()
 
 

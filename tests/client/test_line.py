@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -172,6 +173,25 @@ async def test_a_pipe_says_all_its_lines_and_ends(gateway: FakeGateway) -> None:
     expected = [*map(str, range(3_000)), "no newline \ufffd"]
     assert gateway.server.texts("#lobby") == expected
     assert [line.split(": ")[1] for line in out.splitlines() if " ann: " in line] == expected
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+async def test_a_client_that_is_told_to_leave_says_goodbye(
+    gateway: FakeGateway, number: signal.Signals
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", MAIN, "ann", "--address", gateway.address),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(b"hello\n")
+    while b"hello" not in await asyncio.wait_for(process.stdout.readline(), 30):
+        pass
+    process.send_signal(number)
+    await asyncio.wait_for(process.communicate(), 30)
+    assert (process.returncode, gateway.goodbyes) == (0, 1)
 
 
 async def test_a_refused_line_is_exit_code_1(gateway: FakeGateway) -> None:
