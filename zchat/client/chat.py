@@ -35,6 +35,7 @@ from zchat.protocol.messages import (
     PresenceChanged,
     RefusalCode,
     Refused,
+    Register,
     RoomList,
     UserList,
 )
@@ -234,9 +235,7 @@ class Chat:
 
     async def register(self, password: str) -> Done:
         """Makes the guest an account, whose name nobody else can take."""
-        done = await self._ask(drafts.register(password), Done)
-        self.guest = False
-        return done
+        return await self._ask(drafts.register(password), Done)
 
     # --- Queries --------------------------------------------------------------------------------
 
@@ -316,7 +315,9 @@ class Chat:
 
     def _on_event(self, event: Event) -> None:
         match event:
-            case Answered(request_id, _, answer):
+            case Answered(request_id, request, answer):
+                if isinstance(request, Register) and isinstance(answer, Done):
+                    self.guest = False
                 self._answer(request_id, answer)
             case EntryArrived():
                 self._events.append(event)
