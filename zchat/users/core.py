@@ -176,7 +176,9 @@ class UserCore:
         self, sender: Sender, command: OpenSession, user: User, digest: bytes, at_ms: int
     ) -> None:
         key = (sender.reply_to.asker, sender.session)
-        if len(user.sessions) >= limits.USER_SESSIONS_MAX and key not in user.sessions:
+        # A client that comes back replaces its own session, and is not one more.
+        others = sum(session.digest != digest for session in user.sessions.values())
+        if others >= limits.USER_SESSIONS_MAX:
             raise Refusal(
                 RefusalCode.LIMIT_REACHED,
                 f"{user.name} is connected {limits.USER_SESSIONS_MAX} times, which is the most",

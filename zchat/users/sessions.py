@@ -29,6 +29,8 @@ class Sessions:
 
     def open(self, user: User, key: SessionKey, digest: bytes, at_ms: int) -> list[SessionKey]:
         """Adds a session; returns those of the same client, which it replaces."""
+        if not user.since_ms or (not user.sessions and user.lost_at is None):
+            user.since_ms = at_ms
         replaced = [
             other
             for other, session in user.sessions.items()
@@ -36,8 +38,6 @@ class Sessions:
         ]
         for other in replaced:
             del user.sessions[other], self._names[other]
-        if not user.sessions and user.lost_at is None:
-            user.since_ms = at_ms
         user.sessions[key] = Session(digest, at_ms, at_ms)
         user.lost_at = None
         self._names[key] = user.name
