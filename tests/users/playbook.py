@@ -1,0 +1,230 @@
+"""Drives the rules of users by hand, over a real store in memory, as a beat would."""
+
+from typing import Any
+
+from zchat.fabric.link import ReturnAddress
+from zchat.fabric.topics import PRESENCE_TOPIC
+from zchat.log.store import Owed, Store
+from zchat.protocol import limits
+from zchat.protocol.cluster import (
+    AnnounceSessions,
+    CloseSession,
+    OpenSession,
+    PresenceDelta,
+    SessionEnded,
+    SessionHere,
+    SessionOpened,
+    UserCommand,
+    UserQuery,
+)
+from zchat.protocol.codec import Decoder
+from zchat.protocol.messages import (
+    Done,
+    Entry,
+    EntryBody,
+    MarkRead,
+    RefusalCode,
+    Refused,
+    Register,
+    SendPrivate,
+    inbox_log,
+)
+from zchat.service.beat import Job
+from zchat.service.effects import Sender
+from zchat.users import projection, queries
+from zchat.users.core import UserCore
+from zchat.users.tables import USERS_SCHEMA
+
+PASSWORD = "correct horse"
+WEST, EAST = b"gateway-west#1", b"gateway-east#1"
+ROOM_ADDRESSES = ["rooms/0", "rooms/1"]
+
+Answer = Done | Refused | SessionOpened
+_answers: Decoder[Answer] = Decoder(Answer)  # type: ignore[arg-type]
+_entries = Decoder(Entry)
+_deltas = Decoder(PresenceDelta)
+_words = Decoder(SessionEnded)
+
+
+def token(client: str) -> bytes:
+    """The token of a client that is called so."""
+    return client.encode().ljust(limits.TOKEN_BYTES, b".")
+
+
+class Users:
+    """`now` and `at_ms` go on together; a session is the gateway and the number there."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.store = Store.open(None, USERS_SCHEMA)
+        self.core = self.loaded()
+        self.jobs: list[Job] = []
+        """Passwords that wait to be checked or hashed."""
+        self.ended: list[tuple[bytes, int]] = []
+        """Sessions that gateways were told to end."""
+        self.owed: list[Owed] = []
+        self.deltas: list[PresenceDelta] = []
+        self._nonces = 0
+
+    @property
+    def at_ms(self) -> int:
+        return int(self.now * 1000)
+
+    def close(self) -> None:
+        self.store.close()
+
+    def loaded(self) -> UserCore:
+        """What a restarted service would begin with."""
+        return projection.load(self.store, ROOM_ADDRESSES, self.now, self.at_ms)
+
+    def restart(self) -> None:
+        self.core = self.loaded()
+        self.jobs = []
+
+    def wait(self, seconds: float) -> None:
+        """Time passes, and then a heartbeat comes."""
+        self.now += seconds
+        self.core.tick(self.now, self.at_ms)
+        self.commit([])
+
+    def commit(self, settled: list[int]) -> list[Answer]:
+        effects = self.core.effects
+        appended, _ = self.core.timeline.take()
+        statements = projection.statements(effects.rows)
+        self.owed += self.store.commit(appended, statements, effects.owed, settled)
+        self.jobs += effects.jobs
+        self.ended += [(to, n) for to, word in effects.words for n in _words.decode(word).sessions]
+        self.deltas += [
+            _deltas.decode(b) for topic, b in effects.broadcasts if topic == PRESENCE_TOPIC
+        ]
+        answers = [_answers.decode(frame) for _, frame in effects.replies]
+        effects.clear()
+        return answers
+
+    def _prepare(self, user: str, command: UserCommand) -> None:
+        key = self.core.key_of(user, command)
+        self.core.first_results = self.store.first_results([key] if key else [])
+        self.core.log_heads = self.store.heads(self.core.logs_of(command))
+
+    def do(self, command: UserCommand, user: str = "", at: bytes = WEST, n: int = 1) -> Answer:
+        """A beat with this command alone; passwords are hashed and checked at once."""
+        self.begin(command, user, at, n)
+        answers = self.commit([])
+        if not answers:
+            answers = [self.finish_job()]
+        (answer,) = answers
+        return answer
+
+    def begin(self, command: UserCommand, user: str = "", at: bytes = WEST, n: int = 1) -> None:
+        """Gives the command to a new beat, which `commit` ends."""
+        self._prepare(user, command)
+        self.begin_another(command, user, at, n)
+
+    def begin_another(
+        self, command: UserCommand, user: str = "", at: bytes = WEST, n: int = 1
+    ) -> None:
+        """Gives one more command to the beat that has begun."""
+        sender = Sender(ReturnAddress(at, 1, 1), n, user)
+        self.core.handle(sender, command, self.now, self.at_ms)
+
+    def finish_job(self) -> Answer:
+        """The oldest password is done. Here a hash is the password after a dollar sign."""
+        job = self.jobs.pop(0)
+        outcome: bool | str = "$" + job.password
+        if job.password_hash is not None:
+            outcome = outcome == job.password_hash
+        self._prepare(job.sender.user, job.command)
+        self.core.job_done(job, outcome, self.now, self.at_ms)
+        (answer,) = self.commit([])
+        return answer
+
+    def settle(self, owed: Owed) -> None:
+        """A room-service has done what it was owed."""
+        self.owed.remove(owed)
+        self.core.settled(owed.key)
+        self.commit([owed.id])
+
+    def settle_all(self) -> None:
+        for owed in list(self.owed):
+            self.settle(owed)
+
+    def ask(self, user: str, query: UserQuery) -> bytes:
+        return queries.answer(self.core, self.store, user, query, self.at_ms)
+
+    # --- Commands in few words ----------------------------------------------------------------
+
+    def come(
+        self,
+        name: str,
+        *,
+        client: str | None = None,
+        password: str | None = None,
+        at: bytes = WEST,
+        n: int = 1,
+    ) -> Answer:
+        """A client connects; each has a token of its own, which is the user's name if not said."""
+        return self.do(OpenSession(1, name, token(client or name), password), at=at, n=n)
+
+    def quit(self, at: bytes = WEST, n: int = 1) -> Answer:
+        return self.do(CloseSession(quit=True), at=at, n=n)
+
+    def lose(self, at: bytes = WEST, n: int = 1) -> Answer:
+        return self.do(CloseSession(quit=False), at=at, n=n)
+
+    def announce(self, *here: tuple[str, int, int], at: bytes = WEST) -> Answer:
+        """A gateway says who is there: user, number, and since when in ms."""
+        sessions = [SessionHere(n, user, token(user), since, since) for user, n, since in here]
+        return self.do(AnnounceSessions(sessions), at=at)
+
+    def register(self, user: str, password: str = PASSWORD) -> Answer:
+        return self.do(Register(2, self.nonce(), password), user)
+
+    def send(self, user: str, to: str, text: str = "psst") -> Answer:
+        return self.do(SendPrivate(3, self.nonce(), to, text), user)
+
+    def mark(self, user: str, log: str, sequence: int) -> Answer:
+        return self.do(MarkRead(4, log, sequence), user)
+
+    def account(self, name: str, *, n: int = 1) -> None:
+        """Someone comes, registers and goes."""
+        self.come(name, n=n)
+        self.register(name)
+        self.quit(n=n)
+
+    def nonce(self) -> bytes:
+        self._nonces += 1
+        return b"nonce-%06d" % self._nonces
+
+    # --- What has come of it ------------------------------------------------------------------
+
+    @property
+    def online(self) -> set[str]:
+        return self.core.presence.online
+
+    def inbox(self, user: str) -> list[tuple[int, str, EntryBody]]:
+        """Sequence, author and body of all that is committed."""
+        stored = self.store.read_log(inbox_log(user), 0, 10_000, 1 << 30)
+        decoded = [_entries.decode(entry.frame) for entry in stored]
+        return [(entry.sequence, entry.author, entry.body) for entry in decoded]
+
+
+def durable_state(core: UserCore) -> dict[str, Any]:
+    """Everything that a core knows and must still know after a restart; sessions are soft."""
+    return {
+        "users": {user.name: (user.row(), user.tokens) for user in core.users.values()},
+        "heads": core.timeline.heads,
+        "position": core.timeline.position,
+        "ending": core._ending,
+    }
+
+
+def refused(answer: Answer) -> RefusalCode:
+    """The code of a refusal, whose reason must be a sentence that says something."""
+    assert isinstance(answer, Refused), answer
+    assert len(answer.reason) > 10
+    return answer.code
+
+
+def opened(answer: Answer) -> SessionOpened:
+    assert isinstance(answer, SessionOpened), answer
+    return answer

@@ -1,0 +1,356 @@
+"""Who is online: sessions open, break, come back and end, over restarts of either side."""
+
+import pytest
+
+from zchat.protocol import limits
+from zchat.protocol.cluster import EndGuest, PresenceDelta, ReportActivity, Stamped
+from zchat.protocol.codec import Decoder
+from zchat.protocol.messages import Done, RefusalCode
+
+from .playbook import EAST, PASSWORD, ROOM_ADDRESSES, WEST, Users, opened, refused
+
+GRACE_S = limits.SESSION_GRACE_S
+
+
+# --- Coming and going -----------------------------------------------------------------------------
+
+
+def test_a_user_is_online_from_the_first_session_to_the_last_goodbye(users: Users) -> None:
+    users.account("ann")
+    assert users.online == set()
+    users.come("ann", client="desk", password=PASSWORD, n=1)
+    users.come("ann", client="phone", password=PASSWORD, n=2)
+
+    users.quit(n=1)
+    assert users.online == {"ann"}
+    users.quit(n=2)
+    assert users.online == set()
+
+
+def test_a_user_has_been_here_since_the_first_of_its_sessions(users: Users) -> None:
+    users.account("ann")
+    came_ms = users.at_ms
+    users.come("ann", client="desk", password=PASSWORD, n=1)
+    users.wait(5.0)
+    assert opened(users.come("ann", client="phone", password=PASSWORD, n=2)).since_ms == came_ms
+
+    users.quit(n=1)
+    users.quit(n=2)
+    users.wait(5.0)
+    assert opened(users.come("ann", password=PASSWORD, n=3)).since_ms == came_ms + 10_000
+
+
+def test_a_connection_that_replaces_another_is_no_new_coming(users: Users) -> None:
+    came_ms = users.at_ms
+    users.come("ann", at=WEST, n=1)
+    users.wait(5.0)
+
+    assert opened(users.come("ann", at=EAST, n=7)).since_ms == came_ms
+    assert users.ended == [(WEST, 1)]
+    users.lose(at=WEST, n=1)
+    assert users.online == {"ann"}
+    assert users.core.users["ann"].lost_at is None
+
+
+def test_an_open_session_that_is_opened_again_goes_on(users: Users) -> None:
+    users.come("ann")
+    users.come("ann")
+
+    assert users.ended == []
+    assert len(users.core.users["ann"].sessions) == 1
+
+
+def test_a_goodbye_of_nobody_changes_nothing(users: Users) -> None:
+    users.come("ann", at=WEST, n=1)
+
+    assert users.quit(at=EAST, n=1) == Done(0)
+    assert users.lose(at=WEST, n=2) == Done(0)
+    assert users.online == {"ann"}
+
+
+# --- Graces ---------------------------------------------------------------------------------------
+
+
+def test_who_comes_back_soon_was_never_away(users: Users) -> None:
+    came_ms = users.at_ms
+    users.come("ann")
+    users.lose()
+    users.wait(limits.PRESENCE_GRACE_S - 1)
+    assert users.online == {"ann"}
+
+    assert opened(users.come("ann", n=2)).since_ms == came_ms
+    users.wait(10 * GRACE_S)
+    assert users.online == {"ann"}
+
+
+def test_who_stays_away_is_offline_first_and_a_guest_gone_later(users: Users) -> None:
+    users.come("ann")
+    users.lose()
+    users.wait(limits.PRESENCE_GRACE_S)
+    assert users.online == set()
+    users.wait(GRACE_S - limits.PRESENCE_GRACE_S - 1)
+    assert users.owed == []
+
+    users.wait(1)
+    assert users.core.users["ann"].ended
+    assert {owed.address for owed in users.owed} == set(ROOM_ADDRESSES)
+
+
+def test_who_comes_back_late_in_the_grace_is_online_again(users: Users) -> None:
+    users.come("ann")
+    users.lose()
+    users.wait(GRACE_S - 1)
+
+    opened(users.come("ann", n=2))
+    assert users.online == {"ann"}
+    users.wait(GRACE_S)
+    assert not users.core.users["ann"].ended
+
+
+def test_an_account_is_only_offline(users: Users) -> None:
+    users.account("ann")
+    users.come("ann", password=PASSWORD)
+    users.lose()
+    users.wait(10 * GRACE_S)
+
+    assert users.online == set()
+    assert users.owed == []
+    assert not users.core.users["ann"].ended
+
+
+def test_with_a_gateway_all_its_sessions_are_lost(users: Users) -> None:
+    users.come("ann", at=WEST, n=1)
+    users.come("bob", at=WEST, n=2)
+    users.come("carl", at=EAST, n=1)
+    users.core.asker_lost(WEST, users.now, users.at_ms)
+    users.wait(limits.PRESENCE_GRACE_S)
+
+    assert users.online == {"carl"}
+
+
+# --- The end of a guest ---------------------------------------------------------------------------
+
+
+def test_a_guest_that_quits_ends_in_every_partition(users: Users) -> None:
+    users.come("ann")
+    users.quit()
+
+    assert [owed.address for owed in users.owed] == ROOM_ADDRESSES
+    for owed in users.owed:
+        stamped = Decoder(Stamped).decode(owed.body)
+        assert Decoder(EndGuest).decode(stamped.body) == EndGuest("ann")
+
+
+def test_the_name_is_free_when_all_partitions_know(users: Users) -> None:
+    users.come("ann")
+    users.quit()
+    assert refused(users.come("ann", client="another")) is RefusalCode.NAME_IN_USE
+    assert refused(users.come("ann")) is RefusalCode.NAME_IN_USE, "even to the same client"
+
+    users.settle(users.owed[0])
+    assert refused(users.come("ann", client="another")) is RefusalCode.NAME_IN_USE
+    users.settle(users.owed[0])
+    assert opened(users.come("ann", client="another")).guest
+    assert users.store.owed() == []
+
+
+def test_what_is_owed_survives_a_restart(users: Users) -> None:
+    users.come("ann")
+    users.quit()
+    users.settle(users.owed[0])
+    users.restart()
+    assert [owed.address for owed in users.store.owed()] == ROOM_ADDRESSES[1:]
+    assert refused(users.come("ann", client="another")) is RefusalCode.NAME_IN_USE
+
+    users.settle_all()
+    assert users.core.users == {}
+    opened(users.come("ann", client="another"))
+
+
+def test_of_a_guest_that_is_gone_nothing_is_kept(users: Users) -> None:
+    users.come("ann")
+    users.quit()
+    users.settle_all()
+
+    assert users.loaded().users == {}
+    assert "@ann" not in users.core.timeline.heads
+
+
+def test_a_guest_that_registers_stays_when_it_quits(users: Users) -> None:
+    users.account("ann")
+
+    assert users.owed == []
+    assert not users.loaded().users["ann"].guest
+
+
+def test_a_guest_ends_once(users: Users) -> None:
+    users.come("ann")
+    users.lose()
+    users.wait(GRACE_S)
+    users.wait(GRACE_S)
+
+    assert len(users.owed) == len(ROOM_ADDRESSES)
+
+
+# --- After a restart ------------------------------------------------------------------------------
+
+
+def test_after_a_restart_gateways_say_who_is_here(users: Users) -> None:
+    users.come("ann")
+    came_ms = users.at_ms
+    users.now += 3
+    users.restart()
+    assert users.online == set()
+
+    users.announce(("ann", 1, came_ms))
+    assert users.online == {"ann"}
+    assert users.core.users["ann"].since_ms == came_ms
+    assert users.ended == []
+
+
+def test_a_guest_that_nobody_speaks_of_ends_after_its_grace(users: Users) -> None:
+    users.come("ann")
+    users.come("bob", n=2)
+    users.restart()
+    users.announce(("ann", 1, users.at_ms))
+    users.wait(GRACE_S)
+
+    assert not users.core.users["ann"].ended
+    assert users.core.users["bob"].ended
+
+
+def test_a_guest_may_come_back_after_a_restart_with_its_token(users: Users) -> None:
+    users.come("ann")
+    users.now += 3
+    users.restart()
+    assert refused(users.come("ann", client="another")) is RefusalCode.NAME_IN_USE
+
+    assert opened(users.come("ann", n=2)).since_ms == users.at_ms, "since when, it cannot know"
+    users.wait(GRACE_S)
+    assert not users.core.users["ann"].ended
+
+
+def test_a_session_of_nobody_must_end(users: Users) -> None:
+    users.come("ann")
+    users.quit()
+    users.announce(("ann", 1, users.at_ms), ("nobody", 2, users.at_ms))
+
+    assert users.ended == [(WEST, 1), (WEST, 2)]
+    assert users.online == set()
+
+
+def test_a_session_that_a_newer_one_has_replaced_must_end(users: Users) -> None:
+    came_ms = users.at_ms
+    users.come("ann", at=WEST, n=1)
+    users.now += 1
+    users.restart()
+    users.come("ann", at=EAST, n=7)
+    users.announce(("ann", 1, came_ms), at=WEST)
+
+    assert users.ended == [(WEST, 1)]
+    assert list(users.core.users["ann"].sessions) == [(EAST, 7)]
+
+
+def test_of_two_announced_sessions_of_one_client_the_newer_stays(users: Users) -> None:
+    came_ms = users.at_ms
+    users.come("ann", at=WEST, n=1)
+    users.restart()
+    users.announce(("ann", 1, came_ms), at=WEST)
+    users.announce(("ann", 7, came_ms + 5), at=EAST)
+
+    assert users.ended == [(WEST, 1)]
+    assert users.core.users["ann"].since_ms == came_ms
+
+
+def test_what_a_gateway_does_not_announce_is_lost(users: Users) -> None:
+    came_ms = users.at_ms
+    users.come("ann", n=1)
+    users.come("bob", n=2)
+    users.come("carl", at=EAST, n=3)
+    users.announce(("ann", 1, came_ms))
+    users.wait(limits.PRESENCE_GRACE_S)
+
+    assert users.online == {"ann", "carl"}
+    assert users.ended == []
+
+
+# --- Activity and presence ------------------------------------------------------------------------
+
+
+def test_activity_never_goes_back(users: Users) -> None:
+    users.come("ann")
+    later = users.at_ms + 5000
+    users.do(ReportActivity({1: later, 99: later}))
+    users.do(ReportActivity({1: later - 1}))
+    users.do(ReportActivity({1: later + 1}), at=EAST)
+
+    (session,) = users.core.users["ann"].sessions.values()
+    assert session.active_ms == later
+
+
+def test_presence_waits_until_gateways_have_spoken(users: Users) -> None:
+    users.come("ann")
+    users.wait(limits.SETTLE_S - 0.1)
+    assert users.deltas == []
+    assert not users.core.presence.snapshot().settled
+
+    users.wait(0.1)
+    assert users.deltas == [PresenceDelta(1_000_000, 1, ["ann"], [])]
+    snapshot = users.core.presence.snapshot()
+    assert (snapshot.settled, snapshot.number, snapshot.online) == (True, 1, ["ann"])
+
+
+@pytest.fixture
+def settled(users: Users) -> Users:
+    users.wait(limits.SETTLE_S)
+    users.deltas.clear()
+    return users
+
+
+def test_comings_and_goings_are_collected(settled: Users) -> None:
+    settled.come("bob", n=2)
+    settled.come("ann", n=1)
+    settled.wait(0.5)
+    settled.quit(n=1)
+    settled.wait(0.5)
+
+    assert [(d.number, d.came, d.went) for d in settled.deltas] == [
+        (2, ["ann", "bob"], []),
+        (3, [], ["ann"]),
+    ]
+
+
+def test_who_came_and_went_meanwhile_is_not_spoken_of(settled: Users) -> None:
+    settled.come("ann")
+    settled.quit()
+    settled.wait(0.5)
+
+    assert [(d.number, d.came, d.went) for d in settled.deltas] == [(1, [], [])]
+
+
+def test_a_heartbeat_repeats_the_number(settled: Users) -> None:
+    settled.come("ann")
+    settled.wait(0.5)
+    settled.wait(0.5)
+
+    assert [(d.number, d.came) for d in settled.deltas] == [(2, ["ann"]), (2, [])]
+
+
+def test_the_snapshot_is_the_state_after_the_last_delta(settled: Users) -> None:
+    settled.come("ann", n=1)
+    settled.wait(0.5)
+    settled.come("bob", n=2)
+
+    assert settled.core.presence.snapshot().online == ["ann"]
+    settled.wait(0.5)
+    assert settled.core.presence.snapshot().online == ["ann", "bob"]
+
+
+def test_a_restarted_service_speaks_of_another_epoch(users: Users) -> None:
+    users.wait(limits.SETTLE_S)
+    first = users.core.presence.snapshot()
+    users.now += 1
+    users.restart()
+
+    assert users.core.presence.snapshot().epoch > first.epoch
+    assert not users.core.presence.snapshot().settled

@@ -1,0 +1,133 @@
+"""What a user-service knows after a restart is what it knew, but for the sessions."""
+
+import contextlib
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from zchat.protocol import limits
+from zchat.protocol.cluster import CloseSession, OpenSession
+from zchat.protocol.messages import MarkRead, Register, SendPrivate
+
+from .playbook import EAST, PASSWORD, WEST, Users, durable_state, token
+
+NAMES = st.sampled_from(["ann", "bob", "carl"])
+NUMBERS = st.integers(1, 3)
+GATEWAYS = st.sampled_from([WEST, EAST])
+# Few, so that some come twice.
+NONCES = st.integers(0, 30).map(lambda number: b"nonce-%06d" % number)
+
+
+class AnyUsers(RuleBasedStateMachine):
+    """People come with any client, register, write, quit and vanish, at any gateway."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.users = Users()
+
+    def teardown(self) -> None:
+        self.users.close()
+
+    @rule(
+        name=NAMES,
+        client=st.sampled_from(["desk", "phone"]),
+        password=st.sampled_from([None, PASSWORD, "wrong horse"]),
+        at=GATEWAYS,
+        n=NUMBERS,
+    )
+    def come(self, name: str, client: str, password: str | None, at: bytes, n: int) -> None:
+        # A gateway gives a number once; whoever had it is gone.
+        self.users.lose(at=at, n=n)
+        self.users.begin(OpenSession(1, name, token(client), password), at=at, n=n)
+        self.users.commit([])
+
+    @rule(name=NAMES, nonce=NONCES)
+    def register(self, name: str, nonce: bytes) -> None:
+        self.users.begin(Register(1, nonce, PASSWORD), name)
+        self.users.commit([])
+
+    @precondition(lambda self: self.users.jobs)
+    @rule()
+    def password_is_done(self) -> None:
+        self.users.finish_job()
+
+    @rule(name=NAMES, to=NAMES, nonce=NONCES)
+    def send(self, name: str, to: str, nonce: bytes) -> None:
+        self.users.do(SendPrivate(1, nonce, to, "hello"), name)
+
+    @rule(name=NAMES, sequence=st.integers(0, 5))
+    def mark(self, name: str, sequence: int) -> None:
+        self.users.do(MarkRead(1, f"@{name}", sequence), name)
+
+    @rule(at=GATEWAYS, n=NUMBERS)
+    def quit(self, at: bytes, n: int) -> None:
+        self.users.quit(at=at, n=n)
+
+    @rule(at=GATEWAYS, n=NUMBERS)
+    def lose(self, at: bytes, n: int) -> None:
+        self.users.lose(at=at, n=n)
+
+    @rule(at=GATEWAYS)
+    def a_gateway_dies(self, at: bytes) -> None:
+        self.users.core.asker_lost(at, self.users.now, self.users.at_ms)
+
+    @rule(seconds=st.sampled_from([0.5, limits.PRESENCE_GRACE_S, limits.SESSION_GRACE_S]))
+    def wait(self, seconds: float) -> None:
+        self.users.wait(seconds)
+
+    @precondition(lambda self: self.users.owed)
+    @rule(data=st.data())
+    def a_room_service_has_done_its_part(self, data: st.DataObject) -> None:
+        self.users.settle(data.draw(st.sampled_from(self.users.owed)))
+
+    @rule()
+    def restart(self) -> None:
+        self.users.restart()
+
+    @invariant()
+    def a_restart_would_find_the_same(self) -> None:
+        assert durable_state(self.users.loaded()) == durable_state(self.users.core)
+
+    @invariant()
+    def sessions_are_of_users_and_online(self) -> None:
+        core = self.users.core
+        connected = {user.name for user in core.users.values() if user.sessions}
+        keys = {key for user in core.users.values() for key in user.sessions}
+        assert connected <= core.presence.online <= core.users.keys()
+        assert keys == core.sessions._names.keys()
+        for user in core.users.values():
+            assert not (user.sessions and user.lost_at is not None)
+            assert not (user.sessions and not user.since_ms)
+            assert not (user.ended and user.sessions)
+            waits = user.name in core.sessions._lost
+            assert waits == (user.lost_at is not None)
+            if user.guest and not user.ended:
+                assert user.sessions or waits, "a guest that nobody would ever end"
+
+    @invariant()
+    def whoever_ends_is_owed_its_end(self) -> None:
+        ended = {user.name for user in self.users.core.users.values() if user.ended}
+        assert {owed.key for owed in self.users.owed} == {f"end guest {name}" for name in ended}
+
+
+TestAnyUsers = AnyUsers.TestCase
+TestAnyUsers.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+def test_several_changes_in_one_beat_are_stored_as_they_are_then() -> None:
+    with contextlib.closing(Users()) as users:
+        users.account("ann")
+        users.come("bob", n=2)
+        for client in ("desk", "phone"):
+            users.begin(OpenSession(1, "ann", token(client), PASSWORD), n=3)
+        users.begin(CloseSession(quit=True), n=2)
+        users.begin(OpenSession(1, "carl", token("carl"), None), n=4)
+        users.begin(CloseSession(quit=True), n=4)
+        users.begin(MarkRead(1, "@ann", 1), "ann")
+        users.commit([])
+
+        assert durable_state(users.loaded()) == durable_state(users.core)
+        assert users.core.users["bob"].ended
+        assert users.core.users["carl"].ended
+        assert users.core.users["ann"].marker == 1
