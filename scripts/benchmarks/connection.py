@@ -87,6 +87,7 @@ class Connection(asyncio.BufferedProtocol):
         self.conversation: Conversation | None = None
         self.talker: Talker | None = None
         self.recorded: list[tuple[float, bytes]] | None = [] if record else None
+        self.reads = 0
         self._area = area
         self._buffer = area.bytes
         self._count = area.bytes.count
@@ -114,6 +115,7 @@ class Connection(asyncio.BufferedProtocol):
         end = _OVERLAP_BYTES + nbytes
         buffer[:_OVERLAP_BYTES] = self._overlap
         self._overlap = buffer[nbytes:end]
+        self.reads += 1
         if self._attentive:
             self._keep(bytes(buffer[_OVERLAP_BYTES:end]))
         delivered = self._count(self._markers.delivery, self._begins.delivery, end)

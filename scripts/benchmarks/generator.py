@@ -48,6 +48,7 @@ class Outcome:
     posted: int = 0
     acknowledged: int = 0
     delivered: int = 0
+    reads: int = 0
     duration_s: float = 0.0
     cpu_s: float = 0.0
     acknowledgement_s: "array[float]" = dataclasses.field(default_factory=lambda: array("d"))
@@ -190,6 +191,7 @@ class Load:
             usage.ru_utime + usage.ru_stime,
             sum(conversation.posted for conversation in self._conversations),
             sum(conversation.delivered for conversation in self._conversations),
+            sum(connection.reads for connection in self.crowd.connections),
             [talker.acknowledged for talker in talkers],
         )
 
@@ -199,6 +201,7 @@ class Load:
         outcome.cpu_s = end.cpu_s - begin.cpu_s
         outcome.posted = end.posted - begin.posted
         outcome.delivered = end.delivered - begin.delivered
+        outcome.reads = end.reads - begin.reads
         outcome.acknowledged = sum(end.acknowledged) - sum(begin.acknowledged)
         talkers = [talker for room in self._conversations for talker in room.talkers]
         for talker, first, last in zip(talkers, begin.acknowledged, end.acknowledged, strict=True):
@@ -233,6 +236,7 @@ class _Counts:
     cpu_s: float
     posted: int
     delivered: int
+    reads: int
     acknowledged: list[int]
 
 

@@ -197,6 +197,7 @@ def _together(outcomes: list[Outcome]) -> Outcome:
         whole.posted += outcome.posted
         whole.acknowledged += outcome.acknowledged
         whole.delivered += outcome.delivered
+        whole.reads += outcome.reads
         whole.duration_s = max(whole.duration_s, outcome.duration_s)
         whole.cpu_s += outcome.cpu_s
         whole.acknowledgement_s.extend(outcome.acknowledgement_s)
@@ -215,6 +216,8 @@ def _figures(workload: Workload, outcome: Outcome, ready: list[Ready]) -> dict[s
             figures["deliveries_per_s"] = outcome.delivered / outcome.duration_s
             figures["posted"] = outcome.posted
             figures["acknowledged"] = outcome.acknowledged
+            # How much the server puts into one write, as far as reading keeps up with it.
+            figures["deliveries_per_read"] = outcome.delivered / max(outcome.reads, 1)
         case "return":
             figures["catch_up_s"] = outcome.duration_s
             figures["deliveries_per_s"] = outcome.delivered / outcome.duration_s
