@@ -4,7 +4,7 @@ from zchat.gateway.queries import Queries
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, encode
 
-_numbers = Decoder(list[int])
+_batches, _number = Decoder(list[bytes]), Decoder(int)
 
 INTERVAL_S = limits.QUERY_RESEND_INTERVAL_S
 TIMEOUT_S = limits.QUERY_TIMEOUT_S
@@ -24,7 +24,9 @@ class Service:
     def envelope(self, now: float = 0.0) -> list[int] | None:
         """What is sent now."""
         envelope = self.queries.take_envelope(now)
-        return None if envelope is None else _numbers.decode(envelope)
+        if envelope is None:
+            return None
+        return [_number.decode(query) for query in _batches.decode(envelope)]
 
     def answer(self, *numbers: int) -> list[str]:
         """The contexts of what this answers."""

@@ -11,8 +11,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Generic, NamedTuple, TypeVar
 
-from msgspec import Raw
-
 from zchat.protocol import limits
 from zchat.protocol.cluster import Down, Reply, Up
 
@@ -127,15 +125,20 @@ class Asker(Generic[Context]):
         self.unanswered: dict[int, Unanswered[Context]] = {}
         self._prelude = prelude
         self._link = 0
-        self._commands: Outgoing[Raw] = Outgoing()
+        self._commands: Outgoing[bytes] = Outgoing()
         self._replies = Incoming()
         self._owes_heartbeat = False
 
     def send(self, body: bytes, context: Context | None) -> None:
         """Sends a command when it can, and again until it is answered."""
-        number = self._commands.append(Raw(body), len(body))
+        number = self._commands.append(body, len(body))
         self.unanswered[number] = Unanswered(body, context)
         self.queue_bytes += len(body)
+
+    def clear(self) -> None:
+        """Forgets all commands; the link restarts, since their numbers may have been accepted."""
+        self.unanswered = {}
+        self._restart()
 
     def worker_changed(self, epoch: int | None) -> None:
         """The router says which worker serves the address; None for nobody at the moment."""
@@ -237,7 +240,7 @@ class Answerer:
     def askers(self) -> list[bytes]:
         return list(self._askers)
 
-    def receive(self, asker: bytes, up: Up, now: float) -> list[tuple[ReturnAddress, Raw]]:
+    def receive(self, asker: bytes, up: Up, now: float) -> list[tuple[ReturnAddress, bytes]]:
         """The commands of an envelope that are new, each with the address for its reply."""
         if up.epoch != self._epoch:
             return []

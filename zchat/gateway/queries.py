@@ -2,8 +2,6 @@
 
 from typing import Generic, NamedTuple, TypeVar
 
-from msgspec import Raw
-
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, ProtocolError, encode
 
@@ -42,7 +40,7 @@ class Queries(Generic[Context]):
         elif self._waiting:
             self._asked = self._waiting[: limits.BATCH_ITEMS_MAX]
             del self._waiting[: limits.BATCH_ITEMS_MAX]
-            self._envelope = encode([Raw(question.body) for question in self._asked])
+            self._envelope = encode([question.body for question in self._asked])
         else:
             return None
         self._sent_at = now

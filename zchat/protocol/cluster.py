@@ -50,13 +50,14 @@ class Up(Envelope, frozen=True):
     """Commands `first`, `first` + 1, … of one link; without items a heartbeat.
 
     `epoch` is the service's, `link` counts the restarts of this link. `replies_next` is the next
-    reply that the sender waits for; `gap` asks for a resend from there.
+    reply that the sender waits for; `gap` asks for a resend from there. Items are bytes and no
+    values, so that one that nests too deeply spoils none but itself.
     """
 
     epoch: int
     link: int
     first: int
-    items: list[Raw]
+    items: list[bytes]
     replies_next: int
     gap: bool
 

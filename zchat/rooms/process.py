@@ -3,8 +3,6 @@
 import sys
 from collections.abc import Sequence
 
-from msgspec import Raw
-
 from zchat.log.store import Store, Write
 from zchat.protocol.cluster import StampedRoomCommand, StampedRoomQuery, room_partition
 from zchat.protocol.codec import Decoder
@@ -41,7 +39,7 @@ class RoomService:
     def statements(self, rows: Sequence[RoomRow]) -> list[Write]:
         return projection.statements(rows)
 
-    def answer(self, core: RoomCore, store: Store, query: Raw, at_ms: int) -> bytes:
+    def answer(self, core: RoomCore, store: Store, query: bytes, at_ms: int) -> bytes:
         stamped = _queries.decode(query)
         return queries.answer(core, store, stamped.user, stamped.body)
 

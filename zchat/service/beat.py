@@ -9,8 +9,6 @@ import logging
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from msgspec import Raw
-
 from zchat.fabric.link import Answerer, Asker, ReturnAddress
 from zchat.fabric.topics import stream_topic
 from zchat.log.store import FirstResult, Owed, Store, StoreUnavailable, Write
@@ -24,7 +22,7 @@ from zchat.service.effects import Effects, Sender
 _ups = Decoder(Up)
 _downs = Decoder(Down)
 _tables = Decoder(RoutingTable)
-_batches = Decoder(list[Raw])
+_batches = Decoder(list[bytes])
 
 
 class Job(NamedTuple):
@@ -70,7 +68,7 @@ class Service(Protocol):
 
     def load(self, store: Store, now: float, at_ms: int) -> Core: ...
     def statements(self, rows: Sequence[Any]) -> list[Write]: ...
-    def answer(self, core: Any, store: Store, query: Raw, at_ms: int) -> bytes: ...
+    def answer(self, core: Any, store: Store, query: bytes, at_ms: int) -> bytes: ...
 
 
 class Outbound(NamedTuple):
@@ -120,7 +118,7 @@ class Beat:
         for address, item in self._answerer.receive(asker, up, now):
             self._receive_command(address, item)
 
-    def _receive_command(self, address: ReturnAddress, item: Raw) -> None:
+    def _receive_command(self, address: ReturnAddress, item: bytes) -> None:
         try:
             stamped = self._service.commands.decode(item)
         except ProtocolError as error:
@@ -132,7 +130,11 @@ class Beat:
         self._commands.append((sender, stamped.body))
 
     def receive_table(self, body: bytes) -> None:
-        self._epochs = _tables.decode(body).epochs
+        try:
+            self._epochs = _tables.decode(body).epochs
+        except ProtocolError:
+            self.protocol_errors += 1
+            return
         for address, asker in self._askers.items():
             asker.worker_changed(self._epochs.get(address))
 
@@ -140,7 +142,12 @@ class Beat:
         asker = self._askers.get(address)
         if asker is None:
             return
-        for owed, _ in asker.receive(_downs.decode(body), now):
+        try:
+            down = _downs.decode(body)
+        except ProtocolError:
+            self.protocol_errors += 1
+            return
+        for owed, _ in asker.receive(down, now):
             if owed is not None:
                 self._settled.append(owed)
 
@@ -259,9 +266,10 @@ class Beat:
     def _forget_uncommitted(self, now: float, at_ms: int) -> None:
         self._store_failed_at = now
         self._settled = []
-        self._askers = {}
-        for asker in self._answerer.askers:
-            self._answerer.forget(asker)
+        for asker in self._askers.values():
+            asker.clear()
+        for gateway in self._answerer.askers:
+            self._answerer.forget(gateway)
         self.core = self._service.load(self._store, now, at_ms)
         self._send_owed(self._store.owed())
 

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from msgspec import Raw
-
 from zchat.log.store import Store, Write
 from zchat.protocol.cluster import USER_SERVICE, StampedUserCommand, StampedUserQuery
 from zchat.protocol.codec import Decoder
@@ -30,7 +28,7 @@ class UserService:
     def statements(self, rows: Sequence[UserRow]) -> list[Write]:
         return projection.statements(rows)
 
-    def answer(self, core: UserCore, store: Store, query: Raw, at_ms: int) -> bytes:
+    def answer(self, core: UserCore, store: Store, query: bytes, at_ms: int) -> bytes:
         stamped = _queries.decode(query)
         return queries.answer(core, store, stamped.user, stamped.body, at_ms)
 
