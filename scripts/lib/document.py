@@ -1,0 +1,302 @@
+"""Writes what the documents say about the code from the code itself.
+
+docs/protocol.md is generated as a whole; elsewhere only what stands between two markers is.
+"""
+
+import ast
+import dataclasses
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import click
+import msgpack
+import msgspec
+from msgspec import inspect as shapes
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))  # Also without an installation.
+
+from zchat import settings  # noqa: E402
+from zchat.client.commands import COMMANDS  # noqa: E402
+from zchat.protocol import limits, messages  # noqa: E402
+from zchat.protocol.messages import RefusalCode  # noqa: E402
+
+WIRE: Final = ROOT / "tests/protocol/wire.txt"
+"""One example of every message, which a test holds to these bytes."""
+
+REFUSALS: Final[dict[RefusalCode, str]] = {
+    RefusalCode.MALFORMED: "The bytes are not what this page says. The connection ends.",
+    RefusalCode.UNSUPPORTED_VERSION: "`hello` has a version that is not spoken; the reason names "
+    "the one that is. The connection ends.",
+    RefusalCode.NOT_LOGGED_IN: "Log in first.",
+    RefusalCode.ALREADY_LOGGED_IN: "A connection logs in once; open another one.",
+    RefusalCode.INVALID_NAME: "Not a name that a user or room can have.",
+    RefusalCode.NAME_IN_USE: "A guest has this name and another token.",
+    RefusalCode.PASSWORD_REQUIRED: "The name is registered.",
+    RefusalCode.WRONG_PASSWORD: "Name or password is wrong; which of them is not said.",
+    RefusalCode.INVALID_PASSWORD: "Too short to register with.",
+    RefusalCode.ALREADY_REGISTERED: "The name has a password already.",
+    RefusalCode.EMPTY_TEXT: "Nothing of the text is left to see once controls are taken out.",
+    RefusalCode.UNKNOWN_USER: "No such account, and no such guest at the moment.",
+    RefusalCode.UNKNOWN_ROOM: "No such room.",
+    RefusalCode.UNKNOWN_LOG: "No such log, or not one of yours.",
+    RefusalCode.ROOM_EXISTS: "The room is there already; join it.",
+    RefusalCode.NOT_A_MEMBER: "Join the room first.",
+    RefusalCode.NOT_ALLOWED: "What is asked for cannot be done to the lobby.",
+    RefusalCode.LIMIT_REACHED: "A bound is reached; the reason says which.",
+    RefusalCode.SESSION_ENDED: "The same client has connected anew, or its guest has ended. The "
+    "connection ends, if the refusal has no `id`.",
+    RefusalCode.TIMED_OUT: "Nothing was heard for too long. The connection ends.",
+    RefusalCode.BUSY: "Nothing was done. Send it again in a moment.",
+    RefusalCode.UNAVAILABLE: "No answer in time. A query must be asked again; a command still "
+    "waits and will be done. Send it again with the same nonce to learn what became of it.",
+}
+
+
+# --- Tables ---------------------------------------------------------------------------------------
+
+
+def _table(*rows: tuple[str, ...]) -> str:
+    """Markdown; the first row is the head."""
+    head, *body = rows
+    lines = [head, tuple("---" for _ in head), *body]
+    escaped = ([cell.replace("|", "\\|") for cell in line] for line in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in escaped)
+
+
+def commands() -> str:
+    return _table(
+        ("line", "does"),
+        ("any text", "Say it in the lobby, to everyone; `::text` says `:text`."),
+        *((f"`{command.usage}`", command.summary) for command in COMMANDS.values()),
+    )
+
+
+def settings_table() -> str:
+    rows = []
+    for field in dataclasses.fields(settings.Settings):
+        setting = field.metadata["setting"]
+        name = field.name
+        rows.append(
+            (
+                f"`--{name.replace('_', '-')}`",
+                f"`ZCHAT_{name.upper()}`",
+                f"`{setting.default}`",
+                setting.help,
+                ", ".join(sorted(setting.programs)),
+            )
+        )
+    return _table(("flag", "variable", "default", "what it says", "read by"), *rows)
+
+
+def refusals() -> str:
+    return _table(("code", "means"), *((f"`{code}`", REFUSALS[code]) for code in RefusalCode))
+
+
+def limits_table() -> str:
+    rows: list[tuple[str, ...]] = []
+    source = inspect.getsource(limits)
+    nodes = ast.parse(source).body
+    sections = {
+        number: title
+        for number, line in enumerate(source.splitlines(), start=1)
+        if (title := (re.match(r"# --- (.+?) -+$", line) or ["", ""])[1])
+    }
+    for node, following in zip(nodes, [*nodes[1:], None], strict=True):
+        if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name):
+            continue
+        while sections and min(sections) < node.lineno:
+            rows.append((f"**{sections.pop(min(sections))}**", "", ""))
+        name = node.target.id
+        match following:
+            case ast.Expr(value=ast.Constant(value=str(said))):
+                about = " ".join(said.split())
+            case _:
+                about = ""
+        rows.append((f"`{name}`", _bound(name, getattr(limits, name)), about))
+    return _table(("bound", "value", "what it bounds"), *rows)
+
+
+def _bound(name: str, value: float) -> str:
+    if re.search(r"_S(_|$)", name):
+        return f"{value:g} s"
+    if re.search(r"_BYTES(_|$)", name) and value % 1024 == 0:
+        return f"{value // 2**20:,} MiB" if value % 2**20 == 0 else f"{value // 1024:,} KiB"
+    if value == 2**53:
+        return "2^53"
+    return f"{value:,}"
+
+
+# --- The protocol ---------------------------------------------------------------------------------
+
+
+def protocol() -> str:
+    intro = (ROOT / "docs/protocol.intro.md").read_text("utf-8")
+    intro = intro.replace("<!-- refusals -->", refusals())
+    groups = {
+        "From a client: the connection": (messages.Hello, messages.LogIn, messages.LogOut),
+        "From a client: commands": get_args(messages.Command),
+        "From a client: queries": get_args(messages.Query),
+        "To a client: answers, entries and news": get_args(messages.ServerMessage),
+        "Bodies of entries": get_args(messages.EntryBody),
+        "Parts of answers": (
+            messages.LogState,
+            messages.RoomInfo,
+            messages.MemberInfo,
+            messages.UserInfo,
+        ),
+    }
+    examples = dict(_examples())
+    parts = [
+        "<!-- Written by scripts/document from docs/protocol.intro.md and messages.py. -->\n",
+        intro.strip(),
+    ]
+    for title, kinds in groups.items():
+        parts.append(f"## {title}")
+        parts.extend(_message(kind, examples) for kind in kinds)
+    return "\n\n".join(parts) + "\n"
+
+
+def _examples() -> Iterator[tuple[str, bytes]]:
+    for line in WIRE.read_text("utf-8").splitlines():
+        name, frame = line.split(" ", 1)
+        yield name.removeprefix("Entry/"), ast.literal_eval(frame)
+
+
+def _message(kind: type[msgspec.Struct], examples: dict[str, bytes]) -> str:
+    info = shapes.type_info(kind)
+    assert isinstance(info, shapes.StructType)
+    parts = [f"### {kind.__name__}"]
+    # A struct without words of its own has those that msgspec makes of its fields.
+    if kind.__doc__ and kind.__doc__ != messages.Message.__doc__:
+        parts.append(inspect.cleandoc(kind.__doc__))
+    rows = [("`kind`", f'`"{info.tag}"`', "")]
+    rows.extend((f"`{f.encode_name}`", _shape(f.type), _default(f)) for f in info.fields)
+    parts.append(_table(("field", "type", "may be left out"), *rows))
+    if frame := examples.get(kind.__name__):
+        parts.append(f"```text\n{_diagnostic(msgpack.unpackb(frame))}\n\n{_hex(frame)}\n```")
+    return "\n\n".join(parts)
+
+
+def _default(field: shapes.Field) -> str:
+    if field.required:
+        return ""
+    if field.default is msgspec.NODEFAULT:
+        return "then empty"
+    return f"then {_diagnostic(getattr(field.default, 'value', field.default))}"
+
+
+def _shape(info: shapes.Type) -> str:
+    match info:
+        case shapes.NoneType():
+            return "nil"
+        case shapes.BoolType():
+            return "boolean"
+        case shapes.IntType():
+            return "integer" + _range(info.ge, info.le)
+        case shapes.StrType():
+            return "string" + _range(info.min_length, info.max_length, " characters")
+        case shapes.BytesType():
+            return "binary" + _range(info.min_length, info.max_length, " bytes")
+        case shapes.EnumType(cls=cls) if cls is RefusalCode:
+            return "string, a [refusal code](#refusals)"
+        case shapes.EnumType(cls=cls):
+            return "string, one of " + ", ".join(f'`"{choice.value}"`' for choice in cls)
+        case shapes.ListType():
+            return f"array of {_shape(info.item_type)}"
+        case shapes.DictType():
+            size = _range(None, info.max_length, " keys")
+            return f"map from {_shape(info.key_type)} to {_shape(info.value_type)}{size}"
+        case shapes.StructType(cls=cls):
+            return f"[{cls.__name__}](#{cls.__name__.lower()})"
+        case shapes.UnionType() if all(isinstance(t, shapes.StructType) for t in info.types):
+            return "one of the [bodies](#bodies-of-entries)"
+        case shapes.UnionType():
+            nil_first = sorted(info.types, key=lambda each: not isinstance(each, shapes.NoneType))
+            return ", or ".join(_shape(each) for each in nil_first)
+        case _:
+            raise AssertionError(f"no words for {info}")
+
+
+def _range(low: int | None, high: int | None, unit: str = "") -> str:
+    def number(value: int) -> str:
+        return "2^53" if value == 2**53 else f"{value:,}"
+
+    if high is None:
+        return ""
+    if low == high:
+        return f", {number(high)}{unit}"
+    return f", {f'{number(low)} to' if low is not None else 'at most'} {number(high)}{unit}"
+
+
+def _diagnostic(value: Any) -> str:
+    """As JSON would have it, with `h'…'` for binary."""
+    match value:
+        case None:
+            return "nil"
+        case bool():
+            return str(value).lower()
+        case bytes():
+            return f"h'{value.hex()}'"
+        case str():
+            return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        case dict():
+            inner = (f"{_diagnostic(k)}: {_diagnostic(v)}" for k, v in value.items())
+            return "{" + ", ".join(inner) + "}"
+        case list():
+            return "[" + ", ".join(map(_diagnostic, value)) + "]"
+        case _:
+            return str(value)
+
+
+def _hex(frame: bytes) -> str:
+    return "\n".join(frame[at : at + 32].hex(" ") for at in range(0, len(frame), 32))
+
+
+# --- Files ----------------------------------------------------------------------------------------
+
+BETWEEN_MARKERS: Final[dict[str, dict[str, Callable[[], str]]]] = {
+    "README.md": {"commands": commands},
+    "docs/architecture.md": {"limits": limits_table},
+    "docs/operations.md": {"settings": settings_table},
+}
+
+
+def documents() -> Iterator[tuple[Path, str]]:
+    """Each file with what it should hold."""
+    yield ROOT / "docs/protocol.md", protocol()
+    for name, tables in BETWEEN_MARKERS.items():
+        text = (ROOT / name).read_text("utf-8")
+        for marker, table in tables.items():
+            begin, end = f"<!-- {marker}: written by scripts/document -->", f"<!-- {marker} end -->"
+            before, found_begin, rest = text.partition(begin)
+            _, found_end, after = rest.partition(end)
+            if not (found_begin and found_end):
+                raise click.ClickException(f"{name} has no place for {marker}: {begin} … {end}")
+            text = f"{before}{begin}\n{table()}\n{end}{after}"
+        yield ROOT / name, text
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Write nothing; fail if anything is stale.")
+def main(*, check: bool) -> None:
+    """Write what is generated in the documents."""
+    stale = [
+        (path, text)
+        for path, text in documents()
+        if not path.is_file() or path.read_text("utf-8") != text
+    ]
+    for path, text in stale:
+        click.echo(f"{path.relative_to(ROOT)} is stale" if check else f"writing {path.name}")
+        if not check:
+            path.write_text(text, "utf-8")
+    if check and stale:
+        raise click.ClickException("run scripts/document")
+
+
+if __name__ == "__main__":
+    main()
