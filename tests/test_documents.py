@@ -1,0 +1,123 @@
+"""What the documents say is still so: generated parts, links, paths, programs and examples."""
+
+import ast
+import configparser
+import dataclasses
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import zchat.client
+from zchat.client import main
+from zchat.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted(
+    path
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    # It is the first half of protocol.md, whose second half its links lead to.
+    if path.name != "protocol.intro.md"
+)
+OURS = ("zchat/", "tests/", "scripts/", "procfiles/", "docs/")
+
+every_document = pytest.mark.parametrize(
+    "path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix()
+)
+
+
+def test_what_is_generated_is_fresh() -> None:
+    generator = ROOT / "scripts/lib/document.py"
+    check = subprocess.run(
+        [sys.executable, generator, "--check"], capture_output=True, text=True, check=False
+    )
+    assert check.returncode == 0, check.stdout + check.stderr
+
+
+# --- Links ----------------------------------------------------------------------------------------
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def links_in(text: str) -> list[str]:
+    return [str(link) for link in re.findall(r"\]\(([^()\s]+)\)", without_code(text))]
+
+
+def anchors_of(path: Path) -> set[str]:
+    """What the headings of a document can be linked to as, by the rule that forges use."""
+    titles = re.findall(r"^#+ (.+)$", without_code(path.read_text("utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def broken_links(path: Path, text: str) -> list[str]:
+    broken = []
+    for link in links_in(text):
+        if link.startswith(("https://", "http://")):
+            continue
+        name, _, anchor = link.partition("#")
+        target = path if not name else (path.parent / name).resolve()
+        if not target.exists() or (anchor and anchor not in anchors_of(target)):
+            broken.append(link)
+    return broken
+
+
+@every_document
+def test_links_lead_somewhere(path: Path) -> None:
+    assert broken_links(path, path.read_text("utf-8")) == []
+
+
+def test_a_broken_link_is_seen() -> None:
+    text = "[a](docs) [b](docs/none.md) [c](README.md#begin) [d](README.md#none) [e](#begin)"
+    assert broken_links(ROOT / "README.md", text) == ["docs/none.md", "README.md#none"]
+
+
+# --- Names of files, programs and variables -------------------------------------------------------
+
+
+@every_document
+def test_files_that_are_named_exist(path: Path) -> None:
+    named = re.findall(r"`([\w./-]+)`", without_code(path.read_text("utf-8")))
+    ours = [name for name in named if name.startswith(OURS)]
+    assert [name for name in ours if not (ROOT / name).exists()] == []
+
+
+@every_document
+def test_programs_and_variables_that_are_named_exist(path: Path) -> None:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    scripts = setup["options.entry_points"]["console_scripts"]
+    programs = set(re.findall(r"^(zchat-[\w-]+)", scripts, re.MULTILINE))
+    parameters = [*(field.name for field in dataclasses.fields(Settings)), "config", "user"]
+    parameters += ["address", "password_file"]
+    variables = {f"ZCHAT_{name.upper()}" for name in parameters} | {main.PASSWORD_VARIABLE}
+    text = path.read_text("utf-8")
+
+    assert set(re.findall(r"\bzchat-[a-z-]*[a-z]\b", text)) <= programs
+    assert set(re.findall(r"\bZCHAT_[A-Z_]+\b", text)) <= variables
+
+
+# --- Examples -------------------------------------------------------------------------------------
+
+
+def python_in(path: Path) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```$", path.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+
+
+@every_document
+def test_python_examples_compile(path: Path) -> None:
+    for code in python_in(path):
+        ast.parse(code, str(path))
+
+
+def test_the_bot_in_the_readme_is_that_of_the_library() -> None:
+    documented = inspect.cleandoc(zchat.client.__doc__ or "").split("\n\n")
+    bot = python_in(ROOT / "README.md")[0]
+
+    assert "\n\n".join(inspect.cleandoc(part) for part in bot.split("\n\n")) in "\n\n".join(
+        inspect.cleandoc(part) for part in documented
+    )
