@@ -4,6 +4,8 @@ import asyncio
 import dataclasses
 import random
 import resource
+import signal
+import sys
 import time
 from array import array
 from multiprocessing.connection import Connection as Pipe
@@ -61,7 +63,12 @@ class Outcome:
 
 def run(share: Share, dialect: Dialect, pipe: Pipe) -> None:
     """The main function of the process. It ends after the measured time, come what may."""
-    uvloop.run(_run(share, dialect, pipe))
+    # Ctrl-C reaches all processes of a terminal; the one that measures ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        uvloop.run(_run(share, dialect, pipe))
+    except (EOFError, BrokenPipeError):
+        sys.exit("The measurement was broken off.")
 
 
 async def _run(share: Share, dialect: Dialect, pipe: Pipe) -> None:

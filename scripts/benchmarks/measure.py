@@ -89,6 +89,7 @@ def _measure_start(peer: Peer, server: Server) -> Run:
     figures = {}
     verdict = Verdict()
     troubles: list[str] = []
+    known: list[str] = []
     for folder in ("fresh", "existing"):
         begin = time.monotonic()
         server.start()
@@ -98,8 +99,9 @@ def _measure_start(peer: Peer, server: Server) -> Run:
         used = usage_of(server.processes())
         figures[f"{folder}_folder_cpu_s"] = sum(usage.cpu_s for usage in used.values())
         # Before it stops: what it says about that is not about its start.
-        troubles = server.troubles()
+        troubles += [line for line in server.troubles() if line not in known]
         server.stop()
+        known = server.troubles()
     return Run(figures, verdict, troubles=troubles)
 
 
@@ -170,6 +172,10 @@ def _generators(
             there.close()
             started.append((process, here))
         yield started
+    except BaseException:
+        for process, _ in started:
+            process.terminate()
+        raise
     finally:
         for process, pipe in started:
             pipe.close()
