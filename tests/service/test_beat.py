@@ -1,0 +1,548 @@
+"""The beat: durable before anything is said, and nothing lost or doubled when the store fails."""
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import Raw
+
+from zchat.fabric.link import Answerer, Asker
+from zchat.fabric.topics import stream_topic
+from zchat.log.schema import Schema
+from zchat.log.store import Store, StoreUnavailable
+from zchat.protocol import limits
+from zchat.protocol.cluster import (
+    CloseSession,
+    Down,
+    EndGuest,
+    OpenRoom,
+    OpenSession,
+    ReadLog,
+    RoutingTable,
+    SessionOpened,
+    Stamped,
+    StreamPage,
+    Up,
+)
+from zchat.protocol.codec import Decoder, FrameReader, encode
+from zchat.protocol.messages import (
+    CreateRoom,
+    Done,
+    Entry,
+    Message,
+    Ping,
+    Pong,
+    Post,
+    RefusalCode,
+    Refused,
+    Register,
+)
+from zchat.rooms.process import RoomService
+from zchat.rooms.tables import ROOMS_SCHEMA
+from zchat.service.beat import Beat, Outbound, Service
+from zchat.users.process import UserService
+from zchat.users.tables import USERS_SCHEMA
+
+Answer = Done | Refused | SessionOpened | Pong
+_answers: Decoder[Answer] = Decoder(Answer)  # type: ignore[arg-type]
+_ups, _downs, _pages = Decoder(Up), Decoder(Down), Decoder(StreamPage)
+_batches, _entries = Decoder(list[bytes]), Decoder(Entry)
+_stamped = Decoder(Stamped)
+
+GATEWAY = b"gateway#1"
+LOBBY_WORKER_EPOCH = 50
+NONCE = b"12345678"
+TOKEN = b"t" * limits.TOKEN_BYTES
+
+
+class Bench:
+    """A service without sockets between a gateway's link and the worker of another address."""
+
+    def __init__(self, service: Service, path: Path, schema: Schema, other: str) -> None:
+        self.service, self._path, self._schema, self._other = service, path, schema, other
+        self.now = 100.0
+        self.gateway: Asker[int] = Asker()
+        self.worker = Answerer(LOBBY_WORKER_EPOCH)
+        self.owed: list[Message] = []
+        """What the other worker was told to do, as often as it was."""
+        self.answers: dict[int, Answer] = {}
+        self.events: list[tuple[bytes, bytes]] = []
+        self.start()
+
+    def start(self) -> None:
+        self.store = Store.open(self._path, self._schema)
+        self._identity = b"service#%d" % self.store.epoch
+        log = logging.getLogger("zchat.test")
+        self.beat = Beat(self.service, self.store, log, self.now, self.at_ms)
+        self.gateway.worker_changed(self.store.epoch)
+        self.beat.receive_table(encode(RoutingTable({self._other: LOBBY_WORKER_EPOCH})))
+
+    @property
+    def at_ms(self) -> int:
+        return int(self.now * 1000)
+
+    def restart(self) -> None:
+        """As after `kill -9`: what was not committed is gone."""
+        self.store.close()
+        self.start()
+
+    # --- One step at a time -------------------------------------------------------------------
+
+    def ask(self, number: int, command: Message, user: str = "ann") -> None:
+        """Number and context are the same, to see which answer is whose."""
+        self.gateway.send(encode(Stamped(1, user, Raw(encode(command)))), number)
+
+    def carry_up(self) -> None:
+        for up in self.gateway.envelopes():
+            self.beat.receive_up(GATEWAY, encode(up), self.now)
+
+    def step(self) -> Outbound:
+        return self.beat.step(self.now, self.at_ms)
+
+    def carry_out(self, out: Outbound, *, to_the_other: bool = True) -> None:
+        for asker, body in out.downs:
+            assert asker == GATEWAY
+            for number, frame in self.gateway.receive(_downs.decode(body), self.now):
+                assert number is not None
+                assert number not in self.answers, "answered twice"
+                self.answers[number] = _answers.decode(frame)
+        self.events += out.events
+        if to_the_other:
+            self._carry_owed(out.ups)
+
+    def _carry_owed(self, ups: list[tuple[str, bytes]]) -> None:
+        for address, body in ups:
+            assert address == self._other
+            for to, item in self.worker.receive(self._identity, _ups.decode(body), self.now):
+                self.owed.append(_owed_commands.decode(_stamped.decode(item).body))
+                self.worker.reply(to, encode(Done(0)))
+        for _, down in self.worker.envelopes():
+            self.beat.receive_down(self._other, encode(down), self.now)
+
+    # --- Several at once ----------------------------------------------------------------------
+
+    def exchange(self, rounds: int = 4, *, to_the_other: bool = True) -> None:
+        """Heartbeats come and go, and whatever waits with them."""
+        for _ in range(rounds):
+            self.now += limits.HEARTBEAT_INTERVAL_S
+            self.gateway.heartbeat()
+            self.worker.heartbeat()
+            self.events += self.beat.heartbeat(self.now, self.at_ms)
+            self.carry_up()
+            self.carry_out(self.step(), to_the_other=to_the_other)
+
+    def do(self, number: int, command: Message, user: str = "ann") -> Answer:
+        self.ask(number, command, user)
+        self.exchange()
+        return self.answers[number]
+
+    def query(self, *queries: Message, user: str = "ann") -> list[bytes]:
+        batch = [encode(Stamped(1, user, Raw(encode(query)))) for query in queries]
+        return _batches.decode(self.beat.answer(encode(batch), self.at_ms))
+
+    def published(self) -> list[Entry]:
+        """All entries that went out, in the order of their positions."""
+        topic = stream_topic(self.service.address)
+        pages = [_pages.decode(body) for to, body in self.events if to == topic]
+        pages = [page for page in pages if page.chunks]
+        for before, after in pairwise(pages):
+            assert after.first == before.last + 1
+        return [
+            _entries.decode(frame)
+            for page in pages
+            for chunk in page.chunks
+            for frame in FrameReader(1 << 30).feed(chunk.frames)
+        ]
+
+    def stored(self) -> list[Entry]:
+        return [_entries.decode(e.frame) for e in self.store.read_stream(0, 10_000, 1 << 30)]
+
+
+_owed_commands: Decoder[Any] = Decoder(OpenRoom | EndGuest)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def rooms(tmp_path: Path) -> Iterator[Bench]:
+    """The partition 0 of two, whose lobby is elsewhere; `garden` is one of its rooms."""
+    service = RoomService(0, 2)
+    bench = Bench(service, tmp_path / "rooms.sqlite", ROOMS_SCHEMA, "rooms/1")
+    yield bench
+    bench.store.close()
+
+
+@pytest.fixture
+def users(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(UserService(1), tmp_path / "users.sqlite", USERS_SCHEMA, "rooms/0")
+    yield bench
+    bench.store.close()
+
+
+def post(number: int, text: str = "hello", nonce: bytes | None = None) -> Post:
+    return Post(number, nonce or b"nonce-%06d" % number, GARDEN, text)
+
+
+GARDEN = "garden"
+OTHER_ROOM = "barn"
+CREATE = CreateRoom(1, b"creating", GARDEN)
+
+
+@contextlib.contextmanager
+def broken(store: Store, method: str = "commit") -> Iterator[None]:
+    """While this lasts the store's disk is full."""
+
+    def fail(*_: object) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    whole = getattr(store, method)
+    setattr(store, method, fail)
+    try:
+        yield
+    finally:
+        setattr(store, method, whole)
+
+
+# --- Durable before said --------------------------------------------------------------------------
+
+
+def test_nothing_is_said_before_it_is_durable(
+    rooms: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms.do(1, CREATE)
+    rooms.events.clear()
+    said_before: list[object] = []
+    commit = rooms.store.commit
+
+    def watched(*args: Any) -> Any:
+        said_before.append(rooms.beat._answerer.envelopes())
+        return commit(*args)
+
+    monkeypatch.setattr(rooms.store, "commit", watched)
+    rooms.ask(2, post(2))
+    rooms.carry_up()
+    assert rooms.published() == []
+    out = rooms.step()
+
+    # Only that the command was heard may be said earlier, never an answer to it.
+    assert [[down.items for _, down in sent] for sent in said_before] == [[[]]]  # type: ignore[attr-defined]
+    rooms.carry_out(out)
+    assert rooms.published() == rooms.stored()[1:]
+
+
+def test_a_beat_commits_once_and_publishes_once(
+    rooms: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms.do(1, CREATE)
+    rooms.events.clear()
+    commits: list[int] = []
+    commit = rooms.store.commit
+
+    def counted(appended: Any, *args: Any) -> Any:
+        commits.append(len(appended))
+        return commit(appended, *args)
+
+    monkeypatch.setattr(rooms.store, "commit", counted)
+    for number in range(2, 12):
+        rooms.ask(number, post(number))
+    rooms.carry_up()
+    out = rooms.step()
+
+    assert commits == [10]
+    assert (len(out.events), len(out.downs)) == (1, 1)
+    rooms.carry_out(out)
+    assert [rooms.answers[n] for n in range(2, 12)] == [Done(n, "#garden", n) for n in range(2, 12)]
+
+
+def test_with_nothing_to_do_nothing_is_committed(rooms: Bench) -> None:
+    rooms.exchange()
+    with broken(rooms.store):
+        rooms.exchange()
+        out = rooms.step()
+
+    assert out == Outbound([], [], [], [])
+
+
+def test_a_heartbeat_tells_the_newest_position(rooms: Bench) -> None:
+    rooms.do(1, CREATE)
+
+    assert rooms.beat.heartbeat(rooms.now, rooms.at_ms) == [
+        (stream_topic("rooms/0"), encode(StreamPage(2, 1, [])))
+    ]
+
+
+def test_time_never_goes_back(rooms: Bench) -> None:
+    rooms.do(1, CREATE)
+    rooms.ask(2, post(2))
+    rooms.carry_up()
+    rooms.carry_out(rooms.beat.step(rooms.now, 5))
+
+    created, posted = rooms.stored()
+    assert posted.at_ms >= created.at_ms > 5
+
+
+# --- Nonces ---------------------------------------------------------------------------------------
+
+
+def test_the_same_nonce_returns_the_first_result_whenever_it_comes(rooms: Bench) -> None:
+    rooms.do(1, CREATE)
+    rooms.ask(2, post(2, "once", NONCE))
+    rooms.ask(3, post(3, "once", NONCE))
+    rooms.exchange()
+    rooms.do(4, post(4, "once", NONCE))
+    rooms.restart()
+    rooms.do(5, post(5, "once", NONCE))
+
+    assert [rooms.answers[n] for n in range(2, 6)] == [Done(n, "#garden", 2) for n in range(2, 6)]
+    assert len(rooms.stored()) == 2
+
+
+def test_what_was_committed_but_not_answered_is_answered_after_a_restart(rooms: Bench) -> None:
+    rooms.do(1, CREATE)
+    rooms.ask(2, post(2))
+    rooms.carry_up()
+    rooms.step()
+    rooms.restart()
+    rooms.exchange()
+
+    assert rooms.answers[2] == Done(2, "#garden", 2)
+    assert len(rooms.stored()) == 2
+
+
+def test_what_was_heard_but_not_committed_is_done_after_a_restart(rooms: Bench) -> None:
+    rooms.do(1, CREATE)
+    for number in (2, 3):
+        rooms.ask(number, post(number))
+        rooms.carry_up()
+    rooms.restart()
+    rooms.exchange()
+
+    assert [rooms.answers[n] for n in (2, 3)] == [Done(2, "#garden", 2), Done(3, "#garden", 3)]
+
+
+# --- When the store fails -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["commit", "first_results"])
+def test_if_the_store_fails_nothing_has_happened(rooms: Bench, method: str) -> None:
+    rooms.do(1, CREATE)
+    rooms.events.clear()
+    for number in (2, 3):
+        rooms.ask(number, post(number))
+    with broken(rooms.store, method):
+        rooms.exchange(2)
+        assert rooms.answers.keys() == {1}
+        assert rooms.published() == []
+        assert rooms.beat.core.timeline.position == rooms.store.position == 1
+
+    rooms.exchange(8)
+    assert [rooms.answers[n] for n in (2, 3)] == [Done(2, "#garden", 2), Done(3, "#garden", 3)]
+    assert rooms.published() == rooms.stored()[1:]
+    assert len(rooms.stored()) == 3
+
+
+def test_after_a_failure_the_store_is_left_alone_for_a_while(rooms: Bench) -> None:
+    rooms.do(1, CREATE)
+    rooms.ask(2, post(2))
+    with broken(rooms.store):
+        rooms.carry_up()
+        rooms.step()
+    rooms.now += limits.BUSY_RETRY_INTERVAL_S - 0.1
+    rooms.gateway.heartbeat()
+    rooms.carry_up()
+    assert rooms.step() == Outbound([], [], [], [])
+
+    rooms.exchange()
+    assert rooms.answers[2] == Done(2, "#garden", 2)
+
+
+def test_while_the_store_fails_what_is_known_can_be_asked(rooms: Bench) -> None:
+    rooms.do(1, CREATE)
+    rooms.ask(2, post(2))
+    with broken(rooms.store):
+        rooms.exchange(2)
+
+        (pong,) = rooms.query(Ping(7))
+        assert _answers.decode(pong) == Pong(7)
+
+
+def test_a_full_disk_is_a_store_that_fails(rooms: Bench) -> None:
+    rooms.do(1, CREATE)
+    connection = rooms.store._connection
+    connection.exec_driver_sql("PRAGMA max_page_count = 1")
+    connection.rollback()
+    for number in range(2, 12):
+        rooms.ask(number, post(number, "x" * limits.TEXT_CHARS_MAX))
+    rooms.exchange(8)
+    assert rooms.answers.keys() == {1}
+
+    connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+    connection.rollback()
+    rooms.exchange(8)
+    assert [rooms.answers[n] for n in range(2, 12)] == [Done(n, "#garden", n) for n in range(2, 12)]
+    assert rooms.published() == rooms.stored()
+
+
+# --- What is owed ---------------------------------------------------------------------------------
+
+
+def opening() -> OpenRoom:
+    return OpenRoom(b"room opened: garden", GARDEN, "ann")
+
+
+def test_the_lobby_is_told_of_a_room_and_then_nothing_is_owed(rooms: Bench) -> None:
+    rooms.do(1, CREATE)
+
+    assert rooms.owed == [opening()]
+    assert rooms.store.owed() == []
+
+
+def test_nothing_is_owed_that_was_not_committed(rooms: Bench) -> None:
+    rooms.ask(1, CREATE)
+    with broken(rooms.store):
+        rooms.exchange(2)
+    assert rooms.owed == []
+
+    rooms.exchange()
+    assert rooms.owed == [opening()]
+
+
+def test_what_is_owed_is_told_after_a_restart(rooms: Bench) -> None:
+    rooms.ask(1, CREATE)
+    rooms.exchange(to_the_other=False)
+    assert len(rooms.store.owed()) == 1
+    rooms.restart()
+    rooms.exchange()
+
+    assert rooms.owed == [opening()]
+    assert rooms.store.owed() == []
+
+
+def test_what_is_owed_waits_for_a_worker(rooms: Bench) -> None:
+    rooms.beat.receive_table(encode(RoutingTable({})))
+    assert isinstance(rooms.do(1, CREATE), Done)
+    assert rooms.owed == []
+
+    rooms.beat.receive_table(encode(RoutingTable({"rooms/1": LOBBY_WORKER_EPOCH})))
+    rooms.exchange()
+    assert rooms.owed == [opening()]
+
+
+def test_what_is_owed_is_settled_though_the_store_failed_meanwhile(rooms: Bench) -> None:
+    rooms.do(1, CREATE)
+    rooms.ask(2, CreateRoom(2, b"creating", OTHER_ROOM), "bob")
+    rooms.carry_up()
+    rooms.carry_out(rooms.step())
+    # The other one has done it, but that this was so cannot be stored.
+    with broken(rooms.store):
+        rooms.exchange(2)
+    assert len(rooms.store.owed()) == 1
+
+    rooms.exchange(8)
+    assert rooms.store.owed() == []
+    assert [command.room for command in rooms.owed if isinstance(command, OpenRoom)] == [
+        *(GARDEN, OTHER_ROOM, OTHER_ROOM)
+    ]
+
+
+def test_the_end_of_a_guest_is_told_and_its_name_is_free(users: Bench) -> None:
+    opened = users.do(1, OpenSession(1, "ann", TOKEN, None))
+    assert isinstance(opened, SessionOpened)
+    users.do(2, CloseSession(quit=True))
+
+    assert users.owed == [EndGuest("ann")]
+    assert users.store.owed() == []
+    another = users.do(3, OpenSession(1, "ann", b"a" * limits.TOKEN_BYTES, None))
+    assert isinstance(another, SessionOpened)
+
+
+# --- Passwords ------------------------------------------------------------------------------------
+
+
+def test_a_password_is_hashed_elsewhere_and_then_answered(users: Bench) -> None:
+    users.do(1, OpenSession(1, "ann", TOKEN, None))
+    users.ask(2, Register(2, NONCE, "correct horse"))
+    users.carry_up()
+    out = users.step()
+    users.carry_out(out)
+    assert 2 not in users.answers
+
+    (job,) = out.jobs
+    users.beat.receive_outcome(job, "$hash")
+    users.exchange()
+    assert users.answers[2] == Done(2, "@ann", 1)
+
+
+# --- What makes no sense --------------------------------------------------------------------------
+
+RUBBISH = [b"", b"\xc1", b"\x90", b"\x91" * 5000, encode({"kind": "dance"})]
+
+
+@pytest.mark.parametrize("rubbish", RUBBISH)
+def test_rubbish_is_counted_and_harms_nobody(rooms: Bench, rubbish: bytes) -> None:
+    rooms.do(1, CREATE)
+    rooms.beat.receive_up(GATEWAY, rubbish, rooms.now)
+    rooms.beat.receive_table(rubbish)
+    rooms.beat.receive_down("rooms/1", rubbish, rooms.now)
+    assert rooms.beat.protocol_errors == 3
+
+    rooms.beat.receive_down("rooms/7", rubbish, rooms.now)
+    assert rooms.do(2, post(2)) == Done(2, "#garden", 2)
+
+
+def test_a_command_without_sense_is_refused_and_the_next_one_done(rooms: Bench) -> None:
+    rooms.do(1, CREATE)
+    for number, item in enumerate(RUBBISH, 2):
+        rooms.gateway.send(item, number)
+    rooms.ask(9, post(9))
+    rooms.exchange()
+
+    for number in range(2, 2 + len(RUBBISH)):
+        answer = rooms.answers[number]
+        assert isinstance(answer, Refused)
+        assert answer.code is RefusalCode.MALFORMED
+    assert rooms.answers[9] == Done(9, "#garden", 2)
+    assert rooms.beat.protocol_errors == len(RUBBISH)
+
+
+def test_a_query_that_nests_too_deeply_spoils_no_other(rooms: Bench) -> None:
+    deep = b"\x91" * 5000 + b"\xc0"
+    pong = encode(Stamped(1, "ann", Raw(encode(Ping(7)))))
+    answers = _batches.decode(rooms.beat.answer(encode([deep, pong]), rooms.at_ms))
+
+    assert answers == [b"", encode(Pong(7))]
+
+
+def test_a_query_without_sense_gets_an_empty_answer_and_the_next_one_its_own(
+    rooms: Bench,
+) -> None:
+    nonsense, pong = rooms.query(Post(1, NONCE, GARDEN, "not a query"), Ping(7))
+
+    assert nonsense == b""
+    assert _answers.decode(pong) == Pong(7)
+    assert rooms.beat.answer(b"\xc1", 0) == encode([])
+    assert rooms.beat.protocol_errors == 2
+
+
+def test_queries_are_answered_from_what_is_committed(rooms: Bench) -> None:
+    rooms.do(1, CREATE)
+    rooms.ask(2, post(2))
+    rooms.carry_up()
+    before = rooms.query(ReadLog("#garden", 1))
+    rooms.step()
+
+    assert rooms.query(ReadLog("#garden", 1)) != before
+
+
+def test_a_gateway_that_is_silent_for_too_long_is_lost(users: Bench) -> None:
+    users.do(1, OpenSession(1, "ann", TOKEN, None))
+    users.now += limits.PEER_EXPIRY_S + 1
+    users.beat.heartbeat(users.now, users.at_ms)
+    users.step()
+    users.now += limits.SESSION_GRACE_S
+    users.beat.heartbeat(users.now, users.at_ms)
+    users.step()
+
+    assert len(users.store.owed()) == 1, "its guests end"
