@@ -73,6 +73,9 @@ def test_a_room_has_a_proper_name(rooms: Rooms, name: str) -> None:
 
 def test_there_is_only_one_lobby(rooms: Rooms) -> None:
     assert refused(rooms.create("ann", "lobby")) is RefusalCode.ROOM_EXISTS
+    # Also where another partition has it.
+    del rooms.core.rooms["lobby"]
+    assert refused(rooms.create("ann", "lobby")) is RefusalCode.ROOM_EXISTS
 
 
 def test_there_are_only_so_many_rooms(rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,11 +3,18 @@
 import pytest
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import EndGuest, PresenceDelta, ReportActivity, Stamped
+from zchat.protocol.cluster import (
+    AnnounceSessions,
+    EndGuest,
+    PresenceDelta,
+    ReportActivity,
+    SessionHere,
+    Stamped,
+)
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import Done, RefusalCode
 
-from .playbook import EAST, PASSWORD, ROOM_ADDRESSES, WEST, Users, opened, refused
+from .playbook import EAST, PASSWORD, ROOM_ADDRESSES, WEST, Users, opened, refused, token
 
 GRACE_S = limits.SESSION_GRACE_S
 
@@ -126,6 +133,26 @@ def test_with_a_gateway_all_its_sessions_are_lost(users: Users) -> None:
     users.wait(limits.PRESENCE_GRACE_S)
 
     assert users.online == {"carl"}
+
+
+def test_who_is_still_connected_elsewhere_is_not_away(users: Users) -> None:
+    users.account("ann")
+    users.come("ann", client="desk", password=PASSWORD, n=1)
+    users.come("ann", client="phone", password=PASSWORD, n=2)
+    users.lose(n=1)
+    users.wait(GRACE_S)
+
+    assert users.online == {"ann"}
+
+
+def test_after_its_grace_a_guest_does_not_come_back_before_its_name_is_free(users: Users) -> None:
+    users.come("ann")
+    users.lose()
+    users.wait(GRACE_S)
+    assert refused(users.come("ann")) is RefusalCode.NAME_IN_USE
+
+    users.settle_all()
+    assert opened(users.come("ann")).guest
 
 
 # --- The end of a guest ---------------------------------------------------------------------------
@@ -262,6 +289,20 @@ def test_of_two_announced_sessions_of_one_client_the_newer_stays(users: Users) -
     assert users.core.users["ann"].since_ms == came_ms
 
 
+def test_after_a_restart_the_oldest_session_tells_since_when(users: Users) -> None:
+    users.account("ann")
+    came_ms = users.at_ms
+    desk, phone = (users.come("ann", client=c, password=PASSWORD, n=9) for c in ("desk", "phone"))
+    assert opened(desk).since_ms == opened(phone).since_ms == came_ms
+    users.restart()
+    users.announce(("ann", 2, came_ms + 5), at=EAST)
+    here = SessionHere(1, "ann", token("desk"), came_ms, came_ms)
+    users.do(AnnounceSessions([here]), at=WEST)
+
+    assert len(users.core.users["ann"].sessions) == 2
+    assert users.core.users["ann"].since_ms == came_ms
+
+
 def test_what_a_gateway_does_not_announce_is_lost(users: Users) -> None:
     came_ms = users.at_ms
     users.come("ann", n=1)
@@ -326,6 +367,20 @@ def test_who_came_and_went_meanwhile_is_not_spoken_of(settled: Users) -> None:
     settled.wait(0.5)
 
     assert [(d.number, d.came, d.went) for d in settled.deltas] == [(1, [], [])]
+
+
+def test_who_went_and_came_back_meanwhile_is_not_spoken_of(settled: Users) -> None:
+    settled.account("ann")
+    settled.come("ann", password=PASSWORD)
+    settled.wait(0.5)
+    settled.quit()
+    settled.come("ann", password=PASSWORD)
+    settled.wait(0.5)
+
+    assert [(d.number, d.came, d.went) for d in settled.deltas] == [
+        (2, ["ann"], []),
+        (2, [], []),
+    ]
 
 
 def test_a_heartbeat_repeats_the_number(settled: Users) -> None:
