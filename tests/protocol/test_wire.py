@@ -54,6 +54,7 @@ from zchat.protocol.messages import (
     SendPrivate,
     SetTopic,
     TopicChanged,
+    Unrecognised,
     UserInfo,
     UserList,
     Welcome,
@@ -114,6 +115,7 @@ BODIES: list[Any] = [
     RoomOpened("garden"),
     Announced("we close at ten"),
     AccountRegistered(),
+    Unrecognised("dance"),
 ]
 EXAMPLES: dict[str, msgspec.Struct] = {
     **{type(message).__name__: message for message in FROM_CLIENTS + FROM_SERVERS},

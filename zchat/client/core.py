@@ -27,7 +27,7 @@ from zchat.client.events import (
 from zchat.client.outbox import Outbox
 from zchat.client.reconnect import Reconnect, ends_client
 from zchat.protocol import limits
-from zchat.protocol.codec import FrameReader, ProtocolError, encode, server_messages
+from zchat.protocol.codec import FrameReader, ProtocolError, encode
 from zchat.protocol.messages import (
     PROTOCOL_VERSION,
     ClientMessage,
@@ -52,6 +52,7 @@ from zchat.protocol.messages import (
     UserList,
     Welcome,
 )
+from zchat.protocol.newer import from_server
 
 MARK_READ_INTERVAL_S: Final = 1.0
 """Read markers are collected for so long."""
@@ -176,7 +177,9 @@ class ClientCore:
                 # A message may end the connection; those after it will come again.
                 if self._state not in (State.LOGGING_IN, State.ONLINE):
                     return
-                self._handle(server_messages.decode(frame), now)
+                message = from_server(frame)
+                if message is not None:
+                    self._handle(message, now)
         except ProtocolError as error:
             self._close(f"the server sent what this client does not understand: {error}")
             return

@@ -28,6 +28,7 @@ from zchat.protocol.messages import (
     RoomList,
     RoomOpened,
     TopicChanged,
+    Unrecognised,
     UserList,
 )
 from zchat.protocol.names import printable, safe_text
@@ -87,6 +88,9 @@ class Renderer:
                 return self._style(BOLD, f"*** {safe_text(text)}")
             case AccountRegistered():
                 return self._fact("your name is registered: from now on it needs your password")
+            case Unrecognised(what):
+                news = f"{printable(what)!r}, for which this client is too old"
+                return self._fact(f"{in_room}{self._who(author)} did something new: {news}")
         assert_never(entry.body)
 
     def history(self, history: History) -> list[str]:

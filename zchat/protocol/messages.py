@@ -92,6 +92,12 @@ class AccountRegistered(Message, frozen=True):
     """In the inbox: from here on the name belongs to its password."""
 
 
+class Unrecognised(Message, frozen=True):
+    """Stands where a newer server wrote something of a `kind` that this client does not know."""
+
+    what: str
+
+
 EntryBody = (
     MessagePosted
     | PrivateMessageSent
@@ -102,6 +108,7 @@ EntryBody = (
     | RoomOpened
     | Announced
     | AccountRegistered
+    | Unrecognised
 )
 
 
@@ -314,6 +321,7 @@ class RefusalCode(enum.StrEnum):
     TIMED_OUT = "timed_out"
     BUSY = "busy"
     UNAVAILABLE = "unavailable"
+    OTHER = "other"
 
 
 class Refused(Message, frozen=True):
@@ -362,8 +370,10 @@ class Role(enum.StrEnum):
 
 
 class MemberInfo(Message, frozen=True):
+    """`role` is one of `Role`, or one that a newer server knows."""
+
     name: str
-    role: Role
+    role: str
     online: bool
 
 

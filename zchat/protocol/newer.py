@@ -1,0 +1,87 @@
+"""How a client reads a server that is newer than itself: it goes on without what it cannot know."""
+
+from typing import get_args
+
+from msgspec import Raw, Struct
+
+from zchat.protocol.codec import Decoder, ProtocolError, server_messages
+from zchat.protocol.messages import (
+    Entry,
+    EntryBody,
+    History,
+    RefusalCode,
+    Refused,
+    ServerMessage,
+    Unrecognised,
+)
+
+
+class _Any(Struct):
+    kind: str
+
+
+class _AnyEntry(Struct):
+    log: str
+    sequence: int
+    at_ms: int
+    author: str
+    body: _Any
+
+
+class _AnyHistory(Struct):
+    id: int
+    log: str
+    entries: list[Raw]
+    more: bool
+
+
+class _AnyRefused(Struct):
+    id: int | None
+    code: str
+    reason: str
+
+
+_KNOWN = {shape.__struct_config__.tag for shape in get_args(ServerMessage)}
+_KNOWN_BODIES = {shape.__struct_config__.tag for shape in get_args(EntryBody)}
+_any = Decoder(_Any)
+_entries = Decoder(Entry)
+_any_entries = Decoder(_AnyEntry)
+_any_histories = Decoder(_AnyHistory)
+_any_refused = Decoder(_AnyRefused)
+
+
+def from_server(frame: bytes) -> ServerMessage | None:
+    """What a server says; None for a kind of message that this client does not know.
+
+    An entry of an unknown kind keeps its place in its log, as `Unrecognised`. Raises
+    `ProtocolError` for what no server of any age may say.
+    """
+    try:
+        return server_messages.decode(frame)
+    except ProtocolError:
+        match _any.decode(frame).kind:
+            case "entry":
+                return _entry(frame)
+            case "history":
+                old = _any_histories.decode(frame)
+                return History(old.id, old.log, [_entry(raw) for raw in old.entries], old.more)
+            case "refused":
+                refused = _any_refused.decode(frame)
+                if refused.code in set(RefusalCode):
+                    raise
+                return Refused(refused.id, RefusalCode.OTHER, refused.reason)
+            case kind if kind not in _KNOWN:
+                return None
+            case _:
+                raise
+
+
+def _entry(frame: bytes | Raw) -> Entry:
+    try:
+        return _entries.decode(frame)
+    except ProtocolError:
+        entry = _any_entries.decode(frame)
+        if entry.body.kind in _KNOWN_BODIES:
+            raise
+        body = Unrecognised(entry.body.kind)
+        return Entry(entry.log, entry.sequence, entry.at_ms, entry.author, body)
