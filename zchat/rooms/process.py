@@ -21,17 +21,15 @@ class RoomService:
     def __init__(self, partition: int, partitions: int) -> None:
         self.address = room_partition(partition)
         self.commands = Decoder(StampedRoomCommand)
-        self._partitions = partitions
+        self._partition, self._partitions = partition, partitions
 
     def load(self, store: Store, now: float, at_ms: int) -> RoomCore:
+        try:
+            projection.claim(store, self._partition, self._partitions)
+        except projection.WrongPartition as error:
+            sys.exit(str(error))
         lobby_address = address_of_room(LOBBY, self._partitions)
         core = projection.load(store, lobby_address)
-        for name in core.rooms:
-            if address_of_room(name, self._partitions) != self.address:
-                sys.exit(
-                    f"room {name} does not belong to {self.address} of {self._partitions}: "
-                    "the number of partitions cannot change once there are rooms; set it back"
-                )
         if lobby_address == self.address:
             core.open_lobby(at_ms)
         return core
@@ -45,11 +43,6 @@ class RoomService:
 
 
 def run(settings: Settings) -> None:
-    if settings.partition >= settings.partitions:
-        sys.exit(
-            f"partition {settings.partition} of {settings.partitions} does not exist: "
-            f"give --partition below --partitions"
-        )
     service = RoomService(settings.partition, settings.partitions)
     database = settings.data / f"rooms-{settings.partition}.sqlite"
     serve(settings, "room-service", service, database, ROOMS_SCHEMA)

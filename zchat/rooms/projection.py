@@ -10,7 +10,7 @@ from zchat.log.store import Store, Write
 from zchat.log.timeline import Timeline
 from zchat.protocol.messages import Role, room_log
 from zchat.rooms.core import DropMember, Member, Room, RoomCore, RoomRow, SaveMember, SaveRoom
-from zchat.rooms.tables import members, rooms
+from zchat.rooms.tables import members, partition, rooms
 
 # Saving is dropping and inserting: the one way to replace a row that every database knows.
 _drop_room = delete(rooms).where(rooms.c.name == bindparam("old_name"))
@@ -19,6 +19,23 @@ _drop_member = delete(members).where(
     members.c.room == bindparam("old_room"), members.c.user == bindparam("old_user")
 )
 _insert_member = insert(members)
+
+
+class WrongPartition(Exception):
+    """The database belongs to another partition, or to another number of them."""
+
+
+def claim(store: Store, number: int, partitions: int) -> None:
+    """Notes which partition the database is. Raises `WrongPartition` if it is another one."""
+    rows = store.select(select(partition))
+    if not rows:
+        row = {"number": number, "partitions": partitions}
+        store.commit([], [(insert(partition), [row])], [], [])
+    elif (rows[0].number, rows[0].partitions) != (number, partitions):
+        raise WrongPartition(
+            f"this database is partition {rows[0].number} of {rows[0].partitions}, and rooms "
+            f"cannot move; set partitions back to {rows[0].partitions}"
+        )
 
 
 def load(store: Store, lobby_address: str) -> RoomCore:

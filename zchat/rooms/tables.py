@@ -17,6 +17,14 @@ rooms: Final = Table(
     Column("created_at_ms", BigInteger, nullable=False),
 )
 
+partition: Final = Table(
+    "partition",
+    _metadata,
+    # One row: which of how many this database is. Rooms do not move when that changes.
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("partitions", BigInteger, nullable=False),
+)
+
 members: Final = Table(
     "members",
     _metadata,

@@ -17,6 +17,11 @@ def upgrade() -> None:
         sa.Column("created_at_ms", sa.BigInteger, nullable=False),
     )
     op.create_table(
+        "partition",
+        sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("partitions", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
         "members",
         sa.Column("room", sa.Text, primary_key=True),
         sa.Column("user", sa.Text, primary_key=True),
@@ -29,4 +34,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("members")
+    op.drop_table("partition")
     op.drop_table("rooms")
