@@ -100,6 +100,8 @@ class Beat:
         self._settled: list[Owed] = []
         self._epochs: dict[str, int] = {}
         self._store_failed_at: float | None = None
+        self._stale = False
+        """The core knows what was not committed, and could not be loaded anew yet."""
         self.protocol_errors = 0
         self.core = service.load(store, now, at_ms)
         self._send_owed(store.owed())
@@ -159,6 +161,8 @@ class Beat:
         """Answers a batch of queries from what is committed."""
         try:
             queries = _batches.decode(body)
+            if self._stale:
+                return encode([b""] * len(queries))
         except ProtocolError:
             self.protocol_errors += 1
             return encode([])
@@ -169,6 +173,9 @@ class Beat:
                 answers.append(self._service.answer(self.core, self._store, query, at_ms))
             except ProtocolError:
                 self.protocol_errors += 1
+                answers.append(b"")
+            except StoreUnavailable as error:
+                self._log.error("the store cannot be read: %s", error)
                 answers.append(b"")
         return encode(answers)
 
@@ -182,6 +189,8 @@ class Beat:
                 return Outbound([], [], [], [])
             self._store_failed_at = None
         try:
+            if self._stale:
+                self._reload(now, at_ms)
             return self._step(now, at_ms)
         except StoreUnavailable as error:
             self._log.error("the store is unavailable: %s", error)
@@ -270,8 +279,17 @@ class Beat:
             asker.clear()
         for gateway in self._answerer.askers:
             self._answerer.forget(gateway)
+        self._stale = True
+        try:
+            self._reload(now, at_ms)
+        except StoreUnavailable as error:
+            self._log.error("nor can it be read: %s", error)
+
+    def _reload(self, now: float, at_ms: int) -> None:
+        """Knows again what is committed, and nothing else."""
         self.core = self._service.load(self._store, now, at_ms)
         self._send_owed(self._store.owed())
+        self._stale = False
 
     def _clock(self, now_ms: int) -> int:
         """Wall-clock time that never goes back while this process lives."""
