@@ -234,7 +234,7 @@ def test_the_most_active_session_counts(users: Users) -> None:
 def test_a_list_of_users_has_a_largest_length(
     users: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "USER_LIST_MAX", 1)
+    monkeypatch.setattr(limits, "ANSWER_BYTES_MAX", 1)
     listed = answer(users, "ann", ListUsers(1))
 
     assert isinstance(listed, UserList)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from zchat.protocol import limits
-from zchat.protocol.codec import Decoder, encode
+from zchat.protocol.codec import Decoder, encode, fitting
 from zchat.protocol.messages import (
     LOBBY,
     ListMembers,
@@ -12,7 +12,6 @@ from zchat.protocol.messages import (
     MemberList,
     Refused,
     Role,
-    RoomInfo,
     RoomList,
 )
 
@@ -30,7 +29,7 @@ def members(query: ListMembers, answer: bytes, online: Collection[str]) -> bytes
     else:
         infos = [MemberInfo(m.name, m.role, m.name in online) for m in listed.members]
         infos.sort(key=lambda member: (not member.online, member.name))
-    shown = infos[: limits.USER_LIST_MAX]
+    shown = fitting(infos, limits.ANSWER_BYTES_MAX)
     return encode(MemberList(query.id, listed.room, shown, len(infos)))
 
 
@@ -39,11 +38,6 @@ def rooms(query: ListRooms, parts: Sequence[bytes]) -> bytes:
     if len(parts) == 1:
         return parts[0]
     lists = [_room_lists.decode(part) for part in parts]
-    shown: list[RoomInfo] = []
-    size_bytes = 0
-    for info in sorted((info for part in lists for info in part.rooms), key=lambda i: i.room):
-        size_bytes += len(encode(info))
-        if size_bytes > limits.ANSWER_BYTES_MAX:
-            break
-        shown.append(info)
+    infos = sorted((info for part in lists for info in part.rooms), key=lambda info: info.room)
+    shown = fitting(infos, limits.ANSWER_BYTES_MAX)
     return encode(RoomList(query.id, shown, sum(part.total for part in lists)))

@@ -4,6 +4,7 @@
 into a checked Struct: 0.34 µs a message, against 2.7 µs for unpacking to Python objects first.
 """
 
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 import msgpack
@@ -42,6 +43,16 @@ class Decoder(Generic[T]):
 
 client_messages: Decoder[ClientMessage] = Decoder(ClientMessage)  # type: ignore[arg-type]
 server_messages: Decoder[ServerMessage] = Decoder(ServerMessage)  # type: ignore[arg-type]
+
+
+def fitting(items: Sequence[T], bytes_max: int) -> list[T]:
+    """As many of the first items as fit, encoded, in so many bytes; one at least."""
+    size_bytes = 0
+    for index, item in enumerate(items):
+        size_bytes += len(encode(item))
+        if size_bytes > bytes_max and index:
+            return list(items[:index])
+    return list(items)
 
 
 class FrameReader:

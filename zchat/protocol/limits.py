@@ -16,8 +16,8 @@ PASSWORD_CHARS_MAX: Final = 256
 NONCE_BYTES_MIN: Final = 8
 NONCE_BYTES_MAX: Final = 16
 TOKEN_BYTES: Final = 32
-CURSORS_MAX: Final = 1_000
-"""Cursors in one `LogIn`: every room that one may be in, the lobby and the inbox."""
+CURSORS_MAX: Final = 800
+"""Cursors in one `LogIn`, so that it fits in a frame; other logs go on at the read marker."""
 HISTORY_ENTRIES_MAX: Final = 200
 INTEGER_MAX: Final = 2**53
 """Largest integer on the wire: every language with doubles reads it exactly."""
@@ -84,18 +84,15 @@ ROOMS_MAX: Final = 10_000
 """Rooms of one partition."""
 ROOM_MEMBERS_MAX: Final = 10_000
 USER_ROOMS_MAX: Final = 100
-"""Rooms of one user in one partition, so that their cursors fit in a `LogIn`."""
+"""Rooms of one user in one partition."""
 PARTITIONS_MAX: Final = 64
 
 # --- Users ----------------------------------------------------------------------------------------
 USERS_MAX: Final = 100_000
 USER_SESSIONS_MAX: Final = 20
 """Sessions of one account at a time, and remembered session tokens."""
-USER_LIST_MAX: Final = 1_000
 PASSWORD_JOBS_MAX: Final = 256
 """Passwords waiting to be hashed; one more is refused as `busy`."""
-PRESENCE_INTERVAL_S: Final = 0.5
-"""Comings and goings are collected for so long into one event."""
 PRESENCE_NAMES_MAX: Final = 20
 """Names in one presence frame to a client; the others are counted."""
 PRESENCE_GRACE_S: Final = 10.0

@@ -215,7 +215,7 @@ class RoomCore:
         return self._append(room.name, user, TopicChanged(room.topic), at_ms, command.nonce)
 
     def _mark_read(self, user: str, command: MarkRead) -> tuple[str, int]:
-        room = self.rooms.get(command.log[1:])
+        room = self.rooms.get(canonical_name(command.log[1:]))
         if room is None or command.log[0] != "#":
             raise Refusal(RefusalCode.UNKNOWN_LOG, f"there is no log {printable(command.log)}")
         member = room.members.get(user)
@@ -223,11 +223,12 @@ class RoomCore:
             if room.name != LOBBY:
                 raise Refusal(RefusalCode.NOT_A_MEMBER, f"you are not in {room.name}")
             member = Member(Role.MEMBER, floor=0)
-        marker = min(command.sequence, self.timeline.heads[command.log])
+        log = room_log(room.name)
+        marker = min(command.sequence, self.timeline.heads[log])
         if member.marker is None or marker > member.marker:
             member.marker = marker
             self._set_member(room, user, member)
-        return command.log, 0
+        return log, 0
 
     def _end_guest(self, user: str, at_ms: int) -> tuple[str, int]:
         for name in sorted(self.rooms_of.get(user, ())):

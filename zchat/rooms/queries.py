@@ -13,7 +13,7 @@ from zchat.protocol.cluster import (
     UserLog,
     UserLogs,
 )
-from zchat.protocol.codec import encode
+from zchat.protocol.codec import encode, fitting
 from zchat.protocol.messages import (
     LOBBY,
     ListMembers,
@@ -55,7 +55,10 @@ def answer(core: RoomCore, store: Store, user: str, query: RoomQuery) -> bytes:
             return encode(_room_list(core, user, query.id, [room.name]))
         case ListMembers():
             room = _find(core, query.room)
-            return _refusal(query.id, room, query.room, user) or encode(_member_list(room, query))
+            if refused := _refusal(query.id, room, query.room, user):
+                return refused
+            assert room is not None
+            return encode(_member_list(room, query.id))
         case Ping():
             return encode(Pong(query.id))
         case _:
@@ -97,15 +100,8 @@ def _user_logs(core: RoomCore, user: str) -> UserLogs:
 
 
 def _room_list(core: RoomCore, user: str, request: int, names: Collection[str]) -> RoomList:
-    rooms: list[RoomInfo] = []
-    size_bytes = 0
-    for name in sorted(names):
-        info = _room_info(core, core.rooms[name], user)
-        size_bytes += len(encode(info))
-        if size_bytes > limits.ANSWER_BYTES_MAX:
-            break
-        rooms.append(info)
-    return RoomList(request, rooms, len(names))
+    infos = [_room_info(core, core.rooms[name], user) for name in sorted(names)]
+    return RoomList(request, fitting(infos, limits.ANSWER_BYTES_MAX), len(infos))
 
 
 def _room_info(core: RoomCore, room: Room, user: str) -> RoomInfo:
@@ -117,8 +113,8 @@ def _room_info(core: RoomCore, room: Room, user: str) -> RoomInfo:
     return RoomInfo(room.name, room.topic, len(room.members), member is not None, unread)
 
 
-def _member_list(room: Room | None, query: ListMembers) -> MemberList:
-    """Who is online is the gateway's to add."""
-    members = room.members if room and room.name != LOBBY else {}
+def _member_list(room: Room, request: int) -> MemberList:
+    """Who is online, and who is in the lobby, is the gateway's to add."""
+    members = room.members if room.name != LOBBY else {}
     infos = [MemberInfo(name, member.role, False) for name, member in sorted(members.items())]
-    return MemberList(query.id, query.room, infos, len(infos))
+    return MemberList(request, room.name, infos, len(infos))

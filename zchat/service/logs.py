@@ -4,7 +4,7 @@ from zchat.log.store import Store
 from zchat.log.timeline import stored_stream_page
 from zchat.protocol import limits
 from zchat.protocol.cluster import LogPage, ReadLog, ReadStream
-from zchat.protocol.codec import Decoder, encode
+from zchat.protocol.codec import Decoder, encode, fitting
 from zchat.protocol.messages import Entry, History, ReadHistory
 
 _entries = Decoder(Entry)
@@ -33,12 +33,6 @@ def read_history(
     """A `History` of the newest entries that were asked for and fit in one answer."""
     # One more than asked for tells whether there are more.
     frames = store.read_history(log, floor, query.before, query.limit + 1, thread)
-    fitting: list[Entry] = []
-    size_bytes = 0
-    for frame in reversed(frames[-query.limit :]):
-        size_bytes += len(frame)
-        if fitting and size_bytes > limits.ANSWER_BYTES_MAX:
-            break
-        fitting.append(_entries.decode(frame))
-    fitting.reverse()
-    return encode(History(query.id, query.log, fitting, len(fitting) < len(frames)))
+    newest_first = [_entries.decode(frame) for frame in reversed(frames[-query.limit :])]
+    entries = fitting(newest_first, limits.ANSWER_BYTES_MAX)[::-1]
+    return encode(History(query.id, query.log, entries, len(entries) < len(frames)))

@@ -319,10 +319,10 @@ class UserCore:
         self.effects.done(sender.reply_to, command.id, log, sequence)
 
     def _mark_read(self, name: str, command: MarkRead) -> None:
-        if command.log != inbox_log(name):
-            raise Refusal(RefusalCode.UNKNOWN_LOG, f"{printable(command.log)} is not your inbox")
         user = self._acting(name)
-        marker = min(command.sequence, self.timeline.heads[command.log])
+        if inbox_log(name) != command.log[0] + canonical_name(command.log[1:]):
+            raise Refusal(RefusalCode.UNKNOWN_LOG, f"{printable(command.log)} is not your inbox")
+        marker = min(command.sequence, self.timeline.heads[inbox_log(name)])
         if user.marker is None or marker > user.marker:
             user.marker = marker
             self.effects.rows.append(user.row())

@@ -13,7 +13,7 @@ from zchat.protocol.cluster import (
     UserLogs,
     UserQuery,
 )
-from zchat.protocol.codec import encode
+from zchat.protocol.codec import encode, fitting
 from zchat.protocol.messages import (
     ListUsers,
     Ping,
@@ -25,7 +25,7 @@ from zchat.protocol.messages import (
     UserList,
     inbox_log,
 )
-from zchat.protocol.names import printable
+from zchat.protocol.names import InvalidName, canonical_name, printable
 from zchat.service import logs
 from zchat.users.core import UserCore
 from zchat.users.model import User
@@ -62,17 +62,26 @@ def _user_logs(core: UserCore, name: str) -> UserLogs:
 
 
 def _conversation(core: UserCore, store: Store, asking: str, query: ReadHistory) -> bytes:
-    user, other = core.users.get(asking), query.log[1:]
-    if user is None or other not in core.users:
+    user = core.users.get(asking)
+    try:
+        other = canonical_name(query.log[1:])
+    except InvalidName as error:
+        return encode(Refused(query.id, RefusalCode.INVALID_NAME, str(error)))
+    if user is None:
+        reason = "this session has ended; connect again"
+        return encode(Refused(query.id, RefusalCode.SESSION_ENDED, reason))
+    log, floor = inbox_log(asking), user.inbox_floor
+    # What was said with a guest who has gone since can still be read.
+    if other not in core.users and not store.read_history(log, floor, None, 1, other):
         reason = f"there is no user {printable(other)}"
         return encode(Refused(query.id, RefusalCode.UNKNOWN_USER, reason))
-    return logs.read_history(store, query, inbox_log(asking), user.inbox_floor, thread=other)
+    return logs.read_history(store, query, log, floor, thread=other)
 
 
 def _user_list(core: UserCore, request: int, at_ms: int) -> UserList:
     online = sorted(core.presence.online)
-    infos = [_user_info(core.users[name], at_ms) for name in online[: limits.USER_LIST_MAX]]
-    return UserList(request, infos, len(online))
+    infos = [_user_info(core.users[name], at_ms) for name in online]
+    return UserList(request, fitting(infos, limits.ANSWER_BYTES_MAX), len(online))
 
 
 def _user_info(user: User, at_ms: int) -> UserInfo:

@@ -20,7 +20,7 @@ users: Final = Table(
     # Entries of the inbox up to here belong to an earlier guest of the same name.
     Column("inbox_floor", BigInteger, nullable=False),
     Column("marker", BigInteger),
-    # A guest that has left; the row stays because its inbox does.
+    # A guest that has left; the row goes when all room-services know it.
     Column("ended", Boolean, nullable=False, server_default=false()),
 )
 
