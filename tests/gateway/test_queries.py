@@ -30,7 +30,7 @@ class Service:
 
     def answer(self, *numbers: int) -> list[str]:
         """The contexts of what this answers."""
-        answered = self.queries.receive(encode([encode(2 * number) for number in numbers]))
+        answered = self.queries.receive(encode([encode(2 * number) for number in numbers]), 0.0)
         assert [answer for _, answer in answered] == [encode(2 * n) for n in numbers if answered]
         return [context for context, _ in answered]
 
@@ -83,9 +83,19 @@ def test_an_answer_of_nobody_or_without_sense_is_waited_for_again() -> None:
     service.envelope()
 
     for body in (b"", b"\xc1", encode([b"only one"]), encode({"no": "list"})):
-        assert service.queries.receive(body) == []
+        assert service.queries.receive(body, 0.0) == []
     assert service.envelope(now=INTERVAL_S) == [1, 2]
     assert service.answer(1, 2) == ["q1", "q2"]
+
+
+def test_what_nobody_could_take_is_asked_again_sooner() -> None:
+    service = Service()
+    service.ask(1)
+    service.envelope(now=0.0)
+    service.queries.receive(b"", 0.0)
+
+    assert service.envelope(now=limits.RESEND_INTERVAL_S - 0.01) is None
+    assert service.envelope(now=limits.RESEND_INTERVAL_S) == [1]
 
 
 def test_an_envelope_has_a_largest_number_of_queries() -> None:

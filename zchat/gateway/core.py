@@ -171,6 +171,9 @@ class GatewayCore:
             session.active_ms = now_ms
         match message:
             case LogOut():
+                if session.unanswered:
+                    self.requests.wait_for_all(session, frame)
+                    return
                 closing = SessionClosing(session, message)
                 self.requests.count(session)
                 self.services.users.command(session, CloseSession(quit=True), closing)
@@ -313,7 +316,7 @@ class GatewayCore:
         self.presence.delta(delta)
 
     def receive_answers(self, address: str, body: bytes, now: float, now_ms: int) -> None:
-        for context, answer in self.services.by_address[address].queries.receive(body):
+        for context, answer in self.services.by_address[address].queries.receive(body, now):
             if answer:
                 self._receive_answer(context, answer, now)
             else:

@@ -23,7 +23,7 @@ class Queries(Generic[Context]):
         self._waiting: list[Question[Context]] = []
         self._asked: list[Question[Context]] = []
         self._envelope = b""
-        self._sent_at = 0.0
+        self._resend_at = 0.0
 
     @property
     def full(self) -> bool:
@@ -35,7 +35,7 @@ class Queries(Generic[Context]):
     def take_envelope(self, now: float) -> bytes | None:
         """What to send now, if anything."""
         if self._asked:
-            if now - self._sent_at < limits.QUERY_RESEND_INTERVAL_S:
+            if now < self._resend_at:
                 return None
         elif self._waiting:
             self._asked = self._waiting[: limits.BATCH_ITEMS_MAX]
@@ -43,13 +43,20 @@ class Queries(Generic[Context]):
             self._envelope = encode([question.body for question in self._asked])
         else:
             return None
-        self._sent_at = now
+        self._resend_at = now + limits.QUERY_RESEND_INTERVAL_S
         return self._envelope
 
-    def receive(self, body: bytes) -> list[tuple[Context, bytes]]:
+    def undelivered(self, now: float) -> None:
+        """It went nowhere, so it need not be waited for as long as an answer."""
+        self._resend_at = now + limits.RESEND_INTERVAL_S
+
+    def receive(self, body: bytes, now: float) -> list[tuple[Context, bytes]]:
         """The (context, answer) pairs; an empty body says that nobody serves the address now."""
+        if not body:
+            self.undelivered(now)
+            return []
         try:
-            answers = _answers.decode(body) if body else []
+            answers = _answers.decode(body)
         except ProtocolError:
             answers = []
         if len(answers) != len(self._asked):

@@ -37,6 +37,8 @@ class Requests:
         self._presence = presence
         self._held: dict[Session, None] = {}
         """Sessions that nothing more is taken from, because a link is full."""
+        self._leaving: set[Session] = set()
+        """Sessions that take leave, for which everything is to be answered first."""
         self._released: dict[Session, None] = {}
         """Sessions whose backlog may be taken up again."""
 
@@ -68,6 +70,13 @@ class Requests:
         full = session.unanswered >= limits.SESSION_REQUESTS_MAX
         if full or session.state is SessionState.LOGGING_IN:
             self._hold(session)
+
+    def wait_for_all(self, session: Session, frame: Raw) -> None:
+        """Takes the frame again when nothing of the session is unanswered any more."""
+        self._hold(session)
+        assert session.backlog is not None
+        session.backlog.append(bytes(frame))
+        self._leaving.add(session)
 
     def _hold(self, session: Session) -> None:
         if session.backlog is None:
@@ -166,13 +175,15 @@ class Requests:
         released, self._released = self._released, {}
         going_on: list[tuple[Session, list[bytes]]] = []
         for session in released:
+            unanswered_max = 1 if session in self._leaving else limits.SESSION_REQUESTS_MAX
             if (
                 session.backlog is None
                 or session in self._held
                 or session.state is SessionState.LOGGING_IN
-                or session.unanswered >= limits.SESSION_REQUESTS_MAX
+                or session.unanswered >= unanswered_max
             ):
                 continue
+            self._leaving.discard(session)
             going_on.append((session, list(session.backlog)))
             session.backlog = None
             self._fan_out.dirty[session] = None
@@ -181,3 +192,4 @@ class Requests:
     def forget(self, session: Session) -> None:
         self._held.pop(session, None)
         self._released.pop(session, None)
+        self._leaving.discard(session)
