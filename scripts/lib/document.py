@@ -54,6 +54,7 @@ REFUSALS: Final[dict[RefusalCode, str]] = {
     RefusalCode.BUSY: "Nothing was done. Send it again in a moment.",
     RefusalCode.UNAVAILABLE: "No answer in time. A query must be asked again; a command still "
     "waits and will be done. Send it again with the same nonce to learn what became of it.",
+    RefusalCode.OTHER: "Never sent: what a client makes of a code that it does not know.",
 }
 
 

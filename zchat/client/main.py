@@ -189,8 +189,7 @@ def _hint(error: "RefusedError", password: str | None) -> str:
 
 def _user(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str:
     if value is None:
-        why = "who are you? Give a name, for example: zchat-client ann"
-        raise click.BadParameter(why, ctx, parameter)
+        raise click.UsageError("who are you? Give a name, for example: zchat-client ann", ctx)
     try:
         return canonical_name(value)
     except InvalidName as error:
