@@ -1,0 +1,77 @@
+"""Where each envelope goes on to: every move of the router, without its sockets."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from zchat.protocol.cluster import WorkerHeartbeat
+from zchat.protocol.codec import Decoder, ProtocolError, encode
+from zchat.router.routing import Routing
+
+_heartbeats = Decoder(WorkerHeartbeat)
+
+
+class Ways(Protocol):
+    """The ways out. Each says whether it took the envelope; one that it did not take is lost."""
+
+    def to_asker(self, frames: Sequence[bytes]) -> bool: ...
+    def to_worker(self, frames: Sequence[bytes]) -> bool: ...
+    def to_questioner(self, frames: Sequence[bytes]) -> bool: ...
+    def to_answerer(self, address: str, frames: Sequence[bytes]) -> bool: ...
+    def open_answerer(self, address: str) -> None:
+        """Makes the way to the worker's answers, once. Raises `ValueError` for no address."""
+
+
+class Moves:
+    """Takes the envelopes that came in, one by one, with the frames that the socket has added."""
+
+    def __init__(self, ways: Ways) -> None:
+        self._ways = ways
+        self._routing = Routing()
+        self.protocol_errors = 0
+
+    def command(self, frames: Sequence[bytes], now: float) -> None:
+        asker, address, *body = frames
+        new = self._routing.asker_heard(asker, now)
+        if not address:
+            self._send_table([asker])
+            return
+        if new:
+            self._send_table([asker])
+        worker = self._routing.worker_of(address.decode(errors="replace"))
+        # Dropped if nobody serves the address: the link resends when somebody does.
+        if worker is not None:
+            self._ways.to_worker([worker, asker, *body])
+
+    def reply(self, frames: Sequence[bytes], now: float) -> None:
+        worker, asker, *body = frames
+        if not asker:
+            self._worker_heard(worker, b"".join(body), now)
+        elif address := self._routing.address_of(worker):
+            self._ways.to_asker([asker, address.encode(), *body])
+
+    def query(self, frames: Sequence[bytes]) -> None:
+        *envelope, name, body = frames
+        address = name.decode(errors="replace")
+        served = self._routing.worker_of(address) is not None
+        if not (served and self._ways.to_answerer(address, [*envelope, body])):
+            self._ways.to_questioner([*envelope, b""])
+
+    def expire(self, now: float) -> None:
+        """Forgets who has been silent for too long, and says so."""
+        if self._routing.expire(now):
+            self._send_table(self._routing.askers)
+
+    def _worker_heard(self, worker: bytes, body: bytes, now: float) -> None:
+        try:
+            heartbeat = _heartbeats.decode(body)
+            self._ways.open_answerer(heartbeat.address)
+        except (ProtocolError, ValueError):
+            self.protocol_errors += 1
+            return
+        if self._routing.worker_heard(worker, heartbeat, now):
+            self._send_table(self._routing.askers)
+
+    def _send_table(self, askers: Sequence[bytes]) -> None:
+        body = encode(self._routing.table)
+        for asker in askers:
+            self._ways.to_asker([asker, b"", body])
