@@ -1,29 +1,24 @@
-"""The process around a beat: its sockets, its heartbeats, its end."""
+"""The process around a service: its sockets, its threads, its end."""
 
 import contextlib
 import logging
 import os
 import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from zchat.fabric import sockets
 from zchat.log.schema import Schema
 from zchat.log.store import LeaseHeld, Store
 from zchat.process import StopSignal, start
-from zchat.protocol import limits
-from zchat.protocol.cluster import WorkerHeartbeat
-from zchat.protocol.codec import encode
-from zchat.service.beat import Beat, Outbound, Service
+from zchat.service.beat import Job, Service
 from zchat.service.passwords import PasswordPool
+from zchat.service.turns import Turns
 from zchat.settings import Settings
 
 
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 class Worker:
-    """Feeds a beat from sockets and performs what it lets out."""
+    """The sockets, clocks and threads around the turns of a service."""
 
     def __init__(
         self,
@@ -41,64 +36,50 @@ class Worker:
         self._queries = sockets.answer_socket(context, endpoints, service.address)
         self._events = sockets.publisher_socket(context, endpoints)
         self._passwords = PasswordPool(settings.password_threads)
-        self._service, self._store = service, store
-        self._beat = Beat(service, store, log, time.monotonic(), now_ms())
-        self._next_heartbeat = 0.0
+        self._turns = Turns(service, store, log, self)
 
     def run(self, stop: StopSignal) -> None:
         waiter = sockets.Waiter(
             self._commands, self._asking, self._queries, self._passwords.fd, stop.fd
         )
         while not stop.is_set:
-            waiter.wait(self._next_heartbeat - time.monotonic())
-            self._beat_once()
-        self._say_heartbeat(bye=True)
+            waiter.wait(self._turns.next_heartbeat - time.monotonic())
+            self._turns.turn()
+        self._turns.say_heartbeat(bye=True)
         self._passwords.close()
 
-    def _beat_once(self) -> None:
-        now = time.monotonic()
-        self._drain(now)
-        if now >= self._next_heartbeat:
-            self._next_heartbeat = now + limits.HEARTBEAT_INTERVAL_S
-            self._publish(self._beat.heartbeat(now, now_ms()))
-            self._say_heartbeat(bye=False)
-        self._perform(self._beat.step(now, now_ms()))
-        for body, *_ in sockets.receive_waiting(self._queries):
-            self._queries.send(self._beat.answer(body, now_ms()))
+    def now(self) -> float:
+        return time.monotonic()
 
-    def _drain(self, now: float) -> None:
-        drained_bytes = 0
-        for asker, body in sockets.receive_waiting(self._commands, 2):
-            self._beat.receive_up(asker, body, now)
-            drained_bytes += len(body)
-            if drained_bytes >= limits.BEAT_BYTES_MAX:
-                break
-        for address, body in sockets.receive_waiting(self._asking, 2):
-            if address:
-                self._beat.receive_down(address.decode(), body, now)
-            else:
-                self._beat.receive_table(body)
-        for job, outcome in self._passwords.take_outcomes():
-            self._beat.receive_outcome(job, outcome)
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
 
-    def _perform(self, out: Outbound) -> None:
-        # What does not go out now is missed by its receiver, and resent or read again.
-        for asker, body in out.downs:
-            sockets.try_send(self._commands, [asker, body])
-        for address, body in out.ups:
-            sockets.try_send(self._asking, [address.encode(), body])
-        self._publish(out.events)
-        for job in out.jobs:
-            self._passwords.submit(job)
+    def commands(self) -> Iterable[list[bytes]]:
+        return sockets.receive_waiting(self._commands, 2)
 
-    def _publish(self, events: list[tuple[bytes, bytes]]) -> None:
-        for topic, body in events:
-            sockets.try_send(self._events, [topic, body])
+    def replies(self) -> Iterable[list[bytes]]:
+        return sockets.receive_waiting(self._asking, 2)
 
-    def _say_heartbeat(self, *, bye: bool) -> None:
-        heartbeat = WorkerHeartbeat(self._service.address, self._store.epoch, bye)
-        sockets.try_send(self._commands, [b"", encode(heartbeat)])
-        sockets.try_send(self._asking, [b"", b""])
+    def queries(self) -> Iterable[list[bytes]]:
+        return sockets.receive_waiting(self._queries)
+
+    def outcomes(self) -> Iterable[tuple[Job, bool | str]]:
+        return self._passwords.take_outcomes()
+
+    def to_asker(self, frames: Sequence[bytes]) -> None:
+        sockets.try_send(self._commands, frames)
+
+    def to_worker(self, frames: Sequence[bytes]) -> None:
+        sockets.try_send(self._asking, frames)
+
+    def answer(self, body: bytes) -> None:
+        self._queries.send(body)
+
+    def publish(self, frames: Sequence[bytes]) -> None:
+        sockets.try_send(self._events, frames)
+
+    def submit(self, job: Job) -> None:
+        self._passwords.submit(job)
 
 
 def serve(

@@ -1,0 +1,93 @@
+"""The order of things in one turn of a service: drain, beat, and only then answer queries."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from zchat.log.store import Store
+from zchat.protocol import limits
+from zchat.protocol.cluster import WorkerHeartbeat
+from zchat.protocol.codec import encode
+from zchat.service.beat import Beat, Job, Outbound, Service
+
+
+class Outside(Protocol):
+    """The world around a service. What cannot be sent is dropped."""
+
+    def now(self) -> float: ...
+    def now_ms(self) -> int: ...
+
+    def commands(self) -> Iterable[list[bytes]]:
+        """(asker, body) of what waits at the worker's socket, up to a beat's bound."""
+
+    def replies(self) -> Iterable[list[bytes]]:
+        """(address, body) of what waits at the asker's socket."""
+
+    def queries(self) -> Iterable[list[bytes]]:
+        """Each must be answered before the next is taken."""
+
+    def outcomes(self) -> Iterable[tuple[Job, bool | str]]: ...
+    def to_asker(self, frames: Sequence[bytes]) -> None: ...
+    def to_worker(self, frames: Sequence[bytes]) -> None: ...
+    def answer(self, body: bytes) -> None: ...
+    def publish(self, frames: Sequence[bytes]) -> None: ...
+    def submit(self, job: Job) -> None: ...
+
+
+class Turns:
+    """Feeds a beat from outside and performs what it lets out."""
+
+    def __init__(
+        self, service: Service, store: Store, log: logging.Logger, outside: Outside
+    ) -> None:
+        self._outside = outside
+        self._address, self._epoch = service.address, store.epoch
+        self.beat = Beat(service, store, log, outside.now(), outside.now_ms())
+        self.next_heartbeat = 0.0
+        """When the next turn is due even if nothing comes in."""
+
+    def turn(self) -> None:
+        outside = self._outside
+        now = outside.now()
+        self._drain(now)
+        if now >= self.next_heartbeat:
+            self.next_heartbeat = now + limits.HEARTBEAT_INTERVAL_S
+            self._publish(self.beat.heartbeat(now, outside.now_ms()))
+            self.say_heartbeat(bye=False)
+        self._perform(self.beat.step(now, outside.now_ms()))
+        for body, *_ in outside.queries():
+            outside.answer(self.beat.answer(body, outside.now_ms()))
+
+    def _drain(self, now: float) -> None:
+        drained_bytes = 0
+        for asker, body in self._outside.commands():
+            self.beat.receive_up(asker, body, now)
+            drained_bytes += len(body)
+            if drained_bytes >= limits.BEAT_BYTES_MAX:
+                break
+        for address, body in self._outside.replies():
+            if address:
+                self.beat.receive_down(address.decode(), body, now)
+            else:
+                self.beat.receive_table(body)
+        for job, outcome in self._outside.outcomes():
+            self.beat.receive_outcome(job, outcome)
+
+    def _perform(self, out: Outbound) -> None:
+        # What does not go out now is missed by its receiver, and resent or read again.
+        for asker, body in out.downs:
+            self._outside.to_asker([asker, body])
+        for address, body in out.ups:
+            self._outside.to_worker([address.encode(), body])
+        self._publish(out.events)
+        for job in out.jobs:
+            self._outside.submit(job)
+
+    def _publish(self, events: list[tuple[bytes, bytes]]) -> None:
+        for topic, body in events:
+            self._outside.publish([topic, body])
+
+    def say_heartbeat(self, *, bye: bool) -> None:
+        heartbeat = WorkerHeartbeat(self._address, self._epoch, bye)
+        self._outside.to_asker([b"", encode(heartbeat)])
+        self._outside.to_worker([b"", b""])
