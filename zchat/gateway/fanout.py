@@ -70,12 +70,12 @@ class FanOut:
         if log in session.follows:
             self._ends.pop((session, log), None)
             return
-        session.follows.add(log)
+        session.follows[log] = None
         log.lagging[session] = cursor
         self._proceed(session, log)
 
     def _unfollow(self, session: Session, log: FollowedLog) -> None:
-        session.follows.discard(log)
+        session.follows.pop(log, None)
         log.live.pop(session, None)
         log.lagging.pop(session, None)
         self._ends.pop((session, log), None)

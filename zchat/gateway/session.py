@@ -55,7 +55,7 @@ class Session:
         self.fetching = 0
         """Pages on their way to this session."""
         self.out: list[bytes] = []
-        self.follows: set[FollowedLog] = set()
+        self.follows: dict[FollowedLog, None] = {}
         self.connection: object = None
         """The shell's; the core never looks at it."""
 

@@ -20,12 +20,12 @@ class Sessions:
         self._users = users
         self._presence = presence
         self._names: dict[SessionKey, str] = {}
-        self._lost: set[str] = set()
+        self._lost: dict[str, None] = {}
 
     def expect(self, user: User, now: float) -> None:
         """The user was here before this service restarted, and may come back."""
         user.lost_at = now
-        self._lost.add(user.name)
+        self._lost[user.name] = None
 
     def open(self, user: User, key: SessionKey, digest: bytes, at_ms: int) -> list[SessionKey]:
         """Adds a session; returns those of the same client, which it replaces."""
@@ -41,7 +41,7 @@ class Sessions:
         user.sessions[key] = Session(digest, at_ms, at_ms)
         user.lost_at = None
         self._names[key] = user.name
-        self._lost.discard(user.name)
+        self._lost.pop(user.name, None)
         self._presence.came(user.name)
         return replaced
 
@@ -109,7 +109,7 @@ class Sessions:
             if lost_s >= limits.PRESENCE_GRACE_S and name in self._presence.online:
                 self._presence.went(name)
             if lost_s >= limits.SESSION_GRACE_S:
-                self._lost.discard(name)
+                self._lost.pop(name, None)
                 user.lost_at = None
                 if user.guest:
                     gone.append(user)

@@ -1,0 +1,136 @@
+"""One turn of a gateway: everything that came in first, then one envelope to each service and one
+write to each client; what comes in meanwhile is the next turn's.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from zchat.fabric.topics import PRESENCE_TOPIC, stream_topic
+from zchat.gateway.core import GatewayCore
+from zchat.gateway.door import ClientConnection
+from zchat.gateway.services import ServicePeer
+from zchat.gateway.session import Session, SessionState
+from zchat.protocol import limits
+from zchat.protocol.cluster import Down, PresenceDelta, RoutingTable, StreamPage
+from zchat.protocol.codec import Decoder, ProtocolError, encode
+
+_tables = Decoder(RoutingTable)
+_downs = Decoder(Down)
+_pages = Decoder(StreamPage)
+_deltas = Decoder(PresenceDelta)
+
+
+class Outside(Protocol):
+    """The world around a gateway. What cannot be sent is dropped."""
+
+    def now(self) -> float: ...
+    def now_ms(self) -> int: ...
+    def to_worker(self, frames: Sequence[bytes]) -> None: ...
+    def to_answerer(self, address: str, frames: Sequence[bytes]) -> None: ...
+    def turn_soon(self) -> None:
+        """Has `turn` called once, after the input that waits now."""
+
+
+class Turns:
+    """Feeds the core with what comes in and takes away what it wants sent."""
+
+    def __init__(self, partitions: int, outside: Outside) -> None:
+        self.core = GatewayCore(partitions)
+        self._outside = outside
+        self._by_topic = {
+            stream_topic(address): address for address in self.core.services.by_address
+        }
+        self.topics = [PRESENCE_TOPIC, *self._by_topic]
+
+    # --- What comes in ------------------------------------------------------------------------
+
+    def connected(self, connection: ClientConnection) -> Session:
+        session = self.core.connect(self._outside.now(), self._outside.now_ms())
+        session.connection = connection
+        return session
+
+    def received(self, session: Session, frames: list[bytes]) -> None:
+        self.core.receive(session, frames, self._outside.now(), self._outside.now_ms())
+        self._outside.turn_soon()
+
+    def refused(self, session: Session, error: ProtocolError) -> None:
+        self.core.refuse_stream(session, error)
+        self._outside.turn_soon()
+
+    def drained(self, session: Session) -> None:
+        if session.state is SessionState.LOGGED_IN:
+            self.core.fan_out.unblocked(session)
+            self._outside.turn_soon()
+
+    def disconnected(self, session: Session) -> None:
+        self.core.disconnected(session)
+        self._outside.turn_soon()
+
+    def receive_reply(self, frames: Sequence[bytes]) -> None:
+        """What a worker or the router itself says."""
+        address, body = frames[:2]
+        if address:
+            down = _downs.decode(body)
+            now, now_ms = self._outside.now(), self._outside.now_ms()
+            self.core.receive_down(address.decode(), down, now, now_ms)
+        else:
+            self.core.receive_table(_tables.decode(body))
+        self._outside.turn_soon()
+
+    def receive_event(self, frames: Sequence[bytes]) -> None:
+        topic, body = frames[:2]
+        if topic == PRESENCE_TOPIC:
+            self.core.receive_presence(_deltas.decode(body))
+        else:
+            page = _pages.decode(body)
+            self.core.receive_stream(self._by_topic[topic], page, self._outside.now())
+        self._outside.turn_soon()
+
+    def receive_answers(self, address: str, body: bytes) -> None:
+        self.core.receive_answers(address, body, self._outside.now(), self._outside.now_ms())
+        self._outside.turn_soon()
+
+    def heartbeat(self) -> None:
+        """To be called every `HEARTBEAT_INTERVAL_S`."""
+        self.core.tick(self._outside.now(), self._outside.now_ms())
+        self._outside.to_worker([b"", b""])
+        self._outside.turn_soon()
+
+    # --- What goes out ------------------------------------------------------------------------
+
+    def turn(self) -> None:
+        now = self._outside.now()
+        self.core.fetch_pages(now)
+        for peer in self.core.services.by_address.values():
+            self._send(peer, now)
+        self._write_to_clients()
+
+    def _send(self, peer: ServicePeer, now: float) -> None:
+        # An envelope that cannot be sent is missed by its receiver, and then sent again.
+        address = peer.address.encode()
+        for up in peer.link.envelopes():
+            self._outside.to_worker([address, encode(up)])
+        if envelope := peer.queries.take_envelope(now):
+            self._outside.to_answerer(peer.address, [address, envelope])
+
+    def _write_to_clients(self) -> None:
+        dirty = self.core.fan_out.dirty
+        joined: dict[tuple[int, ...], bytes] = {}
+
+        def join(out: list[bytes]) -> bytes:
+            # Members of the same rooms get the same bytes; they are joined once for all of them.
+            key = tuple(map(id, out))
+            if (data := joined.get(key)) is None:
+                data = joined[key] = b"".join(out)
+            return data
+
+        kept = []
+        for _ in range(min(len(dirty), limits.FAN_OUT_WRITES_MAX)):
+            session = next(iter(dirty))
+            del dirty[session]
+            kept.append(session.out)  # Their ids are keys above, so they must live until the end.
+            connection = session.connection
+            assert isinstance(connection, ClientConnection)
+            connection.flush(join)
+        if dirty:
+            self._outside.turn_soon()
