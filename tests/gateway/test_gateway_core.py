@@ -1,0 +1,345 @@
+"""A client's session from hello to goodbye: what it may say when, and what becomes of it."""
+
+import pytest
+
+from zchat.gateway.session import Session, SessionState
+from zchat.protocol import limits
+from zchat.protocol.cluster import (
+    Chunk,
+    MembershipChange,
+    SessionEnded,
+    SessionOpened,
+    StreamPage,
+    UserLog,
+    UserLogs,
+)
+from zchat.protocol.codec import ProtocolError, encode
+from zchat.protocol.messages import (
+    Done,
+    Hello,
+    ListRooms,
+    ListUsers,
+    LoggedIn,
+    LogIn,
+    LogOut,
+    LogState,
+    Ping,
+    PingTarget,
+    Pong,
+    Post,
+    RefusalCode,
+    Refused,
+    RoomList,
+    UserList,
+    Welcome,
+)
+
+from .playbook import EPOCH, ROOMS, USER_SERVICE, Gateway, entry, page
+
+LOBBY = UserLog("#lobby", 0, 3, 3)
+NO_LOGS = UserLogs(0, [])
+
+
+def post(number: int, room: str = "lobby") -> Post:
+    return Post(number, b"%016d" % number, room, f"number {number}")
+
+
+@pytest.fixture
+def gateway() -> Gateway:
+    return Gateway()
+
+
+def refusal(gateway: Gateway, session: Session) -> RefusalCode:
+    (refused,) = gateway.read(session)
+    assert isinstance(refused, Refused)
+    return refused.code
+
+
+# --- Hello and log in -----------------------------------------------------------------------------
+
+
+def test_a_hello_is_welcome(gateway: Gateway) -> None:
+    session = gateway.connect()
+    gateway.send(session, Hello(1, "test"))
+    (welcome,) = gateway.read(session)
+    assert isinstance(welcome, Welcome)
+
+
+def test_a_version_that_is_not_spoken_ends_the_session(gateway: Gateway) -> None:
+    session = gateway.connect()
+    gateway.send(session, Hello(99, "test"))
+    (refused,) = gateway.read(session)
+    assert refused.code is RefusalCode.UNSUPPORTED_VERSION
+    assert "1 is" in refused.reason
+    assert session.state is SessionState.CLOSING
+
+
+def test_nothing_comes_before_hello(gateway: Gateway) -> None:
+    session = gateway.connect()
+    gateway.send(session, ListUsers(1))
+    assert refusal(gateway, session) is RefusalCode.MALFORMED
+    assert session.state is SessionState.CLOSING
+
+
+def test_before_log_in_only_the_gateway_answers(gateway: Gateway) -> None:
+    session = gateway.connect()
+    gateway.send(session, Hello(1, "test"), Ping(1), post(2))
+    _, pong, refused = gateway.read(session)
+    assert pong == Pong(1)
+    assert (refused.id, refused.code) == (2, RefusalCode.NOT_LOGGED_IN)
+    assert gateway.sent(ROOMS) == []
+
+
+def test_bad_bytes_end_one_session_and_no_other(gateway: Gateway) -> None:
+    other, session = gateway.log_in("bob", LOBBY), gateway.log_in("ann", LOBBY)
+    gateway.read(session), gateway.read(other)
+    gateway.core.receive(session, [b"\x81\xa4kind\xa3nix"], gateway.now, gateway.now_ms)
+    gateway.core.refuse_stream(session, ProtocolError("again"))
+    assert refusal(gateway, session) is RefusalCode.MALFORMED
+    assert (session.state, other.state) == (SessionState.CLOSING, SessionState.LOGGED_IN)
+    assert gateway.core.protocol_errors == 2
+
+
+def test_logged_in_tells_where_each_log_goes_on(gateway: Gateway) -> None:
+    logs = (LOBBY, UserLog("#garden", 4, None, 9), UserLog("#attic", 0, 2, 7))
+    session = gateway.log_in("ann", *logs, cursors={"#attic": 5, "#cellar": 1})
+    _, logged_in = gateway.read(session)
+    assert isinstance(logged_in, LoggedIn)
+    assert logged_in.logs == [
+        LogState("#lobby", 3, 3),
+        LogState("#garden", 4, 9),  # Never read: from where it joined.
+        LogState("#attic", 5, 7),  # The client's own cursor, which is ahead of the read marker.
+    ]
+
+
+@pytest.mark.parametrize(("cursor", "goes_on_at"), [(2, 4), (99, 9)])
+def test_a_cursor_stays_between_floor_and_head(
+    gateway: Gateway, cursor: int, goes_on_at: int
+) -> None:
+    session = gateway.log_in("ann", UserLog("#garden", 4, 6, 9), cursors={"#garden": cursor})
+    assert gateway.read(session)[1].logs[0].cursor == goes_on_at
+
+
+def test_what_was_missed_comes_after_logged_in_and_then_what_is_new(gateway: Gateway) -> None:
+    session = gateway.log_in("ann", UserLog("#lobby", 0, 1, 3))
+    assert isinstance(gateway.read(session)[1], LoggedIn)
+    chunk = Chunk("#lobby", 4, 4, encode(entry(4)), [])
+    gateway.core.receive_stream(ROOMS, StreamPage(1, 1, [chunk]), gateway.now)
+    (query,) = gateway.answer(ROOMS, page(2, 4, 4))
+    assert (query["log"], query["cursor"]) == ("#lobby", 1)
+    assert [e.sequence for e in gateway.read(session)] == [2, 3, 4]
+
+
+def test_a_refused_log_in_can_be_tried_again(gateway: Gateway) -> None:
+    session = gateway.connect()
+    gateway.send(session, Hello(1, "test"), LogIn(1, "ann", b"t" * 32))
+    needed = Refused(1, RefusalCode.PASSWORD_REQUIRED, "")
+    gateway.reply(USER_SERVICE, "open_session", needed)
+    assert gateway.read(session)[1:] == [needed]
+    gateway.send(session, LogIn(2, "ann", b"t" * 32, "password"))
+    assert gateway.sent(USER_SERVICE)[-1]["password"] == "password"
+
+
+def test_what_is_sent_while_logging_in_waits(gateway: Gateway) -> None:
+    session = gateway.connect()
+    gateway.send(session, Hello(1, "test"), LogIn(1, "ann", b"t" * 32), post(2), post(3))
+    assert gateway.sent(ROOMS) == []
+    assert session.backlog is not None
+    gateway.reply(USER_SERVICE, "open_session", SessionOpened("ann", True, 1))
+    gateway.answer(USER_SERVICE, NO_LOGS)
+    gateway.answer(ROOMS, NO_LOGS)
+    assert [command["id"] for command in gateway.sent(ROOMS)] == [2, 3]
+
+
+def test_a_client_that_left_while_logging_in_leaves_no_session_behind(gateway: Gateway) -> None:
+    session = gateway.connect()
+    gateway.send(session, Hello(1, "test"), LogIn(1, "ann", b"t" * 32))
+    gateway.core.disconnected(session)
+    gateway.reply(USER_SERVICE, "open_session", SessionOpened("ann", True, 1))
+    assert gateway.sent(USER_SERVICE)[-1] == {"kind": "close_session", "quit": False}
+
+
+def test_a_room_left_while_logging_in_is_not_followed(gateway: Gateway) -> None:
+    """The answer about the user's logs is older than what the stream has said meanwhile."""
+    garden = UserLog("#garden", 0, 1, 1)
+    gateway.log_in("bob", LOBBY)
+    session = gateway.connect()
+    gateway.send(session, Hello(1, "test"), LogIn(1, "ann", b"t" * 32))
+    gateway.reply(USER_SERVICE, "open_session", SessionOpened("ann", True, 1))
+    gateway.answer(USER_SERVICE, NO_LOGS)
+    gateway.asked(ROOMS)
+    left = Chunk("#garden", 2, 2, encode(entry(2)), [MembershipChange("ann", 2, False)])
+    gateway.core.receive_stream(ROOMS, StreamPage(1, 1, [left]), gateway.now)
+    gateway.answer_asked(ROOMS, UserLogs(0, [LOBBY, garden]))
+    assert [state.log for state in gateway.read(session)[1].logs] == ["#lobby"]
+
+
+# --- Commands and queries -------------------------------------------------------------------------
+
+
+def test_a_command_goes_to_its_service_with_the_users_name_on_it(gateway: Gateway) -> None:
+    session = gateway.log_in("ann", LOBBY)
+    gateway.read(session)
+    gateway.send(session, post(7))
+    gateway.sent(ROOMS)
+    ((_, stamped),) = gateway.commands[ROOMS]
+    assert (stamped.user, stamped.session) == ("ann", session.number)
+    gateway.reply(ROOMS, "post", Done(7, "#lobby", 4))
+    assert gateway.read(session) == [Done(7, "#lobby", 4)]
+
+
+def test_a_name_that_is_none_is_refused_here(gateway: Gateway) -> None:
+    session = gateway.log_in("ann", LOBBY)
+    gateway.read(session)
+    gateway.send(session, post(7, "no room"))
+    assert refusal(gateway, session) is RefusalCode.INVALID_NAME
+    assert session.unanswered == 0
+
+
+def test_a_session_has_a_largest_number_of_unanswered_requests(gateway: Gateway) -> None:
+    """Nothing is refused for it: the rest waits, in order, and the shell stops reading."""
+    session = gateway.log_in("ann", LOBBY)
+    numbers = list(range(limits.SESSION_REQUESTS_MAX + 2))
+    gateway.send(session, *map(post, numbers))
+    assert session.backlog is not None
+    assert [c["id"] for c in gateway.sent(ROOMS)] == numbers[: limits.SESSION_REQUESTS_MAX]
+    gateway.reply(ROOMS, "post", Done(0), Done(1))
+    assert [c["id"] for c in gateway.sent(ROOMS)] == numbers[2:]
+
+
+def test_a_full_link_holds_its_senders_back_until_it_has_drained(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "LINK_QUEUE_BYTES_MAX", 300)
+    session = gateway.log_in("ann", LOBBY)
+    gateway.send(session, *map(post, range(8)))
+    sent = len(gateway.sent(ROOMS))
+    assert 0 < sent < 8
+    while gateway.sent(ROOMS):
+        gateway.reply(ROOMS, "post", Done(gateway.sent(ROOMS)[0]["id"]))
+    assert session.backlog is None
+    assert session.unanswered == 0
+
+
+def test_a_command_that_waits_for_too_long_is_unavailable_and_still_answered(
+    gateway: Gateway,
+) -> None:
+    session = gateway.log_in("ann", LOBBY)
+    gateway.read(session)
+    gateway.send(session, post(7))
+    gateway.wait(limits.COMMAND_TIMEOUT_S - 0.1)
+    assert gateway.read(session) == []
+    gateway.wait(0.1)
+    assert refusal(gateway, session) is RefusalCode.UNAVAILABLE
+    gateway.wait(limits.COMMAND_TIMEOUT_S)
+    assert gateway.read(session) == [], "it is said once"
+    gateway.reply(ROOMS, "post", Done(7))
+    assert gateway.read(session) == [Done(7)]
+    assert session.unanswered == 0
+
+
+def test_a_query_that_nobody_answers_is_unavailable(gateway: Gateway) -> None:
+    session = gateway.log_in("ann", LOBBY)
+    gateway.read(session)
+    gateway.send(session, ListUsers(7), Ping(8, PingTarget.ROOM_SERVICE), ListRooms(9))
+    gateway.wait(limits.QUERY_TIMEOUT_S + 0.1)
+    refused = gateway.read(session)
+    assert {r.id: r.code for r in refused} == dict.fromkeys((7, 8, 9), RefusalCode.UNAVAILABLE)
+
+
+def test_answers_find_whoever_asked(gateway: Gateway) -> None:
+    ann, bob = gateway.log_in("ann", LOBBY), gateway.log_in("bob", LOBBY)
+    gateway.read(ann), gateway.read(bob)
+    gateway.send(ann, ListUsers(7))
+    gateway.send(bob, ListUsers(8), ListRooms(9))
+    gateway.answer(USER_SERVICE, UserList(7, [], 2), UserList(8, [], 2))
+    gateway.answer(ROOMS, RoomList(9, [], 0))
+    assert gateway.read(ann) == [UserList(7, [], 2)]
+    assert gateway.read(bob) == [UserList(8, [], 2), RoomList(9, [], 0)]
+
+
+# --- The end of sessions --------------------------------------------------------------------------
+
+
+def test_a_goodbye_waits_for_what_was_said_before(gateway: Gateway) -> None:
+    session = gateway.log_in("ann", LOBBY)
+    gateway.read(session)
+    gateway.send(session, post(7), post(8), LogOut(9))
+    assert "close_session" not in [c["kind"] for c in gateway.sent(USER_SERVICE)]
+    gateway.reply(ROOMS, "post", Done(7))
+    assert "close_session" not in [c["kind"] for c in gateway.sent(USER_SERVICE)]
+    gateway.reply(ROOMS, "post", Done(8))
+    gateway.reply(USER_SERVICE, "close_session", Done(0))
+    assert gateway.read(session) == [Done(7), Done(8), Done(9)]
+    assert session.state is SessionState.CLOSING
+
+
+def test_a_connection_that_breaks_is_told_to_the_user_service(gateway: Gateway) -> None:
+    session = gateway.log_in("ann", LOBBY)
+    gateway.core.disconnected(session)
+    assert gateway.sent(USER_SERVICE)[-1] == {"kind": "close_session", "quit": False}
+    assert gateway.core.sessions == {}
+
+
+def test_a_client_that_came_back_elsewhere_ends_here(gateway: Gateway) -> None:
+    session = gateway.log_in("ann", LOBBY)
+    gateway.read(session)
+    gateway.say(USER_SERVICE, SessionEnded([session.number, 99]))
+    assert refusal(gateway, session) is RefusalCode.SESSION_ENDED
+
+
+def test_a_new_user_service_hears_first_who_is_here(gateway: Gateway) -> None:
+    session = gateway.log_in("ann", LOBBY)
+    gateway.send(session, LogOut(9))
+    gateway.sent(USER_SERVICE)
+    gateway.commands[USER_SERVICE].clear()
+    gateway.serve(EPOCH + 1)
+    announce, close = gateway.sent(USER_SERVICE)
+    assert announce["kind"] == "announce_sessions"
+    assert [here[:2] for here in announce["sessions"]] == [[session.number, "ann"]]
+    assert close == {"kind": "close_session", "quit": True}, "what is unanswered comes after it"
+
+
+def test_who_does_not_log_in_is_closed(gateway: Gateway) -> None:
+    silent, greeted = gateway.connect(), gateway.connect()
+    gateway.send(greeted, Hello(1, "test"))
+    gateway.read(greeted)
+    gateway.wait(limits.HELLO_TIMEOUT_S + limits.ACTIVITY_INTERVAL_S)
+    assert refusal(gateway, silent) is RefusalCode.TIMED_OUT
+    assert refusal(gateway, greeted) is RefusalCode.TIMED_OUT
+
+
+def test_who_says_nothing_for_too_long_is_closed_and_who_pings_is_not(gateway: Gateway) -> None:
+    silent, pinging = gateway.log_in("ann", LOBBY), gateway.log_in("bob", LOBBY)
+    gateway.read(silent)
+    gateway.wait(limits.SESSION_IDLE_TIMEOUT_S)
+    gateway.send(pinging, Ping(5))
+    gateway.wait(limits.ACTIVITY_INTERVAL_S + 0.1)
+    assert refusal(gateway, silent) is RefusalCode.TIMED_OUT
+    assert pinging.state is SessionState.LOGGED_IN
+
+
+def test_a_log_in_that_no_service_answers_ends_so_that_the_client_tries_again(
+    gateway: Gateway,
+) -> None:
+    session = gateway.connect()
+    gateway.send(session, Hello(1, "test"), LogIn(1, "ann", b"t" * 32))
+    gateway.read(session)
+    gateway.wait(limits.COMMAND_TIMEOUT_S)
+    assert refusal(gateway, session) is RefusalCode.UNAVAILABLE
+    assert session.state is SessionState.CLOSING
+
+
+def test_a_full_gateway_says_so(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SESSIONS_MAX", 1)
+    gateway.connect()
+    assert refusal(gateway, gateway.connect()) is RefusalCode.LIMIT_REACHED
+
+
+def test_a_gateway_that_stops_sends_its_clients_elsewhere(gateway: Gateway) -> None:
+    session = gateway.log_in("ann", LOBBY)
+    gateway.read(session)
+    gateway.core.go_away("the gateway stops")
+    (going_away,) = gateway.read(session)
+    assert going_away.reason == "the gateway stops"
+    assert session.state is SessionState.CLOSING
