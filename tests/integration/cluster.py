@@ -120,6 +120,10 @@ class Cluster:
     def pid(self, program: str) -> int:
         return self._pids_by_program()[program]
 
+    def running_pid(self, program: str) -> int | None:
+        """None while supervisord is about to start it again."""
+        return self._pids_by_program().get(program)
+
     def kill(self, program: str, number: signal.Signals = signal.SIGKILL) -> int:
         """Sends the signal; returns the pid that it went to."""
         pid = self.pid(program)
