@@ -215,13 +215,12 @@ class ReturnAddress(NamedTuple):
 class _AskerState:
     """What a worker remembers of one asker."""
 
-    __slots__ = ("commands", "heard_at", "link", "owes_ack", "replies")
+    __slots__ = ("commands", "link", "owes_ack", "replies")
 
     def __init__(self, link: int) -> None:
         self.link = link
         self.commands = Incoming()
         self.replies: Outgoing[Reply] = Outgoing()
-        self.heard_at = 0.0
         self.owes_ack = True
 
 
@@ -233,6 +232,8 @@ class Answerer:
         self._askers: dict[bytes, _AskerState] = {}
         self._unknown: dict[bytes, int] = {}
         """Links that must restart, and have not been told so."""
+        self._heard_at: dict[bytes, float] = {}
+        """Also of askers whose link was forgotten: they may die before it begins anew."""
         self._forgotten: dict[bytes, int] = {}
         """Links that must not begin again, or a late copy of their first batch would."""
 
@@ -257,7 +258,7 @@ class Answerer:
             state = self._askers[asker] = _AskerState(up.link)
         elif up.link < state.link:
             return []
-        state.heard_at = now
+        self._heard_at[asker] = now
         state.owes_ack = True
         state.replies.accept(up.replies_next)
         if up.gap:
@@ -297,11 +298,13 @@ class Answerer:
         """Forgets and returns the askers that have been silent for too long."""
         silent = [
             asker
-            for asker, state in self._askers.items()
-            if now - state.heard_at > limits.PEER_EXPIRY_S
+            for asker, heard_at in self._heard_at.items()
+            if now - heard_at > limits.PEER_EXPIRY_S
         ]
         for asker in silent:
-            self._drop(asker)
+            del self._heard_at[asker]
+            if asker in self._askers:
+                self._drop(asker)
         return silent
 
     def _drop(self, asker: bytes) -> int:

@@ -146,6 +146,10 @@ class RouterSockets:
     def _bind_router(self, context: Context, endpoint: str) -> Socket:
         socket = _socket(context, zmq.ROUTER)
         socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+        # An identity belongs to one life of one process, so whoever connects with it again is the
+        # same peer, after a connection that only the other side knows to be dead. Without this a
+        # router that hung for a while would refuse everyone; what is lost in it the links resend.
+        socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
         socket.bind(endpoint)
         return socket
 
