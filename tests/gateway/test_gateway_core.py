@@ -16,7 +16,9 @@ from zchat.protocol.cluster import (
 from zchat.protocol.codec import ProtocolError, encode
 from zchat.protocol.messages import (
     Done,
+    Entry,
     Hello,
+    JoinRoom,
     ListRooms,
     ListUsers,
     LoggedIn,
@@ -343,3 +345,38 @@ def test_a_gateway_that_stops_sends_its_clients_elsewhere(gateway: Gateway) -> N
     (going_away,) = gateway.read(session)
     assert going_away.reason == "the gateway stops"
     assert session.state is SessionState.CLOSING
+
+
+def test_a_guest_does_not_end_before_what_it_has_said(gateway: Gateway) -> None:
+    """Its join, if that came after its end, would be the membership of the next of its name."""
+    session = gateway.log_in("ann", LOBBY)
+    gateway.send(session, JoinRoom(7, b"%016d" % 7, "garden"))
+    gateway.wait(limits.COMMAND_TIMEOUT_S)
+    gateway.core.disconnected(session)
+    assert "close_session" not in [c["kind"] for c in gateway.sent(USER_SERVICE)]
+    gateway.commands[USER_SERVICE].clear()
+    gateway.serve(EPOCH + 1)
+    (announce,) = gateway.sent(USER_SERVICE)
+    assert [here[1] for here in announce["sessions"]] == ["ann"], "it is not gone yet"
+    gateway.reply(ROOMS, "join_room", Done(7))
+    assert gateway.sent(USER_SERVICE)[-1] == {"kind": "close_session", "quit": False}
+
+
+def test_an_answer_waits_for_what_the_stream_has_still_to_bring(gateway: Gateway) -> None:
+    """A room left, and joined again, before the answer: the stream brings both only now."""
+    gateway.log_in("bob", LOBBY)
+    session = gateway.connect()
+    gateway.send(session, Hello(1, "test"), LogIn(1, "ann", b"t" * 32))
+    gateway.reply(USER_SERVICE, "open_session", SessionOpened("ann", True, 1))
+    gateway.answer(USER_SERVICE, NO_LOGS)
+    gateway.answer(ROOMS, UserLogs(2, [LOBBY, UserLog("#garden", 1, None, 3)]))
+    assert session.state is SessionState.LOGGING_IN
+    changes = [MembershipChange("ann", 2, False), MembershipChange("ann", 3, True)]
+    for position, change in enumerate(changes, 1):
+        sequence = change.sequence
+        chunk = Chunk("#garden", sequence, sequence, encode(entry(sequence, "#garden")), [change])
+        gateway.core.receive_stream(ROOMS, StreamPage(position, position, [chunk]), gateway.now)
+    assert session.state is SessionState.LOGGED_IN
+    gateway.core.fetch_pages(gateway.now)
+    sequences = [m.sequence for m in gateway.read(session) if isinstance(m, Entry)]
+    assert len(sequences) == len(set(sequences))

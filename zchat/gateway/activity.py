@@ -1,9 +1,21 @@
-"""Who was active, and who has been silent for too long."""
+"""Who is here, who was active, and who has been silent for too long."""
 
 from collections.abc import Iterable
 
 from zchat.gateway.session import Session, SessionState
 from zchat.protocol import limits
+from zchat.protocol.cluster import AnnounceSessions, SessionHere
+
+
+def announcement(sessions: Iterable[Session]) -> AnnounceSessions:
+    """Those of the sessions that have a user, as the user-service wants to know them."""
+    return AnnounceSessions(
+        [
+            SessionHere(s.number, s.name, s.token, s.since_ms, s.active_ms)
+            for s in sessions
+            if s.name
+        ]
+    )
 
 
 def since(sessions: Iterable[Session], at_ms: int) -> dict[int, int]:

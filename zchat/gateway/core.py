@@ -29,7 +29,6 @@ from zchat.gateway.services import Services, stamp
 from zchat.gateway.session import Session, SessionState
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
-    AnnounceSessions,
     CloseSession,
     Down,
     LogPage,
@@ -42,7 +41,6 @@ from zchat.protocol.cluster import (
     ReportActivity,
     RoutingTable,
     SessionEnded,
-    SessionHere,
     SessionOpened,
     StreamPage,
     UserLogs,
@@ -123,12 +121,17 @@ class GatewayCore:
 
     def disconnected(self, session: Session) -> None:
         self.sessions.pop(session.number, None)
-        self.requests.forget(session)
         self._logins.drop(session)
-        if session.name and session.state is not SessionState.CLOSED:
-            self.services.users.command(session, CloseSession(quit=False), None)
         self.fan_out.leave(session)
         session.state = SessionState.CLOSED
+        self.requests.forget(session)
+        self._tell_departed()
+
+    def _tell_departed(self) -> None:
+        """A guest ends after all that it has said: a join that came later would outlive it."""
+        for session in self.requests.take_departed():
+            if session.name:
+                self.services.users.command(session, CloseSession(quit=False), None)
 
     def _receive_frame(self, session: Session, frame: bytes, now: float, now_ms: int) -> None:
         try:
@@ -171,7 +174,7 @@ class GatewayCore:
             session.active_ms = now_ms
         match message:
             case LogOut():
-                if session.unanswered:
+                if not self.requests.all_done(session):
                     self.requests.wait_for_all(session, frame)
                     return
                 closing = SessionClosing(session, message)
@@ -230,12 +233,13 @@ class GatewayCore:
             self.services.by_address[address].ask(session, ReadUserLogs(session.name), context, now)
 
     def _user_logs(self, asked: LogsAsked, answer: UserLogs) -> None:
-        follower = self.services.by_address[asked.address].follower
-        follower.begin(answer.position)
-        assert follower.position is not None
-        session = asked.session
-        logged_in = self._logins.user_logs(session, asked.address, answer, follower.position)
-        if logged_in is not None:
+        self.services.by_address[asked.address].follower.begin(answer.position)
+        self._logins.answered(asked.session, asked.address, answer)
+        self._complete_logins(asked.address)
+
+    def _complete_logins(self, address: str) -> None:
+        position = self.services.by_address[address].follower.position or 0
+        for session, logged_in in self._logins.proceed(address, position):
             session.state = SessionState.LOGGED_IN
             self.requests.answered(session, encode(logged_in))
             self.fan_out.unblocked(session)
@@ -247,12 +251,8 @@ class GatewayCore:
 
     def _announce(self) -> Iterable[bytes]:
         """What a user-service that knows nothing of this gateway hears first."""
-        here = [
-            SessionHere(s.number, s.name, s.token, s.since_ms, s.active_ms)
-            for s in self.sessions.values()
-            if s.name and s.open
-        ]
-        return [stamp(None, AnnounceSessions(here))]
+        here = [session for session in self.sessions.values() if session.open]
+        return [stamp(None, activity.announcement([*here, *self.requests.departing]))]
 
     def _end(self, session: Session, code: RefusalCode, reason: str) -> None:
         """Tells the client why, and closes the connection."""
@@ -262,11 +262,9 @@ class GatewayCore:
 
     def go_away(self, reason: str) -> None:
         """The gateway stops: clients are told to connect elsewhere, and heard no more."""
-        frame = encode(GoingAway(reason))
         for session in self.sessions.values():
-            if session.open:
-                self.requests.write(session, frame)
-                session.state = SessionState.CLOSING
+            self.requests.answer(session, GoingAway(reason))
+            session.state = SessionState.CLOSING
 
     # --- What services say --------------------------------------------------------------------
 
@@ -290,6 +288,7 @@ class GatewayCore:
                 case _:
                     assert_never(context)
         self.requests.link_drained(peer)
+        self._tell_departed()
         self._go_on(now_ms)
 
     def _go_on(self, now_ms: int) -> None:
@@ -311,6 +310,7 @@ class GatewayCore:
             self._logins.published(chunk, peer.follower.position or 0)
             self.fan_out.publish(chunk)
         peer.read_missing(now)
+        self._complete_logins(address)
 
     def receive_presence(self, delta: PresenceDelta) -> None:
         self.presence.delta(delta)

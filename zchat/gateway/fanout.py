@@ -58,12 +58,8 @@ class FanOut:
         for sessions in self._sessions.values():
             yield from sessions
 
-    def follow(self, session: Session, name: str, cursor: int, head: int | None) -> None:
-        """The session has everything up to `cursor`. `head` is given only if it is certain.
-
-        It is, if nothing that the stream has brought so far is newer than that head; otherwise
-        the first page tells it.
-        """
+    def follow(self, session: Session, name: str, cursor: int, head: int) -> None:
+        """The session has everything up to `cursor`, and the stream has come as far as `head`."""
         log = self._logs.get(name)
         if log is None:
             log = self._logs[name] = FollowedLog(name, head)
@@ -106,28 +102,24 @@ class FanOut:
                         self._end(session, log, sequence)
 
     def _deliver(self, log: FollowedLog, first: int, last: int, frames: bytes) -> None:
-        head = log.head
-        if head is not None and last <= head:
+        if last <= log.head:
             return
-        log.head = last
-        if head is None or first == head + 1:
+        if first == log.head + 1:
             for session in log.live:
                 if session.blocked:
-                    log.lagging[session] = first - 1
+                    log.lagging[session] = log.head
                 else:
                     session.out.append(frames)
                     self.dirty[session] = None
         else:
             # Cut differently than what has been delivered: everyone reads on from there.
-            log.lagging.update(dict.fromkeys(log.live, head))
+            log.lagging.update(dict.fromkeys(log.live, log.head))
+        log.head = last
         if log.lagging:
             for session in log.lagging:
                 log.live.pop(session, None)
-            for session, cursor in list(log.lagging.items()):
-                if cursor == first - 1 and not session.blocked:
-                    self._feed(session, log, last, frames)
-                else:
-                    self._proceed(session, log)
+            for session in list(log.lagging):
+                self._proceed(session, log)
 
     def _end(self, session: Session, log: FollowedLog, sequence: int) -> None:
         """With this entry the session's user has left; it still sees everything up to it."""
@@ -147,15 +139,16 @@ class FanOut:
         """A page that was asked for."""
         waiting = self._fetches.pop(fetch, {})
         name, cursor = fetch
-        log = self._logs.get(name) or FollowedLog(name, None)
-        if log.head is None and page.last == page.head:
-            log.head = page.head
+        log = self._logs.get(name) or FollowedLog(name, 0)
+        # What the stream has not brought yet may say that some of them have left.
+        last = min(page.last, log.head)
+        frames = page.frames if last == page.last else _up_to(last, page.first, page.frames)
         for session in waiting:
             session.fetching -= 1
             # It may have gone on another way meanwhile: closed, left, or come in by the stream.
             if log.lagging.get(session) == cursor and not session.blocked:
-                if page.last > cursor:
-                    self._feed(session, log, page.last, page.frames)
+                if last > cursor:
+                    self._feed(session, log, last, frames)
                 else:
                     self._proceed(session, log, refetch=False)
             self.retry(session)
@@ -187,8 +180,7 @@ class FanOut:
         cursor = log.lagging[session]
         end = self._ends.get((session, log))
         if end is not None and end < last:
-            frames = b"".join(f for s, f in _entries(cursor + 1, frames) if s <= end)
-            last = end
+            last, frames = end, _up_to(end, cursor + 1, frames)
         session.out.append(frames)
         self.dirty[session] = None
         log.lagging[session] = last
@@ -202,11 +194,9 @@ class FanOut:
         cursor = log.lagging[session]
         if session.blocked:
             return
-        if log.head is not None and cursor >= log.head:
-            # Ahead of the stream it waits until the stream has come as far.
-            if cursor == log.head:
-                del log.lagging[session]
-                log.live[session] = None
+        if cursor == log.head:
+            del log.lagging[session]
+            log.live[session] = None
             return
         fetch = (log.name, cursor)
         waiting = self._fetches.get(fetch)
@@ -223,3 +213,8 @@ class FanOut:
 def _entries(first: int, frames: bytes) -> Iterable[tuple[int, bytes]]:
     """The single entries of joined frames, each with its sequence."""
     return enumerate(FrameReader(max(len(frames), 1)).feed(frames), start=first)
+
+
+def _up_to(last: int, first: int, frames: bytes) -> bytes:
+    """Of joined frames, the first of which is entry `first`, those up to `last`."""
+    return b"".join(frame for sequence, frame in _entries(first, frames) if sequence <= last)

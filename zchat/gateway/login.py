@@ -26,6 +26,10 @@ class Logins:
     def __init__(self, fan_out: FanOut) -> None:
         self._fan_out = fan_out
         self._logins: dict[Session, Login] = {}
+        self._answers: dict[str, list[tuple[Session, UserLogs]]] = {}
+        """By address, in the order of their positions."""
+        self._heads: dict[str, int] = {}
+        """How far the stream has come in each log since the oldest login began."""
 
     def begin(self, login: Login) -> None:
         session = login.session
@@ -37,35 +41,48 @@ class Logins:
         return self._logins.pop(session, None)
 
     def published(self, chunk: Chunk, position: int) -> None:
-        """What the stream says of who follows what is newer than an answer on its way."""
+        """What the stream says of a log is newer than an answer on its way."""
         if not self._logins:
+            self._heads.clear()
             return
+        self._heads[chunk.log] = chunk.last
         for change in chunk.changes:
             for session in self._fan_out.sessions_of(change.user):
                 if login := self._logins.get(session):
                     login.changed[chunk.log] = position
 
-    def user_logs(
-        self, session: Session, address: str, answer: UserLogs, stream_position: int
-    ) -> LoggedIn | None:
-        """Takes one service's answer; the last one completes the login."""
-        login = self._logins.get(session)
-        if login is None or address not in login.waiting:
-            return None
-        login.waiting.discard(address)
+    def answered(self, session: Session, address: str, answer: UserLogs) -> None:
+        """One service has said which of its logs the user follows."""
+        self._answers.setdefault(address, []).append((session, answer))
+
+    def proceed(self, address: str, stream_position: int) -> list[tuple[Session, LoggedIn]]:
+        """Takes the answers that the service's stream has come as far as; returns who is in.
+
+        What the stream has still to bring would be older than the answer, and undo it.
+        """
+        complete: list[tuple[Session, LoggedIn]] = []
+        answers = self._answers.get(address)
+        while answers and answers[0][1].position <= stream_position:
+            session, answer = answers.pop(0)
+            login = self._logins.get(session)
+            if login is None or address not in login.waiting:
+                continue
+            login.waiting.discard(address)
+            self._follow(login, answer)
+            if not login.waiting:
+                del self._logins[session]
+                logged_in = LoggedIn(login.log_in.id, session.name, login.guest, login.logs)
+                complete.append((session, logged_in))
+        return complete
+
+    def _follow(self, login: Login, answer: UserLogs) -> None:
         for user_log in answer.logs:
-            if login.changed.get(user_log.log, 0) <= answer.position:
-                state = LogState(user_log.log, _cursor(login.log_in, user_log), user_log.head)
-                login.logs.append(state)
-                # The stream may have gone past the answer before anybody here followed the log.
-                certain = answer.position >= stream_position
-                self._fan_out.follow(
-                    session, state.log, state.cursor, state.head if certain else None
-                )
-        if login.waiting:
-            return None
-        del self._logins[session]
-        return LoggedIn(login.log_in.id, session.name, login.guest, login.logs)
+            if login.changed.get(user_log.log, 0) > answer.position:
+                continue
+            cursor = _cursor(login.log_in, user_log)
+            head = max(user_log.head, self._heads.get(user_log.log, 0))
+            login.logs.append(LogState(user_log.log, cursor, head))
+            self._fan_out.follow(login.session, user_log.log, cursor, head)
 
 
 def _cursor(log_in: LogIn, user_log: UserLog) -> int:

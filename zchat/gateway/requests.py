@@ -37,6 +37,9 @@ class Requests:
         self._presence = presence
         self._held: dict[Session, None] = {}
         """Sessions that nothing more is taken from, because a link is full."""
+        self.departing: dict[Session, None] = {}
+        """Sessions whose connection broke while their commands were still on their way."""
+        self._departed: list[Session] = []
         self._leaving: set[Session] = set()
         """Sessions that take leave, for which everything is to be answered first."""
         self._released: dict[Session, None] = {}
@@ -48,6 +51,7 @@ class Requests:
         """Sends a client's command, as it is, to the service that it is for."""
         peer = self._services.of_command(command)
         self.count(session)
+        session.undelivered += 1
         peer.command(session, frame, CommandSent(session, command.id, now))
         if peer.link.queue_bytes > limits.LINK_QUEUE_BYTES_MAX:
             self._held[session] = None
@@ -71,8 +75,12 @@ class Requests:
         if full or session.state is SessionState.LOGGING_IN:
             self._hold(session)
 
+    def all_done(self, session: Session) -> bool:
+        """Nothing that the client has sent is still on its way."""
+        return not session.unanswered and not session.undelivered
+
     def wait_for_all(self, session: Session, frame: Raw) -> None:
-        """Takes the frame again when nothing of the session is unanswered any more."""
+        """Takes the frame again when all is done."""
         self._hold(session)
         assert session.backlog is not None
         session.backlog.append(bytes(frame))
@@ -103,11 +111,18 @@ class Requests:
         self.write(session, frame)
 
     def command_answered(self, command: CommandSent, frame: bytes) -> None:
-        if command.timed_out:
-            # The client was told that it must wait, and that was counted as the answer.
-            self.write(command.session, frame)
+        session = command.session
+        session.undelivered -= 1
+        if not command.timed_out:
+            self.answered(session, frame)
         else:
-            self.answered(command.session, frame)
+            # The client was told that it must wait, and that was counted as the answer.
+            self.write(session, frame)
+            if session in self._leaving:
+                self._released[session] = None
+        if session in self.departing and not session.undelivered:
+            del self.departing[session]
+            self._departed.append(session)
 
     def query_answered(self, context: ClientQueryContext, answer: bytes) -> None:
         match context:
@@ -175,12 +190,12 @@ class Requests:
         released, self._released = self._released, {}
         going_on: list[tuple[Session, list[bytes]]] = []
         for session in released:
-            unanswered_max = 1 if session in self._leaving else limits.SESSION_REQUESTS_MAX
             if (
                 session.backlog is None
                 or session in self._held
                 or session.state is SessionState.LOGGING_IN
-                or session.unanswered >= unanswered_max
+                or session.unanswered >= limits.SESSION_REQUESTS_MAX
+                or (session in self._leaving and not self.all_done(session))
             ):
                 continue
             self._leaving.discard(session)
@@ -189,7 +204,17 @@ class Requests:
             self._fan_out.dirty[session] = None
         return going_on
 
+    def take_departed(self) -> list[Session]:
+        """Sessions that have broken, and whose commands have all been answered by now."""
+        departed, self._departed = self._departed, []
+        return departed
+
     def forget(self, session: Session) -> None:
+        """The session's connection is gone."""
+        if session.undelivered:
+            self.departing[session] = None
+        else:
+            self._departed.append(session)
         self._held.pop(session, None)
         self._released.pop(session, None)
         self._leaving.discard(session)

@@ -36,6 +36,7 @@ class Session:
         "state",
         "token",
         "unanswered",
+        "undelivered",
     )
 
     def __init__(self, number: int, now: float, now_ms: int) -> None:
@@ -48,6 +49,8 @@ class Session:
         self.active_ms = now_ms
         self.heard_at = now
         self.unanswered = 0
+        self.undelivered = 0
+        """Commands that no service has answered, whatever the client has been told meanwhile."""
         self.backlog: deque[bytes] | None = None
         """Frames read while too many requests were unanswered; nothing more is read until then."""
         self.blocked = False
@@ -69,9 +72,9 @@ class FollowedLog:
 
     __slots__ = ("head", "lagging", "live", "name")
 
-    def __init__(self, name: str, head: int | None) -> None:
+    def __init__(self, name: str, head: int) -> None:
         self.name = name
         self.head = head
-        """Newest sequence that the stream has brought; None while that is not known."""
+        """Newest sequence that the stream has brought: nobody sees more than that yet."""
         self.live: dict[Session, None] = {}
         self.lagging: dict[Session, int] = {}
