@@ -66,7 +66,7 @@ class UserCore:
         self._room_addresses = room_addresses
         self._ending: dict[str, int] = {}
         """Guests that are gone, by key: how many room-services do not know it yet."""
-        self._jobs = 0
+        self._jobs: list[Job] = []
 
     # --- Loading ----------------------------------------------------------------------------------
 
@@ -260,13 +260,16 @@ class UserCore:
         password: str,
         password_hash: str | None,
     ) -> None:
-        if self._jobs >= limits.PASSWORD_JOBS_MAX:
+        if len(self._jobs) >= limits.PASSWORD_JOBS_MAX:
             raise Refusal(RefusalCode.BUSY, "too many log in at once; try again in a moment")
-        self._jobs += 1
-        self.effects.jobs.append(Job(sender, command, password, password_hash))
+        job = Job(sender, command, password, password_hash)
+        self._jobs.append(job)
+        self.effects.jobs.append(job)
 
     def job_done(self, job: Job, outcome: bool | str, now: float, at_ms: int) -> None:
-        self._jobs -= 1
+        if job not in self._jobs:
+            return  # Asked for before the core was loaded anew; so is its command, then.
+        self._jobs.remove(job)
         sender, request = job.sender, job.command.id
         if self._answer_first_result(sender, job.command, request):
             return
