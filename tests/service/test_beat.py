@@ -41,6 +41,7 @@ from zchat.protocol.messages import (
     Refused,
     Register,
 )
+from zchat.rooms.core import OPEN_ROOM_NONCE
 from zchat.rooms.process import RoomService
 from zchat.rooms.tables import ROOMS_SCHEMA
 from zchat.service.beat import Beat, Outbound, Service
@@ -389,7 +390,7 @@ def test_a_full_disk_is_a_store_that_fails(rooms: Bench) -> None:
 
 
 def opening() -> OpenRoom:
-    return OpenRoom(b"room opened: garden", GARDEN, "ann")
+    return OpenRoom(OPEN_ROOM_NONCE + b"garden", GARDEN, "ann")
 
 
 def test_the_lobby_is_told_of_a_room_and_then_nothing_is_owed(rooms: Bench) -> None:

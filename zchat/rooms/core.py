@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import NamedTuple, assert_never
+from typing import Final, NamedTuple, assert_never
 
 from zchat.log.store import FirstResult
 from zchat.log.timeline import Timeline
@@ -32,6 +32,9 @@ from zchat.protocol.messages import (
 from zchat.protocol.names import InvalidName, canonical_name, printable
 from zchat.service.beat import Job
 from zchat.service.effects import Effects, Refusal, Sender, visible_text
+
+OPEN_ROOM_NONCE: Final = b"a room has been opened: "
+"""Beginning of a nonce that is longer than any client's, so that it is no client's."""
 
 
 class SaveRoom(NamedTuple):
@@ -183,7 +186,7 @@ class RoomCore:
         self.add_room(room)
         self.effects.rows.append(SaveRoom(name, "", at_ms))
         self._set_member(room, user, Member(Role.OWNER, floor=0))
-        opening = OpenRoom(b"room opened: " + name.encode(), name, user)
+        opening = OpenRoom(OPEN_ROOM_NONCE + name.encode(), name, user)
         self.effects.owe(self._lobby_address, f"open room {name}", opening)
         return self._append(name, user, RoomCreated(), at_ms, command.nonce)
 
