@@ -15,7 +15,7 @@ from zchat.fabric import sockets
 from zchat.fabric.pump import Pump
 from zchat.gateway.door import ClientConnection
 from zchat.gateway.turns import Turns
-from zchat.process import start
+from zchat.process import raise_file_limit, settle, start
 from zchat.protocol import limits
 from zchat.settings import Settings, command
 
@@ -33,6 +33,8 @@ class Gateway:
         self._loop = loop
         self._turn_scheduled = False
         self._closed = False
+        self._heard = False
+        """Whether the last envelope to the router could be sent."""
         identity = sockets.identity(settings.name, os.urandom(6).hex())
         endpoints = settings.endpoints
         self._commands = sockets.asker_socket(context, endpoints, identity)
@@ -59,7 +61,7 @@ class Gateway:
         return time.time_ns() // 1_000_000
 
     def to_worker(self, frames: Sequence[bytes]) -> None:
-        sockets.try_send(self._commands, frames)
+        self._heard = sockets.try_send(self._commands, frames)
 
     def to_answerer(self, address: str, frames: Sequence[bytes]) -> None:
         sockets.try_send(self._queries[address], frames)
@@ -82,7 +84,9 @@ class Gateway:
         if self._closed:
             return
         self.turns.heartbeat()
-        self._loop.call_later(limits.HEARTBEAT_INTERVAL_S, self.heartbeat)
+        # Nobody can log in before the router has told who serves what.
+        interval_s = limits.HEARTBEAT_INTERVAL_S if self._heard else limits.CONNECT_RETRY_S
+        self._loop.call_later(interval_s, self.heartbeat)
 
     # --- The end ------------------------------------------------------------------------------
 
@@ -139,6 +143,7 @@ async def serve(settings: Settings, log: logging.Logger) -> bool:
             )
             for address in settings.listen
         ]
+        settle()
         log.info("ready: clients connect to %s", ", ".join(map(str, settings.listen)))
         await stop.wait()
         for server in servers:
@@ -152,6 +157,7 @@ async def serve(settings: Settings, log: logging.Logger) -> bool:
 
 def run(settings: Settings) -> None:
     log = start(settings, settings.name)
+    raise_file_limit()
     if not uvloop.run(serve(settings, log)):
         sys.exit(1)
 

@@ -41,6 +41,8 @@ FAN_OUT_WRITES_MAX: Final = 500
 
 # --- Between processes ----------------------------------------------------------------------------
 HEARTBEAT_INTERVAL_S: Final = 0.5
+CONNECT_RETRY_S: Final = 0.05
+"""How soon a heartbeat is tried again while there is no router to hear it."""
 PEER_EXPIRY_S: Final = 4.0
 """A peer that is silent for so long counts as dead; its sessions start their grace."""
 LINK_WINDOW_ITEMS: Final = 4_096

@@ -3,14 +3,16 @@
 import contextlib
 import logging
 import os
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from zchat.fabric import sockets
 from zchat.log.schema import Schema
-from zchat.log.store import LeaseHeld, Store
-from zchat.process import StopSignal, start
+from zchat.log.store import Fenced, LeaseHeld, Store, StoreUnavailable
+from zchat.process import StopSignal, settle, start
+from zchat.protocol import limits
 from zchat.service.beat import Job, Service
 from zchat.service.passwords import PasswordPool
 from zchat.service.turns import Turns
@@ -37,6 +39,8 @@ class Worker:
         self._events = sockets.publisher_socket(context, endpoints)
         self._passwords = PasswordPool(settings.password_threads)
         self._turns = Turns(service, store, log, self)
+        self._heard = False
+        """Whether the last envelope to the router could be sent."""
 
     def run(self, stop: StopSignal) -> None:
         waiter = sockets.Waiter(
@@ -45,6 +49,10 @@ class Worker:
         while not stop.is_set:
             waiter.wait(self._turns.next_heartbeat - time.monotonic())
             self._turns.turn()
+            if not self._heard:
+                # Whoever is waited for says so as soon as there is a router to hear it.
+                retry_at = time.monotonic() + limits.CONNECT_RETRY_S
+                self._turns.next_heartbeat = min(self._turns.next_heartbeat, retry_at)
         self._turns.say_heartbeat(bye=True)
         self._passwords.close()
 
@@ -67,7 +75,7 @@ class Worker:
         return self._passwords.take_outcomes()
 
     def to_asker(self, frames: Sequence[bytes]) -> None:
-        sockets.try_send(self._commands, frames)
+        self._heard = sockets.try_send(self._commands, frames)
 
     def to_worker(self, frames: Sequence[bytes]) -> None:
         sockets.try_send(self._asking, frames)
@@ -93,8 +101,13 @@ def serve(
         return
     with contextlib.closing(store), sockets.open_context() as context:
         worker = Worker(context, settings, service, store, log)
+        settle()
         log.info("ready: serves %s, epoch %d", service.address, store.epoch)
-        worker.run(stop)
+        try:
+            worker.run(stop)
+        except Fenced as error:
+            log.critical("stopped: %s", error)
+            sys.exit(1)
     log.info("stopped")
 
 
@@ -111,4 +124,7 @@ def _open_when_free(
                 log.info("waiting: %s", error)
             waiting = True
             stop.wait(0.2)
+        except StoreUnavailable as error:
+            log.error("the store cannot be opened: %s", error)
+            stop.wait(limits.BUSY_RETRY_INTERVAL_S)
     return None
