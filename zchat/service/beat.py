@@ -287,7 +287,10 @@ class Beat:
 
     def _reload(self, now: float, at_ms: int) -> None:
         """Knows again what is committed, and nothing else."""
-        self.core = self._service.load(self._store, now, at_ms)
+        # Presence tells the lives of a core apart by their times, and ours stands still for as long
+        # as the wall clock has been set back.
+        self._at_ms = max(self._at_ms, at_ms) + 1
+        self.core = self._service.load(self._store, now, self._at_ms)
         self._send_owed(self._store.owed())
         self._stale = False
 
