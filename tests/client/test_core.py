@@ -72,7 +72,6 @@ class TestLogin:
             RefusalCode.PASSWORD_REQUIRED,
             RefusalCode.INVALID_NAME,
             RefusalCode.UNSUPPORTED_VERSION,
-            RefusalCode.SESSION_ENDED,
         ],
     )
     def test_a_refused_login_is_the_end(self, code: RefusalCode) -> None:
@@ -84,12 +83,23 @@ class TestLogin:
         play.disconnect()
         assert play.core.next_call_at() is None
 
-    @pytest.mark.parametrize("code", [RefusalCode.BUSY, RefusalCode.UNAVAILABLE])
+    @pytest.mark.parametrize(
+        "code", [RefusalCode.BUSY, RefusalCode.UNAVAILABLE, RefusalCode.SESSION_ENDED]
+    )
     def test_a_server_that_cannot_answer_now_is_asked_again(self, code: RefusalCode) -> None:
         play = Playbook()
         assert closes(play.receive(Refused(play.connect().id, code, "Later.")))
         play.disconnect()
         play.log_in()
+
+    def test_a_session_that_was_taken_for_an_older_one_is_begun_again(self) -> None:
+        play = Playbook()
+        play.log_in()
+        assert closes(play.receive(Refused(None, RefusalCode.SESSION_ENDED, "Again.")))
+        play.disconnect()
+        [begun] = play.log_in()
+        assert isinstance(begun, SessionBegun)
+        assert begun.resumed
 
     def test_a_resuming_client_waits_for_its_own_name(self) -> None:
         play = Playbook()

@@ -9,7 +9,16 @@ from zchat.protocol.messages import RefusalCode
 JITTER: Final = 0.5
 """Up to this share of a wait is left to chance, so that a crowd does not come back as one."""
 
-_TRY_AGAIN: Final = frozenset({RefusalCode.BUSY, RefusalCode.UNAVAILABLE, RefusalCode.TIMED_OUT})
+_TRY_AGAIN: Final = frozenset(
+    {
+        RefusalCode.BUSY,
+        RefusalCode.UNAVAILABLE,
+        RefusalCode.TIMED_OUT,
+        # A client has one connection at a time, so what was taken for a newer one is a login of its
+        # own that was delayed on its way through another gateway.
+        RefusalCode.SESSION_ENDED,
+    }
+)
 _TRY_AGAIN_TO_RESUME: Final = _TRY_AGAIN | {RefusalCode.NAME_IN_USE, RefusalCode.LIMIT_REACHED}
 """Our own former session may still hold the name or the place."""
 _CONNECTION_OVER: Final = frozenset(
@@ -17,7 +26,6 @@ _CONNECTION_OVER: Final = frozenset(
         RefusalCode.MALFORMED,
         RefusalCode.UNSUPPORTED_VERSION,
         RefusalCode.NOT_LOGGED_IN,
-        RefusalCode.SESSION_ENDED,
     }
 )
 """Repeating what led to these would lead to them again."""
