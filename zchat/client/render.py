@@ -179,7 +179,7 @@ class Renderer:
             (
                 printable(info.name),
                 "online" if info.online else "offline",
-                "owner" if info.role is Role.OWNER else "",
+                "owner" if info.role == Role.OWNER else "",
             )
             for info in answer.members
         ]
