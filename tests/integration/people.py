@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final, NamedTuple, Protocol, Self
 
@@ -201,6 +201,13 @@ async def place_of(cluster: Cluster, person: Person) -> str:
     gateway = await asyncio.to_thread(cluster.gateway_of, person.port)
     assert gateway is not None, f"nobody has accepted the connection of {person.name}"
     return gateway
+
+
+async def eventually(condition: Callable[[], Awaitable[object]]) -> None:
+    """Asks again and again, where nobody tells."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not await condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
 
 
 async def gather_in(room: str, people: Sequence[Person]) -> None:

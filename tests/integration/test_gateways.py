@@ -1,13 +1,11 @@
 """Two gateways are one chat: nobody can tell on which of them the others are."""
 
-import asyncio
-
 import pytest
 
 from zchat.protocol.messages import LOBBY, inbox_log, room_log
 
-from .cluster import DEADLINE_S, GATEWAYS, Cluster
-from .people import Person, check_all_seen, crowd, gather_in, new_name
+from .cluster import GATEWAYS, Cluster
+from .people import Person, check_all_seen, crowd, eventually, gather_in, new_name
 from .wire import witnesses
 
 pytestmark = pytest.mark.integration
@@ -30,11 +28,13 @@ async def test_who_is_online_is_known_on_both_gateways(shared_cluster: Cluster) 
         people = [person for place in places.values() for person in place]
         room = new_name("room")
         await gather_in(room_log(room), people)
+
+        async def all_are_known() -> bool:
+            seen = [await online_in(room, person) for person in people]
+            return all(online == {p.name for p in people} for online in seen)
+
         # A cluster that has just begun learns who is here before it tells of comings and goings.
-        async with asyncio.timeout(DEADLINE_S):
-            for person in people:
-                while await online_in(room, person) != {p.name for p in people}:  # noqa: ASYNC110
-                    await asyncio.sleep(0.1)
+        await eventually(all_are_known)
         async with Person(shared_cluster.address) as late:
             for gateway in GATEWAYS:
                 person = places[gateway][0]

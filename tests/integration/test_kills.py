@@ -13,7 +13,7 @@ from zchat.protocol import limits
 from zchat.protocol.messages import LOBBY, inbox_log, room_log
 
 from .cluster import DEADLINE_S, GATEWAYS, ROOM_SERVICE, ROUTER, SERVICES, USER_SERVICE, Cluster
-from .people import Person, check_all_seen, crowd, gather_in, new_name
+from .people import Person, check_all_seen, crowd, eventually, gather_in, new_name
 from .wire import Witness, witnesses
 
 pytestmark = pytest.mark.integration
@@ -108,6 +108,26 @@ async def test_only_the_clients_of_a_gateway_that_ends_reconnect_and_miss_nothin
             # They were told, and did not find out.
             reasons = {why for reasons in company.disconnected().values() for why in reasons}
             assert reasons == {"this gateway stops; connect again"}
+
+
+async def test_who_is_here_is_known_again_after_the_user_service_died(cluster: Cluster) -> None:
+    async with crowd(cluster, TALKERS) as places:
+        people = [person for place in places.values() for person in place]
+        names = {person.name for person in people}
+
+        async def all_are_listed() -> bool:
+            return names <= {info.name for info in (await people[0].chat.users()).users}
+
+        await eventually(all_are_listed)
+        await asyncio.to_thread(cluster.kill_and_wait, USER_SERVICE)
+        # The new one knows of nobody until the gateways tell it.
+        await eventually(all_are_listed)
+        async with Person(cluster.address) as late:
+            for person in people:
+                await person.until(lambda p=person: any(late.name in c.came for c in p.presence))  # type: ignore[misc]
+        # Nobody was told that anybody had gone meanwhile.
+        for person in people:
+            assert not any(names & set(change.went) for change in person.presence)
 
 
 @pytest.mark.parametrize("victim", [ROUTER, USER_SERVICE, ROOM_SERVICE])
