@@ -19,7 +19,7 @@ class Login:
     """Addresses that have not said which logs they have."""
     logs: list[LogState] = field(default_factory=list)
     changed: dict[str, int] = field(default_factory=dict)
-    """Logs that the user joined or left since it entered, with the position of the page."""
+    """Logs that the user joined or left since it entered, each with the sequence of that entry."""
 
 
 class Logins:
@@ -40,7 +40,7 @@ class Logins:
     def drop(self, session: Session) -> Login | None:
         return self._logins.pop(session, None)
 
-    def published(self, chunk: Chunk, position: int) -> None:
+    def published(self, chunk: Chunk) -> None:
         """What the stream says of a log is newer than an answer on its way."""
         if not self._logins:
             self._heads.clear()
@@ -49,7 +49,7 @@ class Logins:
         for change in chunk.changes:
             for session in self._fan_out.sessions_of(change.user):
                 if login := self._logins.get(session):
-                    login.changed[chunk.log] = position
+                    login.changed[chunk.log] = change.sequence
 
     def answered(self, session: Session, address: str, answer: UserLogs) -> None:
         """One service has said which of its logs the user follows."""
@@ -77,7 +77,7 @@ class Logins:
 
     def _follow(self, login: Login, answer: UserLogs) -> None:
         for user_log in answer.logs:
-            if login.changed.get(user_log.log, 0) > answer.position:
+            if login.changed.get(user_log.log, 0) > user_log.head:
                 continue
             cursor = _cursor(login.log_in, user_log)
             head = max(user_log.head, self._heads.get(user_log.log, 0))
