@@ -1,0 +1,102 @@
+"""A gateway as a process of the simulation: the real turns, core and client connections."""
+
+import random
+from collections.abc import Sequence
+from typing import Any, cast
+
+from zchat.gateway.door import ClientConnection
+from zchat.gateway.turns import Turns
+from zchat.protocol import limits
+
+from .fabric import Fabric, Kind, Line
+from .tcp import Wire
+from .world import Process, World
+
+
+class GatewayProcess(Process):
+    def __init__(self, world: World, fabric: Fabric, name: str, partitions: int) -> None:
+        super().__init__(world, name)
+        self.fabric, self._partitions = fabric, partitions
+        self.turns = Turns(partitions, self)
+        self.buffer_bytes_max = world.random("gateway settings").choice([300, 2_000, 256 * 1024])
+        self.wires: list[Wire] = []
+        self.at_turn_end: Any = lambda gateway: None
+        self._lines: dict[Kind, Line] = {}
+        self._questions: dict[str, Line] = {}
+        self._turn_scheduled = False
+
+    def born(self) -> None:
+        identity = f"{self.name}#{self.life}".encode()
+        self._turn_scheduled = False
+        self.wires = []
+        self.turns = Turns(self._partitions, self)
+        for kind in (Kind.ASKER, Kind.EVENTS_OUT):
+            self._lines[kind] = self.fabric.line(kind, self, identity)
+        for address in self.turns.core.services.by_address:
+            routing_id = identity + address.encode()
+            self._questions[address] = self.fabric.line(Kind.QUESTION, self, routing_id)
+        self._heartbeat()
+
+    def died(self) -> None:
+        self.fabric.process_died(self)
+        for wire in self.wires:
+            wire.tell_client(self.chance.uniform(0.0, 0.1))
+        self.wires = []
+
+    def stop(self) -> None:
+        """A restart as it is meant to be: clients are told to go elsewhere."""
+        if self.alive and not self.paused:
+            self.turns.core.go_away("this gateway stops; connect again")
+            self.turn_soon()
+            self.later(self.chance.uniform(0.0, 0.1), self.die)
+
+    def accept(self, wire: Wire) -> None:
+        self.wires = [other for other in self.wires if not other.gateway_gone]
+        self.wires.append(wire)
+        wire.gateway_side = ClientConnection(self.turns)
+        wire.gateway_side.connection_made(cast(Any, wire.transport))
+
+    def woken(self) -> None:
+        count = limits.BEAT_ENVELOPES_MAX
+        for frames in self._lines[Kind.ASKER].arrived(count):
+            self.turns.receive_reply(frames)
+        for frames in self._lines[Kind.EVENTS_OUT].arrived(count):
+            self.turns.receive_event(frames)
+        for address, line in self._questions.items():
+            answer = line.answer()
+            if answer is not None:
+                self.turns.receive_answers(address, answer)
+        if any(line.down.ready for line in self._lines.values()):
+            self.wake()
+
+    def _heartbeat(self) -> None:
+        self.turns.heartbeat()
+        self.later(limits.HEARTBEAT_INTERVAL_S, self._heartbeat)
+
+    def turn_soon(self) -> None:
+        if not self._turn_scheduled:
+            self._turn_scheduled = True
+            self.later(0.0, self._turn)
+
+    def _turn(self) -> None:
+        self._turn_scheduled = False
+        self.turns.turn()
+        self.at_turn_end(self)
+
+    def to_worker(self, frames: Sequence[bytes]) -> None:
+        self.passing("send")
+        self._lines[Kind.ASKER].send(frames)
+
+    def to_answerer(self, address: str, frames: Sequence[bytes]) -> None:
+        self.passing("send")
+        self._questions[address].ask(frames)
+
+    def break_one(self, chance: random.Random) -> None:
+        """The network loses one client, and both sides take their time to notice."""
+        wires = [wire for wire in self.wires if not (wire.client_gone or wire.gateway_gone)]
+        if wires:
+            wire = chance.choice(wires)
+            slow = chance.random() < 0.3
+            times = [chance.uniform(0.0, 20.0 if slow else 0.2) for _ in range(2)]
+            self.world.tell(f"the connection of {wire.client.name} to {self.name} is cut")
+            wire.cut(*times)

@@ -1,0 +1,258 @@
+"""Clients that do everything that one can do, at random, and note all that they are told."""
+
+import random
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from zchat.client import drafts
+from zchat.client.core import ClientCore, LoggingOut, State
+from zchat.client.events import (
+    Answered,
+    CloseConnection,
+    EntryArrived,
+    Event,
+    Fatal,
+    LoggedOut,
+    OpenConnection,
+    SessionBegun,
+)
+from zchat.client.outbox import QueueFull
+from zchat.protocol.messages import Done, PingTarget, Register
+
+from .tcp import Wire
+from .world import Process, World
+
+if TYPE_CHECKING:
+    from .gateways import GatewayProcess
+
+ROOMS: Final = ("den", "attic", "quay")
+PASSWORD: Final = "correct horse"
+KINDS: Final = {
+    "post": 30,
+    "lobby": 12,
+    "private": 14,
+    "create": 3,
+    "join": 10,
+    "leave": 5,
+    "topic": 3,
+    "register": 2,
+    "history": 3,
+    "thread": 2,
+    "rooms": 2,
+    "members": 2,
+    "users": 2,
+    "ping": 2,
+}
+"""What people do, and how often."""
+
+
+@dataclass
+class Life:
+    """One client from its start to its end, over any number of connections."""
+
+    person: str
+    name: str
+    password: str | None
+    prefix: bytes
+    events: list[Event] = field(default_factory=list)
+    submitted: dict[int, drafts.Request] = field(default_factory=dict)
+    crashed: bool = False
+    ended: bool = False
+
+
+class Person(Process):
+    """Somebody with a client program, which can crash and is then started anew."""
+
+    def __init__(
+        self, world: World, name: str, user: str, gateways: "list[GatewayProcess]"
+    ) -> None:
+        super().__init__(world, name)
+        self.user = user
+        self.gateways = gateways
+        self.accounts: set[str] = set()
+        """Names that have a password: shared by all people."""
+        self.lives: list[Life] = []
+        self.core: ClientCore | None = None
+        self.chat = world.random(f"chat {name}")
+        self.restart_s = (0.1, 6.0)
+        self.hurry = self.chat.choice([0.05, 0.3, 1.0])
+        self.wire: Wire | None = None
+        self._serial = 0
+        self._timer_at: float | None = None
+
+    # --- Life -------------------------------------------------------------------------------------
+
+    def born(self) -> None:
+        token = self.chat.randbytes(32)
+        prefix = self.chat.randbytes(8)
+        password = PASSWORD if self.user in self.accounts else None
+        self.life_now = Life(self.name, self.user, password, prefix)
+        self.lives.append(self.life_now)
+        self.core = ClientCore(self.user, token, prefix, "simulated", password)
+        self._timer_at = None
+        self._tick()
+        self.later(self.chat.uniform(0.0, 1.0), self._act)
+
+    def died(self) -> None:
+        self.life_now.crashed = not self.life_now.ended
+        self.core = None
+        if self.wire is not None:
+            self.wire.client_aborts()
+            self.wire = None
+
+    def comes_back(self) -> bool:
+        # Two guests of one name would go on for ever to try it in turns.
+        return not (self.world.quiet and self.life_now.ended)
+
+    # --- The shell of the client core -------------------------------------------------------------
+
+    def _turn(self) -> None:
+        core = self.core
+        if core is None:
+            return
+        while effects := core.take_effects():
+            for effect in effects:
+                match effect:
+                    case OpenConnection(attempt):
+                        gateway = self.gateways[attempt % len(self.gateways)]
+                        self.later(self.chance.uniform(0.001, 0.05), partial(self._open, gateway))
+                    case CloseConnection():
+                        if self.wire is not None:
+                            self.wire.client_aborts()
+                            self.wire = None
+                        core.disconnected(self.world.now, self.chance.random())
+                    case _:
+                        self._note(effect)
+        outgoing = core.take_outgoing()
+        if outgoing and self.wire is not None:
+            self.wire.up.write(outgoing)
+        at = core.next_call_at()
+        if at is not None and (self._timer_at is None or at < self._timer_at):
+            self._timer_at = at
+            self.later(max(0.0, at - self.world.now), self._tick)
+
+    def _tick(self) -> None:
+        self._timer_at = None
+        if self.core is not None:
+            self.core.tick(self.world.now)
+            self._turn()
+
+    def _open(self, gateway: "GatewayProcess") -> None:
+        core = self.core
+        assert core is not None
+        if not gateway.alive:
+            core.disconnected(self.world.now, self.chance.random())
+            self._turn()
+            return
+        wire = Wire(self.world, self.chance, self, gateway, gateway.buffer_bytes_max)
+        wire.client_side = _ClientSide(self, wire)
+        self.wire = wire
+        # The kernel accepts; the gateway hears of it when it comes round to it.
+        gateway.later(0.0, lambda: gateway.accept(wire))
+        gateway.wires.append(wire)
+        core.connected(self.world.now)
+        self._turn()
+
+    def received(self, wire: Wire, data: bytes) -> None:
+        if wire is self.wire and self.core is not None:
+            self.core.received(data, self.world.now)
+            self._turn()
+
+    def lost(self, wire: Wire) -> None:
+        if wire is self.wire and self.core is not None:
+            self.wire = None
+            self.core.disconnected(self.world.now, self.chance.random())
+            self._turn()
+
+    # --- The application --------------------------------------------------------------------------
+
+    def _note(self, event: Event) -> None:
+        life = self.life_now
+        life.events.append(event)
+        match event:
+            case Answered(request=Register(), answer=Done()):
+                self.accounts.add(self.user)
+                self.world.tell(f"{self.user} is an account")
+            case EntryArrived(entry=entry):
+                if self.chat.random() < 0.2 and self.core is not None:
+                    self.core.mark_read(entry.log, self.chat.randint(0, entry.sequence))
+            case SessionBegun():
+                how = "back" if event.resumed else "in"
+                self.world.tell(f"{self.name} is {how} as {event.name}")
+            case LoggedOut() | Fatal():
+                life.ended = True
+                if isinstance(event, Fatal) and event.refused.code == "password_required":
+                    # It was registered by a client that did not live to hear of it.
+                    self.accounts.add(self.user)
+                why = f": {event.refused.code}" if isinstance(event, Fatal) else ""
+                self.world.tell(f"{self.name} has ended{why}")
+                self.later(0.0, self.die)
+            case _:
+                pass
+
+    def _act(self) -> None:
+        if self.world.quiet or self.core is None:
+            return
+        self.later(self.chat.expovariate(1 / self.hurry), self._act)
+        if self.core.state is State.ENDED or self.core.unanswered > 40:
+            return
+        if self.chat.random() < 0.01:
+            self.world.tell(f"{self.name} quits")
+            self.core.log_out(self.world.now)
+        else:
+            draft = self._draft(self.chat)
+            try:
+                number = self.core.submit(draft, self.world.now)
+            except (LoggingOut, QueueFull):
+                return
+            self.life_now.submitted[number] = draft
+        self._turn()
+
+    def _draft(self, chat: random.Random) -> drafts.Request:
+        room = chat.choice(ROOMS)
+        other = chat.choice("abcdefg")
+        self._serial += 1
+        text = f"{self.name} {len(self.lives)} {self._serial} " + "x" * chat.choice([0, 0, 9, 200])
+        match chat.choices(list(KINDS), list(KINDS.values()))[0]:
+            case "post":
+                return drafts.post(room, text)
+            case "lobby":
+                return drafts.post("lobby", text)
+            case "private":
+                return drafts.private(other, text)
+            case "create":
+                return drafts.create_room(room)
+            case "join":
+                return drafts.join(room)
+            case "leave":
+                return drafts.leave(room)
+            case "topic":
+                return drafts.topic(room, text[:40])
+            case "register":
+                return drafts.register(PASSWORD)
+            case "history":
+                return drafts.history(f"#{room}", chat.randint(1, 30))
+            case "thread":
+                return drafts.history(f"@{other}")
+            case "rooms":
+                return drafts.rooms(chat.choice([None, room]))
+            case "members":
+                return drafts.members(chat.choice([room, "lobby"]))
+            case "users":
+                return drafts.users()
+            case _:
+                return drafts.ping(chat.choice(list(PingTarget)))
+
+
+class _ClientSide:
+    """What one connection tells; only that of the present one is heard."""
+
+    def __init__(self, person: Person, wire: Wire) -> None:
+        self._person, self._wire = person, wire
+
+    def received(self, data: bytes) -> None:
+        self._person.received(self._wire, data)
+
+    def lost(self) -> None:
+        self._person.lost(self._wire)

@@ -1,0 +1,179 @@
+"""TCP between clients and gateways: bytes in order, cut anywhere, slow, and lost without notice."""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from .world import Process, World
+
+
+class Stream:
+    """One direction. Its reader gets the bytes in pieces as chance has it."""
+
+    def __init__(
+        self,
+        world: World,
+        chance: random.Random,
+        reader: Process,
+        deliver: Callable[[bytes], None],
+    ) -> None:
+        self._world, self._chance, self._reader = world, chance, reader
+        self._deliver = deliver
+        self._waiting = b""
+        self._pumping = False
+        self._at_end: Callable[[], None] | None = None
+        self.reading = True
+        self.dead = False
+        self.on_less: Callable[[int], None] = lambda size: None
+
+    @property
+    def size(self) -> int:
+        return len(self._waiting)
+
+    def write(self, data: bytes) -> None:
+        if not self.dead:
+            self._waiting += data
+            self._pump_soon()
+
+    def end(self, at_end: Callable[[], None]) -> None:
+        """After what is written already, the reader sees the end."""
+        self._at_end = at_end
+        self._pump_soon()
+
+    def set_reading(self, reading: bool) -> None:
+        self.reading = reading
+        if reading:
+            self._pump_soon()
+
+    def _pump_soon(self) -> None:
+        if not self._pumping and not self.dead:
+            self._pumping = True
+            slow = self._chance.random() < 0.03
+            self._reader.later(self._chance.uniform(0.0001, 0.5 if slow else 0.004), self._pump)
+
+    def _pump(self) -> None:
+        self._pumping = False
+        if self.dead or not self.reading:
+            return
+        if self._waiting:
+            size = len(self._waiting)
+            if self._chance.random() < 0.3:
+                size = self._chance.randint(1, size)
+            data, self._waiting = self._waiting[:size], self._waiting[size:]
+            self.on_less(len(self._waiting))
+            self._deliver(data)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """What was delivered may have ended the connection."""
+        if self.dead:
+            return
+        if self._waiting:
+            self._pump_soon()
+        elif self._at_end is not None:
+            self.dead = True
+            self._at_end()
+
+
+class Wire:
+    """One TCP connection, with a transport for each side."""
+
+    def __init__(
+        self,
+        world: World,
+        chance: random.Random,
+        client: Process,
+        gateway: Process,
+        buffer_bytes_max: int,
+    ) -> None:
+        self.world, self.chance = world, chance
+        self.client, self.gateway = client, gateway
+        self.client_side: Any = None
+        self.gateway_side: Any = None
+        self.client_gone = self.gateway_gone = False
+        self.down = Stream(world, chance, client, self._to_client)
+        self.up = Stream(world, chance, gateway, self._to_gateway)
+        self.transport = GatewayTransport(self, buffer_bytes_max)
+
+    def _to_client(self, data: bytes) -> None:
+        self.client_side.received(data)
+
+    def _to_gateway(self, data: bytes) -> None:
+        self.gateway_side.data_received(data)
+
+    def _client_lost(self) -> None:
+        self.client_side.lost()
+
+    def tell_client(self, delay_s: float) -> None:
+        """The client learns that the connection is gone."""
+        self.down.dead = True
+        if not self.client_gone:
+            self.client_gone = True
+            self.client.later(delay_s, self._client_lost)
+
+    def tell_gateway(self, delay_s: float) -> None:
+        self.up.dead = True
+        if not self.gateway_gone:
+            self.gateway_gone = True
+            self.gateway.later(delay_s, lambda: self.gateway_side.connection_lost(None))
+
+    def cut(self, client_s: float, gateway_s: float) -> None:
+        """The network is gone between them; each side finds out when it does."""
+        self.tell_client(client_s)
+        self.tell_gateway(gateway_s)
+
+    def client_aborts(self) -> None:
+        self.client_gone = True
+        self.down.dead = True
+        # What is on its way may still come in before the end does.
+        if self.chance.random() < 0.5:
+            self.up.end(lambda: self.tell_gateway(0.0))
+            # Who does not read learns it when it writes.
+            self.gateway.later(0.5, lambda: self.tell_gateway(0.0))
+        else:
+            self.tell_gateway(self.chance.uniform(0.0, 0.01))
+
+
+class GatewayTransport:
+    """What `ClientConnection` sees of asyncio."""
+
+    def __init__(self, wire: Wire, buffer_bytes_max: int) -> None:
+        self._wire = wire
+        self._high = buffer_bytes_max
+        self._full = self._closing = False
+        wire.down.on_less = self._less
+
+    def set_write_buffer_limits(self, high: int) -> None:
+        """The simulation has small buffers of its own, so that they matter."""
+
+    def write(self, data: bytes) -> None:
+        self._wire.gateway.passing("write")
+        self._wire.down.write(data)
+        if not self._full and self._wire.down.size > self._high:
+            self._full = True
+            self._wire.gateway_side.pause_writing()
+
+    def _less(self, size: int) -> None:
+        if self._full and size <= self._high // 4 and self._wire.gateway.alive:
+            self._full = False
+            self._wire.gateway.later(0.0, self._resume)
+
+    def _resume(self) -> None:
+        if not self._wire.gateway_gone:
+            self._wire.gateway_side.resume_writing()
+
+    def is_closing(self) -> bool:
+        return self._closing or self._wire.gateway_gone
+
+    def close(self) -> None:
+        if not self._closing:
+            self._closing = True
+            self._wire.down.end(lambda: self._wire.tell_client(0.0))
+            # asyncio waits until all is written; what is not read by then does not matter.
+            self._wire.tell_gateway(0.001)
+
+    def pause_reading(self) -> None:
+        self._wire.up.set_reading(False)
+
+    def resume_reading(self) -> None:
+        self._wire.up.set_reading(True)
