@@ -1,34 +1,56 @@
 """What a login says of the logs, while the stream brings changes of the same logs."""
 
+import pytest
+
 from zchat.gateway.fanout import FanOut
 from zchat.gateway.login import Login, Logins
 from zchat.gateway.session import Session
 from zchat.protocol.cluster import Chunk, MembershipChange, UserLog, UserLogs
-from zchat.protocol.messages import LoggedIn, LogIn, LogState
+from zchat.protocol.codec import encode
+from zchat.protocol.messages import Entry, LoggedIn, LogIn, LogState, MessagePosted
 
 ADDRESS = "rooms/0"
 DEN = "#den"
+FRAMES = b"".join(
+    encode(Entry(DEN, sequence, 0, "bob", MessagePosted("hello"))) for sequence in range(29, 41)
+)
 
 
-def log_in(chunk: Chunk, answer: UserLogs) -> LoggedIn:
+def log_in(session: Session, chunk: Chunk, position: int, answer: UserLogs) -> LoggedIn:
     """The chunk comes before the answer, though it may say things that are newer."""
-    logins = Logins(FanOut())
-    session = Session(1, 0.0, 0)
-    session.name = "ann"
+    fan_out = FanOut()
+    logins = Logins(fan_out)
     logins.begin(Login(session, LogIn(1, "ann", bytes(32), None, {DEN: 30}), True, {ADDRESS}))
-    logins.published(chunk)
+    logins.published(ADDRESS, chunk, position)
+    fan_out.publish(chunk)
     logins.answered(session, ADDRESS, answer)
     [(_, logged_in)] = logins.proceed(ADDRESS, answer.position)
     return logged_in
 
 
-def test_a_join_that_the_answer_knows_is_no_news_though_its_page_goes_beyond_the_answer() -> None:
-    joined = Chunk(DEN, 29, 40, b"", [MembershipChange("ann", 30, True)])
-    answer = UserLogs(100, [UserLog(DEN, 29, None, 35)])
-    assert log_in(joined, answer).logs == [LogState(DEN, 30, 40)]
+@pytest.fixture
+def session() -> Session:
+    session = Session(1, 0.0, 0)
+    session.name = "ann"
+    return session
 
 
-def test_a_leave_that_is_newer_than_the_answer_counts() -> None:
-    left = Chunk(DEN, 36, 40, b"", [MembershipChange("ann", 36, False)])
+def test_a_join_that_the_answer_knows_is_no_news_though_its_page_goes_beyond_the_answer(
+    session: Session,
+) -> None:
+    joined = Chunk(DEN, 29, 40, FRAMES, [MembershipChange("ann", 30, True)])
     answer = UserLogs(100, [UserLog(DEN, 29, None, 35)])
-    assert log_in(left, answer).logs == []
+    assert log_in(session, joined, 110, answer).logs == [LogState(DEN, 30, 40)]
+
+
+def test_a_leave_that_is_newer_than_the_answer_counts(session: Session) -> None:
+    left = Chunk(DEN, 29, 40, FRAMES, [MembershipChange("ann", 36, False)])
+    answer = UserLogs(100, [UserLog(DEN, 29, None, 35)])
+    assert log_in(session, left, 110, answer).logs == []
+
+
+def test_a_visit_that_was_over_before_the_answer_is_not_shown_again(session: Session) -> None:
+    came, went = MembershipChange("ann", 30, True), MembershipChange("ann", 32, False)
+    visit = Chunk(DEN, 29, 40, FRAMES, [came, went])
+    assert log_in(session, visit, 100, UserLogs(100, [])).logs == []
+    assert not session.follows

@@ -306,7 +306,8 @@ class GatewayCore:
         """A page as published, or read again."""
         peer = self.services.by_address[address]
         for chunk in peer.follower.receive(page):
-            self._logins.published(chunk)
+            # It may be of a later page that came early; this page's own end could seem too old.
+            self._logins.published(address, chunk, peer.follower.position or 0)
             self.fan_out.publish(chunk)
         peer.read_missing(now)
         self._complete_logins(address)

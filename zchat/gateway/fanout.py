@@ -70,6 +70,11 @@ class FanOut:
         log.lagging[session] = cursor
         self._proceed(session, log)
 
+    def unfollow(self, session: Session, name: str) -> None:
+        """The session sees no more of the log."""
+        if (log := self._logs.get(name)) and log in session.follows:
+            self._unfollow(session, log)
+
     def _unfollow(self, session: Session, log: FollowedLog) -> None:
         session.follows.pop(log, None)
         log.live.pop(session, None)

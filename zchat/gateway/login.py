@@ -1,11 +1,19 @@
 """Logging in: once the user-service lets a user in, every service is asked what it follows."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from zchat.gateway.fanout import FanOut
 from zchat.gateway.session import Session
 from zchat.protocol.cluster import Chunk, UserLog, UserLogs
 from zchat.protocol.messages import LoggedIn, LogIn, LogState
+
+
+class Change(NamedTuple):
+    address: str
+    sequence: int
+    position: int
+    """The change stands in the stream at this position or, in a page read again, before it."""
 
 
 @dataclass(slots=True)
@@ -18,8 +26,8 @@ class Login:
     waiting: set[str]
     """Addresses that have not said which logs they have."""
     logs: list[LogState] = field(default_factory=list)
-    changed: dict[str, int] = field(default_factory=dict)
-    """Logs that the user joined or left since it entered, each with the sequence of that entry."""
+    changed: dict[str, Change] = field(default_factory=dict)
+    """Logs that the user joined or left since it entered."""
 
 
 class Logins:
@@ -40,7 +48,7 @@ class Logins:
     def drop(self, session: Session) -> Login | None:
         return self._logins.pop(session, None)
 
-    def published(self, chunk: Chunk) -> None:
+    def published(self, address: str, chunk: Chunk, position: int) -> None:
         """What the stream says of a log is newer than an answer on its way."""
         if not self._logins:
             self._heads.clear()
@@ -49,7 +57,7 @@ class Logins:
         for change in chunk.changes:
             for session in self._fan_out.sessions_of(change.user):
                 if login := self._logins.get(session):
-                    login.changed[chunk.log] = change.sequence
+                    login.changed[chunk.log] = Change(address, change.sequence, position)
 
     def answered(self, session: Session, address: str, answer: UserLogs) -> None:
         """One service has said which of its logs the user follows."""
@@ -68,21 +76,28 @@ class Logins:
             if login is None or address not in login.waiting:
                 continue
             login.waiting.discard(address)
-            self._follow(login, answer)
+            self._follow(login, address, answer)
             if not login.waiting:
                 del self._logins[session]
                 logged_in = LoggedIn(login.log_in.id, session.name, login.guest, login.logs)
                 complete.append((session, logged_in))
         return complete
 
-    def _follow(self, login: Login, answer: UserLogs) -> None:
+    def _follow(self, login: Login, address: str, answer: UserLogs) -> None:
+        changed = {log: c for log, c in login.changed.items() if c.address == address}
         for user_log in answer.logs:
-            if login.changed.get(user_log.log, 0) > user_log.head:
+            change = changed.pop(user_log.log, None)
+            if change is not None and change.sequence > user_log.head:
                 continue
             cursor = _cursor(login.log_in, user_log)
             head = max(user_log.head, self._heads.get(user_log.log, 0))
             login.logs.append(LogState(user_log.log, cursor, head))
             self._fan_out.follow(login.session, user_log.log, cursor, head)
+        for log, change in changed.items():
+            if change.position <= answer.position:
+                # The user had left again by then: what the stream has brought of it is old news,
+                # which the client has had from another gateway, or is not to have.
+                self._fan_out.unfollow(login.session, log)
 
 
 def _cursor(log_in: LogIn, user_log: UserLog) -> int:
