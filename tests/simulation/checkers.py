@@ -222,6 +222,8 @@ def _check_quiet_end(cluster: Cluster, history: History) -> None:
     for person in _living(cluster.people):
         core, life = person.core, person.lives[-1]
         assert core is not None
+        if core.state is not State.ONLINE and _name_is_lost(person, cluster.people):
+            continue
         if core.state is not State.ONLINE:
             raise Broken(f"{person.name} is {core.state} after the quiet")
         if core.unanswered:
@@ -247,6 +249,22 @@ def _check_quiet_end(cluster: Cluster, history: History) -> None:
     for person in cluster.people:
         for life in person.lives:
             _check_last_word(life)
+
+
+def _name_is_lost(person: Person, people: Iterable[Person]) -> bool:
+    """A guest that was away for longer than its grace waits for whoever has its name by now."""
+    begun = [event for event in person.lives[-1].events if isinstance(event, SessionBegun)]
+    return (
+        bool(begun)
+        and begun[-1].guest
+        and any(
+            other.core is not None
+            and other is not person
+            and other.core.state is State.ONLINE
+            and other.core.name == person.user
+            for other in people
+        )
+    )
 
 
 def _check_last_word(life: Life) -> None:

@@ -106,16 +106,6 @@ def _link_accepts_out_of_order() -> Plant:
     return Incoming, "accept", mutant
 
 
-def _link_accepts_twice() -> Plant:
-    accept = Incoming.accept
-
-    def mutant(self: Any, first: int, count: int) -> int:
-        skip = accept(self, first, count)
-        return 0 if first < self.next_wanted else skip
-
-    return Incoming, "accept", mutant
-
-
 def _epoch_not_raised() -> Plant:
     begin = Store.__init__
 
@@ -177,7 +167,7 @@ def _outbox_not_kept() -> Plant:
 
 
 def _changes_during_login_ignored() -> Plant:
-    return Logins, "published", lambda self, chunk: None
+    return Logins, "published", lambda self, address, chunk, position: None
 
 
 def _presence_gap_ignored() -> Plant:
@@ -222,7 +212,6 @@ MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "the nonce is not checked": _nonce_not_checked,
     "the follower ignores a gap": _follower_ignores_gap,
     "the link accepts out of order": _link_accepts_out_of_order,
-    "the link accepts twice": _link_accepts_twice,
     "the epoch is not raised": _epoch_not_raised,
     "sessions are not announced after a restart": _sessions_not_announced,
     "the read marker goes back": _marker_goes_back,

@@ -17,7 +17,8 @@ class Watchers:
         self.floors: dict[str, set[int]] = {}
         """All the beginnings of inboxes, by name."""
         self._markers: dict[tuple[str, str, str], tuple[int, int]] = {}
-        self._epochs: dict[str, int] = {}
+        self._epochs: dict[str, tuple[int, int]] = {}
+        """By address: which life of the service wrote last, and with which epoch."""
         for gateway in cluster.gateways:
             gateway.at_turn_end = self._gateway_turned
         for service in cluster.services:
@@ -45,9 +46,10 @@ class Watchers:
     def _committed(self, address: str, writes: Sequence[Write]) -> None:
         service = next(s for s in self.cluster.services if s.service.address == address)
         assert service.store is not None
-        if service.store.epoch < self._epochs.get(address, 0):
+        life, epoch = self._epochs.get(address, (0, 0))
+        if life != service.life and service.store.epoch <= epoch:
             raise Broken(f"{address} writes with an epoch that is over")
-        self._epochs[address] = service.store.epoch
+        self._epochs[address] = (service.life, service.store.epoch)
         for _, rows in writes:
             for row in rows:
                 if row.keys() == {"old_user"}:
