@@ -198,9 +198,9 @@ class Fabric:
     def arrived(self, kind: Kind, count: int) -> Iterator[tuple[Line, Frames]]:
         """Fairly from all lines, as ZeroMQ does."""
         lines = self._lines[kind]
-        self._forget_gone(lines)
-        if not lines:
+        if not any(line.up.ready for line in lines):
             return
+        self._forget_gone(lines)
         self._turn += 1
         order = lines[self._turn % len(lines) :] + lines[: self._turn % len(lines)]
         while count > 0:

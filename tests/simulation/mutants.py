@@ -9,7 +9,6 @@ from zchat.fabric.link import Answerer, Asker, Incoming, Outgoing
 from zchat.fabric.topics import stream_topic
 from zchat.gateway.core import GatewayCore
 from zchat.gateway.fanout import FanOut
-from zchat.gateway.login import Logins
 from zchat.gateway.presence import PresenceFollower
 from zchat.log.follower import Follower
 from zchat.log.store import Store
@@ -166,10 +165,6 @@ def _outbox_not_kept() -> Plant:
     return Store, "owed", lambda self: []
 
 
-def _changes_during_login_ignored() -> Plant:
-    return Logins, "published", lambda self, address, chunk, position: None
-
-
 def _presence_gap_ignored() -> Plant:
     def mutant(self: Any, delta: Any) -> None:
         self._epoch, self._number = delta.epoch, delta.number
@@ -202,7 +197,7 @@ def _guest_never_ends() -> Plant:
 
 
 def _blocked_client_is_forgotten() -> Plant:
-    return FanOut, "retry", lambda self, session: None
+    return FanOut, "unblocked", lambda self, session: None
 
 
 MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
@@ -219,7 +214,6 @@ MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "the stream has no heartbeat": _heads_not_told,
     "a session resumes from the beginning": _resumes_from_zero,
     "what is owed is forgotten at a restart": _outbox_not_kept,
-    "joins during a login are ignored": _changes_during_login_ignored,
     "a presence change that was missed is ignored": _presence_gap_ignored,
     "a dead gateway keeps its sessions": _dead_gateway_keeps_sessions,
     "a restarted link resends nothing": _unanswered_not_resent,

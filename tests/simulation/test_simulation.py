@@ -6,7 +6,7 @@ from .mutants import planted
 from .simulation import simulate
 
 CHUNK = 10
-SEEDS = 100
+SEEDS = 120
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
