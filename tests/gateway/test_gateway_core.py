@@ -5,6 +5,7 @@ import pytest
 from zchat.gateway.session import Session, SessionState
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
+    USER_SERVICE,
     Chunk,
     MembershipChange,
     SessionEnded,
@@ -36,7 +37,7 @@ from zchat.protocol.messages import (
     Welcome,
 )
 
-from .playbook import EPOCH, ROOMS, USER_SERVICE, Gateway, entry, page
+from .playbook import EPOCH, ROOMS, Gateway, entry, page
 
 LOBBY = UserLog("#lobby", 0, 3, 3)
 NO_LOGS = UserLogs(0, [])
@@ -370,7 +371,7 @@ def test_an_answer_waits_for_what_the_stream_has_still_to_bring(gateway: Gateway
     gateway.reply(USER_SERVICE, "open_session", SessionOpened("ann", True, 1))
     gateway.answer(USER_SERVICE, NO_LOGS)
     gateway.answer(ROOMS, UserLogs(2, [LOBBY, UserLog("#garden", 1, None, 3)]))
-    assert session.state is SessionState.LOGGING_IN
+    assert session.blocked, "nothing flows yet"
     changes = [MembershipChange("ann", 2, False), MembershipChange("ann", 3, True)]
     for position, change in enumerate(changes, 1):
         sequence = change.sequence
