@@ -194,6 +194,16 @@ async def test_a_client_that_is_told_to_leave_says_goodbye(
     assert (process.returncode, gateway.goodbyes) == (0, 1)
 
 
+async def test_the_rest_of_a_line_that_is_too_long_is_not_said(gateway: FakeGateway) -> None:
+    long = b"x" * 200_000 + b" :and this is no line of its own"
+    code, out, _ = await script(
+        "ann", "--address", gateway.address, lines=long + b"\nthe next line\n"
+    )
+    assert code == 1
+    assert gateway.server.texts("#lobby") == ["the next line"]
+    assert "16,000 characters" in out
+
+
 async def test_a_refused_line_is_exit_code_1(gateway: FakeGateway) -> None:
     code, out, _ = await script("ann", "--address", gateway.address, lines=b":rm nowhere hi\n")
     assert code == 1

@@ -150,8 +150,10 @@ class Connection:
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await self._loop.create_connection(lambda: _Wire(self), host, port)
-        except OSError as error:
-            why = "no answer" if isinstance(error, TimeoutError) else error.strerror or str(error)
+        except (OSError, ValueError, OverflowError) as error:
+            # What is no address at all raises one of the latter two.
+            strerror = getattr(error, "strerror", None)
+            why = "no answer" if isinstance(error, TimeoutError) else strerror or str(error)
             self.trouble = f"{host}:{port}: {why}"
             self._disconnected()
             self._turn()

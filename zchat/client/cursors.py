@@ -37,7 +37,8 @@ class Cursors:
             log: mark for log, mark in self._unsent_marks.items() if log in self._cursors
         }
         for log, cursor in self._cursors.items():
-            if known.get(log) != cursor and cursor > 0:
+            # Also the beginning of an empty log: who comes back has missed what was said since.
+            if known.get(log) != cursor:
                 self.mark_read(log, cursor)
 
     def take(self, entry: Entry, name: str) -> Arrival:

@@ -46,14 +46,22 @@ async def read_lines() -> AsyncIterator[str]:
     # A file cannot be awaited, and a read that never returns must not keep the process alive.
     threading.Thread(target=read, name="stdin", daemon=True).start()
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-    partial = ""
+    partial, cut = "", False
     while True:
         chunk = await chunks.get()
         partial += decoder.decode(chunk, final=not chunk)
         *lines, partial = partial.split("\n")
-        if not chunk or len(partial) > LINE_CHARS_MAX:
-            lines.append(partial[:LINE_CHARS_MAX])
+        if lines and cut:
+            # The rest of a line that has been refused is no line of its own.
+            del lines[0]
+            cut = False
+        if cut:
             partial = ""
+        elif len(partial) > LINE_CHARS_MAX:
+            lines.append(partial[:LINE_CHARS_MAX])
+            partial, cut = "", True
+        if not chunk and partial:
+            lines.append(partial)
         for line in lines:
             yield line.removesuffix("\r")
         if not chunk:
