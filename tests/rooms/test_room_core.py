@@ -124,7 +124,7 @@ def test_a_room_is_still_there_when_all_have_left(garden: Rooms) -> None:
 
     assert garden.members("garden") == {}
     assert garden.join("ann", "garden") == Done(2, "#garden", 5)
-    assert garden.members("garden") == {"ann": "member"}
+    assert garden.members("garden") == {"ann": "owner"}, "it is whose who finds it"
 
 
 def test_nobody_leaves_the_lobby(rooms: Rooms) -> None:

@@ -57,7 +57,8 @@ def folded(rooms: Rooms) -> dict[str, tuple[str, dict[str, tuple[Role, int]]]]:
                 topics[room] = ""
                 members[room] = {entry.author: (Role.OWNER, 0)}
             case MemberJoined():
-                members[room][entry.author] = (Role.MEMBER, entry.sequence - 1)
+                role = Role.MEMBER if members[room] else Role.OWNER
+                members[room][entry.author] = (role, entry.sequence - 1)
             case MemberLeft():
                 del members[room][entry.author]
             case TopicChanged(topic=topic):

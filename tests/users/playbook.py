@@ -138,15 +138,14 @@ class Users:
         (answer,) = self.commit([])
         return answer
 
-    def settle(self, owed: Owed) -> None:
-        """A room-service has done what it was owed."""
+    def settle(self, owed: Owed) -> list[Answer]:
+        """A room-service has done what it was owed; returns what that lets be answered."""
         self.owed.remove(owed)
-        self.core.settled(owed.key)
-        self.commit([owed.id])
+        self.core.settled(owed.key, self.now, self.at_ms)
+        return self.commit([owed.id])
 
-    def settle_all(self) -> None:
-        for owed in list(self.owed):
-            self.settle(owed)
+    def settle_all(self) -> list[Answer]:
+        return [answer for owed in list(self.owed) for answer in self.settle(owed)]
 
     def ask(self, user: str, query: UserQuery) -> bytes:
         return queries.answer(self.core, self.store, user, query, self.at_ms)
@@ -164,6 +163,11 @@ class Users:
     ) -> Answer:
         """A client connects; each has a token of its own, which is the user's name if not said."""
         return self.do(OpenSession(1, name, token(client or name), password), at=at, n=n)
+
+    def waits(self, name: str, *, client: str | None = None, n: int = 1) -> bool:
+        """Whether a client that comes gets no answer yet."""
+        self.begin(OpenSession(1, name, token(client or name), None), n=n)
+        return self.commit([]) == [] and not self.jobs
 
     def quit(self, at: bytes = WEST, n: int = 1) -> Answer:
         return self.do(CloseSession(quit=True), at=at, n=n)

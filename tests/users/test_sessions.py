@@ -145,14 +145,16 @@ def test_who_is_still_connected_elsewhere_is_not_away(users: Users) -> None:
     assert users.online == {"ann"}
 
 
-def test_after_its_grace_a_guest_does_not_come_back_before_its_name_is_free(users: Users) -> None:
+def test_after_its_grace_a_guest_comes_back_as_a_new_one_when_its_name_is_free(
+    users: Users,
+) -> None:
     users.come("ann")
     users.lose()
     users.wait(GRACE_S)
-    assert refused(users.come("ann")) is RefusalCode.NAME_IN_USE
+    assert users.waits("ann")
 
-    users.settle_all()
-    assert opened(users.come("ann")).guest
+    (answer,) = users.settle_all()
+    assert opened(answer).guest
 
 
 # --- The end of a guest ---------------------------------------------------------------------------
@@ -168,17 +170,26 @@ def test_a_guest_that_quits_ends_in_every_partition(users: Users) -> None:
         assert Decoder(EndGuest).decode(stamped.body) == EndGuest("ann")
 
 
-def test_the_name_is_free_when_all_partitions_know(users: Users) -> None:
+def test_who_wants_the_name_waits_until_all_partitions_know(users: Users) -> None:
     users.come("ann")
     users.quit()
-    assert refused(users.come("ann", client="another")) is RefusalCode.NAME_IN_USE
-    assert refused(users.come("ann")) is RefusalCode.NAME_IN_USE, "even to the same client"
+    assert users.waits("ann", client="another")
 
-    users.settle(users.owed[0])
-    assert refused(users.come("ann", client="another")) is RefusalCode.NAME_IN_USE
-    users.settle(users.owed[0])
-    assert opened(users.come("ann", client="another")).guest
+    assert users.settle(users.owed[0]) == []
+    (answer,) = users.settle(users.owed[0])
+    assert opened(answer).guest
     assert users.store.owed() == []
+
+
+def test_of_those_who_wait_for_a_name_one_gets_it(users: Users) -> None:
+    users.come("ann")
+    users.quit()
+    assert users.waits("ann", client="another", n=2)
+    assert users.waits("ann", client="a third", n=3)
+
+    first, second = users.settle_all()
+    assert opened(first).guest
+    assert refused(second) is RefusalCode.NAME_IN_USE
 
 
 def test_what_is_owed_survives_a_restart(users: Users) -> None:
@@ -187,7 +198,6 @@ def test_what_is_owed_survives_a_restart(users: Users) -> None:
     users.settle(users.owed[0])
     users.restart()
     assert [owed.address for owed in users.store.owed()] == ROOM_ADDRESSES[1:]
-    assert refused(users.come("ann", client="another")) is RefusalCode.NAME_IN_USE
 
     users.settle_all()
     assert users.core.users == {}
@@ -289,15 +299,27 @@ def test_of_two_announced_sessions_of_one_client_the_newer_stays(users: Users) -
     assert users.core.users["ann"].since_ms == came_ms
 
 
+def test_a_gateway_cannot_bring_back_a_session_whose_name_is_another_ones_by_now(
+    users: Users,
+) -> None:
+    """It hung while its guest ended, and somebody else has taken the name, and registered it."""
+    users.account("ann")
+    users.do(AnnounceSessions([SessionHere(1, "ann", token("guest"), 5, 5)]), at=EAST)
+
+    assert users.ended == [(EAST, 1)]
+    assert users.core.users["ann"].sessions == {}
+
+
 def test_after_a_restart_the_oldest_session_tells_since_when(users: Users) -> None:
     users.account("ann")
     came_ms = users.at_ms
     desk, phone = (users.come("ann", client=c, password=PASSWORD, n=9) for c in ("desk", "phone"))
     assert opened(desk).since_ms == opened(phone).since_ms == came_ms
     users.restart()
-    users.announce(("ann", 2, came_ms + 5), at=EAST)
-    here = SessionHere(1, "ann", token("desk"), came_ms, came_ms)
-    users.do(AnnounceSessions([here]), at=WEST)
+    late = SessionHere(2, "ann", token("phone"), came_ms + 5, came_ms + 5)
+    users.do(AnnounceSessions([late]), at=EAST)
+    early = SessionHere(1, "ann", token("desk"), came_ms, came_ms)
+    users.do(AnnounceSessions([early]), at=WEST)
 
     assert len(users.core.users["ann"].sessions) == 2
     assert users.core.users["ann"].since_ms == came_ms

@@ -71,6 +71,8 @@ class AnyUsers(RuleBasedStateMachine):
     @rule(at=GATEWAYS)
     def a_gateway_dies(self, at: bytes) -> None:
         self.users.core.asker_lost(at, self.users.now, self.users.at_ms)
+        # Nobody waits for their outcome any more.
+        self.users.jobs = [job for job in self.users.jobs if job.sender.reply_to.asker != at]
 
     @rule(seconds=st.sampled_from([0.5, limits.PRESENCE_GRACE_S, limits.SESSION_GRACE_S]))
     def wait(self, seconds: float) -> None:

@@ -201,7 +201,9 @@ class RoomCore:
             )
         self._check_room_count(user)
         floor = self.timeline.heads[room_log(room.name)]
-        self._set_member(room, user, Member(Role.MEMBER, floor))
+        # A room that everyone has left belongs to whoever finds it.
+        role = Role.MEMBER if room.members else Role.OWNER
+        self._set_member(room, user, Member(role, floor))
         return self._append(room.name, user, MemberJoined(), at_ms, command.nonce)
 
     def _leave(self, room: Room, user: str, at_ms: int, nonce: bytes | None) -> tuple[str, int]:
@@ -288,7 +290,7 @@ class RoomCore:
     def job_done(self, job: Job, outcome: bool | str, now: float, at_ms: int) -> None:
         raise AssertionError("a room has no passwords")
 
-    def settled(self, key: str) -> None:
+    def settled(self, key: str, now: float, at_ms: int) -> None:
         pass  # The lobby knows of the room; nothing waits for that.
 
     def asker_lost(self, asker: bytes, now: float, at_ms: int) -> None:

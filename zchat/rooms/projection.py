@@ -54,7 +54,11 @@ def load(store: Store, lobby_address: str) -> RoomCore:
 
 def statements(rows: Sequence[RoomRow]) -> list[Write]:
     """The rows as statements, in order; of several changes to one row only the last is written."""
-    latest = {_key(row): row for row in rows}
+    latest: dict[tuple[object, ...], Any] = {}
+    for row in rows:
+        # In the place of the last change, so that what is dropped before that stays dropped.
+        latest.pop(_key(row), None)
+        latest[_key(row)] = row
     writes: list[Write] = []
     for kind, group in groupby(latest.values(), type):
         writes.extend(_writes(kind, list(group)))

@@ -53,7 +53,7 @@ class Core(Protocol):
 
     def handle(self, sender: Sender, command: Any, now: float, at_ms: int) -> None: ...
     def job_done(self, job: Job, outcome: bool | str, now: float, at_ms: int) -> None: ...
-    def settled(self, key: str) -> None:
+    def settled(self, key: str, now: float, at_ms: int) -> None:
         """Another service has done what was owed under this key."""
 
     def asker_lost(self, asker: bytes, now: float, at_ms: int) -> None: ...
@@ -223,7 +223,7 @@ class Beat:
         for job, outcome in outcomes:
             core.job_done(job, outcome, now, at_ms)
         for owed in settled:
-            core.settled(owed.key)
+            core.settled(owed.key, now, at_ms)
         return self._commit([owed.id for owed in settled])
 
     def _prepare(self, commands: Sequence[tuple[str, Any]]) -> None:

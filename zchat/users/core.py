@@ -66,6 +66,8 @@ class UserCore:
         self._room_addresses = room_addresses
         self._ending: dict[str, int] = {}
         """Guests that are gone, by key: how many room-services do not know it yet."""
+        self._waiting: dict[str, list[tuple[Sender, OpenSession]]] = {}
+        """Logins as guests that are gone, until their names are free."""
         self._jobs: list[Job] = []
 
     # --- Loading ----------------------------------------------------------------------------------
@@ -147,9 +149,11 @@ class UserCore:
         name = canonical_name(command.name)
         digest = token_digest(command.token)
         user = self.users.get(name)
-        if user is None and command.password is None:
+        if user is not None and user.ended:
+            self._waiting.setdefault(name, []).append((sender, command))
+        elif user is None and command.password is None:
             self._enter(sender, command, self._new_guest(name, at_ms), digest, at_ms)
-        elif user is not None and digest in user.tokens and not user.ended:
+        elif user is not None and digest in user.tokens:
             self._enter(sender, command, user, digest, at_ms)
         elif user is not None and user.guest:
             raise Refusal(
@@ -216,17 +220,24 @@ class UserCore:
             self.effects.owe(address, key, EndGuest(user.name))
             self.add_owed(key)
 
-    def settled(self, key: str) -> None:
+    def settled(self, key: str, now: float, at_ms: int) -> None:
         self._ending[key] -= 1
         if self._ending[key]:
             return
         del self._ending[key]
         user = self.users.pop(key.removeprefix(END_GUEST_KEY))
-        del self.timeline.heads[inbox_log(user.name)]
+        log = inbox_log(user.name)
+        self.log_heads[log] = self.timeline.heads.pop(log)
         self.effects.rows.append(DropUser(user.name))
+        for sender, command in self._waiting.pop(user.name, ()):
+            self.handle(sender, command, now, at_ms)
 
     def asker_lost(self, asker: bytes, now: float, at_ms: int) -> None:
         self.sessions.lose_all(asker, now)
+        # A login that ended only now would open a session that nobody has.
+        self._jobs = [job for job in self._jobs if job.sender.reply_to.asker != asker]
+        for name, waiting in self._waiting.items():
+            self._waiting[name] = [one for one in waiting if one[0].reply_to.asker != asker]
 
     def tick(self, now: float, at_ms: int) -> None:
         for guest in self.sessions.expire(now):

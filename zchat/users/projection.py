@@ -41,7 +41,11 @@ def load(store: Store, room_addresses: Collection[str], now: float, at_ms: int) 
 
 def statements(rows: Sequence[UserRow]) -> list[Write]:
     """The rows as statements, in order; of several changes to one row only the last is written."""
-    latest = {_key(row): row for row in rows}
+    latest: dict[tuple[object, ...], Any] = {}
+    for row in rows:
+        # In the place of the last change, so that what is dropped before that stays dropped.
+        latest.pop(_key(row), None)
+        latest[_key(row)] = row
     writes: list[Write] = []
     for kind, group in groupby(latest.values(), type):
         writes.extend(_writes(kind, list(group)))
@@ -50,8 +54,11 @@ def statements(rows: Sequence[UserRow]) -> list[Write]:
 
 def _key(row: UserRow) -> tuple[str | bytes, ...]:
     match row:
-        case SaveUser() | DropUser():
+        case SaveUser():
             return (row.name,)
+        case DropUser():
+            # Its tokens go, too, even if the next of its name comes in the same beat.
+            return ("drop", row.name, "")
         case SaveToken() | DropToken():
             return (row.user, row.digest)
         case _:

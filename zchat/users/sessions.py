@@ -84,7 +84,14 @@ class Sessions:
             user = self._users.get(session.user)
             if key in self._names:
                 continue
-            if user is None or user.ended or _is_stale(user, session):
+            # A gateway that hung may have slept through the end of a guest, and the name may be
+            # somebody else's by now: only the token says who it was.
+            if (
+                user is None
+                or user.ended
+                or token_digest(session.token) not in user.tokens
+                or _is_stale(user, session)
+            ):
                 ended.append(key)
                 continue
             since_ms = user.since_ms or session.since_ms
