@@ -51,10 +51,12 @@ class Gateway:
         """Both services are there, as workers of this epoch."""
         self.epoch = epoch
         self.replies_sent = dict.fromkeys(self.replies_sent, 0)
-        self.core.receive_table(RoutingTable({USER_SERVICE: epoch, ROOMS: epoch}))
+        self.core.services.changed(RoutingTable({USER_SERVICE: epoch, ROOMS: epoch}))
 
     def wait(self, seconds: float) -> None:
         self.now += seconds
+        # It was awake all the time, and only had nothing to do.
+        self.core._awake_at = self.now
         self.core.tick(self.now, self.now_ms)
 
     # --- Clients ------------------------------------------------------------------------------

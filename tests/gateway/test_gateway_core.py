@@ -18,6 +18,7 @@ from zchat.protocol.codec import ProtocolError, encode
 from zchat.protocol.messages import (
     Done,
     Entry,
+    GoingAway,
     Hello,
     JoinRoom,
     ListRooms,
@@ -381,3 +382,41 @@ def test_an_answer_waits_for_what_the_stream_has_still_to_bring(gateway: Gateway
     gateway.core.fetch_pages(gateway.now)
     sequences = [m.sequence for m in gateway.read(session) if isinstance(m, Entry)]
     assert len(sequences) == len(set(sequences))
+
+
+def test_a_gateway_that_hung_speaks_for_nobody(gateway: Gateway) -> None:
+    """Meanwhile its sessions have ended, and a guest's name may be somebody else's."""
+    session = gateway.log_in("ann", LOBBY)
+    gateway.core.notice_stall(gateway.now)
+    gateway.read(session)
+    gateway.now += limits.PEER_EXPIRY_S + 0.1
+    gateway.send(session, post(7))
+    gateway.core.notice_stall(gateway.now)
+    assert gateway.sent(ROOMS) == []
+    announce = gateway.sent(USER_SERVICE)[-1]
+    assert announce == {"kind": "announce_sessions", "sessions": []}
+    (going_away,) = gateway.read(session)
+    assert isinstance(going_away, GoingAway)
+
+
+def test_who_does_not_read_answers_is_asked_for_no_more(gateway: Gateway) -> None:
+    session = gateway.log_in("ann", LOBBY)
+    numbers = list(range(limits.SESSION_REQUESTS_MAX + 1))
+    gateway.send(session, *map(post, numbers))
+    gateway.sent(ROOMS)
+    session.blocked = True
+    gateway.reply(ROOMS, "post", Done(0))
+    assert [c["id"] for c in gateway.sent(ROOMS)] == numbers[1:-1]
+    gateway.core.unblocked(session, gateway.now_ms)
+    assert [c["id"] for c in gateway.sent(ROOMS)] == numbers[1:]
+
+
+def test_who_does_not_read_its_goodbye_is_cut_off(gateway: Gateway) -> None:
+    session = gateway.log_in("ann", LOBBY)
+    gateway.wait(limits.ACTIVITY_INTERVAL_S)
+    gateway.say(USER_SERVICE, SessionEnded([session.number]))
+    gateway.wait(limits.CLOSING_TIMEOUT_S - 0.1)
+    states = [session.state]
+    gateway.wait(limits.ACTIVITY_INTERVAL_S)
+    states.append(session.state)
+    assert states == [SessionState.CLOSING, SessionState.CUT]

@@ -100,11 +100,11 @@ def test_what_nobody_could_take_is_asked_again_sooner() -> None:
 
 def test_an_envelope_has_a_largest_number_of_queries() -> None:
     service = Service()
-    service.ask(*range(limits.BATCH_ITEMS_MAX + 1))
+    service.ask(*range(limits.QUERY_BATCH_MAX + 1))
 
-    assert service.envelope() == list(range(limits.BATCH_ITEMS_MAX))
-    service.answer(*range(limits.BATCH_ITEMS_MAX))
-    assert service.envelope() == [limits.BATCH_ITEMS_MAX]
+    assert service.envelope() == list(range(limits.QUERY_BATCH_MAX))
+    service.answer(*range(limits.QUERY_BATCH_MAX))
+    assert service.envelope() == [limits.QUERY_BATCH_MAX]
 
 
 def test_after_its_time_a_query_is_given_up() -> None:

@@ -31,6 +31,9 @@ def _strategy(info: inspect.Type) -> st.SearchStrategy[Any]:
         case inspect.IntType():
             low = -(2**53) if info.ge is None else info.ge
             return st.integers(low, 2**53 if info.le is None else info.le)
+        case inspect.StrType(pattern="^[#@]"):
+            names = st.text(min_size=1, max_size=(info.max_length or 33) - 1)
+            return st.builds(str.__add__, st.sampled_from("#@"), names)
         case inspect.StrType():
             return st.text(min_size=info.min_length or 0, max_size=info.max_length)
         case inspect.BytesType():

@@ -172,6 +172,9 @@ class GatewayTransport:
             # asyncio waits until all is written; what is not read by then does not matter.
             self._wire.tell_gateway(0.001)
 
+    def abort(self) -> None:
+        self.close()
+
     def pause_reading(self) -> None:
         self._wire.up.set_reading(False)
 

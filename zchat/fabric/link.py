@@ -135,9 +135,13 @@ class Asker(Generic[Context]):
         self.unanswered[number] = Unanswered(body, context)
         self.queue_bytes += len(body)
 
-    def clear(self) -> None:
-        """Forgets all commands; the link restarts, since their numbers may have been accepted."""
-        self.unanswered = {}
+    def clear(self, keep: Callable[[Context], bool] = lambda _: False) -> None:
+        """Forgets commands; the link restarts, since their numbers may have been accepted."""
+        self.unanswered = {
+            number: question
+            for number, question in self.unanswered.items()
+            if question.context is not None and keep(question.context)
+        }
         self._restart()
 
     def worker_changed(self, epoch: int | None) -> None:

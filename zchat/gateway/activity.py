@@ -26,8 +26,9 @@ def since(sessions: Iterable[Session], at_ms: int) -> dict[int, int]:
 def silence(session: Session, now: float) -> str | None:
     """Why the session must end, if it must: its client has said nothing for too long."""
     silent_s = now - session.heard_at
+    connected_s = now - session.connected_at
     match session.state:
-        case SessionState.NEW | SessionState.GREETED if silent_s > limits.HELLO_TIMEOUT_S:
+        case SessionState.NEW | SessionState.GREETED if connected_s > limits.HELLO_TIMEOUT_S:
             return f"no log in within {limits.HELLO_TIMEOUT_S:.0f} s"
         case SessionState.LOGGED_IN if (
             # Who is not read from cannot be heard.
@@ -38,3 +39,9 @@ def silence(session: Session, now: float) -> str | None:
             return f"nothing heard for {limits.SESSION_IDLE_TIMEOUT_S:.0f} s"
         case _:
             return None
+
+
+def is_stuck(session: Session, now: float) -> bool:
+    """The session is over, and its client takes too long to read the last of it."""
+    closing = session.state is SessionState.CLOSING
+    return closing and now - session.closing_at > limits.CLOSING_TIMEOUT_S

@@ -33,15 +33,13 @@ from zchat.protocol.cluster import (
     Down,
     LogPage,
     OpenSession,
-    PresenceDelta,
     PresenceSnapshot,
     ReadLog,
     ReadPresence,
     ReadUserLogs,
     ReportActivity,
-    RoutingTable,
     SessionEnded,
-    SessionOpened,
+    SessionReply,
     StreamPage,
     UserLogs,
 )
@@ -69,9 +67,7 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.names import InvalidName, canonical_name
 
-_user_replies: Decoder[SessionOpened | Refused] = Decoder(
-    SessionOpened | Refused  # type: ignore[arg-type]
-)
+_user_replies: Decoder[SessionReply] = Decoder(SessionReply)  # type: ignore[arg-type]
 _words = Decoder(SessionEnded)
 _user_logs = Decoder(UserLogs)
 _log_pages = Decoder(LogPage)
@@ -91,13 +87,14 @@ class GatewayCore:
         self._logins = Logins(self.fan_out)
         self.requests = Requests(self.services, self.fan_out, self.presence)
         self._last_number = 0
-        self._reading_presence = False
+        self._awake_at = 0.0
         self._next_review_at = 0.0
         self._reviewed_at_ms = 0
 
     # --- Connections --------------------------------------------------------------------------
 
     def connect(self, now: float, now_ms: int) -> Session:
+        self._awake_at = self._awake_at or now
         self._last_number += 1
         session = Session(self._last_number, now, now_ms)
         self.sessions[session.number] = session
@@ -107,12 +104,19 @@ class GatewayCore:
 
     def receive(self, session: Session, frames: Sequence[bytes], now: float, now_ms: int) -> None:
         """Takes whole messages from a client."""
-        session.heard_at = now
+        if session.open:
+            session.heard_at = now
         for frame in frames:
             if session.backlog is not None:
                 session.backlog.append(frame)
             elif session.open:
                 self._receive_frame(session, frame, now, now_ms)
+
+    def unblocked(self, session: Session, now_ms: int) -> None:
+        """The client reads again."""
+        self.fan_out.unblocked(session)
+        self.requests.unblocked(session)
+        self._go_on(now_ms)
 
     def refuse_stream(self, session: Session, error: ProtocolError) -> None:
         """The client's bytes make no sense: that ends its session, and nobody else's."""
@@ -145,8 +149,8 @@ class GatewayCore:
         try:
             self._take(session, message, Raw(frame), now, now_ms)
         except InvalidName as error:
-            request = getattr(message, "id", 0)
-            self.requests.answer(session, Refused(request, RefusalCode.INVALID_NAME, str(error)))
+            refused = Refused(getattr(message, "id", 0), RefusalCode.INVALID_NAME, str(error))
+            self.requests.answer(session, refused)
 
     def _take(
         self,
@@ -167,8 +171,8 @@ class GatewayCore:
                 self.requests.answer(session, Pong(message.id))
                 return
         if session.state is not SessionState.LOGGED_IN:
-            refused = Refused(message.id, RefusalCode.NOT_LOGGED_IN, "log in first")
-            self.requests.answer(session, refused)
+            reason = "log in first"
+            self.requests.answer(session, Refused(message.id, RefusalCode.NOT_LOGGED_IN, reason))
             return
         if not isinstance(message, MarkRead | Ping):
             session.active_ms = now_ms
@@ -211,9 +215,7 @@ class GatewayCore:
         opening = OpenSession(log_in.id, name, log_in.token, log_in.password)
         self.services.users.command(session, opening, SessionOpening(session, log_in, now))
 
-    def _session_opened(
-        self, opening: SessionOpening, reply: SessionOpened | Refused, now: float
-    ) -> None:
+    def _session_opened(self, opening: SessionOpening, reply: SessionReply, now: float) -> None:
         session, log_in = opening.session, opening.log_in
         if isinstance(reply, Refused):
             if session.open:
@@ -258,19 +260,18 @@ class GatewayCore:
         """Tells the client why, and closes the connection."""
         if session.open:
             self.requests.write(session, encode(Refused(None, code, reason)))
-            session.state = SessionState.CLOSING
+            self._close(session)
 
     def go_away(self, reason: str) -> None:
         """The gateway stops: clients are told to connect elsewhere, and heard no more."""
         for session in self.sessions.values():
             self.requests.answer(session, GoingAway(reason))
-            session.state = SessionState.CLOSING
+            self._close(session)
+
+    def _close(self, session: Session) -> None:
+        session.state, session.closing_at = SessionState.CLOSING, self._awake_at
 
     # --- What services say --------------------------------------------------------------------
-
-    def receive_table(self, table: RoutingTable) -> None:
-        for address, peer in self.services.by_address.items():
-            peer.link.worker_changed(table.epochs.get(address))
 
     def receive_down(self, address: str, down: Down, now: float, now_ms: int) -> None:
         peer = self.services.by_address[address]
@@ -284,7 +285,7 @@ class GatewayCore:
                     self._session_opened(context, _user_replies.decode(frame), now)
                 case SessionClosing(session=session, log_out=log_out):
                     self.requests.answered(session, encode(Done(log_out.id)))
-                    session.state = SessionState.CLOSING
+                    self._close(session)
                 case _:
                     assert_never(context)
         self.requests.link_drained(peer)
@@ -312,9 +313,6 @@ class GatewayCore:
         peer.read_missing(now)
         self._complete_logins(address)
 
-    def receive_presence(self, delta: PresenceDelta) -> None:
-        self.presence.delta(delta)
-
     def receive_answers(self, address: str, body: bytes, now: float, now_ms: int) -> None:
         for context, answer in self.services.by_address[address].queries.receive(body, now):
             if answer:
@@ -333,7 +331,6 @@ class GatewayCore:
                 self.services.by_address[address].reading_stream = False
                 self.receive_stream(address, _stream_pages.decode(answer), now)
             case PresenceAsked():
-                self._reading_presence = False
                 self.presence.snapshot(_snapshots.decode(answer))
             case _:
                 self.requests.query_answered(context, answer)
@@ -347,11 +344,23 @@ class GatewayCore:
             case StreamAsked(address=address):
                 self.services.by_address[address].reading_stream = False
             case PresenceAsked():
-                self._reading_presence = False
+                self.presence.not_answered()
             case _:
                 self.requests.query_failed(context)
 
     # --- Time ---------------------------------------------------------------------------------
+
+    def notice_stall(self, now: float) -> None:
+        """To be called before anything is said: a gateway that hung is dead to the others.
+
+        A guest's name may be somebody else's by now. So nothing that still waits here may be said
+        in the names of its sessions; their clients connect anew, and repeat it.
+        """
+        if now - self._awake_at > limits.PEER_EXPIRY_S and self.sessions:
+            self.go_away("this gateway hung for a while; connect again")
+            self.requests.dropped(self.sessions.values())
+            self.services.drop_commands()
+        self._awake_at = now
 
     def fetch_pages(self, now: float) -> None:
         """Asks for the pages that sessions want by now; to be called once a turn."""
@@ -368,24 +377,14 @@ class GatewayCore:
                 self._query_failed(late)
             for opening in self.requests.time_out(peer, now):
                 self._log_in_failed(opening.session)
-        if self.presence.wants_snapshot and not self._reading_presence:
-            self._reading_presence = True
+        if self.presence.take_want():
             self.services.users.ask(None, ReadPresence(), PresenceAsked(), now)
-        self._tell_presence()
+        if change := self.presence.take_change():
+            self.requests.tell_everyone(change)
         if now >= self._next_review_at:
             self._next_review_at = now + limits.ACTIVITY_INTERVAL_S
             self._review_sessions(now, now_ms)
         self._go_on(now_ms)
-
-    def _tell_presence(self) -> None:
-        change = self.presence.take_change()
-        if change is None:
-            return
-        frame = encode(change)
-        for session in self.fan_out.everyone():
-            # Soft state: whoever reads too slowly or is just coming in can do without.
-            if not session.blocked:
-                self.requests.write(session, frame)
 
     def _review_sessions(self, now: float, now_ms: int) -> None:
         """What is to be done for every session now and then."""
@@ -395,4 +394,7 @@ class GatewayCore:
         for session in self.sessions.values():
             if reason := activity.silence(session, now):
                 self._end(session, RefusalCode.TIMED_OUT, reason)
+            elif activity.is_stuck(session, now):
+                session.state = SessionState.CUT
+                self.fan_out.dirty[session] = None
         self.fan_out.retry_all()

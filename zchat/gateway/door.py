@@ -66,6 +66,8 @@ class ClientConnection(asyncio.Protocol):
             self._transport.write(out[0] if len(out) == 1 else join(out))
         if session.state is SessionState.CLOSING:
             self._transport.close()
+        elif session.state is SessionState.CUT:
+            self._transport.abort()
         else:
             self._adjust_reading()
 

@@ -15,9 +15,19 @@ class PresenceFollower:
     def __init__(self) -> None:
         self.online: set[str] = set()
         self.wants_snapshot = True
+        self._asked = False
         self._epoch = 0
         self._number = 0
         self._told: set[str] = set()
+
+    def take_want(self) -> bool:
+        """Whether to ask for the whole now; the answer is awaited then."""
+        wanted = self.wants_snapshot and not self._asked
+        self._asked = self._asked or wanted
+        return wanted
+
+    def not_answered(self) -> None:
+        self._asked = False
 
     def delta(self, delta: PresenceDelta) -> None:
         if delta.epoch == self._epoch and delta.number <= self._number:
@@ -33,6 +43,7 @@ class PresenceFollower:
 
     def snapshot(self, snapshot: PresenceSnapshot) -> None:
         """The whole; one that is not settled is asked for again, and what was known stays."""
+        self._asked = False
         if not snapshot.settled:
             return
         self.wants_snapshot = False

@@ -94,10 +94,10 @@ class Gateway:
         """Waits for what is unanswered, then sends all clients elsewhere."""
         core = self.turns.core
         peers = core.services.by_address.values()
-        await self._until(lambda: not any(peer.link.unanswered for peer in peers), drain_s)
+        await self._until(lambda: not any(peer.link.unanswered for peer in peers), drain_s / 2)
         core.go_away("this gateway stops; connect again")
         self.turn_soon()
-        await self._until(lambda: not core.sessions, drain_s)
+        await self._until(lambda: not core.sessions, drain_s / 2)
 
     def close(self) -> None:
         """Nothing touches the sockets from here on, whatever the loop has still scheduled."""

@@ -38,8 +38,8 @@ class Queries(Generic[Context]):
             if now < self._resend_at:
                 return None
         elif self._waiting:
-            self._asked = self._waiting[: limits.BATCH_ITEMS_MAX]
-            del self._waiting[: limits.BATCH_ITEMS_MAX]
+            self._asked = self._waiting[: limits.QUERY_BATCH_MAX]
+            del self._waiting[: limits.QUERY_BATCH_MAX]
             self._envelope = encode([question.body for question in self._asked])
         else:
             return None

@@ -1,6 +1,7 @@
 """The clients' commands and queries on their way: who waits for what, and how much at a time."""
 
 from collections import deque
+from collections.abc import Iterable
 from typing import assert_never
 
 from msgspec import Raw
@@ -20,7 +21,14 @@ from zchat.gateway.services import ServicePeer, Services
 from zchat.gateway.session import Session, SessionState
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
-from zchat.protocol.messages import Command, Message, Query, RefusalCode, Refused
+from zchat.protocol.messages import (
+    Command,
+    Message,
+    PresenceChanged,
+    Query,
+    RefusalCode,
+    Refused,
+)
 
 ClientQueryContext = QueryForwarded | MembersAsked | RoomsAsked
 
@@ -98,6 +106,13 @@ class Requests:
         if session.open:
             session.out.append(frame)
             self._fan_out.dirty[session] = None
+
+    def tell_everyone(self, change: PresenceChanged) -> None:
+        """Soft state: whoever reads too slowly or is just coming in can do without."""
+        frame = encode(change)
+        for session in self._fan_out.everyone():
+            if not session.blocked:
+                self.write(session, frame)
 
     def answer(self, session: Session, message: Message) -> None:
         """Answers at once what was not counted."""
@@ -179,6 +194,11 @@ class Requests:
             self.answered(context.session, encode(refused))
         return openings
 
+    def unblocked(self, session: Session) -> None:
+        """The session reads again."""
+        if session.backlog is not None:
+            self._released[session] = None
+
     def link_drained(self, peer: ServicePeer) -> None:
         """The link has room again for those that were held because of it."""
         if self._held and peer.link.queue_bytes < limits.LINK_QUEUE_BYTES_MAX // 2:
@@ -192,6 +212,8 @@ class Requests:
         for session in released:
             if (
                 session.backlog is None
+                # Who does not read its answers gets no more of them to wait for it here.
+                or session.blocked
                 or session in self._held
                 or session.state is SessionState.LOGGING_IN
                 or session.unanswered >= limits.SESSION_REQUESTS_MAX
@@ -208,6 +230,12 @@ class Requests:
         """Sessions that have broken, and whose commands have all been answered by now."""
         departed, self._departed = self._departed, []
         return departed
+
+    def dropped(self, sessions: Iterable[Session]) -> None:
+        """What these, and those that are gone, had on its way has been forgotten."""
+        self.departing.clear()
+        for session in sessions:
+            session.undelivered = 0
 
     def forget(self, session: Session) -> None:
         """The session's connection is gone."""

@@ -8,6 +8,7 @@ from msgspec import Raw
 from zchat.fabric.link import Asker
 from zchat.gateway.contexts import (
     CommandContext,
+    CommandSent,
     MembersAsked,
     QueryContext,
     QueryForwarded,
@@ -17,7 +18,7 @@ from zchat.gateway.contexts import (
 from zchat.gateway.queries import Queries
 from zchat.gateway.session import Session
 from zchat.log.follower import Follower
-from zchat.protocol.cluster import USER_SERVICE, ReadStream, Stamped
+from zchat.protocol.cluster import USER_SERVICE, ReadStream, RoutingTable, Stamped
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
     LOBBY,
@@ -80,6 +81,16 @@ class Services:
         self.users = ServicePeer(USER_SERVICE, prelude)
         self.rooms = [ServicePeer(address) for address in room_addresses(partitions)]
         self.by_address = {peer.address: peer for peer in [self.users, *self.rooms]}
+
+    def changed(self, table: RoutingTable) -> None:
+        """The router says who is served, by which worker."""
+        for address, peer in self.by_address.items():
+            peer.link.worker_changed(table.epochs.get(address))
+
+    def drop_commands(self) -> None:
+        """Forgets what clients have said and nobody has answered; not who came and went."""
+        for peer in self.by_address.values():
+            peer.link.clear(lambda context: not isinstance(context, CommandSent))
 
     def of_room(self, room: str) -> ServicePeer:
         return self.by_address[address_of_room(canonical_name(room), self._partitions)]

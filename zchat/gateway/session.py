@@ -14,6 +14,8 @@ class SessionState(enum.Enum):
     LOGGED_IN = enum.auto()
     CLOSING = enum.auto()
     """What is in `out` still goes out; nothing more is read."""
+    CUT = enum.auto()
+    """The client does not even read its goodbye: the connection is broken off."""
     CLOSED = enum.auto()
 
 
@@ -25,6 +27,8 @@ class Session:
         "active_ms",
         "backlog",
         "blocked",
+        "closing_at",
+        "connected_at",
         "connection",
         "fetching",
         "follows",
@@ -47,7 +51,9 @@ class Session:
         self.token = b""
         self.since_ms = now_ms
         self.active_ms = now_ms
+        self.connected_at = now
         self.heard_at = now
+        self.closing_at = 0.0
         self.unanswered = 0
         self.undelivered = 0
         """Commands that no service has answered, whatever the client has been told meanwhile."""
@@ -64,7 +70,7 @@ class Session:
 
     @property
     def open(self) -> bool:
-        return self.state not in (SessionState.CLOSING, SessionState.CLOSED)
+        return self.state not in (SessionState.CLOSING, SessionState.CUT, SessionState.CLOSED)
 
 
 class FollowedLog:

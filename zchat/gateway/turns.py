@@ -2,7 +2,8 @@
 write to each client; what comes in meanwhile is the next turn's.
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from zchat.fabric.topics import PRESENCE_TOPIC, stream_topic
@@ -40,6 +41,7 @@ class Turns:
         self._by_topic = {
             stream_topic(address): address for address in self.core.services.by_address
         }
+        self._addresses = {address.encode(): address for address in self.core.services.by_address}
         self.topics = [PRESENCE_TOPIC, *self._by_topic]
 
     # --- What comes in ------------------------------------------------------------------------
@@ -59,7 +61,7 @@ class Turns:
 
     def drained(self, session: Session) -> None:
         if session.state is SessionState.LOGGED_IN:
-            self.core.fan_out.unblocked(session)
+            self.core.unblocked(session, self._outside.now_ms())
             self._outside.turn_soon()
 
     def disconnected(self, session: Session) -> None:
@@ -69,29 +71,39 @@ class Turns:
     def receive_reply(self, frames: Sequence[bytes]) -> None:
         """What a worker or the router itself says."""
         address, body = frames[:2]
-        if address:
-            down = _downs.decode(body)
-            now, now_ms = self._outside.now(), self._outside.now_ms()
-            self.core.receive_down(address.decode(), down, now, now_ms)
-        else:
-            self.core.receive_table(_tables.decode(body))
+        now, now_ms = self._outside.now(), self._outside.now_ms()
+        with self._tolerating():
+            if not address:
+                self.core.services.changed(_tables.decode(body))
+            elif name := self._addresses.get(address):
+                self.core.receive_down(name, _downs.decode(body), now, now_ms)
         self._outside.turn_soon()
 
     def receive_event(self, frames: Sequence[bytes]) -> None:
         topic, body = frames[:2]
-        if topic == PRESENCE_TOPIC:
-            self.core.receive_presence(_deltas.decode(body))
-        else:
-            page = _pages.decode(body)
-            self.core.receive_stream(self._by_topic[topic], page, self._outside.now())
+        with self._tolerating():
+            if topic == PRESENCE_TOPIC:
+                self.core.presence.delta(_deltas.decode(body))
+            elif name := self._by_topic.get(topic):
+                self.core.receive_stream(name, _pages.decode(body), self._outside.now())
         self._outside.turn_soon()
 
     def receive_answers(self, address: str, body: bytes) -> None:
-        self.core.receive_answers(address, body, self._outside.now(), self._outside.now_ms())
+        with self._tolerating():
+            self.core.receive_answers(address, body, self._outside.now(), self._outside.now_ms())
         self._outside.turn_soon()
+
+    @contextlib.contextmanager
+    def _tolerating(self) -> Iterator[None]:
+        """What makes no sense is counted and dropped, like all that is lost on the way."""
+        try:
+            yield
+        except ProtocolError:
+            self.core.protocol_errors += 1
 
     def heartbeat(self) -> None:
         """To be called every `HEARTBEAT_INTERVAL_S`."""
+        self.core.notice_stall(self._outside.now())
         self.core.tick(self._outside.now(), self._outside.now_ms())
         self._outside.to_worker([b"", b""])
         self._outside.turn_soon()
@@ -100,6 +112,7 @@ class Turns:
 
     def turn(self) -> None:
         now = self._outside.now()
+        self.core.notice_stall(now)
         self.core.fetch_pages(now)
         for peer in self.core.services.by_address.values():
             self._send(peer, now)

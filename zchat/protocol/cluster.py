@@ -21,6 +21,7 @@ from zchat.protocol.messages import (
     Ping,
     Post,
     ReadHistory,
+    Refused,
     Register,
     SendPrivate,
     Sequence,
@@ -188,6 +189,9 @@ class SessionOpened(Message, frozen=True):
     name: str
     guest: bool
     since_ms: int
+
+
+SessionReply = SessionOpened | Refused
 
 
 class SessionEnded(Message, frozen=True):

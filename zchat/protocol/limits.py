@@ -33,6 +33,8 @@ WRITE_BUFFER_BYTES_MAX: Final = 256 * 1024
 """What waits for one slow reader; past it the gateway remembers only where it stopped."""
 HELLO_TIMEOUT_S: Final = 10.0
 """A connection that is not logged in by then is closed."""
+CLOSING_TIMEOUT_S: Final = 10.0
+"""A client that has not read its goodbye by then, or said nothing for so long, is cut off."""
 SESSION_IDLE_TIMEOUT_S: Final = 90.0
 """A client that sends nothing, not even a ping, for so long is gone."""
 CLIENT_PING_INTERVAL_S: Final = 20.0
@@ -66,6 +68,8 @@ COMMAND_TIMEOUT_S: Final = 10.0
 """A command without an answer by then is answered `unavailable`, and still delivered later."""
 QUERY_TIMEOUT_S: Final = 10.0
 QUERY_RESEND_INTERVAL_S: Final = 1.0
+QUERY_BATCH_MAX: Final = 32
+"""Queries in one envelope, so that their answers, of a page each, fit in one message."""
 QUERIES_MAX: Final = 10_000
 """Queries of one gateway that wait for one service; past it they are refused as `busy`."""
 PEERS_MAX: Final = 1_000

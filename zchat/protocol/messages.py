@@ -28,7 +28,7 @@ Milliseconds = Annotated[int, Meta(ge=0, le=limits.INTEGER_MAX)]
 Nonce = Annotated[bytes, Meta(min_length=limits.NONCE_BYTES_MIN, max_length=limits.NONCE_BYTES_MAX)]
 Token = Annotated[bytes, Meta(min_length=limits.TOKEN_BYTES, max_length=limits.TOKEN_BYTES)]
 Name = Annotated[str, Meta(min_length=1, max_length=limits.NAME_CHARS_MAX)]
-LogName = Annotated[str, Meta(min_length=2, max_length=limits.LOG_NAME_CHARS_MAX)]
+LogName = Annotated[str, Meta(min_length=2, max_length=limits.LOG_NAME_CHARS_MAX, pattern="^[#@]")]
 Text = Annotated[str, Meta(min_length=1, max_length=limits.TEXT_CHARS_MAX)]
 Topic = Annotated[str, Meta(max_length=limits.TOPIC_CHARS_MAX)]
 Password = Annotated[str, Meta(max_length=limits.PASSWORD_CHARS_MAX)]
@@ -115,7 +115,7 @@ EntryBody = (
 class Entry(Message, frozen=True):
     """One fact in a log. Sent to all who follow the log, once each and in sequence."""
 
-    log: LogName
+    log: str
     sequence: Sequence
     at_ms: Milliseconds
     author: str
