@@ -291,6 +291,12 @@ class TestReadMarkers:
         play.wait(2)
         assert len([sent for sent in play.sent() if isinstance(sent, MarkRead)]) == 1
 
+    def test_the_beginning_of_an_empty_log_is_confirmed_too(self) -> None:
+        """Else what is said there while the client is away would not be known as missed."""
+        play = Playbook()
+        play.log_in(ops=(0, 0))
+        assert next(sent for sent in play.sent() if isinstance(sent, MarkRead)).sequence == 0
+
     def test_an_unanswered_one_is_repeated(self) -> None:
         play = Playbook()
         play.log_in(ops=(7, 7))
