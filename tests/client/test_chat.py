@@ -68,7 +68,7 @@ async def test_a_day_in_a_room(gateway: FakeGateway) -> None:
         "MessagePosted",
         "PrivateMessageSent",
     ]
-    assert ("#ops", 3) in gateway.server.marks
+    assert ("#lobby", 1) in gateway.server.marks
 
 
 async def test_refusals_are_raised(gateway: FakeGateway) -> None:

@@ -68,7 +68,7 @@ class Cursors:
 
     def mark_read(self, log: str, sequence: int) -> None:
         """Logs that are not followed have no marker; a marker never moves back."""
-        if log in self._cursors and sequence > self._unsent_marks.get(log, 0):
+        if log in self._cursors and sequence > self._unsent_marks.get(log, -1):
             self._unsent_marks[log] = sequence
 
     def next_mark(self) -> tuple[str, int] | None:
