@@ -67,3 +67,4 @@ async def test_those_who_are_connected_come_back_by_themselves(cluster: Cluster)
             assert not first
             assert later
             assert all(later)
+            assert not any(isinstance(body, MemberLeft) for _, body in person.bodies(room))
