@@ -1,7 +1,6 @@
 """Rooms and members in the database: what the core is loaded from, and where its changes go."""
 
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Any, assert_never
 
 from sqlalchemy import bindparam, delete, insert, select
@@ -11,6 +10,7 @@ from zchat.log.timeline import Timeline
 from zchat.protocol.messages import Role, room_log
 from zchat.rooms.core import DropMember, Member, Room, RoomCore, RoomRow, SaveMember, SaveRoom
 from zchat.rooms.tables import members, partition, rooms
+from zchat.service.rows import runs_of_latest
 
 # Saving is dropping and inserting: the one way to replace a row that every database knows.
 _drop_room = delete(rooms).where(rooms.c.name == bindparam("old_name"))
@@ -53,16 +53,9 @@ def load(store: Store, lobby_address: str) -> RoomCore:
 
 
 def statements(rows: Sequence[RoomRow]) -> list[Write]:
-    """The rows as statements, in order; of several changes to one row only the last is written."""
-    latest: dict[tuple[object, ...], Any] = {}
-    for row in rows:
-        # In the place of the last change, so that what is dropped before that stays dropped.
-        latest.pop(_key(row), None)
-        latest[_key(row)] = row
-    writes: list[Write] = []
-    for kind, group in groupby(latest.values(), type):
-        writes.extend(_writes(kind, list(group)))
-    return writes
+    """The rows as statements, in order."""
+    runs = runs_of_latest(rows, _key)
+    return [write for kind, group in runs for write in _writes(kind, group)]
 
 
 def _key(row: RoomRow) -> tuple[str, ...]:

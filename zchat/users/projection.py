@@ -1,7 +1,6 @@
 """Users and tokens in the database: what the core is loaded from, and where its changes go."""
 
 from collections.abc import Collection, Sequence
-from itertools import groupby
 from typing import Any, assert_never
 
 from sqlalchemy import bindparam, delete, insert, select
@@ -9,6 +8,7 @@ from sqlalchemy import bindparam, delete, insert, select
 from zchat.log.store import Store, Write
 from zchat.log.timeline import Timeline
 from zchat.protocol.messages import inbox_log
+from zchat.service.rows import runs_of_latest
 from zchat.users.core import END_GUEST_KEY, UserCore
 from zchat.users.model import DropToken, DropUser, SaveToken, SaveUser, User, UserRow
 from zchat.users.tables import tokens, users
@@ -40,16 +40,9 @@ def load(store: Store, room_addresses: Collection[str], now: float, at_ms: int) 
 
 
 def statements(rows: Sequence[UserRow]) -> list[Write]:
-    """The rows as statements, in order; of several changes to one row only the last is written."""
-    latest: dict[tuple[object, ...], Any] = {}
-    for row in rows:
-        # In the place of the last change, so that what is dropped before that stays dropped.
-        latest.pop(_key(row), None)
-        latest[_key(row)] = row
-    writes: list[Write] = []
-    for kind, group in groupby(latest.values(), type):
-        writes.extend(_writes(kind, list(group)))
-    return writes
+    """The rows as statements, in order."""
+    runs = runs_of_latest(rows, _key)
+    return [write for kind, group in runs for write in _writes(kind, group)]
 
 
 def _key(row: UserRow) -> tuple[str | bytes, ...]:
