@@ -1,24 +1,13 @@
 """What was committed, read from the databases themselves, for the checkers to compare with."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
+from committed import Committed, committed_entries
 from sqlalchemy import Connection, text
 
-from zchat.protocol.codec import Decoder
-from zchat.protocol.messages import Entry, MemberJoined, MemberLeft, RoomCreated
+from zchat.protocol.messages import MemberJoined, MemberLeft, RoomCreated
 
 from .cluster import Cluster
-
-_entries = Decoder(Entry)
-
-
-class Committed(NamedTuple):
-    position: int
-    sequence: int
-    author: str
-    nonce: bytes | None
-    entry: Entry
 
 
 @dataclass
@@ -71,10 +60,7 @@ def read(cluster: Cluster) -> History:
 
 def _read_entries(connection: Connection, history: History) -> list[int]:
     positions: list[int] = []
-    for position, log, sequence, author, nonce, frame in connection.execute(
-        text("select position, log, sequence, author, nonce, frame from entries order by position")
-    ):
-        positions.append(position)
-        committed = Committed(position, sequence, author, nonce, _entries.decode(frame))
-        history.logs.setdefault(log, []).append(committed)
+    for committed in committed_entries(connection):
+        positions.append(committed.position)
+        history.logs.setdefault(committed.log, []).append(committed)
     return positions

@@ -1,0 +1,29 @@
+"""What a service has committed, read from its database and not from the service."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from zchat.protocol.codec import Decoder
+from zchat.protocol.messages import Entry
+
+_entries = Decoder(Entry)
+
+
+class Committed(NamedTuple):
+    position: int
+    log: str
+    sequence: int
+    author: str
+    nonce: bytes | None
+    entry: Entry
+
+
+def committed_entries(connection: Connection) -> Iterator[Committed]:
+    """In the order of their positions, one at a time: there may be more than fit in memory."""
+    question = text(
+        "select position, log, sequence, author, nonce, frame from entries order by position"
+    ).execution_options(yield_per=1_000)
+    for position, log, sequence, author, nonce, frame in connection.execute(question):
+        yield Committed(position, log, sequence, author, nonce, _entries.decode(frame))
