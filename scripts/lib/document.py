@@ -48,6 +48,8 @@ REFUSALS: Final[dict[RefusalCode, str]] = {
     RefusalCode.NOT_A_MEMBER: "Join the room first.",
     RefusalCode.NOT_ALLOWED: "What is asked for cannot be done to the lobby.",
     RefusalCode.LIMIT_REACHED: "A bound is reached; the reason says which.",
+    RefusalCode.OVERTAKEN: "A newer command of this client was answered before. It is not done any "
+    "more.",
     RefusalCode.SESSION_ENDED: "The same client has connected anew, or its guest has ended. The "
     "connection ends, if the refusal has no `id`.",
     RefusalCode.TIMED_OUT: "Nothing was heard for too long. The connection ends.",

@@ -32,7 +32,7 @@ from .wire import HELLO, Wire, Witness, witnesses
 pytestmark = pytest.mark.integration
 
 TOKEN = bytes(limits.TOKEN_BYTES)
-NONCE = bytes(limits.NONCE_BYTES_MIN)
+NONCE = bytes(limits.NONCE_BYTES)
 GREETING = encode(HELLO)
 SOMEBODY = encode(LogIn(1, "somebody", TOKEN))
 

@@ -11,14 +11,17 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from zchat.log.answers import Answer, Key
 from zchat.log.store import (
     Appended,
-    FirstResult,
     Owed,
     Store,
     StoredEntry,
 )
 from zchat.log.tables import LOG_SCHEMA
+from zchat.protocol import limits
+from zchat.protocol.messages import RefusalCode
+from zchat.protocol.nonces import nonce
 from zchat.rooms.tables import ROOMS_SCHEMA, rooms
 
 UNBOUNDED = 1 << 30
@@ -149,41 +152,49 @@ def test_what_is_settled_is_owed_no_more_and_its_id_never_returns(store: Store) 
 # --- Nonces ---------------------------------------------------------------------------------------
 
 
-def test_a_nonce_leads_to_its_first_result(store: Store) -> None:
-    append(store, "#garden", b"one")
-    store.commit(entries(store, "#garden", [b"two"], nonce=b"n" * 8), [], [], [])
+CLIENT = b"a client"
+REFUSED = Answer(None, 0, RefusalCode.NOT_A_MEMBER, "you are not in attic; join it first")
+NOTHING_TO_DO = Answer("#garden", 0)
 
-    known, of_another, unknown = ("alice", b"n" * 8), ("bob", b"n" * 8), ("alice", b"m" * 8)
-    assert store.first_results([known, of_another, unknown]) == {known: FirstResult("#garden", 2)}
-    assert store.first_results([]) == {}
+
+def test_a_nonce_leads_to_its_first_answer(store: Store) -> None:
+    append(store, "#garden", b"one")
+    done, no, nothing, unknown = (Key("alice", nonce(CLIENT, n)) for n in (1, 2, 3, 4))
+    appended = entries(store, "#garden", [b"two"], nonce=done.nonce)
+    store.commit(appended, [], [], [], [(no, REFUSED), (nothing, NOTHING_TO_DO)])
+
+    of_another = Key("bob", done.nonce)
+    assert store.first_answers([done, of_another, no, nothing, unknown]) == {
+        done.author_and_nonce: Answer("#garden", 2),
+        no.author_and_nonce: REFUSED,
+        nothing.author_and_nonce: NOTHING_TO_DO,
+    }
 
 
 def test_a_nonce_is_used_once_by_its_author(store: Store) -> None:
-    store.commit(entries(store, "#garden", [b"one"], nonce=b"n" * 8), [], [], [])
+    store.commit(entries(store, "#garden", [b"one"], nonce=nonce(CLIENT, 1)), [], [], [])
     with pytest.raises(IntegrityError):
-        store.commit(entries(store, "#attic", [b"two"], nonce=b"n" * 8), [], [], [])
+        store.commit(entries(store, "#attic", [b"two"], nonce=nonce(CLIENT, 1)), [], [], [])
 
 
-@pytest.mark.parametrize("asked", [1, 2, 3, 64, 511, 512, 513, 1100])
-def test_any_number_of_nonces_can_be_asked_for(store: Store, asked: int) -> None:
-    nonces = [number.to_bytes(8, "big") for number in range(1200)]
-    store.commit(
-        [
-            Appended(n, "#garden", n, f"user{n % 7}", nonce, None, b"")
-            for n, nonce in enumerate(nonces, 1)
-            if nonce
-        ],
-        [],
-        [],
-        [],
-    )
+def test_the_newest_nonce_of_a_client_may_be_that_of_an_entry_or_of_an_answer(store: Store) -> None:
+    store.commit(entries(store, "#garden", [b"one"], nonce=nonce(CLIENT, 300)), [], [], [])
+    store.commit([], [], [], [], [(Key("alice", nonce(CLIENT, 299)), REFUSED)])
+    store.commit([], [], [], [], [(Key("bob", nonce(CLIENT, 2)), REFUSED)])
+    last = nonce(b"\xff" * 8, 2**64 - 1)
+    store.commit([], [], [], [], [(Key("alice", last), REFUSED)])
 
-    keys = [(f"user{n % 7}", nonces[n - 1]) for n in range(1, asked + 1)]
-    others = [("nobody", nonce) for _, nonce in keys]
-    assert store.first_results(keys) == {
-        key: FirstResult("#garden", n) for n, key in enumerate(keys, 1)
-    }
-    assert store.first_results(others) == {}
+    clients = [("alice", CLIENT), ("bob", CLIENT), ("alice", b"\xff" * 8), ("carl", CLIENT)]
+    newest = [nonce(CLIENT, 300), nonce(CLIENT, 2), last, b""]
+    assert store.newest_nonces(clients) == dict(zip(clients, newest, strict=True))
+
+
+def test_the_oldest_answers_are_forgotten(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "ANSWERS_MAX", 3)
+    keys = [Key("alice", nonce(CLIENT, n)) for n in range(1, 8)]
+    for key in keys:
+        store.commit([], [], [], [], [(key, REFUSED)])
+    assert list(store.first_answers(keys)) == [key.author_and_nonce for key in keys[-3:]]
 
 
 # --- Reading --------------------------------------------------------------------------------------
@@ -283,10 +294,13 @@ def test_reads_walk_over_no_more_than_they_return(store: Store, path: Path) -> N
     store.read_history("@alice", 0, 1000, 10)
     store.read_history("@alice", 0, 1000, 10, "bob")
     store.heads(["@alice"])
-    store.first_results([("alice", b"%08d" % n) for n in range(512)])
+    store.first_answers([Key("alice", nonce(CLIENT, 1))])
+    store.newest_nonces([("alice", CLIENT)])
+    store.commit([], [], [], [], [(Key("alice", nonce(CLIENT, 1)), REFUSED)])
 
     driver.set_trace_callback(None)
-    assert len(statements) == 6
+    statements = [one for one in statements if one.startswith(("SELECT", "DELETE"))]
+    assert len(statements) == 11
     with sqlite3.connect(path) as reader:
         for statement in statements:
             plan = [row[3] for row in reader.execute(f"EXPLAIN QUERY PLAN {statement}")]

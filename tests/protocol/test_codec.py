@@ -35,7 +35,7 @@ from zchat.protocol.messages import (
 from .shapes import messages
 
 HELLO = {"kind": "hello", "version": 1, "software": "test"}
-POST = {"kind": "post", "id": 1, "nonce": b"n" * 8, "room": "garden", "text": "hello"}
+POST = {"kind": "post", "id": 1, "nonce": b"n" * 16, "room": "garden", "text": "hello"}
 
 
 def packed(value: object) -> bytes:
@@ -80,9 +80,9 @@ def test_an_optional_field_may_be_left_out() -> None:
         pytest.param(HELLO | {"software": "x" * 65}, id="over-long software"),
         pytest.param(POST | {"id": -1}, id="negative id"),
         pytest.param(POST | {"id": limits.INTEGER_MAX + 1}, id="id too large"),
-        pytest.param(POST | {"nonce": b"n" * 7}, id="short nonce"),
+        pytest.param(POST | {"nonce": b"n" * 15}, id="short nonce"),
         pytest.param(POST | {"nonce": b"n" * 17}, id="long nonce"),
-        pytest.param(POST | {"nonce": "n" * 8}, id="text for bytes"),
+        pytest.param(POST | {"nonce": "n" * 16}, id="text for bytes"),
         pytest.param(POST | {"room": ""}, id="empty name"),
         pytest.param(POST | {"room": "r" * 33}, id="over-long name"),
         pytest.param(POST | {"text": ""}, id="empty text"),
@@ -113,9 +113,9 @@ def test_anything_else_is_refused(value: object) -> None:
 def test_the_longest_of_everything_is_taken() -> None:
     text = "\U0001f600" * limits.TEXT_CHARS_MAX
     longest: list[Message] = [
-        Post(limits.INTEGER_MAX, b"n" * limits.NONCE_BYTES_MAX, "r" * limits.NAME_CHARS_MAX, text),
-        SetTopic(0, b"n" * limits.NONCE_BYTES_MIN, "r", "t" * limits.TOPIC_CHARS_MAX),
-        Register(0, b"n" * 8, "p" * limits.PASSWORD_CHARS_MAX),
+        Post(limits.INTEGER_MAX, b"n" * limits.NONCE_BYTES, "r" * limits.NAME_CHARS_MAX, text),
+        SetTopic(0, b"n" * limits.NONCE_BYTES, "r", "t" * limits.TOPIC_CHARS_MAX),
+        Register(0, b"n" * limits.NONCE_BYTES, "p" * limits.PASSWORD_CHARS_MAX),
     ]
 
     for message in longest:

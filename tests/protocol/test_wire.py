@@ -59,13 +59,14 @@ from zchat.protocol.messages import (
     UserList,
     Welcome,
 )
+from zchat.protocol.nonces import nonce
 
 from .shapes import CLIENT_MESSAGES, ENTRY_BODIES, SERVER_MESSAGES
 
 GOLDEN = Path(__file__).with_name("wire.txt")
 """Lines of: name, a space, the bytes as Python writes them."""
 
-NONCE = bytes(range(8))
+NONCE = nonce(b"my-phone", 7)
 AT_MS = 1_700_000_000_000
 
 

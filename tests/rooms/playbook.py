@@ -20,9 +20,11 @@ from zchat.protocol.messages import (
     SetTopic,
     room_log,
 )
+from zchat.protocol.nonces import nonce
 from zchat.rooms import projection, queries
 from zchat.rooms.core import RoomCore
 from zchat.rooms.tables import ROOMS_SCHEMA
+from zchat.service.beat import look_up
 from zchat.service.effects import Sender
 
 _entries = Decoder(Entry)
@@ -50,14 +52,17 @@ class Rooms:
         effects = self.core.effects
         appended, _ = self.core.timeline.take()
         statements = projection.statements(effects.rows)
-        self.store.commit(appended, statements, effects.owed, [])
+        answered = self.core.answers.take()
+        self.store.commit(appended, statements, effects.owed, [], answered)
         effects.clear()
 
     def give(self, user: str, command: RoomCommand) -> Done | Refused:
         """The answer to a command, which is not committed yet."""
-        key = self.core.key_of(user, command)
-        if key and key not in self.core.first_results:
-            self.core.first_results.update(self.store.first_results([key]))
+        answers = self.core.answers
+        if key := self.core.key_of(user, command):
+            of_this_beat = answers.found
+            look_up([key], answers, self.store)
+            answers.found |= of_this_beat
         reply_to = ReturnAddress(b"gateway#1", 1, 1)
         self.core.handle(Sender(reply_to, 1, user), command, 0.0, self.at_ms)
         to, frame = self.core.effects.replies.pop()
@@ -68,7 +73,7 @@ class Rooms:
 
     def do(self, user: str, command: RoomCommand) -> Done | Refused:
         """A beat with this command alone."""
-        self.core.first_results = {}
+        self.core.answers.found = {}
         reply = self.give(user, command)
         self.owed = list(self.core.effects.owed)
         self.commit()
@@ -81,7 +86,7 @@ class Rooms:
 
     def nonce(self) -> bytes:
         self._nonces += 1
-        return b"nonce-%06d" % self._nonces
+        return nonce(b"playbook", self._nonces)
 
     def create(self, user: str, room: str) -> Done | Refused:
         return self.do(user, CreateRoom(1, self.nonce(), room))

@@ -21,6 +21,7 @@ from zchat.protocol.messages import (
     SetTopic,
     TopicChanged,
 )
+from zchat.protocol.nonces import nonce
 
 from .playbook import LOBBY_ADDRESS, Rooms, refused
 
@@ -214,7 +215,7 @@ def test_a_word_of_the_operator_stands_in_the_lobby(rooms: Rooms) -> None:
 
 # --- Nonces ---------------------------------------------------------------------------------------
 
-NONCE = b"12345678"
+NONCE = nonce(b"a client", 1)
 
 
 def test_the_same_nonce_returns_the_first_result_and_changes_nothing(garden: Rooms) -> None:
@@ -241,20 +242,42 @@ def test_each_user_has_nonces_of_its_own(garden: Rooms) -> None:
     assert garden.do("ann", Post(1, NONCE, "garden", "ann's")) == Done(1, "#garden", 4)
 
 
-def test_a_command_that_was_refused_may_be_tried_again_with_its_nonce(garden: Rooms) -> None:
+def test_a_refusal_is_final_though_its_reason_is_gone(garden: Rooms) -> None:
     post = Post(1, NONCE, "garden", "may I?")
-    assert refused(garden.do("carl", post)) is RefusalCode.NOT_A_MEMBER
+    first = garden.do("carl", post)
+    assert refused(first) is RefusalCode.NOT_A_MEMBER
 
     garden.join("carl", "garden")
-    assert garden.do("carl", post) == Done(1, "#garden", 4)
+    assert garden.do("carl", post) == first
+    garden.core = garden.loaded()
+    assert garden.do("carl", post) == first
+
+
+def test_what_changed_nothing_is_not_done_later_instead(garden: Rooms) -> None:
+    join = JoinRoom(1, NONCE, "garden")
+    first = garden.do("bob", join)
+    garden.leave("bob", "garden")
+
+    assert garden.do("bob", join) == first == Done(1, "#garden", 0)
+    assert "bob" not in garden.members("garden")
+
+
+def test_what_was_overtaken_is_not_done_any_more(garden: Rooms) -> None:
+    earlier, later = (Post(n, nonce(b"a client", n), "garden", str(n)) for n in (1, 2))
+    assert garden.do("bob", later) == Done(2, "#garden", 3)
+
+    assert refused(garden.do("bob", earlier)) is RefusalCode.OVERTAKEN
+    garden.core = garden.loaded()
+    assert refused(garden.do("bob", earlier)) is RefusalCode.OVERTAKEN
+    assert garden.do("bob", later) == Done(2, "#garden", 3)
 
 
 def test_a_resent_command_is_answered_though_the_room_has_changed(garden: Rooms) -> None:
     commands: list[RoomCommand] = [
-        JoinRoom(1, b"joining-", "garden"),
-        SetTopic(1, b"topic---", "garden", "mine"),
-        LeaveRoom(1, b"leaving-", "garden"),
-        CreateRoom(1, b"creating", "attic"),
+        JoinRoom(1, nonce(b"a client", 1), "garden"),
+        SetTopic(1, nonce(b"a client", 2), "garden", "mine"),
+        LeaveRoom(1, nonce(b"a client", 3), "garden"),
+        CreateRoom(1, nonce(b"a client", 4), "attic"),
     ]
     first = [garden.do("carl", command) for command in commands]
     again = [garden.do("carl", command) for command in commands]

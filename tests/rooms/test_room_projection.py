@@ -22,6 +22,7 @@ from zchat.protocol.messages import (
     SetTopic,
     TopicChanged,
 )
+from zchat.protocol.nonces import nonce
 
 from .playbook import Rooms, state_of
 
@@ -30,7 +31,7 @@ _entries = Decoder(Entry)
 USERS = st.sampled_from(["ann", "bob", "carl"])
 ROOMS = st.sampled_from(["garden", "attic", "lobby", "nowhere"])
 # Few, so that some come twice.
-NONCES = st.integers(0, 30).map(lambda number: b"nonce-%06d" % number)
+NONCES = st.integers(0, 60).map(lambda number: nonce(b"client %d" % (number % 3), number))
 
 COMMANDS: st.SearchStrategy[RoomCommand] = st.one_of(
     st.builds(CreateRoom, st.just(1), NONCES, ROOMS),
@@ -40,7 +41,7 @@ COMMANDS: st.SearchStrategy[RoomCommand] = st.one_of(
     st.builds(SetTopic, st.just(1), NONCES, ROOMS, st.sampled_from(["roses", ""])),
     st.builds(MarkRead, st.just(1), ROOMS.map("#{}".format), st.integers(0, 9)),
     st.builds(EndGuest, USERS),
-    st.builds(OpenRoom, NONCES, ROOMS, USERS),
+    st.builds(OpenRoom, ROOMS.map(lambda room: b"opened: " + room.encode()), ROOMS, USERS),
     st.builds(Announce, st.just(1), NONCES, st.just("hear, hear")),
 )
 
@@ -78,7 +79,7 @@ def test_after_any_commands_a_restart_finds_what_was_known(
             rooms.give(user, command)
             if ends_the_beat:
                 rooms.commit()
-                rooms.core.first_results = {}
+                rooms.core.answers.found = {}
         rooms.commit()
 
         assert state_of(rooms.loaded()) == state_of(rooms.core)
@@ -93,12 +94,12 @@ def test_after_any_commands_a_restart_finds_what_was_known(
 
 
 def test_a_room_that_changed_twice_in_a_beat_is_stored_as_it_is_then(rooms: Rooms) -> None:
-    rooms.give("ann", CreateRoom(1, b"nonce--1", "garden"))
-    rooms.give("ann", SetTopic(1, b"nonce--2", "garden", "roses"))
-    rooms.give("bob", JoinRoom(1, b"nonce--3", "garden"))
-    rooms.give("bob", LeaveRoom(1, b"nonce--4", "garden"))
-    rooms.give("bob", JoinRoom(1, b"nonce--5", "garden"))
-    rooms.give("ann", LeaveRoom(1, b"nonce--6", "garden"))
+    rooms.give("ann", CreateRoom(1, nonce(b"a client", 1), "garden"))
+    rooms.give("ann", SetTopic(1, nonce(b"a client", 2), "garden", "roses"))
+    rooms.give("bob", JoinRoom(1, nonce(b"a client", 3), "garden"))
+    rooms.give("bob", LeaveRoom(1, nonce(b"a client", 4), "garden"))
+    rooms.give("bob", JoinRoom(1, nonce(b"a client", 5), "garden"))
+    rooms.give("ann", LeaveRoom(1, nonce(b"a client", 6), "garden"))
     rooms.commit()
 
     garden = rooms.loaded().rooms["garden"]

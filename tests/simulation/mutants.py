@@ -70,11 +70,11 @@ def _commit_lost() -> Plant:
     """Acknowledged, but not durable: a commit that fails is taken for one that did not."""
     commit = Store.commit
 
-    def mutant(self: Any, appended: Any, writes: Any, owe: Any, settled: Any) -> Any:
+    def mutant(self: Any, appended: Any, *others: Any) -> Any:
         if len(appended) == 1 and appended[0].position % 40 == 0:
             self.position += 1
             return []
-        return commit(self, appended, writes, owe, settled)
+        return commit(self, appended, *others)
 
     return Store, "commit", mutant
 

@@ -1,14 +1,15 @@
 """A service as a process of the simulation: the real turns, beat, core and store."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
 
+from zchat.log.answers import Answer, Key
 from zchat.log.database import StoreUnavailable, connect
 from zchat.log.schema import Schema
-from zchat.log.store import Appended, FirstResult, Owed, Store, Write
+from zchat.log.store import Appended, Owed, Store, Write
 from zchat.protocol import limits
 from zchat.service.beat import Job, Service
 from zchat.service.turns import Turns
@@ -34,19 +35,24 @@ class FaultyStore(Store):
         writes: Sequence[Write],
         owe: Sequence[tuple[str, str, bytes]],
         settled: Sequence[int],
+        answered: Collection[tuple[Key, Answer]] = (),
     ) -> list[Owed]:
         process = self._process
         process.passing("before a commit")
         process.may_fail("commit")
-        owed = super().commit(appended, writes, owe, settled)
-        if appended or writes or owe or settled:
+        owed = super().commit(appended, writes, owe, settled, answered)
+        if appended or writes or owe or settled or answered:
             process.on_commit(process.service.address, writes)
             process.passing("after a commit")
         return owed
 
-    def first_results(self, keys: Any) -> dict[tuple[str, bytes], FirstResult]:
+    def newest_nonces(self, clients: Any) -> Any:
         self._process.may_fail("read")
-        return super().first_results(keys)
+        return super().newest_nonces(clients)
+
+    def first_answers(self, keys: Any) -> Any:
+        self._process.may_fail("read")
+        return super().first_answers(keys)
 
     def heads(self, logs: Iterable[str]) -> dict[str, int]:
         self._process.may_fail("read")

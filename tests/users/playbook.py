@@ -29,7 +29,8 @@ from zchat.protocol.messages import (
     SendPrivate,
     inbox_log,
 )
-from zchat.service.beat import Job
+from zchat.protocol.nonces import nonce
+from zchat.service.beat import Job, look_up
 from zchat.service.effects import Sender
 from zchat.users import projection, queries
 from zchat.users.core import UserCore
@@ -91,7 +92,8 @@ class Users:
         effects = self.core.effects
         appended, _ = self.core.timeline.take()
         statements = projection.statements(effects.rows)
-        self.owed += self.store.commit(appended, statements, effects.owed, settled)
+        answered = self.core.answers.take()
+        self.owed += self.store.commit(appended, statements, effects.owed, settled, answered)
         self.jobs += effects.jobs
         self.ended += [(to, n) for to, word in effects.words for n in _words.decode(word).sessions]
         self.deltas += [
@@ -103,7 +105,7 @@ class Users:
 
     def _prepare(self, user: str, command: UserCommand) -> None:
         key = self.core.key_of(user, command)
-        self.core.first_results = self.store.first_results([key] if key else [])
+        look_up([key] if key else [], self.core.answers, self.store)
         self.core.log_heads = self.store.heads(self.core.logs_of(command))
 
     def do(self, command: UserCommand, user: str = "", at: bytes = WEST, n: int = 1) -> Answer:
@@ -197,7 +199,7 @@ class Users:
 
     def nonce(self) -> bytes:
         self._nonces += 1
-        return b"nonce-%06d" % self._nonces
+        return nonce(b"playbook", self._nonces)
 
     # --- What has come of it ------------------------------------------------------------------
 

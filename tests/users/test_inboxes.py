@@ -31,10 +31,11 @@ from zchat.protocol.messages import (
     UserInfo,
     UserList,
 )
+from zchat.protocol.nonces import nonce
 
 from .playbook import PASSWORD, Users, opened, refused
 
-NONCE = b"12345678"
+NONCE = nonce(b"a client", 1)
 
 
 @pytest.fixture(name="users")

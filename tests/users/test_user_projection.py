@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from zchat.protocol import limits
 from zchat.protocol.cluster import CloseSession, OpenSession
 from zchat.protocol.messages import MarkRead, Register, SendPrivate
+from zchat.protocol.nonces import nonce
 
 from .playbook import EAST, PASSWORD, WEST, Users, durable_state, token
 
@@ -16,7 +17,7 @@ NAMES = st.sampled_from(["ann", "bob", "carl"])
 NUMBERS = st.integers(1, 3)
 GATEWAYS = st.sampled_from([WEST, EAST])
 # Few, so that some come twice.
-NONCES = st.integers(0, 30).map(lambda number: b"nonce-%06d" % number)
+NONCES = st.integers(0, 60).map(lambda number: nonce(b"client %d" % (number % 3), number))
 
 
 class AnyUsers(RuleBasedStateMachine):

@@ -13,6 +13,7 @@ from zchat.protocol.cluster import Announce, Down, RoutingTable, Stamped
 from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.messages import LOBBY, Done, Message, Refused
 from zchat.protocol.names import safe_text
+from zchat.protocol.nonces import nonce
 from zchat.protocol.partitions import address_of_room
 from zchat.settings import Settings, command_with_arguments
 
@@ -49,7 +50,7 @@ def _announce(settings: Settings, text: tuple[str, ...]) -> None:
     words = safe_text(" ".join(text)).strip()
     if not words or len(words) > limits.TEXT_CHARS_MAX:
         raise click.UsageError(f"an announcement has 1 to {limits.TEXT_CHARS_MAX} characters")
-    command = Announce(1, os.urandom(limits.NONCE_BYTES_MAX), words)
+    command = Announce(1, nonce(os.urandom(limits.NONCE_PREFIX_BYTES), 1), words)
     match ask(settings, address_of_room(LOBBY, settings.partitions), command):
         case Done(sequence=sequence):
             click.echo(f"announced, as entry {sequence} of the lobby")

@@ -109,7 +109,8 @@ class Chat:
         connect_timeout_s: float,
         quit_timeout_s: float,
     ) -> None:
-        token, nonce_prefix = secrets.token_bytes(limits.TOKEN_BYTES), secrets.token_bytes(8)
+        token = secrets.token_bytes(limits.TOKEN_BYTES)
+        nonce_prefix = secrets.token_bytes(limits.NONCE_PREFIX_BYTES)
         software = f"zchat-client {__version__}"
         self._core = ClientCore(name, token, nonce_prefix, software, password)
         self._addresses = addresses

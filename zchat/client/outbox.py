@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from zchat.client.drafts import Command, Request
 from zchat.protocol import limits
+from zchat.protocol.nonces import nonce
 
 
 class QueueFull(Exception):
@@ -49,8 +50,7 @@ class Outbox:
         request_id = self.next_id()
         request: Request
         if isinstance(draft, Command):
-            nonce = self._nonce_prefix + request_id.to_bytes(8, "big")
-            request = replace(draft, id=request_id, nonce=nonce)
+            request = replace(draft, id=request_id, nonce=nonce(self._nonce_prefix, request_id))
         else:
             request = replace(draft, id=request_id)
         self._waiting.append(request)

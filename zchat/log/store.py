@@ -1,28 +1,26 @@
 """The durable side of a service's logs: one writer, and one commit for all that a beat has done."""
 
 from collections.abc import Collection, Iterable, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from sqlalchemy import (
-    BindParameter,
     ClauseElement,
     Connection,
     Dialect,
     Executable,
     Row,
     Select,
-    and_,
+    Table,
     bindparam,
     delete,
     func,
     insert,
-    or_,
     select,
     update,
 )
 
+from zchat.log.answers import Answer, Client, Key
 from zchat.log.database import (
     LeaseHeld,
     StoreUnavailable,
@@ -34,13 +32,14 @@ from zchat.log.database import (
     writing,
 )
 from zchat.log.schema import Schema
-from zchat.log.tables import LEASE_ID, entries, lease, outbox
+from zchat.log.tables import LEASE_ID, answers, entries, lease, outbox
 from zchat.log.timeline import Appended
+from zchat.protocol import limits
+from zchat.protocol.messages import RefusalCode
 
 __all__ = [
     "Appended",
     "Fenced",
-    "FirstResult",
     "LeaseHeld",
     "Owed",
     "Store",
@@ -53,8 +52,6 @@ Write: TypeAlias = tuple[Executable, list[dict[str, Any]]]
 """A statement of the service's own, and the parameters of each time that it is executed."""
 
 _SEQUENCE_MAX: Final = 2**63 - 1
-_LOOKUP_KEYS_MAX: Final = 512
-"""Keys in one query of `first_results`; SQLite takes an OR of at most 1,000 terms."""
 
 
 class Fenced(Exception):
@@ -68,13 +65,6 @@ class Owed(NamedTuple):
     address: str
     key: str
     body: bytes
-
-
-class FirstResult(NamedTuple):
-    """Where the entry stands that a command, perhaps sent again now, has made the first time."""
-
-    log: str
-    sequence: int
 
 
 class StoredEntry(NamedTuple):
@@ -121,7 +111,11 @@ class Store:
         self._select_epoch = _compiled(_SELECT_EPOCH, connection.dialect)
         self._insert_entries = _compiled(insert(entries), connection.dialect)
         self._select_head = _compiled(_SELECT_HEAD, connection.dialect)
-        self._lookups: dict[int, str] = {}
+        self._select_newest = [
+            _compiled(_select_newest(table), connection.dialect) for table in (entries, answers)
+        ]
+        self._select_result = _compiled(_SELECT_RESULT, connection.dialect)
+        self._select_answer = _compiled(_SELECT_ANSWER, connection.dialect)
         try:
             with writing(connection):
                 self.epoch = _raise_epoch(connection)
@@ -137,16 +131,18 @@ class Store:
         writes: Sequence[Write],
         owe: Sequence[tuple[str, str, bytes]],
         settled: Sequence[int],
+        answered: Collection[tuple[Key, Answer]] = (),
     ) -> list[Owed]:
         """Makes everything durable, or nothing, and returns `owe` with the ids that it was given.
 
         `appended` follows on `position` without a gap. `writes` run in order, after the entries;
         each is executed once for every dict of parameters, or just once if there are none. `owe`
-        holds (address, key, body); `settled` the ids of what is owed no more.
+        holds (address, key, body); `settled` the ids of what is owed no more; `answered` what no
+        entry tells of.
 
         Raises `Fenced` if another writer has opened the database, and `StoreUnavailable`.
         """
-        if not (appended or writes or owe or settled):
+        if not (appended or writes or owe or settled or answered):
             return []
         if appended and appended[-1].position != self.position + len(appended):
             raise ValueError(f"position {appended[-1].position} does not follow {self.position}")
@@ -165,26 +161,33 @@ class Store:
                 owed = [Owed._make(row) for row in connection.execute(_INSERT_OWED, rows)]
             if settled:
                 connection.execute(_DELETE_OWED, [{"settled": number} for number in settled])
+            if answered:
+                connection.execute(insert(answers), [_answer_row(*one) for one in answered])
+                connection.execute(_DELETE_OLD_ANSWERS, {"kept": limits.ANSWERS_MAX})
         self.position += len(appended)
         return owed
 
-    def first_results(
-        self, keys: Collection[tuple[str, bytes]]
-    ) -> dict[tuple[str, bytes], FirstResult]:
-        """Which of these (author, nonce) are committed already, and where."""
-        found: dict[tuple[str, bytes], FirstResult] = {}
-        ordered = list(keys)
+    def newest_nonces(self, clients: Iterable[Client]) -> dict[Client, bytes]:
+        """The newest nonce of each client that has an answer; no bytes at all if none has."""
         with reading(self._connection):
-            for start in range(0, len(ordered), _LOOKUP_KEYS_MAX):
-                some = ordered[start : start + _LOOKUP_KEYS_MAX]
-                # A few sizes, filled up with repeats, so that each is compiled only once.
-                size = 1 << (len(some) - 1).bit_length()
-                some += some[-1:] * (size - len(some))
-                parameters = tuple(chain.from_iterable(some))
-                for author, nonce, log, sequence in self._connection.exec_driver_sql(
-                    self._lookup(size), parameters
-                ):
-                    found[author, nonce] = FirstResult(log, sequence)
+            return {
+                client: max(
+                    self._connection.exec_driver_sql(select_newest, _range(*client)).scalar() or b""
+                    for select_newest in self._select_newest
+                )
+                for client in clients
+            }
+
+    def first_answers(self, keys: Iterable[Key]) -> dict[tuple[str, bytes], Answer]:
+        """By author and nonce, of those commands that have an answer already."""
+        found: dict[tuple[str, bytes], Answer] = {}
+        with reading(self._connection):
+            for key in keys:
+                sent = key.author_and_nonce
+                if row := self._connection.exec_driver_sql(self._select_result, sent).first():
+                    found[sent] = Answer(*row)
+                elif row := self._connection.exec_driver_sql(self._select_answer, sent).first():
+                    found[sent] = _stored_answer(*row)
         return found
 
     def heads(self, logs: Iterable[str]) -> dict[str, int]:
@@ -264,11 +267,6 @@ class Store:
                     break
         return page
 
-    def _lookup(self, size: int) -> str:
-        if size not in self._lookups:
-            self._lookups[size] = _compiled(_select_first_results(size), self._connection.dialect)
-        return self._lookups[size]
-
 
 def _compiled(statement: ClauseElement, dialect: Dialect) -> str:
     """SQL whose parameters are given by position, in the order in which they stand in it."""
@@ -321,26 +319,45 @@ _INSERT_OWED: Final = insert(outbox).returning(
 )
 _DELETE_OWED: Final = delete(outbox).where(outbox.c.id == bindparam("settled"))
 
+_SELECT_RESULT: Final = select(entries.c.log, entries.c.sequence).where(
+    entries.c.author == bindparam("author"), entries.c.nonce == bindparam("nonce")
+)
+_SELECT_ANSWER: Final = select(answers.c.log, answers.c.code, answers.c.reason).where(
+    answers.c.author == bindparam("author"), answers.c.nonce == bindparam("nonce")
+)
+_DELETE_OLD_ANSWERS: Final = delete(answers).where(
+    answers.c.id <= select(func.max(answers.c.id)).scalar_subquery() - bindparam("kept")
+)
 
-def _select_first_results(size: int) -> Select[str, bytes, str, int]:
-    """For `size` pairs of author and nonce.
 
-    An OR looks each pair up in the unique index. `(author, nonce) IN (VALUES …)` would be easier
-    on the eye, but SQLite answers it by walking over the whole table: 44 ms against 0.8 ms for
-    512 pairs and 80,000 entries.
-    """
+def _select_newest(table: Table) -> ClauseElement:
+    """Reads one row from the end of the client's part of an index."""
+    author, nonce = table.c.author, table.c.nonce
+    in_range = nonce.between(bindparam("oldest"), bindparam("newest"))
+    return select(func.max(nonce)).where(author == bindparam("author"), in_range)
 
-    def value(column: Any) -> BindParameter[Any]:
-        return bindparam(None, type_=column.type, required=True)
 
-    return select(entries.c.author, entries.c.nonce, entries.c.log, entries.c.sequence).where(
-        or_(
-            *(
-                and_(
-                    entries.c.author == value(entries.c.author),
-                    entries.c.nonce == value(entries.c.nonce),
-                )
-                for _ in range(size)
-            )
-        )
-    )
+def _range(author: str, prefix: bytes) -> tuple[str, bytes, bytes]:
+    number_bytes = limits.NONCE_BYTES - limits.NONCE_PREFIX_BYTES
+    return author, prefix + b"\x00" * number_bytes, prefix + b"\xff" * number_bytes
+
+
+def _answer_row(key: Key, answer: Answer) -> dict[str, Any]:
+    return {
+        "author": key.author,
+        "nonce": key.nonce,
+        "log": answer.log,
+        "code": answer.code,
+        "reason": answer.reason,
+    }
+
+
+def _stored_answer(log: str | None, code: str | None, reason: str) -> Answer:
+    if code is None:
+        return Answer(log, 0)
+    # A newer release may have had more reasons to refuse.
+    known = RefusalCode(code) if code in _REFUSAL_CODES else RefusalCode.OTHER
+    return Answer(log, 0, known, reason)
+
+
+_REFUSAL_CODES: Final = frozenset(RefusalCode)

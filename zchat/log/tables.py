@@ -45,6 +45,19 @@ Index(
     postgresql_where=entries.c.thread.is_not(None),
 )
 
+answers: Final = Table(
+    "answers",
+    _metadata,
+    Column("id", _big_key, primary_key=True, autoincrement=True),
+    Column("author", Text, nullable=False),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("log", Text),
+    Column("code", Text),
+    Column("reason", Text, nullable=False),
+    UniqueConstraint("author", "nonce", name="answers_author_nonce"),
+)
+"""What commands were answered that made no entry. `code` is that of a refusal."""
+
 lease: Final = Table(
     "lease",
     _metadata,
@@ -70,5 +83,5 @@ LOG_SCHEMA: Final = Schema(
     name="log",
     metadata=(_metadata,),
     version_locations=(Path(__file__).parent / "migrations" / "versions",),
-    revisions=frozenset({"log_0001"}),
+    revisions=frozenset({"log_0002"}),
 )

@@ -13,8 +13,8 @@ LOG_NAME_CHARS_MAX: Final = NAME_CHARS_MAX + 1
 SOFTWARE_CHARS_MAX: Final = 64
 PASSWORD_CHARS_MIN: Final = 8
 PASSWORD_CHARS_MAX: Final = 256
-NONCE_BYTES_MIN: Final = 8
-NONCE_BYTES_MAX: Final = 16
+NONCE_BYTES: Final = 16
+NONCE_PREFIX_BYTES: Final = 8
 TOKEN_BYTES: Final = 32
 CURSORS_MAX: Final = 800
 """Cursors in one `LogIn`, so that it fits in a frame; other logs go on at the read marker."""
@@ -82,6 +82,10 @@ ANSWER_BYTES_MAX: Final = 96 * 1024
 PAGE_ENTRIES_MAX: Final = 1_000
 PAGE_BYTES_MAX: Final = 256 * 1024
 """A page of a log or stream ends with the entry that reaches this size."""
+NONCE_CLIENTS_MAX: Final = 20_000
+"""Clients of which a service remembers the newest nonce; of others it is read again."""
+ANSWERS_MAX: Final = 100_000
+"""Refusals, and answers to what changed nothing, that a service keeps for those who ask again."""
 BUSY_RETRY_INTERVAL_S: Final = 1.0
 """How long a service waits after its store refused a commit."""
 

@@ -25,7 +25,7 @@ SYSTEM_AUTHOR: Final = "zchat"
 RequestId = Annotated[int, Meta(ge=0, le=limits.INTEGER_MAX)]
 Sequence = Annotated[int, Meta(ge=0, le=limits.INTEGER_MAX)]
 Milliseconds = Annotated[int, Meta(ge=0, le=limits.INTEGER_MAX)]
-Nonce = Annotated[bytes, Meta(min_length=limits.NONCE_BYTES_MIN, max_length=limits.NONCE_BYTES_MAX)]
+Nonce = Annotated[bytes, Meta(min_length=limits.NONCE_BYTES, max_length=limits.NONCE_BYTES)]
 Token = Annotated[bytes, Meta(min_length=limits.TOKEN_BYTES, max_length=limits.TOKEN_BYTES)]
 Name = Annotated[str, Meta(min_length=1, max_length=limits.NAME_CHARS_MAX)]
 LogName = Annotated[str, Meta(min_length=2, max_length=limits.LOG_NAME_CHARS_MAX, pattern="^[#@]")]
@@ -124,7 +124,8 @@ class Entry(Message, frozen=True):
 
 # --- From a client: commands ----------------------------------------------------------------------
 # A command changes something and is answered with `Done` or `Refused`. The client gives it a nonce
-# of its own; repeated with the same nonce, it returns the first result and changes nothing more.
+# of its own (`nonces.py`); repeated with the same nonce, it gets its first answer again and changes
+# nothing more.
 
 
 class Hello(Message, frozen=True):
@@ -317,6 +318,7 @@ class RefusalCode(enum.StrEnum):
     NOT_A_MEMBER = "not_a_member"
     NOT_ALLOWED = "not_allowed"
     LIMIT_REACHED = "limit_reached"
+    OVERTAKEN = "overtaken"
     SESSION_ENDED = "session_ended"
     TIMED_OUT = "timed_out"
     BUSY = "busy"

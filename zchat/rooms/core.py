@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, assert_never
 
-from zchat.log.store import FirstResult
+from zchat.log.answers import Answer, FirstAnswers, Key
 from zchat.log.timeline import Timeline
 from zchat.protocol import limits
 from zchat.protocol.cluster import Announce, EndGuest, OpenRoom, RoomCommand
@@ -83,7 +83,7 @@ class RoomCore:
     def __init__(self, timeline: Timeline, lobby_address: str) -> None:
         self.timeline = timeline
         self.effects: Effects[RoomRow, Job] = Effects()
-        self.first_results: dict[tuple[str, bytes], FirstResult] = {}
+        self.answers = FirstAnswers()
         self.log_heads: dict[str, int] = {}
         self.rooms: dict[str, Room] = {}
         self.rooms_of: dict[str, set[str]] = {}
@@ -112,34 +112,33 @@ class RoomCore:
     def logs_of(self, command: RoomCommand) -> Collection[str]:
         return ()  # The heads of all rooms are known from the start.
 
-    def key_of(self, user: str, command: RoomCommand) -> tuple[str, bytes] | None:
+    def key_of(self, user: str, command: RoomCommand) -> Key | None:
         match command:
             case OpenRoom(nonce=nonce, author=author):
-                return author, nonce
+                return Key(author, nonce, rising=False)
             case Announce(nonce=nonce):
-                return SYSTEM_AUTHOR, nonce
+                return Key(SYSTEM_AUTHOR, nonce)
             case MarkRead() | EndGuest():
                 return None
             case _:
-                return user, command.nonce
+                return Key(user, command.nonce)
 
     def handle(self, sender: Sender, command: RoomCommand, now: float, at_ms: int) -> None:
         key = self.key_of(sender.user, command)
-        request = getattr(command, "id", 0)
-        if key and (first := self.first_results.get(key)):
-            self.effects.done(sender.reply_to, request, first.log, first.sequence)
-            return
+        answer = self.answers.of(key) if key else None
+        if answer is None:
+            answer = self._answer(sender.user, command, at_ms)
+            if key:
+                self.answers.remember(key, answer)
+        self.effects.answer(sender.reply_to, getattr(command, "id", 0), answer)
+
+    def _answer(self, user: str, command: RoomCommand, at_ms: int) -> Answer:
         try:
-            log, sequence = self._apply(sender.user, command, at_ms)
+            return Answer(*self._apply(user, command, at_ms))
         except Refusal as refusal:
-            self.effects.refuse(sender.reply_to, request, refusal.code, refusal.reason)
-            return
+            return refusal.answer
         except InvalidName as error:
-            self.effects.refuse(sender.reply_to, request, RefusalCode.INVALID_NAME, str(error))
-            return
-        if key and sequence:
-            self.first_results[key] = FirstResult(log, sequence)
-        self.effects.done(sender.reply_to, request, log, sequence)
+            return Answer(None, 0, RefusalCode.INVALID_NAME, str(error))
 
     def _apply(self, user: str, command: RoomCommand, at_ms: int) -> tuple[str, int]:
         """The log and the sequence of the entry that the command made, 0 for none."""

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, Protocol
 
 from zchat.fabric.link import Answerer, Asker, ReturnAddress
 from zchat.fabric.topics import stream_topic
-from zchat.log.store import FirstResult, Owed, Store, StoreUnavailable, Write
+from zchat.log.answers import FirstAnswers, Key
+from zchat.log.store import Owed, Store, StoreUnavailable, Write
 from zchat.log.timeline import Timeline
 from zchat.protocol import limits
 from zchat.protocol.cluster import Down, RoutingTable, StreamPage, Up
@@ -40,16 +41,16 @@ class Core(Protocol):
 
     timeline: Timeline
     effects: Effects[Any, Job]
-    first_results: dict[tuple[str, bytes], FirstResult]
-    """By author and nonce: what has been done already. Filled before each beat."""
+    answers: FirstAnswers
+    """What has been done already. Told before each beat what the store knows."""
     log_heads: dict[str, int]
     """Newest sequences of the logs that `logs_of` named. Filled before each beat."""
 
     def logs_of(self, command: Any) -> Collection[str]:
         """The logs whose heads the core must know before it handles the command."""
 
-    def key_of(self, user: str, command: Any) -> tuple[str, bytes] | None:
-        """Author and nonce of the command; None for one that may be repeated as it is."""
+    def key_of(self, user: str, command: Any) -> Key | None:
+        """None for a command that may be repeated as it is."""
 
     def handle(self, sender: Sender, command: Any, now: float, at_ms: int) -> None: ...
     def job_done(self, job: Job, outcome: bool | str, now: float, at_ms: int) -> None: ...
@@ -81,6 +82,14 @@ class Outbound(NamedTuple):
     events: list[tuple[bytes, bytes]]
     """(topic, body)"""
     jobs: list[Job]
+
+
+def look_up(keys: Sequence[Key], answers: FirstAnswers, store: Store) -> None:
+    """Tells `answers` what the store knows of these commands."""
+    if unknown := answers.unknown(keys):
+        answers.learn(store.newest_nonces(unknown))
+    old = answers.old(keys)
+    answers.found = store.first_answers(old) if old else {}
 
 
 class Beat:
@@ -228,22 +237,25 @@ class Beat:
 
     def _prepare(self, commands: Sequence[tuple[str, Any]]) -> None:
         """Reads at once all that the core must know about these commands."""
-        keys: set[tuple[str, bytes]] = set()
+        core, store = self.core, self._store
+        keys: list[Key] = []
         logs: set[str] = set()
         for user, command in commands:
-            if key := self.core.key_of(user, command):
-                keys.add(key)
-            logs.update(self.core.logs_of(command))
-        self.core.first_results = self._store.first_results(keys) if keys else {}
-        self.core.log_heads = self._store.heads(logs) if logs else {}
+            if key := core.key_of(user, command):
+                keys.append(key)
+            logs.update(core.logs_of(command))
+        look_up(keys, core.answers, store)
+        core.log_heads = store.heads(logs) if logs else {}
 
     def _commit(self, settled: Sequence[int]) -> Outbound:
         core = self.core
         effects = core.effects
         appended, page = core.timeline.take()
-        if appended or effects.rows or effects.owed or settled:
+        answered = core.answers.take()
+        if appended or effects.rows or effects.owed or settled or answered:
             statements = self._service.statements(effects.rows)
-            self._send_owed(self._store.commit(appended, statements, effects.owed, settled))
+            owed = self._store.commit(appended, statements, effects.owed, settled, answered)
+            self._send_owed(owed)
         events = list(effects.broadcasts)
         if page is not None:
             events.append((stream_topic(self._service.address), encode(page)))

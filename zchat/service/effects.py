@@ -6,6 +6,7 @@ from typing import Generic, NamedTuple, TypeVar
 from msgspec import Raw
 
 from zchat.fabric.link import ReturnAddress
+from zchat.log.answers import Answer
 from zchat.protocol.cluster import Stamped
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import Done, Message, RefusalCode, Refused
@@ -28,8 +29,7 @@ class Refusal(Exception):
 
     def __init__(self, code: RefusalCode, reason: str) -> None:
         super().__init__(reason)
-        self.code = code
-        self.reason = reason
+        self.answer = Answer(None, 0, code, reason)
 
 
 @dataclass(slots=True)
@@ -59,11 +59,11 @@ class Effects(Generic[Row, Job]):
     def reply(self, to: ReturnAddress, message: Message) -> None:
         self.replies.append((to, encode(message)))
 
-    def done(self, to: ReturnAddress, request: int, log: str | None, sequence: int) -> None:
-        self.reply(to, Done(request, log, sequence))
-
-    def refuse(self, to: ReturnAddress, request: int, code: RefusalCode, reason: str) -> None:
-        self.reply(to, Refused(request, code, reason))
+    def answer(self, to: ReturnAddress, request: int, answer: Answer) -> None:
+        if answer.code is None:
+            self.reply(to, Done(request, answer.log, answer.sequence))
+        else:
+            self.reply(to, Refused(request, answer.code, answer.reason))
 
 
 def visible_text(text: str) -> str:

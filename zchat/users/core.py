@@ -1,10 +1,10 @@
 """Every rule of users: who may use a name, who is connected, and what is in an inbox."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import assert_never
 
 from zchat.fabric.topics import PRESENCE_TOPIC
-from zchat.log.store import FirstResult
+from zchat.log.answers import Answer, FirstAnswers, Key
 from zchat.log.timeline import Timeline
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
@@ -58,7 +58,7 @@ class UserCore:
     ) -> None:
         self.timeline = timeline
         self.effects: Effects[UserRow, Job] = Effects()
-        self.first_results: dict[tuple[str, bytes], FirstResult] = {}
+        self.answers = FirstAnswers()
         self.log_heads: dict[str, int] = {}
         self.users: dict[str, User] = {}
         self.presence = Presence(at_ms, now)
@@ -92,43 +92,49 @@ class UserCore:
             case _:
                 return ()
 
-    def key_of(self, user: str, command: UserCommand) -> tuple[str, bytes] | None:
+    def key_of(self, user: str, command: UserCommand) -> Key | None:
         match command:
-            case Register(nonce=nonce) | SendPrivate(nonce=nonce):
-                return user, nonce
+            case Register(nonce=nonce):
+                # Done only when its password is hashed, and by then newer ones may have been.
+                return Key(user, nonce, rising=False)
+            case SendPrivate(nonce=nonce):
+                return Key(user, nonce)
             case _:
                 return None
 
     def handle(self, sender: Sender, command: UserCommand, now: float, at_ms: int) -> None:
-        request = getattr(command, "id", 0)
-        if self._answer_first_result(sender, command, request):
-            return
-        try:
-            self._apply(sender, command, now, at_ms)
-        except Refusal as refusal:
-            self.effects.refuse(sender.reply_to, request, refusal.code, refusal.reason)
-        except InvalidName as error:
-            self.effects.refuse(sender.reply_to, request, RefusalCode.INVALID_NAME, str(error))
+        self._answer(sender, command, lambda: self._apply(sender, command, now, at_ms))
 
-    def _answer_first_result(self, sender: Sender, command: UserCommand, request: int) -> bool:
+    def _answer(
+        self, sender: Sender, command: UserCommand, apply: Callable[[], Answer | None]
+    ) -> None:
+        """Answers as the first time, or applies the command; None is answered when it is done."""
         key = self.key_of(sender.user, command)
-        first = self.first_results.get(key) if key else None
-        if first is not None:
-            self.effects.done(sender.reply_to, request, first.log, first.sequence)
-        return first is not None
+        answer = self.answers.of(key) if key else None
+        if answer is None:
+            try:
+                answer = apply()
+            except Refusal as refusal:
+                answer = refusal.answer
+            except InvalidName as error:
+                answer = Answer(None, 0, RefusalCode.INVALID_NAME, str(error))
+            if answer is None:
+                return
+            if key and answer.code is not RefusalCode.BUSY:
+                self.answers.remember(key, answer)
+        self.effects.answer(sender.reply_to, getattr(command, "id", 0), answer)
 
-    def _apply(self, sender: Sender, command: UserCommand, now: float, at_ms: int) -> None:
+    def _apply(self, sender: Sender, command: UserCommand, now: float, at_ms: int) -> Answer | None:
         asker = sender.reply_to.asker
         match command:
             case OpenSession():
                 self._open_session(sender, command, at_ms)
-                return
+                return None
             case Register():
                 self._register(sender, command)
-                return
+                return None
             case SendPrivate():
-                self._send_private(sender, command, at_ms)
-                return
+                return self._send_private(sender, command, at_ms)
             case MarkRead():
                 self._mark_read(sender.user, command)
             case CloseSession(quit=True):
@@ -141,7 +147,7 @@ class UserCore:
                 self.sessions.was_active(asker, command.active_ms)
             case _:
                 assert_never(command)
-        self.effects.done(sender.reply_to, getattr(command, "id", 0), None, 0)
+        return Answer(None, 0)
 
     # --- Sessions ---------------------------------------------------------------------------------
 
@@ -281,29 +287,24 @@ class UserCore:
         if job not in self._jobs:
             return  # Asked for before the core was loaded anew; so is its command, then.
         self._jobs.remove(job)
-        sender, request = job.sender, job.command.id
-        if self._answer_first_result(sender, job.command, request):
-            return
-        try:
-            if isinstance(outcome, str):
-                self._registered(sender, job.command, outcome, at_ms)
-            else:
-                self._checked(job, outcome, at_ms)
-        except Refusal as refusal:
-            self.effects.refuse(sender.reply_to, request, refusal.code, refusal.reason)
+        self._answer(job.sender, job.command, lambda: self._go_on(job, outcome, at_ms))
+
+    def _go_on(self, job: Job, outcome: bool | str, at_ms: int) -> Answer | None:
+        if isinstance(outcome, str):
+            return self._registered(job.sender, job.command, outcome, at_ms)
+        self._checked(job, outcome, at_ms)
+        return None
 
     def _registered(
         self, sender: Sender, command: Register, password_hash: str, at_ms: int
-    ) -> None:
+    ) -> Answer:
         user = self._registering(sender.user)
         user.password_hash = password_hash
         user.registered_at_ms = at_ms
         self.effects.rows.append(user.row())
         body = AccountRegistered()
         log = inbox_log(user.name)
-        sequence = self.timeline.append(log, user.name, body, at_ms, command.nonce)
-        self.first_results[user.name, command.nonce] = FirstResult(log, sequence)
-        self.effects.done(sender.reply_to, command.id, log, sequence)
+        return Answer(log, self.timeline.append(log, user.name, body, at_ms, command.nonce))
 
     def _checked(self, job: Job, right: bool, at_ms: int) -> None:
         user = self.users.get(canonical_name(job.command.name))
@@ -319,7 +320,7 @@ class UserCore:
 
     # --- Inboxes ----------------------------------------------------------------------------------
 
-    def _send_private(self, sender: Sender, command: SendPrivate, at_ms: int) -> None:
+    def _send_private(self, sender: Sender, command: SendPrivate, at_ms: int) -> Answer:
         to = self.users.get(canonical_name(command.to))
         if to is None or to.ended:
             raise Refusal(RefusalCode.UNKNOWN_USER, f"there is no user {printable(command.to)}")
@@ -329,8 +330,7 @@ class UserCore:
         sequence = self.timeline.append(log, author, body, at_ms, command.nonce, thread=to.name)
         if to.name != author:
             self.timeline.append(inbox_log(to.name), author, body, at_ms, thread=author)
-        self.first_results[author, command.nonce] = FirstResult(log, sequence)
-        self.effects.done(sender.reply_to, command.id, log, sequence)
+        return Answer(log, sequence)
 
     def _mark_read(self, name: str, command: MarkRead) -> None:
         user = self._acting(name)
