@@ -22,6 +22,7 @@ USER_SERVICE: Final = "user-service"
 ROOM_SERVICE: Final = "room-service"
 SERVICES: Final = (USER_SERVICE, ROOM_SERVICE)
 GATEWAYS: Final = ("gateway-0", "gateway-1")
+REVIVER: Final = "reviver"
 
 DEADLINE_S: Final = 30.0
 """For what must happen at some time; nothing here is about how fast it does."""
@@ -143,10 +144,17 @@ class Cluster:
         self.wait_for(all_new, f"new lives of {', '.join(programs)}")
         self.wait_running()
 
+    def signal(self, pid: int, number: signal.Signals) -> None:
+        """To a process of ours that may have ended since its pid was known."""
+        if self._is_ours(pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
     def control(self, action: str, program: str) -> None:
         """Like supervisorctl: `start` or `stop` one program."""
+        full_name = f"gateway:{program}" if program in GATEWAYS else program
         with self._supervisor() as supervisor:
-            getattr(supervisor, action + "Process")(program)
+            getattr(supervisor, action + "Process")(full_name)
 
     def wait_running(self) -> None:
         """Until supervisord says so of every program, and all gateways listen."""
@@ -217,6 +225,11 @@ class Cluster:
         except OSError:
             return False
         return status != "Z" and folder == self.folder
+
+    def living(self) -> list[int]:
+        """All processes of this cluster, however they came about."""
+        pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
+        return [pid for pid in pids if self._is_ours(pid)]
 
     # --- Its logs -------------------------------------------------------------------------------
 
