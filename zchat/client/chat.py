@@ -85,13 +85,14 @@ def connect(
 
     `address` is `HOST:PORT`, or several of which one is used at a time. Entering raises
     `CannotConnectError` after `connect_timeout_s`, and `RefusedError` if the login is refused;
-    `InvalidRequest` says that `name` is no name. Inside, broken connections heal by themselves.
-    Leaving waits `quit_timeout_s` for the answers, and raises `UnconfirmedError`.
+    `InvalidRequest` says that `name` is no name, or `password` none. Inside, broken connections
+    heal by themselves. Leaving waits `quit_timeout_s` for the answers, and raises
+    `UnconfirmedError`.
     """
     return Chat(
         drafts.user_name(name),
         [address] if isinstance(address, str) else address,
-        password,
+        password if password is None else drafts.password(password),
         connect_timeout_s=connect_timeout_s,
         quit_timeout_s=quit_timeout_s,
     )

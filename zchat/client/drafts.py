@@ -78,12 +78,12 @@ def topic(room: str, text: str) -> SetTopic:
     return SetTopic(UNNUMBERED, NO_NONCE, room_name(room), text)
 
 
-def register(password: str) -> Register:
-    if not limits.PASSWORD_CHARS_MIN <= len(password) <= limits.PASSWORD_CHARS_MAX:
+def register(new_password: str) -> Register:
+    if len(new_password) < limits.PASSWORD_CHARS_MIN:
         raise InvalidRequest(
             f"a password has {limits.PASSWORD_CHARS_MIN} to {limits.PASSWORD_CHARS_MAX} characters"
         )
-    return Register(UNNUMBERED, NO_NONCE, password)
+    return Register(UNNUMBERED, NO_NONCE, password(new_password))
 
 
 def history(log: str, limit: int = 20, before: int | None = None) -> ReadHistory:
@@ -124,6 +124,18 @@ def log_of(word: str, rooms: Container[str]) -> str:
 def room_name(text: str) -> str:
     """The canonical name of a room, which people may write with a leading `#`."""
     return _canonical(text.removeprefix("#"))
+
+
+def password(text: str) -> str:
+    """A password that can be sent, be it the right one or not. Its text is in no error."""
+    if len(text) > limits.PASSWORD_CHARS_MAX:
+        raise InvalidRequest(f"a password has at most {limits.PASSWORD_CHARS_MAX} characters")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # Another character in its place would make another password.
+        raise InvalidRequest("a password must be valid UTF-8; this one is not") from None
+    return text
 
 
 def user_name(text: str) -> str:

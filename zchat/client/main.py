@@ -12,12 +12,13 @@ import click
 
 from zchat import options
 from zchat.options import Address, ConfiguredCommand
-from zchat.protocol.names import InvalidName, canonical_name
+from zchat.protocol.names import InvalidName, canonical_name, printable
 
 if TYPE_CHECKING:
     from zchat.client.chat import Chat, RefusedError
 
 REFUSED: Final = 1
+WRONG_USAGE: Final = 2
 NOT_CONNECTED: Final = 3
 UNCONFIRMED: Final = 4
 INTERRUPTED: Final = 130
@@ -72,8 +73,12 @@ def run(user: str, address: tuple[Address, ...], password_file: Path | None) -> 
 
 async def _chat(user: str, addresses: list[str], password: str | None) -> int:
     from zchat.client import chat as sdk  # noqa: PLC0415
+    from zchat.client.drafts import InvalidRequest  # noqa: PLC0415
 
-    chat = sdk.connect(user, addresses, password)
+    try:
+        chat = sdk.connect(user, addresses, password)
+    except InvalidRequest as error:
+        return _fail(WRONG_USAGE, str(error))
     try:
         async with chat:
             return await _converse(chat)
@@ -146,7 +151,8 @@ def _told_to_leave() -> asyncio.Event:
 
 
 def _fail(code: int, reason: str) -> int:
-    click.echo(f"zchat-client: {reason}", err=True)
+    # A reason may be a server's, which must not steer the terminal either.
+    click.echo(f"zchat-client: {printable(reason)}", err=True)
     return code
 
 
@@ -160,7 +166,7 @@ def _password(file: Path | None) -> str | None:
         return file.read_text(encoding="utf-8").partition("\n")[0].removesuffix("\r")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        sys.exit(_fail(2, f"cannot read the password from {file}: {why}"))
+        sys.exit(_fail(WRONG_USAGE, f"cannot read the password from {file}: {why}"))
 
 
 def _asks_for_password(error: "RefusedError") -> bool:

@@ -1,16 +1,20 @@
 """How a client reads a server that is newer than itself: it goes on without what it cannot know."""
 
-from typing import get_args
+from typing import Annotated, get_args
 
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
+from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, ProtocolError, server_messages
 from zchat.protocol.messages import (
     Entry,
     EntryBody,
     History,
+    Milliseconds,
     RefusalCode,
     Refused,
+    RequestId,
+    Sequence,
     ServerMessage,
     Unrecognised,
 )
@@ -22,21 +26,22 @@ class _Any(Struct):
 
 class _AnyEntry(Struct):
     log: str
-    sequence: int
-    at_ms: int
+    sequence: Sequence
+    at_ms: Milliseconds
     author: str
     body: _Any
 
 
 class _AnyHistory(Struct):
-    id: int
+    id: RequestId
     log: str
-    entries: list[Raw]
+    # A `Raw` weighs 64 bytes, however little is in it.
+    entries: Annotated[list[Raw], Meta(max_length=limits.HISTORY_ENTRIES_MAX)]
     more: bool
 
 
 class _AnyRefused(Struct):
-    id: int | None
+    id: RequestId | None
     code: str
     reason: str
 

@@ -67,7 +67,7 @@ class Turns:
                 break
         for address, body in self._outside.replies():
             if address:
-                self.beat.receive_down(address.decode(), body, now)
+                self.beat.receive_down(address.decode(errors="replace"), body, now)
             else:
                 self.beat.receive_table(body)
         for job, outcome in self._outside.outcomes():

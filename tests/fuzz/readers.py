@@ -1,0 +1,306 @@
+"""Ways in for bytes that are more than one decoder: streams, screens, lines, files, the store."""
+
+import contextlib
+import os
+import random
+import re
+import tempfile
+import zlib
+from datetime import UTC, date
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from msgspec import Raw
+from msgspec.structs import replace
+
+from zchat.client import drafts
+from zchat.client.commands import Mistake, Send, ShowHelp, is_secret, parse, shows_by_entry
+from zchat.client.core import ClientCore
+from zchat.client.events import Answered, EntryArrived, SessionBegun
+from zchat.client.render import Renderer
+from zchat.gateway.fanout import _entries
+from zchat.log.timeline import stored_stream_page
+from zchat.protocol import limits, newer
+from zchat.protocol.cluster import Stamped, StampedRoomCommand, StampedUserCommand
+from zchat.protocol.codec import (
+    Decoder,
+    FrameReader,
+    ProtocolError,
+    client_messages,
+    encode,
+)
+from zchat.protocol.messages import (
+    Entry,
+    LoggedIn,
+    LogIn,
+    LogState,
+    MarkRead,
+    Message,
+    PresenceChanged,
+    RoomList,
+    Welcome,
+)
+from zchat.protocol.names import InvalidName, canonical_name, safe_text
+from zchat.settings import Settings, command
+
+
+class Leaked(AssertionError):
+    """Something got through that must not."""
+
+
+# --- Streams --------------------------------------------------------------------------------------
+
+
+def whole_stream(data: bytes) -> list[bytes]:
+    """The frames of a client's bytes, come all at once."""
+    return FrameReader().feed(data)
+
+
+def any_pieces(data: bytes, dice: random.Random) -> None:
+    """Cut anywhere, they give the same frames, and the same end."""
+    try:
+        whole: list[bytes] | None = whole_stream(data)
+    except ProtocolError:
+        whole = None
+    pieces: list[bytes] = []
+    reader = FrameReader()
+    begin, piece_bytes_max = 0, 40 + len(data) // 40
+    try:
+        while begin < len(data):
+            end = begin + (1 if dice.random() < 0.5 else int(dice.random() * piece_bytes_max) + 1)
+            pieces += reader.feed(data[begin:end])
+            begin = end
+    except ProtocolError:
+        # What came before was handed out, since nobody could know yet.
+        if whole is not None or not data.startswith(b"".join(pieces)):
+            raise Leaked("the pieces make no sense, and the whole does") from None
+    else:
+        if pieces != whole:
+            raise Leaked(f"the pieces are {pieces}, the whole is {whole}")
+
+
+def client_core(data: bytes) -> None:
+    """A client that is logged in hears these bytes: it goes on or reconnects, and says so."""
+    core = ClientCore("ann", bytes(limits.TOKEN_BYTES), bytes(8), "fuzz", None)
+    core.tick(0.0)
+    core.connected(0.0)
+    _, log_in = map(client_messages.decode, FrameReader().feed(core.take_outgoing()))
+    assert isinstance(log_in, LogIn)
+    logs = [LogState("@ann", 0, 0), LogState("#garden", 6, 6)]
+    core.received(encode(LoggedIn(log_in.id, "ann", True, logs)), 0.0)
+    for draft in (drafts.post("lobby", "hello"), drafts.rooms(), drafts.history("#garden")):
+        core.submit(draft, 0.0)
+    core.take_effects()
+    core.received(data, 1.0)
+    _show(core)
+    core.tick(2.0)
+    outgoing = core.take_outgoing()
+    for frame in FrameReader().feed(outgoing):
+        try:
+            client_messages.decode(frame)
+        except ProtocolError as error:
+            raise Leaked(f"the client says what no gateway takes: {error}") from None
+
+
+def _show(core: ClientCore) -> None:
+    render = Renderer("ann", date(2026, 1, 1), UTC, colour=False)
+    for effect in core.take_effects():
+        match effect:
+            case EntryArrived(entry):
+                check_screen(render.entry(entry))
+            case SessionBegun():
+                check_screen(render.session(effect))
+            case PresenceChanged():
+                check_screen(render.presence(effect))
+            case Answered():
+                check_screen(render.answer(effect.answer, 0))
+            case _:
+                pass
+
+
+# --- Between gateway and service ------------------------------------------------------------------
+
+_rooms: Decoder[StampedRoomCommand] = Decoder(StampedRoomCommand)
+_users: Decoder[StampedUserCommand] = Decoder(StampedUserCommand)
+
+
+def at_the_service(frame: bytes) -> None:
+    """What a gateway takes for a command its service reads as the same, and as no other.
+
+    The gateway looks at the command and passes on the client's own bytes; two readers of the same
+    bytes must not see two things in them.
+    """
+    message = client_messages.decode(frame)
+    stamped = encode(Stamped(1, "ann", Raw(frame)))
+    read: list[Any] = []
+    for decoder in (_rooms, _users):
+        with contextlib.suppress(ProtocolError):
+            read.append(decoder.decode(stamped).body)
+    for body in read:
+        if body != message:
+            raise Leaked(f"the gateway sees {message!r}, the service {body!r}")
+    is_command = hasattr(message, "nonce") or isinstance(message, MarkRead)
+    if is_command and not read:
+        raise Leaked(f"no service reads {message!r}")
+    if not is_command and read:
+        raise Leaked(f"a service takes {message!r} for a command")
+
+
+def entries_of_chunk(frames: bytes) -> None:
+    """What a service has joined is cut again."""
+    at = 0
+    for _, frame in _entries(1, frames):
+        if not frames.startswith(frame, at):
+            raise Leaked("the entries are not what they were cut from")
+        at += len(frame)
+
+
+def stored_entry(frame: bytes) -> None:
+    stored_stream_page([(1, "#garden", 1, frame)])
+
+
+# --- A client and its person ----------------------------------------------------------------------
+
+_UNSAFE: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+
+
+def check_screen(lines: list[str]) -> None:
+    """None of the lines can steer a terminal, nor begin another one."""
+    for line in lines:
+        if found := _UNSAFE.search(line):
+            raise Leaked(f"{found[0]!r} reaches the screen in {line!r}")
+        if "\n" in line:
+            raise Leaked(f"two lines in one: {line!r}")
+
+
+def from_server(frame: bytes) -> Any:
+    message = newer.from_server(frame)
+    if message is None:
+        raise ProtocolError("passed over")
+    return message
+
+
+def on_screen(frame: bytes) -> None:
+    """Whatever a server says can be shown."""
+    message = from_server(frame)
+    render = Renderer("ann", date(2026, 1, 1), UTC, colour=False)
+    match message:
+        case Entry():
+            check_screen(render.entry(message))
+        case PresenceChanged():
+            check_screen(render.presence(message))
+        case LoggedIn():
+            check_screen(render.session(SessionBegun(message.name, True, message.logs, False)))
+        case Welcome():
+            pass
+        case _ if hasattr(message, "id"):
+            check_screen(render.answer(message, 0))
+            if isinstance(message, RoomList):
+                check_screen([render.topic(info) for info in message.rooms])
+        case _:
+            check_screen([render.notice(message.reason)])
+
+
+LINES: Final = [
+    *(b"hello, everyone", b"::text", b":help", b":help history", b":pm bob psst", b":rm garden hi"),
+    *(b":history #garden 50", b":history @bob", b":history 7", b":topic garden roses are red"),
+    *(b":cr garden", b":jr garden", b":lr garden", b":members garden", b":rooms", b":users"),
+    *(
+        b":register correct horse battery",
+        b":ping",
+        b":whoami",
+        b":quit",
+        "grüße, ａｌｉｃｅ".encode(),
+    ),
+    *(b"garden", b"a.b-c_d", b"ALICE", "Διογένης".encode(), "बस".encode(), "שלום".encode()),
+]
+_UNNUMBERED: Final = 1
+
+
+def line(data: bytes) -> None:
+    """A line means something or is a mistake; what it sends a gateway will take."""
+    for text in (data.decode(errors="replace"), data.decode(errors="surrogateescape")):
+        for one in text.split("\n"):
+            _one_line(one)
+
+
+def _one_line(text: str) -> None:
+    shows_by_entry(text)
+    is_secret(text)
+    action = parse(text, {"garden"})
+    render = Renderer("ann", date(2026, 1, 1), UTC, colour=False)
+    match action:
+        case Send(request):
+            numbered: Message = replace(request, id=_UNNUMBERED)
+            if hasattr(request, "nonce"):
+                numbered = replace(numbered, nonce=bytes(limits.NONCE_BYTES))
+            try:
+                frame = encode(numbered)
+                if client_messages.decode(frame) != numbered:
+                    raise Leaked(f"{numbered!r} is sent as something else")
+            except (ProtocolError, UnicodeEncodeError) as error:
+                raise Leaked(f"{numbered!r} would end the connection: {error}") from None
+        case Mistake(reason):
+            check_screen([render.problem(reason)])
+        case ShowHelp(lines):
+            check_screen(list(lines))
+        case _:
+            pass
+
+
+def name(data: bytes) -> None:
+    """A name is refused with a reason, or has one spelling that stays what it is."""
+    for text in (data.decode(errors="replace"), data.decode(errors="surrogateescape")):
+        if safe_text(safe_text(text)) != safe_text(text):
+            raise Leaked(f"{text!r} is safe only when it was cleaned twice")
+        # What is longer no message can hold.
+        given = text[: limits.NAME_CHARS_MAX]
+        try:
+            canonical = canonical_name(given)
+        except InvalidName as error:
+            check_screen([str(error)])
+            continue
+        check_screen([canonical])
+        if canonical_name(canonical) != canonical:
+            raise Leaked(f"{given!r} has two spellings, {canonical!r} and another")
+
+
+# --- The operator's file --------------------------------------------------------------------------
+
+SETTINGS_FILES: Final = [
+    b'var = "var"\nlisten = "127.0.0.1:7447,[::1]:7447"\nname = "gateway-0"\n',
+    b'router = "tcp://127.0.0.1:7500"\npartitions = 4\nlog_level = "debug"\ndrain_s = 2.5\n',
+    b'# Comment\nlisten = ["127.0.0.1:7447", "0.0.0.0:7448"]\nrouter = "ipc://{var}/run/router"\n',
+    b"partition = 3\npartitions = 8\npassword_threads = 2\n",
+    b'[gateway]\nname = "x"\n\n[[listen]]\na = {b = 1979-05-27T07:32:00Z, c = [1, 2.0, "three"]}\n',
+    b"name = '''gateway'''\ndrain_s = inf\npartitions = 0xff\n",
+    b"",
+]
+
+
+def _start(settings: Settings) -> None:
+    """A program would begin now, and needs to know this much."""
+    if not settings.endpoints.commands_frontend:
+        raise Leaked("a program would start without a router")
+
+
+_PROGRAMS: Final = [command("gateway", _start), command("room-service", _start)]
+
+
+def settings_file(data: bytes) -> None:
+    """A file is taken, or refused in one line for people."""
+    path = Path(tempfile.gettempdir()) / f"zchat-fuzz-{os.getpid()}.toml"
+    path.write_bytes(data)
+    # A program at a time, always the same for the same file: reading options takes its time.
+    program = _PROGRAMS[zlib.crc32(data) % len(_PROGRAMS)]
+    try:
+        program.main(["--config", str(path)], standalone_mode=False)
+    except click.ClickException as error:
+        if error.exit_code != 2 or not error.message:
+            raise Leaked(f"exit code {error.exit_code}, {error.message!r}") from None
+        raise ProtocolError(error.message) from None
+    finally:
+        path.unlink()
