@@ -1,12 +1,13 @@
 """What a name may be, and what of a text reaches a terminal."""
 
+import string
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zchat.protocol import limits
+from zchat.protocol import limits, names
 from zchat.protocol.names import InvalidName, canonical_name, printable, safe_text
 
 RIGHT_TO_LEFT_OVERRIDE = "\u202e"
@@ -30,6 +31,19 @@ RIGHT_TO_LEFT_OVERRIDE = "\u202e"
 )
 def test_a_name_has_one_spelling(given_name: str, canonical: str) -> None:
     assert canonical_name(given_name) == canonical
+
+
+@given(st.text(string.ascii_lowercase + string.digits + "_.-", max_size=limits.NAME_CHARS_MAX + 2))
+def test_what_looks_plain_is_what_a_closer_look_says_too(name: str) -> None:
+    expected: str | type[InvalidName]
+    try:
+        expected = names._canonical_name(name)
+    except InvalidName:
+        expected = InvalidName
+    try:
+        assert canonical_name(name) == expected
+    except InvalidName:
+        assert expected is InvalidName
 
 
 @pytest.mark.parametrize(

@@ -96,9 +96,9 @@ class AnyUsers(RuleBasedStateMachine):
     def sessions_are_of_users_and_online(self) -> None:
         core = self.users.core
         connected = {user.name for user in core.users.values() if user.sessions}
-        keys = {key for user in core.users.values() for key in user.sessions}
+        keys = {session.key for user in core.users.values() for session in user.sessions}
         assert connected <= core.presence.online <= core.users.keys()
-        assert keys == core.sessions._names.keys()
+        assert keys == core.sessions._by_key.keys()
         for user in core.users.values():
             assert not (user.sessions and user.lost_at is not None)
             assert not (user.sessions and not user.since_ms)

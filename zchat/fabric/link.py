@@ -219,9 +219,10 @@ class ReturnAddress(NamedTuple):
 class _AskerState:
     """What a worker remembers of one asker."""
 
-    __slots__ = ("commands", "link", "owes_ack", "replies")
+    __slots__ = ("asker", "commands", "link", "owes_ack", "replies")
 
-    def __init__(self, link: int) -> None:
+    def __init__(self, asker: bytes, link: int) -> None:
+        self.asker = asker
         self.link = link
         self.commands = Incoming()
         self.replies: Outgoing[Reply] = Outgoing()
@@ -259,7 +260,7 @@ class Answerer:
                 # We forgot this link, or missed its beginning: only a restart brings it all.
                 self._unknown[asker] = up.link
                 return []
-            state = self._askers[asker] = _AskerState(up.link)
+            state = self._askers[asker] = _AskerState(asker, up.link)
         elif up.link < state.link:
             return []
         self._heard_at[asker] = now
@@ -270,7 +271,8 @@ class Answerer:
         skip = state.commands.accept(up.first, len(up.items))
         number = up.first + skip
         return [
-            (ReturnAddress(asker, up.link, number + index), item)
+            # Not the envelope's own copy of the name: return addresses may be kept for long.
+            (ReturnAddress(state.asker, up.link, number + index), item)
             for index, item in enumerate(up.items[skip:])
         ]
 

@@ -26,7 +26,8 @@ class ClientConnection(asyncio.Protocol):
 
     def __init__(self, inside: Inside) -> None:
         self._inside = inside
-        self._reader = FrameReader()
+        self._reader: FrameReader | None = None
+        """Only while a frame is incomplete: most connections are idle."""
         self._reading = True
         self._writable = True
 
@@ -37,8 +38,10 @@ class ClientConnection(asyncio.Protocol):
         self.session = self._inside.connected(self)
 
     def data_received(self, data: bytes) -> None:
+        reader = self._reader or FrameReader()
         try:
-            frames = self._reader.feed(data)
+            frames = reader.feed(data)
+            self._reader = reader if reader.incomplete else None
         except ProtocolError as error:
             self._inside.refused(self.session, error)
         else:

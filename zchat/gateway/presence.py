@@ -1,5 +1,7 @@
 """Follows who is online, and says in few frames what has changed."""
 
+from collections.abc import Iterable
+
 from zchat.protocol import limits
 from zchat.protocol.cluster import PresenceDelta, PresenceSnapshot
 from zchat.protocol.messages import PresenceChanged
@@ -18,7 +20,8 @@ class PresenceFollower:
         self._asked = False
         self._epoch = 0
         self._number = 0
-        self._told: set[str] = set()
+        self._told: dict[str, bool] = {}
+        """Those that came or went since, and whether clients were told that they are online."""
 
     def take_want(self) -> bool:
         """Whether to ask for the whole now; the answer is awaited then."""
@@ -38,6 +41,8 @@ class PresenceFollower:
             self.wants_snapshot = True
             return
         self._number = delta.number
+        self._touch(delta.came)
+        self._touch(delta.went)
         self.online.update(delta.came)
         self.online.difference_update(delta.went)
 
@@ -49,17 +54,23 @@ class PresenceFollower:
         self.wants_snapshot = False
         first = self._epoch == 0
         self._epoch, self._number = snapshot.epoch, snapshot.number
-        self.online = set(snapshot.online)
-        if first:
+        online = set(snapshot.online)
+        if not first:
             # Whoever was here before this gateway is no news.
-            self._told = set(self.online)
+            self._touch(online ^ self.online)
+        self.online = online
+
+    def _touch(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._told.setdefault(name, name in self.online)
 
     def take_change(self) -> PresenceChanged | None:
         """What clients have not been told yet, with as many names as they care to read."""
-        came, went = sorted(self.online - self._told), sorted(self._told - self.online)
+        told, self._told = self._told, {}
+        came = sorted(name for name, was in told.items() if not was and name in self.online)
+        went = sorted(name for name, was in told.items() if was and name not in self.online)
         if not came and not went:
             return None
-        self._told = set(self.online)
         names = limits.PRESENCE_NAMES_MAX
         return PresenceChanged(
             came[:names],

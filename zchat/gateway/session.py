@@ -23,7 +23,6 @@ class Session:
     """`out` is what the next write takes: bytes shared with other sessions, not copied."""
 
     __slots__ = (
-        "__weakref__",
         "active_ms",
         "backlog",
         "blocked",
@@ -64,7 +63,7 @@ class Session:
         self.fetching = 0
         """Pages on their way to this session."""
         self.out: list[bytes] = []
-        self.follows: dict[FollowedLog, None] = {}
+        self.follows: list[FollowedLog] = []
         self.connection: object = None
         """The shell's; the core never looks at it."""
 
@@ -84,3 +83,14 @@ class FollowedLog:
         """Newest sequence that the stream has brought: nobody sees more than that yet."""
         self.live: dict[Session, None] = {}
         self.lagging: dict[Session, int] = {}
+        """How far each has come that has not come to the head."""
+
+    def followed_by(self, session: Session) -> bool:
+        return session in self.live or session in self.lagging
+
+    def caught_up(self, session: Session) -> None:
+        del self.lagging[session]
+        self.live[session] = None
+        if not self.lagging:
+            # A dict keeps its size when it is emptied, and there is a log for each inbox.
+            self.lagging = {}

@@ -71,6 +71,11 @@ class FrameReader:
         self._partial_offset = 0
         """Where the partial value begins, in bytes since the unpacker was made."""
 
+    @property
+    def incomplete(self) -> bool:
+        """Whether the beginning of a value waits for the rest."""
+        return self._unpacker is not None
+
     def feed(self, data: bytes) -> list[bytes]:
         """The values that `data` completes, in order. After a `ProtocolError` feed no more."""
         unpacker = self._unpacker

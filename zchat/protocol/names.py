@@ -15,6 +15,8 @@ from zchat.protocol.messages import SYSTEM_AUTHOR
 
 _profile: Final = precis_i18n.get_profile("UsernameCaseMapped")
 _WORD: Final = re.compile(r"\w[\w.-]*")
+_PLAIN: Final = re.compile(rf"[a-z0-9_][a-z0-9_.-]{{0,{limits.NAME_CHARS_MAX - 1}}}")
+"""Names that are spelled as they must be: a hundredth of the time that it takes to look closer."""
 # C0 and C1 controls but newline and tab, and all that reorders what stands beside it.
 _UNSAFE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
@@ -25,9 +27,16 @@ class InvalidName(ValueError):
     """The text says, for people, what is wrong with the name."""
 
 
-@functools.lru_cache(maxsize=4096)
 def canonical_name(name: str) -> str:
     """The one spelling of `name`: what `Alice` and `ａｌｉｃｅ` have in common is `alice`."""
+    if _PLAIN.fullmatch(name) and name != SYSTEM_AUTHOR:
+        return name
+    return _canonical_name(name)
+
+
+# What is asked for again and again is mostly spelled right, so the cache can be small.
+@functools.lru_cache(maxsize=512)
+def _canonical_name(name: str) -> str:
     try:
         canonical: str = _profile.enforce(name)
     except UnicodeEncodeError:

@@ -187,7 +187,7 @@ class UserCore:
     ) -> None:
         key = (sender.reply_to.asker, sender.session)
         # A client that comes back replaces its own session, and is not one more.
-        others = sum(session.digest != digest for session in user.sessions.values())
+        others = sum(session.digest != digest for session in user.sessions)
         if others >= limits.USER_SESSIONS_MAX:
             raise Refusal(
                 RefusalCode.LIMIT_REACHED,
@@ -196,8 +196,8 @@ class UserCore:
         self._tell_ended(self.sessions.open(user, key, digest, at_ms))
         if digest not in user.tokens:
             if len(user.tokens) >= limits.USER_SESSIONS_MAX:
-                self._drop_token(user, next(iter(user.tokens)))
-            user.tokens[digest] = at_ms
+                self._drop_token(user, user.tokens[0])
+            user.tokens.append(digest)
             self.effects.rows.append(SaveToken(user.name, digest, at_ms))
         opened = SessionOpened(user.name, user.guest, user.since_ms)
         self.effects.reply(sender.reply_to, opened)
@@ -214,7 +214,8 @@ class UserCore:
                 self._end_guest(user)
 
     def _drop_token(self, user: User, digest: bytes) -> None:
-        if user.tokens.pop(digest, None) is not None:
+        if digest in user.tokens:
+            user.tokens.remove(digest)
             self.effects.rows.append(DropToken(user.name, digest))
 
     def _end_guest(self, user: User) -> None:

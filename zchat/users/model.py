@@ -38,6 +38,8 @@ UserRow = SaveUser | DropUser | SaveToken | DropToken
 
 @dataclass(slots=True)
 class Session:
+    key: SessionKey
+    user: str
     digest: bytes
     """Of the client's token; all connections of one client have the same."""
     opened_at_ms: int
@@ -58,9 +60,10 @@ class User:
     marker: int | None = None
     ended: bool = False
     """A guest that is gone, while its rooms do not know it yet; its name is not free until then."""
-    tokens: dict[bytes, int] = field(default_factory=dict)
-    """Digest and when it was last seen, oldest first."""
-    sessions: dict[SessionKey, Session] = field(default_factory=dict)
+    # Lists, since most users have one of each, and a dict of one weighs thrice as much.
+    tokens: list[bytes] = field(default_factory=list)
+    """Digests, oldest first."""
+    sessions: list[Session] = field(default_factory=list)
     since_ms: int = 0
     """When the user came online."""
     lost_at: float | None = None

@@ -32,7 +32,7 @@ def load(store: Store, room_addresses: Collection[str], now: float, at_ms: int) 
         user.marker, user.ended = row.marker, row.ended
         core.add_user(user, now)
     for row in store.select(select(tokens).order_by(tokens.c.seen_at_ms)):
-        core.users[row.user].tokens[row.digest] = row.seen_at_ms
+        core.users[row.user].tokens.append(row.digest)
     for owed in store.owed():
         if owed.key.startswith(END_GUEST_KEY):
             core.add_owed(owed.key)

@@ -85,5 +85,5 @@ def _user_list(core: UserCore, request: int, at_ms: int) -> UserList:
 
 
 def _user_info(user: User, at_ms: int) -> UserInfo:
-    active_ms = max((s.active_ms for s in user.sessions.values()), default=user.since_ms)
+    active_ms = max((s.active_ms for s in user.sessions), default=user.since_ms)
     return UserInfo(user.name, user.guest, user.since_ms, max(0, at_ms - active_ms))

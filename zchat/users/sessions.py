@@ -19,7 +19,7 @@ class Sessions:
     def __init__(self, users: dict[str, User], presence: Presence) -> None:
         self._users = users
         self._presence = presence
-        self._names: dict[SessionKey, str] = {}
+        self._by_key: dict[SessionKey, Session] = {}
         self._lost: dict[str, None] = {}
 
     def expect(self, user: User, now: float) -> None:
@@ -31,45 +31,42 @@ class Sessions:
         """Adds a session; returns those of the same client, which it replaces."""
         if not user.since_ms or (not user.sessions and user.lost_at is None):
             user.since_ms = at_ms
-        replaced = [
-            other
-            for other, session in user.sessions.items()
-            if session.digest == digest and other != key
-        ]
-        for other in replaced:
-            del user.sessions[other], self._names[other]
-        user.sessions[key] = Session(digest, at_ms, at_ms)
+        replaced = [session for session in user.sessions if session.digest == digest]
+        for session in replaced:
+            user.sessions.remove(session)
+            del self._by_key[session.key]
+        opened = self._by_key[key] = Session(key, user.name, digest, at_ms, at_ms)
+        user.sessions.append(opened)
         user.lost_at = None
-        self._names[key] = user.name
         self._lost.pop(user.name, None)
         self._presence.came(user.name)
-        return replaced
+        return [session.key for session in replaced if session.key != key]
 
     def quit(self, key: SessionKey) -> tuple[User, bytes] | None:
         """Ends a session for good; returns its user and the digest of its token, if it was open."""
-        name = self._names.pop(key, None)
-        if name is None:
+        session = self._by_key.pop(key, None)
+        if session is None:
             return None
-        user = self._users[name]
-        digest = user.sessions.pop(key).digest
+        user = self._users[session.user]
+        user.sessions.remove(session)
         if not user.sessions:
-            self._presence.went(name)
-        return user, digest
+            self._presence.went(user.name)
+        return user, session.digest
 
     def lose(self, key: SessionKey, now: float) -> None:
         """The connection broke; its client may come back."""
-        name = self._names.pop(key, None)
-        if name is None:
+        session = self._by_key.pop(key, None)
+        if session is None:
             return
-        user = self._users[name]
-        del user.sessions[key]
+        user = self._users[session.user]
+        user.sessions.remove(session)
         if not user.sessions:
             self.expect(user, now)
 
     def lose_all(self, asker: bytes, now: float, *, but: Iterable[int] = ()) -> None:
         """A gateway is gone, or has restarted its link with only these sessions."""
         kept = set(but)
-        for key in [key for key in self._names if key[0] == asker and key[1] not in kept]:
+        for key in [key for key in self._by_key if key[0] == asker and key[1] not in kept]:
             self.lose(key, now)
 
     def announce(self, asker: bytes, here: list[SessionHere], now: float) -> list[SessionKey]:
@@ -82,7 +79,7 @@ class Sessions:
         for session in here:
             key = (asker, session.session)
             user = self._users.get(session.user)
-            if key in self._names:
+            if key in self._by_key:
                 continue
             # A gateway that hung may have slept through the end of a guest, and the name may be
             # somebody else's by now: only the token says who it was.
@@ -96,15 +93,13 @@ class Sessions:
                 continue
             since_ms = user.since_ms or session.since_ms
             ended.extend(self.open(user, key, token_digest(session.token), session.since_ms))
-            user.sessions[key].active_ms = session.active_ms
+            self._by_key[key].active_ms = session.active_ms
             user.since_ms = min(since_ms, session.since_ms)
         return ended
 
     def was_active(self, asker: bytes, active_ms: dict[int, int]) -> None:
         for number, at_ms in active_ms.items():
-            key = (asker, number)
-            if name := self._names.get(key):
-                session = self._users[name].sessions[key]
+            if session := self._by_key.get((asker, number)):
                 session.active_ms = max(session.active_ms, at_ms)
 
     def expire(self, now: float) -> list[User]:
@@ -127,5 +122,5 @@ def _is_stale(user: User, here: SessionHere) -> bool:
     digest = token_digest(here.token)
     return any(
         session.digest == digest and session.opened_at_ms > here.since_ms
-        for session in user.sessions.values()
+        for session in user.sessions
     )
