@@ -1,22 +1,32 @@
 """scripts/bench: that its counts and its checks are right, and that every workload runs."""
 
+import asyncio
 import importlib
 import json
 import os
 import random
+import select
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import Done, Entry, MemberJoined, MessagePosted, PresenceChanged
 
 SCRIPTS: Final = Path(__file__).parent.parent / "scripts"
 PROGRAMS: Final = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+DAEMONS: Final = ("ngircd", "inspircd")
+DAEMON_PROGRAMS: Final = f"{PROGRAMS}:/usr/local/sbin:/usr/sbin"
+ENDED_TIMEOUT_MS: Final = 10_000
 
 
 @pytest.fixture
@@ -34,7 +44,7 @@ def conversation_of(bench: Any, entries: list[Entry], *, posted: int) -> Any:
     area = bench("connection").ReadArea()
     markers = dialect.markers(private=False)
     alice = bench("connection").Connection(area, dialect, "alice", markers, record=True)
-    conversation = bench("conversation").Conversation(loop, workload, echoes=True)
+    conversation = bench("conversation").Conversation(loop, workload, dialect)
     talker = bench("connection").Talker(dialect.posts_to_room("alice", "room"))
     conversation.add_speaker(alice, talker)
     conversation.members.append(alice)
@@ -105,6 +115,251 @@ def test_the_time_of_a_function_is_its_own_or_that_of_what_it_calls(bench: Any) 
     assert profile.samples == 6
     assert profile.own == {"g": 3, "f": 3}
     assert profile.total == {"main": 6, "f": 6, "g": 3}
+
+
+# --- IRC ------------------------------------------------------------------------------------------
+
+
+def privmsg(bench: Any, sender: str, number: int) -> bytes:
+    posts = bench("irc_dialect").IrcDialect().posts_to_room(sender, "room")
+    line: bytes = posts(number)
+    return f":{sender}!~bench@127.0.0.1 ".encode() + line
+
+
+IRC_LINES: Final = (
+    b":irc.bench.invalid 001 alice :Welcome\r\n",
+    b"PING :cookie\r\n",
+    b":bob!~bench@127.0.0.1 JOIN :#room\r\n",
+    b":irc.bench.invalid 353 alice = #room :@bob alice\r\n",
+    b":irc.bench.invalid 404 alice #room :Cannot send to channel\r\n",
+    b"\r\n",
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    said=st.lists(st.one_of(st.integers(0, 99_999_999), st.sampled_from(IRC_LINES)), max_size=40),
+    cuts=st.lists(st.integers(0, 5_000)),
+)
+def test_irc_is_read_and_counted_the_same_however_it_is_cut(
+    bench: Any, said: list[int | bytes], cuts: list[int]
+) -> None:
+    dialect = bench("irc_dialect").IrcDialect()
+    lines = [line if isinstance(line, bytes) else privmsg(bench, "bob", line) for line in said]
+    stream = b"".join(lines)
+    markers = dialect.markers(private=False)
+    alice = bench("connection").Connection(
+        bench("connection").ReadArea(), dialect, "alice", markers, record=False
+    )
+    alice.count_only()
+    alice.conversation = bench("conversation").Conversation(
+        None, bench("workloads").WORKLOADS["fan-out"], dialect
+    )
+    alice.talker = bench("connection").Talker(dialect.posts_to_room("alice", "room"))
+    frames = dialect.frames()
+    read: list[bytes] = []
+    for begin, end in pairwise(
+        sorted({0, len(stream), *(cut % (len(stream) + 1) for cut in cuts)})
+    ):
+        part = stream[begin:end]
+        read += frames.feed(part)
+        alice.get_buffer(0)[: len(part)] = part
+        alice.buffer_updated(len(part))
+    assert read == [line[:-2] for line in lines if line != b"\r\n"]
+    numbers = [number for number in said if isinstance(number, int)]
+    origins = [found.origin for frame in read if (found := dialect.delivery(frame)) is not None]
+    assert origins == [("bob", number) for number in numbers]
+    assert alice.delivered == len(numbers)
+    assert alice.refused == sum(b" 404 " in line for line in lines)
+    assert alice.talker.acknowledged == 0
+
+
+class Wire(asyncio.Transport):
+    """Keeps what is written, as the numbers of messages."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers: list[int] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        lines = bytes(data).split(b"\r\n")[:-1]
+        self.numbers += [int(line.split(b":", 1)[1].split(b" ")[1]) for line in lines]
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
+def test_without_acknowledgements_a_place_is_free_when_everyone_has_the_message(
+    bench: Any, loop: asyncio.AbstractEventLoop
+) -> None:
+    dialect = bench("irc_dialect").IrcDialect()
+    workload = bench("workloads").Workload(
+        name="two of three", summary="", kind="saturate", members=3, talkers=2, window=2
+    )
+    conversation = bench("conversation").Conversation(loop, workload, dialect)
+    area, markers = bench("connection").ReadArea(), dialect.markers(private=False)
+    wires: dict[str, Wire] = {}
+    for name in ("alice", "bob", "carol"):
+        member = bench("connection").Connection(area, dialect, name, markers, record=False)
+        member.connection_made(wires.setdefault(name, Wire()))
+        member.count_only()
+        member.conversation = conversation
+        conversation.members.append(member)
+        if name != "carol":
+            talker = bench("connection").Talker(dialect.posts_to_room(name, "room"))
+            conversation.add_speaker(member, talker)
+    alice, bob, carol = conversation.members
+
+    def turn() -> tuple[int, int]:
+        """Lets the conversation post; returns how much alice and bob have said."""
+        loop.call_soon(loop.call_soon, loop.stop)
+        loop.run_forever()
+        return len(wires["alice"].numbers), len(wires["bob"].numbers)
+
+    def receive(member: Any, sender: str, number: int) -> None:
+        data = privmsg(bench, sender, number)
+        member.get_buffer(0)[: len(data)] = data
+        member.buffer_updated(len(data))
+
+    conversation.talk()
+    assert turn() == (2, 2)
+    receive(carol, "alice", 0)
+    assert turn() == (2, 2), "bob does not have it yet"
+    receive(bob, "alice", 0)
+    assert turn() == (3, 2)
+    conversation.hush()
+    for number in (1, 2):
+        receive(bob, "alice", number)
+        receive(carol, "alice", number)
+    for number in (0, 1):
+        receive(alice, "bob", number)
+        receive(carol, "bob", number)
+    assert turn() == (3, 2)
+    assert [speaker.talker.acknowledged for speaker in conversation.speakers] == [3, 2]
+    assert conversation.complete
+
+
+# --- Peers ----------------------------------------------------------------------------------------
+
+
+def test_ratios_are_of_medians_and_of_turns(bench: Any) -> None:
+    def runs(*speeds: float, **others: float) -> list[Any]:
+        verdict = bench("verify").Verdict()
+        return [
+            bench("measure").Run({"messages_per_s": speed, **others}, verdict) for speed in speeds
+        ]
+
+    ours = runs(10.0, 30.0, 20.0, acknowledgement_p50_ms=1.0, delivery_p50_ms=1.0)
+    theirs = runs(20.0, 10.0, 5.0, delivery_p50_ms=0.0)
+    [(name, ratio)] = bench("comparison").ratios(ours, theirs).items()
+    assert name == "messages_per_s"
+    assert ratio == (20.0, 10.0, 2.0, 0.5, 4.0)
+
+
+@pytest.mark.parametrize("name", DAEMONS)
+def test_a_daemon_that_is_missing_is_named_with_its_package(
+    bench: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench("irc_servers").IrcDaemon, "PATH", "/nowhere")
+    result = CliRunner().invoke(bench("command").main, ["rooms", "--peer", name])
+    assert result.exit_code == 1
+    assert f"{name} is not installed" in result.output
+    assert f"apt-get install {name}" in result.output
+
+
+def installed(*names: str) -> pytest.MarkDecorator:
+    missing = [name for name in names if shutil.which(name, path=DAEMON_PROGRAMS) is None]
+    return pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)} is not installed")
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("name", [pytest.param(name, marks=installed(name)) for name in DAEMONS])
+def test_a_daemon_takes_its_configuration_and_two_clients_meet(
+    bench: Any, name: str, tmp_path: Path
+) -> None:
+    with bench("servers").fresh_folder(None) as folder:
+        peer = bench("peers").OTHERS[name]
+        server = peer.make_server(folder, None)
+        server.start()
+        try:
+            server.wait_until_open()
+            asyncio.run(bench("first").first_delivery(server, peer.make_dialect(), "test"))
+        finally:
+            server.stop()
+        assert server.troubles() == []
+
+
+START_AND_WAIT: Final = """
+import sys
+from pathlib import Path
+from benchmarks.peers import OTHERS
+
+server = OTHERS[sys.argv[1]].make_server(Path(sys.argv[2]), None)
+server.start()
+server.wait_until_open()
+print(*server.processes().values(), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("name", [pytest.param(name, marks=installed(name)) for name in DAEMONS])
+def test_a_daemon_ends_with_whoever_has_started_it(bench: Any, name: str) -> None:
+    with bench("servers").fresh_folder(None) as folder:
+        starter = subprocess.Popen(
+            [sys.executable, "-c", START_AND_WAIT, name, folder],
+            env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert starter.stdout is not None
+        daemon = os.pidfd_open(int(starter.stdout.readline()))
+        ended = select.poll()
+        ended.register(daemon, select.POLLIN)
+        assert not ended.poll(0)
+        starter.kill()
+        starter.communicate()
+        try:
+            assert ended.poll(ENDED_TIMEOUT_MS), f"{name} goes on"
+        finally:
+            os.close(daemon)
+
+
+# --- All of it ------------------------------------------------------------------------------------
+
+
+@pytest.mark.integration
+@installed("zchat-gateway", *DAEMONS)
+def test_peers_are_measured_in_turn_and_compared(tmp_path: Path) -> None:
+    result = tmp_path / "result.json"
+    peers = [argument for name in DAEMONS for argument in ("--peer", name)]
+    command = [str(SCRIPTS / "bench"), "pairs", "catch-up", *peers, "--runs", "1"]
+    finished = subprocess.run(
+        [*command, "--scale", "0.02", "--seconds", "0.5", "--json", str(result)],
+        env={**os.environ, "PATH": PROGRAMS},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    for name in DAEMONS:
+        assert f"pairs: zchat by {name}, 1 turns" in finished.stdout
+        assert f"catch-up on {name}: it keeps nothing" in finished.stdout
+    assert "at most 3 commands of a client" in " ".join(finished.stdout.split())
+    documents = json.loads(result.read_text("utf-8"))
+    assert [document["peer"] for document in documents] == ["zchat", *DAEMONS, "zchat"]
+    for document in documents[1:3]:
+        [run] = document["runs"]
+        assert run["verdict"].pop("checked") > 0
+        assert set(run["verdict"].values()) == {0}
+        assert run["troubles"] == []
+        compared = document["zchat_by_peer"]["messages_per_s"]
+        assert compared["ratio"] == compared["ours"] / compared["theirs"] > 0
 
 
 @pytest.mark.integration

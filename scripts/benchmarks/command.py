@@ -4,13 +4,15 @@ import dataclasses
 import json
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from benchmarks import report
 from benchmarks.measure import Options, Run, run_once
-from benchmarks.peers import PEERS
+from benchmarks.peers import OTHERS, OURS, Peer
 from benchmarks.servers import allow_many_sockets
 from benchmarks.workloads import SECONDS_MAX, WORKLOADS, Workload
 
@@ -34,6 +36,13 @@ def parse_address(
 @click.command(epilog=_epilog())
 @click.argument("names", nargs=-1, required=True, metavar="WORKLOAD|all...")
 @click.option("--runs", default=3, show_default=True, type=click.IntRange(1, 100))
+@click.option(
+    "--peer",
+    "peers",
+    multiple=True,
+    type=click.Choice(list(OTHERS)),
+    help="A server that is installed here, to be measured in turn with zchat, and compared.",
+)
 @click.option(
     "--json",
     "json_path",
@@ -61,6 +70,13 @@ def parse_address(
     help="Processes that make the load; a single room is always in one.",
 )
 @click.option("--window", type=click.IntRange(1, 64), help="Messages on their way of each talker.")
+@click.option(
+    "--rate",
+    "rates_per_s",
+    multiple=True,
+    type=click.FloatRange(1.0, 10_000.0),
+    help="Messages a second of the workload light; of several, the processor time is compared.",
+)
 @click.option("--seconds", type=click.FloatRange(0.1, SECONDS_MAX), help="Measured time of a run.")
 @click.option(
     "--scale",
@@ -77,36 +93,67 @@ def parse_address(
 def main(
     names: tuple[str, ...],
     runs: int,
+    peers: tuple[str, ...],
     json_path: Path | None,
     address: tuple[str, int] | None,
     folder: Path | None,
     gateways: int | None,
     generators: int,
     window: int | None,
+    rates_per_s: tuple[float, ...],
     seconds: float | None,
     scale: float,
     check_all: bool,
 ) -> None:
     """What a chat server costs: speed, time, processor and memory, under a known load.
 
-    Every run has a fresh server in a folder of its own. Fails if anything was lost, doubled, out
-    of order or refused.
+    Every run has a fresh server in a folder of its own. Fails if zchat has lost, doubled or refused
+    anything, or changed its order; of a peer that is only reported.
     """
+    others = [OTHERS[name] for name in dict.fromkeys(peers)]
+    if others and address is not None:
+        raise click.UsageError("--peer starts both servers here; --address names one that runs.")
+    for other in others:
+        try:
+            other.find()
+        except FileNotFoundError as error:
+            raise click.ClickException(str(error)) from None
     prepare_process()
     options = Options(address, folder, gateways, generators, check_all)
-    peer = PEERS["zchat"]
-    documents = []
+    documents: list[dict[str, Any]] = []
     sound = True
-    for workload in workloads_of(names, window, seconds, scale):
+    chosen = workloads_of(names, window, seconds, scale, rates_per_s)
+    paced: dict[float, list[Run]] = {}
+    for workload in chosen:
         if workload.kind == "start" and address is not None:
             raise click.UsageError("A server that runs already does not start.")
-        done: list[Run] = [run_once(peer, workload, options) for _ in range(runs)]
-        report.print_report(peer, workload, done)
-        documents.append(report.as_json(peer, workload, done))
-        sound = sound and all(run.verdict.sound for run in done)
+        done = measure_in_turn([OURS, *others], workload, options, runs)
+        for peer, runs_of_peer in done.items():
+            report.print_report(peer, workload, runs_of_peer)
+            documents.append(report.as_json(peer, workload, done))
+        for other in others:
+            report.print_comparison(other, workload, done)
+        if workload.kind == "pace":
+            paced[workload.rate_per_s] = done[OURS]
+        sound = sound and all(run.verdict.sound for run in done[OURS])
         if json_path is not None:
             json_path.write_text(json.dumps(documents, indent=2) + "\n", "utf-8")
+    if len(paced) > 1:
+        report.print_rates(paced)
+    report.print_notes(others)
     sys.exit(0 if sound else 1)
+
+
+def measure_in_turn(
+    peers: Sequence[Peer], workload: Workload, options: Options, runs: int
+) -> dict[Peer, list[Run]]:
+    """One run of each, then again, so that what else the machine does meets them alike."""
+    able = [peer for peer in peers if workload.kind != "return" or peer.make_dialect().remembers]
+    done: dict[Peer, list[Run]] = {peer: [] for peer in able}
+    for _ in range(runs):
+        for peer in able:
+            done[peer].append(run_once(peer, workload, options))
+    return done
 
 
 def prepare_process() -> None:
@@ -116,9 +163,13 @@ def prepare_process() -> None:
 
 
 def workloads_of(
-    names: tuple[str, ...], window: int | None, seconds: float | None, scale: float
+    names: tuple[str, ...],
+    window: int | None,
+    seconds: float | None,
+    scale: float,
+    rates_per_s: Sequence[float] = (),
 ) -> list[Workload]:
-    chosen = []
+    chosen: list[Workload] = []
     for name in WORKLOADS if "all" in names else names:
         if name not in WORKLOADS:
             raise click.UsageError(f"There is no workload {name!r}: {', '.join(WORKLOADS)}, all.")
@@ -127,7 +178,12 @@ def workloads_of(
             workload = dataclasses.replace(workload, window=window)
         if seconds is not None:
             workload = dataclasses.replace(workload, seconds=seconds)
-        chosen.append(workload)
+        if workload.kind == "pace" and rates_per_s:
+            chosen += [dataclasses.replace(workload, rate_per_s=rate) for rate in rates_per_s]
+        else:
+            chosen.append(workload)
+    if rates_per_s and not any(workload.kind == "pace" for workload in chosen):
+        raise click.UsageError("Only light has a rate.")
     return chosen
 
 

@@ -1,8 +1,10 @@
 """A room or a pair under load: its members, and the rule of how much they say at a time."""
 
 import asyncio
+from collections import deque
 
 from benchmarks.connection import Connection, Talker
+from benchmarks.dialect import Dialect
 from benchmarks.workloads import Workload
 
 _POSTS_MAX = 1_000_000
@@ -13,16 +15,18 @@ class Conversation:
     """Its talkers post when `windows` allow; a message fills its place until everyone has it."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, workload: Workload, *, echoes: bool
+        self, loop: asyncio.AbstractEventLoop, workload: Workload, dialect: Dialect
     ) -> None:
         self.members: list[Connection] = []
         self.speakers: list[Connection] = []
         self.posted = 0
         self.delivered = 0
         """Messages that have come in at the members, all together."""
-        self.copies = workload.members if echoes else workload.members - 1
+        self.copies = workload.members if dialect.echoes else workload.members - 1
         """Deliveries that one message makes."""
-        self._echoes = echoes
+        self._echoes = dialect.echoes
+        self._unconfirmed: deque[Talker] | None = None if dialect.acknowledges else deque()
+        """Who has said the messages that are on their way, where no server confirms any."""
         self._loop = loop
         self._window = workload.window
         self._posts_left = 0
@@ -61,7 +65,7 @@ class Conversation:
 
     def heard(self) -> None:
         """Something has come in. What that allows is posted after all that this turn brings."""
-        if self._posts_left > 0 and not self._scheduled:
+        if (self._posts_left > 0 or self._unconfirmed) and not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._post)
 
@@ -69,6 +73,10 @@ class Conversation:
         self._scheduled = False
         speakers = self.speakers
         on_their_way = self.posted - self.delivered // self.copies
+        if self._unconfirmed is not None:
+            # What counts as confirmed is that it came to everyone: first the oldest.
+            while len(self._unconfirmed) > on_their_way:
+                self._unconfirmed.popleft().acknowledged += 1
         free = min(self._posts_left, self._window * len(speakers) - on_their_way)
         for _ in speakers:
             if free <= 0:
@@ -85,6 +93,8 @@ class Conversation:
         count = min(posts_max, self._window - (talker.posted - talker.acknowledged))
         if count > 0:
             speaker.write(talker.take(count))
+            if self._unconfirmed is not None:
+                self._unconfirmed.extend([talker] * count)
             self.posted += count
             self._posts_left -= count
         return max(count, 0)

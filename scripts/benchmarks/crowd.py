@@ -11,8 +11,6 @@ from benchmarks.conversation import Conversation
 from benchmarks.dialect import Dialect
 from benchmarks.workloads import Workload
 
-_COMING_IN_MAX: Final = 200
-"""Clients that log in or join at a time: enough for a commit to have many."""
 _RECORDED_CLIENTS: Final = 40
 """Whose messages are checked one by one, unless all are."""
 
@@ -29,6 +27,8 @@ class Share:
     conversations: tuple[int, ...]
     """Numbers of the conversations that this process has."""
     record_all: bool
+    coming_in_max: int
+    """Clients that log in or join at a time."""
 
 
 class Crowd:
@@ -61,7 +61,7 @@ class Crowd:
         self.log_in_s = time.monotonic() - begin
         for number in range(len(names)):
             first = number * workload.members
-            conversation = Conversation(loop, workload, echoes=self.dialect.echoes)
+            conversation = Conversation(loop, workload, self.dialect)
             conversation.members = self.connections[first : first + workload.members]
             self.conversations.append(conversation)
         if workload.talkers:
@@ -119,7 +119,7 @@ class Crowd:
 
     async def _together(self, steps: Iterable[Coroutine[Any, Any, Any]]) -> list[Any]:
         """Runs all, as many at a time as a busy evening brings."""
-        places = asyncio.Semaphore(_COMING_IN_MAX)
+        places = asyncio.Semaphore(self.share.coming_in_max)
 
         async def in_turn(step: Coroutine[Any, Any, Any]) -> Any:
             async with places:

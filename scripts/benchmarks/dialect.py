@@ -56,8 +56,12 @@ class Asker(Protocol):
         """Sends `request` and returns what `answer` makes of the first frame that it knows."""
         ...
 
+    def write(self, data: bytes) -> None: ...
+
 
 class Dialect(Protocol):
+    acknowledges: bool
+    """Whether a sender is told that its message is taken; if not, it is when everyone has it."""
     echoes: bool
     """Whether a sender gets its own message too."""
     remembers: bool

@@ -136,6 +136,8 @@ def _measure_load(
     messages = workload.messages if workload.kind == "return" else outcome.acknowledged
     run = Run(_figures(workload, outcome, ready), outcome.verdict)
     run.processes = _process_figures(begin, end, messages)
+    if run.processes:
+        _add_sums(run, messages)
     for name, each in zip(own, outcomes, strict=True):
         run.processes[name] = _process_row(each.cpu_s, messages)
     if workload.kind == "crowd" and begin:
@@ -161,7 +163,13 @@ def _generators(
         for number in range(count):
             conversations = tuple(range(number, workload.conversations, count))
             share = Share(
-                workload, server.host, server.port, tag, conversations, options.record_all
+                workload,
+                server.host,
+                server.port,
+                tag,
+                conversations,
+                options.record_all,
+                max(1, peer.coming_in_max // count),
             )
             here, there = context.Pipe()
             process: BaseProcess = context.Process(
@@ -259,6 +267,15 @@ def _process_figures(
         rows[program] = _process_row(end[program].cpu_s - begin[program].cpu_s, messages)
         rows[program]["resident_bytes"] = end[program].resident_bytes
     return dict(sorted(rows.items()))
+
+
+def _add_sums(run: Run, messages: int) -> None:
+    """Over all processes of the server, while `run` has no others."""
+    rows = run.processes.values()
+    run.figures["cpu_s"] = sum(row["cpu_s"] for row in rows)
+    if messages:
+        run.figures["cpu_ms_per_1000_messages"] = run.figures["cpu_s"] / messages * 1e6
+    run.figures["resident_mib"] = sum(row["resident_bytes"] for row in rows) / 2**20
 
 
 def _process_row(cpu_s: float, messages: int) -> dict[str, float]:

@@ -15,7 +15,7 @@ import click
 from benchmarks import report
 from benchmarks.command import prepare_process, workloads_of
 from benchmarks.measure import Options, run_once
-from benchmarks.peers import PEERS
+from benchmarks.peers import OURS
 from benchmarks.servers import fresh_folder
 from benchmarks.workloads import SECONDS_MAX, WORKLOADS
 
@@ -83,7 +83,7 @@ def main(
     if recorder is None:
         sys.exit("scripts/profile needs py-spy. Install it: python -m pip install py-spy")
     [chosen] = workloads_of((workload,), window, seconds, 1.0)
-    peer = PEERS["zchat"]
+    peer = OURS
     with contextlib.ExitStack() as stack:
         folder = keep or stack.enter_context(fresh_folder(None))
         folder.mkdir(parents=True, exist_ok=True)

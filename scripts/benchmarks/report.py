@@ -5,22 +5,26 @@ import os
 import platform
 import statistics
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from benchmarks import comparison
 from benchmarks.measure import Run
-from benchmarks.peers import Peer
+from benchmarks.peers import OURS, Peer
 from benchmarks.workloads import Workload
 
 Summary = dict[str, dict[str, float]]
 """Median, least and most of each figure over the runs."""
 
 
-def as_json(peer: Peer, workload: Workload, runs: Sequence[Run]) -> dict[str, Any]:
-    return {
+def as_json(peer: Peer, workload: Workload, done: Mapping[Peer, Sequence[Run]]) -> dict[str, Any]:
+    runs = done[peer]
+    document = {
         "workload": dataclasses.asdict(workload),
         "peer": peer.name,
+        "notes": peer.notes,
         "machine": describe_machine(),
         "runs": [dataclasses.asdict(run) for run in runs],
         "summary": summarise(run.figures for run in runs),
@@ -29,6 +33,10 @@ def as_json(peer: Peer, workload: Workload, runs: Sequence[Run]) -> dict[str, An
             for program in _programs(runs)
         },
     }
+    if peer != OURS:
+        found = comparison.ratios(done[OURS], runs)
+        document["zchat_by_peer"] = {name: ratio._asdict() for name, ratio in found.items()}
+    return document
 
 
 def describe_machine() -> dict[str, Any]:
@@ -78,11 +86,40 @@ def print_report(peer: Peer, workload: Workload, runs: Sequence[Run]) -> None:
         _print_verdict(number, run)
 
 
-_COLUMNS = (
+_BUSY_PERCENT_MAX: Final = 85.0
+"""Of one core; a generator that is busier may be what is measured."""
+_COLUMNS: Final = (
     ("cpu_s", 1.0),
     ("cpu_s_per_1000_messages", 1e3),
     ("resident_bytes", 1 / 2**20),
 )
+
+
+def print_comparison(other: Peer, workload: Workload, done: Mapping[Peer, Sequence[Run]]) -> None:
+    if other not in done:
+        _say(f"\n{workload.name} on {other.name}: it keeps nothing for those who are away.")
+        return
+    _say(f"\n{workload.name}: zchat by {other.name}, {len(done[other])} turns\n")
+    rows = [["", "zchat", other.name, "ratio of medians", "least turn", "most"]]
+    for name, ratio in comparison.ratios(done[OURS], done[other]).items():
+        rows.append([_words(name), *map(_number, ratio)])
+    _say(_table(rows))
+
+
+def print_notes(others: Sequence[Peer]) -> None:
+    _say("")
+    for note in dict.fromkeys(note for other in others for note in other.notes):
+        _say(textwrap.fill(note, 100, initial_indent="- ", subsequent_indent="  "))
+
+
+def print_rates(runs_by_rate: Mapping[float, Sequence[Run]]) -> None:
+    """How the processor time of a message changes with how many there are."""
+    costs = comparison.cpu_by_rate(runs_by_rate)
+    first = next(iter(costs.values()))
+    rows = [["messages/s", "CPU ms / 1,000 messages, all processes", "by that of the first"]]
+    for rate, cost in costs.items():
+        rows.append([_number(rate), _number(cost), _number(cost / first)])
+    _say("\n" + _table(rows))
 
 
 def _print_verdict(number: int, run: Run) -> None:
@@ -90,7 +127,7 @@ def _print_verdict(number: int, run: Run) -> None:
     checked = faults.pop("checked")
     said = ", ".join(f"{count} {_words(name)}" for name, count in faults.items())
     _say(f"run {number}: {said}; {checked:,} deliveries looked at one by one")
-    if run.figures.get("generator_busy_percent", 0.0) > 90.0:
+    if run.figures.get("generator_busy_percent", 0.0) > _BUSY_PERCENT_MAX:
         _say("  The generator had no time to spare: the server may be faster than this.")
     for line in run.troubles:
         _say(f"  {line}")

@@ -24,7 +24,7 @@ _STOP_TIMEOUT_S: Final = 30.0
 _POLL_INTERVAL_S: Final = 0.005
 _LISTENING: Final = "0A"
 _TROUBLE: Final = re.compile(r" (?:WARNING|ERROR|CRITICAL) |WARN exited|gave up|Traceback")
-_TROUBLE_LINES_MAX: Final = 20
+TROUBLE_LINES_MAX: Final = 20
 
 
 class Server(Protocol):
@@ -78,7 +78,7 @@ class ZchatCluster:
     """The cluster of procfiles/zchat.conf, in `folder`; it may be started again with its data."""
 
     def __init__(self, folder: Path, gateways: int | None = None) -> None:
-        self.host, self.port = "127.0.0.1", _free_port()
+        self.host, self.port = "127.0.0.1", free_port()
         self._folder = folder
         (folder / "var").mkdir()
         (folder / "procfiles").mkdir()
@@ -115,7 +115,7 @@ class ZchatCluster:
         while _listeners(self.port) < self._gateways:
             assert self._supervisord is not None
             if self._supervisord.poll() is not None or time.monotonic() > deadline:
-                logs = "\n".join(self._log_lines()[-_TROUBLE_LINES_MAX:])
+                logs = "\n".join(self._log_lines()[-TROUBLE_LINES_MAX:])
                 raise RuntimeError(f"The cluster does not start; its logs end with:\n{logs}")
             time.sleep(_POLL_INTERVAL_S)
 
@@ -142,7 +142,7 @@ class ZchatCluster:
         }
 
     def troubles(self) -> list[str]:
-        return [line for line in self._log_lines() if _TROUBLE.search(line)][:_TROUBLE_LINES_MAX]
+        return [line for line in self._log_lines() if _TROUBLE.search(line)][:TROUBLE_LINES_MAX]
 
     def _log_lines(self) -> list[str]:
         return [
@@ -174,7 +174,7 @@ def file_system_of(folder: Path) -> str:
     )[1]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

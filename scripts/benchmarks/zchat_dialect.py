@@ -23,6 +23,8 @@ T = TypeVar("T")
 _NUMBER: Final = struct.Struct(">I")
 _INTEGER_32: Final = b"\xce"
 """Before an unsigned integer of four bytes in msgpack."""
+_CREATED, _JOINED, _FIRST_POST = 1, 2, 3
+"""Counters of a client's nonces, which only rise."""
 
 
 def _kind(name: str) -> bytes:
@@ -31,6 +33,7 @@ def _kind(name: str) -> bytes:
 
 
 class ZchatDialect:
+    acknowledges = True
     echoes = True
     remembers = True
 
@@ -55,17 +58,17 @@ class ZchatDialect:
         await connection.ask(encode(hello) + encode(log_in), _logged_in)
 
     async def create_room(self, connection: Asker, room: str) -> None:
-        await connection.ask(encode(messages.CreateRoom(0, _nonce(room, 0), room)), _done)
+        await connection.ask(encode(messages.CreateRoom(0, _nonce(_CREATED), room)), _done)
 
     async def join_room(self, connection: Asker, room: str) -> int:
-        done = await connection.ask(encode(messages.JoinRoom(0, _nonce(room, 1), room)), _done)
+        done = await connection.ask(encode(messages.JoinRoom(0, _nonce(_JOINED), room)), _done)
         return done.sequence
 
     def posts_to_room(self, sender: str, room: str) -> Callable[[int], bytes]:
-        return _template(messages.Post(0, bytes(12), room, text_of(sender, 0)))
+        return _template(messages.Post(0, _nonce(0), room, text_of(sender, 0)))
 
     def posts_to_user(self, sender: str, to: str) -> Callable[[int], bytes]:
-        return _template(messages.SendPrivate(0, bytes(12), to, text_of(sender, 0)))
+        return _template(messages.SendPrivate(0, _nonce(0), to, text_of(sender, 0)))
 
     def delivery(self, frame: bytes) -> Delivery | None:
         match server_messages.decode(frame):
@@ -84,24 +87,27 @@ class ZchatDialect:
                 return None
 
 
-def _nonce(purpose: str, number: int) -> bytes:
-    return hashlib.sha256(purpose.encode()).digest()[:8] + _NUMBER.pack(number)
+def _nonce(counter: int) -> bytes:
+    # Names are new in every run, and nonces are the author's own: one prefix serves them all.
+    return bytes(12) + _NUMBER.pack(counter)
 
 
 def _template(post: messages.Post | messages.SendPrivate) -> Callable[[int], bytes]:
-    """Encodes `post` once; each message then differs in its id, its nonce and its number alone."""
+    """Encodes `post` once; each message then differs in its id, its nonce and its number alone.
+
+    Its id is the counter of its nonce.
+    """
     frame = encode(post)
     # The id is the only integer, so a request of id 0 is cut behind its key.
     head, tail = frame.split(b"\xa2id\x00", 1)
-    before_nonce, after_nonce = tail.split(bytes(12), 1)
+    before_nonce, after_nonce = tail.split(_nonce(0), 1)
     before_number, after_number = after_nonce.split(b"0" * NUMBER_DIGITS, 1)
     before_id = head + b"\xa2id" + _INTEGER_32
-    # A nonce is the sender's own, so the number alone keeps it apart from the others.
-    before_nonce += bytes(8)
+    before_nonce += _nonce(0)[: -_NUMBER.size]
     pack = _NUMBER.pack
 
     def encoded(number: int) -> bytes:
-        four = pack(number)
+        four = pack(_FIRST_POST + number)
         digits = b"%08d" % number
         return b"".join((before_id, four, before_nonce, four, before_number, digits, after_number))
 

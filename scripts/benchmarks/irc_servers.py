@@ -1,0 +1,214 @@
+"""IRC daemons to compare with: each in a folder of its own, with nothing on that slows clients."""
+
+import ctypes
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, Final
+
+from benchmarks.irc_dialect import SERVER_NAME
+from benchmarks.servers import TROUBLE_LINES_MAX, free_port
+
+_PR_SET_PDEATHSIG: Final = 1
+_START_TIMEOUT_S: Final = 30.0
+_STOP_TIMEOUT_S: Final = 10.0
+_POLL_INTERVAL_S: Final = 0.005
+_UNPRIVILEGED: Final = "nobody"
+"""Who the daemon is when root measures: none of them wants to be root."""
+_NAME_CHARS_MAX: Final = 31
+_NOTES: Final = (
+    (
+        "On all, a message's place in the window is free again when it has come to everyone. zchat "
+        "has committed and acknowledged it by then, too; IRC acknowledges nothing, and is not "
+        "asked to."
+    ),
+    (
+        "IRC sends no message back to who wrote it, so each makes one delivery less than in zchat: "
+        "compare messages/s."
+    ),
+    "IRC daemons run on loopback, without TLS, resolver, ident, PAM, and limits of connections.",
+)
+_LIBC: Final = ctypes.CDLL(None)
+
+
+class IrcDaemon:
+    """One process in the foreground, which ends with the one that has started it."""
+
+    PATH: ClassVar[str] = f"{os.environ['PATH']}:/usr/local/sbin:/usr/sbin"
+    """Daemons stand where an ordinary user does not look."""
+    program: ClassVar[str]
+    package: ClassVar[str]
+    """Of Debian."""
+    trouble: ClassVar[re.Pattern[str]]
+    notes: ClassVar[tuple[str, ...]]
+    """What a reader of its figures must know."""
+
+    def __init__(self, folder: Path, _gateways: int | None = None) -> None:
+        self.host, self.port = "127.0.0.1", free_port()
+        self.conf = folder / f"{self.program}.conf"
+        self._folder = folder
+        self._log = folder / f"{self.program}.log"
+        self._daemon: subprocess.Popen[bytes] | None = None
+        self._user = pwd.getpwnam(_UNPRIVILEGED) if os.geteuid() == 0 else None
+        self.conf.write_text(self._configuration(), "utf-8")
+        if self._user is not None:
+            for path in (folder, self.conf):
+                os.chown(path, self._user.pw_uid, self._user.pw_gid)
+
+    @classmethod
+    def find(cls) -> str:
+        """The path of the program."""
+        path = shutil.which(cls.program, path=cls.PATH)
+        if path is None:
+            raise FileNotFoundError(
+                f"{cls.program} is not installed. On Debian or Ubuntu: apt-get install "
+                f"{cls.package}; its system service may stay stopped."
+            )
+        return path
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._daemon = subprocess.Popen(  # noqa: S603 - Nothing in it is anybody's input.
+                self._command(self.find()),
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                user=self._user.pw_uid if self._user else None,
+                group=self._user.pw_gid if self._user else None,
+                extra_groups=[] if self._user else None,
+                # It comes after the change of the user, which would undo it.
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - There are no other threads.
+            )
+
+    def wait_until_open(self) -> None:
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while True:
+            try:
+                socket.create_connection((self.host, self.port)).close()
+                return
+            except ConnectionRefusedError:
+                self._check_start(deadline)
+            time.sleep(_POLL_INTERVAL_S)
+
+    def _check_start(self, deadline: float) -> None:
+        assert self._daemon is not None
+        if self._daemon.poll() is not None or time.monotonic() > deadline:
+            logs = "\n".join(self._log_lines()[-TROUBLE_LINES_MAX:])
+            raise RuntimeError(f"{self.program} does not start; its log ends with:\n{logs}")
+
+    def stop(self) -> None:
+        if self._daemon is None:
+            return
+        self._daemon.terminate()
+        try:
+            self._daemon.wait(_STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._daemon.kill()
+            self._daemon.wait()
+        self._daemon = None
+
+    def processes(self) -> Mapping[str, int]:
+        assert self._daemon is not None
+        return {self.program: self._daemon.pid}
+
+    def troubles(self) -> list[str]:
+        return [line for line in self._log_lines() if self.trouble.search(line)][:TROUBLE_LINES_MAX]
+
+    def _log_lines(self) -> list[str]:
+        return self._log.read_text("utf-8", "replace").splitlines() if self._log.exists() else []
+
+    def _configuration(self) -> str:
+        raise NotImplementedError
+
+    def _command(self, program: str) -> list[str]:
+        raise NotImplementedError
+
+
+class Ngircd(IrcDaemon):
+    program = "ngircd"
+    package = "ngircd"
+    notes = (
+        *_NOTES,
+        (
+            "ngircd's penalties are off, but those of 10 s and more, for wrong passwords. Built "
+            "in: at most 3 commands of a client in one turn of its loop, and 10 clients that wait "
+            "to be accepted; so here 10 log in at a time."
+        ),
+    )
+    # Lines begin with process, severity and seconds. Who leaves without a word is no
+    # trouble; a buffer is exhausted when a client is cut off because it reads too slowly.
+    trouble = re.compile(r"^\[\d+:[0-3] (?!.*(?:Write|Read) error on connection)|exhausted")
+
+    def _configuration(self) -> str:
+        return f"""\
+[Global]
+Name = {SERVER_NAME}
+Info = benchmark
+AdminInfo1 = benchmark
+AdminEMail = benchmark@{SERVER_NAME}
+Listen = {self.host}
+Ports = {self.port}
+MotdPhrase = benchmark
+
+[Limits]
+MaxConnections = 0
+MaxConnectionsIP = 0
+MaxJoins = 0
+MaxNickLength = {_NAME_CHARS_MAX}
+MaxPenaltyTime = 0
+PingTimeout = 3600
+PongTimeout = 3600
+
+[Options]
+DNS = no
+Ident = no
+PAM = no
+"""
+
+    def _command(self, program: str) -> list[str]:
+        return [program, "--nodaemon", "--config", str(self.conf)]
+
+
+class Inspircd(IrcDaemon):
+    program = "inspircd"
+    package = "inspircd"
+    notes = (
+        *_NOTES,
+        (
+            "inspircd's fake lag is off, and its command rate, threshold and queues are bounded "
+            "where nobody comes. Built in: it lets clients in once a second, so here all log in "
+            "together."
+        ),
+    )
+    trouble = re.compile("(?i)error|warning|panic")
+
+    def _configuration(self) -> str:
+        return f"""\
+<server name="{SERVER_NAME}" description="benchmark" network="benchmark">
+<admin name="benchmark" nick="benchmark" email="benchmark@{SERVER_NAME}">
+<bind address="{self.host}" port="{self.port}" type="clients">
+<path configdir="{self._folder}" datadir="{self._folder}"
+      logdir="{self._folder}" runtimedir="{self._folder}">
+<connect name="benchmark" allow="*" timeout="60" pingfreq="1h" maxchans="1000" limit="100000"
+         localmax="100000" globalmax="100000" maxconnwarn="no"
+         fakelag="no" threshold="1000000" commandrate="1000000000"
+         recvq="64M" softsendq="64M" hardsendq="64M"
+         resolvehostnames="no" useident="no">
+<performance netbuffersize="65534" somaxconn="4096" softlimit="100000" clonesonconnect="no">
+<limits maxnick="{_NAME_CHARS_MAX}">
+"""
+
+    def _command(self, program: str) -> list[str]:
+        return [program, "--nofork", "--nolog", "--nopid", "--config", str(self.conf)]
+
+
+def _die_with_parent() -> None:
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
