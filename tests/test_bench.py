@@ -231,15 +231,18 @@ def test_without_acknowledgements_a_place_is_free_when_everyone_has_the_message(
     assert turn() == (2, 2), "bob does not have it yet"
     receive(bob, "alice", 0)
     assert turn() == (3, 2)
+    receive(bob, "alice", 1)
+    receive(carol, "alice", 1)
+    assert turn() == (4, 2), "both of bob's are still on their way"
     conversation.hush()
-    for number in (1, 2):
+    for number in (2, 3):
         receive(bob, "alice", number)
         receive(carol, "alice", number)
     for number in (0, 1):
         receive(alice, "bob", number)
         receive(carol, "bob", number)
-    assert turn() == (3, 2)
-    assert [speaker.talker.acknowledged for speaker in conversation.speakers] == [3, 2]
+    assert turn() == (4, 2)
+    assert [speaker.talker.acknowledged for speaker in conversation.speakers] == [4, 2]
     assert conversation.complete
 
 

@@ -143,9 +143,12 @@ class Ngircd(IrcDaemon):
             "to be accepted; so here 10 log in at a time."
         ),
     )
-    # Lines begin with process, severity and seconds. Who leaves without a word is no
-    # trouble; a buffer is exhausted when a client is cut off because it reads too slowly.
-    trouble = re.compile(r"^\[\d+:[0-3] (?!.*(?:Write|Read) error on connection)|exhausted")
+    # Lines begin with process, severity and seconds. Who leaves without a word is no trouble, and
+    # that penalties should be on is not what we think; a buffer is exhausted when a client is cut
+    # off because it reads too slowly.
+    trouble = re.compile(
+        r"^\[\d+:[0-4] (?!.*(?:Write|Read) error on connection|.*'MaxPenaltyTime')|exhausted"
+    )
 
     def _configuration(self) -> str:
         return f"""\
