@@ -41,6 +41,8 @@ class Crowd:
         """By client: with which sequence it came into its room."""
         self.log_in_s = 0.0
         """From the first connection to the last client that is in."""
+        self.log_in_cpu_s = 0.0
+        """What this process used of it."""
         self._area = ReadArea()
         self._markers = dialect.markers(private=share.workload.private)
 
@@ -48,7 +50,7 @@ class Crowd:
         """Everybody connects, logs in, joins, and is ready to talk."""
         share, workload = self.share, self.share.workload
         loop = asyncio.get_running_loop()
-        begin = time.monotonic()
+        begin, cpu_begin_s = time.monotonic(), time.process_time()
         names = [
             [f"{share.tag}-{number}-{place}" for place in range(workload.members)]
             for number in share.conversations
@@ -59,6 +61,7 @@ class Crowd:
             for place, name in enumerate(group)
         )
         self.log_in_s = time.monotonic() - begin
+        self.log_in_cpu_s = time.process_time() - cpu_begin_s
         for number in range(len(names)):
             first = number * workload.members
             conversation = Conversation(loop, workload, self.dialect)

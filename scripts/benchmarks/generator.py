@@ -29,6 +29,7 @@ _LATENCIES_MAX: Final = 200_000
 class Ready:
     clients: int
     log_in_s: float
+    log_in_cpu_s: float
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ async def _run(share: Share, dialect: Dialect, pipe: Pipe) -> None:
     loop = asyncio.get_running_loop()
     load = Load(Crowd(share, dialect), pipe)
     await load.prepare()
-    pipe.send(Ready(len(load.crowd.connections), load.crowd.log_in_s))
+    crowd = load.crowd
+    pipe.send(Ready(len(crowd.connections), crowd.log_in_s, crowd.log_in_cpu_s))
     schedule: Schedule = await loop.run_in_executor(None, pipe.recv)
     match share.workload.kind:
         case "saturate":

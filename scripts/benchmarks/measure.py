@@ -144,9 +144,11 @@ def _measure_load(
         grown = _resident(begin) - _resident(before)
         run.figures["resident_bytes_per_client"] = grown / workload.clients
     used_s = sum(row["cpu_s"] for row in run.processes.values())
-    run.figures["generator_busy_percent"] = max(
-        each.cpu_s / each.duration_s * 100 for each in outcomes
-    )
+    if workload.kind == "crowd":
+        busy = [each.log_in_cpu_s / each.log_in_s for each in ready]
+    else:
+        busy = [each.cpu_s / each.duration_s for each in outcomes]
+    run.figures["generator_busy_percent"] = max(busy) * 100
     run.figures["cpu_of_others_s"] = max(0.0, machine_end - machine_begin - used_s)
     return run
 

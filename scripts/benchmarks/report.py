@@ -104,6 +104,10 @@ def print_comparison(other: Peer, workload: Workload, done: Mapping[Peer, Sequen
     for name, ratio in comparison.ratios(done[OURS], done[other]).items():
         rows.append([_words(name), *map(_number, ratio)])
     _say(_table(rows))
+    if any(map(_generator_was_full, done[other])):
+        _say(
+            f"The generator had no time to spare with {other.name}, which may be faster than this."
+        )
 
 
 def print_notes(others: Sequence[Peer]) -> None:
@@ -127,10 +131,14 @@ def _print_verdict(number: int, run: Run) -> None:
     checked = faults.pop("checked")
     said = ", ".join(f"{count} {_words(name)}" for name, count in faults.items())
     _say(f"run {number}: {said}; {checked:,} deliveries looked at one by one")
-    if run.figures.get("generator_busy_percent", 0.0) > _BUSY_PERCENT_MAX:
+    if _generator_was_full(run):
         _say("  The generator had no time to spare: the server may be faster than this.")
     for line in run.troubles:
         _say(f"  {line}")
+
+
+def _generator_was_full(run: Run) -> bool:
+    return run.figures.get("generator_busy_percent", 0.0) > _BUSY_PERCENT_MAX
 
 
 def _programs(runs: Sequence[Run]) -> list[str]:
