@@ -214,6 +214,13 @@ def test_the_second_waits_for_the_first_and_says_for_whom(tmp_path: Path) -> Non
             second.terminate()
 
 
+def test_a_lock_needs_no_room_on_the_disk(tmp_path: Path) -> None:
+    full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))"
+    with spawn(tmp_path, full + LOCKS) as process:
+        assert line_of(process) == "locked"
+        process.terminate()
+
+
 def test_a_stop_ends_the_wait(tmp_path: Path) -> None:
     with spawn(tmp_path, LOCKS) as first:
         assert line_of(first) == "locked"

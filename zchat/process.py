@@ -169,7 +169,8 @@ def lock(path: Path, stop: StopSignal) -> Iterator[None]:
                     waiting = True
             if stop.wait(_LOCK_POLL_INTERVAL_S):
                 raise SystemExit(0)
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+        # Who has it is only noted for people, for which there may be no room on the disk.
+        with contextlib.suppress(OSError):
+            os.ftruncate(file.fileno(), 0)
+            os.write(file.fileno(), f"{os.getpid()}\n".encode())
         yield

@@ -1,5 +1,7 @@
 """One writer for each database, whatever happens to the one before it and to the disk."""
 
+import contextlib
+import resource
 import signal
 import sqlite3
 import stat
@@ -131,6 +133,27 @@ def test_a_full_disk_refuses_commits_and_nothing_else(store: Store) -> None:
     pragma(store, "max_page_count = 1000000")
     say(store, b"small", large)
     assert said(store) == [b"before", b"small", large]
+
+
+@contextlib.contextmanager
+def no_room() -> Iterator[None]:
+    """Like a full disk: no file of this process may hold one byte more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_what_finds_no_room_at_its_start_can_begin_later(path: Path) -> None:
+    with no_room(), pytest.raises(StoreUnavailable):
+        Store.open(path, ROOMS_SCHEMA)
+
+    store = Store.open(path, ROOMS_SCHEMA)
+    say(store, b"one")
+    assert said(store) == [b"one"]
+    store.close()
 
 
 def test_while_another_one_writes_commits_are_refused_and_reads_go_on(

@@ -33,6 +33,7 @@ from zchat.protocol.messages import (
     CreateRoom,
     Done,
     Entry,
+    ListUsers,
     Message,
     Ping,
     Pong,
@@ -40,6 +41,8 @@ from zchat.protocol.messages import (
     RefusalCode,
     Refused,
     Register,
+    SendPrivate,
+    UserList,
 )
 from zchat.protocol.nonces import nonce
 from zchat.rooms.core import OPEN_ROOM_NONCE
@@ -53,7 +56,7 @@ Answer = Done | Refused | SessionOpened | Pong
 _answers: Decoder[Answer] = Decoder(Answer)  # type: ignore[arg-type]
 _ups, _downs, _pages = Decoder(Up), Decoder(Down), Decoder(StreamPage)
 _batches, _entries = Decoder(list[bytes]), Decoder(Entry)
-_stamped = Decoder(Stamped)
+_stamped, _user_lists = Decoder(Stamped), Decoder(UserList)
 
 GATEWAY = b"gateway#1"
 LOBBY_WORKER_EPOCH = 50
@@ -369,6 +372,23 @@ def test_while_the_store_fails_what_is_known_can_be_asked(rooms: Bench) -> None:
 
         (pong,) = rooms.query(Ping(7))
         assert _answers.decode(pong) == Pong(7)
+
+
+def test_while_the_store_fails_those_who_are_here_stay(users: Bench) -> None:
+    users.do(1, OpenSession(1, "ann", TOKEN, None))
+    users.ask(2, SendPrivate(2, NONCE, "ann", "hello"))
+    with broken(users.store):
+        users.exchange(8)
+
+        (answer,) = users.query(ListUsers(7))
+        assert [user.name for user in _user_lists.decode(answer).users] == ["ann"]
+
+    # Her gateway is gone, too, and nobody says that she is here.
+    users.now += limits.PRESENCE_GRACE_S
+    users.beat.heartbeat(users.now, users.at_ms)
+    users.step()
+    (answer,) = users.query(ListUsers(8))
+    assert _user_lists.decode(answer).users == []
 
 
 def test_a_full_disk_is_a_store_that_fails(rooms: Bench) -> None:

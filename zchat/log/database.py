@@ -73,8 +73,10 @@ class WriterLock:
             raise LeaseHeld(
                 f"another process{f' ({holder})' if holder else ''} holds {path}"
             ) from None
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+        # Who holds it is only noted for people, for which there may be no room on the disk.
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
 
     def close(self) -> None:
         os.close(self._file)

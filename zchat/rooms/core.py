@@ -101,6 +101,9 @@ class RoomCore:
         if room.name != LOBBY:
             self.rooms_of.setdefault(user, set()).add(room.name)
 
+    def take_over(self, former: "RoomCore", now: float) -> None:
+        pass  # All that is known of rooms is in the database.
+
     def open_lobby(self, at_ms: int) -> None:
         """In the partition that has it, the lobby exists from the first start on."""
         if LOBBY not in self.rooms:

@@ -46,6 +46,9 @@ class Core(Protocol):
     log_heads: dict[str, int]
     """Newest sequences of the logs that `logs_of` named. Filled before each beat."""
 
+    def take_over(self, former: Any, now: float) -> None:
+        """Goes on with what no database knows, of the core that failed to commit."""
+
     def logs_of(self, command: Any) -> Collection[str]:
         """The logs whose heads the core must know before it handles the command."""
 
@@ -298,11 +301,13 @@ class Beat:
             self._log.error("nor can it be read: %s", error)
 
     def _reload(self, now: float, at_ms: int) -> None:
-        """Knows again what is committed, and nothing else."""
+        """Forgets what was not committed."""
         # Presence tells the lives of a core apart by their times, and ours stands still for as long
         # as the wall clock has been set back.
         self._at_ms = max(self._at_ms, at_ms) + 1
+        former = self.core
         self.core = self._service.load(self._store, now, self._at_ms)
+        self.core.take_over(former, now)
         self._send_owed(self._store.owed())
         self._stale = False
 

@@ -78,6 +78,9 @@ class UserCore:
         if user.guest and not user.ended:
             self.sessions.expect(user, now)
 
+    def take_over(self, former: "UserCore", now: float) -> None:
+        self.sessions.take_over(former.sessions, now)
+
     def add_owed(self, key: str) -> None:
         """A room-service has still to be told what `key` says."""
         self._ending[key] = self._ending.get(key, 0) + 1

@@ -27,6 +27,15 @@ class Sessions:
         user.lost_at = now
         self._lost[user.name] = None
 
+    def take_over(self, former: "Sessions", now: float) -> None:
+        """Who was online stays so for a grace, in which the gateways say again who is here."""
+        for name in former._presence.online:
+            user = self._users.get(name)
+            if user is not None and not user.ended:
+                user.since_ms = former._users[name].since_ms
+                self.expect(user, now)
+                self._presence.came(name)
+
     def open(self, user: User, key: SessionKey, digest: bytes, at_ms: int) -> list[SessionKey]:
         """Adds a session; returns those of the same client, which it replaces."""
         if not user.since_ms or (not user.sessions and user.lost_at is None):
