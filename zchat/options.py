@@ -140,7 +140,7 @@ def config_option(keys: Collection[str]) -> click.Option:
         except OSError as error:
             why = f"cannot read {path}: {error.strerror}; give a TOML file"
             raise click.BadParameter(why, ctx, parameter) from None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise click.BadParameter(f"{path} is not TOML: {error}", ctx, parameter) from None
         for key in values:
             if key not in keys:

@@ -16,6 +16,7 @@ from zchat.client import connect, main
 from zchat.client.commands import Mistake, parse
 from zchat.client.drafts import InvalidRequest
 from zchat.protocol import newer
+from zchat.protocol.cluster import USER_SERVICE, room_partition
 from zchat.protocol.codec import Decoder, ProtocolError, encode
 from zchat.protocol.messages import ClientMessage, ServerMessage
 
@@ -24,6 +25,8 @@ from .decoders import ZCHAT, Broken, Target, decoded_shapes, decoders_in, target
 from .examples import golden_frames
 from .garbage import VALUES, Garden, spans_of
 from .runs import minimised, run_block, run_long, run_one
+from .services import HostileCluster
+from .sessions import HostileWorld
 
 EVERY_LONG_FRAME = 16
 TARGETS = targets()
@@ -171,6 +174,11 @@ def _escaped(text: str) -> bool:
 # --- What was found -------------------------------------------------------------------------------
 
 
+def test_a_settings_file_that_nests_too_deeply_is_refused() -> None:
+    with pytest.raises(ProtocolError, match="is not TOML: maximum recursion depth"):
+        readers.settings_file(b"listen = " + b"[" * 2_000)
+
+
 @pytest.mark.parametrize("field", ["sequence", "at_ms"])
 def test_an_unknown_entry_keeps_within_the_bounds_of_known_ones(field: str) -> None:
     entry = {"kind": "entry", "log": "#garden", "sequence": 7, "at_ms": 1, "author": "ann"}
@@ -214,3 +222,17 @@ def test_the_unions_are_those_of_the_protocol() -> None:
     shapes = decoded_shapes()
     assert shapes["ClientMessage"] == ClientMessage
     assert shapes["ServerMessage"] == ServerMessage
+
+
+# --- Stories --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_gateway_keeps_its_bounds_among_liars(seed: int) -> None:
+    HostileWorld(seed).play()
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("address", [USER_SERVICE, room_partition(0)])
+def test_a_service_goes_on_among_liars(address: str, seed: int) -> None:
+    HostileCluster(address, seed).play()

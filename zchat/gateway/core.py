@@ -12,6 +12,7 @@ from msgspec import Raw
 from zchat import __version__
 from zchat.gateway import activity
 from zchat.gateway.contexts import (
+    CommandContext,
     CommandSent,
     LogsAsked,
     PageAsked,
@@ -46,13 +47,10 @@ from zchat.protocol.cluster import (
 from zchat.protocol.codec import Decoder, ProtocolError, client_messages, encode
 from zchat.protocol.messages import (
     PROTOCOL_VERSION,
-    Command,
+    ClientMessage,
     Done,
     GoingAway,
     Hello,
-    ListMembers,
-    ListRooms,
-    ListUsers,
     LogIn,
     LogOut,
     MarkRead,
@@ -60,7 +58,6 @@ from zchat.protocol.messages import (
     PingTarget,
     Pong,
     Query,
-    ReadHistory,
     RefusalCode,
     Refused,
     Welcome,
@@ -153,49 +150,35 @@ class GatewayCore:
             self.requests.answer(session, refused)
 
     def _take(
-        self,
-        session: Session,
-        message: Hello | LogIn | LogOut | Command | Query,
-        frame: Raw,
-        now: float,
-        now_ms: int,
+        self, session: Session, message: ClientMessage, frame: Raw, now: float, now_ms: int
     ) -> None:
-        match message:
-            case Hello():
-                self._greet(session, message)
-                return
-            case LogIn():
-                self._log_in(session, message, now)
-                return
-            case Ping(target=PingTarget.GATEWAY):
-                self.requests.answer(session, Pong(message.id))
-                return
-        if session.state is not SessionState.LOGGED_IN:
-            reason = "log in first"
-            self.requests.answer(session, Refused(message.id, RefusalCode.NOT_LOGGED_IN, reason))
-            return
         if not isinstance(message, MarkRead | Ping):
             session.active_ms = now_ms
         match message:
+            case Hello():
+                self._greet(session, message)
+            case LogIn():
+                self._log_in(session, message, now)
+            case Ping(target=PingTarget.GATEWAY):
+                self.requests.answer(session, Pong(message.id))
+            case _ if session.state is not SessionState.LOGGED_IN:
+                refused = Refused(message.id, RefusalCode.NOT_LOGGED_IN, "log in first")
+                self.requests.answer(session, refused)
+            case LogOut() if not self.requests.all_done(session):
+                self.requests.wait_for_all(session, frame)
             case LogOut():
-                if not self.requests.all_done(session):
-                    self.requests.wait_for_all(session, frame)
-                    return
                 closing = SessionClosing(session, message)
                 self.requests.count(session)
                 self.services.users.command(session, CloseSession(quit=True), closing)
-            case ReadHistory() | ListRooms() | ListMembers() | ListUsers() | Ping():
+            case _ if isinstance(message, Query):
                 self.requests.query(session, message, frame, now)
             case _:
                 self.requests.command(session, message, frame, now)
 
     def _greet(self, session: Session, hello: Hello) -> None:
         if hello.version != PROTOCOL_VERSION:
-            self._end(
-                session,
-                RefusalCode.UNSUPPORTED_VERSION,
-                f"protocol version {hello.version} is not spoken here; {PROTOCOL_VERSION} is",
-            )
+            reason = f"protocol version {hello.version} is not spoken here; {PROTOCOL_VERSION} is"
+            self._end(session, RefusalCode.UNSUPPORTED_VERSION, reason)
         else:
             if session.state is SessionState.NEW:
                 session.state = SessionState.GREETED
@@ -276,21 +259,30 @@ class GatewayCore:
     def receive_down(self, address: str, down: Down, now: float, now_ms: int) -> None:
         peer = self.services.by_address[address]
         for context, frame in peer.link.receive(down, now):
-            match context:
-                case None:
-                    self._sessions_ended(_words.decode(frame))
-                case CommandSent():
-                    self.requests.command_answered(context, frame)
-                case SessionOpening():
-                    self._session_opened(context, _user_replies.decode(frame), now)
-                case SessionClosing(session=session, log_out=log_out):
-                    self.requests.answered(session, encode(Done(log_out.id)))
-                    self._close(session)
-                case _:
-                    assert_never(context)
+            try:
+                self._receive_reply(context, frame, now)
+            except ProtocolError:
+                # The other replies are none the worse for it.
+                self.protocol_errors += 1
+                if isinstance(context, SessionOpening):
+                    self._log_in_failed(context.session)
         self.requests.link_drained(peer)
         self._tell_departed()
         self._go_on(now_ms)
+
+    def _receive_reply(self, context: CommandContext | None, frame: bytes, now: float) -> None:
+        match context:
+            case None:
+                self._sessions_ended(_words.decode(frame))
+            case CommandSent():
+                self.requests.command_answered(context, frame)
+            case SessionOpening():
+                self._session_opened(context, _user_replies.decode(frame), now)
+            case SessionClosing(session=session, log_out=log_out):
+                self.requests.answered(session, encode(Done(log_out.id)))
+                self._close(session)
+            case _:
+                assert_never(context)
 
     def _go_on(self, now_ms: int) -> None:
         """Takes what sessions have sent while they had to wait."""
@@ -315,13 +307,16 @@ class GatewayCore:
 
     def receive_answers(self, address: str, body: bytes, now: float, now_ms: int) -> None:
         for context, answer in self.services.by_address[address].queries.receive(body, now):
-            if answer:
+            try:
                 self._receive_answer(context, answer, now)
-            else:
+            except ProtocolError:
+                self.protocol_errors += bool(answer)  # None at all says "not now".
                 self._query_failed(context)
         self._go_on(now_ms)
 
     def _receive_answer(self, context: QueryContext, answer: bytes, now: float) -> None:
+        if not answer:
+            raise ProtocolError("no answer")
         match context:
             case LogsAsked():
                 self._user_logs(context, _user_logs.decode(answer))
@@ -366,7 +361,12 @@ class GatewayCore:
         """Asks for the pages that sessions want by now; to be called once a turn."""
         for fetch in self.fan_out.take_fetches():
             log, cursor = fetch
-            self.services.of_log(log).ask(None, ReadLog(log, cursor), PageAsked(fetch), now)
+            try:
+                peer = self.services.of_log(log)
+            except InvalidName:  # A service has named a log that nobody can have.
+                self.fan_out.fetch_failed(fetch)
+            else:
+                peer.ask(None, ReadLog(log, cursor), PageAsked(fetch), now)
 
     def tick(self, now: float, now_ms: int) -> None:
         """What happens without anybody asking for it; every `HEARTBEAT_INTERVAL_S`."""

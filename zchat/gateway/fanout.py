@@ -150,9 +150,10 @@ class FanOut:
         log = self._logs.get(name) or FollowedLog(name, 0)
         # What the stream has not brought yet may say that some of them have left.
         last = min(page.last, log.head)
-        frames = page.frames if last == page.last else _up_to(last, page.first, page.frames)
         for session in waiting:
             session.fetching -= 1
+        frames = page.frames if last == page.last else _up_to(last, page.first, page.frames)
+        for session in waiting:
             # It may have gone on another way meanwhile: closed, left, or come in by the stream.
             if log.lagging.get(session) == cursor and not session.blocked:
                 if last > cursor:

@@ -14,6 +14,7 @@ from zchat.protocol.messages import (
     ListMembers,
     ListRooms,
     ListUsers,
+    LogName,
     MarkRead,
     Message,
     Name,
@@ -263,9 +264,9 @@ class MembershipChange(NamedTuple):
 class Chunk(Envelope, frozen=True):
     """Consecutive entries of one log, as clients read them, one after another in `frames`."""
 
-    log: str
-    first: int
-    last: int
+    log: LogName
+    first: Sequence
+    last: Sequence
     frames: bytes
     changes: list[MembershipChange]
 
@@ -285,10 +286,10 @@ class StreamPage(Envelope, frozen=True):
 class UserLog(Envelope, frozen=True):
     """Entries after `floor` are for the user; `marker` is what it has read, if it said so."""
 
-    log: str
-    floor: int
-    marker: int | None
-    head: int
+    log: LogName
+    floor: Sequence
+    marker: Sequence | None
+    head: Sequence
 
 
 class UserLogs(Envelope, frozen=True):
