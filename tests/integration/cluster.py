@@ -78,6 +78,8 @@ class Cluster:
             env=self.environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            # Ctrl-C is for us, who stop it in our own time.
+            start_new_session=True,
         )
         self.wait_running()
 

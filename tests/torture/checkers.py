@@ -52,7 +52,8 @@ class CommittedLogs:
 
     def __init__(self) -> None:
         self._logs: dict[str, _Log] = {}
-        self.findings: list[Finding] = []
+        self.findings: list[tuple[Breach, str, int, str]] = []
+        """With author and number of the word that is concerned."""
 
     def __getitem__(self, log: str) -> _Log:
         return self._logs.get(log) or _Log()
@@ -65,7 +66,8 @@ class CommittedLogs:
         for committed in entries:
             position += 1
             if committed.position != position:
-                self._found(Breach.GAP, f"{service} has {committed.position} after {position - 1}")
+                text = f"{service} has {committed.position} after {position - 1}"
+                self._found(Breach.GAP, committed, text)
                 position = committed.position
             self._add(committed)
 
@@ -74,9 +76,12 @@ class CommittedLogs:
         log = self._logs.setdefault(name, _Log())
         sequence = len(log.digests) + 1
         if (committed.sequence, entry.sequence, entry.log) != (sequence, sequence, name):
-            self._found(Breach.GAP, f"{name} has {entry.sequence} where {sequence} should be")
+            self._found(
+                Breach.GAP, committed, f"{name} has {entry.sequence} where {sequence} should be"
+            )
         if entry.author != author:
-            self._found(Breach.OTHER, f"{name} {sequence} is {author}'s, and says {entry.author}'s")
+            text = f"{name} {sequence} is {author}'s, and says {entry.author}'s"
+            self._found(Breach.OTHER, committed, text)
         number = number_of(entry)
         log.digests.append(digest(entry))
         log.authors.append(author)
@@ -85,24 +90,36 @@ class CommittedLogs:
             return
         last = log.last.get(author, _NO_WORD)
         if (author, number) in log.words:
-            self._found(Breach.DOUBLED, f"{name} has {number} of {author} twice")
+            self._found(Breach.DOUBLED, committed, f"{name} has {number} of {author} twice")
         elif number < last:
-            self._found(Breach.INVERTED, f"{name} has {number} of {author} after {last}")
+            self._found(Breach.INVERTED, committed, f"{name} has {number} of {author} after {last}")
         log.words.add((author, number))
         log.last[author] = max(last, number)
 
-    def _found(self, breach: Breach, text: str) -> None:
-        self.findings.append(Finding(breach, None, None, text))
+    def _found(self, breach: Breach, committed: Committed, text: str) -> None:
+        number = number_of(committed.entry)
+        self.findings.append(
+            (breach, committed.author, _NO_WORD if number is None else number, text)
+        )
 
 
 def check(recording: Recording, committed: CommittedLogs) -> list[Finding]:
-    findings = [*committed.findings, *_check_origins(recording, committed)]
+    findings = [*_dated(recording, committed), *_check_origins(recording, committed)]
     for words in recording.words.values():
         findings += _check_words(words, committed)
     for name, logs in recording.sightings.items():
         for log, seen in logs.items():
             findings += _check_sightings(name, log, seen, committed[log])
     return findings
+
+
+def _dated(recording: Recording, committed: CommittedLogs) -> Iterator[Finding]:
+    """What the logs themselves show, with the time of the answer."""
+    for breach, author, number, text in committed.findings:
+        words = recording.words.get(author)
+        known = words is not None and 0 <= number < len(words.to)
+        at_s = words.answered_s[number] if words is not None and known else None
+        yield Finding(breach, at_s, author, text)
 
 
 def _check_origins(recording: Recording, committed: CommittedLogs) -> Iterator[Finding]:

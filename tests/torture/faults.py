@@ -40,7 +40,7 @@ _ENDED_MEANWHILE: Final = frozenset(
         Faults.SPAWN_ERROR,
     }
 )
-_LOOK_AGAIN_S: Final = 0.1
+_LOOK_AGAIN_S: Final = 0.05
 _GREETING: Final = encode(Hello(PROTOCOL_VERSION, "torture"))
 
 
@@ -161,13 +161,16 @@ async def hurt_client(
     pipe = victim.route.pipe
     if pipe is None:
         return False
+    victim.prompt()
     match kind:
         case Kind.RESET:
             pipe.reset()
+            await _until_connected(victim)
         case Kind.HALF_OPEN:
             pipe.swallow()
             await _until(enough, dice.uniform(1.0, SWALLOWING_S_MAX))
             pipe.reset()
+            await _until_connected(victim)
         case Kind.DAM:
             pipe.dam()
             for other in dice.sample(others, SHOUTERS):
@@ -179,6 +182,11 @@ async def hurt_client(
             await _until(enough, dice.uniform(1.0, NAP_S_MAX))
             victim.read_on()
     return True
+
+
+async def _until_connected(victim: Talker) -> None:
+    while victim.route.pipe is None:  # noqa: ASYNC110
+        await asyncio.sleep(_LOOK_AGAIN_S)
 
 
 async def _until(enough: asyncio.Event, seconds: float) -> None:

@@ -44,7 +44,7 @@ def table(recording: Recording, findings: Sequence[Finding]) -> str:
             row.pauses_s.append(pause_s)
     for finding in findings:
         before = _faults_before(recording, finding, 1)
-        rows.setdefault(str(before[0]) if before else "no fault", Row()).breaches[
+        rows.setdefault(str(before[0]) if before else "no single fault", Row()).breaches[
             finding.breach
         ] += 1
     lines = [["fault", "count", "acked", *HEADINGS, "p50 s", "p99 s", "max s"]]
@@ -57,16 +57,15 @@ def table(recording: Recording, findings: Sequence[Finding]) -> str:
 
 def story(recording: Recording, finding: Finding) -> str:
     """What broke, and what had been done shortly before."""
-    faults = _faults_before(recording, finding, STORY_FAULTS)
-    if finding.at_s is None or not faults:
-        return f"{finding.breach}: {finding.text}"
-    after = [f"{fault}, {finding.at_s - fault.begin_s:.2f} s before" for fault in faults]
-    return f"{finding.breach}: {finding.text}; {'; '.join(after)}"
+    at_s, faults = finding.at_s, _faults_before(recording, finding, STORY_FAULTS)
+    before = [f"{fault} {at_s - fault.begin_s:.2f} s before" for fault in faults if at_s]
+    return f"{finding.breach}: {finding.text}" + (f" ({', '.join(before)})" if before else "")
 
 
 def _faults_before(recording: Recording, finding: Finding, count: int) -> Sequence[Fault]:
-    at_s = math.inf if finding.at_s is None else finding.at_s
-    return recording.faults_before(at_s, count, finding.name)
+    if finding.at_s is None:
+        return []
+    return recording.faults_before(finding.at_s, count, finding.name)
 
 
 def _answers(recording: Recording) -> Iterator[float]:

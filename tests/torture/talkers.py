@@ -58,6 +58,7 @@ class Talker:
         self._waiting: deque[_Waiting] = deque()
         self._reads = asyncio.Event()
         self._reads.set()
+        self._prompted = asyncio.Event()
         self._news = asyncio.Event()
         self._doubles = 0
         self._tasks: list[asyncio.Task[None]] = []
@@ -146,9 +147,10 @@ class Talker:
                 burst = dice.randint(1, BURST_MAX)
                 for _ in range(burst):
                     await self._say(self._choose_log(rooms, private))
+                self._prompted.clear()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(
-                        enough.wait(), dice.expovariate(self._messages_per_s / burst)
+                        self._prompted.wait(), dice.expovariate(self._messages_per_s / burst)
                     )
             while self._waiting:
                 await self._answered(self._waiting.popleft())
@@ -157,6 +159,10 @@ class Talker:
         except TimeoutError:
             text = f"{self.name} waits for an answer since {ANSWER_DEADLINE_S:.0f} s"
             self._found(Breach.OTHER, text)
+
+    def prompt(self) -> None:
+        """It has something to say, or something new to know, now."""
+        self._prompted.set()
 
     def _choose_log(self, rooms: Sequence[str], private: Sequence[str]) -> str:
         share = self._dice.random()

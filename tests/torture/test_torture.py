@@ -1,7 +1,5 @@
 """A short torture of a real cluster: each kind of fault at least once, and every promise kept."""
 
-from pathlib import Path
-
 import pytest
 
 from .faults import CLIENT_KINDS, SUPERVISORD, Kind

@@ -87,6 +87,8 @@ class Torture:
         self._findings: list[Finding] = []
         self._talkers: list[Talker] = []
         self._kills = 0
+        self._stuck = False
+        """Whether to give up, since somebody waits in vain."""
         self._begin_s = 0.0
         self._enough_done = asyncio.Event()
         self._enough_said = asyncio.Event()
@@ -129,6 +131,8 @@ class Torture:
                 self._enough_done.set()
             await asyncio.to_thread(self._cluster.wait_running)
             self._enough_said.set()
+            for talker in self._talkers:
+                talker.prompt()
             progress.cancel()
 
     async def _acquaint(self) -> list[tuple[Talker, list[str], list[str]]]:
@@ -236,6 +240,7 @@ class Torture:
         except TimeoutError:
             names = ", ".join(talker.name for talker in said)
             self._found(f"{HEAL_DEADLINE_S:.0f} s after {fault} these had no answers: {names}")
+            self._stuck = True
         fault.healed_s = self._now()
 
     # --- Time -----------------------------------------------------------------------------------
@@ -244,7 +249,7 @@ class Torture:
         plan = self._plan
         kills_done = plan.kills is not None and self._kills >= plan.kills
         time_over = plan.seconds is not None and self._now() > self._begin_s + plan.seconds
-        return kills_done or time_over
+        return kills_done or time_over or self._stuck
 
     async def _tell_progress(self) -> None:
         while True:
