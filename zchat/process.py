@@ -86,11 +86,12 @@ def settle() -> None:
     gc.set_threshold(_COLLECT_AFTER_OBJECTS, 20, 100)
 
 
-def raise_file_limit() -> None:
-    """As many connections as the system lets this process have, and not as many as a shell's."""
+def raise_file_limit() -> int:
+    """As many files as the system lets this process have, and not as many as a shell's."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return sys.maxsize if hard == resource.RLIM_INFINITY else hard
 
 
 # --- Stopping -------------------------------------------------------------------------------------

@@ -92,7 +92,7 @@ class Broken(AssertionError):
     """The gateway did what it may not."""
 
 
-class _Transport:
+class Transport:
     """The client's end of one connection: reads when it likes to, or never."""
 
     def __init__(self, gateway: "HostileWorld") -> None:
@@ -150,7 +150,7 @@ class HostileWorld:
         self.turns = Turns(PARTITIONS, self)
         self.core = self.turns.core
         self._addresses = list(self.core.services.by_address)
-        self._clients: list[_Transport] = []
+        self._clients: list[Transport] = []
         self._workers: dict[str, Answerer] = {}
         self._epochs = dict.fromkeys(self._addresses, 0)
         """Of the newest worker of each address, whether the router knows it or not."""
@@ -220,7 +220,7 @@ class HostileWorld:
 
     def _connect(self) -> None:
         if len(self._clients) < _CLIENTS_MAX:
-            self._clients.append(_Transport(self))
+            self._clients.append(Transport(self))
 
     def _log_in(self) -> None:
         dice = self._dice
@@ -262,12 +262,12 @@ class HostileWorld:
         for client in [client for client in self._clients if client.closing]:
             self._lose(client)
 
-    def _lose(self, client: _Transport) -> None:
+    def _lose(self, client: Transport) -> None:
         self._clients.remove(client)
         client.closing = True
         client.connection.connection_lost(None)
 
-    def _anyone(self) -> _Transport | None:
+    def _anyone(self) -> Transport | None:
         return self._dice.choice(self._clients) if self._clients else None
 
     # --- Services that mean well ------------------------------------------------------------------

@@ -15,10 +15,17 @@ from hypothesis import strategies as st
 from zchat.client import connect, main
 from zchat.client.commands import Mistake, parse
 from zchat.client.drafts import InvalidRequest
-from zchat.protocol import newer
+from zchat.gateway.process import sessions_within
+from zchat.protocol import limits, newer
 from zchat.protocol.cluster import USER_SERVICE, room_partition
 from zchat.protocol.codec import Decoder, ProtocolError, encode
-from zchat.protocol.messages import ClientMessage, ServerMessage
+from zchat.protocol.messages import (
+    PROTOCOL_VERSION,
+    ClientMessage,
+    Hello,
+    LogIn,
+    ServerMessage,
+)
 
 from . import readers
 from .decoders import ZCHAT, Broken, Target, decoded_shapes, decoders_in, targets
@@ -26,7 +33,7 @@ from .examples import golden_frames
 from .garbage import VALUES, Garden, spans_of
 from .runs import minimised, run_block, run_long, run_one
 from .services import HostileCluster
-from .sessions import HostileWorld
+from .sessions import HostileWorld, Transport
 
 EVERY_LONG_FRAME = 16
 TARGETS = targets()
@@ -172,6 +179,29 @@ def _escaped(text: str) -> bool:
 
 
 # --- What was found -------------------------------------------------------------------------------
+
+
+def test_who_must_wait_is_not_read_from_at_once() -> None:
+    """And not only when the turn ends: until then it could send some megabytes of small frames."""
+    client = Transport(HostileWorld(0))
+    login = LogIn(1, "ann", bytes(limits.TOKEN_BYTES))
+    client.connection.data_received(encode(Hello(PROTOCOL_VERSION, "fuzz")))
+    assert client.reading
+    client.connection.data_received(encode(login))
+    assert not client.reading
+
+
+def test_of_a_client_that_talks_nonsense_no_more_is_read() -> None:
+    client = Transport(HostileWorld(0))
+    client.connection.data_received(b"\xc1")
+    assert not client.reading
+
+
+@pytest.mark.parametrize(
+    ("files", "sessions"), [(1_024, 896), (20_000, 17_500), (sys.maxsize, limits.SESSIONS_MAX)]
+)
+def test_a_gateway_keeps_files_to_tell_a_client_too_many(files: int, sessions: int) -> None:
+    assert sessions_within(files) == sessions
 
 
 def test_a_settings_file_that_nests_too_deeply_is_refused() -> None:

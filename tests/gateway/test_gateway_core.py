@@ -2,6 +2,7 @@
 
 import pytest
 
+from zchat.gateway.core import GatewayCore
 from zchat.gateway.session import Session, SessionState
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
@@ -334,8 +335,8 @@ def test_a_log_in_that_no_service_answers_ends_so_that_the_client_tries_again(
     assert session.state is SessionState.CLOSING
 
 
-def test_a_full_gateway_says_so(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "SESSIONS_MAX", 1)
+def test_a_full_gateway_says_so(gateway: Gateway) -> None:
+    gateway.core = GatewayCore(partitions=1, sessions_max=1)
     gateway.connect()
     assert refusal(gateway, gateway.connect()) is RefusalCode.LIMIT_REACHED
 

@@ -75,7 +75,8 @@ _snapshots = Decoder(PresenceSnapshot)
 class GatewayCore:
     """Everything that one gateway knows; `services` are its links, queries and streams."""
 
-    def __init__(self, partitions: int) -> None:
+    def __init__(self, partitions: int, sessions_max: int = limits.SESSIONS_MAX) -> None:
+        self._sessions_max = sessions_max
         self.fan_out = FanOut()
         self.presence = PresenceFollower()
         self.sessions: dict[int, Session] = {}
@@ -93,9 +94,8 @@ class GatewayCore:
     def connect(self, now: float, now_ms: int) -> Session:
         self._awake_at = self._awake_at or now
         self._last_number += 1
-        session = Session(self._last_number, now, now_ms)
-        self.sessions[session.number] = session
-        if len(self.sessions) > limits.SESSIONS_MAX:
+        session = self.sessions[self._last_number] = Session(self._last_number, now, now_ms)
+        if len(self.sessions) > self._sessions_max:
             self._end(session, RefusalCode.LIMIT_REACHED, "this gateway is full; try another")
         return session
 

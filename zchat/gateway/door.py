@@ -46,6 +46,8 @@ class ClientConnection(asyncio.Protocol):
             self._inside.refused(self.session, error)
         else:
             self._inside.received(self.session, frames)
+        # Not only after this turn, which may take in some megabytes before it ends.
+        self._adjust_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._inside.disconnected(self.session)
@@ -76,7 +78,8 @@ class ClientConnection(asyncio.Protocol):
 
     def _adjust_reading(self) -> None:
         # Who does not read is not read from: its answers would pile up here.
-        reading = self._writable and self.session.backlog is None
+        session = self.session
+        reading = self._writable and session.backlog is None and session.open
         if reading is not self._reading and not self._transport.is_closing():
             self._reading = reading
             if reading:

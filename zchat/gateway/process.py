@@ -28,8 +28,9 @@ class Gateway:
         context: sockets.Context,
         settings: Settings,
         loop: asyncio.AbstractEventLoop,
+        sessions_max: int,
     ) -> None:
-        self.turns = Turns(settings.partitions, self)
+        self.turns = Turns(settings.partitions, self, sessions_max)
         self._loop = loop
         self._turn_scheduled = False
         self._closed = False
@@ -112,7 +113,16 @@ class Gateway:
             await asyncio.sleep(0.02)
 
 
-async def serve(settings: Settings, log: logging.Logger) -> bool:
+def sessions_within(files: int) -> int:
+    """How many clients a gateway with so many files takes.
+
+    An eighth is for all else, and for the moment in which one client too many is told so: without
+    a file the kernel's connection can only be cut.
+    """
+    return min(limits.SESSIONS_MAX, files - files // 8)
+
+
+async def serve(settings: Settings, log: logging.Logger, sessions_max: int) -> bool:
     """Runs until told to stop; False if a bug has ended it."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -130,7 +140,7 @@ async def serve(settings: Settings, log: logging.Logger) -> bool:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     with sockets.open_context() as context:
-        gateway = Gateway(context, settings, loop)
+        gateway = Gateway(context, settings, loop, sessions_max)
         gateway.heartbeat()
         # All gateways of a host share their ports; the kernel spreads the clients.
         servers = [
@@ -157,8 +167,11 @@ async def serve(settings: Settings, log: logging.Logger) -> bool:
 
 def run(settings: Settings) -> None:
     log = start(settings, settings.name)
-    raise_file_limit()
-    if not uvloop.run(serve(settings, log)):
+    files = raise_file_limit()
+    sessions_max = sessions_within(files)
+    if sessions_max < limits.SESSIONS_MAX:
+        log.info("takes %d clients: the system allows %d open files", sessions_max, files)
+    if not uvloop.run(serve(settings, log, sessions_max)):
         sys.exit(1)
 
 

@@ -35,8 +35,10 @@ class Outside(Protocol):
 class Turns:
     """Feeds the core with what comes in and takes away what it wants sent."""
 
-    def __init__(self, partitions: int, outside: Outside) -> None:
-        self.core = GatewayCore(partitions)
+    def __init__(
+        self, partitions: int, outside: Outside, sessions_max: int = limits.SESSIONS_MAX
+    ) -> None:
+        self.core = GatewayCore(partitions, sessions_max)
         self._outside = outside
         self._by_topic = {
             stream_topic(address): address for address in self.core.services.by_address
