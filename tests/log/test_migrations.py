@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, inspect
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
 
+from zchat.log.answers import Key
 from zchat.log.schema import Schema, SchemaTooNew, migration_config, stored_revisions
 from zchat.log.store import Store
 from zchat.log.tables import LOG_SCHEMA
@@ -120,3 +122,27 @@ def test_a_migration_that_fails_changes_nothing(path: Path, tmp_path: Path) -> N
         assert database.execute("SELECT name FROM sqlite_master").fetchall() == []
     database.close()
     Store.open(path, LOG_SCHEMA).close()
+
+
+def test_nonces_from_before_the_index_are_found(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config = migration_config(LOG_SCHEMA)
+        config.attributes["connection"] = connection
+        config.attributes["metadata"] = LOG_SCHEMA.metadata
+        command.upgrade(config, "log_0001")
+        for number, nonce in enumerate((b"first", None, b"third"), 1):
+            connection.execute(
+                text(
+                    "INSERT INTO entries VALUES (:n, '#garden', :n, 'ann', :nonce, NULL, 'frame')"
+                ),
+                {"n": number, "nonce": nonce},
+            )
+    engine.dispose()
+
+    store = Store.open(path, LOG_SCHEMA)
+    found = store.first_answers([Key("ann", b"first"), Key("ann", b"third")])
+    assert [answer.sequence for answer in found.values()] == [1, 3]
+    assert [entry.sequence for entry in store.read_stream(0, 10, 1000)] == [1, 2, 3]
+    store.close()

@@ -171,10 +171,39 @@ def test_a_nonce_leads_to_its_first_answer(store: Store) -> None:
     }
 
 
-def test_a_nonce_is_used_once_by_its_author(store: Store) -> None:
-    store.commit(entries(store, "#garden", [b"one"], nonce=nonce(CLIENT, 1)), [], [], [])
-    with pytest.raises(IntegrityError):
-        store.commit(entries(store, "#attic", [b"two"], nonce=nonce(CLIENT, 1)), [], [], [])
+def test_nonces_are_found_wherever_the_index_has_come_to(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "NONCES_UNWRITTEN_MAX", 4)
+    keys = [Key("alice", nonce(CLIENT, n)) for n in range(1, 14)]
+    for reopened_every in (100, 3):
+        store = Store.open(path, LOG_SCHEMA)
+        for number, key in enumerate(keys, 1):
+            store.commit(entries(store, "#garden", [b"text"], nonce=key.nonce), [], [], [])
+            if number % reopened_every == 0:
+                store.close()
+                store = Store.open(path, LOG_SCHEMA)
+            assert store.newest_nonces([("alice", CLIENT)]) == {("alice", CLIENT): key.nonce}
+            assert list(store.first_answers(keys).values()) == [
+                Answer("#garden", n) for n in range(1, number + 1)
+            ]
+        store.close()
+        path.unlink()
+
+
+def test_a_commit_that_fails_leaves_the_nonces_as_they_were(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "NONCES_UNWRITTEN_MAX", 1)
+    first, second = (Key("alice", nonce(CLIENT, n)) for n in (1, 2))
+    store.commit(entries(store, "#garden", [b"one"], nonce=first.nonce), [], [], [])
+    appended = entries(store, "#garden", [b"two"], nonce=second.nonce)
+    with pytest.raises(OperationalError):
+        store.commit(appended, [(text("DELETE FROM nowhere"), [])], [], [])
+
+    assert store.first_answers([first, second]) == {first.author_and_nonce: Answer("#garden", 1)}
+    store.commit(entries(store, "#garden", [b"two"], nonce=second.nonce), [], [], [])
+    assert len(store.first_answers([first, second])) == 2
 
 
 def test_the_newest_nonce_of_a_client_may_be_that_of_an_entry_or_of_an_answer(store: Store) -> None:

@@ -5,13 +5,10 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from sqlalchemy import (
-    ClauseElement,
     Connection,
-    Dialect,
     Executable,
     Row,
     Select,
-    Table,
     bindparam,
     delete,
     func,
@@ -31,11 +28,10 @@ from zchat.log.database import (
     reading,
     writing,
 )
+from zchat.log.nonces import NonceIndex, compiled
 from zchat.log.schema import Schema
-from zchat.log.tables import LEASE_ID, answers, entries, lease, outbox
+from zchat.log.tables import LEASE_ID, entries, lease, outbox
 from zchat.log.timeline import Appended
-from zchat.protocol import limits
-from zchat.protocol.messages import RefusalCode
 
 __all__ = [
     "Appended",
@@ -108,19 +104,15 @@ class Store:
         self._connection = connection
         self._lock = lock
         # What every beat executes is compiled here, once, to run with plain tuples.
-        self._select_epoch = _compiled(_SELECT_EPOCH, connection.dialect)
-        self._insert_entries = _compiled(insert(entries), connection.dialect)
-        self._select_head = _compiled(_SELECT_HEAD, connection.dialect)
-        self._select_newest = [
-            _compiled(_select_newest(table), connection.dialect) for table in (entries, answers)
-        ]
-        self._select_result = _compiled(_SELECT_RESULT, connection.dialect)
-        self._select_answer = _compiled(_SELECT_ANSWER, connection.dialect)
+        self._select_epoch = compiled(_SELECT_EPOCH, connection.dialect)
+        self._insert_entries = compiled(insert(entries), connection.dialect)
+        self._select_head = compiled(_SELECT_HEAD, connection.dialect)
         try:
             with writing(connection):
                 self.epoch = _raise_epoch(connection)
                 newest: int | None = connection.scalar(select(func.max(entries.c.position)))
                 self.position = newest or 0
+                self._nonces = NonceIndex(connection)
         except BaseException:
             disconnect(connection)
             raise
@@ -162,32 +154,28 @@ class Store:
             if settled:
                 connection.execute(_DELETE_OWED, [{"settled": number} for number in settled])
             if answered:
-                connection.execute(insert(answers), [_answer_row(*one) for one in answered])
-                connection.execute(_DELETE_OLD_ANSWERS, {"kept": limits.ANSWERS_MAX})
+                self._nonces.write_answers(answered)
+            if nonces_due := self._nonces.due:
+                self._nonces.write(self.position + len(appended))
+        if nonces_due:
+            self._nonces.written()
+        else:
+            self._nonces.add(appended)
         self.position += len(appended)
         return owed
 
     def newest_nonces(self, clients: Iterable[Client]) -> dict[Client, bytes]:
         """The newest nonce of each client that has an answer; no bytes at all if none has."""
         with reading(self._connection):
-            return {
-                client: max(
-                    self._connection.exec_driver_sql(select_newest, _range(*client)).scalar() or b""
-                    for select_newest in self._select_newest
-                )
-                for client in clients
-            }
+            return {client: self._nonces.newest(client) for client in clients}
 
     def first_answers(self, keys: Iterable[Key]) -> dict[tuple[str, bytes], Answer]:
         """By author and nonce, of those commands that have an answer already."""
         found: dict[tuple[str, bytes], Answer] = {}
         with reading(self._connection):
             for key in keys:
-                sent = key.author_and_nonce
-                if row := self._connection.exec_driver_sql(self._select_result, sent).first():
-                    found[sent] = Answer(*row)
-                elif row := self._connection.exec_driver_sql(self._select_answer, sent).first():
-                    found[sent] = _stored_answer(*row)
+                if answer := self._nonces.first_answer(key):
+                    found[key.author_and_nonce] = answer
         return found
 
     def heads(self, logs: Iterable[str]) -> dict[str, int]:
@@ -268,11 +256,6 @@ class Store:
         return page
 
 
-def _compiled(statement: ClauseElement, dialect: Dialect) -> str:
-    """SQL whose parameters are given by position, in the order in which they stand in it."""
-    return str(statement.compile(dialect=dialect))
-
-
 def _raise_epoch(connection: Connection) -> int:
     of_lease = lease.c.id == LEASE_ID
     raised = connection.execute(update(lease).where(of_lease).values(epoch=lease.c.epoch + 1))
@@ -318,46 +301,3 @@ _INSERT_OWED: Final = insert(outbox).returning(
     outbox.c.id, outbox.c.address, outbox.c.key, outbox.c.body, sort_by_parameter_order=True
 )
 _DELETE_OWED: Final = delete(outbox).where(outbox.c.id == bindparam("settled"))
-
-_SELECT_RESULT: Final = select(entries.c.log, entries.c.sequence).where(
-    entries.c.author == bindparam("author"), entries.c.nonce == bindparam("nonce")
-)
-_SELECT_ANSWER: Final = select(answers.c.log, answers.c.code, answers.c.reason).where(
-    answers.c.author == bindparam("author"), answers.c.nonce == bindparam("nonce")
-)
-_DELETE_OLD_ANSWERS: Final = delete(answers).where(
-    answers.c.id <= select(func.max(answers.c.id)).scalar_subquery() - bindparam("kept")
-)
-
-
-def _select_newest(table: Table) -> ClauseElement:
-    """Reads one row from the end of the client's part of an index."""
-    author, nonce = table.c.author, table.c.nonce
-    in_range = nonce.between(bindparam("oldest"), bindparam("newest"))
-    return select(func.max(nonce)).where(author == bindparam("author"), in_range)
-
-
-def _range(author: str, prefix: bytes) -> tuple[str, bytes, bytes]:
-    number_bytes = limits.NONCE_BYTES - limits.NONCE_PREFIX_BYTES
-    return author, prefix + b"\x00" * number_bytes, prefix + b"\xff" * number_bytes
-
-
-def _answer_row(key: Key, answer: Answer) -> dict[str, Any]:
-    return {
-        "author": key.author,
-        "nonce": key.nonce,
-        "log": answer.log,
-        "code": answer.code,
-        "reason": answer.reason,
-    }
-
-
-def _stored_answer(log: str | None, code: str | None, reason: str) -> Answer:
-    if code is None:
-        return Answer(log, 0)
-    # A newer release may have had more reasons to refuse.
-    known = RefusalCode(code) if code in _REFUSAL_CODES else RefusalCode.OTHER
-    return Answer(log, 0, known, reason)
-
-
-_REFUSAL_CODES: Final = frozenset(RefusalCode)

@@ -33,8 +33,6 @@ entries: Final = Table(
     Column("thread", Text),
     Column("frame", LargeBinary, nullable=False),
     UniqueConstraint("log", "sequence", name="entries_log_sequence"),
-    # NULL equals nothing, not even itself, so entries without a nonce do not collide.
-    UniqueConstraint("author", "nonce", name="entries_author_nonce"),
 )
 Index(
     "entries_log_thread_sequence",
@@ -44,6 +42,24 @@ Index(
     sqlite_where=entries.c.thread.is_not(None),
     postgresql_where=entries.c.thread.is_not(None),
 )
+
+nonces: Final = Table(
+    "nonces",
+    _metadata,
+    Column("author", Text, primary_key=True),
+    Column("nonce", LargeBinary, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    # The key is all that there is, so there is no need for a table beside it.
+    sqlite_with_rowid=False,
+)
+"""Where the entries stand that commands have made, up to the position in `nonces_written`."""
+
+nonces_written: Final = Table(
+    "nonces_written",
+    _metadata,
+    Column("position", BigInteger, nullable=False),
+)
+"""One row."""
 
 answers: Final = Table(
     "answers",

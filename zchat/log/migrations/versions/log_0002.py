@@ -1,4 +1,4 @@
-"""Answers to commands that made no entry."""
+"""Answers to commands that made no entry, and an index of nonces that is written behind."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,7 +25,31 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text, nullable=False),
         sa.UniqueConstraint("author", "nonce", name="answers_author_nonce"),
     )
+    op.create_table(
+        "nonces",
+        sa.Column("author", sa.Text, primary_key=True),
+        sa.Column("nonce", sa.LargeBinary, primary_key=True),
+        sa.Column("position", sa.BigInteger, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "nonces_written",
+        sa.Column("position", sa.BigInteger, nullable=False),
+    )
+    op.execute(
+        "INSERT INTO nonces (author, nonce, position) SELECT author, nonce, position FROM entries "
+        "WHERE nonce IS NOT NULL ORDER BY author, nonce"
+    )
+    op.execute(
+        "INSERT INTO nonces_written (position) SELECT coalesce(max(position), 0) FROM entries"
+    )
+    with op.batch_alter_table("entries") as entries:
+        entries.drop_constraint("entries_author_nonce")
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("entries") as entries:
+        entries.create_unique_constraint("entries_author_nonce", ["author", "nonce"])
+    op.drop_table("nonces_written")
+    op.drop_table("nonces")
     op.drop_table("answers")
