@@ -6,7 +6,7 @@ import os
 import random
 import signal
 import xmlrpc.client
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -22,12 +22,11 @@ from .talkers import Talker
 TALKATIVE: Final = (ROUTER, *SERVICES, *GATEWAYS)
 HANG_S_MIN: Final = 0.2
 HANG_S_MAX: Final = 8.0
-DAM_S_MAX: Final = 10.0
+DAM_S_MAX: Final = 9.0
 NAP_S_MAX: Final = 40.0
 """Longer than the SDK takes what it can keep for an application that does not look."""
 SWALLOWING_S_MAX: Final = 20.0
-SHOUTERS: Final = 4
-SHOUTS: Final = 16
+ON_THE_WAY_S_MAX: Final = 0.02
 GARBAGE_CONNECTIONS: Final = 30
 GARBAGE_BYTES_MAX: Final = 512 * 1024
 GARBAGE_DEADLINE_S: Final = 40.0
@@ -66,7 +65,6 @@ class Kind(StrEnum):
 _KILLS: Final = frozenset({Kind.KILL, Kind.HANG, Kind.LONG_HANG, Kind.TERMINATE, Kind.RESTART})
 CLIENT_KINDS: Final = (Kind.RESET, Kind.HALF_OPEN, Kind.DAM, Kind.NAP)
 SUPERVISORD: Final = "supervisord"
-GATEWAY: Final = "gateways"
 
 
 def process_faults(dice: random.Random) -> Iterator[tuple[Kind, str]]:
@@ -80,7 +78,7 @@ def process_faults(dice: random.Random) -> Iterator[tuple[Kind, str]]:
             (Kind.RESTART, 1),
         ):
             deck += [(kind, program) for program in dice.sample(TALKATIVE, count)]
-        deck += [(kind_of_supervisord, SUPERVISORD), (Kind.GARBAGE, GATEWAY)]
+        deck += [(kind_of_supervisord, SUPERVISORD), (Kind.GARBAGE, "gateways")]
         dice.shuffle(deck)
         yield from deck
 
@@ -158,10 +156,10 @@ async def hurt_client(
 
     What takes a while ends earlier when there is `enough`.
     """
+    await speak_up([victim], dice)
     pipe = victim.route.pipe
     if pipe is None:
         return False
-    victim.prompt()
     match kind:
         case Kind.RESET:
             pipe.reset()
@@ -172,16 +170,26 @@ async def hurt_client(
             pipe.reset()
             await _until_connected(victim)
         case Kind.DAM:
+            other = dice.choice(others)
+            other.shout_at(victim.name)
             pipe.dam()
-            for other in dice.sample(others, SHOUTERS):
-                other.shouts += SHOUTS
-            await _until(enough, dice.uniform(1.0, DAM_S_MAX))
+            # Long enough for the shouts to be there.
+            await _until(enough, 1.0)
+            victim.read_back(other.name)
+            await _until(enough, dice.uniform(0.0, DAM_S_MAX))
             pipe.undam()
         case _:
             victim.stop_reading()
             await _until(enough, dice.uniform(1.0, NAP_S_MAX))
             victim.read_on()
     return True
+
+
+async def speak_up(talkers: Iterable[Talker], dice: random.Random) -> None:
+    """What follows soon finds messages of theirs somewhere on their way."""
+    for talker in talkers:
+        talker.prompt()
+    await asyncio.sleep(dice.uniform(0, ON_THE_WAY_S_MAX))
 
 
 async def _until_connected(victim: Talker) -> None:

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from .checkers import Breach, Finding
+from .faults import Kind
 from .recording import Fault, Recording, Words
 from .talkers import WINDOW
 
 STORY_FAULTS: Final = 3
 UNDER_WAY_S: Final = 0.25
-"""What was said so shortly before a fault may have been on its way when it began."""
+"""What was said so shortly before a fault was on its way when it began, or so soon answered."""
 HEADINGS: Final = ("lost", "doubled", "inverted", "gaps", "other")
 
 
@@ -24,35 +25,38 @@ class Row:
     acknowledged: int = 0
     breaches: Counter[Breach] = field(default_factory=Counter)
     pauses_s: list[float] = field(default_factory=list)
-    """One for each fault that no other one can have had a part in."""
 
     def cells(self) -> list[str]:
         pauses = sorted(self.pauses_s)
         shown = [f"{_percentile(pauses, share):.2f}" if pauses else "-" for share in (0.5, 0.99, 1)]
         breaches = [str(self.breaches[breach]) for breach in Breach]
-        return [str(self.count), str(self.acknowledged), *breaches, *shown]
+        return [str(self.count), str(self.acknowledged), *breaches, str(len(pauses)), *shown]
 
 
 def table(recording: Recording, findings: Sequence[Finding]) -> str:
-    rows: dict[str, Row] = {}
+    """What is `timed` are those faults whose pauses nothing else can have had a part in."""
+    rows = {str(fault): Row() for fault in sorted(recording.faults, key=_order)}
     answered_s = array("d", sorted(_answers(recording)))
     for fault in recording.faults:
-        row = rows.setdefault(str(fault), Row())
+        row = rows[str(fault)]
         row.count += 1
         row.acknowledged += _between(answered_s, fault)
         if (pause_s := _pause_s(recording, fault)) is not None:
             row.pauses_s.append(pause_s)
     for finding in findings:
         before = _faults_before(recording, finding, 1)
-        rows.setdefault(str(before[0]) if before else "no single fault", Row()).breaches[
-            finding.breach
-        ] += 1
-    lines = [["fault", "count", "acked", *HEADINGS, "p50 s", "p99 s", "max s"]]
-    lines += [[name, *row.cells()] for name, row in sorted(rows.items())]
+        name = str(before[0]) if before else "no single fault"
+        rows.setdefault(name, Row()).breaches[finding.breach] += 1
+    lines = [["fault", "count", "acked", *HEADINGS, "timed", "p50 s", "p99 s", "max s"]]
+    lines += [[name, *row.cells()] for name, row in rows.items()]
     total = Counter(finding.breach for finding in findings)
     counts = [len(recording.faults), len(answered_s), *(total[breach] for breach in Breach)]
-    lines.append(["all", *map(str, counts), "", "", ""])
+    lines.append(["all", *map(str, counts), "", "", "", ""])
     return _aligned(lines)
+
+
+def _order(fault: Fault) -> tuple[int, str]:
+    return list(Kind).index(Kind(fault.kind)), fault.what
 
 
 def story(recording: Recording, finding: Finding) -> str:
@@ -83,38 +87,36 @@ def _between(answered_s: "array[float]", fault: Fault) -> int:
 def _pause_s(recording: Recording, fault: Fault) -> float | None:
     """The longest that anybody waited for an answer because of the fault.
 
-    None if something else was not healed when it began: the pause may have been the other's.
+    None if something else was not healed at the same time: the pause may have been the other's.
     """
     if fault.hurts is not None:
         return _pause_of_client_s(recording, fault)
     for other in recording.faults:
-        if other.hurts is None and other.begin_s < fault.begin_s < other.healed_s:
+        if other is not fault and other.hurts is None and _overlap(other, fault):
             return None
-    hurt = {
-        other.hurts
-        for other in recording.faults
-        if other.hurts and other.begin_s < fault.healed_s and fault.begin_s < other.healed_s
-    }
+    hurt = {other.hurts for other in recording.faults if other.hurts and _overlap(other, fault)}
     whole = [words for name, words in recording.words.items() if name not in hurt]
     return max((wait_s for words in whole for _, wait_s in _waits(words, fault)), default=0.0)
 
 
 def _pause_of_client_s(recording: Recording, fault: Fault) -> float | None:
-    """Only of what it said while nothing was done to processes, which is what it waits for else."""
+    """Without what it would have had to wait for anyway: what was done to processes meanwhile."""
     assert fault.hurts is not None
     others = [
-        other
+        (other.begin_s - UNDER_WAY_S, other.healed_s + UNDER_WAY_S)
         for other in recording.faults
-        if other.hurts is None
-        and other.begin_s - UNDER_WAY_S < fault.end_s
-        and fault.begin_s < other.healed_s
+        if other.hurts is None and _overlap(other, fault)
     ]
     waits_s = [
         wait_s
         for said_s, wait_s in _waits(recording.words[fault.hurts], fault)
-        if not any(one.begin_s - UNDER_WAY_S <= said_s <= one.healed_s for one in others)
+        if not any(begin_s <= said_s and said_s + wait_s <= end_s for begin_s, end_s in others)
     ]
     return max(waits_s, default=None)
+
+
+def _overlap(one: Fault, other: Fault) -> bool:
+    return one.begin_s - UNDER_WAY_S < other.healed_s and other.begin_s - UNDER_WAY_S < one.healed_s
 
 
 def _waits(words: Words, fault: Fault) -> Iterator[tuple[float, float]]:

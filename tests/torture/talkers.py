@@ -13,6 +13,7 @@ from integration.people import new_name
 from zchat.client import RefusedError, connect, drafts
 from zchat.client.drafts import Answer
 from zchat.client.events import ConnectionLost, EntryArrived, SessionBegun
+from zchat.protocol import limits
 from zchat.protocol.messages import LOBBY, Done, Entry, inbox_log, room_log
 
 from .checkers import Breach, Finding
@@ -49,12 +50,12 @@ class Talker:
         self.findings: list[Finding] = []
         """What only it could notice, and no checker afterwards."""
         self.connections_lost: list[str] = []
-        self.shouts = 0
-        """How many of its next messages go to the lobby, and are as long as can be."""
         self.is_hurt = False
         """Whether its own connection is being attacked."""
         self._messages_per_s = messages_per_s
         self._dice = random.Random(seed)
+        self._shouts: deque[str] = deque()
+        """To which logs it says something as long as can be before anything else."""
         self._waiting: deque[_Waiting] = deque()
         self._reads = asyncio.Event()
         self._reads.set()
@@ -147,6 +148,8 @@ class Talker:
                 burst = dice.randint(1, BURST_MAX)
                 for _ in range(burst):
                     await self._say(self._choose_log(rooms, private))
+                while self._shouts:
+                    await self._say(self._shouts.popleft(), SHOUT)
                 self._prompted.clear()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(
@@ -164,22 +167,30 @@ class Talker:
         """It has something to say, or something new to know, now."""
         self._prompted.set()
 
+    def shout_at(self, name: str) -> None:
+        """Says as much as it may have unanswered, in private."""
+        self._shouts.extend([inbox_log(name)] * WINDOW)
+        self.prompt()
+
+    def read_back(self, name: str) -> None:
+        """Asks for more of the conversation with `name` than all buffers on the way can hold."""
+        for _ in range(limits.SESSION_REQUESTS_MAX):
+            answer = self.chat.submit(drafts.history(inbox_log(name), limits.HISTORY_ENTRIES_MAX))
+            # While a service is away it may be refused; that is no concern of anybody's.
+            answer.add_done_callback(lambda done: done.cancelled() or done.exception())
+
     def _choose_log(self, rooms: Sequence[str], private: Sequence[str]) -> str:
         share = self._dice.random()
-        if self.shouts or share < LOBBY_SHARE:
+        if share < LOBBY_SHARE:
             return room_log(LOBBY)
         return self._dice.choice(rooms if share < LOBBY_SHARE + ROOM_SHARE else private)
 
-    async def _say(self, log: str) -> None:
+    async def _say(self, log: str, padding: str = "") -> None:
         if len(self._waiting) == WINDOW:
             await self._answered(self._waiting.popleft())
         loop = asyncio.get_running_loop()
         words = self.words
         number = words.add(log, loop.time())
-        padding = ""
-        if self.shouts:
-            self.shouts -= 1
-            padding = SHOUT
         text = words.text(number, padding)
         draft = drafts.post(log, text) if log[0] == "#" else drafts.private(log, text)
         answer = self.chat.submit(draft)

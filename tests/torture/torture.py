@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from integration.cluster import DEADLINE_S, Cluster
+from integration.cluster import DEADLINE_S, GATEWAYS, Cluster
 from integration.people import new_name
 
 from .checkers import Breach, Finding, check
@@ -25,6 +25,7 @@ from .faults import (
     hurt_process,
     hurt_supervisord,
     process_faults,
+    speak_up,
 )
 from .recording import Fault, Recording
 from .talkers import Talker
@@ -159,32 +160,51 @@ class Torture:
         kinds = process_faults(self._dice)
         while not self._is_over():
             kind, program = next(kinds)
-            if program == SUPERVISORD and self._restarts:
-                # They ask it whether their processes run again.
-                await asyncio.wait(self._restarts)
-            task = faults.create_task(self._hurt_process(kind, program, faults))
-            if kind not in (Kind.HANG, Kind.LONG_HANG):
-                self._restarts.add(task)
-                task.add_done_callback(self._restarts.discard)
+            if kind is Kind.GARBAGE:
+                task = faults.create_task(self._flood(faults))
+            elif program == SUPERVISORD:
+                if self._restarts:
+                    # They ask it whether their processes run again.
+                    await asyncio.wait(self._restarts)
+                task = faults.create_task(self._hurt_supervisord(kind))
+            else:
+                pid = await self._running_pid(program)
+                task = faults.create_task(self._hurt_process(kind, program, pid))
+                if kind not in (Kind.HANG, Kind.LONG_HANG):
+                    self._restarts.add(task)
+                    task.add_done_callback(self._restarts.discard)
             self._kills += kind.is_kill
             if program == SUPERVISORD or self._dice.random() >= OVERLAP_SHARE:
                 await asyncio.wait([task])
             await asyncio.sleep(self._dice.uniform(0, BREATHER_S_MAX))
 
-    async def _hurt_process(self, kind: Kind, program: str, faults: asyncio.TaskGroup) -> None:
-        what = "gateway" if program.startswith("gateway") else program
-        if kind is Kind.GARBAGE:
-            fault = self._begin(kind, what)
-            flood = faults.create_task(self._flood())
-            await asyncio.wait([flood], timeout=GARBAGE_S)
-        elif program == SUPERVISORD:
-            fault = self._begin(kind, what)
-            await hurt_supervisord(self._cluster, kind)
-        else:
-            pid = await self._running_pid(program)
-            fault = self._begin(kind, what)
-            await hurt_process(self._cluster, kind, program, pid, self._dice)
-        await self._heal(fault, [talker for talker in self._talkers if not talker.is_hurt])
+    async def _hurt_process(self, kind: Kind, program: str, pid: int) -> None:
+        half = self._dice.sample(self._talkers, len(self._talkers) // 2)
+        await speak_up(half, self._dice)
+        fault = self._begin(kind, "gateway" if program in GATEWAYS else program)
+        await hurt_process(self._cluster, kind, program, pid, self._dice)
+        await self._heal(fault, self._whole())
+
+    async def _hurt_supervisord(self, kind: Kind) -> None:
+        await speak_up(self._talkers, self._dice)
+        fault = self._begin(kind, SUPERVISORD)
+        await hurt_supervisord(self._cluster, kind)
+        await self._heal(fault, self._whole())
+
+    async def _flood(self, faults: asyncio.TaskGroup) -> None:
+        fault = self._begin(Kind.GARBAGE, "at gateways")
+        flood = faults.create_task(self._send_garbage())
+        await asyncio.wait([flood], timeout=GARBAGE_S)
+        await self._heal(fault, self._whole())
+
+    async def _send_garbage(self) -> None:
+        left_open = await flood_with_garbage(self._cluster, self._dice)
+        if left_open:
+            self._found(f"{left_open} connections with garbage were left open")
+
+    def _whole(self) -> list[Talker]:
+        """Those whose own connections are not attacked."""
+        return [talker for talker in self._talkers if not talker.is_hurt]
 
     async def _running_pid(self, program: str) -> int:
         async with asyncio.timeout(DEADLINE_S):
@@ -194,17 +214,12 @@ class Torture:
                     return pid
                 await asyncio.sleep(_LOOK_AGAIN_S)
 
-    async def _flood(self) -> None:
-        left_open = await flood_with_garbage(self._cluster, self._dice)
-        if left_open:
-            self._found(f"{left_open} connections with garbage were left open")
-
     async def _hurt_clients(self, faults: asyncio.TaskGroup) -> None:
         for kind in client_faults(self._dice):
             await asyncio.sleep(self._dice.expovariate(1 / CLIENT_FAULT_INTERVAL_S))
             if self._enough_done.is_set():
                 return
-            whole = [talker for talker in self._talkers if not talker.is_hurt]
+            whole = self._whole()
             if len(whole) > (1 - HURT_SHARE_MAX) * len(self._talkers):
                 victim = self._dice.choice(whole)
                 whole.remove(victim)
