@@ -1,5 +1,7 @@
 """First answers: what is new is not looked up, and what is not new is not done again."""
 
+from functools import cache
+
 import pytest
 
 from zchat.log.answers import OVERTAKEN, Answer, FirstAnswers, Key
@@ -11,8 +13,9 @@ DONE = Answer("#garden", 3)
 NOTHING_TO_DO = Answer("#garden", 0)
 
 
+@cache
 def key(number: int, *, rising: bool = True) -> Key:
-    return Key("ann", nonce(b"a client", number), rising)
+    return Key("ann", nonce(b"a client", number), rising=rising)
 
 
 @pytest.fixture(name="answers")

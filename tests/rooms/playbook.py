@@ -1,5 +1,6 @@
 """Drives the rules of rooms by hand, over a real store in memory, as a beat would."""
 
+from functools import partial
 from typing import Any
 
 from zchat.fabric.link import ReturnAddress
@@ -24,7 +25,7 @@ from zchat.protocol.nonces import nonce
 from zchat.rooms import projection, queries
 from zchat.rooms.core import RoomCore
 from zchat.rooms.tables import ROOMS_SCHEMA
-from zchat.service.beat import look_up
+from zchat.service.answering import answer_once, look_up
 from zchat.service.effects import Sender
 
 _entries = Decoder(Entry)
@@ -64,10 +65,12 @@ class Rooms:
             look_up([key], answers, self.store)
             answers.found |= of_this_beat
         reply_to = ReturnAddress(b"gateway#1", 1, 1)
-        self.core.handle(Sender(reply_to, 1, user), command, 0.0, self.at_ms)
-        to, frame = self.core.effects.replies.pop()
+        act = partial(self.core.handle, Sender(reply_to, 1, user), command, 0.0, self.at_ms)
+        answer = answer_once(key, answers, act)
+        assert answer is not None
+        self.core.effects.answer(reply_to, getattr(command, "id", 0), answer)
+        _, frame = self.core.effects.replies.pop()
         reply = server_messages.decode(frame)
-        assert to == reply_to
         assert isinstance(reply, Done | Refused)
         return reply
 

@@ -1,9 +1,12 @@
 """Drives the rules of users by hand, over a real store in memory, as a beat would."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from zchat.fabric.link import ReturnAddress
 from zchat.fabric.topics import PRESENCE_TOPIC
+from zchat.log.answers import Answer as Result
 from zchat.log.store import Owed, Store
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
@@ -30,7 +33,8 @@ from zchat.protocol.messages import (
     inbox_log,
 )
 from zchat.protocol.nonces import nonce
-from zchat.service.beat import Job, look_up
+from zchat.service.answering import answer_once, look_up
+from zchat.service.beat import Job
 from zchat.service.effects import Sender
 from zchat.users import projection, queries
 from zchat.users.core import UserCore
@@ -127,7 +131,13 @@ class Users:
     ) -> None:
         """Gives one more command to the beat that has begun."""
         sender = Sender(ReturnAddress(at, 1, 1), n, user)
-        self.core.handle(sender, command, self.now, self.at_ms)
+        act = partial(self.core.handle, sender, command, self.now, self.at_ms)
+        self._answer(sender, command, act)
+
+    def _answer(self, sender: Sender, command: Any, act: Callable[[], Result | None]) -> None:
+        key = self.core.key_of(sender.user, command)
+        if answer := answer_once(key, self.core.answers, act):
+            self.core.effects.answer(sender.reply_to, getattr(command, "id", 0), answer)
 
     def finish_job(self) -> Answer:
         """The oldest password is done. Here a hash is the password after a dollar sign."""
@@ -136,7 +146,9 @@ class Users:
         if job.password_hash is not None:
             outcome = outcome == job.password_hash
         self._prepare(job.sender.user, job.command)
-        self.core.job_done(job, outcome, self.now, self.at_ms)
+        if self.core.job_ended(job):
+            act = partial(self.core.job_done, job, outcome, self.now, self.at_ms)
+            self._answer(job.sender, job.command, act)
         (answer,) = self.commit([])
         return answer
 

@@ -50,6 +50,9 @@ class ClientConnection(asyncio.Protocol):
         self._adjust_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        # Session and connection know each other, so that they stay until the garbage collector
+        # comes by; a reader is a thousand times their size.
+        self._reader = None
         self._inside.disconnected(self.session)
 
     def pause_writing(self) -> None:

@@ -14,21 +14,17 @@ from zchat.protocol.messages import RefusalCode
 from zchat.protocol.nonces import prefix_of
 
 
-class Key(NamedTuple):
+class Key:
     """Which command it is. One that is not `rising` is looked up, whatever came after it."""
 
-    author: str
-    nonce: bytes
-    rising: bool = True
+    __slots__ = ("author_and_nonce", "client", "nonce", "rising")
 
-    @property
-    def author_and_nonce(self) -> tuple[str, bytes]:
+    def __init__(self, author: str, nonce: bytes, *, rising: bool = True) -> None:
+        self.author_and_nonce = (author, nonce)
         """No two commands have the same, whatever kind they are of."""
-        return self.author, self.nonce
-
-    @property
-    def client(self) -> "Client":
-        return self.author, prefix_of(self.nonce)
+        self.client: Client = (author, prefix_of(nonce))
+        self.nonce = nonce
+        self.rising = rising
 
 
 class Answer(NamedTuple):

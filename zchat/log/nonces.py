@@ -108,7 +108,7 @@ class NonceIndex:
         """Writes what no entry tells of, within a transaction."""
         rows = [
             {
-                "author": key.author,
+                "author": key.author_and_nonce[0],
                 "nonce": key.nonce,
                 "log": answer.log,
                 "code": answer.code,

@@ -85,7 +85,7 @@ PAGE_BYTES_MAX: Final = 256 * 1024
 NONCE_CLIENTS_MAX: Final = 20_000
 """Clients of which a service remembers the newest nonce; of others it is read again."""
 NONCES_UNWRITTEN_MAX: Final = 8_192
-"""Entries whose nonces are found in memory; then a commit writes them to the index, in some 20 ms."""
+"""Entries whose nonces are found in memory; then a commit writes them to the index, in 20 ms."""
 ANSWERS_MAX: Final = 100_000
 """Refusals, and answers to what changed nothing, that a service keeps for those who ask again."""
 BUSY_RETRY_INTERVAL_S: Final = 1.0

@@ -29,7 +29,7 @@ from zchat.protocol.messages import (
     TopicChanged,
     room_log,
 )
-from zchat.protocol.names import InvalidName, canonical_name, printable
+from zchat.protocol.names import canonical_name, printable
 from zchat.service.beat import Job
 from zchat.service.effects import Effects, Refusal, Sender, visible_text
 
@@ -126,25 +126,8 @@ class RoomCore:
             case _:
                 return Key(user, command.nonce)
 
-    def handle(self, sender: Sender, command: RoomCommand, now: float, at_ms: int) -> None:
-        key = self.key_of(sender.user, command)
-        answer = self.answers.of(key) if key else None
-        if answer is None:
-            answer = self._answer(sender.user, command, at_ms)
-            if key:
-                self.answers.remember(key, answer)
-        self.effects.answer(sender.reply_to, getattr(command, "id", 0), answer)
-
-    def _answer(self, user: str, command: RoomCommand, at_ms: int) -> Answer:
-        try:
-            return Answer(*self._apply(user, command, at_ms))
-        except Refusal as refusal:
-            return refusal.answer
-        except InvalidName as error:
-            return Answer(None, 0, RefusalCode.INVALID_NAME, str(error))
-
-    def _apply(self, user: str, command: RoomCommand, at_ms: int) -> tuple[str, int]:
-        """The log and the sequence of the entry that the command made, 0 for none."""
+    def handle(self, sender: Sender, command: RoomCommand, now: float, at_ms: int) -> Answer:
+        user = sender.user
         match command:
             case Post():
                 return self._post(user, command, at_ms)
@@ -172,12 +155,12 @@ class RoomCore:
             case _:
                 assert_never(command)
 
-    def _post(self, user: str, command: Post, at_ms: int) -> tuple[str, int]:
+    def _post(self, user: str, command: Post, at_ms: int) -> Answer:
         room = self._joined(user, command.room)
         body = MessagePosted(visible_text(command.text))
         return self._append(room.name, user, body, at_ms, command.nonce)
 
-    def _create(self, user: str, command: CreateRoom, at_ms: int) -> tuple[str, int]:
+    def _create(self, user: str, command: CreateRoom, at_ms: int) -> Answer:
         name = canonical_name(command.room)
         if name in self.rooms or name == LOBBY:
             raise Refusal(RefusalCode.ROOM_EXISTS, f"there is a room {name} already; join it")
@@ -192,10 +175,10 @@ class RoomCore:
         self.effects.owe(self._lobby_address, f"open room {name}", opening)
         return self._append(name, user, RoomCreated(), at_ms, command.nonce)
 
-    def _join(self, user: str, command: JoinRoom, at_ms: int) -> tuple[str, int]:
+    def _join(self, user: str, command: JoinRoom, at_ms: int) -> Answer:
         room = self._existing(command.room)
         if room.name == LOBBY or user in room.members:
-            return room_log(room.name), 0
+            return Answer(room_log(room.name), 0)
         if len(room.members) >= limits.ROOM_MEMBERS_MAX:
             raise Refusal(
                 RefusalCode.LIMIT_REACHED,
@@ -208,12 +191,12 @@ class RoomCore:
         self._set_member(room, user, Member(role, floor))
         return self._append(room.name, user, MemberJoined(), at_ms, command.nonce)
 
-    def _leave(self, room: Room, user: str, at_ms: int, nonce: bytes | None) -> tuple[str, int]:
+    def _leave(self, room: Room, user: str, at_ms: int, nonce: bytes | None) -> Answer:
         result = self._append(room.name, user, MemberLeft(), at_ms, nonce)
         self._drop_member(room, user)
         return result
 
-    def _set_topic(self, user: str, command: SetTopic, at_ms: int) -> tuple[str, int]:
+    def _set_topic(self, user: str, command: SetTopic, at_ms: int) -> Answer:
         room = self._joined(user, command.room)
         if room.name == LOBBY:
             raise Refusal(RefusalCode.NOT_ALLOWED, "the lobby has no topic")
@@ -221,7 +204,7 @@ class RoomCore:
         self.effects.rows.append(SaveRoom(room.name, room.topic, room.created_at_ms))
         return self._append(room.name, user, TopicChanged(room.topic), at_ms, command.nonce)
 
-    def _mark_read(self, user: str, command: MarkRead) -> tuple[str, int]:
+    def _mark_read(self, user: str, command: MarkRead) -> Answer:
         room = self.rooms.get(canonical_name(command.log[1:]))
         if room is None or command.log[0] != "#":
             raise Refusal(RefusalCode.UNKNOWN_LOG, f"there is no log {printable(command.log)}")
@@ -235,14 +218,14 @@ class RoomCore:
         if member.marker is None or marker > member.marker:
             member.marker = marker
             self._set_member(room, user, member)
-        return log, 0
+        return Answer(log, 0)
 
-    def _end_guest(self, user: str, at_ms: int) -> tuple[str, int]:
+    def _end_guest(self, user: str, at_ms: int) -> Answer:
         for name in sorted(self.rooms_of.get(user, ())):
             self._leave(self.rooms[name], user, at_ms, None)
         if (lobby := self.rooms.get(LOBBY)) and user in lobby.members:
             self._drop_member(lobby, user)
-        return "", 0
+        return Answer(None, 0)
 
     # --- What they have in common -----------------------------------------------------------------
 
@@ -270,9 +253,9 @@ class RoomCore:
 
     def _append(
         self, room: str, author: str, body: EntryBody, at_ms: int, nonce: bytes | None
-    ) -> tuple[str, int]:
+    ) -> Answer:
         log = room_log(room)
-        return log, self.timeline.append(log, author, body, at_ms, nonce)
+        return Answer(log, self.timeline.append(log, author, body, at_ms, nonce))
 
     def _set_member(self, room: Room, user: str, member: Member) -> None:
         self.add_member(room, user, member)
@@ -289,7 +272,10 @@ class RoomCore:
 
     # --- What does not concern rooms --------------------------------------------------------------
 
-    def job_done(self, job: Job, outcome: bool | str, now: float, at_ms: int) -> None:
+    def job_ended(self, job: Job) -> bool:
+        raise AssertionError("a room has no passwords")
+
+    def job_done(self, job: Job, outcome: bool | str, now: float, at_ms: int) -> Answer:
         raise AssertionError("a room has no passwords")
 
     def settled(self, key: str, now: float, at_ms: int) -> None:

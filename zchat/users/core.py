@@ -1,6 +1,6 @@
 """Every rule of users: who may use a name, who is connected, and what is in an inbox."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import assert_never
 
 from zchat.fabric.topics import PRESENCE_TOPIC
@@ -105,29 +105,7 @@ class UserCore:
             case _:
                 return None
 
-    def handle(self, sender: Sender, command: UserCommand, now: float, at_ms: int) -> None:
-        self._answer(sender, command, lambda: self._apply(sender, command, now, at_ms))
-
-    def _answer(
-        self, sender: Sender, command: UserCommand, apply: Callable[[], Answer | None]
-    ) -> None:
-        """Answers as the first time, or applies the command; None is answered when it is done."""
-        key = self.key_of(sender.user, command)
-        answer = self.answers.of(key) if key else None
-        if answer is None:
-            try:
-                answer = apply()
-            except Refusal as refusal:
-                answer = refusal.answer
-            except InvalidName as error:
-                answer = Answer(None, 0, RefusalCode.INVALID_NAME, str(error))
-            if answer is None:
-                return
-            if key and answer.code is not RefusalCode.BUSY:
-                self.answers.remember(key, answer)
-        self.effects.answer(sender.reply_to, getattr(command, "id", 0), answer)
-
-    def _apply(self, sender: Sender, command: UserCommand, now: float, at_ms: int) -> Answer | None:
+    def handle(self, sender: Sender, command: UserCommand, now: float, at_ms: int) -> Answer | None:
         asker = sender.reply_to.asker
         match command:
             case OpenSession():
@@ -240,7 +218,10 @@ class UserCore:
         self.log_heads[log] = self.timeline.heads.pop(log)
         self.effects.rows.append(DropUser(user.name))
         for sender, command in self._waiting.pop(user.name, ()):
-            self.handle(sender, command, now, at_ms)
+            try:
+                self._open_session(sender, command, at_ms)
+            except Refusal as refusal:
+                self.effects.answer(sender.reply_to, command.id, refusal.answer)
 
     def asker_lost(self, asker: bytes, now: float, at_ms: int) -> None:
         self.sessions.lose_all(asker, now)
@@ -287,13 +268,13 @@ class UserCore:
         self._jobs.append(job)
         self.effects.jobs.append(job)
 
-    def job_done(self, job: Job, outcome: bool | str, now: float, at_ms: int) -> None:
-        if job not in self._jobs:
-            return  # Asked for before the core was loaded anew; so is its command, then.
-        self._jobs.remove(job)
-        self._answer(job.sender, job.command, lambda: self._go_on(job, outcome, at_ms))
+    def job_ended(self, job: Job) -> bool:
+        awaited = job in self._jobs
+        if awaited:
+            self._jobs.remove(job)
+        return awaited
 
-    def _go_on(self, job: Job, outcome: bool | str, at_ms: int) -> Answer | None:
+    def job_done(self, job: Job, outcome: bool | str, now: float, at_ms: int) -> Answer | None:
         if isinstance(outcome, str):
             return self._registered(job.sender, job.command, outcome, at_ms)
         self._checked(job, outcome, at_ms)
