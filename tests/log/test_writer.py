@@ -68,12 +68,15 @@ def test_reopening_returns_everything_and_raises_the_epoch(path: Path) -> None:
 
 def test_a_fenced_writer_cannot_write(store: Store, path: Path) -> None:
     say(store, b"one")
+    store.check_lease()
     with sqlite3.connect(path) as other:
         other.execute("UPDATE lease SET epoch = epoch + 1")
     other.close()
 
     with pytest.raises(Fenced, match="epoch 2 has begun"):
         say(store, b"two")
+    with pytest.raises(Fenced, match="epoch 2 has begun"):
+        store.check_lease()
     assert said(store) == [b"one"]
 
 

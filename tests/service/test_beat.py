@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import sqlite3
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,7 @@ from msgspec import Raw
 from zchat.fabric.link import Answerer, Asker
 from zchat.fabric.topics import stream_topic
 from zchat.log.schema import Schema
-from zchat.log.store import Store, StoreUnavailable
+from zchat.log.store import Fenced, Store, StoreUnavailable
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
     CloseSession,
@@ -557,6 +558,23 @@ def test_queries_are_answered_from_what_is_committed(rooms: Bench) -> None:
     rooms.step()
 
     assert rooms.query(ReadLog("#garden", 1)) != before
+
+
+def test_whoever_has_lost_the_lease_answers_nothing(rooms: Bench, tmp_path: Path) -> None:
+    rooms.do(1, CREATE)
+    with sqlite3.connect(tmp_path / "rooms.sqlite") as another_host:
+        another_host.execute("UPDATE lease SET epoch = epoch + 1")
+    another_host.close()
+
+    with pytest.raises(Fenced):
+        rooms.query(ReadLog("#garden", 0))
+
+
+def test_a_store_that_cannot_be_read_answers_nothing_for_now(rooms: Bench) -> None:
+    with broken(rooms.store, "check_lease"):
+        assert rooms.query(Ping(7)) == [b""]
+
+    assert rooms.query(Ping(7)) == [encode(Pong(7))]
 
 
 def test_a_gateway_that_is_silent_for_too_long_is_lost(users: Bench) -> None:

@@ -141,9 +141,7 @@ class Store:
         connection = self._connection
         owed: list[Owed] = []
         with writing(connection):
-            epoch = connection.exec_driver_sql(self._select_epoch, (LEASE_ID,)).scalar()
-            if epoch != self.epoch:
-                raise Fenced(f"epoch {epoch} has begun, and this is the writer of {self.epoch}")
+            self._check_epoch()
             if appended:
                 connection.exec_driver_sql(self._insert_entries, list(appended))
             for statement, parameters in writes:
@@ -163,6 +161,16 @@ class Store:
             self._nonces.add(appended)
         self.position += len(appended)
         return owed
+
+    def check_lease(self) -> None:
+        """Raises `Fenced` if another writer has opened the database, and `StoreUnavailable`."""
+        with reading(self._connection):
+            self._check_epoch()
+
+    def _check_epoch(self) -> None:
+        epoch = self._connection.exec_driver_sql(self._select_epoch, (LEASE_ID,)).scalar()
+        if epoch != self.epoch:
+            raise Fenced(f"epoch {epoch} has begun, and this is the writer of {self.epoch}")
 
     def newest_nonces(self, clients: Iterable[Client]) -> dict[Client, bytes]:
         """The newest nonce of each client that has an answer; no bytes at all if none has."""
