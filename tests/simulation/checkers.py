@@ -3,31 +3,83 @@
 Written from the promises and apart from the code: nothing here asks a core how it does things.
 """
 
+import re
 from collections.abc import Iterable, Iterator
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from zchat.client.core import State
 from zchat.client.events import Answered, EntryArrived, Fatal, SessionBegun
+from zchat.protocol import limits, messages
 from zchat.protocol.messages import (
+    SYSTEM_AUTHOR,
+    Announced,
     CreateRoom,
     Done,
     JoinRoom,
     LeaveRoom,
+    ListMembers,
+    ListRooms,
+    ListUsers,
     MemberJoined,
     MemberLeft,
+    MemberList,
     MessagePosted,
+    Ping,
+    Pong,
     Post,
     PrivateMessageSent,
+    ReadHistory,
     RefusalCode,
     Refused,
+    Register,
     RoomCreated,
+    RoomList,
+    SendPrivate,
+    SetTopic,
+    UserList,
 )
 from zchat.users.core import UserCore
 
 from .cluster import Cluster
 from .history import History
-from .people import Life, Person
+from .operator import Announcements
+from .people import WRONG_PASSWORD, Life, Person
 
+if TYPE_CHECKING:
+    from .watchers import Watchers
+
+_COMMON = {RefusalCode.INVALID_NAME}
+_OF_ROOMS = _COMMON | {RefusalCode.UNKNOWN_ROOM, RefusalCode.NOT_A_MEMBER}
+_NOT_NOW = {RefusalCode.BUSY, RefusalCode.UNAVAILABLE}
+_REFUSALS: dict[type, set[RefusalCode]] = {
+    Post: _OF_ROOMS | {RefusalCode.EMPTY_TEXT},
+    SendPrivate: _COMMON
+    | {RefusalCode.UNKNOWN_USER, RefusalCode.EMPTY_TEXT, RefusalCode.SESSION_ENDED},
+    CreateRoom: _COMMON | {RefusalCode.ROOM_EXISTS, RefusalCode.LIMIT_REACHED},
+    JoinRoom: _COMMON | {RefusalCode.UNKNOWN_ROOM, RefusalCode.LIMIT_REACHED},
+    LeaveRoom: _OF_ROOMS | {RefusalCode.NOT_ALLOWED},
+    SetTopic: _OF_ROOMS | {RefusalCode.NOT_ALLOWED},
+    Register: {
+        RefusalCode.ALREADY_REGISTERED,
+        RefusalCode.INVALID_PASSWORD,
+        RefusalCode.SESSION_ENDED,
+    },
+    ReadHistory: _OF_ROOMS | _NOT_NOW | {RefusalCode.UNKNOWN_USER, RefusalCode.SESSION_ENDED},
+    ListRooms: _COMMON | _NOT_NOW | {RefusalCode.UNKNOWN_ROOM},
+    ListMembers: _OF_ROOMS | _NOT_NOW,
+    ListUsers: _NOT_NOW,
+    Ping: _NOT_NOW,
+}
+"""Why each request may be refused in the end; commands that are told "not now" are repeated."""
+_ANSWERS: dict[type, type] = {
+    ReadHistory: messages.History,
+    ListRooms: RoomList,
+    ListMembers: MemberList,
+    ListUsers: UserList,
+    Ping: Pong,
+}
+"""What answers a query; commands are answered with `Done`."""
+_STAMP = re.compile(r"((?:client|vandal)-\d+ \d+) (\d+)(?: x*)?$")
 _MAY_END_A_CLIENT = {
     RefusalCode.NAME_IN_USE,
     RefusalCode.PASSWORD_REQUIRED,
@@ -36,28 +88,24 @@ _MAY_END_A_CLIENT = {
 }
 
 
-STALE_COPIES_ARE_BUGS = False
-"""KNOWN: only what was done is remembered by its nonce, not what was refused. So a command that was
-refused through one gateway, and still waits in the link of another one that the sender has left, is
-done there when the reason for the refusal is gone."""
-
-
 class Broken(Exception):
     """A promise is broken; the text says which, and how."""
 
 
-def check(cluster: Cluster, history: History, floors: dict[str, set[int]]) -> None:
-    """`floors` are the beginnings of all the inboxes that a name has had."""
+def check(cluster: Cluster, history: History, watchers: "Watchers") -> None:
     _check_logs(history)
     lives = [life for person in cluster.people for life in person.lives]
-    _check_sender_order(history, lives)
+    _check_sender_order(history)
     by_nonce = _by_nonce(history)
     for life in lives:
         _check_answers(life, history, by_nonce)
-        _check_run(life, history, floors)
+        _check_run(life, history, watchers.floors)
+        _check_ends(life)
+    _check_announcements(cluster.operator.announcements, history)
     _check_quiet_end(cluster, history)
     _check_membership(cluster, history)
     _check_presence(cluster, history)
+    _check_nothing_is_left(cluster)
 
 
 # --- Logs -----------------------------------------------------------------------------------------
@@ -86,40 +134,28 @@ def _by_nonce(history: History) -> dict[tuple[str, bytes], tuple[str, int]]:
     return found
 
 
-def _check_sender_order(history: History, lives: Iterable[Life]) -> None:
-    """By the serial in the texts, where nothing could have been refused in between."""
-    periods: dict[tuple[str, int], int] = {}
-    for life in lives:
-        changes: dict[str, int] = {}
-        for request in life.submitted.values():
-            match request:
-                case JoinRoom(room=room) | LeaveRoom(room=room) | CreateRoom(room=room):
-                    changes[room] = changes.get(room, 0) + 1
-                case Post(room=room, text=text):
-                    periods[_stamp(text)] = changes.get(room, 0)
-                case _:
-                    pass
+def _check_sender_order(history: History) -> None:
+    """By the serial in the texts, which rises in all that one client says."""
     for log, entries in history.logs.items():
-        last: dict[tuple[str, int], int] = {}
+        last: dict[str, int] = {}
         for committed in entries:
             match committed.entry.body:
-                case MessagePosted(text=text):
-                    sender, number = _stamp(text)
-                    # KNOWN: a post that was refused for want of membership, and is sent again
-                    # before the refusal was heard, is done after the join that followed it.
-                    period = periods[sender, number]
-                case PrivateMessageSent(text=text, to=to) if to == committed.author:
-                    (sender, number), period = _stamp(text), 0
+                case MessagePosted(text=text) | PrivateMessageSent(text=text):
+                    stamp = _stamp(text)
                 case _:
                     continue
-            if number <= last.get((sender, period), 0):
-                raise Broken(f"in {log}, {number} of {sender} comes after {last[sender, period]}")
-            last[sender, period] = number
+            if stamp is None:
+                continue
+            sender, number = stamp
+            if number <= last.get(sender, 0):
+                raise Broken(f"in {log}, {number} of {sender} comes after {last[sender]}")
+            last[sender] = number
 
 
-def _stamp(text: str) -> tuple[str, int]:
-    person, life, serial, *_ = text.split()
-    return f"{person} {life}", int(serial)
+def _stamp(text: str) -> tuple[str, int] | None:
+    """Who said it in which life, and the how manyeth it was; None for what a vandal has damaged."""
+    match = _STAMP.match(text)
+    return (match[1], int(match[2])) if match else None
 
 
 # --- Answers --------------------------------------------------------------------------------------
@@ -137,6 +173,9 @@ def _check_answers(
         answered.add(event.id)
         nonce = getattr(event.request, "nonce", None)
         done = event.answer
+        _check_kind_of_answer(life, event)
+        if isinstance(done, messages.History):
+            _check_history(life, done, history)
         if isinstance(done, Done) and done.sequence and nonce is not None:
             place = by_nonce.get((life.name, nonce))
             if place != (done.log, done.sequence):
@@ -144,13 +183,49 @@ def _check_answers(
                     f"{life.person} was told that {type(event.request).__name__} {event.id} is "
                     f"{done.log} {done.sequence}, but it is {place or 'nowhere'}"
                 )
-        if STALE_COPIES_ARE_BUGS and isinstance(done, Refused) and nonce is not None:
+        if isinstance(done, Refused) and nonce is not None:
             place = by_nonce.get((life.name, nonce))
             if place is not None:
                 raise Broken(
                     f"{life.person}: request {event.id} was refused ({done.code}), yet "
                     f"it stands in {place}"
                 )
+
+
+def _check_kind_of_answer(life: Life, event: Answered) -> None:
+    request, answer = event.request, event.answer
+    if isinstance(answer, Refused):
+        stated = answer.code in _REFUSALS[type(request)]
+    else:
+        stated = isinstance(answer, _ANSWERS.get(type(request), Done))
+    if not stated:
+        what = getattr(answer, "code", type(answer).__name__)
+        raise Broken(f"{life.person}: {type(request).__name__} was answered with {what}")
+
+
+def _check_history(life: Life, answer: messages.History, history: History) -> None:
+    """What is read again is what was committed, oldest first, and without holes in a room."""
+    if answer.log.startswith("#"):
+        read = [entry.sequence for entry in answer.entries]
+        if read and read != list(range(read[0], read[0] + len(read))):
+            raise Broken(f"{life.person} reads a history of {answer.log} with holes")
+    for entry in answer.entries:
+        entries = history.logs.get(entry.log, [])
+        if entry.sequence > len(entries) or entries[entry.sequence - 1].entry != entry:
+            raise Broken(f"{life.person} reads {entry.log} {entry.sequence}, never committed so")
+
+
+def _check_announcements(announcements: Announcements, history: History) -> None:
+    places: dict[str, int] = {}
+    for committed in history.logs.get("#lobby", []):
+        if isinstance(committed.entry.body, Announced):
+            text = committed.entry.body.text
+            if text in places or committed.author != SYSTEM_AUTHOR:
+                raise Broken(f"{text} stands twice, or is not the operator's")
+            places[text] = committed.sequence
+    for text, answer in announcements.answers.items():
+        if not isinstance(answer, Done) or places.get(text) != answer.sequence:
+            raise Broken(f"the operator was told {answer} of {text}, which is {places.get(text)}")
 
 
 # --- What clients see -----------------------------------------------------------------------------
@@ -222,11 +297,12 @@ def _check_quiet_end(cluster: Cluster, history: History) -> None:
     for person in _living(cluster.people):
         core, life = person.core, person.lives[-1]
         assert core is not None
-        if core.state is not State.ONLINE and _name_is_lost(person, cluster.people):
+        if core.state is not State.ONLINE and _place_is_lost(person, cluster.people):
             continue
         if core.state is not State.ONLINE:
             raise Broken(f"{person.name} is {core.state} after the quiet")
-        if core.unanswered:
+        answered = {event.id for event in life.events if isinstance(event, Answered)}
+        if core.unanswered or answered != life.submitted.keys():
             raise Broken(f"{person.name} waits for {core.unanswered} answers after the quiet")
         expected = {"#lobby", f"@{core.name}"}
         expected |= {
@@ -246,33 +322,38 @@ def _check_quiet_end(cluster: Cluster, history: History) -> None:
             head = len(history.logs.get(log, []))
             if at.get(log, 0) != head:
                 raise Broken(f"{person.name} is at {at.get(log)} of {log}, whose head is {head}")
-    for person in cluster.people:
-        for life in person.lives:
-            _check_last_word(life)
 
 
-def _name_is_lost(person: Person, people: Iterable[Person]) -> bool:
-    """A guest that was away for longer than its grace waits for whoever has its name by now."""
+def _place_is_lost(person: Person, people: Iterable[Person]) -> bool:
+    """Who was here waits for as long as others have its place.
+
+    They have it if a guest was away for longer than its grace, or if no more devices may be here.
+    """
     begun = [event for event in person.lives[-1].events if isinstance(event, SessionBegun)]
-    return (
-        bool(begun)
-        and begun[-1].guest
-        and any(
-            other.core is not None
-            and other is not person
-            and other.core.state is State.ONLINE
-            and other.core.name == person.user
-            for other in people
-        )
-    )
+    others = [
+        other
+        for other in people
+        if other.core is not None
+        and other is not person
+        and other.core.state is State.ONLINE
+        and other.core.name == person.user
+    ]
+    places = 1 if begun and begun[-1].guest else limits.USER_SESSIONS_MAX
+    return bool(begun) and len(others) >= places
 
 
-def _check_last_word(life: Life) -> None:
+def _check_ends(life: Life) -> None:
+    if life.password == WRONG_PASSWORD and _session_begun(life):
+        raise Broken(f"{life.person} came in with a wrong password")
     for event in life.events:
         if isinstance(event, Fatal) and (
             event.refused.code not in _MAY_END_A_CLIENT or _was_in(life, event)
         ):
             raise Broken(f"{life.person} was ended: {event.refused.code}, {event.refused.reason}")
+
+
+def _session_begun(life: Life) -> bool:
+    return any(isinstance(event, SessionBegun) for event in life.events)
 
 
 def _was_in(life: Life, fatal: Fatal) -> bool:
@@ -296,9 +377,9 @@ def _check_membership(cluster: Cluster, history: History) -> None:
         if gone:
             raise Broken(f"{room} has members who are gone: {sorted(gone)}")
     for name in history.users:
-        for service in cluster.services[1:]:
-            assert service.turns is not None
-            core = service.turns.beat.core
+        for database in cluster.rooms:
+            assert database.serving.turns is not None
+            core = database.serving.turns.beat.core
             rooms = getattr(core, "rooms_of", {}).get(name, set())
             folded = {
                 log[1:]
@@ -308,12 +389,12 @@ def _check_membership(cluster: Cluster, history: History) -> None:
                 and name in history.members(log)
             }
             if rooms != folded:
-                raise Broken(f"{service.name} has {name} in {sorted(rooms)}, not {sorted(folded)}")
+                raise Broken(f"{database.name} has {name} in {sorted(rooms)}, not {sorted(folded)}")
 
 
 def _check_presence(cluster: Cluster, history: History) -> None:
     here = {person.core.name for person in _living(cluster.people) if person.core}
-    users = cluster.services[0].turns
+    users = cluster.users.serving.turns
     assert users is not None
     online = cast(UserCore, users.beat.core).presence.online
     if online != here:
@@ -325,3 +406,23 @@ def _check_presence(cluster: Cluster, history: History) -> None:
     for name, guest in history.users.items():
         if guest and name not in here:
             raise Broken(f"the guest {name} is gone, and its name is not free")
+
+
+def _check_nothing_is_left(cluster: Cluster) -> None:
+    """Whoever is gone has left nothing behind."""
+    for gateway in cluster.gateways:
+        core = gateway.turns.core
+        there = [
+            person
+            for person in _living(cluster.people)
+            if person.wire is not None and person.wire.gateway is gateway
+        ]
+        if len(core.sessions) != len(there):
+            raise Broken(
+                f"{gateway.name} has {len(core.sessions)} sessions for {len(there)} people"
+            )
+        if core.requests.departing or core.fan_out._fetches:
+            raise Broken(f"{gateway.name} still waits for something of those who are gone")
+        followed = {log for person in there if person.core for log in person.core.followed}
+        if left := core.fan_out._logs.keys() - followed:
+            raise Broken(f"{gateway.name} follows {sorted(left)} for nobody")

@@ -1,10 +1,11 @@
 """One whole cluster in one process, with the people who use it."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from zchat.log.database import disconnect
 from zchat.protocol import limits
 from zchat.rooms.process import RoomService
 from zchat.rooms.tables import ROOMS_SCHEMA
@@ -13,25 +14,40 @@ from zchat.users.tables import USERS_SCHEMA
 
 from .fabric import Fabric
 from .gateways import GatewayProcess
+from .operator import Operator
 from .people import Person
 from .router import RouterProcess
-from .services import ServiceProcess
-from .world import World
+from .services import Database, ServiceProcess
+from .vandals import Vandal
+from .world import Process, World
 
 _SMALL: Final[dict[str, tuple[float, ...]]] = {
     "SESSION_REQUESTS_MAX": (3, 64),
     "SESSION_FETCHES_MAX": (1, 2),
+    "FAN_OUT_WRITES_MAX": (1, 500),
     "LINK_WINDOW_ITEMS": (4, 4_096),
+    "LINK_WINDOW_BYTES": (2_000, 4 * 1024 * 1024),
     "LINK_QUEUE_BYTES_MAX": (3_000, 32 * 1024 * 1024),
     "BATCH_ITEMS_MAX": (2, 512),
+    "BATCH_BYTES_MAX": (500, 512 * 1024),
     "BEAT_ENVELOPES_MAX": (2, 512),
+    "BEAT_BYTES_MAX": (500, 1024 * 1024),
+    "QUERY_BATCH_MAX": (1, 32),
+    "QUERIES_MAX": (6, 10_000),
     "FOLLOWER_ENVELOPES_MAX": (1, 4, 64),
+    "ANSWER_BYTES_MAX": (1_000, 96 * 1024),
     "PAGE_ENTRIES_MAX": (2, 10, 1_000),
-    "PASSWORD_JOBS_MAX": (1, 256),
-    "FAN_OUT_WRITES_MAX": (1, 500),
+    "PAGE_BYTES_MAX": (400, 256 * 1024),
+    "NONCE_CLIENTS_MAX": (2, 20_000),
+    "NONCES_UNWRITTEN_MAX": (1, 20, 8_192),
+    "ROOMS_MAX": (2, 10_000),
+    "ROOM_MEMBERS_MAX": (2, 10_000),
     "USER_ROOMS_MAX": (1, 100),
-    "SESSION_GRACE_S": (5.0, 12.0),
+    "USER_SESSIONS_MAX": (1, 20),
+    "PASSWORD_JOBS_MAX": (1, 256),
+    "PRESENCE_NAMES_MAX": (1, 20),
     "PRESENCE_GRACE_S": (1.0, 4.0),
+    "SESSION_GRACE_S": (5.0, 12.0),
 }
 """Bounds of which a history has its own, so that it comes to them."""
 
@@ -57,20 +73,26 @@ class Cluster:
     def __init__(self, world: World) -> None:
         self.world = world
         shape = world.random("shape")
-        self.partitions = shape.choice([1, 1, 2])
+        self.partitions = shape.choice([1, 1, 2, 3])
         self.fabric = Fabric(world)
         self.router = RouterProcess(world, self.fabric)
-        self.services = [
-            ServiceProcess(
-                world, self.fabric, "user-service", UserService(self.partitions), USERS_SCHEMA
+        self.users = Database(world, UserService(self.partitions), USERS_SCHEMA, "user-service")
+        self.rooms = [
+            Database(
+                world,
+                RoomService(partition, self.partitions),
+                ROOMS_SCHEMA,
+                f"room-service-{partition}",
             )
+            for partition in range(self.partitions)
         ]
-        for partition in range(self.partitions):
-            room_service = RoomService(partition, self.partitions)
-            name = f"room-service-{partition}"
-            self.services.append(
-                ServiceProcess(world, self.fabric, name, room_service, ROOMS_SCHEMA)
-            )
+        self.databases = [self.users, *self.rooms]
+        self.services = [
+            ServiceProcess(world, self.fabric, name, database)
+            for database in self.databases
+            # Some have a second worker, which stands by.
+            for name in [database.name, f"second-{database.name}"][: shape.choice([1, 1, 2])]
+        ]
         self.gateways = [
             GatewayProcess(world, self.fabric, f"gateway-{number}", self.partitions)
             for number in range(shape.choice([1, 2, 3]))
@@ -84,14 +106,24 @@ class Cluster:
             person = Person(world, f"client-{number}", user, order)
             person.accounts = accounts
             self.people.append(person)
+        self.vandals = [
+            Vandal(world, f"vandal-{number}", self.gateways)
+            for number in range(shape.choice([0, 0, 1, 2]))
+        ]
+        self.operator = Operator(world, self.fabric, self.partitions)
 
-    def start(self) -> None:
-        for process in [self.router, *self.services, *self.gateways, *self.people]:
+    @property
+    def servers(self) -> list[Process]:
+        return [self.router, *self.services, *self.gateways]
+
+    def start(self, without_people: Collection[int] = ()) -> None:
+        people: list[Process] = [
+            person for number, person in enumerate(self.people) if number not in without_people
+        ]
+        for process in [*self.servers, *people, *self.vandals, self.operator]:
             # Whoever comes first: nobody may rely on an order.
             self.world.at(process.chance.uniform(0.0, 1.0), process.start)
 
     def close(self) -> None:
-        for service in self.services:
-            engine = service.connection.engine
-            service.connection.close()
-            engine.dispose()
+        for database in self.databases:
+            disconnect(database.connection)

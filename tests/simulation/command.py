@@ -3,17 +3,25 @@
 import itertools
 import multiprocessing
 import os
+import re
 import sys
 import time
-from collections.abc import Iterable
+from collections import Counter
 
 import click
 
+from .minimise import minimised
 from .mutants import MUTANTS, planted
-from .simulation import SECONDS, Verdict, simulate
+from .simulation import SECONDS, Recipe, Verdict, simulate
 
-STORY_LINES = 40
-MUTANT_SEEDS_MAX = 300
+STORY_LINES = 60
+MUTANT_SEEDS_MAX = 400
+
+
+def _numbers(_context: object, _option: object, text: str) -> tuple[int, ...]:
+    if not re.fullmatch(r"(\d+(,\d+)*)?", text):
+        raise click.BadParameter("give numbers with commas between them, as 1,5,6")
+    return tuple(int(number) for number in text.split(",") if number)
 
 
 @click.command()
@@ -22,85 +30,90 @@ MUTANT_SEEDS_MAX = 300
 @click.option("--seed", type=int, help="Run this one only, and tell its story.")
 @click.option("--seconds", default=SECONDS, show_default=True, help="Length of the troubled part.")
 @click.option(
-    "--without", default="", help="With --seed: numbers of faults to leave out, as 1,5,6."
+    "--without",
+    default="",
+    callback=_numbers,
+    help="With --seed: numbers of faults to leave out, as 1,5,6.",
 )
+@click.option(
+    "--without-people",
+    default="",
+    callback=_numbers,
+    help="With --seed: numbers of clients to leave out.",
+)
+@click.option("--story", default=STORY_LINES, show_default=True, help="Lines of a story to print.")
 @click.option("--jobs", default=os.cpu_count() or 1, show_default=True, help="Processes to use.")
+@click.option("--counts", is_flag=True, help="Print how often what happened in all the histories.")
 @click.option("--mutants", is_flag=True, help="Plant bugs, one at a time, and show them caught.")
+@click.option("--only", default="", help="With --mutants: those whose names contain this.")
 def main(
     seeds: int,
     first: int,
     seed: int | None,
     seconds: float,
-    without: str,
+    without: tuple[int, ...],
+    without_people: tuple[int, ...],
+    story: int,
     jobs: int,
+    counts: bool,
     mutants: bool,
+    only: str,
 ) -> None:
     """Runs whole clusters in one process, with everything that can go wrong, from seeds."""
     if mutants:
-        sys.exit(0 if _hunt_mutants(seconds, jobs) else 1)
+        sys.exit(0 if _hunt_mutants(seconds, jobs, only) else 1)
     if seed is not None:
-        left_out = [int(number) for number in without.split(",") if number]
-        verdict = simulate(seed, seconds, left_out)
-        _tell(verdict, seconds, left_out)
+        recipe = Recipe(seed, seconds, without, without_people)
+        verdict = simulate(recipe, detailed=True)
+        _tell(verdict, story)
+        _tell_counts(Counter(verdict.counts) if counts else Counter())
         sys.exit(1 if verdict.broken else 0)
-    begin = time.perf_counter()
-    failed = None
-    count = 0
-    with multiprocessing.Pool(jobs) as pool:
-        work = ((number, seconds) for number in range(first, first + seeds))
-        for verdict in pool.imap_unordered(_one, work):
-            count += 1
-            if verdict.broken:
-                click.echo(f"seed {verdict.seed}: {verdict.broken}")
-                if failed is None or verdict.seed < failed.seed:
-                    failed = verdict
-    rate = count / (time.perf_counter() - begin)
-    click.echo(f"{count} seeds, {rate:.1f} a second")
+    failed = _run([Recipe(number, seconds) for number in range(first, first + seeds)], jobs, counts)
     if failed is not None:
-        _tell(*_minimised(failed, seconds))
+        click.echo(f"seed {failed.recipe.seed}, minimised:")
+        _tell(minimised(failed), story)
         sys.exit(1)
 
 
-def _one(work: tuple[int, float]) -> Verdict:
-    return simulate(*work)
-
-
-def _minimised(failed: Verdict, seconds: float) -> tuple[Verdict, float, list[int]]:
-    """Leaves out whatever faults it fails without: halves first, then smaller parts."""
-    without: list[int] = []
-    best = failed
-    size = max(1, len(failed.faults) // 2)
-    while True:
-        faults = [number for number in best.faults if number not in without]
-        for start in range(0, len(faults), size):
-            attempt = [*without, *faults[start : start + size]]
-            verdict = simulate(failed.seed, seconds, attempt)
+def _run(recipes: list[Recipe], jobs: int, with_counts: bool) -> Verdict | None:
+    """Returns the failure with the lowest seed."""
+    begin = time.perf_counter()
+    failures: list[Verdict] = []
+    counts: Counter[str] = Counter()
+    with multiprocessing.Pool(jobs) as pool:
+        for verdict in pool.imap_unordered(simulate, recipes):
+            counts.update(verdict.counts)
             if verdict.broken:
-                best, without = verdict, attempt
-        if size == 1:
-            return best, seconds, without
-        size //= 2
+                click.echo(f"seed {verdict.recipe.seed}: {verdict.broken}")
+                failures.append(verdict)
+    rate = len(recipes) / (time.perf_counter() - begin)
+    _tell_counts(counts if with_counts else Counter())
+    click.echo(f"{len(recipes)} seeds, {rate:.1f} a second, {len(failures)} failed")
+    return min(failures, key=lambda verdict: verdict.recipe.seed, default=None)
 
 
-def _tell(verdict: Verdict, seconds: float, without: Iterable[int]) -> None:
-    click.echo("\n".join(verdict.story[-STORY_LINES:]))
-    click.echo(f"seed {verdict.seed}: {verdict.broken or 'all promises were kept'}")
-    click.echo(f"{len(verdict.faults)} faults, {verdict.commands} requests, {verdict.digest}")
-    again = f"scripts/simulate --seed {verdict.seed}"
-    if seconds != SECONDS:
-        again += f" --seconds {seconds}"
-    if left_out := ",".join(map(str, sorted(without))):
-        again += f" --without {left_out}"
-    click.echo(f"again: {again}")
+def _tell(verdict: Verdict, lines: int) -> None:
+    for line in verdict.story[-lines:]:
+        click.echo(line)
+    if len(verdict.story) > lines:
+        click.echo(f"these were the last {lines} lines; --story {len(verdict.story)} prints all")
+    click.echo(f"seed {verdict.recipe.seed}: {verdict.broken or 'all promises were kept'}")
+    click.echo(f"{len(verdict.faults)} faults, {verdict.digest}")
+    click.echo(f"again: {verdict.recipe.command}")
 
 
-def _hunt_mutants(seconds: float, jobs: int) -> bool:
+def _tell_counts(counts: Counter[str]) -> None:
+    for what, count in sorted(counts.items()):
+        click.echo(f"{what:<56} {count:>8,}")
+
+
+def _hunt_mutants(seconds: float, jobs: int, only: str) -> bool:
     all_caught = True
     with multiprocessing.Pool(jobs) as pool:
-        work = [(name, seconds) for name in MUTANTS]
+        work = [(name, seconds) for name in MUTANTS if only in name]
         for name, seeds, broken in pool.imap(_hunt, work):
             caught = f"caught by seed number {seeds:>3}: {broken}" if broken else "NOT CAUGHT"
-            click.echo(f"{name:<44} {caught}")
+            click.echo(f"{name:<52} {caught[:150]}")
             all_caught = all_caught and broken is not None
     return all_caught
 
@@ -111,7 +124,7 @@ def _hunt(work: tuple[str, float]) -> tuple[str, int, str | None]:
     with planted(name):
         for seed in itertools.islice(itertools.count(), MUTANT_SEEDS_MAX):
             seeds_run += 1
-            broken = simulate(seed, seconds).broken
+            broken = simulate(Recipe(seed, seconds)).broken
             if broken is not None:
                 return name, seeds_run, broken
     return name, seeds_run, None

@@ -3,19 +3,22 @@
 A line is one socket of a process with its connection to the router. It opens a while after both
 are there. When either dies or is silent for too long, what had arrived may still be read by the
 one that lives, and everything on its way is lost.
+
+Events are dropped for the three reasons that PUB/SUB has: a full queue, a subscription that is
+still on its way (to the router, or from there to a publisher), and a connection that is not there.
 """
 
 import random
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from enum import Enum, auto
+from enum import IntEnum, auto
 
 from .world import Process, World
 
 Frames = list[bytes]
 
 
-class Kind(Enum):
+class Kind(IntEnum):
     ASKER = auto()
     WORKER = auto()
     QUESTION = auto()
@@ -24,14 +27,28 @@ class Kind(Enum):
     EVENTS_OUT = auto()
 
 
+class Tally:
+    """How many envelopes are in all pipes of one kind, so that nobody looks into empty ones."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
 class Pipe:
     """One direction of a line: first in, first out, after a delay, and bounded."""
 
     def __init__(
-        self, world: World, chance: random.Random, high_water_mark: int, wake: Callable[[], None]
+        self,
+        world: World,
+        chance: random.Random,
+        high_water_mark: int,
+        wake: Callable[[], None],
+        tally: Tally,
     ) -> None:
-        self._world, self._chance = world, chance
-        self._high_water_mark = high_water_mark
+        self._world, self._chance, self._tally = world, chance, tally
+        self.high_water_mark = high_water_mark
         self._wake = wake
         self._waiting: deque[tuple[float, Frames]] = deque()
         self._last = 0.0
@@ -40,18 +57,21 @@ class Pipe:
         return len(self._waiting)
 
     def send(self, frames: Sequence[bytes]) -> bool:
-        if len(self._waiting) >= self._high_water_mark:
+        if len(self._waiting) >= self.high_water_mark:
+            self._world.counts["an envelope found the queue full"] += 1
             return False
         delay = self._chance.uniform(0.0001, 0.004)
         if self._chance.random() < 0.02:
             delay = self._chance.uniform(0.0, 0.4)
         self._last = max(self._last, self._world.now + delay)
         self._waiting.append((self._last, list(frames)))
+        self._tally.count += 1
         self._world.at(self._last - self._world.now, self._wake)
         return True
 
     def receive(self) -> Frames | None:
         if self._waiting and self._waiting[0][0] <= self._world.now:
+            self._tally.count -= 1
             return self._waiting.popleft()[1]
         return None
 
@@ -62,7 +82,9 @@ class Pipe:
     def sever(self, *, all_of_it: bool) -> None:
         """The connection breaks; what had arrived stays readable unless its reader is gone."""
         now = self._world.now
-        self._waiting = deque(item for item in self._waiting if item[0] <= now and not all_of_it)
+        kept = deque(item for item in self._waiting if item[0] <= now and not all_of_it)
+        self._tally.count -= len(self._waiting) - len(kept)
+        self._waiting = kept
 
 
 class Line:
@@ -72,12 +94,14 @@ class Line:
         self.fabric, self.kind, self.process = fabric, kind, process
         self.identity, self.address = identity, address
         self.open = False
+        self.subscribed = False
+        """Whether the other end of a line for events knows that somebody wants them."""
         self._life = process.life
         events = kind in (Kind.EVENTS_IN, Kind.EVENTS_OUT)
         mark = fabric.events_high_water_mark if events else fabric.high_water_mark
         chance = fabric.chance
-        self.up = Pipe(fabric.world, chance, mark, fabric.wake_router)
-        self.down = Pipe(fabric.world, chance, mark, process.wake)
+        self.up = Pipe(fabric.world, chance, mark, fabric.wake_router, fabric.going_up[kind])
+        self.down = Pipe(fabric.world, chance, mark, process.wake, Tally())
         self._request = 0
 
     @property
@@ -87,6 +111,19 @@ class Line:
 
     def send(self, frames: Sequence[bytes]) -> bool:
         return self.open and self.up.send(frames)
+
+    def publish(self, frames: Sequence[bytes]) -> None:
+        """Up to the router, or down to a subscriber; what cannot go is dropped, and counted why."""
+        counts = self.fabric.world.counts
+        pipe = self.up if self.kind is Kind.EVENTS_IN else self.down
+        if not self.open:
+            counts["an event was dropped: not connected"] += 1
+        elif not self.subscribed:
+            counts["an event was dropped: slow joiner"] += 1
+        elif self.fabric.chance.random() < self.fabric.events_lost:
+            counts["an event was dropped: by chance"] += 1
+        elif not pipe.send(frames):
+            counts["an event was dropped: high-water mark"] += 1
 
     def receive(self) -> Frames | None:
         return self.down.receive()
@@ -110,7 +147,7 @@ class Line:
         return None
 
     def sever(self) -> None:
-        self.open = False
+        self.open = self.subscribed = False
         self.up.sever(all_of_it=not self.fabric.router_alive)
         self.down.sever(all_of_it=not self.alive)
 
@@ -122,11 +159,13 @@ class Fabric:
         self.world = world
         self.chance = world.random("fabric")
         settings = world.random("fabric settings")
-        self.high_water_mark = settings.choice([4, 16, 1_000])
+        # One turn sends an envelope to each address, all of which must find room.
+        self.high_water_mark = settings.choice([8, 16, 1_000])
         self.events_high_water_mark = settings.choice([4, 16, 256])
         self.events_lost = settings.choice([0.0, 0.01, 0.1, 0.5])
-        """Share of the published envelopes that nobody carries."""
+        """Share of the published envelopes that are lost besides, as on a worse network."""
         self.router: Process | None = None
+        self.going_up = {kind: Tally() for kind in Kind}
         self._lines: dict[Kind, list[Line]] = {kind: [] for kind in Kind}
         self._turn = 0
 
@@ -142,18 +181,27 @@ class Fabric:
 
     def line(self, kind: Kind, process: Process, identity: bytes, address: str = "") -> Line:
         line = Line(self, kind, process, identity, address)
+        # A dead process's last words are still read; its next life has lines of its own.
+        self._lines[kind] = [one for one in self._lines[kind] if one.up or one.alive]
         self._lines[kind].append(line)
         self._connect(line)
         return line
 
     def _connect(self, line: Line) -> None:
-        """Also stands for the time in which subscriptions travel: a slow joiner misses some."""
         router, router_life = self.router, self.router.life if self.router else 0
 
+        def is_there() -> bool:
+            return router is not None and router.life == router_life and router.alive and line.alive
+
         def open_line() -> None:
-            if router is not None and router.life == router_life and router.alive and line.alive:
+            if is_there():
                 line.open = True
                 line.process.wake()
+                self.world.at(self.chance.uniform(0.0, 0.05), subscribe)
+
+        def subscribe() -> None:
+            if line.open and is_there():
+                line.subscribed = True
 
         self.world.at(self.chance.uniform(0.001, 0.3), open_line)
 
@@ -197,10 +245,9 @@ class Fabric:
 
     def arrived(self, kind: Kind, count: int) -> Iterator[tuple[Line, Frames]]:
         """Fairly from all lines, as ZeroMQ does."""
-        lines = self._lines[kind]
-        if not any(line.up.ready for line in lines):
+        if not self.going_up[kind].count:
             return
-        self._forget_gone(lines)
+        lines = self._lines[kind]
         self._turn += 1
         order = lines[self._turn % len(lines) :] + lines[: self._turn % len(lines)]
         while count > 0:
@@ -216,11 +263,12 @@ class Fabric:
 
     @property
     def something_waits(self) -> bool:
-        return any(line.up.ready for lines in self._lines.values() for line in lines)
-
-    def _forget_gone(self, lines: list[Line]) -> None:
-        # A dead process's last words are still read; its next life has lines of its own.
-        lines[:] = [line for line in lines if line.up or line.alive]
+        return any(
+            line.up.ready
+            for kind, lines in self._lines.items()
+            if self.going_up[kind].count
+            for line in lines
+        )
 
     def to(self, kind: Kind, identity: bytes, frames: Sequence[bytes]) -> bool:
         for line in self._lines[kind]:
@@ -229,12 +277,13 @@ class Fabric:
         return False
 
     def to_any(self, kind: Kind, address: str, frames: Sequence[bytes]) -> bool:
-        return any(
-            line.address == address and line.open and line.down.send(frames)
-            for line in self._lines[kind]
-        )
+        """To whoever serves the address, in turns if there are two: a DEALER asks nobody."""
+        self._turn += 1
+        lines = [line for line in self._lines[kind] if line.address == address and line.open]
+        order = lines[self._turn % len(lines) :] + lines[: self._turn % len(lines)] if lines else []
+        return any(line.down.send(frames) for line in order)
 
-    def to_all(self, kind: Kind, frames: Sequence[bytes]) -> None:
-        for line in self._lines[kind]:
-            if line.open and self.chance.random() >= self.events_lost:
-                line.down.send(frames)
+    def to_subscribers(self, frames: Sequence[bytes]) -> None:
+        for line in self._lines[Kind.EVENTS_OUT]:
+            if line.alive:
+                line.publish(frames)

@@ -1,24 +1,33 @@
 """What goes wrong when: a plan made beforehand, so that single faults can be left out of it."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from .cluster import Cluster
-from .world import Process
+from .gateways import GatewayProcess
+from .services import ServiceProcess
+from .world import Process, World
 
 KINDS: Final = {
     "kill": 10,
     "kill at": 10,
     "pause": 5,
+    "strand": 5,
     "stop": 3,
     "cut": 8,
     "kill client": 4,
     "slow client": 4,
     "store": 6,
+    "full disk": 3,
+    "lost lock": 5,
     "clock": 2,
 }
-POINTS: Final = ("before a commit", "after a commit", "send", "write")
+POINTS_OF_A_SERVICE: Final = ("before a commit", "within a commit", "after a commit", "send")
+"""With `send` some of a beat's replies and events are out, and the rest never is."""
+POINTS_OF_A_GATEWAY: Final = ("send", "write")
+PAUSES_S: Final = (0.3, 1.0, 2.5, 3.9, 6.0, 15.0)
 
 
 @dataclass(frozen=True)
@@ -46,52 +55,69 @@ def plan(seed: int, duration_s: float) -> list[Fault]:
 def strike(cluster: Cluster, fault: Fault) -> None:
     chance = random.Random(fault.seed)
     world = cluster.world
-    servers: list[Process] = [cluster.router, *cluster.services, *cluster.gateways]
+    world.counts[f"fault: {fault.kind}"] += 1
+    servers = cluster.servers
     process = chance.choice(servers)
     match fault.kind:
         case "kill":
-            if process.alive:
-                world.tell(f"{process.name} is killed")
-                process.die()
+            _kill(world, process)
         case "kill at":
             process = chance.choice([*cluster.services, *cluster.services, process])
-            process.kill_at(chance.choice(POINTS), chance.randint(1, 6))
+            process.kill_at(chance.choice(_points(process)), chance.randint(1, 6))
         case "pause":
             _pause(cluster, chance.choice([*servers, *cluster.people]), chance)
+        case "strand":
+            _strand(cluster, chance)
         case "stop":
-            number = chance.randrange(len(cluster.services) + len(cluster.gateways))
-            stoppable = (
-                dict(enumerate(cluster.services)).get(number)
-                or cluster.gateways[number - len(cluster.services)]
-            )
-            world.tell(f"{stoppable.name} is told to stop")
-            stoppable.stop()
+            all_of_them: list[ServiceProcess | GatewayProcess]
+            all_of_them = [*cluster.services, *cluster.gateways]
+            stopped = chance.choice(all_of_them)
+            world.tell(f"{stopped.name} is told to stop")
+            stopped.stop()
         case "cut":
             chance.choice(cluster.gateways).break_one(chance)
         case "kill client":
-            person = chance.choice(cluster.people)
-            if person.alive:
-                world.tell(f"{person.name} is killed")
-                person.die()
+            _kill(world, chance.choice(cluster.people))
         case "slow client":
             _slow_down(cluster, chance)
         case "store":
-            service = chance.choice(cluster.services)
-            what = chance.choice(["commit", "commit", "read"])
-            service.failures[what] = chance.choice([1, 1, 2, 4])
+            database = chance.choice(cluster.databases)
+            what = chance.choice(["begin of a transaction", "commit", "commit", "read"])
+            database.failures[what] = chance.choice([1, 1, 2, 4])
+        case "full disk":
+            chance.choice(cluster.databases).fill_disk(chance.choice([0.5, 2.0, 6.0]))
+        case "lost lock":
+            _lose_lock(cluster, chance)
         case "clock":
             step_ms = chance.choice([-60_000, -5_000, -100, 100, 5_000, 60_000])
-            world.tell(f"the wall clock is set by {step_ms} ms")
-            world.wall_step_ms += step_ms
+            host = chance.choice(world.hosts)
+            world.tell(f"the wall clock of {host.name} is set by {step_ms} ms")
+            host.step_ms += step_ms
         case _:
             raise AssertionError(fault)
+
+
+def _points(process: Process) -> Sequence[str]:
+    match process:
+        case ServiceProcess():
+            return POINTS_OF_A_SERVICE
+        case GatewayProcess():
+            return POINTS_OF_A_GATEWAY
+        case _:
+            return ("send",)
+
+
+def _kill(world: World, process: Process) -> None:
+    if process.alive:
+        world.tell(f"{process.name} is killed")
+        process.die()
 
 
 def _pause(cluster: Cluster, process: Process, chance: random.Random) -> None:
     if not process.alive or process.paused:
         return
     world = cluster.world
-    duration_s = chance.choice([0.3, 1.0, 3.5, 6.0, 15.0])
+    duration_s = chance.choice(PAUSES_S)
     world.tell(f"{process.name} hangs for {duration_s} s")
     process.pause()
     life = process.life
@@ -110,6 +136,37 @@ def _pause(cluster: Cluster, process: Process, chance: random.Random) -> None:
     if process not in cluster.people:
         world.at(chance.uniform(3.0, 4.0), lose_touch)
     world.at(duration_s, resume)
+
+
+def _strand(cluster: Cluster, chance: random.Random) -> None:
+    """A gateway hangs, and its clients have moved before it wakes up with what they had said."""
+    gateway = chance.choice(cluster.gateways)
+    _pause(cluster, gateway, chance)
+    if gateway.paused:
+        cluster.world.at(chance.uniform(0.0, 0.5), lambda: gateway.strand(chance))
+
+
+def _lose_lock(cluster: Cluster, chance: random.Random) -> None:
+    """The second worker is on a host that does not see the lock of the first, and takes over.
+
+    The first one may be awake, or hang and wake up much later; it believes that it is the owner
+    until the store tells it otherwise.
+    """
+    doubled = [
+        service.database
+        for service in cluster.services
+        if service.alive and not service.paused and service.turns is None
+    ]
+    if not doubled:
+        return
+    database = chance.choice(doubled)
+    owner = database.owner
+    if owner is None or not owner.alive:
+        return
+    if chance.random() < 0.7:
+        _pause(cluster, owner, chance)
+    cluster.world.tell(f"the lock of {owner.name} is lost")
+    database.owner = None
 
 
 def _slow_down(cluster: Cluster, chance: random.Random) -> None:
@@ -137,14 +194,14 @@ def heal(cluster: Cluster) -> None:
     world.quiet = True
     world.tell("quiet from here on")
     cluster.fabric.events_lost = 0.0
-    processes: list[Process] = [
-        cluster.router, *cluster.services, *cluster.gateways, *cluster.people,
-    ]  # fmt: skip
-    for process in processes:
+    for vandal in cluster.vandals:
+        vandal.die()
+    for process in [*cluster.servers, *cluster.people]:
         process.disarm()
         if process.paused:
             process.resume()
             cluster.fabric.reconnect(process)
             process.wake()
-    for service in cluster.services:
-        service.failures.clear()
+    for database in cluster.databases:
+        database.failures.clear()
+        database.empty_disk()

@@ -7,9 +7,10 @@ from typing import Any, cast
 from zchat.gateway.door import ClientConnection
 from zchat.gateway.turns import Turns
 from zchat.protocol import limits
+from zchat.protocol.cluster import Chunk
 
 from .fabric import Fabric, Kind, Line
-from .tcp import Wire
+from .tcp import Caller, Wire
 from .world import Process, World
 
 
@@ -21,6 +22,7 @@ class GatewayProcess(Process):
         self.buffer_bytes_max = world.random("gateway settings").choice([300, 2_000, 256 * 1024])
         self.wires: list[Wire] = []
         self.at_turn_end: Any = lambda gateway: None
+        self.at_publication: Any = lambda gateway, seen, chunk: None
         self._lines: dict[Kind, Line] = {}
         self._questions: dict[str, Line] = {}
         self._turn_scheduled = False
@@ -30,6 +32,7 @@ class GatewayProcess(Process):
         self._turn_scheduled = False
         self.wires = []
         self.turns = Turns(self._partitions, self)
+        self._watch_publications()
         for kind in (Kind.ASKER, Kind.EVENTS_OUT):
             self._lines[kind] = self.fabric.line(kind, self, identity)
         for address in self.turns.core.services.by_address:
@@ -40,7 +43,7 @@ class GatewayProcess(Process):
     def died(self) -> None:
         self.fabric.process_died(self)
         for wire in self.wires:
-            wire.tell_client(self.chance.uniform(0.0, 0.1))
+            wire.gateway_died(self.chance.uniform(0.0, 0.1))
         self.wires = []
 
     def stop(self) -> None:
@@ -50,9 +53,16 @@ class GatewayProcess(Process):
             self.turn_soon()
             self.later(self.chance.uniform(0.0, 0.1), self.die)
 
-    def accept(self, wire: Wire) -> None:
+    def reached_by(self, client: Caller, chance: random.Random) -> Wire:
+        """A new connection."""
+        wire = Wire(self.world, chance, client, self, self.buffer_bytes_max)
         self.wires = [other for other in self.wires if not other.gateway_gone]
         self.wires.append(wire)
+        # The kernel accepts; the gateway hears of it when it comes round to it.
+        self.later(0.0, lambda: self._accept(wire))
+        return wire
+
+    def _accept(self, wire: Wire) -> None:
         wire.gateway_side = ClientConnection(self.turns)
         wire.gateway_side.connection_made(cast(Any, wire.transport))
 
@@ -68,6 +78,17 @@ class GatewayProcess(Process):
                 self.turns.receive_answers(address, answer)
         if any(line.down.ready for line in self._lines.values()):
             self.wake()
+
+    def _watch_publications(self) -> None:
+        """Of what the followers hand on, in this life."""
+        fan_out, seen = self.turns.core.fan_out, dict[str, int]()
+        publish = fan_out.publish
+
+        def watched(chunk: Chunk) -> None:
+            self.at_publication(self, seen, chunk)
+            publish(chunk)
+
+        fan_out.publish = watched  # type: ignore[method-assign]
 
     def _heartbeat(self) -> None:
         self.turns.heartbeat()
@@ -91,8 +112,15 @@ class GatewayProcess(Process):
         self.passing("send")
         self._questions[address].ask(frames)
 
+    def strand(self, chance: random.Random) -> None:
+        """All clients lose this gateway, and what they had sent to it still waits there."""
+        for wire in self.wires:
+            if not (wire.client_gone or wire.gateway_gone):
+                wire.strand(chance.uniform(0.0, 0.3))
+
     def break_one(self, chance: random.Random) -> None:
         """The network loses one client, and both sides take their time to notice."""
+        self.world.counts["a connection was cut"] += 1
         wires = [wire for wire in self.wires if not (wire.client_gone or wire.gateway_gone)]
         if wires:
             wire = chance.choice(wires)

@@ -19,12 +19,21 @@ class History:
     """By room, without the lobby, as the service's own table has it."""
     users: dict[str, bool] = field(default_factory=dict)
     """Who the user-service knows, and whether that is a guest."""
+    floors: dict[str, int] = field(default_factory=dict)
+    """Where the inbox of each user begins."""
     owed: list[str] = field(default_factory=list)
+
+    _members: dict[str, set[str]] = field(default_factory=dict)
 
     def members(self, log: str) -> set[str]:
         """The fold of a room's timeline."""
+        if log not in self._members:
+            self._members[log] = self._fold(log)
+        return self._members[log]
+
+    def _fold(self, log: str) -> set[str]:
         members: set[str] = set()
-        for committed in self.logs[log]:
+        for committed in self.logs.get(log, ()):
             match committed.entry.body:
                 case RoomCreated() | MemberJoined():
                     members.add(committed.author)
@@ -37,17 +46,18 @@ class History:
 
 def read(cluster: Cluster) -> History:
     history = History()
-    for service in cluster.services:
-        connection = service.connection
+    for database in cluster.databases:
+        connection = database.connection
         connection.rollback()
-        history.positions[service.name] = _read_entries(connection, history)
+        history.positions[database.name] = _read_entries(connection, history)
         for key, address in connection.execute(text("select key, address from outbox")):
-            history.owed.append(f"{service.name} owes {address}: {key}")
-        if service.name == "user-service":
-            for name, password_hash in connection.execute(
-                text("select name, password_hash from users")
+            history.owed.append(f"{database.name} owes {address}: {key}")
+        if database is cluster.users:
+            for name, password_hash, floor in connection.execute(
+                text("select name, password_hash, inbox_floor from users")
             ):
                 history.users[name] = password_hash is None
+                history.floors[name] = floor
         else:
             for (room,) in connection.execute(text("select name from rooms")):
                 history.rows_of_members.setdefault(room, set())

@@ -5,17 +5,30 @@ from contextlib import contextmanager
 from typing import Any, Final
 from unittest.mock import patch
 
+from msgspec.structs import replace
+
+from zchat.client.cursors import Arrival, Cursors
+from zchat.client.outbox import Outbox
 from zchat.fabric.link import Answerer, Asker, Incoming, Outgoing
 from zchat.fabric.topics import stream_topic
 from zchat.gateway.core import GatewayCore
+from zchat.gateway.door import ClientConnection
 from zchat.gateway.fanout import FanOut
 from zchat.gateway.presence import PresenceFollower
+from zchat.gateway.requests import Requests
+from zchat.log.answers import FirstAnswers
 from zchat.log.follower import Follower
 from zchat.log.store import Store
+from zchat.protocol import limits
+from zchat.protocol.cluster import Announce
 from zchat.protocol.codec import encode
+from zchat.rooms import queries as room_queries
 from zchat.rooms.core import RoomCore
 from zchat.service.beat import Beat
+from zchat.users.core import UserCore
 from zchat.users.sessions import Sessions
+
+from .services import Database
 
 Plant = tuple[object, str, Callable[..., Any]]
 
@@ -200,6 +213,229 @@ def _blocked_client_is_forgotten() -> Plant:
     return FanOut, "unblocked", lambda self, session: None
 
 
+# --- Leases, nonces and the store -----------------------------------------------------------------
+
+
+def _commit_without_lease() -> Plant:
+    commit = Store.commit
+
+    def mutant(self: Any, *arguments: Any) -> Any:
+        with patch.object(Store, "_check_epoch", lambda self: None):
+            return commit(self, *arguments)
+
+    return Store, "commit", mutant
+
+
+def _answer_without_lease() -> Plant:
+    return Beat, "_lease_is_known", lambda self: True
+
+
+def _lock_not_waited_for() -> Plant:
+    def mutant(self: Any, process: Any) -> bool:
+        self.owner = process
+        return True
+
+    return Database, "lock", mutant
+
+
+def _refusals_forgotten() -> Plant:
+    remember = FirstAnswers.remember
+
+    def mutant(self: Any, key: Any, answer: Any) -> None:
+        if answer.sequence:
+            remember(self, key, answer)
+
+    return FirstAnswers, "remember", mutant
+
+
+def _old_command_done_anew() -> Plant:
+    """What has no entry is taken for new, however old its number is."""
+
+    def mutant(self: Any, key: Any) -> Any:
+        answer = self.found.get(key.author_and_nonce)
+        return answer if answer is not None and answer.sequence else None
+
+    return FirstAnswers, "of", mutant
+
+
+def _core_keeps_uncommitted() -> Plant:
+    forget = Beat._forget_uncommitted
+
+    def mutant(self: Any, now: float, at_ms: int) -> None:
+        with patch.object(Beat, "_reload", lambda self, now, at_ms: None):
+            forget(self, now, at_ms)
+        self._stale = False
+
+    return Beat, "_forget_uncommitted", mutant
+
+
+def _links_kept_after_failed_commit() -> Plant:
+    forget = Beat._forget_uncommitted
+
+    def mutant(self: Any, now: float, at_ms: int) -> None:
+        with patch.object(Answerer, "forget", lambda self, asker: None):
+            forget(self, now, at_ms)
+
+    return Beat, "_forget_uncommitted", mutant
+
+
+def _clock_goes_back() -> Plant:
+    return Beat, "_clock", lambda self, now_ms: now_ms
+
+
+def _topic_not_stored() -> Plant:
+    set_topic = RoomCore._set_topic
+
+    def mutant(self: Any, *arguments: Any) -> Any:
+        result = set_topic(self, *arguments)
+        self.effects.rows.pop()
+        return result
+
+    return RoomCore, "_set_topic", mutant
+
+
+def _guest_keeps_rooms() -> Plant:
+    return RoomCore, "_end_guest", lambda self, user, at_ms: ("", 0)
+
+
+def _announcement_has_no_key() -> Plant:
+    key_of = RoomCore.key_of
+
+    def mutant(self: Any, user: str, command: Any) -> Any:
+        return None if isinstance(command, Announce) else key_of(self, user, command)
+
+    return RoomCore, "key_of", mutant
+
+
+def _password_not_checked() -> Plant:
+    checked = UserCore._checked
+
+    def mutant(self: Any, job: Any, right: bool, at_ms: int) -> None:
+        checked(self, job, True, at_ms)
+
+    return UserCore, "_checked", mutant
+
+
+def _anybody_reads_any_room() -> Plant:
+    refusal = room_queries._refusal
+
+    def mutant(request: int, room: Any, name: str, user: str) -> Any:
+        return refusal(request, None, name, user) if room is None else None
+
+    return room_queries, "_refusal", mutant
+
+
+def _history_without_oldest() -> Plant:
+    read_history = Store.read_history
+
+    def mutant(self: Any, *arguments: Any, **named: Any) -> Any:
+        return read_history(self, *arguments, **named)[1:]
+
+    return Store, "read_history", mutant
+
+
+# --- Gateways and clients -------------------------------------------------------------------------
+
+
+def _link_of_the_past() -> Plant:
+    receive = Asker.receive
+
+    def mutant(self: Any, down: Any, now: float) -> Any:
+        return receive(self, replace(down, epoch=self.epoch or 0, link=self._link), now)
+
+    return Asker, "receive", mutant
+
+
+def _hung_gateway_goes_on() -> Plant:
+    return GatewayCore, "notice_stall", lambda self, now: None
+
+
+def _requests_not_bounded() -> Plant:
+    def mutant(self: Any, session: Any) -> None:
+        session.unanswered += 1
+
+    return Requests, "count", mutant
+
+
+def _window_not_kept() -> Plant:
+    next_batch = Outgoing.next_batch
+
+    def mutant(self: Any) -> Any:
+        with patch.object(limits, "LINK_WINDOW_ITEMS", 1_000_000):
+            return next_batch(self)
+
+    return Outgoing, "next_batch", mutant
+
+
+def _presence_not_bounded() -> Plant:
+    take_change = PresenceFollower.take_change
+
+    def mutant(self: Any) -> Any:
+        with patch.object(limits, "PRESENCE_NAMES_MAX", 1_000):
+            return take_change(self)
+
+    return PresenceFollower, "take_change", mutant
+
+
+def _slow_reader_is_written_to() -> Plant:
+    pause = ClientConnection.pause_writing
+
+    def mutant(self: Any) -> None:
+        pause(self)
+        self.session.blocked = False
+
+    return ClientConnection, "pause_writing", mutant
+
+
+def _garbage_ends_everyone() -> Plant:
+    refuse_stream = GatewayCore.refuse_stream
+
+    def mutant(self: Any, session: Any, error: Any) -> None:
+        for other in list(self.sessions.values()):
+            refuse_stream(self, other, error)
+
+    return GatewayCore, "refuse_stream", mutant
+
+
+def _broken_connection_is_forgotten() -> Plant:
+    """The gateway keeps a session whose client is gone."""
+
+    def mutant(self: Any, session: Any) -> None:
+        self.sessions.pop(session.number, None)
+
+    return GatewayCore, "disconnected", mutant
+
+
+def _client_forgets_unanswered() -> Plant:
+    def mutant(self: Any) -> None:
+        self._sent.clear()
+        self._retry_over()
+
+    return Outbox, "connection_lost", mutant
+
+
+def _client_resends_in_other_order() -> Plant:
+    def mutant(self: Any) -> None:
+        self._waiting.extendleft(self._sent.values())
+        self._sent.clear()
+        self._retry_over()
+
+    return Outbox, "connection_lost", mutant
+
+
+def _client_ignores_gap() -> Plant:
+    take = Cursors.take
+
+    def mutant(self: Any, entry: Any, name: str) -> Any:
+        arrival = take(self, entry, name)
+        if arrival is Arrival.GAP:
+            self._cursors[entry.log] = entry.sequence
+            return Arrival.NEXT
+        return arrival
+
+    return Cursors, "take", mutant
+
+
 MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "an event is published before its commit": _publish_before_commit,
     "a reply is sent before its commit": _reply_before_commit,
@@ -220,6 +456,31 @@ MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "a gap in a link is not filled": _gap_not_filled,
     "guests never end": _guest_never_ends,
     "a slow reader is not fed again": _blocked_client_is_forgotten,
+    "a commit does not look for the lease": _commit_without_lease,
+    "queries are answered without the lease": _answer_without_lease,
+    "a second worker does not wait for the lock": _lock_not_waited_for,
+    "refusals are forgotten": _refusals_forgotten,
+    "an old command is done anew": _old_command_done_anew,
+    "a core keeps what was not committed": _core_keeps_uncommitted,
+    "links go on after a commit that failed": _links_kept_after_failed_commit,
+    "the clock goes back": _clock_goes_back,
+    "a topic is not stored": _topic_not_stored,
+    "a guest that ends keeps its rooms": _guest_keeps_rooms,
+    "an announcement has no nonce": _announcement_has_no_key,
+    "any password is right": _password_not_checked,
+    "anybody may read any room": _anybody_reads_any_room,
+    "history leaves the oldest entry out": _history_without_oldest,
+    "a link takes replies of its past": _link_of_the_past,
+    "a gateway that hung goes on": _hung_gateway_goes_on,
+    "a client's requests are not bounded": _requests_not_bounded,
+    "a link's window is not bounded": _window_not_kept,
+    "names in presence frames are not bounded": _presence_not_bounded,
+    "a slow reader is written to": _slow_reader_is_written_to,
+    "one client's garbage ends all sessions": _garbage_ends_everyone,
+    "a broken connection is forgotten": _broken_connection_is_forgotten,
+    "a client forgets what was unanswered": _client_forgets_unanswered,
+    "a client resends in another order": _client_resends_in_other_order,
+    "a client ignores a gap": _client_ignores_gap,
 }
 
 

@@ -1,6 +1,7 @@
 """Clients that do everything that one can do, at random, and note all that they are told."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -20,14 +21,16 @@ from zchat.client.events import (
 from zchat.client.outbox import QueueFull
 from zchat.protocol.messages import Done, PingTarget, Register
 
-from .tcp import Wire
-from .world import Process, World
+from .tcp import Caller, Wire
+from .words import told, worded
+from .world import World
 
 if TYPE_CHECKING:
     from .gateways import GatewayProcess
 
 ROOMS: Final = ("den", "attic", "quay")
 PASSWORD: Final = "correct horse"
+WRONG_PASSWORD: Final = "correct hose"
 KINDS: Final = {
     "post": 30,
     "lobby": 12,
@@ -37,7 +40,9 @@ KINDS: Final = {
     "leave": 5,
     "topic": 3,
     "register": 2,
+    "register with a short password": 1,
     "history": 3,
+    "earlier history": 2,
     "thread": 2,
     "rooms": 2,
     "members": 2,
@@ -61,7 +66,7 @@ class Life:
     ended: bool = False
 
 
-class Person(Process):
+class Person(Caller):
     """Somebody with a client program, which can crash and is then started anew."""
 
     def __init__(
@@ -78,6 +83,7 @@ class Person(Process):
         self.restart_s = (0.1, 6.0)
         self.hurry = self.chat.choice([0.05, 0.3, 1.0])
         self.wire: Wire | None = None
+        self.on_event: Callable[[Person, Event], None] = lambda person, event: None
         self._serial = 0
         self._timer_at: float | None = None
 
@@ -87,6 +93,8 @@ class Person(Process):
         token = self.chat.randbytes(32)
         prefix = self.chat.randbytes(8)
         password = PASSWORD if self.user in self.accounts else None
+        if self.chat.random() < 0.05:
+            password = WRONG_PASSWORD
         self.life_now = Life(self.name, self.user, password, prefix)
         self.lives.append(self.life_now)
         self.core = ClientCore(self.user, token, prefix, "simulated", password)
@@ -145,12 +153,7 @@ class Person(Process):
             core.disconnected(self.world.now, self.chance.random())
             self._turn()
             return
-        wire = Wire(self.world, self.chance, self, gateway, gateway.buffer_bytes_max)
-        wire.client_side = _ClientSide(self, wire)
-        self.wire = wire
-        # The kernel accepts; the gateway hears of it when it comes round to it.
-        gateway.later(0.0, lambda: gateway.accept(wire))
-        gateway.wires.append(wire)
+        self.wire = gateway.reached_by(self, self.chance)
         core.connected(self.world.now)
         self._turn()
 
@@ -170,6 +173,9 @@ class Person(Process):
     def _note(self, event: Event) -> None:
         life = self.life_now
         life.events.append(event)
+        self.on_event(self, event)
+        if self.world.detailed:
+            self.world.tell(f"{self.name} {told(event)}")
         match event:
             case Answered(request=Register(), answer=Done()):
                 self.accounts.add(self.user)
@@ -201,13 +207,21 @@ class Person(Process):
             self.world.tell(f"{self.name} quits")
             self.core.log_out(self.world.now)
         else:
-            draft = self._draft(self.chat)
-            try:
-                number = self.core.submit(draft, self.world.now)
-            except (LoggingOut, QueueFull):
-                return
-            self.life_now.submitted[number] = draft
+            self.ask(self._draft(self.chat))
         self._turn()
+
+    def ask(self, draft: drafts.Request) -> int | None:
+        """Returns the number of the request; None if the client takes no more of them."""
+        assert self.core is not None
+        try:
+            number = self.core.submit(draft, self.world.now)
+        except (LoggingOut, QueueFull):
+            return None
+        self.life_now.submitted[number] = draft
+        if self.world.detailed:
+            self.world.tell(f"{self.name} asks {number}: {worded(draft)}")
+        self._turn()
+        return number
 
     def _draft(self, chat: random.Random) -> drafts.Request:
         room = chat.choice(ROOMS)
@@ -231,8 +245,12 @@ class Person(Process):
                 return drafts.topic(room, text[:40])
             case "register":
                 return drafts.register(PASSWORD)
+            case "register with a short password":
+                return Register(drafts.UNNUMBERED, drafts.NO_NONCE, "short")
             case "history":
                 return drafts.history(f"#{room}", chat.randint(1, 30))
+            case "earlier history":
+                return drafts.history("#lobby", chat.randint(1, 30), before=chat.randint(0, 40))
             case "thread":
                 return drafts.history(f"@{other}")
             case "rooms":
@@ -243,16 +261,3 @@ class Person(Process):
                 return drafts.users()
             case _:
                 return drafts.ping(chat.choice(list(PingTarget)))
-
-
-class _ClientSide:
-    """What one connection tells; only that of the present one is heard."""
-
-    def __init__(self, person: Person, wire: Wire) -> None:
-        self._person, self._wire = person, wire
-
-    def received(self, data: bytes) -> None:
-        self._person.received(self._wire, data)
-
-    def lost(self) -> None:
-        self._person.lost(self._wire)

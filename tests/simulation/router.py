@@ -27,11 +27,11 @@ class RouterProcess(Process):
         self.fabric.router_died()
 
     def _expire(self) -> None:
-        self._moves.expire(self.world.now)
+        self._moves.expire(self.now())
         self.later(limits.HEARTBEAT_INTERVAL_S, self._expire)
 
     def woken(self) -> None:
-        now, count = self.world.now, limits.BEAT_ENVELOPES_MAX
+        now, count = self.now(), limits.BEAT_ENVELOPES_MAX
         for line, frames in self.fabric.arrived(Kind.ASKER, count):
             self._moves.command([line.identity, *frames], now)
         for line, frames in self.fabric.arrived(Kind.WORKER, count):
@@ -42,7 +42,7 @@ class RouterProcess(Process):
             self.to_questioner(frames)
         for _, frames in self.fabric.arrived(Kind.EVENTS_IN, count):
             self.passing("send")
-            self.fabric.to_all(Kind.EVENTS_OUT, frames)
+            self.fabric.to_subscribers(frames)
         if self.fabric.something_waits:
             self.wake()
 

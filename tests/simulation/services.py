@@ -1,15 +1,16 @@
 """A service as a process of the simulation: the real turns, beat, core and store."""
 
 import logging
+import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection
+from sqlalchemy import Select
 
 from zchat.log.answers import Answer, Key
 from zchat.log.database import StoreUnavailable, connect
 from zchat.log.schema import Schema
-from zchat.log.store import Appended, Owed, Store, Write
+from zchat.log.store import Appended, Fenced, Owed, Store, Write
 from zchat.protocol import limits
 from zchat.service.beat import Job, Service
 from zchat.service.turns import Turns
@@ -21,13 +22,87 @@ _log = logging.getLogger("zchat.simulation")
 _log.addHandler(logging.NullHandler())
 _log.propagate = False
 
+LEASE_POLL_INTERVAL_S: Final = 0.2
+_PAGES_MAX: Final = 1_000_000
+
+OnCommit: TypeAlias = Callable[["ServiceProcess", Sequence[Appended], Sequence[Write]], None]
+
+
+class Database:
+    """What outlives the processes that write it, as far as it was committed; and their lock."""
+
+    def __init__(self, world: World, service: Service, schema: Schema, name: str) -> None:
+        self.world, self.service, self.name = world, service, name
+        self.connection = connect(None, schema)
+        self.owner: ServiceProcess | None = None
+        """Who holds the lock beside the database."""
+        self.committing: ServiceProcess | None = None
+        self.failures: dict[str, int] = {}
+        """How many more of what will fail."""
+        self.on_commit: OnCommit = lambda process, appended, writes: None
+        self._driver_commit = self.connection.engine.dialect.do_commit
+        self.connection.engine.dialect.do_commit = self._commit  # type: ignore[assignment]
+
+    @property
+    def serving(self) -> "ServiceProcess":
+        """The one that holds the lock and serves; to be asked when all is whole."""
+        assert self.owner is not None
+        return self.owner
+
+    def lock(self, process: "ServiceProcess") -> bool:
+        """The kernel frees it when its holder dies, however that happens."""
+        if self.owner is None or not self.owner.alive:
+            self.owner = process
+        return self.owner is process
+
+    def fill_disk(self, duration_s: float) -> None:
+        """What is there can be read; what does not fit in the pages that it has cannot be written.
+
+        SQLite itself says so, with the error of a full disk.
+        """
+        self.world.tell(f"the disk of {self.name} is full for {duration_s} s")
+        self.connection.exec_driver_sql("pragma max_page_count = 1")
+        self.connection.rollback()
+        self.world.at(duration_s, self.empty_disk)
+
+    def empty_disk(self) -> None:
+        self.connection.exec_driver_sql(f"pragma max_page_count = {_PAGES_MAX}")
+        self.connection.rollback()
+
+    def may_fail(self, what: str) -> None:
+        if self.failures.get(what, 0) > 0:
+            self.failures[what] -= 1
+            self.world.tell(f"the store of {self.name} fails ({what})")
+            self.world.counts[f"the store failed: {what}"] += 1
+            if what == "commit":
+                error = sqlite3.OperationalError("simulated")
+                error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+                raise error
+            raise StoreUnavailable("simulated")
+
+    def _commit(self, connection: Any) -> None:
+        """Everything is written, and nothing is durable yet."""
+        if self.committing is not None:
+            self.committing.passing("within a commit")
+            try:
+                self.may_fail("commit")
+            except sqlite3.Error:
+                connection.rollback()  # As SQLite itself does when a commit fails.
+                raise
+        self._driver_commit(connection)
+
+    def roll_back(self) -> None:
+        """As the death of its writer does, wherever that was in a transaction."""
+        self.connection.rollback()
+        self.connection.connection.rollback()
+
 
 class FaultyStore(Store):
     """The real store, that fails when told to, and in whose commits the process can die."""
 
-    def __init__(self, connection: Connection, process: "ServiceProcess") -> None:
-        super().__init__(connection, None)
-        self._process = process
+    def __init__(self, process: "ServiceProcess") -> None:
+        self._process, self._database = process, process.database
+        super().__init__(process.database.connection, None)
 
     def commit(
         self,
@@ -37,54 +112,61 @@ class FaultyStore(Store):
         settled: Sequence[int],
         answered: Collection[tuple[Key, Answer]] = (),
     ) -> list[Owed]:
-        process = self._process
+        process, database = self._process, self._database
         process.passing("before a commit")
-        process.may_fail("commit")
-        owed = super().commit(appended, writes, owe, settled, answered)
+        database.may_fail("begin of a transaction")
+        database.committing = process
+        try:
+            owed = super().commit(appended, writes, owe, settled, answered)
+        finally:
+            database.committing = None
         if appended or writes or owe or settled or answered:
-            process.on_commit(process.service.address, writes)
+            database.on_commit(process, appended, writes)
             process.passing("after a commit")
         return owed
 
+    def check_lease(self) -> None:
+        self._database.may_fail("read")
+        super().check_lease()
+
     def newest_nonces(self, clients: Any) -> Any:
-        self._process.may_fail("read")
+        self._database.may_fail("read")
         return super().newest_nonces(clients)
 
     def first_answers(self, keys: Any) -> Any:
-        self._process.may_fail("read")
+        self._database.may_fail("read")
         return super().first_answers(keys)
 
     def heads(self, logs: Iterable[str]) -> dict[str, int]:
-        self._process.may_fail("read")
+        self._database.may_fail("read")
         return super().heads(logs)
 
     def read_log(self, *arguments: Any) -> Any:
-        self._process.may_fail("read")
+        self._database.may_fail("read")
         return super().read_log(*arguments)
 
     def read_stream(self, *arguments: Any) -> Any:
-        self._process.may_fail("read")
+        self._database.may_fail("read")
         return super().read_stream(*arguments)
 
     def read_history(self, *arguments: Any, **named: Any) -> list[bytes]:
-        self._process.may_fail("read")
+        self._database.may_fail("read")
         return super().read_history(*arguments, **named)
+
+    def select(self, statement: Select[*tuple[Any, ...]]) -> Any:
+        self._database.may_fail("read")
+        return super().select(statement)
 
 
 class ServiceProcess(Process):
-    """Its database outlives it, as far as it was committed."""
+    """One worker of an address: it serves if it has the lock, and otherwise stands by."""
 
-    def __init__(
-        self, world: World, fabric: Fabric, name: str, service: Service, schema: Schema
-    ) -> None:
+    def __init__(self, world: World, fabric: Fabric, name: str, database: Database) -> None:
         super().__init__(world, name)
-        self.fabric, self.service = fabric, service
-        self.connection = connect(None, schema)
+        self.fabric, self.database = fabric, database
+        self.service = database.service
         self.turns: Turns | None = None
         self.store: FaultyStore | None = None
-        self.on_commit: Callable[[str, Sequence[Write]], None] = lambda address, writes: None
-        self.failures: dict[str, int] = {}
-        """How many more commits or reads fail."""
         self.bugs: list[str] = []
         self._lines: dict[Kind, Line] = {}
         self._question: Frames = []
@@ -94,13 +176,25 @@ class ServiceProcess(Process):
     # --- Life -------------------------------------------------------------------------------------
 
     def born(self) -> None:
-        identity = f"{self.service.address}#{self.life}".encode()
+        self._lines = {}
         self._outcomes = []
         self._heartbeat_at = 0.0
+        self._serve_when_free()
+
+    def _serve_when_free(self) -> None:
+        if not self.database.lock(self):
+            self.later(LEASE_POLL_INTERVAL_S, self._serve_when_free)
+            return
+        try:
+            self.store = FaultyStore(self)
+        except StoreUnavailable:
+            self.later(limits.BUSY_RETRY_INTERVAL_S, self._serve_when_free)
+            return
+        self.world.tell(f"{self.name} serves {self.service.address}, epoch {self.store.epoch}")
+        identity = f"{self.name}#{self.life}".encode()
         for kind in (Kind.WORKER, Kind.ASKER, Kind.ANSWER, Kind.EVENTS_IN):
             self._lines[kind] = self.fabric.line(kind, self, identity, self.service.address)
         try:
-            self.store = FaultyStore(self.connection, self)
             self.turns = Turns(self.service, self.store, _log, self)
         except StoreUnavailable:
             raise Crashed from None
@@ -108,7 +202,9 @@ class ServiceProcess(Process):
 
     def died(self) -> None:
         # What was not committed is gone with the process.
-        self.connection.rollback()
+        self.database.roll_back()
+        if self.database.owner is self:
+            self.database.owner = None
         self.turns = self.store = None
         self.fabric.process_died(self)
 
@@ -119,23 +215,22 @@ class ServiceProcess(Process):
             self.die()
 
     def woken(self) -> None:
-        assert self.turns is not None
+        if self.turns is None:
+            return
         try:
             self.turns.turn()
         except StoreUnavailable as error:
             self.bugs.append(f"{self.name} ended: {error}")
             raise Crashed from error
+        except Fenced as error:
+            self.world.tell(f"{self.name} ends, fenced off: {error}")
+            self.world.counts["a worker was fenced off"] += 1
+            raise Crashed from error
         if self.turns.next_heartbeat != self._heartbeat_at:
             self._heartbeat_at = self.turns.next_heartbeat
-            self.later(self._heartbeat_at - self.world.now, self.wake)
+            self.later(self._heartbeat_at - self.now(), self.wake)
         if any(line.down.ready for line in self._lines.values()):
             self.wake()
-
-    def may_fail(self, what: str) -> None:
-        if self.failures.get(what, 0) > 0:
-            self.failures[what] -= 1
-            self.world.tell(f"the store of {self.name} fails a {what}")
-            raise StoreUnavailable("simulated")
 
     # --- The world around the turns ---------------------------------------------------------------
 
@@ -168,9 +263,7 @@ class ServiceProcess(Process):
 
     def publish(self, frames: Sequence[bytes]) -> None:
         self.passing("send")
-        line = self._lines[Kind.EVENTS_IN]
-        if self.chance.random() >= self.fabric.events_lost:
-            line.send(frames)
+        self._lines[Kind.EVENTS_IN].publish(frames)
 
     def submit(self, job: Job) -> None:
         def done() -> None:

@@ -1,7 +1,9 @@
 """One seed from its beginning to its verdict."""
 
+import gc
 import hashlib
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -10,79 +12,149 @@ from . import history
 from .checkers import Broken, check
 from .cluster import Cluster, small_limits
 from .faults import heal, plan, strike
+from .questions import ask_all, check_answers
 from .watchers import Watchers
 from .world import BEGIN_S, World
 
 SECONDS: Final = 20.0
 """How long people talk and things break, in simulated seconds."""
-QUIET_S: Final = (30.0, 60.0)
-"""When all must be whole again. The first is enough for most; the second is more than all
-time-outs, graces and waits that can follow one another."""
+QUIET_S: Final = (18.0, 36.0, 66.0)
+"""When all must be whole again. The first is enough for most; the last is more than all time-outs,
+graces and waits that can follow one another."""
+ANSWERS_S: Final = 12.0
+"""The longest that the last questions may take; a query is given up after 10 s."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What makes a history: the same recipe gives the same one."""
+
+    seed: int
+    seconds: float = SECONDS
+    without: tuple[int, ...] = ()
+    """Numbers of faults that are left out."""
+    without_people: tuple[int, ...] = ()
+    """Numbers of clients that never come."""
+
+    @property
+    def command(self) -> str:
+        parts = [f"scripts/simulate --seed {self.seed}"]
+        if self.seconds != SECONDS:
+            parts.append(f"--seconds {self.seconds:g}")
+        if self.without:
+            parts.append(f"--without {','.join(map(str, sorted(self.without)))}")
+        if self.without_people:
+            parts.append(f"--without-people {','.join(map(str, sorted(self.without_people)))}")
+        return " ".join(parts)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    seed: int
+    recipe: Recipe
     broken: str | None
+    place: str
+    """Which check has failed, or where the bug is."""
     story: Sequence[str]
     digest: str
     """Of everything that was committed and told; the same for the same seed."""
     faults: tuple[int, ...]
     """Numbers of those that struck."""
-    commands: int
+    people: int
+    counts: Mapping[str, int]
+    """How often what happened."""
 
 
-def simulate(seed: int, seconds: float = SECONDS, without: Collection[int] = ()) -> Verdict:
-    """Runs the history of `seed`, perhaps without some of its faults."""
-    with small_limits(seed):
-        world = World(seed)
+def simulate(recipe: Recipe, *, detailed: bool = False) -> Verdict:
+    """Runs one history; `detailed` has its story tell every request, answer and commit."""
+    # What a history leaves behind is collected when it is over, and not over and over within it.
+    gc.disable()
+    try:
+        return _simulate(recipe, detailed)
+    finally:
+        gc.enable()
+
+
+def _simulate(recipe: Recipe, detailed: bool) -> Verdict:
+    with small_limits(recipe.seed):
+        world = World(recipe.seed, detailed=detailed)
         cluster = Cluster(world)
         watchers = Watchers(cluster)
-        faults = [fault for fault in plan(seed, seconds) if fault.number not in without]
+        faults = [
+            fault
+            for fault in plan(recipe.seed, recipe.seconds)
+            if fault.number not in recipe.without
+        ]
         for fault in faults:
             world.at(fault.at_s, partial(strike, cluster, fault))
         try:
-            broken = _run(cluster, watchers, seconds)
+            broken, place = _run(cluster, watchers, recipe)
             digest = _digest(cluster)
         finally:
             cluster.close()
-    numbers = tuple(fault.number for fault in faults)
-    commands = sum(len(life.submitted) for person in cluster.people for life in person.lives)
-    return Verdict(seed, broken, tuple(world.story), digest, numbers, commands)
+    return Verdict(
+        recipe,
+        broken,
+        place,
+        tuple(world.story),
+        digest,
+        tuple(fault.number for fault in faults),
+        len(cluster.people),
+        Counter(world.counts),
+    )
 
 
-def _run(cluster: Cluster, watchers: Watchers, seconds: float) -> str | None:
+def _run(cluster: Cluster, watchers: Watchers, recipe: Recipe) -> tuple[str | None, str]:
     world = cluster.world
     try:
-        cluster.start()
-        world.run(BEGIN_S + seconds)
+        cluster.start(recipe.without_people)
+        world.run(BEGIN_S + recipe.seconds)
         heal(cluster)
         for quiet_s in QUIET_S:
-            world.run(BEGIN_S + seconds + quiet_s)
+            world.run(BEGIN_S + recipe.seconds + quiet_s)
             watchers.check()
             try:
-                check(cluster, history.read(cluster), watchers.floors)
+                check(cluster, history.read(cluster), watchers)
                 break
             except Broken:
                 if quiet_s == QUIET_S[-1]:
                     raise
+        _ask_and_check(cluster)
+        watchers.check()
     except Broken as broken:
-        return str(broken)
+        return str(broken), _place(broken)
     except Exception as bug:  # noqa: BLE001 - whatever ends a process is a finding
         what = f"a bug: {type(bug).__name__}: {str(bug).partition(chr(10))[0]}"
         world.tell(what)
-        return f"{what} {_place(bug)}"
-    return None
+        return f"{what} {_trace(bug)}", _place(bug)
+    return None, ""
 
 
-def _place(bug: BaseException) -> str:
+def _ask_and_check(cluster: Cluster) -> None:
+    world = cluster.world
+    asked = ask_all(cluster)
+    until = world.now + ANSWERS_S
+    cores = [person.core for person in cluster.people if person.core is not None]
+    while world.now < until and any(core.unanswered for core in cores):
+        world.run(world.now + 0.5)
+    check_answers(cluster, history.read(cluster), asked)
+
+
+def _frames(bug: BaseException) -> list[str]:
     places: list[str] = []
     trace: Any = bug.__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code
         places.append(f"{code.co_filename.rsplit('/', 2)[-1]}:{trace.tb_lineno} {code.co_name}")
         trace = trace.tb_next
-    return "in " + " < ".join(reversed(places[-4:]))
+    return places
+
+
+def _place(bug: BaseException) -> str:
+    return _frames(bug)[-1]
+
+
+def _trace(bug: BaseException) -> str:
+    return "in " + " < ".join(reversed(_frames(bug)[-4:]))
 
 
 def _digest(cluster: Cluster) -> str:
@@ -91,7 +163,7 @@ def _digest(cluster: Cluster) -> str:
         for life in person.lives:
             for event in life.events:
                 digest.update(repr(event).encode())
-    for service in cluster.services:
-        for row in service.connection.exec_driver_sql("select * from entries order by position"):
+    for database in cluster.databases:
+        for row in database.connection.exec_driver_sql("select * from entries order by position"):
             digest.update(repr(row).encode())
     return digest.hexdigest()[:16]

@@ -40,6 +40,15 @@ class Stream:
         self._at_end = at_end
         self._pump_soon()
 
+    def cut(self) -> None:
+        """The connection breaks: any number of the bytes on their way still come, to any byte."""
+        if self.dead:
+            return
+        self.dead = True
+        if self.reading and self._waiting and self._chance.random() < 0.5:
+            last_words = self._waiting[: self._chance.randint(0, len(self._waiting))]
+            self._reader.later(0.0, lambda: self._deliver(last_words))
+
     def set_reading(self, reading: bool) -> None:
         self.reading = reading
         if reading:
@@ -75,6 +84,16 @@ class Stream:
             self._at_end()
 
 
+class Caller(Process):
+    """Whoever connects to a gateway, perhaps again and again: each word names its connection."""
+
+    def received(self, wire: "Wire", data: bytes) -> None:
+        raise NotImplementedError
+
+    def lost(self, wire: "Wire") -> None:
+        raise NotImplementedError
+
+
 class Wire:
     """One TCP connection, with a transport for each side."""
 
@@ -82,13 +101,12 @@ class Wire:
         self,
         world: World,
         chance: random.Random,
-        client: Process,
+        client: Caller,
         gateway: Process,
         buffer_bytes_max: int,
     ) -> None:
         self.world, self.chance = world, chance
         self.client, self.gateway = client, gateway
-        self.client_side: Any = None
         self.gateway_side: Any = None
         self.client_gone = self.gateway_gone = False
         self.down = Stream(world, chance, client, self._to_client)
@@ -96,26 +114,42 @@ class Wire:
         self.transport = GatewayTransport(self, buffer_bytes_max)
 
     def _to_client(self, data: bytes) -> None:
-        self.client_side.received(data)
+        self.client.received(self, data)
 
     def _to_gateway(self, data: bytes) -> None:
-        self.gateway_side.data_received(data)
+        if not self.transport.closed:
+            self.gateway_side.data_received(data)
 
     def _client_lost(self) -> None:
-        self.client_side.lost()
+        self.client.lost(self)
 
     def tell_client(self, delay_s: float) -> None:
         """The client learns that the connection is gone."""
-        self.down.dead = True
         if not self.client_gone:
+            self.down.cut()
             self.client_gone = True
             self.client.later(delay_s, self._client_lost)
 
     def tell_gateway(self, delay_s: float) -> None:
-        self.up.dead = True
         if not self.gateway_gone:
+            self.up.cut()
             self.gateway_gone = True
             self.gateway.later(delay_s, lambda: self.gateway_side.connection_lost(None))
+
+    def gateway_died(self, client_s: float) -> None:
+        """Nobody reads what the client has sent."""
+        self.gateway_gone = self.up.dead = True
+        self.tell_client(client_s)
+
+    def strand(self, client_s: float) -> None:
+        """The client goes elsewhere; what it had sent waits for a gateway that hangs."""
+        self._end_of_what_client_said()
+        self.tell_client(client_s)
+
+    def _end_of_what_client_said(self) -> None:
+        self.up.end(lambda: self.tell_gateway(0.0))
+        # Who does not read learns it when it writes.
+        self.gateway.later(0.5, lambda: self.tell_gateway(0.0))
 
     def cut(self, client_s: float, gateway_s: float) -> None:
         """The network is gone between them; each side finds out when it does."""
@@ -127,9 +161,7 @@ class Wire:
         self.down.dead = True
         # What is on its way may still come in before the end does.
         if self.chance.random() < 0.5:
-            self.up.end(lambda: self.tell_gateway(0.0))
-            # Who does not read learns it when it writes.
-            self.gateway.later(0.5, lambda: self.tell_gateway(0.0))
+            self._end_of_what_client_said()
         else:
             self.tell_gateway(self.chance.uniform(0.0, 0.01))
 
@@ -140,7 +172,8 @@ class GatewayTransport:
     def __init__(self, wire: Wire, buffer_bytes_max: int) -> None:
         self._wire = wire
         self._high = buffer_bytes_max
-        self._full = self._closing = False
+        self._full = self.closed = False
+        self.writes_while_full = 0
         wire.down.on_less = self._less
 
     def set_write_buffer_limits(self, high: int) -> None:
@@ -149,6 +182,7 @@ class GatewayTransport:
     def write(self, data: bytes) -> None:
         self._wire.gateway.passing("write")
         self._wire.down.write(data)
+        self.writes_while_full += self._full
         if not self._full and self._wire.down.size > self._high:
             self._full = True
             self._wire.gateway_side.pause_writing()
@@ -156,6 +190,7 @@ class GatewayTransport:
     def _less(self, size: int) -> None:
         if self._full and size <= self._high // 4 and self._wire.gateway.alive:
             self._full = False
+            self.writes_while_full = 0
             self._wire.gateway.later(0.0, self._resume)
 
     def _resume(self) -> None:
@@ -163,11 +198,11 @@ class GatewayTransport:
             self._wire.gateway_side.resume_writing()
 
     def is_closing(self) -> bool:
-        return self._closing or self._wire.gateway_gone
+        return self.closed or self._wire.gateway_gone
 
     def close(self) -> None:
-        if not self._closing:
-            self._closing = True
+        if not self.closed:
+            self.closed = True
             self._wire.down.end(lambda: self._wire.tell_client(0.0))
             # asyncio waits until all is written; what is not read by then does not matter.
             self._wire.tell_gateway(0.001)

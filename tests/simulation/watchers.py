@@ -1,14 +1,31 @@
-"""Checks along the way: bounds that are kept, markers that only rise, what must be seen at once."""
+"""Checks along the way: bounds that are kept, what only rises, what nobody may see too early."""
 
 from collections.abc import Sequence
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
-from zchat.log.store import Write
+from zchat.client.events import Answered, EntryArrived, Event
+from zchat.fabric.link import Asker, Outgoing
+from zchat.gateway.session import Session
+from zchat.log.store import Appended, Write
 from zchat.protocol import limits
+from zchat.protocol.cluster import Chunk
+from zchat.protocol.codec import Decoder
+from zchat.protocol.messages import Done, Entry, PresenceChanged
+from zchat.rooms.core import RoomCore
+from zchat.users.core import UserCore
 
 from .checkers import Broken
 from .cluster import Cluster
 from .gateways import GatewayProcess
+from .people import Person
+from .services import ServiceProcess
+from .words import worded
+
+_entries = Decoder(Entry)
+
+COMMAND_BYTES_MAX: Final = 1_000
+"""No command in a simulation is longer."""
 
 
 class Watchers:
@@ -17,48 +34,115 @@ class Watchers:
         self.floors: dict[str, set[int]] = {}
         """All the beginnings of inboxes, by name."""
         self._markers: dict[tuple[str, str, str], tuple[int, int]] = {}
-        self._epochs: dict[str, tuple[int, int]] = {}
-        """By address: which life of the service wrote last, and with which epoch."""
+        self._writers: dict[str, tuple[str, int, int]] = {}
+        """By address: which life of which worker wrote last, and with which epoch."""
+        self._written_ms: dict[str, tuple[str, int, int]] = {}
+        """By address: which life of which worker wrote last, and at which time."""
+        self._heads: dict[str, int] = {}
+        """Newest committed sequence of each log."""
+        self._lives: dict[str, int] = {}
         for gateway in cluster.gateways:
             gateway.at_turn_end = self._gateway_turned
-        for service in cluster.services:
-            service.on_commit = self._committed
+            gateway.at_publication = self._published
+        for database in cluster.databases:
+            database.on_commit = self._committed
+        for person in cluster.people:
+            person.on_event = self._told
 
     def check(self) -> None:
         for service in self.cluster.services:
             if service.bugs:
                 raise Broken(service.bugs[0])
 
+    # --- Gateways ---------------------------------------------------------------------------------
+
     def _gateway_turned(self, gateway: GatewayProcess) -> None:
         core = gateway.turns.core
+        if len(core.sessions) > limits.SESSIONS_MAX:
+            raise Broken(f"{gateway.name} has {len(core.sessions)} sessions")
         for session in core.sessions.values():
-            if session.unanswered > limits.SESSION_REQUESTS_MAX:
-                raise Broken(f"a session has {session.unanswered} unanswered requests")
-            if session.unanswered < 0:
-                raise Broken("a session has fewer than no unanswered requests")
-            if not 0 <= session.fetching <= limits.SESSION_FETCHES_MAX:
-                raise Broken(f"a session waits for {session.fetching} pages")
-        for peer in core.services.by_address.values():
-            early = len(peer.follower._early)
-            if early > limits.FOLLOWER_ENVELOPES_MAX:
-                raise Broken(f"a follower holds {early} envelopes")
+            self._check_session(session)
+        for wire in gateway.wires:
+            # Answers to what was asked before, and a goodbye; entries wait in their logs.
+            if wire.transport.writes_while_full > limits.SESSION_REQUESTS_MAX + 2:
+                raise Broken(f"{wire.client.name} does not read, and is written to all the same")
+        for address, peer in core.services.by_address.items():
+            if len(peer.follower._early) > limits.FOLLOWER_ENVELOPES_MAX:
+                raise Broken(f"a follower holds {len(peer.follower._early)} envelopes")
+            if len(peer.queries._asked) > limits.QUERY_BATCH_MAX:
+                raise Broken(f"{len(peer.queries._asked)} queries are in one envelope")
+            # Each session may have gone over the bound with its last command.
+            room = COMMAND_BYTES_MAX * (len(core.sessions) + len(core.requests.departing) + 8)
+            if peer.link.queue_bytes > limits.LINK_QUEUE_BYTES_MAX + room:
+                raise Broken(
+                    f"{gateway.name} keeps {peer.link.queue_bytes} bytes for {address}, "
+                    f"whose bound is {limits.LINK_QUEUE_BYTES_MAX}"
+                )
+            self._check_link(peer.link)
 
-    def _committed(self, address: str, writes: Sequence[Write]) -> None:
-        service = next(s for s in self.cluster.services if s.service.address == address)
-        assert service.store is not None
-        life, epoch = self._epochs.get(address, (0, 0))
-        if life != service.life and service.store.epoch <= epoch:
-            raise Broken(f"{address} writes with an epoch that is over")
-        self._epochs[address] = (service.life, service.store.epoch)
+    def _check_session(self, session: Session) -> None:
+        if not 0 <= session.unanswered <= limits.SESSION_REQUESTS_MAX:
+            raise Broken(f"a session has {session.unanswered} unanswered requests")
+        if not 0 <= session.fetching <= limits.SESSION_FETCHES_MAX:
+            raise Broken(f"a session waits for {session.fetching} pages")
+
+    def _check_link(self, link: Asker[Any]) -> None:
+        self._check_window(link._commands)
+
+    def _check_window(self, outgoing: Outgoing[Any]) -> None:
+        on_their_way = outgoing.next_to_send - outgoing._kept_from
+        if on_their_way > limits.LINK_WINDOW_ITEMS:
+            raise Broken(f"{on_their_way} items are on their way on one link")
+        size = sum(size for _, size in islice(outgoing._kept, on_their_way))
+        if size > limits.LINK_WINDOW_BYTES:
+            raise Broken(f"{size} bytes are on their way on one link")
+
+    def _published(self, gateway: GatewayProcess, seen: dict[str, int], chunk: Chunk) -> None:
+        """What a gateway's follower hands on; `seen` is its own for each life of the gateway."""
+        at = seen.get(chunk.log)
+        if at is not None and chunk.first != at + 1:
+            raise Broken(f"{gateway.name} goes on with {chunk.log} {chunk.first} after {at}")
+        if chunk.last > self._heads.get(chunk.log, 0):
+            raise Broken(f"{gateway.name} hears of {chunk.log} {chunk.last} before it is committed")
+        seen[chunk.log] = chunk.last
+
+    # --- Services ---------------------------------------------------------------------------------
+
+    def _committed(
+        self, process: ServiceProcess, appended: Sequence[Appended], writes: Sequence[Write]
+    ) -> None:
+        assert process.store is not None
+        address = process.service.address
+        name, life, epoch = self._writers.get(address, ("", 0, 0))
+        if (name, life) != (process.name, process.life) and process.store.epoch <= epoch:
+            raise Broken(f"{process.name} writes with an epoch that is over")
+        self._writers[address] = (process.name, process.life, process.store.epoch)
+        for entry in appended:
+            self._appended(process, entry)
         for _, rows in writes:
             for row in rows:
-                if row.keys() == {"old_user"}:
-                    # The guest is gone, and the next one of its name begins anew.
-                    self._markers.pop((address, "", row["old_user"]), None)
-                if "inbox_floor" in row:
-                    self.floors.setdefault(row["name"], set()).add(row["inbox_floor"])
-                if "marker" in row:
-                    self._marked(address, row)
+                self._written(address, row)
+        self._check_bounds(process)
+
+    def _appended(self, process: ServiceProcess, appended: Appended) -> None:
+        entry = _entries.decode(appended.frame)
+        address = process.service.address
+        name, life, at_ms = self._written_ms.get(address, ("", 0, 0))
+        if (name, life) == (process.name, process.life) and entry.at_ms < at_ms:
+            raise Broken(f"{process.name} goes back in time from {at_ms} to {entry.at_ms}")
+        self._written_ms[address] = (process.name, process.life, entry.at_ms)
+        self._heads[entry.log] = entry.sequence
+        if process.world.detailed:
+            process.world.tell(f"{process.name} commits {worded(entry)}")
+
+    def _written(self, address: str, row: dict[str, Any]) -> None:
+        if row.keys() == {"old_user"}:
+            # The guest is gone, and the next one of its name begins anew.
+            self._markers.pop((address, "", row["old_user"]), None)
+        if "inbox_floor" in row:
+            self.floors.setdefault(row["name"], set()).add(row["inbox_floor"])
+        if "marker" in row:
+            self._marked(address, row)
 
     def _marked(self, address: str, row: dict[str, Any]) -> None:
         key = (address, row.get("room", ""), row.get("user") or row.get("name", ""))
@@ -69,3 +153,45 @@ class Watchers:
         if floor == known_floor and marker < known and row.get("room") != "lobby":
             raise Broken(f"the read marker of {key} goes back from {known} to {marker}")
         self._markers[key] = (floor, marker)
+
+    def _check_bounds(self, process: ServiceProcess) -> None:
+        if process.turns is None:
+            return  # It is loading.
+        beat = process.turns.beat
+        for state in beat._answerer._askers.values():
+            self._check_window(state.replies)
+            if len(state.replies) > limits.LINK_REPLIES_MAX:
+                raise Broken(f"{process.name} keeps {len(state.replies)} replies for one gateway")
+        match beat.core:
+            case UserCore() as core:
+                if len(core._jobs) > limits.PASSWORD_JOBS_MAX:
+                    raise Broken(f"{len(core._jobs)} passwords wait")
+                for user in core.users.values():
+                    for what in (user.sessions, user.tokens):
+                        if len(what) > limits.USER_SESSIONS_MAX:
+                            raise Broken(f"{user.name} has {len(what)} sessions or tokens")
+            case RoomCore() as core:
+                if len(core.rooms) > limits.ROOMS_MAX:
+                    raise Broken(f"{process.name} has {len(core.rooms)} rooms")
+                for room in core.rooms.values():
+                    if room.name != "lobby" and len(room.members) > limits.ROOM_MEMBERS_MAX:
+                        raise Broken(f"{room.name} has {len(room.members)} members")
+                for name, rooms in core.rooms_of.items():
+                    if len(rooms) > limits.USER_ROOMS_MAX:
+                        raise Broken(f"{name} is in {len(rooms)} rooms")
+
+    # --- Clients ----------------------------------------------------------------------------------
+
+    def _told(self, person: Person, event: Event) -> None:
+        match event:
+            case EntryArrived(entry=entry):
+                if entry.sequence > self._heads.get(entry.log, 0):
+                    raise Broken(f"{person.name} sees {entry.log} {entry.sequence} too early")
+            case Answered(answer=Done(log=log, sequence=sequence)) if log is not None:
+                if sequence > self._heads.get(log, 0):
+                    raise Broken(f"{person.name} is told of {log} {sequence} too early")
+            case PresenceChanged(came=came, went=went):
+                if max(len(came), len(went)) > limits.PRESENCE_NAMES_MAX:
+                    raise Broken(f"{person.name} reads {len(came) + len(went)} names at once")
+            case _:
+                pass

@@ -2,7 +2,7 @@
 
 import heapq
 import random
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Final
 
@@ -15,15 +15,27 @@ class Crashed(Exception):
     """The process that runs now dies at this very place."""
 
 
+class Host:
+    """A machine with a wall clock of its own, which can be set to anything at any time."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.step_ms = 0
+        """How far the wall clock is ahead of the others', or behind if it is negative."""
+
+
 class World:
     """A clock and a queue of what happens when. The same seed gives the same history."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, detailed: bool = False) -> None:
         self.seed = seed
         self.now = BEGIN_S
-        self.wall_step_ms = 0
-        """How far the wall clock was set forward, or back if it is negative."""
+        self.hosts = [Host("the first host"), Host("the second host")]
         self.story: deque[str] = deque(maxlen=STORY_LINES_MAX)
+        self.detailed = detailed
+        """Whether the story also tells each request, answer and commit."""
+        self.counts: Counter[str] = Counter()
+        """How often what happened, to show that a run has been where it should."""
         self.quiet = False
         """No more faults: what was broken must become whole."""
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
@@ -33,8 +45,8 @@ class World:
         """A source of chance of its own, so that one part's use does not change another's."""
         return random.Random(f"{self.seed} {purpose}")
 
-    def now_ms(self) -> int:
-        return BEGIN_MS + int((self.now - BEGIN_S) * 1000) + self.wall_step_ms
+    def now_ms(self, host: Host) -> int:
+        return BEGIN_MS + int((self.now - BEGIN_S) * 1000) + host.step_ms
 
     def at(self, delay_s: float, action: Callable[[], None]) -> None:
         self._count += 1
@@ -57,6 +69,10 @@ class Process:
     def __init__(self, world: World, name: str) -> None:
         self.world = world
         self.name = name
+        chance = world.random(f"host of {name}")
+        self.host = chance.choice(world.hosts)
+        self._steady_s = chance.choice([0.0, 1e6])
+        """Steady clocks begin anywhere: the times of two processes mean nothing to each other."""
         self.life = 0
         self.alive = False
         self.paused = False
@@ -82,10 +98,10 @@ class Process:
         return True
 
     def now(self) -> float:
-        return self.world.now
+        return self.world.now + self._steady_s
 
     def now_ms(self) -> int:
-        return self.world.now_ms()
+        return self.world.now_ms(self.host)
 
     def later(self, delay_s: float, action: Callable[[], None]) -> None:
         """Does it in this life; a pause delays it, and death drops it."""
@@ -122,6 +138,7 @@ class Process:
             if left <= 0:
                 self._fuse = None
                 self.world.tell(f"{self.name} is killed ({point})")
+                self.world.counts[f"killed: {point}"] += 1
                 raise Crashed
 
     # --- For the faults ---------------------------------------------------------------------------
@@ -159,8 +176,14 @@ class Process:
         self.paused = self.alive
 
     def resume(self) -> None:
-        if self.paused:
-            self.paused = False
-            held, self._held = self._held, []
-            for run in held:
-                self.world.at(0.0, run)
+        """What had to wait happens in its order, and before anything that comes only now."""
+        life = self.life
+
+        def go_on() -> None:
+            if self.life == life and self.paused:
+                self.paused = False
+                held, self._held = self._held, []
+                for run in held:
+                    run()
+
+        self.world.at(0.0, go_on)

@@ -1,0 +1,79 @@
+"""The operator, who announces something now and then, as `zchat-admin` does."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from msgspec import Raw
+
+from zchat.fabric.link import Asker
+from zchat.protocol import limits
+from zchat.protocol.cluster import Announce, Down, RoutingTable, Stamped
+from zchat.protocol.codec import Decoder, encode
+from zchat.protocol.messages import LOBBY, Done, Refused
+from zchat.protocol.partitions import address_of_room
+
+from .fabric import Fabric, Kind, Line
+from .world import Process, World
+
+_tables = Decoder(RoutingTable)
+_downs = Decoder(Down)
+_replies: Decoder[Done | Refused] = Decoder(Done | Refused)  # type: ignore[arg-type]
+
+ASK_INTERVAL_S: Final = limits.HEARTBEAT_INTERVAL_S / 10
+
+
+@dataclass
+class Announcements:
+    made: list[str] = field(default_factory=list)
+    answers: dict[str, Done | Refused] = field(default_factory=dict)
+    """By text. Of one without an answer nobody can say what became of it."""
+
+
+class Operator(Process):
+    """Each announcement is a life of its own: a command that asks, waits and ends."""
+
+    def __init__(self, world: World, fabric: Fabric, partitions: int) -> None:
+        super().__init__(world, "the operator")
+        self.restart_s = (1.0, 10.0)
+        self.announcements = Announcements()
+        self._fabric = fabric
+        self._address = address_of_room(LOBBY, partitions)
+        self._nonce_prefix = self.chance.randbytes(8)
+        self._line: Line
+        self._asker: Asker[bool]
+        self._text = ""
+
+    def born(self) -> None:
+        count = len(self.announcements.made) + 1
+        self._text = f"announcement {count}"
+        self.announcements.made.append(self._text)
+        self._line = self._fabric.line(Kind.ASKER, self, f"admin#{self.life}".encode())
+        self._asker = Asker()
+        nonce = self._nonce_prefix + count.to_bytes(8, "big")
+        announce = Announce(1, nonce, self._text)
+        self._asker.send(encode(Stamped(0, "", Raw(encode(announce)))), True)
+        self._ask()
+        self.later(limits.COMMAND_TIMEOUT_S, self.die)
+
+    def died(self) -> None:
+        self._fabric.process_died(self)
+
+    def comes_back(self) -> bool:
+        return not self.world.quiet
+
+    def _ask(self) -> None:
+        self._line.send([b"", b""])
+        self._asker.heartbeat()
+        for up in self._asker.envelopes():
+            self._line.send([self._address.encode(), encode(up)])
+        self.later(ASK_INTERVAL_S, self._ask)
+
+    def woken(self) -> None:
+        for source, body in self._line.arrived(limits.BEAT_ENVELOPES_MAX):
+            if not source:
+                self._asker.worker_changed(_tables.decode(body).epochs.get(self._address))
+                continue
+            for _, reply in self._asker.receive(_downs.decode(body), self.now()):
+                self.announcements.answers[self._text] = _replies.decode(reply)
+                self.die()
+                return

@@ -1,0 +1,183 @@
+"""The last questions: what clients are told when all is quiet, compared with what was committed."""
+
+from dataclasses import dataclass
+
+from committed import Committed
+
+from zchat.client import drafts
+from zchat.client.core import State
+from zchat.client.drafts import Answer
+from zchat.client.events import Answered
+from zchat.protocol import messages
+from zchat.protocol.messages import (
+    LOBBY,
+    MemberList,
+    PrivateMessageSent,
+    ReadHistory,
+    RefusalCode,
+    Refused,
+    RoomList,
+    TopicChanged,
+    UserList,
+    inbox_log,
+    room_log,
+)
+
+from .checkers import Broken
+from .cluster import Cluster
+from .history import History
+from .people import ROOMS, Person
+
+HISTORY_ENTRIES: int = 30
+
+
+@dataclass(frozen=True)
+class Question:
+    person: Person
+    number: int
+    draft: drafts.Request
+
+
+def ask_all(cluster: Cluster) -> list[Question]:
+    """Everyone who is in asks everything that can be asked."""
+    others = sorted({person.user for person in cluster.people})
+    wanted: list[drafts.Request] = [
+        drafts.rooms(),
+        drafts.users(),
+        *(drafts.members(room) for room in (*ROOMS, LOBBY)),
+        *(drafts.history(room_log(room), HISTORY_ENTRIES) for room in (*ROOMS, LOBBY)),
+        *(drafts.history(inbox_log(other), HISTORY_ENTRIES) for other in others),
+    ]
+    return [
+        Question(person, number, draft)
+        for person in cluster.people
+        if person.core is not None and person.core.state is State.ONLINE
+        for draft in wanted
+        if (number := person.ask(draft)) is not None
+    ]
+
+
+def check_answers(cluster: Cluster, history: History, asked: list[Question]) -> None:
+    truth = _Truth(cluster, history)
+    answers: dict[tuple[str, int], Answer] = {}
+    for person in cluster.people:
+        if person.core is not None:
+            for event in person.life_now.events:
+                if isinstance(event, Answered):
+                    answers[person.name, event.id] = event.answer
+    for question in asked:
+        answer = answers.get((question.person.name, question.number))
+        name = question.person.core.name if question.person.core else ""
+        wrong = truth.wrong(name, question.draft, answer)
+        if wrong is not None:
+            what = type(question.draft).__name__
+            raise Broken(f"{question.person.name} asked {what} after the quiet and {wrong}")
+
+
+class _Truth:
+    """What answers must say, by the logs and by who is there."""
+
+    def __init__(self, cluster: Cluster, history: History) -> None:
+        self._history = history
+        self._online = {person.core.name for person in cluster.people if person.core is not None}
+
+    def wrong(self, name: str, draft: drafts.Request, answer: Answer | None) -> str | None:
+        """What is wrong with the answer; None if nothing is."""
+        match answer:
+            case None:
+                return "got no answer"
+            case Refused(code=RefusalCode.BUSY):
+                return None  # More ask at once than may.
+            case Refused(code=code):
+                return None if code is self._refusal(name, draft) else f"was refused: {code}"
+            case _ if (refusal := self._refusal(name, draft)) is not None:
+                return f"was not told {refusal}"
+            case RoomList():
+                return self._wrong_rooms(name, answer)
+            case UserList():
+                return self._wrong_users(answer)
+            case MemberList():
+                return self._wrong_members(answer)
+            case messages.History():
+                return self._wrong_history(name, answer)
+            case _:
+                return f"got {type(answer).__name__}"
+
+    def _refusal(self, name: str, draft: drafts.Request) -> RefusalCode | None:
+        log = draft.log if isinstance(draft, ReadHistory) else None
+        room = log[1:] if log and log[0] == "#" else getattr(draft, "room", None)
+        if room is not None:
+            if room != LOBBY and room_log(room) not in self._history.logs:
+                return RefusalCode.UNKNOWN_ROOM
+            if room != LOBBY and name not in self._history.members(room_log(room)):
+                return RefusalCode.NOT_A_MEMBER
+        elif log is not None and log[1:] not in self._history.users and not self._said(name, log):
+            return RefusalCode.UNKNOWN_USER
+        return None
+
+    def _wrong_rooms(self, name: str, answer: RoomList) -> str | None:
+        rooms = {log[1:] for log in self._history.logs if log[0] == "#"} | {LOBBY}
+        if answer.total != len(rooms):
+            return f"heard of {answer.total} rooms of {len(rooms)}"
+        for info in answer.rooms:
+            members = self._history.members(room_log(info.room))
+            topic = self._topic(room_log(info.room))
+            if info.room not in rooms or info.topic != topic:
+                return f"heard that {info.room} has the topic {info.topic} instead of {topic}"
+            if info.room != LOBBY and (info.members, info.joined) != (
+                len(members),
+                name in members,
+            ):
+                return f"heard that {info.room} has {info.members} members of {len(members)}"
+        return None
+
+    def _wrong_users(self, answer: UserList) -> str | None:
+        names = [info.name for info in answer.users]
+        if answer.total != len(self._online) or not self._online.issuperset(names):
+            return f"heard that {names} are here, and not {sorted(self._online)}"
+        for info in answer.users:
+            if info.guest is not self._history.users[info.name]:
+                return f"heard that {info.name} is a guest: {info.guest}"
+        return None
+
+    def _wrong_members(self, answer: MemberList) -> str | None:
+        lobby = answer.room == LOBBY
+        members = self._online if lobby else self._history.members(room_log(answer.room))
+        names = {info.name for info in answer.members}
+        if answer.total != len(members) or not names <= members:
+            return f"heard that {sorted(names)} are in {answer.room}, not {sorted(members)}"
+        for info in answer.members:
+            if info.online is not (info.name in self._online):
+                return f"heard that {info.name} is online: {info.online}"
+        return None
+
+    def _wrong_history(self, name: str, answer: messages.History) -> str | None:
+        private = answer.log[0] == "@"
+        entries = self._said(name, answer.log) if private else self._history.logs[answer.log]
+        expected = [committed.entry for committed in entries[-HISTORY_ENTRIES:]]
+        # The oldest of them may not have found room in one answer.
+        fitting = expected[len(expected) - len(answer.entries) :]
+        complete = len(answer.entries) == len(expected) or answer.more
+        if answer.entries != fitting or not complete:
+            return f"read another history of {answer.log} than was committed"
+        if answer.more is not (len(entries) > len(answer.entries)):
+            return f"heard that there is more in {answer.log}: {answer.more}"
+        return None
+
+    def _topic(self, log: str) -> str:
+        for committed in reversed(self._history.logs.get(log, [])):
+            if isinstance(committed.entry.body, TopicChanged):
+                return committed.entry.body.topic
+        return ""
+
+    def _said(self, name: str, log: str) -> list[Committed]:
+        """The conversation of `name` with the one whose inbox is named `log`."""
+        other = log[1:]
+        floor = self._history.floors.get(name, 0)
+        return [
+            committed
+            for committed in self._history.logs.get(inbox_log(name), [])
+            if committed.sequence > floor
+            and isinstance(committed.entry.body, PrivateMessageSent)
+            and (committed.author, committed.entry.body.to) in ((name, other), (other, name))
+        ]
