@@ -1,16 +1,21 @@
 """The command `scripts/fuzz`: many frames for every decoder, or one frame again."""
 
+import asyncio
 import itertools
 import multiprocessing
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Final
 
 import click
+from integration.cluster import Cluster
 
 from .decoders import Target, targets
+from .live import under_garbage, under_slow_ones
 from .runs import (
     BLOCK_FRAMES,
     LONG_BLOCK,
@@ -38,11 +43,29 @@ _targets: dict[str, Target] = {}
 @click.option("--only", multiple=True, metavar="NAME", help="This decoder only; may be repeated.")
 @click.option("--bytes", "frame", metavar="HEX", help="With --only: this one frame again.")
 @click.option("--jobs", default=os.cpu_count() or 1, show_default=True, help="Processes to use.")
+@click.option("--live", is_flag=True, help="Attack a real cluster in which people chat, instead.")
+@click.option(
+    "--connections", default=100_000, show_default=True, help="With --live: those with garbage."
+)
+@click.option("--rate", default=500.0, show_default=True, help="With --live: those of a second.")
+@click.option("--slow", default=3_000, show_default=True, help="With --live: who never log in.")
 @click.option("--list", "listing", is_flag=True, help="Name all decoders, and exit.")
 def main(
-    frames: int, seed: int, only: Sequence[str], frame: str | None, jobs: int, listing: bool
+    frames: int,
+    seed: int,
+    only: Sequence[str],
+    frame: str | None,
+    jobs: int,
+    live: bool,
+    connections: int,
+    rate: float,
+    slow: int,
+    listing: bool,
 ) -> None:
     """Feeds garbage to everything that reads bytes from outside its process."""
+    if live:
+        asyncio.run(_attack(connections, rate, slow))
+        return
     _targets.update(targets())
     names = [name for name in _targets if name in only or not only]
     if unknown := set(only) - set(_targets):
@@ -53,6 +76,13 @@ def main(
         sys.exit(_again(names, bytes.fromhex(frame), seed))
     else:
         sys.exit(0 if _run_all(names, frames, seed, jobs) else 1)
+
+
+async def _attack(connections: int, rate: float, slow: int) -> None:
+    with tempfile.TemporaryDirectory(prefix="zchat-") as folder, Cluster(Path(folder)) as cluster:
+        await asyncio.to_thread(cluster.start)
+        click.echo(await under_garbage(cluster, connections, rate=rate))
+        click.echo(await under_slow_ones(cluster, slow))
 
 
 def _again(names: Iterable[str], frame: bytes, seed: int) -> int:

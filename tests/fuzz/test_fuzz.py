@@ -191,6 +191,15 @@ def test_who_must_wait_is_not_read_from_at_once() -> None:
     assert not client.reading
 
 
+def test_who_is_gone_leaves_no_half_read_frame() -> None:
+    """It would wait for the garbage collector, some 40 KiB each time."""
+    client = Transport(HostileWorld(0))
+    client.connection.data_received(b"\x82\xa4kind")
+    assert client.connection._reader is not None
+    client.connection.connection_lost(None)
+    assert client.connection._reader is None
+
+
 def test_of_a_client_that_talks_nonsense_no_more_is_read() -> None:
     client = Transport(HostileWorld(0))
     client.connection.data_received(b"\xc1")
