@@ -7,17 +7,19 @@ committed, all links are forgotten, and the askers resend what is unanswered.
 
 import logging
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from zchat.fabric.link import Answerer, Asker, ReturnAddress
 from zchat.fabric.topics import stream_topic
-from zchat.log.answers import FirstAnswers, Key
+from zchat.log.answers import Answer, FirstAnswers, Key
 from zchat.log.store import Owed, Store, StoreUnavailable, Write
 from zchat.log.timeline import Timeline
 from zchat.protocol import limits
 from zchat.protocol.cluster import Down, RoutingTable, StreamPage, Up
 from zchat.protocol.codec import Decoder, ProtocolError, encode
 from zchat.protocol.messages import RefusalCode, Refused
+from zchat.service.answering import answer_once, look_up
 from zchat.service.effects import Effects, Sender
 
 _ups = Decoder(Up)
@@ -55,8 +57,18 @@ class Core(Protocol):
     def key_of(self, user: str, command: Any) -> Key | None:
         """None for a command that may be repeated as it is."""
 
-    def handle(self, sender: Sender, command: Any, now: float, at_ms: int) -> None: ...
-    def job_done(self, job: Job, outcome: bool | str, now: float, at_ms: int) -> None: ...
+    def handle(self, sender: Sender, command: Any, now: float, at_ms: int) -> Answer | None:
+        """Does what is asked for, and says what came of it; None if that is said later.
+
+        Raises `Refusal` and `InvalidName`.
+        """
+
+    def job_ended(self, job: Job) -> bool:
+        """Whether somebody waits for it still: its asker may be gone, or the core loaded anew."""
+
+    def job_done(self, job: Job, outcome: bool | str, now: float, at_ms: int) -> Answer | None:
+        """Goes on with the command that the job was for, as `handle` would."""
+
     def settled(self, key: str, now: float, at_ms: int) -> None:
         """Another service has done what was owed under this key."""
 
@@ -85,14 +97,6 @@ class Outbound(NamedTuple):
     events: list[tuple[bytes, bytes]]
     """(topic, body)"""
     jobs: list[Job]
-
-
-def look_up(keys: Sequence[Key], answers: FirstAnswers, store: Store) -> None:
-    """Tells `answers` what the store knows of these commands."""
-    if unknown := answers.unknown(keys):
-        answers.learn(store.newest_nonces(unknown))
-    old = answers.old(keys)
-    answers.found = store.first_answers(old) if old else {}
 
 
 class Beat:
@@ -233,31 +237,33 @@ class Beat:
     def _step(self, now: float, at_ms: int) -> Outbound:
         core = self.core
         commands, self._commands = self._commands, []
-        outcomes, self._outcomes = self._outcomes, []
+        outcomes = [one for one in self._outcomes if core.job_ended(one[0])]
+        self._outcomes = []
         settled, self._settled = self._settled, []
-        self._prepare(
-            [(sender.user, command) for sender, command in commands]
-            + [(job.sender.user, job.command) for job, _ in outcomes]
-        )
-        for sender, command in commands:
-            core.handle(sender, command, now, at_ms)
-        for job, outcome in outcomes:
-            core.job_done(job, outcome, now, at_ms)
+        begun = [(job.sender, job.command) for job, _ in outcomes]
+        keys = self._prepare(commands + begun)
+        for (sender, command), key in zip(commands, keys, strict=False):
+            act = partial(core.handle, sender, command, now, at_ms)
+            self._answer(sender, command, answer_once(key, core.answers, act))
+        for (job, outcome), key in zip(outcomes, keys[len(commands) :], strict=True):
+            act = partial(core.job_done, job, outcome, now, at_ms)
+            self._answer(job.sender, job.command, answer_once(key, core.answers, act))
         for owed in settled:
             core.settled(owed.key, now, at_ms)
         return self._commit([owed.id for owed in settled])
 
-    def _prepare(self, commands: Sequence[tuple[str, Any]]) -> None:
-        """Reads at once all that the core must know about these commands."""
+    def _prepare(self, commands: Sequence[tuple[Sender, Any]]) -> list[Key | None]:
+        """Reads at once all that the core must know about these commands; returns their keys."""
         core, store = self.core, self._store
-        keys: list[Key] = []
-        logs: set[str] = set()
-        for user, command in commands:
-            if key := core.key_of(user, command):
-                keys.append(key)
-            logs.update(core.logs_of(command))
-        look_up(keys, core.answers, store)
+        keys = [core.key_of(sender.user, command) for sender, command in commands]
+        look_up([key for key in keys if key], core.answers, store)
+        logs = {log for _, command in commands for log in core.logs_of(command)}
         core.log_heads = store.heads(logs) if logs else {}
+        return keys
+
+    def _answer(self, sender: Sender, command: Any, answer: Answer | None) -> None:
+        if answer is not None:
+            self.core.effects.answer(sender.reply_to, getattr(command, "id", 0), answer)
 
     def _commit(self, settled: Sequence[int]) -> Outbound:
         core = self.core
