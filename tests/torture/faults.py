@@ -25,7 +25,8 @@ HANG_S_MAX: Final = 8.0
 DAM_S_MAX: Final = 9.0
 NAP_S_MAX: Final = 40.0
 """Longer than the SDK takes what it can keep for an application that does not look."""
-SWALLOWING_S_MAX: Final = 20.0
+SWALLOWING_S_MAX: Final = 60.0
+"""Longer than it takes a client to find out by itself."""
 ON_THE_WAY_S_MAX: Final = 0.02
 GARBAGE_CONNECTIONS: Final = 30
 GARBAGE_BYTES_MAX: Final = 512 * 1024
