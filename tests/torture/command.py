@@ -9,14 +9,16 @@ from pathlib import Path
 
 import click
 
+from .disk_full import disk_full
 from .report import story, table
+from .torn_writes import torn_writes
 from .torture import Outcome, Plan, torture
 
 DEFAULT_KILLS = 100
 STORIES_MAX = 20
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--kills", type=click.IntRange(1), help="Processes to end or stop.  [default: 100]")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="How long, instead.")
 @click.option("--seed", type=int, help="Which faults; by default other ones each time.")
@@ -30,10 +32,21 @@ STORIES_MAX = 20
     show_default=True,
     help="Messages per second of all together.",
 )
+@click.pass_context
 def main(
-    kills: int | None, minutes: float | None, seed: int | None, clients: int, rate: float
+    context: click.Context,
+    kills: int | None,
+    minutes: float | None,
+    seed: int | None,
+    clients: int,
+    rate: float,
 ) -> None:
-    """Kills, stops and restarts the processes of a real cluster while clients talk."""
+    """Kills, stops and restarts the processes of a real cluster while clients talk.
+
+    A command does something to its disk instead.
+    """
+    if context.invoked_subcommand is not None:
+        return
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if kills is None and minutes is None:
         kills = DEFAULT_KILLS
@@ -53,6 +66,10 @@ def main(
         sys.exit(1)
     shutil.rmtree(folder)
     click.echo(f"seed {seed}: all promises were kept")
+
+
+main.add_command(disk_full)
+main.add_command(torn_writes)
 
 
 def _tell(outcome: Outcome) -> None:
