@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -26,9 +26,11 @@ from .runs import (
     run_long,
     run_one,
 )
+from .stories import STORIES, Told, tell
 
 GROWN_BYTES_MAX: Final = 16 * 1024 * 1024
 """What a process may keep of all the frames of one decoder, beyond its first thousand."""
+STORY_FRAMES: Final = 1_000
 _SHOWN_CHARS_MAX: Final = 400
 _FRAMES_DEFAULT: Final = 100_000
 
@@ -67,8 +69,8 @@ def main(
         asyncio.run(_attack(connections, rate, slow))
         return
     _targets.update(targets())
-    names = [name for name in _targets if name in only or not only]
-    if unknown := set(only) - set(_targets):
+    names = [name for name in [*_targets, *STORIES] if name in only or not only]
+    if unknown := set(only) - set(names):
         raise click.UsageError(f"no decoder is called {', '.join(unknown)}; see --list")
     if listing:
         click.echo("\n".join(names))
@@ -100,18 +102,40 @@ def _run_all(names: Iterable[str], frames: int, seed: int, jobs: int) -> bool:
     click.echo(
         f"{'decoder':<32} {'frames':>9} {'read':>5} {'seconds':>8} {'grown':>9} {'costs':>8}"
     )
-    failures: list[Failure] = []
+    failed = 0
     with multiprocessing.Pool(jobs, bound_memory) as pool:
         for name in names:
+            if name in STORIES:
+                failed += _tell_all(name, pool.imap(_tell_one, _seeds(name, frames, seed)))
+                continue
             blocks = [LONG_BLOCK, *range(-(-frames // BLOCK_FRAMES))]
             work = ((name, seed, block) for block in blocks)
             outcomes = list(pool.imap_unordered(_one, work, chunksize=4))
-            if failure := _report(name, outcomes):
-                failures.append(failure)
-    click.echo(
-        f"{len(failures)} of {len(_targets)} decoders failed, in {time.monotonic() - begin:.0f} s"
-    )
-    return not failures
+            failed += _report(name, outcomes) is not None
+    click.echo(f"{failed} of {len(names)} failed, in {time.monotonic() - begin:.0f} s")
+    return not failed
+
+
+def _seeds(name: str, frames: int, seed: int) -> Iterator[tuple[str, int]]:
+    """One story for as many frames as it is about as long as."""
+    return ((name, number) for number in range(seed, seed - (-frames // STORY_FRAMES)))
+
+
+def _tell_one(work: tuple[str, int]) -> Told:
+    return tell(*work)
+
+
+def _tell_all(name: str, stories: Iterable[Told]) -> bool:
+    """One line for the stories of one kind, and what was broken in the first that failed."""
+    begin = time.monotonic()
+    told = list(stories)
+    steps, seconds = sum(one.steps for one in told), time.monotonic() - begin
+    click.echo(f"{name:<32} {len(told):>9,} stories of {steps:,} steps, {seconds:.1f} s")
+    broken = next((one for one in told if one.broken), None)
+    if broken is not None:
+        click.echo(f"    {broken.broken}")
+        click.echo(f"    again: scripts/fuzz --only '{name}' --seed {broken.seed} --frames 1")
+    return broken is not None
 
 
 def _one(work: tuple[str, int, int]) -> Outcome:

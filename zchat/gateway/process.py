@@ -113,13 +113,14 @@ class Gateway:
             await asyncio.sleep(0.02)
 
 
-def sessions_within(files: int) -> int:
-    """How many clients a gateway with so many files takes.
+def sessions_within(files: int, partitions: int) -> int:
+    """How many clients a gateway with so many files takes; 0 if it has hardly enough for itself.
 
-    An eighth is for all else, and for the moment in which one client too many is told so: without
-    a file the kernel's connection can only be cut.
+    Some are its own, and an eighth is for the moment in which one client too many is told so:
+    without a file its connection could only be cut.
     """
-    return min(limits.SESSIONS_MAX, files - files // 8)
+    own = 64 + 4 * partitions
+    return max(0, min(limits.SESSIONS_MAX, files - files // 8 - own))
 
 
 async def serve(settings: Settings, log: logging.Logger, sessions_max: int) -> bool:
@@ -168,7 +169,7 @@ async def serve(settings: Settings, log: logging.Logger, sessions_max: int) -> b
 def run(settings: Settings) -> None:
     log = start(settings, settings.name)
     files = raise_file_limit()
-    sessions_max = sessions_within(files)
+    sessions_max = sessions_within(files, settings.partitions)
     if sessions_max < limits.SESSIONS_MAX:
         log.info("takes %d clients: the system allows %d open files", sessions_max, files)
     if not uvloop.run(serve(settings, log, sessions_max)):

@@ -51,6 +51,9 @@ class Turns:
     def connected(self, connection: ClientConnection) -> Session:
         session = self.core.connect(self._outside.now(), self._outside.now_ms())
         session.connection = connection
+        if not session.open:
+            # One too many, who is to be told so before there are even more.
+            self._outside.turn_soon()
         return session
 
     def received(self, session: Session, frames: list[bytes]) -> None:
