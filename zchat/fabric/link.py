@@ -9,7 +9,9 @@ restarts the link with everything unanswered, in order. What that doubles, nonce
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from zchat.protocol import limits
 from zchat.protocol.cluster import Down, Reply, Up
@@ -103,7 +105,7 @@ class Incoming:
         return gap
 
 
-class Unanswered(NamedTuple, Generic[Context]):
+class Unanswered(Struct, Generic[Context], frozen=True):
     body: bytes
     context: Context | None
     """What the asker wants to remember with the reply; None for a prelude."""
@@ -208,7 +210,7 @@ class Asker(Generic[Context]):
         self._owes_heartbeat = True
 
 
-class ReturnAddress(NamedTuple):
+class ReturnAddress(Struct, frozen=True):
     """Where the reply to one command goes; worthless once that link has restarted."""
 
     asker: bytes

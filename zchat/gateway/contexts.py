@@ -1,15 +1,15 @@
 """What a gateway remembers with each command and query until it is answered."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from zchat.gateway.fanout import Fetch
 from zchat.gateway.session import Session
 from zchat.protocol.messages import ListMembers, ListRooms, LogIn, LogOut
 
 
-@dataclass(slots=True)
-class CommandSent:
+class CommandSent(Struct):
     """A client's command, which is answered with the service's own words."""
 
     session: Session
@@ -18,8 +18,7 @@ class CommandSent:
     timed_out: bool = False
 
 
-@dataclass(slots=True)
-class SessionOpening:
+class SessionOpening(Struct):
     session: Session
     log_in: LogIn
     sent_at: float

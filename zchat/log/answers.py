@@ -7,7 +7,9 @@ became of it, doing it now would put it behind what its sender said later.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from zchat.protocol import limits
 from zchat.protocol.messages import RefusalCode
@@ -27,7 +29,7 @@ class Key:
         self.rising = rising
 
 
-class Answer(NamedTuple):
+class Answer(Struct, frozen=True):
     """The entry that the command made, or nothing (sequence 0), or why it was refused."""
 
     log: str | None

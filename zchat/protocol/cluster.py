@@ -64,7 +64,7 @@ class Up(Envelope, frozen=True):
     gap: bool
 
 
-class Reply(NamedTuple):
+class Reply(Envelope, frozen=True):
     """Answers the command with this number; `frame` is what the client reads, already encoded.
 
     Number 0 answers nothing: a service's own word to the gateway (`SessionEnded`).

@@ -1,9 +1,9 @@
 """What a service's core wants done: collected while a beat applies its commands."""
 
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from zchat.fabric.link import ReturnAddress
 from zchat.log.answers import Answer
@@ -16,7 +16,7 @@ Row = TypeVar("Row")
 Job = TypeVar("Job")
 
 
-class Sender(NamedTuple):
+class Sender(Struct, frozen=True):
     """Who sent a command: `user` as a gateway stamped it, empty for the cluster's own."""
 
     reply_to: ReturnAddress
