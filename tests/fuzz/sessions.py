@@ -424,7 +424,9 @@ class HostileWorld:
         chunks = []
         for _ in range(dice.randrange(3)):
             chunk = _chunk_of(dice.choice(_LOGS), dice.randrange(5), dice.randrange(3), dice)
-            changes = [MembershipChange(dice.choice(_NAMES), number(), dice.random() < 0.5)]
+            changes = [
+                MembershipChange(dice.choice(_NAMES), number(), dice.random() < 0.5, number())
+            ]
             chunks.append(Chunk(chunk.log, number(), number(), chunk.frames, changes))
         return StreamPage(number(), number(), chunks)
 
@@ -552,7 +554,9 @@ def _chunk_of(log: str, head: int, count: int, dice: random.Random) -> Chunk:
         body = dice.choice((MessagePosted("hello"), MemberJoined(), MemberLeft()))
         frames += encode(Entry(log, sequence, 1, author, body))
         if not isinstance(body, MessagePosted):
-            changes.append(MembershipChange(author, sequence, isinstance(body, MemberJoined)))
+            changes.append(
+                MembershipChange(author, sequence, isinstance(body, MemberJoined), sequence)
+            )
     return Chunk(log, head + 1, head + count, frames, changes)
 
 

@@ -28,7 +28,7 @@ class ModelLog:
 
     def _changed(self, user: str, *, joined: bool) -> int:
         self.head += 1
-        self.changes[self.head] = MembershipChange(user, self.head, joined)
+        self.changes[self.head] = MembershipChange(user, self.head, joined, self.head)
         return self.head
 
     def chunk(self, first: int, last: int) -> Chunk:

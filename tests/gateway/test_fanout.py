@@ -430,7 +430,7 @@ class AnyReaders(RuleBasedStateMachine):
 
     def _publish(self, log: ModelLog, entries_max: int | None = None) -> None:
         chunk = log.next_chunk(entries_max)
-        for user, sequence, joined in chunk.changes:
+        for user, sequence, joined, _ in chunk.changes:
             self.streamed_members ^= {user}
             for reader in self.readers:
                 if reader.session.name == user and joined:

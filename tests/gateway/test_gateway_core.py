@@ -173,7 +173,7 @@ def test_a_room_left_while_logging_in_is_not_followed(gateway: Gateway) -> None:
     gateway.reply(USER_SERVICE, "open_session", SessionOpened("ann", True, 1))
     gateway.answer(USER_SERVICE, NO_LOGS)
     gateway.asked(ROOMS)
-    left = Chunk("#garden", 2, 2, encode(entry(2)), [MembershipChange("ann", 2, False)])
+    left = Chunk("#garden", 2, 2, encode(entry(2)), [MembershipChange("ann", 2, False, 1)])
     gateway.core.receive_stream(ROOMS, StreamPage(1, 1, [left]), gateway.now)
     gateway.answer_asked(ROOMS, UserLogs(0, [LOBBY, garden]))
     assert [state.log for state in gateway.read(session)[1].logs] == ["#lobby"]
@@ -374,7 +374,7 @@ def test_an_answer_waits_for_what_the_stream_has_still_to_bring(gateway: Gateway
     gateway.answer(USER_SERVICE, NO_LOGS)
     gateway.answer(ROOMS, UserLogs(2, [LOBBY, UserLog("#garden", 1, None, 3)]))
     assert session.blocked, "nothing flows yet"
-    changes = [MembershipChange("ann", 2, False), MembershipChange("ann", 3, True)]
+    changes = [MembershipChange("ann", 2, False, 1), MembershipChange("ann", 3, True, 2)]
     for position, change in enumerate(changes, 1):
         sequence = change.sequence
         chunk = Chunk("#garden", sequence, sequence, encode(entry(sequence, "#garden")), [change])

@@ -16,12 +16,12 @@ FRAMES = b"".join(
 )
 
 
-def log_in(session: Session, chunk: Chunk, position: int, answer: UserLogs) -> LoggedIn:
+def log_in(session: Session, chunk: Chunk, answer: UserLogs) -> LoggedIn:
     """The chunk comes before the answer, though it may say things that are newer."""
     fan_out = FanOut()
     logins = Logins(fan_out)
     logins.begin(Login(session, LogIn(1, "ann", bytes(32), None, {DEN: 30}), True, {ADDRESS}))
-    logins.published(ADDRESS, chunk, position)
+    logins.published(ADDRESS, chunk)
     fan_out.publish(chunk)
     logins.answered(session, ADDRESS, answer)
     [(_, logged_in)] = logins.proceed(ADDRESS, answer.position)
@@ -35,22 +35,41 @@ def session() -> Session:
     return session
 
 
+def change(sequence: int, *, joined: bool) -> MembershipChange:
+    """The den's entries stand in the stream one after another, 35 at the position 100."""
+    return MembershipChange("ann", sequence, joined, sequence + 65)
+
+
 def test_a_join_that_the_answer_knows_is_no_news_though_its_page_goes_beyond_the_answer(
     session: Session,
 ) -> None:
-    joined = Chunk(DEN, 29, 40, FRAMES, [MembershipChange("ann", 30, True)])
+    joined = Chunk(DEN, 29, 40, FRAMES, [change(30, joined=True)])
     answer = UserLogs(100, [UserLog(DEN, 29, None, 35)])
-    assert log_in(session, joined, 110, answer).logs == [LogState(DEN, 30, 40)]
+    assert log_in(session, joined, answer).logs == [LogState(DEN, 30, 40)]
+    [log] = session.follows
+    assert log.lagging[session] == 30, "the client's own cursor"
 
 
 def test_a_leave_that_is_newer_than_the_answer_counts(session: Session) -> None:
-    left = Chunk(DEN, 29, 40, FRAMES, [MembershipChange("ann", 36, False)])
+    left = Chunk(DEN, 29, 40, FRAMES, [change(36, joined=False)])
     answer = UserLogs(100, [UserLog(DEN, 29, None, 35)])
-    assert log_in(session, left, 110, answer).logs == []
+    assert log_in(session, left, answer).logs == []
 
 
 def test_a_visit_that_was_over_before_the_answer_is_not_shown_again(session: Session) -> None:
-    came, went = MembershipChange("ann", 30, True), MembershipChange("ann", 32, False)
-    visit = Chunk(DEN, 29, 40, FRAMES, [came, went])
-    assert log_in(session, visit, 100, UserLogs(100, [])).logs == []
+    """Even if the page that brings it goes on beyond the answer."""
+    visit = Chunk(DEN, 29, 40, FRAMES, [change(30, joined=True), change(32, joined=False)])
+    assert log_in(session, visit, UserLogs(100, [])).logs == []
     assert not session.follows
+
+
+def test_a_new_visit_is_shown_from_its_beginning_and_an_old_one_is_not(session: Session) -> None:
+    changes = [
+        change(30, joined=True),
+        change(32, joined=False),
+        change(38, joined=True),
+    ]
+    visits = Chunk(DEN, 29, 40, FRAMES, changes)
+    assert log_in(session, visits, UserLogs(100, [])).logs == []
+    [log] = session.follows
+    assert (log.lagging[session], log.head) == (37, 40)

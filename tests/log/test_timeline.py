@@ -86,9 +86,9 @@ def test_a_chunk_says_who_begins_and_who_ceases_to_follow() -> None:
     _, page = timeline.take()
     assert page is not None
     assert page.chunks[0].changes == [
-        MembershipChange("ann", 1, True),
-        MembershipChange("ann", 3, False),
-        MembershipChange("ann", 4, True),
+        MembershipChange("ann", 1, True, 1),
+        MembershipChange("ann", 3, False, 3),
+        MembershipChange("ann", 4, True, 4),
     ]
 
 

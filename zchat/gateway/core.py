@@ -299,8 +299,7 @@ class GatewayCore:
         """A page as published, or read again."""
         peer = self.services.by_address[address]
         for chunk in peer.follower.receive(page):
-            # It may be of a later page that came early; this page's own end could seem too old.
-            self._logins.published(address, chunk, peer.follower.position or 0)
+            self._logins.published(address, chunk)
             self.fan_out.publish(chunk)
         peer.read_missing(now)
         self._complete_logins(address)

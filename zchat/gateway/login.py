@@ -1,19 +1,11 @@
 """Logging in: once the user-service lets a user in, every service is asked what it follows."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from zchat.gateway.fanout import FanOut
 from zchat.gateway.session import Session
-from zchat.protocol.cluster import Chunk, UserLog, UserLogs
+from zchat.protocol.cluster import Chunk, MembershipChange, UserLog, UserLogs
 from zchat.protocol.messages import LoggedIn, LogIn, LogState
-
-
-class Change(NamedTuple):
-    address: str
-    sequence: int
-    position: int
-    """The change stands in the stream at this position or, in a page read again, before it."""
 
 
 @dataclass(slots=True)
@@ -26,8 +18,8 @@ class Login:
     waiting: set[str]
     """Addresses that have not said which logs they have."""
     logs: list[LogState] = field(default_factory=list)
-    changed: dict[str, Change] = field(default_factory=dict)
-    """Logs that the user joined or left since it entered."""
+    changes: dict[str, dict[str, list[MembershipChange]]] = field(default_factory=dict)
+    """By address and log: what the stream has brought of joins and leaves since it entered."""
 
 
 class Logins:
@@ -48,7 +40,7 @@ class Logins:
     def drop(self, session: Session) -> Login | None:
         return self._logins.pop(session, None)
 
-    def published(self, address: str, chunk: Chunk, position: int) -> None:
+    def published(self, address: str, chunk: Chunk) -> None:
         """What the stream says of a log is newer than an answer on its way."""
         if not self._logins:
             self._heads.clear()
@@ -57,7 +49,8 @@ class Logins:
         for change in chunk.changes:
             for session in self._fan_out.sessions_of(change.user):
                 if login := self._logins.get(session):
-                    login.changed[chunk.log] = Change(address, change.sequence, position)
+                    logs = login.changes.setdefault(address, {})
+                    logs.setdefault(chunk.log, []).append(change)
 
     def answered(self, session: Session, address: str, answer: UserLogs) -> None:
         """One service has said which of its logs the user follows."""
@@ -84,20 +77,26 @@ class Logins:
         return complete
 
     def _follow(self, login: Login, address: str, answer: UserLogs) -> None:
-        changed = {log: c for log, c in login.changed.items() if c.address == address}
+        """Follows what the answer names, but for what has changed after it."""
+        changes = login.changes.get(address, {})
+        for log in changes:
+            # The stream may have brought joins that are older than the answer: those would show
+            # what the client has had from another gateway, or is not to have.
+            self._fan_out.unfollow(login.session, log)
+        newer = {
+            log: change
+            for log, changes_of_log in changes.items()
+            if (change := changes_of_log[-1]).position > answer.position
+        }
         for user_log in answer.logs:
-            change = changed.pop(user_log.log, None)
-            if change is not None and change.sequence > user_log.head:
-                continue
-            cursor = _cursor(login.log_in, user_log)
-            head = max(user_log.head, self._heads.get(user_log.log, 0))
-            login.logs.append(LogState(user_log.log, cursor, head))
-            self._fan_out.follow(login.session, user_log.log, cursor, head)
-        for log, change in changed.items():
-            if change.position <= answer.position:
-                # The user had left again by then: what the stream has brought of it is old news,
-                # which the client has had from another gateway, or is not to have.
-                self._fan_out.unfollow(login.session, log)
+            if user_log.log not in newer:
+                cursor = _cursor(login.log_in, user_log)
+                head = max(user_log.head, self._heads.get(user_log.log, 0))
+                login.logs.append(LogState(user_log.log, cursor, head))
+                self._fan_out.follow(login.session, user_log.log, cursor, head)
+        for log, change in newer.items():
+            if change.joined:
+                self._fan_out.follow(login.session, log, change.sequence - 1, self._heads[log])
 
 
 def _cursor(log_in: LogIn, user_log: UserLog) -> int:

@@ -52,7 +52,7 @@ class Timeline:
         self.heads[log] = sequence
         self.position += 1
         self._appended.append(Appended(self.position, log, sequence, author, nonce, thread, frame))
-        if change := membership_change(sequence, author, body):
+        if change := membership_change(self.position, sequence, author, body):
             self._changes[self.position] = change
         return sequence
 
@@ -68,13 +68,15 @@ class Timeline:
         )
 
 
-def membership_change(sequence: int, author: str, body: EntryBody) -> MembershipChange | None:
+def membership_change(
+    position: int, sequence: int, author: str, body: EntryBody
+) -> MembershipChange | None:
     """What an entry says about who follows its log."""
     match body:
         case RoomCreated() | MemberJoined():
-            return MembershipChange(author, sequence, True)
+            return MembershipChange(author, sequence, True, position)
         case MemberLeft():
-            return MembershipChange(author, sequence, False)
+            return MembershipChange(author, sequence, False, position)
         case _:
             return None
 
@@ -115,11 +117,11 @@ def stream_page(
 def stored_stream_page(entries: Iterable[tuple[int, str, int, bytes]]) -> StreamPage:
     """The same from (position, log, sequence, frame) as stored, for those who missed it."""
     return stream_page(
-        (position, log, sequence, frame, _change_in(frame))
+        (position, log, sequence, frame, _change_in(position, frame))
         for position, log, sequence, frame in entries
     )
 
 
-def _change_in(frame: bytes) -> MembershipChange | None:
+def _change_in(position: int, frame: bytes) -> MembershipChange | None:
     entry = _entries.decode(frame)
-    return membership_change(entry.sequence, entry.author, entry.body)
+    return membership_change(position, entry.sequence, entry.author, entry.body)

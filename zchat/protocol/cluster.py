@@ -254,11 +254,16 @@ class LogPage(Envelope, frozen=True):
 
 
 class MembershipChange(NamedTuple):
-    """With the entry `sequence` the user begins (`joined`) or ceases to follow the log."""
+    """With the entry `sequence` the user begins (`joined`) or ceases to follow the log.
+
+    `position` is that of the entry in the stream: a page that is read again may be cut so that it
+    reaches beyond what it is compared with.
+    """
 
     user: str
     sequence: int
     joined: bool
+    position: int
 
 
 class Chunk(Envelope, frozen=True):
