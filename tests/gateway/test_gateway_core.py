@@ -54,6 +54,12 @@ def gateway() -> Gateway:
     return Gateway()
 
 
+def refusal_after_hello(gateway: Gateway, session: Session) -> RefusalCode:
+    _, refused = gateway.read(session)
+    assert isinstance(refused, Refused)
+    return refused.code
+
+
 def refusal(gateway: Gateway, session: Session) -> RefusalCode:
     (refused,) = gateway.read(session)
     assert isinstance(refused, Refused)
@@ -162,6 +168,20 @@ def test_a_client_that_left_while_logging_in_leaves_no_session_behind(gateway: G
     gateway.core.disconnected(session)
     gateway.reply(USER_SERVICE, "open_session", SessionOpened("ann", True, 1))
     assert gateway.sent(USER_SERVICE)[-1] == {"kind": "close_session", "quit": False}
+
+
+def test_logins_do_not_pile_up_while_the_user_service_is_away(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "LINK_QUEUE_BYTES_MAX", 300)
+    link = gateway.core.services.users.link
+    sessions = [gateway.connect() for _ in range(100)]
+    for number, session in enumerate(sessions):
+        gateway.send(session, Hello(1, "test"), LogIn(1, f"ann-{number}", b"t" * 32))
+        longest = max(len(question.body) for question in link.unanswered.values())
+        assert link.queue_bytes <= 300 + longest
+    assert refusal_after_hello(gateway, sessions[-1]) is RefusalCode.UNAVAILABLE
+    assert sessions[-1].state is SessionState.CLOSING
 
 
 def test_a_room_left_while_logging_in_is_not_followed(gateway: Gateway) -> None:

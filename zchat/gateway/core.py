@@ -38,7 +38,6 @@ from zchat.protocol.cluster import (
     ReadLog,
     ReadPresence,
     ReadUserLogs,
-    ReportActivity,
     SessionEnded,
     SessionReply,
     StreamPage,
@@ -191,11 +190,14 @@ class GatewayCore:
             reason = f"this session is logged in as {session.name}"
             self.requests.answer(session, Refused(log_in.id, RefusalCode.ALREADY_LOGGED_IN, reason))
             return
-        name = canonical_name(log_in.name)
+        opening = OpenSession(log_in.id, canonical_name(log_in.name), log_in.token, log_in.password)
+        if self.services.users.full:
+            # Each attempt would wait on the link, and clients that are not let in try for ever.
+            self._log_in_failed(session)
+            return
         session.state = SessionState.LOGGING_IN
         session.token = log_in.token
         self.requests.count(session)
-        opening = OpenSession(log_in.id, name, log_in.token, log_in.password)
         self.services.users.command(session, opening, SessionOpening(session, log_in, now))
 
     def _session_opened(self, opening: SessionOpening, reply: SessionReply, now: float) -> None:
@@ -231,8 +233,7 @@ class GatewayCore:
 
     def _log_in_failed(self, session: Session) -> None:
         self._logins.drop(session)
-        reason = "a service does not answer at the moment; connect again"
-        self._end(session, RefusalCode.UNAVAILABLE, reason)
+        self._end(session, RefusalCode.UNAVAILABLE, "a service does not answer; connect again")
 
     def _announce(self) -> Iterable[bytes]:
         """What a user-service that knows nothing of this gateway hears first."""
@@ -387,8 +388,8 @@ class GatewayCore:
 
     def _review_sessions(self, now: float, now_ms: int) -> None:
         """What is to be done for every session now and then."""
-        if active_ms := activity.since(self.fan_out.everyone(), self._reviewed_at_ms):
-            self.services.users.command(None, ReportActivity(active_ms), None)
+        active_ms = activity.since(self.fan_out.everyone(), self._reviewed_at_ms)
+        self.services.report_activity(active_ms)
         self._reviewed_at_ms = now_ms
         for session in self.sessions.values():
             if reason := activity.silence(session, now):

@@ -61,7 +61,7 @@ class Requests:
         self.count(session)
         session.undelivered += 1
         peer.command(session, frame, CommandSent(session, command.id, now))
-        if peer.link.queue_bytes > limits.LINK_QUEUE_BYTES_MAX:
+        if peer.full:
             self._held[session] = None
             self._hold(session)
 

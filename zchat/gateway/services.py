@@ -18,7 +18,14 @@ from zchat.gateway.contexts import (
 from zchat.gateway.queries import Queries
 from zchat.gateway.session import Session
 from zchat.log.follower import Follower
-from zchat.protocol.cluster import USER_SERVICE, ReadStream, RoutingTable, Stamped
+from zchat.protocol import limits
+from zchat.protocol.cluster import (
+    USER_SERVICE,
+    ReadStream,
+    ReportActivity,
+    RoutingTable,
+    Stamped,
+)
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
     LOBBY,
@@ -54,6 +61,11 @@ class ServicePeer:
         self.follower = Follower()
         self.reading_stream = False
 
+    @property
+    def full(self) -> bool:
+        """So much is unanswered that nothing is to be added that could be left out."""
+        return self.link.queue_bytes > limits.LINK_QUEUE_BYTES_MAX
+
     def command(
         self, session: Session | None, command: Message | Raw, context: CommandContext | None
     ) -> None:
@@ -86,6 +98,11 @@ class Services:
         """The router says who is served, by which worker."""
         for address, peer in self.by_address.items():
             peer.link.worker_changed(table.epochs.get(address))
+
+    def report_activity(self, active_ms: dict[int, int]) -> None:
+        """Tells who was active, unless too much waits already: nobody misses that much."""
+        if active_ms and not self.users.full:
+            self.users.command(None, ReportActivity(active_ms), None)
 
     def drop_commands(self) -> None:
         """Forgets what clients have said and nobody has answered; not who came and went."""
