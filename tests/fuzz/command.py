@@ -75,7 +75,8 @@ def main(
     if listing:
         click.echo("\n".join(names))
     elif frame is not None:
-        sys.exit(_again(names, bytes.fromhex(frame), seed))
+        decoders = [name for name in names if name in _targets]
+        sys.exit(_again(decoders, bytes.fromhex(frame), seed))
     else:
         sys.exit(0 if _run_all(names, frames, seed, jobs) else 1)
 
@@ -97,7 +98,7 @@ def _again(names: Iterable[str], frame: bytes, seed: int) -> int:
     return min(1, broken)
 
 
-def _run_all(names: Iterable[str], frames: int, seed: int, jobs: int) -> bool:
+def _run_all(names: Sequence[str], frames: int, seed: int, jobs: int) -> bool:
     begin = time.monotonic()
     click.echo(
         f"{'decoder':<32} {'frames':>9} {'read':>5} {'seconds':>8} {'grown':>9} {'costs':>8}"

@@ -197,6 +197,9 @@ def _resident_bytes() -> int:
 
 def bound_memory() -> None:
     """So that a frame that asks for gigabytes is found even where the system would promise them."""
+    # What is loaded stays; to look at it after each block would take longer than the block.
+    gc.collect()
+    gc.freeze()
     with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123
         now_bytes = int(file.read().split()[0]) * resource.getpagesize()
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
