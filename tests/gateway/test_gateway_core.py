@@ -246,6 +246,22 @@ def test_a_full_link_holds_its_senders_back_until_it_has_drained(
     assert session.unanswered == 0
 
 
+def test_who_is_held_for_one_service_is_not_let_go_by_another(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "LINK_QUEUE_BYTES_MAX", 300)
+    session = gateway.log_in("ann", LOBBY)
+    gateway.send(session, *map(post, range(8)))
+    sent = len(gateway.sent(ROOMS))
+    for _ in range(8):
+        gateway.say(USER_SERVICE, SessionEnded([]))
+    gateway.wait(limits.COMMAND_TIMEOUT_S)
+    assert len(gateway.sent(ROOMS)) == sent
+    while gateway.sent(ROOMS):
+        gateway.reply(ROOMS, "post", Done(gateway.sent(ROOMS)[0]["id"]))
+    assert session.backlog is None
+
+
 def test_a_command_that_waits_for_too_long_is_unavailable_and_still_answered(
     gateway: Gateway,
 ) -> None:

@@ -43,8 +43,8 @@ class Requests:
         self._services = services
         self._fan_out = fan_out
         self._presence = presence
-        self._held: dict[Session, None] = {}
-        """Sessions that nothing more is taken from, because a link is full."""
+        self._held: dict[ServicePeer, dict[Session, None]] = {}
+        """Sessions that nothing more is taken from, because this link is full."""
         self.departing: dict[Session, None] = {}
         """Sessions whose connection broke while their commands were still on their way."""
         self._departed: list[Session] = []
@@ -62,7 +62,7 @@ class Requests:
         session.undelivered += 1
         peer.command(session, frame, CommandSent(session, command.id, now))
         if peer.full:
-            self._held[session] = None
+            self._held.setdefault(peer, {})[session] = None
             self._hold(session)
 
     def query(self, session: Session, query: Query, frame: Raw, now: float) -> None:
@@ -201,9 +201,8 @@ class Requests:
 
     def link_drained(self, peer: ServicePeer) -> None:
         """The link has room again for those that were held because of it."""
-        if self._held and peer.link.queue_bytes < limits.LINK_QUEUE_BYTES_MAX // 2:
-            self._released.update(self._held)
-            self._held = {}
+        if peer in self._held and peer.link.queue_bytes < limits.LINK_QUEUE_BYTES_MAX // 2:
+            self._released.update(self._held.pop(peer))
 
     def take_released(self) -> list[tuple[Session, list[bytes]]]:
         """Sessions that may go on, each with the frames that it has sent meanwhile."""
@@ -214,7 +213,7 @@ class Requests:
                 session.backlog is None
                 # Who does not read its answers gets no more of them to wait for it here.
                 or session.blocked
-                or session in self._held
+                or any(session in held for held in self._held.values())
                 or session.state is SessionState.LOGGING_IN
                 or session.unanswered >= limits.SESSION_REQUESTS_MAX
                 or (session in self._leaving and not self.all_done(session))
@@ -243,6 +242,7 @@ class Requests:
             self.departing[session] = None
         else:
             self._departed.append(session)
-        self._held.pop(session, None)
+        for held in self._held.values():
+            held.pop(session, None)
         self._released.pop(session, None)
         self._leaving.discard(session)
