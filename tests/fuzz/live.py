@@ -1,6 +1,7 @@
 """A real cluster under garbage connections while people chat: nobody notices, nothing is left."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -101,6 +102,15 @@ def memory_of(cluster: Cluster) -> dict[str, int]:
     return {gateway: cluster.memory_bytes(gateway) for gateway in GATEWAYS}
 
 
+def cpu_s(cluster: Cluster) -> float:
+    """What all gateways together have had of the processors so far."""
+    ticks = 0
+    for gateway in GATEWAYS:
+        fields = Path(f"/proc/{cluster.pid(gateway)}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def logged_bytes(cluster: Cluster) -> int:
     return sum(path.stat().st_size for path in (cluster.folder / "var").glob("*.log"))
 
@@ -135,9 +145,10 @@ async def under_garbage(
         memory = await asyncio.to_thread(memory_of, cluster)
         logged = logged_bytes(cluster)
         talk.phase = "during"
-        begin = time.perf_counter()
+        begin, cpu = time.perf_counter(), await asyncio.to_thread(cpu_s, cluster)
         made = await _flood(cluster, connections, at_once, rate, 2)
         seconds = time.perf_counter() - begin
+        cpu = await asyncio.to_thread(cpu_s, cluster) - cpu
         talk.phase = "after"
         await until(lambda: files_of(cluster) == files, f"{files} open files again")
         after = await asyncio.to_thread(memory_of, cluster)
@@ -150,7 +161,9 @@ async def under_garbage(
     assert cluster.bugs() == []
     grown_kib = ", ".join(f"{gateway} {size / 1024:+,.0f} KiB" for gateway, size in grown.items())
     return (
-        f"{made:,} garbage connections in {seconds:.0f} s, {at_once} at a time\n{talk.told()}\n"
+        f"{made:,} garbage connections in {seconds:.0f} s, {at_once} at a time\n"
+        f"{cpu / made * 1000:.2f} ms of the gateways' processors for each, with the chat\n"
+        f"{talk.told()}\n"
         f"open files as before: {files}\nmemory: {grown_kib}; logs: {logged:,} bytes"
     )
 
