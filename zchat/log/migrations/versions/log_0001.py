@@ -30,7 +30,6 @@ def upgrade() -> None:
         "entries",
         ["log", "thread", "sequence"],
         sqlite_where=threaded,
-        postgresql_where=threaded,
     )
     op.create_table(
         "lease",
