@@ -13,6 +13,7 @@ from .world import Process, World
 KINDS: Final = {
     "kill": 10,
     "kill at": 10,
+    "outage": 3,
     "pause": 5,
     "strand": 5,
     "stop": 3,
@@ -64,6 +65,10 @@ def strike(cluster: Cluster, fault: Fault) -> None:
         case "kill at":
             process = chance.choice([*cluster.services, *cluster.services, process])
             process.kill_at(chance.choice(_points(process)), chance.randint(1, 6))
+        case "outage":
+            away_s = chance.choice([5.0, 12.0])
+            away: list[Process] = [cluster.router, *cluster.services]
+            _kill(world, chance.choice(away), away_s)
         case "pause":
             _pause(cluster, chance.choice([*servers, *cluster.people]), chance)
         case "strand":
@@ -107,10 +112,10 @@ def _points(process: Process) -> Sequence[str]:
             return ("send",)
 
 
-def _kill(world: World, process: Process) -> None:
+def _kill(world: World, process: Process, away_s: float | None = None) -> None:
     if process.alive:
-        world.tell(f"{process.name} is killed")
-        process.die()
+        world.tell(f"{process.name} is killed" + (f" for {away_s} s" if away_s else ""))
+        process.die(away_s)
 
 
 def _pause(cluster: Cluster, process: Process, chance: random.Random) -> None:

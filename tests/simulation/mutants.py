@@ -14,6 +14,7 @@ from zchat.fabric.topics import stream_topic
 from zchat.gateway.core import GatewayCore
 from zchat.gateway.door import ClientConnection
 from zchat.gateway.fanout import FanOut
+from zchat.gateway.login import Logins
 from zchat.gateway.presence import PresenceFollower
 from zchat.gateway.requests import Requests
 from zchat.log.answers import FirstAnswers
@@ -357,6 +358,27 @@ def _requests_not_bounded() -> Plant:
     return Requests, "count", mutant
 
 
+def _any_link_releases() -> Plant:
+    def mutant(self: Any, peer: Any) -> None:
+        if peer.link.queue_bytes < limits.LINK_QUEUE_BYTES_MAX // 2:
+            for held in self._held.values():
+                self._released.update(held)
+            self._held.clear()
+
+    return Requests, "link_drained", mutant
+
+
+def _old_page_taken_for_news() -> Plant:
+    """The end of a page is taken for the place of every change in it."""
+    published = Logins.published
+
+    def mutant(self: Any, address: str, chunk: Any) -> None:
+        changes = [change._replace(position=change.position + 50) for change in chunk.changes]
+        published(self, address, replace(chunk, changes=changes))
+
+    return Logins, "published", mutant
+
+
 def _window_not_kept() -> Plant:
     next_batch = Outgoing.next_batch
 
@@ -473,6 +495,8 @@ MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "a link takes replies of its past": _link_of_the_past,
     "a gateway that hung goes on": _hung_gateway_goes_on,
     "a client's requests are not bounded": _requests_not_bounded,
+    "any link releases who waits for another": _any_link_releases,
+    "old joins are taken for new ones at a login": _old_page_taken_for_news,
     "a link's window is not bounded": _window_not_kept,
     "names in presence frames are not bounded": _presence_not_bounded,
     "a slow reader is written to": _slow_reader_is_written_to,

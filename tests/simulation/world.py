@@ -155,7 +155,8 @@ class Process:
         except Crashed:
             self.die()
 
-    def die(self) -> None:
+    def die(self, away_s: float | None = None) -> None:
+        """Comes back after `away_s`, or as soon as such a process usually does."""
         if not self.alive:
             return
         self.alive = self.paused = False
@@ -164,7 +165,8 @@ class Process:
         self._fuse = None
         self.died()
         if self.comes_back():
-            self.world.at(self.chance.uniform(*self.restart_s), self.start)
+            usual_s = self.chance.uniform(*self.restart_s)
+            self.world.at(usual_s if away_s is None else away_s, self.start)
 
     def kill_at(self, point: str, count: int) -> None:
         self._fuse = (point, count)
