@@ -200,7 +200,7 @@ class World:
         raise AssertionError(f"{self.core.unanswered} requests were never answered")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(STEPS, max_size=80))
 def test_every_post_once_and_in_order_and_every_entry_once(steps: list[tuple[str, int]]) -> None:
     world = World()
@@ -237,7 +237,7 @@ def test_every_post_once_and_in_order_and_every_entry_once(steps: list[tuple[str
     assert world.logged_out
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=200))
 def test_no_bytes_from_a_server_break_the_core(data: bytes) -> None:
     world = World()

@@ -670,7 +670,7 @@ class AnyWeather(RuleBasedStateMachine):
 
 
 TestAnyWeather = AnyWeather.TestCase
-TestAnyWeather.settings = settings(max_examples=100, stateful_step_count=60, deadline=None)
+TestAnyWeather.settings = settings(max_examples=100, stateful_step_count=60)
 
 
 def test_a_word_is_lost_only_with_its_link() -> None:

@@ -543,4 +543,4 @@ class AnyReaders(RuleBasedStateMachine):
 
 
 TestAnyReaders = AnyReaders.TestCase
-TestAnyReaders.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
+TestAnyReaders.settings = settings(max_examples=150, stateful_step_count=50)

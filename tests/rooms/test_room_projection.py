@@ -69,7 +69,7 @@ def folded(rooms: Rooms) -> dict[str, tuple[str, dict[str, tuple[Role, int]]]]:
     return {room: (topics[room], members[room]) for room in topics}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(USERS, COMMANDS, st.booleans()), max_size=40))
 def test_after_any_commands_a_restart_finds_what_was_known(
     steps: list[tuple[str, RoomCommand, bool]],

@@ -115,7 +115,7 @@ class AnyUsers(RuleBasedStateMachine):
 
 
 TestAnyUsers = AnyUsers.TestCase
-TestAnyUsers.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestAnyUsers.settings = settings(max_examples=60, stateful_step_count=40)
 
 
 def test_several_changes_in_one_beat_are_stored_as_they_are_then() -> None:
