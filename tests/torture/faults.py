@@ -17,6 +17,7 @@ from zchat.protocol import limits
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import PROTOCOL_VERSION, Hello
 
+from .proxy import Pipe
 from .talkers import Talker
 
 TALKATIVE: Final = (ROUTER, *SERVICES, *GATEWAYS)
@@ -164,12 +165,12 @@ async def hurt_client(
     match kind:
         case Kind.RESET:
             pipe.reset()
-            await _until_connected(victim)
+            await _until_replaced(pipe, victim)
         case Kind.HALF_OPEN:
             pipe.swallow()
             await _until(enough, dice.uniform(1.0, SWALLOWING_S_MAX))
             pipe.reset()
-            await _until_connected(victim)
+            await _until_replaced(pipe, victim)
         case Kind.DAM:
             other = dice.choice(others)
             other.shout_at(victim.name)
@@ -193,8 +194,8 @@ async def speak_up(talkers: Iterable[Talker], dice: random.Random) -> None:
     await asyncio.sleep(dice.uniform(0, ON_THE_WAY_S_MAX))
 
 
-async def _until_connected(victim: Talker) -> None:
-    while victim.route.pipe is None:  # noqa: ASYNC110
+async def _until_replaced(pipe: Pipe, victim: Talker) -> None:
+    while victim.route.pipe in (None, pipe):  # noqa: ASYNC110
         await asyncio.sleep(_LOOK_AGAIN_S)
 
 

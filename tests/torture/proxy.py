@@ -17,7 +17,7 @@ class Route:
 
     def __init__(self, gateways_port: int) -> None:
         self._gateways_port = gateways_port
-        self._pipes: list[_Pipe] = []
+        self._pipes: list[Pipe] = []
         """Oldest first; only the newest is one that the client still uses."""
 
     async def __aenter__(self) -> Self:
@@ -36,25 +36,25 @@ class Route:
         return f"127.0.0.1:{port}"
 
     @property
-    def pipe(self) -> "_Pipe | None":
+    def pipe(self) -> "Pipe | None":
         """The client's connection of now, if it leads to a gateway."""
         pipe = self._pipes[-1] if self._pipes else None
         return pipe if pipe is not None and pipe.is_whole else None
 
     def _accept(self) -> asyncio.Protocol:
-        pipe = _Pipe(self._gateways_port, self._forget)
+        pipe = Pipe(self._gateways_port, self._forget)
         self._pipes.append(pipe)
         return pipe.client
 
-    def _forget(self, pipe: "_Pipe") -> None:
+    def _forget(self, pipe: "Pipe") -> None:
         if pipe in self._pipes:
             self._pipes.remove(pipe)
 
 
-class _Pipe:
+class Pipe:
     """One connection of a client, and that to a gateway which goes with it."""
 
-    def __init__(self, port: int, forget: "Callable[[_Pipe], None]") -> None:
+    def __init__(self, port: int, forget: "Callable[[Pipe], None]") -> None:
         self._port = port
         self._forget = forget
         self._opening: asyncio.Task[None] | None = None
@@ -160,7 +160,7 @@ class _End(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, pipe: _Pipe) -> None:
+    def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
         self.is_open = False
 
