@@ -311,8 +311,8 @@ def _announcement_has_no_key() -> Plant:
 def _password_not_checked() -> Plant:
     checked = UserCore._checked
 
-    def mutant(self: Any, job: Any, right: bool, at_ms: int) -> None:
-        checked(self, job, True, at_ms)
+    def mutant(self: Any, job: Any, right: bool, now: float, at_ms: int) -> None:
+        checked(self, job, True, now, at_ms)
 
     return UserCore, "_checked", mutant
 

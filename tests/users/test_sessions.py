@@ -67,6 +67,16 @@ def test_an_open_session_that_is_opened_again_goes_on(users: Users) -> None:
     assert len(users.core.users["ann"].sessions) == 1
 
 
+def test_a_number_that_a_gateway_gives_to_another_is_lost_for_the_one_before(users: Users) -> None:
+    users.come("ann", n=1)
+    users.come("bob", n=1)
+
+    assert users.core.users["ann"].sessions == []
+    # Nothing of the former keeps it from coming back.
+    users.come("ann", n=2)
+    assert len(users.core.users["ann"].sessions) == 1
+
+
 def test_a_goodbye_of_nobody_changes_nothing(users: Users) -> None:
     users.come("ann", at=WEST, n=1)
 

@@ -109,7 +109,7 @@ class UserCore:
         asker = sender.reply_to.asker
         match command:
             case OpenSession():
-                self._open_session(sender, command, at_ms)
+                self._open_session(sender, command, now, at_ms)
                 return None
             case Register():
                 self._register(sender, command)
@@ -132,16 +132,16 @@ class UserCore:
 
     # --- Sessions ---------------------------------------------------------------------------------
 
-    def _open_session(self, sender: Sender, command: OpenSession, at_ms: int) -> None:
+    def _open_session(self, sender: Sender, command: OpenSession, now: float, at_ms: int) -> None:
         name = canonical_name(command.name)
         digest = token_digest(command.token)
         user = self.users.get(name)
         if user is not None and user.ended:
             self._waiting.setdefault(name, []).append((sender, command))
         elif user is None and command.password is None:
-            self._enter(sender, command, self._new_guest(name, at_ms), digest, at_ms)
+            self._enter(sender, command, self._new_guest(name, at_ms), digest, now, at_ms)
         elif user is not None and digest in user.tokens:
-            self._enter(sender, command, user, digest, at_ms)
+            self._enter(sender, command, user, digest, now, at_ms)
         elif user is not None and user.guest:
             raise Refusal(
                 RefusalCode.NAME_IN_USE, f"somebody is here as {name}; choose another name"
@@ -164,7 +164,13 @@ class UserCore:
         return user
 
     def _enter(
-        self, sender: Sender, command: OpenSession, user: User, digest: bytes, at_ms: int
+        self,
+        sender: Sender,
+        command: OpenSession,
+        user: User,
+        digest: bytes,
+        now: float,
+        at_ms: int,
     ) -> None:
         key = (sender.reply_to.asker, sender.session)
         # A client that comes back replaces its own session, and is not one more.
@@ -174,6 +180,8 @@ class UserCore:
                 RefusalCode.LIMIT_REACHED,
                 f"{user.name} is connected {limits.USER_SESSIONS_MAX} times, which is the most",
             )
+        # Whoever a gateway gave this number before is not there any more.
+        self.sessions.lose(key, now)
         self._tell_ended(self.sessions.open(user, key, digest, at_ms))
         if digest not in user.tokens:
             if len(user.tokens) >= limits.USER_SESSIONS_MAX:
@@ -219,7 +227,7 @@ class UserCore:
         self.effects.rows.append(DropUser(user.name))
         for sender, command in self._waiting.pop(user.name, ()):
             try:
-                self._open_session(sender, command, at_ms)
+                self._open_session(sender, command, now, at_ms)
             except Refusal as refusal:
                 self.effects.answer(sender.reply_to, command.id, refusal.answer)
 
@@ -277,7 +285,7 @@ class UserCore:
     def job_done(self, job: Job, outcome: bool | str, now: float, at_ms: int) -> Answer | None:
         if isinstance(outcome, str):
             return self._registered(job.sender, job.command, outcome, at_ms)
-        self._checked(job, outcome, at_ms)
+        self._checked(job, outcome, now, at_ms)
         return None
 
     def _registered(
@@ -291,11 +299,12 @@ class UserCore:
         log = inbox_log(user.name)
         return Answer(log, self.timeline.append(log, user.name, body, at_ms, command.nonce))
 
-    def _checked(self, job: Job, right: bool, at_ms: int) -> None:
+    def _checked(self, job: Job, right: bool, now: float, at_ms: int) -> None:
         user = self.users.get(canonical_name(job.command.name))
         if not right or user is None or user.password_hash != job.password_hash:
             raise Refusal(RefusalCode.WRONG_PASSWORD, "name or password is wrong")
-        self._enter(job.sender, job.command, user, token_digest(job.command.token), at_ms)
+        digest = token_digest(job.command.token)
+        self._enter(job.sender, job.command, user, digest, now, at_ms)
 
     def _acting(self, name: str) -> User:
         user = self.users.get(name)
