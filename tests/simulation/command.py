@@ -15,7 +15,8 @@ from .mutants import MUTANTS, planted
 from .simulation import SECONDS, Recipe, Verdict, simulate
 
 STORY_LINES = 60
-MUTANT_SEEDS_MAX = 400
+_OUT_OF_DATE = ("a bug: AttributeError", "a bug: TypeError", "a bug: NameError")
+MUTANT_SEEDS_MAX = 1_000
 
 
 def _numbers(_context: object, _option: object, text: str) -> tuple[int, ...]:
@@ -112,9 +113,15 @@ def _hunt_mutants(seconds: float, jobs: int, only: str) -> bool:
     with multiprocessing.Pool(jobs) as pool:
         work = [(name, seconds) for name in MUTANTS if only in name]
         for name, seeds, broken in pool.imap(_hunt, work):
-            caught = f"caught by seed number {seeds:>3}: {broken}" if broken else "NOT CAUGHT"
-            click.echo(f"{name:<52} {caught[:150]}")
-            all_caught = all_caught and broken is not None
+            if broken is None:
+                outcome = "NOT CAUGHT"
+            elif broken.startswith(_OUT_OF_DATE):
+                # The code has changed under the planted bug, which proves nothing then.
+                outcome = f"OUT OF DATE: {broken}"
+            else:
+                outcome = f"caught by seed number {seeds:>3}: {broken}"
+            click.echo(f"{name:<52} {outcome[:150]}")
+            all_caught = all_caught and outcome.startswith("caught")
     return all_caught
 
 

@@ -17,7 +17,7 @@ from zchat.gateway.fanout import FanOut
 from zchat.gateway.login import Logins
 from zchat.gateway.presence import PresenceFollower
 from zchat.gateway.requests import Requests
-from zchat.log.answers import FirstAnswers
+from zchat.log.answers import Answer, FirstAnswers
 from zchat.log.follower import Follower
 from zchat.log.store import Store
 from zchat.protocol import limits
@@ -136,12 +136,12 @@ def _sessions_not_announced() -> Plant:
 
 
 def _marker_goes_back() -> Plant:
-    def mutant(self: Any, user: str, command: Any) -> tuple[str, int]:
+    def mutant(self: Any, user: str, command: Any) -> Answer:
         room = self.rooms.get(command.log[1:])
         if room is not None and (member := room.members.get(user)):
             member.marker = min(command.sequence, self.timeline.heads[command.log])
             self._set_member(room, user, member)
-        return command.log, 0
+        return Answer(command.log, 0)
 
     return RoomCore, "_mark_read", mutant
 
@@ -296,7 +296,7 @@ def _topic_not_stored() -> Plant:
 
 
 def _guest_keeps_rooms() -> Plant:
-    return RoomCore, "_end_guest", lambda self, user, at_ms: ("", 0)
+    return RoomCore, "_end_guest", lambda self, user, at_ms: Answer(None, 0)
 
 
 def _announcement_has_no_key() -> Plant:

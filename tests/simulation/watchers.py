@@ -24,7 +24,7 @@ from .words import worded
 
 _entries = Decoder(Entry)
 
-COMMAND_BYTES_MAX: Final = 1_000
+COMMAND_BYTES_MAX: Final = 400
 """No command in a simulation is longer."""
 
 
@@ -72,7 +72,7 @@ class Watchers:
             if len(peer.queries._asked) > limits.QUERY_BATCH_MAX:
                 raise Broken(f"{len(peer.queries._asked)} queries are in one envelope")
             # Each session may have gone over the bound with its last command.
-            room = COMMAND_BYTES_MAX * (len(core.sessions) + len(core.requests.departing) + 8)
+            room = COMMAND_BYTES_MAX * (len(core.sessions) + len(core.requests.departing) + 2)
             if peer.link.queue_bytes > limits.LINK_QUEUE_BYTES_MAX + room:
                 raise Broken(
                     f"{gateway.name} keeps {peer.link.queue_bytes} bytes for {address}, "
