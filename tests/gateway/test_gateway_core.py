@@ -22,6 +22,7 @@ from zchat.protocol.messages import (
     GoingAway,
     Hello,
     JoinRoom,
+    ListMembers,
     ListRooms,
     ListUsers,
     LoggedIn,
@@ -109,6 +110,32 @@ def test_bad_bytes_end_one_session_and_no_other(gateway: Gateway) -> None:
     assert refusal(gateway, session) is RefusalCode.MALFORMED
     assert (session.state, other.state) == (SessionState.CLOSING, SessionState.LOGGED_IN)
     assert gateway.core.protocol_errors == 2
+
+
+def test_an_answer_that_makes_no_sense_spoils_no_other(gateway: Gateway) -> None:
+    session = gateway.log_in("ann", UserLog("#lobby", 0, 3, 3))
+    gateway.read(session)
+    gateway.send(session, ListMembers(2, "garden"), Ping(3, PingTarget.ROOM_SERVICE))
+    gateway.answer(ROOMS, b"no msgpack", Pong(3))
+    refused, pong = gateway.read(session)
+    assert (refused.id, refused.code) == (2, RefusalCode.UNAVAILABLE)
+    assert pong == Pong(3)
+
+
+def test_a_reply_that_makes_no_sense_ends_the_login_that_it_is_for(gateway: Gateway) -> None:
+    first, second = gateway.connect(), gateway.connect()
+    for session in (first, second):
+        gateway.send(session, Hello(1, "test"), LogIn(1, "ann", b"t" * 32))
+        gateway.read(session)
+    gateway.reply(USER_SERVICE, "open_session", Pong(1), Refused(1, RefusalCode.BUSY, "no"))
+    assert refusal(gateway, first) is RefusalCode.UNAVAILABLE
+    assert refusal(gateway, second) is RefusalCode.BUSY
+    assert gateway.core.protocol_errors == 1
+
+
+def test_a_log_that_nobody_can_name_is_not_read(gateway: Gateway) -> None:
+    gateway.log_in("ann", UserLog("#no such name", 0, 0, 5), UserLog("#lobby", 0, 0, 3))
+    assert [query["log"] for query in gateway.asked(ROOMS)] == ["#lobby"]
 
 
 def test_logged_in_tells_where_each_log_goes_on(gateway: Gateway) -> None:
