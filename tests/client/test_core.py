@@ -355,6 +355,28 @@ class TestConnection:
         assert not closes(play.wait(limits.CLIENT_SILENCE_S - 0.1))
         assert closes(play.wait(0.1))
 
+    def test_a_server_that_owes_an_answer_is_left_sooner(self) -> None:
+        play = Playbook()
+        play.log_in()
+        play.wait(limits.CLIENT_PING_INTERVAL_S - 0.1)
+        play.submit(drafts.post("garden", "hello"))
+        assert not closes(play.wait(limits.CLIENT_ANSWER_SILENCE_S - 0.1))
+        assert closes(play.wait(0.1))
+
+    def test_a_slow_answer_is_waited_for_while_others_come(self) -> None:
+        play = Playbook()
+        play.log_in()
+        play.submit(drafts.post("garden", "hello"))
+        for _ in range(3):
+            assert not closes(play.wait(limits.CLIENT_ANSWER_SILENCE_S - 0.1))
+            play.receive(Pong(99))
+
+    def test_a_server_that_lets_nobody_in_is_left(self) -> None:
+        play = Playbook()
+        play.connect()
+        assert not closes(play.wait(limits.CLIENT_ANSWER_SILENCE_S - 0.1))
+        assert closes(play.wait(0.1))
+
     def test_whoever_does_not_read_hears_no_silence(self) -> None:
         play = Playbook()
         play.log_in()

@@ -26,6 +26,7 @@ from zchat.client.events import (
 )
 from zchat.client.outbox import Outbox
 from zchat.client.reconnect import Reconnect, ends_client
+from zchat.client.silence import Silence
 from zchat.protocol import limits
 from zchat.protocol.codec import FrameReader, ProtocolError, encode
 from zchat.protocol.messages import (
@@ -95,9 +96,8 @@ class ClientCore:
         self._leaving = False
         self._log_out_id: int | None = None
         self._sent_at = 0.0
-        self._received_at = 0.0
         self._marks_at = 0.0
-        self._reading_paused = False
+        self._silence = Silence()
         self._skipping_entries = False
         self.doubles_total = 0
         """Entries that came once more and were dropped."""
@@ -156,7 +156,8 @@ class ClientCore:
         self._state = State.LOGGING_IN
         self._reader = FrameReader()
         self._outgoing.clear()
-        self._received_at = now
+        self._silence.listen(now)
+        self._silence.owes(now, owing=True)
         self._log_in_id = self._outbox.next_id()
         self._send(Hello(PROTOCOL_VERSION, self._software), now)
         self._send(
@@ -171,7 +172,7 @@ class ClientCore:
         )
 
     def received(self, data: bytes, now: float) -> None:
-        self._received_at = now
+        self._silence.heard(now)
         try:
             for frame in self._reader.feed(data):
                 # A message may end the connection; those after it will come again.
@@ -195,17 +196,15 @@ class ClientCore:
         if self._state is State.ONLINE:
             self._effects.append(ConnectionLost("the connection broke"))
         self._state = State.OFFLINE
-        self._reading_paused = False
         self._reconnect.disconnected(now, jitter)
         self._end_if_nothing_is_left()
 
     def reading_paused(self) -> None:
         """The shell reads no more for a while: silence says nothing about the server now."""
-        self._reading_paused = True
+        self._silence.stop_listening()
 
     def reading_resumed(self, now: float) -> None:
-        self._reading_paused = False
-        self._received_at = now
+        self._silence.listen(now)
 
     def skip_entries(self) -> None:
         """The application has no room for entries: remember only where it stopped."""
@@ -225,8 +224,9 @@ class ClientCore:
             self._state = State.CONNECTING
             self._effects.append(OpenConnection(self._reconnect.attempt))
         elif self._state in (State.LOGGING_IN, State.ONLINE):
-            if not self._reading_paused and now >= self._received_at + limits.CLIENT_SILENCE_S:
-                self._close(f"the server was silent for {limits.CLIENT_SILENCE_S:.0f} s")
+            gone_at = self._silence.gone_at
+            if gone_at is not None and now >= gone_at:
+                self._close("the server was silent for too long")
                 return
             self._outbox.tick(now)
             self._flush(now)
@@ -242,8 +242,8 @@ class ClientCore:
                 return None
             case State.LOGGING_IN | State.ONLINE:
                 at = self._sent_at + limits.CLIENT_PING_INTERVAL_S
-                if not self._reading_paused:
-                    at = min(at, self._received_at + limits.CLIENT_SILENCE_S)
+                if (gone_at := self._silence.gone_at) is not None:
+                    at = min(at, gone_at)
                 if self._outbox.retry_at is not None:
                     at = min(at, self._outbox.retry_at)
                 if self._cursors.marks_waiting and self._state is State.ONLINE:
@@ -356,6 +356,7 @@ class ClientCore:
             return
         for request in self._outbox.to_send():
             self._send(request, now)
+        self._silence.owes(now, owing=len(self._outbox) > 0)
         leaving_now = self._leaving and not self._outbox and self._log_out_id is None
         if leaving_now or now >= self._marks_at:
             self._send_marks(now)

@@ -125,3 +125,5 @@ CLIENT_RETRY_S: Final = 5.0
 """How long a client waits before it repeats a command that was `unavailable`."""
 CLIENT_SILENCE_S: Final = 45.0
 """A gateway that answers nothing for so long is gone; the client connects anew."""
+CLIENT_ANSWER_SILENCE_S: Final = 15.0
+"""The same while it owes an answer, of which "not now" takes the longest: `COMMAND_TIMEOUT_S`."""
