@@ -75,11 +75,12 @@ class Turns:
 
     def _perform(self, out: Outbound) -> None:
         # What does not go out now is missed by its receiver, and resent or read again.
+        # Events first: more people wait for them than for the acknowledgements.
+        self._publish(out.events)
         for asker, body in out.downs:
             self._outside.to_asker([asker, body])
         for address, body in out.ups:
             self._outside.to_worker([address.encode(), body])
-        self._publish(out.events)
         for job in out.jobs:
             self._outside.submit(job)
 
