@@ -19,6 +19,9 @@ class SessionState(enum.Enum):
     CLOSED = enum.auto()
 
 
+_OVER = (SessionState.CLOSING, SessionState.CUT, SessionState.CLOSED)
+
+
 class Session:
     """`out` is what the next write takes: bytes shared with other sessions, not copied."""
 
@@ -69,7 +72,7 @@ class Session:
 
     @property
     def open(self) -> bool:
-        return self.state not in (SessionState.CLOSING, SessionState.CUT, SessionState.CLOSED)
+        return self.state not in _OVER
 
 
 class FollowedLog:
