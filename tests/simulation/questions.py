@@ -8,7 +8,7 @@ from zchat.client import drafts
 from zchat.client.core import State
 from zchat.client.drafts import Answer
 from zchat.client.events import Answered
-from zchat.protocol import messages
+from zchat.protocol import limits, messages
 from zchat.protocol.messages import (
     LOBBY,
     MemberList,
@@ -83,11 +83,13 @@ class _Truth:
 
     def wrong(self, name: str, draft: drafts.Request, answer: Answer | None) -> str | None:
         """What is wrong with the answer; None if nothing is."""
+        # All ask at the same moment: more than may wait, or longer than they may, one by one.
+        few_at_once = limits.QUERIES_MAX < 100 or limits.QUERY_BATCH_MAX < 2
         match answer:
             case None:
                 return "got no answer"
-            case Refused(code=RefusalCode.BUSY):
-                return None  # More ask at once than may.
+            case Refused(code=RefusalCode.BUSY | RefusalCode.UNAVAILABLE) if few_at_once:
+                return None
             case Refused(code=code):
                 return None if code is self._refusal(name, draft) else f"was refused: {code}"
             case _ if (refusal := self._refusal(name, draft)) is not None:
