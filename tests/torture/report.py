@@ -16,6 +16,8 @@ from .talkers import WINDOW
 STORY_FAULTS: Final = 3
 UNDER_WAY_S: Final = 0.25
 """What was said so shortly before a fault was on its way when it began, or so soon answered."""
+_LASTING: Final = frozenset({Kind.HALF_OPEN, Kind.DAM})
+"""What these hold up waits until they end, whatever else has come and gone meanwhile."""
 HEADINGS: Final = ("lost", "doubled", "inverted", "gaps", "other")
 
 
@@ -107,10 +109,16 @@ def _pause_of_client_s(recording: Recording, fault: Fault) -> float | None:
         for other in recording.faults
         if other.hurts is None and _overlap(other, fault)
     ]
+
+    def has_other_reason(said_s: float, answered_s: float) -> bool:
+        if fault.kind in _LASTING:
+            return any(begin_s <= said_s and answered_s <= end_s for begin_s, end_s in others)
+        return any(begin_s <= answered_s and said_s <= end_s for begin_s, end_s in others)
+
     waits_s = [
         wait_s
         for said_s, wait_s in _waits(recording.words[fault.hurts], fault)
-        if not any(begin_s <= said_s and said_s + wait_s <= end_s for begin_s, end_s in others)
+        if not has_other_reason(said_s, said_s + wait_s)
     ]
     return max(waits_s, default=None)
 
