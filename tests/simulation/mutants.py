@@ -21,7 +21,6 @@ from zchat.log.answers import Answer, FirstAnswers
 from zchat.log.follower import Follower
 from zchat.log.store import Store
 from zchat.protocol import limits
-from zchat.protocol.cluster import Announce
 from zchat.protocol.codec import encode
 from zchat.rooms import queries as room_queries
 from zchat.rooms.core import RoomCore
@@ -299,15 +298,6 @@ def _guest_keeps_rooms() -> Plant:
     return RoomCore, "_end_guest", lambda self, user, at_ms: Answer(None, 0)
 
 
-def _announcement_has_no_key() -> Plant:
-    key_of = RoomCore.key_of
-
-    def mutant(self: Any, user: str, command: Any) -> Any:
-        return None if isinstance(command, Announce) else key_of(self, user, command)
-
-    return RoomCore, "key_of", mutant
-
-
 def _password_not_checked() -> Plant:
     checked = UserCore._checked
 
@@ -488,7 +478,6 @@ MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "the clock goes back": _clock_goes_back,
     "a topic is not stored": _topic_not_stored,
     "a guest that ends keeps its rooms": _guest_keeps_rooms,
-    "an announcement has no nonce": _announcement_has_no_key,
     "any password is right": _password_not_checked,
     "anybody may read any room": _anybody_reads_any_room,
     "history leaves the oldest entry out": _history_without_oldest,

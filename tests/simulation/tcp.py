@@ -173,7 +173,7 @@ class GatewayTransport:
         self._wire = wire
         self._high = buffer_bytes_max
         self._full = self.closed = False
-        self.writes_while_full = 0
+        self.writes_while_full = self.owed_when_full = 0
         wire.down.on_less = self._less
 
     def set_write_buffer_limits(self, high: int) -> None:
@@ -185,6 +185,7 @@ class GatewayTransport:
         self.writes_while_full += self._full
         if not self._full and self._wire.down.size > self._high:
             self._full = True
+            self.owed_when_full = self._wire.gateway_side.session.undelivered
             self._wire.gateway_side.pause_writing()
 
     def _less(self, size: int) -> None:

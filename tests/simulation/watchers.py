@@ -63,8 +63,10 @@ class Watchers:
         for session in core.sessions.values():
             self._check_session(session)
         for wire in gateway.wires:
-            # Answers to what was asked before, and a goodbye; entries wait in their logs.
-            if wire.transport.writes_while_full > limits.SESSION_REQUESTS_MAX + 2:
+            # Answers to what was asked before, and a goodbye; entries wait in their logs. Who was
+            # told that a command takes longer is told once more what became of it.
+            answers = limits.SESSION_REQUESTS_MAX + wire.transport.owed_when_full
+            if wire.transport.writes_while_full > answers + 2:
                 raise Broken(f"{wire.client.name} does not read, and is written to all the same")
         for address, peer in core.services.by_address.items():
             if len(peer.follower._early) > limits.FOLLOWER_ENVELOPES_MAX:
