@@ -61,6 +61,8 @@ class Pipe:
         self._ends_open = 0
         self._swallows = False
         self._dammed = False
+        self._early = b""
+        """From the client before there was a gateway: some releases of Python read it at once."""
         self.client = _End(self)
         self.gateway = _End(self)
 
@@ -124,12 +126,18 @@ class Pipe:
             connection.close()
             raise
         else:
+            if self.gateway.is_open:
+                self.gateway.transport.write(self._early)
             self.client.resume()
 
     def received(self, end: "_End", data: bytes) -> None:
         other = self._other(end)
-        if other.is_open and not self._swallows:
+        if self._swallows:
+            return
+        if other.is_open:
             other.transport.write(data)
+        elif end is self.client:
+            self._early += data
 
     def set_flow(self, end: "_End", flows: bool) -> None:
         """The end takes more, or does not."""
