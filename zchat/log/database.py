@@ -15,7 +15,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
-from zchat.log.schema import Schema, migrate, stored_revisions
+from zchat.log.schema import Schema, create, is_empty, migrate, stored_revisions
 
 _PRAGMAS: Final = (
     # Somebody else's transaction may be waited for, but not long: a beat waits with it. In ms.
@@ -102,10 +102,7 @@ def connect(path: Path | None, schema: Schema) -> Connection:
     with passing_errors():
         connection = engine.connect()
     try:
-        if path is None:
-            _create(connection, schema)
-        else:
-            _bring_up_to_date(connection, schema)
+        _bring_up_to_date(connection, schema)
     except BaseException:
         disconnect(connection)
         raise
@@ -163,13 +160,10 @@ def _configure(connection: Any, _record: object) -> None:
 def _bring_up_to_date(connection: Connection, schema: Schema) -> None:
     with reading(connection):
         revisions = stored_revisions(connection)
-    if revisions != schema.revisions:
-        with writing(connection):
-            migrate(connection, schema)
-
-
-def _create(connection: Connection, schema: Schema) -> None:
-    # What begins empty every time needs no history of migrations.
+    if revisions == schema.revisions:
+        return
     with writing(connection):
-        for metadata in schema.metadata:
-            metadata.create_all(connection, checkfirst=False)
+        if is_empty(connection):
+            create(connection, schema)
+        else:
+            migrate(connection, schema)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, MetaData, inspect, text
+from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, text
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -38,6 +38,27 @@ class Schema:
             (*self.version_locations, owner / "migrations" / "versions"),
             self.revisions | {revision},
         )
+
+
+# As alembic makes it: one row for each lineage.
+_alembic_version = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), primary_key=True),
+)
+
+
+def create(connection: Connection, schema: Schema) -> None:
+    """Makes all of `schema` in an empty database, as its migrations would, in half the time."""
+    for metadata in schema.metadata:
+        metadata.create_all(connection, checkfirst=False)
+    _alembic_version.create(connection)
+    revisions = [{"version_num": revision} for revision in sorted(schema.revisions)]
+    connection.execute(_alembic_version.insert(), revisions)
+
+
+def is_empty(connection: Connection) -> bool:
+    return not inspect(connection).get_table_names()
 
 
 def stored_revisions(connection: Connection) -> frozenset[str]:
