@@ -41,7 +41,7 @@ def test_a_planted_bug_is_caught(name: str) -> None:
 
 
 def test_a_failure_is_made_small_and_stays_the_same_failure() -> None:
-    with planted("the stream has no heartbeat"):
+    with planted("a resumed client is taken for up to date"):
         failed = _first_failure()
         assert failed is not None
         small = minimised(failed, attempts_max=10)
