@@ -96,6 +96,7 @@ def check(cluster: Cluster, history: History, watchers: "Watchers") -> None:
     _check_logs(history)
     lives = [life for person in cluster.people for life in person.lives]
     _check_sender_order(history)
+    _check_guests_are_over(history, cluster.people)
     by_nonce = _by_nonce(history)
     for life in lives:
         _check_answers(life, history, by_nonce)
@@ -150,6 +151,27 @@ def _check_sender_order(history: History) -> None:
             if number <= last.get(sender, 0):
                 raise Broken(f"in {log}, {number} of {sender} comes after {last[sender]}")
             last[sender] = number
+
+
+def _check_guests_are_over(history: History, people: Iterable[Person]) -> None:
+    """A guest's name was free before the next one had it: by then all of it was said."""
+    guests = {
+        f"{person.name} {number}"
+        for person in people
+        for number, life in enumerate(person.lives, start=1)
+        if all(event.guest for event in life.events if isinstance(event, SessionBegun))
+    }
+    for log, entries in history.logs.items():
+        newest: dict[str, int] = {}
+        for committed in entries:
+            text = getattr(committed.entry.body, "text", "")
+            stamp = _stamp(text)
+            if stamp is None or stamp[0] not in guests:
+                continue
+            name, life = stamp[0].split()
+            if int(life) < newest.get(name, 0):
+                raise Broken(f"in {log}, {name} speaks as the guest that it was before: {text}")
+            newest[name] = int(life)
 
 
 def _stamp(text: str) -> tuple[str, int] | None:

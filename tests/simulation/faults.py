@@ -149,6 +149,10 @@ def _strand(cluster: Cluster, chance: random.Random) -> None:
     _pause(cluster, gateway, chance)
     if gateway.paused:
         cluster.world.at(chance.uniform(0.0, 0.5), lambda: gateway.strand(chance))
+        for person in cluster.people:
+            # Some do not come back as who they were, and what they had said is nobody's any more.
+            if person.is_at(gateway) and chance.random() < 0.3:
+                _kill(cluster.world, person)
 
 
 def _lose_lock(cluster: Cluster, chance: random.Random) -> None:

@@ -7,7 +7,6 @@ from unittest.mock import patch
 
 from msgspec.structs import replace
 
-from zchat.client.cursors import Arrival, Cursors
 from zchat.client.outbox import Outbox
 from zchat.fabric.link import Answerer, Asker, Incoming, Outgoing
 from zchat.fabric.topics import stream_topic
@@ -337,10 +336,6 @@ def _link_of_the_past() -> Plant:
     return Asker, "receive", mutant
 
 
-def _hung_gateway_goes_on() -> Plant:
-    return GatewayCore, "notice_stall", lambda self, now: None
-
-
 def _requests_not_bounded() -> Plant:
     def mutant(self: Any, session: Any) -> None:
         session.unanswered += 1
@@ -435,19 +430,6 @@ def _client_resends_in_other_order() -> Plant:
     return Outbox, "connection_lost", mutant
 
 
-def _client_ignores_gap() -> Plant:
-    take = Cursors.take
-
-    def mutant(self: Any, entry: Any, name: str) -> Any:
-        arrival = take(self, entry, name)
-        if arrival is Arrival.GAP:
-            self._cursors[entry.log] = entry.sequence
-            return Arrival.NEXT
-        return arrival
-
-    return Cursors, "take", mutant
-
-
 MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "an event is published before its commit": _publish_before_commit,
     "a reply is sent before its commit": _reply_before_commit,
@@ -482,7 +464,6 @@ MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "anybody may read any room": _anybody_reads_any_room,
     "history leaves the oldest entry out": _history_without_oldest,
     "a link takes replies of its past": _link_of_the_past,
-    "a gateway that hung goes on": _hung_gateway_goes_on,
     "a client's requests are not bounded": _requests_not_bounded,
     "any link releases who waits for another": _any_link_releases,
     "old joins are taken for new ones at a login": _old_page_taken_for_news,
@@ -493,7 +474,6 @@ MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "a broken connection is forgotten": _broken_connection_is_forgotten,
     "a client forgets what was unanswered": _client_forgets_unanswered,
     "a client resends in another order": _client_resends_in_other_order,
-    "a client ignores a gap": _client_ignores_gap,
 }
 
 

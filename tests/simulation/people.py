@@ -113,6 +113,9 @@ class Person(Caller):
         # Two guests of one name would go on for ever to try it in turns.
         return not (self.world.quiet and self.life_now.ended)
 
+    def is_at(self, gateway: "GatewayProcess") -> bool:
+        return self.wire is not None and self.wire.gateway is gateway
+
     # --- The shell of the client core -------------------------------------------------------------
 
     def _turn(self) -> None:
