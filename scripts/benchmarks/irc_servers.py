@@ -151,9 +151,15 @@ class Ngircd(IrcDaemon):
     )
 
     def _configuration(self) -> str:
+        # It would try to become somebody else, which only root may.
+        user, group = os.geteuid(), os.getegid()
+        if self._user is not None:
+            user, group = self._user.pw_uid, self._user.pw_gid
         return f"""\
 [Global]
 Name = {SERVER_NAME}
+ServerUID = {user}
+ServerGID = {group}
 Info = benchmark
 AdminInfo1 = benchmark
 AdminEMail = benchmark@{SERVER_NAME}
