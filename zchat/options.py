@@ -184,6 +184,10 @@ def address(text: str) -> Address:
     return Address(match[1] or match[2], port)
 
 
+def address_or_off(text: str) -> Address | None:
+    return None if text.lower() == "off" else address(text)
+
+
 def addresses(text: str) -> tuple[Address, ...]:
     return tuple(address(part.strip()) for part in text.split(","))
 
@@ -192,6 +196,13 @@ def path(text: str) -> Path:
     if not text.strip() or "\0" in text:
         raise ValueError("not a path; give a folder, for example var")
     return Path(text)
+
+
+def file(text: str) -> Path | None:
+    """A file that is named, or none at all."""
+    if "\0" in text:
+        raise ValueError("not a path; give a file, for example cert.pem")
+    return Path(text) if text.strip() else None
 
 
 def router(text: str) -> str:

@@ -144,6 +144,51 @@ class Settings:
         *_SERVERS,
         "reviver",
     )
+    log_format: str = _setting(
+        "text",
+        options.one_of("text", "json"),
+        "How log lines are written: text, or json, one object a line.",
+        *_SERVERS,
+        "reviver",
+    )
+    metrics: Address | None = _setting(
+        "off",
+        options.address_or_off,
+        "Where metrics and health are served over HTTP: HOST:PORT, the first of a row of ports, "
+        "or off.",
+        *_SERVERS,
+    )
+    keys: str = _setting(
+        "{var}/keys",
+        str,
+        "Folder of the keys that processes prove themselves with where the router is tcp://.",
+        *_SERVERS,
+        "admin",
+    )
+    tls_cert: Path | None = _setting(
+        "", options.file, "Certificate chain for clients, in PEM; read again on SIGHUP.", "gateway"
+    )
+    tls_key: Path | None = _setting(
+        "", options.file, "Private key of the certificate, in PEM.", "gateway"
+    )
+    plain: str = _setting(
+        "loopback",
+        options.one_of("loopback", "anywhere"),
+        "Where clients may connect without TLS: loopback, or anywhere.",
+        "gateway",
+    )
+    registration: str = _setting(
+        "open",
+        options.one_of("open", "invite", "closed"),
+        "Who may make an account: open to all, invite only, or closed.",
+        "user-service",
+    )
+    guests: str = _setting(
+        "allow",
+        options.one_of("allow", "deny"),
+        "Whether one may chat without an account: allow or deny.",
+        "user-service",
+    )
     drain_s: float = _setting(
         "3", options.seconds(0, DRAIN_S_MAX), "Seconds that a stop waits for clients.", "gateway"
     )

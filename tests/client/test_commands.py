@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zchat.client import drafts
-from zchat.client.commands import (
-    COMMANDS,
+from zchat.client.actions import (
     Action,
     AskNewPassword,
     MeasurePing,
@@ -17,6 +16,9 @@ from zchat.client.commands import (
     ShowHelp,
     ShowTopic,
     ShowWhoAmI,
+)
+from zchat.client.commands import (
+    COMMANDS,
     is_secret,
     parse,
 )

@@ -15,7 +15,16 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from zchat.client import drafts
-from zchat.client.commands import Mistake, Send, ShowHelp, is_secret, parse, shows_by_entry
+from zchat.client.actions import (
+    Mistake,
+    Send,
+    ShowHelp,
+)
+from zchat.client.commands import (
+    is_secret,
+    parse,
+    shows_by_entry,
+)
 from zchat.client.core import ClientCore
 from zchat.client.events import Answered, EntryArrived, SessionBegun
 from zchat.client.render import Renderer

@@ -64,6 +64,7 @@ from zchat.protocol.messages import (
     Refused,
     RoomInfo,
     RoomList,
+    Standing,
     UserList,
 )
 
@@ -314,7 +315,9 @@ class HostileWorld:
         if dice.random() < 0.2:
             return encode(Refused(1, dice.choice(list(RefusalCode)), "no"))
         if isinstance(command, OpenSession):
-            return encode(SessionOpened(dice.choice(_NAMES), dice.random() < 0.5, self.now_ms()))
+            return encode(
+                SessionOpened(dice.choice(_NAMES), dice.choice(list(Standing)), self.now_ms())
+            )
         return encode(Done(dice.randrange(3), "#garden", 1))
 
     def _answer(self) -> None:

@@ -13,7 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zchat.client import connect, main
-from zchat.client.commands import Mistake, parse
+from zchat.client.actions import (
+    Mistake,
+)
+from zchat.client.commands import (
+    parse,
+)
 from zchat.client.drafts import InvalidRequest
 from zchat.gateway.process import sessions_within
 from zchat.protocol import limits, newer

@@ -23,6 +23,7 @@ from zchat.protocol.messages import (
     LogIn,
     Message,
     MessagePosted,
+    Standing,
 )
 
 ROOMS = "rooms/0"
@@ -77,7 +78,7 @@ class Gateway:
         """A session of its own for each call, with what comes before the first entry read."""
         session = self.connect()
         self.send(session, Hello(PROTOCOL_VERSION, "test"), LogIn(1, name, b"t" * 32, **log_in))
-        self.reply(USER_SERVICE, "open_session", SessionOpened(name, True, self.now_ms))
+        self.reply(USER_SERVICE, "open_session", SessionOpened(name, Standing.GUEST, self.now_ms))
         self.answer(USER_SERVICE, UserLogs(0, []))
         self.answer(ROOMS, UserLogs(0, list(logs)))
         return session

@@ -36,6 +36,7 @@ from zchat.protocol.messages import (
     RefusalCode,
     Refused,
     RoomList,
+    Standing,
     UserList,
     Welcome,
 )
@@ -183,7 +184,7 @@ def test_what_is_sent_while_logging_in_waits(gateway: Gateway) -> None:
     gateway.send(session, Hello(1, "test"), LogIn(1, "ann", b"t" * 32), post(2), post(3))
     assert gateway.sent(ROOMS) == []
     assert session.backlog is not None
-    gateway.reply(USER_SERVICE, "open_session", SessionOpened("ann", True, 1))
+    gateway.reply(USER_SERVICE, "open_session", SessionOpened("ann", Standing.GUEST, 1))
     gateway.answer(USER_SERVICE, NO_LOGS)
     gateway.answer(ROOMS, NO_LOGS)
     assert [command["id"] for command in gateway.sent(ROOMS)] == [2, 3]
@@ -193,7 +194,7 @@ def test_a_client_that_left_while_logging_in_leaves_no_session_behind(gateway: G
     session = gateway.connect()
     gateway.send(session, Hello(1, "test"), LogIn(1, "ann", b"t" * 32))
     gateway.core.disconnected(session)
-    gateway.reply(USER_SERVICE, "open_session", SessionOpened("ann", True, 1))
+    gateway.reply(USER_SERVICE, "open_session", SessionOpened("ann", Standing.GUEST, 1))
     assert gateway.sent(USER_SERVICE)[-1] == {"kind": "close_session", "quit": False}
 
 
@@ -217,7 +218,7 @@ def test_a_room_left_while_logging_in_is_not_followed(gateway: Gateway) -> None:
     gateway.log_in("bob", LOBBY)
     session = gateway.connect()
     gateway.send(session, Hello(1, "test"), LogIn(1, "ann", b"t" * 32))
-    gateway.reply(USER_SERVICE, "open_session", SessionOpened("ann", True, 1))
+    gateway.reply(USER_SERVICE, "open_session", SessionOpened("ann", Standing.GUEST, 1))
     gateway.answer(USER_SERVICE, NO_LOGS)
     gateway.asked(ROOMS)
     left = Chunk("#garden", 2, 2, encode(entry(2)), [MembershipChange("ann", 2, False, 1)])
@@ -433,7 +434,7 @@ def test_an_answer_waits_for_what_the_stream_has_still_to_bring(gateway: Gateway
     gateway.log_in("bob", LOBBY)
     session = gateway.connect()
     gateway.send(session, Hello(1, "test"), LogIn(1, "ann", b"t" * 32))
-    gateway.reply(USER_SERVICE, "open_session", SessionOpened("ann", True, 1))
+    gateway.reply(USER_SERVICE, "open_session", SessionOpened("ann", Standing.GUEST, 1))
     gateway.answer(USER_SERVICE, NO_LOGS)
     gateway.answer(ROOMS, UserLogs(2, [LOBBY, UserLog("#garden", 1, None, 3)]))
     assert session.blocked, "nothing flows yet"

@@ -20,7 +20,7 @@ def log_in(session: Session, chunk: Chunk, answer: UserLogs) -> LoggedIn:
     """The chunk comes before the answer, though it may say things that are newer."""
     fan_out = FanOut()
     logins = Logins(fan_out)
-    logins.begin(Login(session, LogIn(1, "ann", bytes(32), None, {DEN: 30}), True, {ADDRESS}))
+    logins.begin(Login(session, LogIn(1, "ann", bytes(32), None, {DEN: 30}), {ADDRESS}))
     logins.published(ADDRESS, chunk)
     fan_out.publish(chunk)
     logins.answered(session, ADDRESS, answer)

@@ -3,9 +3,10 @@
 import pytest
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import Announce, OpenRoom, RoomCommand, Stamped
+from zchat.protocol.cluster import OpenRoom, RoomCommand, Stamped
 from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.messages import (
+    Announce,
     Announced,
     CreateRoom,
     Done,

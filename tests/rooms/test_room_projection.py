@@ -5,10 +5,11 @@ import contextlib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zchat.protocol.cluster import Announce, EndGuest, OpenRoom, RoomCommand
+from zchat.protocol.cluster import EndGuest, OpenRoom, RoomCommand
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import (
     LOBBY,
+    Announce,
     CreateRoom,
     Entry,
     JoinRoom,

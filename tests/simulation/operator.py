@@ -7,9 +7,9 @@ from msgspec import Raw
 
 from zchat.fabric.link import Asker
 from zchat.protocol import limits
-from zchat.protocol.cluster import Announce, Down, RoutingTable, Stamped
+from zchat.protocol.cluster import Down, RoutingTable, Stamped
 from zchat.protocol.codec import Decoder, encode
-from zchat.protocol.messages import LOBBY, Done, Refused
+from zchat.protocol.messages import LOBBY, Announce, Done, Refused
 from zchat.protocol.partitions import address_of_room
 
 from .fabric import Fabric, Kind, Line

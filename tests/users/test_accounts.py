@@ -4,13 +4,13 @@ import pytest
 
 from zchat.protocol import limits
 from zchat.protocol.cluster import OpenSession, SessionOpened
-from zchat.protocol.messages import AccountRegistered, Done, RefusalCode, Register
+from zchat.protocol.messages import AccountRegistered, Done, RefusalCode, Register, Standing
 
 from .playbook import EAST, PASSWORD, WEST, Users, opened, refused, token
 
 
 def test_a_new_name_is_a_guest(users: Users) -> None:
-    assert users.come("ann") == SessionOpened("ann", True, users.at_ms)
+    assert users.come("ann") == SessionOpened("ann", Standing.GUEST, users.at_ms)
     assert users.online == {"ann"}
 
 
@@ -37,7 +37,7 @@ def test_the_same_client_gets_its_name_back_as_a_guest(users: Users) -> None:
     users.come("ann", at=WEST)
     users.lose(at=WEST)
 
-    assert opened(users.come("ann", at=EAST, n=9)).guest
+    assert opened(users.come("ann", at=EAST, n=9)).standing is Standing.GUEST
 
 
 def test_there_are_only_so_many_users(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,14 +141,14 @@ def test_an_account_needs_its_password(ann: Users) -> None:
     assert ann.online == set()
 
     answer = ann.come("ann", client="new", password=PASSWORD)
-    assert answer == SessionOpened("ann", False, ann.at_ms)
+    assert answer == SessionOpened("ann", Standing.ACCOUNT, ann.at_ms)
 
 
 def test_who_has_proved_it_once_needs_no_password_again(ann: Users) -> None:
     ann.come("ann", client="phone", password=PASSWORD)
     ann.lose()
 
-    assert not opened(ann.come("ann", client="phone", n=2)).guest
+    assert opened(ann.come("ann", client="phone", n=2)).standing is Standing.ACCOUNT
 
 
 def test_who_quits_needs_the_password_again(ann: Users) -> None:

@@ -12,7 +12,7 @@ from zchat.protocol.cluster import (
     Stamped,
 )
 from zchat.protocol.codec import Decoder
-from zchat.protocol.messages import Done, RefusalCode
+from zchat.protocol.messages import Done, RefusalCode, Standing
 
 from .playbook import EAST, PASSWORD, ROOM_ADDRESSES, WEST, Users, opened, refused, token
 
@@ -164,7 +164,7 @@ def test_after_its_grace_a_guest_comes_back_as_a_new_one_when_its_name_is_free(
     assert users.waits("ann")
 
     (answer,) = users.settle_all()
-    assert opened(answer).guest
+    assert opened(answer).standing is Standing.GUEST
 
 
 # --- The end of a guest ---------------------------------------------------------------------------
@@ -187,7 +187,7 @@ def test_who_wants_the_name_waits_until_all_partitions_know(users: Users) -> Non
 
     assert users.settle(users.owed[0]) == []
     (answer,) = users.settle(users.owed[0])
-    assert opened(answer).guest
+    assert opened(answer).standing is Standing.GUEST
     assert users.store.owed() == []
 
 
@@ -198,7 +198,7 @@ def test_of_those_who_wait_for_a_name_one_gets_it(users: Users) -> None:
     assert users.waits("ann", client="a third", n=3)
 
     first, second = users.settle_all()
-    assert opened(first).guest
+    assert opened(first).standing is Standing.GUEST
     assert refused(second) is RefusalCode.NAME_IN_USE
 
 

@@ -15,10 +15,10 @@
 Every entry comes once and in order, and every post is made once, whatever connections break.
 """
 
+from zchat.client.asking import RefusedError
 from zchat.client.chat import (
     CannotConnectError,
     Chat,
-    RefusedError,
     UnconfirmedError,
     connect,
 )

@@ -5,10 +5,11 @@ import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
-from typing import Final, Self, TypeVar, assert_never
+from typing import Final, Self, assert_never
 
 from zchat import __version__
 from zchat.client import drafts
+from zchat.client.asking import Asking, RefusedError
 from zchat.client.connection import Connection
 from zchat.client.core import ClientCore
 from zchat.client.drafts import Answer, Request
@@ -23,21 +24,13 @@ from zchat.client.events import (
     SessionBegun,
 )
 from zchat.protocol import limits
-from zchat.protocol.codec import ProtocolError
 from zchat.protocol.messages import (
-    LOBBY,
     Done,
     Entry,
-    History,
-    MemberList,
-    PingTarget,
-    Pong,
     PresenceChanged,
-    RefusalCode,
     Refused,
     Register,
-    RoomList,
-    UserList,
+    SlowedDown,
 )
 
 DEFAULT_ADDRESS: Final = "127.0.0.1:7447"
@@ -47,17 +40,6 @@ must read on, since an answer is awaited, it skips entries past twice as many, a
 """
 QUIT_TIMEOUT_S: Final = 10.0
 HASTY_QUIT_TIMEOUT_S: Final = 1.0
-
-A = TypeVar("A", bound=Answer)
-
-
-class RefusedError(Exception):
-    """The server said no: `code` for programs, `reason` for people."""
-
-    def __init__(self, refused: Refused) -> None:
-        super().__init__(refused.reason)
-        self.code: RefusalCode = refused.code
-        self.reason = refused.reason
 
 
 class CannotConnectError(ConnectionError):
@@ -98,7 +80,7 @@ def connect(
     )
 
 
-class Chat:
+class Chat(Asking):
     """One user's session, over any number of connections. Made by `connect`."""
 
     def __init__(
@@ -208,66 +190,6 @@ class Chat:
         if self.unanswered:
             raise UnconfirmedError(self.unanswered)
 
-    # --- Commands -------------------------------------------------------------------------------
-    # They return once the server has committed them, and raise `RefusedError` if it refuses,
-    # `InvalidRequest` if there is nothing to ask it, and `QueueFull`. They wait for broken
-    # connections to heal.
-
-    async def say(self, text: str) -> Done:
-        """Posts to the lobby, where everyone is."""
-        return await self.post(LOBBY, text)
-
-    async def post(self, room: str, text: str) -> Done:
-        return await self._ask(drafts.post(room, text), Done)
-
-    async def private(self, name: str, text: str) -> Done:
-        return await self._ask(drafts.private(name, text), Done)
-
-    async def create_room(self, room: str) -> Done:
-        return await self._ask(drafts.create_room(room), Done)
-
-    async def join(self, room: str) -> Done:
-        return await self._ask(drafts.join(room), Done)
-
-    async def leave(self, room: str) -> Done:
-        return await self._ask(drafts.leave(room), Done)
-
-    async def topic(self, room: str, text: str) -> Done:
-        return await self._ask(drafts.topic(room, text), Done)
-
-    async def register(self, password: str) -> Done:
-        """Makes the guest an account, whose name nobody else can take."""
-        return await self._ask(drafts.register(password), Done)
-
-    # --- Queries --------------------------------------------------------------------------------
-
-    async def history(
-        self, log_or_name: str = "#" + LOBBY, limit: int = 20, before: int | None = None
-    ) -> History:
-        """The last `limit` entries, or those before the sequence `before`, oldest first.
-
-        Of `#room`, of the conversation with `@name`, or of a bare word: a room that one is in, or
-        else a name.
-        """
-        log = drafts.log_of(log_or_name, self.rooms_followed)
-        return await self._ask(drafts.history(log, limit, before), History)
-
-    async def rooms(self) -> RoomList:
-        return await self._ask(drafts.rooms(), RoomList)
-
-    async def members(self, room: str) -> MemberList:
-        return await self._ask(drafts.members(room), MemberList)
-
-    async def users(self) -> UserList:
-        return await self._ask(drafts.users(), UserList)
-
-    async def ping(self, target: PingTarget = PingTarget.GATEWAY) -> float:
-        """The seconds to `target` and back."""
-        loop = asyncio.get_running_loop()
-        begin = loop.time()
-        await self._ask(drafts.ping(target), Pong)
-        return loop.time() - begin
-
     def submit(self, draft: Request) -> asyncio.Future[Answer]:
         """Sends without waiting; many at once keep their order. `zchat.client.drafts` makes drafts.
 
@@ -277,12 +199,6 @@ class Chat:
         self._answers[self._connection.submit(draft)] = future
         self._regulate()
         return future
-
-    async def _ask(self, draft: Request, shape: type[A]) -> A:
-        answer = await self.submit(draft)
-        if not isinstance(answer, shape):
-            raise ProtocolError(f"the server answered {draft!r} with {answer!r}")
-        return answer
 
     # --- What happens ---------------------------------------------------------------------------
 
@@ -327,7 +243,7 @@ class Chat:
                 self.guest = event.guest
                 self._begun.set()
                 self._notice(event)
-            case Delayed() | PresenceChanged() | ConnectionLost():
+            case Delayed() | PresenceChanged() | SlowedDown() | ConnectionLost():
                 self._notice(event)
             case LoggedOut():
                 self._end()

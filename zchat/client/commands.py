@@ -5,124 +5,33 @@ A line without a colon is said in the lobby; `::text` says `:text`.
 
 import difflib
 import re
-import textwrap
-from collections.abc import Callable, Container
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from collections.abc import Container
+from typing import Final
 
 from zchat.client import drafts
-from zchat.client.drafts import InvalidRequest, Request
+from zchat.client.account_commands import ACCOUNT_COMMANDS
+from zchat.client.actions import (
+    Action,
+    Arguments,
+    AskNewPassword,
+    CommandLine,
+    MeasurePing,
+    Mistake,
+    Nothing,
+    Quit,
+    Send,
+    ShowHelp,
+    ShowTopic,
+    ShowWhoAmI,
+    quoted,
+)
+from zchat.client.drafts import InvalidRequest
+from zchat.client.room_commands import ROOM_COMMANDS
 from zchat.protocol import limits
 from zchat.protocol.messages import LOBBY, Post, SendPrivate
-from zchat.protocol.names import printable
 
 HISTORY_ENTRIES: Final = 20
 """How many `:history` shows when no number is given."""
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    request: Request
-
-
-@dataclass(frozen=True, slots=True)
-class ShowTopic:
-    room: str
-
-
-@dataclass(frozen=True, slots=True)
-class ShowHelp:
-    lines: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class MeasurePing:
-    """To the gateway and to every kind of service."""
-
-
-@dataclass(frozen=True, slots=True)
-class ShowWhoAmI:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class AskNewPassword:
-    """Prompt for the password to register with, without showing it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quit:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """An empty line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """The line cannot be done; `text` says why and what would be right. Nothing is sent."""
-
-    text: str
-
-
-Action: TypeAlias = (
-    Send
-    | ShowTopic
-    | ShowHelp
-    | MeasurePing
-    | ShowWhoAmI
-    | AskNewPassword
-    | Quit
-    | Nothing
-    | Mistake
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Arguments:
-    """What stands after the command's name, and what is known about the chat."""
-
-    text: str
-    rooms: Container[str]
-    """Names of rooms that are known to exist, to tell a room from a person."""
-
-    def none(self) -> None:
-        if self.text:
-            raise InvalidRequest("takes no arguments")
-
-    def one(self, what: str) -> str:
-        word, rest = self.word_and_rest(what)
-        if rest:
-            raise InvalidRequest(f"takes only {what}; {_quoted(rest)} is too much")
-        return word
-
-    def word_and_rest(self, what: str) -> tuple[str, str]:
-        if not self.text:
-            raise InvalidRequest(f"{what} is missing")
-        word, *rest = self.text.split(maxsplit=1)
-        return word, "".join(rest)
-
-    def word_and_text(self, what: str, what_text: str) -> tuple[str, str]:
-        word, text = self.word_and_rest(what)
-        if not text:
-            raise InvalidRequest(f"{what_text} is missing")
-        return word, text
-
-
-@dataclass(frozen=True, slots=True)
-class CommandLine:
-    name: str
-    arguments: str
-    summary: str
-    parse: Callable[[Arguments], Action]
-    takes: str = ""
-    """What the first argument names, for completion: "user", "room", "either", "command"."""
-
-    @property
-    def usage(self) -> str:
-        return f":{self.name} {self.arguments}".rstrip()
 
 
 def parse(line: str, rooms: Container[str] = frozenset()) -> Action:
@@ -159,13 +68,8 @@ def is_secret(line: str) -> bool:
 def _unknown(name: str) -> Mistake:
     nearest = difflib.get_close_matches(name.lower(), COMMANDS, n=1, cutoff=0.5)
     hint = f"; did you mean {COMMANDS[nearest[0]].usage}?" if nearest else "."
-    shown = _quoted(":" + name)
+    shown = quoted(":" + name)
     return Mistake(f"there is no command {shown}{hint} :help lists them all.")
-
-
-def _quoted(text: str) -> str:
-    """The beginning of `text`, as one may show it within a line."""
-    return repr(textwrap.shorten(printable(text), 40, placeholder="…"))
 
 
 # --- How each command reads its arguments ---------------------------------------------------------
@@ -218,11 +122,11 @@ def _topic(arguments: Arguments) -> Action:
 def _history(arguments: Arguments) -> Action:
     words = arguments.text.split()
     if len(words) > 2:
-        raise InvalidRequest(f"takes a room or name, and a number; {_quoted(words[2])} is too much")
+        raise InvalidRequest(f"takes a room or name, and a number; {quoted(words[2])} is too much")
     # A number alone is a count; a room called 50 is asked for as #50.
     count_given = bool(words) and words[-1].isdecimal()
     if len(words) == 2 and not count_given:
-        raise InvalidRequest(f"{_quoted(words[1])} is not a number of messages")
+        raise InvalidRequest(f"{quoted(words[1])} is not a number of messages")
     limit = int(words.pop()[:6]) if count_given else HISTORY_ENTRIES
     log = drafts.log_of(words[0], arguments.rooms) if words else "#" + LOBBY
     return Send(drafts.history(log, limit))
@@ -284,6 +188,8 @@ _TABLE: Final = (
         f"Keep your name: {limits.PASSWORD_CHARS_MIN} or more characters, asked for if not given.",
         _register,
     ),
+    *ROOM_COMMANDS,
+    *ACCOUNT_COMMANDS,
     CommandLine("help", "[command]", "What can be done here.", _help, "command"),
     CommandLine("quit", "", "Goodbye, once all that you said is confirmed.", _quit),
 )

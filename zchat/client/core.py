@@ -36,21 +36,17 @@ from zchat.protocol.messages import (
     Entry,
     GoingAway,
     Hello,
-    History,
     LoggedIn,
     LogIn,
     LogOut,
     MarkRead,
-    MemberList,
     Ping,
-    Pong,
     PresenceChanged,
     RefusalCode,
     Refused,
     Register,
-    RoomList,
     ServerMessage,
-    UserList,
+    SlowedDown,
     Welcome,
 )
 from zchat.protocol.newer import from_server
@@ -272,15 +268,13 @@ class ClientCore:
                 self._take_entry(message)
             case Refused():
                 self._take_refusal(message, now)
-            case Done() | History() | RoomList() | MemberList() | UserList() | Pong():
-                self._take_answer(message.id, message)
-            case PresenceChanged():
+            case PresenceChanged() | SlowedDown():
                 self._effects.append(message)
             case GoingAway():
                 self._reconnect.want_at_once()
                 self._close(message.reason)
             case _:
-                assert_never(message)
+                self._take_answer(message.id, message)
 
     def _begin_session(self, message: LoggedIn) -> None:
         if message.id != self._log_in_id or self._state is State.ONLINE:

@@ -9,9 +9,16 @@ from typing import Final, TypeAlias
 
 from zchat.protocol import limits
 from zchat.protocol.messages import (
+    AccountCommand,
+    Announce,
+    AuditList,
+    BanList,
+    BlockedList,
     CreateRoom,
+    DeviceList,
     Done,
     History,
+    InRoomCommand,
     JoinRoom,
     LeaveRoom,
     ListMembers,
@@ -22,9 +29,11 @@ from zchat.protocol.messages import (
     PingTarget,
     Pong,
     Post,
+    Query,
     ReadHistory,
     Refused,
     Register,
+    ReportMessage,
     RoomList,
     SendPrivate,
     SetTopic,
@@ -34,11 +43,22 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.names import InvalidName, canonical_name, safe_text
 
-Command: TypeAlias = Register | Post | SendPrivate | CreateRoom | JoinRoom | LeaveRoom | SetTopic
+Command: TypeAlias = AccountCommand | InRoomCommand | Announce | ReportMessage
 """Changes something, and carries a nonce, so that it may be repeated until it is answered."""
-Query: TypeAlias = ReadHistory | ListRooms | ListMembers | ListUsers | Ping
 Request: TypeAlias = Command | Query
-Answer: TypeAlias = Done | Refused | History | RoomList | MemberList | UserList | Pong
+Answer: TypeAlias = (
+    Done
+    | Refused
+    | History
+    | RoomList
+    | MemberList
+    | BanList
+    | UserList
+    | DeviceList
+    | BlockedList
+    | AuditList
+    | Pong
+)
 
 UNNUMBERED: Final = 0
 NO_NONCE: Final = b""

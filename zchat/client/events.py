@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from zchat.client.drafts import Answer, Request
-from zchat.protocol.messages import Entry, LogState, PresenceChanged, Refused
+from zchat.protocol.messages import Entry, LogState, PresenceChanged, Refused, SlowedDown
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,7 @@ Event: TypeAlias = (
     | Answered
     | Delayed
     | PresenceChanged
+    | SlowedDown
     | ConnectionLost
     | LoggedOut
     | Fatal

@@ -6,8 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Final, assert_never
 
 from zchat.client import drafts
-from zchat.client.chat import Chat, RefusedError, UnconfirmedError
-from zchat.client.commands import (
+from zchat.client.actions import (
     Action,
     AskNewPassword,
     MeasurePing,
@@ -18,6 +17,10 @@ from zchat.client.commands import (
     ShowHelp,
     ShowTopic,
     ShowWhoAmI,
+)
+from zchat.client.asking import RefusedError
+from zchat.client.chat import Chat, UnconfirmedError
+from zchat.client.commands import (
     parse,
 )
 from zchat.client.core import LoggingOut
@@ -43,6 +46,7 @@ from zchat.protocol.messages import (
     PresenceChanged,
     RoomList,
     RoomOpened,
+    SlowedDown,
     UserList,
 )
 
@@ -199,6 +203,9 @@ class LineClient:
             case PresenceChanged():
                 self._know(self.names, *event.came)
                 self._show(self._render.presence(event))
+            case SlowedDown(wait_ms):
+                wait = f"{wait_ms / 1000:.0f} s"
+                self._show([self._render.notice(f"faster than this server lets you; {wait} to go")])
             case ConnectionLost():
                 self._show([self._render.notice("connection lost; reconnecting…")])
             case Delayed():

@@ -15,7 +15,8 @@ from zchat.options import Address, ConfiguredCommand
 from zchat.protocol.names import InvalidName, canonical_name, printable
 
 if TYPE_CHECKING:
-    from zchat.client.chat import Chat, RefusedError
+    from zchat.client.asking import RefusedError
+    from zchat.client.chat import Chat
 
 REFUSED: Final = 1
 WRONG_USAGE: Final = 2
@@ -50,7 +51,7 @@ Exit codes:
 
 def run(user: str, address: tuple[Address, ...], password_file: Path | None) -> NoReturn:
     # Here and not above, so that --help need not wait for it.
-    from zchat.client.chat import RefusedError  # noqa: PLC0415
+    from zchat.client.asking import RefusedError  # noqa: PLC0415
 
     password = _password(password_file)
     addresses = [str(one) for one in address]

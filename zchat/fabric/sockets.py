@@ -180,8 +180,3 @@ def try_send(socket: Socket, frames: Sequence[bytes]) -> bool:
             return False
         raise
     return True
-
-
-def identity(name: str, boot_id: str) -> bytes:
-    """Identity of one life of a process; a reused one loses or blocks messages in a ROUTER."""
-    return f"{name}#{boot_id}".encode()

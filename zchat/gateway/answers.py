@@ -6,10 +6,13 @@ from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, encode, fitting
 from zchat.protocol.messages import (
     LOBBY,
+    AuditList,
+    AuditRecord,
     ListMembers,
     ListRooms,
     MemberInfo,
     MemberList,
+    ReadAudit,
     Refused,
     Role,
     RoomList,
@@ -17,6 +20,7 @@ from zchat.protocol.messages import (
 
 _member_lists: Decoder[MemberList | Refused] = Decoder(MemberList | Refused)  # type: ignore[arg-type]
 _room_lists = Decoder(RoomList)
+_audit_lists: Decoder[AuditList | Refused] = Decoder(AuditList | Refused)  # type: ignore[arg-type]
 
 
 def members(query: ListMembers, answer: bytes, online: Collection[str]) -> bytes:
@@ -33,10 +37,28 @@ def members(query: ListMembers, answer: bytes, online: Collection[str]) -> bytes
     return encode(MemberList(query.id, listed.room, shown, len(infos)))
 
 
-def rooms(query: ListRooms, parts: Sequence[bytes]) -> bytes:
-    """One list of all partitions' lists, by name."""
+def joined(query: ListRooms | ReadAudit, parts: Sequence[bytes]) -> bytes:
+    """One answer of what several services have said."""
     if len(parts) == 1:
         return parts[0]
+    return _audit(query, parts) if isinstance(query, ReadAudit) else _rooms(query, parts)
+
+
+def _audit(query: ReadAudit, parts: Sequence[bytes]) -> bytes:
+    """One list of all services' audits, newest first."""
+    records: list[AuditRecord] = []
+    for part in parts:
+        listed = _audit_lists.decode(part)
+        if isinstance(listed, Refused):
+            return part
+        records += listed.records
+    records.sort(key=lambda record: -record.at_ms)
+    shown = fitting(records[: query.limit], limits.ANSWER_BYTES_MAX)
+    return encode(AuditList(query.id, shown))
+
+
+def _rooms(query: ListRooms, parts: Sequence[bytes]) -> bytes:
+    """One list of all partitions' lists, by name."""
     lists = [_room_lists.decode(part) for part in parts]
     infos = sorted((info for part in lists for info in part.rooms), key=lambda info: info.room)
     shown = fitting(infos, limits.ANSWER_BYTES_MAX)

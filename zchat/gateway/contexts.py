@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from zchat.gateway.fanout import Fetch
 from zchat.gateway.session import Session
-from zchat.protocol.messages import ListMembers, ListRooms, LogIn, LogOut
+from zchat.protocol.messages import ListMembers, ListRooms, LogIn, LogOut, ReadAudit
 
 
 class CommandSent(Struct):
@@ -47,11 +47,12 @@ class MembersAsked(NamedTuple):
     query: ListMembers
 
 
-class RoomsAsked(NamedTuple):
-    """One partition's part of the list; `parts` collects them."""
+class PartsAsked(NamedTuple):
+    """One service's part of the answer; `parts` collects all `wanted` of them."""
 
     session: Session
-    query: ListRooms
+    query: ListRooms | ReadAudit
+    wanted: int
     parts: list[bytes]
 
 
@@ -75,5 +76,5 @@ class PresenceAsked(NamedTuple):
 
 
 QueryContext = (
-    QueryForwarded | MembersAsked | RoomsAsked | LogsAsked | PageAsked | StreamAsked | PresenceAsked
+    QueryForwarded | MembersAsked | PartsAsked | LogsAsked | PageAsked | StreamAsked | PresenceAsked
 )

@@ -190,7 +190,17 @@ class GatewayCore:
             reason = f"this session is logged in as {session.name}"
             self.requests.answer(session, Refused(log_in.id, RefusalCode.ALREADY_LOGGED_IN, reason))
             return
-        opening = OpenSession(log_in.id, canonical_name(log_in.name), log_in.token, log_in.password)
+        opening = OpenSession(
+            log_in.id,
+            canonical_name(log_in.name),
+            log_in.token,
+            log_in.password,
+            log_in.device,
+            log_in.code,
+            log_in.register,
+            log_in.invitation,
+            session.address,
+        )
         if self.services.users.full:
             # Each attempt would wait on the link, and clients that are not let in try for ever.
             self._log_in_failed(session)
@@ -213,8 +223,9 @@ class GatewayCore:
             self.services.users.command(session, CloseSession(quit=False), None)
             return
         session.name = reply.name
+        session.standing, session.scopes, session.rooms = reply.standing, reply.scopes, reply.rooms
         addresses = set(self.services.by_address)
-        self._logins.begin(Login(session, log_in, reply.guest, addresses))
+        self._logins.begin(Login(session, log_in, addresses))
         for address in sorted(addresses):
             context = LogsAsked(session, address)
             self.services.by_address[address].ask(session, ReadUserLogs(session.name), context, now)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from zchat.gateway.fanout import FanOut
 from zchat.gateway.session import Session
 from zchat.protocol.cluster import Chunk, MembershipChange, UserLog, UserLogs
-from zchat.protocol.messages import LoggedIn, LogIn, LogState
+from zchat.protocol.messages import LoggedIn, LogIn, LogState, Standing
 
 
 @dataclass(slots=True)
@@ -14,7 +14,6 @@ class Login:
 
     session: Session
     log_in: LogIn
-    guest: bool
     waiting: set[str]
     """Addresses that have not said which logs they have."""
     logs: list[LogState] = field(default_factory=list)
@@ -72,7 +71,10 @@ class Logins:
             self._follow(login, address, answer)
             if not login.waiting:
                 del self._logins[session]
-                logged_in = LoggedIn(login.log_in.id, session.name, login.guest, login.logs)
+                guest = session.standing is Standing.GUEST
+                logged_in = LoggedIn(
+                    login.log_in.id, session.name, guest, login.logs, session.standing
+                )
                 complete.append((session, logged_in))
         return complete
 

@@ -12,6 +12,7 @@ from typing import Any
 import uvloop
 
 from zchat.fabric import sockets
+from zchat.fabric.identities import gateway_name, identity
 from zchat.fabric.pump import Pump
 from zchat.gateway.door import ClientConnection
 from zchat.gateway.turns import Turns
@@ -36,9 +37,9 @@ class Gateway:
         self._closed = False
         self._heard = False
         """Whether the last envelope to the router could be sent."""
-        identity = sockets.identity(settings.name, os.urandom(6).hex())
+        own_identity = identity(gateway_name(settings.name), os.urandom(6).hex())
         endpoints = settings.endpoints
-        self._commands = sockets.asker_socket(context, endpoints, identity)
+        self._commands = sockets.asker_socket(context, endpoints, own_identity)
         events = sockets.subscriber_socket(context, endpoints, self.turns.topics)
         self._pumps = [
             Pump(loop, self._commands, self.turns.receive_reply, 2),

@@ -10,8 +10,8 @@ from zchat.gateway import answers
 from zchat.gateway.contexts import (
     CommandSent,
     MembersAsked,
+    PartsAsked,
     QueryForwarded,
-    RoomsAsked,
     SessionClosing,
     SessionOpening,
 )
@@ -30,7 +30,7 @@ from zchat.protocol.messages import (
     Refused,
 )
 
-ClientQueryContext = QueryForwarded | MembersAsked | RoomsAsked
+ClientQueryContext = QueryForwarded | MembersAsked | PartsAsked
 
 
 class Requests:
@@ -143,13 +143,13 @@ class Requests:
         match context:
             case QueryForwarded(session=session):
                 self.answered(session, answer)
-            case MembersAsked(session=session, query=query):
+            case MembersAsked(session=session, query=listing):
                 online = self._presence.online | self._fan_out.users
-                self.answered(session, answers.members(query, answer, online))
-            case RoomsAsked(session=session, query=rooms, parts=parts):
+                self.answered(session, answers.members(listing, answer, online))
+            case PartsAsked(session=session, query=query, wanted=wanted, parts=parts):
                 parts.append(answer)
-                if len(parts) == len(self._services.rooms):
-                    self.answered(session, answers.rooms(rooms, parts))
+                if len(parts) == wanted:
+                    self.answered(session, answers.joined(query, parts))
             case _:
                 assert_never(context)
 
@@ -159,11 +159,11 @@ class Requests:
                 self._unavailable(session, request)
             case MembersAsked(session=session, query=members):
                 self._unavailable(session, members.id)
-            case RoomsAsked(session=session, query=rooms, parts=parts):
+            case PartsAsked(session=session, query=query, wanted=wanted, parts=parts):
                 # Only the first part that fails says so; the list cannot become complete now.
-                if len(parts) < len(self._services.rooms):
-                    parts.extend([b""] * len(self._services.rooms))
-                    self._unavailable(session, rooms.id)
+                if len(parts) < wanted:
+                    parts.extend([b""] * wanted)
+                    self._unavailable(session, query.id)
             case _:
                 assert_never(context)
 

@@ -10,9 +10,9 @@ from zchat.gateway.contexts import (
     CommandContext,
     CommandSent,
     MembersAsked,
+    PartsAsked,
     QueryContext,
     QueryForwarded,
-    RoomsAsked,
     StreamAsked,
 )
 from zchat.gateway.queries import Queries
@@ -29,10 +29,12 @@ from zchat.protocol.cluster import (
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
     LOBBY,
+    AccountCommand,
+    Announce,
     Command,
-    CreateRoom,
-    JoinRoom,
-    LeaveRoom,
+    ListBans,
+    ListBlocked,
+    ListDevices,
     ListMembers,
     ListRooms,
     ListUsers,
@@ -40,12 +42,10 @@ from zchat.protocol.messages import (
     Message,
     Ping,
     PingTarget,
-    Post,
     Query,
+    ReadAudit,
     ReadHistory,
-    Register,
-    SendPrivate,
-    SetTopic,
+    ReportMessage,
 )
 from zchat.protocol.names import canonical_name
 from zchat.protocol.partitions import address_of_room, room_addresses
@@ -117,14 +117,14 @@ class Services:
 
     def of_command(self, command: Command) -> ServicePeer:
         match command:
-            case Register() | SendPrivate():
-                return self.users
-            case MarkRead(log=log):
+            case MarkRead(log=log) | ReportMessage(log=log):
                 return self.of_log(log)
-            case Post() | CreateRoom() | JoinRoom() | LeaveRoom() | SetTopic():
-                return self.of_room(command.room)
+            case Announce():
+                return self.of_room(LOBBY)
+            case _ if isinstance(command, AccountCommand):
+                return self.users
             case _:
-                assert_never(command)
+                return self.of_room(command.room)
 
     def of_query(self, session: Session, query: Query) -> list[tuple[ServicePeer, QueryContext]]:
         """Whom to ask, and what to remember; a list of rooms is asked of all who have some."""
@@ -132,15 +132,18 @@ class Services:
         match query:
             case ReadHistory(log=log):
                 return [(self.of_log(log), forwarded)]
-            case ListUsers() | Ping(target=PingTarget.USER_SERVICE):
+            case ListUsers() | ListDevices() | ListBlocked() | Ping(target=PingTarget.USER_SERVICE):
                 return [(self.users, forwarded)]
-            case ListRooms(room=str(room)):
+            case ListRooms(room=str(room)) | ListBans(room=room):
                 return [(self.of_room(room), forwarded)]
             case ListMembers(room=room):
                 return [(self.of_room(room), MembersAsked(session, query))]
             case ListRooms():
-                rooms = RoomsAsked(session, query, [])
+                rooms = PartsAsked(session, query, len(self.rooms), [])
                 return [(peer, rooms) for peer in self.rooms]
+            case ReadAudit():
+                audit = PartsAsked(session, query, len(self.by_address), [])
+                return [(peer, audit) for peer in self.by_address.values()]
             case Ping():
                 return [(self.of_room(LOBBY), forwarded)]
             case _:
@@ -152,4 +155,4 @@ def stamp(session: Session | None, message: Message | Raw) -> bytes:
     body = message if isinstance(message, Raw) else Raw(encode(message))
     if session is None:
         return encode(Stamped(0, "", body))
-    return encode(Stamped(session.number, session.name, body))
+    return encode(Stamped(session.number, session.name, body, session.standing))

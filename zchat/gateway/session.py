@@ -2,6 +2,9 @@
 
 import enum
 from collections import deque
+from collections.abc import Collection
+
+from zchat.protocol.messages import Scope, Standing
 
 
 class SessionState(enum.Enum):
@@ -27,6 +30,7 @@ class Session:
 
     __slots__ = (
         "active_ms",
+        "address",
         "backlog",
         "blocked",
         "closing_at",
@@ -38,7 +42,10 @@ class Session:
         "name",
         "number",
         "out",
+        "rooms",
+        "scopes",
         "since_ms",
+        "standing",
         "state",
         "token",
         "unanswered",
@@ -51,6 +58,13 @@ class Session:
         self.name = ""
         """The user's; empty until logged in."""
         self.token = b""
+        self.address = ""
+        """Where the client connects from, without its port."""
+        self.standing = Standing.GUEST
+        self.scopes: Collection[Scope] = ()
+        """What an app token may do; none for a session that may do what its user may."""
+        self.rooms: Collection[str] = ()
+        """All that an app token may do it in; none for everywhere."""
         self.since_ms = now_ms
         self.active_ms = now_ms
         self.connected_at = now

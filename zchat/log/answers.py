@@ -36,6 +36,7 @@ class Answer(Struct, frozen=True):
     sequence: int
     code: RefusalCode | None = None
     reason: str = ""
+    retry_after_ms: int = 0
 
 
 Client = tuple[str, bytes]

@@ -83,6 +83,20 @@ lease: Final = Table(
 """One row, `LEASE_ID`: how often the database was opened for writing."""
 LEASE_ID: Final = 1
 
+audit: Final = Table(
+    "audit",
+    _metadata,
+    Column("id", _big_key, primary_key=True, autoincrement=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("room", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""Rows are added, and never changed or removed."""
+
 outbox: Final = Table(
     "outbox",
     _metadata,
@@ -99,5 +113,5 @@ LOG_SCHEMA: Final = Schema(
     name="log",
     metadata=(_metadata,),
     version_locations=(Path(__file__).parent / "migrations" / "versions",),
-    revisions=frozenset({"log_0002"}),
+    revisions=frozenset({"log_0003"}),
 )

@@ -8,9 +8,14 @@ from typing import NamedTuple
 from msgspec import Raw, Struct
 
 from zchat.protocol.messages import (
-    CreateRoom,
-    JoinRoom,
-    LeaveRoom,
+    AccountCommand,
+    Announce,
+    DeviceName,
+    InRoomCommand,
+    InvitationCode,
+    ListBans,
+    ListBlocked,
+    ListDevices,
     ListMembers,
     ListRooms,
     ListUsers,
@@ -18,16 +23,15 @@ from zchat.protocol.messages import (
     MarkRead,
     Message,
     Name,
-    Nonce,
+    OneTimeCode,
     Ping,
-    Post,
+    ReadAudit,
     ReadHistory,
     Refused,
-    Register,
-    SendPrivate,
+    ReportMessage,
+    Scope,
     Sequence,
-    SetTopic,
-    Text,
+    Standing,
     Token,
 )
 
@@ -88,12 +92,14 @@ class Down(Envelope, frozen=True):
 class Stamped(Envelope, frozen=True):
     """A command or query as a gateway passes it on: who sends it, and the client's own bytes.
 
-    `session` is the gateway's number for the connection; `user` is empty for the cluster's own.
+    `session` is the gateway's number for the connection; `user` is empty for the cluster's own,
+    and for an operator's who has no account but the key of the fabric.
     """
 
     session: int
     user: str
     body: Raw
+    standing: Standing = Standing.ACCOUNT
 
 
 # --- Commands that no client can send -------------------------------------------------------------
@@ -106,6 +112,12 @@ class OpenSession(Message, frozen=True):
     name: Name
     token: Token
     password: str | None
+    device: DeviceName = ""
+    code: OneTimeCode = ""
+    register: bool = False
+    invitation: InvitationCode = ""
+    address: str = ""
+    """Where the client connects from, without the port: what attempts are counted by."""
 
 
 class CloseSession(Message, frozen=True):
@@ -140,6 +152,15 @@ class EndGuest(Message, frozen=True):
     name: Name
 
 
+class TellInvited(Message, frozen=True):
+    """Tell `user`, in the inbox, that `author` has invited it to `room`."""
+
+    nonce: bytes
+    room: Name
+    user: Name
+    author: Name
+
+
 class OpenRoom(Message, frozen=True):
     """Tell the lobby that `author` has created `room`."""
 
@@ -148,25 +169,16 @@ class OpenRoom(Message, frozen=True):
     author: Name
 
 
-class Announce(Message, frozen=True):
-    """A word of the operator to everyone."""
-
-    id: int
-    nonce: Nonce
-    text: Text
-
-
-RoomCommand = (
-    Post | CreateRoom | JoinRoom | LeaveRoom | SetTopic | MarkRead | EndGuest | OpenRoom | Announce
-)
+RoomCommand = InRoomCommand | Announce | MarkRead | ReportMessage | EndGuest | OpenRoom
 UserCommand = (
-    OpenSession
+    AccountCommand
+    | MarkRead
+    | ReportMessage
+    | OpenSession
     | CloseSession
     | AnnounceSessions
     | ReportActivity
-    | Register
-    | SendPrivate
-    | MarkRead
+    | TellInvited
 )
 
 
@@ -176,20 +188,24 @@ class StampedRoomCommand(Envelope, frozen=True):
     session: int
     user: str
     body: RoomCommand
+    standing: Standing = Standing.ACCOUNT
 
 
 class StampedUserCommand(Envelope, frozen=True):
     session: int
     user: str
     body: UserCommand
+    standing: Standing = Standing.ACCOUNT
 
 
 class SessionOpened(Message, frozen=True):
-    """`since_ms` is when the user came."""
+    """`since_ms` is when the user came. Without `scopes` the session may do what its user may."""
 
     name: str
-    guest: bool
+    standing: Standing
     since_ms: int
+    scopes: tuple[Scope, ...] = ()
+    rooms: tuple[Name, ...] = ()
 
 
 SessionReply = SessionOpened | Refused
@@ -227,20 +243,23 @@ class ReadPresence(Message, frozen=True):
     """Answered with `PresenceSnapshot`."""
 
 
-RoomQuery = ReadHistory | ListRooms | ListMembers | Ping | ReadLog | ReadStream | ReadUserLogs
-UserQuery = ReadHistory | ListUsers | Ping | ReadLog | ReadStream | ReadUserLogs | ReadPresence
+CommonQuery = ReadHistory | ReadAudit | Ping | ReadLog | ReadStream | ReadUserLogs
+RoomQuery = CommonQuery | ListRooms | ListMembers | ListBans
+UserQuery = CommonQuery | ListUsers | ListDevices | ListBlocked | ReadPresence
 
 
 class StampedRoomQuery(Envelope, frozen=True):
     session: int
     user: str
     body: RoomQuery
+    standing: Standing = Standing.ACCOUNT
 
 
 class StampedUserQuery(Envelope, frozen=True):
     session: int
     user: str
     body: UserQuery
+    standing: Standing = Standing.ACCOUNT
 
 
 class LogPage(Envelope, frozen=True):

@@ -16,6 +16,17 @@ PASSWORD_CHARS_MAX: Final = 256
 NONCE_BYTES: Final = 16
 NONCE_PREFIX_BYTES: Final = 8
 TOKEN_BYTES: Final = 32
+DIGEST_BYTES: Final = 32
+DEVICE_NAME_CHARS_MAX: Final = 64
+REASON_CHARS_MAX: Final = 300
+ROOM_KEY_CHARS_MAX: Final = 64
+INVITATION_CHARS_MAX: Final = 64
+ONE_TIME_CODE_CHARS_MAX: Final = 32
+TOTP_SECRET_BYTES: Final = 20
+RECOVERY_CODES_MAX: Final = 10
+APP_TOKEN_ROOMS_MAX: Final = 50
+AUDIT_RECORDS_MAX: Final = 200
+SLOW_MODE_S_MAX: Final = 6 * 3600
 CURSORS_MAX: Final = 800
 """Cursors in one `LogIn`, so that it fits in a frame; other logs go on at the read marker."""
 HISTORY_ENTRIES_MAX: Final = 200
@@ -97,12 +108,17 @@ ROOMS_MAX: Final = 10_000
 ROOM_MEMBERS_MAX: Final = 10_000
 USER_ROOMS_MAX: Final = 100
 """Rooms of one user in one partition."""
+ROOM_BANS_MAX: Final = 1_000
+"""Bans and, as many, pending invitations of one room."""
 PARTITIONS_MAX: Final = 64
 
 # --- Users ----------------------------------------------------------------------------------------
 USERS_MAX: Final = 100_000
 USER_SESSIONS_MAX: Final = 20
-"""Sessions of one account at a time, and remembered session tokens."""
+"""Sessions of one account at a time, and remembered tokens of each kind."""
+USER_BLOCKED_MAX: Final = 1_000
+INVITATIONS_MAX: Final = 1_000
+"""Invitations that are neither used nor out of date."""
 PASSWORD_JOBS_MAX: Final = 256
 """Passwords waiting to be hashed; one more is refused as `busy`."""
 PRESENCE_NAMES_MAX: Final = 20

@@ -33,6 +33,13 @@ Text = Annotated[str, Meta(min_length=1, max_length=limits.TEXT_CHARS_MAX)]
 Topic = Annotated[str, Meta(max_length=limits.TOPIC_CHARS_MAX)]
 Password = Annotated[str, Meta(max_length=limits.PASSWORD_CHARS_MAX)]
 Software = Annotated[str, Meta(max_length=limits.SOFTWARE_CHARS_MAX)]
+DeviceName = Annotated[str, Meta(max_length=limits.DEVICE_NAME_CHARS_MAX)]
+Reason = Annotated[str, Meta(max_length=limits.REASON_CHARS_MAX)]
+RoomKey = Annotated[str, Meta(max_length=limits.ROOM_KEY_CHARS_MAX)]
+Digest = Annotated[bytes, Meta(min_length=limits.DIGEST_BYTES, max_length=limits.DIGEST_BYTES)]
+"""SHA-256 of a secret that its maker keeps."""
+InvitationCode = Annotated[str, Meta(max_length=limits.INVITATION_CHARS_MAX)]
+OneTimeCode = Annotated[str, Meta(max_length=limits.ONE_TIME_CODE_CHARS_MAX)]
 
 
 def _kind(class_name: str) -> str:
@@ -44,6 +51,41 @@ class Message(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag=_ki
 
     A field that has its default may be left out.
     """
+
+
+# --- What a user may be ---------------------------------------------------------------------------
+
+
+class Role(enum.StrEnum):
+    """In a room. Whoever is muted is a member who may not speak."""
+
+    OWNER = "owner"
+    MODERATOR = "moderator"
+    MEMBER = "member"
+    MUTED = "muted"
+
+
+class Standing(enum.StrEnum):
+    """In the cluster. Moderators and operators act in every room, also where they are not in it."""
+
+    GUEST = "guest"
+    ACCOUNT = "account"
+    MODERATOR = "moderator"
+    OPERATOR = "operator"
+
+
+class Posting(enum.StrEnum):
+    """Who may speak in a room."""
+
+    MEMBERS = "members"
+    MODERATORS = "moderators"
+
+
+class Scope(enum.StrEnum):
+    """What a session with an app token may do. Without scopes it may do what its user may."""
+
+    READ = "read"
+    POST = "post"
 
 
 # --- What happened: the bodies of entries ---------------------------------------------------------
@@ -76,6 +118,76 @@ class TopicChanged(Message, frozen=True):
     topic: str
 
 
+class MemberInvited(Message, frozen=True):
+    user: str
+
+
+class MemberKicked(Message, frozen=True):
+    user: str
+    reason: str
+
+
+class MemberBanned(Message, frozen=True):
+    """`until_ms` is None for a ban without an end. The user need not have been a member."""
+
+    user: str
+    reason: str
+    until_ms: Milliseconds | None
+
+
+class MemberUnbanned(Message, frozen=True):
+    user: str
+
+
+class MemberMuted(Message, frozen=True):
+    user: str
+    reason: str
+
+
+class MemberUnmuted(Message, frozen=True):
+    user: str
+
+
+class MemberPromoted(Message, frozen=True):
+    """The user is a moderator now."""
+
+    user: str
+
+
+class MemberDemoted(Message, frozen=True):
+    """The user is a plain member now."""
+
+    user: str
+
+
+class RoomTransferred(Message, frozen=True):
+    """The user is the owner now, and the former one a moderator."""
+
+    user: str
+
+
+class RoomConfigured(Message, frozen=True):
+    """All settings of the room as they are now. The key itself is shown to nobody."""
+
+    private: bool
+    keyed: bool
+    posting: Posting
+    slow_mode_s: int
+    members_max: int
+
+
+class RoomClosed(Message, frozen=True):
+    """The last entry: nobody is in the room any more, and its name is free."""
+
+    reason: str
+
+
+class InvitedToRoom(Message, frozen=True):
+    """In the inbox: the author has invited the user to `room`."""
+
+    room: str
+
+
 class RoomOpened(Message, frozen=True):
     """In the lobby: the author has created `room`."""
 
@@ -92,6 +204,29 @@ class AccountRegistered(Message, frozen=True):
     """In the inbox: from here on the name belongs to its password."""
 
 
+class AccountChange(enum.StrEnum):
+    PASSWORD_CHANGED = "password_changed"
+    DEVICE_ADDED = "device_added"
+    DEVICE_REVOKED = "device_revoked"
+    APP_TOKEN_CREATED = "app_token_created"
+    LOGGED_OUT_EVERYWHERE = "logged_out_everywhere"
+    TOTP_ENABLED = "totp_enabled"
+    TOTP_DISABLED = "totp_disabled"
+    RECOVERY_CODE_USED = "recovery_code_used"
+    STANDING_CHANGED = "standing_changed"
+
+
+class AccountChanged(Message, frozen=True):
+    """In the inbox, so that the user sees on each device what was done to the account.
+
+    `change` is one of `AccountChange`, or one that a newer server knows; `about` names the device
+    or the standing.
+    """
+
+    change: str
+    about: str = ""
+
+
 class Unrecognised(Message, frozen=True):
     """Stands where a newer server wrote something of a `kind` that this client does not know."""
 
@@ -105,9 +240,22 @@ EntryBody = (
     | MemberJoined
     | MemberLeft
     | TopicChanged
+    | MemberInvited
+    | MemberKicked
+    | MemberBanned
+    | MemberUnbanned
+    | MemberMuted
+    | MemberUnmuted
+    | MemberPromoted
+    | MemberDemoted
+    | RoomTransferred
+    | RoomConfigured
+    | RoomClosed
+    | InvitedToRoom
     | RoomOpened
     | Announced
     | AccountRegistered
+    | AccountChanged
     | Unrecognised
 )
 
@@ -139,7 +287,11 @@ class LogIn(Message, frozen=True):
     """Answered with `LoggedIn`, then with every entry after the cursors.
 
     `token` is 32 random bytes of the client's choice. Repeated on another connection they prove
-    that this is the same client: it gets its name back without a password, even as a guest.
+    that this is the same client: it gets its name back without a password, even as a guest. With a
+    `device` the account remembers the token under that name, also after a goodbye, until it is
+    revoked. `code` is a one-time or recovery code, for accounts that ask for one. `register` makes
+    a new account of the name and password, with an `invitation` where one is needed.
+
     `cursors` holds, by log, the sequence of the last entry that the client has; a log that is not
     in it starts at the user's read marker.
     """
@@ -149,10 +301,17 @@ class LogIn(Message, frozen=True):
     token: Token
     password: Password | None = None
     cursors: Annotated[dict[LogName, Sequence], Meta(max_length=limits.CURSORS_MAX)] = {}
+    device: DeviceName = ""
+    code: OneTimeCode = ""
+    register: bool = False
+    invitation: InvitationCode = ""
 
 
 class LogOut(Message, frozen=True):
-    """The session ends now, and with it a guest's memberships. Answered with `Done`."""
+    """The session ends now, and with it a guest's memberships. Answered with `Done`.
+
+    So does its token, unless it is remembered as a device.
+    """
 
     id: RequestId
 
@@ -162,7 +321,101 @@ class Register(Message, frozen=True):
 
     id: RequestId
     nonce: Nonce
-    password: Annotated[str, Meta(max_length=limits.PASSWORD_CHARS_MAX)]
+    password: Password
+    invitation: InvitationCode = ""
+
+
+class ChangePassword(Message, frozen=True):
+    """Logs out every other client of the account."""
+
+    id: RequestId
+    nonce: Nonce
+    password: Password
+    new_password: Password
+
+
+class LogOutEverywhere(Message, frozen=True):
+    """Forgets every device and app token of the account, and ends all its sessions."""
+
+    id: RequestId
+    nonce: Nonce
+
+
+class DeleteAccount(Message, frozen=True):
+    """What it has said stays, under its name, which nobody else can take; all else is removed."""
+
+    id: RequestId
+    nonce: Nonce
+    password: Password
+
+
+class RevokeDevice(Message, frozen=True):
+    """Forgets a device or app token, and ends its sessions. `device` is as `DeviceList` says."""
+
+    id: RequestId
+    nonce: Nonce
+    device: Sequence
+
+
+class CreateAppToken(Message, frozen=True):
+    """For a bot. `digest` is that of 32 random bytes, which are its token in `LogIn` from then on.
+
+    It may do what `scopes` say, and only in `rooms`, if there are some: elsewhere it neither reads
+    nor posts, and it has no inbox.
+    """
+
+    id: RequestId
+    nonce: Nonce
+    digest: Digest
+    name: DeviceName
+    scopes: Annotated[list[Scope], Meta(min_length=1, max_length=len(Scope))]
+    rooms: Annotated[list[Name], Meta(max_length=limits.APP_TOKEN_ROOMS_MAX)] = []
+
+
+class EnableTotp(Message, frozen=True):
+    """From now on a password needs a one-time code, too (RFC 6238: SHA-1, 30 s, 6 digits).
+
+    The client makes `secret` and shows it; `code` proves that it has reached an authenticator.
+    `recovery` are the digests of codes that work once each, in the place of a one-time code.
+    """
+
+    id: RequestId
+    nonce: Nonce
+    secret: Annotated[
+        bytes, Meta(min_length=limits.TOTP_SECRET_BYTES, max_length=limits.TOTP_SECRET_BYTES)
+    ]
+    code: OneTimeCode
+    recovery: Annotated[list[Digest], Meta(max_length=limits.RECOVERY_CODES_MAX)] = []
+
+
+class DisableTotp(Message, frozen=True):
+    id: RequestId
+    nonce: Nonce
+    password: Password
+
+
+class BlockUser(Message, frozen=True):
+    """No private messages from `user` any more."""
+
+    id: RequestId
+    nonce: Nonce
+    user: Name
+
+
+class UnblockUser(Message, frozen=True):
+    id: RequestId
+    nonce: Nonce
+    user: Name
+
+
+class ReportMessage(Message, frozen=True):
+    """Tells the operators about the entry `sequence` of a log that the user can read."""
+
+    id: RequestId
+    nonce: Nonce
+    log: LogName
+    sequence: Sequence
+    reason: Reason
 
 
 class Post(Message, frozen=True):
@@ -188,9 +441,12 @@ class CreateRoom(Message, frozen=True):
 
 
 class JoinRoom(Message, frozen=True):
+    """A room that has a key wants it from everyone who is not invited."""
+
     id: RequestId
     nonce: Nonce
     room: Name
+    key: RoomKey = ""
 
 
 class LeaveRoom(Message, frozen=True):
@@ -204,6 +460,161 @@ class SetTopic(Message, frozen=True):
     nonce: Nonce
     room: Name
     topic: Topic
+
+
+class InviteMember(Message, frozen=True):
+    """The user may join, whatever the room's kind and key. Told in the room and to the user."""
+
+    id: RequestId
+    nonce: Nonce
+    room: Name
+    user: Name
+
+
+class KickMember(Message, frozen=True):
+    id: RequestId
+    nonce: Nonce
+    room: Name
+    user: Name
+    reason: Reason = ""
+
+
+class BanMember(Message, frozen=True):
+    """Kicks a member, and keeps the user out until then, or for ever."""
+
+    id: RequestId
+    nonce: Nonce
+    room: Name
+    user: Name
+    reason: Reason = ""
+    until_ms: Milliseconds | None = None
+
+
+class UnbanMember(Message, frozen=True):
+    id: RequestId
+    nonce: Nonce
+    room: Name
+    user: Name
+
+
+class MuteMember(Message, frozen=True):
+    id: RequestId
+    nonce: Nonce
+    room: Name
+    user: Name
+    reason: Reason = ""
+
+
+class UnmuteMember(Message, frozen=True):
+    id: RequestId
+    nonce: Nonce
+    room: Name
+    user: Name
+
+
+class PromoteMember(Message, frozen=True):
+    id: RequestId
+    nonce: Nonce
+    room: Name
+    user: Name
+
+
+class DemoteMember(Message, frozen=True):
+    id: RequestId
+    nonce: Nonce
+    room: Name
+    user: Name
+
+
+class TransferRoom(Message, frozen=True):
+    """Makes a member the owner."""
+
+    id: RequestId
+    nonce: Nonce
+    room: Name
+    user: Name
+
+
+class ConfigureRoom(Message, frozen=True):
+    """Changes what is not None. `private`: only who is invited may join, and it is not listed.
+
+    An empty `key` takes it away; `slow_mode_s` is the least time between two messages of one
+    member, 0 for none; `members_max` 0 is the cluster's own bound.
+    """
+
+    id: RequestId
+    nonce: Nonce
+    room: Name
+    private: bool | None = None
+    key: RoomKey | None = None
+    posting: Posting | None = None
+    slow_mode_s: Annotated[int, Meta(ge=0, le=limits.SLOW_MODE_S_MAX)] | None = None
+    members_max: Annotated[int, Meta(ge=0, le=limits.ROOM_MEMBERS_MAX)] | None = None
+
+
+class CloseRoom(Message, frozen=True):
+    id: RequestId
+    nonce: Nonce
+    room: Name
+    reason: Reason = ""
+
+
+class Announce(Message, frozen=True):
+    """A word of an operator to everyone, in the lobby."""
+
+    id: RequestId
+    nonce: Nonce
+    text: Text
+
+
+class CreateInvitation(Message, frozen=True):
+    """`digest` is that of the code, made by whoever invites; it works once, until `expires_ms`."""
+
+    id: RequestId
+    nonce: Nonce
+    digest: Digest
+    expires_ms: Milliseconds
+    note: Reason = ""
+
+
+class RevokeInvitation(Message, frozen=True):
+    id: RequestId
+    nonce: Nonce
+    digest: Digest
+
+
+class DisconnectUser(Message, frozen=True):
+    """Ends all sessions of the user, who may connect again."""
+
+    id: RequestId
+    nonce: Nonce
+    user: Name
+    reason: Reason = ""
+
+
+class SuspendUser(Message, frozen=True):
+    """Ends all sessions of the account, and lets it in no more until then, or until restored."""
+
+    id: RequestId
+    nonce: Nonce
+    user: Name
+    reason: Reason = ""
+    until_ms: Milliseconds | None = None
+
+
+class RestoreUser(Message, frozen=True):
+    id: RequestId
+    nonce: Nonce
+    user: Name
+
+
+class SetStanding(Message, frozen=True):
+    """Makes an account an operator or moderator of the cluster, or a plain account again."""
+
+    id: RequestId
+    nonce: Nonce
+    user: Name
+    standing: Standing
 
 
 class MarkRead(Message, frozen=True):
@@ -249,6 +660,36 @@ class ListUsers(Message, frozen=True):
     id: RequestId
 
 
+class ListBans(Message, frozen=True):
+    """Answered with `BanList`."""
+
+    id: RequestId
+    room: Name
+
+
+class ListDevices(Message, frozen=True):
+    """The user's own. Answered with `DeviceList`."""
+
+    id: RequestId
+
+
+class ListBlocked(Message, frozen=True):
+    """Whom the user has blocked. Answered with `BlockedList`."""
+
+    id: RequestId
+
+
+class ReadAudit(Message, frozen=True):
+    """The newest `limit` records of what operators, moderators and owners have done.
+
+    With `before_ms`, those before that time. Answered with `AuditList`.
+    """
+
+    id: RequestId
+    limit: Annotated[int, Meta(ge=1, le=limits.AUDIT_RECORDS_MAX)] = 50
+    before_ms: Milliseconds | None = None
+
+
 class PingTarget(enum.StrEnum):
     GATEWAY = "gateway"
     USER_SERVICE = "user-service"
@@ -262,8 +703,57 @@ class Ping(Message, frozen=True):
     target: PingTarget = PingTarget.GATEWAY
 
 
-Command = Register | Post | SendPrivate | CreateRoom | JoinRoom | LeaveRoom | SetTopic | MarkRead
-Query = ReadHistory | ListRooms | ListMembers | ListUsers | Ping
+AccountCommand = (
+    Register
+    | ChangePassword
+    | LogOutEverywhere
+    | DeleteAccount
+    | RevokeDevice
+    | CreateAppToken
+    | EnableTotp
+    | DisableTotp
+    | BlockUser
+    | UnblockUser
+    | SendPrivate
+    | CreateInvitation
+    | RevokeInvitation
+    | DisconnectUser
+    | SuspendUser
+    | RestoreUser
+    | SetStanding
+)
+"""What the user-service does."""
+InRoomCommand = (
+    Post
+    | CreateRoom
+    | JoinRoom
+    | LeaveRoom
+    | SetTopic
+    | InviteMember
+    | KickMember
+    | BanMember
+    | UnbanMember
+    | MuteMember
+    | UnmuteMember
+    | PromoteMember
+    | DemoteMember
+    | TransferRoom
+    | ConfigureRoom
+    | CloseRoom
+)
+"""What the room-service does that serves `room`."""
+Command = AccountCommand | InRoomCommand | Announce | MarkRead | ReportMessage
+Query = (
+    ReadHistory
+    | ListRooms
+    | ListMembers
+    | ListBans
+    | ListUsers
+    | ListDevices
+    | ListBlocked
+    | ReadAudit
+    | Ping
+)
 ClientMessage = Hello | LogIn | LogOut | Command | Query
 
 # --- To a client: answers -------------------------------------------------------------------------
@@ -289,6 +779,7 @@ class LoggedIn(Message, frozen=True):
     name: str
     guest: bool
     logs: list[LogState]
+    standing: str = Standing.ACCOUNT
 
 
 class Done(Message, frozen=True):
@@ -318,6 +809,21 @@ class RefusalCode(enum.StrEnum):
     NOT_A_MEMBER = "not_a_member"
     NOT_ALLOWED = "not_allowed"
     LIMIT_REACHED = "limit_reached"
+    TOO_FAST = "too_fast"
+    GUESTS_NOT_ALLOWED = "guests_not_allowed"
+    REGISTRATION_CLOSED = "registration_closed"
+    INVITATION_REQUIRED = "invitation_required"
+    INVALID_INVITATION = "invalid_invitation"
+    CODE_REQUIRED = "code_required"
+    WRONG_CODE = "wrong_code"
+    SUSPENDED = "suspended"
+    OUT_OF_SCOPE = "out_of_scope"
+    UNKNOWN_DEVICE = "unknown_device"
+    UNKNOWN_ENTRY = "unknown_entry"
+    BLOCKED = "blocked"
+    BANNED = "banned"
+    MUTED = "muted"
+    WRONG_KEY = "wrong_key"
     OVERTAKEN = "overtaken"
     SESSION_ENDED = "session_ended"
     TIMED_OUT = "timed_out"
@@ -337,6 +843,8 @@ class Refused(Message, frozen=True):
     id: RequestId | None
     code: RefusalCode
     reason: str
+    retry_after_ms: Milliseconds = 0
+    """When to try again, if waiting helps."""
 
 
 class History(Message, frozen=True):
@@ -356,6 +864,12 @@ class RoomInfo(Message, frozen=True):
     members: int | None
     joined: bool
     unread: int
+    invited: bool = False
+    private: bool = False
+    keyed: bool = False
+    posting: str = Posting.MEMBERS
+    slow_mode_s: int = 0
+    members_max: int = 0
 
 
 class RoomList(Message, frozen=True):
@@ -364,11 +878,6 @@ class RoomList(Message, frozen=True):
     id: RequestId
     rooms: list[RoomInfo]
     total: int
-
-
-class Role(enum.StrEnum):
-    OWNER = "owner"
-    MEMBER = "member"
 
 
 class MemberInfo(Message, frozen=True):
@@ -405,6 +914,65 @@ class UserList(Message, frozen=True):
     total: int
 
 
+class BanInfo(Message, frozen=True):
+    """`until_ms` is None for a ban without an end."""
+
+    user: str
+    reason: str
+    by: str
+    until_ms: Milliseconds | None = None
+
+
+class BanList(Message, frozen=True):
+    id: RequestId
+    room: str
+    bans: list[BanInfo]
+
+
+class DeviceInfo(Message, frozen=True):
+    """A remembered client or an app token. `device` is its number, which `RevokeDevice` takes."""
+
+    device: int
+    name: str
+    created_ms: Milliseconds
+    seen_ms: Milliseconds
+    online: bool
+    scopes: list[str] = []
+    rooms: list[str] = []
+
+
+class DeviceList(Message, frozen=True):
+    """`totp`: whether a password needs a one-time code; `recovery_codes` are left."""
+
+    id: RequestId
+    devices: list[DeviceInfo]
+    totp: bool = False
+    recovery_codes: int = 0
+
+
+class BlockedList(Message, frozen=True):
+    id: RequestId
+    users: list[str]
+
+
+class AuditRecord(Message, frozen=True):
+    """Who did what, to whom, where, why and when. `action` is the kind of the command."""
+
+    at_ms: Milliseconds
+    actor: str
+    action: str
+    subject: str = ""
+    room: str = ""
+    reason: str = ""
+
+
+class AuditList(Message, frozen=True):
+    """Newest first."""
+
+    id: RequestId
+    records: list[AuditRecord]
+
+
 class Pong(Message, frozen=True):
     id: RequestId
 
@@ -420,6 +988,15 @@ class PresenceChanged(Message, frozen=True):
     came_more: int
     went_more: int
     online: int
+
+
+class SlowedDown(Message, frozen=True):
+    """This client says more than it may: what it sends is taken up again after `wait_ms`.
+
+    Nothing is lost, and nothing need be sent again.
+    """
+
+    wait_ms: Milliseconds
 
 
 class GoingAway(Message, frozen=True):
@@ -438,8 +1015,13 @@ ServerMessage = (
     | RoomList
     | MemberList
     | UserList
+    | BanList
+    | DeviceList
+    | BlockedList
+    | AuditList
     | Pong
     | PresenceChanged
+    | SlowedDown
     | GoingAway
 )
 

@@ -7,10 +7,11 @@ from typing import Final, NamedTuple, assert_never
 from zchat.log.answers import Answer, FirstAnswers, Key
 from zchat.log.timeline import Timeline
 from zchat.protocol import limits
-from zchat.protocol.cluster import Announce, EndGuest, OpenRoom, RoomCommand
+from zchat.protocol.cluster import EndGuest, OpenRoom, RoomCommand
 from zchat.protocol.messages import (
     LOBBY,
     SYSTEM_AUTHOR,
+    Announce,
     Announced,
     CreateRoom,
     EntryBody,

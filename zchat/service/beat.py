@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from zchat.fabric.link import Answerer, Asker, ReturnAddress
 from zchat.fabric.topics import stream_topic
+from zchat.log import audit
 from zchat.log.answers import Answer, FirstAnswers, Key
 from zchat.log.store import Owed, Store, StoreUnavailable, Write
 from zchat.log.timeline import Timeline
@@ -144,7 +145,7 @@ class Beat:
             refusal = Refused(None, RefusalCode.MALFORMED, str(error))
             self._answerer.reply(address, encode(refusal))
             return
-        sender = Sender(address, stamped.session, stamped.user)
+        sender = Sender(address, stamped.session, stamped.user, stamped.standing)
         self._commands.append((sender, stamped.body))
 
     def receive_table(self, body: bytes) -> None:
@@ -270,8 +271,8 @@ class Beat:
         effects = core.effects
         appended, page = core.timeline.take()
         answered = core.answers.take()
-        if appended or effects.rows or effects.owed or settled or answered:
-            statements = self._service.statements(effects.rows)
+        if appended or effects.rows or effects.owed or effects.audits or settled or answered:
+            statements = self._service.statements(effects.rows) + audit.statements(effects.audits)
             owed = self._store.commit(appended, statements, effects.owed, settled, answered)
             self._send_owed(owed)
         events = list(effects.broadcasts)

@@ -1,15 +1,24 @@
 """What a service's core wants done: collected while a beat applies its commands."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from msgspec import Raw, Struct
 
+from zchat.fabric.identities import name_of
 from zchat.fabric.link import ReturnAddress
 from zchat.log.answers import Answer
 from zchat.protocol.cluster import Stamped
 from zchat.protocol.codec import encode
-from zchat.protocol.messages import Done, Message, RefusalCode, Refused
+from zchat.protocol.messages import (
+    AuditRecord,
+    Done,
+    Message,
+    RefusalCode,
+    Refused,
+    Standing,
+)
 from zchat.protocol.names import safe_text
 
 Row = TypeVar("Row")
@@ -22,14 +31,20 @@ class Sender(Struct, frozen=True):
     reply_to: ReturnAddress
     session: int
     user: str
+    standing: Standing = Standing.ACCOUNT
+
+    @property
+    def actor(self) -> str:
+        """Who did it, for the audit: a user, or the process whose own command it is."""
+        return self.user or name_of(self.reply_to.asker)
 
 
 class Refusal(Exception):
     """The command changes nothing, because of this."""
 
-    def __init__(self, code: RefusalCode, reason: str) -> None:
+    def __init__(self, code: RefusalCode, reason: str, retry_after_s: float = 0.0) -> None:
         super().__init__(reason)
-        self.answer = Answer(None, 0, code, reason)
+        self.answer = Answer(None, 0, code, reason, math.ceil(retry_after_s * 1000))
 
 
 @dataclass(slots=True)
@@ -45,11 +60,20 @@ class Effects(Generic[Row, Job]):
     """(address, key, command): what another service must do, until it has."""
     broadcasts: list[tuple[bytes, bytes]] = field(default_factory=list)
     """(topic, body) of soft state."""
+    audits: list[AuditRecord] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
     """Slow work for the thread pool; its results come back as inputs."""
 
     def clear(self) -> None:
-        for each in (self.replies, self.words, self.rows, self.owed, self.broadcasts, self.jobs):
+        for each in (
+            self.replies,
+            self.words,
+            self.rows,
+            self.owed,
+            self.broadcasts,
+            self.audits,
+            self.jobs,
+        ):
             each.clear()
 
     def owe(self, address: str, key: str, command: Message) -> None:
@@ -63,7 +87,8 @@ class Effects(Generic[Row, Job]):
         if answer.code is None:
             self.reply(to, Done(request, answer.log, answer.sequence))
         else:
-            self.reply(to, Refused(request, answer.code, answer.reason))
+            refused = Refused(request, answer.code, answer.reason, answer.retry_after_ms)
+            self.reply(to, refused)
 
 
 def visible_text(text: str) -> str:

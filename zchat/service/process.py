@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from zchat.fabric import sockets
+from zchat.fabric.identities import identity
 from zchat.log.schema import Schema
 from zchat.log.store import Fenced, LeaseHeld, Store, StoreUnavailable
 from zchat.process import StopSignal, settle, start
@@ -31,10 +32,10 @@ class Worker:
         log: logging.Logger,
     ) -> None:
         boot_id = os.urandom(6).hex()
-        identity = sockets.identity(service.address, boot_id)
+        own_identity = identity(service.address, boot_id)
         endpoints = settings.endpoints
-        self._commands = sockets.worker_socket(context, endpoints, identity)
-        self._asking = sockets.asker_socket(context, endpoints, identity)
+        self._commands = sockets.worker_socket(context, endpoints, own_identity)
+        self._asking = sockets.asker_socket(context, endpoints, own_identity)
         self._queries = sockets.answer_socket(context, endpoints, service.address)
         self._events = sockets.publisher_socket(context, endpoints)
         self._passwords = PasswordPool(settings.password_threads)

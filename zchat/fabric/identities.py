@@ -1,0 +1,47 @@
+"""What processes are called on the fabric, and what a name says of its owner.
+
+An identity is a name and the number of one life of that process: `gateway/west#3f0c…`. Names are
+`gateway/NAME`, `admin/NAME`, and for a service its address: `users`, `rooms/0`.
+"""
+
+import enum
+
+from zchat.protocol.cluster import USER_SERVICE
+
+
+class Part(enum.Enum):
+    GATEWAY = enum.auto()
+    SERVICE = enum.auto()
+    ADMIN = enum.auto()
+
+
+def identity(name: str, boot_id: str) -> bytes:
+    """Identity of one life of a process; a reused one loses or blocks messages in a ROUTER."""
+    return f"{name}#{boot_id}".encode()
+
+
+def gateway_name(name: str) -> str:
+    return f"gateway/{name}"
+
+
+def admin_name(name: str) -> str:
+    return f"admin/{name}"
+
+
+def name_of(identity: bytes) -> str:
+    return identity.decode(errors="replace").partition("#")[0]
+
+
+def part_of(name: str) -> Part | None:
+    """What the owner of the name may do here; None if nobody can be called so."""
+    match name.split("/"):
+        case ["gateway", str(rest)] if rest:
+            return Part.GATEWAY
+        case ["admin", str(rest)] if rest:
+            return Part.ADMIN
+        case ["rooms", number] if number.isascii() and number.isdecimal():
+            return Part.SERVICE
+        case [one] if one == USER_SERVICE:
+            return Part.SERVICE
+        case _:
+            return None

@@ -1,0 +1,163 @@
+"""Who may do what: one table, and the order of those whom it speaks of.
+
+Services ask it in one place each before they do anything, a gateway for the scopes of app tokens.
+docs/permissions.md is generated from it.
+"""
+
+import enum
+from typing import Final, NamedTuple, get_args
+
+from zchat.protocol.messages import (
+    Announce,
+    BanMember,
+    BlockUser,
+    ChangePassword,
+    CloseRoom,
+    Command,
+    ConfigureRoom,
+    CreateAppToken,
+    CreateInvitation,
+    CreateRoom,
+    DeleteAccount,
+    DemoteMember,
+    DisableTotp,
+    DisconnectUser,
+    EnableTotp,
+    InviteMember,
+    JoinRoom,
+    KickMember,
+    LeaveRoom,
+    ListBans,
+    ListBlocked,
+    ListDevices,
+    ListMembers,
+    ListRooms,
+    ListUsers,
+    LogOutEverywhere,
+    MarkRead,
+    Message,
+    MuteMember,
+    Ping,
+    Post,
+    PromoteMember,
+    Query,
+    ReadAudit,
+    ReadHistory,
+    Register,
+    ReportMessage,
+    RestoreUser,
+    RevokeDevice,
+    RevokeInvitation,
+    Role,
+    Scope,
+    SendPrivate,
+    SetStanding,
+    SetTopic,
+    Standing,
+    SuspendUser,
+    TransferRoom,
+    UnbanMember,
+    UnblockUser,
+    UnmuteMember,
+)
+
+
+class Place(enum.IntEnum):
+    """What somebody is to a room, least first."""
+
+    BANNED = 0
+    OUTSIDER = 1
+    MUTED = 2
+    MEMBER = 3
+    MODERATOR = 4
+    OWNER = 5
+
+
+PLACE_OF_ROLE: Final = {
+    Role.MUTED: Place.MUTED,
+    Role.MEMBER: Place.MEMBER,
+    Role.MODERATOR: Place.MODERATOR,
+    Role.OWNER: Place.OWNER,
+}
+STANDINGS: Final = tuple(Standing)
+"""Least first."""
+
+
+class Permission(NamedTuple):
+    """`standing` and `place` are the least that it takes; without a place it is about no room.
+
+    Whoever has the standing `anywhere` needs no place. An app token needs `scope`; with None there
+    no app token may.
+    """
+
+    standing: Standing
+    place: Place | None = None
+    anywhere: Standing | None = None
+    scope: Scope | None = None
+
+    def allows(self, standing: Standing, place: Place | None) -> bool:
+        """Whether it is allowed to somebody of this standing, and of this place in the room."""
+        rank = STANDINGS.index(standing)
+        if rank < STANDINGS.index(self.standing):
+            return False
+        if self.anywhere is not None and rank >= STANDINGS.index(self.anywhere):
+            return True
+        return self.place is None or (place is not None and place >= self.place)
+
+
+_GUEST, _ACCOUNT = Standing.GUEST, Standing.ACCOUNT
+_MODERATOR, _OPERATOR = Standing.MODERATOR, Standing.OPERATOR
+
+PERMISSIONS: Final[dict[type[Message], Permission]] = {
+    # In rooms.
+    Post: Permission(_GUEST, Place.MEMBER, scope=Scope.POST),
+    CreateRoom: Permission(_GUEST),
+    JoinRoom: Permission(_GUEST, Place.OUTSIDER, _OPERATOR, Scope.READ),
+    LeaveRoom: Permission(_GUEST, Place.MUTED, scope=Scope.READ),
+    MarkRead: Permission(_GUEST, Place.MUTED, scope=Scope.READ),
+    SetTopic: Permission(_GUEST, Place.MEMBER, _OPERATOR),
+    InviteMember: Permission(_GUEST, Place.MODERATOR, _OPERATOR),
+    KickMember: Permission(_GUEST, Place.MODERATOR, _MODERATOR),
+    BanMember: Permission(_GUEST, Place.MODERATOR, _MODERATOR),
+    UnbanMember: Permission(_GUEST, Place.MODERATOR, _MODERATOR),
+    MuteMember: Permission(_GUEST, Place.MODERATOR, _MODERATOR),
+    UnmuteMember: Permission(_GUEST, Place.MODERATOR, _MODERATOR),
+    ListBans: Permission(_GUEST, Place.MODERATOR, _MODERATOR),
+    PromoteMember: Permission(_GUEST, Place.OWNER, _OPERATOR),
+    DemoteMember: Permission(_GUEST, Place.OWNER, _OPERATOR),
+    TransferRoom: Permission(_GUEST, Place.OWNER, _OPERATOR),
+    ConfigureRoom: Permission(_GUEST, Place.OWNER, _OPERATOR),
+    CloseRoom: Permission(_GUEST, Place.OWNER, _MODERATOR),
+    ReadHistory: Permission(_GUEST, Place.MUTED, scope=Scope.READ),
+    ListMembers: Permission(_GUEST, Place.MUTED, scope=Scope.READ),
+    ListRooms: Permission(_GUEST, scope=Scope.READ),
+    ReportMessage: Permission(_GUEST, Place.MUTED),
+    # Of users.
+    SendPrivate: Permission(_GUEST, scope=Scope.POST),
+    ListUsers: Permission(_GUEST, scope=Scope.READ),
+    Ping: Permission(_GUEST, scope=Scope.READ),
+    Register: Permission(_GUEST),
+    ChangePassword: Permission(_ACCOUNT),
+    LogOutEverywhere: Permission(_ACCOUNT),
+    DeleteAccount: Permission(_ACCOUNT),
+    ListDevices: Permission(_ACCOUNT),
+    RevokeDevice: Permission(_ACCOUNT),
+    CreateAppToken: Permission(_ACCOUNT),
+    EnableTotp: Permission(_ACCOUNT),
+    DisableTotp: Permission(_ACCOUNT),
+    BlockUser: Permission(_ACCOUNT),
+    UnblockUser: Permission(_ACCOUNT),
+    ListBlocked: Permission(_ACCOUNT),
+    # Of the cluster.
+    Announce: Permission(_MODERATOR),
+    DisconnectUser: Permission(_MODERATOR),
+    SuspendUser: Permission(_MODERATOR),
+    RestoreUser: Permission(_MODERATOR),
+    ReadAudit: Permission(_MODERATOR),
+    CreateInvitation: Permission(_OPERATOR),
+    RevokeInvitation: Permission(_OPERATOR),
+    SetStanding: Permission(_OPERATOR),
+}
+"""By kind of command or query. What is not here nobody may."""
+
+assert PERMISSIONS.keys() == {*get_args(Command), *get_args(Query)}

@@ -1,0 +1,69 @@
+"""How often something may happen: token buckets, and many of them by name."""
+
+from typing import NamedTuple
+
+
+class Rate(NamedTuple):
+    """So many at once, and so many more each second."""
+
+    burst: float
+    per_s: float
+
+
+class Bucket:
+    """Holds up to `rate.burst` tokens and is filled again by and by."""
+
+    __slots__ = ("_at", "_rate", "_tokens")
+
+    def __init__(self, rate: Rate, now: float) -> None:
+        self._rate = rate
+        self._tokens = rate.burst
+        self._at = now
+
+    def take(self, tokens: float, now: float) -> float:
+        """Takes the tokens; returns how many seconds too early that was, and 0.0 if it was not.
+
+        What is taken too early is owed: whoever takes it all the same waits for so long.
+        """
+        self._fill(now)
+        self._tokens -= tokens
+        return max(0.0, -self._tokens / self._rate.per_s)
+
+    def try_take(self, tokens: float, now: float) -> float:
+        """The same, but takes nothing if it is too early."""
+        wait_s = self.take(tokens, now)
+        if wait_s:
+            self._tokens += tokens
+        return wait_s
+
+    def give_back(self, tokens: float) -> None:
+        self._tokens = min(self._rate.burst, self._tokens + tokens)
+
+    def is_full(self, now: float) -> bool:
+        """Nothing would be different if it were forgotten."""
+        self._fill(now)
+        return self._tokens >= self._rate.burst
+
+    def _fill(self, now: float) -> None:
+        if now > self._at:
+            self._tokens = min(self._rate.burst, self._tokens + (now - self._at) * self._rate.per_s)
+            self._at = now
+
+
+class Buckets:
+    """A bucket for each name, at most `names_max`: those used last."""
+
+    def __init__(self, rate: Rate, names_max: int) -> None:
+        self._rate = rate
+        self._names_max = names_max
+        self._buckets: dict[str, Bucket] = {}
+
+    def of(self, name: str, now: float) -> Bucket:
+        bucket = self._buckets.pop(name, None) or Bucket(self._rate, now)
+        self._buckets[name] = bucket
+        if len(self._buckets) > self._names_max:
+            del self._buckets[next(iter(self._buckets))]
+        return bucket
+
+    def __len__(self) -> int:
+        return len(self._buckets)
