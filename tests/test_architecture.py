@@ -12,7 +12,7 @@ import pytest
 ROOT: Final = Path(__file__).parent.parent
 
 SHARED: Final = {
-    *("protocol", "log", "fabric", "service", "options", "settings", "process", "rates")
+    *("protocol", "log", "fabric", "service", "options", "settings", "process", "rates", "status")
 }
 MAY_IMPORT: Final[dict[str, set[str]]] = {
     "protocol": set(),
@@ -20,6 +20,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "rates": set(),
     "settings": {"protocol", "options"},
     "process": {"settings"},
+    "status": {"protocol"},
     "log": {"protocol"},
     "fabric": {"protocol", "settings"},
     "service": SHARED,

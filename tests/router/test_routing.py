@@ -3,7 +3,7 @@
 import pytest
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import RoutingTable, WorkerHeartbeat
+from zchat.protocol.cluster import ClusterStatus, PeerStatus, RoutingTable, WorkerHeartbeat
 from zchat.router.routing import Routing
 
 ROOMS = "rooms/0"
@@ -139,3 +139,58 @@ def test_workers_and_askers_are_bounded(routing: Routing) -> None:
     assert len(routing.askers) == limits.PEERS_MAX
     assert routing.worker_heard(b"w#0b", beat(2, "rooms/0"), 0.0), "no more than before"
     assert not routing.asker_heard(b"a#0", 1.0)
+
+
+# --- How the processes are ------------------------------------------------------------------------
+
+
+def test_the_newest_status_of_each_peer_is_kept_as_it_came(routing: Routing) -> None:
+    routing.worker_heard(b"rooms/0#1", WorkerHeartbeat(ROOMS, 5, False, b"fine"), 1.0)
+    routing.worker_heard(b"rooms/0#1", WorkerHeartbeat(ROOMS, 5, False, b"better"), 2.0)
+    routing.worker_heard(b"rooms/0#1", WorkerHeartbeat(ROOMS, 5, False), 2.5)
+    routing.asker_heard(b"gateway/west#1", 1.0)
+    routing.status_heard(b"gateway/west#1", b"busy")
+
+    assert routing.status(3.0) == ClusterStatus(
+        {ROOMS: 5}, [PeerStatus(ROOMS, 500, b"better"), PeerStatus("gateway/west", 2000, b"busy")]
+    )
+
+
+def test_a_peer_that_has_told_nothing_is_there_all_the_same(routing: Routing) -> None:
+    routing.asker_heard(b"gateway/west#1", 1.0)
+
+    assert routing.status(1.0).peers == [PeerStatus("gateway/west", 0, b"")]
+
+
+def test_a_service_is_told_of_once_and_an_operator_never(routing: Routing) -> None:
+    routing.worker_heard(b"rooms/0#1", beat(5), 1.0)
+    routing.asker_heard(b"rooms/0#1", 1.0)
+    routing.asker_heard(b"admin/root#1", 1.0)
+
+    assert [peer.name for peer in routing.status(1.0).peers] == [ROOMS]
+
+
+def test_the_status_of_the_dead_is_forgotten(routing: Routing) -> None:
+    routing.worker_heard(b"rooms/0#1", WorkerHeartbeat(ROOMS, 5, False, b"fine"), 0.0)
+    routing.asker_heard(b"gateway/west#1", 0.0)
+    routing.status_heard(b"gateway/west#1", b"fine")
+    routing.expire(100.0)
+    assert routing.status(100.0) == ClusterStatus({}, [])
+
+    routing.worker_heard(b"rooms/0#1", beat(5), 100.0)
+    routing.asker_heard(b"gateway/west#1", 100.0)
+    assert [peer.status for peer in routing.status(100.0).peers] == [b"", b""]
+
+
+def test_strangers_and_long_tales_are_not_kept(routing: Routing) -> None:
+    routing.asker_heard(b"gateway/west#1", 0.0)
+    routing.status_heard(b"gateway/west#1", b"x" * limits.STATUS_BYTES_MAX)
+    routing.status_heard(b"gateway/west#1", b"y" * (limits.STATUS_BYTES_MAX + 1))
+    routing.status_heard(b"gateway/east#1", b"nobody knows me")
+
+    (peer,) = routing.status(0.0).peers
+    assert peer.status == b"x" * limits.STATUS_BYTES_MAX
+    routing.asker_heard(b"gateway/east#1", 0.0)
+    assert [peer.status for peer in routing.status(0.0).peers if peer.name == "gateway/east"] == [
+        b""
+    ]

@@ -37,7 +37,7 @@ class RouterProcess(Process):
         for line, frames in self.fabric.arrived(Kind.WORKER, count):
             self._moves.reply([line.identity, *frames], now)
         for line, frames in self.fabric.arrived(Kind.QUESTION, count):
-            self._moves.query([line.identity, *frames])
+            self._moves.query([line.identity, *frames], now)
         for _, frames in self.fabric.arrived(Kind.ANSWER, count):
             self.to_questioner(frames)
         for _, frames in self.fabric.arrived(Kind.EVENTS_IN, count):

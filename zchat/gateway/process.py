@@ -14,11 +14,13 @@ import uvloop
 from zchat.fabric import sockets
 from zchat.fabric.identities import gateway_name, identity
 from zchat.fabric.pump import Pump
+from zchat.gateway import status
 from zchat.gateway.door import ClientConnection
 from zchat.gateway.turns import Turns
 from zchat.process import raise_file_limit, settle, start
 from zchat.protocol import limits
 from zchat.settings import Settings, command
+from zchat.status import StatusReport
 
 
 class Gateway:
@@ -31,7 +33,8 @@ class Gateway:
         loop: asyncio.AbstractEventLoop,
         sessions_max: int,
     ) -> None:
-        self.turns = Turns(settings.partitions, self, sessions_max)
+        report = StatusReport("gateway", lambda: status.numbers(self.turns.core))
+        self.turns = Turns(settings.partitions, self, sessions_max, report.due)
         self._loop = loop
         self._turn_scheduled = False
         self._closed = False

@@ -29,6 +29,9 @@ class Queries(Generic[Context]):
     def full(self) -> bool:
         return len(self._waiting) + len(self._asked) >= limits.QUERIES_MAX
 
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._asked)
+
     def ask(self, body: bytes, context: Context, now: float) -> None:
         self._waiting.append(Question(body, context, now))
 

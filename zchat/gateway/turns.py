@@ -3,7 +3,7 @@ write to each client; what comes in meanwhile is the next turn's.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from zchat.fabric.topics import PRESENCE_TOPIC, stream_topic
@@ -33,13 +33,21 @@ class Outside(Protocol):
 
 
 class Turns:
-    """Feeds the core with what comes in and takes away what it wants sent."""
+    """Feeds the core with what comes in and takes away what it wants sent.
+
+    `status` is what to say of this process with a heartbeat, if anything.
+    """
 
     def __init__(
-        self, partitions: int, outside: Outside, sessions_max: int = limits.SESSIONS_MAX
+        self,
+        partitions: int,
+        outside: Outside,
+        sessions_max: int = limits.SESSIONS_MAX,
+        status: Callable[[], bytes] = bytes,
     ) -> None:
         self.core = GatewayCore(partitions, sessions_max)
         self._outside = outside
+        self._status = status
         self._by_topic = {
             stream_topic(address): address for address in self.core.services.by_address
         }
@@ -110,7 +118,7 @@ class Turns:
         """To be called every `HEARTBEAT_INTERVAL_S`."""
         self.core.notice_stall(self._outside.now())
         self.core.tick(self._outside.now(), self._outside.now_ms())
-        self._outside.to_worker([b"", b""])
+        self._outside.to_worker([b"", self._status()])
         self._outside.turn_soon()
 
     # --- What goes out ------------------------------------------------------------------------

@@ -25,6 +25,11 @@ class Follower:
             return None
         return self.position
 
+    @property
+    def missing(self) -> int:
+        """How many positions are known of and not handed on."""
+        return 0 if self.position is None else max(0, self._newest - self.position)
+
     def begin(self, position: int) -> None:
         """Starts at `position`, unless it has started already."""
         if self.position is None:

@@ -1,6 +1,8 @@
 """The durable side of a service's logs: one writer, and one commit for all that a beat has done."""
 
+import time
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -70,6 +72,20 @@ class StoredEntry(NamedTuple):
     frame: bytes
 
 
+@dataclass(slots=True)
+class Commits:
+    """How many there were, and what they took."""
+
+    count: int = 0
+    total_s: float = 0.0
+    last_s: float = 0.0
+
+    def took(self, seconds: float) -> None:
+        self.count += 1
+        self.total_s += seconds
+        self.last_s = seconds
+
+
 class Store:
     """One service's database: its logs, its outbox, and the tables of the service itself.
 
@@ -103,6 +119,7 @@ class Store:
     def __init__(self, connection: Connection, lock: WriterLock | None) -> None:
         self._connection = connection
         self._lock = lock
+        self.commits = Commits()
         # What every beat executes is compiled here, once, to run with plain tuples.
         self._select_epoch = compiled(_SELECT_EPOCH, connection.dialect)
         self._insert_entries = compiled(insert(entries), connection.dialect)
@@ -140,6 +157,7 @@ class Store:
             raise ValueError(f"position {appended[-1].position} does not follow {self.position}")
         connection = self._connection
         owed: list[Owed] = []
+        begun_at = time.perf_counter()
         with writing(connection):
             self._check_epoch()
             if appended:
@@ -160,6 +178,7 @@ class Store:
         else:
             self._nonces.add(appended)
         self.position += len(appended)
+        self.commits.took(time.perf_counter() - begun_at)
         return owed
 
     def check_lease(self) -> None:

@@ -84,12 +84,18 @@ QUERY_BATCH_MAX: Final = 32
 QUERIES_MAX: Final = 10_000
 """Queries of one gateway that wait for one service; past it they are refused as `busy`."""
 PEERS_MAX: Final = 1_000
+STATUS_INTERVAL_S: Final = 1.0
+"""A process tells the router at most so often how it is."""
+STATUS_BYTES_MAX: Final = 8 * 1024
+"""A longer status is not kept by the router."""
 FOLLOWER_ENVELOPES_MAX: Final = 64
 """Envelopes that a follower holds behind a gap; later ones are fetched again."""
 
 # --- Logs -----------------------------------------------------------------------------------------
 ANSWER_BYTES_MAX: Final = 96 * 1024
 """Lists and history in one answer to a client; the rest is counted or asked for again."""
+LIST_PAGE_MAX: Final = 500
+"""Users or rooms in one page of an operator's list."""
 PAGE_ENTRIES_MAX: Final = 1_000
 PAGE_BYTES_MAX: Final = 256 * 1024
 """A page of a log or stream ends with the entry that reaches this size."""

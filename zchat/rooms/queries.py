@@ -6,6 +6,7 @@ from typing import assert_never
 from zchat.log.store import Store
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
+    ListAllRooms,
     ReadLog,
     ReadStream,
     ReadUserLogs,
@@ -30,6 +31,7 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
+from zchat.rooms import operator_queries
 from zchat.rooms.core import Room, RoomCore
 from zchat.service import logs
 
@@ -61,6 +63,8 @@ def answer(core: RoomCore, store: Store, user: str, query: RoomQuery) -> bytes:
             return encode(_member_list(room, query.id))
         case Ping():
             return encode(Pong(query.id))
+        case ListAllRooms():
+            return operator_queries.answer(core, user, query)
         case _:
             assert_never(query)
 

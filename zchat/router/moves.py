@@ -1,9 +1,11 @@
 """Where each envelope goes on to: every move of the router, without its sockets."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from zchat.protocol.cluster import WorkerHeartbeat
+from msgspec import structs
+
+from zchat.protocol.cluster import ROUTER, PeerStatus, WorkerHeartbeat
 from zchat.protocol.codec import Decoder, ProtocolError, encode
 from zchat.router.routing import Routing
 
@@ -22,44 +24,61 @@ class Ways(Protocol):
 
 
 class Moves:
-    """Takes the envelopes that came in, one by one, with the frames that the socket has added."""
+    """Takes the envelopes that came in, one by one, with the frames that the socket has added.
 
-    def __init__(self, ways: Ways) -> None:
+    `status` tells how the router itself is.
+    """
+
+    def __init__(self, ways: Ways, status: Callable[[], bytes] = bytes) -> None:
         self._ways = ways
-        self._routing = Routing()
+        self._status = status
+        self.routing = Routing()
         self.protocol_errors = 0
+        self.envelopes = 0
+        """All that were to go on to somebody, also those that were dropped."""
+        self.dropped = 0
 
     def command(self, frames: Sequence[bytes], now: float) -> None:
         asker, address, *body = frames
-        new = self._routing.asker_heard(asker, now)
+        new = self.routing.asker_heard(asker, now)
         if not address:
+            self.routing.status_heard(asker, b"".join(body))
             self._send_table([asker])
             return
         if new:
             self._send_table([asker])
-        worker = self._routing.worker_of(address.decode(errors="replace"))
+        worker = self.routing.worker_of(address.decode(errors="replace"))
         # Dropped if nobody serves the address: the link resends when somebody does.
-        if worker is not None:
-            self._ways.to_worker([worker, asker, *body])
+        self.passed(worker is not None and self._ways.to_worker([worker, asker, *body]))
 
     def reply(self, frames: Sequence[bytes], now: float) -> None:
         worker, asker, *body = frames
         if not asker:
             self._worker_heard(worker, b"".join(body), now)
-        elif address := self._routing.address_of(worker):
-            self._ways.to_asker([asker, address.encode(), *body])
+        elif address := self.routing.address_of(worker):
+            self.passed(self._ways.to_asker([asker, address.encode(), *body]))
 
-    def query(self, frames: Sequence[bytes]) -> None:
+    def query(self, frames: Sequence[bytes], now: float) -> None:
         *envelope, name, body = frames
         address = name.decode(errors="replace")
-        served = self._routing.worker_of(address) is not None
-        if not (served and self._ways.to_answerer(address, [*envelope, body])):
+        if address == ROUTER:
+            self._ways.to_questioner([*envelope, encode([self._cluster_status(now)])])
+            return
+        served = self.routing.worker_of(address) is not None
+        taken = served and self._ways.to_answerer(address, [*envelope, body])
+        self.passed(taken)
+        if not taken:
             self._ways.to_questioner([*envelope, b""])
+
+    def passed(self, taken: bool) -> None:
+        """Counts an envelope that was to go on, and whether its receiver took it."""
+        self.envelopes += 1
+        self.dropped += not taken
 
     def expire(self, now: float) -> None:
         """Forgets who has been silent for too long, and says so."""
-        if self._routing.expire(now):
-            self._send_table(self._routing.askers)
+        if self.routing.expire(now):
+            self._send_table(self.routing.askers)
 
     def _worker_heard(self, worker: bytes, body: bytes, now: float) -> None:
         try:
@@ -68,10 +87,15 @@ class Moves:
         except (ProtocolError, ValueError):
             self.protocol_errors += 1
             return
-        if self._routing.worker_heard(worker, heartbeat, now):
-            self._send_table(self._routing.askers)
+        if self.routing.worker_heard(worker, heartbeat, now):
+            self._send_table(self.routing.askers)
+
+    def _cluster_status(self, now: float) -> bytes:
+        status = self.routing.status(now)
+        own = PeerStatus(ROUTER, 0, self._status())
+        return encode(structs.replace(status, peers=[own, *status.peers]))
 
     def _send_table(self, askers: Sequence[bytes]) -> None:
-        body = encode(self._routing.table)
+        body = encode(self.routing.table)
         for asker in askers:
             self._ways.to_asker([asker, b"", body])

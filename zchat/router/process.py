@@ -13,8 +13,10 @@ from zchat.fabric.sockets import (
 )
 from zchat.process import StopSignal, lock, start
 from zchat.protocol import limits
+from zchat.router import status
 from zchat.router.moves import Moves
 from zchat.settings import Settings, command
+from zchat.status import StatusReport
 
 
 class Router:
@@ -23,7 +25,8 @@ class Router:
     def __init__(self, sockets: RouterSockets, stop: StopSignal) -> None:
         self._sockets = sockets
         self._stop = stop
-        self._moves = Moves(self)
+        report = StatusReport("router", lambda: status.numbers(self._moves))
+        self._moves = Moves(self, report.now)
         self._movers: dict[Socket, Callable[[], None]] = {
             sockets.commands_frontend: self._move_commands,
             sockets.commands_backend: self._move_replies,
@@ -53,16 +56,17 @@ class Router:
             self._moves.reply(frames, now)
 
     def _move_queries(self) -> None:
+        now = time.monotonic()
         for frames in receive_waiting(self._sockets.queries_frontend, 3):
-            self._moves.query(frames)
+            self._moves.query(frames, now)
 
     def _move_answers(self, backend: Socket) -> None:
         for frames in receive_waiting(backend, 3):
-            try_send(self._sockets.queries_frontend, frames)
+            self._moves.passed(try_send(self._sockets.queries_frontend, frames))
 
     def _move_events(self) -> None:
         for frames in receive_waiting(self._sockets.events_in):
-            try_send(self._sockets.events_out, frames)
+            self._moves.passed(try_send(self._sockets.events_out, frames))
 
     def _move_subscriptions(self) -> None:
         for frames in receive_waiting(self._sockets.events_out):

@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
+from zchat.fabric.identities import Part, name_of, part_of
 from zchat.protocol import limits
-from zchat.protocol.cluster import RoutingTable, WorkerHeartbeat
+from zchat.protocol.cluster import ClusterStatus, PeerStatus, RoutingTable, WorkerHeartbeat
 
 
 class _Worker(NamedTuple):
@@ -19,6 +20,8 @@ class Routing:
         self._workers: dict[str, _Worker] = {}
         self._addresses: dict[bytes, str] = {}
         self._askers: dict[bytes, float] = {}
+        self._statuses: dict[bytes, bytes] = {}
+        """The newest of each peer that is known, as it came."""
 
     @property
     def table(self) -> RoutingTable:
@@ -27,6 +30,10 @@ class Routing:
     @property
     def askers(self) -> list[bytes]:
         return list(self._askers)
+
+    @property
+    def workers(self) -> int:
+        return len(self._workers)
 
     def worker_of(self, address: str) -> bytes | None:
         worker = self._workers.get(address)
@@ -51,6 +58,7 @@ class Routing:
             self._drop(heartbeat.address)
         self._workers[heartbeat.address] = _Worker(identity, heartbeat.epoch, now)
         self._addresses[identity] = heartbeat.address
+        self.status_heard(identity, heartbeat.status)
         return known is None or (known.identity, known.epoch) != (identity, heartbeat.epoch)
 
     def asker_heard(self, identity: bytes, now: float) -> bool:
@@ -61,11 +69,37 @@ class Routing:
         self._askers[identity] = now
         return new
 
+    def status_heard(self, identity: bytes, status: bytes) -> None:
+        """Keeps what a peer says of itself, in the place of what it said before."""
+        known = identity in self._askers or identity in self._addresses
+        if known and 0 < len(status) <= limits.STATUS_BYTES_MAX:
+            self._statuses[identity] = status
+
+    def status(self, now: float) -> ClusterStatus:
+        """Workers by address, then those that serve nothing: gateways."""
+        peers = [
+            self._peer(worker.identity, worker.heard_at, now)
+            for _, worker in sorted(self._workers.items())
+        ]
+        peers.extend(
+            self._peer(asker, heard_at, now)
+            for asker, heard_at in sorted(self._askers.items())
+            # A service asks, too, and an operator is no part of the cluster.
+            if part_of(name_of(asker)) not in (Part.SERVICE, Part.ADMIN)
+        )
+        return ClusterStatus(self.table.epochs, peers)
+
+    def _peer(self, identity: bytes, heard_at: float, now: float) -> PeerStatus:
+        silent_ms = max(0, int((now - heard_at) * 1000))
+        return PeerStatus(name_of(identity), silent_ms, self._statuses.get(identity, b""))
+
     def expire(self, now: float) -> bool:
         """Forgets who has been silent for too long; True if the table has changed."""
         for asker, heard_at in list(self._askers.items()):
             if now - heard_at > limits.PEER_EXPIRY_S:
                 del self._askers[asker]
+                if asker not in self._addresses:
+                    self._statuses.pop(asker, None)
         silent = [
             address
             for address, worker in self._workers.items()
@@ -78,4 +112,5 @@ class Routing:
     def _drop(self, address: str) -> bool:
         worker = self._workers.pop(address)
         self._addresses.pop(worker.identity, None)
+        self._statuses.pop(worker.identity, None)
         return True

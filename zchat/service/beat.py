@@ -120,8 +120,19 @@ class Beat:
         self._stale = False
         """The core knows what was not committed, and could not be loaded anew yet."""
         self.protocol_errors = 0
+        self.commands_done = 0
         self.core = service.load(store, now, at_ms)
         self._send_owed(store.owed())
+
+    @property
+    def askers(self) -> int:
+        """How many have a link to this service."""
+        return len(self._answerer.askers)
+
+    @property
+    def owed(self) -> int:
+        """Commands that other services have not answered yet."""
+        return sum(len(asker.unanswered) for asker in self._askers.values())
 
     # --- Inputs -----------------------------------------------------------------------------------
 
@@ -243,6 +254,7 @@ class Beat:
         settled, self._settled = self._settled, []
         begun = [(job.sender, job.command) for job, _ in outcomes]
         keys = self._prepare(commands + begun)
+        self.commands_done += len(commands)
         for (sender, command), key in zip(commands, keys, strict=False):
             act = partial(core.handle, sender, command, now, at_ms)
             self._answer(sender, command, answer_once(key, core.answers, act))

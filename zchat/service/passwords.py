@@ -34,12 +34,15 @@ class PasswordPool:
         self._waking, self._woken = socket.socketpair()
         self._waking.setblocking(False)
         self._woken.setblocking(False)
+        self.waiting = 0
+        """Jobs whose outcomes have not been taken."""
 
     @property
     def fd(self) -> int:
         return self._woken.fileno()
 
     def submit(self, job: Job) -> None:
+        self.waiting += 1
         self._executor.submit(self._run, job)
 
     def _run(self, job: Job) -> None:
@@ -54,6 +57,7 @@ class PasswordPool:
         outcomes = []
         while not self._outcomes.empty():
             outcomes.append(self._outcomes.get())
+        self.waiting -= len(outcomes)
         return outcomes
 
     def close(self) -> None:

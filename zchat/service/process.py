@@ -14,10 +14,12 @@ from zchat.log.schema import Schema
 from zchat.log.store import Fenced, LeaseHeld, Store, StoreUnavailable
 from zchat.process import StopSignal, settle, start
 from zchat.protocol import limits
+from zchat.service import status
 from zchat.service.beat import Job, Service
 from zchat.service.passwords import PasswordPool
 from zchat.service.turns import Turns
 from zchat.settings import Settings
+from zchat.status import StatusReport
 
 
 class Worker:
@@ -27,6 +29,7 @@ class Worker:
         self,
         context: sockets.Context,
         settings: Settings,
+        program: str,
         service: Service,
         store: Store,
         log: logging.Logger,
@@ -39,7 +42,10 @@ class Worker:
         self._queries = sockets.answer_socket(context, endpoints, service.address)
         self._events = sockets.publisher_socket(context, endpoints)
         self._passwords = PasswordPool(settings.password_threads)
-        self._turns = Turns(service, store, log, self)
+        report = StatusReport(
+            program, lambda: status.numbers(self._turns.beat, store, self._passwords.waiting)
+        )
+        self._turns = Turns(service, store, log, self, report.due)
         self._heard = False
         """Whether the last envelope to the router could be sent."""
 
@@ -101,7 +107,7 @@ def serve(
     if store is None:
         return
     with contextlib.closing(store), sockets.open_context() as context:
-        worker = Worker(context, settings, service, store, log)
+        worker = Worker(context, settings, program, service, store, log)
         settle()
         log.info("ready: serves %s, epoch %d", service.address, store.epoch)
         try:

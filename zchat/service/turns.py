@@ -1,7 +1,7 @@
 """The order of things in one turn of a service: drain, beat, and only then answer queries."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from zchat.log.store import Store
@@ -35,12 +35,21 @@ class Outside(Protocol):
 
 
 class Turns:
-    """Feeds a beat from outside and performs what it lets out."""
+    """Feeds a beat from outside and performs what it lets out.
+
+    `status` is what to say of this process with a heartbeat, if anything.
+    """
 
     def __init__(
-        self, service: Service, store: Store, log: logging.Logger, outside: Outside
+        self,
+        service: Service,
+        store: Store,
+        log: logging.Logger,
+        outside: Outside,
+        status: Callable[[], bytes] = bytes,
     ) -> None:
         self._outside = outside
+        self._status = status
         self._address, self._epoch = service.address, store.epoch
         self.beat = Beat(service, store, log, outside.now(), outside.now_ms())
         self.next_heartbeat = 0.0
@@ -89,6 +98,6 @@ class Turns:
             self._outside.publish([topic, body])
 
     def say_heartbeat(self, *, bye: bool) -> None:
-        heartbeat = WorkerHeartbeat(self._address, self._epoch, bye)
+        heartbeat = WorkerHeartbeat(self._address, self._epoch, bye, self._status())
         self._outside.to_asker([b"", encode(heartbeat)])
         self._outside.to_worker([b"", b""])

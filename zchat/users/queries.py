@@ -5,6 +5,8 @@ from typing import assert_never
 from zchat.log.store import Store
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
+    ListAccounts,
+    ListSessions,
     ReadLog,
     ReadPresence,
     ReadStream,
@@ -27,6 +29,7 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
 from zchat.service import logs
+from zchat.users import operator_queries
 from zchat.users.core import UserCore
 from zchat.users.model import User
 
@@ -47,6 +50,8 @@ def answer(core: UserCore, store: Store, asking: str, query: UserQuery, at_ms: i
             return encode(_user_list(core, query.id, at_ms))
         case Ping():
             return encode(Pong(query.id))
+        case ListAccounts() | ListSessions():
+            return operator_queries.answer(core, asking, query, at_ms)
         case _:
             assert_never(query)
 
