@@ -30,13 +30,14 @@ class _WrongConfiguration(click.ClickException):
     exit_code = 2
 
     def __init__(self, ctx: click.Context, message: str) -> None:
-        super().__init__(f"{ctx.command.name}: {message}")
+        super().__init__(f"{ctx.command_path}: {message}")
 
     def show(self, file: Any = None) -> None:
         click.echo(self.message, file=file, err=True)
 
 
-def _origin(ctx: click.Context, parameter: click.Parameter) -> str:
+def origin_of(ctx: click.Context, parameter: click.Parameter) -> str:
+    """Where its value comes from, for people."""
     match ctx.get_parameter_source(parameter.name or ""):
         case ParameterSource.COMMANDLINE:
             return f"flag {parameter.opts[0]}" if parameter.opts[0][0] == "-" else "argument"
@@ -88,14 +89,14 @@ class ConfiguredCommand(click.Command):
             raise _WrongConfiguration(ctx, f"{error.format_message()} See --help.") from None
 
     def wrong_value(self, ctx: click.Context, parameter: click.Parameter, why: str) -> NoReturn:
-        origin = _origin(ctx, parameter)
+        origin = origin_of(ctx, parameter)
         raise _WrongConfiguration(ctx, f"wrong value for {parameter.name} ({origin}): {why}")
 
     def invoke(self, ctx: click.Context) -> Any:
         if not ctx.params.pop("show_config"):
             return super().invoke(ctx)
         rows = [
-            (parameter.name or "", _shown(parameter, value), _origin(ctx, parameter))
+            (parameter.name or "", shown(parameter, value), origin_of(ctx, parameter))
             for parameter in self.params
             if (value := ctx.params.get(parameter.name or "")) is not None
         ]
@@ -105,7 +106,7 @@ class ConfiguredCommand(click.Command):
         return None
 
 
-def _shown(parameter: click.Parameter, value: object) -> str:
+def shown(parameter: click.Parameter, value: object) -> str:
     if getattr(parameter, "hide_input", False):
         return "(hidden)"
     if type(value) is tuple:

@@ -220,6 +220,7 @@ class Settings:
 _SETTINGS: Final[dict[str, _Setting]] = {
     field.name: field.metadata["setting"] for field in dataclasses.fields(Settings)
 }
+SETTING_NAMES: Final = frozenset(_SETTINGS)
 
 
 def command(program: Program, run: Callable[[Settings], None]) -> ConfiguredCommand:
@@ -230,9 +231,17 @@ def command(program: Program, run: Callable[[Settings], None]) -> ConfiguredComm
 
 
 def command_with_arguments(
-    program: Program, name: str, run: Callable[..., None], text: str, *arguments: click.Argument
+    program: Program,
+    name: str,
+    run: Callable[..., None],
+    text: str,
+    *arguments: click.Parameter,
+    every_setting: bool = False,
 ) -> ConfiguredCommand:
-    """The same for a command that takes arguments, which `run` gets by name."""
+    """The same for a command that takes parameters of its own, which `run` gets by name.
+
+    With `every_setting` it reads also what only other programs are told.
+    """
 
     def callback(config: Path | None, **values: Any) -> None:
         given = {str(argument.name): values.pop(str(argument.name)) for argument in arguments}
@@ -256,7 +265,7 @@ def command_with_arguments(
             show_envvar=True,
         )
         for name, setting in _SETTINGS.items()
-        if program in setting.programs
+        if every_setting or program in setting.programs
     ]
     entry_point = ConfiguredCommand(
         name,

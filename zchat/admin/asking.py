@@ -1,8 +1,10 @@
-"""Has the services of a running cluster do something, over the fabric, and waits for the answer."""
+"""Has the services of a running cluster do something, or say what is, and waits for the answers."""
 
+import contextlib
 import getpass
 import os
 import time
+from collections.abc import Iterator, Mapping
 
 from msgspec import Raw
 
@@ -11,19 +13,20 @@ from zchat.fabric.identities import admin_name, identity
 from zchat.fabric.link import Asker
 from zchat.protocol import limits
 from zchat.protocol.cluster import Down, RoutingTable, Stamped
-from zchat.protocol.codec import Decoder, encode
+from zchat.protocol.codec import Decoder, ProtocolError, encode
 from zchat.protocol.messages import Done, Message, Refused, Standing
 from zchat.settings import Settings
 
 _tables = Decoder(RoutingTable)
 _downs = Decoder(Down)
 _replies: Decoder[Done | Refused] = Decoder(Done | Refused)  # type: ignore[arg-type]
+_answers = Decoder(list[bytes])
 
 
 def ask(settings: Settings, address: str, command: Message) -> Done | Refused | None:
     """Has the service do this, and returns its answer; None if there was none in time."""
     asker: Asker[bool] = Asker()
-    asker.send(encode(Stamped(0, "", Raw(encode(command)), Standing.OPERATOR)), True)
+    asker.send(_stamped(command), True)
     deadline = time.monotonic() + limits.COMMAND_TIMEOUT_S
     own_identity = identity(admin_name(getpass.getuser()), os.urandom(6).hex())
     with sockets.open_context() as context:
@@ -42,3 +45,59 @@ def ask(settings: Settings, address: str, command: Message) -> Done | Refused | 
                 for _, reply in asker.receive(_downs.decode(body), time.monotonic()):
                     return _replies.decode(reply)
     return None
+
+
+class Enquiry:
+    """Asks services, or the router, what is: one query at a time of each, of several at once."""
+
+    def __init__(self, context: sockets.Context, settings: Settings) -> None:
+        self._context, self._settings = context, settings
+        self._sockets: dict[str, sockets.Socket] = {}
+
+    def ask(self, queries: Mapping[str, Message], timeout_s: float) -> dict[str, bytes]:
+        """The answers by address; those that do not come in time are not there."""
+        answers: dict[str, bytes] = {}
+        next_at = dict.fromkeys(queries, 0.0)
+        """When to ask again whoever has not answered."""
+        waiter = sockets.Waiter(*map(self._socket, queries))
+        deadline = time.monotonic() + timeout_s
+        while next_at and (now := time.monotonic()) < deadline:
+            for address in [address for address, due in next_at.items() if due <= now]:
+                body = encode([_stamped(queries[address])])
+                sent = sockets.try_send(self._socket(address), [address.encode(), body])
+                next_at[address] = now + (
+                    limits.QUERY_RESEND_INTERVAL_S if sent else limits.CONNECT_RETRY_S
+                )
+            waiter.wait(min(deadline, *next_at.values()) - now)
+            for address in list(next_at):
+                for body, *_ in sockets.receive_waiting(self._socket(address)):
+                    if answer := _only(body):
+                        answers[address] = answer
+                        next_at.pop(address, None)
+                    else:
+                        # Nobody serves it now, or its store cannot be read.
+                        next_at[address] = time.monotonic() + limits.RESEND_INTERVAL_S
+        return answers
+
+    def _socket(self, address: str) -> sockets.Socket:
+        if address not in self._sockets:
+            self._sockets[address] = sockets.query_socket(self._context, self._settings.endpoints)
+        return self._sockets[address]
+
+
+@contextlib.contextmanager
+def enquiry(settings: Settings) -> Iterator[Enquiry]:
+    with sockets.open_context() as context:
+        yield Enquiry(context, settings)
+
+
+def _only(body: bytes) -> bytes:
+    try:
+        (answer,) = _answers.decode(body)
+    except (ProtocolError, ValueError):
+        return b""
+    return answer
+
+
+def _stamped(message: Message) -> bytes:
+    return encode(Stamped(0, "", Raw(encode(message)), Standing.OPERATOR))

@@ -1,32 +1,8 @@
-"""The operator's commands, sent over the fabric like those of any other process."""
-
-import os
+"""The operator's commands, each in the module of what it is about."""
 
 import click
 
-from zchat.admin.asking import ask
-from zchat.protocol import limits
-from zchat.protocol.messages import LOBBY, Announce, Done, Refused
-from zchat.protocol.names import safe_text
-from zchat.protocol.nonces import nonce
-from zchat.protocol.partitions import address_of_room
-from zchat.settings import Settings, command_with_arguments
-
-
-def _announce(settings: Settings, text: tuple[str, ...]) -> None:
-    words = safe_text(" ".join(text)).strip()
-    if not words or len(words) > limits.TEXT_CHARS_MAX:
-        raise click.UsageError(f"an announcement has 1 to {limits.TEXT_CHARS_MAX} characters")
-    command = Announce(1, nonce(os.urandom(limits.NONCE_PREFIX_BYTES), 1), words)
-    match ask(settings, address_of_room(LOBBY, settings.partitions), command):
-        case Done(sequence=sequence):
-            click.echo(f"announced, as entry {sequence} of the lobby")
-        case Refused(reason=reason):
-            raise click.ClickException(reason)
-        case None:
-            raise click.ClickException(
-                "the cluster does not answer; is it running, and is this its folder?"
-            )
+from zchat.admin import audit, bounds, invitations, people, rooms, status
 
 
 @click.group()
@@ -34,12 +10,16 @@ def main() -> None:
     """What an operator does with a running zchat cluster, from its folder."""
 
 
-main.add_command(
-    command_with_arguments(
-        "admin",
-        "announce",
-        _announce,
-        "Say TEXT to everyone, in the lobby.",
-        click.Argument(["text"], nargs=-1, required=True),
-    )
-)
+main.add_command(status.STATUS)
+main.add_command(people.USERS)
+main.add_command(people.SESSIONS)
+main.add_command(rooms.ROOMS)
+main.add_command(audit.AUDIT)
+main.add_command(rooms.ANNOUNCE)
+main.add_command(people.KICK)
+main.add_command(people.SUSPEND)
+main.add_command(people.RESTORE_USER)
+main.add_command(people.STANDING)
+main.add_command(invitations.INVITE)
+main.add_command(rooms.CLOSE_ROOM)
+main.add_command(bounds.LIMITS)

@@ -62,3 +62,6 @@ class PasswordPool:
 
     def close(self) -> None:
         self._executor.shutdown(wait=False, cancel_futures=True)
+        # One that still runs finds nobody to wake up, and nobody is interested.
+        self._waking.close()
+        self._woken.close()

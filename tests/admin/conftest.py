@@ -1,0 +1,41 @@
+"""A cluster that takes note, and the operator's program as it is typed."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from click.testing import CliRunner, Result
+
+from zchat.admin.cli import main
+from zchat.settings import Settings
+
+from .served import Notes, Served
+
+PARTITIONS = 2
+Type = Callable[..., Result]
+
+
+@pytest.fixture(scope="package")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    # Sockets have short paths.
+    settings = Settings(var=tmp_path_factory.mktemp("c"), partitions=PARTITIONS)
+    with Served(settings) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def notes(cluster: Served) -> Notes:
+    cluster.notes.__init__()  # type: ignore[misc]
+    return cluster.notes
+
+
+@pytest.fixture
+def zchat_admin(cluster: Served) -> Type:
+    """Runs one command in the folder of the cluster."""
+
+    def typed(*arguments: str) -> Result:
+        settings = ["--var", str(cluster.settings.var), "--partitions", str(PARTITIONS)]
+        result = CliRunner().invoke(main, [arguments[0], *settings, *arguments[1:]])
+        assert result.exception is None or isinstance(result.exception, SystemExit), result
+        return result
+
+    return typed

@@ -1,0 +1,172 @@
+"""Services of a cluster that do nothing but take note, behind a real router and real sockets."""
+
+import contextlib
+import logging
+import socket
+import threading
+from collections.abc import Collection, Sequence
+from typing import Any, Self, cast
+
+from zchat.admin.asking import enquiry
+from zchat.fabric import sockets
+from zchat.fabric.identities import name_of
+from zchat.log.answers import Answer, FirstAnswers, Key
+from zchat.log.schema import Schema
+from zchat.log.store import Store, Write
+from zchat.log.timeline import Timeline
+from zchat.process import StopSignal
+from zchat.protocol import limits
+from zchat.protocol.cluster import (
+    USER_SERVICE,
+    StampedRoomCommand,
+    StampedRoomQuery,
+    StampedUserCommand,
+    StampedUserQuery,
+)
+from zchat.protocol.codec import Decoder, encode
+from zchat.protocol.messages import Message, Ping, Pong, RefusalCode, Standing
+from zchat.protocol.partitions import service_addresses
+from zchat.rooms.tables import ROOMS_SCHEMA
+from zchat.router.process import Router
+from zchat.service.beat import Job
+from zchat.service.effects import Effects, Refusal, Sender
+from zchat.service.process import Worker
+from zchat.settings import Settings
+from zchat.users.tables import USERS_SCHEMA
+
+
+class Notes:
+    """What came to the services, and what they are to say."""
+
+    def __init__(self) -> None:
+        self.commands: list[tuple[str, Any]] = []
+        """(address, command)"""
+        self.senders: list[tuple[str, str, Standing]] = []
+        """(who asks, on behalf of which user, with which standing)"""
+        self.queries: list[tuple[str, Any]] = []
+        self.refuse: str | None = None
+        self.answers: dict[str, list[Message]] = {}
+        """By address, in the order of the queries; a service that has none left says nothing."""
+
+
+class NotingCore:
+    """Says yes to everything, or `notes.refuse`."""
+
+    def __init__(self, address: str, notes: Notes) -> None:
+        self.timeline = Timeline(0, {})
+        self.effects: Effects[Any, Job] = Effects()
+        self.answers = FirstAnswers()
+        self.log_heads: dict[str, int] = {}
+        self._address, self._notes = address, notes
+
+    def logs_of(self, command: Any) -> Collection[str]:
+        return ()
+
+    def key_of(self, user: str, command: Any) -> Key | None:
+        return None
+
+    def handle(self, sender: Sender, command: Any, now: float, at_ms: int) -> Answer:
+        asker = name_of(sender.reply_to.asker)
+        self._notes.senders.append((asker, sender.user, sender.standing))
+        self._notes.commands.append((self._address, command))
+        if self._notes.refuse is not None:
+            raise Refusal(RefusalCode.NOT_ALLOWED, self._notes.refuse)
+        return Answer("#lobby", 7)
+
+    def take_over(self, former: Any, now: float) -> None: ...
+    def job_ended(self, job: Job) -> bool:
+        return False
+
+    def job_done(self, job: Job, outcome: bool | str, now: float, at_ms: int) -> None: ...
+    def settled(self, key: str, now: float, at_ms: int) -> None: ...
+    def asker_lost(self, asker: bytes, now: float, at_ms: int) -> None: ...
+    def tick(self, now: float, at_ms: int) -> None: ...
+
+
+class NotingService:
+    def __init__(self, address: str, notes: Notes) -> None:
+        self.address = address
+        self._notes = notes
+        self.commands: Decoder[Any]
+        self._queries: Decoder[Any]
+        self.schema: Schema
+        if address == USER_SERVICE:
+            self.commands, self._queries = Decoder(StampedUserCommand), Decoder(StampedUserQuery)
+            self.schema = USERS_SCHEMA
+        else:
+            self.commands, self._queries = Decoder(StampedRoomCommand), Decoder(StampedRoomQuery)
+            self.schema = ROOMS_SCHEMA
+
+    def load(self, store: Store, now: float, at_ms: int) -> NotingCore:
+        return NotingCore(self.address, self._notes)
+
+    def statements(self, rows: Sequence[Any]) -> list[Write]:
+        return []
+
+    def answer(self, core: Any, store: Store, query: bytes, at_ms: int) -> bytes:
+        stamped = self._queries.decode(query)
+        assert (stamped.user, stamped.standing) == ("", Standing.OPERATOR)
+        self._notes.queries.append((self.address, stamped.body))
+        answers = self._notes.answers.get(self.address, [])
+        return encode(answers.pop(0)) if answers else b""
+
+
+class _Stop:
+    def __init__(self) -> None:
+        self.is_set = False
+        self._receiver, self._sender = socket.socketpair()
+
+    @property
+    def fd(self) -> int:
+        return self._receiver.fileno()
+
+    def set(self) -> None:
+        self.is_set = True
+        self._sender.send(b"\0")
+
+    def close(self) -> None:
+        self._receiver.close()
+        self._sender.close()
+
+
+class Served:
+    """A router and all services, each in a thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.notes = Notes()
+        self._stop = _Stop()
+        self._threads = [threading.Thread(target=self._route)]
+        for address in service_addresses(settings.partitions):
+            self._threads.append(threading.Thread(target=self._serve, args=[address]))
+
+    def __enter__(self) -> Self:
+        self.settings.run.mkdir(parents=True)
+        for thread in self._threads:
+            thread.start()
+        # Each is asked until it is there.
+        addresses = service_addresses(self.settings.partitions)
+        self.notes.answers = {address: [Pong(1)] for address in addresses}
+        with enquiry(self.settings) as asking:
+            answers = asking.ask(dict.fromkeys(addresses, Ping(1)), limits.QUERY_TIMEOUT_S)
+        assert answers.keys() == set(addresses)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        self._stop.close()
+
+    def _route(self) -> None:
+        with sockets.open_context() as context:
+            own = sockets.RouterSockets(context, self.settings.endpoints)
+            Router(own, cast(StopSignal, self._stop)).run()
+
+    def _serve(self, address: str) -> None:
+        service = NotingService(address, self.notes)
+        log = logging.getLogger("zchat.test")
+        store = Store.open(None, service.schema)
+        with contextlib.closing(store), sockets.open_context() as context:
+            worker = Worker(context, self.settings, "a-service", service, store, log)
+            worker.run(cast(StopSignal, self._stop))

@@ -1,0 +1,166 @@
+"""How an operator is told what came of it: tables for people, JSON for scripts, and exit codes.
+
+0 done, 1 refused or something is amiss, 2 wrong usage, 3 no answer.
+"""
+
+import json
+import os
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, Final
+
+import click
+from msgspec import Struct, structs
+
+from zchat.admin.asking import ask
+from zchat.options import value_of
+from zchat.protocol import limits
+from zchat.protocol.messages import Done, Message, Refused
+from zchat.protocol.names import InvalidName, canonical_name, printable, safe_text
+from zchat.protocol.nonces import nonce
+from zchat.settings import Settings, command_with_arguments
+
+admin_command = partial(command_with_arguments, "admin")
+
+
+class NoAnswer(click.ClickException):
+    exit_code = 3
+
+    def __init__(self, who: str = "the cluster") -> None:
+        super().__init__(f"{who} does not answer; is it running, and is this its folder?")
+
+
+class Told(click.ClickException):
+    """A refusal."""
+
+    exit_code = 1
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(printable(refused.reason))
+
+
+# --- What a command is given ----------------------------------------------------------------------
+
+REQUEST: Final = 1
+"""Each of our requests is the only one of its kind."""
+
+
+def fresh_nonce() -> bytes:
+    return nonce(os.urandom(limits.NONCE_PREFIX_BYTES), 1)
+
+
+def as_json_option() -> click.Option:
+    return click.Option(["--json", "as_json"], is_flag=True, help="For scripts.")
+
+
+def option(
+    flag: str, text: str, parse: Callable[[str], Any] | None = None, default: Any = None
+) -> click.Option:
+    """An option that is read by `parse`, whose ValueError says why and what would be right."""
+    return click.Option(
+        [flag],
+        type=value_of(parse) if parse else str,
+        default=default,
+        help=text,
+        metavar=flag.strip("-").upper(),
+        show_default=bool(default),
+    )
+
+
+def reason_option() -> click.Option:
+    return option("--reason", "Why; the user reads it, and it stands in the audit.", reason, "")
+
+
+def reason(text: str) -> str:
+    if len(text) > limits.REASON_CHARS_MAX:
+        raise ValueError(f"too long; give up to {limits.REASON_CHARS_MAX} characters")
+    return safe_text(text).strip()
+
+
+def name(text: str) -> str:
+    """A user's or room's name, spelled as it must be."""
+    try:
+        return canonical_name(text.removeprefix("#").removeprefix("@"))
+    except InvalidName as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def pattern(text: str) -> str:
+    """A name, or one with `*` and `?` for anything."""
+    return text.lower() if any(sign in text for sign in "*?[") else name(text)
+
+
+def argument(what: str, parse: Callable[[str], Any] = name, *, required: bool = True) -> Any:
+    return click.Argument([what], type=value_of(parse), required=required)
+
+
+# --- What came of it ------------------------------------------------------------------------------
+
+
+def do(settings: Settings, address: str, command: Message) -> Done:
+    """Has the service do it. Raises `Told` and `NoAnswer`."""
+    match ask(settings, address, command):
+        case Done() as done:
+            return done
+        case Refused() as refused:
+            raise Told(refused)
+        case None:
+            raise NoAnswer
+
+
+def as_dict(struct: Struct) -> dict[str, Any]:
+    """With every field, also those that have their defaults: scripts want one shape."""
+    return structs.asdict(struct)
+
+
+def show_json(value: Any) -> None:
+    """On one line, in ASCII: nothing in it can steer a terminal."""
+    click.echo(json.dumps(value))
+
+
+def show_list(
+    infos: Sequence[Struct],
+    head: Sequence[str],
+    row: Callable[[Any], Iterable[object]],
+    *,
+    as_json: bool,
+) -> None:
+    """A table, or one JSON object a line."""
+    if as_json:
+        for info in infos:
+            show_json(as_dict(info))
+    else:
+        click.echo(table(head, [list(map(str, row(info))) for info in infos]))
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    clean = [[printable(cell) for cell in row] for row in [head, *rows]]
+    widths = [max(map(_cells, column)) for column in zip(*clean, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell + " " * (width - _cells(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in clean
+    )
+
+
+def _cells(text: str) -> int:
+    """How many cells of a terminal it takes."""
+    return sum(
+        0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF")
+        for char in text
+    )
+
+
+def size(size_bytes: float) -> str:
+    """`24 MiB`"""
+    for unit in ("B", "KiB", "MiB"):
+        if size_bytes < 1024:
+            return f"{size_bytes:.0f} {unit}"
+        size_bytes /= 1024
+    return f"{size_bytes:.1f} GiB"
+
+
+def yes(value: bool, word: str = "yes") -> str:
+    return word if value else ""
