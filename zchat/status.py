@@ -10,8 +10,8 @@ from typing import Final
 
 from zchat import __version__
 from zchat.protocol import limits
-from zchat.protocol.cluster import ProcessStatus
 from zchat.protocol.codec import encode
+from zchat.protocol.statuses import ProcessStatus
 
 _MEMORY: Final = Path("/proc/self/statm")
 _STAT: Final = Path("/proc/self/stat")

@@ -11,17 +11,6 @@ from click.testing import CliRunner
 from zchat.admin.cli import main
 from zchat.fabric.identities import admin_name
 from zchat.protocol import limits
-from zchat.protocol.cluster import (
-    AccountInfo,
-    AccountPage,
-    ListAccounts,
-    ListAllRooms,
-    ListSessions,
-    RoomDetails,
-    RoomPage,
-    SessionInfo,
-    SessionPage,
-)
 from zchat.protocol.messages import (
     Announce,
     AuditList,
@@ -39,6 +28,17 @@ from zchat.protocol.messages import (
     SetStanding,
     Standing,
     SuspendUser,
+)
+from zchat.protocol.operators import (
+    AccountInfo,
+    AccountPage,
+    ListAccounts,
+    ListAllRooms,
+    ListSessions,
+    RoomDetails,
+    RoomPage,
+    SessionInfo,
+    SessionPage,
 )
 from zchat.protocol.partitions import address_of_room
 

@@ -1,14 +1,20 @@
 """What `zchat-admin status` makes of what the router says."""
 
 import json
+import math
 from typing import Any
 
 import pytest
 from msgspec import structs
 
 from zchat.admin import status
-from zchat.protocol.cluster import ROUTER, ClusterStatus, PeerStatus, ProcessStatus
 from zchat.protocol.codec import encode
+from zchat.protocol.statuses import (
+    ROUTER,
+    ClusterStatus,
+    PeerStatus,
+    ProcessStatus,
+)
 from zchat.status import StatusReport
 
 from .conftest import Type
@@ -47,7 +53,16 @@ def test_load_is_that_of_the_whole_life_and_then_that_since_the_last_look() -> N
     assert status.look(other_life, 1, second).processes[0].load == 0.25
 
 
-@pytest.mark.parametrize("said", [b"", b"\xc1", encode("of another version")])
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"\xc1",
+        encode("of another version"),
+        a_process(GATEWAY, up_s=math.inf).status,
+        a_process(GATEWAY, numbers={"sessions": math.nan}).status,
+    ],
+)
 def test_a_process_that_tells_nothing_is_shown_all_the_same(said: bytes) -> None:
     look = status.look(ClusterStatus(EPOCHS, [PeerStatus(GATEWAY, 20, said)]), 1)
 

@@ -1,6 +1,7 @@
 """Valid frames of every shape, to damage: from the shapes themselves and the golden bytes."""
 
 import ast
+import math
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from zchat.protocol.codec import encode
 
 GOLDEN: Final = Path(__file__).parent.parent / "protocol" / "wire.txt"
 _ITEMS_MAX: Final = 4
+_FLOATS: Final = (0.0, 1.5, -1e308, 5e-324, math.inf)
 _INTEGERS: Final = (0, 1, 2, 7, 127, 128, 70_000, 2**32, 2**53)
 _TEXTS: Final = ("", "a", "ann", "garden", "#garden", "@ann", "lobby", "users", "rooms/0", "grüße")
 
@@ -53,6 +55,10 @@ def _maker(info: inspect.Type, dice: random.Random) -> Callable[[], Any]:
             low = 0 if info.ge is None else info.ge
             high = 2**63 if info.le is None else info.le
             return lambda: min(high, max(low, dice.choice(_INTEGERS)))
+        case inspect.FloatType():
+            least = -math.inf if info.ge is None else info.ge
+            most = math.inf if info.le is None else info.le
+            return lambda: min(most, max(least, dice.choice(_FLOATS)))
         case inspect.StrType():
             return lambda: _text(info, dice)
         case inspect.BytesType():

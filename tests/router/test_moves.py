@@ -2,8 +2,13 @@
 
 from collections.abc import Sequence
 
-from zchat.protocol.cluster import ROUTER, ClusterStatus, PeerStatus, WorkerHeartbeat
+from zchat.protocol.cluster import WorkerHeartbeat
 from zchat.protocol.codec import Decoder, encode
+from zchat.protocol.statuses import (
+    ROUTER,
+    ClusterStatus,
+    PeerStatus,
+)
 from zchat.router import status
 from zchat.router.moves import Moves
 

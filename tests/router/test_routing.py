@@ -3,7 +3,14 @@
 import pytest
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import ClusterStatus, PeerStatus, RoutingTable, WorkerHeartbeat
+from zchat.protocol.cluster import (
+    RoutingTable,
+    WorkerHeartbeat,
+)
+from zchat.protocol.statuses import (
+    ClusterStatus,
+    PeerStatus,
+)
 from zchat.router.routing import Routing
 
 ROOMS = "rooms/0"

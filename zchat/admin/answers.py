@@ -88,7 +88,11 @@ def name(text: str) -> str:
 
 def pattern(text: str) -> str:
     """A name, or one with `*` and `?` for anything."""
-    return text.lower() if any(sign in text for sign in "*?[") else name(text)
+    if not any(sign in text for sign in "*?["):
+        return name(text)
+    if len(text) > limits.NAME_CHARS_MAX:
+        raise ValueError(f"too long; give up to {limits.NAME_CHARS_MAX} characters")
+    return text.lower()
 
 
 def argument(what: str, parse: Callable[[str], Any] = name, *, required: bool = True) -> Any:

@@ -21,15 +21,7 @@ from zchat.admin.answers import (
 from zchat.admin.answers import name as name_of
 from zchat.admin.pages import read_all
 from zchat.options import value_of
-from zchat.protocol.cluster import (
-    USER_SERVICE,
-    AccountInfo,
-    AccountPage,
-    ListAccounts,
-    ListSessions,
-    SessionInfo,
-    SessionPage,
-)
+from zchat.protocol.cluster import USER_SERVICE
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import (
     DisconnectUser,
@@ -39,6 +31,14 @@ from zchat.protocol.messages import (
     SetStanding,
     Standing,
     SuspendUser,
+)
+from zchat.protocol.operators import (
+    AccountInfo,
+    AccountPage,
+    ListAccounts,
+    ListSessions,
+    SessionInfo,
+    SessionPage,
 )
 from zchat.protocol.partitions import address_of_room
 from zchat.settings import Settings

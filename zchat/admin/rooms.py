@@ -16,10 +16,14 @@ from zchat.admin.answers import (
 )
 from zchat.admin.pages import read_all
 from zchat.protocol import limits
-from zchat.protocol.cluster import ListAllRooms, RoomDetails, RoomPage
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import LOBBY, Announce, CloseRoom, Refused
 from zchat.protocol.names import safe_text
+from zchat.protocol.operators import (
+    ListAllRooms,
+    RoomDetails,
+    RoomPage,
+)
 from zchat.protocol.partitions import address_of_room, room_addresses
 from zchat.settings import Settings
 

@@ -19,14 +19,20 @@ from zchat.admin.answers import (
 from zchat.admin.asking import Enquiry, enquiry
 from zchat.fabric.identities import Part, part_of
 from zchat.protocol import limits
-from zchat.protocol.cluster import ROUTER, ClusterStatus, PeerStatus, ProcessStatus
 from zchat.protocol.codec import Decoder, ProtocolError
 from zchat.protocol.messages import Ping
 from zchat.protocol.names import printable
 from zchat.protocol.partitions import service_addresses
+from zchat.protocol.statuses import (
+    ROUTER,
+    ClusterStatus,
+    PeerStatus,
+    ProcessStatus,
+)
 from zchat.settings import Settings
 
-_clusters, _processes = Decoder(ClusterStatus), Decoder(ProcessStatus)
+_clusters = Decoder(ClusterStatus)
+_processes = Decoder(ProcessStatus)
 
 LOOK_INTERVAL_S: Final = 2.0
 _HEAD: Final = (

@@ -34,6 +34,7 @@ from zchat.protocol.messages import (
     Standing,
     Token,
 )
+from zchat.protocol.operators import ListAccounts, ListAllRooms, ListSessions
 
 
 class Envelope(Struct, frozen=True, array_like=True):
@@ -243,32 +244,6 @@ class ReadPresence(Message, frozen=True):
     """Answered with `PresenceSnapshot`."""
 
 
-class ListAccounts(Message, frozen=True):
-    """For operators: users by name, after that of `after`, a page at a time: `AccountPage`.
-
-    Only those whose name fits `pattern` (`*` and `?` stand for anything), if there is one.
-    """
-
-    after: str = ""
-    pattern: str = ""
-    online: bool = False
-    guests: bool = False
-
-
-class ListAllRooms(Message, frozen=True):
-    """For operators: every room, as `ListAccounts` lists users. Answered with `RoomPage`."""
-
-    after: str = ""
-    pattern: str = ""
-
-
-class ListSessions(Message, frozen=True):
-    """For operators: the connections of users, by the users' names. Answered with `SessionPage`."""
-
-    after: str = ""
-    pattern: str = ""
-
-
 CommonQuery = ReadHistory | ReadAudit | Ping | ReadLog | ReadStream | ReadUserLogs
 RoomQuery = CommonQuery | ListRooms | ListMembers | ListBans | ListAllRooms
 UserQuery = (
@@ -288,66 +263,6 @@ class StampedUserQuery(Envelope, frozen=True):
     user: str
     body: UserQuery
     standing: Standing = Standing.ACCOUNT
-
-
-class AccountInfo(Message, frozen=True):
-    """`registered_ms` is None for a guest, `until_ms` for a suspension without an end."""
-
-    name: str
-    standing: Standing
-    online: bool
-    created_ms: int
-    registered_ms: int | None
-    suspended: bool = False
-    until_ms: int | None = None
-    reason: str = ""
-    devices: int = 0
-    totp: bool = False
-
-
-class AccountPage(Message, frozen=True):
-    """`more` says that there are others after the last one."""
-
-    accounts: list[AccountInfo]
-    more: bool
-
-
-class RoomDetails(Message, frozen=True):
-    """`members` is None for the lobby; `sequence` is that of the newest entry."""
-
-    room: str
-    members: int | None
-    owner: str
-    created_ms: int
-    sequence: int
-    private: bool = False
-    keyed: bool = False
-
-
-class RoomPage(Message, frozen=True):
-    rooms: list[RoomDetails]
-    more: bool
-
-
-class SessionInfo(Message, frozen=True):
-    """`address` is that of the client, empty if it is not known; `device` its name, if it has one.
-
-    `idle_ms` is the time since it last sent anything but pings.
-    """
-
-    user: str
-    gateway: str
-    since_ms: int
-    idle_ms: int
-    address: str = ""
-    device: str = ""
-
-
-class SessionPage(Message, frozen=True):
-    """All sessions of each user in it."""
-
-    sessions: list[SessionInfo]
-    more: bool
 
 
 class LogPage(Envelope, frozen=True):
@@ -451,43 +366,3 @@ class RoutingTable(Envelope, frozen=True):
     """Which addresses are served, each with the epoch of its worker."""
 
     epochs: dict[str, int]
-
-
-ROUTER = "router"
-"""A query to this address is answered by the router itself, whatever it says: `ClusterStatus`."""
-
-
-class ProcessStatus(Envelope, frozen=True):
-    """How a process is. `cpu_s` is the processor time of its `up_s` seconds so far.
-
-    `numbers` are what is its own: units are in their names, and what is about one service has that
-    service's address after a space, as in `link_queue_bytes rooms/0`.
-    """
-
-    program: str
-    version: str
-    pid: int
-    host: str
-    started_ms: int
-    up_s: float
-    cpu_s: float
-    rss_bytes: int
-    numbers: dict[str, float]
-
-
-class PeerStatus(Envelope, frozen=True):
-    """The newest status of one process, and how long ago it was heard from; empty if it told none.
-
-    `name` is as in its identity: `gateway/west`, `rooms/0`.
-    """
-
-    name: str
-    silent_ms: int
-    status: bytes
-
-
-class ClusterStatus(Envelope, frozen=True):
-    """All processes that the router has heard from of late, and which addresses are served."""
-
-    epochs: dict[str, int]
-    peers: list[PeerStatus]

@@ -1,9 +1,13 @@
 """What operators may ask of the room-service: every room that there is."""
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import ListAllRooms, RoomDetails, RoomPage
 from zchat.protocol.codec import encode, fitting
 from zchat.protocol.messages import LOBBY, RefusalCode, Refused, Role, room_log
+from zchat.protocol.operators import (
+    ListAllRooms,
+    RoomDetails,
+    RoomPage,
+)
 from zchat.rooms.core import Room, RoomCore
 from zchat.service.lists import is_wanted, page_of
 

@@ -6,7 +6,6 @@ from typing import assert_never
 from zchat.log.store import Store
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
-    ListAllRooms,
     ReadLog,
     ReadStream,
     ReadUserLogs,
@@ -31,6 +30,7 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
+from zchat.protocol.operators import ListAllRooms
 from zchat.rooms import operator_queries
 from zchat.rooms.core import Room, RoomCore
 from zchat.service import logs

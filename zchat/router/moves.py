@@ -5,8 +5,12 @@ from typing import Protocol
 
 from msgspec import structs
 
-from zchat.protocol.cluster import ROUTER, PeerStatus, WorkerHeartbeat
+from zchat.protocol.cluster import WorkerHeartbeat
 from zchat.protocol.codec import Decoder, ProtocolError, encode
+from zchat.protocol.statuses import (
+    ROUTER,
+    PeerStatus,
+)
 from zchat.router.routing import Routing
 
 _heartbeats = Decoder(WorkerHeartbeat)

@@ -4,7 +4,14 @@ from typing import NamedTuple
 
 from zchat.fabric.identities import Part, name_of, part_of
 from zchat.protocol import limits
-from zchat.protocol.cluster import ClusterStatus, PeerStatus, RoutingTable, WorkerHeartbeat
+from zchat.protocol.cluster import (
+    RoutingTable,
+    WorkerHeartbeat,
+)
+from zchat.protocol.statuses import (
+    ClusterStatus,
+    PeerStatus,
+)
 
 
 class _Worker(NamedTuple):

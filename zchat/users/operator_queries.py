@@ -2,7 +2,9 @@
 
 from zchat.fabric.identities import name_of
 from zchat.protocol import limits
-from zchat.protocol.cluster import (
+from zchat.protocol.codec import encode, fitting
+from zchat.protocol.messages import RefusalCode, Refused, Standing
+from zchat.protocol.operators import (
     AccountInfo,
     AccountPage,
     ListAccounts,
@@ -10,8 +12,6 @@ from zchat.protocol.cluster import (
     SessionInfo,
     SessionPage,
 )
-from zchat.protocol.codec import encode, fitting
-from zchat.protocol.messages import RefusalCode, Refused, Standing
 from zchat.service.lists import is_wanted, page_of
 from zchat.users.core import UserCore
 from zchat.users.model import Session, User

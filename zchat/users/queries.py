@@ -5,8 +5,6 @@ from typing import assert_never
 from zchat.log.store import Store
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
-    ListAccounts,
-    ListSessions,
     ReadLog,
     ReadPresence,
     ReadStream,
@@ -28,6 +26,10 @@ from zchat.protocol.messages import (
     inbox_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
+from zchat.protocol.operators import (
+    ListAccounts,
+    ListSessions,
+)
 from zchat.service import logs
 from zchat.users import operator_queries
 from zchat.users.core import UserCore
