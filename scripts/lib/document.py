@@ -21,6 +21,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # Also without an installation.
 
 from zchat import settings  # noqa: E402
+from zchat.admin.cli import main as admin  # noqa: E402
 from zchat.client.commands import COMMANDS  # noqa: E402
 from zchat.protocol import limits, messages  # noqa: E402
 from zchat.protocol.messages import RefusalCode  # noqa: E402
@@ -77,6 +78,43 @@ def commands() -> str:
         ("any text", "Say it in the lobby, to everyone; `::text` says `:text`."),
         *((f"`{command.usage}`", command.summary) for command in COMMANDS.values()),
     )
+
+
+def admin_commands() -> str:
+    return _table(("`zchat-admin`", "does"), *_commands_in(admin, ""))
+
+
+_OF_EVERY_COMMAND: Final = {"config", "show_config", "version", "help"}
+
+
+def _commands_in(group: click.Group, prefix: str) -> Iterator[tuple[str, ...]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from _commands_in(command, f"{prefix}{name} ")
+            continue
+        own = [
+            parameter
+            for parameter in command.params
+            if parameter.name not in {*settings.SETTING_NAMES, *_OF_EVERY_COMMAND}
+        ]
+        usage = " ".join([prefix + name, *map(_usage, own)])
+        about = " ".join((command.help or "").split()).replace("*", "\\*")
+        yield f"`{usage}`", about
+
+
+def _usage(parameter: click.Parameter) -> str:
+    """As in `USER`, `[--room ROOM]`."""
+    match parameter:
+        case click.Option(is_flag=True):
+            usage = parameter.opts[-1]
+        case click.Option():
+            metavar = parameter.metavar or (parameter.name or "").upper()
+            usage = f"{parameter.opts[0]} {metavar}"
+        case click.Argument(type=click.Choice(choices=choices)):
+            usage = "|".join(choices)
+        case _:
+            usage = (parameter.name or "").upper() + ("…" if parameter.nargs < 0 else "")
+    return usage if parameter.required else f"[{usage}]"
 
 
 def settings_table() -> str:
@@ -265,7 +303,7 @@ def _hex(frame: bytes) -> str:
 BETWEEN_MARKERS: Final[dict[str, dict[str, Callable[[], str]]]] = {
     "README.md": {"commands": commands},
     "docs/architecture.md": {"limits": limits_table},
-    "docs/operations.md": {"settings": settings_table},
+    "docs/operations.md": {"settings": settings_table, "admin": admin_commands},
 }
 
 

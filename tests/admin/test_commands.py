@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -41,6 +42,7 @@ from zchat.protocol.operators import (
     SessionPage,
 )
 from zchat.protocol.partitions import address_of_room
+from zchat.settings import SETTING_NAMES
 
 from .conftest import PARTITIONS, Type
 from .served import Notes
@@ -375,3 +377,12 @@ def test_without_an_answer_the_exit_code_is_3(
 
     assert result.exit_code == 3
     assert "does not answer; is it running, and is this its folder?" in result.stderr
+
+
+@pytest.mark.parametrize("command", main.commands.values(), ids=main.commands.keys())
+def test_nothing_in_the_file_of_settings_is_taken_for_an_option(command: click.Command) -> None:
+    names = [parameter.name for parameter in command.params]
+
+    assert len(names) == len(set(names))
+    settings = {parameter.name for parameter in command.params if parameter.envvar}
+    assert (set(names) - settings) & SETTING_NAMES == set()

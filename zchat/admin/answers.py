@@ -55,21 +55,23 @@ def as_json_option() -> click.Option:
 
 
 def option(
-    flag: str, text: str, parse: Callable[[str], Any] | None = None, default: Any = None
+    flag: str, metavar: str, text: str, parse: Callable[[str], Any] = str, default: Any = None
 ) -> click.Option:
     """An option that is read by `parse`, whose ValueError says why and what would be right."""
     return click.Option(
-        [flag],
-        type=value_of(parse) if parse else str,
+        flag.split(),
+        type=value_of(parse),
         default=default,
         help=text,
-        metavar=flag.strip("-").upper(),
+        metavar=metavar,
         show_default=bool(default),
     )
 
 
 def reason_option() -> click.Option:
-    return option("--reason", "Why; the user reads it, and it stands in the audit.", reason, "")
+    return option(
+        "--reason", "REASON", "Why; the user reads it, and it stands in the audit.", reason, ""
+    )
 
 
 def reason(text: str) -> str:

@@ -5,8 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Final
 
-import click
-
 from zchat.admin import times
 from zchat.admin.answers import (
     REQUEST,
@@ -18,7 +16,7 @@ from zchat.admin.answers import (
 )
 from zchat.admin.asking import Enquiry, enquiry
 from zchat.admin.pages import ask_each
-from zchat.options import value_of, whole
+from zchat.options import whole
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import AuditList, AuditRecord, ReadAudit, Refused
@@ -120,18 +118,11 @@ AUDIT = admin_command(
     "audit",
     _audit,
     "List what operators, moderators and owners have done, newest first.",
-    click.Option(
-        ["-n", "--number"],
-        type=value_of(whole(1, _NUMBER_MAX)),
-        default=_NUMBER,
-        show_default=True,
-        metavar="N",
-        help="How many.",
-    ),
-    option("--actor", "Who did it: a name, or admin/NAME."),
-    option("--action", "What was done: kick_member, suspend_user, …", _action),
-    option("--user", "To whom.", name),
-    option("--room", "Where.", name),
-    option("--since", "Not before then: 2026-05-04, or 7d for that long ago.", _since),
+    option("-n number", "N", "How many.", whole(1, _NUMBER_MAX), _NUMBER),
+    option("--actor", "ACTOR", "Who did it: a name, or admin/NAME."),
+    option("--action", "ACTION", "What was done: kick_member, suspend_user, …", _action),
+    option("--user", "USER", "To whom.", name),
+    option("--room", "ROOM", "Where.", name),
+    option("--since", "TIME", "Not before then: 2026-05-04, or 7d for that long ago.", _since),
     as_json_option(),
 )

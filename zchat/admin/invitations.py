@@ -69,8 +69,8 @@ INVITE = admin_command(
     "invite",
     _invite,
     "Make a code with which one person can make an account. The code is shown once.",
-    option("--expires", "How long it works: 12h, 7d, 2w.", times.span_ms, EXPIRES),
-    option("--note", "For whom; it stands in the audit.", reason, ""),
-    option("--revoke", "Make no code, but one that was made worth nothing.", _code),
+    option("--expires", "SPAN", "How long it works: 12h, 7d, 2w.", times.span_ms, EXPIRES),
+    option("--note", "NOTE", "For whom; it stands in the audit.", reason, ""),
+    option("--revoke", "CODE", "Make no code, but one that was made worth nothing.", _code),
     as_json_option(),
 )

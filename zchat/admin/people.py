@@ -12,15 +12,14 @@ from zchat.admin.answers import (
     as_json_option,
     do,
     fresh_nonce,
+    name,
     option,
     pattern,
     reason_option,
     show_list,
     yes,
 )
-from zchat.admin.answers import name as name_of
 from zchat.admin.pages import read_all
-from zchat.options import value_of
 from zchat.protocol.cluster import USER_SERVICE
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import (
@@ -52,9 +51,11 @@ _STANDINGS: Final = [Standing.OPERATOR.value, Standing.MODERATOR.value, Standing
 # --- Who there is ---------------------------------------------------------------------------------
 
 
-def _users(settings: Settings, name: str | None, online: bool, guests: bool, as_json: bool) -> None:
+def _users(
+    settings: Settings, user: str | None, only_online: bool, only_guests: bool, as_json: bool
+) -> None:
     def after(last: str) -> ListAccounts:
-        return ListAccounts(last, name or "", online, guests)
+        return ListAccounts(last, user or "", only_online, only_guests)
 
     def following(page: AccountPage) -> ListAccounts | None:
         return after(page.accounts[-1].name) if page.more and page.accounts else None
@@ -146,10 +147,10 @@ def _set_standing(settings: Settings, user: str, standing: str) -> None:
 USERS = admin_command(
     "users",
     _users,
-    "List accounts and guests; NAME may have * and ? for anything.",
-    argument("name", pattern, required=False),
-    click.Option(["--online"], is_flag=True, help="Only those who are here."),
-    click.Option(["--guests"], is_flag=True, help="Only guests."),
+    "List accounts and guests; USER may have * and ? for anything.",
+    argument("user", pattern, required=False),
+    click.Option(["--online", "only_online"], is_flag=True, help="Only those who are here."),
+    click.Option(["--guests", "only_guests"], is_flag=True, help="Only guests."),
     as_json_option(),
 )
 SESSIONS = admin_command(
@@ -164,13 +165,10 @@ SUSPEND = admin_command(
     _suspend,
     "Log USER out, and let nobody in under that name, for a time or until restored.",
     argument("user"),
-    click.Option(
-        ["--for", "span"],
-        type=value_of(times.span_ms),
-        metavar="SPAN",
-        help="How long: 90m, 12h, 7d, 2w.",
+    option("--for span", "SPAN", "How long: 90m, 12h, 7d, 2w.", times.span_ms),
+    option(
+        "--until", "TIME", "Until when: 2026-05-04, or 2026-05-04T10:00, in UTC.", times.moment_ms
     ),
-    option("--until", "Until when: 2026-05-04, or 2026-05-04T10:00, in UTC.", times.moment_ms),
     reason_option(),
 )
 RESTORE_USER = admin_command(
@@ -181,7 +179,7 @@ KICK = admin_command(
     _kick,
     "End all connections of USER, or with --room only its membership there.",
     argument("user"),
-    option("--room", "A room, to take USER out of.", name_of),
+    option("--room", "ROOM", "A room, to take USER out of.", name),
     reason_option(),
 )
 STANDING = admin_command(

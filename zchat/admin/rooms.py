@@ -30,9 +30,9 @@ from zchat.settings import Settings
 _pages: Decoder[RoomPage | Refused] = Decoder(RoomPage | Refused)  # type: ignore[arg-type]
 
 
-def _rooms(settings: Settings, name: str | None, as_json: bool) -> None:
+def _rooms(settings: Settings, room: str | None, as_json: bool) -> None:
     def after(last: str) -> ListAllRooms:
-        return ListAllRooms(last, name or "")
+        return ListAllRooms(last, room or "")
 
     def following(page: RoomPage) -> ListAllRooms | None:
         return after(page.rooms[-1].room) if page.more and page.rooms else None
@@ -79,8 +79,8 @@ ANNOUNCE = admin_command(
 ROOMS = admin_command(
     "rooms",
     _rooms,
-    "List all rooms, also private ones; NAME may have * and ? for anything.",
-    argument("name", pattern, required=False),
+    "List all rooms, also private ones; ROOM may have * and ? for anything.",
+    argument("room", pattern, required=False),
     as_json_option(),
 )
 CLOSE_ROOM = admin_command(
