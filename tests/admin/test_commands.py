@@ -159,6 +159,16 @@ def test_no_two_invitations_are_alike(notes: Notes, zchat_admin: Type) -> None:
     assert codes[0] != codes[1]
 
 
+def test_scripts_are_told_what_came_of_it(notes: Notes, zchat_admin: Type) -> None:
+    done = zchat_admin("announce", "hello", "--json")
+    assert json.loads(done.stdout) == {"done": True, "log": "#lobby", "sequence": 7}
+
+    notes.refuse = "no"
+    refused = zchat_admin("kick", "bob", "--json")
+    told = {"done": False, "code": "not_allowed", "reason": "no"}
+    assert (refused.exit_code, json.loads(refused.stdout)) == (1, told)
+
+
 def test_a_refusal_is_told_and_the_exit_code_1(notes: Notes, zchat_admin: Type) -> None:
     notes.refuse = "no, \x1b[31mnever\n"
     result = zchat_admin("restore-user", "bob")

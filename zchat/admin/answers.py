@@ -104,15 +104,25 @@ def argument(what: str, parse: Callable[[str], Any] = name, *, required: bool = 
 # --- What came of it ------------------------------------------------------------------------------
 
 
-def do(settings: Settings, address: str, command: Message) -> Done:
-    """Has the service do it. Raises `Told` and `NoAnswer`."""
+def do(settings: Settings, address: str, command: Message, *, as_json: bool) -> Done:
+    """Has the service do it. Ends the program if it is not done."""
     match ask(settings, address, command):
         case Done() as done:
             return done
+        case Refused(code=code, reason=reason) if as_json:
+            show_json({"done": False, "code": code, "reason": reason})
+            raise SystemExit(1)
         case Refused() as refused:
             raise Told(refused)
         case None:
             raise NoAnswer
+
+
+def show_done(done: Done, sentence: str, *, as_json: bool) -> None:
+    if as_json:
+        show_json({"done": True, "log": done.log, "sequence": done.sequence})
+    else:
+        click.echo(sentence)
 
 
 def as_dict(struct: Struct) -> dict[str, Any]:

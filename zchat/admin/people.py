@@ -16,6 +16,7 @@ from zchat.admin.answers import (
     option,
     pattern,
     reason_option,
+    show_done,
     show_list,
     yes,
 )
@@ -112,36 +113,45 @@ def _session_row(info: SessionInfo) -> tuple[str, ...]:
 
 
 def _suspend(
-    settings: Settings, user: str, span: int | None, until: int | None, reason: str
+    settings: Settings,
+    user: str,
+    span: int | None,
+    until: int | None,
+    reason: str,
+    as_json: bool,
 ) -> None:
     if span is not None and until is not None:
         raise click.UsageError("give --for or --until, and not both")
     until_ms = until if span is None else times.now_ms() + span
     if until_ms is not None and until_ms <= times.now_ms():
         raise click.UsageError("--until is over already; give a later time")
-    do(settings, USER_SERVICE, SuspendUser(REQUEST, fresh_nonce(), user, reason, until_ms))
     ends = "until it is restored" if until_ms is None else f"until {times.utc(until_ms)}"
-    click.echo(f"{user} is suspended {ends}")
+    command = SuspendUser(REQUEST, fresh_nonce(), user, reason, until_ms)
+    done = do(settings, USER_SERVICE, command, as_json=as_json)
+    show_done(done, f"{user} is suspended {ends}", as_json=as_json)
 
 
-def _restore(settings: Settings, user: str) -> None:
-    do(settings, USER_SERVICE, RestoreUser(REQUEST, fresh_nonce(), user))
-    click.echo(f"{user} may log in again")
+def _restore(settings: Settings, user: str, as_json: bool) -> None:
+    command = RestoreUser(REQUEST, fresh_nonce(), user)
+    done = do(settings, USER_SERVICE, command, as_json=as_json)
+    show_done(done, f"{user} may log in again", as_json=as_json)
 
 
-def _kick(settings: Settings, user: str, room: str | None, reason: str) -> None:
+def _kick(settings: Settings, user: str, room: str | None, reason: str, as_json: bool) -> None:
+    command: DisconnectUser | KickMember
     if room is None:
-        do(settings, USER_SERVICE, DisconnectUser(REQUEST, fresh_nonce(), user, reason))
-        click.echo(f"{user} is disconnected, and may connect again")
-        return
-    address = address_of_room(room, settings.partitions)
-    do(settings, address, KickMember(REQUEST, fresh_nonce(), room, user, reason))
-    click.echo(f"{user} is out of #{room}")
+        address, said = USER_SERVICE, f"{user} is disconnected, and may connect again"
+        command = DisconnectUser(REQUEST, fresh_nonce(), user, reason)
+    else:
+        address, said = address_of_room(room, settings.partitions), f"{user} is out of #{room}"
+        command = KickMember(REQUEST, fresh_nonce(), room, user, reason)
+    show_done(do(settings, address, command, as_json=as_json), said, as_json=as_json)
 
 
-def _set_standing(settings: Settings, user: str, standing: str) -> None:
-    do(settings, USER_SERVICE, SetStanding(REQUEST, fresh_nonce(), user, Standing(standing)))
-    click.echo(f"the standing of {user} is {standing}")
+def _set_standing(settings: Settings, user: str, standing: str, as_json: bool) -> None:
+    command = SetStanding(REQUEST, fresh_nonce(), user, Standing(standing))
+    done = do(settings, USER_SERVICE, command, as_json=as_json)
+    show_done(done, f"the standing of {user} is {standing}", as_json=as_json)
 
 
 USERS = admin_command(
@@ -170,9 +180,14 @@ SUSPEND = admin_command(
         "--until", "TIME", "Until when: 2026-05-04, or 2026-05-04T10:00, in UTC.", times.moment_ms
     ),
     reason_option(),
+    as_json_option(),
 )
 RESTORE_USER = admin_command(
-    "restore-user", _restore, "End the suspension of USER.", argument("user")
+    "restore-user",
+    _restore,
+    "End the suspension of USER.",
+    argument("user"),
+    as_json_option(),
 )
 KICK = admin_command(
     "kick",
@@ -181,6 +196,7 @@ KICK = admin_command(
     argument("user"),
     option("--room", "ROOM", "A room, to take USER out of.", name),
     reason_option(),
+    as_json_option(),
 )
 STANDING = admin_command(
     "standing",
@@ -188,4 +204,5 @@ STANDING = admin_command(
     "Make USER an operator or moderator of the cluster, or a plain account again.",
     argument("user"),
     click.Argument(["standing"], type=click.Choice(_STANDINGS)),
+    as_json_option(),
 )

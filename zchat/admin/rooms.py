@@ -12,6 +12,7 @@ from zchat.admin.answers import (
     fresh_nonce,
     pattern,
     reason_option,
+    show_done,
     show_list,
 )
 from zchat.admin.pages import read_all
@@ -55,19 +56,20 @@ def _row(info: RoomDetails) -> tuple[str, ...]:
     )
 
 
-def _announce(settings: Settings, text: tuple[str, ...]) -> None:
+def _announce(settings: Settings, text: tuple[str, ...], as_json: bool) -> None:
     words = safe_text(" ".join(text)).strip()
     if not words or len(words) > limits.TEXT_CHARS_MAX:
         raise click.UsageError(f"an announcement has 1 to {limits.TEXT_CHARS_MAX} characters")
     address = address_of_room(LOBBY, settings.partitions)
-    done = do(settings, address, Announce(REQUEST, fresh_nonce(), words))
-    click.echo(f"announced, as entry {done.sequence} of the lobby")
+    done = do(settings, address, Announce(REQUEST, fresh_nonce(), words), as_json=as_json)
+    show_done(done, f"announced, as entry {done.sequence} of the lobby", as_json=as_json)
 
 
-def _close(settings: Settings, room: str, reason: str) -> None:
+def _close(settings: Settings, room: str, reason: str, as_json: bool) -> None:
     address = address_of_room(room, settings.partitions)
-    do(settings, address, CloseRoom(REQUEST, fresh_nonce(), room, reason))
-    click.echo(f"#{room} is closed")
+    command = CloseRoom(REQUEST, fresh_nonce(), room, reason)
+    done = do(settings, address, command, as_json=as_json)
+    show_done(done, f"#{room} is closed", as_json=as_json)
 
 
 ANNOUNCE = admin_command(
@@ -75,6 +77,7 @@ ANNOUNCE = admin_command(
     _announce,
     "Say TEXT to everyone, in the lobby.",
     click.Argument(["text"], nargs=-1, required=True),
+    as_json_option(),
 )
 ROOMS = admin_command(
     "rooms",
@@ -89,4 +92,5 @@ CLOSE_ROOM = admin_command(
     "Put everyone out of ROOM, and free its name.",
     argument("room"),
     reason_option(),
+    as_json_option(),
 )
