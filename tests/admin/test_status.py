@@ -75,11 +75,12 @@ def test_a_process_that_tells_nothing_is_shown_all_the_same(said: bytes) -> None
 def test_the_table_sums_up_what_is_told_of_each_service() -> None:
     numbers = {
         "sessions": 12.0,
-        "unanswered": 3.0,
-        "stream_missing users": 1.0,
-        "stream_missing rooms/0": 4.0,
+        "unanswered users": 2.0,
+        "queries_waiting rooms/0": 1.0,
+        "follower_lag_entries users": 1.0,
+        "follower_lag_entries rooms/0": 4.0,
     }
-    served = {"position": 99.0, "jobs_waiting": 2.0, "outbox": 1.0}
+    served = {"position_entries": 99.0, "password_jobs_waiting": 2.0, "outbox": 1.0}
     peers = [a_process("users", numbers=served), a_process(GATEWAY, numbers=numbers, host="b\x1bx")]
     look = status.look(ClusterStatus({"users": 4}, peers), 1)
 
@@ -136,7 +137,7 @@ def test_a_watcher_looks_again_until_it_is_interrupted(
 def test_a_process_says_once_a_second_how_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [1000.0]
     monkeypatch.setattr("zchat.status.time.monotonic", lambda: clock[0])
-    report = StatusReport("a-service", lambda: {"position": 5.0})
+    report = StatusReport("a-service", lambda: {"position_entries": 5.0})
 
     def said_at(now: float) -> bytes:
         clock[0] = now
@@ -149,4 +150,4 @@ def test_a_process_says_once_a_second_how_it_is(monkeypatch: pytest.MonkeyPatch)
     assert process.status is not None
     assert process.status.program == "a-service"
     assert process.status.rss_bytes > 1 << 20
-    assert process.number("position") == 5.0
+    assert process.number("position_entries") == 5.0

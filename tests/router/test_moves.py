@@ -75,6 +75,6 @@ def test_what_goes_on_and_what_is_dropped_is_counted() -> None:
         "askers": 1,
         "workers": 1,
         "envelopes_total": 5,
-        "envelopes_dropped_total": 3,
+        "dropped_total": 3,
         "protocol_errors_total": 0,
     }

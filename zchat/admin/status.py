@@ -41,6 +41,9 @@ _HEAD: Final = (
 )
 
 
+_WAITING: Final = ("unanswered", "queries_waiting", "password_jobs_waiting", "outbox")
+
+
 class Process(NamedTuple):
     """`status` is None of one that has not told how it is.
 
@@ -119,9 +122,9 @@ def _row(process: Process) -> list[str]:
         )
     counts = (
         process.number("sessions"),
-        process.number("position"),
-        process.number("unanswered", "jobs_waiting", "outbox"),
-        process.number("stream_missing"),
+        process.number("position_entries"),
+        process.number(*_WAITING),
+        process.number("follower_lag_entries"),
     )
     shown = ["" if count is None else f"{count:.0f}" for count in counts]
     return [process.name, *own, *shown, f"{process.silent_ms / 1000:.1f} s ago"]

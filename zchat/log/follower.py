@@ -26,8 +26,8 @@ class Follower:
         return self.position
 
     @property
-    def missing(self) -> int:
-        """How many positions are known of and not handed on."""
+    def lag(self) -> int:
+        """How many entries, as far as it is known, are still to come."""
         return 0 if self.position is None else max(0, self._newest - self.position)
 
     def begin(self, position: int) -> None:

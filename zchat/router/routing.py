@@ -39,7 +39,11 @@ class Routing:
         return list(self._askers)
 
     @property
-    def workers(self) -> int:
+    def asker_count(self) -> int:
+        return len(self._askers)
+
+    @property
+    def worker_count(self) -> int:
         return len(self._workers)
 
     def worker_of(self, address: str) -> bytes | None:

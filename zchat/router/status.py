@@ -4,11 +4,11 @@ from zchat.router.moves import Moves
 
 
 def numbers(moves: Moves) -> dict[str, float]:
-    """`envelopes_dropped_total` are those that nobody took: their senders send them again."""
+    """`dropped_total` are envelopes that nobody took: their senders send them again."""
     return {
-        "askers": len(moves.routing.askers),
-        "workers": moves.routing.workers,
+        "askers": moves.routing.asker_count,
+        "workers": moves.routing.worker_count,
         "envelopes_total": moves.envelopes,
-        "envelopes_dropped_total": moves.dropped,
+        "dropped_total": moves.dropped,
         "protocol_errors_total": moves.protocol_errors,
     }

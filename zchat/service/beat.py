@@ -125,8 +125,7 @@ class Beat:
         self._send_owed(store.owed())
 
     @property
-    def askers(self) -> int:
-        """How many have a link to this service."""
+    def asker_count(self) -> int:
         return len(self._answerer.askers)
 
     @property

@@ -8,14 +8,14 @@ def numbers(beat: Beat, store: Store, jobs: int) -> dict[str, float]:
     """`jobs` are the passwords that wait; `outbox` is what it owes to other services."""
     commits = store.commits
     return {
-        "position": store.position,
+        "position_entries": store.position,
         "epoch": store.epoch,
-        "askers": beat.askers,
+        "askers": beat.asker_count,
         "commands_total": beat.commands_done,
         "commits_total": commits.count,
         "commit_seconds_total": commits.total_s,
         "commit_seconds_last": commits.last_s,
-        "jobs_waiting": jobs,
+        "password_jobs_waiting": jobs,
         "outbox": beat.owed,
         "protocol_errors_total": beat.protocol_errors,
     }
