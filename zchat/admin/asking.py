@@ -32,12 +32,16 @@ def ask(settings: Settings, address: str, command: Message) -> Done | Refused | 
     with sockets.open_context() as context:
         socket = sockets.asker_socket(context, settings.endpoints, own_identity)
         waiter = sockets.Waiter(socket)
-        while time.monotonic() < deadline:
-            sockets.try_send(socket, [b"", b""])
-            asker.heartbeat()
+        heartbeat_at = 0.0
+        while (now := time.monotonic()) < deadline:
+            if now >= heartbeat_at:
+                # Each is answered: with one in each turn nobody would ever rest.
+                heartbeat_at = now + limits.CONNECT_RETRY_S
+                sockets.try_send(socket, [b"", b""])
+                asker.heartbeat()
             for up in asker.envelopes():
                 sockets.try_send(socket, [address.encode(), encode(up)])
-            waiter.wait(limits.HEARTBEAT_INTERVAL_S / 10)
+            waiter.wait(heartbeat_at - now)
             for source, body, *_ in sockets.receive_waiting(socket, 2):
                 if not source:
                     asker.worker_changed(_tables.decode(body).epochs.get(address))
