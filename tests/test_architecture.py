@@ -12,14 +12,19 @@ import pytest
 ROOT: Final = Path(__file__).parent.parent
 
 SHARED: Final = {
-    *("protocol", "log", "fabric", "service", "options", "settings", "process", "rates")
+    *("protocol", "log", "fabric", "service", "options", "settings", "process", "rates"),
+    *("alive", "histogram", "logs", "metrics"),
 }
 MAY_IMPORT: Final[dict[str, set[str]]] = {
     "protocol": set(),
     "options": set(),
     "rates": set(),
     "settings": {"protocol", "options"},
-    "process": {"settings"},
+    "logs": set(),
+    "alive": {"protocol"},
+    "histogram": set(),
+    "metrics": {"protocol", "options", "alive", "histogram"},
+    "process": {"settings", "alive", "logs"},
     "log": {"protocol"},
     "fabric": {"protocol", "settings"},
     "service": SHARED,
@@ -40,6 +45,7 @@ ONLY_IN: Final[dict[str, set[str]]] = {
     "uvloop": {"gateway", "client"},
     "prompt_toolkit": {"client"},
     "supervisor": {"admin"},
+    "prometheus_client": {"metrics"},
 }
 """By library: the parts that may import it."""
 
@@ -60,6 +66,8 @@ PURE: Final = (
     "*/sessions.py",
     "*/timeline.py",
     "zchat/protocol/*.py",
+    "zchat/admin/hangs.py",
+    "zchat/histogram.py",
     "zchat/rates.py",
 )
 """Cores: input in, effects out. No socket, clock, disk, randomness, log or `await`."""

@@ -56,13 +56,21 @@ class FakeSupervisor:
     def __init__(self, states: dict[str, int]) -> None:
         self.states = states
         self.started: list[str] = []
+        self.killed: list[str] = []
+        self.pids: dict[str, int] = {}
         self.failures: list[Exception] = []
 
     def getAllProcessInfo(self) -> list[dict[str, object]]:  # noqa: N802
         if self.failures:
             raise self.failures.pop()
         return [
-            {"group": name, "name": name, "state": state, "spawnerr": "exited too quickly"}
+            {
+                "group": name,
+                "name": name,
+                "state": state,
+                "pid": self.pids.get(name, 0),
+                "spawnerr": "exited too quickly",
+            }
             for name, state in self.states.items()
         ]
 
@@ -71,6 +79,13 @@ class FakeSupervisor:
         if name == "missing:missing":
             raise xmlrpc.client.Fault(20, "NO_FILE")
         self.started.append(name)
+        return True
+
+    def signalProcess(self, name: str, signal: str) -> bool:  # noqa: N802
+        assert signal == "KILL"
+        if name == "missing:missing":
+            raise xmlrpc.client.Fault(70, "NOT_RUNNING")
+        self.killed.append(name)
         return True
 
 

@@ -25,6 +25,11 @@ class Follower:
             return None
         return self.position
 
+    @property
+    def lag(self) -> int:
+        """How many entries, as far as it is known, are still to come."""
+        return 0 if self.position is None else max(0, self._newest - self.position)
+
     def begin(self, position: int) -> None:
         """Starts at `position`, unless it has started already."""
         if self.position is None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 from sqlalchemy import (
     Connection,
@@ -83,7 +83,7 @@ class Store:
     """Of the newest committed entry; 0 if there is none."""
 
     @classmethod
-    def open(cls, path: Path | None, schema: Schema) -> "Store":
+    def open(cls, path: Path | None, schema: Schema) -> Self:
         """Opens the database at `path`, made or migrated as needed; None keeps it in memory.
 
         Raises `LeaseHeld` if another process has it open, and `SchemaTooNew` if a newer release

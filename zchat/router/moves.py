@@ -26,40 +26,44 @@ class Moves:
 
     def __init__(self, ways: Ways) -> None:
         self._ways = ways
-        self._routing = Routing()
+        self.routing = Routing()
         self.protocol_errors = 0
+        self.unserved = 0
+        """Commands for an address that nobody serves."""
 
     def command(self, frames: Sequence[bytes], now: float) -> None:
         asker, address, *body = frames
-        new = self._routing.asker_heard(asker, now)
+        new = self.routing.asker_heard(asker, now)
         if not address:
             self._send_table([asker])
             return
         if new:
             self._send_table([asker])
-        worker = self._routing.worker_of(address.decode(errors="replace"))
+        worker = self.routing.worker_of(address.decode(errors="replace"))
         # Dropped if nobody serves the address: the link resends when somebody does.
-        if worker is not None:
+        if worker is None:
+            self.unserved += 1
+        else:
             self._ways.to_worker([worker, asker, *body])
 
     def reply(self, frames: Sequence[bytes], now: float) -> None:
         worker, asker, *body = frames
         if not asker:
             self._worker_heard(worker, b"".join(body), now)
-        elif address := self._routing.address_of(worker):
+        elif address := self.routing.address_of(worker):
             self._ways.to_asker([asker, address.encode(), *body])
 
     def query(self, frames: Sequence[bytes]) -> None:
         *envelope, name, body = frames
         address = name.decode(errors="replace")
-        served = self._routing.worker_of(address) is not None
+        served = self.routing.worker_of(address) is not None
         if not (served and self._ways.to_answerer(address, [*envelope, body])):
             self._ways.to_questioner([*envelope, b""])
 
     def expire(self, now: float) -> None:
         """Forgets who has been silent for too long, and says so."""
-        if self._routing.expire(now):
-            self._send_table(self._routing.askers)
+        if self.routing.expire(now):
+            self._send_table(self.routing.askers)
 
     def _worker_heard(self, worker: bytes, body: bytes, now: float) -> None:
         try:
@@ -68,10 +72,10 @@ class Moves:
         except (ProtocolError, ValueError):
             self.protocol_errors += 1
             return
-        if self._routing.worker_heard(worker, heartbeat, now):
-            self._send_table(self._routing.askers)
+        if self.routing.worker_heard(worker, heartbeat, now):
+            self._send_table(self.routing.askers)
 
     def _send_table(self, askers: Sequence[bytes]) -> None:
-        body = encode(self._routing.table)
+        body = encode(self.routing.table)
         for asker in askers:
             self._ways.to_asker([asker, b"", body])

@@ -28,6 +28,14 @@ class Routing:
     def askers(self) -> list[bytes]:
         return list(self._askers)
 
+    @property
+    def asker_count(self) -> int:
+        return len(self._askers)
+
+    @property
+    def worker_count(self) -> int:
+        return len(self._workers)
+
     def worker_of(self, address: str) -> bytes | None:
         worker = self._workers.get(address)
         return worker.identity if worker else None

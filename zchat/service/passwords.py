@@ -29,6 +29,8 @@ class PasswordPool:
     """Runs jobs on `threads` threads; `fd` is readable while results wait."""
 
     def __init__(self, threads: int) -> None:
+        self.waiting = 0
+        """Jobs whose results were not taken yet."""
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="password")
         self._outcomes: queue.SimpleQueue[tuple[Job, bool | str]] = queue.SimpleQueue()
         self._waking, self._woken = socket.socketpair()
@@ -40,6 +42,7 @@ class PasswordPool:
         return self._woken.fileno()
 
     def submit(self, job: Job) -> None:
+        self.waiting += 1
         self._executor.submit(self._run, job)
 
     def _run(self, job: Job) -> None:
@@ -54,6 +57,7 @@ class PasswordPool:
         outcomes = []
         while not self._outcomes.empty():
             outcomes.append(self._outcomes.get())
+        self.waiting -= len(outcomes)
         return outcomes
 
     def close(self) -> None:
