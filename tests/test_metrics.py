@@ -274,7 +274,12 @@ def test_a_port_in_use_is_waited_for(
         holder.bind(one.address)
         holder.listen()
         warned = threading.Event()
-        monkeypatch.setattr(metrics._log, "filters", [lambda _: warned.set() is None])
+
+        def notice(_: logging.LogRecord) -> bool:
+            warned.set()
+            return True
+
+        monkeypatch.setattr(metrics._log, "filters", [notice])
         with caplog.at_level(logging.WARNING, "zchat.metrics"):
             context = serving(one.address, "router", [], dict, Health(one.alive, list))
             with context:

@@ -278,14 +278,18 @@ MEASURES: Final[dict[str, Sequence[Measure]]] = {
 def metrics_page() -> str:
     parts = [
         "<!-- Written by scripts/document from what the programs measure. -->\n\n# Metrics",
-        "What each process exports at `/metrics`; how to turn it on is in "
-        "[operations.md](operations.md#metrics-and-health), and "
-        "[a dashboard of it](grafana-dashboard.json) is ready for Grafana. A process also exports "
-        "what the Python library knows of it: `process_cpu_seconds_total`, "
-        "`process_resident_memory_bytes`, `process_open_fds`, `process_max_fds`, "
-        "`process_start_time_seconds` and `process_virtual_memory_bytes`.",
-        "A counter only rises, and begins anew with each life of the process. A histogram has "
-        "`_bucket`, `_sum` and `_count`.",
+        (
+            "What each process exports at `/metrics`; how to turn it on is in "
+            "[operations.md](operations.md#metrics-and-health), and "
+            "[a dashboard of it](grafana-dashboard.json) is ready for Grafana. A process also "
+            "exports what the Python library knows of it: `process_cpu_seconds_total`, "
+            "`process_resident_memory_bytes`, `process_open_fds`, `process_max_fds`, "
+            "`process_start_time_seconds` and `process_virtual_memory_bytes`."
+        ),
+        (
+            "A counter only rises, and begins anew with each life of the process. A histogram has "
+            "`_bucket`, `_sum` and `_count`."
+        ),
     ]
     for program, measures in MEASURES.items():
         rows = [
