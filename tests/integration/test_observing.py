@@ -209,6 +209,23 @@ async def test_logins_and_what_the_gateway_ends_are_told_without_debug(observed:
     assert told[-1]["user"] == person.name
 
 
+async def test_a_refused_login_is_told_without_the_name(observed: Observed) -> None:
+    name = new_name()
+    async with Person(observed.address, name) as person:
+        await person.chat.register(PASSWORD)
+    with pytest.raises(RefusedError):
+        async with Person(observed.address, name, WRONG_PASSWORD):
+            pass
+    told = [
+        line
+        for gateway in GATEWAYS
+        for line in observed.lines(gateway)
+        if line["message"] == "log in refused"
+    ]
+    assert any(line["code"] == "wrong_password" for line in told)
+    assert not any(name in line.values() for line in told)
+
+
 def test_a_standby_lives_as_long_as_it_waits(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Its main loop turns, so that it is not taken for one that hangs."""
 

@@ -217,6 +217,7 @@ class GatewayCore:
     def _session_opened(self, opening: SessionOpening, reply: SessionReply, now: float) -> None:
         session, log_in = opening.session, opening.log_in
         if isinstance(reply, Refused):
+            self.watcher.login_refused(session, reply.code)
             if session.open:
                 session.state = SessionState.GREETED
             self.requests.answered(session, encode(reply))

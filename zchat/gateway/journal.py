@@ -72,6 +72,11 @@ class Journal(Watcher):
         fields = {"session": session.number, "user": session.name, "standing": session.standing}
         self._log.info("logged in", extra=_with_address(fields, session))
 
+    def login_refused(self, session: Session, code: RefusalCode) -> None:
+        # Without the name: people in a hurry type their password there.
+        fields = {"session": session.number, "code": code}
+        self._log.info("log in refused", extra=_with_address(fields, session))
+
     def ended(self, session: Session, code: RefusalCode) -> None:
         super().ended(session, code)
         # Only the code: the reason may hold what the client sent.

@@ -33,6 +33,8 @@ class Watcher:
 
     def logged_in(self, session: Session) -> None: ...
 
+    def login_refused(self, session: Session, code: RefusalCode) -> None: ...
+
     def ended(self, session: Session, code: RefusalCode) -> None:
         """The gateway ends a session."""
         self.refused[code] = self.refused.get(code, 0) + 1
