@@ -260,3 +260,5 @@ def wait_until_touched(cluster: Cluster, name: str) -> None:
     assert first is not None
     assert first.pid == cluster.pid(name)
     cluster.wait_for(lambda: look_at(path) not in (None, first), "another one")
+    # And not by the next life of one that was killed for its silence.
+    assert cluster.pid(name) == first.pid
