@@ -12,16 +12,22 @@ import pytest
 ROOT: Final = Path(__file__).parent.parent
 
 SHARED: Final = {
-    *("protocol", "log", "fabric", "service", "options", "settings", "process", "rates", "status")
+    *("protocol", "log", "fabric", "service", "options", "settings", "process", "rates", "status"),
+    *("alive", "histogram", "logs", "measures", "metrics"),
 }
 MAY_IMPORT: Final[dict[str, set[str]]] = {
     "protocol": set(),
     "options": set(),
     "rates": set(),
     "settings": {"protocol", "options"},
-    "process": {"settings"},
-    "status": {"protocol"},
-    "log": {"protocol"},
+    "logs": set(),
+    "alive": {"protocol"},
+    "histogram": set(),
+    "measures": {"histogram"},
+    "metrics": {"protocol", "options", "alive", "histogram", "measures"},
+    "process": {"options", "settings", "alive", "logs", "measures", "metrics"},
+    "status": {"protocol", "measures"},
+    "log": {"protocol", "histogram"},
     "fabric": {"protocol", "settings"},
     "service": SHARED,
     # These know nothing of each other: all that they share is what they say.
@@ -41,6 +47,7 @@ ONLY_IN: Final[dict[str, set[str]]] = {
     "uvloop": {"gateway", "client"},
     "prompt_toolkit": {"client"},
     "supervisor": {"admin"},
+    "prometheus_client": {"metrics"},
 }
 """By library: the parts that may import it."""
 
@@ -61,6 +68,8 @@ PURE: Final = (
     "*/sessions.py",
     "*/timeline.py",
     "zchat/protocol/*.py",
+    "zchat/admin/hangs.py",
+    "zchat/histogram.py",
     "zchat/rates.py",
 )
 """Cores: input in, effects out. No socket, clock, disk, randomness, log or `await`."""

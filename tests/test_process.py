@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from zchat.alive import Alive, file_of, look_at
+from zchat.protocol import limits
+
 PREAMBLE = """
 import logging, os, signal, sys, time
 from pathlib import Path
@@ -85,6 +88,65 @@ def test_a_bug_is_logged_with_its_traceback_and_ends_the_process(tmp_path: Path)
     assert code == 1
     assert "CRITICAL router ended by a bug\nTraceback" in stderr
     assert stderr.endswith("ZeroDivisionError: division by zero\n")
+
+
+# --- A sign of life -------------------------------------------------------------------------------
+
+SUPERVISED = {"SUPERVISOR_PROCESS_NAME": "gateway-0"}
+
+
+def test_a_beat_touches_the_file_that_has_the_pid(tmp_path: Path) -> None:
+    alive = Alive(tmp_path, SUPERVISED)
+    path = file_of(tmp_path, "gateway-0")
+    assert look_at(path) is None
+    alive.beat()
+    os.utime(path, (0, 0))
+    first = look_at(path)
+    assert first == (os.getpid(), 0)
+    # Not in each turn of a busy loop.
+    alive.beat()
+    assert look_at(path) == first
+    alive._touch_at -= limits.HEARTBEAT_INTERVAL_S
+    alive.beat()
+    seen = look_at(path)
+    assert seen is not None
+    assert seen.touched_at_ns > 0
+
+
+def test_a_file_that_was_deleted_or_had_no_room_is_written_again(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    alive = Alive(folder, SUPERVISED)
+    for _ in range(3):
+        alive._touch()
+    folder.mkdir()
+    alive._touch()
+    file_of(folder, "gateway-0").unlink()
+    alive._touch()
+    alive._touch()
+    assert look_at(file_of(folder, "gateway-0")) is not None
+
+
+def test_nobody_is_watched_during_a_long_step_or_before_the_first_beat(tmp_path: Path) -> None:
+    path = file_of(tmp_path, "gateway-0")
+    path.write_text("4711")
+    alive = Alive(tmp_path, SUPERVISED)
+    assert not path.exists()
+    alive.beat()
+    with alive.long_step("migrates"):
+        alive.beaten_at -= 100
+        assert (look_at(path), alive.turns) == (None, True)
+    assert look_at(path) is not None
+
+
+def test_a_loop_that_has_stopped_is_known_by_its_last_beat(tmp_path: Path) -> None:
+    alive = Alive(tmp_path, {})
+    turned = [alive.turns]
+    alive.beaten_at -= limits.PEER_EXPIRY_S
+    turned.append(alive.turns)
+    alive.beat()
+    assert [*turned, alive.turns] == [True, False, True]
+    # Started by hand: it has no file that could be taken for another's.
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- Stop -----------------------------------------------------------------------------------------

@@ -16,7 +16,10 @@ from typing import Any
 import pytest
 from supervisor.xmlrpc import SupervisorTransport
 
-from zchat.admin.reviver import notifications, revive
+from zchat.admin.hangs import Hangs
+from zchat.admin.reviver import Watch, notifications, revive
+from zchat.alive import Seen, file_of
+from zchat.protocol import limits
 
 CONF = Path(__file__).parent.parent / "procfiles" / "zchat.conf"
 LOG = logging.getLogger("zchat.test")
@@ -56,13 +59,21 @@ class FakeSupervisor:
     def __init__(self, states: dict[str, int]) -> None:
         self.states = states
         self.started: list[str] = []
+        self.killed: list[str] = []
+        self.pids: dict[str, int] = {}
         self.failures: list[Exception] = []
 
     def getAllProcessInfo(self) -> list[dict[str, object]]:  # noqa: N802
         if self.failures:
             raise self.failures.pop()
         return [
-            {"group": name, "name": name, "state": state, "spawnerr": "exited too quickly"}
+            {
+                "group": name,
+                "name": name,
+                "state": state,
+                "pid": self.pids.get(name, 0),
+                "spawnerr": "exited too quickly",
+            }
             for name, state in self.states.items()
         ]
 
@@ -71,6 +82,13 @@ class FakeSupervisor:
         if name == "missing:missing":
             raise xmlrpc.client.Fault(20, "NO_FILE")
         self.started.append(name)
+        return True
+
+    def signalProcess(self, name: str, signal: str) -> bool:  # noqa: N802
+        assert signal == "KILL"
+        if name == "missing:missing":
+            raise xmlrpc.client.Fault(70, "NOT_RUNNING")
+        self.killed.append(name)
         return True
 
 
@@ -99,6 +117,91 @@ def test_a_supervisord_that_does_not_answer_is_asked_again(failure: Exception) -
     assert supervisor.started == []
     revive(supervisor, LOG)
     assert supervisor.started == ["router:router"]
+
+
+# --- What hangs -----------------------------------------------------------------------------------
+
+TICK_S = 5.0
+
+
+def looks(hangs: Hangs, files: list[dict[str, Seen]], every_s: float = TICK_S) -> list[list[str]]:
+    """What came of each look, one every few seconds."""
+    return [hangs.look(number * every_s, seen) for number, seen in enumerate(files)]
+
+
+def test_a_process_that_moves_is_left_alone() -> None:
+    files = [{"router": Seen(1, number)} for number in range(20)]
+    assert looks(Hangs(), files) == [[]] * 20
+
+
+def test_one_that_has_not_moved_for_so_long_is_killed_once() -> None:
+    ticks = int(limits.HANG_KILL_S / TICK_S)
+    found = looks(Hangs(), [{"router": Seen(1, 7), "users": Seen(2, n)} for n in range(2 * ticks)])
+    assert found == [[]] * ticks + [["router"]] + [[]] * (ticks - 1)
+
+
+def test_a_new_life_has_all_the_time_again() -> None:
+    files = [Seen(1, 7)] * 4 + [Seen(2, 7)] * 4 + [Seen(2, 8)] * 4
+    assert looks(Hangs(), [{"router": seen} for seen in files]) == [[]] * 12
+
+
+def test_one_that_was_away_meanwhile_has_all_the_time_again() -> None:
+    files: list[dict[str, Seen]] = [{"router": Seen(1, 7)}] * 4
+    assert looks(Hangs(), [*files, {}, *files]) == [[]] * 9
+
+
+def test_after_a_long_sleep_of_the_watcher_or_the_machine_nobody_is_killed_at_once() -> None:
+    hangs, files = Hangs(), {"router": Seen(1, 7)}
+    assert hangs.look(0.0, files) == []
+    # The ticks that were missed come all at once.
+    assert [hangs.look(3600.0 + moment / 100, files) for moment in range(10)] == [[]] * 10
+    assert hangs.look(3605.0, {"router": Seen(1, 8)}) == []
+
+
+class Watched:
+    """Processes as supervisord knows them, and the files that they have touched."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.supervisor = FakeSupervisor({})
+        self.watch = Watch(folder)
+
+    def process(self, name: str, pid: int, pid_in_file: str, state: int = 20) -> None:
+        self.supervisor.states[name] = state
+        self.supervisor.pids[name] = pid
+        file_of(self.folder, name).write_text(pid_in_file)
+
+    def wait_in_vain(self) -> list[str]:
+        for number in range(10):
+            self.watch.look(self.supervisor, LOG, number * TICK_S)
+        return self.supervisor.killed
+
+
+def test_only_the_process_that_supervisord_means_is_killed(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    watched.process("hung", 101, "101\n")
+    watched.process("reborn", 102, "99\n")
+    watched.process("stopping", 103, "103\n", state=40)
+    watched.process("rubbish", 104, "x")
+    watched.process("too-full-a-disk", 105, "")
+    assert set(watched.wait_in_vain()) == {"hung:hung"}
+
+
+def test_one_that_ended_by_itself_keeps_no_other_from_being_killed(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    watched.process("missing", 101, "101\n")
+    watched.process("hung", 102, "102\n")
+    assert set(watched.wait_in_vain()) == {"hung:hung"}
+
+
+def test_a_supervisord_that_does_not_answer_is_looked_at_again(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    watched.process("hung", 101, "101\n")
+    watched.supervisor.failures = [ConnectionRefusedError()]
+    assert set(watched.wait_in_vain()) == {"hung:hung"}
+
+
+# --- Events ---------------------------------------------------------------------------------------
 
 
 def test_each_event_is_taken_and_answered_until_supervisord_is_gone() -> None:

@@ -11,12 +11,15 @@ import select
 import signal
 import socket
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Final
 
+from zchat import logs
+from zchat.alive import Alive, Health
+from zchat.measures import Measure, Source
+from zchat.options import Address
 from zchat.settings import Settings
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -34,7 +37,7 @@ def start(settings: Settings, program: str) -> logging.Logger:
     """
     die_with_parent()
     os.umask(0o077)
-    log = log_to_stderr(program, settings.log_level)
+    log = log_to_stderr(program, settings.log_level, settings.log_format)
     for folder in (settings.var, settings.run, settings.data):
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -47,20 +50,12 @@ def start(settings: Settings, program: str) -> logging.Logger:
 # --- Logging --------------------------------------------------------------------------------------
 
 
-def log_to_stderr(program: str, level: str) -> logging.Logger:
+def log_to_stderr(program: str, level: str, log_format: str = "text") -> logging.Logger:
     """Sends all logs, and an exception that nobody caught, to stderr; returns the program's logger.
 
     Only our own loggers get `level`: what a library says below a warning may hold private text.
     """
-    formatter = logging.Formatter(
-        f"%(asctime)s.%(msecs)03dZ %(levelname)-8s {program} %(message)s", "%Y-%m-%dT%H:%M:%S"
-    )
-    formatter.converter = time.gmtime
-    handler = logging.StreamHandler()
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    logging.getLogger("zchat").setLevel(level.upper())
-    log = logging.getLogger(f"zchat.{program}")
+    log = logs.to_stderr(program, level, log_format)
 
     def log_bug(
         kind: type[BaseException], error: BaseException, traceback: TracebackType | None
@@ -70,6 +65,25 @@ def log_to_stderr(program: str, level: str) -> logging.Logger:
     # The interpreter calls it last of all, and then exits with 1.
     sys.excepthook = log_bug
     return log
+
+
+# --- What others see ------------------------------------------------------------------------------
+
+
+def observed(
+    address: Address | None,
+    program: str,
+    measures: Sequence[Measure],
+    source: Source,
+    health: Health,
+) -> contextlib.AbstractContextManager[object]:
+    """Serves metrics and health meanwhile, if the settings say where."""
+    if address is None:
+        return contextlib.nullcontext()
+    # Its library takes longer to load than the process that nobody looks at has to start.
+    from zchat.metrics import serving  # noqa: PLC0415
+
+    return serving(address, program, measures, source, health)
 
 
 # --- Resources ------------------------------------------------------------------------------------
@@ -151,7 +165,7 @@ def die_with_parent() -> None:
 
 
 @contextlib.contextmanager
-def lock(path: Path, stop: StopSignal) -> Iterator[None]:
+def lock(path: Path, stop: StopSignal, alive: Alive | None = None) -> Iterator[None]:
     """Holds the file for this process alone; waits for another one that has it.
 
     When asked to stop while it waits, the process exits. The lock ends with the process, however
@@ -168,6 +182,8 @@ def lock(path: Path, stop: StopSignal) -> Iterator[None]:
                     file.seek(0)
                     _log.warning("waiting for %s: process %s has it", path, file.read().strip())
                     waiting = True
+            if alive is not None:
+                alive.beat()
             if stop.wait(_LOCK_POLL_INTERVAL_S):
                 raise SystemExit(0)
         # Who has it is only noted for people, for which there may be no room on the disk.

@@ -6,6 +6,7 @@ follow from it.
 
 import dataclasses
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, TypeVar
@@ -105,7 +106,9 @@ class Settings:
     """What a server process may be told. A program reads only what names it here."""
 
     # A relative path stays relative, since the path of a socket must be short.
-    var: Path = _setting("var", options.path, "Folder of the data and sockets.", *_SERVERS, "admin")
+    var: Path = _setting(
+        "var", options.path, "Folder of the data and sockets.", *_SERVERS, "admin", "reviver"
+    )
     router: str = _setting(
         "ipc://{var}/run/router",
         options.router,
@@ -203,6 +206,30 @@ class Settings:
                 "partition", f"partitions is {self.partitions}; give one from 0 to {highest}"
             )
         _ = self.endpoints  # Too long a path is found here, before anything has started.
+        if self.metrics is not None:
+            offset = self._gateway_offset
+            if self.metrics.port + offset > options.PORT_MAX:
+                highest = options.PORT_MAX - offset
+                wanted = f"give one up to {highest}" if highest > 0 else "give another --name"
+                raise SettingError("metrics", f"needs the ports up to its own + {offset}; {wanted}")
+
+    def metrics_of(self, program: str) -> Address | None:
+        """Where this process serves its metrics: one setting does for all processes of a host."""
+        offset = {
+            "router": 0,
+            "user-service": 1,
+            "room-service": 2 + self.partition,
+            "gateway": self._gateway_offset,
+        }[program]
+        if self.metrics is None:
+            return None
+        return self.metrics._replace(port=self.metrics.port + offset)
+
+    @property
+    def _gateway_offset(self) -> int:
+        """After all partitions; `gateway-0` and `gateway` are the first, `gateway-1` the next."""
+        number = re.search("[0-9]+$", self.name)
+        return 2 + limits.PARTITIONS_MAX + (int(number[0]) if number else 0)
 
     @property
     def data(self) -> Path:

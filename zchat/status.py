@@ -4,11 +4,11 @@ import os
 import resource
 import socket
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from zchat import __version__
+from zchat.measures import Source, flat
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
 from zchat.protocol.statuses import ProcessStatus
@@ -19,11 +19,11 @@ _PAGE_BYTES: Final = resource.getpagesize()
 
 
 class StatusReport:
-    """What a process says of itself, with `numbers` of its own."""
+    """What a process says of itself, with the readings of its own."""
 
-    def __init__(self, program: str, numbers: Callable[[], dict[str, float]]) -> None:
+    def __init__(self, program: str, source: Source) -> None:
         self._program = program
-        self._numbers = numbers
+        self._source = source
         self._host = socket.gethostname()
         age_s = _age_s()
         self._started_at = time.monotonic() - age_s
@@ -49,7 +49,7 @@ class StatusReport:
             time.monotonic() - self._started_at,
             used.ru_utime + used.ru_stime,
             _resident_bytes(used.ru_maxrss * 1024),
-            self._numbers(),
+            flat(self._source()),
         )
         return encode(status)
 

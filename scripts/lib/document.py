@@ -1,6 +1,7 @@
 """Writes what the documents say about the code from the code itself.
 
-docs/protocol.md is generated as a whole; elsewhere only what stands between two markers is.
+docs/protocol.md and docs/metrics.md are generated as a whole; elsewhere only what stands between
+two markers is.
 """
 
 import ast
@@ -8,7 +9,7 @@ import dataclasses
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -23,8 +24,12 @@ sys.path.insert(0, str(ROOT))  # Also without an installation.
 from zchat import settings  # noqa: E402
 from zchat.admin.cli import main as admin  # noqa: E402
 from zchat.client.commands import COMMANDS  # noqa: E402
+from zchat.gateway import metrics as gateway_metrics  # noqa: E402
+from zchat.measures import Measure  # noqa: E402
 from zchat.protocol import limits, messages  # noqa: E402
 from zchat.protocol.messages import RefusalCode  # noqa: E402
+from zchat.router import metrics as router_metrics  # noqa: E402
+from zchat.service import metrics as service_metrics  # noqa: E402
 
 WIRE: Final = ROOT / "tests/protocol/wire.txt"
 """One example of every message, which a test holds to these bytes."""
@@ -298,6 +303,46 @@ def _hex(frame: bytes) -> str:
     return "\n".join(frame[at : at + 32].hex(" ") for at in range(0, len(frame), 32))
 
 
+# --- Metrics --------------------------------------------------------------------------------------
+
+MEASURES: Final[dict[str, Sequence[Measure]]] = {
+    "gateway": gateway_metrics.MEASURES,
+    "router": router_metrics.MEASURES,
+    "user-service": service_metrics.MEASURES,
+    "room-service": service_metrics.MEASURES,
+}
+
+
+def metrics_page() -> str:
+    parts = [
+        "<!-- Written by scripts/document from what the programs measure. -->\n\n# Metrics",
+        (
+            "What each process exports at `/metrics`; how to turn it on is in "
+            "[operations.md](operations.md#metrics-and-health), and "
+            "[a dashboard of it](grafana-dashboard.json) is ready for Grafana. A process also "
+            "exports what the Python library knows of it: `process_cpu_seconds_total`, "
+            "`process_resident_memory_bytes`, `process_open_fds`, `process_max_fds`, "
+            "`process_start_time_seconds` and `process_virtual_memory_bytes`."
+        ),
+        (
+            "A counter only rises, and begins anew with each life of the process. A histogram has "
+            "`_bucket`, `_sum` and `_count`."
+        ),
+    ]
+    for program, measures in MEASURES.items():
+        rows = [
+            (
+                f"`{measure.full_name(program)}`",
+                measure.kind,
+                f"`{measure.label}`" if measure.label else "",
+                measure.help,
+            )
+            for measure in measures
+        ]
+        parts += [f"## {program}", _table(("name", "type", "label", "what it is"), *rows)]
+    return "\n\n".join(parts) + "\n"
+
+
 # --- Files ----------------------------------------------------------------------------------------
 
 BETWEEN_MARKERS: Final[dict[str, dict[str, Callable[[], str]]]] = {
@@ -309,6 +354,7 @@ BETWEEN_MARKERS: Final[dict[str, dict[str, Callable[[], str]]]] = {
 
 def documents() -> Iterator[tuple[Path, str]]:
     """Each file with what it should hold."""
+    yield ROOT / "docs/metrics.md", metrics_page()
     yield ROOT / "docs/protocol.md", protocol()
     for name, tables in BETWEEN_MARKERS.items():
         text = (ROOT / name).read_text("utf-8")

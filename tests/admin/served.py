@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Self, cast
 
 from zchat.admin.asking import enquiry
+from zchat.alive import Alive
 from zchat.fabric import sockets
 from zchat.fabric.identities import name_of
 from zchat.log.answers import Answer, FirstAnswers, Key
@@ -30,6 +31,7 @@ from zchat.rooms.tables import ROOMS_SCHEMA
 from zchat.router.process import Router
 from zchat.service.beat import Job
 from zchat.service.effects import Effects, Refusal, Sender
+from zchat.service.metrics import Serving
 from zchat.service.process import Worker
 from zchat.settings import Settings
 from zchat.users.tables import USERS_SCHEMA
@@ -161,12 +163,13 @@ class Served:
     def _route(self) -> None:
         with sockets.open_context() as context:
             own = sockets.RouterSockets(context, self.settings.endpoints)
-            Router(own, cast(StopSignal, self._stop)).run()
+            alive, log = Alive(self.settings.run, {}), logging.getLogger("zchat.test")
+            Router(own, cast(StopSignal, self._stop), alive, log).run()
 
     def _serve(self, address: str) -> None:
         service = NotingService(address, self.notes)
         log = logging.getLogger("zchat.test")
         store = Store.open(None, service.schema)
         with contextlib.closing(store), sockets.open_context() as context:
-            worker = Worker(context, self.settings, "a-service", service, store, log)
-            worker.run(cast(StopSignal, self._stop))
+            worker = Worker(context, self.settings, "a-service", service, store, log, Serving())
+            worker.run(cast(StopSignal, self._stop), Alive(self.settings.run, {}))

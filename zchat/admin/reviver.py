@@ -1,21 +1,28 @@
-"""Starts again whatever supervisord has given up.
+"""Starts again whatever supervisord has given up, and kills what hangs.
 
 A program that dies a few times soon after its start rests in FATAL for ever, for instance after a
 full disk that has long been emptied. As an event listener of supervisord the reviver is told of it,
 and looks again at every tick, lest it was away in the meantime.
+
+A process that hangs looks well to supervisord. The reviver sees that it has ceased to touch its
+file (zchat/alive.py), and kills it; supervisord starts it again.
 """
 
 import http.client
 import logging
 import os
 import sys
+import time
 import xmlrpc.client
 from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from supervisor import childutils
 from supervisor.states import ProcessStates
 
+from zchat.admin.hangs import Hangs
+from zchat.alive import Seen, file_of, look_at
 from zchat.process import die_with_parent, log_to_stderr
 from zchat.settings import Settings, command
 
@@ -26,6 +33,40 @@ class Supervisor(Protocol):
     def getAllProcessInfo(self) -> list[dict[str, object]]: ...  # noqa: N802
 
     def startProcess(self, name: str, wait: bool) -> bool: ...  # noqa: N802
+    def signalProcess(self, name: str, signal: str) -> bool: ...  # noqa: N802
+
+
+class Watch:
+    """Kills what hangs, at one look after the other; `folder` is that of the files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._hangs = Hangs()
+
+    def look(self, supervisor: Supervisor, log: logging.Logger, now: float) -> None:
+        """`now` is of a steady clock of ours, since that of the machine may be set."""
+        try:
+            files = self._files(supervisor)
+            for name in self._hangs.look(now, files):
+                pid = files[name].pid
+                log.error("killing %s, process %d: its main loop has stopped", name, pid)
+                try:
+                    # By its parent, which knows for sure whose pid it is.
+                    supervisor.signalProcess(name, "KILL")
+                except xmlrpc.client.Fault as fault:
+                    log.warning("%s is not killed: %s", name, fault.faultString)
+        except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
+            log.warning("supervisord did not answer: %s", error)
+
+    def _files(self, supervisor: Supervisor) -> dict[str, Seen]:
+        """What running processes say of themselves, by their full names."""
+        files = {}
+        for process in supervisor.getAllProcessInfo():
+            seen = look_at(file_of(self._folder, str(process["name"])))
+            running = process["state"] == ProcessStates.RUNNING
+            if running and seen is not None and seen.pid == process["pid"]:
+                files[f"{process['group']}:{process['name']}"] = seen
+        return files
 
 
 def revive(supervisor: Supervisor, log: logging.Logger) -> None:
@@ -72,13 +113,15 @@ def notifications(stdin: BinaryIO, stdout: BinaryIO, log: logging.Logger) -> Ite
 
 
 def run(settings: Settings) -> None:
-    log = log_to_stderr("reviver", settings.log_level)
+    log = log_to_stderr("reviver", settings.log_level, settings.log_format)
     if "SUPERVISOR_SERVER_URL" not in os.environ:
         log.critical("only supervisord can run this, as an event listener")
         raise SystemExit(2)
     die_with_parent()
     supervisor = childutils.getRPCInterface(os.environ).supervisor
+    watch = Watch(settings.run)
     for _ in notifications(sys.stdin.buffer, sys.stdout.buffer, log):
+        watch.look(supervisor, log, time.monotonic())
         revive(supervisor, log)
 
 

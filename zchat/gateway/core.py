@@ -28,6 +28,7 @@ from zchat.gateway.presence import PresenceFollower
 from zchat.gateway.requests import Requests
 from zchat.gateway.services import Services, stamp
 from zchat.gateway.session import Session, SessionState
+from zchat.gateway.watcher import Watcher
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
     CloseSession,
@@ -80,6 +81,7 @@ class GatewayCore:
         self.presence = PresenceFollower()
         self.sessions: dict[int, Session] = {}
         self.protocol_errors = 0
+        self.watcher = Watcher()
         self.services = Services(partitions, self._announce)
         self._logins = Logins(self.fan_out)
         self.requests = Requests(self.services, self.fan_out, self.presence)
@@ -151,6 +153,8 @@ class GatewayCore:
     def _take(
         self, session: Session, message: ClientMessage, frame: Raw, now: float, now_ms: int
     ) -> None:
+        if self.watcher.tracing:
+            self.watcher.received(session, message)
         if not isinstance(message, MarkRead | Ping):
             session.active_ms = now_ms
         match message:
@@ -213,6 +217,7 @@ class GatewayCore:
     def _session_opened(self, opening: SessionOpening, reply: SessionReply, now: float) -> None:
         session, log_in = opening.session, opening.log_in
         if isinstance(reply, Refused):
+            self.watcher.login_refused(session, reply.code)
             if session.open:
                 session.state = SessionState.GREETED
             self.requests.answered(session, encode(reply))
@@ -239,6 +244,7 @@ class GatewayCore:
         position = self.services.by_address[address].follower.position or 0
         for session, logged_in in self._logins.proceed(address, position):
             session.state = SessionState.LOGGED_IN
+            self.watcher.logged_in(session)
             self.requests.answered(session, encode(logged_in))
             self.fan_out.unblocked(session)
 
@@ -256,6 +262,7 @@ class GatewayCore:
         if session.open:
             self.requests.write(session, encode(Refused(None, code, reason)))
             self._close(session)
+            self.watcher.ended(session, code)
 
     def go_away(self, reason: str) -> None:
         """The gateway stops: clients are told to connect elsewhere, and heard no more."""
@@ -270,7 +277,9 @@ class GatewayCore:
 
     def receive_down(self, address: str, down: Down, now: float, now_ms: int) -> None:
         peer = self.services.by_address[address]
-        for context, frame in peer.link.receive(down, now):
+        answers = peer.link.receive(down, now)
+        self.watcher.answered(address, answers, now)
+        for context, frame in answers:
             try:
                 self._receive_reply(context, frame, now)
             except ProtocolError:

@@ -9,8 +9,21 @@ from zchat.protocol import limits
 from zchat.protocol.codec import FrameReader, ProtocolError
 
 
+class Traffic:
+    """What has gone through the door."""
+
+    __slots__ = ("connections", "in_bytes", "in_frames", "out_bytes", "out_frames")
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self.in_bytes = self.in_frames = 0
+        self.out_bytes = self.out_frames = 0
+
+
 class Inside(Protocol):
     """What a door opens to."""
+
+    traffic: Traffic
 
     def connected(self, connection: "ClientConnection") -> Session: ...
     def received(self, session: Session, frames: list[bytes]) -> None: ...
@@ -35,9 +48,12 @@ class ClientConnection(asyncio.Protocol):
         # uvloop's transports are none of asyncio's classes.
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=limits.WRITE_BUFFER_BYTES_MAX)
+        self._inside.traffic.connections += 1
         self.session = self._inside.connected(self)
 
     def data_received(self, data: bytes) -> None:
+        traffic = self._inside.traffic
+        traffic.in_bytes += len(data)
         reader = self._reader or FrameReader()
         try:
             frames = reader.feed(data)
@@ -45,6 +61,7 @@ class ClientConnection(asyncio.Protocol):
         except ProtocolError as error:
             self._inside.refused(self.session, error)
         else:
+            traffic.in_frames += len(frames)
             self._inside.received(self.session, frames)
         # Not only after this turn, which may take in some megabytes before it ends.
         self._adjust_reading()
@@ -71,7 +88,11 @@ class ClientConnection(asyncio.Protocol):
         session = self.session
         out, session.out = session.out, []
         if out and not self._transport.is_closing():
-            self._transport.write(out[0] if len(out) == 1 else join(out))
+            joined = out[0] if len(out) == 1 else join(out)
+            self._transport.write(joined)
+            traffic = self._inside.traffic
+            traffic.out_bytes += len(joined)
+            traffic.out_frames += len(out)
         if session.state is SessionState.CLOSING:
             self._transport.close()
         elif session.state is SessionState.CUT:

@@ -1,23 +1,27 @@
 """The gateway's process: client connections on one side, the fabric on the other."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import uvloop
 
+from zchat.alive import Alive, Health
 from zchat.fabric import sockets
 from zchat.fabric.identities import gateway_name, identity
 from zchat.fabric.pump import Pump
-from zchat.gateway import status
 from zchat.gateway.door import ClientConnection
+from zchat.gateway.journal import Journal
+from zchat.gateway.metrics import MEASURES, missing, readings
 from zchat.gateway.turns import Turns
-from zchat.process import raise_file_limit, settle, start
+from zchat.process import observed, raise_file_limit, settle, start
 from zchat.protocol import limits
 from zchat.settings import Settings, command
 from zchat.status import StatusReport
@@ -32,15 +36,19 @@ class Gateway:
         settings: Settings,
         loop: asyncio.AbstractEventLoop,
         sessions_max: int,
+        alive: Alive,
+        log: logging.Logger,
     ) -> None:
-        report = StatusReport("gateway", lambda: status.numbers(self.turns.core))
+        report = StatusReport("gateway", lambda: readings(self.turns))
         self.turns = Turns(settings.partitions, self, sessions_max, report.due)
         self._loop = loop
+        self._alive = alive
         self._turn_scheduled = False
         self._closed = False
         self._heard = False
         """Whether the last envelope to the router could be sent."""
         own_identity = identity(gateway_name(settings.name), os.urandom(6).hex())
+        self.turns.core.watcher = Journal(log, own_identity)
         endpoints = settings.endpoints
         self._commands = sockets.asker_socket(context, endpoints, own_identity)
         events = sockets.subscriber_socket(context, endpoints, self.turns.topics)
@@ -88,6 +96,7 @@ class Gateway:
         """Every `HEARTBEAT_INTERVAL_S`, until the loop ends."""
         if self._closed:
             return
+        self._alive.beat()
         self.turns.heartbeat()
         # Nobody can log in before the router has told who serves what.
         interval_s = limits.HEARTBEAT_INTERVAL_S if self._heard else limits.CONNECT_RETRY_S
@@ -144,8 +153,14 @@ async def serve(settings: Settings, log: logging.Logger, sessions_max: int) -> b
     loop.set_exception_handler(ended_by)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    with sockets.open_context() as context:
-        gateway = Gateway(context, settings, loop, sessions_max)
+    alive = Alive(settings.run)
+    with contextlib.ExitStack() as open_now:
+        context = open_now.enter_context(sockets.open_context())
+        gateway = Gateway(context, settings, loop, sessions_max, alive, log)
+        address = settings.metrics_of("gateway")
+        health = Health(alive, lambda: missing(gateway.turns))
+        numbers = partial(readings, gateway.turns)
+        open_now.enter_context(observed(address, "gateway", MEASURES, numbers, health))
         gateway.heartbeat()
         # All gateways of a host share their ports; the kernel spreads the clients.
         servers = [

@@ -3,12 +3,13 @@ write to each client; what comes in meanwhile is the next turn's.
 """
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from zchat.fabric.topics import PRESENCE_TOPIC, stream_topic
 from zchat.gateway.core import GatewayCore
-from zchat.gateway.door import ClientConnection
+from zchat.gateway.door import ClientConnection, Traffic
 from zchat.gateway.services import ServicePeer
 from zchat.gateway.session import Session, SessionState
 from zchat.protocol import limits
@@ -46,6 +47,8 @@ class Turns:
         status: Callable[[], bytes] = bytes,
     ) -> None:
         self.core = GatewayCore(partitions, sessions_max)
+        self.traffic = Traffic()
+        self.router_heard_at = -math.inf
         self._outside = outside
         self._status = status
         self._by_topic = {
@@ -87,6 +90,7 @@ class Turns:
         now, now_ms = self._outside.now(), self._outside.now_ms()
         with self._tolerating():
             if not address:
+                self.router_heard_at = now
                 self.core.services.changed(_tables.decode(body))
             elif name := self._addresses.get(address):
                 self.core.receive_down(name, _downs.decode(body), now, now_ms)

@@ -2,9 +2,8 @@
 
 import time
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 from sqlalchemy import (
     Connection,
@@ -19,6 +18,7 @@ from sqlalchemy import (
     update,
 )
 
+from zchat.histogram import Histogram
 from zchat.log.answers import Answer, Client, Key
 from zchat.log.database import (
     LeaseHeld,
@@ -72,20 +72,6 @@ class StoredEntry(NamedTuple):
     frame: bytes
 
 
-@dataclass(slots=True)
-class Commits:
-    """How many there were, and what they took."""
-
-    count: int = 0
-    total_s: float = 0.0
-    last_s: float = 0.0
-
-    def took(self, seconds: float) -> None:
-        self.count += 1
-        self.total_s += seconds
-        self.last_s = seconds
-
-
 class Store:
     """One service's database: its logs, its outbox, and the tables of the service itself.
 
@@ -99,7 +85,7 @@ class Store:
     """Of the newest committed entry; 0 if there is none."""
 
     @classmethod
-    def open(cls, path: Path | None, schema: Schema) -> "Store":
+    def open(cls, path: Path | None, schema: Schema) -> Self:
         """Opens the database at `path`, made or migrated as needed; None keeps it in memory.
 
         Raises `LeaseHeld` if another process has it open, and `SchemaTooNew` if a newer release
@@ -119,7 +105,7 @@ class Store:
     def __init__(self, connection: Connection, lock: WriterLock | None) -> None:
         self._connection = connection
         self._lock = lock
-        self.commits = Commits()
+        self.commits = Histogram()
         # What every beat executes is compiled here, once, to run with plain tuples.
         self._select_epoch = compiled(_SELECT_EPOCH, connection.dialect)
         self._insert_entries = compiled(insert(entries), connection.dialect)
@@ -178,7 +164,7 @@ class Store:
         else:
             self._nonces.add(appended)
         self.position += len(appended)
-        self.commits.took(time.perf_counter() - begun_at)
+        self.commits.observe(time.perf_counter() - begun_at)
         return owed
 
     def check_lease(self) -> None:

@@ -58,6 +58,12 @@ CONNECT_RETRY_S: Final = 0.05
 """How soon a heartbeat is tried again while there is no router to hear it."""
 PEER_EXPIRY_S: Final = 4.0
 """A peer that is silent for so long counts as dead; its sessions start their grace."""
+HANG_KILL_S: Final = 20.0
+"""A process under supervisord whose main loop has not turned for so long is killed."""
+METRICS_REQUESTS_MAX: Final = 8
+"""Requests for metrics and health at a time; one more is closed at once."""
+METRICS_TIMEOUT_S: Final = 5.0
+"""Whoever asks for metrics and then neither sends nor reads for so long is cut off."""
 LINK_WINDOW_ITEMS: Final = 4_096
 """Commands on their way on one link that are not yet accepted."""
 LINK_WINDOW_BYTES: Final = 4 * 1024 * 1024

@@ -38,9 +38,8 @@ class Moves:
         self._status = status
         self.routing = Routing()
         self.protocol_errors = 0
-        self.envelopes = 0
-        """All that were to go on to somebody, also those that were dropped."""
-        self.dropped = 0
+        self.unserved = 0
+        """Commands for an address that nobody serves."""
 
     def command(self, frames: Sequence[bytes], now: float) -> None:
         asker, address, *body = frames
@@ -53,14 +52,17 @@ class Moves:
             self._send_table([asker])
         worker = self.routing.worker_of(address.decode(errors="replace"))
         # Dropped if nobody serves the address: the link resends when somebody does.
-        self.passed(worker is not None and self._ways.to_worker([worker, asker, *body]))
+        if worker is None:
+            self.unserved += 1
+        else:
+            self._ways.to_worker([worker, asker, *body])
 
     def reply(self, frames: Sequence[bytes], now: float) -> None:
         worker, asker, *body = frames
         if not asker:
             self._worker_heard(worker, b"".join(body), now)
         elif address := self.routing.address_of(worker):
-            self.passed(self._ways.to_asker([asker, address.encode(), *body]))
+            self._ways.to_asker([asker, address.encode(), *body])
 
     def query(self, frames: Sequence[bytes], now: float) -> None:
         *envelope, name, body = frames
@@ -69,15 +71,8 @@ class Moves:
             self._ways.to_questioner([*envelope, encode([self._cluster_status(now)])])
             return
         served = self.routing.worker_of(address) is not None
-        taken = served and self._ways.to_answerer(address, [*envelope, body])
-        self.passed(taken)
-        if not taken:
+        if not (served and self._ways.to_answerer(address, [*envelope, body])):
             self._ways.to_questioner([*envelope, b""])
-
-    def passed(self, taken: bool) -> None:
-        """Counts an envelope that was to go on, and whether its receiver took it."""
-        self.envelopes += 1
-        self.dropped += not taken
 
     def expire(self, now: float) -> None:
         """Forgets who has been silent for too long, and says so."""

@@ -21,6 +21,7 @@ from zchat.protocol.cluster import Down, RoutingTable, StreamPage, Up
 from zchat.protocol.codec import Decoder, ProtocolError, encode
 from zchat.protocol.messages import RefusalCode, Refused
 from zchat.service.answering import answer_once, look_up
+from zchat.service.counts import Counts
 from zchat.service.effects import Effects, Sender
 
 _ups = Decoder(Up)
@@ -120,9 +121,15 @@ class Beat:
         self._stale = False
         """The core knows what was not committed, and could not be loaded anew yet."""
         self.protocol_errors = 0
-        self.commands_done = 0
+        self.counts = Counts()
+        # Asked once: at most levels each command would ask in vain.
+        self._tracing = log.isEnabledFor(logging.DEBUG)
         self.core = service.load(store, now, at_ms)
         self._send_owed(store.owed())
+
+    @property
+    def store_failed(self) -> bool:
+        return self._store_failed_at is not None or self._stale
 
     @property
     def asker_count(self) -> int:
@@ -230,6 +237,7 @@ class Beat:
             return self._step(now, at_ms)
         except StoreUnavailable as error:
             self._log.error("the store is unavailable: %s", error)
+            self.counts.store_failures += 1
             self._forget_uncommitted(now, at_ms)
             return Outbound([], [], [], [])
 
@@ -251,9 +259,11 @@ class Beat:
         outcomes = [one for one in self._outcomes if core.job_ended(one[0])]
         self._outcomes = []
         settled, self._settled = self._settled, []
+        applied = len(commands) + len(outcomes)
+        self.counts.commands += applied
+        self.counts.beats += bool(applied or settled)
         begun = [(job.sender, job.command) for job, _ in outcomes]
         keys = self._prepare(commands + begun)
-        self.commands_done += len(commands)
         for (sender, command), key in zip(commands, keys, strict=False):
             act = partial(core.handle, sender, command, now, at_ms)
             self._answer(sender, command, answer_once(key, core.answers, act))
@@ -274,8 +284,24 @@ class Beat:
         return keys
 
     def _answer(self, sender: Sender, command: Any, answer: Answer | None) -> None:
+        if self._tracing:
+            self._trace(sender, command, answer)
         if answer is not None:
+            if answer.code is not None:
+                refusals = self.counts.refusals
+                refusals[answer.code] = refusals.get(answer.code, 0) + 1
             self.core.effects.answer(sender.reply_to, getattr(command, "id", 0), answer)
+
+    def _trace(self, sender: Sender, command: Any, answer: Answer | None) -> None:
+        """Says what came of a command; never what is in it, nor the words of a refusal."""
+        asker = sender.reply_to.asker.decode(errors="replace")
+        fields = {
+            "request": f"{asker}:{sender.session}:{getattr(command, 'id', 0)}",
+            "command": command.__struct_config__.tag,
+            "user": sender.user,
+            "outcome": (answer.code or "done") if answer else "no answer yet, or one of its own",
+        }
+        self._log.debug("applied", extra=fields)
 
     def _commit(self, settled: Sequence[int]) -> Outbound:
         core = self.core
@@ -285,6 +311,7 @@ class Beat:
         if appended or effects.rows or effects.owed or effects.audits or settled or answered:
             statements = self._service.statements(effects.rows) + audit.statements(effects.audits)
             owed = self._store.commit(appended, statements, effects.owed, settled, answered)
+            self.counts.entries += len(appended)
             self._send_owed(owed)
         events = list(effects.broadcasts)
         if page is not None:

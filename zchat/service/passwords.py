@@ -29,6 +29,8 @@ class PasswordPool:
     """Runs jobs on `threads` threads; `fd` is readable while results wait."""
 
     def __init__(self, threads: int) -> None:
+        self.waiting = 0
+        """Jobs whose results were not taken yet."""
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="password")
         self._outcomes: queue.SimpleQueue[tuple[Job, bool | str]] = queue.SimpleQueue()
         self._waking, self._woken = socket.socketpair()

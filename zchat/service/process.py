@@ -8,14 +8,15 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from zchat.alive import Alive, Health
 from zchat.fabric import sockets
 from zchat.fabric.identities import identity
 from zchat.log.schema import Schema
 from zchat.log.store import Fenced, LeaseHeld, Store, StoreUnavailable
-from zchat.process import StopSignal, settle, start
+from zchat.process import StopSignal, observed, settle, start
 from zchat.protocol import limits
-from zchat.service import status
 from zchat.service.beat import Job, Service
+from zchat.service.metrics import MEASURES, Serving
 from zchat.service.passwords import PasswordPool
 from zchat.service.turns import Turns
 from zchat.settings import Settings
@@ -33,6 +34,7 @@ class Worker:
         service: Service,
         store: Store,
         log: logging.Logger,
+        shown: Serving,
     ) -> None:
         boot_id = os.urandom(6).hex()
         own_identity = identity(service.address, boot_id)
@@ -42,20 +44,20 @@ class Worker:
         self._queries = sockets.answer_socket(context, endpoints, service.address)
         self._events = sockets.publisher_socket(context, endpoints)
         self._passwords = PasswordPool(settings.password_threads)
-        report = StatusReport(
-            program, lambda: status.numbers(self._turns.beat, store, self._passwords.waiting)
-        )
+        report = StatusReport(program, shown.readings)
         self._turns = Turns(service, store, log, self, report.due)
+        shown.begin(store, self._passwords, self._turns)
         self._heard = False
         """Whether the last envelope to the router could be sent."""
 
-    def run(self, stop: StopSignal) -> None:
+    def run(self, stop: StopSignal, alive: Alive) -> None:
         waiter = sockets.Waiter(
             self._commands, self._asking, self._queries, self._passwords.fd, stop.fd
         )
         while not stop.is_set:
             waiter.wait(self._turns.next_heartbeat - time.monotonic())
             self._turns.turn()
+            alive.beat()
             if not self._heard:
                 # Whoever is waited for says so as soon as there is a router to hear it.
                 retry_at = time.monotonic() + limits.CONNECT_RETRY_S
@@ -103,29 +105,35 @@ def serve(
     """Runs a service until it is told to stop, as the only writer of its database."""
     log = start(settings, program)
     stop = StopSignal()
-    store = _open_when_free(database, schema, stop, log)
-    if store is None:
-        return
-    with contextlib.closing(store), sockets.open_context() as context:
-        worker = Worker(context, settings, program, service, store, log)
-        settle()
-        log.info("ready: serves %s, epoch %d", service.address, store.epoch)
-        try:
-            worker.run(stop)
-        except Fenced as error:
-            log.critical("stopped: %s", error)
-            sys.exit(1)
+    alive, shown = Alive(settings.run), Serving()
+    health = Health(alive, shown.missing)
+    address = settings.metrics_of(program)
+    with observed(address, program, MEASURES, shown.readings, health):
+        store = _open_when_free(database, schema, stop, alive, log)
+        if store is None:
+            return
+        with contextlib.closing(store), sockets.open_context() as context:
+            with alive.long_step("loads what is in its database"):
+                worker = Worker(context, settings, program, service, store, log, shown)
+            settle()
+            log.info("ready: serves %s, epoch %d", service.address, store.epoch)
+            try:
+                worker.run(stop, alive)
+            except Fenced as error:
+                log.critical("stopped: %s", error)
+                sys.exit(1)
     log.info("stopped")
 
 
 def _open_when_free(
-    database: Path, schema: Schema, stop: StopSignal, log: logging.Logger
+    database: Path, schema: Schema, stop: StopSignal, alive: Alive, log: logging.Logger
 ) -> Store | None:
     """A second worker of the same address waits here until the first one is gone."""
     waiting = False
     while not stop.is_set:
         try:
-            return Store.open(database, schema)
+            with alive.long_step("opens its database"):
+                return Store.open(database, schema)
         except LeaseHeld as error:
             if not waiting:
                 log.info("waiting: %s", error)

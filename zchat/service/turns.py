@@ -1,6 +1,7 @@
 """The order of things in one turn of a service: drain, beat, and only then answer queries."""
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
@@ -54,6 +55,7 @@ class Turns:
         self.beat = Beat(service, store, log, outside.now(), outside.now_ms())
         self.next_heartbeat = 0.0
         """When the next turn is due even if nothing comes in."""
+        self.router_heard_at = -math.inf
 
     def turn(self) -> None:
         outside = self._outside
@@ -78,6 +80,7 @@ class Turns:
             if address:
                 self.beat.receive_down(address.decode(errors="replace"), body, now)
             else:
+                self.router_heard_at = now
                 self.beat.receive_table(body)
         for job, outcome in self._outside.outcomes():
             self.beat.receive_outcome(job, outcome)

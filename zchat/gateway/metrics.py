@@ -1,0 +1,63 @@
+"""What a gateway measures, and what it needs to be ready."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from zchat.gateway.turns import Turns
+from zchat.measures import Measure, Reading
+from zchat.protocol import limits
+
+MEASURES: Final = (
+    Measure("sessions", "gauge", "Client connections."),
+    Measure("connections", "counter", "Client connections that were accepted."),
+    Measure("refused", "counter", "Connections that the gateway has ended, by code.", "code"),
+    Measure("protocol_errors", "counter", "Bytes of clients and services that made no sense."),
+    Measure("held_sessions", "gauge", "Clients that are not read from: too much is unanswered."),
+    Measure("blocked_sessions", "gauge", "Clients that read too slowly, or are just logging in."),
+    Measure("client_in_bytes", "counter", "Read from clients."),
+    Measure("client_out_bytes", "counter", "Written to clients."),
+    Measure("client_in_frames", "counter", "Messages from clients."),
+    Measure("client_out_frames", "counter", "Messages to clients; joined entries count as one."),
+    Measure("unanswered", "gauge", "Commands that a service has not answered.", "service"),
+    Measure("queries_waiting", "gauge", "Queries that a service has not answered.", "service"),
+    Measure("link_queue_bytes", "gauge", "Size of the commands not answered.", "service"),
+    Measure(
+        "round_trip_seconds",
+        "histogram",
+        "From a command to its answer; one command of each envelope.",
+        "service",
+    ),
+    Measure("follower_lag_entries", "gauge", "Entries of a stream still to be read.", "service"),
+)
+
+
+def readings(turns: Turns) -> Mapping[str, Reading]:
+    """Other threads call it: what the main loop changes is copied before it is looked through."""
+    core, traffic = turns.core, turns.traffic
+    sessions = list(core.sessions.values())
+    peers = core.services.by_address
+    return {
+        "sessions": len(sessions),
+        "connections": traffic.connections,
+        "refused": core.watcher.refused,
+        "protocol_errors": core.protocol_errors,
+        "held_sessions": sum(session.backlog is not None for session in sessions),
+        "blocked_sessions": sum(session.blocked for session in sessions),
+        "client_in_bytes": traffic.in_bytes,
+        "client_out_bytes": traffic.out_bytes,
+        "client_in_frames": traffic.in_frames,
+        "client_out_frames": traffic.out_frames,
+        "unanswered": {name: len(peer.link.unanswered) for name, peer in peers.items()},
+        "queries_waiting": {name: len(peer.queries) for name, peer in peers.items()},
+        "link_queue_bytes": {name: peer.link.queue_bytes for name, peer in peers.items()},
+        "round_trip_seconds": core.watcher.round_trips,
+        "follower_lag_entries": {name: peer.follower.lag for name, peer in peers.items()},
+    }
+
+
+def missing(turns: Turns, now: Callable[[], float] = time.monotonic) -> list[str]:
+    if now() - turns.router_heard_at > limits.PEER_EXPIRY_S:
+        return ["the router is not heard"]
+    peers = turns.core.services.by_address.items()
+    return [f"nobody serves {name}" for name, peer in peers if not peer.link.reachable]

@@ -1,0 +1,40 @@
+"""What happens to sessions and their commands, counted; whoever logs it looks on from here."""
+
+from collections.abc import Sequence
+
+from zchat.gateway.contexts import CommandContext, CommandSent
+from zchat.gateway.session import Session
+from zchat.histogram import Histogram
+from zchat.protocol.messages import ClientMessage, RefusalCode
+
+
+class Watcher:
+    def __init__(self) -> None:
+        self.tracing = False
+        """Whether each single command is of interest."""
+        self.refused: dict[str, int] = {}
+        """Connections that the gateway has ended, by the code that their clients were told."""
+        self.round_trips: dict[str, Histogram] = {}
+        """From a command to its answer, by service."""
+
+    def received(self, session: Session, message: ClientMessage) -> None:
+        """A client has sent something; called only while `tracing`."""
+
+    def answered(
+        self, address: str, answers: Sequence[tuple[CommandContext | None, bytes]], now: float
+    ) -> None:
+        """A service has answered these commands."""
+        # One of an envelope says how long all of them took, or they would be most of the work.
+        if answers and isinstance(context := answers[-1][0], CommandSent):
+            histogram = self.round_trips.get(address)
+            if histogram is None:
+                histogram = self.round_trips[address] = Histogram()
+            histogram.observe(now - context.sent_at)
+
+    def logged_in(self, session: Session) -> None: ...
+
+    def login_refused(self, session: Session, code: RefusalCode) -> None: ...
+
+    def ended(self, session: Session, code: RefusalCode) -> None:
+        """The gateway ends a session."""
+        self.refused[code] = self.refused.get(code, 0) + 1

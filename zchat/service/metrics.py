@@ -1,0 +1,66 @@
+"""What a service measures, and what it needs to be ready."""
+
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from zchat.log.store import Store
+from zchat.measures import Measure, Reading
+from zchat.protocol import limits
+from zchat.service.passwords import PasswordPool
+from zchat.service.turns import Turns
+
+MEASURES: Final = (
+    Measure("position_entries", "gauge", "Position of the newest committed entry."),
+    Measure("commands", "counter", "Commands that were applied."),
+    Measure("beats", "counter", "Turns in which something was applied."),
+    Measure("commit_seconds", "histogram", "How long commits took."),
+    Measure("entries", "counter", "Entries that were committed."),
+    Measure("refusals", "counter", "Commands that were refused, by code.", "code"),
+    Measure("protocol_errors", "counter", "Bytes of other processes that made no sense."),
+    Measure("askers", "gauge", "Gateways and others that have a link to here."),
+    Measure("outbox", "gauge", "Commands that other services have not answered."),
+    Measure("password_jobs_waiting", "gauge", "Passwords that are being hashed or checked."),
+    Measure("store_failures", "counter", "Times that the store was unavailable."),
+)
+
+
+class Serving:
+    """What there is to see of a service. Other threads look; all of it is plain numbers."""
+
+    def __init__(self) -> None:
+        self._parts: tuple[Store, PasswordPool, Turns] | None = None
+
+    def begin(self, store: Store, passwords: PasswordPool, turns: Turns) -> None:
+        self._parts = store, passwords, turns
+
+    def readings(self) -> Mapping[str, Reading]:
+        """Nothing while it waits for its database."""
+        if self._parts is None:
+            return {}
+        store, passwords, turns = self._parts
+        beat = turns.beat
+        return {
+            "position_entries": store.position,
+            "commands": beat.counts.commands,
+            "beats": beat.counts.beats,
+            "commit_seconds": store.commits,
+            "entries": beat.counts.entries,
+            "refusals": beat.counts.refusals,
+            "protocol_errors": beat.protocol_errors,
+            "askers": beat.asker_count,
+            "outbox": beat.owed,
+            "password_jobs_waiting": passwords.waiting,
+            "store_failures": beat.counts.store_failures,
+        }
+
+    def missing(self) -> list[str]:
+        if self._parts is None:
+            return ["the database is not open"]
+        _, _, turns = self._parts
+        missing = []
+        if turns.beat.store_failed:
+            missing.append("the store is unavailable")
+        if time.monotonic() - turns.router_heard_at > limits.PEER_EXPIRY_S:
+            missing.append("the router is not heard")
+        return missing
