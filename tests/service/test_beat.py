@@ -59,7 +59,7 @@ _ups, _downs, _pages = Decoder(Up), Decoder(Down), Decoder(StreamPage)
 _batches, _entries = Decoder(list[bytes]), Decoder(Entry)
 _stamped, _user_lists = Decoder(Stamped), Decoder(UserList)
 
-GATEWAY = b"gateway#1"
+GATEWAY = b"gateway/west#1"
 LOBBY_WORKER_EPOCH = 50
 NONCE = nonce(b"a client", 1)
 TOKEN = b"t" * limits.TOKEN_BYTES
@@ -81,7 +81,7 @@ class Bench:
 
     def start(self) -> None:
         self.store = Store.open(self._path, self._schema)
-        self._identity = b"service#%d" % self.store.epoch
+        self._identity = b"users#%d" % self.store.epoch
         log = logging.getLogger("zchat.test")
         self.beat = Beat(self.service, self.store, log, self.now, self.at_ms)
         self.gateway.worker_changed(self.store.epoch)

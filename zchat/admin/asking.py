@@ -25,8 +25,9 @@ def ask(settings: Settings, address: str, command: Message) -> Done | Refused | 
     asker: Asker[bool] = Asker()
     asker.send(encode(Stamped(0, "", Raw(encode(command)), Standing.OPERATOR)), True)
     deadline = time.monotonic() + limits.COMMAND_TIMEOUT_S
-    own_identity = identity(admin_name(getpass.getuser()), os.urandom(6).hex())
-    with sockets.open_context() as context:
+    name = admin_name(getpass.getuser())
+    own_identity = identity(name, os.urandom(6).hex())
+    with sockets.open_context(settings, name) as context:
         socket = sockets.asker_socket(context, settings.endpoints, own_identity)
         waiter = sockets.Waiter(socket)
         while time.monotonic() < deadline:

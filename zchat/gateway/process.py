@@ -141,7 +141,7 @@ async def serve(settings: Settings, log: logging.Logger, sessions_max: int) -> b
     loop.set_exception_handler(ended_by)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    with sockets.open_context() as context:
+    with sockets.open_context(settings, gateway_name(settings.name)) as context:
         gateway = Gateway(context, settings, loop, sessions_max)
         gateway.heartbeat()
         # All gateways of a host share their ports; the kernel spreads the clients.

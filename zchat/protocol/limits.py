@@ -84,6 +84,9 @@ QUERY_BATCH_MAX: Final = 32
 QUERIES_MAX: Final = 10_000
 """Queries of one gateway that wait for one service; past it they are refused as `busy`."""
 PEERS_MAX: Final = 1_000
+# Alike warnings in the log, at once and then each second; the others are counted.
+WARNINGS_BURST: Final = 5
+WARNINGS_PER_S: Final = 0.1
 FOLLOWER_ENVELOPES_MAX: Final = 64
 """Envelopes that a follower holds behind a gap; later ones are fetched again."""
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from zchat.fabric.identities import is_well_formed, name_of, owns
+from zchat.fabric.topics import may_publish
 from zchat.protocol.cluster import WorkerHeartbeat
 from zchat.protocol.codec import Decoder, ProtocolError, encode
 from zchat.router.routing import Routing
@@ -17,20 +19,32 @@ class Ways(Protocol):
     def to_worker(self, frames: Sequence[bytes]) -> bool: ...
     def to_questioner(self, frames: Sequence[bytes]) -> bool: ...
     def to_answerer(self, address: str, frames: Sequence[bytes]) -> bool: ...
+    def to_subscribers(self, frames: Sequence[bytes]) -> bool: ...
     def open_answerer(self, address: str) -> None:
         """Makes the way to the worker's answers, once. Raises `ValueError` for no address."""
 
+    def misfit(self, socket: str, owner: str | None, claim: bytes) -> None:
+        """An envelope was dropped, since it claims what is not its sender's."""
+
 
 class Moves:
-    """Takes the envelopes that came in, one by one, with the frames that the socket has added."""
+    """Takes the envelopes that came in, one by one, with the frames that the socket has added.
+
+    `owner` is the name that the sender has proved with its key. Where there are no keys it is None,
+    and a name must only be one that somebody can have.
+    """
 
     def __init__(self, ways: Ways) -> None:
         self._ways = ways
         self._routing = Routing()
         self.protocol_errors = 0
+        self.misfits = 0
 
-    def command(self, frames: Sequence[bytes], now: float) -> None:
+    def command(self, frames: Sequence[bytes], now: float, owner: str | None = None) -> None:
         asker, address, *body = frames
+        if not _is_own(asker, owner):
+            self._drop("commands-frontend", owner, asker)
+            return
         new = self._routing.asker_heard(asker, now)
         if not address:
             self._send_table([asker])
@@ -42,10 +56,12 @@ class Moves:
         if worker is not None:
             self._ways.to_worker([worker, asker, *body])
 
-    def reply(self, frames: Sequence[bytes], now: float) -> None:
+    def reply(self, frames: Sequence[bytes], now: float, owner: str | None = None) -> None:
         worker, asker, *body = frames
-        if not asker:
-            self._worker_heard(worker, b"".join(body), now)
+        if not _is_own(worker, owner):
+            self._drop("commands-backend", owner, worker)
+        elif not asker:
+            self._worker_heard(worker, b"".join(body), now, owner)
         elif address := self._routing.address_of(worker):
             self._ways.to_asker([asker, address.encode(), *body])
 
@@ -56,14 +72,23 @@ class Moves:
         if not (served and self._ways.to_answerer(address, [*envelope, body])):
             self._ways.to_questioner([*envelope, b""])
 
+    def event(self, frames: Sequence[bytes], owner: str | None = None) -> None:
+        if owner is not None and not may_publish(owner, frames[0]):
+            self._drop("events-in", owner, frames[0])
+            return
+        self._ways.to_subscribers(frames)
+
     def expire(self, now: float) -> None:
         """Forgets who has been silent for too long, and says so."""
         if self._routing.expire(now):
             self._send_table(self._routing.askers)
 
-    def _worker_heard(self, worker: bytes, body: bytes, now: float) -> None:
+    def _worker_heard(self, worker: bytes, body: bytes, now: float, owner: str | None) -> None:
         try:
             heartbeat = _heartbeats.decode(body)
+            if heartbeat.address != name_of(worker):
+                self._drop("commands-backend", owner, heartbeat.address.encode())
+                return
             self._ways.open_answerer(heartbeat.address)
         except (ProtocolError, ValueError):
             self.protocol_errors += 1
@@ -75,3 +100,11 @@ class Moves:
         body = encode(self._routing.table)
         for asker in askers:
             self._ways.to_asker([asker, b"", body])
+
+    def _drop(self, socket: str, owner: str | None, claim: bytes) -> None:
+        self.misfits += 1
+        self._ways.misfit(socket, owner, claim)
+
+
+def _is_own(identity: bytes, owner: str | None) -> bool:
+    return is_well_formed(identity) if owner is None else owns(owner, identity)

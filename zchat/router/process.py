@@ -1,18 +1,21 @@
 """The router's process: feeds `Moves` from the sockets, and sends where it says."""
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 
+from zchat.fabric.router_sockets import Gate, RouterSockets
 from zchat.fabric.sockets import (
-    RouterSockets,
+    Context,
     Socket,
     Waiter,
-    open_context,
+    open_router_context,
     receive_waiting,
     try_send,
 )
 from zchat.process import StopSignal, lock, start
 from zchat.protocol import limits
+from zchat.rates import Rate, Samples
 from zchat.router.moves import Moves
 from zchat.settings import Settings, command
 
@@ -20,10 +23,23 @@ from zchat.settings import Settings, command
 class Router:
     """The loop: whatever is readable is moved on, at most a beat's worth from each socket."""
 
-    def __init__(self, sockets: RouterSockets, stop: StopSignal) -> None:
-        self._sockets = sockets
-        self._stop = stop
+    def __init__(
+        self, context: Context, settings: Settings, stop: StopSignal, log: logging.Logger
+    ) -> None:
+        """Raises `KeyProblem`."""
+        self._context, self._settings, self._stop, self._log = context, settings, stop, log
+        self._warnings = Samples(
+            Rate(limits.WARNINGS_BURST, limits.WARNINGS_PER_S), limits.PEERS_MAX
+        )
         self._moves = Moves(self)
+        self._gate: Gate | None = None
+        if settings.needs_keys:
+            self._gate = Gate(context, settings.keys_folder, self._refused)
+        self._look_at = 0.0
+        self._bind()
+
+    def _bind(self) -> None:
+        sockets = self._sockets = RouterSockets(self._context, self._settings.endpoints, self._gate)
         self._movers: dict[Socket, Callable[[], None]] = {
             sockets.commands_frontend: self._move_commands,
             sockets.commands_backend: self._move_replies,
@@ -31,26 +47,62 @@ class Router:
             sockets.events_in: self._move_events,
             sockets.events_out: self._move_subscriptions,
         }
-        self._waiter = Waiter(*self._movers, stop.fd)
+        self._waiter = Waiter(*self._movers, self._stop.fd)
+        if self._gate is not None:
+            self._add_gate(self._gate)
+
+    def _add_gate(self, gate: Gate) -> None:
+        for source in gate.sources:
+            if source not in self._movers:
+                self._movers[source] = gate.answer
+                self._waiter.add(source)
 
     def run(self) -> None:
         while not self._stop.is_set:
             for readable in self._waiter.wait(limits.HEARTBEAT_INTERVAL_S):
                 if not isinstance(readable, int):
                     self._movers[readable]()
-            self._moves.expire(time.monotonic())
+            now = time.monotonic()
+            self._moves.expire(now)
+            if self._gate is not None and now >= self._look_at:
+                self._look_at = now + limits.HEARTBEAT_INTERVAL_S
+                self._look_at_keys(self._gate)
+
+    # --- Keys ---------------------------------------------------------------------------------
+
+    def _look_at_keys(self, gate: Gate) -> None:
+        if not gate.look_again():
+            return
+        # Everybody connects anew, by the key that is allowed now, and links send again what is
+        # lost in between; what is known of the others stays.
+        self._log.info("a key was withdrawn: all connections end")
+        addresses = list(self._sockets.queries_backends)
+        self._sockets.close()
+        self._bind()
+        for address in addresses:
+            self.open_answerer(address)
+
+    def _refused(self, socket: str, who: str, detail: str) -> None:
+        """Logs it, unless there are too many alike."""
+        held = self._warnings.admit(f"{socket} {who}", time.monotonic())
+        if held is not None:
+            more = f"; {held} more like it" if held else ""
+            self._log.warning("refused at %s: %s (%s)%s", socket, who, detail, more)
+
+    def misfit(self, socket: str, owner: str | None, claim: bytes) -> None:
+        self._refused(socket, owner or "somebody", f"not its own: {claim[:64]!r}")
 
     # --- Ways in ------------------------------------------------------------------------------
 
     def _move_commands(self) -> None:
         now = time.monotonic()
-        for frames in receive_waiting(self._sockets.commands_frontend, 3):
-            self._moves.command(frames, now)
+        for frames, owner in self._sockets.receive(self._sockets.commands_frontend, 3):
+            self._moves.command(frames, now, owner)
 
     def _move_replies(self) -> None:
         now = time.monotonic()
-        for frames in receive_waiting(self._sockets.commands_backend, 3):
-            self._moves.reply(frames, now)
+        for frames, owner in self._sockets.receive(self._sockets.commands_backend, 3):
+            self._moves.reply(frames, now, owner)
 
     def _move_queries(self) -> None:
         for frames in receive_waiting(self._sockets.queries_frontend, 3):
@@ -61,8 +113,8 @@ class Router:
             try_send(self._sockets.queries_frontend, frames)
 
     def _move_events(self) -> None:
-        for frames in receive_waiting(self._sockets.events_in):
-            try_send(self._sockets.events_out, frames)
+        for frames, owner in self._sockets.receive(self._sockets.events_in):
+            self._moves.event(frames, owner)
 
     def _move_subscriptions(self) -> None:
         for frames in receive_waiting(self._sockets.events_out):
@@ -82,21 +134,26 @@ class Router:
     def to_answerer(self, address: str, frames: Sequence[bytes]) -> bool:
         return try_send(self._sockets.queries_backends[address], frames)
 
+    def to_subscribers(self, frames: Sequence[bytes]) -> bool:
+        return try_send(self._sockets.events_out, frames)
+
     def open_answerer(self, address: str) -> None:
         if address not in self._sockets.queries_backends:
             backend = self._sockets.open_queries_backend(address)
             self._movers[backend] = lambda: self._move_answers(backend)
             self._waiter.add(backend)
+            if self._gate is not None:
+                self._add_gate(self._gate)
 
 
 def run(settings: Settings) -> None:
     log = start(settings, "router")
     stop = StopSignal()
     # A second bind on a live ipc path succeeds in silence, so a lock keeps routers apart.
-    with lock(settings.run / "router.lock", stop), open_context() as context:
-        sockets = RouterSockets(context, settings.endpoints)
+    with lock(settings.run / "router.lock", stop), open_router_context() as context:
+        router = Router(context, settings, stop, log)
         log.info("ready: binds %s and its siblings", settings.endpoints.commands_frontend)
-        Router(sockets, stop).run()
+        router.run()
     log.info("stopped")
 
 

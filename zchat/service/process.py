@@ -100,7 +100,7 @@ def serve(
     store = _open_when_free(database, schema, stop, log)
     if store is None:
         return
-    with contextlib.closing(store), sockets.open_context() as context:
+    with contextlib.closing(store), sockets.open_context(settings, service.address) as context:
         worker = Worker(context, settings, service, store, log)
         settle()
         log.info("ready: serves %s, epoch %d", service.address, store.epoch)
