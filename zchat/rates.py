@@ -85,3 +85,6 @@ class Samples:
         if len(self._held) > self._names_max:
             del self._held[next(iter(self._held))]
         return None
+
+    def __len__(self) -> int:
+        return max(len(self._buckets), len(self._held))

@@ -239,7 +239,7 @@ def command(program: Program, run: Callable[[Settings], None]) -> ConfiguredComm
 
 
 def command_with_arguments(
-    program: Program, name: str, run: Callable[..., None], text: str, *arguments: click.Argument
+    program: Program, name: str, run: Callable[..., None], text: str, *arguments: click.Parameter
 ) -> ConfiguredCommand:
     """The same for a command that takes arguments, which `run` gets by name."""
 

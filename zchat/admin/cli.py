@@ -5,6 +5,7 @@ import os
 import click
 
 from zchat.admin.asking import ask
+from zchat.admin.keys import KEYS
 from zchat.protocol import limits
 from zchat.protocol.messages import LOBBY, Announce, Done, Refused
 from zchat.protocol.names import safe_text
@@ -34,6 +35,7 @@ def main() -> None:
     """What an operator does with a running zchat cluster, from its folder."""
 
 
+main.add_command(KEYS)
 main.add_command(
     command_with_arguments(
         "admin",

@@ -12,6 +12,7 @@ import hashlib
 import os
 import re
 import stat
+import struct
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -87,7 +88,7 @@ def secret_path(folder: Path, name: str) -> Path:
 def read_pair(folder: Path, name: str) -> Pair:
     check_name(name)
     path = secret_path(folder, name)
-    missing = f"run: zchat-admin keys make {name}"
+    missing = f"run: zchat-admin keys {'init' if name == ROUTER else f'make {name}'}"
     pair = pair_in(path, _read(path, missing, secret=True))
     if pair.name != name:
         raise KeyProblem(f"{path} is the key of {pair.name}, not of {name}; {missing}")
@@ -176,7 +177,7 @@ def _read(path: Path, missing: str, *, secret: bool = False) -> dict[str, Any]:
 def _key(path: Path, values: Mapping[str, Any], field: str) -> bytes:
     value = values.get(field)
     if isinstance(value, str) and len(value) == _KEY_CHARS:
-        with contextlib.suppress(ValueError, KeyError, OverflowError):
+        with contextlib.suppress(ValueError, KeyError, struct.error):
             key = value.encode("ascii")
             if len(z85.decode(key)) == _KEY_BYTES:
                 return key

@@ -52,7 +52,7 @@ def open_router_context() -> Iterator[Context]:
     try:
         yield context
     except KeyProblem as problem:
-        _log.critical("%s", problem)
+        _log.critical("a router that is tcp:// needs keys: %s", problem)
         raise SystemExit(2) from None
     finally:
         context.destroy(linger=_LINGER_MS)
