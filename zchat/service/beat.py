@@ -165,7 +165,8 @@ class Beat:
         kind, asker = type(command).__name__, ascii(name_of(address.asker))
         held = self._warnings.admit(f"{asker} {kind}", now)
         if held is not None:
-            self._log.warning("refused %s from %s; %d more like it", kind, asker, held)
+            more = f"; {held} more like it" if held else ""
+            self._log.warning("refused %s from %s%s", kind, asker, more)
         refused = Refused(getattr(command, "id", 0), RefusalCode.NOT_ALLOWED, why)
         self._answerer.reply(address, encode(refused))
 
