@@ -86,7 +86,7 @@ def test_a_key_moves_to_another_host(folder: Path, tmp_path: Path) -> None:
     run("init")
     run("make", WEST)
     assert "THIS FILE IS A SECRET" in run("export", WEST)
-    file = tmp_path / "gateway-west.zchat-key"
+    file = tmp_path / "gateway-west.key"
     assert file.stat().st_mode & 0o777 == 0o600
     assert "delete it first" in run("export", WEST, fails=True)
     assert "router's host" in run("import", str(file), fails=True)

@@ -102,7 +102,7 @@ class Hosts:
 
     def carry_over(self) -> None:
         """The key of the gateway there."""
-        file = self.cluster.folder / "gateway-west.zchat-key"
+        file = self.cluster.folder / "gateway-west.key"
         self.admin("keys", "export", WEST)
         self.admin("keys", "import", str(file), var=self.other.folder / "var")
         file.unlink()

@@ -22,7 +22,7 @@ from zchat.settings import Settings, command_with_arguments
 
 _GATEWAYS: Final = ("gateway-0", "gateway-1")
 """Those that procfiles/zchat.conf starts."""
-_EXPORTED: Final = "{}.zchat-key"
+_EXPORTED: Final = "{}.key"
 
 
 def _init(settings: Settings) -> None:
