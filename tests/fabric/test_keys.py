@@ -7,6 +7,7 @@ import pytest
 from zchat.fabric import keys
 from zchat.fabric.identities import may_connect
 from zchat.fabric.keys import KeyProblem
+from zchat.settings import Settings
 
 WEST = "gateway/west"
 
@@ -119,6 +120,13 @@ def test_a_list_that_was_written_anew_has_another_version(folder: Path) -> None:
     assert keys.version_of_allowed(folder) != version
     (folder / keys.ALLOWED_FILE).unlink()
     assert keys.version_of_allowed(folder) == ()
+
+
+def test_keys_are_needed_on_a_network_only() -> None:
+    assert Settings(router="tcp://10.0.0.5:7500").needs_keys
+    assert not Settings().needs_keys
+    assert Settings(var=Path("v")).keys_folder == Path("v/keys")
+    assert Settings(keys="/etc/zchat").keys_folder == Path("/etc/zchat")
 
 
 NAMES = ("users", "rooms/0", "rooms/1", WEST, "admin/ann", "router", "nonsense")

@@ -273,3 +273,24 @@ def test_a_list_that_is_damaged_changes_nothing(router: RouterProcess) -> None:
     router.wait_for_log("the former list of keys stays in force")
     until(router.asker(WEST, WEST).is_heard)
     assert router.log().count("stays in force") == 1
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [("router", "router"), ("users", "users"), ("gateway", "gateway-gateway")]
+)
+def test_without_keys_nothing_starts_on_a_network(tmp_path: Path, module: str, name: str) -> None:
+    program = f"from zchat.{module}.process import main; main()"
+    environment = {"PYTHONPATH": str(ROOT), "ZCHAT_ROUTER": "tcp://127.0.0.1:7500"}
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, **environment},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+    )
+    assert ended.returncode == 2
+    (line,) = [line for line in ended.stderr.splitlines() if "CRITICAL" in line]
+    assert f"a router that is tcp:// needs keys: there is no var/keys/{name}.secret; run:" in line
+    assert "Traceback" not in ended.stderr

@@ -15,6 +15,7 @@ from zmq.utils.monitor import parse_monitor_message
 
 from zchat.fabric.identities import may_connect
 from zchat.fabric.keys import Allowed, fingerprint
+from zchat.protocol import limits
 
 _FAILED: Final = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 
@@ -69,8 +70,8 @@ class Admission:
         self._authenticator.configure_curve_callback(domain, self)
 
     def answer(self) -> None:
-        """Decides on all who wait."""
-        while True:
+        """Decides on those who wait, up to a beat's bound: a flood of them holds up nobody else."""
+        for _ in range(limits.BEAT_ENVELOPES_MAX):
             try:
                 question = self.questions.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
@@ -112,8 +113,8 @@ class Strangers:
         self._domain = domain
 
     def hear(self, refused: Refused) -> None:
-        """Tells of all that have failed since the last time."""
-        while True:
+        """Tells of those that have failed since the last time, up to a beat's bound."""
+        for _ in range(limits.BEAT_ENVELOPES_MAX):
             try:
                 frames = self.news.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
