@@ -35,6 +35,8 @@ class Router:
         self._gate: Gate | None = None
         if settings.needs_keys:
             self._gate = Gate(context, settings.keys_folder, self._refused)
+        self.refused = 0
+        """Connections and envelopes."""
         self._look_at = 0.0
         self._bind()
 
@@ -84,6 +86,7 @@ class Router:
 
     def _refused(self, socket: str, who: str, detail: str) -> None:
         """Logs it, unless there are too many alike."""
+        self.refused += 1
         held = self._warnings.admit(f"{socket} {who}", time.monotonic())
         if held is not None:
             more = f"; {held} more like it" if held else ""
