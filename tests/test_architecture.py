@@ -53,13 +53,16 @@ ONLY_IN: Final[dict[str, set[str]]] = {
 
 PURE: Final = (
     "*/*core*.py",
+    "*/authority.py",
     "*/cursors.py",
     "*/effects.py",
     "*/fanout.py",
     "*/follower.py",
+    "*/identities.py",
     "*/link.py",
     "*/liveness.py",
     "*/model.py",
+    "*/moves.py",
     "*/outbox.py",
     "*/presence.py",
     "*/room.py",

@@ -128,18 +128,19 @@ class Ways:
     def to_asker(self, frames: Sequence[bytes]) -> bool:
         return True
 
-    to_worker = to_questioner = to_asker
+    to_worker = to_questioner = to_subscribers = to_asker
 
     def to_answerer(self, address: str, frames: Sequence[bytes]) -> bool:
         return True
 
     def open_answerer(self, address: str) -> None: ...
+    def misfit(self, socket: str, owner: str | None, claim: bytes) -> None: ...
 
 
 def test_a_router_reads_all_that_it_measures() -> None:
     moves, traffic = Moves(Ways()), of_router.Traffic.none()
-    moves.command([b"asker", b"rooms/0", b""], 1.0)
-    readings = of_router.readings(moves, traffic)
+    moves.command([b"gateway/west#1", b"rooms/0", b""], 1.0)
+    readings = of_router.readings(moves, traffic, 0)
     assert set(readings) == {measure.name for measure in of_router.MEASURES}
     # Nobody serves the address.
     assert readings["dropped"] == dict.fromkeys(of_router.DIRECTIONS, 0) | {"commands": 1}

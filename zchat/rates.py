@@ -67,3 +67,24 @@ class Buckets:
 
     def __len__(self) -> int:
         return len(self._buckets)
+
+
+class Samples:
+    """Of many alike lets a few through and counts the others, lest a flood of them fill a log."""
+
+    def __init__(self, rate: Rate, names_max: int) -> None:
+        self._buckets = Buckets(rate, names_max)
+        self._names_max = names_max
+        self._held: dict[str, int] = {}
+
+    def admit(self, name: str, now: float) -> int | None:
+        """How many of this name were held back since the last one; None if this one is, too."""
+        if not self._buckets.of(name, now).try_take(1, now):
+            return self._held.pop(name, 0)
+        self._held[name] = self._held.get(name, 0) + 1
+        if len(self._held) > self._names_max:
+            del self._held[next(iter(self._held))]
+        return None
+
+    def __len__(self) -> int:
+        return max(len(self._buckets), len(self._held))

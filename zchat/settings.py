@@ -240,6 +240,15 @@ class Settings:
         return self.var / "run"
 
     @property
+    def keys_folder(self) -> Path:
+        return Path(self.keys.replace("{var}", str(self.var)))
+
+    @property
+    def needs_keys(self) -> bool:
+        """A folder that nobody else may enter needs none; a network does."""
+        return self.router.startswith("tcp://")
+
+    @property
     def endpoints(self) -> Endpoints:
         return Endpoints.of(self.router.replace("{var}", str(self.var)))
 

@@ -161,15 +161,17 @@ class Served:
         self._stop.close()
 
     def _route(self) -> None:
-        with sockets.open_context() as context:
-            own = sockets.RouterSockets(context, self.settings.endpoints)
-            alive, log = Alive(self.settings.run, {}), logging.getLogger("zchat.test")
-            Router(own, cast(StopSignal, self._stop), alive, log).run()
+        alive, log = Alive(self.settings.run, {}), logging.getLogger("zchat.test")
+        with sockets.open_router_context() as context:
+            Router(context, self.settings, cast(StopSignal, self._stop), alive, log).run()
 
     def _serve(self, address: str) -> None:
         service = NotingService(address, self.notes)
         log = logging.getLogger("zchat.test")
         store = Store.open(None, service.schema)
-        with contextlib.closing(store), sockets.open_context() as context:
+        with (
+            contextlib.closing(store),
+            sockets.open_context(self.settings, address) as context,
+        ):
             worker = Worker(context, self.settings, "a-service", service, store, log, Serving())
             worker.run(cast(StopSignal, self._stop), Alive(self.settings.run, {}))

@@ -10,7 +10,7 @@ from zchat.fabric.link import Answerer, Asker, Incoming, Outgoing, ReturnAddress
 from zchat.protocol import limits
 from zchat.protocol.cluster import Down, Reply, Up
 
-GATEWAY = b"gateway#1"
+GATEWAY = b"gateway/west#1"
 
 
 class Ends:
@@ -482,19 +482,19 @@ def test_an_asker_that_confirms_no_replies_is_forgotten() -> None:
 def test_a_worker_has_a_largest_number_of_askers() -> None:
     answerer = Answerer(1)
     for number in range(limits.PEERS_MAX + 1):
-        answerer.receive(b"gateway#%d" % number, Up(1, 1, 1, [], 1, False), 0.0)
+        answerer.receive(b"gateway/west#%d" % number, Up(1, 1, 1, [], 1, False), 0.0)
     assert len(answerer.askers) == limits.PEERS_MAX
 
     # One that is in already may restart its link.
-    answerer.receive(b"gateway#0", Up(1, 2, 1, [], 1, False), 0.0)
+    answerer.receive(b"gateway/west#0", Up(1, 2, 1, [], 1, False), 0.0)
     refused = [asker for asker, down in answerer.envelopes() if down.commands_next == 0]
-    assert refused == [b"gateway#%d" % limits.PEERS_MAX]
+    assert refused == [b"gateway/west#%d" % limits.PEERS_MAX]
 
 
 def test_what_a_worker_remembers_of_the_forgotten_is_bounded() -> None:
     answerer = Answerer(1)
     for number in range(3 * limits.PEERS_MAX):
-        asker = b"gateway#%d" % number
+        asker = b"gateway/west#%d" % number
         answerer.receive(asker, Up(1, 1, 1, [], 1, False), 0.0)
         answerer.forget(asker)
         answerer.envelopes()

@@ -38,7 +38,7 @@ from .examples import examples
 from .garbage import Garden, noise
 
 STEPS: Final = 120
-_GATEWAYS: Final = (b"gateway-0#1", b"gateway-1#1", b"", b"\xff")
+_GATEWAYS: Final = (b"gateway/west#1", b"gateway/east#1", b"users#1", b"admin/root#1", b"", b"\xff")
 _USERS: Final = ("ann", "bob", "eve", "", "nobody", "\x1b[2J", "x" * 200)
 _ADDRESSES: Final = (USER_SERVICE, room_partition(0), room_partition(1), "nonsense", "")
 _NUMBERS: Final = (-(2**63), -1, 0, 1, 2, 3, 64, 2**31, 2**53, 2**63, 2**64 - 1)

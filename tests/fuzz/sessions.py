@@ -77,7 +77,7 @@ _NAMES: Final = ("ann", "bob", "eve")
 _LOGS: Final = ("#lobby", "#garden", "@ann", "@bob", "@eve", "#no such name", "nonsense", "#")
 _BUFFER_BYTES_MAX: Final = 3_000
 _CLIENTS_MAX: Final = 8
-_GATEWAY: Final = b"gateway#1"
+_GATEWAY: Final = b"gateway/west#1"
 _OF_THE_GATEWAY: Final = (ReadUserLogs, ReadLog, ReadStream, ReadPresence)
 """The queries that it asks for itself, and whose answers it reads."""
 _user_commands, _room_commands = Decoder(StampedUserCommand), Decoder(StampedRoomCommand)

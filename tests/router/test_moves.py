@@ -26,12 +26,15 @@ class Out:
         self.sent.append(list(frames))
         return not self.shut
 
-    to_worker = to_questioner = to_asker
+    to_worker = to_questioner = to_subscribers = to_asker
 
     def to_answerer(self, address: str, frames: Sequence[bytes]) -> bool:
         return self.to_asker(frames)
 
     def open_answerer(self, address: str) -> None:
+        pass
+
+    def misfit(self, socket: str, owner: str | None, claim: bytes) -> None:
         pass
 
 

@@ -120,19 +120,19 @@ def test_who_was_dead_may_serve_again(routing: Routing) -> None:
 
 
 def test_an_asker_is_new_once_in_its_life(routing: Routing) -> None:
-    assert routing.asker_heard(b"gateway#1", 0.0)
-    assert not routing.asker_heard(b"gateway#1", 3.0)
-    assert routing.askers == [b"gateway#1"]
+    assert routing.asker_heard(b"gateway/west#1", 0.0)
+    assert not routing.asker_heard(b"gateway/west#1", 3.0)
+    assert routing.askers == [b"gateway/west#1"]
 
     routing.expire(3.0 + limits.PEER_EXPIRY_S)
-    assert routing.askers == [b"gateway#1"]
+    assert routing.askers == [b"gateway/west#1"]
     routing.expire(3.1 + limits.PEER_EXPIRY_S)
     assert routing.askers == []
-    assert routing.asker_heard(b"gateway#1", 9.0), "it wants the table again"
+    assert routing.asker_heard(b"gateway/west#1", 9.0), "it wants the table again"
 
 
 def test_the_death_of_an_asker_changes_no_table(routing: Routing) -> None:
-    routing.asker_heard(b"gateway#1", 0.0)
+    routing.asker_heard(b"gateway/west#1", 0.0)
 
     assert not routing.expire(100.0)
 

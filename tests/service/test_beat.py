@@ -59,7 +59,7 @@ _ups, _downs, _pages = Decoder(Up), Decoder(Down), Decoder(StreamPage)
 _batches, _entries = Decoder(list[bytes]), Decoder(Entry)
 _stamped, _user_lists = Decoder(Stamped), Decoder(UserList)
 
-GATEWAY = b"gateway#1"
+GATEWAY = b"gateway/west#1"
 LOBBY_WORKER_EPOCH = 50
 NONCE = nonce(b"a client", 1)
 TOKEN = b"t" * limits.TOKEN_BYTES
@@ -81,7 +81,7 @@ class Bench:
 
     def start(self) -> None:
         self.store = Store.open(self._path, self._schema)
-        self._identity = b"service#%d" % self.store.epoch
+        self._identity = b"users#%d" % self.store.epoch
         log = logging.getLogger("zchat.test")
         self.beat = Beat(self.service, self.store, log, self.now, self.at_ms)
         self.gateway.worker_changed(self.store.epoch)
@@ -497,6 +497,64 @@ def test_a_password_is_hashed_elsewhere_and_then_answered(users: Bench) -> None:
     users.beat.receive_outcome(job, "$hash")
     users.exchange()
     assert users.answers[2] == Done(2, "@ann", 1)
+
+
+# --- Whose commands are obeyed --------------------------------------------------------------------
+
+
+def told_by(bench: Bench, asker: bytes, user: str, *commands: Message) -> list[Answer]:
+    """What another process than the gateway is answered."""
+    link: Asker[int] = Asker()
+    link.worker_changed(bench.store.epoch)
+    for number, command in enumerate(commands):
+        link.send(encode(Stamped(1, user, Raw(encode(command)))), number)
+    answers: dict[int, Answer] = {}
+    for _ in range(4):
+        bench.now += limits.HEARTBEAT_INTERVAL_S
+        link.heartbeat()
+        for up in link.envelopes():
+            bench.beat.receive_up(asker, encode(up), bench.now)
+        for to, body in bench.step().downs:
+            if to == asker:
+                for answered, frame in link.receive(_downs.decode(body), bench.now):
+                    assert answered is not None
+                    answers[answered] = _answers.decode(frame)
+    return [answers[number] for number in range(len(commands))]
+
+
+def test_a_command_is_obeyed_from_those_alone_who_may_send_it(rooms: Bench) -> None:
+    assert rooms.do(1, CREATE) == Done(1, "#garden", 1)
+    nobodys = rooms.do(3, post(3), user="")
+    assert isinstance(nobodys, Refused)
+    assert nobodys.code is RefusalCode.NOT_ALLOWED
+    assert rooms.do(4, post(4)) == Done(4, "#garden", 2)
+    for asker, user in ((b"users#1", "ann"), (b"admin/root#1", "ann"), (b"\xff", "ann")):
+        (answer,) = told_by(rooms, asker, user, post(2))
+        assert isinstance(answer, Refused)
+        assert (answer.id, answer.code) == (2, RefusalCode.NOT_ALLOWED)
+    assert rooms.beat.not_allowed == 4
+    assert [entry.sequence for entry in rooms.published()] == [1, 2]
+
+
+def test_what_services_owe_each_other_comes_from_a_service(rooms: Bench) -> None:
+    rooms.do(1, CREATE)
+    refused = rooms.do(2, EndGuest("ann"))
+    assert isinstance(refused, Refused)
+    assert refused.code is RefusalCode.NOT_ALLOWED
+    assert rooms.do(3, post(3)) == Done(3, "#garden", 2), "ann is a member still"
+
+    assert told_by(rooms, b"users#1", "", EndGuest("ann")) == [Done(0)]
+
+
+def test_a_flood_of_what_is_not_allowed_is_a_few_lines(
+    rooms: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    count = 10 * limits.WARNINGS_BURST
+    told_by(rooms, b"users#1", "ann", *(post(number) for number in range(1, count + 1)))
+
+    assert rooms.beat.not_allowed == count
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines == ["refused Post from 'users'"] * limits.WARNINGS_BURST
 
 
 # --- What makes no sense --------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 from typing import Any, cast
 
+from zchat.fabric.identities import gateway_name, identity
 from zchat.gateway.door import ClientConnection
 from zchat.gateway.turns import Turns
 from zchat.protocol import limits
@@ -28,15 +29,15 @@ class GatewayProcess(Process):
         self._turn_scheduled = False
 
     def born(self) -> None:
-        identity = f"{self.name}#{self.life}".encode()
+        own_identity = identity(gateway_name(self.name), str(self.life))
         self._turn_scheduled = False
         self.wires = []
         self.turns = Turns(self._partitions, self)
         self._watch_publications()
         for kind in (Kind.ASKER, Kind.EVENTS_OUT):
-            self._lines[kind] = self.fabric.line(kind, self, identity)
+            self._lines[kind] = self.fabric.line(kind, self, own_identity)
         for address in self.turns.core.services.by_address:
-            routing_id = identity + address.encode()
+            routing_id = own_identity + address.encode()
             self._questions[address] = self.fabric.line(Kind.QUESTION, self, routing_id)
         self._heartbeat()
 

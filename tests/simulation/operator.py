@@ -5,11 +5,12 @@ from typing import Final
 
 from msgspec import Raw
 
+from zchat.fabric.identities import admin_name, identity
 from zchat.fabric.link import Asker
 from zchat.protocol import limits
 from zchat.protocol.cluster import Down, RoutingTable, Stamped
 from zchat.protocol.codec import Decoder, encode
-from zchat.protocol.messages import LOBBY, Announce, Done, Refused
+from zchat.protocol.messages import LOBBY, Announce, Done, Refused, Standing
 from zchat.protocol.partitions import address_of_room
 
 from .fabric import Fabric, Kind, Line
@@ -47,11 +48,13 @@ class Operator(Process):
         count = len(self.announcements.made) + 1
         self._text = f"announcement {count}"
         self.announcements.made.append(self._text)
-        self._line = self._fabric.line(Kind.ASKER, self, f"admin#{self.life}".encode())
+        self._line = self._fabric.line(
+            Kind.ASKER, self, identity(admin_name("root"), str(self.life))
+        )
         self._asker = Asker()
         nonce = self._nonce_prefix + count.to_bytes(8, "big")
         announce = Announce(1, nonce, self._text)
-        self._asker.send(encode(Stamped(0, "", Raw(encode(announce)))), True)
+        self._asker.send(encode(Stamped(0, "", Raw(encode(announce)), Standing.OPERATOR)), True)
         self._ask()
         self.later(limits.COMMAND_TIMEOUT_S, self.die)
 

@@ -41,8 +41,7 @@ class RouterProcess(Process):
         for _, frames in self.fabric.arrived(Kind.ANSWER, count):
             self.to_questioner(frames)
         for _, frames in self.fabric.arrived(Kind.EVENTS_IN, count):
-            self.passing("send")
-            self.fabric.to_subscribers(frames)
+            self._moves.event(frames)
         if self.fabric.something_waits:
             self.wake()
 
@@ -61,6 +60,14 @@ class RouterProcess(Process):
     def to_answerer(self, address: str, frames: Sequence[bytes]) -> bool:
         self.passing("send")
         return address in self._open and self.fabric.to_any(Kind.ANSWER, address, frames)
+
+    def to_subscribers(self, frames: Sequence[bytes]) -> bool:
+        self.passing("send")
+        self.fabric.to_subscribers(frames)
+        return True
+
+    def misfit(self, socket: str, owner: str | None, claim: bytes) -> None:
+        raise AssertionError(f"{claim!r} at {socket}: nobody here claims to be another")
 
     def open_answerer(self, address: str) -> None:
         self._open.add(address)

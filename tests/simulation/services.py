@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Select
 
+from zchat.fabric.identities import identity
 from zchat.log.answers import Answer, Key
 from zchat.log.database import StoreUnavailable, connect
 from zchat.log.schema import Schema
@@ -191,9 +192,9 @@ class ServiceProcess(Process):
             self.later(limits.BUSY_RETRY_INTERVAL_S, self._serve_when_free)
             return
         self.world.tell(f"{self.name} serves {self.service.address}, epoch {self.store.epoch}")
-        identity = f"{self.name}#{self.life}".encode()
+        own_identity = identity(self.service.address, f"{self.name}-{self.life}")
         for kind in (Kind.WORKER, Kind.ASKER, Kind.ANSWER, Kind.EVENTS_IN):
-            self._lines[kind] = self.fabric.line(kind, self, identity, self.service.address)
+            self._lines[kind] = self.fabric.line(kind, self, own_identity, self.service.address)
         try:
             self.turns = Turns(self.service, self.store, _log, self)
         except StoreUnavailable:

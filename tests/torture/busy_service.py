@@ -18,6 +18,7 @@ from zchat.protocol.cluster import (
     EndGuest,
     OpenSession,
     RoutingTable,
+    ServiceCommand,
     SessionOpened,
     Stamped,
     Up,
@@ -50,7 +51,8 @@ ROOMS: Final = tuple(f"room-{number}" for number in range(4))
 TEXT_CHARS_MAX: Final = 3_000
 COMMANDS_MAX: Final = 6
 """In one beat, and so in one commit."""
-_ASKER: Final = b"gateway#1"
+_GATEWAY: Final = b"gateway/west#1"
+_SERVICE: Final = b"users#1"
 _OTHER_EPOCH: Final = 1
 _ROUNDS_MAX: Final = 8
 """Envelopes back and forth until all is answered: a link begins with a misunderstanding."""
@@ -88,11 +90,12 @@ class BusyService:
         self.store = Store.open(database, kind.schema)
         self._now = 1_000.0
         self._beat = Beat(kind.service, self.store, _log, self._now, self._at_ms)
-        self._asker: Asker[int] = Asker()
-        self._asker.worker_changed(self.store.epoch)
+        self._askers: dict[bytes, Asker[int]] = {_GATEWAY: Asker(), _SERVICE: Asker()}
+        for asker in self._askers.values():
+            asker.worker_changed(self.store.epoch)
         self._others = {address: Answerer(_OTHER_EPOCH) for address in kind.others}
         self._beat.receive_table(encode(RoutingTable(dict.fromkeys(kind.others, _OTHER_EPOCH))))
-        self._identity = b"service#%d" % self.store.epoch
+        self._identity = b"users#%d" % self.store.epoch
         self._answers: dict[int, Answer] = {}
         self._asked = 0
 
@@ -114,7 +117,8 @@ class BusyService:
             name = command.name if isinstance(command, OpenSession) else user
             session = NAMES.index(name) + 1 if name in NAMES else 0
             body = encode(Stamped(session, user, Raw(encode(command))))
-            self._asker.send(body, self._asked)
+            identity = _SERVICE if isinstance(command, ServiceCommand) else _GATEWAY
+            self._askers[identity].send(body, self._asked)
             self._asked += 1
         for number in range(_ROUNDS_MAX):
             self._exchange(settle=settle or number >= _ROUNDS_MAX // 2)
@@ -124,15 +128,16 @@ class BusyService:
 
     def _exchange(self, *, settle: bool) -> None:
         self._now += limits.HEARTBEAT_INTERVAL_S
-        self._asker.heartbeat()
-        for up in self._asker.envelopes():
-            self._beat.receive_up(_ASKER, encode(up), self._now)
+        for identity, asker in self._askers.items():
+            asker.heartbeat()
+            for up in asker.envelopes():
+                self._beat.receive_up(identity, encode(up), self._now)
         self._beat.heartbeat(self._now, self._at_ms)
         out = self._beat.step(self._now, self._at_ms)
         for job in out.jobs:
             self._beat.receive_outcome(job, "$hash")
-        for _, body in out.downs:
-            for number, frame in self._asker.receive(_downs.decode(body), self._now):
+        for identity, body in out.downs:
+            for number, frame in self._askers[identity].receive(_downs.decode(body), self._now):
                 if number is not None:
                     self._answers[number] = _answers.decode(frame)
         for address, body in out.ups:

@@ -28,8 +28,9 @@ def ask(settings: Settings, address: str, command: Message) -> Done | Refused | 
     asker: Asker[bool] = Asker()
     asker.send(_stamped(command), True)
     deadline = time.monotonic() + limits.COMMAND_TIMEOUT_S
-    own_identity = identity(admin_name(getpass.getuser()), os.urandom(6).hex())
-    with sockets.open_context() as context:
+    name = admin_name(getpass.getuser())
+    own_identity = identity(name, os.urandom(6).hex())
+    with sockets.open_context(settings, name) as context:
         socket = sockets.asker_socket(context, settings.endpoints, own_identity)
         waiter = sockets.Waiter(socket)
         heartbeat_at = 0.0
@@ -91,7 +92,7 @@ class Enquiry:
 
 @contextlib.contextmanager
 def enquiry(settings: Settings) -> Iterator[Enquiry]:
-    with sockets.open_context() as context:
+    with sockets.open_context(settings, admin_name(getpass.getuser())) as context:
         yield Enquiry(context, settings)
 
 

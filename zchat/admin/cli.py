@@ -2,7 +2,7 @@
 
 import click
 
-from zchat.admin import audit, bounds, invitations, people, rooms, status
+from zchat.admin import audit, bounds, invitations, keys, people, rooms, status
 
 
 @click.group()
@@ -23,3 +23,4 @@ main.add_command(people.STANDING)
 main.add_command(invitations.INVITE)
 main.add_command(rooms.CLOSE_ROOM)
 main.add_command(bounds.LIMITS)
+main.add_command(keys.KEYS)

@@ -32,6 +32,36 @@ def name_of(identity: bytes) -> str:
     return identity.decode(errors="replace").partition("#")[0]
 
 
+def is_well_formed(identity: bytes) -> bool:
+    """Whether somebody can be called so."""
+    return b"#" in identity and part_of(name_of(identity)) is not None
+
+
+def owns(name: str, identity: bytes) -> bool:
+    """Whether it is an identity of the process with this name."""
+    return identity.startswith(name.encode() + b"#")
+
+
+QUERIES_BACKEND = "queries-backend/"
+
+
+def may_connect(socket: str, name: str) -> bool:
+    """Whether the process with this name has anything to do at this socket of the router.
+
+    A queries backend is that of one service: `queries-backend/rooms/0`.
+    """
+    part = part_of(name)
+    match socket:
+        case "commands-frontend":
+            return part is not None
+        case "commands-backend" | "events-in":
+            return part is Part.SERVICE
+        case "queries-frontend" | "events-out":
+            return part in {Part.GATEWAY, Part.ADMIN}
+        case _:
+            return part is Part.SERVICE and socket == QUERIES_BACKEND + name
+
+
 def part_of(name: str) -> Part | None:
     """What the owner of the name may do here; None if nobody can be called so."""
     match name.split("/"):

@@ -10,25 +10,50 @@ Envelopes on the wire, frame by frame (what a socket's own routing id adds is le
 """
 
 import contextlib
+import logging
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 import zmq
 
+from zchat.fabric.keys import KeyProblem, Proof, read_proof
 from zchat.protocol import limits
-from zchat.settings import Endpoints
+from zchat.settings import Endpoints, Settings
 
 Socket: TypeAlias = zmq.Socket[bytes]
-Context: TypeAlias = zmq.Context[Socket]
 _LINGER_MS = 500
+HANDSHAKE_MS = 3000
+"""Whoever is refused is not told so, since that would be for ever, and tries again after this."""
+_log = logging.getLogger("zchat.fabric")
+
+
+class Context(zmq.Context[Socket]):
+    """Whatever connects in it proves itself by these keys; without any nothing is encrypted."""
+
+    proof: Proof | None = None
 
 
 @contextlib.contextmanager
-def open_context() -> Iterator[Context]:
-    """At its end all its sockets close; what they still hold has a moment to go out."""
-    context: Context = zmq.Context()
+def open_context(settings: Settings, name: str) -> Iterator[Context]:
+    """For the sockets by which the process of this name connects to the router."""
+    with open_router_context() as context:
+        if settings.needs_keys:
+            context.proof = read_proof(settings.keys_folder, name)
+        yield context
+
+
+@contextlib.contextmanager
+def open_router_context() -> Iterator[Context]:
+    """At its end all its sockets close; what they still hold has a moment to go out.
+
+    Where keys are needed and cannot be had, the process exits and says so.
+    """
+    context = Context()
     try:
         yield context
+    except KeyProblem as problem:
+        _log.critical("a router that is tcp:// needs keys: %s", problem)
+        raise SystemExit(2) from None
     finally:
         context.destroy(linger=_LINGER_MS)
 
@@ -49,7 +74,18 @@ class Waiter:
         return [source for source, _ in self._poller.poll(max(0, int(timeout_s * 1000) + 1))]
 
 
-def _socket(context: Context, kind: int) -> Socket:
+def _connecting(context: Context, kind: int) -> Socket:
+    socket = new_socket(context, kind)
+    if context.proof is not None:
+        socket.curve_serverkey = context.proof.router
+        socket.curve_publickey = context.proof.pair.public
+        socket.curve_secretkey = context.proof.pair.secret
+        socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
+    return socket
+
+
+def new_socket(context: Context, kind: int) -> Socket:
+    """With the options that all have in common."""
     socket = context.socket(kind)
     socket.linger = _LINGER_MS
     # ZMTP's own heartbeat finds dead hosts; hung processes are found by ours.
@@ -65,7 +101,7 @@ def _socket(context: Context, kind: int) -> Socket:
 
 
 def _dealer(context: Context, identity: bytes, endpoint: str) -> Socket:
-    socket = _socket(context, zmq.DEALER)
+    socket = _connecting(context, zmq.DEALER)
     socket.setsockopt(zmq.IDENTITY, identity)
     # Nothing is queued for a router that is not there: the link resends, and in order.
     socket.setsockopt(zmq.IMMEDIATE, 1)
@@ -83,7 +119,7 @@ def worker_socket(context: Context, endpoints: Endpoints, identity: bytes) -> So
 
 def query_socket(context: Context, endpoints: Endpoints) -> Socket:
     """REQ that may ask anew before it was answered, and then hears only the newer answer."""
-    socket = _socket(context, zmq.REQ)
+    socket = _connecting(context, zmq.REQ)
     socket.setsockopt(zmq.REQ_RELAXED, 1)
     socket.setsockopt(zmq.REQ_CORRELATE, 1)
     # Without a router nothing is queued: it would be asked again anyway.
@@ -93,20 +129,20 @@ def query_socket(context: Context, endpoints: Endpoints) -> Socket:
 
 
 def answer_socket(context: Context, endpoints: Endpoints, address: str) -> Socket:
-    socket = _socket(context, zmq.REP)
+    socket = _connecting(context, zmq.REP)
     socket.connect(endpoints.queries_backend(address))
     return socket
 
 
 def publisher_socket(context: Context, endpoints: Endpoints) -> Socket:
-    socket = _socket(context, zmq.PUB)
+    socket = _connecting(context, zmq.PUB)
     socket.setsockopt(zmq.SNDHWM, limits.EVENTS_HIGH_WATER_MARK)
     socket.connect(endpoints.events_in)
     return socket
 
 
 def subscriber_socket(context: Context, endpoints: Endpoints, topics: Sequence[bytes]) -> Socket:
-    socket = _socket(context, zmq.SUB)
+    socket = _connecting(context, zmq.SUB)
     # Subscriptions go the other way; with a mark here a burst of them is dropped in silence.
     socket.setsockopt(zmq.SNDHWM, 0)
     socket.setsockopt(zmq.RCVHWM, limits.EVENTS_HIGH_WATER_MARK)
@@ -114,44 +150,6 @@ def subscriber_socket(context: Context, endpoints: Endpoints, topics: Sequence[b
         socket.subscribe(topic)
     socket.connect(endpoints.events_out)
     return socket
-
-
-class RouterSockets:
-    """Everything that binds in a cluster."""
-
-    def __init__(self, context: Context, endpoints: Endpoints) -> None:
-        self.commands_frontend = self._bind_router(context, endpoints.commands_frontend)
-        self.commands_backend = self._bind_router(context, endpoints.commands_backend)
-        self.queries_frontend = self._bind_router(context, endpoints.queries_frontend)
-        self.queries_backends: dict[str, Socket] = {}
-        """By address; there is one as soon as the router has heard of its worker."""
-        self._context, self._endpoints = context, endpoints
-        self.events_in = _socket(context, zmq.XSUB)
-        self.events_in.setsockopt(zmq.SNDHWM, 0)
-        self.events_in.setsockopt(zmq.RCVHWM, limits.EVENTS_HIGH_WATER_MARK)
-        self.events_in.bind(endpoints.events_in)
-        self.events_out = _socket(context, zmq.XPUB)
-        self.events_out.setsockopt(zmq.SNDHWM, limits.EVENTS_HIGH_WATER_MARK)
-        self.events_out.bind(endpoints.events_out)
-
-    def open_queries_backend(self, address: str) -> Socket:
-        """Raises `ValueError` if that is no service's address."""
-        endpoint = self._endpoints.queries_backend(address)
-        socket = self.queries_backends[address] = _socket(self._context, zmq.DEALER)
-        # A query that finds no worker is asked again by whoever asked.
-        socket.setsockopt(zmq.IMMEDIATE, 1)
-        socket.bind(endpoint)
-        return socket
-
-    def _bind_router(self, context: Context, endpoint: str) -> Socket:
-        socket = _socket(context, zmq.ROUTER)
-        socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
-        # An identity belongs to one life of one process, so whoever connects with it again is the
-        # same peer, after a connection that only the other side knows to be dead. Without this a
-        # router that hung for a while would refuse everyone; what is lost in it the links resend.
-        socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
-        socket.bind(endpoint)
-        return socket
 
 
 def receive_waiting(socket: Socket, frames_min: int = 1) -> Iterator[list[bytes]]:
@@ -167,6 +165,21 @@ def receive_waiting(socket: Socket, frames_min: int = 1) -> Iterator[list[bytes]
             raise
         if len(frames) >= frames_min:
             yield frames
+
+
+def receive_signed(socket: Socket, frames_min: int = 1) -> Iterator[tuple[list[bytes], str]]:
+    """The same of a socket with CURVE, each with the name of the key's owner."""
+    for _ in range(limits.BEAT_ENVELOPES_MAX):
+        try:
+            first = socket.recv(zmq.NOBLOCK, copy=False)
+        except zmq.Again:
+            return
+        # The first frame is a routing id or a topic, and so small; all frames know the owner.
+        frames = [first.bytes]
+        if first.more:
+            frames += socket.recv_multipart(zmq.NOBLOCK)
+        if len(frames) >= frames_min:
+            yield frames, str(first.get("User-Id"))
 
 
 def try_send(socket: Socket, frames: Sequence[bytes]) -> bool:

@@ -1,8 +1,15 @@
 """Topics of events: a topic ends in a space, so that none is the beginning of another."""
 
+from zchat.protocol.cluster import USER_SERVICE
+
 PRESENCE_TOPIC = b"presence "
 
 
 def stream_topic(address: str) -> bytes:
     """Where the service at `address` publishes its stream."""
     return b"stream " + address.encode() + b" "
+
+
+def may_publish(address: str, topic: bytes) -> bool:
+    """Whether the service at `address` has anything to say there."""
+    return topic == stream_topic(address) or (address == USER_SERVICE and topic == PRESENCE_TOPIC)

@@ -155,7 +155,8 @@ async def serve(settings: Settings, log: logging.Logger, sessions_max: int) -> b
         loop.add_signal_handler(number, stop.set)
     alive = Alive(settings.run)
     with contextlib.ExitStack() as open_now:
-        context = open_now.enter_context(sockets.open_context())
+        name = gateway_name(settings.name)
+        context = open_now.enter_context(sockets.open_context(settings, name))
         gateway = Gateway(context, settings, loop, sessions_max, alive, log)
         address = settings.metrics_of("gateway")
         health = Health(alive, lambda: missing(gateway.turns))

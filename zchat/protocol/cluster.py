@@ -182,6 +182,11 @@ UserCommand = (
     | TellInvited
 )
 
+GatewayCommand = OpenSession | CloseSession | AnnounceSessions | ReportActivity
+"""Of these only a gateway knows."""
+ServiceCommand = EndGuest | OpenRoom | TellInvited
+"""These a service owes another one. All others come from a client, or from an operator."""
+
 
 class StampedRoomCommand(Envelope, frozen=True):
     """What the room-service reads where a gateway wrote `Stamped`."""

@@ -94,6 +94,9 @@ STATUS_INTERVAL_S: Final = 1.0
 """A process tells the router at most so often how it is."""
 STATUS_BYTES_MAX: Final = 8 * 1024
 """A longer status is not kept by the router."""
+# Alike warnings in the log, at once and then each second; the others are counted.
+WARNINGS_BURST: Final = 5
+WARNINGS_PER_S: Final = 0.1
 FOLLOWER_ENVELOPES_MAX: Final = 64
 """Envelopes that a follower holds behind a gap; later ones are fetched again."""
 

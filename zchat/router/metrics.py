@@ -20,6 +20,7 @@ MEASURES: Final = (
     ),
     Measure("askers", "gauge", "Gateways, services and others that ask."),
     Measure("workers", "gauge", "Services that answer."),
+    Measure("refused", "counter", "Connections and envelopes of those who had no right to them."),
     Measure("protocol_errors", "counter", "Heartbeats that made no sense."),
 )
 
@@ -35,12 +36,13 @@ class Traffic(Struct):
         return cls(dict.fromkeys(DIRECTIONS, 0), dict.fromkeys(DIRECTIONS, 0))
 
 
-def readings(moves: Moves, traffic: Traffic) -> Mapping[str, Reading]:
+def readings(moves: Moves, traffic: Traffic, refused: int) -> Mapping[str, Reading]:
     unserved = {"commands": traffic.dropped["commands"] + moves.unserved}
     return {
         "envelopes": traffic.envelopes,
         "dropped": traffic.dropped | unserved,
         "askers": moves.routing.asker_count,
         "workers": moves.routing.worker_count,
+        "refused": refused,
         "protocol_errors": moves.protocol_errors,
     }

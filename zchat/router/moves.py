@@ -5,6 +5,8 @@ from typing import Protocol
 
 from msgspec import structs
 
+from zchat.fabric.identities import is_well_formed, name_of, owns
+from zchat.fabric.topics import may_publish
 from zchat.protocol.cluster import WorkerHeartbeat
 from zchat.protocol.codec import Decoder, ProtocolError, encode
 from zchat.protocol.statuses import (
@@ -23,12 +25,19 @@ class Ways(Protocol):
     def to_worker(self, frames: Sequence[bytes]) -> bool: ...
     def to_questioner(self, frames: Sequence[bytes]) -> bool: ...
     def to_answerer(self, address: str, frames: Sequence[bytes]) -> bool: ...
+    def to_subscribers(self, frames: Sequence[bytes]) -> bool: ...
     def open_answerer(self, address: str) -> None:
         """Makes the way to the worker's answers, once. Raises `ValueError` for no address."""
+
+    def misfit(self, socket: str, owner: str | None, claim: bytes) -> None:
+        """An envelope was dropped, since it claims what is not its sender's."""
 
 
 class Moves:
     """Takes the envelopes that came in, one by one, with the frames that the socket has added.
+
+    `owner` is the name that the sender has proved with its key. Where there are no keys it is None,
+    and a name must only be one that somebody can have.
 
     `status` tells how the router itself is.
     """
@@ -40,9 +49,13 @@ class Moves:
         self.protocol_errors = 0
         self.unserved = 0
         """Commands for an address that nobody serves."""
+        self.misfits = 0
 
-    def command(self, frames: Sequence[bytes], now: float) -> None:
+    def command(self, frames: Sequence[bytes], now: float, owner: str | None = None) -> None:
         asker, address, *body = frames
+        if not _is_own(asker, owner):
+            self._drop("commands-frontend", owner, asker)
+            return
         new = self.routing.asker_heard(asker, now)
         if not address:
             self.routing.status_heard(asker, b"".join(body))
@@ -57,10 +70,12 @@ class Moves:
         else:
             self._ways.to_worker([worker, asker, *body])
 
-    def reply(self, frames: Sequence[bytes], now: float) -> None:
+    def reply(self, frames: Sequence[bytes], now: float, owner: str | None = None) -> None:
         worker, asker, *body = frames
-        if not asker:
-            self._worker_heard(worker, b"".join(body), now)
+        if not _is_own(worker, owner):
+            self._drop("commands-backend", owner, worker)
+        elif not asker:
+            self._worker_heard(worker, b"".join(body), now, owner)
         elif address := self.routing.address_of(worker):
             self._ways.to_asker([asker, address.encode(), *body])
 
@@ -74,14 +89,23 @@ class Moves:
         if not (served and self._ways.to_answerer(address, [*envelope, body])):
             self._ways.to_questioner([*envelope, b""])
 
+    def event(self, frames: Sequence[bytes], owner: str | None = None) -> None:
+        if owner is not None and not may_publish(owner, frames[0]):
+            self._drop("events-in", owner, frames[0])
+            return
+        self._ways.to_subscribers(frames)
+
     def expire(self, now: float) -> None:
         """Forgets who has been silent for too long, and says so."""
         if self.routing.expire(now):
             self._send_table(self.routing.askers)
 
-    def _worker_heard(self, worker: bytes, body: bytes, now: float) -> None:
+    def _worker_heard(self, worker: bytes, body: bytes, now: float, owner: str | None) -> None:
         try:
             heartbeat = _heartbeats.decode(body)
+            if heartbeat.address != name_of(worker):
+                self._drop("commands-backend", owner, heartbeat.address.encode())
+                return
             self._ways.open_answerer(heartbeat.address)
         except (ProtocolError, ValueError):
             self.protocol_errors += 1
@@ -98,3 +122,11 @@ class Moves:
         body = encode(self.routing.table)
         for asker in askers:
             self._ways.to_asker([asker, b"", body])
+
+    def _drop(self, socket: str, owner: str | None, claim: bytes) -> None:
+        self.misfits += 1
+        self._ways.misfit(socket, owner, claim)
+
+
+def _is_own(identity: bytes, owner: str | None) -> bool:
+    return is_well_formed(identity) if owner is None else owns(owner, identity)

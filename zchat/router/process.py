@@ -3,20 +3,22 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from zchat.alive import Alive, Health
+from zchat.fabric.router_sockets import Gate, RouterSockets
 from zchat.fabric.sockets import (
-    RouterSockets,
+    Context,
     Socket,
     Waiter,
-    open_context,
+    open_router_context,
     receive_waiting,
     try_send,
 )
 from zchat.measures import Reading
 from zchat.process import StopSignal, lock, observed, start
 from zchat.protocol import limits
+from zchat.rates import Rate, Samples
 from zchat.router.metrics import MEASURES, Traffic, readings
 from zchat.router.moves import Moves
 from zchat.settings import Settings, command
@@ -27,16 +29,32 @@ class Router:
     """The loop: whatever is readable is moved on, at most a beat's worth from each socket."""
 
     def __init__(
-        self, sockets: RouterSockets, stop: StopSignal, alive: Alive, log: logging.Logger
+        self,
+        context: Context,
+        settings: Settings,
+        stop: StopSignal,
+        alive: Alive,
+        log: logging.Logger,
     ) -> None:
-        self._sockets = sockets
-        self._stop = stop
+        """Raises `KeyProblem`."""
+        self._context, self._settings, self._stop, self._log = context, settings, stop, log
         self._alive = alive
-        self._log = log
         self._tracing = log.isEnabledFor(logging.DEBUG)
         self._traffic = Traffic.none()
-        report = StatusReport("router", self.readings)
-        self._moves = Moves(self, report.now)
+        self._warnings = Samples(
+            Rate(limits.WARNINGS_BURST, limits.WARNINGS_PER_S), limits.PEERS_MAX
+        )
+        self._moves = Moves(self, StatusReport("router", self.readings).now)
+        self._gate: Gate | None = None
+        if settings.needs_keys:
+            self._gate = Gate(context, settings.keys_folder, self._refused)
+        self.refused = 0
+        """Connections and envelopes."""
+        self._look_at = 0.0
+        self._bind()
+
+    def _bind(self) -> None:
+        sockets = self._sockets = RouterSockets(self._context, self._settings.endpoints, self._gate)
         self._movers: dict[Socket, Callable[[], None]] = {
             sockets.commands_frontend: self._move_commands,
             sockets.commands_backend: self._move_replies,
@@ -44,64 +62,107 @@ class Router:
             sockets.events_in: self._move_events,
             sockets.events_out: self._move_subscriptions,
         }
-        self._waiter = Waiter(*self._movers, stop.fd)
+        self._waiter = Waiter(*self._movers, self._stop.fd)
+        if self._gate is not None:
+            self._add_gate(self._gate)
+
+    def _add_gate(self, gate: Gate) -> None:
+        for source in gate.sources:
+            if source not in self._movers:
+                self._movers[source] = gate.answer
+                self._waiter.add(source)
 
     def run(self) -> None:
         while not self._stop.is_set:
             for readable in self._waiter.wait(limits.HEARTBEAT_INTERVAL_S):
                 if not isinstance(readable, int):
                     self._movers[readable]()
-            self._moves.expire(time.monotonic())
+            now = time.monotonic()
+            self._moves.expire(now)
             self._alive.beat()
+            if self._gate is not None and now >= self._look_at:
+                self._look_at = now + limits.HEARTBEAT_INTERVAL_S
+                self._look_at_keys(self._gate)
 
     def readings(self) -> Mapping[str, Reading]:
-        return readings(self._moves, self._traffic)
+        return readings(self._moves, self._traffic, self.refused)
+
+    # --- Keys ---------------------------------------------------------------------------------
+
+    def _look_at_keys(self, gate: Gate) -> None:
+        if not gate.look_again():
+            return
+        # Everybody connects anew, by the key that is allowed now, and links send again what is
+        # lost in between; what is known of the others stays.
+        self._log.info("a key was withdrawn: all connections end")
+        addresses = list(self._sockets.queries_backends)
+        self._sockets.close()
+        self._bind()
+        for address in addresses:
+            self.open_answerer(address)
+
+    def _refused(self, socket: str, who: str, detail: str) -> None:
+        """Logs it, unless there are too many alike."""
+        self.refused += 1
+        held = self._warnings.admit(f"{socket} {who}", time.monotonic())
+        if held is not None:
+            more = f"; {held} more like it" if held else ""
+            self._log.warning("refused at %s: %s (%s)%s", socket, who, detail, more)
+
+    def misfit(self, socket: str, owner: str | None, claim: bytes) -> None:
+        self._refused(socket, owner or "somebody", f"not its own: {claim[:64]!r}")
 
     # --- Ways in ------------------------------------------------------------------------------
 
     def _move_commands(self) -> None:
         now = time.monotonic()
-        for frames in self._received("commands", self._sockets.commands_frontend, 3):
-            self._moves.command(frames, now)
+        envelopes = self._sockets.receive(self._sockets.commands_frontend, 3)
+        for frames, owner in self._counted("commands", envelopes):
+            self._moves.command(frames, now, owner)
 
     def _move_replies(self) -> None:
         now = time.monotonic()
-        for frames in self._received("replies", self._sockets.commands_backend, 3):
-            self._moves.reply(frames, now)
+        envelopes = self._sockets.receive(self._sockets.commands_backend, 3)
+        for frames, owner in self._counted("replies", envelopes):
+            self._moves.reply(frames, now, owner)
 
     def _move_queries(self) -> None:
         now = time.monotonic()
-        for frames in self._received("queries", self._sockets.queries_frontend, 3):
+        for frames in receive_waiting(self._sockets.queries_frontend, 3):
+            self._traffic.envelopes["queries"] += 1
             self._moves.query(frames, now)
 
     def _move_answers(self, backend: Socket) -> None:
-        for frames in self._received("answers", backend, 3):
+        for frames in receive_waiting(backend, 3):
+            self._traffic.envelopes["answers"] += 1
             self._sent("answers", try_send(self._sockets.queries_frontend, frames))
 
     def _move_events(self) -> None:
-        for frames in self._received("events", self._sockets.events_in):
-            self._sent("events", try_send(self._sockets.events_out, frames))
+        for frames, owner in self._sockets.receive(self._sockets.events_in):
+            self._traffic.envelopes["events"] += 1
+            self._moves.event(frames, owner)
 
     def _move_subscriptions(self) -> None:
-        for frames in self._received("subscriptions", self._sockets.events_out):
+        for frames in receive_waiting(self._sockets.events_out):
+            self._traffic.envelopes["subscriptions"] += 1
             self._sent("subscriptions", try_send(self._sockets.events_in, frames))
 
-    def _received(
-        self, direction: str, socket: Socket, frames_min: int = 1
-    ) -> Iterator[list[bytes]]:
-        """What waits there, counted."""
+    def _counted(
+        self, direction: str, envelopes: Iterable[tuple[list[bytes], str | None]]
+    ) -> Iterator[tuple[list[bytes], str | None]]:
         count = 0
         moved: Counter[tuple[bytes, bytes]] = Counter()
-        for frames in receive_waiting(socket, frames_min):
+        for envelope in envelopes:
             count += 1
-            if self._tracing and direction in ("commands", "replies"):
+            if self._tracing:
+                frames, _ = envelope
                 moved[frames[0], frames[1]] += 1
-            yield frames
+            yield envelope
         self._traffic.envelopes[direction] += count
-        for ends, envelopes in moved.items():
+        for ends, moved_count in moved.items():
             # No more than the envelopes say on the outside: what is in them is not opened here.
             sender, receiver = (end.decode(errors="replace") for end in ends)
-            fields = {"from": sender, "to": receiver or "router", "envelopes": envelopes}
+            fields = {"from": sender, "to": receiver or "router", "envelopes": moved_count}
             self._log.debug("moved %s", direction, extra=fields)
 
     def _sent(self, direction: str, taken: bool) -> bool:
@@ -123,11 +184,16 @@ class Router:
     def to_answerer(self, address: str, frames: Sequence[bytes]) -> bool:
         return self._sent("queries", try_send(self._sockets.queries_backends[address], frames))
 
+    def to_subscribers(self, frames: Sequence[bytes]) -> bool:
+        return self._sent("events", try_send(self._sockets.events_out, frames))
+
     def open_answerer(self, address: str) -> None:
         if address not in self._sockets.queries_backends:
             backend = self._sockets.open_queries_backend(address)
             self._movers[backend] = lambda: self._move_answers(backend)
             self._waiter.add(backend)
+            if self._gate is not None:
+                self._add_gate(self._gate)
 
 
 def run(settings: Settings) -> None:
@@ -144,10 +210,9 @@ def run(settings: Settings) -> None:
         observed(settings.metrics_of("router"), "router", MEASURES, numbers, health),
         # A second bind on a live ipc path succeeds in silence, so a lock keeps routers apart.
         lock(settings.run / "router.lock", stop, alive),
-        open_context() as context,
+        open_router_context() as context,
     ):
-        sockets = RouterSockets(context, settings.endpoints)
-        running.append(Router(sockets, stop, alive, log))
+        running.append(Router(context, settings, stop, alive, log))
         log.info("ready: binds %s and its siblings", settings.endpoints.commands_frontend)
         running[0].run()
     log.info("stopped")

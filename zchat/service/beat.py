@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
+from zchat.fabric.identities import name_of
 from zchat.fabric.link import Answerer, Asker, ReturnAddress
 from zchat.fabric.topics import stream_topic
 from zchat.log import audit
@@ -20,7 +21,9 @@ from zchat.protocol import limits
 from zchat.protocol.cluster import Down, RoutingTable, StreamPage, Up
 from zchat.protocol.codec import Decoder, ProtocolError, encode
 from zchat.protocol.messages import RefusalCode, Refused
+from zchat.rates import Rate, Samples
 from zchat.service.answering import answer_once, look_up
+from zchat.service.authority import objection, standing_of
 from zchat.service.counts import Counts
 from zchat.service.effects import Effects, Sender
 
@@ -124,6 +127,11 @@ class Beat:
         self.counts = Counts()
         # Asked once: at most levels each command would ask in vain.
         self._tracing = log.isEnabledFor(logging.DEBUG)
+        self.not_allowed = 0
+        """Commands of processes that had no right to send them."""
+        self._warnings = Samples(
+            Rate(limits.WARNINGS_BURST, limits.WARNINGS_PER_S), limits.PEERS_MAX
+        )
         self.core = service.load(store, now, at_ms)
         self._send_owed(store.owed())
 
@@ -152,9 +160,9 @@ class Beat:
             self.protocol_errors += 1
             return
         for address, item in self._answerer.receive(asker, up, now):
-            self._receive_command(address, item)
+            self._receive_command(address, item, now)
 
-    def _receive_command(self, address: ReturnAddress, item: bytes) -> None:
+    def _receive_command(self, address: ReturnAddress, item: bytes, now: float) -> None:
         try:
             stamped = self._service.commands.decode(item)
         except ProtocolError as error:
@@ -162,8 +170,22 @@ class Beat:
             refusal = Refused(None, RefusalCode.MALFORMED, str(error))
             self._answerer.reply(address, encode(refusal))
             return
-        sender = Sender(address, stamped.session, stamped.user, stamped.standing)
+        if why := objection(address.asker, stamped.user, stamped.body):
+            self._refuse(address, stamped.body, why, now)
+            return
+        standing = standing_of(address.asker, stamped.standing)
+        sender = Sender(address, stamped.session, stamped.user, standing)
         self._commands.append((sender, stamped.body))
+
+    def _refuse(self, address: ReturnAddress, command: Any, why: str, now: float) -> None:
+        self.not_allowed += 1
+        kind, asker = type(command).__name__, ascii(name_of(address.asker))
+        held = self._warnings.admit(f"{asker} {kind}", now)
+        if held is not None:
+            more = f"; {held} more like it" if held else ""
+            self._log.warning("refused %s from %s%s", kind, asker, more)
+        refused = Refused(getattr(command, "id", 0), RefusalCode.NOT_ALLOWED, why)
+        self._answerer.reply(address, encode(refused))
 
     def receive_table(self, body: bytes) -> None:
         try:

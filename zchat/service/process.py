@@ -112,7 +112,10 @@ def serve(
         store = _open_when_free(database, schema, stop, alive, log)
         if store is None:
             return
-        with contextlib.closing(store), sockets.open_context() as context:
+        with (
+            contextlib.closing(store),
+            sockets.open_context(settings, service.address) as context,
+        ):
             with alive.long_step("loads what is in its database"):
                 worker = Worker(context, settings, program, service, store, log, shown)
             settle()

@@ -1,0 +1,58 @@
+"""Whose commands a service obeys: every kind of command, from every kind of process."""
+
+import typing
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+
+from zchat.protocol.cluster import (
+    GatewayCommand,
+    RoomCommand,
+    ServiceCommand,
+    UserCommand,
+)
+from zchat.protocol.messages import Message, Standing
+from zchat.service.authority import objection, standing_of
+
+GATEWAY, SERVICE, ADMIN = b"gateway/west#1", b"users#1", b"admin/ann#1"
+NOBODY = (b"", b"gateway#1", b"router#1", b"\xff")
+ALL = (GATEWAY, SERVICE, ADMIN, *NOBODY)
+KINDS = sorted({*typing.get_args(RoomCommand), *typing.get_args(UserCommand)}, key=str)
+
+
+def command_of(kind: type[Message]) -> Any:
+    """Passes for one of this kind; what it holds plays no part."""
+    return Mock(spec=kind)
+
+
+def allowed(kind: type[Message], user: str) -> set[bytes]:
+    return {asker for asker in ALL if objection(asker, user, command_of(kind)) is None}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.__name__))
+def test_each_command_has_one_part_of_the_cluster_that_may_send_it(kind: type[Message]) -> None:
+    if kind in typing.get_args(ServiceCommand):
+        assert allowed(kind, "") == allowed(kind, "ann") == {SERVICE}
+    elif kind in typing.get_args(GatewayCommand):
+        assert allowed(kind, "") == allowed(kind, "ann") == {GATEWAY}
+    else:
+        assert allowed(kind, "ann") == {GATEWAY}
+        assert allowed(kind, "") == {ADMIN}
+
+
+def test_an_objection_says_who_may_and_who_may_not() -> None:
+    kind = typing.get_args(ServiceCommand)[0]
+    why = "only a service may send this, and gateway/west is none"
+    assert objection(GATEWAY, "", command_of(kind)) == why
+    assert (
+        objection(b"", "", command_of(kind)) == "only a service may send this, and somebody is none"
+    )
+
+
+@pytest.mark.parametrize("stamped", list(Standing))
+def test_an_operator_counts_as_one_and_a_gateway_says_what_its_users_are(
+    stamped: Standing,
+) -> None:
+    assert standing_of(ADMIN, stamped) is Standing.OPERATOR
+    assert standing_of(GATEWAY, stamped) is stamped
