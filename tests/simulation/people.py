@@ -296,7 +296,7 @@ class Person(Caller):
                     key=chat.choice([None, "", "", KEY]),
                     posting=chat.choice([None, *Posting, Posting.MEMBERS]),
                     slow_mode_s=chat.choice([None, 0, 0, 1]),
-                    members_max=chat.choice([None, 0, 0, 3]),
+                    members_max=chat.choice([None, 0, 0, 2]),
                 )
             case "close":
                 return room_drafts.close(room, "enough")
