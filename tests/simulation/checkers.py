@@ -47,6 +47,7 @@ from zchat.protocol.messages import (
     Refused,
     Register,
     ReportMessage,
+    Role,
     RoomClosed,
     RoomConfigured,
     RoomCreated,
@@ -148,6 +149,7 @@ class Broken(Exception):
 
 def check(cluster: Cluster, history: History, watchers: "Watchers") -> None:
     _check_logs(history)
+    _check_rooms(history)
     lives = [life for person in cluster.people for life in person.lives]
     _check_sender_order(history)
     _check_guests_are_over(history, cluster.people)
@@ -156,7 +158,6 @@ def check(cluster: Cluster, history: History, watchers: "Watchers") -> None:
         _check_answers(life, history, by_nonce)
         _check_run(life, history, watchers.floors)
         _check_ends(life)
-    _check_rooms(history)
     _check_announcements(cluster.operator.announcements, history)
     _check_quiet_end(cluster, history)
     _check_membership(cluster, history)
@@ -518,6 +519,8 @@ def _check_room_state(core: RoomCore, history: History) -> None:
             continue
         story = history.story(f"#{name}")
         roles = {user: member.role for user, member in room.members.items()}
+        if roles and list(roles.values()).count(Role.OWNER) != 1:
+            raise Broken(f"{name} has not one owner: {roles}")
         if roles != story.roles:
             raise Broken(f"{name} has {roles}, its log says {story.roles}")
         key = bool(room.key)

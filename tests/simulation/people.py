@@ -48,10 +48,10 @@ KINDS: Final = {
     "members": 2,
     "users": 2,
     "ping": 2,
-    "of a member": 14,
+    "of a member": 30,
     "invite": 4,
     "configure": 4,
-    "close": 1,
+    "close": 2,
     "bans": 1,
     "report": 1,
 }
