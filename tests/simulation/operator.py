@@ -54,7 +54,8 @@ class Operator(Process):
         self._asker = Asker()
         nonce = self._nonce_prefix + count.to_bytes(8, "big")
         announce = Announce(1, nonce, self._text)
-        self._asker.send(encode(Stamped(0, "", Raw(encode(announce)), Standing.OPERATOR)), True)
+        stamped = Stamped(0, "", Raw(encode(announce)), Standing.OPERATOR)
+        self._asker.send(encode(stamped), True)
         self._ask()
         self.later(limits.COMMAND_TIMEOUT_S, self.die)
 

@@ -5,16 +5,20 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Final, assert_never
 
+from msgspec.structs import replace
+
 from zchat.client import drafts
 from zchat.client.actions import (
     Action,
     AskNewPassword,
+    BanFor,
     MeasurePing,
     Mistake,
     Nothing,
     Quit,
     Send,
     ShowHelp,
+    ShowMode,
     ShowTopic,
     ShowWhoAmI,
 )
@@ -41,6 +45,7 @@ from zchat.protocol.messages import (
     CreateRoom,
     Done,
     Entry,
+    InvitedToRoom,
     JoinRoom,
     PingTarget,
     PresenceChanged,
@@ -103,6 +108,11 @@ class LineClient:
                 self._send(request, self._show_answer)
             case ShowTopic(room):
                 self._send(drafts.rooms(room), self._show_topic)
+            case ShowMode(room):
+                self._send(drafts.rooms(room), self._show_mode)
+            case BanFor(request, seconds):
+                until_ms = round(time.time() * 1000) + seconds * 1000
+                self._send(replace(request, until_ms=until_ms), self._show_answer)
             case ShowHelp(lines):
                 self._show(list(lines))
             case MeasurePing():
@@ -152,6 +162,10 @@ class LineClient:
     def _show_topic(self, answer: Answer) -> None:
         if isinstance(answer, RoomList):
             self._show([self._render.topic(info) for info in answer.rooms])
+
+    def _show_mode(self, answer: Answer) -> None:
+        if isinstance(answer, RoomList):
+            self._show([self._render.mode(info) for info in answer.rooms])
 
     def _refused(self, reason: str) -> None:
         self.anything_refused = True
@@ -229,7 +243,7 @@ class LineClient:
 
     def _learn_entry(self, entry: Entry) -> None:
         self._know(self.names, entry.author)
-        if isinstance(entry.body, RoomOpened):
+        if isinstance(entry.body, RoomOpened | InvitedToRoom):
             self._know(self.rooms, entry.body.room)
         self._shown[entry.log] = entry.sequence
         self._own_shown.set()

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from zchat.gateway.session import FollowedLog, Session
 from zchat.protocol import limits
-from zchat.protocol.cluster import Chunk, LogPage
+from zchat.protocol.cluster import EVERYONE, Chunk, LogPage, MembershipChange
 from zchat.protocol.codec import FrameReader
 
 Fetch = tuple[str, int]
@@ -27,6 +27,8 @@ class FanOut:
         """By user. A list, since most have one, and a dict of one weighs thrice as much."""
         self._ends: dict[tuple[Session, FollowedLog], int] = {}
         """Lagging sessions whose user has left, and with which entry: they see no more."""
+        self._absences: dict[tuple[Session, FollowedLog], list[tuple[int, int]]] = {}
+        """Lagging sessions whose user has left and come back: after which entry, to which."""
         self._fetches: dict[Fetch, dict[Session, None]] = {}
         self._unasked: list[Fetch] = []
 
@@ -66,11 +68,22 @@ class FanOut:
         if log is None:
             log = self._logs[name] = FollowedLog(name, head)
         if log.followed_by(session):
-            self._ends.pop((session, log), None)
+            self._come_back(session, log, cursor)
             return
         session.follows.append(log)
         log.lagging[session] = cursor
         self._proceed(session, log)
+
+    def _come_back(self, session: Session, log: FollowedLog, cursor: int) -> None:
+        """A session that has still to see how its user left sees nothing of the time between."""
+        end = self._ends.pop((session, log), None)
+        if end is None or end >= cursor:
+            return
+        absences = self._absences.setdefault((session, log), [])
+        if len(absences) >= limits.SESSION_ABSENCES_MAX:
+            # What was between the last two is forgotten, as it is by a client that connects anew.
+            end, _ = absences.pop()
+        absences.append((end, cursor))
 
     def unfollow(self, session: Session, name: str) -> None:
         """The session sees no more of the log."""
@@ -83,6 +96,7 @@ class FanOut:
         log.live.pop(session, None)
         log.lagging.pop(session, None)
         self._ends.pop((session, log), None)
+        self._absences.pop((session, log), None)
         if not log.live and not log.lagging:
             self._logs.pop(log.name, None)
 
@@ -90,7 +104,7 @@ class FanOut:
 
     def publish(self, chunk: Chunk) -> None:
         """Takes the next entries of a log, in order, and hands them to whoever is live."""
-        if any(change.user in self._sessions for change in chunk.changes):
+        if any(self._concerns(change) for change in chunk.changes):
             self._publish_one_by_one(chunk)
         elif log := self._logs.get(chunk.log):
             self._deliver(log, chunk.first, chunk.last, chunk.frames)
@@ -99,7 +113,7 @@ class FanOut:
         changes = {change.sequence: change for change in chunk.changes}
         for sequence, frame in _entries(chunk.first, chunk.frames):
             change = changes.get(sequence)
-            local = list(self.sessions_of(change.user)) if change else []
+            local = self._concerned(chunk.log, change) if change else []
             if change and change.joined:
                 for session in local:
                     self.follow(session, chunk.log, sequence - 1, sequence - 1)
@@ -108,6 +122,16 @@ class FanOut:
                 if change and not change.joined:
                     for session in local:
                         self._end(session, log, sequence)
+
+    def _concerns(self, change: MembershipChange) -> bool:
+        return change.user == EVERYONE or change.user in self._sessions
+
+    def _concerned(self, name: str, change: MembershipChange) -> list[Session]:
+        """The sessions here that begin or cease to follow the log."""
+        if change.user != EVERYONE:
+            return list(self.sessions_of(change.user))
+        log = self._logs.get(name)
+        return [*log.live, *log.lagging] if log else []
 
     def _deliver(self, log: FollowedLog, first: int, last: int, frames: bytes) -> None:
         if last <= log.head:
@@ -131,6 +155,8 @@ class FanOut:
 
     def _end(self, session: Session, log: FollowedLog, sequence: int) -> None:
         """With this entry the session's user has left; it still sees everything up to it."""
+        if (session, log) in self._ends:
+            return  # It has left before; a ban, or the room's end, came only later.
         if log.lagging.get(session, sequence) < sequence:
             self._ends[session, log] = sequence
         else:
@@ -187,13 +213,19 @@ class FanOut:
     def _feed(self, session: Session, log: FollowedLog, last: int, frames: bytes) -> None:
         """Gives a lagging session what follows its cursor, up to `last`."""
         cursor = log.lagging[session]
-        end = self._ends.get((session, log))
+        absences = self._absences.get((session, log))
+        end = absences[0][0] if absences else self._ends.get((session, log))
         if end is not None and end < last:
             last, frames = end, _up_to(end, cursor + 1, frames)
         session.out.append(frames)
         self.dirty[session] = None
         log.lagging[session] = last
-        if end is not None and last >= end:
+        if absences and last >= absences[0][0]:
+            _, log.lagging[session] = absences.pop(0)
+            if not absences:
+                del self._absences[session, log]
+            self._proceed(session, log)
+        elif end is not None and last >= end:
             self._unfollow(session, log)
         else:
             self._proceed(session, log)

@@ -8,7 +8,8 @@ from zchat.protocol.operators import (
     RoomDetails,
     RoomPage,
 )
-from zchat.rooms.core import Room, RoomCore
+from zchat.rooms.core import RoomCore
+from zchat.rooms.model import Room
 from zchat.service.lists import is_wanted, page_of
 
 
@@ -34,4 +35,6 @@ def _details(core: RoomCore, room: Room) -> RoomDetails:
         next(owners, ""),
         room.created_at_ms,
         core.timeline.heads[room_log(room.name)],
+        room.private,
+        bool(room.key),
     )
