@@ -1,6 +1,7 @@
 """Drives a client core by hand: the test says what happens, and reads what came of it."""
 
 from zchat.client.core import ClientCore
+from zchat.client.credentials import Credentials
 from zchat.client.drafts import Request
 from zchat.client.events import CloseConnection, Effect, OpenConnection
 from zchat.protocol.codec import FrameReader, client_messages, encode
@@ -22,7 +23,7 @@ TOKEN = b"t" * 32
 class Playbook:
     def __init__(self, *, password: str | None = None) -> None:
         self.now = 0.0
-        self.core = ClientCore("ann", TOKEN, b"prefix--", "test", password)
+        self.core = ClientCore("ann", Credentials(TOKEN, password), b"prefix--", "test")
         self._reader = FrameReader()
 
     def sent(self) -> list[ClientMessage]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from zchat.client import drafts
 from zchat.client.core import ClientCore, LoggingOut, State
+from zchat.client.credentials import Credentials
 from zchat.client.events import (
     Answered,
     CloseConnection,
@@ -97,7 +98,7 @@ class Person(Caller):
             password = WRONG_PASSWORD
         self.life_now = Life(self.name, self.user, password, prefix)
         self.lives.append(self.life_now)
-        self.core = ClientCore(self.user, token, prefix, "simulated", password)
+        self.core = ClientCore(self.user, Credentials(token, password), prefix, "simulated")
         self._timer_at = None
         self._tick()
         self.later(self.chat.uniform(0.0, 1.0), self._act)

@@ -8,10 +8,11 @@ from types import TracebackType
 from typing import Final, Self, assert_never
 
 from zchat import __version__
-from zchat.client import drafts
+from zchat.client import account_drafts, drafts
 from zchat.client.asking import Asking, RefusedError
 from zchat.client.connection import Connection
 from zchat.client.core import ClientCore
+from zchat.client.credentials import Credentials
 from zchat.client.drafts import Answer, Request
 from zchat.client.events import (
     Answered,
@@ -60,6 +61,11 @@ def connect(
     address: str | Sequence[str] = DEFAULT_ADDRESS,
     password: str | None = None,
     *,
+    token: bytes | None = None,
+    device: str = "",
+    code: str = "",
+    register: bool = False,
+    invitation: str = "",
     connect_timeout_s: float = 10.0,
     quit_timeout_s: float = QUIT_TIMEOUT_S,
 ) -> "Chat":
@@ -70,11 +76,23 @@ def connect(
     `InvalidRequest` says that `name` is no name, or `password` none. Inside, broken connections
     heal by themselves. Leaving waits `quit_timeout_s` for the answers, and raises
     `UnconfirmedError`.
+
+    `token` are 32 bytes, of an app token or a remembered device, that need no password. With a
+    `device` the account remembers the token under that name, new or given: `Chat.token`. `code` is
+    a one-time or recovery code. `register` makes a new account, with an `invitation` if it must be.
     """
+    credentials = Credentials(
+        secrets.token_bytes(limits.TOKEN_BYTES) if token is None else account_drafts.token(token),
+        password if password is None else drafts.password(password),
+        account_drafts.device_name(device) if device else "",
+        account_drafts.one_time_code(code) if code else "",
+        register,
+        account_drafts.invitation_code(invitation) if invitation else "",
+    )
     return Chat(
         drafts.user_name(name),
         [address] if isinstance(address, str) else address,
-        password if password is None else drafts.password(password),
+        credentials,
         connect_timeout_s=connect_timeout_s,
         quit_timeout_s=quit_timeout_s,
     )
@@ -87,15 +105,15 @@ class Chat(Asking):
         self,
         name: str,
         addresses: Sequence[str],
-        password: str | None,
+        credentials: Credentials,
         *,
         connect_timeout_s: float,
         quit_timeout_s: float,
     ) -> None:
-        token = secrets.token_bytes(limits.TOKEN_BYTES)
         nonce_prefix = secrets.token_bytes(limits.NONCE_PREFIX_BYTES)
         software = f"zchat-client {__version__}"
-        self._core = ClientCore(name, token, nonce_prefix, software, password)
+        self._core = ClientCore(name, credentials, nonce_prefix, software)
+        self._credentials = credentials
         self._addresses = addresses
         self._connect_timeout_s = connect_timeout_s
         self._quit_timeout_s = quit_timeout_s
@@ -116,6 +134,16 @@ class Chat(Asking):
     def name(self) -> str:
         """One's own name, as the server spells it."""
         return self._core.name
+
+    @property
+    def token(self) -> bytes:
+        """A secret: whoever has it needs no password, if the account remembers it."""
+        return self._credentials.token
+
+    @property
+    def device(self) -> str:
+        """The name under which the account remembers this client; empty if it does not."""
+        return "" if self.guest else self._credentials.device
 
     @property
     def rooms_followed(self) -> frozenset[str]:

@@ -3,11 +3,15 @@
 import math
 from typing import Final
 
+from msgspec.structs import replace
+
 from zchat.protocol import limits
-from zchat.protocol.messages import RefusalCode
+from zchat.protocol.messages import RefusalCode, Refused
 
 JITTER: Final = 0.5
 """Up to this share of a wait is left to chance, so that a crowd does not come back as one."""
+
+TOKEN_REVOKED: Final = "this client has been logged out: the server knows its token no more"
 
 _TRY_AGAIN: Final = frozenset(
     {
@@ -19,8 +23,13 @@ _TRY_AGAIN: Final = frozenset(
         RefusalCode.SESSION_ENDED,
     }
 )
-_TRY_AGAIN_TO_RESUME: Final = _TRY_AGAIN | {RefusalCode.NAME_IN_USE, RefusalCode.LIMIT_REACHED}
-"""Our own former session may still hold the name or the place."""
+_TRY_AGAIN_TO_RESUME: Final = _TRY_AGAIN | {
+    # Our own former session may still hold the name or the place.
+    RefusalCode.NAME_IN_USE,
+    RefusalCode.LIMIT_REACHED,
+    # Somebody who logs in for the first time had better hear of it than wait.
+    RefusalCode.TOO_FAST,
+}
 _CONNECTION_OVER: Final = frozenset(
     {
         RefusalCode.MALFORMED,
@@ -36,6 +45,13 @@ def ends_client(code: RefusalCode, *, logging_in: bool, resuming: bool) -> bool:
     if not logging_in:
         return code in _CONNECTION_OVER
     return code not in (_TRY_AGAIN_TO_RESUME if resuming else _TRY_AGAIN)
+
+
+def last_word(refused: Refused, *, resuming: bool) -> Refused:
+    """The same in words that fit a client that was logged in a moment ago."""
+    if resuming and refused.code is RefusalCode.PASSWORD_REQUIRED:
+        return replace(refused, reason=TOKEN_REVOKED)
+    return refused
 
 
 class Reconnect:
