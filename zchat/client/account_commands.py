@@ -21,6 +21,7 @@ from zchat.client.actions import (
     quoted,
 )
 from zchat.client.drafts import InvalidRequest
+from zchat.protocol import limits
 from zchat.protocol.messages import Scope, Standing
 
 REPORT_BACK_MAX: Final = 100
@@ -99,9 +100,9 @@ def _app_token(arguments: Arguments) -> Action:
         scopes = tuple(dict.fromkeys(Scope(word) for word in first.lower().split(",")))
     except ValueError:
         raise InvalidRequest(f"{quoted(first)} is not read, post, or read,post") from None
-    return MakeAppToken(
-        account_drafts.device_name(name), scopes, tuple(map(drafts.room_name, rooms))
-    )
+    # Checked now, although there is no token yet.
+    request = account_drafts.app_token(bytes(limits.DIGEST_BYTES), name, scopes, rooms)
+    return MakeAppToken(request.name, scopes, tuple(request.rooms))
 
 
 def _block(arguments: Arguments) -> Action:
@@ -202,7 +203,8 @@ def _audit(arguments: Arguments) -> Action:
 def _number(word: str, what: str) -> int:
     if not word.isdecimal():
         raise InvalidRequest(f"{quoted(word)} is not {what}")
-    return int(word[:12])
+    # Of a longer one only that matters: that it is too large.
+    return int(word[:20])
 
 
 ACCOUNT_COMMANDS: Final[tuple[CommandLine, ...]] = (
