@@ -26,8 +26,9 @@ class Program:
         self._environment = {
             **cluster.environment,
             "ZCHAT_ADDRESS": cluster.address,
-            # Nobody's own history of commands is read or written.
+            # Nobody's own history of commands is read or written, and no token.
             "XDG_STATE_HOME": str(cluster.folder),
+            "XDG_CONFIG_HOME": str(cluster.folder),
             "TERM": "xterm",
             **(environment or {}),
         }
