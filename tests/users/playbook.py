@@ -6,6 +6,7 @@ from typing import Any
 
 from zchat.fabric.link import ReturnAddress
 from zchat.fabric.topics import PRESENCE_TOPIC
+from zchat.log import audit
 from zchat.log.answers import Answer as Result
 from zchat.log.store import Owed, Store
 from zchat.protocol import limits
@@ -38,6 +39,7 @@ from zchat.service.beat import Job
 from zchat.service.effects import Sender
 from zchat.users import projection, queries
 from zchat.users.core import UserCore
+from zchat.users.policy import Policy
 from zchat.users.tables import USERS_SCHEMA
 
 PASSWORD = "correct horse"
@@ -59,8 +61,9 @@ def token(client: str) -> bytes:
 class Users:
     """`now` and `at_ms` go on together; a session is the gateway and the number there."""
 
-    def __init__(self) -> None:
+    def __init__(self, policy: Policy | None = None) -> None:
         self.now = 1000.0
+        self.policy = policy or Policy()
         self.store = Store.open(None, USERS_SCHEMA)
         self.core = self.loaded()
         self.jobs: list[Job] = []
@@ -80,7 +83,7 @@ class Users:
 
     def loaded(self) -> UserCore:
         """What a restarted service would begin with."""
-        return projection.load(self.store, ROOM_ADDRESSES, self.now, self.at_ms)
+        return projection.load(self.store, ROOM_ADDRESSES, self.policy, self.now, self.at_ms)
 
     def restart(self) -> None:
         self.core = self.loaded()
@@ -95,7 +98,7 @@ class Users:
     def commit(self, settled: list[int]) -> list[Answer]:
         effects = self.core.effects
         appended, _ = self.core.timeline.take()
-        statements = projection.statements(effects.rows)
+        statements = projection.statements(effects.rows) + audit.statements(effects.audits)
         answered = self.core.answers.take()
         self.owed += self.store.commit(appended, statements, effects.owed, settled, answered)
         self.jobs += effects.jobs
@@ -229,10 +232,13 @@ class Users:
 def durable_state(core: UserCore) -> dict[str, Any]:
     """Everything that a core knows and must still know after a restart; sessions are soft."""
     return {
-        "users": {user.name: (user.row(), user.tokens) for user in core.users.values()},
+        "users": {
+            user.name: (user.row(), user.tokens, user.blocked) for user in core.users.values()
+        },
         "heads": core.timeline.heads,
         "position": core.timeline.position,
         "ending": core._ending,
+        "invitations": core.invitations.by_digest,
     }
 
 
