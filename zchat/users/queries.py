@@ -98,14 +98,11 @@ def _user_logs(core: UserCore, name: str) -> UserLogs:
 
 
 def _conversation(core: UserCore, store: Store, asking: str, query: ReadHistory) -> bytes:
-    user = core.users.get(asking)
+    user = core.directory.acting(asking)
     try:
         other = canonical_name(query.log[1:])
     except InvalidName as error:
         return encode(Refused(query.id, RefusalCode.INVALID_NAME, str(error)))
-    if user is None:
-        reason = "this session has ended; connect again"
-        return encode(Refused(query.id, RefusalCode.SESSION_ENDED, reason))
     log, floor = inbox_log(asking), user.inbox_floor
     # What was said with a guest who has gone since can still be read.
     if other not in core.users and not store.read_history(log, floor, None, 1, other):
