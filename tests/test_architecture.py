@@ -59,6 +59,14 @@ PURE: Final = (
     "*/session.py",
     "*/sessions.py",
     "*/timeline.py",
+    *(
+        f"zchat/users/{name}.py"
+        for name in (
+            *("credentials", "devices", "directory", "inboxes", "invitations", "login_limits"),
+            *("operators", "policy", "totp"),
+        )
+    ),
+    "*/scopes.py",
     "zchat/protocol/*.py",
     "zchat/rates.py",
 )
