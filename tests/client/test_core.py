@@ -21,18 +21,23 @@ from zchat.protocol import limits
 from zchat.protocol.messages import (
     PROTOCOL_VERSION,
     Done,
+    EntryBody,
     GoingAway,
     Hello,
     LogIn,
     LogOut,
     MarkRead,
+    MemberBanned,
     MemberJoined,
+    MemberKicked,
     MemberLeft,
+    MemberMuted,
     Ping,
     Pong,
     Post,
     RefusalCode,
     Refused,
+    RoomClosed,
     RoomList,
 )
 
@@ -153,6 +158,43 @@ class TestEntries:
         )
         assert len(effects) == 2
         assert play.core.followed == frozenset()
+
+    @pytest.mark.parametrize(
+        "body",
+        [MemberKicked("ann", ""), MemberBanned("ann", "spam", None), RoomClosed("winter")],
+        ids=lambda body: type(body).__name__,
+    )
+    def test_who_is_put_out_follows_no_more(self, body: EntryBody) -> None:
+        play = Playbook()
+        play.log_in(ops=(0, 0), dev=(0, 0))
+        play.core.mark_read("#ops", 0)
+        assert len(play.receive(entry("#ops", 1), entry("#ops", 2, body))) == 2
+        assert play.core.followed == {"#dev"}
+        play.disconnect()
+        assert "#ops" not in play.connect().cursors
+
+    def test_who_comes_back_to_a_room_follows_it_from_there(self) -> None:
+        play = Playbook()
+        play.log_in(ops=(0, 0))
+        play.receive(entry("#ops", 1, MemberKicked("ann", "")))
+        assert len(play.receive(entry("#ops", 5, MemberJoined(), "ann"))) == 1
+        assert play.core.followed == {"#ops"}
+        assert play.core.gaps_total == 0
+
+    @pytest.mark.parametrize(
+        ("log", "body"),
+        [
+            ("#ops", MemberKicked("bob", "")),
+            ("#ops", MemberBanned("bob", "", None)),
+            ("#ops", MemberMuted("ann", "")),
+            ("#lobby", MemberBanned("ann", "", None)),
+        ],
+    )
+    def test_nothing_else_ends_it(self, log: str, body: EntryBody) -> None:
+        play = Playbook()
+        play.log_in(ops=(0, 0), lobby=(0, 0))
+        play.receive(entry(log, 1, body, "ann"))
+        assert play.core.followed == {"#ops", "#lobby"}
 
     def test_the_servers_cursor_wins(self) -> None:
         play = Playbook()

@@ -2,35 +2,61 @@
 
 import re
 from datetime import UTC, date
+from typing import get_args
 
+import msgspec
+import msgspec.inspect
 import pytest
 
 from zchat.client import drafts
 from zchat.client.events import SessionBegun
 from zchat.client.render import Renderer
 from zchat.protocol.messages import (
+    AccountChange,
+    AccountChanged,
     AccountRegistered,
     Announced,
+    AuditList,
+    AuditRecord,
+    BanInfo,
+    BanList,
+    BlockedList,
+    DeviceInfo,
+    DeviceList,
     Done,
     Entry,
     EntryBody,
     History,
+    InvitedToRoom,
     LogState,
+    MemberBanned,
+    MemberDemoted,
     MemberInfo,
+    MemberInvited,
     MemberJoined,
+    MemberKicked,
     MemberLeft,
     MemberList,
+    MemberMuted,
+    MemberPromoted,
+    MemberUnbanned,
+    MemberUnmuted,
     MessagePosted,
+    Posting,
     PresenceChanged,
     PrivateMessageSent,
     RefusalCode,
     Refused,
     Role,
+    RoomClosed,
+    RoomConfigured,
     RoomCreated,
     RoomInfo,
     RoomList,
     RoomOpened,
+    RoomTransferred,
     TopicChanged,
+    Unrecognised,
     UserInfo,
     UserList,
 )
@@ -66,10 +92,88 @@ def lines(log: str, author: str, body: EntryBody, at_ms: int = NOON_MS) -> list[
             AccountRegistered(),
             "12:03 * your name is registered: from now on it needs your password",
         ),
+        ("#ops", "bob", MemberInvited("ann"), "12:03 * #ops bob invited you"),
+        ("#ops", "ann", MemberKicked("bob", ""), "12:03 * #ops you kicked bob"),
+        ("#ops", "bob", MemberKicked("ann", "noise"), "12:03 * #ops bob kicked you: noise"),
+        ("#ops", "bob", MemberBanned("eve", "", None), "12:03 * #ops bob banned eve"),
+        (
+            "#ops",
+            "bob",
+            MemberBanned("eve", "spam", NOON_MS + 3_600_000),
+            "12:03 * #ops bob banned eve until 15 Nov 13:03: spam",
+        ),
+        ("#lobby", "bob", MemberBanned("eve", "", 2**53), "12:03 * bob banned eve until --:--"),
+        ("#ops", "bob", MemberUnbanned("eve"), "12:03 * #ops bob lifted the ban of eve"),
+        ("#ops", "bob", MemberMuted("ann", "noise"), "12:03 * #ops bob muted you: noise"),
+        ("#ops", "bob", MemberUnmuted("ann"), "12:03 * #ops bob let you speak again"),
+        ("#ops", "bob", MemberPromoted("eve"), "12:03 * #ops bob made eve a moderator"),
+        ("#ops", "bob", MemberDemoted("eve"), "12:03 * #ops bob made eve a plain member"),
+        ("#ops", "bob", RoomTransferred("ann"), "12:03 * #ops bob gave the room to you"),
+        ("#ops", "zchat", RoomTransferred("ann"), "12:03 * #ops the room belongs to you now"),
+        (
+            "#ops",
+            "bob",
+            RoomConfigured(True, True, Posting.MODERATORS, 10, 50),
+            (
+                "12:03 * #ops bob set the room to: private, with a key, moderators speak, "
+                "one message in 10 s, at most 50 members"
+            ),
+        ),
+        (
+            "#ops",
+            "ann",
+            RoomConfigured(False, False, Posting.MEMBERS, 0, 0),
+            "12:03 * #ops you set the room to: public, all members speak",
+        ),
+        ("#ops", "bob", RoomClosed("winter"), "12:03 * #ops bob closed the room: winter"),
+        ("@ann", "bob", InvitedToRoom("ops"), "12:03 * bob invited you to #ops (:jr ops)"),
+        (
+            "@ann",
+            "zchat",
+            AccountChanged("frozen", "x"),
+            "12:03 * your account has changed: frozen: x",
+        ),
     ],
 )
 def test_an_entry_is_one_line(log: str, author: str, body: EntryBody, line: str) -> None:
     assert lines(log, author, body) == [line]
+
+
+@pytest.mark.parametrize("change", AccountChange)
+def test_every_change_of_an_account_has_words_of_its_own(change: AccountChange) -> None:
+    [line] = lines("@ann", "ann", AccountChanged(change, "my phone"))
+    [without] = lines("@ann", "ann", AccountChanged(change))
+    assert change not in line
+    assert line.removesuffix(": my phone") == without
+    assert "{" not in line
+
+
+def test_every_body_of_an_entry_can_be_shown() -> None:
+    shown = [
+        line
+        for kind in get_args(EntryBody)
+        for line in lines("#ops", "bob", msgspec.convert(_least(kind), kind))
+    ]
+    assert len(shown) == len(get_args(EntryBody))
+
+
+def _least(kind: type[msgspec.Struct]) -> dict[str, object]:
+    info = msgspec.inspect.type_info(kind)
+    assert isinstance(info, msgspec.inspect.StructType)
+    least: dict[str, object] = {"kind": info.tag}
+    for field in info.fields:
+        match field.type:
+            case msgspec.inspect.StrType():
+                least[field.encode_name] = "x"
+            case msgspec.inspect.EnumType(cls=cls):
+                least[field.encode_name] = next(iter(cls)).value
+            case msgspec.inspect.UnionType():
+                least[field.encode_name] = None
+            case _:
+                least[field.encode_name] = 0
+        if isinstance(field.type, msgspec.inspect.BoolType):
+            least[field.encode_name] = False
+    return least
 
 
 def test_further_lines_of_a_text_are_indented() -> None:
@@ -135,6 +239,72 @@ def test_tables() -> None:
     ]
 
 
+def test_what_a_room_is_like_stands_before_its_topic() -> None:
+    rooms = [
+        RoomInfo("den", "", 2, True, 0, False, True, True, Posting.MODERATORS, 5, 2),
+        RoomInfo("ops", "Pumps", 2, False, 0, invited=True),
+    ]
+    assert answered(RoomList(1, rooms, 2)) == [
+        "  room  members  unread  topic",
+        "* #den  2                [private, key, moderators speak, slow, full]",
+        "  #ops  2                [invited] Pumps",
+        "* you are in these",
+    ]
+    assert renderer().mode(rooms[0]) == (
+        "#den: private, with a key, moderators speak, one message in 5 s, at most 2 members"
+    )
+
+
+def test_roles_are_shown_also_those_of_a_newer_server() -> None:
+    roles = [*Role, "gardener"]
+    members = [MemberInfo(name, role, True) for name, role in zip("abcde", roles, strict=True)]
+    assert answered(MemberList(1, "ops", members, 5)) == [
+        "in #ops",
+        "a        online  owner",
+        "b        online  moderator",
+        "c        online",
+        "d        online  muted",
+        "e        online  gardener",
+    ]
+
+
+def test_lists_of_trust() -> None:
+    bans = [BanInfo("bob", "spam", "ann"), BanInfo("eve", "", "mod", NOON_MS)]
+    assert answered(BanList(1, "ops", bans)) == [
+        "banned from #ops  until         by   reason",
+        "bob               for ever      ann  spam",
+        "eve               15 Nov 12:03  mod",
+    ]
+    assert answered(BanList(1, "ops", [])) == ["* nobody is banned from #ops"]
+    day_ms = 86_400_000
+    devices = [
+        DeviceInfo(1, "phone", NOON_MS - day_ms, NOON_MS, True),
+        DeviceInfo(7, "bot", NOON_MS, NOON_MS, False, ["read", "post"], ["ops", "dev"]),
+    ]
+    assert answered(DeviceList(1, devices, True, 3)) == [
+        "   device  since         last seen     may         in",
+        "1  phone   14 Nov 12:03  online",
+        "7  bot     15 Nov 12:03  15 Nov 12:03  read, post  #ops #dev",
+        "* your password needs a one-time code; 3 recovery codes are left",
+    ]
+    assert answered(DeviceList(1, [], True, 1))[1:] == [
+        "* your password needs a one-time code; 1 recovery code is left"
+    ]
+    assert answered(DeviceList(1, [])) == ["* no device and no app token is remembered"]
+    assert answered(BlockedList(1, ["bob", "eve"])) == ["blocked", "bob", "eve"]
+    assert answered(BlockedList(1, [])) == ["* you have blocked nobody"]
+    records = [
+        AuditRecord(NOON_MS, "mod", "kick_member", "bob", "ops", "noise"),
+        AuditRecord(NOON_MS, "admin/root", "suspend_user", "eve"),
+    ]
+    assert answered(AuditList(1, records)) == [
+        "when          who         did           to   in    why",
+        "15 Nov 12:03  mod         kick member   bob  #ops  noise",
+        "15 Nov 12:03  admin/root  suspend user  eve",
+    ]
+    assert answered(AuditList(1, [])) == ["* nothing has been done that is kept in the audit"]
+
+
 def test_commands_show_by_their_entries() -> None:
     assert answered(Done(1, "#ops", 1)) == []
     refused = Refused(1, RefusalCode.NOT_A_MEMBER, "You are not in ops.")
@@ -145,6 +315,10 @@ def test_ping_is_in_milliseconds() -> None:
     assert renderer().ping("gateway", 0.00123) == "gateway            1.2 ms"
 
 
+OF_MEMBER = (
+    *(MemberInvited, MemberUnbanned, MemberUnmuted, MemberPromoted, MemberDemoted),
+    RoomTransferred,
+)
 EVIL = (
     "\x1b[2J\x1b]0;title\x07",
     "\x1bP+q\x1b\\",
@@ -171,17 +345,30 @@ def test_no_text_of_a_peer_steers_the_terminal(evil: str, colour: bool) -> None:
         MemberJoined(),
         MemberLeft(),
         RoomCreated(),
+        *(kind(evil) for kind in OF_MEMBER),
+        MemberKicked(evil, evil),
+        MemberMuted(evil, evil),
+        MemberBanned(evil, evil, 1),
+        RoomClosed(evil),
+        InvitedToRoom(evil),
+        AccountChanged(evil, evil),
+        AccountChanged(AccountChange.DEVICE_ADDED, evil),
+        Unrecognised(evil),
     ]
     entries = [Entry("#" + evil, 1, NOON_MS, evil, body) for body in bodies]
-    room = RoomInfo(evil, evil, 1, True, 1)
+    room = RoomInfo(evil, evil, 1, True, 1, posting=evil)
     shown = [line for entry in entries for line in render.entry(entry)]
     shown += render.history(History(1, "@" + evil, entries, False))
     shown += render.presence(PresenceChanged([evil], [evil], 0, 0, 1))
     shown += render.session(SessionBegun(evil, True, [], False))
-    shown.append(render.topic(room))
+    shown += [render.topic(room), render.mode(room)]
     for answer in (
         RoomList(1, [room], 1),
-        MemberList(1, evil, [MemberInfo(evil, Role.OWNER, True)], 1),
+        MemberList(1, evil, [MemberInfo(evil, evil, True)], 1),
+        BanList(1, evil, [BanInfo(evil, evil, evil)]),
+        DeviceList(1, [DeviceInfo(1, evil, 1, 1, False, [evil], [evil])]),
+        BlockedList(1, [evil]),
+        AuditList(1, [AuditRecord(1, evil, evil, evil, evil, evil)]),
         UserList(1, [UserInfo(evil, True, 0, 0)], 1),
         Refused(1, RefusalCode.BUSY, evil),
     ):

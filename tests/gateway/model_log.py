@@ -1,7 +1,7 @@
 """A log as its service has it: entries to publish in chunks and to read in pages."""
 
 from zchat.gateway.session import Session
-from zchat.protocol.cluster import Chunk, LogPage, MembershipChange
+from zchat.protocol.cluster import EVERYONE, Chunk, LogPage, MembershipChange
 from zchat.protocol.codec import Decoder, FrameReader, encode
 
 _log_and_sequence = Decoder(tuple[str, int])
@@ -25,6 +25,9 @@ class ModelLog:
 
     def left(self, user: str) -> int:
         return self._changed(user, joined=False)
+
+    def closed(self) -> int:
+        return self._changed(EVERYONE, joined=False)
 
     def _changed(self, user: str, *, joined: bool) -> int:
         self.head += 1

@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from zchat.gateway.fanout import FanOut, Fetch
 from zchat.gateway.session import Session
 from zchat.protocol import limits
-from zchat.protocol.cluster import LogPage
+from zchat.protocol.cluster import EVERYONE, LogPage
 
 from .model_log import ModelLog, written_to
 
@@ -336,6 +336,44 @@ def test_who_joins_again_while_lagging_misses_nothing(gateway: Gateway) -> None:
     assert seen_by(ann) == [3, 4, 5, 6, 7, 8]
 
 
+def test_when_the_room_is_closed_everyone_sees_that_last(gateway: Gateway) -> None:
+    ann, bob, late = gateway.member(5), gateway.member(5, "bob"), gateway.member(2, "carl")
+    gateway.log.closed()
+    gateway.publish()
+    gateway.say()
+    gateway.answer_all()
+
+    assert seen_by(ann) == seen_by(bob) == [6]
+    assert seen_by(late) == [3, 4, 5, 6]
+    assert ann.follows == bob.follows == late.follows == []
+
+
+def test_who_has_left_sees_nothing_more_though_it_lags_and_is_banned_after_that(
+    gateway: Gateway,
+) -> None:
+    ann = gateway.member(cursor=2)
+    gateway.log.left("ann")
+    gateway.log.write()
+    gateway.log.left("ann")
+    gateway.publish()
+    gateway.log.closed()
+    gateway.publish()
+    gateway.answer_all()
+
+    assert seen_by(ann) == [3, 4, 5, 6]
+    assert not ann.follows
+
+
+def test_nobody_notices_that_another_is_put_out(gateway: Gateway) -> None:
+    ann, bob = gateway.member(5), gateway.member(5, "bob")
+    gateway.log.left("bob")
+    gateway.publish()
+    gateway.say()
+
+    assert seen_by(ann) == [6, 7]
+    assert seen_by(bob) == [6]
+
+
 def test_to_follow_twice_changes_nothing(gateway: Gateway) -> None:
     ann = gateway.member(cursor=5)
     gateway.fan_out.follow(ann, GARDEN, 0, 5)
@@ -422,6 +460,17 @@ class AnyReaders(RuleBasedStateMachine):
             self.club.joined(user)
         self.members ^= {user}
 
+    @rule(user=st.sampled_from(USERS))
+    def ban(self, user: str) -> None:
+        """Also of somebody who is no member."""
+        self.club.left(user)
+        self.members.discard(user)
+
+    @rule()
+    def close(self) -> None:
+        self.club.closed()
+        self.members.clear()
+
     @rule(data=st.data(), entries_max=st.integers(1, 4))
     def publish(self, data: st.DataObject, entries_max: int) -> None:
         log = self._a_log(data)
@@ -431,11 +480,14 @@ class AnyReaders(RuleBasedStateMachine):
     def _publish(self, log: ModelLog, entries_max: int | None = None) -> None:
         chunk = log.next_chunk(entries_max)
         for user, sequence, joined, _ in chunk.changes:
-            self.streamed_members ^= {user}
+            if joined:
+                self.streamed_members.add(user)
+            else:
+                self.streamed_members -= {user} if user != EVERYONE else set(USERS)
             for reader in self.readers:
                 if reader.session.name == user and joined:
                     reader.begin(log.name, sequence - 1)
-                elif reader.session.name == user:
+                elif user in (reader.session.name, EVERYONE):
                     reader.end(log.name, sequence)
         self.fan_out.publish(chunk)
 

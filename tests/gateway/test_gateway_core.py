@@ -1,6 +1,9 @@
 """A client's session from hello to goodbye: what it may say when, and what becomes of it."""
 
+from typing import Any, get_args
+
 import pytest
+from msgspec import inspect as shapes
 
 from zchat.gateway.core import GatewayCore
 from zchat.gateway.session import Session, SessionState
@@ -17,6 +20,7 @@ from zchat.protocol.cluster import (
 )
 from zchat.protocol.codec import ProtocolError, encode
 from zchat.protocol.messages import (
+    Command,
     Done,
     Entry,
     GoingAway,
@@ -29,10 +33,12 @@ from zchat.protocol.messages import (
     LogIn,
     LogOut,
     LogState,
+    Message,
     Ping,
     PingTarget,
     Pong,
     Post,
+    Query,
     RefusalCode,
     Refused,
     RoomList,
@@ -101,6 +107,40 @@ def test_before_log_in_only_the_gateway_answers(gateway: Gateway) -> None:
     assert pong == Pong(1)
     assert (refused.id, refused.code) == (2, RefusalCode.NOT_LOGGED_IN)
     assert gateway.sent(ROOMS) == []
+
+
+def lowest(name: str, shape: shapes.Type) -> Any:
+    """The least that a required field of a request may be."""
+    match shape:
+        case shapes.BytesType():
+            return bytes(shape.min_length or 0)
+        case shapes.IntType():
+            return shape.ge or 0
+        case shapes.StrType():
+            return "#lobby" if name == "log" else "a" * (shape.min_length or 1)
+        case shapes.EnumType(cls=cls):
+            return next(iter(cls))
+        case shapes.ListType(min_length=min_length):
+            return [lowest(name, shape.item_type)] * (min_length or 0)
+        case _:
+            raise AssertionError(f"no value for {shape}")
+
+
+@pytest.mark.parametrize(
+    "kind", [*get_args(Command), *get_args(Query), LogOut], ids=lambda kind: kind.__name__
+)
+def test_whoever_is_not_logged_in_may_do_nothing(gateway: Gateway, kind: type[Message]) -> None:
+    info = shapes.type_info(kind)
+    assert isinstance(info, shapes.StructType)
+    required = {f.name: lowest(f.name, f.type) for f in info.fields if f.required}
+    more = {"target": PingTarget.ROOM_SERVICE} if kind is Ping else {}
+    session = gateway.connect()
+    gateway.send(session, Hello(1, "test"), kind(**required, **more))
+
+    _, refused = gateway.read(session)
+    assert refused.code is RefusalCode.NOT_LOGGED_IN
+    assert gateway.sent(ROOMS) == gateway.asked(ROOMS) == gateway.asked(USER_SERVICE) == []
+    assert [command["kind"] for command in gateway.sent(USER_SERVICE)] == ["announce_sessions"]
 
 
 def test_bad_bytes_end_one_session_and_no_other(gateway: Gateway) -> None:

@@ -5,7 +5,7 @@ import pytest
 from zchat.gateway.fanout import FanOut
 from zchat.gateway.login import Login, Logins
 from zchat.gateway.session import Session
-from zchat.protocol.cluster import Chunk, MembershipChange, UserLog, UserLogs
+from zchat.protocol.cluster import EVERYONE, Chunk, MembershipChange, UserLog, UserLogs
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import Entry, LoggedIn, LogIn, LogState, MessagePosted
 
@@ -73,3 +73,15 @@ def test_a_new_visit_is_shown_from_its_beginning_and_an_old_one_is_not(session: 
     assert log_in(session, visits, UserLogs(100, [])).logs == []
     [log] = session.follows
     assert (log.lagging[session], log.head) == (37, 40)
+
+
+def test_a_room_that_was_closed_after_the_answer_is_not_followed(session: Session) -> None:
+    closed = Chunk(DEN, 29, 40, FRAMES, [MembershipChange(EVERYONE, 36, False, 101)])
+    assert log_in(session, closed, UserLogs(100, [UserLog(DEN, 29, None, 35)])).logs == []
+    assert not session.follows
+
+
+def test_a_room_that_was_closed_before_the_answer_may_be_there_again(session: Session) -> None:
+    closed = Chunk(DEN, 29, 40, FRAMES, [MembershipChange(EVERYONE, 32, False, 97)])
+    answer = UserLogs(100, [UserLog(DEN, 33, None, 35)])
+    assert log_in(session, closed, answer).logs == [LogState(DEN, 33, 40)]

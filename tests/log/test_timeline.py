@@ -4,14 +4,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zchat.log.timeline import Timeline, stored_stream_page
-from zchat.protocol.cluster import Chunk, MembershipChange, StreamPage
+from zchat.protocol.cluster import EVERYONE, Chunk, MembershipChange, StreamPage
 from zchat.protocol.codec import Decoder, FrameReader, encode
 from zchat.protocol.messages import (
     Entry,
     EntryBody,
+    MemberBanned,
     MemberJoined,
+    MemberKicked,
     MemberLeft,
+    MemberMuted,
     MessagePosted,
+    RoomClosed,
     RoomCreated,
     TopicChanged,
 )
@@ -92,12 +96,34 @@ def test_a_chunk_says_who_begins_and_who_ceases_to_follow() -> None:
     ]
 
 
+def test_who_is_put_out_ceases_to_follow_and_not_who_does_it() -> None:
+    timeline = Timeline(0, {"#garden": 0, "#lobby": 0})
+    for log in ("#garden", "#lobby"):
+        timeline.append(log, "mod", MemberBanned("ann", "", None), 0)
+    timeline.append("#garden", "mod", MemberKicked("bob", ""), 0)
+    timeline.append("#garden", "mod", MemberMuted("carl", ""), 0)
+    timeline.append("#garden", "mod", RoomClosed(""), 0)
+
+    _, page = timeline.take()
+    assert page is not None
+    garden, lobby = page.chunks
+    assert garden.changes == [
+        MembershipChange("ann", 1, False, 1),
+        MembershipChange("bob", 2, False, 3),
+        MembershipChange(EVERYONE, 4, False, 5),
+    ]
+    assert lobby.changes == [], "who is banned there reads on"
+
+
 def test_of_nothing_stored_comes_an_empty_page() -> None:
     assert stored_stream_page([]).chunks == []
 
 
 _bodies = st.sampled_from(
-    [MessagePosted("x"), TopicChanged("t"), RoomCreated(), MemberJoined(), MemberLeft()]
+    [
+        *(MessagePosted("x"), TopicChanged("t"), RoomCreated(), MemberJoined(), MemberLeft()),
+        *(MemberKicked("ann", ""), MemberBanned("bob", "", None), RoomClosed("")),
+    ]
 )
 _appends = st.tuples(
     st.sampled_from(["#a", "#b", "#c"]), st.sampled_from(["ann", "bob"]), _bodies, st.booleans()

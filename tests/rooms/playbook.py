@@ -4,21 +4,35 @@ from functools import partial
 from typing import Any
 
 from zchat.fabric.link import ReturnAddress
+from zchat.log import audit
 from zchat.log.store import Store
 from zchat.protocol.cluster import EndGuest, RoomCommand, RoomQuery
 from zchat.protocol.codec import Decoder, server_messages
 from zchat.protocol.messages import (
+    BanMember,
+    CloseRoom,
+    ConfigureRoom,
     CreateRoom,
+    DemoteMember,
     Done,
     Entry,
     EntryBody,
+    InviteMember,
     JoinRoom,
+    KickMember,
     LeaveRoom,
     MarkRead,
+    MuteMember,
     Post,
+    PromoteMember,
     RefusalCode,
     Refused,
+    ReportMessage,
     SetTopic,
+    Standing,
+    TransferRoom,
+    UnbanMember,
+    UnmuteMember,
     room_log,
 )
 from zchat.protocol.nonces import nonce
@@ -35,6 +49,7 @@ LOBBY_ADDRESS = "rooms/0"
 class Rooms:
     def __init__(self) -> None:
         self.at_ms = 1000
+        self.now = 0.0
         self.store = Store.open(None, ROOMS_SCHEMA)
         self.core = self.loaded()
         self.core.open_lobby(self.at_ms)
@@ -54,18 +69,24 @@ class Rooms:
         appended, _ = self.core.timeline.take()
         statements = projection.statements(effects.rows)
         answered = self.core.answers.take()
-        self.store.commit(appended, statements, effects.owed, [], answered)
+        audits = audit.statements(effects.audits)
+        self.store.commit(appended, statements + audits, effects.owed, [], answered)
         effects.clear()
 
-    def give(self, user: str, command: RoomCommand) -> Done | Refused:
+    def give(
+        self, user: str, command: RoomCommand, standing: Standing = Standing.ACCOUNT
+    ) -> Done | Refused:
         """The answer to a command, which is not committed yet."""
         answers = self.core.answers
+        unknown = self.core.logs_of(command)
+        self.core.log_heads = self.store.heads(unknown) if unknown else {}
         if key := self.core.key_of(user, command):
             of_this_beat = answers.found
             look_up([key], answers, self.store)
             answers.found |= of_this_beat
-        reply_to = ReturnAddress(b"gateway#1", 1, 1)
-        act = partial(self.core.handle, Sender(reply_to, 1, user), command, 0.0, self.at_ms)
+        reply_to = ReturnAddress(b"gateway/1#1" if user else b"admin/root#1", 1, 1)
+        sender = Sender(reply_to, 1, user, standing)
+        act = partial(self.core.handle, sender, command, self.now, self.at_ms)
         answer = answer_once(key, answers, act)
         assert answer is not None
         self.core.effects.answer(reply_to, getattr(command, "id", 0), answer)
@@ -74,16 +95,19 @@ class Rooms:
         assert isinstance(reply, Done | Refused)
         return reply
 
-    def do(self, user: str, command: RoomCommand) -> Done | Refused:
+    def do(
+        self, user: str, command: RoomCommand, standing: Standing = Standing.ACCOUNT
+    ) -> Done | Refused:
         """A beat with this command alone."""
         self.core.answers.found = {}
-        reply = self.give(user, command)
+        reply = self.give(user, command, standing)
         self.owed = list(self.core.effects.owed)
         self.commit()
         return reply
 
-    def ask(self, user: str, query: RoomQuery) -> bytes:
-        return queries.answer(self.core, self.store, user, query)
+    def ask(self, user: str, query: RoomQuery, standing: Standing = Standing.ACCOUNT) -> bytes:
+        asker = queries.Asker(user, standing)
+        return queries.answer(self.core, self.store, asker, query, self.at_ms)
 
     # --- Commands in few words ----------------------------------------------------------------
 
@@ -94,8 +118,8 @@ class Rooms:
     def create(self, user: str, room: str) -> Done | Refused:
         return self.do(user, CreateRoom(1, self.nonce(), room))
 
-    def join(self, user: str, room: str) -> Done | Refused:
-        return self.do(user, JoinRoom(2, self.nonce(), room))
+    def join(self, user: str, room: str, key: str = "") -> Done | Refused:
+        return self.do(user, JoinRoom(2, self.nonce(), room, key))
 
     def leave(self, user: str, room: str) -> Done | Refused:
         return self.do(user, LeaveRoom(3, self.nonce(), room))
@@ -108,6 +132,44 @@ class Rooms:
 
     def mark(self, user: str, log: str, sequence: int) -> Done | Refused:
         return self.do(user, MarkRead(6, log, sequence))
+
+    def invite(self, by: str, room: str, user: str) -> Done | Refused:
+        return self.do(by, InviteMember(7, self.nonce(), room, user))
+
+    def kick(self, by: str, room: str, user: str, reason: str = "") -> Done | Refused:
+        return self.do(by, KickMember(8, self.nonce(), room, user, reason))
+
+    def ban(
+        self, by: str, room: str, user: str, reason: str = "", until_ms: int | None = None
+    ) -> Done | Refused:
+        return self.do(by, BanMember(9, self.nonce(), room, user, reason, until_ms))
+
+    def unban(self, by: str, room: str, user: str) -> Done | Refused:
+        return self.do(by, UnbanMember(10, self.nonce(), room, user))
+
+    def mute(self, by: str, room: str, user: str) -> Done | Refused:
+        return self.do(by, MuteMember(11, self.nonce(), room, user))
+
+    def unmute(self, by: str, room: str, user: str) -> Done | Refused:
+        return self.do(by, UnmuteMember(12, self.nonce(), room, user))
+
+    def promote(self, by: str, room: str, user: str) -> Done | Refused:
+        return self.do(by, PromoteMember(13, self.nonce(), room, user))
+
+    def demote(self, by: str, room: str, user: str) -> Done | Refused:
+        return self.do(by, DemoteMember(14, self.nonce(), room, user))
+
+    def transfer(self, by: str, room: str, user: str) -> Done | Refused:
+        return self.do(by, TransferRoom(15, self.nonce(), room, user))
+
+    def configure(self, by: str, room: str, **settings: Any) -> Done | Refused:
+        return self.do(by, ConfigureRoom(16, self.nonce(), room, **settings))
+
+    def close_room(self, by: str, room: str, reason: str = "") -> Done | Refused:
+        return self.do(by, CloseRoom(17, self.nonce(), room, reason))
+
+    def report(self, by: str, log: str, sequence: int, reason: str = "") -> Done | Refused:
+        return self.do(by, ReportMessage(18, self.nonce(), log, sequence, reason))
 
     def end_guest(self, user: str) -> Done | Refused:
         return self.do("", EndGuest(user))
@@ -123,12 +185,18 @@ class Rooms:
     def members(self, room: str) -> dict[str, str]:
         return {name: m.role.value for name, m in self.core.rooms[room].members.items()}
 
+    def audits(self) -> list[tuple[str, str, str, str, str]]:
+        """Actor, action, subject, room and reason of what is committed, oldest first."""
+        records = audit.read(self.store, 1_000, None)
+        return [(r.actor, r.action, r.subject, r.room, r.reason) for r in reversed(records)]
+
 
 def state_of(core: RoomCore) -> dict[str, Any]:
     """Everything that a core knows and must still know after a restart."""
     return {
         "rooms": core.rooms,
         "rooms_of": core.rooms_of,
+        "noted_in": core.state.noted_in,
         "heads": core.timeline.heads,
         "position": core.timeline.position,
     }

@@ -20,6 +20,7 @@ from zchat.protocol.messages import (
     RoomCreated,
     RoomOpened,
     SetTopic,
+    Standing,
     TopicChanged,
 )
 from zchat.protocol.nonces import nonce
@@ -125,7 +126,7 @@ def test_a_room_is_still_there_when_all_have_left(garden: Rooms) -> None:
     garden.leave("bob", "garden")
 
     assert garden.members("garden") == {}
-    assert garden.join("ann", "garden") == Done(2, "#garden", 5)
+    assert garden.join("ann", "garden") == Done(2, "#garden", 6)
     assert garden.members("garden") == {"ann": "owner"}, "it is whose who finds it"
 
 
@@ -191,7 +192,7 @@ def test_what_could_steer_a_terminal_is_not_stored(garden: Rooms) -> None:
 def test_a_text_that_shows_nothing_is_refused(garden: Rooms, text: str) -> None:
     assert refused(garden.post("bob", "garden", text)) is RefusalCode.EMPTY_TEXT
     announcement = Announce(1, garden.nonce(), text)
-    assert refused(garden.do("", announcement)) is RefusalCode.EMPTY_TEXT
+    assert refused(garden.do("", announcement, Standing.OPERATOR)) is RefusalCode.EMPTY_TEXT
 
 
 def test_a_topic_is_one_line_and_may_be_empty(garden: Rooms) -> None:
@@ -210,8 +211,10 @@ def test_the_lobby_has_no_topic(rooms: Rooms) -> None:
 def test_a_word_of_the_operator_stands_in_the_lobby(rooms: Rooms) -> None:
     announcement = Announce(9, rooms.nonce(), "we close at ten")
 
-    assert rooms.do("", announcement) == rooms.do("", announcement) == Done(9, "#lobby", 1)
+    first = rooms.do("", announcement, Standing.OPERATOR)
+    assert rooms.do("", announcement, Standing.OPERATOR) == first == Done(9, "#lobby", 1)
     assert rooms.entries("lobby") == [(1, "zchat", Announced("we close at ten"))]
+    assert rooms.audits() == [("admin/root", "announce", "", "lobby", "")]
 
 
 # --- Nonces ---------------------------------------------------------------------------------------
@@ -338,7 +341,7 @@ def test_a_guest_that_ends_leaves_all_its_rooms(garden: Rooms) -> None:
     assert isinstance(garden.end_guest("bob"), Done)
 
     assert garden.members("garden") == {"ann": "owner"}
-    assert garden.members("attic") == {"ann": "member"}
+    assert garden.members("attic") == {"ann": "owner"}, "no room is left without one"
     assert garden.members("lobby") == {}
     assert garden.entries("garden")[-1] == (3, "bob", MemberLeft())
     assert garden.core.rooms_of == {"ann": {"garden", "attic"}}

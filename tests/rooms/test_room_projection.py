@@ -1,6 +1,7 @@
 """What a room-service knows after a restart is what it knew, and what its timelines tell."""
 
 import contextlib
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,19 +10,45 @@ from zchat.protocol.cluster import EndGuest, OpenRoom, RoomCommand
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import (
     LOBBY,
+    SYSTEM_AUTHOR,
     Announce,
+    BanMember,
+    CloseRoom,
+    ConfigureRoom,
     CreateRoom,
+    DemoteMember,
     Entry,
+    InviteMember,
     JoinRoom,
+    KickMember,
     LeaveRoom,
     MarkRead,
+    MemberBanned,
+    MemberDemoted,
+    MemberInvited,
     MemberJoined,
+    MemberKicked,
     MemberLeft,
+    MemberMuted,
+    MemberPromoted,
+    MemberUnbanned,
+    MemberUnmuted,
+    MuteMember,
     Post,
+    Posting,
+    PromoteMember,
+    ReportMessage,
     Role,
+    RoomClosed,
+    RoomConfigured,
     RoomCreated,
+    RoomTransferred,
     SetTopic,
+    Standing,
     TopicChanged,
+    TransferRoom,
+    UnbanMember,
+    UnmuteMember,
 )
 from zchat.protocol.nonces import nonce
 
@@ -29,14 +56,22 @@ from .playbook import Rooms, state_of
 
 _entries = Decoder(Entry)
 
-USERS = st.sampled_from(["ann", "bob", "carl"])
-ROOMS = st.sampled_from(["garden", "attic", "lobby", "nowhere"])
+NAMES = ["ann", "bob", "carl"]
+USERS = st.sampled_from(NAMES)
+ROOMS = st.sampled_from(["garden", "garden", "garden", "attic", "lobby", "nowhere"])
+STANDINGS = st.sampled_from([Standing.ACCOUNT] * 6 + [Standing.MODERATOR, Standing.OPERATOR])
 # Few, so that some come twice.
-NONCES = st.integers(0, 60).map(lambda number: nonce(b"client %d" % (number % 3), number))
+NONCES = st.integers(0, 200).map(lambda number: nonce(b"client %d" % (number % 3), number))
+
+
+def _of_a_member(kind: type[RoomCommand], *more: st.SearchStrategy[Any]) -> Any:
+    return st.builds(kind, st.just(1), NONCES, ROOMS, USERS, *more)
+
 
 COMMANDS: st.SearchStrategy[RoomCommand] = st.one_of(
     st.builds(CreateRoom, st.just(1), NONCES, ROOMS),
-    st.builds(JoinRoom, st.just(1), NONCES, ROOMS),
+    st.builds(JoinRoom, st.just(1), NONCES, ROOMS, st.sampled_from(["", "sesame"])),
+    st.builds(JoinRoom, st.just(1), NONCES, ROOMS, st.just("sesame")),
     st.builds(LeaveRoom, st.just(1), NONCES, ROOMS),
     st.builds(Post, st.just(1), NONCES, ROOMS, st.sampled_from(["hello", " "])),
     st.builds(SetTopic, st.just(1), NONCES, ROOMS, st.sampled_from(["roses", ""])),
@@ -44,53 +79,147 @@ COMMANDS: st.SearchStrategy[RoomCommand] = st.one_of(
     st.builds(EndGuest, USERS),
     st.builds(OpenRoom, ROOMS.map(lambda room: b"opened: " + room.encode()), ROOMS, USERS),
     st.builds(Announce, st.just(1), NONCES, st.just("hear, hear")),
+    _of_a_member(InviteMember),
+    _of_a_member(KickMember),
+    _of_a_member(BanMember, st.just("noise"), st.sampled_from([None, 500, 5_000])),
+    _of_a_member(UnbanMember),
+    _of_a_member(MuteMember),
+    _of_a_member(UnmuteMember),
+    _of_a_member(PromoteMember),
+    _of_a_member(DemoteMember),
+    _of_a_member(TransferRoom),
+    st.builds(
+        ConfigureRoom,
+        st.just(1),
+        NONCES,
+        ROOMS,
+        st.sampled_from([None, True, False]),
+        st.sampled_from([None, "sesame", ""]),
+        st.sampled_from([None, *Posting]),
+        st.sampled_from([None, 0, 10]),
+        st.sampled_from([None, 0, 2]),
+    ),
+    st.builds(CloseRoom, st.just(1), NONCES, ROOMS),
+    st.builds(
+        ReportMessage, st.just(1), NONCES, ROOMS.map("#{}".format), st.integers(0, 9), st.just("")
+    ),
 )
 
 
-def folded(rooms: Rooms) -> dict[str, tuple[str, dict[str, tuple[Role, int]]]]:
-    """By room its topic, and its members' role and floor: all told by the entries alone."""
-    topics: dict[str, str] = {LOBBY: ""}
-    members: dict[str, dict[str, tuple[Role, int]]] = {LOBBY: {}}
-    for stored in rooms.store.read_stream(0, 10_000, 1 << 30):
-        entry = _entries.decode(stored.frame)
-        room = entry.log[1:]
+class Told:
+    """What the entries of a room tell by themselves."""
+
+    def __init__(self) -> None:
+        self.topic = ""
+        self.members: dict[str, tuple[Role, int]] = {}
+        self.muted: set[str] = set()
+        self.banned: set[str] = set()
+        self.invited: set[str] = set()
+        self.settings = RoomConfigured(False, False, Posting.MEMBERS, 0, 0)
+        self.closed = False
+
+    def join(self, user: str, sequence: int) -> None:
+        role = Role.MEMBER if self.members else Role.OWNER
+        self.members[user] = (role, sequence - 1)
+        self.invited.discard(user)
+        if role is Role.OWNER:
+            self.muted.discard(user)
+
+    def set_role(self, user: str, role: Role) -> None:
+        self.members[user] = (role, self.members[user][1])
+
+    def transfer(self, user: str, author: str) -> None:
+        for name, (role, _) in list(self.members.items()):
+            if role is Role.OWNER:
+                self.set_role(name, Role.MODERATOR)
+        self.set_role(user, Role.OWNER)
+        if author == SYSTEM_AUTHOR:
+            self.muted.discard(user)
+
+    def take(self, entry: Entry) -> None:
         match entry.body:
             case RoomCreated():
-                topics[room] = ""
-                members[room] = {entry.author: (Role.OWNER, 0)}
+                self.__init__()  # type: ignore[misc]
+                self.join(entry.author, entry.sequence)
             case MemberJoined():
-                role = Role.MEMBER if members[room] else Role.OWNER
-                members[room][entry.author] = (role, entry.sequence - 1)
+                self.join(entry.author, entry.sequence)
             case MemberLeft():
-                del members[room][entry.author]
+                del self.members[entry.author]
+            case MemberKicked(user=user):
+                del self.members[user]
+            case MemberBanned(user=user):
+                self.members.pop(user, None)
+                self.banned.add(user)
+                self.invited.discard(user)
+            case MemberUnbanned(user=user):
+                self.banned.discard(user)
+            case MemberInvited(user=user):
+                self.invited.add(user)
+            case MemberMuted(user=user):
+                self.muted.add(user)
+            case MemberUnmuted(user=user):
+                self.muted.discard(user)
+            case MemberPromoted(user=user):
+                self.set_role(user, Role.MODERATOR)
+            case MemberDemoted(user=user):
+                self.set_role(user, Role.MEMBER)
+            case RoomTransferred(user=user):
+                self.transfer(user, entry.author)
+            case RoomConfigured():
+                self.settings = entry.body
+            case RoomClosed():
+                self.closed = True
             case TopicChanged(topic=topic):
-                topics[room] = topic
+                self.topic = topic
             case _:
                 pass
-    return {room: (topics[room], members[room]) for room in topics}
+
+
+def check_told(rooms: Rooms, ended: set[str]) -> None:
+    """The state is the fold of the entries, but for what guests take with them."""
+    told = {LOBBY: Told()}
+    for stored in rooms.store.read_stream(0, 10_000, 1 << 30):
+        entry = _entries.decode(stored.frame)
+        told.setdefault(entry.log[1:], Told()).take(entry)
+    open_rooms = {name: state for name, state in told.items() if not state.closed}
+    assert open_rooms.keys() == rooms.core.rooms.keys()
+    for name, state in open_rooms.items():
+        room = rooms.core.rooms[name]
+        key = bool(room.key)
+        settings_now = (room.private, key, room.posting, room.slow_mode_s, room.members_max)
+        assert room.topic == state.topic
+        assert state.settings == RoomConfigured(*settings_now)
+        members = {user: (member.role, member.floor) for user, member in room.members.items()}
+        if name != LOBBY:
+            assert members == state.members
+            assert not members or [role for role, _ in members.values()].count(Role.OWNER) == 1
+        assert room.muted.keys() - ended == state.muted - ended
+        assert room.invited.keys() - ended == state.invited - ended
+        # Those that are over may have been removed.
+        assert {user for user in room.bans if room.ban_of(user, rooms.at_ms)} <= state.banned
 
 
 @settings(max_examples=60)
-@given(st.lists(st.tuples(USERS, COMMANDS, st.booleans()), max_size=40))
+@given(st.lists(st.tuples(USERS, COMMANDS, STANDINGS, st.booleans()), max_size=60))
 def test_after_any_commands_a_restart_finds_what_was_known(
-    steps: list[tuple[str, RoomCommand, bool]],
+    steps: list[tuple[str, RoomCommand, Standing, bool]],
 ) -> None:
     with contextlib.closing(Rooms()) as rooms:
-        for user, command, ends_the_beat in steps:
-            rooms.give(user, command)
+        ended: set[str] = set()
+        rooms.create("ann", "garden")
+        for user, command, standing, ends_the_beat in steps:
+            rooms.give(user, command, standing)
+            if isinstance(command, EndGuest):
+                ended.add(command.name)
             if ends_the_beat:
                 rooms.commit()
                 rooms.core.answers.found = {}
+                rooms.core.tick(rooms.now, rooms.at_ms)
         rooms.commit()
+        rooms.core.tick(rooms.now, rooms.at_ms)
 
         assert state_of(rooms.loaded()) == state_of(rooms.core)
-        assert folded(rooms) == {
-            name: (
-                room.topic,
-                {} if name == LOBBY else {u: (m.role, m.floor) for u, m in room.members.items()},
-            )
-            for name, room in rooms.core.rooms.items()
-        }
+        check_told(rooms, ended)
         assert rooms.core.timeline.position == rooms.store.position
 
 
@@ -106,3 +235,23 @@ def test_a_room_that_changed_twice_in_a_beat_is_stored_as_it_is_then(rooms: Room
     garden = rooms.loaded().rooms["garden"]
     assert garden.topic == "roses"
     assert {name: member.floor for name, member in garden.members.items()} == {"bob": 4}
+
+
+def test_a_room_that_was_closed_and_created_anew_in_a_beat_has_nothing_of_the_old_one(
+    rooms: Rooms,
+) -> None:
+    rooms.create("ann", "garden")
+    rooms.join("bob", "garden")
+    rooms.do("ann", InviteMember(1, rooms.nonce(), "garden", "dora"))
+    rooms.do("ann", MuteMember(1, rooms.nonce(), "garden", "bob"))
+    rooms.do("ann", BanMember(1, rooms.nonce(), "garden", "eve"))
+    for _ in range(2):
+        rooms.give("ann", CloseRoom(1, rooms.nonce(), "garden"))
+        rooms.give("ann", CreateRoom(1, rooms.nonce(), "garden"))
+        rooms.give("carl", JoinRoom(1, rooms.nonce(), "garden"))
+    rooms.commit()
+
+    assert state_of(rooms.loaded()) == state_of(rooms.core)
+    garden = rooms.core.rooms["garden"]
+    assert garden.members.keys() == {"ann", "carl"}
+    assert (garden.bans, garden.invited, garden.muted) == ({}, {}, {})

@@ -46,7 +46,7 @@ from zchat.protocol.messages import (
     UserList,
 )
 from zchat.protocol.nonces import nonce
-from zchat.rooms.core import OPEN_ROOM_NONCE
+from zchat.rooms.membership import OPEN_ROOM_NONCE
 from zchat.rooms.process import RoomService
 from zchat.rooms.tables import ROOMS_SCHEMA
 from zchat.service.beat import Beat, Outbound, Service

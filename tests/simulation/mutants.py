@@ -23,6 +23,7 @@ from zchat.protocol import limits
 from zchat.protocol.codec import encode
 from zchat.rooms import queries as room_queries
 from zchat.rooms.core import RoomCore
+from zchat.rooms.membership import Membership
 from zchat.service.beat import Beat
 from zchat.users.core import UserCore
 from zchat.users.sessions import Sessions
@@ -134,11 +135,10 @@ def _sessions_not_announced() -> Plant:
 
 
 def _marker_goes_back() -> Plant:
-    def mutant(self: Any, user: str, command: Any) -> Answer:
-        room = self.rooms.get(command.log[1:])
-        if room is not None and (member := room.members.get(user)):
+    def mutant(self: Any, user: str, room: Any, command: Any) -> Answer:
+        if member := room.members.get(user):
             member.marker = min(command.sequence, self.timeline.heads[command.log])
-            self._set_member(room, user, member)
+            self.state.set_member(room, user, member)
         return Answer(command.log, 0)
 
     return RoomCore, "_mark_read", mutant
@@ -294,7 +294,7 @@ def _topic_not_stored() -> Plant:
 
 
 def _guest_keeps_rooms() -> Plant:
-    return RoomCore, "_end_guest", lambda self, user, at_ms: Answer(None, 0)
+    return Membership, "end_guest", lambda self, user, at_ms: Answer(None, 0)
 
 
 def _password_not_checked() -> Plant:
@@ -307,12 +307,10 @@ def _password_not_checked() -> Plant:
 
 
 def _anybody_reads_any_room() -> Plant:
-    refusal = room_queries._refusal
+    def mutant(kind: Any, standing: Any, user: str, room: Any, at_ms: int) -> None:
+        return None
 
-    def mutant(request: int, room: Any, name: str, user: str) -> Any:
-        return refusal(request, None, name, user) if room is None else None
-
-    return room_queries, "_refusal", mutant
+    return room_queries, "check", mutant
 
 
 def _history_without_oldest() -> Plant:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from zchat.client.drafts import InvalidRequest, Request
-from zchat.protocol.messages import DeleteAccount, Scope
+from zchat.protocol.messages import BanMember, DeleteAccount, Scope
 from zchat.protocol.names import printable
 
 
@@ -21,6 +21,21 @@ class Send:
 @dataclass(frozen=True, slots=True)
 class ShowTopic:
     room: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowMode:
+    """What the room is like, but for its topic."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class BanFor:
+    """The ban ends so many seconds from now."""
+
+    request: BanMember
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +143,8 @@ class Mistake:
 Action: TypeAlias = (
     Send
     | ShowTopic
+    | ShowMode
+    | BanFor
     | ShowHelp
     | MeasurePing
     | ShowWhoAmI

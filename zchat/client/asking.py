@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import TypeVar
 
-from zchat.client import account_drafts, drafts
+from zchat.client import account_drafts, drafts, room_drafts
 from zchat.client.drafts import Answer, Request
 from zchat.protocol import limits
 from zchat.protocol.codec import ProtocolError
 from zchat.protocol.messages import (
     LOBBY,
     AuditList,
+    BanList,
     BlockedList,
     DeviceList,
     Done,
@@ -21,6 +22,7 @@ from zchat.protocol.messages import (
     MemberList,
     PingTarget,
     Pong,
+    Posting,
     RefusalCode,
     Refused,
     RoomList,
@@ -76,8 +78,8 @@ class Asking(ABC):
     async def create_room(self, room: str) -> Done:
         return await self._ask(drafts.create_room(room), Done)
 
-    async def join(self, room: str) -> Done:
-        return await self._ask(drafts.join(room), Done)
+    async def join(self, room: str, key: str = "") -> Done:
+        return await self._ask(drafts.join(room, key), Done)
 
     async def leave(self, room: str) -> Done:
         return await self._ask(drafts.leave(room), Done)
@@ -169,6 +171,63 @@ class Asking(ABC):
     async def audit(self, limit: int = 50, before_ms: int | None = None) -> AuditList:
         """The newest records of what operators, moderators and owners have done."""
         return await self._ask(account_drafts.audit(limit, before_ms), AuditList)
+
+    # --- Rooms ----------------------------------------------------------------------------------
+
+    async def invite(self, room: str, user: str) -> Done:
+        """The user may join, whatever the room's kind and key."""
+        return await self._ask(room_drafts.invite(room, user), Done)
+
+    async def kick(self, room: str, user: str, reason: str = "") -> Done:
+        return await self._ask(room_drafts.kick(room, user, reason), Done)
+
+    async def ban(
+        self, room: str, user: str, reason: str = "", until_ms: int | None = None
+    ) -> Done:
+        """Kicks, and keeps out until then, in milliseconds since 1970, or for ever."""
+        return await self._ask(room_drafts.ban(room, user, reason, until_ms), Done)
+
+    async def unban(self, room: str, user: str) -> Done:
+        return await self._ask(room_drafts.unban(room, user), Done)
+
+    async def bans(self, room: str) -> BanList:
+        return await self._ask(room_drafts.bans(room), BanList)
+
+    async def mute(self, room: str, user: str, reason: str = "") -> Done:
+        """The user reads on, but may not speak."""
+        return await self._ask(room_drafts.mute(room, user, reason), Done)
+
+    async def unmute(self, room: str, user: str) -> Done:
+        return await self._ask(room_drafts.unmute(room, user), Done)
+
+    async def promote(self, room: str, user: str) -> Done:
+        """Makes a member a moderator."""
+        return await self._ask(room_drafts.promote(room, user), Done)
+
+    async def demote(self, room: str, user: str) -> Done:
+        return await self._ask(room_drafts.demote(room, user), Done)
+
+    async def transfer(self, room: str, user: str) -> Done:
+        """Makes a member the owner, and the owner a moderator."""
+        return await self._ask(room_drafts.transfer(room, user), Done)
+
+    async def configure(
+        self,
+        room: str,
+        *,
+        private: bool | None = None,
+        key: str | None = None,
+        posting: Posting | None = None,
+        slow_mode_s: int | None = None,
+        members_max: int | None = None,
+    ) -> Done:
+        """Changes what is given; an empty key, and 0, take away."""
+        draft = room_drafts.configure(room, private, key, posting, slow_mode_s, members_max)
+        return await self._ask(draft, Done)
+
+    async def close_room(self, room: str, reason: str = "") -> Done:
+        """Everyone is out of it, and its name is free."""
+        return await self._ask(room_drafts.close(room, reason), Done)
 
     # --- Queries --------------------------------------------------------------------------------
 

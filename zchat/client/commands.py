@@ -94,7 +94,7 @@ def _create_room(arguments: Arguments) -> Action:
 
 
 def _join(arguments: Arguments) -> Action:
-    return Send(drafts.join(arguments.one("the room name")))
+    return Send(drafts.join(*arguments.word_and_rest("the room name")))
 
 
 def _leave(arguments: Arguments) -> Action:
@@ -165,7 +165,7 @@ _TABLE: Final = (
     CommandLine("pm", "<name> <message>", "Say it to one person only.", _private, "user"),
     CommandLine("users", "", "Who is online, since when, and how long idle.", _users),
     CommandLine("cr", "<room>", "Create a room, which is then yours.", _create_room),
-    CommandLine("jr", "<room>", "Join a room.", _join, "room"),
+    CommandLine("jr", "<room> [key]", "Join a room.", _join, "room"),
     CommandLine("lr", "<room>", "Leave a room.", _leave, "room"),
     CommandLine("lrs", "", "All rooms, and what is unread in yours.", _rooms),
     CommandLine("lru", "<room>", "Who is in a room.", _members, "room"),

@@ -2,9 +2,21 @@
 
 from enum import Enum, auto
 from itertools import islice
+from typing import Final
 
 from zchat.protocol import limits
-from zchat.protocol.messages import Entry, LogState, MemberLeft
+from zchat.protocol.messages import (
+    LOBBY,
+    Entry,
+    LogState,
+    MemberBanned,
+    MemberKicked,
+    MemberLeft,
+    RoomClosed,
+    room_log,
+)
+
+_LOBBY_LOG: Final = room_log(LOBBY)
 
 
 class Arrival(Enum):
@@ -50,7 +62,7 @@ class Cursors:
                 return Arrival.DOUBLE
             if entry.sequence > cursor + 1:
                 return Arrival.GAP
-        if isinstance(entry.body, MemberLeft) and entry.author == name:
+        if ends_following(entry, name):
             self._cursors.pop(entry.log, None)
             self._unsent_marks.pop(entry.log, None)
         else:
@@ -91,3 +103,19 @@ class Cursors:
         self._sent_marks.clear()
         for log, sequence in unanswered:
             self.mark_read(log, sequence)
+
+
+def ends_following(entry: Entry, name: str) -> bool:
+    """Whether it is the last entry of its log that comes to `name`."""
+    match entry.body:
+        case MemberLeft():
+            return entry.author == name
+        case MemberKicked(user=user):
+            return user == name
+        case MemberBanned(user=user):
+            # Who is banned from the lobby reads on.
+            return user == name and entry.log != _LOBBY_LOG
+        case RoomClosed():
+            return True
+        case _:
+            return False

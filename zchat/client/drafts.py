@@ -80,8 +80,8 @@ def create_room(room: str) -> CreateRoom:
     return CreateRoom(UNNUMBERED, NO_NONCE, room_name(room))
 
 
-def join(room: str) -> JoinRoom:
-    return JoinRoom(UNNUMBERED, NO_NONCE, room_name(room))
+def join(room: str, key: str = "") -> JoinRoom:
+    return JoinRoom(UNNUMBERED, NO_NONCE, room_name(room), room_key(key))
 
 
 def leave(room: str) -> LeaveRoom:
@@ -145,6 +145,17 @@ def log_name(log: str) -> str:
 def room_name(text: str) -> str:
     """The canonical name of a room, which people may write with a leading `#`."""
     return _canonical(text.removeprefix("#"))
+
+
+def room_key(text: str) -> str:
+    """A key that can be sent, be it the right one or not. Its text is in no error."""
+    if len(text) > limits.ROOM_KEY_CHARS_MAX:
+        raise InvalidRequest(f"a key has at most {limits.ROOM_KEY_CHARS_MAX} characters")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidRequest("a key must be valid UTF-8; this one is not") from None
+    return text
 
 
 def password(text: str) -> str:

@@ -5,18 +5,22 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Final, assert_never
 
+from msgspec.structs import replace
+
 from zchat.client import drafts
 from zchat.client.account_dialogues import AccountDialogues, AmbiguousDevice, AskQuestions
 from zchat.client.actions import (
     AccountAction,
     Action,
     Ask,
+    BanFor,
     MeasurePing,
     Mistake,
     Nothing,
     Quit,
     Send,
     ShowHelp,
+    ShowMode,
     ShowTopic,
     ShowWhoAmI,
 )
@@ -43,6 +47,7 @@ from zchat.protocol.messages import (
     CreateRoom,
     Done,
     Entry,
+    InvitedToRoom,
     JoinRoom,
     PingTarget,
     PresenceChanged,
@@ -108,6 +113,11 @@ class LineClient:
                 self._send(request, self._show_answer, done)
             case ShowTopic(room):
                 self._send(drafts.rooms(room), self._show_topic)
+            case ShowMode(room):
+                self._send(drafts.rooms(room), self._show_mode)
+            case BanFor(request, seconds):
+                until_ms = round(time.time() * 1000) + seconds * 1000
+                self._send(replace(request, until_ms=until_ms), self._show_answer)
             case ShowHelp(lines):
                 self._show(list(lines))
             case MeasurePing():
@@ -162,6 +172,10 @@ class LineClient:
 
     def _notice(self, text: str) -> None:
         self._show([self._render.notice(text)])
+
+    def _show_mode(self, answer: Answer) -> None:
+        if isinstance(answer, RoomList):
+            self._show([self._render.mode(info) for info in answer.rooms])
 
     def _refused(self, reason: str) -> None:
         self.anything_refused = True
@@ -247,7 +261,7 @@ class LineClient:
 
     def _learn_entry(self, entry: Entry) -> None:
         self._know(self.names, entry.author)
-        if isinstance(entry.body, RoomOpened):
+        if isinstance(entry.body, RoomOpened | InvitedToRoom):
             self._know(self.rooms, entry.body.room)
         self._shown[entry.log] = entry.sequence
         self._own_shown.set()

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from zchat.gateway import scopes
 from zchat.gateway.session import FollowedLog, Session
 from zchat.protocol import limits
-from zchat.protocol.cluster import Chunk, LogPage
+from zchat.protocol.cluster import EVERYONE, Chunk, LogPage, MembershipChange
 from zchat.protocol.codec import FrameReader
 
 Fetch = tuple[str, int]
@@ -96,7 +96,7 @@ class FanOut:
 
     def publish(self, chunk: Chunk) -> None:
         """Takes the next entries of a log, in order, and hands them to whoever is live."""
-        if any(change.user in self._sessions for change in chunk.changes):
+        if any(self._concerns(change) for change in chunk.changes):
             self._publish_one_by_one(chunk)
         elif log := self._logs.get(chunk.log):
             self._deliver(log, chunk.first, chunk.last, chunk.frames)
@@ -105,7 +105,7 @@ class FanOut:
         changes = {change.sequence: change for change in chunk.changes}
         for sequence, frame in _entries(chunk.first, chunk.frames):
             change = changes.get(sequence)
-            local = list(self.sessions_of(change.user)) if change else []
+            local = self._concerned(chunk.log, change) if change else []
             if change and change.joined:
                 for session in local:
                     self.follow(session, chunk.log, sequence - 1, sequence - 1)
@@ -114,6 +114,16 @@ class FanOut:
                 if change and not change.joined:
                     for session in local:
                         self._end(session, log, sequence)
+
+    def _concerns(self, change: MembershipChange) -> bool:
+        return change.user == EVERYONE or change.user in self._sessions
+
+    def _concerned(self, name: str, change: MembershipChange) -> list[Session]:
+        """The sessions here that begin or cease to follow the log."""
+        if change.user != EVERYONE:
+            return list(self.sessions_of(change.user))
+        log = self._logs.get(name)
+        return [*log.live, *log.lagging] if log else []
 
     def _deliver(self, log: FollowedLog, first: int, last: int, frames: bytes) -> None:
         if last <= log.head:
@@ -137,6 +147,8 @@ class FanOut:
 
     def _end(self, session: Session, log: FollowedLog, sequence: int) -> None:
         """With this entry the session's user has left; it still sees everything up to it."""
+        if (session, log) in self._ends:
+            return  # It has left before; a ban, or the room's end, came only later.
         if log.lagging.get(session, sequence) < sequence:
             self._ends[session, log] = sequence
         else:

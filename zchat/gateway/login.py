@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from zchat.gateway import scopes
 from zchat.gateway.fanout import FanOut
 from zchat.gateway.session import Session
-from zchat.protocol.cluster import Chunk, MembershipChange, UserLog, UserLogs
+from zchat.protocol.cluster import EVERYONE, Chunk, MembershipChange, UserLog, UserLogs
 from zchat.protocol.messages import LoggedIn, LogIn, LogState, Standing
 
 
@@ -47,10 +47,15 @@ class Logins:
             return
         self._heads[chunk.log] = chunk.last
         for change in chunk.changes:
-            for session in self._fan_out.sessions_of(change.user):
-                if login := self._logins.get(session):
-                    logs = login.changes.setdefault(address, {})
-                    logs.setdefault(chunk.log, []).append(change)
+            for login in self._concerned(change):
+                logs = login.changes.setdefault(address, {})
+                logs.setdefault(chunk.log, []).append(change)
+
+    def _concerned(self, change: MembershipChange) -> list[Login]:
+        if change.user == EVERYONE:
+            return list(self._logins.values())
+        sessions = self._fan_out.sessions_of(change.user)
+        return [self._logins[session] for session in sessions if session in self._logins]
 
     def answered(self, session: Session, address: str, answer: UserLogs) -> None:
         """One service has said which of its logs the user follows."""

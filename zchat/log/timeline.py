@@ -1,13 +1,25 @@
 """The one writer's view of its logs: here every entry gets its position and its sequence."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from zchat.protocol.cluster import Chunk, MembershipChange, StreamPage
+from zchat.protocol.cluster import EVERYONE, Chunk, MembershipChange, StreamPage
 from zchat.protocol.codec import Decoder, encode
-from zchat.protocol.messages import Entry, EntryBody, MemberJoined, MemberLeft, RoomCreated
+from zchat.protocol.messages import (
+    LOBBY,
+    Entry,
+    EntryBody,
+    MemberBanned,
+    MemberJoined,
+    MemberKicked,
+    MemberLeft,
+    RoomClosed,
+    RoomCreated,
+    room_log,
+)
 
 _entries = Decoder(Entry)
+_LOBBY_LOG: Final = room_log(LOBBY)
 
 
 class Appended(NamedTuple):
@@ -52,7 +64,7 @@ class Timeline:
         self.heads[log] = sequence
         self.position += 1
         self._appended.append(Appended(self.position, log, sequence, author, nonce, thread, frame))
-        if change := membership_change(self.position, sequence, author, body):
+        if change := membership_change(self.position, log, sequence, author, body):
             self._changes[self.position] = change
         return sequence
 
@@ -69,7 +81,7 @@ class Timeline:
 
 
 def membership_change(
-    position: int, sequence: int, author: str, body: EntryBody
+    position: int, log: str, sequence: int, author: str, body: EntryBody
 ) -> MembershipChange | None:
     """What an entry says about who follows its log."""
     match body:
@@ -77,6 +89,13 @@ def membership_change(
             return MembershipChange(author, sequence, True, position)
         case MemberLeft():
             return MembershipChange(author, sequence, False, position)
+        case MemberKicked(user=user):
+            return MembershipChange(user, sequence, False, position)
+        case MemberBanned(user=user) if log != _LOBBY_LOG:
+            # From the lobby nobody is put out: who is banned there reads on.
+            return MembershipChange(user, sequence, False, position)
+        case RoomClosed():
+            return MembershipChange(EVERYONE, sequence, False, position)
         case _:
             return None
 
@@ -124,4 +143,4 @@ def stored_stream_page(entries: Iterable[tuple[int, str, int, bytes]]) -> Stream
 
 def _change_in(position: int, frame: bytes) -> MembershipChange | None:
     entry = _entries.decode(frame)
-    return membership_change(position, entry.sequence, entry.author, entry.body)
+    return membership_change(position, entry.log, entry.sequence, entry.author, entry.body)

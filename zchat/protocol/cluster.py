@@ -3,7 +3,7 @@
 Envelopes are msgpack arrays, for size; what clients read travels in them as bytes, encoded once.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Raw, Struct
 
@@ -271,6 +271,10 @@ class LogPage(Envelope, frozen=True):
     last: int
     head: int
     frames: bytes
+
+
+EVERYONE: Final = ""
+"""The user of a `MembershipChange` that is about all who follow the log."""
 
 
 class MembershipChange(NamedTuple):

@@ -1,81 +1,83 @@
-"""Every rule of rooms: what a command does to a room, its members and its timeline."""
+"""Every command to a room passes here: who may do it is looked up, and the rule does it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple, assert_never
+from typing import Final, assert_never
 
 from zchat.log.answers import Answer, FirstAnswers, Key
 from zchat.log.timeline import Timeline
-from zchat.protocol import limits
 from zchat.protocol.cluster import EndGuest, OpenRoom, RoomCommand
 from zchat.protocol.messages import (
     LOBBY,
     SYSTEM_AUTHOR,
     Announce,
     Announced,
+    BanMember,
+    CloseRoom,
+    ConfigureRoom,
     CreateRoom,
-    EntryBody,
+    DemoteMember,
+    InviteMember,
     JoinRoom,
+    KickMember,
     LeaveRoom,
     MarkRead,
-    MemberJoined,
-    MemberLeft,
+    Message,
     MessagePosted,
+    MuteMember,
     Post,
+    PromoteMember,
     RefusalCode,
+    ReportMessage,
     Role,
-    RoomCreated,
     RoomOpened,
     SetTopic,
     TopicChanged,
+    TransferRoom,
+    UnbanMember,
+    UnmuteMember,
     room_log,
 )
-from zchat.protocol.names import canonical_name, printable
+from zchat.protocol.names import InvalidName, canonical_name, printable
+from zchat.protocol.permissions import PERMISSIONS, Place
+from zchat.rooms.membership import Membership
+from zchat.rooms.model import Member, Room
+from zchat.rooms.moderation import Moderation, ModerationCommand
+from zchat.rooms.ownership import SETTINGS, OwnerCommand, Ownership
+from zchat.rooms.permission import check, place_of
+from zchat.rooms.state import RoomState
 from zchat.service.beat import Job
-from zchat.service.effects import Effects, Refusal, Sender, visible_text
+from zchat.service.effects import Refusal, Sender, visible_text
 
-OPEN_ROOM_NONCE: Final = b"a room has been opened: "
-"""Beginning of a nonce that is longer than any client's, so that it is no client's."""
-
-
-class SaveRoom(NamedTuple):
-    name: str
-    topic: str
-    created_at_ms: int
-
-
-class SaveMember(NamedTuple):
-    room: str
-    user: str
-    role: Role
-    floor: int
-    marker: int | None
-
-
-class DropMember(NamedTuple):
-    room: str
-    user: str
+_ALWAYS_AUDITED: Final = (
+    KickMember,
+    BanMember,
+    UnbanMember,
+    MuteMember,
+    UnmuteMember,
+    PromoteMember,
+    DemoteMember,
+    TransferRoom,
+    ConfigureRoom,
+    CloseRoom,
+    Announce,
+)
+_AUDITED_FROM_ABOVE: Final = (SetTopic, InviteMember)
+"""Audited when somebody does it who has not the place in the room that it takes."""
 
 
-RoomRow = SaveRoom | SaveMember | DropMember
-
-
-@dataclass(slots=True)
-class Member:
-    role: Role
-    floor: int
-    """The member sees entries after this sequence: it came then."""
-    marker: int | None = None
-    """What the member has read; None as long as it has not said so."""
-
-
-@dataclass(slots=True)
-class Room:
-    name: str
-    topic: str
-    created_at_ms: int
-    members: dict[str, Member] = field(default_factory=dict)
-    """In the lobby only those whose read marker is kept: everyone is in it."""
+_InRoom = (
+    Post
+    | JoinRoom
+    | LeaveRoom
+    | SetTopic
+    | InviteMember
+    | ModerationCommand
+    | OwnerCommand
+    | Announce
+    | MarkRead
+    | ReportMessage
+)
+"""What is done to a room that is there."""
 
 
 class RoomCore:
@@ -83,24 +85,15 @@ class RoomCore:
 
     def __init__(self, timeline: Timeline, lobby_address: str) -> None:
         self.timeline = timeline
-        self.effects: Effects[RoomRow, Job] = Effects()
+        self.state = RoomState(timeline)
+        self.effects = self.state.effects
         self.answers = FirstAnswers()
         self.log_heads: dict[str, int] = {}
-        self.rooms: dict[str, Room] = {}
-        self.rooms_of: dict[str, set[str]] = {}
-        """Names of the rooms that a user is in, without the lobby."""
-        self._lobby_address = lobby_address
-
-    # --- Loading ----------------------------------------------------------------------------------
-
-    def add_room(self, room: Room) -> None:
-        self.rooms[room.name] = room
-        self.timeline.heads.setdefault(room_log(room.name), 0)
-
-    def add_member(self, room: Room, user: str, member: Member) -> None:
-        room.members[user] = member
-        if room.name != LOBBY:
-            self.rooms_of.setdefault(user, set()).add(room.name)
+        self.rooms = self.state.rooms
+        self.rooms_of = self.state.rooms_of
+        self._membership = Membership(self.state, lobby_address)
+        self._moderation = Moderation(self.state, self._membership)
+        self._ownership = Ownership(self.state)
 
     def take_over(self, former: "RoomCore", now: float) -> None:
         pass  # All that is known of rooms is in the database.
@@ -108,168 +101,108 @@ class RoomCore:
     def open_lobby(self, at_ms: int) -> None:
         """In the partition that has it, the lobby exists from the first start on."""
         if LOBBY not in self.rooms:
-            self.add_room(Room(LOBBY, "", at_ms))
-            self.effects.rows.append(SaveRoom(LOBBY, "", at_ms))
+            lobby = Room(LOBBY, "", at_ms)
+            self.state.add_room(lobby)
+            self.state.save(lobby)
 
     # --- Commands ---------------------------------------------------------------------------------
 
     def logs_of(self, command: RoomCommand) -> Collection[str]:
-        return ()  # The heads of all rooms are known from the start.
+        """The heads of all rooms are known from the start, but not those of closed ones."""
+        match command:
+            case CreateRoom(room=name):
+                try:
+                    log = room_log(canonical_name(name))
+                except InvalidName:
+                    return ()
+                return () if log in self.timeline.heads else (log,)
+            case _:
+                return ()
 
     def key_of(self, user: str, command: RoomCommand) -> Key | None:
         match command:
             case OpenRoom(nonce=nonce, author=author):
                 return Key(author, nonce, rising=False)
-            case Announce(nonce=nonce):
-                return Key(SYSTEM_AUTHOR, nonce)
             case MarkRead() | EndGuest():
                 return None
             case _:
-                return Key(user, command.nonce)
+                return Key(user or SYSTEM_AUTHOR, command.nonce)
 
     def handle(self, sender: Sender, command: RoomCommand, now: float, at_ms: int) -> Answer:
-        user = sender.user
         match command:
-            case Post():
-                return self._post(user, command, at_ms)
-            case CreateRoom():
-                return self._create(user, command, at_ms)
-            case JoinRoom():
-                return self._join(user, command, at_ms)
-            case LeaveRoom():
-                room = self._joined(user, command.room)
-                if room.name == LOBBY:
-                    raise Refusal(RefusalCode.NOT_ALLOWED, "everyone is in the lobby, always")
-                return self._leave(room, user, at_ms, command.nonce)
-            case SetTopic():
-                return self._set_topic(user, command, at_ms)
-            case MarkRead():
-                return self._mark_read(user, command)
             case EndGuest():
-                return self._end_guest(command.name, at_ms)
+                return self._membership.end_guest(command.name, at_ms)
             case OpenRoom():
                 opened = RoomOpened(command.room)
-                return self._append(LOBBY, command.author, opened, at_ms, command.nonce)
+                return self.state.append(LOBBY, command.author, opened, at_ms, command.nonce)
+            case CreateRoom():
+                check(CreateRoom, sender.standing, sender.user, None, at_ms)
+                head = self.log_heads.get(room_log(canonical_name(command.room)), 0)
+                return self._membership.create(sender, command, head, at_ms)
+            case MarkRead(log=log) | ReportMessage(log=log):
+                room = self.state.logged(sender, log)
+            case Announce():
+                room = self.state.existing(sender, LOBBY)
+            case _:
+                room = self.state.existing(sender, command.room)
+        check(type(command), sender.standing, sender.user, room, at_ms)
+        place = place_of(room, sender.user, at_ms)
+        answer = self._do(sender, room, command, now, at_ms)
+        if answer.sequence and _is_audited(type(command), place):
+            subject, reason = getattr(command, "user", ""), getattr(command, "reason", "")
+            if isinstance(command, ConfigureRoom):
+                reason = _settings_given(command)
+            self.state.audit(sender, command, room, at_ms, printable(subject), printable(reason))
+        return answer
+
+    def _do(self, sender: Sender, room: Room, command: _InRoom, now: float, at_ms: int) -> Answer:
+        """The rule itself, for whoever may."""
+        match command:
+            case Post():
+                return self._post(sender.user, room, command, now, at_ms)
+            case JoinRoom():
+                return self._membership.join(sender, room, command, at_ms)
+            case LeaveRoom():
+                return self._membership.leave(room, sender.user, at_ms, command.nonce)
+            case InviteMember():
+                return self._membership.invite(sender, room, command, at_ms)
+            case SetTopic():
+                return self._set_topic(sender.user, room, command, at_ms)
+            case MarkRead():
+                return self._mark_read(sender.user, room, command)
+            case ReportMessage():
+                return self._moderation.report(sender, room, command, at_ms)
             case Announce():
                 announced = Announced(visible_text(command.text))
-                return self._append(LOBBY, SYSTEM_AUTHOR, announced, at_ms, command.nonce)
+                return self.state.append(LOBBY, sender.user, announced, at_ms, command.nonce)
+            case KickMember() | BanMember() | UnbanMember() | MuteMember() | UnmuteMember():
+                return self._moderation.handle(sender, room, command, at_ms)
+            case PromoteMember() | DemoteMember() | TransferRoom() | ConfigureRoom() | CloseRoom():
+                return self._ownership.handle(sender, room, command, at_ms)
             case _:
                 assert_never(command)
 
-    def _post(self, user: str, command: Post, at_ms: int) -> Answer:
-        room = self._joined(user, command.room)
+    def _post(self, user: str, room: Room, command: Post, now: float, at_ms: int) -> Answer:
+        self._moderation.check_post(room, user, now)
         body = MessagePosted(visible_text(command.text))
-        return self._append(room.name, user, body, at_ms, command.nonce)
+        self._moderation.posted(room, user, now)
+        return self.state.append(room.name, user, body, at_ms, command.nonce)
 
-    def _create(self, user: str, command: CreateRoom, at_ms: int) -> Answer:
-        name = canonical_name(command.room)
-        if name in self.rooms or name == LOBBY:
-            raise Refusal(RefusalCode.ROOM_EXISTS, f"there is a room {name} already; join it")
-        if len(self.rooms) >= limits.ROOMS_MAX:
-            raise Refusal(RefusalCode.LIMIT_REACHED, f"there are {limits.ROOMS_MAX} rooms already")
-        self._check_room_count(user)
-        room = Room(name, "", at_ms)
-        self.add_room(room)
-        self.effects.rows.append(SaveRoom(name, "", at_ms))
-        self._set_member(room, user, Member(Role.OWNER, floor=0))
-        opening = OpenRoom(OPEN_ROOM_NONCE + name.encode(), name, user)
-        self.effects.owe(self._lobby_address, f"open room {name}", opening)
-        return self._append(name, user, RoomCreated(), at_ms, command.nonce)
-
-    def _join(self, user: str, command: JoinRoom, at_ms: int) -> Answer:
-        room = self._existing(command.room)
-        if room.name == LOBBY or user in room.members:
-            return Answer(room_log(room.name), 0)
-        if len(room.members) >= limits.ROOM_MEMBERS_MAX:
-            raise Refusal(
-                RefusalCode.LIMIT_REACHED,
-                f"{room.name} is full: a room has at most {limits.ROOM_MEMBERS_MAX} members",
-            )
-        self._check_room_count(user)
-        floor = self.timeline.heads[room_log(room.name)]
-        # A room that everyone has left belongs to whoever finds it.
-        role = Role.MEMBER if room.members else Role.OWNER
-        self._set_member(room, user, Member(role, floor))
-        return self._append(room.name, user, MemberJoined(), at_ms, command.nonce)
-
-    def _leave(self, room: Room, user: str, at_ms: int, nonce: bytes | None) -> Answer:
-        result = self._append(room.name, user, MemberLeft(), at_ms, nonce)
-        self._drop_member(room, user)
-        return result
-
-    def _set_topic(self, user: str, command: SetTopic, at_ms: int) -> Answer:
-        room = self._joined(user, command.room)
-        if room.name == LOBBY:
+    def _set_topic(self, user: str, room: Room, command: SetTopic, at_ms: int) -> Answer:
+        if room.lobby:
             raise Refusal(RefusalCode.NOT_ALLOWED, "the lobby has no topic")
         room.topic = printable(command.topic)
-        self.effects.rows.append(SaveRoom(room.name, room.topic, room.created_at_ms))
-        return self._append(room.name, user, TopicChanged(room.topic), at_ms, command.nonce)
+        self.state.save(room)
+        return self.state.append(room.name, user, TopicChanged(room.topic), at_ms, command.nonce)
 
-    def _mark_read(self, user: str, command: MarkRead) -> Answer:
-        room = self.rooms.get(canonical_name(command.log[1:]))
-        if room is None or command.log[0] != "#":
-            raise Refusal(RefusalCode.UNKNOWN_LOG, f"there is no log {printable(command.log)}")
-        member = room.members.get(user)
-        if member is None:
-            if room.name != LOBBY:
-                raise Refusal(RefusalCode.NOT_A_MEMBER, f"you are not in {room.name}")
-            member = Member(Role.MEMBER, floor=0)
-        log = room_log(room.name)
-        marker = min(command.sequence, self.timeline.heads[log])
+    def _mark_read(self, user: str, room: Room, command: MarkRead) -> Answer:
+        # The lobby has no members but those whose markers it keeps.
+        member = room.members.get(user) or Member(Role.MEMBER, floor=0)
+        marker = min(command.sequence, self.state.head(room))
         if member.marker is None or marker > member.marker:
             member.marker = marker
-            self._set_member(room, user, member)
-        return Answer(log, 0)
-
-    def _end_guest(self, user: str, at_ms: int) -> Answer:
-        for name in sorted(self.rooms_of.get(user, ())):
-            self._leave(self.rooms[name], user, at_ms, None)
-        if (lobby := self.rooms.get(LOBBY)) and user in lobby.members:
-            self._drop_member(lobby, user)
-        return Answer(None, 0)
-
-    # --- What they have in common -----------------------------------------------------------------
-
-    def _existing(self, name: str) -> Room:
-        room = self.rooms.get(name) or self.rooms.get(canonical_name(name))
-        if room is None:
-            raise Refusal(
-                RefusalCode.UNKNOWN_ROOM,
-                f"there is no room {printable(name)}",
-            )
-        return room
-
-    def _joined(self, user: str, name: str) -> Room:
-        room = self._existing(name)
-        if room.name != LOBBY and user not in room.members:
-            raise Refusal(RefusalCode.NOT_A_MEMBER, f"you are not in {room.name}; join it first")
-        return room
-
-    def _check_room_count(self, user: str) -> None:
-        if len(self.rooms_of.get(user, ())) >= limits.USER_ROOMS_MAX:
-            raise Refusal(
-                RefusalCode.LIMIT_REACHED,
-                f"you are in {limits.USER_ROOMS_MAX} rooms, which is the most; leave one first",
-            )
-
-    def _append(
-        self, room: str, author: str, body: EntryBody, at_ms: int, nonce: bytes | None
-    ) -> Answer:
-        log = room_log(room)
-        return Answer(log, self.timeline.append(log, author, body, at_ms, nonce))
-
-    def _set_member(self, room: Room, user: str, member: Member) -> None:
-        self.add_member(room, user, member)
-        row = SaveMember(room.name, user, member.role, member.floor, member.marker)
-        self.effects.rows.append(row)
-
-    def _drop_member(self, room: Room, user: str) -> None:
-        del room.members[user]
-        self.effects.rows.append(DropMember(room.name, user))
-        if names := self.rooms_of.get(user):
-            names.discard(room.name)
-            if not names:
-                del self.rooms_of[user]
+            self.state.set_member(room, user, member)
+        return Answer(room_log(room.name), 0)
 
     # --- What does not concern rooms --------------------------------------------------------------
 
@@ -280,10 +213,25 @@ class RoomCore:
         raise AssertionError("a room has no passwords")
 
     def settled(self, key: str, now: float, at_ms: int) -> None:
-        pass  # The lobby knows of the room; nothing waits for that.
+        pass  # The lobby knows of the room, or the user of the invitation; nothing waits for that.
 
     def asker_lost(self, asker: bytes, now: float, at_ms: int) -> None:
         pass  # Memberships do not depend on gateways.
 
     def tick(self, now: float, at_ms: int) -> None:
-        pass
+        self.state.forget_closed()
+
+
+def _is_audited(kind: type[Message], place: Place) -> bool:
+    least = PERMISSIONS[kind].place
+    from_above = kind in _AUDITED_FROM_ABOVE and least is not None and place < least
+    return kind in _ALWAYS_AUDITED or from_above
+
+
+def _settings_given(command: ConfigureRoom) -> str:
+    """In words; the key itself is told to nobody."""
+    given = {name: getattr(command, name) for name in SETTINGS if name != "key"}
+    words = [f"{name} {value}" for name, value in given.items() if value is not None]
+    if command.key is not None:
+        words.append("a key" if command.key else "no key")
+    return ", ".join(words)

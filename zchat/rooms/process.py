@@ -9,7 +9,8 @@ from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import LOBBY
 from zchat.protocol.partitions import address_of_room
 from zchat.rooms import projection, queries
-from zchat.rooms.core import RoomCore, RoomRow
+from zchat.rooms.core import RoomCore
+from zchat.rooms.model import RoomRow
 from zchat.rooms.tables import ROOMS_SCHEMA
 from zchat.service.process import serve
 from zchat.settings import Settings, command
@@ -39,7 +40,8 @@ class RoomService:
 
     def answer(self, core: RoomCore, store: Store, query: bytes, at_ms: int) -> bytes:
         stamped = _queries.decode(query)
-        return queries.answer(core, store, stamped.user, stamped.body)
+        asker = queries.Asker(stamped.user, stamped.standing)
+        return queries.answer(core, store, asker, stamped.body, at_ms)
 
 
 def run(settings: Settings) -> None:

@@ -1,8 +1,9 @@
 """What may be asked of the room-service, answered from what is committed."""
 
-from collections.abc import Collection
-from typing import assert_never
+from collections.abc import Iterable
+from typing import NamedTuple, assert_never
 
+from zchat.log import audit
 from zchat.log.store import Store
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
@@ -16,25 +17,43 @@ from zchat.protocol.cluster import (
 from zchat.protocol.codec import encode, fitting
 from zchat.protocol.messages import (
     LOBBY,
+    AuditList,
+    BanInfo,
+    BanList,
+    ListBans,
     ListMembers,
     ListRooms,
     MemberInfo,
     MemberList,
     Ping,
     Pong,
+    ReadAudit,
     ReadHistory,
     RefusalCode,
     Refused,
     RoomInfo,
     RoomList,
+    Standing,
     room_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
-from zchat.rooms.core import Room, RoomCore
+from zchat.rooms.core import RoomCore
+from zchat.rooms.model import Room
+from zchat.rooms.permission import check, is_hidden
 from zchat.service import logs
+from zchat.service.effects import Refusal
+
+_ClientQuery = ReadHistory | ListRooms | ListMembers | ListBans | ReadAudit | Ping
 
 
-def answer(core: RoomCore, store: Store, user: str, query: RoomQuery) -> bytes:
+class Asker(NamedTuple):
+    """Who asks, as the gateway knows; an operator may have no name."""
+
+    user: str
+    standing: Standing
+
+
+def answer(core: RoomCore, store: Store, asker: Asker, query: RoomQuery, at_ms: int) -> bytes:
     match query:
         case ReadLog():
             return logs.read_log(store, query, core.timeline.heads.get(query.log, 0))
@@ -42,48 +61,58 @@ def answer(core: RoomCore, store: Store, user: str, query: RoomQuery) -> bytes:
             return logs.read_stream(store, query)
         case ReadUserLogs():
             return encode(_user_logs(core, query.user))
+        case _:
+            pass
+    try:
+        return _answer(core, store, asker, query, at_ms)
+    except Refusal as refusal:
+        refused = refusal.answer
+        assert refused.code is not None
+        return encode(Refused(query.id, refused.code, refused.reason))
+
+
+def _answer(core: RoomCore, store: Store, asker: Asker, query: _ClientQuery, at_ms: int) -> bytes:
+    """Raises `Refusal`."""
+    match query:
         case ReadHistory():
-            room = _find(core, query.log[1:])
-            refused = _refusal(query.id, room, query.log[1:], user)
-            log = room_log(room.name if room else "")
-            return refused or logs.read_history(store, query, log, 0)
+            room = _readable(core, asker, query, query.log[1:], at_ms)
+            return logs.read_history(store, query, room_log(room.name), room.floor)
         case ListRooms(room=name):
-            if name is None:
-                return encode(_room_list(core, user, query.id, core.rooms))
-            if (room := _find(core, name)) is None:
-                return encode(_no_room(query.id, name))
-            return encode(_room_list(core, user, query.id, [room.name]))
+            check(ListRooms, asker.standing, asker.user, None, at_ms)
+            rooms = core.rooms.values() if name is None else [_find(core, asker, name)]
+            shown = [r for r in rooms if not is_hidden(r, asker.user, asker.standing)]
+            return encode(_room_list(core, asker.user, query.id, shown))
         case ListMembers():
-            room = _find(core, query.room)
-            if refused := _refusal(query.id, room, query.room, user):
-                return refused
-            assert room is not None
+            room = _readable(core, asker, query, query.room, at_ms)
             return encode(_member_list(room, query.id))
+        case ListBans():
+            room = _readable(core, asker, query, query.room, at_ms)
+            return encode(_ban_list(room, query.id, at_ms))
+        case ReadAudit():
+            check(ReadAudit, asker.standing, asker.user, None, at_ms)
+            records = audit.read(store, query.limit, query.before_ms)
+            return encode(AuditList(query.id, fitting(records, limits.ANSWER_BYTES_MAX)))
         case Ping():
             return encode(Pong(query.id))
         case _:
             assert_never(query)
 
 
-def _find(core: RoomCore, name: str) -> Room | None:
-    """The room, however its name is spelled."""
+def _find(core: RoomCore, asker: Asker, name: str) -> Room:
+    """The room, however its name is spelled, if the asker may know of it."""
     try:
-        return core.rooms.get(canonical_name(name))
+        room = core.rooms.get(canonical_name(name))
     except InvalidName:
-        return None
+        room = None
+    if room is None or is_hidden(room, asker.user, asker.standing):
+        raise Refusal(RefusalCode.UNKNOWN_ROOM, f"there is no room {printable(name)}")
+    return room
 
 
-def _no_room(request: int, name: str) -> Refused:
-    return Refused(request, RefusalCode.UNKNOWN_ROOM, f"there is no room {printable(name)}")
-
-
-def _refusal(request: int, room: Room | None, name: str, user: str) -> bytes | None:
-    if room is None:
-        return encode(_no_room(request, name))
-    if room.name != LOBBY and user not in room.members:
-        reason = f"you are not in {room.name}; join it first"
-        return encode(Refused(request, RefusalCode.NOT_A_MEMBER, reason))
-    return None
+def _readable(core: RoomCore, asker: Asker, query: _ClientQuery, name: str, at_ms: int) -> Room:
+    room = _find(core, asker, name)
+    check(type(query), asker.standing, asker.user, room, at_ms)
+    return room
 
 
 def _user_logs(core: RoomCore, user: str) -> UserLogs:
@@ -99,8 +128,9 @@ def _user_logs(core: RoomCore, user: str) -> UserLogs:
     return UserLogs(core.timeline.position, user_logs)
 
 
-def _room_list(core: RoomCore, user: str, request: int, names: Collection[str]) -> RoomList:
-    infos = [_room_info(core, core.rooms[name], user) for name in sorted(names)]
+def _room_list(core: RoomCore, user: str, request: int, rooms: Iterable[Room]) -> RoomList:
+    by_name = sorted(rooms, key=lambda room: room.name)
+    infos = [_room_info(core, room, user) for room in by_name]
     return RoomList(request, fitting(infos, limits.ANSWER_BYTES_MAX), len(infos))
 
 
@@ -108,13 +138,34 @@ def _room_info(core: RoomCore, room: Room, user: str) -> RoomInfo:
     member = room.members.get(user)
     head = core.timeline.heads[room_log(room.name)]
     unread = head - max(member.floor, member.marker or 0) if member else 0
-    if room.name == LOBBY:
+    if room.lobby:
         return RoomInfo(room.name, room.topic, None, True, unread)
-    return RoomInfo(room.name, room.topic, len(room.members), member is not None, unread)
+    return RoomInfo(
+        room.name,
+        room.topic,
+        len(room.members),
+        member is not None,
+        unread,
+        user in room.invited,
+        room.private,
+        bool(room.key),
+        room.posting,
+        room.slow_mode_s,
+        room.members_max,
+    )
 
 
 def _member_list(room: Room, request: int) -> MemberList:
     """Who is online, and who is in the lobby, is the gateway's to add."""
-    members = room.members if room.name != LOBBY else {}
-    infos = [MemberInfo(name, member.role, False) for name, member in sorted(members.items())]
+    names = [] if room.lobby else sorted(room.members)
+    infos = [MemberInfo(name, room.role_of(name), False) for name in names]
     return MemberList(request, room.name, infos, len(infos))
+
+
+def _ban_list(room: Room, request: int, at_ms: int) -> BanList:
+    bans = [
+        BanInfo(user, ban.reason, ban.by, ban.until_ms)
+        for user, ban in sorted(room.bans.items())
+        if room.ban_of(user, at_ms)
+    ]
+    return BanList(request, room.name, fitting(bans, limits.ANSWER_BYTES_MAX))

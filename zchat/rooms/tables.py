@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, Table, Text, false
 
 from zchat.log.tables import LOG_SCHEMA
 
@@ -15,6 +15,14 @@ rooms: Final = Table(
     Column("name", Text, primary_key=True),
     Column("topic", Text, nullable=False, server_default=""),
     Column("created_at_ms", BigInteger, nullable=False),
+    # Entries up to here are those of an earlier room of this name.
+    Column("floor", BigInteger, nullable=False, server_default="0"),
+    Column("private", Boolean, nullable=False, server_default=false()),
+    # Not hashed: those who may join have to be told it, and it is no password of anybody.
+    Column("key", Text, nullable=False, server_default=""),
+    Column("posting", Text, nullable=False, server_default="members"),
+    Column("slow_mode_s", BigInteger, nullable=False, server_default="0"),
+    Column("members_max", BigInteger, nullable=False, server_default="0"),
 )
 
 partition: Final = Table(
@@ -37,4 +45,30 @@ members: Final = Table(
 )
 Index("members_user", members.c.user)
 
-ROOMS_SCHEMA: Final = LOG_SCHEMA.extended("rooms", _metadata, Path(__file__).parent, "rooms_0001")
+bans: Final = Table(
+    "bans",
+    _metadata,
+    Column("room", Text, primary_key=True),
+    Column("user", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    # Without it the ban has no end.
+    Column("until_ms", BigInteger),
+)
+
+invitations: Final = Table(
+    "invitations",
+    _metadata,
+    Column("room", Text, primary_key=True),
+    Column("user", Text, primary_key=True),
+)
+
+mutes: Final = Table(
+    "mutes",
+    _metadata,
+    # Apart from the members: the lobby has none, and others may leave and come back.
+    Column("room", Text, primary_key=True),
+    Column("user", Text, primary_key=True),
+)
+
+ROOMS_SCHEMA: Final = LOG_SCHEMA.extended("rooms", _metadata, Path(__file__).parent, "rooms_0002")

@@ -1,0 +1,69 @@
+"""How text looks on a terminal: styles, tables, times; nothing of it depends on what happened."""
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Final
+
+_PLAIN: Final = "\x1b[0m"
+DIM: Final = "\x1b[2m"
+BOLD: Final = "\x1b[1m"
+RED: Final = "\x1b[31m"
+CYAN: Final = "\x1b[36m"
+MAGENTA: Final = "\x1b[35m"
+
+
+class Look:
+    """`me` is one's own name; `zone` None is the local one."""
+
+    def __init__(self, me: str, zone: tzinfo | None, *, colour: bool) -> None:
+        self.me = me
+        self._zone = zone
+        self._colour = colour
+
+    def style(self, style: str, text: str) -> str:
+        return f"{style}{text}{_PLAIN}" if self._colour else text
+
+    def fact(self, text: str) -> str:
+        return self.style(DIM, f"* {text}")
+
+    def who(self, name: str) -> str:
+        return "you" if name == self.me else name
+
+    def local(self, at_ms: int) -> datetime | None:
+        try:
+            return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(self._zone)
+        except (OverflowError, ValueError, OSError):
+            return None  # A year that no calendar here knows.
+
+    def moment(self, at_ms: int) -> str:
+        """Day and time; the year, too, would seldom say anything."""
+        at = self.local(at_ms)
+        return f"{at:%d %b %H:%M}" if at is not None else "--:--"
+
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+        table = [head, *rows]
+        widths = [max(_cells(row[column]) for row in table) for column in range(len(head))]
+        lines = [
+            "  ".join(
+                cell + " " * (width - _cells(cell)) for cell, width in zip(row, widths, strict=True)
+            ).rstrip()
+            for row in table
+        ]
+        return [self.style(BOLD, lines[0]), *lines[1:]]
+
+
+def duration(ms: int) -> str:
+    minutes = ms // 60_000
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours < 24 else f"{hours // 24} d {hours % 24} h"
+
+
+def _cells(text: str) -> int:
+    """How many columns of a terminal the text takes."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in text
+    )

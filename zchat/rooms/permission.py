@@ -1,0 +1,119 @@
+"""Who may do what to a room: the one place that asks the table of permissions."""
+
+from typing import Final
+
+from zchat.protocol.messages import Message, RefusalCode, Role, Standing
+from zchat.protocol.names import printable
+from zchat.protocol.permissions import (
+    PERMISSIONS,
+    PLACE_OF_ROLE,
+    STANDINGS,
+    Permission,
+    Place,
+)
+from zchat.rooms.model import Ban, Room
+from zchat.service.effects import Refusal
+
+ABOVE_ALL: Final = Place.OWNER + 1
+"""The rank of those who act in a room by what they are in the cluster."""
+_CALLED: Final = {Place.MODERATOR: "a moderator", Place.OWNER: "the owner"}
+
+
+def place_of(room: Room, user: str, at_ms: int) -> Place:
+    if room.lobby and user:
+        # Everyone is in it and reads it; a ban, too, only keeps one from speaking there.
+        silenced = user in room.muted or room.ban_of(user, at_ms)
+        return Place.MUTED if silenced else Place.MEMBER
+    member = room.members.get(user)
+    if member is None:
+        return Place.BANNED if room.ban_of(user, at_ms) else Place.OUTSIDER
+    return Place.MUTED if user in room.muted else PLACE_OF_ROLE[member.role]
+
+
+def rank_of(room: Room, user: str) -> int:
+    """The place that counts when somebody else acts on the user: mutes and bans lower nobody."""
+    if room.lobby:
+        return Place.MEMBER
+    member = room.members.get(user)
+    return PLACE_OF_ROLE[member.role] if member else Place.OUTSIDER
+
+
+def is_hidden(room: Room, user: str, standing: Standing) -> bool:
+    """Whether the user is not to know that there is this room."""
+    outside = user not in room.members and user not in room.invited
+    return room.private and outside and not _at_least(standing, Standing.MODERATOR)
+
+
+def overrules(kind: type[Message], standing: Standing) -> bool:
+    """Whether whoever is this in the cluster needs no place in the room."""
+    anywhere = PERMISSIONS[kind].anywhere
+    return anywhere is not None and _at_least(standing, anywhere)
+
+
+def check(
+    kind: type[Message], standing: Standing, user: str, room: Room | None, at_ms: int
+) -> None:
+    """Raises `Refusal` if the user may not do it to this room, or at all."""
+    permission = PERMISSIONS[kind]
+    place = None if room is None else place_of(room, user, at_ms)
+    if permission.allows(standing, place):
+        return
+    if room is None or place is None or not _at_least(standing, permission.standing):
+        called = f"{permission.standing}s of the cluster"
+        raise Refusal(RefusalCode.NOT_ALLOWED, f"only {called} may do that")
+    raise _refusal(permission, room, user, place, at_ms)
+
+
+def check_target(
+    kind: type[Message], standing: Standing, user: str, room: Room, target: str
+) -> None:
+    """Raises `Refusal` unless the user acts on somebody of a lower place."""
+    rank = ABOVE_ALL if overrules(kind, standing) else rank_of(room, user)
+    if rank > rank_of(room, target):
+        return
+    if user == target:
+        raise Refusal(RefusalCode.NOT_ALLOWED, "nobody can do that to themselves")
+    member = room.members[target]
+    called = "the owner" if member.role is Role.OWNER else f"a {member.role}"
+    raise Refusal(
+        RefusalCode.NOT_ALLOWED,
+        f"{printable(target)} is {called} of {room.name}; that takes somebody of a higher place",
+    )
+
+
+def _refusal(permission: Permission, room: Room, user: str, place: Place, at_ms: int) -> Refusal:
+    speaking = permission.place is Place.MEMBER
+    ban = room.ban_of(user, at_ms)
+    if ban and (place is Place.BANNED or (room.lobby and speaking)):
+        return Refusal(RefusalCode.BANNED, _banned(room, ban, at_ms))
+    if place <= Place.OUTSIDER:
+        reason = f"you are not in {room.name}; join it first"
+        return Refusal(RefusalCode.NOT_A_MEMBER, reason)
+    if place is Place.MUTED and speaking:
+        whose = "the cluster's moderators" if room.lobby else "its moderators"
+        reason = f"you are muted in {room.name} until {whose} let you speak again"
+        return Refusal(RefusalCode.MUTED, reason)
+    if room.lobby:
+        reason = f"in the lobby only {permission.anywhere}s of the cluster may do that"
+        return Refusal(RefusalCode.NOT_ALLOWED, reason)
+    called = _CALLED[permission.place or Place.OWNER]
+    return Refusal(RefusalCode.NOT_ALLOWED, f"only {called} of {room.name} may do that")
+
+
+def _banned(room: Room, ban: Ban, at_ms: int) -> str:
+    how_long = "" if ban.until_ms is None else f" for another {_duration(ban.until_ms - at_ms)}"
+    why = f": {ban.reason}" if ban.reason else ""
+    return f"you are banned from {room.name}{how_long}{why}"
+
+
+def _duration(ms: int) -> str:
+    """Never less than it is: who comes back then is let in."""
+    minutes = -(-ms // 60_000)
+    if minutes < 120:
+        return f"{minutes} min"
+    hours = -(-minutes // 60)
+    return f"{hours} h" if hours < 48 else f"{-(-hours // 24)} days"
+
+
+def _at_least(standing: Standing, least: Standing) -> bool:
+    return STANDINGS.index(standing) >= STANDINGS.index(least)
