@@ -12,7 +12,7 @@ from zchat.protocol.names import printable
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """`done` is said once the server has done it, where no entry shows that."""
+    """`done` is said once the server has done it, if no entry shows that."""
 
     request: Request
     done: str = ""

@@ -152,8 +152,9 @@ class LineClient:
                 return
             error = future.exception()
             if error is None:
-                on_answer(future.result())
-                if done:
+                answer = future.result()
+                on_answer(answer)
+                if done and isinstance(answer, Done) and answer.log is None:
                     self._notice(done)
             else:
                 self._refused(str(error))
