@@ -49,6 +49,7 @@ from zchat.protocol.messages import (
     Message,
     PresenceChanged,
     RoomList,
+    SlowedDown,
     Welcome,
 )
 from zchat.protocol.names import InvalidName, canonical_name, safe_text
@@ -204,7 +205,7 @@ def on_screen(frame: bytes) -> None:
             check_screen(render.presence(message))
         case LoggedIn():
             check_screen(render.session(SessionBegun(message.name, True, message.logs, False)))
-        case Welcome():
+        case Welcome() | SlowedDown():
             pass
         case _ if hasattr(message, "id"):
             check_screen(render.answer(message, 0))
