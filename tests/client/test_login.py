@@ -11,8 +11,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from integration.lines import TerminalProgram
 
-from tests.integration.lines import TerminalProgram
 from zchat.client import RefusedError, connect
 from zchat.client.drafts import InvalidRequest
 from zchat.client.tokens import as_text
