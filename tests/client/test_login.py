@@ -11,8 +11,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from integration.lines import TerminalProgram
 
-from tests.integration.lines import TerminalProgram
 from zchat.client import RefusedError, connect
 from zchat.client.drafts import InvalidRequest
 from zchat.client.tokens import as_text
@@ -138,6 +138,26 @@ async def test_guests_leave_nothing_behind(gateway: FakeGateway, machine: Machin
     gateway.account = None
     assert (await machine.run())[0] == 0
     assert list(machine.folder.iterdir()) == []
+
+
+async def test_a_guest_that_becomes_an_account_is_remembered(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    gateway.server.guest = True
+    gateway.account = None
+    assert (await machine.run(lines=f":register {PASSWORD}\n"))[0] == 0
+    await machine.run()
+    first, second = gateway.logins
+    assert (second.token, second.password) == (first.token, None)
+
+
+async def test_what_is_left_of_an_account_that_is_gone_is_removed(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    await machine.run(ZCHAT_PASSWORD=PASSWORD)
+    gateway.server.guest = True
+    await machine.run()
+    assert machine.kept == []
 
 
 async def test_nothing_is_kept_unless_it_may_be(gateway: FakeGateway, machine: Machine) -> None:

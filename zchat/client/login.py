@@ -63,6 +63,7 @@ class Login:
         self._user = user
         self._store: TokenStore | None = None
         self._by_store = False
+        self._settled = False
         token = secret(options.token_file, TOKEN_VARIABLE, "the token")
         if token is not None:
             # Of an app, or of a device that another program remembers: neither is kept here.
@@ -140,16 +141,18 @@ class Login:
             case _:
                 return ""
 
-    def begun(self, chat: "Chat") -> None:
-        """The login has succeeded: its token is kept for the next time."""
-        if self._store is None:
+    def remember(self, chat: "Chat") -> None:
+        """Keeps the token of an account for the next time; a guest may become one until the end."""
+        if self._store is None or self._settled:
             return
+        self._settled = not chat.guest
         try:
-            if not self._by_store and chat.device:
-                self._store.keep(tokens.Kept(chat.device, chat.token))
-            elif self._by_store and chat.guest:
+            if self._by_store and chat.guest:
                 # The account is gone, and what we kept of it says nothing any more.
+                self._by_store = False
                 self._store.forget()
+            elif not self._by_store and chat.device:
+                self._store.keep(tokens.Kept(chat.device, chat.token))
         except (OSError, UnsafeTokenError) as error:
             complain(f"cannot remember this device: {error}")
 
@@ -157,6 +160,7 @@ class Login:
         """The server knows our token no more, or none of this user."""
         if self._store is None:
             return
+        self._settled = True
         try:
             if everywhere:
                 self._store.forget_all()

@@ -112,11 +112,13 @@ async def _chat(login: "Login", user: str, addresses: list[str]) -> int:
         return _fail(WRONG_USAGE, str(error))
     try:
         async with chat:
-            login.begun(chat)
+            login.remember(chat)
             try:
                 return await _converse(chat, login)
             except RefusedError as error:
                 return _fail(NOT_CONNECTED, error.reason)
+            finally:
+                login.remember(chat)
     except sdk.CannotConnectError as error:
         return _fail(NOT_CONNECTED, str(error))
     except sdk.UnconfirmedError as error:
