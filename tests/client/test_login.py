@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from integration.lines import TerminalProgram
 
-from zchat.client import RefusedError, connect
+from zchat.client import RefusedError, Scope, connect
 from zchat.client.drafts import InvalidRequest
 from zchat.client.tokens import as_text
 from zchat.protocol.messages import (
@@ -424,7 +424,7 @@ async def test_a_programmer_makes_an_account_and_its_tokens(gateway: FakeGateway
         "ann", gateway.address, PASSWORD, register=True, invitation="spring", device="phone"
     ) as chat:
         assert chat.device == "phone"
-        token = await chat.create_app_token("weather", ["read"])  # type: ignore[list-item]
+        token = await chat.create_app_token("weather", [Scope.READ])
         [created] = gateway.server.done
         assert isinstance(created, CreateAppToken)
         assert created.digest == sha256(token).digest()

@@ -39,6 +39,8 @@ from zchat.protocol.messages import (
     PresenceChanged,
     PrivateMessageSent,
     RefusalCode,
+    Scope,
+    Standing,
 )
 
 __all__ = [
@@ -58,7 +60,9 @@ __all__ = [
     "QueueFull",
     "RefusalCode",
     "RefusedError",
+    "Scope",
     "SessionBegun",
+    "Standing",
     "UnconfirmedError",
     "connect",
 ]
