@@ -23,6 +23,7 @@ from zchat.client.events import (
     LoggedOut,
     SessionBegun,
 )
+from zchat.client.tls import AUTOMATIC, Tls
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     Done,
@@ -60,6 +61,7 @@ def connect(
     address: str | Sequence[str] = DEFAULT_ADDRESS,
     password: str | None = None,
     *,
+    tls: Tls = AUTOMATIC,
     connect_timeout_s: float = 10.0,
     quit_timeout_s: float = QUIT_TIMEOUT_S,
 ) -> "Chat":
@@ -69,12 +71,14 @@ def connect(
     `CannotConnectError` after `connect_timeout_s`, and `RefusedError` if the login is refused;
     `InvalidRequest` says that `name` is no name, or `password` none. Inside, broken connections
     heal by themselves. Leaving waits `quit_timeout_s` for the answers, and raises
-    `UnconfirmedError`.
+    `UnconfirmedError`. A server that does not prove who it is, as `tls` says, is told nothing:
+    `UntrustedServerError` is raised, also where a connection would have healed.
     """
     return Chat(
         drafts.user_name(name),
         [address] if isinstance(address, str) else address,
         password if password is None else drafts.password(password),
+        tls=tls,
         connect_timeout_s=connect_timeout_s,
         quit_timeout_s=quit_timeout_s,
     )
@@ -89,6 +93,7 @@ class Chat(Asking):
         addresses: Sequence[str],
         password: str | None,
         *,
+        tls: Tls,
         connect_timeout_s: float,
         quit_timeout_s: float,
     ) -> None:
@@ -97,6 +102,7 @@ class Chat(Asking):
         software = f"zchat-client {__version__}"
         self._core = ClientCore(name, token, nonce_prefix, software, password)
         self._addresses = addresses
+        self._tls = tls
         self._connect_timeout_s = connect_timeout_s
         self._quit_timeout_s = quit_timeout_s
         self._connection: Connection
@@ -140,7 +146,7 @@ class Chat(Asking):
     # --- Begin and end --------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
-        self._connection = Connection(self._core, self._addresses, self._on_event)
+        self._connection = Connection(self._core, self._addresses, self._on_event, self._tls)
         self._connection.start()
         try:
             async with asyncio.timeout(self._connect_timeout_s):
@@ -154,7 +160,7 @@ class Chat(Asking):
             raise
         if self._fatal is not None:
             self._connection.stop()
-            raise RefusedError(self._fatal)
+            raise self._ended_by(self._fatal)
         return self
 
     async def __aexit__(
@@ -221,7 +227,7 @@ class Chat(Asking):
             while not self._events:
                 if self._over.is_set():
                     if self._fatal is not None:
-                        raise RefusedError(self._fatal)
+                        raise self._ended_by(self._fatal)
                     return
                 self._news.clear()
                 await self._news.wait()
@@ -276,8 +282,11 @@ class Chat(Asking):
         self._settled.set()
         for future in self._answers.values():
             if not future.done() and self._fatal is not None:
-                future.set_exception(RefusedError(self._fatal))
+                future.set_exception(self._ended_by(self._fatal))
         self._answers.clear()
+
+    def _ended_by(self, fatal: Refused) -> Exception:
+        return self._connection.untrusted or RefusedError(fatal)
 
     def _regulate(self) -> None:
         """Reads no faster than the application does, unless it waits for an answer itself."""

@@ -17,6 +17,7 @@ from zchat.protocol.names import InvalidName, canonical_name, printable
 if TYPE_CHECKING:
     from zchat.client.asking import RefusedError
     from zchat.client.chat import Chat
+    from zchat.client.tls import Tls, UnknownServerError
 
 REFUSED: Final = 1
 WRONG_USAGE: Final = 2
@@ -49,15 +50,29 @@ Exit codes:
 """
 
 
-def run(user: str, address: tuple[Address, ...], password_file: Path | None) -> NoReturn:
+def run(
+    user: str,
+    address: tuple[Address, ...],
+    password_file: Path | None,
+    tls: str,
+    tls_ca: Path | None,
+    tls_pin: tuple[str, ...],
+    trust_new: bool,
+) -> NoReturn:
     # Here and not above, so that --help need not wait for it.
     from zchat.client.asking import RefusedError  # noqa: PLC0415
+    from zchat.client.tls import Tls, UnknownServerError  # noqa: PLC0415
 
+    proof = Tls(tls, tls_ca, tls_pin, trust_new)
     password = _password(password_file)
     addresses = [str(one) for one in address]
     while True:
         try:
-            code = asyncio.run(_chat(user, addresses, password))
+            code = asyncio.run(_chat(user, addresses, password, proof))
+        except UnknownServerError as error:
+            if sys.stdin.isatty() and _is_trusted(error):
+                continue
+            code = _fail(NOT_CONNECTED, str(error))
         except RefusedError as error:
             if password is None and _asks_for_password(error) and sys.stdin.isatty():
                 password = _prompt_for_password(user)
@@ -72,18 +87,21 @@ def run(user: str, address: tuple[Address, ...], password_file: Path | None) -> 
         sys.exit(code)
 
 
-async def _chat(user: str, addresses: list[str], password: str | None) -> int:
+async def _chat(user: str, addresses: list[str], password: str | None, tls: "Tls") -> int:
     from zchat.client import chat as sdk  # noqa: PLC0415
     from zchat.client.drafts import InvalidRequest  # noqa: PLC0415
+    from zchat.client.tls import UnknownServerError, UntrustedServerError  # noqa: PLC0415
 
     try:
-        chat = sdk.connect(user, addresses, password)
+        chat = sdk.connect(user, addresses, password, tls=tls)
     except InvalidRequest as error:
         return _fail(WRONG_USAGE, str(error))
     try:
         async with chat:
             return await _converse(chat)
-    except sdk.CannotConnectError as error:
+    except UnknownServerError:
+        raise
+    except (sdk.CannotConnectError, UntrustedServerError) as error:
         return _fail(NOT_CONNECTED, str(error))
     except sdk.UnconfirmedError as error:
         return _fail(UNCONFIRMED, str(error))
@@ -157,6 +175,24 @@ def _fail(code: int, reason: str) -> int:
     return code
 
 
+# --- Servers --------------------------------------------------------------------------------------
+
+
+def _is_trusted(error: "UnknownServerError") -> bool:
+    """Asks, and keeps the key that was accepted."""
+    from zchat.client.tls import KnownServers, UntrustedServerError  # noqa: PLC0415
+
+    click.echo(f"The server {error.address} is not known here. Its key is\n  {error.pin}", err=True)
+    try:
+        trusted = click.confirm("Is that what its operator says? Trust it from now on", err=True)
+        if trusted:
+            KnownServers().add(error.address, error.pin)
+    except (click.Abort, UntrustedServerError) as trouble:
+        _fail(NOT_CONNECTED, str(trouble))
+        return False
+    return trusted
+
+
 # --- Passwords ------------------------------------------------------------------------------------
 
 
@@ -203,6 +239,12 @@ def _user(ctx: click.Context, parameter: click.Parameter, value: str | None) -> 
         raise click.BadParameter(str(error), ctx, parameter) from None
 
 
+def _pins(text: str) -> tuple[str, ...]:
+    from zchat.client.pins import parse_pin  # noqa: PLC0415
+
+    return tuple(parse_pin(part) for part in text.split(",") if part.strip())
+
+
 main = ConfiguredCommand(
     "zchat-client",
     params=[
@@ -225,6 +267,40 @@ main = ConfiguredCommand(
             envvar="ZCHAT_PASSWORD_FILE",
             help="File whose first line is the password.",
             metavar="PATH",
+            show_envvar=True,
+        ),
+        click.Option(
+            ["--tls"],
+            type=options.value_of(options.one_of("auto", "on", "off")),
+            default="auto",
+            envvar="ZCHAT_TLS",
+            help="Whether to speak TLS: on, off, or auto, which is on except to this machine.",
+            metavar="MODE",
+            show_default=True,
+            show_envvar=True,
+        ),
+        click.Option(
+            ["--tls-ca"],
+            type=click.Path(path_type=Path),
+            envvar="ZCHAT_TLS_CA",
+            help="File with the authorities to believe instead of the system's, in PEM.",
+            metavar="PATH",
+            show_envvar=True,
+        ),
+        click.Option(
+            ["--tls-pin"],
+            type=options.value_of(_pins),
+            default="",
+            envvar="ZCHAT_TLS_PIN",
+            help="The only server key to accept, sha256:…; several separated by commas.",
+            metavar="PIN",
+            show_envvar=True,
+        ),
+        click.Option(
+            ["--trust-new"],
+            is_flag=True,
+            envvar="ZCHAT_TRUST_NEW",
+            help="Accept and keep the key of a server that is not known yet, without asking.",
             show_envvar=True,
         ),
     ],
