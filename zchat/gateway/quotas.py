@@ -142,9 +142,10 @@ class Quotas:
         count = len(frames)
         if not session.allowances or not count:
             return count
+        if session.slowed and all(one.is_half_full(now) for one in session.allowances):
+            # It was quiet for a while, so that it is worth a word anew.
+            session.slowed = False
         if self._try_take(session, frames, now):
-            if session.slowed and self._has_recovered(session, now):
-                session.slowed = False
             return count
         # Halves: the longest beginning that passes is found without a look at each frame.
         passed = 0
@@ -162,10 +163,6 @@ class Quotas:
         for allowance in session.allowances:
             allowance.take(count, size, now)
         return count > 0
-
-    def _has_recovered(self, session: Session, now: float) -> bool:
-        """Half of what it may say at once is there again, so that it is worth a word anew."""
-        return all(allowance.is_half_full(now) for allowance in session.allowances)
 
     def slow_down(self, session: Session, waiting: Sequence[bytes], now: float) -> float | Refused:
         """So many of its frames must wait: for how many seconds, or why the session must end."""
