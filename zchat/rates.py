@@ -30,7 +30,7 @@ class Bucket:
         """
         self._fill(now)
         self._tokens -= tokens
-        return max(0.0, -self._tokens / self._rate.per_s)
+        return 0.0 if self._tokens >= 0 else -self._tokens / self._rate.per_s
 
     def try_take(self, tokens: float, now: float) -> float:
         """The same, but takes nothing if it is too early."""

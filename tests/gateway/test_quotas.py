@@ -103,6 +103,17 @@ def test_answers_do_not_let_in_what_comes_too_early() -> None:
     assert gateway.posted() == [6]
 
 
+def test_what_waits_for_something_else_counts_only_once() -> None:
+    many = limits.SESSION_REQUESTS_MAX
+    gateway = slow(0.01, many + 6)
+    ann = gateway.come_in()
+    gateway.send(ann, *map(post, range(1, many + 7)))
+    assert gateway.posted() == list(range(1, many + 1))
+    gateway.reply(ROOMS, "post", *(Done(number, "#lobby", number) for number in range(1, 8)))
+    assert gateway.posted() == list(range(8, many + 7))
+    assert not ann.slowed
+
+
 def test_a_long_text_is_one_message() -> None:
     gateway = slow()
     ann = gateway.come_in()

@@ -30,48 +30,62 @@ class Quota(NamedTuple):
 UNLIMITED: Final = Quota()
 
 
-class Allowance:
-    """What one account or one address may still say."""
+class Allowance(NamedTuple):
+    """What a session says is taken from all of these, in messages and in bytes."""
 
-    __slots__ = ("_bytes", "_messages")
+    messages: tuple[Bucket, ...] = ()
+    sizes: tuple[Bucket, ...] = ()
 
-    def __init__(self, messages: Bucket | None, size: Bucket | None) -> None:
-        self._messages = messages
-        self._bytes = size
+    def try_take(self, frames: Sequence[bytes], now: float) -> bool:
+        """All of the frames, or none."""
+        count, size = len(frames), sum(map(len, frames))
+        taken = 0
+        for bucket in self.messages:
+            if bucket.try_take(count, now):
+                break
+            taken += 1
+        else:
+            for bucket in self.sizes:
+                if bucket.try_take(size, now):
+                    break
+                taken += 1
+            else:
+                return True
+        for bucket in self.messages[:taken]:
+            bucket.give_back(count)
+        for bucket in self.sizes[: max(0, taken - len(self.messages))]:
+            bucket.give_back(size)
+        return False
 
-    def wait_s(self, count: int, size: int, now: float) -> float:
-        """In how many seconds so many messages, of so many bytes, may be said; 0.0 for now."""
-        wait_s = 0.0
-        if self._messages is not None:
-            wait_s = self._messages.wait_s(count, now)
-        if self._bytes is not None:
-            wait_s = max(wait_s, self._bytes.wait_s(size, now))
-        return wait_s
+    def wait_s(self, frames: Sequence[bytes], now: float) -> float:
+        """In how many seconds all of the frames may be said, if nothing else is."""
+        count, size = len(frames), sum(map(len, frames))
+        waits_s = [bucket.wait_s(count, now) for bucket in self.messages]
+        waits_s += [bucket.wait_s(size, now) for bucket in self.sizes]
+        return max(waits_s, default=0.0)
 
     def is_half_full(self, now: float) -> bool:
-        buckets = [bucket for bucket in (self._messages, self._bytes) if bucket is not None]
-        return all(bucket.is_half_full(now) for bucket in buckets)
-
-    def take(self, count: int, size: int, now: float) -> None:
-        if self._messages is not None:
-            self._messages.take(count, now)
-        if self._bytes is not None:
-            self._bytes.take(size, now)
+        return all(bucket.is_half_full(now) for bucket in (*self.messages, *self.sizes))
 
 
-class _Allowances:
-    """One for each name; the least recently used are forgotten."""
+NO_ALLOWANCE: Final = Allowance()
+
+
+class _Shares:
+    """The buckets of each name; the least recently used are forgotten."""
 
     def __init__(self, quota: Quota, shares: int) -> None:
         self._messages = _buckets(quota.messages, shares)
         self._bytes = _buckets(quota.bytes, shares)
 
-    def of(self, name: str, now: float) -> Allowance:
-        messages, size = self._messages, self._bytes
-        return Allowance(
-            None if messages is None else messages.of(name, now),
-            None if size is None else size.of(name, now),
-        )
+    def of(self, name: str, now: float, rest: Allowance = NO_ALLOWANCE) -> Allowance:
+        """The name's, and those of `rest`."""
+        messages, sizes = rest
+        if self._messages is not None:
+            messages = (self._messages.of(name, now), *messages)
+        if self._bytes is not None:
+            sizes = (self._bytes.of(name, now), *sizes)
+        return Allowance(messages, sizes)
 
 
 def _buckets(rate: Rate | None, shares: int = 1) -> Buckets | None:
@@ -86,8 +100,8 @@ class Quotas:
     def __init__(self, quota: Quota = UNLIMITED) -> None:
         self._quota = quota
         self._limited = quota.messages is not None or quota.bytes is not None
-        self._accounts = _Allowances(quota, 1)
-        self._addresses = _Allowances(quota, limits.ADDRESS_SHARES)
+        self._accounts = _Shares(quota, 1)
+        self._addresses = _Shares(quota, limits.ADDRESS_SHARES)
         self._arrivals = _buckets(quota.connections)
         self._connected: dict[str, int] = {}
         self._shut_out: dict[str, float] = {}
@@ -105,7 +119,7 @@ class Quotas:
         session.network = where = network(session.address)
         self._connected[where] = count = self._connected.get(where, 0) + 1
         if self._limited:
-            session.allowances = (self._addresses.of(where, now),)
+            session.allowance = self._addresses.of(where, now)
         if (wait_s := self._shut_out.get(where, now) - now) > 0:
             self._note(f"connections of {where} refused after a flood")
             return _too_fast("this address has said far more than may be said", wait_s)
@@ -125,7 +139,8 @@ class Quotas:
     def logged_in(self, session: Session, now: float) -> None:
         """From here on the session shares what its account may say with the others of it."""
         if self._limited:
-            session.allowances = (self._accounts.of(session.name, now), *session.allowances[:1])
+            own = session.allowance or NO_ALLOWANCE
+            session.allowance = self._accounts.of(session.name, now, own)
 
     def disconnected(self, session: Session) -> None:
         self.slowed.pop(session, None)
@@ -139,36 +154,26 @@ class Quotas:
 
     def take(self, session: Session, frames: Sequence[bytes], now: float) -> int:
         """How many of the frames may pass now; those count as said."""
-        count = len(frames)
-        if not session.allowances or not count:
+        allowance, count = session.allowance, len(frames)
+        if allowance is None or not count:
             return count
-        if session.slowed and all(one.is_half_full(now) for one in session.allowances):
+        if session.slowed and allowance.is_half_full(now):
             # It was quiet for a while, so that it is worth a word anew.
             session.slowed = False
-        if self._try_take(session, frames, now):
+        if allowance.try_take(frames, now):
             return count
         # Halves: the longest beginning that passes is found without a look at each frame.
         passed = 0
         while count > 1:
             count = (count + 1) // 2
-            while self._try_take(session, frames[passed : passed + count], now):
+            while (part := frames[passed : passed + count]) and allowance.try_take(part, now):
                 passed += count
         return passed
-
-    def _try_take(self, session: Session, frames: Sequence[bytes], now: float) -> bool:
-        count, size = len(frames), sum(map(len, frames))
-        for allowance in session.allowances:
-            if allowance.wait_s(count, size, now):
-                return False
-        for allowance in session.allowances:
-            allowance.take(count, size, now)
-        return count > 0
 
     def slow_down(self, session: Session, waiting: Sequence[bytes], now: float) -> float | Refused:
         """So many of its frames must wait: for how many seconds, or why the session must end."""
         self.slowed[session] = None
-        count, size = len(waiting), sum(map(len, waiting))
-        wait_s = max(allowance.wait_s(count, size, now) for allowance in session.allowances)
+        wait_s = 0.0 if session.allowance is None else session.allowance.wait_s(waiting, now)
         if len(waiting) > limits.FLOOD_FRAMES and wait_s > limits.FLOOD_WAIT_S:
             wait_s = min(wait_s, limits.SHUT_OUT_S_MAX)
             where = session.network

@@ -35,7 +35,7 @@ class Session:
     __slots__ = (
         "active_ms",
         "address",
-        "allowances",
+        "allowance",
         "backlog",
         "blocked",
         "closing_at",
@@ -70,8 +70,8 @@ class Session:
         """Where the client connects from, without its port."""
         self.network = ""
         """What the address is counted as."""
-        self.allowances: tuple[Allowance, ...] = ()
-        """All that what the client says is taken from."""
+        self.allowance: Allowance | None = None
+        """What may still be said; None for as much as comes."""
         self.slowed = False
         """The client was told that it says too much, and has not been quiet since."""
         self.standing = Standing.GUEST
@@ -90,7 +90,7 @@ class Session:
         self.backlog: deque[bytes] | None = None
         """Frames read while too many requests were unanswered; nothing more is read until then."""
         self.paid = 0
-        """How many of the first of them are taken from the allowances already."""
+        """How many of the first of them count as said already."""
         self.blocked = False
         """The client reads too slowly; what it misses is read again from its logs later."""
         self.fetching = 0
