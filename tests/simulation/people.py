@@ -20,7 +20,7 @@ from zchat.client.events import (
     SessionBegun,
 )
 from zchat.client.outbox import QueueFull
-from zchat.protocol.messages import Done, PingTarget, Register
+from zchat.protocol.messages import Done, PingTarget, Register, SlowedDown
 
 from .tcp import Caller, Wire
 from .words import told, worded
@@ -184,6 +184,8 @@ class Person(Caller):
             case Answered(request=Register(), answer=Done()):
                 self.accounts.add(self.user)
                 self.world.tell(f"{self.user} is an account")
+            case SlowedDown():
+                self.world.counts["a client was slowed down"] += 1
             case EntryArrived(entry=entry):
                 if self.chat.random() < 0.2 and self.core is not None:
                     self.core.mark_read(entry.log, self.chat.randint(0, entry.sequence))

@@ -5,6 +5,7 @@ import os
 import click
 
 from zchat.admin.asking import ask
+from zchat.admin.certificates import tls
 from zchat.protocol import limits
 from zchat.protocol.messages import LOBBY, Announce, Done, Refused
 from zchat.protocol.names import safe_text
@@ -33,6 +34,8 @@ def _announce(settings: Settings, text: tuple[str, ...]) -> None:
 def main() -> None:
     """What an operator does with a running zchat cluster, from its folder."""
 
+
+main.add_command(tls)
 
 main.add_command(
     command_with_arguments(

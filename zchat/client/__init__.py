@@ -32,6 +32,7 @@ from zchat.client.events import (
     SessionBegun,
 )
 from zchat.client.outbox import QueueFull
+from zchat.client.tls import Tls, UnknownServerError, UntrustedServerError
 from zchat.protocol.messages import (
     Entry,
     MessagePosted,
@@ -63,6 +64,9 @@ __all__ = [
     "Scope",
     "SessionBegun",
     "Standing",
+    "Tls",
     "UnconfirmedError",
+    "UnknownServerError",
+    "UntrustedServerError",
     "connect",
 ]

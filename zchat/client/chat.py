@@ -24,6 +24,7 @@ from zchat.client.events import (
     LoggedOut,
     SessionBegun,
 )
+from zchat.client.tls import AUTOMATIC, Tls
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     Done,
@@ -66,6 +67,7 @@ def connect(
     code: str = "",
     register: bool = False,
     invitation: str = "",
+    tls: Tls = AUTOMATIC,
     connect_timeout_s: float = 10.0,
     quit_timeout_s: float = QUIT_TIMEOUT_S,
 ) -> "Chat":
@@ -75,7 +77,8 @@ def connect(
     `CannotConnectError` after `connect_timeout_s`, and `RefusedError` if the login is refused;
     `InvalidRequest` says that `name` is no name, or `password` none. Inside, broken connections
     heal by themselves. Leaving waits `quit_timeout_s` for the answers, and raises
-    `UnconfirmedError`.
+    `UnconfirmedError`. A server that does not prove who it is, as `tls` says, is told nothing:
+    `UntrustedServerError` is raised, also where a connection would have healed.
 
     `token` are 32 bytes, of an app token or a remembered device, that need no password. With a
     `device` the account remembers the token under that name, new or given: `Chat.token`. `code` is
@@ -93,6 +96,7 @@ def connect(
         drafts.user_name(name),
         [address] if isinstance(address, str) else address,
         credentials,
+        tls=tls,
         connect_timeout_s=connect_timeout_s,
         quit_timeout_s=quit_timeout_s,
     )
@@ -107,6 +111,7 @@ class Chat(Asking):
         addresses: Sequence[str],
         credentials: Credentials,
         *,
+        tls: Tls,
         connect_timeout_s: float,
         quit_timeout_s: float,
     ) -> None:
@@ -115,6 +120,7 @@ class Chat(Asking):
         self._core = ClientCore(name, credentials, nonce_prefix, software)
         self._credentials = credentials
         self._addresses = addresses
+        self._tls = tls
         self._connect_timeout_s = connect_timeout_s
         self._quit_timeout_s = quit_timeout_s
         self._connection: Connection
@@ -168,7 +174,7 @@ class Chat(Asking):
     # --- Begin and end --------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
-        self._connection = Connection(self._core, self._addresses, self._on_event)
+        self._connection = Connection(self._core, self._addresses, self._on_event, self._tls)
         self._connection.start()
         try:
             async with asyncio.timeout(self._connect_timeout_s):
@@ -182,7 +188,7 @@ class Chat(Asking):
             raise
         if self._fatal is not None:
             self._connection.stop()
-            raise RefusedError(self._fatal)
+            raise self._ended_by(self._fatal)
         return self
 
     async def __aexit__(
@@ -249,7 +255,7 @@ class Chat(Asking):
             while not self._events:
                 if self._over.is_set():
                     if self._fatal is not None:
-                        raise RefusedError(self._fatal)
+                        raise self._ended_by(self._fatal)
                     return
                 self._news.clear()
                 await self._news.wait()
@@ -304,8 +310,11 @@ class Chat(Asking):
         self._settled.set()
         for future in self._answers.values():
             if not future.done() and self._fatal is not None:
-                future.set_exception(RefusedError(self._fatal))
+                future.set_exception(self._ended_by(self._fatal))
         self._answers.clear()
+
+    def _ended_by(self, fatal: Refused) -> Exception:
+        return self._connection.untrusted or RefusedError(fatal)
 
     def _regulate(self) -> None:
         """Reads no faster than the application does, unless it waits for an answer itself."""

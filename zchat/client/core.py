@@ -185,6 +185,11 @@ class ClientCore:
         self._reconnect.disconnected(now, jitter)
         self._end_if_nothing_is_left()
 
+    def give_up(self, reason: str) -> None:
+        """The shell was connecting, and has found out that this must not be tried again."""
+        if self._state is not State.ENDED:
+            self._end(Fatal(Refused(None, RefusalCode.OTHER, reason)))
+
     def reading_paused(self) -> None:
         """The shell reads no more for a while: silence says nothing about the server now."""
         self._silence.stop_listening()
@@ -258,7 +263,10 @@ class ClientCore:
                 self._take_entry(message)
             case Refused():
                 self._take_refusal(message, now)
-            case PresenceChanged() | SlowedDown():
+            case SlowedDown():
+                self._silence.excuse(now + message.wait_ms / 1000)
+                self._effects.append(message)
+            case PresenceChanged():
                 self._effects.append(message)
             case GoingAway():
                 self._reconnect.want_at_once()
@@ -325,6 +333,7 @@ class ClientCore:
             self._take_answer(refused.id, refused)
 
     def _connection_refused(self, refused: Refused) -> None:
+        self._reconnect.wait_at_least(refused.retry_after_ms / 1000)
         logging_in = self._state is State.LOGGING_IN
         resuming = self._logged_in_once
         if not ends_client(refused.code, logging_in=logging_in, resuming=resuming):

@@ -24,12 +24,11 @@ _TRY_AGAIN: Final = frozenset(
     }
 )
 _TRY_AGAIN_TO_RESUME: Final = _TRY_AGAIN | {
-    # Our own former session may still hold the name or the place.
     RefusalCode.NAME_IN_USE,
     RefusalCode.LIMIT_REACHED,
-    # Somebody who logs in for the first time had better hear of it than wait.
     RefusalCode.TOO_FAST,
 }
+"""Our own former session may still hold the name or the place, or is why we must wait."""
 _CONNECTION_OVER: Final = frozenset(
     {
         RefusalCode.MALFORMED,
@@ -62,6 +61,7 @@ class Reconnect:
         self.due_at = -math.inf
         self._wait_s = limits.CLIENT_RECONNECT_S
         self._at_once = False
+        self._least_s = 0.0
 
     def logged_in(self) -> None:
         self._wait_s = limits.CLIENT_RECONNECT_S
@@ -69,6 +69,10 @@ class Reconnect:
     def want_at_once(self) -> None:
         """The next wait is left out: nothing is wrong with the server."""
         self._at_once = True
+
+    def wait_at_least(self, seconds: float) -> None:
+        """The server has said how long the next wait is."""
+        self._least_s = min(seconds, limits.CLIENT_RETRY_AFTER_S_MAX)
 
     def disconnected(self, now: float, jitter: float) -> None:
         self.attempt += 1
@@ -78,3 +82,8 @@ class Reconnect:
         else:
             self.due_at = now + self._wait_s * (1 - JITTER * jitter)
             self._wait_s = min(2 * self._wait_s, limits.CLIENT_RECONNECT_S_MAX)
+        if self._least_s:
+            # Later than that by chance, as the others that were told so.
+            later_s = min(self._least_s * JITTER, limits.CLIENT_RECONNECT_S_MAX) * jitter
+            self.due_at = max(self.due_at, now + self._least_s + later_s)
+            self._least_s = 0.0

@@ -23,6 +23,16 @@ def since(sessions: Iterable[Session], at_ms: int) -> dict[int, int]:
     return {session.number: session.active_ms for session in sessions if session.active_ms > at_ms}
 
 
+def over(sessions: Iterable[Session], now: float) -> list[tuple[Session, str | None]]:
+    """Those that must end, and why; None for those that have ended and do not go."""
+    found: list[tuple[Session, str | None]] = []
+    for session in sessions:
+        reason = silence(session, now)
+        if reason or is_stuck(session, now):
+            found.append((session, reason))
+    return found
+
+
 def silence(session: Session, now: float) -> str | None:
     """Why the session must end, if it must: its client has said nothing for too long."""
     silent_s = now - session.heard_at

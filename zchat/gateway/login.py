@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from zchat.gateway import scopes
 from zchat.gateway.fanout import FanOut
 from zchat.gateway.session import Session
-from zchat.protocol.cluster import EVERYONE, Chunk, MembershipChange, UserLog, UserLogs
+from zchat.protocol.cluster import EVERYONE, Chunk, MembershipChange, OpenSession, UserLog, UserLogs
 from zchat.protocol.messages import LoggedIn, LogIn, LogState, Standing
+from zchat.protocol.names import canonical_name
 
 
 @dataclass(slots=True)
@@ -20,6 +21,21 @@ class Login:
     logs: list[LogState] = field(default_factory=list)
     changes: dict[str, dict[str, list[MembershipChange]]] = field(default_factory=dict)
     """By address and log: what the stream has brought of joins and leaves since it entered."""
+
+
+def opening_of(session: Session, log_in: LogIn) -> OpenSession:
+    """What the user-service is asked. Raises `InvalidName`."""
+    return OpenSession(
+        log_in.id,
+        canonical_name(log_in.name),
+        log_in.token,
+        log_in.password,
+        log_in.device,
+        log_in.code,
+        log_in.register,
+        log_in.invitation,
+        session.address,
+    )
 
 
 class Logins:

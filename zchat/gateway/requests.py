@@ -98,7 +98,14 @@ class Requests:
         self._hold(session)
         assert session.backlog is not None
         session.backlog.append(bytes(frame))
+        session.paid += 1
         self._leaving.add(session)
+
+    def slow_down(self, session: Session, frames: Iterable[bytes]) -> None:
+        """These come too early: they wait, and nothing more is read, until it is released."""
+        self._hold(session)
+        assert session.backlog is not None
+        session.backlog.extend(frames)
 
     def _hold(self, session: Session) -> None:
         if session.backlog is None:
@@ -202,8 +209,8 @@ class Requests:
             self.answered(context.session, encode(refused))
         return openings
 
-    def unblocked(self, session: Session) -> None:
-        """The session reads again."""
+    def release(self, session: Session) -> None:
+        """The session may go on, if nothing else holds it."""
         if session.backlog is not None:
             self._released[session] = None
 

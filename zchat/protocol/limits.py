@@ -51,6 +51,25 @@ SESSION_IDLE_TIMEOUT_S: Final = 90.0
 CLIENT_PING_INTERVAL_S: Final = 20.0
 FAN_OUT_WRITES_MAX: Final = 500
 """Client writes in one loop turn; the rest goes on in the next, so that nobody starves."""
+ADDRESS_SHARES: Final = 10
+"""An address, behind which many may be, may say so many times as much as an account."""
+QUOTA_NAMES_MAX: Final = 20_000
+"""Accounts, and addresses, whose rates a gateway remembers: those that came last."""
+FLOOD_FRAMES: Final = 256
+"""Frames of one session that wait for its rate; with more, for longer than this, it is a flood."""
+FLOOD_WAIT_S: Final = 60.0
+SHUT_OUT_S_MAX: Final = 300.0
+"""How long the address of a flood is kept out at most."""
+QUOTA_NOTES_MAX: Final = 10
+"""Lines about floods in the log at a time."""
+QUOTA_NOTES_INTERVAL_S: Final = 10.0
+TLS_HANDSHAKES_MAX: Final = 500
+"""TLS handshakes of a gateway at a time; past it, new connections wait in the kernel's queue."""
+TLS_HANDSHAKES_PER_ADDRESS_MAX: Final = 200
+"""One more of one address is cut off; its client tries again."""
+TLS_HANDSHAKE_TIMEOUT_S: Final = 10.0
+TLS_READ_BUFFER_BYTES_MAX: Final = 64 * 1024
+"""What is read ahead, still encrypted, of a client that nothing is taken from."""
 
 # --- Between processes ----------------------------------------------------------------------------
 HEARTBEAT_INTERVAL_S: Final = 0.5
@@ -152,6 +171,8 @@ CLIENT_QUEUE_MAX: Final = 10_000
 """Requests that a client keeps while it has no connection."""
 CLIENT_RECONNECT_S: Final = 0.1
 CLIENT_RECONNECT_S_MAX: Final = 10.0
+CLIENT_RETRY_AFTER_S_MAX: Final = 600.0
+"""A client that a server tells to come back later does so by then, whatever it was told."""
 CLIENT_RETRY_S: Final = 5.0
 """How long a client waits before it repeats a command that was `unavailable`."""
 CLIENT_SILENCE_S: Final = 45.0
