@@ -24,12 +24,11 @@ _TRY_AGAIN: Final = frozenset(
     }
 )
 _TRY_AGAIN_TO_RESUME: Final = _TRY_AGAIN | {
-    # Our own former session may still hold the name or the place.
     RefusalCode.NAME_IN_USE,
     RefusalCode.LIMIT_REACHED,
-    # Somebody who logs in for the first time had better hear of it than wait.
     RefusalCode.TOO_FAST,
 }
+"""Our own former session may still hold the name or the place, or is why we must wait."""
 _CONNECTION_OVER: Final = frozenset(
     {
         RefusalCode.MALFORMED,
