@@ -330,6 +330,12 @@ async def test_no_secret_is_shown_with_the_configuration(machine: Machine) -> No
     assert "(hidden)" in out
 
 
+@pytest.mark.parametrize("line", [":password", ":totp on", ":totp off", ":delete-account"])
+async def test_without_a_terminal_nothing_is_asked(machine: Machine, line: str) -> None:
+    code, out = await machine.run(ZCHAT_PASSWORD=PASSWORD, lines=line + "\n")
+    assert (code, "there is no terminal to ask on" in out) == (1, True)
+
+
 # --- On a terminal --------------------------------------------------------------------------------
 
 

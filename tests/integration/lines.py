@@ -26,7 +26,7 @@ class Program:
         self._environment = {
             **cluster.environment,
             "ZCHAT_ADDRESS": cluster.address,
-            # Nobody's own history of commands is read or written, and no token.
+            # Nobody's own history of commands is read or written.
             "XDG_STATE_HOME": str(cluster.folder),
             # Nor are the servers that somebody trusts.
             "XDG_CONFIG_HOME": str(cluster.folder / "config"),
