@@ -19,8 +19,8 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(
     path
     for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
-    # It is the first half of protocol.md, whose second half its links lead to.
-    if path.name != "protocol.intro.md"
+    # They are halves of pages, whose other halves their links lead to.
+    if not path.name.endswith(".intro.md")
 )
 OURS = ("zchat/", "tests/", "scripts/", "procfiles/", "docs/")
 

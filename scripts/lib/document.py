@@ -1,6 +1,7 @@
 """Writes what the documents say about the code from the code itself.
 
-docs/protocol.md is generated as a whole; elsewhere only what stands between two markers is.
+docs/protocol.md and docs/permissions.md are generated as a whole; elsewhere only what stands
+between two markers is.
 """
 
 import ast
@@ -23,7 +24,8 @@ sys.path.insert(0, str(ROOT))  # Also without an installation.
 from zchat import settings  # noqa: E402
 from zchat.client.commands import COMMANDS  # noqa: E402
 from zchat.protocol import limits, messages  # noqa: E402
-from zchat.protocol.messages import RefusalCode  # noqa: E402
+from zchat.protocol.messages import RefusalCode, Standing  # noqa: E402
+from zchat.protocol.permissions import PERMISSIONS, Place  # noqa: E402
 
 WIRE: Final = ROOT / "tests/protocol/wire.txt"
 """One example of every message, which a test holds to these bytes."""
@@ -46,8 +48,24 @@ REFUSALS: Final[dict[RefusalCode, str]] = {
     RefusalCode.UNKNOWN_LOG: "No such log, or not one of yours.",
     RefusalCode.ROOM_EXISTS: "The room is there already; join it.",
     RefusalCode.NOT_A_MEMBER: "Join the room first.",
-    RefusalCode.NOT_ALLOWED: "What is asked for cannot be done to the lobby.",
+    RefusalCode.NOT_ALLOWED: "[Somebody else](permissions.md) may do that; or it cannot be done to "
+    "the lobby.",
     RefusalCode.LIMIT_REACHED: "A bound is reached; the reason says which.",
+    RefusalCode.TOO_FAST: "More than one may say; `retry_after_ms` tells when to go on.",
+    RefusalCode.GUESTS_NOT_ALLOWED: "Only accounts come in here.",
+    RefusalCode.REGISTRATION_CLOSED: "Nobody makes an account here but the operator.",
+    RefusalCode.INVITATION_REQUIRED: "A new account takes an invitation.",
+    RefusalCode.INVALID_INVITATION: "No such invitation, or it is used or out of date.",
+    RefusalCode.CODE_REQUIRED: "The account asks for a one-time code, too.",
+    RefusalCode.WRONG_CODE: "Not the one-time code, or one that was used before.",
+    RefusalCode.SUSPENDED: "The account is not let in; the reason says until when.",
+    RefusalCode.OUT_OF_SCOPE: "The app token may not do this, or not here.",
+    RefusalCode.UNKNOWN_DEVICE: "No device or app token of yours has this number.",
+    RefusalCode.UNKNOWN_ENTRY: "The log has no such entry.",
+    RefusalCode.BLOCKED: "The user takes no private messages from you.",
+    RefusalCode.BANNED: "The user is kept out of the room; the reason says for how long.",
+    RefusalCode.MUTED: "You may read in this room, but not speak.",
+    RefusalCode.WRONG_KEY: "The room has another key.",
     RefusalCode.OVERTAKEN: "A newer command of this client was answered before. It is not done any "
     "more.",
     RefusalCode.SESSION_ENDED: "The same client has connected anew, or its guest has ended. The "
@@ -134,6 +152,44 @@ def _bound(name: str, value: float) -> str:
     return f"{value:,}"
 
 
+# --- Permissions ----------------------------------------------------------------------------------
+
+_AT_LEAST: Final = {
+    Place.BANNED: "everyone, even who is banned",
+    Place.OUTSIDER: "everyone who is not banned",
+    Place.MUTED: "every member, also a muted one",
+    Place.MEMBER: "members who are not muted",
+    Place.MODERATOR: "moderators and the owner",
+    Place.OWNER: "the owner",
+}
+_STANDINGS: Final = {
+    Standing.GUEST: "everyone",
+    Standing.ACCOUNT: "accounts",
+    Standing.MODERATOR: "moderators and operators of the cluster",
+    Standing.OPERATOR: "operators of the cluster",
+}
+
+
+def permissions() -> str:
+    intro = (ROOT / "docs/permissions.intro.md").read_text("utf-8")
+    in_rooms, elsewhere = [], []
+    for kind, permission in PERMISSIONS.items():
+        name = f"[{kind.__name__}](protocol.md#{kind.__name__.lower()})"
+        scope = f"`{permission.scope}`" if permission.scope else "none"
+        if permission.place is None:
+            elsewhere.append((name, _STANDINGS[permission.standing], scope))
+        else:
+            anywhere = _STANDINGS[permission.anywhere] if permission.anywhere else "nobody"
+            in_rooms.append((name, _AT_LEAST[permission.place], anywhere, scope))
+    room_table = _table(
+        ("to do this in a room", "it takes to be one of", "and anywhere", "app token"), *in_rooms
+    )
+    others = _table(("to do this", "it takes to be one of", "app token"), *elsewhere)
+    note = "<!-- Written by scripts/document from docs/permissions.intro.md and permissions.py. -->"
+    text = intro.strip().replace("<!-- in rooms -->", room_table)
+    return f"{note}\n\n{text.replace('<!-- elsewhere -->', others)}\n"
+
+
 # --- The protocol ---------------------------------------------------------------------------------
 
 
@@ -151,6 +207,9 @@ def protocol() -> str:
             messages.RoomInfo,
             messages.MemberInfo,
             messages.UserInfo,
+            messages.BanInfo,
+            messages.DeviceInfo,
+            messages.AuditRecord,
         ),
     }
     examples = dict(_examples())
@@ -272,6 +331,7 @@ BETWEEN_MARKERS: Final[dict[str, dict[str, Callable[[], str]]]] = {
 def documents() -> Iterator[tuple[Path, str]]:
     """Each file with what it should hold."""
     yield ROOT / "docs/protocol.md", protocol()
+    yield ROOT / "docs/permissions.md", permissions()
     for name, tables in BETWEEN_MARKERS.items():
         text = (ROOT / name).read_text("utf-8")
         for marker, table in tables.items():

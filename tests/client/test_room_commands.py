@@ -1,16 +1,33 @@
 """What one can do to a room by a line, and by a method."""
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, date
 from typing import Any
 
 import pytest
 
-from zchat.client import drafts, room_drafts
+from zchat.client import connect, drafts, room_drafts
 from zchat.client.actions import Action, BanFor, Mistake, Send, ShowMode
 from zchat.client.asking import Asking
 from zchat.client.commands import parse
+from zchat.client.line import LineClient
+from zchat.client.render import Renderer
 from zchat.protocol import limits
-from zchat.protocol.messages import BanList, Done, ListBans, Posting
+from zchat.protocol.messages import (
+    BanList,
+    BanMember,
+    ClientMessage,
+    Done,
+    ListBans,
+    MemberBanned,
+    Posting,
+    ServerMessage,
+)
+
+from .fake_gateway import FakeGateway, until
+from .server_model import ServerModel
 
 BOB = ("ops", "bob")
 
@@ -145,3 +162,35 @@ async def test_what_a_method_asks(
     chat = Asked()
     await ask(chat)
     assert chat.drafts == [draft]
+
+
+class ModelWithBans(ServerModel):
+    def handle(self, message: ClientMessage) -> list[ServerMessage]:
+        match message:
+            case BanMember(room=room, user=user, reason=reason, until_ms=until_ms):
+                entry = self.append("#" + room, self.name, MemberBanned(user, reason, until_ms))
+                return [entry, Done(message.id, entry.log, entry.sequence)]
+            case _:
+                return super().handle(message)
+
+
+async def test_the_line_client_shows_a_rooms_settings_and_knows_when_a_ban_ends() -> None:
+    shown: list[str] = []
+    async with FakeGateway() as gateway:
+        gateway.server = ModelWithBans()
+        async with connect("ann", gateway.address) as chat:
+            render = Renderer("ann", date(2023, 11, 14), UTC, colour=False)
+            client = LineClient(chat, render, shown.extend)
+            following = asyncio.create_task(client.follow())
+            begin_ms = time.time() * 1000
+            for line in (":cr ops", ":mode ops", ":ban ops bob 2h spam"):
+                client.enter(line)
+            await until(lambda: any("banned bob until" in line for line in shown))
+            await client.quit(10)
+            await following
+        bodies = [entry.body for entry in gateway.server.logs["#ops"]]
+    assert "#ops: public, all members speak" in shown
+    [banned] = [body for body in bodies if isinstance(body, MemberBanned)]
+    assert (banned.user, banned.reason) == ("bob", "spam")
+    assert banned.until_ms is not None
+    assert banned.until_ms >= round(begin_ms) + 7_200_000

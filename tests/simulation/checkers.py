@@ -11,54 +11,107 @@ from zchat.client.core import State
 from zchat.client.events import Answered, EntryArrived, Fatal, SessionBegun
 from zchat.protocol import limits, messages
 from zchat.protocol.messages import (
+    LOBBY,
     SYSTEM_AUTHOR,
     Announced,
+    BanList,
+    BanMember,
+    CloseRoom,
+    ConfigureRoom,
     CreateRoom,
+    DemoteMember,
     Done,
+    Entry,
+    InviteMember,
     JoinRoom,
+    KickMember,
     LeaveRoom,
+    ListBans,
     ListMembers,
     ListRooms,
     ListUsers,
+    MemberBanned,
     MemberJoined,
+    MemberKicked,
     MemberLeft,
     MemberList,
     MessagePosted,
+    MuteMember,
     Ping,
     Pong,
     Post,
     PrivateMessageSent,
+    PromoteMember,
     ReadHistory,
     RefusalCode,
     Refused,
     Register,
+    ReportMessage,
+    RoomClosed,
+    RoomConfigured,
     RoomCreated,
     RoomList,
     SendPrivate,
     SetTopic,
+    TransferRoom,
+    UnbanMember,
+    UnmuteMember,
     UserList,
 )
+from zchat.rooms.core import RoomCore
 from zchat.users.core import UserCore
 
 from .cluster import Cluster
 from .history import History
 from .operator import Announcements
 from .people import WRONG_PASSWORD, Life, Person
+from .rooms import Unlawful, is_room, wrong_invitation
 
 if TYPE_CHECKING:
     from .watchers import Watchers
 
 _COMMON = {RefusalCode.INVALID_NAME}
-_OF_ROOMS = _COMMON | {RefusalCode.UNKNOWN_ROOM, RefusalCode.NOT_A_MEMBER}
+_OF_ROOMS = _COMMON | {RefusalCode.UNKNOWN_ROOM, RefusalCode.NOT_A_MEMBER, RefusalCode.BANNED}
+_OF_MEMBERS = _OF_ROOMS | {RefusalCode.NOT_ALLOWED, RefusalCode.UNKNOWN_USER}
 _NOT_NOW = {RefusalCode.BUSY, RefusalCode.UNAVAILABLE}
 _REFUSALS: dict[type, set[RefusalCode]] = {
-    Post: _OF_ROOMS | {RefusalCode.EMPTY_TEXT},
+    Post: _OF_ROOMS
+    | {
+        RefusalCode.EMPTY_TEXT,
+        RefusalCode.MUTED,
+        RefusalCode.NOT_ALLOWED,
+        RefusalCode.TOO_FAST,
+    },
     SendPrivate: _COMMON
     | {RefusalCode.UNKNOWN_USER, RefusalCode.EMPTY_TEXT, RefusalCode.SESSION_ENDED},
     CreateRoom: _COMMON | {RefusalCode.ROOM_EXISTS, RefusalCode.LIMIT_REACHED},
-    JoinRoom: _COMMON | {RefusalCode.UNKNOWN_ROOM, RefusalCode.LIMIT_REACHED},
+    JoinRoom: _COMMON
+    | {
+        RefusalCode.UNKNOWN_ROOM,
+        RefusalCode.LIMIT_REACHED,
+        RefusalCode.BANNED,
+        RefusalCode.WRONG_KEY,
+    },
     LeaveRoom: _OF_ROOMS | {RefusalCode.NOT_ALLOWED},
-    SetTopic: _OF_ROOMS | {RefusalCode.NOT_ALLOWED},
+    SetTopic: _OF_ROOMS | {RefusalCode.NOT_ALLOWED, RefusalCode.MUTED},
+    InviteMember: _OF_MEMBERS | {RefusalCode.LIMIT_REACHED},
+    KickMember: _OF_MEMBERS,
+    BanMember: _OF_MEMBERS | {RefusalCode.LIMIT_REACHED},
+    UnbanMember: _OF_MEMBERS,
+    MuteMember: _OF_MEMBERS | {RefusalCode.LIMIT_REACHED},
+    UnmuteMember: _OF_MEMBERS,
+    PromoteMember: _OF_MEMBERS,
+    DemoteMember: _OF_MEMBERS,
+    TransferRoom: _OF_MEMBERS,
+    ConfigureRoom: _OF_ROOMS | {RefusalCode.NOT_ALLOWED},
+    CloseRoom: _OF_ROOMS | {RefusalCode.NOT_ALLOWED},
+    ReportMessage: {
+        RefusalCode.UNKNOWN_LOG,
+        RefusalCode.UNKNOWN_ENTRY,
+        RefusalCode.NOT_A_MEMBER,
+        RefusalCode.BANNED,
+    },
+    ListBans: _OF_ROOMS | _NOT_NOW | {RefusalCode.NOT_ALLOWED},
     Register: {
         RefusalCode.ALREADY_REGISTERED,
         RefusalCode.INVALID_PASSWORD,
@@ -75,6 +128,7 @@ _ANSWERS: dict[type, type] = {
     ReadHistory: messages.History,
     ListRooms: RoomList,
     ListMembers: MemberList,
+    ListBans: BanList,
     ListUsers: UserList,
     Ping: Pong,
 }
@@ -102,6 +156,7 @@ def check(cluster: Cluster, history: History, watchers: "Watchers") -> None:
         _check_answers(life, history, by_nonce)
         _check_run(life, history, watchers.floors)
         _check_ends(life)
+    _check_rooms(history)
     _check_announcements(cluster.operator.announcements, history)
     _check_quiet_end(cluster, history)
     _check_membership(cluster, history)
@@ -180,6 +235,21 @@ def _stamp(text: str) -> tuple[str, int] | None:
     return (match[1], int(match[2])) if match else None
 
 
+# --- Rooms ----------------------------------------------------------------------------------------
+
+
+def _check_rooms(history: History) -> None:
+    """Each entry was allowed to its author, and each invitation was told of once."""
+    for log in history.logs:
+        if is_room(log):
+            try:
+                history.story(log)
+            except Unlawful as unlawful:
+                raise Broken(str(unlawful)) from None
+    if wrong := wrong_invitation(history.logs):
+        raise Broken(wrong)
+
+
 # --- Answers --------------------------------------------------------------------------------------
 
 
@@ -232,6 +302,8 @@ def _check_history(life: Life, answer: messages.History, history: History) -> No
         if read and read != list(range(read[0], read[0] + len(read))):
             raise Broken(f"{life.person} reads a history of {answer.log} with holes")
     for entry in answer.entries:
+        if isinstance(entry.body, RoomClosed):
+            raise Broken(f"{life.person} reads in {answer.log} of an earlier room of its name")
         entries = history.logs.get(entry.log, [])
         if entry.sequence > len(entries) or entries[entry.sequence - 1].entry != entry:
             raise Broken(f"{life.person} reads {entry.log} {entry.sequence}, never committed so")
@@ -264,8 +336,8 @@ def _check_run(life: Life, history: History, floors: dict[str, set[int]]) -> Non
                 for state in logs:
                     if state.log not in left:
                         _check_begin(life, history, at, state.log, state.cursor, floors)
-                    left.discard(state.log)
                     at[state.log] = state.cursor
+                left = at.keys() - {state.log for state in logs}
             case EntryArrived(entry=entry):
                 log = entry.log
                 entries = history.logs.get(log, [])
@@ -280,8 +352,27 @@ def _check_run(life: Life, history: History, floors: dict[str, set[int]]) -> Non
                         f"{life.person} saw {log} {entry.sequence} after {at.get(log, 'nothing')}"
                     )
                 at[log] = entry.sequence
-                if isinstance(entry.body, MemberLeft) and entry.author == life.name:
+                if own_join:
+                    left.discard(log)
+                if log in left:
+                    raise Broken(f"{life.person} saw {log} {entry.sequence} after it was put out")
+                if is_room(log) and not history.story(log).may_see(life.name, entry.sequence):
+                    raise Broken(f"{life.person} saw {log} {entry.sequence}, and was not in it")
+                if _puts_out(entry, life.name):
                     left.add(log)
+
+
+def _puts_out(entry: Entry, name: str) -> bool:
+    """Whether it is the last entry that is for `name`."""
+    match entry.body:
+        case MemberLeft():
+            return entry.author == name
+        case MemberKicked(user=user) | MemberBanned(user=user):
+            return user == name
+        case RoomClosed():
+            return True
+        case _:
+            return False
 
 
 def _check_begin(
@@ -391,6 +482,9 @@ def _was_in(life: Life, fatal: Fatal) -> bool:
 def _check_membership(cluster: Cluster, history: History) -> None:
     if history.owed:
         raise Broken(f"after the quiet {history.owed[0]}")
+    if history.open_rooms != history.rows_of_members.keys():
+        rows, rooms = sorted(history.rows_of_members), sorted(history.open_rooms)
+        raise Broken(f"there are rows of {rows}, and open are {rooms}")
     for room, members in history.rows_of_members.items():
         folded = history.members(f"#{room}")
         if members != folded:
@@ -398,6 +492,9 @@ def _check_membership(cluster: Cluster, history: History) -> None:
         gone = members - set(history.users)
         if gone:
             raise Broken(f"{room} has members who are gone: {sorted(gone)}")
+    for database in cluster.rooms:
+        assert database.serving.turns is not None
+        _check_room_state(cast(RoomCore, database.serving.turns.beat.core), history)
     for name in history.users:
         for database in cluster.rooms:
             assert database.serving.turns is not None
@@ -412,6 +509,25 @@ def _check_membership(cluster: Cluster, history: History) -> None:
             }
             if rooms != folded:
                 raise Broken(f"{database.name} has {name} in {sorted(rooms)}, not {sorted(folded)}")
+
+
+def _check_room_state(core: RoomCore, history: History) -> None:
+    """What the service knows of its rooms is what their logs say."""
+    for name, room in core.rooms.items():
+        if name == LOBBY:
+            continue
+        story = history.story(f"#{name}")
+        roles = {user: member.role for user, member in room.members.items()}
+        if roles != story.roles:
+            raise Broken(f"{name} has {roles}, its log says {story.roles}")
+        key = bool(room.key)
+        settings = (room.private, key, room.posting, room.slow_mode_s, room.members_max)
+        if RoomConfigured(*settings) != story.settings:
+            raise Broken(f"{name} is {settings}, its log says {story.settings}")
+        if not story.muted <= room.muted.keys() or not room.invited.keys() <= story.invited:
+            raise Broken(f"{name} has other mutes or invitations than its log says")
+        if not room.bans.keys() <= story.bans.keys():
+            raise Broken(f"{name} has bans of which its log knows nothing: {sorted(room.bans)}")
 
 
 def _check_presence(cluster: Cluster, history: History) -> None:

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from committed import Committed, committed_entries
 from sqlalchemy import Connection, text
 
-from zchat.protocol.messages import MemberJoined, MemberLeft, RoomCreated
-
 from .cluster import Cluster
+from .rooms import RoomStory, is_room, told
 
 
 @dataclass
@@ -23,25 +22,22 @@ class History:
     """Where the inbox of each user begins."""
     owed: list[str] = field(default_factory=list)
 
-    _members: dict[str, set[str]] = field(default_factory=dict)
+    _stories: dict[str, RoomStory] = field(default_factory=dict)
+
+    def story(self, log: str) -> RoomStory:
+        """What the log of a room says. Raises `Unlawful`."""
+        if log not in self._stories:
+            self._stories[log] = told(self.logs.get(log, ()))
+        return self._stories[log]
 
     def members(self, log: str) -> set[str]:
-        """The fold of a room's timeline."""
-        if log not in self._members:
-            self._members[log] = self._fold(log)
-        return self._members[log]
+        """Who is in the room, by its timeline."""
+        return set(self.story(log).roles) if is_room(log) else set()
 
-    def _fold(self, log: str) -> set[str]:
-        members: set[str] = set()
-        for committed in self.logs.get(log, ()):
-            match committed.entry.body:
-                case RoomCreated() | MemberJoined():
-                    members.add(committed.author)
-                case MemberLeft():
-                    members.discard(committed.author)
-                case _:
-                    pass
-        return members
+    @property
+    def open_rooms(self) -> set[str]:
+        """Without the lobby."""
+        return {log[1:] for log in self.logs if is_room(log) and self.story(log).open}
 
 
 def read(cluster: Cluster) -> History:

@@ -16,14 +16,20 @@ from zchat.gateway.fanout import FanOut
 from zchat.gateway.login import Logins
 from zchat.gateway.presence import PresenceFollower
 from zchat.gateway.requests import Requests
+from zchat.log import timeline
 from zchat.log.answers import Answer, FirstAnswers
 from zchat.log.follower import Follower
 from zchat.log.store import Store
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
+from zchat.protocol.messages import MemberBanned, MemberKicked, RoomClosed
+from zchat.protocol.permissions import Place
+from zchat.rooms import moderation, permission
 from zchat.rooms import queries as room_queries
 from zchat.rooms.core import RoomCore
 from zchat.rooms.membership import Membership
+from zchat.rooms.model import Room
+from zchat.rooms.state import RoomState
 from zchat.service.beat import Beat
 from zchat.users.core import UserCore
 from zchat.users.sessions import Sessions
@@ -322,6 +328,61 @@ def _history_without_oldest() -> Plant:
     return Store, "read_history", mutant
 
 
+# --- Order in rooms -------------------------------------------------------------------------------
+
+
+def _change_not_told(kind: type) -> Callable[[], Plant]:
+    """With an entry of this kind nobody ceases to follow the room."""
+
+    def plant() -> Plant:
+        membership_change = timeline.membership_change
+
+        def mutant(position: int, log: str, sequence: int, author: str, body: Any) -> Any:
+            if isinstance(body, kind):
+                return None
+            return membership_change(position, log, sequence, author, body)
+
+        return timeline, "membership_change", mutant
+
+    return plant
+
+
+def _ban_not_checked() -> Plant:
+    return Room, "ban_of", lambda self, user, at_ms: None
+
+
+def _muted_may_speak() -> Plant:
+    place_of = permission.place_of
+
+    def mutant(room: Any, user: str, at_ms: int) -> Place:
+        place = place_of(room, user, at_ms)
+        return Place.MEMBER if place is Place.MUTED else place
+
+    return permission, "place_of", mutant
+
+
+def _any_target() -> Plant:
+    return moderation, "check_target", lambda *arguments: None
+
+
+def _private_rooms_are_shown() -> Plant:
+    return room_queries, "is_hidden", lambda room, user, standing: False
+
+
+def _closed_room_keeps_rows() -> Plant:
+    close = RoomState.close
+
+    def mutant(self: Any, room: Any) -> None:
+        close(self, room)
+        self.effects.rows.pop()
+
+    return RoomState, "close", mutant
+
+
+def _owner_is_not_followed_by_anyone() -> Plant:
+    return Membership, "_succeed", lambda self, room, at_ms: None
+
+
 # --- Gateways and clients -------------------------------------------------------------------------
 
 
@@ -461,6 +522,15 @@ MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "any password is right": _password_not_checked,
     "anybody may read any room": _anybody_reads_any_room,
     "history leaves the oldest entry out": _history_without_oldest,
+    "a kicked member still follows the room": _change_not_told(MemberKicked),
+    "a banned member still follows the room": _change_not_told(MemberBanned),
+    "a closed room is still followed": _change_not_told(RoomClosed),
+    "a ban is not checked": _ban_not_checked,
+    "who is muted may speak": _muted_may_speak,
+    "a moderator may act on anybody": _any_target,
+    "private rooms are shown to everyone": _private_rooms_are_shown,
+    "a closed room keeps its rows": _closed_room_keeps_rows,
+    "a room is left without an owner": _owner_is_not_followed_by_anyone,
     "a link takes replies of its past": _link_of_the_past,
     "a client's requests are not bounded": _requests_not_bounded,
     "any link releases who waits for another": _any_link_releases,

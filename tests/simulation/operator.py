@@ -9,7 +9,7 @@ from zchat.fabric.link import Asker
 from zchat.protocol import limits
 from zchat.protocol.cluster import Down, RoutingTable, Stamped
 from zchat.protocol.codec import Decoder, encode
-from zchat.protocol.messages import LOBBY, Announce, Done, Refused
+from zchat.protocol.messages import LOBBY, Announce, Done, Refused, Standing
 from zchat.protocol.partitions import address_of_room
 
 from .fabric import Fabric, Kind, Line
@@ -51,7 +51,8 @@ class Operator(Process):
         self._asker = Asker()
         nonce = self._nonce_prefix + count.to_bytes(8, "big")
         announce = Announce(1, nonce, self._text)
-        self._asker.send(encode(Stamped(0, "", Raw(encode(announce)))), True)
+        stamped = Stamped(0, "", Raw(encode(announce)), Standing.OPERATOR)
+        self._asker.send(encode(stamped), True)
         self._ask()
         self.later(limits.COMMAND_TIMEOUT_S, self.die)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from zchat.client import drafts
+from zchat.client import drafts, room_drafts
 from zchat.client.core import ClientCore, LoggingOut, State
 from zchat.client.credentials import Credentials
 from zchat.client.events import (
@@ -20,7 +20,14 @@ from zchat.client.events import (
     SessionBegun,
 )
 from zchat.client.outbox import QueueFull
-from zchat.protocol.messages import Done, PingTarget, Register, SlowedDown
+from zchat.protocol.messages import (
+    Done,
+    PingTarget,
+    Posting,
+    Register,
+    ReportMessage,
+    SlowedDown,
+)
 
 from .tcp import Caller, Wire
 from .words import told, worded
@@ -37,8 +44,8 @@ KINDS: Final = {
     "lobby": 12,
     "private": 14,
     "create": 3,
-    "join": 10,
-    "leave": 5,
+    "join": 12,
+    "leave": 4,
     "topic": 3,
     "register": 2,
     "register with a short password": 1,
@@ -49,8 +56,19 @@ KINDS: Final = {
     "members": 2,
     "users": 2,
     "ping": 2,
+    "of a member": 14,
+    "invite": 4,
+    "configure": 4,
+    "close": 1,
+    "bans": 1,
+    "report": 1,
 }
 """What people do, and how often."""
+KEY: Final = "sesame"
+OF_A_MEMBER: Final = (
+    *(room_drafts.kick, room_drafts.ban, room_drafts.unban, room_drafts.mute, room_drafts.unmute),
+    *(room_drafts.promote, room_drafts.promote, room_drafts.demote, room_drafts.transfer),
+)
 
 
 @dataclass
@@ -244,7 +262,7 @@ class Person(Caller):
             case "create":
                 return drafts.create_room(room)
             case "join":
-                return drafts.join(room)
+                return drafts.join(room, chat.choice(["", KEY, KEY]))
             case "leave":
                 return drafts.leave(room)
             case "topic":
@@ -265,5 +283,35 @@ class Person(Caller):
                 return drafts.members(chat.choice([room, "lobby"]))
             case "users":
                 return drafts.users()
-            case _:
+            case "ping":
                 return drafts.ping(chat.choice(list(PingTarget)))
+            case kind:
+                return self._room_draft(chat, kind, room, other)
+
+    def _room_draft(self, chat: random.Random, kind: str, room: str, other: str) -> drafts.Request:
+        """What keeps a room in order, and what is its owner's."""
+        match kind:
+            case "of a member":
+                draft = chat.choice(OF_A_MEMBER)
+                if draft is room_drafts.ban and chat.random() < 0.7:
+                    until_ms = self.now_ms() + chat.choice([1, 300, 3_000])
+                    return room_drafts.ban(room, other, "noise", until_ms)
+                return draft(room, other)
+            case "invite":
+                return room_drafts.invite(room, other)
+            case "configure":
+                return room_drafts.configure(
+                    room,
+                    private=chat.choice([None, False, False, True]),
+                    key=chat.choice([None, "", "", KEY]),
+                    posting=chat.choice([None, *Posting, Posting.MEMBERS]),
+                    slow_mode_s=chat.choice([None, 0, 0, 1]),
+                    members_max=chat.choice([None, 0, 0, 2]),
+                )
+            case "close":
+                return room_drafts.close(room, "enough")
+            case "bans":
+                return room_drafts.bans(room)
+            case _:
+                sequence, number = chat.randint(0, 30), drafts.UNNUMBERED
+                return ReportMessage(number, drafts.NO_NONCE, f"#{room}", sequence, "noise")

@@ -16,8 +16,8 @@ from zchat.protocol.messages import (
     ReadHistory,
     RefusalCode,
     Refused,
+    RoomCreated,
     RoomList,
-    TopicChanged,
     UserList,
     inbox_log,
     room_log,
@@ -91,9 +91,9 @@ class _Truth:
             case Refused(code=RefusalCode.BUSY | RefusalCode.UNAVAILABLE) if few_at_once:
                 return None
             case Refused(code=code):
-                return None if code is self._refusal(name, draft) else f"was refused: {code}"
-            case _ if (refusal := self._refusal(name, draft)) is not None:
-                return f"was not told {refusal}"
+                return None if code in self._refusals(name, draft) else f"was refused: {code}"
+            case _ if None not in (refusals := self._refusals(name, draft)):
+                return f"was not told {' or '.join(map(str, refusals))}"
             case RoomList():
                 return self._wrong_rooms(name, answer)
             case UserList():
@@ -105,21 +105,41 @@ class _Truth:
             case _:
                 return f"got {type(answer).__name__}"
 
-    def _refusal(self, name: str, draft: drafts.Request) -> RefusalCode | None:
+    def _refusals(self, name: str, draft: drafts.Request) -> set[RefusalCode | None]:
+        """What may be told, None for an answer."""
         log = draft.log if isinstance(draft, ReadHistory) else None
         room = log[1:] if log and log[0] == "#" else getattr(draft, "room", None)
         if room is not None:
-            if room != LOBBY and room_log(room) not in self._history.logs:
-                return RefusalCode.UNKNOWN_ROOM
-            if room != LOBBY and name not in self._history.members(room_log(room)):
-                return RefusalCode.NOT_A_MEMBER
-        elif log is not None and log[1:] not in self._history.users and not self._said(name, log):
-            return RefusalCode.UNKNOWN_USER
-        return None
+            return self._refusals_of_room(name, room)
+        if log is not None and log[1:] not in self._history.users and not self._said(name, log):
+            return {RefusalCode.UNKNOWN_USER}
+        return {None}
+
+    def _refusals_of_room(self, name: str, room: str) -> set[RefusalCode | None]:
+        if room == LOBBY:
+            return {None}
+        if room not in self._history.open_rooms:
+            return {RefusalCode.UNKNOWN_ROOM}
+        story = self._history.story(room_log(room))
+        if name in story.roles:
+            return {None}
+        if story.settings.private and name not in story.invited:
+            return {RefusalCode.UNKNOWN_ROOM}
+        # A ban may be over by now; an invitation of a guest ends with it.
+        told: set[RefusalCode | None] = {RefusalCode.NOT_A_MEMBER}
+        if name in story.bans:
+            told = {RefusalCode.BANNED}
+            if story.bans[name] is not None:
+                told.add(RefusalCode.NOT_A_MEMBER)
+        if story.settings.private:
+            told.add(RefusalCode.UNKNOWN_ROOM)
+        return told
 
     def _wrong_rooms(self, name: str, answer: RoomList) -> str | None:
-        rooms = {log[1:] for log in self._history.logs if log[0] == "#"} | {LOBBY}
-        if answer.total != len(rooms):
+        shown = {room: self._is_listed(name, room) for room in self._history.open_rooms}
+        rooms = {room for room, listed in shown.items() if listed is not False} | {LOBBY}
+        certain = {room for room, listed in shown.items() if listed} | {LOBBY}
+        if not len(certain) <= answer.total <= len(rooms):
             return f"heard of {answer.total} rooms of {len(rooms)}"
         for info in answer.rooms:
             members = self._history.members(room_log(info.room))
@@ -132,6 +152,13 @@ class _Truth:
             ):
                 return f"heard that {info.room} has {info.members} members of {len(members)}"
         return None
+
+    def _is_listed(self, name: str, room: str) -> bool | None:
+        """None for a room to which a guest of that name was invited: it may have been another."""
+        story = self._history.story(room_log(room))
+        if not story.settings.private or name in story.roles:
+            return True
+        return None if name in story.invited else False
 
     def _wrong_users(self, answer: UserList) -> str | None:
         names = [info.name for info in answer.users]
@@ -155,7 +182,7 @@ class _Truth:
 
     def _wrong_history(self, name: str, answer: messages.History) -> str | None:
         private = answer.log[0] == "@"
-        entries = self._said(name, answer.log) if private else self._history.logs[answer.log]
+        entries = self._said(name, answer.log) if private else self._of_room(answer.log)
         expected = [committed.entry for committed in entries[-HISTORY_ENTRIES:]]
         # The oldest of them may not have found room in one answer.
         fitting = expected[len(expected) - len(answer.entries) :]
@@ -167,10 +194,13 @@ class _Truth:
         return None
 
     def _topic(self, log: str) -> str:
-        for committed in reversed(self._history.logs.get(log, [])):
-            if isinstance(committed.entry.body, TopicChanged):
-                return committed.entry.body.topic
-        return ""
+        return "" if log == room_log(LOBBY) else self._history.story(log).topic
+
+    def _of_room(self, log: str) -> list[Committed]:
+        """Without what was said in earlier rooms of its name."""
+        entries = self._history.logs.get(log, [])
+        created = (n for n, c in enumerate(entries) if isinstance(c.entry.body, RoomCreated))
+        return entries[max(created, default=0) :]
 
     def _said(self, name: str, log: str) -> list[Committed]:
         """The conversation of `name` with the one whose inbox is named `log`."""

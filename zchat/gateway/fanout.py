@@ -28,6 +28,8 @@ class FanOut:
         """By user. A list, since most have one, and a dict of one weighs thrice as much."""
         self._ends: dict[tuple[Session, FollowedLog], int] = {}
         """Lagging sessions whose user has left, and with which entry: they see no more."""
+        self._absences: dict[tuple[Session, FollowedLog], list[tuple[int, int]]] = {}
+        """Lagging sessions whose user has left and come back: after which entry, to which."""
         self._fetches: dict[Fetch, dict[Session, None]] = {}
         self._unasked: list[Fetch] = []
 
@@ -72,11 +74,22 @@ class FanOut:
         if log is None:
             log = self._logs[name] = FollowedLog(name, head)
         if log.followed_by(session):
-            self._ends.pop((session, log), None)
+            self._come_back(session, log, cursor)
             return
         session.follows.append(log)
         log.lagging[session] = cursor
         self._proceed(session, log)
+
+    def _come_back(self, session: Session, log: FollowedLog, cursor: int) -> None:
+        """A session that has still to see how its user left sees nothing of the time between."""
+        end = self._ends.pop((session, log), None)
+        if end is None or end >= cursor:
+            return
+        absences = self._absences.setdefault((session, log), [])
+        if len(absences) >= limits.SESSION_ABSENCES_MAX:
+            # What was between the last two is forgotten, as it is by a client that connects anew.
+            end, _ = absences.pop()
+        absences.append((end, cursor))
 
     def unfollow(self, session: Session, name: str) -> None:
         """The session sees no more of the log."""
@@ -89,6 +102,7 @@ class FanOut:
         log.live.pop(session, None)
         log.lagging.pop(session, None)
         self._ends.pop((session, log), None)
+        self._absences.pop((session, log), None)
         if not log.live and not log.lagging:
             self._logs.pop(log.name, None)
 
@@ -205,13 +219,19 @@ class FanOut:
     def _feed(self, session: Session, log: FollowedLog, last: int, frames: bytes) -> None:
         """Gives a lagging session what follows its cursor, up to `last`."""
         cursor = log.lagging[session]
-        end = self._ends.get((session, log))
+        absences = self._absences.get((session, log))
+        end = absences[0][0] if absences else self._ends.get((session, log))
         if end is not None and end < last:
             last, frames = end, _up_to(end, cursor + 1, frames)
         session.out.append(frames)
         self.dirty[session] = None
         log.lagging[session] = last
-        if end is not None and last >= end:
+        if absences and last >= absences[0][0]:
+            _, log.lagging[session] = absences.pop(0)
+            if not absences:
+                del self._absences[session, log]
+            self._proceed(session, log)
+        elif end is not None and last >= end:
             self._unfollow(session, log)
         else:
             self._proceed(session, log)

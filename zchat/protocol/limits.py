@@ -40,6 +40,8 @@ SESSION_REQUESTS_MAX: Final = 64
 """Unanswered requests of one session; until one is answered nothing more is read from it."""
 SESSION_FETCHES_MAX: Final = 2
 """Pages that are on their way to one session, so that a return after weeks costs no memory."""
+SESSION_ABSENCES_MAX: Final = 16
+"""Leaves and returns to one room that a slow session has still to see; then visits are left out."""
 WRITE_BUFFER_BYTES_MAX: Final = 256 * 1024
 """What waits for one slow reader; past it the gateway remembers only where it stopped."""
 HELLO_TIMEOUT_S: Final = 10.0

@@ -1,0 +1,244 @@
+"""What a room's entries say by themselves: who was in it when, and whether each of them could be.
+
+Written from the table of permissions and apart from the rules: nothing here asks a core.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from committed import Committed
+
+from zchat.protocol.messages import (
+    LOBBY,
+    SYSTEM_AUTHOR,
+    InvitedToRoom,
+    MemberBanned,
+    MemberDemoted,
+    MemberInvited,
+    MemberJoined,
+    MemberKicked,
+    MemberLeft,
+    MemberMuted,
+    MemberPromoted,
+    MemberUnbanned,
+    MemberUnmuted,
+    MessagePosted,
+    Posting,
+    Role,
+    RoomClosed,
+    RoomConfigured,
+    RoomCreated,
+    RoomTransferred,
+    TopicChanged,
+)
+
+_RANKS = {Role.MEMBER: 1, Role.MODERATOR: 2, Role.OWNER: 3}
+_OPEN = RoomConfigured(False, False, Posting.MEMBERS, 0, 0)
+
+
+class Unlawful(Exception):
+    """An entry that could not be; the text says why."""
+
+
+@dataclass
+class RoomStory:
+    """One log of a room, from its first entry; the rooms of one name follow one another in it."""
+
+    open: bool = False
+    topic: str = ""
+    settings: RoomConfigured = _OPEN
+    roles: dict[str, Role] = field(default_factory=dict)
+    """Of those who are in."""
+    since: dict[str, int] = field(default_factory=dict)
+    bans: dict[str, int | None] = field(default_factory=dict)
+    """Until when; those that are over are here still."""
+    invited: set[str] = field(default_factory=set)
+    """Also guests that are gone, of which the log says nothing if they were not in."""
+    muted: set[str] = field(default_factory=set)
+    """Who is certainly muted: since then it has been in the room."""
+    spans: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    """By user the entries, from first to last, that were for it, without those since it is in."""
+
+    def may_see(self, user: str, sequence: int) -> bool:
+        """Whether the entry was for the user, who was in the room or put out by it."""
+        spans = [*self.spans.get(user, [])]
+        if user in self.since:
+            spans.append((self.since[user], sequence))
+        return any(first <= sequence <= last for first, last in spans)
+
+    def banned(self, user: str, at_ms: int) -> bool:
+        if user not in self.bans:
+            return False
+        until_ms = self.bans[user]
+        return until_ms is None or until_ms > at_ms
+
+    # --- One entry after another ------------------------------------------------------------------
+
+    def take(self, committed: Committed) -> None:
+        """Raises `Unlawful`."""
+        entry, author = committed.entry, committed.author
+        body = entry.body
+        if not self.open and not isinstance(body, RoomCreated):
+            raise Unlawful("nothing is said in a room that is closed")
+        match body:
+            case RoomCreated():
+                self._create(author, entry.sequence)
+            case MemberJoined():
+                self._join(author, entry.sequence, entry.at_ms)
+            case MemberLeft():
+                self._require(author in self.roles, "only a member can leave")
+                if committed.nonce is None:
+                    # The guest is gone, and the next one of its name is somebody else.
+                    self.invited.discard(author)
+                self._end(author, entry.sequence)
+            case MessagePosted():
+                self._check_speaks(author)
+            case TopicChanged(topic=topic):
+                self._require(author in self.roles, "only a member sets the topic")
+                self._require(author not in self.muted, "who is muted sets no topic")
+                self.topic = topic
+            case RoomTransferred(user=user) if author == SYSTEM_AUTHOR:
+                self._require(Role.OWNER not in self.roles.values(), "the room has an owner")
+                self._require(user in self.roles, "only a member can own it")
+                self.roles[user] = Role.OWNER
+                self.muted.discard(user)
+            case RoomClosed() if author == SYSTEM_AUTHOR:
+                left = self.settings.private and not self.roles
+                self._require(left, "only a private room that all have left closes by itself")
+                self._close(entry.sequence)
+            case RoomClosed() | RoomConfigured() | RoomTransferred():
+                self._require(self.roles.get(author) is Role.OWNER, "only the owner does that")
+                self._do_as_owner(body, author, entry.sequence)
+            case MemberPromoted(user=user) | MemberDemoted(user=user):
+                self._require(self.roles.get(author) is Role.OWNER, "only the owner does that")
+                self._require(user in self.roles and user != author, "only to another member")
+                promoted = isinstance(body, MemberPromoted)
+                self.roles[user] = Role.MODERATOR if promoted else Role.MEMBER
+            case _:
+                self._moderate(committed)
+
+    def _create(self, author: str, sequence: int) -> None:
+        self._require(not self.open, "there is such a room already")
+        self.open, self.topic, self.settings = True, "", _OPEN
+        self.bans, self.invited, self.muted = {}, set(), set()
+        self.roles[author] = Role.OWNER
+        self.since[author] = sequence
+
+    def _join(self, user: str, sequence: int, at_ms: int) -> None:
+        self._require(user not in self.roles, "who is in cannot join")
+        self._require(not self.banned(user, at_ms), "who is banned cannot join")
+        invited = user in self.invited
+        self._require(invited or not self.settings.private, "a private room takes an invitation")
+        members_max = self.settings.members_max
+        self._require(not members_max or len(self.roles) < members_max, "the room is full")
+        self.invited.discard(user)
+        self.roles[user] = Role.MEMBER if self.roles else Role.OWNER
+        self.since[user] = sequence
+
+    def _end(self, user: str, sequence: int) -> None:
+        del self.roles[user]
+        self.muted.discard(user)
+        self.spans.setdefault(user, []).append((self.since.pop(user), sequence))
+
+    def _close(self, sequence: int) -> None:
+        for user in list(self.roles):
+            self._end(user, sequence)
+        self.open = False
+
+    def _check_speaks(self, user: str) -> None:
+        self._require(user in self.roles, "only a member speaks")
+        self._require(user not in self.muted, "who is muted does not speak")
+        everyone = self.settings.posting is Posting.MEMBERS
+        rank = _RANKS[self.roles[user]]
+        self._require(everyone or rank > 1, "only moderators speak here")
+
+    def _do_as_owner(
+        self, body: RoomClosed | RoomConfigured | RoomTransferred, author: str, sequence: int
+    ) -> None:
+        match body:
+            case RoomClosed():
+                self._close(sequence)
+            case RoomConfigured():
+                self.settings = body
+            case RoomTransferred(user=user):
+                self._require(user in self.roles and user != author, "only to another member")
+                self.roles[author] = Role.MODERATOR
+                self.roles[user] = Role.OWNER
+
+    def _moderate(self, committed: Committed) -> None:
+        author, entry = committed.author, committed.entry
+        rank = _RANKS[self.roles[author]] if author in self.roles else 0
+        self._require(rank >= 2 and author not in self.muted, "only a moderator does that")
+        user: str = getattr(entry.body, "user", "")
+        target = _RANKS[self.roles[user]] if user in self.roles else 0
+        invites = isinstance(entry.body, MemberInvited)
+        self._require(target < rank or invites, "only to somebody of a lower place")
+        match entry.body:
+            case MemberInvited():
+                self._require(not self.banned(user, entry.at_ms), "who is banned is not invited")
+                self.invited.add(user)
+            case MemberKicked():
+                self._require(target > 0, "only a member can be kicked")
+                self._end(user, entry.sequence)
+            case MemberBanned(until_ms=until_ms):
+                self.bans[user] = until_ms
+                self.invited.discard(user)
+                if target:
+                    self._end(user, entry.sequence)
+            case MemberUnbanned():
+                self._require(self.banned(user, entry.at_ms), "only who is banned is unbanned")
+                del self.bans[user]
+            case MemberMuted():
+                self._require(target > 0, "only a member can be muted")
+                self.muted.add(user)
+            case MemberUnmuted():
+                self.muted.discard(user)
+            case body:
+                raise Unlawful(f"{type(body).__name__} is not of a room")
+
+    @staticmethod
+    def _require(lawful: bool, rule: str) -> None:
+        if not lawful:
+            raise Unlawful(rule)
+
+
+def told(entries: Sequence[Committed]) -> RoomStory:
+    """All that the entries of a room's log say. Raises `Unlawful`."""
+    story = RoomStory()
+    for committed in entries:
+        try:
+            story.take(committed)
+        except Unlawful as unlawful:
+            what = type(committed.entry.body).__name__
+            place = f"{committed.log} {committed.sequence}"
+            raise Unlawful(f"{place}: {what} by {committed.author}, but {unlawful}") from None
+    return story
+
+
+def wrong_invitation(logs: dict[str, list[Committed]]) -> str | None:
+    """What is wrong with what inboxes say of invitations: one for each that a room tells of."""
+    made: dict[tuple[str, str, str], int] = {}
+    for log, entries in logs.items():
+        for committed in entries:
+            match committed.entry.body:
+                case MemberInvited(user=user):
+                    key = (log[1:], user, committed.author)
+                    made[key] = made.get(key, 0) + 1
+                case _:
+                    pass
+    for log, entries in logs.items():
+        for committed in entries:
+            match committed.entry.body:
+                case InvitedToRoom(room=room):
+                    key = (room, log[1:], committed.author)
+                    made[key] = made.get(key, 0) - 1
+                    if made[key] < 0:
+                        return f"{log} {committed.sequence} tells of an invitation too often"
+                case _:
+                    pass
+    return None
+
+
+def is_room(log: str) -> bool:
+    """Whether it is the log of a room that has members."""
+    return log.startswith("#") and log != "#" + LOBBY
