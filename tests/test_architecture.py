@@ -17,9 +17,9 @@ SHARED: Final = {
 }
 MAY_IMPORT: Final[dict[str, set[str]]] = {
     "protocol": set(),
-    "options": set(),
+    "options": {"rates"},
     "rates": set(),
-    "settings": {"protocol", "options"},
+    "settings": {"protocol", "options", "rates"},
     "logs": set(),
     "alive": {"protocol"},
     "histogram": set(),
@@ -59,6 +59,7 @@ PURE: Final = (
     "*/fanout.py",
     "*/follower.py",
     "*/identities.py",
+    "*/intake.py",
     "*/link.py",
     "*/liveness.py",
     "*/membership.py",
@@ -68,13 +69,23 @@ PURE: Final = (
     "*/outbox.py",
     "*/ownership.py",
     "*/permission.py",
+    "*/pins.py",
     "*/presence.py",
+    "*/quotas.py",
     "*/room.py",
     "*/routing.py",
     "*/session.py",
     "*/sessions.py",
     "*/state.py",
     "*/timeline.py",
+    *(
+        f"zchat/users/{name}.py"
+        for name in (
+            *("credentials", "devices", "directory", "inboxes", "invitations", "login_limits"),
+            *("operators", "policy", "totp"),
+        )
+    ),
+    "*/scopes.py",
     "zchat/protocol/*.py",
     "zchat/admin/hangs.py",
     "zchat/histogram.py",

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import zchat.client
-from zchat.client import main
+from zchat.client import login
 from zchat.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -93,8 +93,9 @@ def test_programs_and_variables_that_are_named_exist(path: Path) -> None:
     scripts = setup["options.entry_points"]["console_scripts"]
     programs = set(re.findall(r"^(zchat-[\w-]+)", scripts, re.MULTILINE))
     parameters = [*(field.name for field in dataclasses.fields(Settings)), "config", "user"]
-    parameters += ["address", "password_file"]
-    variables = {f"ZCHAT_{name.upper()}" for name in parameters} | {main.PASSWORD_VARIABLE}
+    parameters += ["address", "password_file", "token_file", "code_file", "invitation", "device"]
+    variables = {f"ZCHAT_{name.upper()}" for name in parameters}
+    variables |= {login.PASSWORD_VARIABLE, login.TOKEN_VARIABLE, login.CODE_VARIABLE}
     text = path.read_text("utf-8")
 
     assert set(re.findall(r"\bzchat-[a-z-]*[a-z]\b", text)) <= programs

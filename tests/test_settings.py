@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from zchat.options import Address, ConfiguredCommand
+from zchat.rates import Rate
 from zchat.settings import Endpoints, Program, SettingError, Settings, command
 
 
@@ -62,9 +63,11 @@ def test_a_named_file_goes_before_that_of_the_folder(folder: Path) -> None:
 
 
 def test_one_file_serves_all_programs(folder: Path) -> None:
-    (folder / "zchat.toml").write_text('password_threads = 4\nlisten = ["[::1]:1", "a:2"]\n')
+    (folder / "zchat.toml").write_text(
+        'password_threads = 4\nlisten = ["[::1]:1", "localhost:2"]\n'
+    )
     assert settings_of("user-service") == Settings(password_threads=4)
-    assert settings_of("gateway") == Settings(listen=(Address("::1", 1), Address("a", 2)))
+    assert settings_of("gateway") == Settings(listen=(Address("::1", 1), Address("localhost", 2)))
 
 
 def test_a_program_has_the_options_that_it_uses() -> None:
@@ -83,16 +86,18 @@ def test_show_config_says_where_each_value_comes_from(folder: Path) -> None:
     (folder / "zchat.toml").write_text('log_level = "debug"')
     runs, result = invoke("gateway", "--show-config", "--name", "g", ZCHAT_LISTEN="a:1, [::]:2")
     assert runs == []
-    assert result.stdout.splitlines() == [
-        "var         var                     default",
-        "router      ipc://{var}/run/router  default",
-        "listen      a:1,[::]:2              environment ZCHAT_LISTEN",
-        "name        g                       flag --name",
-        "partitions  1                       default",
-        "log_level   debug                   file zchat.toml",
-        "drain_s     3.0                     default",
-        "config      zchat.toml              default",
-    ]
+    shown = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    for row in (
+        "var var default",
+        "router ipc://{var}/run/router default",
+        "listen a:1,[::]:2 environment ZCHAT_LISTEN",
+        "name g flag --name",
+        "message_rate 20/200 default",
+        "log_level debug file zchat.toml",
+        "drain_s 3.0 default",
+        "config zchat.toml default",
+    ):
+        assert row in shown
 
 
 def test_version() -> None:
@@ -180,8 +185,33 @@ def test_what_is_wrong_in_the_file(folder: Path, text: str, why: str) -> None:
 
 
 def test_what_is_wrong_on_the_command_line() -> None:
-    assert "Did you mean '--listen'?" in error_of("gateway", "--listn", "x")
+    assert "(Did you mean one of: '--listen'" in error_of("gateway", "--listn", "x")
     assert "extra argument (x)" in error_of("gateway", "x")
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "0.0.0.0", "[::]", "[2001:db8::1]", "chat.example"])
+def test_without_tls_only_this_machine_may_connect(host: str) -> None:
+    error = error_of("gateway", "--listen", f"127.0.0.1:1,{host}:2")
+    assert f"{host}:2 can be reached from other machines" in error
+    settings_of("gateway", "--listen", f"{host}:2", "--plain", "anywhere")
+    settings_of("gateway", "--listen", f"{host}:2", "--tls-cert", "c", "--tls-key", "k")
+
+
+def test_a_certificate_needs_its_key() -> None:
+    assert "wrong value for tls_key" in error_of("gateway", "--tls-cert", "cert.pem")
+    assert "wrong value for tls_cert" in error_of("gateway", "--tls-key", "key.pem")
+
+
+def test_rates_are_so_much_a_second_and_so_much_at_once() -> None:
+    settings = settings_of("gateway", "--message-rate", "0.5/30", "--connection-rate", "OFF")
+    assert (settings.message_rate, settings.connection_rate) == (Rate(30, 0.5), None)
+    assert (
+        settings_of("gateway", "--connections-per-address", "off").connections_per_address is None
+    )
+    for rate in ("20", "20/", "-1/5", "x/y", "inf/5", "1e9/5"):
+        assert "not a rate; give PER_SECOND/AT_ONCE" in error_of("gateway", "--message-rate", rate)
+    assert "too little" in error_of("gateway", "--message-rate", "0/5")
+    assert "131072 at once" in error_of("gateway", "--byte-rate", "1000/1000")
 
 
 # --- What follows from the settings ---------------------------------------------------------------

@@ -4,6 +4,7 @@ A flag goes before the environment, that before the file, that before the defaul
 """
 
 import difflib
+import ipaddress
 import re
 import tomllib
 from collections.abc import Callable, Collection
@@ -14,6 +15,7 @@ import click
 from click.core import ParameterSource
 
 from zchat import __version__
+from zchat.rates import Rate
 
 T = TypeVar("T")
 
@@ -185,6 +187,16 @@ def address(text: str) -> Address:
     return Address(match[1] or match[2], port)
 
 
+def is_loopback(host: str) -> bool:
+    """Whether what is sent there cannot leave this machine; a name may lead anywhere."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def address_or_off(text: str) -> Address | None:
     return None if text.lower() == "off" else address(text)
 
@@ -247,6 +259,29 @@ def _number(kind: type[T], what: str, minimum: float, maximum: float) -> Callabl
 
 def whole(minimum: int, maximum: int) -> Callable[[str], int]:
     return _number(int, "a whole number", minimum, maximum)
+
+
+def rate(burst_min: int) -> Callable[[str], Rate | None]:
+    """So much a second, and so much at once; or off."""
+
+    def parse(text: str) -> Rate | None:
+        if text.lower() == "off":
+            return None
+        match = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)/([0-9]{1,12})", text)
+        wanted = "give PER_SECOND/AT_ONCE, for example 20/200, or off"
+        if match is None:
+            raise ValueError(f"not a rate; {wanted}")
+        found = Rate(float(match[2]), float(match[1]))
+        if found.per_s < 0.01 or found.burst < burst_min:
+            raise ValueError(f"too little; give 0.01 or more a second, and {burst_min} at once")
+        return found
+
+    return parse
+
+
+def whole_or_off(minimum: int, maximum: int) -> Callable[[str], int | None]:
+    parse = whole(minimum, maximum)
+    return lambda text: None if text.lower() == "off" else parse(text)
 
 
 def seconds(minimum: float, maximum: float) -> Callable[[str], float]:

@@ -9,6 +9,9 @@ class Rate(NamedTuple):
     burst: float
     per_s: float
 
+    def __str__(self) -> str:
+        return f"{self.per_s:g}/{self.burst:g}"
+
 
 class Bucket:
     """Holds up to `rate.burst` tokens and is filled again by and by."""
@@ -27,7 +30,7 @@ class Bucket:
         """
         self._fill(now)
         self._tokens -= tokens
-        return max(0.0, -self._tokens / self._rate.per_s)
+        return 0.0 if self._tokens >= 0 else -self._tokens / self._rate.per_s
 
     def try_take(self, tokens: float, now: float) -> float:
         """The same, but takes nothing if it is too early."""
@@ -36,6 +39,11 @@ class Bucket:
             self._tokens += tokens
         return wait_s
 
+    def wait_s(self, tokens: float, now: float) -> float:
+        """In how many seconds there are so many, if none are taken meanwhile; 0.0 for now."""
+        self._fill(now)
+        return max(0.0, (tokens - self._tokens) / self._rate.per_s)
+
     def give_back(self, tokens: float) -> None:
         self._tokens = min(self._rate.burst, self._tokens + tokens)
 
@@ -43,6 +51,10 @@ class Bucket:
         """Nothing would be different if it were forgotten."""
         self._fill(now)
         return self._tokens >= self._rate.burst
+
+    def is_half_full(self, now: float) -> bool:
+        self._fill(now)
+        return 2 * self._tokens >= self._rate.burst
 
     def _fill(self, now: float) -> None:
         if now > self._at:

@@ -17,6 +17,7 @@ from zchat import options
 from zchat.options import Address, ConfiguredCommand
 from zchat.protocol import limits
 from zchat.protocol.partitions import service_addresses
+from zchat.rates import Rate
 
 T = TypeVar("T")
 
@@ -180,6 +181,30 @@ class Settings:
         "Where clients may connect without TLS: loopback, or anywhere.",
         "gateway",
     )
+    message_rate: Rate | None = _setting(
+        "20/200",
+        options.rate(1),
+        "Messages that an account may send, PER_SECOND/AT_ONCE, or off; an address ten times that.",
+        "gateway",
+    )
+    byte_rate: Rate | None = _setting(
+        "131072/4194304",
+        options.rate(limits.FRAME_BYTES_MAX),
+        "The same in bytes.",
+        "gateway",
+    )
+    connection_rate: Rate | None = _setting(
+        "10/100",
+        options.rate(1),
+        "New connections of one address, PER_SECOND/AT_ONCE, or off.",
+        "gateway",
+    )
+    connections_per_address: int | None = _setting(
+        "250",
+        options.whole_or_off(1, limits.SESSIONS_MAX),
+        "Connections of one address at a time, or off.",
+        "gateway",
+    )
     registration: str = _setting(
         "open",
         options.one_of("open", "invite", "closed"),
@@ -204,6 +229,18 @@ class Settings:
             highest = self.partitions - 1
             raise SettingError(
                 "partition", f"partitions is {self.partitions}; give one from 0 to {highest}"
+            )
+        if (self.tls_cert is None) is not (self.tls_key is None):
+            given, missing = ("cert", "key") if self.tls_key is None else ("key", "cert")
+            raise SettingError(
+                f"tls_{missing}", f"a certificate needs both; --tls-{given} is given"
+            )
+        exposed = [one for one in self.listen if not options.is_loopback(one.host)]
+        if self.tls_cert is None and self.plain == "loopback" and exposed:
+            raise SettingError(
+                "listen",
+                f"{exposed[0]} can be reached from other machines, and without TLS all can be read "
+                "on the way; give --tls-cert and --tls-key, or --plain anywhere",
             )
         _ = self.endpoints  # Too long a path is found here, before anything has started.
         if self.metrics is not None:

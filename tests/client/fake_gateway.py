@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Self, cast
 
 from zchat.protocol.codec import FrameReader, client_messages, encode
-from zchat.protocol.messages import EntryBody, LogIn, LogOut, Refused, ServerMessage
+from zchat.protocol.messages import EntryBody, LogIn, LogOut, RefusalCode, Refused, ServerMessage
 
 from .server_model import ServerModel
 
@@ -18,6 +18,8 @@ class FakeGateway:
         self.server = server or ServerModel()
         self.refusal: Refused | None = None
         """If set, the answer to every login."""
+        self.account: Account | None = None
+        """If set, whose login it must be."""
         self.mute = False
         """Reads, and does nothing."""
         self.mute_once_logged_in = False
@@ -64,6 +66,36 @@ class FakeGateway:
                 session.transport.write(data)
 
 
+class Account:
+    """Of everyone who logs in: a password, the tokens that have proved it, and perhaps a code."""
+
+    def __init__(self, password: str | None, code: str = "", invitation: str = "") -> None:
+        self.password = password
+        self.code = code
+        self.invitation = invitation
+        self.tokens: dict[bytes, str] = {}
+        """The device, by token."""
+
+    def refusal(self, log_in: LogIn) -> Refused | None:
+        wrong: RefusalCode | None = None
+        if log_in.token in self.tokens:
+            return None
+        if log_in.register:
+            if self.invitation and log_in.invitation != self.invitation:
+                wrong = RefusalCode.INVITATION_REQUIRED
+            self.password = log_in.password
+        elif log_in.password is None:
+            wrong = RefusalCode.PASSWORD_REQUIRED
+        elif log_in.password != self.password:
+            wrong = RefusalCode.WRONG_PASSWORD
+        elif self.code and log_in.code != self.code:
+            wrong = RefusalCode.WRONG_CODE if log_in.code else RefusalCode.CODE_REQUIRED
+        if wrong is not None:
+            return Refused(0, wrong, f"No: {wrong}")
+        self.tokens[log_in.token] = log_in.device
+        return None
+
+
 class _Session(asyncio.Protocol):
     transport: asyncio.Transport
 
@@ -89,9 +121,12 @@ class _Session(asyncio.Protocol):
             if isinstance(message, LogIn):
                 gateway.logins.append(message)
                 gateway.mute = gateway.mute_once_logged_in
-                self.logged_in = gateway.refusal is None
-                if gateway.refusal is not None:
-                    replies = [Refused(message.id, gateway.refusal.code, gateway.refusal.reason)]
+                refusal = gateway.refusal
+                if refusal is None and gateway.account is not None:
+                    refusal = gateway.account.refusal(message)
+                self.logged_in = refusal is None
+                if refusal is not None:
+                    replies = [Refused(message.id, refusal.code, refusal.reason)]
             self.transport.write(b"".join(map(encode, replies)))
             if isinstance(message, LogOut):
                 gateway.goodbyes += 1

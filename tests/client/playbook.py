@@ -1,6 +1,7 @@
 """Drives a client core by hand: the test says what happens, and reads what came of it."""
 
 from zchat.client.core import ClientCore
+from zchat.client.credentials import Credentials
 from zchat.client.drafts import Request
 from zchat.client.events import CloseConnection, Effect, OpenConnection
 from zchat.protocol.codec import FrameReader, client_messages, encode
@@ -20,9 +21,12 @@ TOKEN = b"t" * 32
 
 
 class Playbook:
-    def __init__(self, *, password: str | None = None) -> None:
+    def __init__(
+        self, *, password: str | None = None, credentials: Credentials | None = None
+    ) -> None:
         self.now = 0.0
-        self.core = ClientCore("ann", TOKEN, b"prefix--", "test", password)
+        credentials = credentials or Credentials(TOKEN, password)
+        self.core = ClientCore("ann", credentials, b"prefix--", "test")
         self._reader = FrameReader()
 
     def sent(self) -> list[ClientMessage]:
@@ -61,11 +65,11 @@ class Playbook:
         assert isinstance(log_in, LogIn)
         return log_in
 
-    def log_in(self, **logs: tuple[int, int]) -> list[Effect]:
+    def log_in(self, *, guest: bool = True, **logs: tuple[int, int]) -> list[Effect]:
         """Up to the session's begin; `logs` are cursor and head by room, without the `#`."""
         request = self.connect()
         states = [LogState("#" + room, cursor, head) for room, (cursor, head) in logs.items()]
-        return self.receive(Welcome(1, "test"), LoggedIn(request.id, "ann", True, states))
+        return self.receive(Welcome(1, "test"), LoggedIn(request.id, "ann", guest, states))
 
     def disconnect(self, jitter: float = 0.0) -> list[Effect]:
         self.core.disconnected(self.now, jitter)

@@ -1,22 +1,33 @@
 """A model of the server for the client's tests: what it commits, it commits once per nonce."""
 
 from dataclasses import dataclass, field
+from typing import get_args
 
 import msgspec
 
 from zchat.protocol.codec import FrameReader, client_messages, encode
 from zchat.protocol.messages import (
     AccountRegistered,
+    AuditList,
+    AuditRecord,
+    BanList,
+    BlockedList,
     ClientMessage,
     Command,
     CreateRoom,
+    DeviceInfo,
+    DeviceList,
     Done,
+    EnableTotp,
     Entry,
     EntryBody,
     Hello,
     History,
     JoinRoom,
     LeaveRoom,
+    ListBans,
+    ListBlocked,
+    ListDevices,
     ListMembers,
     ListRooms,
     ListUsers,
@@ -34,6 +45,7 @@ from zchat.protocol.messages import (
     Pong,
     Post,
     PrivateMessageSent,
+    ReadAudit,
     ReadHistory,
     RefusalCode,
     Refused,
@@ -52,7 +64,7 @@ from zchat.protocol.messages import (
 )
 
 NOON_MS = 1_700_000_000_000
-COMMANDS = (Register, Post, SendPrivate, CreateRoom, JoinRoom, LeaveRoom, SetTopic)
+COMMANDS = tuple(kind for kind in get_args(Command) if kind is not MarkRead)
 
 
 def parse_client(data: bytes) -> list[ClientMessage]:
@@ -72,6 +84,10 @@ class ServerModel:
     answers: dict[bytes, ServerMessage] = field(default_factory=dict)
     topics: dict[str, str] = field(default_factory=dict)
     marks: list[tuple[str, int]] = field(default_factory=list)
+    done: list[Command] = field(default_factory=list)
+    """What changes nothing that this model has."""
+    devices: list[DeviceInfo] = field(default_factory=list)
+    totp_code: str = "123456"
 
     def __post_init__(self) -> None:
         for log in ("@" + self.name, "#lobby"):
@@ -150,15 +166,26 @@ class ServerModel:
                 self.topics[message.room] = message.topic
                 entry = self.append("#" + message.room, self.name, TopicChanged(message.topic))
             case Register():
+                self.guest = False
                 entry = self.append("@" + self.name, self.name, AccountRegistered())
-            case _:
+            case EnableTotp() if message.code != self.totp_code:
+                refusal = Refused(message.id, RefusalCode.WRONG_CODE, "that was not the code")
+                return [], refusal
+            case MarkRead():
                 raise AssertionError(message)
+            case _:
+                self.done.append(message)
+                return [], Done(message.id)
         return [entry], Done(message.id, entry.log, entry.sequence)
 
     def _answer(self, message: ClientMessage) -> ServerMessage:
         match message:
             case ReadHistory():
-                entries = self.logs.get(message.log, [])
+                log = message.log
+                if log[0] == "@" and log != "@" + self.name:
+                    # Only one's own inbox is kept here: all of it counts as that conversation.
+                    log = "@" + self.name
+                entries = self.logs.get(log, [])
                 return History(message.id, message.log, entries[-message.limit :], False)
             case ListRooms():
                 rooms = [
@@ -172,6 +199,15 @@ class ServerModel:
                 return MemberList(message.id, message.room, members, 1)
             case ListUsers():
                 return UserList(message.id, [UserInfo(self.name, True, NOON_MS, 0)], 1)
+            case ListDevices():
+                return DeviceList(message.id, self.devices)
+            case ListBlocked():
+                return BlockedList(message.id, ["mallory"])
+            case ListBans():
+                return BanList(message.id, message.room, [])
+            case ReadAudit():
+                record = AuditRecord(NOON_MS, "ann", "suspend_user", "mallory", reason="spam")
+                return AuditList(message.id, [record][: message.limit])
             case Ping():
                 return Pong(message.id)
             case _:

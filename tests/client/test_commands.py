@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zchat.client import drafts
+from zchat.client.account_commands import ASK_TO_REGISTER
 from zchat.client.actions import (
     Action,
-    AskNewPassword,
     MeasurePing,
     Mistake,
     Nothing,
@@ -55,7 +55,7 @@ from zchat.protocol.messages import Post, Register
         (":history @ops 5", Send(drafts.history("@ops", 5))),
         (":ping", MeasurePing()),
         (":whoami", ShowWhoAmI()),
-        (":register", AskNewPassword()),
+        (":register", ASK_TO_REGISTER),
         (":register correct horse", Send(drafts.register("correct horse"))),
         (":quit", Quit()),
     ],

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from zchat.client import drafts
 from zchat.client.core import ClientCore, State
+from zchat.client.credentials import Credentials
 from zchat.client.events import (
     Answered,
     CloseConnection,
@@ -51,7 +52,7 @@ class World:
 
     server: ServerModel = field(default_factory=ServerModel)
     core: ClientCore = field(
-        default_factory=lambda: ClientCore("ann", b"t" * 32, b"prefix--", "test", None)
+        default_factory=lambda: ClientCore("ann", Credentials(b"t" * 32), b"prefix--", "test")
     )
     now: float = 0.0
     connected: bool = False

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from zchat.client import connect
+from zchat.client.actions import Question
 from zchat.client.line import LineClient
 from zchat.client.render import Renderer
 from zchat.protocol.messages import (
@@ -35,14 +36,17 @@ async def gateway() -> AsyncIterator[FakeGateway]:
 
 @asynccontextmanager
 async def line_client(
-    gateway: FakeGateway, shown: list[str], password: str | None = None
+    gateway: FakeGateway, shown: list[str], answers: Sequence[str] | None = None
 ) -> AsyncIterator[LineClient]:
-    async def ask_password() -> str | None:
-        return password
+    """`answers` are given to the questions that are asked, one after another."""
+    waiting = list(answers or ())
+
+    async def ask(questions: Sequence[Question]) -> list[str] | None:
+        return [waiting.pop(0) for _ in questions]
 
     async with connect("ann", gateway.address) as chat:
         render = Renderer("ann", date(2023, 11, 14), UTC, colour=False)
-        client = LineClient(chat, render, shown.extend, ask_password)
+        client = LineClient(chat, render, shown.extend, None if answers is None else ask)
         following = asyncio.create_task(client.follow())
         yield client
         await client.quit(10)
@@ -98,7 +102,7 @@ async def test_a_mistake_sends_nothing(gateway: FakeGateway) -> None:
 
 async def test_what_the_client_answers_itself(gateway: FakeGateway) -> None:
     shown: list[str] = []
-    async with line_client(gateway, shown, "correct horse") as client:
+    async with line_client(gateway, shown, ["correct horse"] * 2) as client:
         for line in (":ping", ":whoami", ":help cr", ":cr ops", ":topic ops", ":register"):
             client.enter(line)
         await until_shown(shown, "your name is registered")
@@ -160,7 +164,8 @@ async def script(
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, **environment},
+        # Of a person's own tokens none is read or written.
+        env={**os.environ, "XDG_CONFIG_HOME": "/nonexistent", **environment},
     )
     out, error = await asyncio.wait_for(process.communicate(lines), 30)
     return process.returncode, out.decode(), error.decode()

@@ -68,8 +68,11 @@ def _maker(info: inspect.Type, dice: random.Random) -> Callable[[], Any]:
         case inspect.RawType():
             return lambda: Raw(dice.choice(_FRAMES))
         case inspect.ListType():
+            least, item = info.min_length or 0, _maker(info.item_type, dice)
+            return lambda: [item() for _ in range(dice.randrange(least, _ITEMS_MAX))]
+        case inspect.VarTupleType():
             item = _maker(info.item_type, dice)
-            return lambda: [item() for _ in range(dice.randrange(_ITEMS_MAX))]
+            return lambda: tuple(item() for _ in range(dice.randrange(_ITEMS_MAX)))
         case inspect.DictType():
             key, value = _maker(info.key_type, dice), _maker(info.value_type, dice)
             return lambda: {key(): value() for _ in range(dice.randrange(_ITEMS_MAX))}

@@ -26,6 +26,7 @@ from zchat.client.commands import (
     shows_by_entry,
 )
 from zchat.client.core import ClientCore
+from zchat.client.credentials import Credentials
 from zchat.client.events import Answered, EntryArrived, SessionBegun
 from zchat.client.render import Renderer
 from zchat.gateway.fanout import _entries
@@ -48,6 +49,7 @@ from zchat.protocol.messages import (
     Message,
     PresenceChanged,
     RoomList,
+    SlowedDown,
     Welcome,
 )
 from zchat.protocol.names import InvalidName, canonical_name, safe_text
@@ -91,7 +93,7 @@ def any_pieces(data: bytes, dice: random.Random) -> None:
 
 def client_core(data: bytes) -> None:
     """A client that is logged in hears these bytes: it goes on or reconnects, and says so."""
-    core = ClientCore("ann", bytes(limits.TOKEN_BYTES), bytes(8), "fuzz", None)
+    core = ClientCore("ann", Credentials(bytes(limits.TOKEN_BYTES)), bytes(8), "fuzz")
     core.tick(0.0)
     core.connected(0.0)
     _, log_in = map(client_messages.decode, FrameReader().feed(core.take_outgoing()))
@@ -203,7 +205,7 @@ def on_screen(frame: bytes) -> None:
             check_screen(render.presence(message))
         case LoggedIn():
             check_screen(render.session(SessionBegun(message.name, True, message.logs, False)))
-        case Welcome():
+        case Welcome() | SlowedDown():
             pass
         case _ if hasattr(message, "id"):
             check_screen(render.answer(message, 0))

@@ -512,7 +512,7 @@ def test_who_does_not_read_answers_is_asked_for_no_more(gateway: Gateway) -> Non
     session.blocked = True
     gateway.reply(ROOMS, "post", Done(0))
     assert [c["id"] for c in gateway.sent(ROOMS)] == numbers[1:-1]
-    gateway.core.unblocked(session, gateway.now_ms)
+    gateway.core.unblocked(session, gateway.now, gateway.now_ms)
     assert [c["id"] for c in gateway.sent(ROOMS)] == numbers[1:]
 
 

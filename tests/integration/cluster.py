@@ -24,6 +24,13 @@ SERVICES: Final = (USER_SERVICE, ROOM_SERVICE)
 GATEWAYS: Final = ("gateway-0", "gateway-1")
 REVIVER: Final = "reviver"
 
+NO_LIMITS: Final = {
+    "ZCHAT_MESSAGE_RATE": "off",
+    "ZCHAT_BYTE_RATE": "off",
+    "ZCHAT_CONNECTION_RATE": "off",
+    "ZCHAT_CONNECTIONS_PER_ADDRESS": "off",
+}
+"""A test says and connects as much as it likes, and all of it from one address."""
 DEADLINE_S: Final = 30.0
 """For what must happen at some time; nothing here is about how fast it does."""
 _LOOK_AGAIN_S: Final = 0.05
@@ -50,6 +57,7 @@ class Cluster:
             "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
             "PYTHONPATH": str(ROOT),
             "ZCHAT_LISTEN": self.address,
+            **NO_LIMITS,
             **(environment or {}),
         }
         self._supervisord: subprocess.Popen[bytes] | None = None
@@ -145,6 +153,11 @@ class Cluster:
 
         self.wait_for(all_new, f"new lives of {', '.join(programs)}")
         self.wait_running()
+
+    def hang_up(self) -> None:
+        """Has gateways read their certificates again, as `supervisorctl signal HUP gateway:*`."""
+        with self._supervisor() as supervisor:
+            supervisor.signalProcessGroup("gateway", "HUP")
 
     def signal(self, pid: int, number: signal.Signals) -> None:
         """To a process of ours that may have ended since its pid was known."""

@@ -28,6 +28,8 @@ class Program:
             "ZCHAT_ADDRESS": cluster.address,
             # Nobody's own history of commands is read or written.
             "XDG_STATE_HOME": str(cluster.folder),
+            # Nor are the servers that somebody trusts.
+            "XDG_CONFIG_HOME": str(cluster.folder / "config"),
             "TERM": "xterm",
             **(environment or {}),
         }

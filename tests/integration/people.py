@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, Protocol, Self
 from zchat.client import Chat, MessagePosted, PrivateMessageSent, connect, drafts
 from zchat.client.drafts import Answer
 from zchat.client.events import ConnectionLost, Delayed, EntryArrived, SessionBegun
+from zchat.client.tls import AUTOMATIC, Tls
 from zchat.protocol.messages import (
     LOBBY,
     Done,
@@ -56,9 +57,15 @@ class Listener(Protocol):
 class Person:
     """A user of the SDK who remembers everything. To be entered with `async with`."""
 
-    def __init__(self, address: str, name: str | None = None, password: str | None = None) -> None:
+    def __init__(
+        self,
+        address: str,
+        name: str | None = None,
+        password: str | None = None,
+        tls: Tls = AUTOMATIC,
+    ) -> None:
         self.chat: Chat = connect(
-            name or new_name(), address, password, connect_timeout_s=DEADLINE_S
+            name or new_name(), address, password, tls=tls, connect_timeout_s=DEADLINE_S
         )
         self.entries: dict[str, list[Entry]] = {}
         """By log, in the order of their arrival."""

@@ -42,7 +42,9 @@ def _strategy(info: inspect.Type) -> st.SearchStrategy[Any]:
             assert issubclass(cls, enum.Enum)
             return st.sampled_from(cls)
         case inspect.ListType():
-            return st.lists(_strategy(info.item_type), max_size=_ITEMS_MAX)
+            least = info.min_length or 0
+            most = min(info.max_length or _ITEMS_MAX, _ITEMS_MAX)
+            return st.lists(_strategy(info.item_type), min_size=least, max_size=most)
         case inspect.DictType():
             return st.dictionaries(
                 _strategy(info.key_type), _strategy(info.value_type), max_size=_ITEMS_MAX

@@ -12,48 +12,105 @@ import pytest
 
 from zchat.protocol.codec import client_messages, encode, server_messages
 from zchat.protocol.messages import (
+    AccountChange,
+    AccountChanged,
     AccountRegistered,
+    Announce,
     Announced,
+    AuditList,
+    AuditRecord,
+    BanInfo,
+    BanList,
+    BanMember,
+    BlockedList,
+    BlockUser,
+    ChangePassword,
+    CloseRoom,
+    ConfigureRoom,
+    CreateAppToken,
+    CreateInvitation,
     CreateRoom,
+    DeleteAccount,
+    DemoteMember,
+    DeviceInfo,
+    DeviceList,
+    DisableTotp,
+    DisconnectUser,
     Done,
+    EnableTotp,
     Entry,
     EntryBody,
     GoingAway,
     Hello,
     History,
+    InvitedToRoom,
+    InviteMember,
     JoinRoom,
+    KickMember,
     LeaveRoom,
+    ListBans,
+    ListBlocked,
+    ListDevices,
     ListMembers,
     ListRooms,
     ListUsers,
     LoggedIn,
     LogIn,
     LogOut,
+    LogOutEverywhere,
     LogState,
     MarkRead,
+    MemberBanned,
+    MemberDemoted,
     MemberInfo,
+    MemberInvited,
     MemberJoined,
+    MemberKicked,
     MemberLeft,
     MemberList,
+    MemberMuted,
+    MemberPromoted,
+    MemberUnbanned,
+    MemberUnmuted,
     MessagePosted,
+    MuteMember,
     Ping,
     PingTarget,
     Pong,
     Post,
+    Posting,
     PresenceChanged,
     PrivateMessageSent,
+    PromoteMember,
+    ReadAudit,
     ReadHistory,
     RefusalCode,
     Refused,
     Register,
+    ReportMessage,
+    RestoreUser,
+    RevokeDevice,
+    RevokeInvitation,
     Role,
+    RoomClosed,
+    RoomConfigured,
     RoomCreated,
     RoomInfo,
     RoomList,
     RoomOpened,
+    RoomTransferred,
+    Scope,
     SendPrivate,
+    SetStanding,
     SetTopic,
+    SlowedDown,
+    Standing,
+    SuspendUser,
     TopicChanged,
+    TransferRoom,
+    UnbanMember,
+    UnblockUser,
+    UnmuteMember,
     Unrecognised,
     UserInfo,
     UserList,
@@ -67,6 +124,7 @@ GOLDEN = Path(__file__).with_name("wire.txt")
 """Lines of: name, a space, the bytes as Python writes them."""
 
 NONCE = nonce(b"my-phone", 7)
+DIGEST = b"d" * 32
 AT_MS = 1_700_000_000_000
 
 
@@ -91,6 +149,41 @@ FROM_CLIENTS: list[Any] = [
     ListMembers(13, "garden"),
     ListUsers(14),
     Ping(2**53, PingTarget.ROOM_SERVICE),
+    # Accounts.
+    ChangePassword(16, NONCE, "correct horse", "battery staple"),
+    LogOutEverywhere(17, NONCE),
+    DeleteAccount(18, NONCE, "correct horse"),
+    RevokeDevice(19, NONCE, 2),
+    CreateAppToken(20, NONCE, DIGEST, "weather", [Scope.READ, Scope.POST], ["garden"]),
+    EnableTotp(21, NONCE, b"s" * 20, "123456", [DIGEST]),
+    DisableTotp(22, NONCE, "correct horse"),
+    BlockUser(23, NONCE, "mallory"),
+    UnblockUser(24, NONCE, "mallory"),
+    ReportMessage(25, NONCE, "#garden", 7, "spam"),
+    ListDevices(26),
+    ListBlocked(27),
+    # Rooms.
+    InviteMember(28, NONCE, "garden", "bob"),
+    KickMember(29, NONCE, "garden", "mallory", "spam"),
+    BanMember(30, NONCE, "garden", "mallory", "spam", AT_MS),
+    UnbanMember(31, NONCE, "garden", "mallory"),
+    MuteMember(32, NONCE, "garden", "mallory", "spam"),
+    UnmuteMember(33, NONCE, "garden", "mallory"),
+    PromoteMember(34, NONCE, "garden", "bob"),
+    DemoteMember(35, NONCE, "garden", "bob"),
+    TransferRoom(36, NONCE, "garden", "bob"),
+    ConfigureRoom(37, NONCE, "garden", True, "rosebud", Posting.MODERATORS, 30, 50),
+    CloseRoom(38, NONCE, "garden", "winter"),
+    ListBans(39, "garden"),
+    # The cluster.
+    Announce(40, NONCE, "we close at ten"),
+    CreateInvitation(41, NONCE, DIGEST, AT_MS, "for carol"),
+    RevokeInvitation(42, NONCE, DIGEST),
+    DisconnectUser(43, NONCE, "mallory", "spam"),
+    SuspendUser(44, NONCE, "mallory", "spam", AT_MS),
+    RestoreUser(45, NONCE, "mallory"),
+    SetStanding(46, NONCE, "bob", Standing.MODERATOR),
+    ReadAudit(47, 100, AT_MS),
 ]
 FROM_SERVERS: list[Any] = [
     Welcome(1, "zchat 1.0"),
@@ -105,6 +198,19 @@ FROM_SERVERS: list[Any] = [
     Pong(15),
     PresenceChanged(["ann"], [], 0, 48, 50),
     GoingAway("the gateway stops"),
+    BanList(39, "garden", [BanInfo("mallory", "spam", "ann", AT_MS), BanInfo("eve", "", "ann")]),
+    DeviceList(
+        26,
+        [
+            DeviceInfo(1, "my-phone", AT_MS, AT_MS + 5, True),
+            DeviceInfo(2, "weather", AT_MS, AT_MS, False, ["read", "post"], ["garden"]),
+        ],
+        True,
+        9,
+    ),
+    BlockedList(27, ["mallory"]),
+    AuditList(47, [AuditRecord(AT_MS, "ann", "ban_member", "mallory", "garden", "spam")]),
+    SlowedDown(1500),
 ]
 BODIES: list[Any] = [
     MessagePosted("grüße"),
@@ -117,10 +223,42 @@ BODIES: list[Any] = [
     Announced("we close at ten"),
     AccountRegistered(),
     Unrecognised("dance"),
+    MemberInvited("bob"),
+    MemberKicked("mallory", "spam"),
+    MemberBanned("mallory", "spam", AT_MS),
+    MemberUnbanned("mallory"),
+    MemberMuted("mallory", "spam"),
+    MemberUnmuted("mallory"),
+    MemberPromoted("bob"),
+    MemberDemoted("bob"),
+    RoomTransferred("bob"),
+    RoomConfigured(True, True, Posting.MODERATORS, 30, 50),
+    RoomClosed("winter"),
+    InvitedToRoom("garden"),
+    AccountChanged(AccountChange.DEVICE_ADDED, "my-phone"),
 ]
+WITH_ALL_FIELDS: dict[str, Any] = {
+    "LogIn/new_device": LogIn(
+        1, "ann", b"t" * 32, "correct horse", {"#garden": 6}, "my-phone", "123456"
+    ),
+    "LogIn/new_account": LogIn(
+        1, "ann", b"t" * 32, "correct horse", register=True, invitation="spring-2024"
+    ),
+    "Register/invited": Register(3, NONCE, "correct horse", "spring-2024"),
+    "JoinRoom/key": JoinRoom(7, NONCE, "garden", "rosebud"),
+    "LoggedIn/operator": LoggedIn(1, "ann", False, [], Standing.OPERATOR),
+    "Refused/later": Refused(4, RefusalCode.TOO_FAST, "not so fast", 1500),
+    "RoomList/settings": RoomList(
+        12,
+        [RoomInfo("g", "", 2, False, 0, True, True, True, Posting.MODERATORS, 30, 50)],
+        1,
+    ),
+}
+"""What the same kinds look like with the fields that came later."""
 EXAMPLES: dict[str, msgspec.Struct] = {
     **{type(message).__name__: message for message in FROM_CLIENTS + FROM_SERVERS},
     **{f"Entry/{type(body).__name__}": entry(body) for body in BODIES},
+    **WITH_ALL_FIELDS,
 }
 
 
@@ -144,6 +282,6 @@ def test_a_message_has_the_bytes_that_it_always_had(name: str) -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_bytes_mean_what_they_always_meant(name: str) -> None:
     example = EXAMPLES[name]
-    decoder = client_messages if example in FROM_CLIENTS else server_messages
+    decoder = client_messages if isinstance(example, CLIENT_MESSAGES) else server_messages
 
     assert decoder.decode(golden()[name]) == example

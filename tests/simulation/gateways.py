@@ -2,17 +2,21 @@
 
 import random
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from zchat.fabric.identities import gateway_name, identity
 from zchat.gateway.door import ClientConnection
+from zchat.gateway.quotas import UNLIMITED, Quota
 from zchat.gateway.turns import Turns
 from zchat.protocol import limits
 from zchat.protocol.cluster import Chunk
+from zchat.rates import Rate
 
 from .fabric import Fabric, Kind, Line
 from .tcp import Caller, Wire
 from .world import Process, World
+
+SLOW_SHARE: Final = 0.3
 
 
 class GatewayProcess(Process):
@@ -20,6 +24,9 @@ class GatewayProcess(Process):
         super().__init__(world, name)
         self.fabric, self._partitions = fabric, partitions
         self.turns = Turns(partitions, self)
+        # Few gateways let clients say so little that they are held.
+        chance = world.random("gateway quota")
+        self._quota = Quota(Rate(12, 8.0)) if chance.random() < SLOW_SHARE else UNLIMITED
         self.buffer_bytes_max = world.random("gateway settings").choice([300, 2_000, 256 * 1024])
         self.wires: list[Wire] = []
         self.at_turn_end: Any = lambda gateway: None
@@ -32,7 +39,7 @@ class GatewayProcess(Process):
         own_identity = identity(gateway_name(self.name), str(self.life))
         self._turn_scheduled = False
         self.wires = []
-        self.turns = Turns(self._partitions, self)
+        self.turns = Turns(self._partitions, self, quota=self._quota)
         self._watch_publications()
         for kind in (Kind.ASKER, Kind.EVENTS_OUT):
             self._lines[kind] = self.fabric.line(kind, self, own_identity)

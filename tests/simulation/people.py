@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from zchat.client import drafts, room_drafts
 from zchat.client.core import ClientCore, LoggingOut, State
+from zchat.client.credentials import Credentials
 from zchat.client.events import (
     Answered,
     CloseConnection,
@@ -19,7 +20,14 @@ from zchat.client.events import (
     SessionBegun,
 )
 from zchat.client.outbox import QueueFull
-from zchat.protocol.messages import Done, PingTarget, Posting, Register, ReportMessage
+from zchat.protocol.messages import (
+    Done,
+    PingTarget,
+    Posting,
+    Register,
+    ReportMessage,
+    SlowedDown,
+)
 
 from .tcp import Caller, Wire
 from .words import told, worded
@@ -108,7 +116,7 @@ class Person(Caller):
             password = WRONG_PASSWORD
         self.life_now = Life(self.name, self.user, password, prefix)
         self.lives.append(self.life_now)
-        self.core = ClientCore(self.user, token, prefix, "simulated", password)
+        self.core = ClientCore(self.user, Credentials(token, password), prefix, "simulated")
         self._timer_at = None
         self._tick()
         self.later(self.chat.uniform(0.0, 1.0), self._act)
@@ -194,6 +202,8 @@ class Person(Caller):
             case Answered(request=Register(), answer=Done()):
                 self.accounts.add(self.user)
                 self.world.tell(f"{self.user} is an account")
+            case SlowedDown():
+                self.world.counts["a client was slowed down"] += 1
             case EntryArrived(entry=entry):
                 if self.chat.random() < 0.2 and self.core is not None:
                     self.core.mark_read(entry.log, self.chat.randint(0, entry.sequence))

@@ -176,6 +176,10 @@ class GatewayTransport:
         self.writes_while_full = self.owed_when_full = 0
         wire.down.on_less = self._less
 
+    def get_extra_info(self, name: str) -> object:
+        """Everybody has an address of its own, and no TLS."""
+        return (self._wire.client.name, 0) if name == "peername" else None
+
     def set_write_buffer_limits(self, high: int) -> None:
         """The simulation has small buffers of its own, so that they matter."""
 

@@ -166,8 +166,8 @@ class Watchers:
                 raise Broken(f"{process.name} keeps {len(state.replies)} replies for one gateway")
         match beat.core:
             case UserCore() as core:
-                if len(core._jobs) > limits.PASSWORD_JOBS_MAX:
-                    raise Broken(f"{len(core._jobs)} passwords wait")
+                if len(core.credentials.jobs) > limits.PASSWORD_JOBS_MAX:
+                    raise Broken(f"{len(core.credentials.jobs)} passwords wait")
                 for user in core.users.values():
                     for what in (user.sessions, user.tokens):
                         if len(what) > limits.USER_SESSIONS_MAX:

@@ -3,6 +3,7 @@
 import click
 
 from zchat.admin import audit, bounds, invitations, keys, people, rooms, status
+from zchat.admin.certificates import tls
 
 
 @click.group()
@@ -24,3 +25,4 @@ main.add_command(invitations.INVITE)
 main.add_command(rooms.CLOSE_ROOM)
 main.add_command(bounds.LIMITS)
 main.add_command(keys.KEYS)
+main.add_command(tls)

@@ -32,6 +32,7 @@ from zchat.client.events import (
     SessionBegun,
 )
 from zchat.client.outbox import QueueFull
+from zchat.client.tls import Tls, UnknownServerError, UntrustedServerError
 from zchat.protocol.messages import (
     Entry,
     MessagePosted,
@@ -39,6 +40,8 @@ from zchat.protocol.messages import (
     PresenceChanged,
     PrivateMessageSent,
     RefusalCode,
+    Scope,
+    Standing,
 )
 
 __all__ = [
@@ -58,7 +61,12 @@ __all__ = [
     "QueueFull",
     "RefusalCode",
     "RefusedError",
+    "Scope",
     "SessionBegun",
+    "Standing",
+    "Tls",
     "UnconfirmedError",
+    "UnknownServerError",
+    "UntrustedServerError",
     "connect",
 ]

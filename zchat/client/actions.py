@@ -2,17 +2,20 @@
 
 import textwrap
 from collections.abc import Callable, Container
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from zchat.client.drafts import InvalidRequest, Request
-from zchat.protocol.messages import BanMember
+from zchat.protocol.messages import BanMember, DeleteAccount, Scope
 from zchat.protocol.names import printable
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
+    """`done` is said once the server has done it, if no entry shows that."""
+
     request: Request
+    done: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,73 @@ class ShowWhoAmI:
 
 
 @dataclass(frozen=True, slots=True)
-class AskNewPassword:
-    """Prompt for the password to register with, without showing it."""
+class Question:
+    """Of a secret what is typed is not shown."""
+
+    text: str
+    secret: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Put the questions to the person; `then` makes an action of the answers.
+
+    `notice` is said before; `elsewhere` is what to do without a terminal.
+    """
+
+    questions: tuple[Question, ...]
+    then: Callable[[list[str]], "Action"]
+    elsewhere: str
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolTotp:
+    """Make a secret, show it, and prove that it has reached an authenticator."""
+
+
+@dataclass(frozen=True, slots=True)
+class MakeAppToken:
+    name: str
+    scopes: tuple[Scope, ...]
+    rooms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The `back`-th last message that others have said in `log`; 1 is the last."""
+
+    log: str
+    back: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suspend:
+    """For so many seconds, or until restored."""
+
+    user: str
+    seconds: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogOutDevice:
+    """The account forgets this client, or all of them, and the client ends."""
+
+    everywhere: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EndAccount:
+    """`name` is what the person typed to confirm it."""
+
+    name: str
+    request: DeleteAccount = field(repr=False)
+
+
+AccountAction: TypeAlias = EnrolTotp | MakeAppToken | Report | Suspend | LogOutDevice | EndAccount
+"""What takes more than one request, or something that only a shell can make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +148,8 @@ Action: TypeAlias = (
     | ShowHelp
     | MeasurePing
     | ShowWhoAmI
-    | AskNewPassword
+    | Ask
+    | AccountAction
     | Quit
     | Nothing
     | Mistake

@@ -1,15 +1,22 @@
 """What a programmer can ask of a chat: every command and query as a method."""
 
 import asyncio
+import secrets
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from hashlib import sha256
 from typing import TypeVar
 
-from zchat.client import drafts, room_drafts
+from zchat.client import account_drafts, drafts, room_drafts
 from zchat.client.drafts import Answer, Request
+from zchat.protocol import limits
 from zchat.protocol.codec import ProtocolError
 from zchat.protocol.messages import (
     LOBBY,
+    AuditList,
     BanList,
+    BlockedList,
+    DeviceList,
     Done,
     History,
     MemberList,
@@ -19,10 +26,17 @@ from zchat.protocol.messages import (
     RefusalCode,
     Refused,
     RoomList,
+    Scope,
+    Standing,
     UserList,
 )
 
 A = TypeVar("A", bound=Answer)
+
+
+def digest(secret: bytes) -> bytes:
+    """What the server is told of a secret that it need not know."""
+    return sha256(secret).digest()
 
 
 class RefusedError(Exception):
@@ -73,9 +87,90 @@ class Asking(ABC):
     async def topic(self, room: str, text: str) -> Done:
         return await self._ask(drafts.topic(room, text), Done)
 
-    async def register(self, password: str) -> Done:
+    async def register(self, password: str, invitation: str = "") -> Done:
         """Makes the guest an account, whose name nobody else can take."""
-        return await self._ask(drafts.register(password), Done)
+        return await self._ask(drafts.register(password, invitation), Done)
+
+    # --- Account --------------------------------------------------------------------------------
+
+    async def change_password(self, old: str, new: str) -> Done:
+        """Logs out every other client of the account."""
+        return await self._ask(account_drafts.change_password(old, new), Done)
+
+    async def log_out_everywhere(self) -> Done:
+        """Forgets every device and app token of the account, and ends all sessions: also this."""
+        return await self._ask(account_drafts.log_out_everywhere(), Done)
+
+    async def delete_account(self, password: str) -> Done:
+        """What was said stays, under the name, which nobody else can take. Ends the session."""
+        return await self._ask(account_drafts.delete_account(password), Done)
+
+    async def devices(self) -> DeviceList:
+        """The clients and app tokens that the account remembers."""
+        return await self._ask(account_drafts.devices(), DeviceList)
+
+    async def revoke_device(self, device: int) -> Done:
+        return await self._ask(account_drafts.revoke_device(device), Done)
+
+    async def create_app_token(
+        self, name: str, scopes: Sequence[Scope], rooms: Sequence[str] = ()
+    ) -> bytes:
+        """Returns the token, which nobody else knows and nothing can show again."""
+        token = secrets.token_bytes(limits.TOKEN_BYTES)
+        await self._ask(account_drafts.app_token(digest(token), name, scopes, rooms), Done)
+        return token
+
+    async def enable_totp(self, secret: bytes, code: str, recovery_codes: Sequence[str]) -> Done:
+        """`secret` is 20 random bytes, and `code` one that an authenticator made of them."""
+        digests = [digest(code.encode()) for code in recovery_codes]
+        return await self._ask(account_drafts.enable_totp(secret, code, digests), Done)
+
+    async def disable_totp(self, password: str) -> Done:
+        return await self._ask(account_drafts.disable_totp(password), Done)
+
+    async def block(self, user: str) -> Done:
+        """No private messages from `user` any more."""
+        return await self._ask(account_drafts.block(user), Done)
+
+    async def unblock(self, user: str) -> Done:
+        return await self._ask(account_drafts.unblock(user), Done)
+
+    async def blocked(self) -> BlockedList:
+        return await self._ask(account_drafts.blocked(), BlockedList)
+
+    async def report(self, log: str, sequence: int, reason: str) -> Done:
+        """Tells the operators about an entry of a log that one can read."""
+        return await self._ask(account_drafts.report(log, sequence, reason), Done)
+
+    # --- For operators and moderators -----------------------------------------------------------
+
+    async def announce(self, text: str) -> Done:
+        return await self._ask(account_drafts.announce(text), Done)
+
+    async def suspend(self, user: str, reason: str = "", until_ms: int | None = None) -> Done:
+        return await self._ask(account_drafts.suspend(user, reason, until_ms), Done)
+
+    async def restore(self, user: str) -> Done:
+        return await self._ask(account_drafts.restore(user), Done)
+
+    async def disconnect(self, user: str, reason: str = "") -> Done:
+        """Ends all sessions of the user, who may connect again."""
+        return await self._ask(account_drafts.disconnect(user, reason), Done)
+
+    async def set_standing(self, user: str, standing: Standing) -> Done:
+        return await self._ask(account_drafts.set_standing(user, standing), Done)
+
+    async def create_invitation(self, code: str, expires_ms: int, note: str = "") -> Done:
+        """`code` is one's own, as hard to guess as a password; it works once."""
+        draft = account_drafts.create_invitation(digest(code.encode()), expires_ms, note)
+        return await self._ask(draft, Done)
+
+    async def revoke_invitation(self, code: str) -> Done:
+        return await self._ask(account_drafts.revoke_invitation(digest(code.encode())), Done)
+
+    async def audit(self, limit: int = 50, before_ms: int | None = None) -> AuditList:
+        """The newest records of what operators, moderators and owners have done."""
+        return await self._ask(account_drafts.audit(limit, before_ms), AuditList)
 
     # --- Rooms ----------------------------------------------------------------------------------
 
@@ -166,5 +261,6 @@ class Asking(ABC):
     async def _ask(self, draft: Request, shape: type[A]) -> A:
         answer = await self.submit(draft)
         if not isinstance(answer, shape):
-            raise ProtocolError(f"the server answered {draft!r} with {answer!r}")
+            kinds = type(draft).__name__, type(answer).__name__
+            raise ProtocolError(f"the server answered {kinds[0]} with {kinds[1]}")
         return answer

@@ -8,10 +8,11 @@ from types import TracebackType
 from typing import Final, Self, assert_never
 
 from zchat import __version__
-from zchat.client import drafts
+from zchat.client import account_drafts, drafts
 from zchat.client.asking import Asking, RefusedError
 from zchat.client.connection import Connection
 from zchat.client.core import ClientCore
+from zchat.client.credentials import Credentials
 from zchat.client.drafts import Answer, Request
 from zchat.client.events import (
     Answered,
@@ -23,6 +24,7 @@ from zchat.client.events import (
     LoggedOut,
     SessionBegun,
 )
+from zchat.client.tls import AUTOMATIC, Tls
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     Done,
@@ -60,6 +62,12 @@ def connect(
     address: str | Sequence[str] = DEFAULT_ADDRESS,
     password: str | None = None,
     *,
+    token: bytes | None = None,
+    device: str = "",
+    code: str = "",
+    register: bool = False,
+    invitation: str = "",
+    tls: Tls = AUTOMATIC,
     connect_timeout_s: float = 10.0,
     quit_timeout_s: float = QUIT_TIMEOUT_S,
 ) -> "Chat":
@@ -69,12 +77,26 @@ def connect(
     `CannotConnectError` after `connect_timeout_s`, and `RefusedError` if the login is refused;
     `InvalidRequest` says that `name` is no name, or `password` none. Inside, broken connections
     heal by themselves. Leaving waits `quit_timeout_s` for the answers, and raises
-    `UnconfirmedError`.
+    `UnconfirmedError`. A server that does not prove who it is, as `tls` says, is told nothing:
+    `UntrustedServerError` is raised, also where a connection would have healed.
+
+    `token` are 32 bytes, of an app token or a remembered device, that need no password. With a
+    `device` the account remembers the token under that name, new or given: `Chat.token`. `code` is
+    a one-time or recovery code. `register` makes a new account, with an `invitation` if it must be.
     """
+    credentials = Credentials(
+        secrets.token_bytes(limits.TOKEN_BYTES) if token is None else account_drafts.token(token),
+        password if password is None else drafts.password(password),
+        account_drafts.device_name(device) if device else "",
+        account_drafts.one_time_code(code) if code else "",
+        register,
+        account_drafts.invitation_code(invitation) if invitation else "",
+    )
     return Chat(
         drafts.user_name(name),
         [address] if isinstance(address, str) else address,
-        password if password is None else drafts.password(password),
+        credentials,
+        tls=tls,
         connect_timeout_s=connect_timeout_s,
         quit_timeout_s=quit_timeout_s,
     )
@@ -87,16 +109,18 @@ class Chat(Asking):
         self,
         name: str,
         addresses: Sequence[str],
-        password: str | None,
+        credentials: Credentials,
         *,
+        tls: Tls,
         connect_timeout_s: float,
         quit_timeout_s: float,
     ) -> None:
-        token = secrets.token_bytes(limits.TOKEN_BYTES)
         nonce_prefix = secrets.token_bytes(limits.NONCE_PREFIX_BYTES)
         software = f"zchat-client {__version__}"
-        self._core = ClientCore(name, token, nonce_prefix, software, password)
+        self._core = ClientCore(name, credentials, nonce_prefix, software)
+        self._credentials = credentials
         self._addresses = addresses
+        self._tls = tls
         self._connect_timeout_s = connect_timeout_s
         self._quit_timeout_s = quit_timeout_s
         self._connection: Connection
@@ -116,6 +140,16 @@ class Chat(Asking):
     def name(self) -> str:
         """One's own name, as the server spells it."""
         return self._core.name
+
+    @property
+    def token(self) -> bytes:
+        """A secret: whoever has it needs no password, if the account remembers it."""
+        return self._credentials.token
+
+    @property
+    def device(self) -> str:
+        """The name under which the account remembers this client; empty if it does not."""
+        return "" if self.guest else self._credentials.device
 
     @property
     def rooms_followed(self) -> frozenset[str]:
@@ -140,7 +174,7 @@ class Chat(Asking):
     # --- Begin and end --------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
-        self._connection = Connection(self._core, self._addresses, self._on_event)
+        self._connection = Connection(self._core, self._addresses, self._on_event, self._tls)
         self._connection.start()
         try:
             async with asyncio.timeout(self._connect_timeout_s):
@@ -154,7 +188,7 @@ class Chat(Asking):
             raise
         if self._fatal is not None:
             self._connection.stop()
-            raise RefusedError(self._fatal)
+            raise self._ended_by(self._fatal)
         return self
 
     async def __aexit__(
@@ -221,7 +255,7 @@ class Chat(Asking):
             while not self._events:
                 if self._over.is_set():
                     if self._fatal is not None:
-                        raise RefusedError(self._fatal)
+                        raise self._ended_by(self._fatal)
                     return
                 self._news.clear()
                 await self._news.wait()
@@ -276,8 +310,11 @@ class Chat(Asking):
         self._settled.set()
         for future in self._answers.values():
             if not future.done() and self._fatal is not None:
-                future.set_exception(RefusedError(self._fatal))
+                future.set_exception(self._ended_by(self._fatal))
         self._answers.clear()
+
+    def _ended_by(self, fatal: Refused) -> Exception:
+        return self._connection.untrusted or RefusedError(fatal)
 
     def _regulate(self) -> None:
         """Reads no faster than the application does, unless it waits for an answer itself."""

@@ -9,11 +9,10 @@ from collections.abc import Container
 from typing import Final
 
 from zchat.client import drafts
-from zchat.client.account_commands import ACCOUNT_COMMANDS
+from zchat.client.account_commands import ACCOUNT_COMMANDS, ASK_TO_REGISTER
 from zchat.client.actions import (
     Action,
     Arguments,
-    AskNewPassword,
     CommandLine,
     MeasurePing,
     Mistake,
@@ -30,6 +29,8 @@ from zchat.client.room_commands import ROOM_COMMANDS
 from zchat.protocol import limits
 from zchat.protocol.messages import LOBBY, Post, SendPrivate
 
+SECRET_BEGINNINGS: Final = (":reg", ":pas", ":del", ":totp", ":login")
+"""Also of lines with a slip of the finger, and with a password where none is taken."""
 HISTORY_ENTRIES: Final = 20
 """How many `:history` shows when no number is given."""
 
@@ -62,7 +63,7 @@ def shows_by_entry(line: str) -> bool:
 
 def is_secret(line: str) -> bool:
     """Whether the line may hold a password, and so must not be kept."""
-    return line.lstrip().lower().startswith(":reg")
+    return line.lstrip().lower().startswith(SECRET_BEGINNINGS)
 
 
 def _unknown(name: str) -> Mistake:
@@ -134,7 +135,7 @@ def _history(arguments: Arguments) -> Action:
 
 def _register(arguments: Arguments) -> Action:
     # A password may hold spaces.
-    return Send(drafts.register(arguments.text)) if arguments.text else AskNewPassword()
+    return Send(drafts.register(arguments.text)) if arguments.text else ASK_TO_REGISTER
 
 
 def _who_am_i(arguments: Arguments) -> Action:

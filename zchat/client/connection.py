@@ -2,12 +2,14 @@
 
 import asyncio
 import random
+import ssl
 from collections.abc import Callable, Sequence
 from typing import Final, cast
 
 from zchat.client.core import ClientCore
 from zchat.client.drafts import Request
 from zchat.client.events import CloseConnection, Event, OpenConnection
+from zchat.client.tls import AUTOMATIC, Attempt, Tls, UntrustedServerError
 
 CONNECT_TIMEOUT_S: Final = 5.0
 """An address that does not answer by then is left for the next one."""
@@ -25,8 +27,13 @@ class Connection:
     """Keeps the core connected. `on_event` gets what is for the application, in order."""
 
     def __init__(
-        self, core: ClientCore, addresses: Sequence[str], on_event: Callable[[Event], None]
+        self,
+        core: ClientCore,
+        addresses: Sequence[str],
+        on_event: Callable[[Event], None],
+        tls: Tls = AUTOMATIC,
     ) -> None:
+        self._tls = tls
         self._core = core
         self._addresses = [split_address(address) for address in addresses]
         self._on_event = on_event
@@ -39,6 +46,8 @@ class Connection:
         self.reading = True
         self.trouble = ""
         """Why the last attempt to connect failed."""
+        self.untrusted: UntrustedServerError | None = None
+        """Why nothing more is tried."""
 
     def start(self) -> None:
         self._tick()
@@ -99,6 +108,11 @@ class Connection:
     def wire_lost(self, wire: "_Wire") -> None:
         if wire is self._wire:
             self._wire = None
+            if not wire.heard and not wire.encrypted:
+                self.trouble = (
+                    f"{wire.where}: it ended the connection without a word; "
+                    "perhaps it wants TLS: --tls on"
+                )
             self._disconnected()
             self._turn()
 
@@ -149,7 +163,12 @@ class Connection:
         host, port = self._addresses[attempt % len(self._addresses)]
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                await self._loop.create_connection(lambda: _Wire(self), host, port)
+                await self._connect(host, port)
+        except UntrustedServerError as error:
+            # Nobody who is trusted may come there next time either, and nobody would notice.
+            self.untrusted = error
+            self._core.give_up(str(error))
+            self._turn()
         except (OSError, ValueError, OverflowError) as error:
             # What is no address at all raises one of the latter two.
             strerror = getattr(error, "strerror", None)
@@ -157,6 +176,26 @@ class Connection:
             self.trouble = f"{host}:{port}: {why}"
             self._disconnected()
             self._turn()
+
+    async def _connect(self, host: str, port: int) -> None:
+        attempt = Attempt(self._tls, host, port)
+        try:
+            await self._connect_by(attempt, host, port)
+        except ssl.SSLError as error:
+            if attempt.wants_peek(error):
+                await self._connect_by(Attempt(self._tls, host, port, peek=True), host, port)
+            elif untrusted := attempt.explain(error):
+                raise untrusted from None
+            else:
+                raise
+
+    async def _connect_by(self, attempt: Attempt, host: str, port: int) -> None:
+        def made() -> _Wire:
+            return _Wire(self, attempt, f"{host}:{port}")
+
+        _, wire = await self._loop.create_connection(made, host, port, ssl=attempt.context)
+        if wire.untrusted is not None:
+            raise wire.untrusted
 
     def _disconnected(self) -> None:
         self._core.disconnected(self._loop.time(), random.random())  # noqa: S311
@@ -169,18 +208,30 @@ class Connection:
 
 
 class _Wire(asyncio.Protocol):
-    """One TCP connection."""
+    """One TCP connection, with or without TLS."""
 
     transport: asyncio.Transport
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, attempt: Attempt, where: str) -> None:
         self._connection = connection
+        self._attempt = attempt
+        self.where = where
+        self.encrypted = attempt.context is not None
+        self.heard = False
+        self.untrusted: UntrustedServerError | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
+        try:
+            self._attempt.check(transport)
+        except UntrustedServerError as error:
+            self.untrusted = error
+            self.transport.abort()
+            return
         self._connection.wire_made(self)
 
     def data_received(self, data: bytes) -> None:
+        self.heard = True
         self._connection.wire_received(self, data)
 
     def connection_lost(self, error: Exception | None) -> None:

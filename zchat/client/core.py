@@ -10,6 +10,7 @@ any number of connections.
 from enum import Enum, auto
 from typing import Final, assert_never
 
+from zchat.client.credentials import Credentials
 from zchat.client.cursors import Arrival, Cursors
 from zchat.client.drafts import Answer, Command, Request
 from zchat.client.events import (
@@ -24,8 +25,8 @@ from zchat.client.events import (
     OpenConnection,
     SessionBegun,
 )
-from zchat.client.outbox import Outbox
-from zchat.client.reconnect import Reconnect, ends_client
+from zchat.client.outbox import Outbox, Parting
+from zchat.client.reconnect import Reconnect, ends_client, last_word
 from zchat.client.silence import Silence
 from zchat.protocol import limits
 from zchat.protocol.codec import FrameReader, ProtocolError, encode
@@ -37,14 +38,12 @@ from zchat.protocol.messages import (
     GoingAway,
     Hello,
     LoggedIn,
-    LogIn,
     LogOut,
     MarkRead,
     Ping,
     PresenceChanged,
     RefusalCode,
     Refused,
-    Register,
     ServerMessage,
     SlowedDown,
     Welcome,
@@ -70,15 +69,14 @@ class LoggingOut(Exception):
 
 
 class ClientCore:
-    """`token` is 32 and `nonce_prefix` 8 random bytes, new for every client."""
+    """`nonce_prefix` is 8 random bytes, new for every client."""
 
     def __init__(
-        self, name: str, token: bytes, nonce_prefix: bytes, software: str, password: str | None
+        self, name: str, credentials: Credentials, nonce_prefix: bytes, software: str
     ) -> None:
         self._name = name
-        self._token = token
+        self._credentials = credentials
         self._software = software
-        self._password = password
         self._state = State.OFFLINE
         self._outbox = Outbox(nonce_prefix)
         self._cursors = Cursors()
@@ -156,16 +154,8 @@ class ClientCore:
         self._silence.owes(now, owing=True)
         self._log_in_id = self._outbox.next_id()
         self._send(Hello(PROTOCOL_VERSION, self._software), now)
-        self._send(
-            LogIn(
-                self._log_in_id,
-                self._name,
-                self._token,
-                self._password,
-                self._cursors.for_login(),
-            ),
-            now,
-        )
+        cursors = self._cursors.for_login()
+        self._send(self._credentials.log_in(self._log_in_id, self._name, cursors), now)
 
     def received(self, data: bytes, now: float) -> None:
         self._silence.heard(now)
@@ -194,6 +184,11 @@ class ClientCore:
         self._state = State.OFFLINE
         self._reconnect.disconnected(now, jitter)
         self._end_if_nothing_is_left()
+
+    def give_up(self, reason: str) -> None:
+        """The shell was connecting, and has found out that this must not be tried again."""
+        if self._state is not State.ENDED:
+            self._end(Fatal(Refused(None, RefusalCode.OTHER, reason)))
 
     def reading_paused(self) -> None:
         """The shell reads no more for a while: silence says nothing about the server now."""
@@ -268,7 +263,10 @@ class ClientCore:
                 self._take_entry(message)
             case Refused():
                 self._take_refusal(message, now)
-            case PresenceChanged() | SlowedDown():
+            case SlowedDown():
+                self._silence.excuse(now + message.wait_ms / 1000)
+                self._effects.append(message)
+            case PresenceChanged():
                 self._effects.append(message)
             case GoingAway():
                 self._reconnect.want_at_once()
@@ -281,6 +279,7 @@ class ClientCore:
             raise ProtocolError("an answer to no login")
         self._state = State.ONLINE
         self._name = message.name
+        self._credentials.logged_in(guest=message.guest)
         self._reconnect.logged_in()
         self._cursors.logged_in(message.logs)
         self._effects.append(
@@ -312,10 +311,11 @@ class ClientCore:
             self._cursors.mark_answered(request_id)
             return
         self._outbox.settle(request_id)
-        if isinstance(request, Register) and isinstance(answer, Done):
-            # The guest's token may expire while we are away; then the password is needed.
-            self._password = request.password
         self._effects.append(Answered(request_id, request, answer))
+        if isinstance(answer, Done):
+            self._credentials.done(request)
+            if isinstance(request, Parting):
+                self._end(LoggedOut())
 
     def _take_refusal(self, refused: Refused, now: float) -> None:
         if refused.id is None or refused.id == self._log_in_id:
@@ -333,11 +333,17 @@ class ClientCore:
             self._take_answer(refused.id, refused)
 
     def _connection_refused(self, refused: Refused) -> None:
+        self._reconnect.wait_at_least(refused.retry_after_ms / 1000)
         logging_in = self._state is State.LOGGING_IN
-        if ends_client(refused.code, logging_in=logging_in, resuming=self._logged_in_once):
-            self._end(Fatal(refused))
-        else:
+        resuming = self._logged_in_once
+        if not ends_client(refused.code, logging_in=logging_in, resuming=resuming):
             self._close(refused.reason)
+        elif resuming and (parting := self._outbox.take_parting()) is not None:
+            # It has been done, and has ended the session before its answer came.
+            self._effects.append(Answered(parting.id, parting, Done(parting.id)))
+            self._end(LoggedOut())
+        else:
+            self._end(Fatal(last_word(refused, resuming=resuming)))
 
     # --- What goes out --------------------------------------------------------------------------
 

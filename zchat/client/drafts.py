@@ -69,11 +69,11 @@ class InvalidRequest(ValueError):
 
 
 def post(room: str, text: str) -> Post:
-    return Post(UNNUMBERED, NO_NONCE, room_name(room), _sayable(text))
+    return Post(UNNUMBERED, NO_NONCE, room_name(room), sayable(text))
 
 
 def private(to: str, text: str) -> SendPrivate:
-    return SendPrivate(UNNUMBERED, NO_NONCE, user_name(to), _sayable(text))
+    return SendPrivate(UNNUMBERED, NO_NONCE, user_name(to), sayable(text))
 
 
 def create_room(room: str) -> CreateRoom:
@@ -90,7 +90,7 @@ def leave(room: str) -> LeaveRoom:
 
 def topic(room: str, text: str) -> SetTopic:
     """An empty `text` removes the topic."""
-    text = " ".join(_encodable(text).split())
+    text = single_line(text)
     if len(text) > limits.TOPIC_CHARS_MAX:
         raise InvalidRequest(
             f"a topic has at most {limits.TOPIC_CHARS_MAX} characters; this one has {len(text)}"
@@ -98,21 +98,15 @@ def topic(room: str, text: str) -> SetTopic:
     return SetTopic(UNNUMBERED, NO_NONCE, room_name(room), text)
 
 
-def register(new_password: str) -> Register:
-    if len(new_password) < limits.PASSWORD_CHARS_MIN:
-        raise InvalidRequest(
-            f"a password has {limits.PASSWORD_CHARS_MIN} to {limits.PASSWORD_CHARS_MAX} characters"
-        )
-    return Register(UNNUMBERED, NO_NONCE, password(new_password))
+def register(with_password: str, invitation: str = "") -> Register:
+    return Register(UNNUMBERED, NO_NONCE, new_password(with_password), invitation)
 
 
 def history(log: str, limit: int = 20, before: int | None = None) -> ReadHistory:
     """`log` is `#room`, or `@name` for one's private conversation with that name."""
-    if log[:1] not in ("#", "@"):
-        raise InvalidRequest(f"{log!r} is neither a #room nor a @name")
+    log = log_name(log)
     if not 1 <= limit <= limits.HISTORY_ENTRIES_MAX:
         raise InvalidRequest(f"1 to {limits.HISTORY_ENTRIES_MAX} entries can be read at once")
-    log = room_log(room_name(log)) if log[0] == "#" else inbox_log(user_name(log))
     return ReadHistory(UNNUMBERED, log, limit, before)
 
 
@@ -139,6 +133,13 @@ def log_of(word: str, rooms: Container[str]) -> str:
         return word
     name = _canonical(word)
     return room_log(name) if name in rooms else inbox_log(name)
+
+
+def log_name(log: str) -> str:
+    """The canonical `#room` or `@name`."""
+    if log[:1] not in ("#", "@"):
+        raise InvalidRequest(f"{log!r} is neither a #room nor a @name")
+    return room_log(room_name(log)) if log[0] == "#" else inbox_log(user_name(log))
 
 
 def room_name(text: str) -> str:
@@ -169,6 +170,15 @@ def password(text: str) -> str:
     return text
 
 
+def new_password(text: str) -> str:
+    """One that is long enough for an account."""
+    if len(text) < limits.PASSWORD_CHARS_MIN:
+        raise InvalidRequest(
+            f"a password has {limits.PASSWORD_CHARS_MIN} to {limits.PASSWORD_CHARS_MAX} characters"
+        )
+    return password(text)
+
+
 def user_name(text: str) -> str:
     """The canonical name of a user, which people may write with a leading `@`."""
     return _canonical(text.removeprefix("@"))
@@ -184,7 +194,12 @@ def _canonical(name: str) -> str:
         raise InvalidRequest(str(error)) from None
 
 
-def _sayable(text: str) -> str:
+def single_line(text: str) -> str:
+    return " ".join(_encodable(text).split())
+
+
+def sayable(text: str) -> str:
+    """What can be said as a message."""
     text = _encodable(text)
     if not text.strip():
         raise InvalidRequest("there is nothing to say in an empty message")

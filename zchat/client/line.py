@@ -8,9 +8,11 @@ from typing import Final, assert_never
 from msgspec.structs import replace
 
 from zchat.client import drafts
+from zchat.client.account_dialogues import AccountDialogues, AmbiguousDevice, AskQuestions
 from zchat.client.actions import (
+    AccountAction,
     Action,
-    AskNewPassword,
+    Ask,
     BanFor,
     MeasurePing,
     Mistake,
@@ -60,23 +62,26 @@ KNOWN_NAMES_MAX: Final = 2_000
 OWN_ENTRIES_TIMEOUT_S: Final = 1.0
 """How long a goodbye waits to show what was said last."""
 
-AskPassword = Callable[[], Coroutine[None, None, str | None]]
-
 
 class LineClient:
-    """`show` prints lines; `ask_password` prompts without echo, and is None without a terminal."""
+    """`show` prints lines; `ask` puts questions, and is None without a terminal.
+
+    `forget` is called when the account forgets this client, with True if it forgets all clients.
+    """
 
     def __init__(
         self,
         chat: Chat,
         render: Renderer,
         show: Callable[[list[str]], None],
-        ask_password: AskPassword | None = None,
+        ask: AskQuestions | None = None,
+        forget: Callable[[bool], None] = lambda everywhere: None,
     ) -> None:
         self._chat = chat
         self._render = render
         self._show = show
-        self._ask_password = ask_password
+        self._ask = ask
+        self._account = AccountDialogues(chat, self._notice, self._refused, ask, forget)
         self._tasks: set[asyncio.Task[None]] = set()
         self._dialogue: asyncio.Task[None] | None = None
         self._delay_shown = False
@@ -101,11 +106,11 @@ class LineClient:
 
     def _perform(self, action: Action) -> bool:
         match action:
-            case Send(request):
+            case Send(request, done):
                 if isinstance(request, CreateRoom | JoinRoom):
                     # The next line may already speak of it.
                     self._know(self.rooms, request.room)
-                self._send(request, self._show_answer)
+                self._send(request, self._show_answer, done)
             case ShowTopic(room):
                 self._send(drafts.rooms(room), self._show_topic)
             case ShowMode(room):
@@ -120,11 +125,11 @@ class LineClient:
             case ShowWhoAmI():
                 kind = "a guest; :register keeps the name" if self._chat.guest else "registered"
                 self._show([self._render.notice(f"you are {self._chat.name} ({kind})")])
-            case AskNewPassword():
-                if self._ask_password is None:
-                    self._refused("without a terminal: :register <password>")
-                else:
-                    self._dialogue = self._spawn(self._register(self._ask_password))
+            case Ask(elsewhere=elsewhere) if self._ask is None:
+                self._refused(elsewhere)
+            case Ask():
+                assert self._ask is not None
+                self._dialogue = self._spawn(self._put_questions(action, self._ask))
             case Mistake(text):
                 self._refused(text)
             case Nothing():
@@ -132,7 +137,7 @@ class LineClient:
             case Quit():
                 return False
             case _:
-                assert_never(action)
+                self._dialogue = self._spawn(self._perform_account(action))
         return True
 
     def look_around(self) -> None:
@@ -140,14 +145,17 @@ class LineClient:
         for draft in (drafts.rooms(), drafts.users()):
             self._send(draft, self._learn)
 
-    def _send(self, draft: Request, on_answer: Callable[[Answer], None]) -> None:
+    def _send(self, draft: Request, on_answer: Callable[[Answer], None], done: str = "") -> None:
         def answered(future: asyncio.Future[Answer]) -> None:
             self._delay_shown = False
             if future.cancelled():
                 return
             error = future.exception()
             if error is None:
-                on_answer(future.result())
+                answer = future.result()
+                on_answer(answer)
+                if done and isinstance(answer, Done) and answer.log is None:
+                    self._notice(done)
             else:
                 self._refused(str(error))
 
@@ -162,6 +170,9 @@ class LineClient:
     def _show_topic(self, answer: Answer) -> None:
         if isinstance(answer, RoomList):
             self._show([self._render.topic(info) for info in answer.rooms])
+
+    def _notice(self, text: str) -> None:
+        self._show([self._render.notice(text)])
 
     def _show_mode(self, answer: Answer) -> None:
         if isinstance(answer, RoomList):
@@ -188,14 +199,22 @@ class LineClient:
             else:
                 self._show([self._render.ping(target, seconds)])
 
-    async def _register(self, ask_password: AskPassword) -> None:
-        password = await ask_password()
-        if password is None:
+    async def _put_questions(self, ask: Ask, put: AskQuestions) -> None:
+        if ask.notice:
+            self._notice(ask.notice)
+        answers = await put(ask.questions)
+        if answers is None:
             return
         try:
-            self._send(drafts.register(password), self._show_answer)
+            self._perform(ask.then(answers))
         except (InvalidRequest, QueueFull, LoggingOut) as error:
             self._refused(f"{error}.")
+
+    async def _perform_account(self, action: AccountAction) -> None:
+        try:
+            await self._account.perform(action)
+        except (RefusedError, InvalidRequest, AmbiguousDevice, QueueFull, LoggingOut) as error:
+            self._refused(str(error))
 
     # --- What happens in the chat ---------------------------------------------------------------
 

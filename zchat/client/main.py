@@ -1,6 +1,7 @@
 """`zchat-client`: options, exit codes, and the choice between a terminal and a pipe."""
 
 import asyncio
+import dataclasses
 import os
 import signal
 import sys
@@ -15,8 +16,9 @@ from zchat.options import Address, ConfiguredCommand
 from zchat.protocol.names import InvalidName, canonical_name, printable
 
 if TYPE_CHECKING:
-    from zchat.client.asking import RefusedError
     from zchat.client.chat import Chat
+    from zchat.client.login import Login
+    from zchat.client.tls import Tls, UnknownServerError
 
 REFUSED: Final = 1
 WRONG_USAGE: Final = 2
@@ -28,15 +30,15 @@ PIPE_QUIT_TIMEOUT_S: Final = 30.0
 """A script must not hang for ever on a server that is down. A person may press Ctrl-C."""
 SIGNAL_QUIT_TIMEOUT_S: Final = 3.0
 """Whoever sent SIGTERM or SIGHUP will not wait for long."""
-PASSWORD_VARIABLE: Final = "ZCHAT_PASSWORD"
 
-HELP: Final = f"""Chat as USER in a zchat cluster.
+HELP: Final = """Chat as USER in a zchat cluster.
 
 On a terminal there is a prompt: text goes to everyone in the lobby, and :help lists the commands.
 Otherwise lines are read from standard input, and the end of it is :quit.
 
-The password of a registered name comes from --password-file, from {PASSWORD_VARIABLE}, or is asked
-for on a terminal.
+The password of a registered name comes from --password-file, from ZCHAT_PASSWORD, or is asked for
+on a terminal. It is needed once: from then on this device is remembered, until :logout, --forget,
+or a :revoke elsewhere. A bot logs in with an app token, from --token-file or ZCHAT_TOKEN.
 
 \b
 Exit codes:
@@ -49,41 +51,89 @@ Exit codes:
 """
 
 
-def run(user: str, address: tuple[Address, ...], password_file: Path | None) -> NoReturn:
+def run(
+    user: str,
+    address: tuple[Address, ...],
+    *,
+    password_file: Path | None,
+    token_file: Path | None,
+    code_file: Path | None,
+    register: bool,
+    invitation: str,
+    device: str,
+    no_remember: bool,
+    forget: bool,
+    tls: str,
+    tls_ca: Path | None,
+    tls_pin: tuple[str, ...],
+    trust_new: bool,
+) -> NoReturn:
     # Here and not above, so that --help need not wait for it.
-    from zchat.client.asking import RefusedError  # noqa: PLC0415
+    from zchat.client import forgetting, login  # noqa: PLC0415
+    from zchat.client.tls import Tls  # noqa: PLC0415
 
-    password = _password(password_file)
     addresses = [str(one) for one in address]
+    proof = Tls(tls, tls_ca, tls_pin, trust_new)
+    wanted = login.Options(
+        password_file, token_file, code_file, register, invitation, device, not no_remember
+    )
+    try:
+        if forget:
+            code = asyncio.run(forgetting.forget(user, addresses, proof))
+        else:
+            code = _log_in(login.Login(user, addresses, wanted), user, addresses, proof)
+    except login.WrongLogin as error:
+        code = _fail(WRONG_USAGE, str(error))
+    except login.Abandoned:
+        code = NOT_CONNECTED
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output is gone. Python would complain once more while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = REFUSED
+    sys.exit(code)
+
+
+def _log_in(login: "Login", user: str, addresses: list[str], tls: "Tls") -> int:
+    from zchat.client.asking import RefusedError  # noqa: PLC0415
+    from zchat.client.tls import UnknownServerError  # noqa: PLC0415
+
     while True:
         try:
-            code = asyncio.run(_chat(user, addresses, password))
+            return asyncio.run(_chat(login, user, addresses, tls))
+        except UnknownServerError as error:
+            if not (sys.stdin.isatty() and _is_trusted(error)):
+                return _fail(NOT_CONNECTED, str(error))
         except RefusedError as error:
-            if password is None and _asks_for_password(error) and sys.stdin.isatty():
-                password = _prompt_for_password(user)
-                continue
-            code = _fail(NOT_CONNECTED, error.reason + _hint(error, password))
-        except KeyboardInterrupt:
-            code = INTERRUPTED
-        except BrokenPipeError:
-            # Whoever read our output is gone. Python would complain once more while it exits.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = REFUSED
-        sys.exit(code)
+            hint = login.hint(error)
+            if not login.try_again(error):
+                return _fail(NOT_CONNECTED, error.reason + hint)
 
 
-async def _chat(user: str, addresses: list[str], password: str | None) -> int:
+async def _chat(login: "Login", user: str, addresses: list[str], tls: "Tls") -> int:
+    """Raises `RefusedError` if the login is refused."""
     from zchat.client import chat as sdk  # noqa: PLC0415
+    from zchat.client.asking import RefusedError  # noqa: PLC0415
     from zchat.client.drafts import InvalidRequest  # noqa: PLC0415
+    from zchat.client.tls import UnknownServerError, UntrustedServerError  # noqa: PLC0415
 
     try:
-        chat = sdk.connect(user, addresses, password)
+        chat = sdk.connect(user, addresses, tls=tls, **dataclasses.asdict(login.shown))
     except InvalidRequest as error:
         return _fail(WRONG_USAGE, str(error))
     try:
         async with chat:
-            return await _converse(chat)
-    except sdk.CannotConnectError as error:
+            login.remember(chat)
+            try:
+                return await _converse(chat, login)
+            except RefusedError as error:
+                return _fail(NOT_CONNECTED, error.reason)
+            finally:
+                login.remember(chat)
+    except UnknownServerError:
+        raise
+    except (sdk.CannotConnectError, UntrustedServerError) as error:
         return _fail(NOT_CONNECTED, str(error))
     except sdk.UnconfirmedError as error:
         return _fail(UNCONFIRMED, str(error))
@@ -93,7 +143,7 @@ async def _chat(user: str, addresses: list[str], password: str | None) -> int:
         raise
 
 
-async def _converse(chat: "Chat") -> int:
+async def _converse(chat: "Chat", login: "Login") -> int:
     from zchat.client import plain  # noqa: PLC0415
     from zchat.client.line import LineClient  # noqa: PLC0415
     from zchat.client.render import Renderer  # noqa: PLC0415
@@ -104,11 +154,11 @@ async def _converse(chat: "Chat") -> int:
 
         colour = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
         render = Renderer(chat.name, today, None, colour=colour)
-        client = LineClient(chat, render, plain.show, terminal.ask_new_password)
+        client = LineClient(chat, render, plain.show, terminal.ask, login.forget)
         conversation, quit_timeout_s = terminal.converse(client), None
     else:
         render = Renderer(chat.name, today, None, colour=False)
-        client = LineClient(chat, render, plain.show)
+        client = LineClient(chat, render, plain.show, forget=login.forget)
         conversation, quit_timeout_s = plain.converse(client), PIPE_QUIT_TIMEOUT_S
     told_to_leave = _told_to_leave()
     following = asyncio.create_task(client.follow())
@@ -157,38 +207,22 @@ def _fail(code: int, reason: str) -> int:
     return code
 
 
-# --- Passwords ------------------------------------------------------------------------------------
+# --- Servers --------------------------------------------------------------------------------------
 
 
-def _password(file: Path | None) -> str | None:
-    if file is None:
-        return os.environ.get(PASSWORD_VARIABLE) or None
+def _is_trusted(error: "UnknownServerError") -> bool:
+    """Asks, and keeps the key that was accepted."""
+    from zchat.client.tls import KnownServers, UntrustedServerError  # noqa: PLC0415
+
+    click.echo(f"The server {error.address} is not known here. Its key is\n  {error.pin}", err=True)
     try:
-        return file.read_text(encoding="utf-8").partition("\n")[0].removesuffix("\r")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        sys.exit(_fail(WRONG_USAGE, f"cannot read the password from {file}: {why}"))
-
-
-def _asks_for_password(error: "RefusedError") -> bool:
-    from zchat.protocol.messages import RefusalCode  # noqa: PLC0415
-
-    return error.code is RefusalCode.PASSWORD_REQUIRED
-
-
-def _prompt_for_password(user: str) -> str:
-    import getpass  # noqa: PLC0415
-
-    try:
-        return getpass.getpass(f"Password of {user}: ")
-    except EOFError:
-        sys.exit(NOT_CONNECTED)
-
-
-def _hint(error: "RefusedError", password: str | None) -> str:
-    if password is None and _asks_for_password(error):
-        return f"; give it with --password-file or {PASSWORD_VARIABLE}"
-    return ""
+        trusted = click.confirm("Is that what its operator says? Trust it from now on", err=True)
+        if trusted:
+            KnownServers().add(error.address, error.pin)
+    except (click.Abort, UntrustedServerError) as trouble:
+        _fail(NOT_CONNECTED, str(trouble))
+        return False
+    return trusted
 
 
 # --- The entry point ------------------------------------------------------------------------------
@@ -201,6 +235,12 @@ def _user(ctx: click.Context, parameter: click.Parameter, value: str | None) -> 
         return canonical_name(value)
     except InvalidName as error:
         raise click.BadParameter(str(error), ctx, parameter) from None
+
+
+def _pins(text: str) -> tuple[str, ...]:
+    from zchat.client.pins import parse_pin  # noqa: PLC0415
+
+    return tuple(parse_pin(part) for part in text.split(",") if part.strip())
 
 
 main = ConfiguredCommand(
@@ -225,6 +265,88 @@ main = ConfiguredCommand(
             envvar="ZCHAT_PASSWORD_FILE",
             help="File whose first line is the password.",
             metavar="PATH",
+            show_envvar=True,
+        ),
+        click.Option(
+            ["--token-file"],
+            type=click.Path(path_type=Path),
+            envvar="ZCHAT_TOKEN_FILE",
+            help="File whose first line is an app token, as :apptoken shows it.",
+            metavar="PATH",
+            show_envvar=True,
+        ),
+        click.Option(
+            ["--code-file"],
+            type=click.Path(path_type=Path),
+            envvar="ZCHAT_CODE_FILE",
+            help="File whose first line is a one-time or recovery code; or give it as ZCHAT_CODE.",
+            metavar="PATH",
+            show_envvar=True,
+        ),
+        click.Option(
+            ["--register"],
+            is_flag=True,
+            help="Make a new account of the name; on a terminal the password is asked for.",
+        ),
+        click.Option(
+            ["--invitation"],
+            default="",
+            envvar="ZCHAT_INVITATION",
+            help="To register where that takes an invitation.",
+            hide_input=True,
+            metavar="CODE",
+            show_envvar=True,
+        ),
+        click.Option(
+            ["--device"],
+            default="",
+            envvar="ZCHAT_DEVICE",
+            help="What :devices calls this client; else the name of this host.",
+            metavar="NAME",
+            show_envvar=True,
+        ),
+        click.Option(
+            ["--no-remember"],
+            is_flag=True,
+            help="Neither use nor keep a token on this machine.",
+        ),
+        click.Option(
+            ["--forget"],
+            is_flag=True,
+            help="Log this device out, remove its token, and exit.",
+        ),
+        click.Option(
+            ["--tls"],
+            type=options.value_of(options.one_of("auto", "on", "off")),
+            default="auto",
+            envvar="ZCHAT_TLS",
+            help="Whether to speak TLS: on, off, or auto, which is on except to this machine.",
+            metavar="MODE",
+            show_default=True,
+            show_envvar=True,
+        ),
+        click.Option(
+            ["--tls-ca"],
+            type=click.Path(path_type=Path),
+            envvar="ZCHAT_TLS_CA",
+            help="File with the authorities to believe instead of the system's, in PEM.",
+            metavar="PATH",
+            show_envvar=True,
+        ),
+        click.Option(
+            ["--tls-pin"],
+            type=options.value_of(_pins),
+            default="",
+            envvar="ZCHAT_TLS_PIN",
+            help="The only server key to accept, sha256:…; several separated by commas.",
+            metavar="PIN",
+            show_envvar=True,
+        ),
+        click.Option(
+            ["--trust-new"],
+            is_flag=True,
+            envvar="ZCHAT_TRUST_NEW",
+            help="Accept and keep the key of a server that is not known yet, without asking.",
             show_envvar=True,
         ),
     ],

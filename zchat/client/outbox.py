@@ -1,12 +1,17 @@
 """Requests without an answer yet: sent, and sent again, so that none is lost or overtaken."""
 
 from collections import deque
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
 from zchat.client.drafts import Command, Request
 from zchat.protocol import limits
+from zchat.protocol.messages import DeleteAccount, LogOutEverywhere, RevokeDevice
 from zchat.protocol.nonces import nonce
+
+Parting: TypeAlias = LogOutEverywhere | DeleteAccount
+"""Once it is done there is no session any more."""
 
 
 class QueueFull(Exception):
@@ -111,6 +116,14 @@ class Outbox:
         self._waiting.extendleft(reversed(self._sent.values()))
         self._sent.clear()
         self._retry_over()
+
+    def take_parting(self) -> Parting | RevokeDevice | None:
+        """The oldest command without an answer that may have ended the session, if there is one."""
+        for request in self._waiting:
+            if isinstance(request, Parting | RevokeDevice):
+                self._waiting.remove(request)
+                return request
+        return None
 
     def _retry_over(self) -> None:
         self._postponed.clear()

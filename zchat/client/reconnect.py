@@ -3,11 +3,15 @@
 import math
 from typing import Final
 
+from msgspec.structs import replace
+
 from zchat.protocol import limits
-from zchat.protocol.messages import RefusalCode
+from zchat.protocol.messages import RefusalCode, Refused
 
 JITTER: Final = 0.5
 """Up to this share of a wait is left to chance, so that a crowd does not come back as one."""
+
+TOKEN_REVOKED: Final = "this client has been logged out: the server knows its token no more"
 
 _TRY_AGAIN: Final = frozenset(
     {
@@ -19,8 +23,12 @@ _TRY_AGAIN: Final = frozenset(
         RefusalCode.SESSION_ENDED,
     }
 )
-_TRY_AGAIN_TO_RESUME: Final = _TRY_AGAIN | {RefusalCode.NAME_IN_USE, RefusalCode.LIMIT_REACHED}
-"""Our own former session may still hold the name or the place."""
+_TRY_AGAIN_TO_RESUME: Final = _TRY_AGAIN | {
+    RefusalCode.NAME_IN_USE,
+    RefusalCode.LIMIT_REACHED,
+    RefusalCode.TOO_FAST,
+}
+"""Our own former session may still hold the name or the place, or is why we must wait."""
 _CONNECTION_OVER: Final = frozenset(
     {
         RefusalCode.MALFORMED,
@@ -38,6 +46,13 @@ def ends_client(code: RefusalCode, *, logging_in: bool, resuming: bool) -> bool:
     return code not in (_TRY_AGAIN_TO_RESUME if resuming else _TRY_AGAIN)
 
 
+def last_word(refused: Refused, *, resuming: bool) -> Refused:
+    """The same in words that fit a client that was logged in a moment ago."""
+    if resuming and refused.code is RefusalCode.PASSWORD_REQUIRED:
+        return replace(refused, reason=TOKEN_REVOKED)
+    return refused
+
+
 class Reconnect:
     """The waits between attempts: doubling up to a bound, begun anew after each login."""
 
@@ -46,6 +61,7 @@ class Reconnect:
         self.due_at = -math.inf
         self._wait_s = limits.CLIENT_RECONNECT_S
         self._at_once = False
+        self._least_s = 0.0
 
     def logged_in(self) -> None:
         self._wait_s = limits.CLIENT_RECONNECT_S
@@ -53,6 +69,10 @@ class Reconnect:
     def want_at_once(self) -> None:
         """The next wait is left out: nothing is wrong with the server."""
         self._at_once = True
+
+    def wait_at_least(self, seconds: float) -> None:
+        """The server has said how long the next wait is."""
+        self._least_s = min(seconds, limits.CLIENT_RETRY_AFTER_S_MAX)
 
     def disconnected(self, now: float, jitter: float) -> None:
         self.attempt += 1
@@ -62,3 +82,8 @@ class Reconnect:
         else:
             self.due_at = now + self._wait_s * (1 - JITTER * jitter)
             self._wait_s = min(2 * self._wait_s, limits.CLIENT_RECONNECT_S_MAX)
+        if self._least_s:
+            # Later than that by chance, as the others that were told so.
+            later_s = min(self._least_s * JITTER, limits.CLIENT_RECONNECT_S_MAX) * jitter
+            self.due_at = max(self.due_at, now + self._least_s + later_s)
+            self._least_s = 0.0

@@ -11,6 +11,7 @@ class Silence:
         self._owed_since: float | None = None
         """Since when, at least, something is unanswered and nothing was heard."""
         self._deaf = False
+        self._excused_until = 0.0
 
     def heard(self, now: float) -> None:
         """The server has said something, or the connection has just been made."""
@@ -25,12 +26,17 @@ class Silence:
         elif self._owed_since is None:
             self._owed_since = now
 
+    def excuse(self, until: float) -> None:
+        """The server has said that it answers nothing before then."""
+        self._excused_until = min(until, self._heard_at + limits.CLIENT_RETRY_AFTER_S_MAX)
+
     def stop_listening(self) -> None:
         """We read no more for a while: silence says nothing about the server now."""
         self._deaf = True
 
     def listen(self, now: float) -> None:
         self._deaf = False
+        self._excused_until = 0.0
         self.heard(now)
 
     @property
@@ -38,7 +44,8 @@ class Silence:
         """When the server is gone if nothing is heard until then; None if we do not listen."""
         if self._deaf:
             return None
-        quiet_until = self._heard_at + limits.CLIENT_SILENCE_S
+        quiet_until = max(self._heard_at, self._excused_until) + limits.CLIENT_SILENCE_S
         if self._owed_since is None:
             return quiet_until
-        return min(quiet_until, self._owed_since + limits.CLIENT_ANSWER_SILENCE_S)
+        owed_since = max(self._owed_since, self._excused_until)
+        return min(quiet_until, owed_since + limits.CLIENT_ANSWER_SILENCE_S)

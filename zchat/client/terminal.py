@@ -4,16 +4,17 @@ Only this module imports prompt_toolkit, which takes longer to load than all els
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
-from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.history import DummyHistory, FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.patch_stdout import patch_stdout
 
+from zchat.client.actions import Question
 from zchat.client.commands import COMMANDS, is_secret, shows_by_entry
 from zchat.client.line import LineClient
 from zchat.protocol.names import printable
@@ -44,17 +45,22 @@ async def converse(client: LineClient) -> None:
             await client.dialogue_over()
 
 
-async def ask_new_password() -> str | None:
-    """Twice, without showing it. None if the person thought better of it."""
-    session: PromptSession[str] = PromptSession(is_password=True, erase_when_done=True)
-    try:
-        password = await session.prompt_async("New password: ")
-        if password and password == await session.prompt_async("Once more: "):
-            return password
-    except (EOFError, KeyboardInterrupt):
-        return None
-    print("! the passwords differ; nothing was changed")  # noqa: T201
-    return None
+async def ask(questions: Sequence[Question]) -> list[str] | None:
+    """One after another. None if the person thought better of it, or left one without an answer."""
+    answers: list[str] = []
+    for question in questions:
+        # A session each, since it would remember what was typed for the next one.
+        session: PromptSession[str] = PromptSession(
+            is_password=question.secret, erase_when_done=True, history=DummyHistory()
+        )
+        try:
+            answer = await session.prompt_async(question.text)
+        except (EOFError, KeyboardInterrupt):
+            return None
+        if not answer:
+            return None
+        answers.append(answer)
+    return answers
 
 
 class LineCompleter(Completer):

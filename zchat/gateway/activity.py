@@ -11,7 +11,7 @@ def announcement(sessions: Iterable[Session]) -> AnnounceSessions:
     """Those of the sessions that have a user, as the user-service wants to know them."""
     return AnnounceSessions(
         [
-            SessionHere(s.number, s.name, s.token, s.since_ms, s.active_ms)
+            SessionHere(s.number, s.name, s.token, s.since_ms, s.active_ms, s.standing)
             for s in sessions
             if s.name
         ]
@@ -21,6 +21,16 @@ def announcement(sessions: Iterable[Session]) -> AnnounceSessions:
 def since(sessions: Iterable[Session], at_ms: int) -> dict[int, int]:
     """When each session that did something after `at_ms` did it last."""
     return {session.number: session.active_ms for session in sessions if session.active_ms > at_ms}
+
+
+def over(sessions: Iterable[Session], now: float) -> list[tuple[Session, str | None]]:
+    """Those that must end, and why; None for those that have ended and do not go."""
+    found: list[tuple[Session, str | None]] = []
+    for session in sessions:
+        reason = silence(session, now)
+        if reason or is_stuck(session, now):
+            found.append((session, reason))
+    return found
 
 
 def silence(session: Session, now: float) -> str | None:

@@ -10,7 +10,7 @@ from typing import assert_never
 from msgspec import Raw
 
 from zchat import __version__
-from zchat.gateway import activity
+from zchat.gateway import activity, replies, scopes
 from zchat.gateway.contexts import (
     CommandContext,
     CommandSent,
@@ -23,8 +23,10 @@ from zchat.gateway.contexts import (
     StreamAsked,
 )
 from zchat.gateway.fanout import FanOut
-from zchat.gateway.login import Login, Logins
+from zchat.gateway.intake import Intake
+from zchat.gateway.login import Login, Logins, opening_of
 from zchat.gateway.presence import PresenceFollower
+from zchat.gateway.quotas import UNLIMITED, Quota, Quotas
 from zchat.gateway.requests import Requests
 from zchat.gateway.services import Services, stamp
 from zchat.gateway.session import Session, SessionState
@@ -33,10 +35,6 @@ from zchat.protocol import limits
 from zchat.protocol.cluster import (
     CloseSession,
     Down,
-    LogPage,
-    OpenSession,
-    PresenceSnapshot,
-    ReadLog,
     ReadPresence,
     ReadUserLogs,
     SessionEnded,
@@ -44,7 +42,7 @@ from zchat.protocol.cluster import (
     StreamPage,
     UserLogs,
 )
-from zchat.protocol.codec import Decoder, ProtocolError, client_messages, encode
+from zchat.protocol.codec import ProtocolError, client_messages, encode
 from zchat.protocol.messages import (
     PROTOCOL_VERSION,
     ClientMessage,
@@ -62,21 +60,20 @@ from zchat.protocol.messages import (
     Refused,
     Welcome,
 )
-from zchat.protocol.names import InvalidName, canonical_name
-
-_user_replies: Decoder[SessionReply] = Decoder(SessionReply)  # type: ignore[arg-type]
-_words = Decoder(SessionEnded)
-_user_logs = Decoder(UserLogs)
-_log_pages = Decoder(LogPage)
-_stream_pages = Decoder(StreamPage)
-_snapshots = Decoder(PresenceSnapshot)
+from zchat.protocol.names import InvalidName
 
 
 class GatewayCore:
     """Everything that one gateway knows; `services` are its links, queries and streams."""
 
-    def __init__(self, partitions: int, sessions_max: int = limits.SESSIONS_MAX) -> None:
+    def __init__(
+        self,
+        partitions: int,
+        sessions_max: int = limits.SESSIONS_MAX,
+        quota: Quota = UNLIMITED,
+    ) -> None:
         self._sessions_max = sessions_max
+        self.quotas = Quotas(quota)
         self.fan_out = FanOut()
         self.presence = PresenceFollower()
         self.sessions: dict[int, Session] = {}
@@ -85,6 +82,7 @@ class GatewayCore:
         self.services = Services(partitions, self._announce)
         self._logins = Logins(self.fan_out)
         self.requests = Requests(self.services, self.fan_out, self.presence)
+        self._intake = Intake(self.quotas, self.requests, self._receive_frame, self._refuse)
         self._last_number = 0
         self._awake_at = 0.0
         self._next_review_at = 0.0
@@ -92,29 +90,27 @@ class GatewayCore:
 
     # --- Connections --------------------------------------------------------------------------
 
-    def connect(self, now: float, now_ms: int) -> Session:
+    def connect(self, now: float, now_ms: int, address: str = "") -> Session:
+        """`address` is the client's, without its port; clients without one share no limits."""
         self._awake_at = self._awake_at or now
         self._last_number += 1
         session = self.sessions[self._last_number] = Session(self._last_number, now, now_ms)
-        if len(self.sessions) > self._sessions_max:
+        session.address = address
+        if refused := self.quotas.connected(session, now):
+            self._refuse(session, refused)
+        elif len(self.sessions) > self._sessions_max:
             self._end(session, RefusalCode.LIMIT_REACHED, "this gateway is full; try another")
         return session
 
     def receive(self, session: Session, frames: Sequence[bytes], now: float, now_ms: int) -> None:
         """Takes whole messages from a client."""
-        if session.open:
-            session.heard_at = now
-        for frame in frames:
-            if session.backlog is not None:
-                session.backlog.append(frame)
-            elif session.open:
-                self._receive_frame(session, frame, now, now_ms)
+        self._intake.receive(session, frames, now, now_ms)
 
-    def unblocked(self, session: Session, now_ms: int) -> None:
+    def unblocked(self, session: Session, now: float, now_ms: int) -> None:
         """The client reads again."""
         self.fan_out.unblocked(session)
-        self.requests.unblocked(session)
-        self._go_on(now_ms)
+        self.requests.release(session)
+        self._intake.go_on(now, now_ms)
 
     def refuse_stream(self, session: Session, error: ProtocolError) -> None:
         """The client's bytes make no sense: that ends its session, and nobody else's."""
@@ -123,6 +119,7 @@ class GatewayCore:
 
     def disconnected(self, session: Session) -> None:
         self.sessions.pop(session.number, None)
+        self.quotas.disconnected(session)
         self._logins.drop(session)
         self.fan_out.leave(session)
         session.state = SessionState.CLOSED
@@ -158,8 +155,13 @@ class GatewayCore:
         if not isinstance(message, MarkRead | Ping):
             session.active_ms = now_ms
         match message:
+            case Hello(version=version) if version != PROTOCOL_VERSION:
+                reason = f"protocol version {version} is not spoken here; {PROTOCOL_VERSION} is"
+                self._end(session, RefusalCode.UNSUPPORTED_VERSION, reason)
             case Hello():
-                self._greet(session, message)
+                if session.state is SessionState.NEW:
+                    session.state = SessionState.GREETED
+                self.requests.answer(session, Welcome(PROTOCOL_VERSION, f"zchat {__version__}"))
             case LogIn():
                 self._log_in(session, message, now)
             case Ping(target=PingTarget.GATEWAY):
@@ -173,19 +175,12 @@ class GatewayCore:
                 closing = SessionClosing(session, message)
                 self.requests.count(session)
                 self.services.users.command(session, CloseSession(quit=True), closing)
+            case _ if why := scopes.refusal(session, message):
+                self.requests.answer(session, Refused(message.id, RefusalCode.OUT_OF_SCOPE, why))
             case _ if isinstance(message, Query):
                 self.requests.query(session, message, frame, now)
             case _:
                 self.requests.command(session, message, frame, now)
-
-    def _greet(self, session: Session, hello: Hello) -> None:
-        if hello.version != PROTOCOL_VERSION:
-            reason = f"protocol version {hello.version} is not spoken here; {PROTOCOL_VERSION} is"
-            self._end(session, RefusalCode.UNSUPPORTED_VERSION, reason)
-        else:
-            if session.state is SessionState.NEW:
-                session.state = SessionState.GREETED
-            self.requests.answer(session, Welcome(PROTOCOL_VERSION, f"zchat {__version__}"))
 
     # --- Sessions -----------------------------------------------------------------------------
 
@@ -194,17 +189,7 @@ class GatewayCore:
             reason = f"this session is logged in as {session.name}"
             self.requests.answer(session, Refused(log_in.id, RefusalCode.ALREADY_LOGGED_IN, reason))
             return
-        opening = OpenSession(
-            log_in.id,
-            canonical_name(log_in.name),
-            log_in.token,
-            log_in.password,
-            log_in.device,
-            log_in.code,
-            log_in.register,
-            log_in.invitation,
-            session.address,
-        )
+        opening = opening_of(session, log_in)
         if self.services.users.full:
             # Each attempt would wait on the link, and clients that are not let in try for ever.
             self._log_in_failed(session)
@@ -229,6 +214,7 @@ class GatewayCore:
             return
         session.name = reply.name
         session.standing, session.scopes, session.rooms = reply.standing, reply.scopes, reply.rooms
+        self.quotas.logged_in(session, now)
         addresses = set(self.services.by_address)
         self._logins.begin(Login(session, log_in, addresses))
         for address in sorted(addresses):
@@ -259,10 +245,13 @@ class GatewayCore:
 
     def _end(self, session: Session, code: RefusalCode, reason: str) -> None:
         """Tells the client why, and closes the connection."""
+        self._refuse(session, Refused(None, code, reason))
+
+    def _refuse(self, session: Session, refused: Refused) -> None:
         if session.open:
-            self.requests.write(session, encode(Refused(None, code, reason)))
+            self.requests.answer(session, refused)
             self._close(session)
-            self.watcher.ended(session, code)
+            self.watcher.ended(session, refused.code)
 
     def go_away(self, reason: str) -> None:
         """The gateway stops: clients are told to connect elsewhere, and heard no more."""
@@ -289,26 +278,21 @@ class GatewayCore:
                     self._log_in_failed(context.session)
         self.requests.link_drained(peer)
         self._tell_departed()
-        self._go_on(now_ms)
+        self._intake.go_on(now, now_ms)
 
     def _receive_reply(self, context: CommandContext | None, frame: bytes, now: float) -> None:
         match context:
             case None:
-                self._sessions_ended(_words.decode(frame))
+                self._sessions_ended(replies.words.decode(frame))
             case CommandSent():
                 self.requests.command_answered(context, frame)
             case SessionOpening():
-                self._session_opened(context, _user_replies.decode(frame), now)
+                self._session_opened(context, replies.user_replies.decode(frame), now)
             case SessionClosing(session=session, log_out=log_out):
                 self.requests.answered(session, encode(Done(log_out.id)))
                 self._close(session)
             case _:
                 assert_never(context)
-
-    def _go_on(self, now_ms: int) -> None:
-        """Takes what sessions have sent while they had to wait."""
-        for session, frames in self.requests.take_released():
-            self.receive(session, frames, session.heard_at, now_ms)
 
     def _sessions_ended(self, word: SessionEnded) -> None:
         for number in word.sessions:
@@ -332,21 +316,21 @@ class GatewayCore:
             except ProtocolError:
                 self.protocol_errors += bool(answer)  # None at all says "not now".
                 self._query_failed(context)
-        self._go_on(now_ms)
+        self._intake.go_on(now, now_ms)
 
     def _receive_answer(self, context: QueryContext, answer: bytes, now: float) -> None:
         if not answer:
             raise ProtocolError("no answer")
         match context:
             case LogsAsked():
-                self._user_logs(context, _user_logs.decode(answer))
+                self._user_logs(context, replies.user_logs.decode(answer))
             case PageAsked(fetch=fetch):
-                self.fan_out.page(fetch, _log_pages.decode(answer))
+                self.fan_out.page(fetch, replies.log_pages.decode(answer))
             case StreamAsked(address=address):
                 self.services.by_address[address].reading_stream = False
-                self.receive_stream(address, _stream_pages.decode(answer), now)
+                self.receive_stream(address, replies.stream_pages.decode(answer), now)
             case PresenceAsked():
-                self.presence.snapshot(_snapshots.decode(answer))
+                self.presence.snapshot(replies.snapshots.decode(answer))
             case _:
                 self.requests.query_answered(context, answer)
 
@@ -380,13 +364,8 @@ class GatewayCore:
     def fetch_pages(self, now: float) -> None:
         """Asks for the pages that sessions want by now; to be called once a turn."""
         for fetch in self.fan_out.take_fetches():
-            log, cursor = fetch
-            try:
-                peer = self.services.of_log(log)
-            except InvalidName:  # A service has named a log that nobody can have.
+            if not self.services.ask_page(fetch, now):
                 self.fan_out.fetch_failed(fetch)
-            else:
-                peer.ask(None, ReadLog(log, cursor), PageAsked(fetch), now)
 
     def tick(self, now: float, now_ms: int) -> None:
         """What happens without anybody asking for it; every `HEARTBEAT_INTERVAL_S`."""
@@ -404,17 +383,17 @@ class GatewayCore:
         if now >= self._next_review_at:
             self._next_review_at = now + limits.ACTIVITY_INTERVAL_S
             self._review_sessions(now, now_ms)
-        self._go_on(now_ms)
+        self._intake.tick(now, now_ms)
 
     def _review_sessions(self, now: float, now_ms: int) -> None:
         """What is to be done for every session now and then."""
         active_ms = activity.since(self.fan_out.everyone(), self._reviewed_at_ms)
         self.services.report_activity(active_ms)
         self._reviewed_at_ms = now_ms
-        for session in self.sessions.values():
-            if reason := activity.silence(session, now):
+        for session, reason in activity.over(self.sessions.values(), now):
+            if reason:
                 self._end(session, RefusalCode.TIMED_OUT, reason)
-            elif activity.is_stuck(session, now):
+            else:
                 session.state = SessionState.CUT
                 self.fan_out.dirty[session] = None
         self.fan_out.retry_all()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from zchat.gateway.session import Session, SessionState
 from zchat.protocol import limits
@@ -25,7 +25,7 @@ class Inside(Protocol):
 
     traffic: Traffic
 
-    def connected(self, connection: "ClientConnection") -> Session: ...
+    def connected(self, connection: "ClientConnection", address: str) -> Session: ...
     def received(self, session: Session, frames: list[bytes]) -> None: ...
     def refused(self, session: Session, error: ProtocolError) -> None: ...
     def drained(self, session: Session) -> None: ...
@@ -33,7 +33,7 @@ class Inside(Protocol):
 
 
 class ClientConnection(asyncio.Protocol):
-    """One TCP connection: cuts frames, writes what the session has, and knows who is slow."""
+    """One client, with or without TLS: cuts frames, writes what there is, knows who is slow."""
 
     __slots__ = ("_inside", "_reader", "_reading", "_transport", "_writable", "session")
 
@@ -49,7 +49,12 @@ class ClientConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=limits.WRITE_BUFFER_BYTES_MAX)
         self._inside.traffic.connections += 1
-        self.session = self._inside.connected(self)
+        if transport.get_extra_info("sslcontext") is not None:
+            # Under TLS pausing stops only what is decrypted.
+            cast(Any, transport).set_read_buffer_limits(high=limits.TLS_READ_BUFFER_BYTES_MAX)
+        # None for a client that is gone already.
+        peer = transport.get_extra_info("peername")
+        self.session = self._inside.connected(self, peer[0] if peer else "")
 
     def data_received(self, data: bytes) -> None:
         traffic = self._inside.traffic

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 
+from zchat.gateway import scopes
 from zchat.gateway.fanout import FanOut
 from zchat.gateway.session import Session
-from zchat.protocol.cluster import EVERYONE, Chunk, MembershipChange, UserLog, UserLogs
+from zchat.protocol.cluster import EVERYONE, Chunk, MembershipChange, OpenSession, UserLog, UserLogs
 from zchat.protocol.messages import LoggedIn, LogIn, LogState, Standing
+from zchat.protocol.names import canonical_name
 
 
 @dataclass(slots=True)
@@ -19,6 +21,21 @@ class Login:
     logs: list[LogState] = field(default_factory=list)
     changes: dict[str, dict[str, list[MembershipChange]]] = field(default_factory=dict)
     """By address and log: what the stream has brought of joins and leaves since it entered."""
+
+
+def opening_of(session: Session, log_in: LogIn) -> OpenSession:
+    """What the user-service is asked. Raises `InvalidName`."""
+    return OpenSession(
+        log_in.id,
+        canonical_name(log_in.name),
+        log_in.token,
+        log_in.password,
+        log_in.device,
+        log_in.code,
+        log_in.register,
+        log_in.invitation,
+        session.address,
+    )
 
 
 class Logins:
@@ -96,7 +113,7 @@ class Logins:
             if (change := changes_of_log[-1]).position > answer.position
         }
         for user_log in answer.logs:
-            if user_log.log not in newer:
+            if user_log.log not in newer and scopes.follows(login.session, user_log.log):
                 cursor = _cursor(login.log_in, user_log)
                 head = max(user_log.head, self._heads.get(user_log.log, 0))
                 login.logs.append(LogState(user_log.log, cursor, head))

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 import signal
+import ssl
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -20,11 +21,15 @@ from zchat.fabric.pump import Pump
 from zchat.gateway.door import ClientConnection
 from zchat.gateway.journal import Journal
 from zchat.gateway.metrics import MEASURES, missing, readings
+from zchat.gateway.quotas import Quota
+from zchat.gateway.tls import CertificateError, TlsDoor, load_context
 from zchat.gateway.turns import Turns
 from zchat.process import observed, raise_file_limit, settle, start
 from zchat.protocol import limits
 from zchat.settings import Settings, command
 from zchat.status import StatusReport
+
+_log = logging.getLogger("zchat.gateway")
 
 
 class Gateway:
@@ -39,8 +44,14 @@ class Gateway:
         alive: Alive,
         log: logging.Logger,
     ) -> None:
+        quota = Quota(
+            settings.message_rate,
+            settings.byte_rate,
+            settings.connection_rate,
+            settings.connections_per_address,
+        )
         report = StatusReport("gateway", lambda: readings(self.turns))
-        self.turns = Turns(settings.partitions, self, sessions_max, report.due)
+        self.turns = Turns(settings.partitions, self, sessions_max, quota, report.due)
         self._loop = loop
         self._alive = alive
         self._turn_scheduled = False
@@ -98,6 +109,8 @@ class Gateway:
             return
         self._alive.beat()
         self.turns.heartbeat()
+        for note in self.turns.core.quotas.take_notes(self.now()):
+            _log.warning("%s", note)
         # Nobody can log in before the router has told who serves what.
         interval_s = limits.HEARTBEAT_INTERVAL_S if self._heard else limits.CONNECT_RETRY_S
         self._loop.call_later(interval_s, self.heartbeat)
@@ -136,9 +149,67 @@ def sessions_within(files: int, partitions: int) -> int:
     return max(0, min(limits.SESSIONS_MAX, files - files // 8 - own))
 
 
-async def serve(settings: Settings, log: logging.Logger, sessions_max: int) -> bool:
+def certificate_of(settings: Settings) -> ssl.SSLContext | None:
+    """As it is now. Raises `CertificateError`."""
+    certificate, key = settings.tls_cert, settings.tls_key
+    return load_context(certificate, key) if certificate and key else None
+
+
+class Entrances:
+    """Where clients come in: on every address that is listened on, with TLS if there is a key."""
+
+    def __init__(self, settings: Settings, log: logging.Logger) -> None:
+        self._settings = settings
+        self._log = log
+        self._door: TlsDoor | None = None
+        self._servers: list[asyncio.Server] = []
+
+    async def open(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        protocol: Callable[[], ClientConnection],
+        context: ssl.SSLContext | None,
+    ) -> None:
+        # All gateways of a host share their ports; the kernel spreads the clients.
+        if context is not None:
+            self._door = TlsDoor(loop, protocol, context)
+            for address in self._settings.listen:
+                await self._door.listen(address.host, address.port)
+            self._door.open()
+            return
+        for address in self._settings.listen:
+            server = await loop.create_server(
+                protocol, address.host, address.port, reuse_port=True, backlog=1024
+            )
+            self._servers.append(server)
+
+    def reload(self) -> None:
+        """Who connects from now on gets the certificate that is there now; nobody is cut off."""
+        if self._door is None:
+            self._log.info("SIGHUP: there is no certificate to read again")
+            return
+        try:
+            context = certificate_of(self._settings)
+        except CertificateError as error:
+            self._log.error("the certificate stays as it was: %s", error)
+            return
+        assert context is not None
+        self._door.context = context
+        self._log.info("the certificate was read again")
+
+    def close(self) -> None:
+        if self._door is not None:
+            self._door.close()
+        for server in self._servers:
+            server.close()
+
+
+async def serve(
+    settings: Settings, log: logging.Logger, sessions_max: int, tls: ssl.SSLContext | None
+) -> bool:
     """Runs until told to stop; False if a bug has ended it."""
     loop = asyncio.get_running_loop()
+    entrances = Entrances(settings, log)
     stop = asyncio.Event()
     sound = True
 
@@ -153,6 +224,7 @@ async def serve(settings: Settings, log: logging.Logger, sessions_max: int) -> b
     loop.set_exception_handler(ended_by)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, entrances.reload)
     alive = Alive(settings.run)
     with contextlib.ExitStack() as open_now:
         name = gateway_name(settings.name)
@@ -163,22 +235,12 @@ async def serve(settings: Settings, log: logging.Logger, sessions_max: int) -> b
         numbers = partial(readings, gateway.turns)
         open_now.enter_context(observed(address, "gateway", MEASURES, numbers, health))
         gateway.heartbeat()
-        # All gateways of a host share their ports; the kernel spreads the clients.
-        servers = [
-            await loop.create_server(
-                lambda: ClientConnection(gateway.turns),
-                address.host,
-                address.port,
-                reuse_port=True,
-                backlog=1024,
-            )
-            for address in settings.listen
-        ]
+        await entrances.open(loop, lambda: ClientConnection(gateway.turns), tls)
         settle()
-        log.info("ready: clients connect to %s", ", ".join(map(str, settings.listen)))
+        where = ", ".join(map(str, settings.listen))
+        log.info("ready: clients connect to %s%s", where, "" if tls is None else " with TLS")
         await stop.wait()
-        for server in servers:
-            server.close()
+        entrances.close()
         if sound:
             await gateway.drain(settings.drain_s)
         gateway.close()
@@ -192,7 +254,12 @@ def run(settings: Settings) -> None:
     sessions_max = sessions_within(files, settings.partitions)
     if sessions_max < limits.SESSIONS_MAX:
         log.info("takes %d clients: the system allows %d open files", sessions_max, files)
-    if not uvloop.run(serve(settings, log, sessions_max)):
+    try:
+        tls = certificate_of(settings)
+    except CertificateError as error:
+        log.critical("%s", error)
+        sys.exit(1)
+    if not uvloop.run(serve(settings, log, sessions_max, tls)):
         sys.exit(1)
 
 

@@ -20,16 +20,21 @@ from zchat.gateway.presence import PresenceFollower
 from zchat.gateway.services import ServicePeer, Services
 from zchat.gateway.session import Session, SessionState
 from zchat.protocol import limits
-from zchat.protocol.codec import encode
+from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.messages import (
     Command,
+    Done,
     Message,
     PresenceChanged,
     Query,
     RefusalCode,
     Refused,
+    Register,
+    Standing,
 )
+from zchat.protocol.permissions import STANDINGS
 
+_results: Decoder[Done | Refused] = Decoder(Done | Refused)  # type: ignore[arg-type]
 ClientQueryContext = QueryForwarded | MembersAsked | PartsAsked
 
 
@@ -60,7 +65,8 @@ class Requests:
         peer = self._services.of_command(command)
         self.count(session)
         session.undelivered += 1
-        peer.command(session, frame, CommandSent(session, command.id, now))
+        context = CommandSent(session, command.id, now, registers=isinstance(command, Register))
+        peer.command(session, frame, context)
         if peer.full:
             self._held.setdefault(peer, {})[session] = None
             self._hold(session)
@@ -92,7 +98,14 @@ class Requests:
         self._hold(session)
         assert session.backlog is not None
         session.backlog.append(bytes(frame))
+        session.paid += 1
         self._leaving.add(session)
+
+    def slow_down(self, session: Session, frames: Iterable[bytes]) -> None:
+        """These come too early: they wait, and nothing more is read, until it is released."""
+        self._hold(session)
+        assert session.backlog is not None
+        session.backlog.extend(frames)
 
     def _hold(self, session: Session) -> None:
         if session.backlog is None:
@@ -128,6 +141,8 @@ class Requests:
     def command_answered(self, command: CommandSent, frame: bytes) -> None:
         session = command.session
         session.undelivered -= 1
+        if command.registers and isinstance(_results.decode(frame), Done):
+            session.standing = max(session.standing, Standing.ACCOUNT, key=STANDINGS.index)
         if not command.timed_out:
             self.answered(session, frame)
         else:
@@ -194,8 +209,8 @@ class Requests:
             self.answered(context.session, encode(refused))
         return openings
 
-    def unblocked(self, session: Session) -> None:
-        """The session reads again."""
+    def release(self, session: Session) -> None:
+        """The session may go on, if nothing else holds it."""
         if session.backlog is not None:
             self._released[session] = None
 

@@ -10,17 +10,20 @@ from zchat.gateway.contexts import (
     CommandContext,
     CommandSent,
     MembersAsked,
+    PageAsked,
     PartsAsked,
     QueryContext,
     QueryForwarded,
     StreamAsked,
 )
+from zchat.gateway.fanout import Fetch
 from zchat.gateway.queries import Queries
 from zchat.gateway.session import Session
 from zchat.log.follower import Follower
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
     USER_SERVICE,
+    ReadLog,
     ReadStream,
     ReportActivity,
     RoutingTable,
@@ -47,7 +50,7 @@ from zchat.protocol.messages import (
     ReadHistory,
     ReportMessage,
 )
-from zchat.protocol.names import canonical_name
+from zchat.protocol.names import InvalidName, canonical_name
 from zchat.protocol.partitions import address_of_room, room_addresses
 
 
@@ -114,6 +117,16 @@ class Services:
 
     def of_log(self, log: str) -> ServicePeer:
         return self.users if log.startswith("@") else self.of_room(log[1:])
+
+    def ask_page(self, fetch: Fetch, now: float) -> bool:
+        """Reads on in a log; False if it is none that anybody can have."""
+        log, cursor = fetch
+        try:
+            peer = self.of_log(log)
+        except InvalidName:
+            return False
+        peer.ask(None, ReadLog(log, cursor), PageAsked(fetch), now)
+        return True
 
     def of_command(self, command: Command) -> ServicePeer:
         match command:

@@ -3,8 +3,12 @@
 import enum
 from collections import deque
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from zchat.protocol.messages import Scope, Standing
+
+if TYPE_CHECKING:
+    from zchat.gateway.quotas import Allowance
 
 
 class SessionState(enum.Enum):
@@ -31,6 +35,7 @@ class Session:
     __slots__ = (
         "active_ms",
         "address",
+        "allowance",
         "backlog",
         "blocked",
         "closing_at",
@@ -40,11 +45,14 @@ class Session:
         "follows",
         "heard_at",
         "name",
+        "network",
         "number",
         "out",
+        "paid",
         "rooms",
         "scopes",
         "since_ms",
+        "slowed",
         "standing",
         "state",
         "token",
@@ -60,6 +68,12 @@ class Session:
         self.token = b""
         self.address = ""
         """Where the client connects from, without its port."""
+        self.network = ""
+        """What the address is counted as."""
+        self.allowance: Allowance | None = None
+        """What may still be said; None for as much as comes."""
+        self.slowed = False
+        """The client was told that it says too much, and has not been quiet since."""
         self.standing = Standing.GUEST
         self.scopes: Collection[Scope] = ()
         """What an app token may do; none for a session that may do what its user may."""
@@ -75,6 +89,8 @@ class Session:
         """Commands that no service has answered, whatever the client has been told meanwhile."""
         self.backlog: deque[bytes] | None = None
         """Frames read while too many requests were unanswered; nothing more is read until then."""
+        self.paid = 0
+        """How many of the first of them count as said already."""
         self.blocked = False
         """The client reads too slowly; what it misses is read again from its logs later."""
         self.fetching = 0

@@ -10,6 +10,7 @@ from typing import Protocol
 from zchat.fabric.topics import PRESENCE_TOPIC, stream_topic
 from zchat.gateway.core import GatewayCore
 from zchat.gateway.door import ClientConnection, Traffic
+from zchat.gateway.quotas import UNLIMITED, Quota
 from zchat.gateway.services import ServicePeer
 from zchat.gateway.session import Session, SessionState
 from zchat.protocol import limits
@@ -44,9 +45,10 @@ class Turns:
         partitions: int,
         outside: Outside,
         sessions_max: int = limits.SESSIONS_MAX,
+        quota: Quota = UNLIMITED,
         status: Callable[[], bytes] = bytes,
     ) -> None:
-        self.core = GatewayCore(partitions, sessions_max)
+        self.core = GatewayCore(partitions, sessions_max, quota)
         self.traffic = Traffic()
         self.router_heard_at = -math.inf
         self._outside = outside
@@ -59,8 +61,8 @@ class Turns:
 
     # --- What comes in ------------------------------------------------------------------------
 
-    def connected(self, connection: ClientConnection) -> Session:
-        session = self.core.connect(self._outside.now(), self._outside.now_ms())
+    def connected(self, connection: ClientConnection, address: str) -> Session:
+        session = self.core.connect(self._outside.now(), self._outside.now_ms(), address)
         session.connection = connection
         if not session.open:
             # One too many, who is to be told so before there are even more.
@@ -77,7 +79,7 @@ class Turns:
 
     def drained(self, session: Session) -> None:
         if session.state is SessionState.LOGGED_IN:
-            self.core.unblocked(session, self._outside.now_ms())
+            self.core.unblocked(session, self._outside.now(), self._outside.now_ms())
             self._outside.turn_soon()
 
     def disconnected(self, session: Session) -> None:

@@ -53,6 +53,25 @@ SESSION_IDLE_TIMEOUT_S: Final = 90.0
 CLIENT_PING_INTERVAL_S: Final = 20.0
 FAN_OUT_WRITES_MAX: Final = 500
 """Client writes in one loop turn; the rest goes on in the next, so that nobody starves."""
+ADDRESS_SHARES: Final = 10
+"""An address, behind which many may be, may say so many times as much as an account."""
+QUOTA_NAMES_MAX: Final = 20_000
+"""Accounts, and addresses, whose rates a gateway remembers: those that came last."""
+FLOOD_FRAMES: Final = 256
+"""Frames of one session that wait for its rate; with more, for longer than this, it is a flood."""
+FLOOD_WAIT_S: Final = 60.0
+SHUT_OUT_S_MAX: Final = 300.0
+"""How long the address of a flood is kept out at most."""
+QUOTA_NOTES_MAX: Final = 10
+"""Lines about floods in the log at a time."""
+QUOTA_NOTES_INTERVAL_S: Final = 10.0
+TLS_HANDSHAKES_MAX: Final = 500
+"""TLS handshakes of a gateway at a time; past it, new connections wait in the kernel's queue."""
+TLS_HANDSHAKES_PER_ADDRESS_MAX: Final = 200
+"""One more of one address is cut off; its client tries again."""
+TLS_HANDSHAKE_TIMEOUT_S: Final = 10.0
+TLS_READ_BUFFER_BYTES_MAX: Final = 64 * 1024
+"""What is read ahead, still encrypted, of a client that nothing is taken from."""
 
 # --- Between processes ----------------------------------------------------------------------------
 HEARTBEAT_INTERVAL_S: Final = 0.5
@@ -116,6 +135,8 @@ NONCES_UNWRITTEN_MAX: Final = 8_192
 """Entries whose nonces are found in memory; then a commit writes them to the index, in 20 ms."""
 ANSWERS_MAX: Final = 100_000
 """Refusals, and answers to what changed nothing, that a service keeps for those who ask again."""
+REFUSALS_LOGGED_MAX: Final = 100
+"""Suspicious refusals that are logged at once, and then one a second; the rest are counted."""
 BUSY_RETRY_INTERVAL_S: Final = 1.0
 """How long a service waits after its store refused a commit."""
 
@@ -138,6 +159,19 @@ INVITATIONS_MAX: Final = 1_000
 """Invitations that are neither used nor out of date."""
 PASSWORD_JOBS_MAX: Final = 256
 """Passwords waiting to be hashed; one more is refused as `busy`."""
+LOGIN_ATTEMPTS_MAX: Final = 10
+"""Wrong passwords and codes for one name at once, and then one in each interval."""
+LOGIN_ATTEMPT_INTERVAL_S: Final = 30.0
+ADDRESS_ATTEMPTS_MAX: Final = 50
+"""The same from one address, whatever the names."""
+ADDRESS_ATTEMPT_INTERVAL_S: Final = 6.0
+ADDRESS_NEWCOMERS_MAX: Final = 100
+"""New guests and accounts from one address at once, and then one in each interval."""
+ADDRESS_NEWCOMER_INTERVAL_S: Final = 6.0
+LIMITED_NAMES_MAX: Final = 20_000
+"""Names, and addresses, of which the last attempts are remembered."""
+TOKEN_SEEN_INTERVAL_S: Final = 3600.0
+"""How exactly it is known when a device was last used: it is written no more often."""
 PRESENCE_NAMES_MAX: Final = 20
 """Names in one presence frame to a client; the others are counted."""
 PRESENCE_GRACE_S: Final = 10.0
@@ -154,6 +188,8 @@ CLIENT_QUEUE_MAX: Final = 10_000
 """Requests that a client keeps while it has no connection."""
 CLIENT_RECONNECT_S: Final = 0.1
 CLIENT_RECONNECT_S_MAX: Final = 10.0
+CLIENT_RETRY_AFTER_S_MAX: Final = 600.0
+"""A client that a server tells to come back later does so by then, whatever it was told."""
 CLIENT_RETRY_S: Final = 5.0
 """How long a client waits before it repeats a command that was `unavailable`."""
 CLIENT_SILENCE_S: Final = 45.0

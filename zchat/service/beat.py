@@ -26,6 +26,7 @@ from zchat.service.answering import answer_once, look_up
 from zchat.service.authority import objection, standing_of
 from zchat.service.counts import Counts
 from zchat.service.effects import Effects, Sender
+from zchat.service.refusals import RefusalLog
 
 _ups = Decoder(Up)
 _downs = Decoder(Down)
@@ -41,6 +42,8 @@ class Job(NamedTuple):
     password: str
     password_hash: str | None
     """What the password is checked against; None to make a hash of it."""
+    proved: str | None = None
+    """The hash that an earlier job of the same command has found its password to fit."""
 
 
 class Core(Protocol):
@@ -132,6 +135,7 @@ class Beat:
         self._warnings = Samples(
             Rate(limits.WARNINGS_BURST, limits.WARNINGS_PER_S), limits.PEERS_MAX
         )
+        self._refusals = RefusalLog(log, now)
         self.core = service.load(store, now, at_ms)
         self._send_owed(store.owed())
 
@@ -288,10 +292,10 @@ class Beat:
         keys = self._prepare(commands + begun)
         for (sender, command), key in zip(commands, keys, strict=False):
             act = partial(core.handle, sender, command, now, at_ms)
-            self._answer(sender, command, answer_once(key, core.answers, act))
+            self._answer(sender, command, answer_once(key, core.answers, act), now)
         for (job, outcome), key in zip(outcomes, keys[len(commands) :], strict=True):
             act = partial(core.job_done, job, outcome, now, at_ms)
-            self._answer(job.sender, job.command, answer_once(key, core.answers, act))
+            self._answer(job.sender, job.command, answer_once(key, core.answers, act), now)
         for owed in settled:
             core.settled(owed.key, now, at_ms)
         return self._commit([owed.id for owed in settled])
@@ -305,13 +309,14 @@ class Beat:
         core.log_heads = store.heads(logs) if logs else {}
         return keys
 
-    def _answer(self, sender: Sender, command: Any, answer: Answer | None) -> None:
+    def _answer(self, sender: Sender, command: Any, answer: Answer | None, now: float) -> None:
         if self._tracing:
             self._trace(sender, command, answer)
         if answer is not None:
             if answer.code is not None:
                 refusals = self.counts.refusals
                 refusals[answer.code] = refusals.get(answer.code, 0) + 1
+            self._refusals.refused(sender, command, answer, now)
             self.core.effects.answer(sender.reply_to, getattr(command, "id", 0), answer)
 
     def _trace(self, sender: Sender, command: Any, answer: Answer | None) -> None:

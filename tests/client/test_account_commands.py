@@ -1,0 +1,168 @@
+"""The account commands, line by line."""
+
+import pytest
+
+from zchat.client import account_drafts, drafts
+from zchat.client.actions import (
+    Action,
+    Ask,
+    EndAccount,
+    EnrolTotp,
+    LogOutDevice,
+    MakeAppToken,
+    Mistake,
+    Report,
+    Send,
+    Suspend,
+)
+from zchat.client.commands import is_secret, parse
+from zchat.client.drafts import InvalidRequest
+from zchat.protocol.messages import Scope, Standing
+
+
+def meant(line: str) -> Action:
+    """Without what is said when it is done."""
+    action = parse(line, rooms={"ops"})
+    return Send(action.request) if isinstance(action, Send) else action
+
+
+@pytest.mark.parametrize(
+    ("line", "action"),
+    [
+        (":devices", Send(account_drafts.devices())),
+        (":revoke 12", Send(account_drafts.revoke_device(12))),
+        (":logout", LogOutDevice(everywhere=False)),
+        (":logout everywhere", LogOutDevice(everywhere=True)),
+        (":totp on", EnrolTotp()),
+        (":apptoken weather read", MakeAppToken("weather", (Scope.READ,), ())),
+        (
+            ":apptoken weather post,read Ops #garden",
+            MakeAppToken("weather", (Scope.POST, Scope.READ), ("ops", "garden")),
+        ),
+        (":block Mallory", Send(account_drafts.block("mallory"))),
+        (":unblock @mallory", Send(account_drafts.unblock("mallory"))),
+        (":blocked", Send(account_drafts.blocked())),
+        (":report #ops spam  and more", Report("#ops", 1, "spam and more")),
+        (":report ops 3 spam", Report("#ops", 3, "spam")),
+        (":report bob 2 5 times the same", Report("@bob", 2, "5 times the same")),
+        (":announce we close at ten", Send(account_drafts.announce("we close at ten"))),
+        (":suspend mallory", Suspend("mallory", None, "")),
+        (":suspend mallory 90m too much spam", Suspend("mallory", 5_400, "too much spam")),
+        (":suspend mallory 7d", Suspend("mallory", 604_800, "")),
+        (":suspend mallory 7dwarfs", Suspend("mallory", None, "7dwarfs")),
+        (":restore mallory", Send(account_drafts.restore("mallory"))),
+        (":disconnect mallory spam", Send(account_drafts.disconnect("mallory", "spam"))),
+        (":disconnect mallory", Send(account_drafts.disconnect("mallory"))),
+        (":standing bob Operator", Send(account_drafts.set_standing("bob", Standing.OPERATOR))),
+        (":audit", Send(account_drafts.audit(20))),
+        (":audit 200", Send(account_drafts.audit(200))),
+    ],
+)
+def test_what_a_line_means(line: str, action: Action) -> None:
+    assert meant(line) == action
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (":password old new", "takes no arguments"),
+        (":delete-account secret", "takes no arguments"),
+        (":revoke laptop", "'laptop' is not the number of a device"),
+        (":revoke 99999999999999999999", "a device has a number"),
+        (":logout now", "'now' is not everywhere"),
+        (":totp 123456", "takes on or off"),
+        (":totp", "on or off is missing"),
+        (":apptoken weather", "read or post is missing"),
+        (":apptoken weather write", "'write' is not read, post, or read,post"),
+        (":apptoken weather read a/b", "'a/b' is no name"),
+        (":apptoken weather read " + " ".join(f"r{n}" for n in range(51)), "at most 50 rooms"),
+        (":report #ops", "the reason is missing"),
+        (":report #ops 3", "the reason is missing"),
+        (":report #ops 0 spam", "counts back from 1"),
+        (":report #ops 101 spam", "counts back from 1"),
+        (":report #ops " + "x" * 301, "at most 300 characters"),
+        (":suspend", "the user name is missing"),
+        (":standing bob king", "'king' is not one of account, moderator, operator"),
+        (":standing bob guest", "'guest' is not one of"),
+        (":audit many", "'many' is not a number of records"),
+        (":audit 0", "1 to 200 records"),
+        (":announce", "the announcement is missing"),
+        (":block", "the user name is missing"),
+    ],
+)
+def test_a_mistake_says_what_would_be_right(line: str, words: str) -> None:
+    action = parse(line)
+    assert isinstance(action, Mistake)
+    assert words in action.text
+    assert "Usage: " in action.text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ":password old new",
+        "  :PASSWORD x",
+        ":passwrod x",
+        ":delete-account x",
+        ":totp off x",
+        ":totp 123456",
+        ":login ann x",
+    ],
+)
+def test_no_line_that_may_hold_a_secret_is_kept(line: str) -> None:
+    assert is_secret(line)
+    action = parse(line)
+    assert not isinstance(action, Send)
+    assert not isinstance(action, Mistake) or "123456" not in action.text
+
+
+def asked(line: str) -> Ask:
+    action = parse(line)
+    assert isinstance(action, Ask)
+    return action
+
+
+def test_a_password_is_changed_by_three_hidden_answers() -> None:
+    ask = asked(":password")
+    assert all(question.secret for question in ask.questions)
+    action = ask.then(["correct horse", "battery staple", "battery staple"])
+    assert isinstance(action, Send)
+    assert action.request == account_drafts.change_password("correct horse", "battery staple")
+    with pytest.raises(InvalidRequest, match="differ"):
+        ask.then(["correct horse", "battery staple", "battery stable"])
+    with pytest.raises(InvalidRequest, match="8 to 256"):
+        ask.then(["correct horse", "short", "short"])
+
+
+def test_a_new_password_is_asked_for_twice() -> None:
+    ask = asked(":register")
+    assert ask.then(["correct horse"] * 2) == Send(drafts.register("correct horse"))
+    with pytest.raises(InvalidRequest, match="differ"):
+        ask.then(["correct horse", "correct house"])
+
+
+def test_totp_is_switched_off_with_the_password() -> None:
+    action = asked(":totp off").then(["correct horse"])
+    assert isinstance(action, Send)
+    assert action.request == account_drafts.disable_totp("correct horse")
+
+
+def test_an_account_is_deleted_after_its_name_was_typed() -> None:
+    ask = asked(":delete-account")
+    assert "stays" in ask.notice
+    assert [question.secret for question in ask.questions] == [True, False]
+    action = ask.then(["correct horse", "Ann"])
+    assert action == EndAccount("ann", account_drafts.delete_account("correct horse"))
+    assert "correct horse" not in repr(action)
+    assert isinstance(ask.then(["correct horse", "a/b"]), Mistake)
+
+
+@pytest.mark.parametrize("text", ["123 456", " 123456\n"])
+def test_a_code_is_read_as_people_copy_it(text: str) -> None:
+    assert account_drafts.one_time_code(text) == "123456"
+
+
+@pytest.mark.parametrize("text", ["", " ", "1" * 33])
+def test_what_is_no_code_is_not_sent(text: str) -> None:
+    with pytest.raises(InvalidRequest, match="1 to 32 characters"):
+        account_drafts.one_time_code(text)

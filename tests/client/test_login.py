@@ -1,0 +1,458 @@
+"""How `zchat-client` logs in: once with a password, and from then on as a device that is known."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from integration.lines import TerminalProgram
+
+from zchat.client import RefusedError, Scope, connect
+from zchat.client.drafts import InvalidRequest
+from zchat.client.tokens import as_text
+from zchat.protocol.messages import (
+    ChangePassword,
+    CreateAppToken,
+    DeviceInfo,
+    EnableTotp,
+    RefusalCode,
+    Refused,
+    RevokeDevice,
+)
+
+from .fake_gateway import Account, FakeGateway, until
+
+MAIN = "from zchat.client.main import main; main()"
+PASSWORD = "correct horse"
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[FakeGateway]:
+    async with FakeGateway() as gateway:
+        gateway.server.guest = False
+        gateway.account = Account(PASSWORD)
+        yield gateway
+
+
+def account(gateway: FakeGateway) -> Account:
+    assert gateway.account is not None
+    return gateway.account
+
+
+class Machine:
+    """Where one person has a configuration folder."""
+
+    def __init__(self, gateway: FakeGateway, folder: Path) -> None:
+        self.gateway = gateway
+        self.folder = folder
+
+    def environment(self, **more: str) -> dict[str, str]:
+        here = {"XDG_CONFIG_HOME": str(self.folder), "XDG_STATE_HOME": str(self.folder)}
+        return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **here, **more}
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-c", MAIN, "ann", "--address", self.gateway.address, *arguments]
+
+    async def run(self, *arguments: str, lines: str = "", **environment: str) -> tuple[int, str]:
+        """Returns the exit code, and all that was printed."""
+        async with self.start(*arguments, **environment) as process:
+            out, _ = await asyncio.wait_for(process.communicate(lines.encode()), 30)
+            assert process.returncode is not None
+            return process.returncode, out.decode()
+
+    @asynccontextmanager
+    async def start(
+        self, *arguments: str, **environment: str
+    ) -> AsyncIterator[asyncio.subprocess.Process]:
+        process = await asyncio.create_subprocess_exec(
+            *self.command(*arguments),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=self.environment(**environment),
+        )
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+    def terminal(self, *arguments: str) -> "Terminal":
+        return Terminal(self.command(*arguments), self.environment(TERM="xterm"))
+
+    @property
+    def kept(self) -> list[Path]:
+        folder = self.folder / "zchat" / "tokens"
+        return sorted(folder.glob("*-?")) if folder.exists() else []
+
+
+class Terminal(TerminalProgram):
+    """Without a cluster."""
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self._command = command
+        self._environment = environment
+        self.output = ""
+        self._news = asyncio.Event()
+        self._reading = []
+
+
+@pytest.fixture
+def machine(gateway: FakeGateway, tmp_path: Path) -> Machine:
+    return Machine(gateway, tmp_path)
+
+
+# --- Devices --------------------------------------------------------------------------------------
+
+
+async def test_a_password_is_needed_once(gateway: FakeGateway, machine: Machine) -> None:
+    assert await machine.run("--device", "laptop", ZCHAT_PASSWORD=PASSWORD) == (
+        0,
+        "* you are ann (registered)\n",
+    )
+    code, _ = await machine.run(lines="again\n")
+    assert code == 0
+    first, second = gateway.logins
+    assert (first.password, first.device) == (PASSWORD, "laptop")
+    assert (second.password, second.device, second.token) == (None, "laptop", first.token)
+    assert as_text(first.token) in machine.kept[0].read_text()
+
+
+async def test_a_password_that_is_given_is_not_sent_without_need(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    for _ in range(2):
+        await machine.run(ZCHAT_PASSWORD=PASSWORD)
+    assert [login.password for login in gateway.logins] == [PASSWORD, None]
+
+
+async def test_guests_leave_nothing_behind(gateway: FakeGateway, machine: Machine) -> None:
+    gateway.server.guest = True
+    gateway.account = None
+    assert (await machine.run())[0] == 0
+    assert list(machine.folder.iterdir()) == []
+
+
+async def test_a_guest_that_becomes_an_account_is_remembered(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    gateway.server.guest = True
+    gateway.account = None
+    assert (await machine.run(lines=f":register {PASSWORD}\n"))[0] == 0
+    await machine.run()
+    first, second = gateway.logins
+    assert (second.token, second.password) == (first.token, None)
+
+
+async def test_what_is_left_of_an_account_that_is_gone_is_removed(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    await machine.run(ZCHAT_PASSWORD=PASSWORD)
+    gateway.server.guest = True
+    await machine.run()
+    assert machine.kept == []
+
+
+async def test_nothing_is_kept_unless_it_may_be(gateway: FakeGateway, machine: Machine) -> None:
+    await machine.run("--no-remember", ZCHAT_PASSWORD=PASSWORD)
+    assert list(machine.folder.iterdir()) == []
+    assert gateway.logins[0].device == ""
+
+
+async def test_two_clients_at_once_have_two_tokens(gateway: FakeGateway, machine: Machine) -> None:
+    await machine.run("--device", "laptop", ZCHAT_PASSWORD=PASSWORD)
+    async with machine.start() as first:
+        await until(lambda: len(gateway.logins) == 2)
+        code, out = await machine.run()
+        assert code == 3
+        assert "--password-file" in out
+        await machine.run("--device", "laptop", ZCHAT_PASSWORD=PASSWORD)
+        assert first.returncode is None
+    assert len(set(account(gateway).tokens)) == 2
+    assert set(account(gateway).tokens.values()) == {"laptop", "laptop (2)"}
+    assert len(machine.kept) == 2
+
+
+async def test_a_token_that_others_can_read_is_refused(machine: Machine) -> None:
+    await machine.run(ZCHAT_PASSWORD=PASSWORD)
+    machine.kept[0].chmod(0o644)
+    code, out = await machine.run()
+    assert code == 2
+    assert re.fullmatch(r"zchat-client: others can read .*: run chmod 600 on it, .*\n", out)
+
+
+async def test_a_client_that_cannot_keep_its_token_says_so_and_goes_on(machine: Machine) -> None:
+    (machine.folder / "zchat").write_text("in the way")
+    code, out = await machine.run(ZCHAT_PASSWORD=PASSWORD, lines="hello\n")
+    assert code == 0
+    assert "zchat-client: cannot look for a token of yours: Not a directory" in out
+    assert "ann: hello" in out
+
+
+async def test_a_token_that_was_revoked_makes_room_for_a_new_one(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    await machine.run(ZCHAT_PASSWORD=PASSWORD)
+    account(gateway).tokens.clear()
+    code, out = await machine.run()
+    assert (code, "--password-file" in out) == (3, True)
+    await machine.run(ZCHAT_PASSWORD=PASSWORD)
+    [kept] = machine.kept
+    assert as_text(gateway.logins[-1].token) in kept.read_text()
+    assert (await machine.run())[0] == 0
+
+
+async def test_a_client_that_is_logged_out_meanwhile_ends_and_says_why(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    async with machine.start(ZCHAT_PASSWORD=PASSWORD) as process:
+        await until(lambda: bool(gateway.logins))
+        account(gateway).tokens.clear()
+        gateway.push([Refused(None, RefusalCode.SESSION_ENDED, "Ended.")])
+        assert process.stdout is not None
+        out = await asyncio.wait_for(process.stdout.read(), 30)
+        assert b"zchat-client: this client has been logged out" in out
+        assert await process.wait() == 3
+
+
+# --- Forgetting -----------------------------------------------------------------------------------
+
+
+async def test_a_line_forgets_the_device(gateway: FakeGateway, machine: Machine) -> None:
+    gateway.server.devices = [DeviceInfo(4, "laptop", 0, 0, True)]
+    await machine.run("--device", "laptop", ZCHAT_PASSWORD=PASSWORD)
+    code, _ = await machine.run(lines=":logout\n")
+    assert code == 0
+    [revoked] = gateway.server.done
+    assert isinstance(revoked, RevokeDevice)
+    assert revoked.device == 4
+    assert machine.kept == []
+
+
+async def test_an_option_forgets_the_device(gateway: FakeGateway, machine: Machine) -> None:
+    gateway.server.devices = [DeviceInfo(4, "laptop", 0, 0, True)]
+    await machine.run("--device", "laptop", ZCHAT_PASSWORD=PASSWORD)
+    assert await machine.run("--forget") == (0, "")
+    [revoked] = gateway.server.done
+    assert isinstance(revoked, RevokeDevice)
+    assert machine.kept == []
+    assert await machine.run("--forget") == (0, "")
+
+
+async def test_a_token_is_removed_also_where_nobody_can_be_told(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    await machine.run("--device", "laptop", ZCHAT_PASSWORD=PASSWORD)
+    gateway.refusal = Refused(0, RefusalCode.SUSPENDED, "You are suspended")
+    code, out = await machine.run("--forget")
+    assert code == 3
+    assert "removed here, but not revoked: You are suspended" in out
+    assert machine.kept == []
+
+
+async def test_a_client_that_runs_keeps_its_token(gateway: FakeGateway, machine: Machine) -> None:
+    async with machine.start(ZCHAT_PASSWORD=PASSWORD):
+        await until(lambda: bool(machine.kept))
+        code, out = await machine.run("--forget")
+        assert code == 3
+        assert "another client of ann runs here" in out
+        assert len(machine.kept) == 1
+
+
+# --- What else a login may need -------------------------------------------------------------------
+
+
+async def test_an_app_token_needs_nothing_else(
+    gateway: FakeGateway, machine: Machine, tmp_path: Path
+) -> None:
+    token = bytes(range(32))
+    account(gateway).tokens[token] = "weather"
+    file = tmp_path / "token"
+    file.write_text(token.hex() + "\n")
+    assert (await machine.run("--token-file", str(file)))[0] == 0
+    assert (await machine.run(ZCHAT_TOKEN=as_text(token)))[0] == 0
+    assert [(login.token, login.password, login.device) for login in gateway.logins] == [
+        (token, None, "")
+    ] * 2
+    assert machine.kept == []
+
+
+async def test_what_is_no_token_is_not_shown(machine: Machine, tmp_path: Path) -> None:
+    code, out = await machine.run(ZCHAT_TOKEN="hunter2")
+    assert (code, "hunter2" in out) == (2, False)
+    assert "43 characters of base64url" in out
+    assert (await machine.run("--token-file", str(tmp_path / "nothing")))[0] == 2
+
+
+async def test_a_code_is_given_by_file_or_variable(
+    gateway: FakeGateway, machine: Machine, tmp_path: Path
+) -> None:
+    account(gateway).code = "123456"
+    code, out = await machine.run(ZCHAT_PASSWORD=PASSWORD)
+    assert code == 3
+    assert "No: code_required; give it with --code-file or ZCHAT_CODE" in out
+    file = tmp_path / "code"
+    file.write_text("123 456\n")
+    for more in (("--code-file", str(file)), ()):
+        options = ("--no-remember", *more)
+        variable = {} if more else {"ZCHAT_CODE": "123456"}
+        assert (await machine.run(*options, ZCHAT_PASSWORD=PASSWORD, **variable))[0] == 0
+    assert [login.code for login in gateway.logins] == ["", "123456", "123456"]
+
+
+async def test_an_account_is_made_in_one_step(gateway: FakeGateway, machine: Machine) -> None:
+    gateway.account = Account(None, invitation="spring")
+    code, out = await machine.run("--register", ZCHAT_PASSWORD=PASSWORD)
+    assert (code, "; give it with --invitation" in out) == (3, True)
+    invited = ("--register", "--invitation", "spring")
+    assert (await machine.run(*invited, ZCHAT_PASSWORD=PASSWORD))[0] == 0
+    last = gateway.logins[-1]
+    assert (last.register, last.invitation, last.password) == (True, "spring", PASSWORD)
+    assert (await machine.run())[0] == 0
+    assert gateway.logins[-1].register is False
+
+
+async def test_an_account_needs_a_password(machine: Machine) -> None:
+    code, out = await machine.run("--register")
+    assert (code, "--register needs a password" in out) == (2, True)
+
+
+async def test_no_secret_is_shown_with_the_configuration(machine: Machine) -> None:
+    code, out = await machine.run("--invitation", "spring", "--show-config")
+    assert (code, "spring" in out) == (0, False)
+    assert "(hidden)" in out
+
+
+@pytest.mark.parametrize("line", [":password", ":totp on", ":totp off", ":delete-account"])
+async def test_without_a_terminal_nothing_is_asked(machine: Machine, line: str) -> None:
+    code, out = await machine.run(ZCHAT_PASSWORD=PASSWORD, lines=line + "\n")
+    assert (code, "there is no terminal to ask on" in out) == (1, True)
+
+
+# --- On a terminal --------------------------------------------------------------------------------
+
+
+async def test_a_terminal_asks_for_what_is_missing(gateway: FakeGateway, machine: Machine) -> None:
+    account(gateway).code = "123456"
+    async with machine.terminal() as terminal:
+        await terminal.shows("Password of ann:")
+        await terminal.say(PASSWORD, "One-time code:")
+        await terminal.say("123456", "you are ann .registered.")
+        await terminal.say(":quit")
+        assert await terminal.exit_code() == 0
+    assert PASSWORD not in terminal.output
+    assert len(machine.kept) == 1
+    async with machine.terminal() as terminal:
+        await terminal.shows("you are ann .registered.")
+
+
+async def test_a_terminal_makes_an_account(gateway: FakeGateway, machine: Machine) -> None:
+    gateway.account = Account(None, invitation="spring")
+    async with machine.terminal("--register") as terminal:
+        await terminal.shows("New password for ann:")
+        await terminal.say(PASSWORD, "Once more:")
+        await terminal.say(PASSWORD, "Invitation:")
+        await terminal.say("spring", "you are ann .registered.")
+    assert PASSWORD not in terminal.output
+
+
+async def test_two_passwords_that_differ_make_no_account(machine: Machine) -> None:
+    async with machine.terminal("--register") as terminal:
+        await terminal.shows("New password for ann:")
+        await terminal.say(PASSWORD, "Once more:")
+        await terminal.say("correct house", "the passwords differ")
+        assert await terminal.exit_code() == 2
+
+
+async def test_questions_on_a_terminal_are_answered_in_secret(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    await machine.run(ZCHAT_PASSWORD=PASSWORD)
+    async with machine.terminal() as terminal:
+        await terminal.shows("you are ann .registered.")
+        await terminal.say(":password", "Old password:")
+        await terminal.say(PASSWORD, "New password:")
+        await terminal.say("battery staple", "Once more:")
+        await terminal.say("battery staple", "the password is changed")
+        await terminal.say(":totp on", "otpauth://totp/zchat:ann", "The code that it shows:")
+        await terminal.say("123456", r"works once in the place of a code")
+        await terminal.say(":apptoken weather read", r"it is not shown again:", r"\* \S{43}$")
+        # A question that is left without an answer changes nothing, and the prompt is back.
+        await terminal.say(":totp off", "Password:")
+        await terminal.say("", ">")
+        await terminal.say("hello", "ann: hello")
+        await terminal.say(":quit")
+        assert await terminal.exit_code() == 0
+    changed, enabled, created = gateway.server.done
+    assert isinstance(changed, ChangePassword)
+    assert (changed.password, changed.new_password) == (PASSWORD, "battery staple")
+    assert isinstance(enabled, EnableTotp)
+    assert isinstance(created, CreateAppToken)
+    assert PASSWORD not in terminal.output
+    assert "battery staple" not in terminal.output
+    history = (machine.folder / "zchat" / "history").read_text()
+    assert "hello" in history
+    assert not any(word in history for word in ("password", "battery", "123456", "totp"))
+
+
+async def test_a_question_can_be_left_with_a_signal(machine: Machine) -> None:
+    await machine.run(ZCHAT_PASSWORD=PASSWORD)
+    async with machine.terminal() as terminal:
+        await terminal.shows("you are ann .registered.")
+        await terminal.say(":password", "Old password:")
+        await terminal.type("\x03", ">")
+        await terminal.say("hello", "ann: hello")
+        terminal._process.send_signal(signal.SIGTERM)
+        assert await terminal.exit_code() == 0
+
+
+# --- The SDK --------------------------------------------------------------------------------------
+
+
+async def test_a_bot_logs_in_by_its_token(gateway: FakeGateway) -> None:
+    token = bytes(range(32))
+    account(gateway).tokens[token] = "weather"
+    async with connect("ann", gateway.address, token=token) as chat:
+        assert chat.token == token
+        await chat.say("rain")
+
+
+async def test_a_programmer_makes_an_account_and_its_tokens(gateway: FakeGateway) -> None:
+    gateway.account = Account(None, invitation="spring")
+    async with connect(
+        "ann", gateway.address, PASSWORD, register=True, invitation="spring", device="phone"
+    ) as chat:
+        assert chat.device == "phone"
+        token = await chat.create_app_token("weather", [Scope.READ])
+        [created] = gateway.server.done
+        assert isinstance(created, CreateAppToken)
+        assert created.digest == sha256(token).digest()
+        assert (await chat.blocked()).users == ["mallory"]
+        assert (await chat.audit()).records[0].subject == "mallory"
+        gateway.cut()
+        await chat.say("still here")
+    assert gateway.logins[-1].password is None
+    with pytest.raises(RefusedError, match="wrong_password"):
+        async with connect("ann", gateway.address, "wrong horse"):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"token": b"short"}, "32 bytes"),
+        ({"device": "x" * 65}, "1 to 64 characters"),
+        ({"code": "1" * 33}, "1 to 32 characters"),
+        ({"invitation": "x" * 65}, "1 to 64 characters"),
+    ],
+)
+def test_what_cannot_be_sent_is_a_mistake(options: dict[str, object], words: str) -> None:
+    with pytest.raises(InvalidRequest, match=words):
+        connect("ann", **options)  # type: ignore[arg-type]

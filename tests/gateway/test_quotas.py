@@ -1,0 +1,335 @@
+"""What a gateway lets in: from each account, from each address, and in which order."""
+
+from collections import defaultdict
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zchat.gateway.core import GatewayCore
+from zchat.gateway.quotas import Quota, network
+from zchat.gateway.session import Session, SessionState
+from zchat.protocol import limits
+from zchat.protocol.cluster import UserLog
+from zchat.protocol.messages import (
+    Done,
+    Hello,
+    LogIn,
+    LogOut,
+    Ping,
+    Post,
+    RefusalCode,
+    Refused,
+    SlowedDown,
+)
+from zchat.rates import Rate
+
+from .playbook import ROOMS, Gateway
+
+LOBBY = UserLog("#lobby", 0, 0, 0)
+HOME = "203.0.113.5"
+AWAY = "203.0.113.6"
+
+
+class Limited(Gateway):
+    def __init__(self, quota: Quota) -> None:
+        super().__init__()
+        self.core = GatewayCore(partitions=1, quota=quota)
+        self.address = HOME
+        self.serve()
+
+    def connect(self) -> Session:
+        return self.core.connect(self.now, self.now_ms, self.address)
+
+    def come_in(self, name: str = "ann", address: str = HOME) -> Session:
+        """Logged in, with all that its account may say."""
+        self.address = address
+        session = self.log_in(name, LOBBY)
+        self.read(session)
+        return session
+
+    def posted(self) -> list[int]:
+        return [command["id"] for command in self.sent(ROOMS)]
+
+
+def post(number: int, text: str = "hello") -> Post:
+    return Post(number, b"%016d" % number, "lobby", text)
+
+
+def slow(per_s: float = 2.0, burst: float = 5.0) -> Limited:
+    return Limited(Quota(messages=Rate(burst, per_s)))
+
+
+# --- Messages -------------------------------------------------------------------------------------
+
+
+def test_as_many_as_may_be_said_at_once_are_let_in_and_the_others_wait() -> None:
+    gateway = slow()
+    ann = gateway.come_in()
+    gateway.send(ann, *map(post, range(1, 9)))
+    assert gateway.posted() == [1, 2, 3, 4, 5]
+    assert gateway.read(ann) == [SlowedDown(1500)]
+    gateway.wait(0.5)
+    assert gateway.posted() == [1, 2, 3, 4, 5, 6]
+    gateway.wait(1.0)
+    assert gateway.posted() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert ann.backlog is None
+
+
+def test_who_is_slowed_down_is_not_read_from_and_is_told_once() -> None:
+    gateway = slow()
+    ann = gateway.come_in()
+    gateway.send(ann, *map(post, range(1, 9)))
+    assert ann.backlog is not None
+    for number in range(9, 30):
+        gateway.wait(0.5)
+        gateway.send(ann, post(number))
+    told = [message for message in gateway.read(ann) if isinstance(message, SlowedDown)]
+    assert len(told) == 1
+    gateway.wait(60.0)
+    gateway.send(ann, post(40))
+    gateway.wait(60.0)
+    gateway.send(ann, *map(post, range(41, 50)))
+    assert any(isinstance(message, SlowedDown) for message in gateway.read(ann))
+
+
+def test_answers_do_not_let_in_what_comes_too_early() -> None:
+    gateway = slow()
+    ann = gateway.come_in()
+    gateway.send(ann, *map(post, range(1, 9)))
+    gateway.reply(ROOMS, "post", *(Done(number, "#lobby", number) for number in range(1, 6)))
+    assert gateway.posted() == []
+    gateway.wait(0.5)
+    assert gateway.posted() == [6]
+
+
+def test_what_waits_for_something_else_counts_only_once() -> None:
+    many = limits.SESSION_REQUESTS_MAX
+    gateway = slow(0.01, many + 6)
+    ann = gateway.come_in()
+    gateway.send(ann, *map(post, range(1, many + 7)))
+    assert gateway.posted() == list(range(1, many + 1))
+    gateway.reply(ROOMS, "post", *(Done(number, "#lobby", number) for number in range(1, 8)))
+    assert gateway.posted() == list(range(8, many + 7))
+    assert not ann.slowed
+
+
+def test_a_long_text_is_one_message() -> None:
+    gateway = slow()
+    ann = gateway.come_in()
+    gateway.send(ann, *(post(number, "😀" * limits.TEXT_CHARS_MAX) for number in range(1, 6)))
+    assert gateway.posted() == [1, 2, 3, 4, 5]
+
+
+def test_bytes_count_too() -> None:
+    gateway = Limited(Quota(bytes=Rate(200_000, 1_000)))
+    ann = gateway.come_in()
+    gateway.send(ann, *(post(number, "x" * 16_000) for number in range(1, 20)))
+    assert gateway.posted() == list(range(1, 13))
+    gateway.wait(16.0)
+    assert gateway.posted() == list(range(1, 14))
+
+
+def test_an_account_has_one_allowance_for_all_of_its_connections() -> None:
+    gateway = slow()
+    first, second = gateway.come_in("ann"), gateway.come_in("ann", AWAY)
+    gateway.send(first, *map(post, range(1, 5)))
+    gateway.send(second, *map(post, range(5, 9)))
+    assert gateway.posted() == [1, 2, 3, 4, 5]
+
+
+def test_an_address_has_a_larger_one_for_all_of_its_accounts() -> None:
+    gateway = slow()
+    people = [gateway.come_in(f"user-{number}") for number in range(20)]
+    for person in people:
+        gateway.send(person, *map(post, range(1, 6)))
+    hello_and_log_in = 2
+    assert len(gateway.posted()) == 5 * limits.ADDRESS_SHARES - 20 * hello_and_log_in
+    other = gateway.come_in("bob", AWAY)
+    gateway.send(other, post(1))
+    assert other.backlog is None
+
+
+def test_a_goodbye_waits_its_turn() -> None:
+    gateway = slow()
+    ann = gateway.come_in()
+    gateway.send(ann, *map(post, range(1, 8)), LogOut(9))
+    gateway.wait(0.5)
+    gateway.wait(1.0)
+    gateway.reply(ROOMS, "post", *(Done(number, "#lobby", number) for number in range(1, 8)))
+    gateway.wait(0.5)
+    assert [command["kind"] for command in gateway.sent("users")][-1] == "close_session"
+
+
+def test_a_flood_ends_its_connection_and_keeps_its_address_out() -> None:
+    gateway = slow()
+    ann = gateway.come_in()
+    other = gateway.come_in("bob", AWAY)
+    gateway.send(ann, *(Ping(number) for number in range(1, 1001)))
+    *_, refused = gateway.read(ann)
+    assert isinstance(refused, Refused)
+    assert (refused.id, refused.code) == (None, RefusalCode.TOO_FAST)
+    assert refused.retry_after_ms == limits.SHUT_OUT_S_MAX * 1000
+    assert "try again in 300 s" in refused.reason
+    assert ann.state is SessionState.CLOSING
+    assert other.open
+    assert gateway.core.quotas.take_notes(gateway.now) == [
+        f"flood of {HOME}: its connection is ended"
+    ]
+    gateway.core.disconnected(ann)
+    gateway.address = HOME
+    assert gateway.connect().state is SessionState.CLOSING
+    gateway.address = AWAY
+    assert gateway.connect().open
+    gateway.wait(limits.SHUT_OUT_S_MAX)
+    gateway.address = HOME
+    assert gateway.connect().open
+
+
+def test_what_a_client_of_ours_may_have_on_its_way_is_no_flood() -> None:
+    gateway = slow(0.1, 1.0)
+    ann = gateway.come_in()
+    gateway.send(ann, *(Ping(number) for number in range(1, 4 * limits.SESSION_REQUESTS_MAX)))
+    assert ann.open
+
+
+@given(
+    per_s=st.sampled_from([0.5, 2.0, 50.0]),
+    burst=st.integers(1, 40),
+    turns=st.lists(
+        st.tuples(
+            st.sampled_from(["ann", "bob"]),
+            st.integers(0, 60),
+            st.sampled_from([0.0, 0.01, 0.5, 3.0]),
+            st.booleans(),
+        ),
+        max_size=30,
+    ),
+)
+def test_nobody_gets_more_through_than_may_be_said_and_nothing_is_lost_or_overtaken(
+    per_s: float, burst: int, turns: list[tuple[str, int, float, bool]]
+) -> None:
+    gateway = Limited(Quota(messages=Rate(burst, per_s)))
+    people = {name: gateway.come_in(name) for name in ("ann", "bob")}
+    begun_at = gateway.now
+    sent: dict[str, list[int]] = defaultdict(list)
+    serial = 0
+    for name, count, wait_s, answering in turns:
+        session = people[name]
+        if not session.open:
+            continue
+        # Who is not read from sends no more.
+        if session.backlog is None:
+            numbers = list(range(serial + 1, serial + count + 1))
+            serial += count
+            sent[name] += numbers
+            gateway.send(session, *map(post, numbers))
+        gateway.wait(wait_s)
+        if answering:
+            # As if all had been answered.
+            session.unanswered = 0
+            gateway.core.requests.release(session)
+            gateway.wait(0.0)
+        passed = passed_of(gateway)
+        for who, person in people.items():
+            mine = passed.get(person.number, [])
+            assert mine == sent[who][: len(mine)]
+            assert len(mine) <= burst + per_s * (gateway.now - begun_at) + 1e-6
+    for _ in range(10_000):
+        if not any(person.backlog for person in people.values()):
+            break
+        for person in people.values():
+            person.unanswered = 0
+            gateway.core.requests.release(person)
+        gateway.wait(10.0)
+    passed = passed_of(gateway)
+    for who, person in people.items():
+        assert not person.open or passed.get(person.number, []) == sent[who]
+
+
+def passed_of(gateway: Limited) -> dict[int, list[int]]:
+    """What has come to the service, by session, in order."""
+    ids = [command["id"] for command in gateway.sent(ROOMS)]
+    passed: dict[int, list[int]] = defaultdict(list)
+    for (_, stamped), number in zip(gateway.commands[ROOMS], ids, strict=True):
+        passed[stamped.session].append(number)
+    return passed
+
+
+# --- Connections ----------------------------------------------------------------------------------
+
+
+def refusal(gateway: Limited, session: Session) -> Refused:
+    (refused,) = gateway.read(session)
+    assert isinstance(refused, Refused)
+    return refused
+
+
+def test_an_address_may_have_so_many_connections() -> None:
+    gateway = Limited(Quota(connections_per_address=2))
+    first, _ = gateway.connect(), gateway.connect()
+    third = gateway.connect()
+    assert refusal(gateway, third).code is RefusalCode.LIMIT_REACHED
+    gateway.core.disconnected(third)
+    gateway.core.disconnected(first)
+    assert gateway.connect().open
+    gateway.address = AWAY
+    assert gateway.connect().open
+
+
+def test_an_address_may_connect_so_often() -> None:
+    gateway = Limited(Quota(connections=Rate(2, 0.1)))
+    assert [gateway.connect().open for _ in range(3)] == [True, True, False]
+    refused = refusal(gateway, gateway.connect())
+    assert refused.code is RefusalCode.TOO_FAST
+    assert (refused.reason[-17:], refused.retry_after_ms) == ("try again in 10 s", 10_000)
+    gateway.address = AWAY
+    assert gateway.connect().open
+    gateway.address = HOME
+    gateway.wait(10.0)
+    assert gateway.connect().open
+
+
+def test_nothing_stays_of_those_that_are_gone() -> None:
+    gateway = Limited(Quota(Rate(5, 1), Rate(1e6, 1e6), Rate(1e6, 1e6), 1))
+    for number in range(100):
+        gateway.address = f"203.0.113.{number}"
+        gateway.core.disconnected(gateway.connect())
+    assert gateway.core.quotas._connected == {}
+
+
+def test_notes_are_few() -> None:
+    gateway = Limited(Quota(connections_per_address=1))
+    for number in range(100):
+        gateway.address = f"203.0.113.{number}"
+        for _ in range(3):
+            gateway.connect()
+    notes = gateway.core.quotas.take_notes(gateway.now)
+    assert len(notes) == limits.QUOTA_NOTES_MAX
+    assert notes[0] == "connections of 203.0.113.0 refused: too many at once (2 times)"
+    gateway.connect()
+    assert gateway.core.quotas.take_notes(gateway.now) == []
+    assert gateway.core.quotas.take_notes(gateway.now + limits.QUOTA_NOTES_INTERVAL_S) != []
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("203.0.113.5", "203.0.113.5"),
+        ("::ffff:203.0.113.5", "203.0.113.5"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("no address", "no address"),
+    ],
+)
+def test_an_address_of_ipv6_counts_as_its_network(address: str, counted: str) -> None:
+    assert network(address) == counted
+
+
+def test_the_user_service_hears_where_a_client_is() -> None:
+    gateway = slow()
+    session = gateway.connect()
+    gateway.send(session, Hello(1, "test"), LogIn(1, "ann", b"t" * 32))
+    *_, opening = gateway.sent("users")
+    assert opening["address"] == HOME

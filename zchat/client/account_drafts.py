@@ -1,0 +1,191 @@
+"""Requests about accounts as the application words them, like those of `drafts`."""
+
+from collections.abc import Sequence
+
+from zchat.client.drafts import (
+    NO_NONCE,
+    UNNUMBERED,
+    InvalidRequest,
+    log_name,
+    new_password,
+    password,
+    room_name,
+    sayable,
+    single_line,
+    user_name,
+)
+from zchat.protocol import limits
+from zchat.protocol.messages import (
+    Announce,
+    BlockUser,
+    ChangePassword,
+    CreateAppToken,
+    CreateInvitation,
+    DeleteAccount,
+    DisableTotp,
+    DisconnectUser,
+    EnableTotp,
+    ListBlocked,
+    ListDevices,
+    LogOutEverywhere,
+    ReadAudit,
+    ReportMessage,
+    RestoreUser,
+    RevokeDevice,
+    RevokeInvitation,
+    Scope,
+    SetStanding,
+    Standing,
+    SuspendUser,
+    UnblockUser,
+)
+
+# --- One's own account ----------------------------------------------------------------------------
+
+
+def change_password(old: str, new: str) -> ChangePassword:
+    return ChangePassword(UNNUMBERED, NO_NONCE, password(old), new_password(new))
+
+
+def log_out_everywhere() -> LogOutEverywhere:
+    return LogOutEverywhere(UNNUMBERED, NO_NONCE)
+
+
+def delete_account(with_password: str) -> DeleteAccount:
+    return DeleteAccount(UNNUMBERED, NO_NONCE, password(with_password))
+
+
+def devices() -> ListDevices:
+    return ListDevices(UNNUMBERED)
+
+
+def revoke_device(device: int) -> RevokeDevice:
+    """`device` is its number in the `DeviceList`."""
+    if not 0 <= device <= limits.INTEGER_MAX:
+        raise InvalidRequest("a device has a number, which :devices shows")
+    return RevokeDevice(UNNUMBERED, NO_NONCE, device)
+
+
+def app_token(
+    digest: bytes, name: str, scopes: Sequence[Scope], rooms: Sequence[str] = ()
+) -> CreateAppToken:
+    """`digest` is the SHA-256 of the token."""
+    if len(rooms) > limits.APP_TOKEN_ROOMS_MAX:
+        raise InvalidRequest(f"an app token is for at most {limits.APP_TOKEN_ROOMS_MAX} rooms")
+    if not scopes:
+        raise InvalidRequest("an app token without a scope can do nothing; give read, post or both")
+    return CreateAppToken(
+        UNNUMBERED,
+        NO_NONCE,
+        digest,
+        device_name(name),
+        list(dict.fromkeys(scopes)),
+        list(dict.fromkeys(map(room_name, rooms))),
+    )
+
+
+def enable_totp(secret: bytes, code: str, recovery: Sequence[bytes] = ()) -> EnableTotp:
+    """`recovery` are the SHA-256 of the recovery codes."""
+    return EnableTotp(UNNUMBERED, NO_NONCE, secret, one_time_code(code), list(recovery))
+
+
+def disable_totp(with_password: str) -> DisableTotp:
+    return DisableTotp(UNNUMBERED, NO_NONCE, password(with_password))
+
+
+def block(user: str) -> BlockUser:
+    return BlockUser(UNNUMBERED, NO_NONCE, user_name(user))
+
+
+def unblock(user: str) -> UnblockUser:
+    return UnblockUser(UNNUMBERED, NO_NONCE, user_name(user))
+
+
+def blocked() -> ListBlocked:
+    return ListBlocked(UNNUMBERED)
+
+
+def report(log: str, sequence: int, reason: str) -> ReportMessage:
+    """The entry `sequence` of `#room`, or of one's own inbox, `@name`."""
+    return ReportMessage(UNNUMBERED, NO_NONCE, log_name(log), sequence, _reason(reason))
+
+
+# --- What operators and moderators do -------------------------------------------------------------
+
+
+def announce(text: str) -> Announce:
+    return Announce(UNNUMBERED, NO_NONCE, sayable(text))
+
+
+def suspend(user: str, reason: str = "", until_ms: int | None = None) -> SuspendUser:
+    return SuspendUser(UNNUMBERED, NO_NONCE, user_name(user), _reason(reason), until_ms)
+
+
+def restore(user: str) -> RestoreUser:
+    return RestoreUser(UNNUMBERED, NO_NONCE, user_name(user))
+
+
+def disconnect(user: str, reason: str = "") -> DisconnectUser:
+    return DisconnectUser(UNNUMBERED, NO_NONCE, user_name(user), _reason(reason))
+
+
+def set_standing(user: str, standing: Standing) -> SetStanding:
+    return SetStanding(UNNUMBERED, NO_NONCE, user_name(user), standing)
+
+
+def create_invitation(digest: bytes, expires_ms: int, note: str = "") -> CreateInvitation:
+    """`digest` is the SHA-256 of the code."""
+    return CreateInvitation(UNNUMBERED, NO_NONCE, digest, expires_ms, _reason(note))
+
+
+def revoke_invitation(digest: bytes) -> RevokeInvitation:
+    return RevokeInvitation(UNNUMBERED, NO_NONCE, digest)
+
+
+def audit(limit: int = 50, before_ms: int | None = None) -> ReadAudit:
+    if not 1 <= limit <= limits.AUDIT_RECORDS_MAX:
+        raise InvalidRequest(f"1 to {limits.AUDIT_RECORDS_MAX} records can be read at once")
+    return ReadAudit(UNNUMBERED, limit, before_ms)
+
+
+# --- Words ----------------------------------------------------------------------------------------
+
+
+def device_name(text: str) -> str:
+    name = single_line(text)
+    if not name or len(name) > limits.DEVICE_NAME_CHARS_MAX:
+        raise InvalidRequest(
+            f"the name of a device has 1 to {limits.DEVICE_NAME_CHARS_MAX} characters"
+        )
+    return name
+
+
+def token(secret: bytes) -> bytes:
+    """A token that can be sent. Its bytes are in no error."""
+    if len(secret) != limits.TOKEN_BYTES:
+        raise InvalidRequest(f"a token has {limits.TOKEN_BYTES} bytes; this one has {len(secret)}")
+    return secret
+
+
+def one_time_code(text: str) -> str:
+    """As people copy it, with spaces. Its text is in no error."""
+    code = "".join(single_line(text).split())
+    if not code or len(code) > limits.ONE_TIME_CODE_CHARS_MAX:
+        raise InvalidRequest(f"a code has 1 to {limits.ONE_TIME_CODE_CHARS_MAX} characters")
+    return code
+
+
+def invitation_code(text: str) -> str:
+    code = single_line(text)
+    if not code or len(code) > limits.INVITATION_CHARS_MAX:
+        raise InvalidRequest(f"an invitation has 1 to {limits.INVITATION_CHARS_MAX} characters")
+    return code
+
+
+def _reason(text: str) -> str:
+    reason = single_line(text)
+    if len(reason) > limits.REASON_CHARS_MAX:
+        raise InvalidRequest(
+            f"a reason has at most {limits.REASON_CHARS_MAX} characters; this one has {len(reason)}"
+        )
+    return reason

@@ -1,0 +1,56 @@
+"""With what a client proves who it is: of what it shows once, and what it can show again."""
+
+from dataclasses import dataclass, field
+
+from zchat.protocol.messages import (
+    ChangePassword,
+    LogIn,
+    Message,
+    Register,
+)
+
+
+@dataclass(slots=True)
+class Credentials:
+    """`token` is 32 random bytes, or those that a server remembers, as it does an app token.
+
+    With a `device` the server remembers the token under that name, and the password has done its
+    work. `code`, `register` and `invitation` are for the first login alone.
+    """
+
+    token: bytes = field(repr=False)
+    password: str | None = field(default=None, repr=False)
+    device: str = ""
+    code: str = field(default="", repr=False)
+    register: bool = False
+    invitation: str = field(default="", repr=False)
+
+    def log_in(self, request_id: int, name: str, cursors: dict[str, int]) -> LogIn:
+        return LogIn(
+            request_id,
+            name,
+            self.token,
+            self.password,
+            cursors,
+            self.device,
+            self.code,
+            self.register,
+            self.invitation,
+        )
+
+    def logged_in(self, *, guest: bool) -> None:
+        self.code = self.invitation = ""
+        self.register = False
+        if self.device and not guest:
+            self.password = None
+
+    def done(self, request: Message) -> None:
+        """The server has done what was asked for."""
+        match request:
+            case Register():
+                # The guest's token may expire while we are away; then the password is needed.
+                self.password = request.password
+            case ChangePassword() if self.password is not None:
+                self.password = request.new_password
+            case _:
+                pass

@@ -1,0 +1,53 @@
+"""`zchat-client --forget`: this device is logged out, and keeps no token of the user."""
+
+from collections.abc import Sequence
+
+from zchat.client.account_dialogues import AmbiguousDevice, revoke_this
+from zchat.client.asking import RefusedError
+from zchat.client.chat import CannotConnectError, UnconfirmedError, connect
+from zchat.client.login import WrongLogin, complain
+from zchat.client.tls import Tls, UntrustedServerError
+from zchat.client.token_store import TokenStore, UnsafeTokenError
+from zchat.client.tokens import Kept
+from zchat.protocol.messages import RefusalCode
+
+NOT_TOLD = 3
+"""The exit code when the token is removed here, and the server knows it still."""
+
+
+async def forget(user: str, addresses: Sequence[str], tls: Tls) -> int:
+    """Returns the exit code. Raises `WrongLogin`."""
+    store = TokenStore(user, addresses, keyring=True)
+    code = 0
+    try:
+        while (kept := store.find()) is not None:
+            trouble = await _revoke(user, addresses, kept, tls)
+            if trouble:
+                complain(
+                    f"the token of {kept.device} is removed here, but not revoked: {trouble}. "
+                    "Revoke the device from another client"
+                )
+                code = NOT_TOLD
+            store.forget()
+            store.let_go()
+        if not store.is_empty:
+            complain(f"another client of {user} runs here and keeps its token: end it, or :logout")
+            code = NOT_TOLD
+    except UnsafeTokenError as error:
+        raise WrongLogin(str(error)) from None
+    except OSError as error:
+        raise WrongLogin(f"cannot remove the token: {error.strerror or error}") from None
+    return code
+
+
+async def _revoke(user: str, addresses: Sequence[str], kept: Kept, tls: Tls) -> str:
+    """Returns why it could not be done; nothing if it is."""
+    try:
+        async with connect(user, addresses, token=kept.token, device=kept.device, tls=tls) as chat:
+            await revoke_this(chat)
+    except RefusedError as error:
+        # The server knows it no more, which is what we want.
+        return "" if error.code is RefusalCode.PASSWORD_REQUIRED else error.reason
+    except (AmbiguousDevice, CannotConnectError, UnconfirmedError, UntrustedServerError) as error:
+        return str(error)
+    return ""

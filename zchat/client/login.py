@@ -1,0 +1,216 @@
+"""What `zchat-client` logs in with: from options, files, the token store, and the person."""
+
+import getpass
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from zchat.client import tokens
+from zchat.client.asking import RefusedError
+from zchat.client.token_store import TokenStore, UnsafeTokenError
+from zchat.protocol import limits
+from zchat.protocol.messages import RefusalCode
+
+if TYPE_CHECKING:
+    from zchat.client.chat import Chat
+
+PASSWORD_VARIABLE: Final = "ZCHAT_PASSWORD"
+TOKEN_VARIABLE: Final = "ZCHAT_TOKEN"
+CODE_VARIABLE: Final = "ZCHAT_CODE"
+
+
+class WrongLogin(Exception):
+    """It cannot even be tried; the text says why."""
+
+
+class Abandoned(Exception):
+    """The person gave no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Of the command line. Secrets are read from files and variables, where nobody sees them."""
+
+    password_file: Path | None = None
+    token_file: Path | None = None
+    code_file: Path | None = None
+    register: bool = False
+    invitation: str = field(default="", repr=False)
+    device: str = ""
+    remember: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one attempt to log in shows the server, besides the name."""
+
+    password: str | None = field(default=None, repr=False)
+    token: bytes | None = field(default=None, repr=False)
+    device: str = ""
+    code: str = field(default="", repr=False)
+    register: bool = False
+    invitation: str = field(default="", repr=False)
+
+
+class Login:
+    """`shown` is for the next attempt. Raises `WrongLogin`."""
+
+    def __init__(self, user: str, addresses: Sequence[str], options: Options) -> None:
+        self._user = user
+        self._store: TokenStore | None = None
+        self._by_store = False
+        self._settled = False
+        token = secret(options.token_file, TOKEN_VARIABLE, "the token")
+        if token is not None:
+            # Of an app, or of a device that another program remembers: neither is kept here.
+            self.shown = self._without_store = Shown(token=_token(token))
+            return
+        self.shown = self._without_store = Shown(
+            secret(options.password_file, PASSWORD_VARIABLE, "the password"),
+            code=secret(options.code_file, CODE_VARIABLE, "the code") or "",
+            register=options.register,
+            invitation=options.invitation,
+        )
+        if options.remember:
+            self._open_store(addresses, options.device or own_device())
+        if options.register and self.shown.password is None:
+            self._show(replace(self.shown, password=self._new_password()))
+
+    def _open_store(self, addresses: Sequence[str], device: str) -> None:
+        store = TokenStore(self._user, addresses, keyring=True)
+        try:
+            kept = None if self.shown.register else store.find()
+            slot = store.next_slot
+        except UnsafeTokenError as error:
+            raise WrongLogin(str(error)) from None
+        except OSError as error:
+            complain(f"cannot look for a token of yours: {error.strerror or error}")
+            return
+        self._store = store
+        if slot:
+            device = tokens.device_of_slot(device, slot)
+            self._without_store = replace(self.shown, device=device)
+            self.shown = self._without_store
+        if kept is not None:
+            self._by_store = True
+            self.shown = Shown(token=kept.token, device=kept.device)
+
+    def _show(self, shown: Shown) -> None:
+        self.shown = self._without_store = shown
+
+    def try_again(self, error: RefusedError) -> bool:
+        """Whether there is more to show than was refused; on a terminal the person is asked.
+
+        Raises `Abandoned`.
+        """
+        match error.code:
+            case RefusalCode.PASSWORD_REQUIRED if self._by_store:
+                # Our token was revoked while we were away.
+                self._by_store = False
+                self.shown = self._without_store
+                if self.shown.password is not None:
+                    return True
+        if not sys.stdin.isatty() or self.shown.token is not None:
+            return False
+        match error.code:
+            case RefusalCode.PASSWORD_REQUIRED if self.shown.password is None:
+                self._show(replace(self.shown, password=_prompt(f"Password of {self._user}: ")))
+            case RefusalCode.CODE_REQUIRED if not self.shown.code:
+                self._show(replace(self.shown, code=_prompt("One-time code: ")))
+            case RefusalCode.INVITATION_REQUIRED if not self.shown.invitation:
+                self._show(replace(self.shown, invitation=_prompt("Invitation: ")))
+            case _:
+                return False
+        return True
+
+    def hint(self, error: RefusedError) -> str:
+        """What could be given that was not."""
+        match error.code:
+            case RefusalCode.PASSWORD_REQUIRED if self.shown.password is None:
+                return f"; give it with --password-file or {PASSWORD_VARIABLE}"
+            case RefusalCode.CODE_REQUIRED if not self.shown.code:
+                return f"; give it with --code-file or {CODE_VARIABLE}"
+            case RefusalCode.INVITATION_REQUIRED if not self.shown.invitation:
+                return "; give it with --invitation"
+            case RefusalCode.GUESTS_NOT_ALLOWED:
+                return "; make an account with --register"
+            case _:
+                return ""
+
+    def remember(self, chat: "Chat") -> None:
+        """Keeps the token of an account for the next time; a guest may become one until the end."""
+        if self._store is None or self._settled:
+            return
+        self._settled = not chat.guest
+        try:
+            if self._by_store and chat.guest:
+                # The account is gone, and what we kept of it says nothing any more.
+                self._by_store = False
+                self._store.forget()
+            elif not self._by_store and chat.device:
+                self._store.keep(tokens.Kept(chat.device, chat.token))
+        except (OSError, UnsafeTokenError) as error:
+            complain(f"cannot remember this device: {error}")
+
+    def forget(self, everywhere: bool) -> None:
+        """The server knows our token no more, or none of this user."""
+        if self._store is None:
+            return
+        self._settled = True
+        try:
+            if everywhere:
+                self._store.forget_all()
+            else:
+                self._store.forget()
+        except OSError as error:
+            complain(f"cannot remove a token, which is of no use any more: {error}")
+
+    def _new_password(self) -> str:
+        if not sys.stdin.isatty():
+            raise WrongLogin(
+                f"--register needs a password; give it with --password-file or {PASSWORD_VARIABLE}"
+            )
+        password = _prompt(f"New password for {self._user}: ")
+        if password != _prompt("Once more: "):
+            raise WrongLogin("the passwords differ")
+        return password
+
+
+def own_device() -> str:
+    return socket.gethostname()[: limits.DEVICE_NAME_CHARS_MAX] or "zchat-client"
+
+
+def secret(file: Path | None, variable: str, what: str) -> str | None:
+    """The first line of the file, or what the environment has. Raises `WrongLogin`."""
+    if file is None:
+        return os.environ.get(variable) or None
+    try:
+        return file.read_text(encoding="utf-8").partition("\n")[0].removesuffix("\r")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise WrongLogin(f"cannot read {what} from {file}: {why}") from None
+
+
+def complain(text: str) -> None:
+    print(f"zchat-client: {text}", file=sys.stderr)  # noqa: T201
+
+
+def _token(text: str) -> bytes:
+    try:
+        return tokens.from_text(text)
+    except ValueError as error:
+        raise WrongLogin(f"what was given as a token is {error}") from None
+
+
+def _prompt(question: str) -> str:
+    try:
+        answer = getpass.getpass(question)
+    except EOFError:
+        answer = ""
+    if not answer:
+        raise Abandoned
+    return answer

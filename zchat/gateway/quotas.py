@@ -1,0 +1,216 @@
+"""How much one gateway lets in: from each account and address, and how many connections of each.
+
+Nothing that was let in is refused for its rate: a later command would overtake it. Frames that come
+too early wait, their sender is not read from meanwhile, and only a flood ends its connection.
+"""
+
+import ipaddress
+import math
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from zchat.gateway.session import Session
+from zchat.protocol import limits
+from zchat.protocol.messages import RefusalCode, Refused
+from zchat.rates import Bucket, Buckets, Rate
+
+
+class Quota(NamedTuple):
+    """The rates of one gateway; None for as much as comes."""
+
+    messages: Rate | None = None
+    """Of an account."""
+    bytes: Rate | None = None
+    """Of an account."""
+    connections: Rate | None = None
+    """New ones of an address."""
+    connections_per_address: int | None = None
+
+
+UNLIMITED: Final = Quota()
+
+
+class Allowance(NamedTuple):
+    """What a session says is taken from all of these, in messages and in bytes."""
+
+    messages: tuple[Bucket, ...] = ()
+    sizes: tuple[Bucket, ...] = ()
+
+    def try_take(self, frames: Sequence[bytes], now: float) -> bool:
+        """All of the frames, or none."""
+        count, size = len(frames), sum(map(len, frames))
+        taken = 0
+        for bucket in self.messages:
+            if bucket.try_take(count, now):
+                break
+            taken += 1
+        else:
+            for bucket in self.sizes:
+                if bucket.try_take(size, now):
+                    break
+                taken += 1
+            else:
+                return True
+        for bucket in self.messages[:taken]:
+            bucket.give_back(count)
+        for bucket in self.sizes[: max(0, taken - len(self.messages))]:
+            bucket.give_back(size)
+        return False
+
+    def wait_s(self, frames: Sequence[bytes], now: float) -> float:
+        """In how many seconds all of the frames may be said, if nothing else is."""
+        count, size = len(frames), sum(map(len, frames))
+        waits_s = [bucket.wait_s(count, now) for bucket in self.messages]
+        waits_s += [bucket.wait_s(size, now) for bucket in self.sizes]
+        return max(waits_s, default=0.0)
+
+    def is_half_full(self, now: float) -> bool:
+        return all(bucket.is_half_full(now) for bucket in (*self.messages, *self.sizes))
+
+
+NO_ALLOWANCE: Final = Allowance()
+
+
+class _Shares:
+    """The buckets of each name; the least recently used are forgotten."""
+
+    def __init__(self, quota: Quota, shares: int) -> None:
+        self._messages = _buckets(quota.messages, shares)
+        self._bytes = _buckets(quota.bytes, shares)
+
+    def of(self, name: str, now: float, rest: Allowance = NO_ALLOWANCE) -> Allowance:
+        """The name's, and those of `rest`."""
+        messages, sizes = rest
+        if self._messages is not None:
+            messages = (self._messages.of(name, now), *messages)
+        if self._bytes is not None:
+            sizes = (self._bytes.of(name, now), *sizes)
+        return Allowance(messages, sizes)
+
+
+def _buckets(rate: Rate | None, shares: int = 1) -> Buckets | None:
+    if rate is None:
+        return None
+    return Buckets(Rate(rate.burst * shares, rate.per_s * shares), limits.QUOTA_NAMES_MAX)
+
+
+class Quotas:
+    """What all clients of a gateway may do; `slowed` are those that nothing is read from now."""
+
+    def __init__(self, quota: Quota = UNLIMITED) -> None:
+        self._quota = quota
+        self._limited = quota.messages is not None or quota.bytes is not None
+        self._accounts = _Shares(quota, 1)
+        self._addresses = _Shares(quota, limits.ADDRESS_SHARES)
+        self._arrivals = _buckets(quota.connections)
+        self._connected: dict[str, int] = {}
+        self._shut_out: dict[str, float] = {}
+        """Until when nobody of an address may connect, because it has flooded us."""
+        self._notes: dict[str, int] = {}
+        self._notes_at = -math.inf
+        self.slowed: dict[Session, None] = {}
+
+    # --- Connections ----------------------------------------------------------------------------
+
+    def connected(self, session: Session, now: float) -> Refused | None:
+        """Counts a new connection; returns why it must end, if it must."""
+        if not session.address:
+            return None
+        session.network = where = network(session.address)
+        self._connected[where] = count = self._connected.get(where, 0) + 1
+        if self._limited:
+            session.allowance = self._addresses.of(where, now)
+        if (wait_s := self._shut_out.get(where, now) - now) > 0:
+            self._note(f"connections of {where} refused after a flood")
+            return _too_fast("this address has said far more than may be said", wait_s)
+        self._shut_out.pop(where, None)
+        most = self._quota.connections_per_address
+        if most is not None and count > most:
+            self._note(f"connections of {where} refused: too many at once")
+            reason = f"{most} connections of your address are open, and no more may be"
+            return Refused(None, RefusalCode.LIMIT_REACHED, reason)
+        if self._arrivals is not None:
+            wait_s = self._arrivals.of(where, now).try_take(1, now)
+            if wait_s:
+                self._note(f"connections of {where} refused: too fast")
+                return _too_fast("too many connections of your address", wait_s)
+        return None
+
+    def logged_in(self, session: Session, now: float) -> None:
+        """From here on the session shares what its account may say with the others of it."""
+        if self._limited:
+            own = session.allowance or NO_ALLOWANCE
+            session.allowance = self._accounts.of(session.name, now, own)
+
+    def disconnected(self, session: Session) -> None:
+        self.slowed.pop(session, None)
+        where = session.network
+        if where and self._connected[where] > 1:
+            self._connected[where] -= 1
+        elif where:
+            del self._connected[where]
+
+    # --- Frames ---------------------------------------------------------------------------------
+
+    def take(self, session: Session, frames: Sequence[bytes], now: float) -> int:
+        """How many of the frames may pass now; those count as said."""
+        allowance, count = session.allowance, len(frames)
+        if allowance is None or not count:
+            return count
+        if session.slowed and allowance.is_half_full(now):
+            # It was quiet for a while, so that it is worth a word anew.
+            session.slowed = False
+        if allowance.try_take(frames, now):
+            return count
+        # Halves: the longest beginning that passes is found without a look at each frame.
+        passed = 0
+        while count > 1:
+            count = (count + 1) // 2
+            while (part := frames[passed : passed + count]) and allowance.try_take(part, now):
+                passed += count
+        return passed
+
+    def slow_down(self, session: Session, waiting: Sequence[bytes], now: float) -> float | Refused:
+        """So many of its frames must wait: for how many seconds, or why the session must end."""
+        self.slowed[session] = None
+        wait_s = 0.0 if session.allowance is None else session.allowance.wait_s(waiting, now)
+        if len(waiting) > limits.FLOOD_FRAMES and wait_s > limits.FLOOD_WAIT_S:
+            wait_s = min(wait_s, limits.SHUT_OUT_S_MAX)
+            where = session.network
+            self._note(f"flood of {where or 'a client'}: its connection is ended")
+            if where:
+                self._shut_out.pop(where, None)
+                self._shut_out[where] = now + wait_s
+            if len(self._shut_out) > limits.QUOTA_NAMES_MAX:
+                del self._shut_out[next(iter(self._shut_out))]
+            return _too_fast("you say far more than may be said", wait_s)
+        return wait_s
+
+    # --- The log --------------------------------------------------------------------------------
+
+    def _note(self, what: str) -> None:
+        if what in self._notes or len(self._notes) < limits.QUOTA_NOTES_MAX:
+            self._notes[what] = self._notes.get(what, 0) + 1
+
+    def take_notes(self, now: float) -> list[str]:
+        """What an operator should read, a few lines now and then, whatever happens."""
+        if not self._notes or now < self._notes_at + limits.QUOTA_NOTES_INTERVAL_S:
+            return []
+        notes, self._notes, self._notes_at = self._notes, {}, now
+        return [what if count == 1 else f"{what} ({count} times)" for what, count in notes.items()]
+
+
+def network(address: str) -> str:
+    """Whom an address is counted as: one of IPv6 as its /64, which is what one customer gets."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv4Address):
+        return str(ip)
+    return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))
+
+
+def _too_fast(what: str, wait_s: float) -> Refused:
+    reason = f"{what}; try again in {math.ceil(wait_s)} s"
+    return Refused(None, RefusalCode.TOO_FAST, reason, math.ceil(wait_s * 1000))

@@ -1,0 +1,18 @@
+"""How a gateway reads what services say to it alone; all else goes to clients as it is."""
+
+from zchat.protocol.cluster import (
+    LogPage,
+    PresenceSnapshot,
+    SessionEnded,
+    SessionReply,
+    StreamPage,
+    UserLogs,
+)
+from zchat.protocol.codec import Decoder
+
+user_replies: Decoder[SessionReply] = Decoder(SessionReply)  # type: ignore[arg-type]
+words = Decoder(SessionEnded)
+user_logs = Decoder(UserLogs)
+log_pages = Decoder(LogPage)
+stream_pages = Decoder(StreamPage)
+snapshots = Decoder(PresenceSnapshot)
