@@ -31,6 +31,7 @@ from zchat.protocol.cluster import (
 )
 from zchat.protocol.codec import Decoder, FrameReader, encode
 from zchat.protocol.messages import (
+    BlockUser,
     CreateRoom,
     Done,
     Entry,
@@ -497,6 +498,12 @@ def test_a_password_is_hashed_elsewhere_and_then_answered(users: Bench) -> None:
     users.beat.receive_outcome(job, "$hash")
     users.exchange()
     assert users.answers[2] == Done(2, "@ann", 1)
+
+
+def test_a_suspicious_refusal_is_logged(users: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    users.do(1, OpenSession(1, "ann", TOKEN, None))
+    users.do(2, BlockUser(2, NONCE, "bob"))
+    assert caplog.messages == ["refused block_user by ann: not_allowed"]
 
 
 # --- What makes no sense --------------------------------------------------------------------------

@@ -105,7 +105,7 @@ class UserCore:
 
     def take_over(self, former: "UserCore", now: float) -> None:
         self.sessions.take_over(former.sessions, now)
-        self.credentials.limits = former.credentials.limits
+        self.credentials.take_over(former.credentials, now)
 
     def add_owed(self, key: str) -> None:
         """A room-service has still to be told what `key` says."""
@@ -240,7 +240,7 @@ class UserCore:
         else:
             password_hash = (user.password_hash if user else None) or NO_PASSWORD_HASH
             job = Job(sender, command, command.password, password_hash)
-            self.credentials.attempt(job, name, command.address, now)
+            self.credentials.attempt(job, now)
 
     def _begin_account(self, sender: Sender, command: OpenSession, now: float, at_ms: int) -> None:
         if command.password is None:
@@ -357,7 +357,7 @@ class UserCore:
 
     def asker_lost(self, asker: bytes, now: float, at_ms: int) -> None:
         self.sessions.lose_all(asker, now)
-        self.credentials.asker_lost(asker)
+        self.credentials.asker_lost(asker, now)
         for name, waiting in self._waiting.items():
             self._waiting[name] = [one for one in waiting if one[0].reply_to.asker != asker]
 
