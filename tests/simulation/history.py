@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from committed import Committed, committed_entries
 from sqlalchemy import Connection, text
 
-from zchat.protocol.messages import MemberJoined, MemberLeft, RoomCreated
+from zchat.protocol.messages import AccountChanged, MemberJoined, MemberLeft, RoomCreated
 
 from .cluster import Cluster
 
@@ -22,6 +22,11 @@ class History:
     floors: dict[str, int] = field(default_factory=dict)
     """Where the inbox of each user begins."""
     owed: list[str] = field(default_factory=list)
+
+    def changes(self, user: str) -> list[AccountChanged]:
+        """What was done to the account, in order."""
+        bodies = (committed.entry.body for committed in self.logs.get(f"@{user}", ()))
+        return [body for body in bodies if isinstance(body, AccountChanged)]
 
     _members: dict[str, set[str]] = field(default_factory=dict)
 
@@ -54,7 +59,7 @@ def read(cluster: Cluster) -> History:
             history.owed.append(f"{database.name} owes {address}: {key}")
         if database is cluster.users:
             for name, password_hash, floor in connection.execute(
-                text("select name, password_hash, inbox_floor from users")
+                text("select name, password_hash, inbox_floor from users where not deleted")
             ):
                 history.users[name] = password_hash is None
                 history.floors[name] = floor

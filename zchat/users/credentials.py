@@ -179,6 +179,9 @@ class Credentials:
         self._inboxes.forget_blocks(user)
         for session in user.sessions:
             self._directory.say_ended(session.key)
+        if not user.sessions:
+            # They ended while the password was checked; what they said may be on its way still.
+            self._directory.sessions.expect(user, now)
         for token in list(user.tokens):
             self._directory.forget(user, token)
         self._directory.save(user)
