@@ -64,6 +64,14 @@ PURE: Final = (
     "*/sessions.py",
     "*/state.py",
     "*/timeline.py",
+    *(
+        f"zchat/users/{name}.py"
+        for name in (
+            *("credentials", "devices", "directory", "inboxes", "invitations", "login_limits"),
+            *("operators", "policy", "totp"),
+        )
+    ),
+    "*/scopes.py",
     "zchat/protocol/*.py",
     "zchat/rates.py",
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from zchat.fabric.link import ReturnAddress
 from zchat.fabric.topics import PRESENCE_TOPIC
+from zchat.log import audit
 from zchat.log.answers import Answer as Result
 from zchat.log.store import Owed, Store
 from zchat.protocol import limits
@@ -22,6 +23,7 @@ from zchat.protocol.cluster import (
 )
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import (
+    AccountChanged,
     Done,
     Entry,
     EntryBody,
@@ -30,18 +32,22 @@ from zchat.protocol.messages import (
     Refused,
     Register,
     SendPrivate,
+    SetStanding,
+    Standing,
     inbox_log,
 )
 from zchat.protocol.nonces import nonce
 from zchat.service.answering import answer_once, look_up
 from zchat.service.beat import Job
 from zchat.service.effects import Sender
+from zchat.service.logs import reported_authors
 from zchat.users import projection, queries
 from zchat.users.core import UserCore
+from zchat.users.policy import Policy
 from zchat.users.tables import USERS_SCHEMA
 
 PASSWORD = "correct horse"
-WEST, EAST = b"gateway-west#1", b"gateway-east#1"
+WEST, EAST, ADMIN = b"gateway-west#1", b"gateway-east#1", b"admin/root#1"
 ROOM_ADDRESSES = ["rooms/0", "rooms/1"]
 
 Answer = Done | Refused | SessionOpened
@@ -59,8 +65,9 @@ def token(client: str) -> bytes:
 class Users:
     """`now` and `at_ms` go on together; a session is the gateway and the number there."""
 
-    def __init__(self) -> None:
+    def __init__(self, policy: Policy | None = None) -> None:
         self.now = 1000.0
+        self.policy = policy or Policy()
         self.store = Store.open(None, USERS_SCHEMA)
         self.core = self.loaded()
         self.jobs: list[Job] = []
@@ -80,7 +87,7 @@ class Users:
 
     def loaded(self) -> UserCore:
         """What a restarted service would begin with."""
-        return projection.load(self.store, ROOM_ADDRESSES, self.now, self.at_ms)
+        return projection.load(self.store, ROOM_ADDRESSES, self.policy, self.now, self.at_ms)
 
     def restart(self) -> None:
         self.core = self.loaded()
@@ -95,7 +102,7 @@ class Users:
     def commit(self, settled: list[int]) -> list[Answer]:
         effects = self.core.effects
         appended, _ = self.core.timeline.take()
-        statements = projection.statements(effects.rows)
+        statements = projection.statements(effects.rows) + audit.statements(effects.audits)
         answered = self.core.answers.take()
         self.owed += self.store.commit(appended, statements, effects.owed, settled, answered)
         self.jobs += effects.jobs
@@ -111,26 +118,46 @@ class Users:
         key = self.core.key_of(user, command)
         look_up([key] if key else [], self.core.answers, self.store)
         self.core.log_heads = self.store.heads(self.core.logs_of(command))
+        self.core.timeline.authors = reported_authors(self.store, [command])
 
-    def do(self, command: UserCommand, user: str = "", at: bytes = WEST, n: int = 1) -> Answer:
+    def do(
+        self,
+        command: UserCommand,
+        user: str = "",
+        at: bytes = WEST,
+        n: int = 1,
+        standing: Standing = Standing.ACCOUNT,
+    ) -> Answer:
         """A beat with this command alone; passwords are hashed and checked at once."""
-        self.begin(command, user, at, n)
+        self.begin(command, user, at, n, standing)
         answers = self.commit([])
-        if not answers:
-            answers = [self.finish_job()]
+        while not answers:
+            answers = self.finish_jobs()
         (answer,) = answers
         return answer
 
-    def begin(self, command: UserCommand, user: str = "", at: bytes = WEST, n: int = 1) -> None:
+    def begin(
+        self,
+        command: UserCommand,
+        user: str = "",
+        at: bytes = WEST,
+        n: int = 1,
+        standing: Standing = Standing.ACCOUNT,
+    ) -> None:
         """Gives the command to a new beat, which `commit` ends."""
         self._prepare(user, command)
-        self.begin_another(command, user, at, n)
+        self.begin_another(command, user, at, n, standing)
 
     def begin_another(
-        self, command: UserCommand, user: str = "", at: bytes = WEST, n: int = 1
+        self,
+        command: UserCommand,
+        user: str = "",
+        at: bytes = WEST,
+        n: int = 1,
+        standing: Standing = Standing.ACCOUNT,
     ) -> None:
         """Gives one more command to the beat that has begun."""
-        sender = Sender(ReturnAddress(at, 1, 1), n, user)
+        sender = Sender(ReturnAddress(at, 1, 1), n, user, standing)
         act = partial(self.core.handle, sender, command, self.now, self.at_ms)
         self._answer(sender, command, act)
 
@@ -140,7 +167,12 @@ class Users:
             self.core.effects.answer(sender.reply_to, getattr(command, "id", 0), answer)
 
     def finish_job(self) -> Answer:
-        """The oldest password is done. Here a hash is the password after a dollar sign."""
+        """The oldest password is done, and that is answered."""
+        (answer,) = self.finish_jobs()
+        return answer
+
+    def finish_jobs(self) -> list[Answer]:
+        """The same; no answers if that was not all. A hash is the password after a dollar sign."""
         job = self.jobs.pop(0)
         outcome: bool | str = "$" + job.password
         if job.password_hash is not None:
@@ -149,8 +181,7 @@ class Users:
         if self.core.job_ended(job):
             act = partial(self.core.job_done, job, outcome, self.now, self.at_ms)
             self._answer(job.sender, job.command, act)
-        (answer,) = self.commit([])
-        return answer
+        return self.commit([])
 
     def settle(self, owed: Owed) -> list[Answer]:
         """A room-service has done what it was owed; returns what that lets be answered."""
@@ -161,8 +192,8 @@ class Users:
     def settle_all(self) -> list[Answer]:
         return [answer for owed in list(self.owed) for answer in self.settle(owed)]
 
-    def ask(self, user: str, query: UserQuery) -> bytes:
-        return queries.answer(self.core, self.store, user, query, self.at_ms)
+    def ask(self, user: str, query: UserQuery, standing: Standing = Standing.ACCOUNT) -> bytes:
+        return queries.answer(self.core, self.store, user, query, self.at_ms, standing)
 
     # --- Commands in few words ----------------------------------------------------------------
 
@@ -174,9 +205,11 @@ class Users:
         password: str | None = None,
         at: bytes = WEST,
         n: int = 1,
+        **opening: Any,
     ) -> Answer:
         """A client connects; each has a token of its own, which is the user's name if not said."""
-        return self.do(OpenSession(1, name, token(client or name), password), at=at, n=n)
+        command = OpenSession(1, name, token(client or name), password, **opening)
+        return self.do(command, at=at, n=n)
 
     def waits(self, name: str, *, client: str | None = None, n: int = 1) -> bool:
         """Whether a client that comes gets no answer yet."""
@@ -196,6 +229,23 @@ class Users:
 
     def register(self, user: str, password: str = PASSWORD) -> Answer:
         return self.do(Register(2, self.nonce(), password), user)
+
+    def as_admin(self, command: UserCommand) -> Answer:
+        """From the console, where the key of the fabric says who it is."""
+        return self.do(command, "", ADMIN, 0, Standing.OPERATOR)
+
+    def promote(self, user: str, standing: Standing) -> Answer:
+        return self.as_admin(SetStanding(5, self.nonce(), user, standing))
+
+    def audited(self) -> list[tuple[str, str, str, str]]:
+        """Actor, action, subject and reason of all that is in the audit, oldest first."""
+        records = reversed(audit.read(self.store, 10_000, None))
+        return [(r.actor, r.action, r.subject, r.reason) for r in records]
+
+    def changes(self, user: str) -> list[tuple[str, str]]:
+        """What the user was told of changes of the account, and what they were about."""
+        bodies = [body for _, _, body in self.inbox(user)]
+        return [(b.change, b.about) for b in bodies if isinstance(b, AccountChanged)]
 
     def send(self, user: str, to: str, text: str = "psst") -> Answer:
         return self.do(SendPrivate(3, self.nonce(), to, text), user)
@@ -229,10 +279,13 @@ class Users:
 def durable_state(core: UserCore) -> dict[str, Any]:
     """Everything that a core knows and must still know after a restart; sessions are soft."""
     return {
-        "users": {user.name: (user.row(), user.tokens) for user in core.users.values()},
+        "users": {
+            user.name: (user.row(), user.tokens, user.blocked) for user in core.users.values()
+        },
         "heads": core.timeline.heads,
         "position": core.timeline.position,
         "ending": core._ending,
+        "invitations": core.invitations.by_digest,
     }
 
 

@@ -11,7 +11,7 @@ def announcement(sessions: Iterable[Session]) -> AnnounceSessions:
     """Those of the sessions that have a user, as the user-service wants to know them."""
     return AnnounceSessions(
         [
-            SessionHere(s.number, s.name, s.token, s.since_ms, s.active_ms)
+            SessionHere(s.number, s.name, s.token, s.since_ms, s.active_ms, s.standing)
             for s in sessions
             if s.name
         ]

@@ -16,6 +16,8 @@ class CommandSent(Struct):
     request: int
     sent_at: float
     timed_out: bool = False
+    registers: bool = False
+    """When it is done, the session's user is a guest no more."""
 
 
 class SessionOpening(Struct):

@@ -10,7 +10,7 @@ from typing import assert_never
 from msgspec import Raw
 
 from zchat import __version__
-from zchat.gateway import activity
+from zchat.gateway import activity, scopes
 from zchat.gateway.contexts import (
     CommandContext,
     CommandSent,
@@ -169,6 +169,8 @@ class GatewayCore:
                 closing = SessionClosing(session, message)
                 self.requests.count(session)
                 self.services.users.command(session, CloseSession(quit=True), closing)
+            case _ if reason := scopes.refusal(session, message):
+                self.requests.answer(session, Refused(message.id, RefusalCode.OUT_OF_SCOPE, reason))
             case _ if isinstance(message, Query):
                 self.requests.query(session, message, frame, now)
             case _:

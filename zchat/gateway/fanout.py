@@ -8,6 +8,7 @@ slowly are all the same thing: a cursor behind the head.
 
 from collections.abc import Iterable
 
+from zchat.gateway import scopes
 from zchat.gateway.session import FollowedLog, Session
 from zchat.protocol import limits
 from zchat.protocol.cluster import EVERYONE, Chunk, LogPage, MembershipChange
@@ -63,7 +64,12 @@ class FanOut:
             yield from sessions
 
     def follow(self, session: Session, name: str, cursor: int, head: int) -> None:
-        """The session has everything up to `cursor`, and the stream has come as far as `head`."""
+        """The session has everything up to `cursor`, and the stream has come as far as `head`.
+
+        One that is not to see the log does not.
+        """
+        if not scopes.follows(session, name):
+            return
         log = self._logs.get(name)
         if log is None:
             log = self._logs[name] = FollowedLog(name, head)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from zchat.gateway import scopes
 from zchat.gateway.fanout import FanOut
 from zchat.gateway.session import Session
 from zchat.protocol.cluster import EVERYONE, Chunk, MembershipChange, UserLog, UserLogs
@@ -96,7 +97,7 @@ class Logins:
             if (change := changes_of_log[-1]).position > answer.position
         }
         for user_log in answer.logs:
-            if user_log.log not in newer:
+            if user_log.log not in newer and scopes.follows(login.session, user_log.log):
                 cursor = _cursor(login.log_in, user_log)
                 head = max(user_log.head, self._heads.get(user_log.log, 0))
                 login.logs.append(LogState(user_log.log, cursor, head))

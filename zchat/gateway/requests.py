@@ -20,16 +20,21 @@ from zchat.gateway.presence import PresenceFollower
 from zchat.gateway.services import ServicePeer, Services
 from zchat.gateway.session import Session, SessionState
 from zchat.protocol import limits
-from zchat.protocol.codec import encode
+from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.messages import (
     Command,
+    Done,
     Message,
     PresenceChanged,
     Query,
     RefusalCode,
     Refused,
+    Register,
+    Standing,
 )
+from zchat.protocol.permissions import STANDINGS
 
+_results: Decoder[Done | Refused] = Decoder(Done | Refused)  # type: ignore[arg-type]
 ClientQueryContext = QueryForwarded | MembersAsked | PartsAsked
 
 
@@ -60,7 +65,8 @@ class Requests:
         peer = self._services.of_command(command)
         self.count(session)
         session.undelivered += 1
-        peer.command(session, frame, CommandSent(session, command.id, now))
+        context = CommandSent(session, command.id, now, registers=isinstance(command, Register))
+        peer.command(session, frame, context)
         if peer.full:
             self._held.setdefault(peer, {})[session] = None
             self._hold(session)
@@ -128,6 +134,8 @@ class Requests:
     def command_answered(self, command: CommandSent, frame: bytes) -> None:
         session = command.session
         session.undelivered -= 1
+        if command.registers and isinstance(_results.decode(frame), Done):
+            session.standing = max(session.standing, Standing.ACCOUNT, key=STANDINGS.index)
         if not command.timed_out:
             self.answered(session, frame)
         else:

@@ -132,6 +132,7 @@ class SessionHere(Envelope, frozen=True):
     token: Token
     since_ms: int
     active_ms: int
+    standing: Standing = Standing.GUEST
 
 
 class AnnounceSessions(Message, frozen=True):
@@ -212,7 +213,7 @@ SessionReply = SessionOpened | Refused
 
 
 class SessionEnded(Message, frozen=True):
-    """To one gateway: the same client has come back on another connection; close these."""
+    """To one gateway: close these; their clients have come back elsewhere, or may not be here."""
 
     sessions: list[int]
 

@@ -101,6 +101,8 @@ NONCES_UNWRITTEN_MAX: Final = 8_192
 """Entries whose nonces are found in memory; then a commit writes them to the index, in 20 ms."""
 ANSWERS_MAX: Final = 100_000
 """Refusals, and answers to what changed nothing, that a service keeps for those who ask again."""
+REFUSALS_LOGGED_MAX: Final = 100
+"""Suspicious refusals that are logged at once, and then one a second; the rest are counted."""
 BUSY_RETRY_INTERVAL_S: Final = 1.0
 """How long a service waits after its store refused a commit."""
 
@@ -123,6 +125,19 @@ INVITATIONS_MAX: Final = 1_000
 """Invitations that are neither used nor out of date."""
 PASSWORD_JOBS_MAX: Final = 256
 """Passwords waiting to be hashed; one more is refused as `busy`."""
+LOGIN_ATTEMPTS_MAX: Final = 10
+"""Wrong passwords and codes for one name at once, and then one in each interval."""
+LOGIN_ATTEMPT_INTERVAL_S: Final = 30.0
+ADDRESS_ATTEMPTS_MAX: Final = 50
+"""The same from one address, whatever the names."""
+ADDRESS_ATTEMPT_INTERVAL_S: Final = 6.0
+ADDRESS_NEWCOMERS_MAX: Final = 100
+"""New guests and accounts from one address at once, and then one in each interval."""
+ADDRESS_NEWCOMER_INTERVAL_S: Final = 6.0
+LIMITED_NAMES_MAX: Final = 20_000
+"""Names, and addresses, of which the last attempts are remembered."""
+TOKEN_SEEN_INTERVAL_S: Final = 3600.0
+"""How exactly it is known when a device was last used: it is written no more often."""
 PRESENCE_NAMES_MAX: Final = 20
 """Names in one presence frame to a client; the others are counted."""
 PRESENCE_GRACE_S: Final = 10.0

@@ -22,6 +22,8 @@ from zchat.protocol.codec import Decoder, ProtocolError, encode
 from zchat.protocol.messages import RefusalCode, Refused
 from zchat.service.answering import answer_once, look_up
 from zchat.service.effects import Effects, Sender
+from zchat.service.logs import reported_authors
+from zchat.service.refusals import RefusalLog
 
 _ups = Decoder(Up)
 _downs = Decoder(Down)
@@ -37,6 +39,8 @@ class Job(NamedTuple):
     password: str
     password_hash: str | None
     """What the password is checked against; None to make a hash of it."""
+    proved: str | None = None
+    """The hash that an earlier job of the same command has found its password to fit."""
 
 
 class Core(Protocol):
@@ -120,6 +124,7 @@ class Beat:
         self._stale = False
         """The core knows what was not committed, and could not be loaded anew yet."""
         self.protocol_errors = 0
+        self._refusals = RefusalLog(log, now)
         self.core = service.load(store, now, at_ms)
         self._send_owed(store.owed())
 
@@ -245,10 +250,10 @@ class Beat:
         keys = self._prepare(commands + begun)
         for (sender, command), key in zip(commands, keys, strict=False):
             act = partial(core.handle, sender, command, now, at_ms)
-            self._answer(sender, command, answer_once(key, core.answers, act))
+            self._answer(sender, command, answer_once(key, core.answers, act), now)
         for (job, outcome), key in zip(outcomes, keys[len(commands) :], strict=True):
             act = partial(core.job_done, job, outcome, now, at_ms)
-            self._answer(job.sender, job.command, answer_once(key, core.answers, act))
+            self._answer(job.sender, job.command, answer_once(key, core.answers, act), now)
         for owed in settled:
             core.settled(owed.key, now, at_ms)
         return self._commit([owed.id for owed in settled])
@@ -260,10 +265,12 @@ class Beat:
         look_up([key for key in keys if key], core.answers, store)
         logs = {log for _, command in commands for log in core.logs_of(command)}
         core.log_heads = store.heads(logs) if logs else {}
+        core.timeline.authors = reported_authors(store, (command for _, command in commands))
         return keys
 
-    def _answer(self, sender: Sender, command: Any, answer: Answer | None) -> None:
+    def _answer(self, sender: Sender, command: Any, answer: Answer | None, now: float) -> None:
         if answer is not None:
+            self._refusals.refused(sender, command, answer, now)
             self.core.effects.answer(sender.reply_to, getattr(command, "id", 0), answer)
 
     def _commit(self, settled: Sequence[int]) -> Outbound:

@@ -1,7 +1,7 @@
-"""Every rule of users: who may use a name, who is connected, and what is in an inbox."""
+"""The rules of users: who is let in, and which part of this package does what they ask for."""
 
 from collections.abc import Collection
-from typing import assert_never
+from typing import Any, assert_never
 
 from zchat.fabric.topics import PRESENCE_TOPIC
 from zchat.log.answers import Answer, FirstAnswers, Key
@@ -13,77 +13,104 @@ from zchat.protocol.cluster import (
     EndGuest,
     OpenSession,
     ReportActivity,
-    SessionEnded,
     SessionOpened,
+    TellInvited,
     UserCommand,
 )
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
-    AccountRegistered,
+    SYSTEM_AUTHOR,
+    AccountChange,
+    BlockUser,
+    ChangePassword,
+    CreateAppToken,
+    CreateInvitation,
+    DeleteAccount,
+    DisableTotp,
+    DisconnectUser,
+    EnableTotp,
+    LogOutEverywhere,
     MarkRead,
-    PrivateMessageSent,
     RefusalCode,
     Register,
+    ReportMessage,
+    RestoreUser,
+    RevokeDevice,
+    RevokeInvitation,
     SendPrivate,
+    SetStanding,
+    Standing,
+    SuspendUser,
+    UnblockUser,
     inbox_log,
 )
-from zchat.protocol.names import InvalidName, canonical_name, printable
+from zchat.protocol.names import InvalidName, canonical_name
 from zchat.service.beat import Job
-from zchat.service.effects import Effects, Refusal, Sender, visible_text
-from zchat.users.model import (
-    DropToken,
-    DropUser,
-    SaveToken,
-    SessionKey,
-    User,
-    UserRow,
-    token_digest,
-)
-from zchat.users.presence import Presence
-from zchat.users.sessions import Sessions
+from zchat.service.effects import Refusal, Sender
+from zchat.users.credentials import NO_PASSWORD_HASH, Credentials, check_length
+from zchat.users.devices import Devices
+from zchat.users.directory import Directory
+from zchat.users.inboxes import Inboxes
+from zchat.users.invitations import Invitations
+from zchat.users.login_limits import LoginLimits
+from zchat.users.model import DropUser, SessionKey, User, token_digest
+from zchat.users.operators import Operators, check_not_suspended
+from zchat.users.policy import Policy
+from zchat.users.totp import use_code
 
 END_GUEST_KEY = "end guest "
 """Beginning of the key under which the end of a guest is owed."""
-
-# Checked when there is no account, so that nobody learns that from the time it takes.
-_NO_PASSWORD_HASH = (
-    "$argon2id$v=19$m=19456,t=2,p=1$SckYoRbJ1qGy12bER/v1vg"
-    "$lTaX+k2k1zV2n/XxR9jeOKWDuzLXqFRApYV98xNkQ/Y"
-)
+END_ACCOUNT_KEY = "end account "
+"""The same of a deleted account."""
 
 
 class UserCore:
     def __init__(
-        self, timeline: Timeline, room_addresses: Collection[str], now: float, at_ms: int
+        self,
+        timeline: Timeline,
+        room_addresses: Collection[str],
+        policy: Policy,
+        now: float,
+        at_ms: int,
     ) -> None:
         self.timeline = timeline
-        self.effects: Effects[UserRow, Job] = Effects()
+        self.directory = Directory(timeline, now, at_ms)
+        self.effects = self.directory.effects
         self.answers = FirstAnswers()
         self.log_heads: dict[str, int] = {}
-        self.users: dict[str, User] = {}
-        self.presence = Presence(at_ms, now)
-        self.sessions = Sessions(self.users, self.presence)
+        self.users = self.directory.users
+        self.presence = self.directory.presence
+        self.sessions = self.directory.sessions
+        self.devices = Devices(self.directory)
+        self.invitations = Invitations(self.directory, policy)
+        self.inboxes = Inboxes(self.directory)
+        self.operators = Operators(self.directory)
+        self.credentials = Credentials(
+            self.directory, self.invitations, self.inboxes, LoginLimits()
+        )
+        self._policy = policy
         self._room_addresses = room_addresses
         self._ending: dict[str, int] = {}
         """Guests that are gone, by key: how many room-services do not know it yet."""
         self._waiting: dict[str, list[tuple[Sender, OpenSession]]] = {}
-        """Logins as guests that are gone, until their names are free."""
-        self._jobs: list[Job] = []
+        """Logins under the names of guests that are gone, until those are free."""
 
     # --- Loading ----------------------------------------------------------------------------------
 
     def add_user(self, user: User, now: float) -> None:
         """A user from the store. Guests have until the end of their grace to come back."""
         self.users[user.name] = user
-        if user.guest and not user.ended:
+        if user.vanishes:
             self.sessions.expect(user, now)
 
     def take_over(self, former: "UserCore", now: float) -> None:
         self.sessions.take_over(former.sessions, now)
+        self.credentials.take_over(former.credentials, now)
 
     def add_owed(self, key: str) -> None:
         """A room-service has still to be told what `key` says."""
-        self._ending[key] = self._ending.get(key, 0) + 1
+        if key.startswith(END_GUEST_KEY):
+            self._ending[key] = self._ending.get(key, 0) + 1
 
     # --- Commands ---------------------------------------------------------------------------------
 
@@ -97,126 +124,223 @@ class UserCore:
 
     def key_of(self, user: str, command: UserCommand) -> Key | None:
         match command:
-            case Register(nonce=nonce):
-                # Done only when its password is hashed, and by then newer ones may have been.
-                return Key(user, nonce, rising=False)
-            case SendPrivate(nonce=nonce):
-                return Key(user, nonce)
-            case _:
+            case (
+                OpenSession() | CloseSession() | AnnounceSessions() | ReportActivity() | MarkRead()
+            ):
                 return None
+            case Register() | ChangePassword() | DeleteAccount() | DisableTotp():
+                # Done only when its password is hashed, and by then newer ones may have been.
+                return Key(user, command.nonce, rising=False)
+            case TellInvited(nonce=nonce, author=author):
+                return Key(author, nonce, rising=False)
+            case _:
+                return Key(user or SYSTEM_AUTHOR, command.nonce)
 
     def handle(self, sender: Sender, command: UserCommand, now: float, at_ms: int) -> Answer | None:
+        self.directory.authorise(sender.user, sender.standing, command)
+        match command:
+            case SendPrivate():
+                return self.inboxes.send_private(sender, command, at_ms)
+            case MarkRead():
+                self.inboxes.mark_read(sender, command)
+                return Answer(None, 0)
+            case TellInvited():
+                return self.inboxes.tell_invited(command, at_ms)
+            case ReportMessage():
+                return self.inboxes.report(sender, command, at_ms)
+            case BlockUser():
+                return self.inboxes.block(sender, command)
+            case UnblockUser():
+                return self.inboxes.unblock(sender, command)
+            case OpenSession() | CloseSession() | AnnounceSessions() | ReportActivity():
+                return self._handle_session(sender, command, now, at_ms)
+            case Register():
+                self.credentials.register(sender, command, at_ms)
+                return None
+            case ChangePassword() | DeleteAccount() | DisableTotp():
+                self.credentials.begin(sender, command, now)
+                return None
+            case EnableTotp():
+                return self.credentials.enable_totp(sender, command, at_ms)
+            case RevokeDevice():
+                return self.devices.revoke(sender, command, at_ms)
+            case LogOutEverywhere():
+                return self.devices.log_out_everywhere(sender, command, at_ms)
+            case CreateAppToken():
+                return self.devices.create_app_token(sender, command, at_ms)
+            case CreateInvitation():
+                return self.invitations.create(sender, command, at_ms)
+            case RevokeInvitation():
+                return self.invitations.revoke(sender, command, at_ms)
+            case SetStanding():
+                return self.operators.set_standing(sender, command, now, at_ms)
+            case DisconnectUser():
+                return self.operators.disconnect(sender, command, now, at_ms)
+            case SuspendUser():
+                return self.operators.suspend(sender, command, at_ms)
+            case RestoreUser():
+                return self.operators.restore(sender, command, at_ms)
+            case _:
+                assert_never(command)
+
+    def _handle_session(
+        self,
+        sender: Sender,
+        command: OpenSession | CloseSession | AnnounceSessions | ReportActivity,
+        now: float,
+        at_ms: int,
+    ) -> Answer | None:
         asker = sender.reply_to.asker
         match command:
             case OpenSession():
                 self._open_session(sender, command, now, at_ms)
                 return None
-            case Register():
-                self._register(sender, command)
-                return None
-            case SendPrivate():
-                return self._send_private(sender, command, at_ms)
-            case MarkRead():
-                self._mark_read(sender.user, command)
             case CloseSession(quit=True):
                 self._quit((asker, sender.session))
             case CloseSession():
-                self.sessions.lose((asker, sender.session), now)
+                self._lose((asker, sender.session), now)
             case AnnounceSessions():
-                self._tell_ended(self.sessions.announce(asker, command.sessions, now))
+                for key in self.sessions.announce(asker, command.sessions, now, at_ms):
+                    self.directory.say_ended(key)
             case ReportActivity():
                 self.sessions.was_active(asker, command.active_ms)
             case _:
                 assert_never(command)
         return Answer(None, 0)
 
-    # --- Sessions ---------------------------------------------------------------------------------
+    # --- Who is let in ----------------------------------------------------------------------------
 
     def _open_session(self, sender: Sender, command: OpenSession, now: float, at_ms: int) -> None:
         name = canonical_name(command.name)
         digest = token_digest(command.token)
         user = self.users.get(name)
-        if user is not None and user.ended:
+        if user is not None and user.ended and not user.deleted:
             self._waiting.setdefault(name, []).append((sender, command))
+        elif user is not None and (token := user.token(digest)):
+            check_not_suspended(user, at_ms)
+            self.devices.check_place(user, digest)
+            if not token.scopes:
+                self.devices.seen(user, token, command.device, at_ms)
+            self._enter(sender, user, digest, now, at_ms)
+        elif user is not None and (user.guest or command.register):
+            who = "somebody is here as" if user.guest else "there is an account called"
+            raise Refusal(RefusalCode.NAME_IN_USE, f"{who} {name}; choose another name")
+        elif command.register:
+            self._begin_account(sender, command, now, at_ms)
         elif user is None and command.password is None:
-            self._enter(sender, command, self._new_guest(name, at_ms), digest, now, at_ms)
-        elif user is not None and digest in user.tokens:
-            self._enter(sender, command, user, digest, now, at_ms)
-        elif user is not None and user.guest:
-            raise Refusal(
-                RefusalCode.NAME_IN_USE, f"somebody is here as {name}; choose another name"
-            )
+            self._policy.check_guest()
+            self.credentials.limits.newcomer(command.address, now)
+            user = self._new_user(name, at_ms)
+            self.devices.add(user, digest, command.device, at_ms)
+            self._enter(sender, user, digest, now, at_ms)
         elif command.password is None:
             raise Refusal(
                 RefusalCode.PASSWORD_REQUIRED, f"{name} is registered; its password is needed"
             )
         else:
-            password_hash = user.password_hash if user else None
-            self._hash(sender, command, command.password, password_hash or _NO_PASSWORD_HASH)
+            password_hash = (user.password_hash if user else None) or NO_PASSWORD_HASH
+            job = Job(sender, command, command.password, password_hash)
+            self.credentials.attempt(job, now)
 
-    def _new_guest(self, name: str, at_ms: int) -> User:
+    def _begin_account(self, sender: Sender, command: OpenSession, now: float, at_ms: int) -> None:
+        if command.password is None:
+            raise Refusal(RefusalCode.PASSWORD_REQUIRED, "a new account needs a password")
+        check_length(command.password)
+        self.credentials.limits.newcomer(command.address, now)
+        self.invitations.check(command.invitation, at_ms)
+        self.credentials.hash(Job(sender, command, command.password, None))
+
+    def _make_account(self, job: Job, password_hash: str, now: float, at_ms: int) -> None:
+        sender, command = job.sender, job.command
+        name = canonical_name(command.name)
+        if name in self.users:
+            # Somebody was quicker, perhaps this very client on another connection.
+            self._open_session(sender, command, now, at_ms)
+            return
+        self.invitations.use(command.invitation, at_ms)
+        user = self._new_user(name, at_ms)
+        self.credentials.make_account(user, password_hash, at_ms, None)
+        digest = token_digest(command.token)
+        self.devices.add(user, digest, command.device, at_ms)
+        self._enter(sender, user, digest, now, at_ms)
+
+    def _new_user(self, name: str, at_ms: int) -> User:
         if len(self.users) >= limits.USERS_MAX:
             raise Refusal(RefusalCode.LIMIT_REACHED, "there is no room for more users")
         log = inbox_log(name)
         self.timeline.heads[log] = self.log_heads[log]
         user = self.users[name] = User(name, at_ms, inbox_floor=self.log_heads[log])
-        self.effects.rows.append(user.row())
         return user
 
-    def _enter(
-        self,
-        sender: Sender,
-        command: OpenSession,
-        user: User,
-        digest: bytes,
-        now: float,
-        at_ms: int,
-    ) -> None:
+    def _checked(self, job: Job, right: bool, now: float, at_ms: int) -> None:
+        command = job.command
+        name, digest = canonical_name(command.name), token_digest(command.token)
+        user = self.users.get(name)
+        if not right or user is None or user.password_hash != job.password_hash:
+            raise Refusal(RefusalCode.WRONG_PASSWORD, "name or password is wrong")
+        try:
+            check_not_suspended(user, at_ms)
+            recovered = use_code(user, command.code, at_ms)
+        except Refusal as refusal:
+            # Only a wrong code is a failed attempt, like a wrong password.
+            if refusal.answer.code is not RefusalCode.WRONG_CODE:
+                self.credentials.limits.succeeded(name, command.address, now)
+            raise
+        self.credentials.limits.succeeded(name, command.address, now)
+        if user.totp_secret is not None:
+            self.directory.save(user)
+        if recovered:
+            self.directory.tell(user, AccountChange.RECOVERY_CODE_USED, "", at_ms)
+        self.devices.check_place(user, digest)
+        token = user.token(digest)
+        if token is None:
+            token = self.devices.add(user, digest, command.device, at_ms)
+            if token.remembered:
+                self.directory.tell(user, AccountChange.DEVICE_ADDED, token.name, at_ms)
+        self._enter(job.sender, user, digest, now, at_ms)
+
+    def _enter(self, sender: Sender, user: User, digest: bytes, now: float, at_ms: int) -> None:
         key = (sender.reply_to.asker, sender.session)
-        # A client that comes back replaces its own session, and is not one more.
-        others = sum(session.digest != digest for session in user.sessions)
-        if others >= limits.USER_SESSIONS_MAX:
-            raise Refusal(
-                RefusalCode.LIMIT_REACHED,
-                f"{user.name} is connected {limits.USER_SESSIONS_MAX} times, which is the most",
-            )
         # Whoever a gateway gave this number before is not there any more.
-        self.sessions.lose(key, now)
-        self._tell_ended(self.sessions.open(user, key, digest, at_ms))
-        if digest not in user.tokens:
-            if len(user.tokens) >= limits.USER_SESSIONS_MAX:
-                self._drop_token(user, user.tokens[0])
-            user.tokens.append(digest)
-            self.effects.rows.append(SaveToken(user.name, digest, at_ms))
-        opened = SessionOpened(user.name, user.guest, user.since_ms)
+        self._lose(key, now)
+        for replaced in self.sessions.open(user, key, digest, at_ms):
+            self.directory.say_ended(replaced)
+        token = user.token(digest)
+        scopes, rooms = (token.scopes, token.rooms) if token else ((), ())
+        # A bot is no operator, even if whoever made its token is one.
+        standing = Standing.ACCOUNT if scopes else user.standing
+        opened = SessionOpened(user.name, standing, user.since_ms, scopes, rooms)
         self.effects.reply(sender.reply_to, opened)
 
-    def _tell_ended(self, sessions: Collection[SessionKey]) -> None:
-        for asker, session in sessions:
-            self.effects.words.append((asker, encode(SessionEnded([session]))))
+    # --- Who goes ---------------------------------------------------------------------------------
 
     def _quit(self, key: SessionKey) -> None:
         if ended := self.sessions.quit(key):
             user, digest = ended
-            self._drop_token(user, digest)
-            if user.guest and not user.sessions:
-                self._end_guest(user)
+            self.devices.goodbye(user, digest)
+            if user.vanishes and not user.sessions:
+                self._end(user)
 
-    def _drop_token(self, user: User, digest: bytes) -> None:
-        if digest in user.tokens:
-            user.tokens.remove(digest)
-            self.effects.rows.append(DropToken(user.name, digest))
+    def _lose(self, key: SessionKey, now: float) -> None:
+        user = self.sessions.user_of(key)
+        self.sessions.lose(key, now)
+        if user is not None and user.deleted and user.vanishes and not user.sessions:
+            # Its gateways have closed all of them, and none of them can come back.
+            self._end(user)
 
-    def _end_guest(self, user: User) -> None:
-        """The name becomes free when every room-service has ended the guest's memberships."""
+    def _end(self, user: User) -> None:
+        """A guest's name becomes free when every room-service has ended its memberships."""
+        self.sessions.forget(user)
         user.ended = True
-        self.effects.rows.append(user.row())
-        key = END_GUEST_KEY + user.name
+        self.directory.save(user)
+        key = (END_ACCOUNT_KEY if user.deleted else END_GUEST_KEY) + user.name
         for address in self._room_addresses:
             self.effects.owe(address, key, EndGuest(user.name))
             self.add_owed(key)
 
     def settled(self, key: str, now: float, at_ms: int) -> None:
+        if key not in self._ending:
+            return
         self._ending[key] -= 1
         if self._ending[key]:
             return
@@ -233,107 +357,39 @@ class UserCore:
 
     def asker_lost(self, asker: bytes, now: float, at_ms: int) -> None:
         self.sessions.lose_all(asker, now)
-        # A login that ended only now would open a session that nobody has.
-        self._jobs = [job for job in self._jobs if job.sender.reply_to.asker != asker]
+        self.credentials.asker_lost(asker, now)
         for name, waiting in self._waiting.items():
             self._waiting[name] = [one for one in waiting if one[0].reply_to.asker != asker]
 
     def tick(self, now: float, at_ms: int) -> None:
-        for guest in self.sessions.expire(now):
-            self._end_guest(guest)
+        for gone in self.sessions.expire(now):
+            self._end(gone)
         if delta := self.presence.take_delta(now):
             self.effects.broadcasts.append((PRESENCE_TOPIC, encode(delta)))
 
     # --- Passwords --------------------------------------------------------------------------------
 
-    def _register(self, sender: Sender, command: Register) -> None:
-        self._registering(sender.user)
-        if len(command.password) < limits.PASSWORD_CHARS_MIN:
-            raise Refusal(
-                RefusalCode.INVALID_PASSWORD,
-                f"a password has at least {limits.PASSWORD_CHARS_MIN} characters",
-            )
-        self._hash(sender, command, command.password, None)
-
-    def _registering(self, name: str) -> User:
-        user = self._acting(name)
-        if not user.guest:
-            raise Refusal(
-                RefusalCode.ALREADY_REGISTERED, f"{name} is an account already, with a password"
-            )
-        return user
-
-    def _hash(
-        self,
-        sender: Sender,
-        command: OpenSession | Register,
-        password: str,
-        password_hash: str | None,
-    ) -> None:
-        if len(self._jobs) >= limits.PASSWORD_JOBS_MAX:
-            raise Refusal(RefusalCode.BUSY, "too many log in at once; try again in a moment")
-        job = Job(sender, command, password, password_hash)
-        self._jobs.append(job)
-        self.effects.jobs.append(job)
-
     def job_ended(self, job: Job) -> bool:
-        awaited = job in self._jobs
-        if awaited:
-            self._jobs.remove(job)
-        return awaited
+        return self.credentials.job_ended(job)
 
     def job_done(self, job: Job, outcome: bool | str, now: float, at_ms: int) -> Answer | None:
-        if isinstance(outcome, str):
-            return self._registered(job.sender, job.command, outcome, at_ms)
-        self._checked(job, outcome, now, at_ms)
-        return None
-
-    def _registered(
-        self, sender: Sender, command: Register, password_hash: str, at_ms: int
-    ) -> Answer:
-        user = self._registering(sender.user)
-        user.password_hash = password_hash
-        user.registered_at_ms = at_ms
-        self.effects.rows.append(user.row())
-        body = AccountRegistered()
-        log = inbox_log(user.name)
-        return Answer(log, self.timeline.append(log, user.name, body, at_ms, command.nonce))
-
-    def _checked(self, job: Job, right: bool, now: float, at_ms: int) -> None:
-        user = self.users.get(canonical_name(job.command.name))
-        if not right or user is None or user.password_hash != job.password_hash:
-            raise Refusal(RefusalCode.WRONG_PASSWORD, "name or password is wrong")
-        digest = token_digest(job.command.token)
-        self._enter(job.sender, job.command, user, digest, now, at_ms)
-
-    def _acting(self, name: str) -> User:
-        user = self.users.get(name)
-        if user is None or user.ended:
-            raise Refusal(RefusalCode.SESSION_ENDED, "this session has ended; connect again")
-        return user
-
-    # --- Inboxes ----------------------------------------------------------------------------------
-
-    def _send_private(self, sender: Sender, command: SendPrivate, at_ms: int) -> Answer:
-        to = self.users.get(canonical_name(command.to))
-        if to is None or to.ended:
-            raise Refusal(RefusalCode.UNKNOWN_USER, f"there is no user {printable(command.to)}")
-        body = PrivateMessageSent(to.name, visible_text(command.text))
-        author = self._acting(sender.user).name
-        log = inbox_log(author)
-        sequence = self.timeline.append(log, author, body, at_ms, command.nonce, thread=to.name)
-        if to.name != author:
-            self.timeline.append(inbox_log(to.name), author, body, at_ms, thread=author)
-        return Answer(log, sequence)
-
-    def _mark_read(self, name: str, command: MarkRead) -> None:
-        user = self._acting(name)
-        if inbox_log(name) != command.log[0] + canonical_name(command.log[1:]):
-            raise Refusal(RefusalCode.UNKNOWN_LOG, f"{printable(command.log)} is not your inbox")
-        marker = min(command.sequence, self.timeline.heads[inbox_log(name)])
-        if user.marker is None or marker > user.marker:
-            user.marker = marker
-            self.effects.rows.append(user.row())
+        command: Any = job.command
+        right = outcome is True
+        match command:
+            case OpenSession() if isinstance(outcome, str):
+                self._make_account(job, outcome, now, at_ms)
+                return None
+            case OpenSession():
+                self._checked(job, right, now, at_ms)
+                return None
+            case ChangePassword():
+                return self.credentials.change_password(job, outcome, now, at_ms)
+            case DeleteAccount():
+                return self.credentials.delete_account(job, right, now)
+            case DisableTotp():
+                return self.credentials.disable_totp(job, right, now, at_ms)
+            case _:
+                return self.credentials.registered(job.sender, command, str(outcome), at_ms)
 
 
 def _canonical_or_given(name: str) -> str:

@@ -4,6 +4,8 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from zchat.protocol.messages import Scope, Standing
+
 SessionKey = tuple[bytes, int]
 """The gateway's identity and its number for the session."""
 
@@ -16,6 +18,15 @@ class SaveUser(NamedTuple):
     inbox_floor: int
     marker: int | None
     ended: bool
+    deleted: bool
+    standing: str
+    suspended: bool
+    suspended_until_ms: int | None
+    suspended_reason: str
+    totp_secret: bytes | None
+    totp_step: int
+    recovery: bytes
+    devices_made: int
 
 
 class DropUser(NamedTuple):
@@ -26,6 +37,12 @@ class SaveToken(NamedTuple):
     user: str
     digest: bytes
     seen_at_ms: int
+    device: int
+    name: str
+    remembered: bool
+    scopes: str
+    rooms: str
+    created_at_ms: int
 
 
 class DropToken(NamedTuple):
@@ -33,7 +50,73 @@ class DropToken(NamedTuple):
     digest: bytes
 
 
-UserRow = SaveUser | DropUser | SaveToken | DropToken
+class SaveBlock(NamedTuple):
+    user: str
+    blocked: str
+
+
+class DropBlock(NamedTuple):
+    user: str
+    blocked: str
+
+
+class SaveInvitation(NamedTuple):
+    digest: bytes
+    created_at_ms: int
+    expires_ms: int
+    note: str
+
+
+class DropInvitation(NamedTuple):
+    digest: bytes
+
+
+UserRow = (
+    SaveUser
+    | DropUser
+    | SaveToken
+    | DropToken
+    | SaveBlock
+    | DropBlock
+    | SaveInvitation
+    | DropInvitation
+)
+
+
+@dataclass(slots=True)
+class Token:
+    """What a client has proved itself with once, and needs no password for since."""
+
+    digest: bytes
+    device: int
+    """Its number, by which the user names it; rises with each token of the user."""
+    name: str
+    remembered: bool
+    """It stays when its client says goodbye."""
+    created_at_ms: int
+    seen_at_ms: int
+    """When it was last used to log in; told to the hour."""
+    scopes: tuple[Scope, ...] = ()
+    """What an app token may do; none for one of the user's own clients."""
+    rooms: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> tuple[bool, bool]:
+        """Tokens of one kind are counted together."""
+        return bool(self.scopes), self.remembered
+
+    def row(self, user: str) -> SaveToken:
+        return SaveToken(
+            user,
+            self.digest,
+            self.seen_at_ms,
+            self.device,
+            self.name,
+            self.remembered,
+            " ".join(self.scopes),
+            " ".join(self.rooms),
+            self.created_at_ms,
+        )
 
 
 @dataclass(slots=True)
@@ -45,6 +128,12 @@ class Session:
     opened_at_ms: int
     active_ms: int
     """When it last sent anything but pings."""
+
+
+class Suspension(NamedTuple):
+    until_ms: int | None
+    """None for one that lasts until the user is restored."""
+    reason: str
 
 
 @dataclass(slots=True)
@@ -59,10 +148,23 @@ class User:
     registered_at_ms: int | None = None
     marker: int | None = None
     ended: bool = False
-    """A guest that is gone, while its rooms do not know it yet; its name is not free until then."""
+    """Gone: its rooms are told, or know it. The name of a guest is not free until they do."""
+    deleted: bool = False
+    """An account that its user has deleted: only its name is left, and stays taken."""
+    rank: Standing = Standing.ACCOUNT
+    """What an account is in the cluster."""
+    suspension: Suspension | None = None
+    totp_secret: bytes | None = None
+    totp_step: int = 0
+    """The last period whose one-time code was used: neither it nor an older one works again."""
+    recovery: tuple[bytes, ...] = ()
+    """Digests of the recovery codes that are left."""
+    blocked: frozenset[str] = frozenset()
+    devices_made: int = 0
+    """The number of the newest token that there ever was."""
     # Lists, since most users have one of each, and a dict of one weighs thrice as much.
-    tokens: list[bytes] = field(default_factory=list)
-    """Digests, oldest first."""
+    tokens: list[Token] = field(default_factory=list)
+    """By number."""
     sessions: list[Session] = field(default_factory=list)
     since_ms: int = 0
     """When the user came online."""
@@ -71,9 +173,33 @@ class User:
 
     @property
     def guest(self) -> bool:
-        return self.password_hash is None
+        return self.password_hash is None and not self.deleted
+
+    @property
+    def vanishes(self) -> bool:
+        """It ends when its last connection has been gone for a grace."""
+        return not self.ended and (self.guest or self.deleted)
+
+    @property
+    def present(self) -> bool:
+        """Somebody who can act and be spoken to."""
+        return not self.ended and not self.deleted
+
+    @property
+    def standing(self) -> Standing:
+        return Standing.GUEST if self.guest else self.rank
+
+    def token(self, digest: bytes) -> Token | None:
+        return next((token for token in self.tokens if token.digest == digest), None)
+
+    def is_suspended(self, at_ms: int) -> bool:
+        if self.suspension is None:
+            return False
+        until_ms = self.suspension.until_ms
+        return until_ms is None or at_ms < until_ms
 
     def row(self) -> SaveUser:
+        until_ms, reason = self.suspension or (None, "")
         return SaveUser(
             self.name,
             self.password_hash,
@@ -82,9 +208,23 @@ class User:
             self.inbox_floor,
             self.marker,
             self.ended,
+            self.deleted,
+            self.rank,
+            self.suspension is not None,
+            until_ms,
+            reason,
+            self.totp_secret,
+            self.totp_step,
+            b"".join(self.recovery),
+            self.devices_made,
         )
 
 
 def token_digest(token: bytes) -> bytes:
     """What is stored of a token: who reads it cannot log in with it."""
     return hashlib.sha256(token).digest()
+
+
+def code_digest(code: str) -> bytes:
+    """The same of an invitation or recovery code."""
+    return hashlib.sha256(code.encode()).digest()

@@ -11,30 +11,32 @@ from zchat.settings import Settings, command
 from zchat.users import projection, queries
 from zchat.users.core import UserCore
 from zchat.users.model import UserRow
+from zchat.users.policy import Policy
 from zchat.users.tables import USERS_SCHEMA
 
 _queries = Decoder(StampedUserQuery)
 
 
 class UserService:
-    def __init__(self, partitions: int) -> None:
+    def __init__(self, partitions: int, policy: Policy | None = None) -> None:
         self.address = USER_SERVICE
         self.commands = Decoder(StampedUserCommand)
         self._room_addresses = room_addresses(partitions)
+        self._policy = policy or Policy()
 
     def load(self, store: Store, now: float, at_ms: int) -> UserCore:
-        return projection.load(store, self._room_addresses, now, at_ms)
+        return projection.load(store, self._room_addresses, self._policy, now, at_ms)
 
     def statements(self, rows: Sequence[UserRow]) -> list[Write]:
         return projection.statements(rows)
 
     def answer(self, core: UserCore, store: Store, query: bytes, at_ms: int) -> bytes:
         stamped = _queries.decode(query)
-        return queries.answer(core, store, stamped.user, stamped.body, at_ms)
+        return queries.answer(core, store, stamped.user, stamped.body, at_ms, stamped.standing)
 
 
 def run(settings: Settings) -> None:
-    service = UserService(settings.partitions)
+    service = UserService(settings.partitions, Policy(settings.registration, settings.guests))
     serve(settings, "user-service", service, settings.data / "users.sqlite", USERS_SCHEMA)
 
 

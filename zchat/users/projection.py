@@ -1,42 +1,88 @@
-"""Users and tokens in the database: what the core is loaded from, and where its changes go."""
+"""Users in the database: what the core is loaded from, and where its changes go."""
 
 from collections.abc import Collection, Sequence
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import Delete, Insert, bindparam, delete, insert, select
 
 from zchat.log.store import Store, Write
 from zchat.log.timeline import Timeline
-from zchat.protocol.messages import inbox_log
+from zchat.protocol import limits
+from zchat.protocol.messages import Scope, Standing, inbox_log
 from zchat.service.rows import runs_of_latest
-from zchat.users.core import END_GUEST_KEY, UserCore
-from zchat.users.model import DropToken, DropUser, SaveToken, SaveUser, User, UserRow
-from zchat.users.tables import tokens, users
+from zchat.users.core import UserCore
+from zchat.users.model import (
+    DropBlock,
+    DropInvitation,
+    DropToken,
+    DropUser,
+    SaveBlock,
+    SaveInvitation,
+    SaveToken,
+    SaveUser,
+    Suspension,
+    Token,
+    User,
+    UserRow,
+)
+from zchat.users.policy import Policy
+from zchat.users.tables import blocks, invitations, tokens, users
 
 # Saving is dropping and inserting: the one way to replace a row that every database knows.
 _drop_user = delete(users).where(users.c.name == bindparam("old_name"))
-_insert_user = insert(users)
 _drop_tokens = delete(tokens).where(tokens.c.user == bindparam("old_user"))
 _drop_token = _drop_tokens.where(tokens.c.digest == bindparam("old_digest"))
-_insert_token = insert(tokens)
+_drop_block = delete(blocks).where(
+    blocks.c.user == bindparam("old_user"), blocks.c.blocked == bindparam("old_blocked")
+)
+_drop_invitation = delete(invitations).where(invitations.c.digest == bindparam("old_digest"))
 
 
-def load(store: Store, room_addresses: Collection[str], now: float, at_ms: int) -> UserCore:
+def load(
+    store: Store, room_addresses: Collection[str], policy: Policy, now: float, at_ms: int
+) -> UserCore:
     """The core as of the last commit."""
     rows = store.select(select(users))
     heads = store.heads(inbox_log(row.name) for row in rows)
-    core = UserCore(Timeline(store.position, heads), room_addresses, now, at_ms)
+    core = UserCore(Timeline(store.position, heads), room_addresses, policy, now, at_ms)
     for row in rows:
-        user = User(row.name, row.created_at_ms, row.inbox_floor)
-        user.password_hash, user.registered_at_ms = row.password_hash, row.registered_at_ms
-        user.marker, user.ended = row.marker, row.ended
-        core.add_user(user, now)
-    for row in store.select(select(tokens).order_by(tokens.c.seen_at_ms)):
-        core.users[row.user].tokens.append(row.digest)
+        core.add_user(_user(row), now)
+    for row in store.select(select(tokens).order_by(tokens.c.device)):
+        core.users[row.user].tokens.append(_token(row))
+    for row in store.select(select(blocks)):
+        core.users[row.user].blocked |= {row.blocked}
+    for row in store.select(select(invitations)):
+        core.invitations.by_digest[row.digest] = SaveInvitation(*row)
     for owed in store.owed():
-        if owed.key.startswith(END_GUEST_KEY):
-            core.add_owed(owed.key)
+        core.add_owed(owed.key)
     return core
+
+
+def _user(row: Any) -> User:
+    user = User(row.name, row.created_at_ms, row.inbox_floor)
+    user.password_hash, user.registered_at_ms = row.password_hash, row.registered_at_ms
+    user.marker, user.ended, user.deleted = row.marker, row.ended, row.deleted
+    user.rank = Standing(row.standing)
+    if row.suspended:
+        user.suspension = Suspension(row.suspended_until_ms, row.suspended_reason)
+    user.totp_secret, user.totp_step = row.totp_secret, row.totp_step
+    size, digests = limits.DIGEST_BYTES, bytes(row.recovery or b"")
+    user.recovery = tuple(digests[at : at + size] for at in range(0, len(digests), size))
+    user.devices_made = row.devices_made
+    return user
+
+
+def _token(row: Any) -> Token:
+    return Token(
+        row.digest,
+        row.device,
+        row.name,
+        row.remembered,
+        row.created_at_ms,
+        row.seen_at_ms,
+        tuple(map(Scope, row.scopes.split())),
+        tuple(row.rooms.split()),
+    )
 
 
 def statements(rows: Sequence[UserRow]) -> list[Write]:
@@ -54,17 +100,39 @@ def _key(row: UserRow) -> tuple[str | bytes, ...]:
             return ("drop", row.name, "")
         case SaveToken() | DropToken():
             return (row.user, row.digest)
+        case SaveBlock() | DropBlock():
+            return ("block", row.user, row.blocked, "")
+        case SaveInvitation() | DropInvitation():
+            return ("invitation", row.digest, b"", b"", b"")
         case _:
             assert_never(row)
 
 
+_DROPS: Final[dict[type[UserRow], tuple[Delete, dict[str, str]]]] = {
+    SaveUser: (_drop_user, {"old_name": "name"}),
+    DropUser: (_drop_user, {"old_name": "name"}),
+    SaveToken: (_drop_token, {"old_user": "user", "old_digest": "digest"}),
+    DropToken: (_drop_token, {"old_user": "user", "old_digest": "digest"}),
+    SaveBlock: (_drop_block, {"old_user": "user", "old_blocked": "blocked"}),
+    DropBlock: (_drop_block, {"old_user": "user", "old_blocked": "blocked"}),
+    SaveInvitation: (_drop_invitation, {"old_digest": "digest"}),
+    DropInvitation: (_drop_invitation, {"old_digest": "digest"}),
+}
+"""By kind of row: what removes the one that is there, and its parameters by field."""
+_INSERTS: Final[dict[type[UserRow], Insert]] = {
+    SaveUser: insert(users),
+    SaveToken: insert(tokens),
+    SaveBlock: insert(blocks),
+    SaveInvitation: insert(invitations),
+}
+
+
 def _writes(kind: type[UserRow], rows: list[Any]) -> list[Write]:
-    if kind is SaveUser or kind is DropUser:
-        drop: Write = (_drop_user, [{"old_name": row.name} for row in rows])
-        if kind is SaveUser:
-            return [drop, (_insert_user, [row._asdict() for row in rows])]
-        return [drop, (_drop_tokens, [{"old_user": row.name} for row in rows])]
-    drop = (_drop_token, [{"old_user": row.user, "old_digest": row.digest} for row in rows])
-    if kind is SaveToken:
-        return [drop, (_insert_token, [row._asdict() for row in rows])]
-    return [drop]
+    drop, fields = _DROPS[kind]
+    parameters = [{name: getattr(row, field) for name, field in fields.items()} for row in rows]
+    writes: list[Write] = [(drop, parameters)]
+    if kind in _INSERTS:
+        writes.append((_INSERTS[kind], [row._asdict() for row in rows]))
+    elif kind is DropUser:
+        writes.append((_drop_tokens, [{"old_user": row.name} for row in rows]))
+    return writes

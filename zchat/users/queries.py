@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from zchat.log import audit
 from zchat.log.store import Store
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
@@ -15,23 +16,48 @@ from zchat.protocol.cluster import (
 )
 from zchat.protocol.codec import encode, fitting
 from zchat.protocol.messages import (
+    AuditList,
+    BlockedList,
+    DeviceList,
+    ListBlocked,
+    ListDevices,
     ListUsers,
     Ping,
     Pong,
+    ReadAudit,
     ReadHistory,
     RefusalCode,
     Refused,
+    Standing,
     UserInfo,
     UserList,
     inbox_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
 from zchat.service import logs
+from zchat.service.effects import Refusal
 from zchat.users.core import UserCore
+from zchat.users.devices import device_infos
 from zchat.users.model import User
 
 
-def answer(core: UserCore, store: Store, asking: str, query: UserQuery, at_ms: int) -> bytes:
+def answer(
+    core: UserCore,
+    store: Store,
+    asking: str,
+    query: UserQuery,
+    at_ms: int,
+    standing: Standing = Standing.ACCOUNT,
+) -> bytes:
+    try:
+        core.directory.authorise(asking, standing, query)
+        return _answer(core, store, asking, query, at_ms)
+    except Refusal as refusal:
+        code = refusal.answer.code or RefusalCode.OTHER
+        return encode(Refused(getattr(query, "id", 0), code, refusal.answer.reason))
+
+
+def _answer(core: UserCore, store: Store, asking: str, query: UserQuery, at_ms: int) -> bytes:
     match query:
         case ReadLog():
             return logs.read_log(store, query, core.timeline.heads.get(query.log, 0))
@@ -45,6 +71,16 @@ def answer(core: UserCore, store: Store, asking: str, query: UserQuery, at_ms: i
             return _conversation(core, store, asking, query)
         case ListUsers():
             return encode(_user_list(core, query.id, at_ms))
+        case ListDevices():
+            user = core.directory.acting(asking)
+            totp, codes = user.totp_secret is not None, len(user.recovery)
+            return encode(DeviceList(query.id, device_infos(user), totp, codes))
+        case ListBlocked():
+            names = fitting(sorted(core.directory.acting(asking).blocked), limits.ANSWER_BYTES_MAX)
+            return encode(BlockedList(query.id, names))
+        case ReadAudit():
+            records = audit.read(store, query.limit, query.before_ms)
+            return encode(AuditList(query.id, fitting(records, limits.ANSWER_BYTES_MAX)))
         case Ping():
             return encode(Pong(query.id))
         case _:
@@ -54,7 +90,7 @@ def answer(core: UserCore, store: Store, asking: str, query: UserQuery, at_ms: i
 def _user_logs(core: UserCore, name: str) -> UserLogs:
     user = core.users.get(name)
     position = core.timeline.position
-    if user is None:
+    if user is None or not user.present:
         return UserLogs(position, [])
     log = inbox_log(name)
     head = core.timeline.heads[log]
@@ -62,17 +98,15 @@ def _user_logs(core: UserCore, name: str) -> UserLogs:
 
 
 def _conversation(core: UserCore, store: Store, asking: str, query: ReadHistory) -> bytes:
-    user = core.users.get(asking)
+    user = core.directory.acting(asking)
     try:
         other = canonical_name(query.log[1:])
     except InvalidName as error:
         return encode(Refused(query.id, RefusalCode.INVALID_NAME, str(error)))
-    if user is None:
-        reason = "this session has ended; connect again"
-        return encode(Refused(query.id, RefusalCode.SESSION_ENDED, reason))
     log, floor = inbox_log(asking), user.inbox_floor
     # What was said with a guest who has gone since can still be read.
-    if other not in core.users and not store.read_history(log, floor, None, 1, other):
+    known = other in core.users and not core.users[other].deleted
+    if not known and not store.read_history(log, floor, None, 1, other):
         reason = f"there is no user {printable(other)}"
         return encode(Refused(query.id, RefusalCode.UNKNOWN_USER, reason))
     return logs.read_history(store, query, log, floor, thread=other)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from zchat.protocol import limits
 from zchat.protocol.cluster import SessionHere
+from zchat.protocol.permissions import STANDINGS
 from zchat.users.model import Session, SessionKey, User, token_digest
 from zchat.users.presence import Presence
 
@@ -31,7 +32,7 @@ class Sessions:
         """Who was online stays so for a grace, in which the gateways say again who is here."""
         for name in former._presence.online:
             user = self._users.get(name)
-            if user is not None and not user.ended:
+            if user is not None and user.present:
                 user.since_ms = former._users[name].since_ms
                 self.expect(user, now)
                 self._presence.came(name)
@@ -50,6 +51,10 @@ class Sessions:
         self._lost.pop(user.name, None)
         self._presence.came(user.name)
         return [session.key for session in replaced if session.key != key]
+
+    def user_of(self, key: SessionKey) -> User | None:
+        session = self._by_key.get(key)
+        return self._users[session.user] if session else None
 
     def quit(self, key: SessionKey) -> tuple[User, bytes] | None:
         """Ends a session for good; returns its user and the digest of its token, if it was open."""
@@ -72,16 +77,25 @@ class Sessions:
         if not user.sessions:
             self.expect(user, now)
 
+    def forget(self, user: User) -> None:
+        """Nobody waits for the user any more."""
+        self._lost.pop(user.name, None)
+        user.lost_at = None
+        self._presence.went(user.name)
+
     def lose_all(self, asker: bytes, now: float, *, but: Iterable[int] = ()) -> None:
         """A gateway is gone, or has restarted its link with only these sessions."""
         kept = set(but)
         for key in [key for key in self._by_key if key[0] == asker and key[1] not in kept]:
             self.lose(key, now)
 
-    def announce(self, asker: bytes, here: list[SessionHere], now: float) -> list[SessionKey]:
+    def announce(
+        self, asker: bytes, here: list[SessionHere], now: float, at_ms: int
+    ) -> list[SessionKey]:
         """Takes a gateway's word for who is connected; returns the sessions that must end.
 
-        Those are of users that are gone, or of clients that have a newer connection elsewhere.
+        Those are of users that are gone or may not be here, of clients that have a newer
+        connection elsewhere, and those that may do more than their user may by now.
         """
         self.lose_all(asker, now, but=(session.session for session in here))
         ended: list[SessionKey] = []
@@ -94,8 +108,10 @@ class Sessions:
             # somebody else's by now: only the token says who it was.
             if (
                 user is None
-                or user.ended
-                or token_digest(session.token) not in user.tokens
+                or not user.present
+                or user.is_suspended(at_ms)
+                or user.token(token_digest(session.token)) is None
+                or _outranks(session, user)
                 or _is_stale(user, session)
             ):
                 ended.append(key)
@@ -112,7 +128,7 @@ class Sessions:
                 session.active_ms = max(session.active_ms, at_ms)
 
     def expire(self, now: float) -> list[User]:
-        """Lets graces run out; returns the guests that are gone with theirs."""
+        """Lets graces run out; returns those that are gone with theirs."""
         gone: list[User] = []
         for name in list(self._lost):
             user = self._users[name]
@@ -122,9 +138,14 @@ class Sessions:
             if lost_s >= limits.SESSION_GRACE_S:
                 self._lost.pop(name, None)
                 user.lost_at = None
-                if user.guest:
+                if user.vanishes:
                     gone.append(user)
         return gone
+
+
+def _outranks(here: SessionHere, user: User) -> bool:
+    """The user has lost a standing, and the gateway was not told to end the session."""
+    return STANDINGS.index(here.standing) > STANDINGS.index(user.standing)
 
 
 def _is_stale(user: User, here: SessionHere) -> bool:

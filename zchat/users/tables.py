@@ -13,7 +13,7 @@ users: Final = Table(
     "users",
     _metadata,
     Column("name", Text, primary_key=True),
-    # A guest has none.
+    # A guest has none, nor has a deleted account.
     Column("password_hash", Text),
     Column("created_at_ms", BigInteger, nullable=False),
     Column("registered_at_ms", BigInteger),
@@ -22,6 +22,18 @@ users: Final = Table(
     Column("marker", BigInteger),
     # A guest that has left; the row goes when all room-services know it.
     Column("ended", Boolean, nullable=False, server_default=false()),
+    # The row stays, and keeps the name; `ended` says whether the room-services are told.
+    Column("deleted", Boolean, nullable=False, server_default=false()),
+    Column("standing", Text, nullable=False, server_default="account"),
+    Column("suspended", Boolean, nullable=False, server_default=false()),
+    # None for as long as nobody restores the user.
+    Column("suspended_until_ms", BigInteger),
+    Column("suspended_reason", Text, nullable=False, server_default=""),
+    Column("totp_secret", LargeBinary),
+    Column("totp_step", BigInteger, nullable=False, server_default="0"),
+    # SHA-256 digests, one after another.
+    Column("recovery", LargeBinary, nullable=False, server_default=""),
+    Column("devices_made", BigInteger, nullable=False, server_default="0"),
 )
 
 tokens: Final = Table(
@@ -31,6 +43,31 @@ tokens: Final = Table(
     # SHA-256: who reads this table cannot log in with what it holds.
     Column("digest", LargeBinary(32), primary_key=True),
     Column("seen_at_ms", BigInteger, nullable=False),
+    Column("device", BigInteger, nullable=False, server_default="0"),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("remembered", Boolean, nullable=False, server_default=false()),
+    # Of an app token: words with a space between them.
+    Column("scopes", Text, nullable=False, server_default=""),
+    Column("rooms", Text, nullable=False, server_default=""),
+    Column("created_at_ms", BigInteger, nullable=False, server_default="0"),
 )
 
-USERS_SCHEMA: Final = LOG_SCHEMA.extended("users", _metadata, Path(__file__).parent, "users_0001")
+blocks: Final = Table(
+    "blocks",
+    _metadata,
+    Column("user", Text, primary_key=True),
+    # From whom the user wants no private messages.
+    Column("blocked", Text, primary_key=True),
+)
+
+invitations: Final = Table(
+    "invitations",
+    _metadata,
+    # SHA-256 of the code. The row goes when it is used, revoked or long out of date.
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+USERS_SCHEMA: Final = LOG_SCHEMA.extended("users", _metadata, Path(__file__).parent, "users_0002")

@@ -1,0 +1,128 @@
+"""Guessing passwords costs few hashes, locks out no token, and tells nobody which names exist."""
+
+from collections.abc import Callable
+
+import pytest
+
+from zchat.protocol import limits
+from zchat.protocol.cluster import OpenSession
+from zchat.protocol.messages import ChangePassword, RefusalCode, Refused
+
+from .playbook import PASSWORD, Answer, Users, opened, refused, token
+
+TRIES = 10_000
+ADDRESS = "192.0.2.7"
+
+
+@pytest.fixture
+def ann(users: Users) -> Users:
+    users.account("ann")
+    users.come("ann", client="desk", password=PASSWORD, n=1)
+    return users
+
+
+def guess(users: Users, name: str, address: str) -> Answer:
+    return users.come(name, client="x", password="wrong horse", n=9, address=address)
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "hashes"),
+    [
+        (lambda n: "ann", lambda n: ADDRESS, limits.LOGIN_ATTEMPTS_MAX),
+        (lambda n: f"user{n}", lambda n: ADDRESS, limits.ADDRESS_ATTEMPTS_MAX),
+        (
+            lambda n: "ann",
+            lambda n: f"198.51.{n // 250}.{n % 250}",
+            limits.LOGIN_ATTEMPTS_MAX,
+        ),
+    ],
+    ids=["one account", "many accounts", "many addresses"],
+)
+def test_ten_thousand_tries_cost_few_hashes(
+    ann: Users, name: Callable[[int], str], address: Callable[[int], str], hashes: int
+) -> None:
+    answers = [refused(guess(ann, name(n), address(n))) for n in range(TRIES)]
+
+    assert answers.count(RefusalCode.WRONG_PASSWORD) == hashes
+    assert answers.count(RefusalCode.TOO_FAST) == TRIES - hashes
+    opened(ann.come("ann", client="desk", n=1, address=ADDRESS))
+
+
+def test_what_is_refused_is_refused_alike_for_all_names(ann: Users) -> None:
+    answers = {}
+    for name in ("ann", "nobody"):
+        for _ in range(limits.LOGIN_ATTEMPTS_MAX):
+            guess(ann, name, "")
+        answers[name] = guess(ann, name, "")
+
+    assert answers["ann"] == answers["nobody"]
+    assert isinstance(answers["ann"], Refused)
+    assert answers["ann"].retry_after_ms == limits.LOGIN_ATTEMPT_INTERVAL_S * 1000
+
+
+def test_it_can_be_tried_again_by_and_by(ann: Users) -> None:
+    for _ in range(limits.LOGIN_ATTEMPTS_MAX + 1):
+        guess(ann, "ann", ADDRESS)
+    ann.now += limits.LOGIN_ATTEMPT_INTERVAL_S
+    opened(ann.come("ann", client="x", password=PASSWORD, n=9, address=ADDRESS))
+
+
+def test_who_knows_the_password_is_not_slowed_down(ann: Users) -> None:
+    for number in range(3 * limits.ADDRESS_ATTEMPTS_MAX):
+        ann.quit(n=9)
+        opened(ann.come("ann", client=f"x{number}", password=PASSWORD, n=9, address=ADDRESS))
+
+
+def test_other_passwords_that_are_asked_for_are_limited_too(ann: Users) -> None:
+    answers = [
+        refused(ann.do(ChangePassword(1, ann.nonce(), "wrong horse", PASSWORD), "ann"))
+        for _ in range(limits.LOGIN_ATTEMPTS_MAX + 1)
+    ]
+    assert answers[-2:] == [RefusalCode.WRONG_PASSWORD, RefusalCode.TOO_FAST]
+    assert ann.jobs == []
+
+
+def test_a_login_that_finds_no_place_in_the_queue_is_no_attempt(
+    ann: Users, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "PASSWORD_JOBS_MAX", 0)
+    tries = limits.LOGIN_ATTEMPTS_MAX + 1
+    answers = [refused(guess(ann, "ann", ADDRESS)) for _ in range(tries)]
+    assert answers == [RefusalCode.BUSY] * tries
+
+
+# --- Newcomers ------------------------------------------------------------------------------------
+
+
+def test_one_address_brings_only_so_many_newcomers(users: Users) -> None:
+    def answers(address: str) -> list[Answer]:
+        count = limits.ADDRESS_NEWCOMERS_MAX + 1
+        return [
+            users.come(f"{address[-1]}{number}", n=number, address=address)
+            for number in range(count)
+        ]
+
+    *welcome, last = answers(ADDRESS)
+    assert all(opened(answer) for answer in welcome)
+    assert refused(last) is RefusalCode.TOO_FAST
+    opened(users.come("7" + "0", n=0, address=ADDRESS))
+    assert all(opened(answer) for answer in answers("127.0.0.1"))
+
+
+def test_making_accounts_is_limited_before_it_costs_a_hash(users: Users) -> None:
+    for number in range(limits.ADDRESS_NEWCOMERS_MAX + 5):
+        name = f"user{number}"
+        users.begin(
+            OpenSession(1, name, token(name), PASSWORD, register=True, address=ADDRESS),
+            n=number,
+        )
+        users.commit([])
+    assert len(users.jobs) == limits.ADDRESS_NEWCOMERS_MAX
+
+
+def test_what_is_remembered_is_bounded(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
+    buckets = users.core.credentials.limits._by_name
+    monkeypatch.setattr(buckets, "_names_max", 3)
+    for number in range(9):
+        guess(users, f"user{number}", "")
+    assert len(buckets) == 3

@@ -1,0 +1,41 @@
+"""What the session of an app token may send and see; one without scopes is its user's own."""
+
+from zchat.gateway.session import Session
+from zchat.protocol.messages import Command, ListRooms, Query, Scope, SendPrivate
+from zchat.protocol.names import canonical_name
+from zchat.protocol.permissions import PERMISSIONS
+
+
+def refusal(session: Session, message: Command | Query) -> str | None:
+    """Why the session may not send this, if it may not. Raises `InvalidName`."""
+    if not session.scopes:
+        return None
+    if PERMISSIONS[type(message)].scope not in session.scopes:
+        return "this app token may not do that"
+    if session.rooms and not _is_within(session, message):
+        return "this app token is for other rooms"
+    return None
+
+
+def follows(session: Session, log: str) -> bool:
+    """Whether the session is to see the entries of a log that its user follows."""
+    if not session.scopes:
+        return True
+    return Scope.READ in session.scopes and _has_log(session, log)
+
+
+def _is_within(session: Session, message: Command | Query) -> bool:
+    """Whether the message is about the rooms of the session, or about none at all."""
+    if isinstance(message, SendPrivate):
+        return False
+    if (log := getattr(message, "log", None)) is not None:
+        return _has_log(session, log[0] + canonical_name(log[1:]))
+    if isinstance(message, ListRooms) and message.room is None:
+        return False  # That would tell of all of them.
+    room = getattr(message, "room", None)
+    return room is None or canonical_name(room) in session.rooms
+
+
+def _has_log(session: Session, log: str) -> bool:
+    """With rooms there is no inbox."""
+    return not session.rooms or (log[0] == "#" and log[1:] in session.rooms)

@@ -1,0 +1,227 @@
+"""Passwords and one-time codes: what is checked against them, and how they change."""
+
+from typing import Final
+
+from zchat.log.answers import Answer
+from zchat.protocol import limits
+from zchat.protocol.cluster import OpenSession
+from zchat.protocol.messages import (
+    AccountChange,
+    AccountRegistered,
+    ChangePassword,
+    DeleteAccount,
+    DisableTotp,
+    EnableTotp,
+    RefusalCode,
+    Register,
+    Standing,
+    inbox_log,
+)
+from zchat.protocol.names import canonical_name
+from zchat.service.beat import Job
+from zchat.service.effects import Refusal, Sender
+from zchat.users.directory import Directory
+from zchat.users.inboxes import Inboxes
+from zchat.users.invitations import Invitations
+from zchat.users.login_limits import LoginLimits
+from zchat.users.model import User
+from zchat.users.totp import matched_step
+
+# Checked when there is no account, so that nobody learns that from the time it takes.
+NO_PASSWORD_HASH: Final = (
+    "$argon2id$v=19$m=19456,t=2,p=1$SckYoRbJ1qGy12bER/v1vg"
+    "$lTaX+k2k1zV2n/XxR9jeOKWDuzLXqFRApYV98xNkQ/Y"
+)
+
+
+class Credentials:
+    """A command with a password goes on when a thread has hashed it, which may be beats later."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        invitations: Invitations,
+        inboxes: Inboxes,
+        login_limits: LoginLimits,
+    ) -> None:
+        self._directory = directory
+        self._invitations = invitations
+        self._inboxes = inboxes
+        self.limits = login_limits
+        self.jobs: list[Job] = []
+
+    # --- Jobs -------------------------------------------------------------------------------------
+
+    def attempt(self, job: Job, now: float) -> None:
+        """Checks a password, if nobody has tried too many of late."""
+        name, address = _attempted(job)
+        self.limits.attempt(name, address, now)
+        try:
+            self.hash(job)
+        except Refusal:
+            self.limits.succeeded(name, address, now)
+            raise
+
+    def hash(self, job: Job) -> None:
+        if len(self.jobs) >= limits.PASSWORD_JOBS_MAX:
+            raise Refusal(RefusalCode.BUSY, "too many log in at once; try again in a moment")
+        self.jobs.append(job)
+        self._directory.effects.jobs.append(job)
+
+    def job_ended(self, job: Job) -> bool:
+        awaited = job in self.jobs
+        if awaited:
+            self.jobs.remove(job)
+        return awaited
+
+    def asker_lost(self, asker: bytes, now: float) -> None:
+        # A login that ended only now would open a session that nobody has.
+        lost = [job for job in self.jobs if job.sender.reply_to.asker == asker]
+        self.jobs = [job for job in self.jobs if job.sender.reply_to.asker != asker]
+        self._give_back(lost, now)
+
+    def take_over(self, former: "Credentials", now: float) -> None:
+        self.limits = former.limits
+        self._give_back(former.jobs, now)
+
+    def _give_back(self, lost: list[Job], now: float) -> None:
+        """Nobody learns what comes of these, so they are no attempts."""
+        for job in lost:
+            if job.password_hash is not None:
+                name, address = _attempted(job)
+                self.limits.succeeded(name, address, now)
+
+    # --- Registering ------------------------------------------------------------------------------
+
+    def register(self, sender: Sender, command: Register, at_ms: int) -> None:
+        self._registering(sender.user)
+        check_length(command.password)
+        self._invitations.check(command.invitation, at_ms)
+        self.hash(Job(sender, command, command.password, None))
+
+    def registered(
+        self, sender: Sender, command: Register, password_hash: str, at_ms: int
+    ) -> Answer:
+        user = self._registering(sender.user)
+        self._invitations.use(command.invitation, at_ms)
+        return self.make_account(user, password_hash, at_ms, command.nonce)
+
+    def make_account(
+        self, user: User, password_hash: str, at_ms: int, nonce: bytes | None
+    ) -> Answer:
+        user.password_hash = password_hash
+        user.registered_at_ms = at_ms
+        self._directory.save(user)
+        log = inbox_log(user.name)
+        timeline = self._directory.timeline
+        return Answer(log, timeline.append(log, user.name, AccountRegistered(), at_ms, nonce))
+
+    def _registering(self, name: str) -> User:
+        user = self._directory.acting(name)
+        if not user.guest:
+            raise Refusal(
+                RefusalCode.ALREADY_REGISTERED, f"{name} is an account already, with a password"
+            )
+        return user
+
+    # --- What needs the password once more --------------------------------------------------------
+
+    def begin(
+        self, sender: Sender, command: ChangePassword | DeleteAccount | DisableTotp, now: float
+    ) -> None:
+        user = self._directory.acting(sender.user)
+        if isinstance(command, ChangePassword):
+            check_length(command.new_password)
+        job = Job(sender, command, command.password, user.password_hash)
+        self.attempt(job, now)
+
+    def proved(self, job: Job, right: bool, now: float) -> User:
+        """The user, whose password this is. Raises `Refusal`."""
+        user = self._directory.acting(job.sender.user)
+        if not right or user.password_hash != job.password_hash:
+            raise Refusal(RefusalCode.WRONG_PASSWORD, "the password is wrong")
+        self.limits.succeeded(user.name, "", now)
+        return user
+
+    def change_password(
+        self, job: Job, outcome: bool | str, now: float, at_ms: int
+    ) -> Answer | None:
+        """First the old password is checked, then the new one hashed."""
+        command, sender = job.command, job.sender
+        if not isinstance(outcome, str):
+            user = self.proved(job, outcome, now)
+            self.hash(Job(sender, command, command.new_password, None, user.password_hash))
+            return None
+        user = self._directory.acting(sender.user)
+        if user.password_hash != job.proved:
+            raise Refusal(RefusalCode.WRONG_PASSWORD, "the password was changed meanwhile")
+        user.password_hash = outcome
+        self._directory.save(user)
+        key = (sender.reply_to.asker, sender.session)
+        own = next((session.digest for session in user.sessions if session.key == key), None)
+        self._directory.forget_all(user, but=own)
+        change = AccountChange.PASSWORD_CHANGED
+        return self._directory.tell(user, change, "", at_ms, nonce=command.nonce)
+
+    def delete_account(self, job: Job, right: bool, now: float) -> Answer:
+        """Leaves the name, which stays taken, and what was said in rooms and to others.
+
+        Gone at once: password, tokens, codes, blocks, standing; the inbox can be read no more. The
+        sessions end after the answer. When the gateways have closed them, so that nothing of the
+        user is on its way any more, the room-services are told to end its memberships.
+        """
+        user = self.proved(job, right, now)
+        user.deleted, user.password_hash = True, None
+        user.rank = Standing.ACCOUNT
+        user.suspension, user.marker = None, None
+        user.totp_secret, user.totp_step, user.recovery = None, 0, ()
+        user.inbox_floor = self._directory.timeline.heads[inbox_log(user.name)]
+        self._inboxes.forget_blocks(user)
+        for session in user.sessions:
+            self._directory.say_ended(session.key)
+        if not user.sessions:
+            # They ended while the password was checked; what they said may be on its way still.
+            self._directory.sessions.expect(user, now)
+        for token in list(user.tokens):
+            self._directory.forget(user, token)
+        self._directory.save(user)
+        return Answer(None, 0)
+
+    # --- One-time codes ---------------------------------------------------------------------------
+
+    def enable_totp(self, sender: Sender, command: EnableTotp, at_ms: int) -> Answer:
+        user = self._directory.acting(sender.user)
+        if user.totp_secret is not None:
+            # Or whoever finds an open session could shut its user out.
+            reason = "one-time codes are in use; disable them first, with the password"
+            raise Refusal(RefusalCode.NOT_ALLOWED, reason)
+        step = matched_step(command.secret, command.code.replace(" ", ""), at_ms, 0)
+        if step is None:
+            raise Refusal(RefusalCode.WRONG_CODE, "this code is not of that secret and of now")
+        user.totp_secret, user.totp_step = command.secret, step
+        user.recovery = tuple(dict.fromkeys(command.recovery))
+        self._directory.save(user)
+        change = AccountChange.TOTP_ENABLED
+        return self._directory.tell(user, change, "", at_ms, nonce=command.nonce)
+
+    def disable_totp(self, job: Job, right: bool, now: float, at_ms: int) -> Answer:
+        user = self.proved(job, right, now)
+        user.totp_secret, user.totp_step, user.recovery = None, 0, ()
+        self._directory.save(user)
+        change = AccountChange.TOTP_DISABLED
+        return self._directory.tell(user, change, "", at_ms, nonce=job.command.nonce)
+
+
+def _attempted(job: Job) -> tuple[str, str]:
+    """Whose password it is that is tried, and from where, if that is known."""
+    if isinstance(job.command, OpenSession):
+        return canonical_name(job.command.name), job.command.address
+    return job.sender.user, ""
+
+
+def check_length(password: str) -> None:
+    if len(password) < limits.PASSWORD_CHARS_MIN:
+        raise Refusal(
+            RefusalCode.INVALID_PASSWORD,
+            f"a password has at least {limits.PASSWORD_CHARS_MIN} characters",
+        )

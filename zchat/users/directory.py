@@ -1,0 +1,146 @@
+"""All users, and what the rules of their parts have in common."""
+
+from typing import assert_never
+
+from zchat.log.answers import Answer
+from zchat.log.timeline import Timeline
+from zchat.protocol.cluster import SessionEnded, UserCommand, UserQuery
+from zchat.protocol.codec import encode
+from zchat.protocol.messages import (
+    AccountChange,
+    AccountChanged,
+    AuditRecord,
+    RefusalCode,
+    Standing,
+    inbox_log,
+)
+from zchat.protocol.names import canonical_name, printable
+from zchat.protocol.permissions import PERMISSIONS, Place
+from zchat.service.beat import Job
+from zchat.service.effects import Effects, Refusal, Sender
+from zchat.users.model import DropToken, SessionKey, Token, User, UserRow
+from zchat.users.presence import Presence
+from zchat.users.sessions import Sessions
+
+
+class Directory:
+    def __init__(self, timeline: Timeline, now: float, at_ms: int) -> None:
+        self.timeline = timeline
+        self.effects: Effects[UserRow, Job] = Effects()
+        self.users: dict[str, User] = {}
+        self.presence = Presence(at_ms, now)
+        self.sessions = Sessions(self.users, self.presence)
+
+    # --- Who may do what --------------------------------------------------------------------------
+
+    def authorise(self, name: str, stamped: Standing, message: UserCommand | UserQuery) -> None:
+        """The one place that asks the table of permissions. Raises `Refusal`.
+
+        It goes by what is known of the user here; only of the operator who has no user, but the
+        key of the fabric, the stamp is all that there is.
+        """
+        permission = PERMISSIONS.get(type(message))
+        if permission is None:
+            return  # The cluster's own.
+        standing = self.acting(name).standing if name else stamped
+        # To the own inbox everyone is what an owner is to a room.
+        if permission.allows(standing, Place.OWNER):
+            return
+        match permission.standing:
+            case Standing.GUEST | Standing.ACCOUNT:
+                why = "only accounts may do that; register to have one"
+            case Standing.MODERATOR:
+                why = "only moderators and operators of the cluster may do that"
+            case Standing.OPERATOR:
+                why = "only operators of the cluster may do that"
+            case _:
+                assert_never(permission.standing)
+        raise Refusal(RefusalCode.NOT_ALLOWED, why)
+
+    def acting(self, name: str) -> User:
+        """The user whose session this is."""
+        if not name:
+            raise Refusal(RefusalCode.NOT_ALLOWED, "only a user can do that")
+        user = self.users.get(name)
+        if user is None or not user.present:
+            raise Refusal(RefusalCode.SESSION_ENDED, "this session has ended; connect again")
+        return user
+
+    def named(self, name: str) -> User:
+        """The user that a command is about."""
+        user = self.users.get(canonical_name(name))
+        if user is None or not user.present:
+            raise Refusal(RefusalCode.UNKNOWN_USER, f"there is no user {printable(name)}")
+        return user
+
+    def account(self, name: str) -> User:
+        """The same, where it must be an account."""
+        user = self.named(name)
+        if user.guest:
+            raise Refusal(RefusalCode.UNKNOWN_USER, f"{user.name} is a guest, and has no account")
+        return user
+
+    # --- What is kept and told --------------------------------------------------------------------
+
+    def save(self, user: User) -> None:
+        self.effects.rows.append(user.row())
+
+    def tell(
+        self,
+        user: User,
+        change: AccountChange,
+        about: str,
+        at_ms: int,
+        *,
+        author: str = "",
+        nonce: bytes | None = None,
+    ) -> Answer:
+        """Says on all devices of the user what was done to the account."""
+        log = inbox_log(user.name)
+        body = AccountChanged(change, about)
+        author = author or user.name
+        return Answer(log, self.timeline.append(log, author, body, at_ms, nonce))
+
+    def audit(
+        self,
+        sender: Sender,
+        command: UserCommand,
+        at_ms: int,
+        subject: str = "",
+        reason: str = "",
+        place: str = "",
+    ) -> None:
+        """`place` stands where a room would: the log and entry that it is about."""
+        action = str(type(command).__struct_config__.tag)
+        self.effects.audits.append(
+            AuditRecord(at_ms, sender.actor, action, subject, place, printable(reason))
+        )
+
+    # --- Sessions and tokens ----------------------------------------------------------------------
+
+    def say_ended(self, key: SessionKey) -> None:
+        asker, session = key
+        self.effects.words.append((asker, encode(SessionEnded([session]))))
+
+    def end_sessions(self, user: User, digest: bytes | None = None) -> None:
+        """Ends those with this token, or all, as if they had said goodbye."""
+        for session in list(user.sessions):
+            if digest is None or session.digest == digest:
+                self.sessions.quit(session.key)
+                self.say_ended(session.key)
+
+    def break_sessions(self, user: User, now: float) -> None:
+        """Ends all of them as if their connections had broken: their clients may come back."""
+        for session in list(user.sessions):
+            self.sessions.lose(session.key, now)
+            self.say_ended(session.key)
+
+    def forget(self, user: User, token: Token) -> None:
+        user.tokens.remove(token)
+        self.effects.rows.append(DropToken(user.name, token.digest))
+
+    def forget_all(self, user: User, but: bytes | None = None) -> None:
+        """Forgets all tokens but one, and ends the sessions with them."""
+        for token in [token for token in user.tokens if token.digest != but]:
+            self.end_sessions(user, token.digest)
+            self.forget(user, token)

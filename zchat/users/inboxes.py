@@ -1,0 +1,104 @@
+"""What gets into a user's inbox, and what does not."""
+
+from zchat.log.answers import Answer
+from zchat.protocol import limits
+from zchat.protocol.cluster import TellInvited
+from zchat.protocol.messages import (
+    BlockUser,
+    InvitedToRoom,
+    MarkRead,
+    PrivateMessageSent,
+    RefusalCode,
+    ReportMessage,
+    SendPrivate,
+    UnblockUser,
+    inbox_log,
+)
+from zchat.protocol.names import canonical_name, printable
+from zchat.service.effects import Refusal, Sender, visible_text
+from zchat.users.directory import Directory
+from zchat.users.model import DropBlock, SaveBlock, User
+
+
+class Inboxes:
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    def send_private(self, sender: Sender, command: SendPrivate, at_ms: int) -> Answer:
+        to = self._directory.named(command.to)
+        body = PrivateMessageSent(to.name, visible_text(command.text))
+        author = self._directory.acting(sender.user).name
+        if author in to.blocked:
+            reason = f"{to.name} takes no private messages from you"
+            raise Refusal(RefusalCode.BLOCKED, reason)
+        timeline, log = self._directory.timeline, inbox_log(author)
+        sequence = timeline.append(log, author, body, at_ms, command.nonce, thread=to.name)
+        if to.name != author:
+            timeline.append(inbox_log(to.name), author, body, at_ms, thread=author)
+        return Answer(log, sequence)
+
+    def tell_invited(self, command: TellInvited, at_ms: int) -> Answer:
+        """Whoever wants to hear nothing of the inviter does not hear of that, either."""
+        user = self._directory.users.get(command.user)
+        if user is None or not user.present or command.author in user.blocked:
+            return Answer(None, 0)
+        log, body = inbox_log(user.name), InvitedToRoom(command.room)
+        timeline = self._directory.timeline
+        return Answer(log, timeline.append(log, command.author, body, at_ms, command.nonce))
+
+    def mark_read(self, sender: Sender, command: MarkRead) -> None:
+        user = self._directory.acting(sender.user)
+        self._check_own(user, command.log)
+        marker = min(command.sequence, self._directory.timeline.heads[inbox_log(user.name)])
+        if user.marker is None or marker > user.marker:
+            user.marker = marker
+            self._directory.save(user)
+
+    def report(self, sender: Sender, command: ReportMessage, at_ms: int) -> Answer:
+        """Goes to the audit, where those look who can do something about it; without the text."""
+        user = self._directory.acting(sender.user)
+        self._check_own(user, command.log)
+        log = inbox_log(user.name)
+        author = self._directory.timeline.authors.get((log, command.sequence))
+        if author is None or command.sequence <= user.inbox_floor:
+            reason = f"there is no entry {command.sequence} in your inbox"
+            raise Refusal(RefusalCode.UNKNOWN_ENTRY, reason)
+        place = f"{log} {command.sequence}"
+        self._directory.audit(sender, command, at_ms, author, command.reason, place)
+        return Answer(None, 0)
+
+    def _check_own(self, user: User, log: str) -> None:
+        if inbox_log(user.name) != log[0] + canonical_name(log[1:]):
+            raise Refusal(RefusalCode.UNKNOWN_LOG, f"{printable(log)} is not your inbox")
+
+    # --- Blocks -----------------------------------------------------------------------------------
+
+    def block(self, sender: Sender, command: BlockUser) -> Answer:
+        """Anybody but oneself, be it a guest's name: that is blocked for all who come with it."""
+        user, name = self._directory.acting(sender.user), canonical_name(command.user)
+        if name == user.name:
+            raise Refusal(RefusalCode.NOT_ALLOWED, "nobody can block themselves")
+        if name not in self._directory.users:
+            reason = f"there is no user {printable(command.user)}"
+            raise Refusal(RefusalCode.UNKNOWN_USER, reason)
+        if name not in user.blocked:
+            if len(user.blocked) >= limits.USER_BLOCKED_MAX:
+                reason = f"you block {limits.USER_BLOCKED_MAX} users, which is the most"
+                raise Refusal(RefusalCode.LIMIT_REACHED, reason)
+            user.blocked |= {name}
+            self._directory.effects.rows.append(SaveBlock(user.name, name))
+        return Answer(None, 0)
+
+    def unblock(self, sender: Sender, command: UnblockUser) -> Answer:
+        user, name = self._directory.acting(sender.user), canonical_name(command.user)
+        if name in user.blocked:
+            self._unblock(user, name)
+        return Answer(None, 0)
+
+    def forget_blocks(self, user: User) -> None:
+        for name in sorted(user.blocked):
+            self._unblock(user, name)
+
+    def _unblock(self, user: User, name: str) -> None:
+        user.blocked -= {name}
+        self._directory.effects.rows.append(DropBlock(user.name, name))

@@ -1,0 +1,72 @@
+"""How often somebody may try a password, and how many newcomers one address may bring.
+
+What is refused here costs no hash. It is refused alike for names that exist and for those that do
+not. Who comes with a token tries no password, so nobody can lock out a client that was here before.
+"""
+
+import ipaddress
+import math
+from typing import Final
+
+from zchat.protocol import limits
+from zchat.protocol.messages import RefusalCode
+from zchat.rates import Buckets, Rate
+from zchat.service.effects import Refusal
+
+
+def _rate(at_once: int, interval_s: float) -> Rate:
+    return Rate(at_once, 1 / interval_s)
+
+
+_OF_NAME: Final = _rate(limits.LOGIN_ATTEMPTS_MAX, limits.LOGIN_ATTEMPT_INTERVAL_S)
+_OF_ADDRESS: Final = _rate(limits.ADDRESS_ATTEMPTS_MAX, limits.ADDRESS_ATTEMPT_INTERVAL_S)
+_NEWCOMERS: Final = _rate(limits.ADDRESS_NEWCOMERS_MAX, limits.ADDRESS_NEWCOMER_INTERVAL_S)
+
+
+class LoginLimits:
+    """Soft state. An attempt takes a token, which a right password gives back.
+
+    An address of this machine is nobody's: it is a proxy's, behind which everyone is, or the
+    operator's own. It is not counted, and neither is one that is not known.
+    """
+
+    def __init__(self) -> None:
+        self._by_name = Buckets(_OF_NAME, limits.LIMITED_NAMES_MAX)
+        self._by_address = Buckets(_OF_ADDRESS, limits.LIMITED_NAMES_MAX)
+        self._newcomers = Buckets(_NEWCOMERS, limits.LIMITED_NAMES_MAX)
+
+    def attempt(self, name: str, address: str, now: float) -> None:
+        """Somebody tries a password for `name`. Raises `Refusal` if that is too often."""
+        of_name = self._by_name.of(name, now)
+        wait_s = of_name.try_take(1, now)
+        if not wait_s and _counts(address):
+            wait_s = self._by_address.of(address, now).try_take(1, now)
+            if wait_s:
+                of_name.give_back(1)
+        if wait_s:
+            raise _too_fast("too many failed logins", wait_s)
+
+    def succeeded(self, name: str, address: str, now: float) -> None:
+        """The attempt was none of those that count."""
+        self._by_name.of(name, now).give_back(1)
+        if _counts(address):
+            self._by_address.of(address, now).give_back(1)
+
+    def newcomer(self, address: str, now: float) -> None:
+        """Somebody takes a new name. Raises `Refusal` if the address has brought too many."""
+        if not _counts(address):
+            return
+        if wait_s := self._newcomers.of(address, now).try_take(1, now):
+            raise _too_fast("too many new names from your address", wait_s)
+
+
+def _counts(address: str) -> bool:
+    try:
+        return not ipaddress.ip_address(address.partition("%")[0]).is_loopback
+    except ValueError:
+        return bool(address)
+
+
+def _too_fast(what: str, wait_s: float) -> Refusal:
+    reason = f"{what}; try again in {math.ceil(wait_s)} s"
+    return Refusal(RefusalCode.TOO_FAST, reason, wait_s)

@@ -1,0 +1,123 @@
+"""What moderators and operators of the cluster do to users. All of it goes to the audit."""
+
+from zchat.log.answers import Answer
+from zchat.protocol.cluster import UserCommand
+from zchat.protocol.messages import (
+    SYSTEM_AUTHOR,
+    AccountChange,
+    DisconnectUser,
+    RefusalCode,
+    RestoreUser,
+    SetStanding,
+    Standing,
+    SuspendUser,
+)
+from zchat.protocol.names import printable
+from zchat.protocol.permissions import STANDINGS
+from zchat.service.effects import Refusal, Sender
+from zchat.users.directory import Directory
+from zchat.users.model import Suspension, User
+
+
+class Operators:
+    """A moderator acts on users of lower standing only. The operator at the console, who has no
+    user but the key of the fabric, may do everything.
+    """
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    def set_standing(self, sender: Sender, command: SetStanding, now: float, at_ms: int) -> Answer:
+        user = self._directory.account(command.user)
+        if command.standing is Standing.GUEST:
+            raise Refusal(RefusalCode.NOT_ALLOWED, "an account cannot become a guest")
+        if user.rank is not command.standing:
+            self._keep_an_operator(sender, user)
+            user.rank = command.standing
+            self._directory.save(user)
+            change = AccountChange.STANDING_CHANGED
+            self._directory.tell(user, change, user.rank, at_ms, author=SYSTEM_AUTHOR)
+            # Gateways learn it as the clients log in anew.
+            self._directory.break_sessions(user, now)
+        self._directory.audit(sender, command, at_ms, user.name, command.standing)
+        return Answer(None, 0)
+
+    def disconnect(self, sender: Sender, command: DisconnectUser, now: float, at_ms: int) -> Answer:
+        user = self._directory.named(command.user)
+        self._check_above(sender, user)
+        self._directory.break_sessions(user, now)
+        self._audit(sender, command, user, at_ms, command.reason)
+        return Answer(None, 0)
+
+    def suspend(self, sender: Sender, command: SuspendUser, at_ms: int) -> Answer:
+        user = self._directory.account(command.user)
+        self._check_above(sender, user)
+        self._keep_an_operator(sender, user)
+        user.suspension = Suspension(command.until_ms, printable(command.reason))
+        self._directory.save(user)
+        self._directory.end_sessions(user)
+        self._audit(sender, command, user, at_ms, command.reason)
+        return Answer(None, 0)
+
+    def restore(self, sender: Sender, command: RestoreUser, at_ms: int) -> Answer:
+        user = self._directory.account(command.user)
+        self._check_above(sender, user)
+        if user.suspension is not None:
+            user.suspension = None
+            self._directory.save(user)
+        self._audit(sender, command, user, at_ms)
+        return Answer(None, 0)
+
+    def _audit(
+        self, sender: Sender, command: UserCommand, user: User, at_ms: int, reason: str = ""
+    ) -> None:
+        self._directory.audit(sender, command, at_ms, user.name, reason)
+
+    def _check_above(self, sender: Sender, user: User) -> None:
+        if not sender.user:
+            return
+        actor = self._directory.acting(sender.user)
+        operator = actor.standing is Standing.OPERATOR
+        if not operator and STANDINGS.index(user.standing) >= STANDINGS.index(actor.standing):
+            reason = f"{user.name} is {_called(user.standing)}; that takes an operator"
+            raise Refusal(RefusalCode.NOT_ALLOWED, reason)
+
+    def _keep_an_operator(self, sender: Sender, user: User) -> None:
+        """Only the operator at the console can leave the cluster without another one."""
+        if not sender.user or user.standing is not Standing.OPERATOR:
+            return
+        operators = (
+            other
+            for other in self._directory.users.values()
+            if other.present and other.standing is Standing.OPERATOR and other.suspension is None
+        )
+        if all(other is user for other in operators):
+            reason = f"{user.name} is the last operator; make another one first"
+            raise Refusal(RefusalCode.NOT_ALLOWED, reason)
+
+
+def _called(standing: Standing) -> str:
+    return "an operator" if standing is Standing.OPERATOR else f"a {standing}"
+
+
+def check_not_suspended(user: User, at_ms: int) -> None:
+    """Raises `Refusal`, which says why and for how long the user is kept out."""
+    if not user.is_suspended(at_ms) or user.suspension is None:
+        return
+    until_ms, reason = user.suspension
+    why = f": {reason}" if reason else ""
+    how_long = "" if until_ms is None else f" for another {_duration(until_ms - at_ms)}"
+    raise Refusal(
+        RefusalCode.SUSPENDED,
+        f"{user.name} is suspended{how_long}{why}",
+        0.0 if until_ms is None else (until_ms - at_ms) / 1000,
+    )
+
+
+def _duration(ms: int) -> str:
+    """Never less than it is: who comes back then is let in."""
+    minutes = -(-ms // 60_000)
+    if minutes < 120:
+        return f"{minutes} min"
+    hours = -(-minutes // 60)
+    return f"{hours} h" if hours < 48 else f"{-(-hours // 24)} days"
