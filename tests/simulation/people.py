@@ -66,7 +66,8 @@ KINDS: Final = {
 """What people do, and how often."""
 KEY: Final = "sesame"
 OF_A_MEMBER: Final = (
-    *(room_drafts.kick, room_drafts.ban, room_drafts.unban, room_drafts.mute, room_drafts.unmute),
+    *(room_drafts.kick, room_drafts.ban, room_drafts.unban, room_drafts.unmute),
+    *(room_drafts.mute, room_drafts.mute, room_drafts.mute),
     *(room_drafts.promote, room_drafts.promote, room_drafts.demote, room_drafts.transfer),
 )
 
@@ -312,8 +313,12 @@ class Person(Caller):
 
     def _room_draft(self, chat: random.Random, kind: str, room: str, other: str) -> drafts.Request:
         """What keeps a room in order, and what is its owner's."""
+        assert self.core is not None
         match kind:
             case "of a member":
+                # Elsewhere it would mostly be refused.
+                joined = sorted(self.core.followed & {f"#{each}" for each in ROOMS})
+                room = chat.choice(joined)[1:] if joined else room
                 draft = chat.choice(OF_A_MEMBER)
                 if draft is room_drafts.ban and chat.random() < 0.7:
                     until_ms = self.now_ms() + chat.choice([1, 300, 3_000])
