@@ -219,8 +219,7 @@ class UserCore:
         elif user is not None and (token := user.token(digest)):
             check_not_suspended(user, at_ms)
             self.devices.check_place(user, digest)
-            if not token.scopes:
-                self.devices.seen(user, token, command.device, at_ms)
+            self.devices.seen(user, token, command.device, at_ms)
             self._enter(sender, user, digest, now, at_ms)
         elif user is not None and (user.guest or command.register):
             who = "somebody is here as" if user.guest else "there is an account called"
