@@ -13,6 +13,7 @@ from msgspec import Raw
 
 from zchat.fabric.link import Answerer, Asker
 from zchat.fabric.topics import stream_topic
+from zchat.log import audit
 from zchat.log.schema import Schema
 from zchat.log.store import Fenced, Store, StoreUnavailable
 from zchat.protocol import limits
@@ -31,6 +32,7 @@ from zchat.protocol.cluster import (
 )
 from zchat.protocol.codec import Decoder, FrameReader, encode
 from zchat.protocol.messages import (
+    BlockUser,
     CreateRoom,
     Done,
     Entry,
@@ -42,6 +44,7 @@ from zchat.protocol.messages import (
     RefusalCode,
     Refused,
     Register,
+    ReportMessage,
     SendPrivate,
     UserList,
 )
@@ -555,6 +558,25 @@ def test_a_flood_of_what_is_not_allowed_is_a_few_lines(
     assert rooms.beat.not_allowed == count
     lines = [record.getMessage() for record in caplog.records]
     assert lines == ["refused Post from 'users'"] * limits.WARNINGS_BURST
+
+
+def test_who_wrote_what_is_reported_is_known(users: Bench) -> None:
+    users.do(1, OpenSession(1, "ann", TOKEN, None))
+    users.do(2, SendPrivate(2, NONCE, "ann", "a note"))
+    users.do(3, ReportMessage(3, nonce(b"a client", 2), "@Ann", 1, "to try it"))
+    users.do(4, ReportMessage(4, nonce(b"a client", 3), "@ann", 2, "to try it"))
+
+    assert users.answers[3] == Done(3)
+    assert isinstance(refused := users.answers[4], Refused)
+    assert refused.code is RefusalCode.UNKNOWN_ENTRY
+    (record,) = audit.read(users.store, 9, None)
+    assert (record.subject, record.room) == ("ann", "@ann 1")
+
+
+def test_a_suspicious_refusal_is_logged(users: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    users.do(1, OpenSession(1, "ann", TOKEN, None))
+    users.do(2, BlockUser(2, NONCE, "bob"))
+    assert caplog.messages == ["refused block_user by ann: not_allowed"]
 
 
 # --- What makes no sense --------------------------------------------------------------------------

@@ -13,23 +13,33 @@ from zchat.protocol import limits, messages
 from zchat.protocol.messages import (
     LOBBY,
     SYSTEM_AUTHOR,
+    AccountChange,
     Announced,
     BanList,
     BanMember,
+    BlockedList,
+    BlockUser,
+    ChangePassword,
     CloseRoom,
     ConfigureRoom,
     CreateRoom,
+    DeleteAccount,
     DemoteMember,
+    DeviceList,
     Done,
+    EnableTotp,
     Entry,
     InviteMember,
     JoinRoom,
     KickMember,
     LeaveRoom,
     ListBans,
+    ListBlocked,
+    ListDevices,
     ListMembers,
     ListRooms,
     ListUsers,
+    LogOutEverywhere,
     MemberBanned,
     MemberJoined,
     MemberKicked,
@@ -47,6 +57,7 @@ from zchat.protocol.messages import (
     Refused,
     Register,
     ReportMessage,
+    RevokeDevice,
     Role,
     RoomClosed,
     RoomConfigured,
@@ -56,16 +67,18 @@ from zchat.protocol.messages import (
     SetTopic,
     TransferRoom,
     UnbanMember,
+    UnblockUser,
     UnmuteMember,
     UserList,
 )
 from zchat.rooms.core import RoomCore
 from zchat.users.core import UserCore
 
+from .accounts import WRONG_PASSWORD
 from .cluster import Cluster
 from .history import History
 from .operator import Announcements
-from .people import WRONG_PASSWORD, Life, Person
+from .people import Life, Person
 from .rooms import Unlawful, is_room, wrong_invitation
 
 if TYPE_CHECKING:
@@ -75,6 +88,7 @@ _COMMON = {RefusalCode.INVALID_NAME}
 _OF_ROOMS = _COMMON | {RefusalCode.UNKNOWN_ROOM, RefusalCode.NOT_A_MEMBER, RefusalCode.BANNED}
 _OF_MEMBERS = _OF_ROOMS | {RefusalCode.NOT_ALLOWED, RefusalCode.UNKNOWN_USER}
 _NOT_NOW = {RefusalCode.BUSY, RefusalCode.UNAVAILABLE}
+_OF_ACCOUNTS = {RefusalCode.NOT_ALLOWED, RefusalCode.SESSION_ENDED}
 _REFUSALS: dict[type, set[RefusalCode]] = {
     Post: _OF_ROOMS
     | {
@@ -84,7 +98,8 @@ _REFUSALS: dict[type, set[RefusalCode]] = {
         RefusalCode.TOO_FAST,
     },
     SendPrivate: _COMMON
-    | {RefusalCode.UNKNOWN_USER, RefusalCode.EMPTY_TEXT, RefusalCode.SESSION_ENDED},
+    | {RefusalCode.UNKNOWN_USER, RefusalCode.EMPTY_TEXT, RefusalCode.SESSION_ENDED}
+    | {RefusalCode.BLOCKED},
     CreateRoom: _COMMON | {RefusalCode.ROOM_EXISTS, RefusalCode.LIMIT_REACHED},
     JoinRoom: _COMMON
     | {
@@ -121,8 +136,17 @@ _REFUSALS: dict[type, set[RefusalCode]] = {
     ReadHistory: _OF_ROOMS | _NOT_NOW | {RefusalCode.UNKNOWN_USER, RefusalCode.SESSION_ENDED},
     ListRooms: _COMMON | _NOT_NOW | {RefusalCode.UNKNOWN_ROOM},
     ListMembers: _OF_ROOMS | _NOT_NOW,
-    ListUsers: _NOT_NOW,
-    Ping: _NOT_NOW,
+    ListUsers: _NOT_NOW | {RefusalCode.SESSION_ENDED},
+    Ping: _NOT_NOW | {RefusalCode.SESSION_ENDED},
+    ChangePassword: _OF_ACCOUNTS | {RefusalCode.WRONG_PASSWORD, RefusalCode.TOO_FAST},
+    DeleteAccount: _OF_ACCOUNTS | {RefusalCode.WRONG_PASSWORD, RefusalCode.TOO_FAST},
+    LogOutEverywhere: _OF_ACCOUNTS,
+    RevokeDevice: _OF_ACCOUNTS | {RefusalCode.UNKNOWN_DEVICE},
+    EnableTotp: _OF_ACCOUNTS | {RefusalCode.WRONG_CODE},
+    BlockUser: _OF_ACCOUNTS | {RefusalCode.UNKNOWN_USER, RefusalCode.LIMIT_REACHED},
+    UnblockUser: _OF_ACCOUNTS,
+    ListDevices: _OF_ACCOUNTS | _NOT_NOW,
+    ListBlocked: _OF_ACCOUNTS | _NOT_NOW,
 }
 """Why each request may be refused in the end; commands that are told "not now" are repeated."""
 _ANSWERS: dict[type, type] = {
@@ -132,6 +156,8 @@ _ANSWERS: dict[type, type] = {
     ListBans: BanList,
     ListUsers: UserList,
     Ping: Pong,
+    ListDevices: DeviceList,
+    ListBlocked: BlockedList,
 }
 """What answers a query; commands are answered with `Done`."""
 _STAMP = re.compile(r"((?:client|vandal)-\d+ \d+) (\d+)(?: x*)?$")
@@ -140,6 +166,21 @@ _MAY_END_A_CLIENT = {
     RefusalCode.PASSWORD_REQUIRED,
     RefusalCode.WRONG_PASSWORD,
     RefusalCode.LIMIT_REACHED,
+    RefusalCode.TOO_FAST,
+    RefusalCode.CODE_REQUIRED,
+    RefusalCode.WRONG_CODE,
+}
+_LOGGED_OUT = {
+    RefusalCode.PASSWORD_REQUIRED,
+    RefusalCode.WRONG_PASSWORD,
+    RefusalCode.CODE_REQUIRED,
+    RefusalCode.WRONG_CODE,
+}
+"""What a client is told whose token is not known any more."""
+_LOGS_OUT = {
+    AccountChange.PASSWORD_CHANGED,
+    AccountChange.LOGGED_OUT_EVERYWHERE,
+    AccountChange.DEVICE_REVOKED,
 }
 
 
@@ -157,7 +198,7 @@ def check(cluster: Cluster, history: History, watchers: "Watchers") -> None:
     for life in lives:
         _check_answers(life, history, by_nonce)
         _check_run(life, history, watchers.floors)
-        _check_ends(life)
+        _check_ends(life, history)
     _check_announcements(cluster.operator.announcements, history)
     _check_quiet_end(cluster, history)
     _check_membership(cluster, history)
@@ -456,12 +497,12 @@ def _place_is_lost(person: Person, people: Iterable[Person]) -> bool:
     return bool(begun) and len(others) >= places
 
 
-def _check_ends(life: Life) -> None:
-    if life.password == WRONG_PASSWORD and _session_begun(life):
+def _check_ends(life: Life, history: History) -> None:
+    if life.logging_in.password == WRONG_PASSWORD and _session_begun(life):
         raise Broken(f"{life.person} came in with a wrong password")
     for event in life.events:
         if isinstance(event, Fatal) and (
-            event.refused.code not in _MAY_END_A_CLIENT or _was_in(life, event)
+            event.refused.code not in _MAY_END_A_CLIENT or _was_in(life, event, history)
         ):
             raise Broken(f"{life.person} was ended: {event.refused.code}, {event.refused.reason}")
 
@@ -470,11 +511,24 @@ def _session_begun(life: Life) -> bool:
     return any(isinstance(event, SessionBegun) for event in life.events)
 
 
-def _was_in(life: Life, fatal: Fatal) -> bool:
-    """A guest that was away for longer than its grace may find its name taken; nobody else may."""
+def _was_in(life: Life, fatal: Fatal, history: History) -> bool:
+    """A guest that was away for longer than its grace may find its name taken, and a client of an
+    account may have been logged out; nobody else loses what they had.
+    """
     begun = [event for event in life.events if isinstance(event, SessionBegun)]
-    lost_name = fatal.refused.code in (RefusalCode.NAME_IN_USE, RefusalCode.PASSWORD_REQUIRED)
-    return bool(begun) and not (begun[-1].guest and lost_name)
+    code = fatal.refused.code
+    if begun and begun[-1].guest and code in (RefusalCode.NAME_IN_USE, *_LOGGED_OUT):
+        return False
+    if code in _LOGGED_OUT and _may_be_logged_out(life, history):
+        return False
+    return bool(begun)
+
+
+def _may_be_logged_out(life: Life, history: History) -> bool:
+    """Somebody has seen to it, or there are more devices than an account may have."""
+    changes = {change.change for change in history.changes(life.name)}
+    crowded = limits.USER_SESSIONS_MAX < 5
+    return crowded or life.name not in history.users or not changes.isdisjoint(_LOGS_OUT)
 
 
 # --- Services -------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from zchat.rooms.tables import ROOMS_SCHEMA
 from zchat.users.process import UserService
 from zchat.users.tables import USERS_SCHEMA
 
+from .accounts import Accounts
 from .fabric import Fabric
 from .gateways import GatewayProcess
 from .operator import Operator
@@ -101,7 +102,7 @@ class Cluster:
             for number in range(shape.choice([1, 2, 3]))
         ]
         self.people: list[Person] = []
-        accounts: set[str] = set()
+        accounts = Accounts()
         for number in range(shape.randint(3, 7)):
             # Some are two devices of one user, once it has a password.
             user = "abcdefg"[number if shape.random() < 0.8 else 0]

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from committed import Committed, committed_entries
 from sqlalchemy import Connection, text
 
+from zchat.protocol.messages import AccountChanged
+
 from .cluster import Cluster
 from .rooms import RoomStory, is_room, told
 
@@ -30,6 +32,11 @@ class History:
             self._stories[log] = told(self.logs.get(log, ()))
         return self._stories[log]
 
+    def changes(self, user: str) -> list[AccountChanged]:
+        """What was done to the account, in order."""
+        bodies = (committed.entry.body for committed in self.logs.get(f"@{user}", ()))
+        return [body for body in bodies if isinstance(body, AccountChanged)]
+
     def members(self, log: str) -> set[str]:
         """Who is in the room, by its timeline."""
         return set(self.story(log).roles) if is_room(log) else set()
@@ -50,7 +57,7 @@ def read(cluster: Cluster) -> History:
             history.owed.append(f"{database.name} owes {address}: {key}")
         if database is cluster.users:
             for name, password_hash, floor in connection.execute(
-                text("select name, password_hash, inbox_floor from users")
+                text("select name, password_hash, inbox_floor from users where not deleted")
             ):
                 history.users[name] = password_hash is None
                 history.floors[name] = floor

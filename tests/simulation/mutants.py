@@ -31,7 +31,12 @@ from zchat.rooms.membership import Membership
 from zchat.rooms.model import Room
 from zchat.rooms.state import RoomState
 from zchat.service.beat import Beat
+from zchat.users import core as users_core
+from zchat.users import totp
 from zchat.users.core import UserCore
+from zchat.users.devices import Devices
+from zchat.users.directory import Directory
+from zchat.users.inboxes import Inboxes
 from zchat.users.sessions import Sessions
 
 from .services import Database
@@ -312,6 +317,50 @@ def _password_not_checked() -> Plant:
     return UserCore, "_checked", mutant
 
 
+def _code_works_again() -> Plant:
+    use_code = totp.use_code
+
+    def mutant(user: Any, code: str, at_ms: int) -> bool:
+        user.totp_step = 0
+        return use_code(user, code, at_ms)
+
+    return users_core, "use_code", mutant
+
+
+def _revoked_device_is_known() -> Plant:
+    revoke = Devices.revoke
+
+    def mutant(self: Any, *arguments: Any) -> Answer:
+        with patch.object(Directory, "forget", lambda self, user, token: None):
+            return revoke(self, *arguments)
+
+    return Devices, "revoke", mutant
+
+
+def _blocks_ignored() -> Plant:
+    send_private = Inboxes.send_private
+
+    def mutant(self: Any, sender: Any, command: Any, at_ms: int) -> Answer:
+        user = self._directory.named(command.to)
+        blocked, user.blocked = user.blocked, frozenset()
+        try:
+            return send_private(self, sender, command, at_ms)
+        finally:
+            user.blocked = blocked
+
+    return Inboxes, "send_private", mutant
+
+
+def _deleted_account_keeps_rooms() -> Plant:
+    end = UserCore._end
+
+    def mutant(self: Any, user: Any) -> None:
+        with patch.object(self, "_room_addresses", () if user.deleted else self._room_addresses):
+            end(self, user)
+
+    return UserCore, "_end", mutant
+
+
 def _anybody_reads_any_room() -> Plant:
     def mutant(kind: Any, standing: Any, user: str, room: Any, at_ms: int) -> None:
         return None
@@ -520,6 +569,10 @@ MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "a topic is not stored": _topic_not_stored,
     "a guest that ends keeps its rooms": _guest_keeps_rooms,
     "any password is right": _password_not_checked,
+    "a one-time code works again": _code_works_again,
+    "a revoked device is known": _revoked_device_is_known,
+    "blocks are ignored": _blocks_ignored,
+    "a deleted account keeps its rooms": _deleted_account_keeps_rooms,
     "anybody may read any room": _anybody_reads_any_room,
     "history leaves the oldest entry out": _history_without_oldest,
     "a kicked member still follows the room": _change_not_told(MemberKicked),

@@ -21,6 +21,7 @@ from zchat.client.events import (
 )
 from zchat.client.outbox import QueueFull
 from zchat.protocol.messages import (
+    ChangePassword,
     Done,
     PingTarget,
     Posting,
@@ -29,6 +30,8 @@ from zchat.protocol.messages import (
     SlowedDown,
 )
 
+from . import accounts
+from .accounts import PASSWORD, WRONG_PASSWORD, Accounts, DeviceCore, LoggingIn
 from .tcp import Caller, Wire
 from .words import told, worded
 from .world import World
@@ -37,8 +40,6 @@ if TYPE_CHECKING:
     from .gateways import GatewayProcess
 
 ROOMS: Final = ("den", "attic", "quay")
-PASSWORD: Final = "correct horse"
-WRONG_PASSWORD: Final = "correct hose"
 KINDS: Final = {
     "post": 30,
     "lobby": 12,
@@ -62,11 +63,13 @@ KINDS: Final = {
     "close": 2,
     "bans": 1,
     "report": 1,
+    **accounts.KINDS,
 }
 """What people do, and how often."""
 KEY: Final = "sesame"
 OF_A_MEMBER: Final = (
-    *(room_drafts.kick, room_drafts.ban, room_drafts.unban, room_drafts.mute, room_drafts.unmute),
+    *(room_drafts.kick, room_drafts.ban, room_drafts.unban, room_drafts.unmute),
+    *(room_drafts.mute, room_drafts.mute, room_drafts.mute),
     *(room_drafts.promote, room_drafts.promote, room_drafts.demote, room_drafts.transfer),
 )
 
@@ -77,7 +80,7 @@ class Life:
 
     person: str
     name: str
-    password: str | None
+    logging_in: LoggingIn
     prefix: bytes
     events: list[Event] = field(default_factory=list)
     submitted: dict[int, drafts.Request] = field(default_factory=dict)
@@ -94,8 +97,8 @@ class Person(Caller):
         super().__init__(world, name)
         self.user = user
         self.gateways = gateways
-        self.accounts: set[str] = set()
-        """Names that have a password: shared by all people."""
+        self.accounts = Accounts()
+        """Shared by all people."""
         self.lives: list[Life] = []
         self.core: ClientCore | None = None
         self.chat = world.random(f"chat {name}")
@@ -111,15 +114,29 @@ class Person(Caller):
     def born(self) -> None:
         token = self.chat.randbytes(32)
         prefix = self.chat.randbytes(8)
-        password = PASSWORD if self.user in self.accounts else None
-        if self.chat.random() < 0.05:
-            password = WRONG_PASSWORD
-        self.life_now = Life(self.name, self.user, password, prefix)
+        if self.user in self.accounts.deleted:
+            self.user += "x"  # Nobody gets that name back.
+        logging_in = self._logging_in()
+        self.life_now = Life(self.name, self.user, logging_in, prefix)
         self.lives.append(self.life_now)
-        self.core = ClientCore(self.user, Credentials(token, password), prefix, "simulated")
+        credentials = Credentials(token, logging_in.password)
+        self.core = DeviceCore(self.user, credentials, prefix, "simulated")
+        self.core.logging_in = logging_in
         self._timer_at = None
         self._tick()
         self.later(self.chat.uniform(0.0, 1.0), self._act)
+
+    def _logging_in(self) -> LoggingIn:
+        chat = self.chat
+        logging_in = LoggingIn(self.accounts.password(self.user, chat))
+        if chat.random() < 0.4:
+            logging_in.device = f"{self.name} {len(self.lives)}"
+        logging_in.code = self.accounts.code(self.user, self.now_ms())
+        if logging_in.password is None and chat.random() < 0.1:
+            logging_in.password, logging_in.register = PASSWORD, True
+        elif chat.random() < 0.05:
+            logging_in.password = WRONG_PASSWORD
+        return logging_in
 
     def died(self) -> None:
         self.life_now.crashed = not self.life_now.ended
@@ -199,22 +216,30 @@ class Person(Caller):
         if self.world.detailed:
             self.world.tell(f"{self.name} {told(event)}")
         match event:
-            case Answered(request=Register(), answer=Done()):
-                self.accounts.add(self.user)
-                self.world.tell(f"{self.user} is an account")
             case SlowedDown():
                 self.world.counts["a client was slowed down"] += 1
+            case Answered(request=request, answer=Done()):
+                self.accounts.done(life.name, request)
+                if isinstance(request, Register):
+                    life.logging_in.password = request.password
+                    self.world.tell(f"{life.name} is an account")
+                elif isinstance(request, ChangePassword):
+                    life.logging_in.password = request.new_password
             case EntryArrived(entry=entry):
                 if self.chat.random() < 0.2 and self.core is not None:
                     self.core.mark_read(entry.log, self.chat.randint(0, entry.sequence))
             case SessionBegun():
+                if not event.guest:
+                    life.logging_in.let_in = True
+                    if life.logging_in.register:
+                        self.accounts.registered(life.name)
                 how = "back" if event.resumed else "in"
                 self.world.tell(f"{self.name} is {how} as {event.name}")
             case LoggedOut() | Fatal():
                 life.ended = True
                 if isinstance(event, Fatal) and event.refused.code == "password_required":
                     # It was registered by a client that did not live to hear of it.
-                    self.accounts.add(self.user)
+                    self.accounts.registered(self.user)
                 why = f": {event.refused.code}" if isinstance(event, Fatal) else ""
                 self.world.tell(f"{self.name} has ended{why}")
                 self.later(0.0, self.die)
@@ -242,6 +267,7 @@ class Person(Caller):
         except (LoggingOut, QueueFull):
             return None
         self.life_now.submitted[number] = draft
+        self.accounts.asked(self.life_now.name, draft)
         if self.world.detailed:
             self.world.tell(f"{self.name} asks {number}: {worded(draft)}")
         self._turn()
@@ -253,6 +279,8 @@ class Person(Caller):
         self._serial += 1
         text = f"{self.name} {len(self.lives)} {self._serial} " + "x" * chat.choice([0, 0, 9, 200])
         match chat.choices(list(KINDS), list(KINDS.values()))[0]:
+            case kind if kind in accounts.KINDS:
+                return self.accounts.draft(kind, self.user, self.now_ms(), chat)
             case "post":
                 return drafts.post(room, text)
             case "lobby":
@@ -290,8 +318,12 @@ class Person(Caller):
 
     def _room_draft(self, chat: random.Random, kind: str, room: str, other: str) -> drafts.Request:
         """What keeps a room in order, and what is its owner's."""
+        assert self.core is not None
         match kind:
             case "of a member":
+                # Elsewhere it would mostly be refused.
+                joined = sorted(self.core.followed & {f"#{each}" for each in ROOMS})
+                room = chat.choice(joined)[1:] if joined else room
                 draft = chat.choice(OF_A_MEMBER)
                 if draft is room_drafts.ban and chat.random() < 0.7:
                     until_ms = self.now_ms() + chat.choice([1, 300, 3_000])

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from . import history
+from .account_checkers import check_accounts
 from .checkers import Broken, check
 from .cluster import Cluster, small_limits
 from .faults import heal, plan, strike
@@ -113,7 +114,9 @@ def _run(cluster: Cluster, watchers: Watchers, recipe: Recipe) -> tuple[str | No
             world.run(BEGIN_S + recipe.seconds + quiet_s)
             watchers.check()
             try:
-                check(cluster, history.read(cluster), watchers)
+                told = history.read(cluster)
+                check(cluster, told, watchers)
+                check_accounts(cluster, told)
                 break
             except Broken:
                 if quiet_s == QUIET_S[-1]:

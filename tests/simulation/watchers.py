@@ -1,5 +1,6 @@
 """Checks along the way: bounds that are kept, what only rises, what nobody may see too early."""
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Final
@@ -11,7 +12,7 @@ from zchat.log.store import Appended, Write
 from zchat.protocol import limits
 from zchat.protocol.cluster import Chunk
 from zchat.protocol.codec import Decoder
-from zchat.protocol.messages import Done, Entry, PresenceChanged
+from zchat.protocol.messages import Done, Entry, PresenceChanged, PrivateMessageSent
 from zchat.rooms.core import RoomCore
 from zchat.users.core import UserCore
 
@@ -41,6 +42,8 @@ class Watchers:
         self._heads: dict[str, int] = {}
         """Newest committed sequence of each log."""
         self._lives: dict[str, int] = {}
+        self._blocked: set[tuple[str, str]] = set()
+        """Who wants no messages of whom, as far as it was committed before."""
         for gateway in cluster.gateways:
             gateway.at_turn_end = self._gateway_turned
             gateway.at_publication = self._published
@@ -119,6 +122,13 @@ class Watchers:
         if (name, life) != (process.name, process.life) and process.store.epoch <= epoch:
             raise Broken(f"{process.name} writes with an epoch that is over")
         self._writers[address] = (process.name, process.life, process.store.epoch)
+        unblocked = [
+            (row["old_user"], row["old_blocked"])
+            for _, rows in writes
+            for row in rows
+            if "old_blocked" in row
+        ]
+        self._blocked.difference_update(unblocked)
         for entry in appended:
             self._appended(process, entry)
         for _, rows in writes:
@@ -134,6 +144,10 @@ class Watchers:
             raise Broken(f"{process.name} goes back in time from {at_ms} to {entry.at_ms}")
         self._written_ms[address] = (process.name, process.life, entry.at_ms)
         self._heads[entry.log] = entry.sequence
+        if isinstance(entry.body, PrivateMessageSent) and (
+            (entry.log[1:], entry.author) in self._blocked
+        ):
+            raise Broken(f"{entry.log} has a message of {entry.author}, who is blocked there")
         if process.world.detailed:
             process.world.tell(f"{process.name} commits {worded(entry)}")
 
@@ -141,6 +155,8 @@ class Watchers:
         if row.keys() == {"old_user"}:
             # The guest is gone, and the next one of its name begins anew.
             self._markers.pop((address, "", row["old_user"]), None)
+        if row.keys() == {"user", "blocked"}:
+            self._blocked.add((row["user"], row["blocked"]))
         if "inbox_floor" in row:
             self.floors.setdefault(row["name"], set()).add(row["inbox_floor"])
         if "marker" in row:
@@ -169,9 +185,9 @@ class Watchers:
                 if len(core.credentials.jobs) > limits.PASSWORD_JOBS_MAX:
                     raise Broken(f"{len(core.credentials.jobs)} passwords wait")
                 for user in core.users.values():
-                    for what in (user.sessions, user.tokens):
-                        if len(what) > limits.USER_SESSIONS_MAX:
-                            raise Broken(f"{user.name} has {len(what)} sessions or tokens")
+                    kinds = Counter(token.kind for token in user.tokens)
+                    if max(len(user.sessions), *kinds.values(), 0) > limits.USER_SESSIONS_MAX:
+                        raise Broken(f"{user.name} has too many sessions or tokens")
             case RoomCore() as core:
                 if len(core.rooms) > limits.ROOMS_MAX:
                     raise Broken(f"{process.name} has {len(core.rooms)} rooms")

@@ -84,6 +84,6 @@ def _check_tables(connection: Connection, members: Mapping[str, set[str]]) -> No
         if stray := owed - {f"open room {log[1:]}" for log in members}:
             raise Broken(f"it owes what nobody has done: {stray}")
     else:
-        ended = set(connection.scalars(text("select name from users where ended")))
+        ended = set(connection.scalars(text("select name from users where ended and not deleted")))
         if owed != {f"end guest {name}" for name in ended}:
             raise Broken(f"{ended} have ended, and what it owes is {owed}")

@@ -40,6 +40,7 @@ from zchat.protocol.nonces import nonce
 from zchat.service.answering import answer_once, look_up
 from zchat.service.beat import Job
 from zchat.service.effects import Sender
+from zchat.service.logs import reported_authors
 from zchat.users import projection, queries
 from zchat.users.core import UserCore
 from zchat.users.policy import Policy
@@ -117,6 +118,7 @@ class Users:
         key = self.core.key_of(user, command)
         look_up([key] if key else [], self.core.answers, self.store)
         self.core.log_heads = self.store.heads(self.core.logs_of(command))
+        self.core.timeline.authors = reported_authors(self.store, [command])
 
     def do(
         self,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from zchat.log import audit
 from zchat.protocol import limits
 from zchat.protocol.cluster import TellInvited
 from zchat.protocol.codec import Decoder
@@ -108,7 +109,9 @@ def report(users: Users, log: str, sequence: int) -> Answer:
 def test_a_report_says_where_and_why_but_not_what(both: Users) -> None:
     both.send("bob", "ann", "something bad")
     assert report(both, "@ann", 2) == Done(1)
-    assert both.audited() == [("ann", "report_message", "@ann 2", "rude")]
+    assert both.audited() == [("ann", "report_message", "bob", "rude")]
+    (record,) = audit.read(both.store, 9, None)
+    assert record.room == "@ann 2"
 
 
 @pytest.mark.parametrize("sequence", [0, 2])

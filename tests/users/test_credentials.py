@@ -161,6 +161,16 @@ def test_memberships_of_a_deleted_account_end_over_a_restart(ann: Users) -> None
     assert ann.owed == []
 
 
+def test_an_account_is_deleted_though_its_last_session_ended_meanwhile(ann: Users) -> None:
+    ann.begin(DeleteAccount(3, ann.nonce(), PASSWORD), "ann", n=1)
+    ann.commit([])
+    ann.quit(n=1)
+    assert ann.finish_job() == Done(3)
+    assert ann.owed == []
+    ann.wait(limits.SESSION_GRACE_S)
+    assert len(ann.owed) == 2
+
+
 def test_only_the_password_deletes_an_account(ann: Users) -> None:
     assert refused(delete(ann, "wrong horse")) is RefusalCode.WRONG_PASSWORD
     opened(ann.come("ann", client="desk"))

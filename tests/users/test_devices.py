@@ -159,6 +159,15 @@ def test_an_app_token_opens_a_session_with_its_scopes(ann: Users) -> None:
     assert opened(ann.come("ann", client="bot", n=3)).rooms == ("attic", "garden")
 
 
+def test_it_is_known_when_an_app_token_was_used(ann: Users) -> None:
+    come(ann, "desk")
+    app_token(ann)
+    ann.now += 7200
+    opened(ann.come("ann", client="bot", n=2, device="another name"))
+    bot = devices(ann)[-1]
+    assert (bot.name, bot.seen_ms, bot.online) == ("my bot", ann.at_ms, True)
+
+
 def test_the_token_of_a_session_does_not_become_an_app_token(ann: Users) -> None:
     come(ann, "desk")
     assert refused(app_token(ann, "desk")) is RefusalCode.NOT_ALLOWED

@@ -7,6 +7,7 @@ import pytest
 from zchat.protocol import limits
 from zchat.protocol.cluster import OpenSession
 from zchat.protocol.messages import ChangePassword, RefusalCode, Refused
+from zchat.users.login_limits import source_of
 
 from .playbook import PASSWORD, Answer, Users, opened, refused, token
 
@@ -118,6 +119,24 @@ def test_making_accounts_is_limited_before_it_costs_a_hash(users: Users) -> None
         )
         users.commit([])
     assert len(users.jobs) == limits.ADDRESS_NEWCOMERS_MAX
+
+
+@pytest.mark.parametrize(
+    ("address", "source"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("127.0.0.2", ""),
+        ("::1", ""),
+        ("::ffff:127.0.0.1", ""),
+        ("", ""),
+        ("a proxy", "a proxy"),
+    ],
+)
+def test_addresses_that_one_person_has_are_counted_together(address: str, source: str) -> None:
+    assert source_of(address) == source
 
 
 def test_what_is_remembered_is_bounded(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """What a user-service knows after a restart is what it knew, but for the sessions."""
 
 import contextlib
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -8,7 +9,22 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from zchat.protocol import limits
 from zchat.protocol.cluster import CloseSession, OpenSession
-from zchat.protocol.messages import MarkRead, Register, SendPrivate
+from zchat.protocol.messages import (
+    BlockUser,
+    ChangePassword,
+    DeleteAccount,
+    DisconnectUser,
+    LogOutEverywhere,
+    MarkRead,
+    Register,
+    RestoreUser,
+    RevokeDevice,
+    SendPrivate,
+    SetStanding,
+    Standing,
+    SuspendUser,
+    UnblockUser,
+)
 from zchat.protocol.nonces import nonce
 
 from .playbook import EAST, PASSWORD, WEST, Users, durable_state, token
@@ -34,14 +50,61 @@ class AnyUsers(RuleBasedStateMachine):
         name=NAMES,
         client=st.sampled_from(["desk", "phone"]),
         password=st.sampled_from([None, PASSWORD, "wrong horse"]),
+        device=st.sampled_from(["", "device"]),
+        register=st.booleans(),
         at=GATEWAYS,
         n=NUMBERS,
     )
-    def come(self, name: str, client: str, password: str | None, at: bytes, n: int) -> None:
+    def come(
+        self,
+        name: str,
+        client: str,
+        password: str | None,
+        device: str,
+        register: bool,
+        at: bytes,
+        n: int,
+    ) -> None:
         # A gateway gives a number once; whoever had it is gone.
         self.users.lose(at=at, n=n)
-        self.users.begin(OpenSession(1, name, token(client), password), at=at, n=n)
+        opening = OpenSession(1, name, token(client), password, device, register=register)
+        self.users.begin(opening, at=at, n=n)
         self.users.commit([])
+
+    @rule(
+        name=NAMES,
+        nonce=NONCES,
+        kind=st.sampled_from([ChangePassword, DeleteAccount, LogOutEverywhere]),
+        password=st.sampled_from([PASSWORD, "wrong horse"]),
+        at=GATEWAYS,
+        n=NUMBERS,
+    )
+    def change(
+        self, name: str, nonce: bytes, kind: type[Any], password: str, at: bytes, n: int
+    ) -> None:
+        given: dict[Any, tuple[str, ...]] = {
+            ChangePassword: (password, PASSWORD),
+            DeleteAccount: (password,),
+            LogOutEverywhere: (),
+        }
+        self.users.begin(kind(1, nonce, *given[kind]), name, at, n)
+        self.users.commit([])
+
+    @rule(name=NAMES, nonce=NONCES, device=st.integers(1, 5))
+    def revoke(self, name: str, nonce: bytes, device: int) -> None:
+        self.users.do(RevokeDevice(1, nonce, device), name)
+
+    @rule(name=NAMES, other=NAMES, nonce=NONCES, kind=st.sampled_from([BlockUser, UnblockUser]))
+    def block(self, name: str, other: str, nonce: bytes, kind: type[Any]) -> None:
+        self.users.do(kind(1, nonce, other), name)
+
+    @rule(
+        name=NAMES,
+        kind=st.sampled_from([SuspendUser, RestoreUser, DisconnectUser, SetStanding]),
+    )
+    def act_on(self, name: str, kind: type[Any]) -> None:
+        more = (Standing.MODERATOR,) if kind is SetStanding else ()
+        self.users.as_admin(kind(1, self.users.nonce(), name, *more))
 
     @rule(name=NAMES, nonce=NONCES)
     def register(self, name: str, nonce: bytes) -> None:
@@ -51,7 +114,7 @@ class AnyUsers(RuleBasedStateMachine):
     @precondition(lambda self: self.users.jobs)
     @rule()
     def password_is_done(self) -> None:
-        self.users.finish_job()
+        self.users.finish_jobs()
 
     @rule(name=NAMES, to=NAMES, nonce=NONCES)
     def send(self, name: str, to: str, nonce: bytes) -> None:
@@ -105,13 +168,24 @@ class AnyUsers(RuleBasedStateMachine):
             assert not (user.ended and user.sessions)
             waits = user.name in core.sessions._lost
             assert waits == (user.lost_at is not None)
-            if user.guest and not user.ended:
-                assert user.sessions or waits, "a guest that nobody would ever end"
+            if user.vanishes:
+                assert user.sessions or waits, "somebody that nobody would ever end"
+            if user.deleted:
+                assert user.password_hash is None
+                assert not user.tokens
+            for session in user.sessions:
+                assert user.deleted or user.token(session.digest)
+                assert user.deleted or not user.is_suspended(self.users.at_ms)
 
     @invariant()
     def whoever_ends_is_owed_its_end(self) -> None:
-        ended = {user.name for user in self.users.core.users.values() if user.ended}
-        assert {owed.key for owed in self.users.owed} == {f"end guest {name}" for name in ended}
+        users = self.users.core.users.values()
+        ended = {user.name for user in users if user.ended and not user.deleted}
+        deleted = {user.name for user in users if user.ended and user.deleted}
+        owed = {owed.key for owed in self.users.owed}
+        accounts = {key for key in owed if key.startswith("end account ")}
+        assert owed - accounts == {f"end guest {name}" for name in ended}
+        assert accounts <= {f"end account {name}" for name in deleted}
 
 
 TestAnyUsers = AnyUsers.TestCase

@@ -46,6 +46,8 @@ class Timeline:
         self.position = position
         self.heads = heads
         """Newest sequence by log; the caller sees to it that a log is known before it appends."""
+        self.authors: dict[tuple[str, int], str] = {}
+        """By log and sequence: of the entries that the commands at hand report."""
         self._appended: list[Appended] = []
         self._changes: dict[int, MembershipChange] = {}
 

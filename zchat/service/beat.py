@@ -26,6 +26,7 @@ from zchat.service.answering import answer_once, look_up
 from zchat.service.authority import objection, standing_of
 from zchat.service.counts import Counts
 from zchat.service.effects import Effects, Sender
+from zchat.service.logs import reported_authors
 from zchat.service.refusals import RefusalLog
 
 _ups = Decoder(Up)
@@ -307,6 +308,7 @@ class Beat:
         look_up([key for key in keys if key], core.answers, store)
         logs = {log for _, command in commands for log in core.logs_of(command)}
         core.log_heads = store.heads(logs) if logs else {}
+        core.timeline.authors = reported_authors(store, (command for _, command in commands))
         return keys
 
     def _answer(self, sender: Sender, command: Any, answer: Answer | None, now: float) -> None:

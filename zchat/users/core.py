@@ -105,7 +105,7 @@ class UserCore:
 
     def take_over(self, former: "UserCore", now: float) -> None:
         self.sessions.take_over(former.sessions, now)
-        self.credentials.limits = former.credentials.limits
+        self.credentials.take_over(former.credentials, now)
 
     def add_owed(self, key: str) -> None:
         """A room-service has still to be told what `key` says."""
@@ -219,8 +219,7 @@ class UserCore:
         elif user is not None and (token := user.token(digest)):
             check_not_suspended(user, at_ms)
             self.devices.check_place(user, digest)
-            if not token.scopes:
-                self.devices.seen(user, token, command.device, at_ms)
+            self.devices.seen(user, token, command.device, at_ms)
             self._enter(sender, user, digest, now, at_ms)
         elif user is not None and (user.guest or command.register):
             who = "somebody is here as" if user.guest else "there is an account called"
@@ -240,7 +239,7 @@ class UserCore:
         else:
             password_hash = (user.password_hash if user else None) or NO_PASSWORD_HASH
             job = Job(sender, command, command.password, password_hash)
-            self.credentials.attempt(job, name, command.address, now)
+            self.credentials.attempt(job, now)
 
     def _begin_account(self, sender: Sender, command: OpenSession, now: float, at_ms: int) -> None:
         if command.password is None:
@@ -357,7 +356,7 @@ class UserCore:
 
     def asker_lost(self, asker: bytes, now: float, at_ms: int) -> None:
         self.sessions.lose_all(asker, now)
-        self.credentials.asker_lost(asker)
+        self.credentials.asker_lost(asker, now)
         for name, waiting in self._waiting.items():
             self._waiting[name] = [one for one in waiting if one[0].reply_to.asker != asker]
 

@@ -4,6 +4,7 @@ from typing import Final
 
 from zchat.log.answers import Answer
 from zchat.protocol import limits
+from zchat.protocol.cluster import OpenSession
 from zchat.protocol.messages import (
     AccountChange,
     AccountRegistered,
@@ -16,6 +17,7 @@ from zchat.protocol.messages import (
     Standing,
     inbox_log,
 )
+from zchat.protocol.names import canonical_name
 from zchat.service.beat import Job
 from zchat.service.effects import Refusal, Sender
 from zchat.users.directory import Directory
@@ -50,8 +52,9 @@ class Credentials:
 
     # --- Jobs -------------------------------------------------------------------------------------
 
-    def attempt(self, job: Job, name: str, address: str, now: float) -> None:
+    def attempt(self, job: Job, now: float) -> None:
         """Checks a password, if nobody has tried too many of late."""
+        name, address = _attempted(job)
         self.limits.attempt(name, address, now)
         try:
             self.hash(job)
@@ -71,9 +74,22 @@ class Credentials:
             self.jobs.remove(job)
         return awaited
 
-    def asker_lost(self, asker: bytes) -> None:
+    def asker_lost(self, asker: bytes, now: float) -> None:
         # A login that ended only now would open a session that nobody has.
+        lost = [job for job in self.jobs if job.sender.reply_to.asker == asker]
         self.jobs = [job for job in self.jobs if job.sender.reply_to.asker != asker]
+        self._give_back(lost, now)
+
+    def take_over(self, former: "Credentials", now: float) -> None:
+        self.limits = former.limits
+        self._give_back(former.jobs, now)
+
+    def _give_back(self, lost: list[Job], now: float) -> None:
+        """Nobody learns what comes of these, so they are no attempts."""
+        for job in lost:
+            if job.password_hash is not None:
+                name, address = _attempted(job)
+                self.limits.succeeded(name, address, now)
 
     # --- Registering ------------------------------------------------------------------------------
 
@@ -117,7 +133,7 @@ class Credentials:
         if isinstance(command, ChangePassword):
             check_length(command.new_password)
         job = Job(sender, command, command.password, user.password_hash)
-        self.attempt(job, user.name, "", now)
+        self.attempt(job, now)
 
     def proved(self, job: Job, right: bool, now: float) -> User:
         """The user, whose password this is. Raises `Refusal`."""
@@ -163,6 +179,9 @@ class Credentials:
         self._inboxes.forget_blocks(user)
         for session in user.sessions:
             self._directory.say_ended(session.key)
+        if not user.sessions:
+            # They ended while the password was checked; what they said may be on its way still.
+            self._directory.sessions.expect(user, now)
         for token in list(user.tokens):
             self._directory.forget(user, token)
         self._directory.save(user)
@@ -191,6 +210,13 @@ class Credentials:
         self._directory.save(user)
         change = AccountChange.TOTP_DISABLED
         return self._directory.tell(user, change, "", at_ms, nonce=job.command.nonce)
+
+
+def _attempted(job: Job) -> tuple[str, str]:
+    """Whose password it is that is tried, and from where, if that is known."""
+    if isinstance(job.command, OpenSession):
+        return canonical_name(job.command.name), job.command.address
+    return job.sender.user, ""
 
 
 def check_length(password: str) -> None:

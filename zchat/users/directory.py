@@ -102,11 +102,18 @@ class Directory:
         return Answer(log, self.timeline.append(log, author, body, at_ms, nonce))
 
     def audit(
-        self, sender: Sender, command: UserCommand, at_ms: int, subject: str = "", reason: str = ""
+        self,
+        sender: Sender,
+        command: UserCommand,
+        at_ms: int,
+        subject: str = "",
+        reason: str = "",
+        place: str = "",
     ) -> None:
-        action = type(command).__struct_config__.tag
+        """`place` stands where a room would: the log and entry that it is about."""
+        action = str(type(command).__struct_config__.tag)
         self.effects.audits.append(
-            AuditRecord(at_ms, sender.actor, str(action), subject, "", printable(reason))
+            AuditRecord(at_ms, sender.actor, action, subject, place, printable(reason))
         )
 
     # --- Sessions and tokens ----------------------------------------------------------------------

@@ -59,11 +59,12 @@ class Inboxes:
         user = self._directory.acting(sender.user)
         self._check_own(user, command.log)
         log = inbox_log(user.name)
-        if not user.inbox_floor < command.sequence <= self._directory.timeline.heads[log]:
+        author = self._directory.timeline.authors.get((log, command.sequence))
+        if author is None or command.sequence <= user.inbox_floor:
             reason = f"there is no entry {command.sequence} in your inbox"
             raise Refusal(RefusalCode.UNKNOWN_ENTRY, reason)
-        subject = f"{log} {command.sequence}"
-        self._directory.audit(sender, command, at_ms, subject, command.reason)
+        place = f"{log} {command.sequence}"
+        self._directory.audit(sender, command, at_ms, author, command.reason, place)
         return Answer(None, 0)
 
     def _check_own(self, user: User, log: str) -> None:

@@ -39,8 +39,9 @@ class LoginLimits:
         """Somebody tries a password for `name`. Raises `Refusal` if that is too often."""
         of_name = self._by_name.of(name, now)
         wait_s = of_name.try_take(1, now)
-        if not wait_s and _counts(address):
-            wait_s = self._by_address.of(address, now).try_take(1, now)
+        source = source_of(address)
+        if not wait_s and source:
+            wait_s = self._by_address.of(source, now).try_take(1, now)
             if wait_s:
                 of_name.give_back(1)
         if wait_s:
@@ -49,22 +50,31 @@ class LoginLimits:
     def succeeded(self, name: str, address: str, now: float) -> None:
         """The attempt was none of those that count."""
         self._by_name.of(name, now).give_back(1)
-        if _counts(address):
-            self._by_address.of(address, now).give_back(1)
+        if source := source_of(address):
+            self._by_address.of(source, now).give_back(1)
 
     def newcomer(self, address: str, now: float) -> None:
         """Somebody takes a new name. Raises `Refusal` if the address has brought too many."""
-        if not _counts(address):
-            return
-        if wait_s := self._newcomers.of(address, now).try_take(1, now):
+        source = source_of(address)
+        if source and (wait_s := self._newcomers.of(source, now).try_take(1, now)):
             raise _too_fast("too many new names from your address", wait_s)
 
 
-def _counts(address: str) -> bool:
+def source_of(address: str) -> str:
+    """Whom attempts from this address are counted for; empty if for nobody.
+
+    Whoever has one IPv6 address has all that begin with the same 64 bits.
+    """
     try:
-        return not ipaddress.ip_address(address.partition("%")[0]).is_loopback
+        parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return bool(address)
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is None:
+            network = ipaddress.ip_network((parsed, 64), strict=False)
+            return "" if parsed.is_loopback else str(network)
+        parsed = parsed.ipv4_mapped
+    return "" if parsed.is_loopback else str(parsed)
 
 
 def _too_fast(what: str, wait_s: float) -> Refusal:

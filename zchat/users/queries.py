@@ -112,7 +112,8 @@ def _conversation(core: UserCore, store: Store, asking: str, query: ReadHistory)
         return encode(Refused(query.id, RefusalCode.INVALID_NAME, str(error)))
     log, floor = inbox_log(asking), user.inbox_floor
     # What was said with a guest who has gone since can still be read.
-    if other not in core.users and not store.read_history(log, floor, None, 1, other):
+    known = other in core.users and not core.users[other].deleted
+    if not known and not store.read_history(log, floor, None, 1, other):
         reason = f"there is no user {printable(other)}"
         return encode(Refused(query.id, RefusalCode.UNKNOWN_USER, reason))
     return logs.read_history(store, query, log, floor, thread=other)

@@ -1,0 +1,178 @@
+"""What a session with an app token may send and see, by kind of message and by room."""
+
+from typing import Any
+
+import pytest
+from msgspec import inspect
+
+from zchat.gateway.scopes import follows, refusal
+from zchat.gateway.session import Session
+from zchat.protocol.cluster import (
+    USER_SERVICE,
+    Chunk,
+    MembershipChange,
+    SessionOpened,
+    UserLog,
+    UserLogs,
+)
+from zchat.protocol.codec import encode
+from zchat.protocol.messages import (
+    PROTOCOL_VERSION,
+    Done,
+    Entry,
+    Hello,
+    JoinRoom,
+    ListRooms,
+    LoggedIn,
+    LogIn,
+    LogState,
+    MarkRead,
+    MemberJoined,
+    Message,
+    Ping,
+    Pong,
+    Post,
+    ReadHistory,
+    RefusalCode,
+    Refused,
+    Register,
+    Scope,
+    SendPrivate,
+    Standing,
+)
+from zchat.protocol.permissions import PERMISSIONS
+
+from .playbook import ROOMS, Gateway
+
+NONCE = b"n" * 16
+VALUES = {"log": "#garden", "room": "garden", "nonce": NONCE}
+
+
+@pytest.fixture
+def gateway() -> Gateway:
+    return Gateway()
+
+
+def bot(*scopes: Scope, rooms: tuple[str, ...] = ()) -> Session:
+    session = Session(1, 0.0, 0)
+    session.scopes, session.rooms = scopes, rooms
+    return session
+
+
+def example(kind: type[Message]) -> Any:
+    """A message of the kind, in which only the names matter."""
+    struct = inspect.type_info(kind)
+    assert isinstance(struct, inspect.StructType)
+    values = [VALUES.get(field.name, 1) for field in struct.fields if field.required]
+    return kind(*values)
+
+
+# --- By scope -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", PERMISSIONS, ids=lambda kind: str(kind.__name__))
+def test_the_table_of_permissions_is_kept(kind: type[Message]) -> None:
+    message, wanted = example(kind), PERMISSIONS[kind].scope
+    assert refusal(bot(), message) is None, "whoever has no scopes is a person"
+    for scope in Scope:
+        assert (refusal(bot(scope), message) is None) is (wanted is scope)
+    assert (refusal(bot(*Scope), message) is None) is (wanted is not None)
+
+
+def test_who_may_not_read_follows_nothing() -> None:
+    for log in ("#garden", "@ann"):
+        assert follows(bot(), log)
+        assert follows(bot(Scope.READ), log)
+        assert not follows(bot(Scope.POST), log)
+
+
+# --- By room --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("message", "allowed"),
+    [
+        (Post(1, NONCE, "Garden", "hello"), True),
+        (Post(1, NONCE, "attic", "hello"), False),
+        (JoinRoom(1, NONCE, "attic"), False),
+        (ReadHistory(1, "#garden"), True),
+        (ReadHistory(1, "#attic"), False),
+        (ReadHistory(1, "@bob"), False),
+        (MarkRead(1, "@ann", 1), False),
+        (SendPrivate(1, NONCE, "garden", "hello"), False),
+        (ListRooms(1, "garden"), True),
+        (ListRooms(1), False),
+        (Ping(1), True),
+    ],
+    ids=str,
+)
+def test_a_session_with_rooms_keeps_to_them(message: Any, *, allowed: bool) -> None:
+    assert (refusal(bot(*Scope, rooms=("garden",)), message) is None) is allowed
+
+
+def test_a_session_with_rooms_sees_them_and_has_no_inbox() -> None:
+    session = bot(Scope.READ, rooms=("garden",))
+    assert [log for log in ("#garden", "#attic", "@garden") if follows(session, log)] == ["#garden"]
+
+
+# --- In a gateway ---------------------------------------------------------------------------------
+
+
+def log_in(gateway: Gateway, *logs: UserLog) -> Session:
+    """Ann's bot for the garden, with all that is written to it until then read."""
+    session = gateway.connect()
+    gateway.send(session, Hello(PROTOCOL_VERSION, "test"), LogIn(1, "ann", b"t" * 32))
+    opened = SessionOpened("ann", Standing.ACCOUNT, gateway.now_ms, tuple(Scope), ("garden",))
+    gateway.reply(USER_SERVICE, "open_session", opened)
+    gateway.answer(USER_SERVICE, UserLogs(0, [UserLog("@ann", 0, None, 7)]))
+    gateway.answer(ROOMS, UserLogs(0, list(logs)))
+    return session
+
+
+def test_a_bot_logs_in_to_its_rooms_alone(gateway: Gateway) -> None:
+    session = log_in(gateway, UserLog("#attic", 0, 5, 5), UserLog("#garden", 0, 3, 3))
+    _, logged_in = gateway.read(session)
+    assert logged_in == LoggedIn(1, "ann", False, [LogState("#garden", 3, 3)], Standing.ACCOUNT)
+    assert [log.name for log in session.follows] == ["#garden"]
+    assert gateway.asked(USER_SERVICE) == []
+
+
+def test_a_bot_does_not_follow_its_user_into_other_rooms(gateway: Gateway) -> None:
+    session = log_in(gateway)
+    gateway.read(session)
+    for room in ("attic", "garden"):
+        frame = encode(Entry(f"#{room}", 4, 1, "ann", MemberJoined()))
+        change = MembershipChange("ann", 4, True, 1)
+        gateway.core.fan_out.publish(Chunk(f"#{room}", 4, 4, frame, [change]))
+    assert [entry.log for entry in gateway.read(session)] == ["#garden"]
+
+
+def test_what_is_out_of_scope_goes_no_further(gateway: Gateway) -> None:
+    session = log_in(gateway)
+    gateway.read(session)
+    gateway.send(session, Post(2, NONCE, "attic", "hello"), Ping(3))
+    refused, pong = gateway.read(session)
+    assert isinstance(refused, Refused)
+    assert (refused.id, refused.code) == (2, RefusalCode.OUT_OF_SCOPE)
+    assert pong == Pong(3)
+    assert gateway.sent(ROOMS) == []
+
+
+# --- Standing -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "standing"),
+    [
+        (Done(2, "@ann", 1), Standing.ACCOUNT),
+        (Refused(2, RefusalCode.INVALID_PASSWORD, "too short"), Standing.GUEST),
+    ],
+    ids=["done", "refused"],
+)
+def test_a_guest_that_has_registered_is_an_account(
+    gateway: Gateway, answer: Message, standing: Standing
+) -> None:
+    session = gateway.log_in("ann")
+    gateway.send(session, Register(2, NONCE, "correct horse"))
+    gateway.reply(USER_SERVICE, "register", answer)
+    assert session.standing is standing
