@@ -61,6 +61,14 @@ def test_what_is_refused_is_refused_alike_for_all_names(ann: Users) -> None:
     assert answers["ann"].retry_after_ms == limits.LOGIN_ATTEMPT_INTERVAL_S * 1000
 
 
+def test_an_address_that_is_refused_takes_no_attempt_from_the_name(ann: Users) -> None:
+    for number in range(limits.ADDRESS_ATTEMPTS_MAX):
+        guess(ann, f"user{number}", ADDRESS)
+    for _ in range(limits.LOGIN_ATTEMPTS_MAX):
+        assert refused(guess(ann, "ann", ADDRESS)) is RefusalCode.TOO_FAST
+    opened(ann.come("ann", client="x", password=PASSWORD, n=9, address="192.0.2.8"))
+
+
 def test_it_can_be_tried_again_by_and_by(ann: Users) -> None:
     for _ in range(limits.LOGIN_ATTEMPTS_MAX + 1):
         guess(ann, "ann", ADDRESS)
