@@ -93,7 +93,7 @@ def test_programs_and_variables_that_are_named_exist(path: Path) -> None:
     scripts = setup["options.entry_points"]["console_scripts"]
     programs = set(re.findall(r"^(zchat-[\w-]+)", scripts, re.MULTILINE))
     parameters = [*(field.name for field in dataclasses.fields(Settings)), "config", "user"]
-    parameters += ["address", "password_file"]
+    parameters += [str(parameter.name) for parameter in main.main.params]
     variables = {f"ZCHAT_{name.upper()}" for name in parameters} | {main.PASSWORD_VARIABLE}
     text = path.read_text("utf-8")
 
