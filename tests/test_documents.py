@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import zchat.client
-from zchat.client import login
+from zchat.client import login, main
 from zchat.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -93,7 +93,7 @@ def test_programs_and_variables_that_are_named_exist(path: Path) -> None:
     scripts = setup["options.entry_points"]["console_scripts"]
     programs = set(re.findall(r"^(zchat-[\w-]+)", scripts, re.MULTILINE))
     parameters = [*(field.name for field in dataclasses.fields(Settings)), "config", "user"]
-    parameters += ["address", "password_file", "token_file", "code_file", "invitation", "device"]
+    parameters += [str(parameter.name) for parameter in main.main.params]
     variables = {f"ZCHAT_{name.upper()}" for name in parameters}
     variables |= {login.PASSWORD_VARIABLE, login.TOKEN_VARIABLE, login.CODE_VARIABLE}
     text = path.read_text("utf-8")

@@ -218,6 +218,27 @@ def test_older_tls_is_refused(secure: Cluster) -> None:
         context.wrap_socket(plain)
 
 
+async def test_who_never_shakes_hands_keeps_nobody_out_and_is_cut_off(
+    secure: Cluster, authority: Authority
+) -> None:
+    silent = [socket.create_connection(("127.0.0.1", secure.port)) for _ in range(50)]
+    try:
+        async with chat(secure, Tls("on", authority.file)) as ann:
+            await ann.post(LOBBY, "hello")
+        silent[0].settimeout(2 * limits.TLS_HANDSHAKE_TIMEOUT_S)
+        assert await asyncio.to_thread(is_cut_off, silent[0])
+    finally:
+        for connection in silent:
+            connection.close()
+
+
+def is_cut_off(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
 async def test_a_client_without_tls_is_told_what_may_be_wrong(secure: Cluster) -> None:
     with pytest.raises(CannotConnectError, match="perhaps it wants TLS: --tls on"):
         async with chat(secure, Tls("off"), 2.0):

@@ -538,6 +538,19 @@ def _client_resends_in_other_order() -> Plant:
     return Outbox, "connection_lost", mutant
 
 
+def _early_frames_dropped() -> Plant:
+    return Requests, "slow_down", lambda self, session, frames: self._hold(session)
+
+
+def _early_frames_turned_around() -> Plant:
+    slow_down = Requests.slow_down
+
+    def mutant(self: Any, session: Any, frames: Any) -> None:
+        slow_down(self, session, reversed(list(frames)))
+
+    return Requests, "slow_down", mutant
+
+
 MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "an event is published before its commit": _publish_before_commit,
     "a reply is sent before its commit": _reply_before_commit,
@@ -595,6 +608,8 @@ MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "a broken connection is forgotten": _broken_connection_is_forgotten,
     "a client forgets what was unanswered": _client_forgets_unanswered,
     "a client resends in another order": _client_resends_in_other_order,
+    "what is said too early is dropped": _early_frames_dropped,
+    "what is said too early is turned around": _early_frames_turned_around,
 }
 
 

@@ -7,18 +7,19 @@ import signal
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
 from zchat import options
+from zchat.client.trust import is_accepted, tls_of, tls_options
 from zchat.options import Address, ConfiguredCommand
 from zchat.protocol.names import InvalidName, canonical_name, printable
 
 if TYPE_CHECKING:
     from zchat.client.chat import Chat
     from zchat.client.login import Login
-    from zchat.client.tls import Tls, UnknownServerError
+    from zchat.client.tls import Tls
 
 REFUSED: Final = 1
 WRONG_USAGE: Final = 2
@@ -63,25 +64,21 @@ def run(
     device: str,
     no_remember: bool,
     forget: bool,
-    tls: str,
-    tls_ca: Path | None,
-    tls_pin: tuple[str, ...],
-    trust_new: bool,
+    **trust: Any,
 ) -> NoReturn:
     # Here and not above, so that --help need not wait for it.
     from zchat.client import forgetting, login  # noqa: PLC0415
-    from zchat.client.tls import Tls  # noqa: PLC0415
 
     addresses = [str(one) for one in address]
-    proof = Tls(tls, tls_ca, tls_pin, trust_new)
+    tls = tls_of(**trust)
     wanted = login.Options(
         password_file, token_file, code_file, register, invitation, device, not no_remember
     )
     try:
         if forget:
-            code = asyncio.run(forgetting.forget(user, addresses, proof))
+            code = asyncio.run(forgetting.forget(user, addresses, tls))
         else:
-            code = _log_in(login.Login(user, addresses, wanted), user, addresses, proof)
+            code = _log_in(login.Login(user, addresses, wanted), user, addresses, tls)
     except login.WrongLogin as error:
         code = _fail(WRONG_USAGE, str(error))
     except login.Abandoned:
@@ -103,7 +100,7 @@ def _log_in(login: "Login", user: str, addresses: list[str], tls: "Tls") -> int:
         try:
             return asyncio.run(_chat(login, user, addresses, tls))
         except UnknownServerError as error:
-            if not (sys.stdin.isatty() and _is_trusted(error)):
+            if not (sys.stdin.isatty() and is_accepted(error)):
                 return _fail(NOT_CONNECTED, str(error))
         except RefusedError as error:
             hint = login.hint(error)
@@ -207,24 +204,6 @@ def _fail(code: int, reason: str) -> int:
     return code
 
 
-# --- Servers --------------------------------------------------------------------------------------
-
-
-def _is_trusted(error: "UnknownServerError") -> bool:
-    """Asks, and keeps the key that was accepted."""
-    from zchat.client.tls import KnownServers, UntrustedServerError  # noqa: PLC0415
-
-    click.echo(f"The server {error.address} is not known here. Its key is\n  {error.pin}", err=True)
-    try:
-        trusted = click.confirm("Is that what its operator says? Trust it from now on", err=True)
-        if trusted:
-            KnownServers().add(error.address, error.pin)
-    except (click.Abort, UntrustedServerError) as trouble:
-        _fail(NOT_CONNECTED, str(trouble))
-        return False
-    return trusted
-
-
 # --- The entry point ------------------------------------------------------------------------------
 
 
@@ -235,12 +214,6 @@ def _user(ctx: click.Context, parameter: click.Parameter, value: str | None) -> 
         return canonical_name(value)
     except InvalidName as error:
         raise click.BadParameter(str(error), ctx, parameter) from None
-
-
-def _pins(text: str) -> tuple[str, ...]:
-    from zchat.client.pins import parse_pin  # noqa: PLC0415
-
-    return tuple(parse_pin(part) for part in text.split(",") if part.strip())
 
 
 main = ConfiguredCommand(
@@ -315,40 +288,7 @@ main = ConfiguredCommand(
             is_flag=True,
             help="Log this device out, remove its token, and exit.",
         ),
-        click.Option(
-            ["--tls"],
-            type=options.value_of(options.one_of("auto", "on", "off")),
-            default="auto",
-            envvar="ZCHAT_TLS",
-            help="Whether to speak TLS: on, off, or auto, which is on except to this machine.",
-            metavar="MODE",
-            show_default=True,
-            show_envvar=True,
-        ),
-        click.Option(
-            ["--tls-ca"],
-            type=click.Path(path_type=Path),
-            envvar="ZCHAT_TLS_CA",
-            help="File with the authorities to believe instead of the system's, in PEM.",
-            metavar="PATH",
-            show_envvar=True,
-        ),
-        click.Option(
-            ["--tls-pin"],
-            type=options.value_of(_pins),
-            default="",
-            envvar="ZCHAT_TLS_PIN",
-            help="The only server key to accept, sha256:…; several separated by commas.",
-            metavar="PIN",
-            show_envvar=True,
-        ),
-        click.Option(
-            ["--trust-new"],
-            is_flag=True,
-            envvar="ZCHAT_TRUST_NEW",
-            help="Accept and keep the key of a server that is not known yet, without asking.",
-            show_envvar=True,
-        ),
+        *tls_options(),
     ],
     callback=run,
     help=HELP,

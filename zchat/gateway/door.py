@@ -39,6 +39,8 @@ class ClientConnection(asyncio.Protocol):
 
     def __init__(self, inside: Inside) -> None:
         self._inside = inside
+        self._transport: asyncio.Transport | None = None
+        """None before the connection is made and after it is lost."""
         self._reader: FrameReader | None = None
         """Only while a frame is incomplete: most connections are idle."""
         self._reading = True
@@ -73,8 +75,9 @@ class ClientConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         # Session and connection know each other, so that they stay until the garbage collector
-        # comes by; a reader is a thousand times their size.
+        # comes by; a reader, or what TLS needs, is a hundred times their size.
         self._reader = None
+        self._transport = None
         self._inside.disconnected(self.session)
 
     def pause_writing(self) -> None:
@@ -90,28 +93,30 @@ class ClientConnection(asyncio.Protocol):
 
     def flush(self, join: Callable[[list[bytes]], bytes]) -> None:
         """Writes what waits, as one; then ends or pauses the connection as the session says."""
-        session = self.session
+        session, transport = self.session, self._transport
         out, session.out = session.out, []
-        if out and not self._transport.is_closing():
+        if transport is None:
+            return
+        if out and not transport.is_closing():
             joined = out[0] if len(out) == 1 else join(out)
-            self._transport.write(joined)
+            transport.write(joined)
             traffic = self._inside.traffic
             traffic.out_bytes += len(joined)
             traffic.out_frames += len(out)
         if session.state is SessionState.CLOSING:
-            self._transport.close()
+            transport.close()
         elif session.state is SessionState.CUT:
-            self._transport.abort()
+            transport.abort()
         else:
             self._adjust_reading()
 
     def _adjust_reading(self) -> None:
         # Who does not read is not read from: its answers would pile up here.
-        session = self.session
+        session, transport = self.session, self._transport
         reading = self._writable and session.backlog is None and session.open
-        if reading is not self._reading and not self._transport.is_closing():
+        if reading is not self._reading and transport is not None and not transport.is_closing():
             self._reading = reading
             if reading:
-                self._transport.resume_reading()
+                transport.resume_reading()
             else:
-                self._transport.pause_reading()
+                transport.pause_reading()

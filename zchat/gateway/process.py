@@ -169,10 +169,11 @@ class Entrances:
         loop: asyncio.AbstractEventLoop,
         protocol: Callable[[], ClientConnection],
         context: ssl.SSLContext | None,
+        count_here: Callable[[], int],
     ) -> None:
         # All gateways of a host share their ports; the kernel spreads the clients.
         if context is not None:
-            self._door = TlsDoor(loop, protocol, context)
+            self._door = TlsDoor(loop, protocol, context, count_here)
             for address in self._settings.listen:
                 await self._door.listen(address.host, address.port)
             self._door.open()
@@ -235,7 +236,10 @@ async def serve(
         numbers = partial(readings, gateway.turns)
         open_now.enter_context(observed(address, "gateway", MEASURES, numbers, health))
         gateway.heartbeat()
-        await entrances.open(loop, lambda: ClientConnection(gateway.turns), tls)
+        sessions = gateway.turns.core.sessions
+        await entrances.open(
+            loop, lambda: ClientConnection(gateway.turns), tls, lambda: len(sessions)
+        )
         settle()
         where = ", ".join(map(str, settings.listen))
         log.info("ready: clients connect to %s%s", where, "" if tls is None else " with TLS")

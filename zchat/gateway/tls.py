@@ -1,6 +1,7 @@
 """TLS for clients: the certificate, read again while the gateway runs, and who shakes hands."""
 
 import asyncio
+import ctypes
 import logging
 import socket
 import ssl
@@ -14,6 +15,9 @@ from zchat.protocol import limits
 _BACKLOG: Final = 1024
 _ACCEPT_AGAIN_S: Final = 0.5
 """After a failure to accept, such as for want of files."""
+_TRIM_INTERVAL_S: Final = 30.0
+_TRIM_AFTER: Final = 100
+"""So many connections that have gone leave enough behind to look for it."""
 _log = logging.getLogger("zchat.gateway")
 
 
@@ -87,6 +91,7 @@ class TlsDoor:
         loop: asyncio.AbstractEventLoop,
         protocol: Callable[[], asyncio.Protocol],
         context: ssl.SSLContext,
+        count_here: Callable[[], int],
     ) -> None:
         self.context = context
         """New connections use it; it may be replaced."""
@@ -98,6 +103,11 @@ class TlsDoor:
         """How many of them each address has."""
         self._accepting = False
         self._closed = False
+        self._count_here = count_here
+        """How many clients are here now."""
+        self._accepted = 0
+        self._gone_at_trim = 0
+        loop.call_later(_TRIM_INTERVAL_S, self._give_memory_back)
 
     async def listen(self, host: str, port: int) -> None:
         """Raises `OSError`."""
@@ -152,6 +162,7 @@ class TlsDoor:
                 self._pause()
                 self._loop.call_later(_ACCEPT_AGAIN_S, self.open)
                 return
+            self._accepted += 1
             where = network(peer[0])
             if self._shaking.get(where, 0) >= limits.TLS_HANDSHAKES_PER_ADDRESS_MAX:
                 connection.close()
@@ -180,6 +191,17 @@ class TlsDoor:
             self._shaking[where] -= 1
             if not self._shaking[where]:
                 del self._shaking[where]
+
+    def _give_memory_back(self) -> None:
+        """glibc keeps 10 KiB and more of each connection that has gone, unless it is asked."""
+        if self._closed:
+            return
+        gone = self._accepted - self._count_here()
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None and gone - self._gone_at_trim >= _TRIM_AFTER:
+            self._gone_at_trim = gone
+            trim(0)
+        self._loop.call_later(_TRIM_INTERVAL_S, self._give_memory_back)
 
     def _hands_shaken(self, handshake: asyncio.Task[None]) -> None:
         self._handshakes.discard(handshake)
