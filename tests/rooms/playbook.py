@@ -83,7 +83,7 @@ class Rooms:
         return reply
 
     def ask(self, user: str, query: RoomQuery) -> bytes:
-        return queries.answer(self.core, self.store, user, query)
+        return queries.answer(self.core, self.store, user, query, 0)
 
     # --- Commands in few words ----------------------------------------------------------------
 

@@ -169,7 +169,21 @@ class OpenRoom(Message, frozen=True):
     author: Name
 
 
-RoomCommand = InRoomCommand | Announce | MarkRead | ReportMessage | EndGuest | OpenRoom
+class SetRetention(Message, frozen=True):
+    """From now on the entries of `log` go when they are `keep_s` old; never if that is 0.
+
+    `#` stands for all rooms, `@` for all inboxes that have no policy of their own; with None the
+    log has none. Only for operators.
+    """
+
+    id: int
+    log: str
+    keep_s: Sequence | None
+
+
+RoomCommand = (
+    InRoomCommand | Announce | MarkRead | ReportMessage | EndGuest | OpenRoom | SetRetention
+)
 UserCommand = (
     AccountCommand
     | MarkRead
@@ -179,6 +193,7 @@ UserCommand = (
     | AnnounceSessions
     | ReportActivity
     | TellInvited
+    | SetRetention
 )
 
 
@@ -243,7 +258,24 @@ class ReadPresence(Message, frozen=True):
     """Answered with `PresenceSnapshot`."""
 
 
-CommonQuery = ReadHistory | ReadAudit | Ping | ReadLog | ReadStream | ReadUserLogs
+class CountExpired(Message, frozen=True):
+    """What would go if entries of `log` were kept for `keep_s`: `ExpiredCounts`.
+
+    `log` is as in `SetRetention`. Only the logs whose names come after `after` are looked at.
+    """
+
+    log: str
+    keep_s: Sequence
+    after: str = ""
+
+
+class ListKept(Message, frozen=True):
+    """How long entries are kept. Answered with `KeptLogs`."""
+
+
+CommonQuery = (
+    ReadHistory | ReadAudit | Ping | ReadLog | ReadStream | ReadUserLogs | CountExpired | ListKept
+)
 RoomQuery = CommonQuery | ListRooms | ListMembers | ListBans
 UserQuery = CommonQuery | ListUsers | ListDevices | ListBlocked | ReadPresence
 
@@ -263,7 +295,10 @@ class StampedUserQuery(Envelope, frozen=True):
 
 
 class LogPage(Envelope, frozen=True):
-    """`frames` are the entries `first` to `last` as clients read them; none if `last` < `first`."""
+    """`frames` are the entries `first` to `last` as clients read them; none if `last` < `first`.
+
+    What is between the cursor that was asked for and `first` has been removed.
+    """
 
     log: str
     first: int
@@ -296,15 +331,17 @@ class Chunk(Envelope, frozen=True):
 
 
 class StreamPage(Envelope, frozen=True):
-    """All entries at the positions `first` to `last`, in order. Without any: a heartbeat.
+    """All entries at the positions `first` to `last`, in order. If `last` < `first`: a heartbeat.
 
     A service numbers everything that it writes, over all its logs, with one gapless position.
-    This is what is published, and what a follower that missed something reads again.
+    This is what is published, and what a follower that missed something reads again. It is not
+    `whole` if some of these entries have been removed since.
     """
 
     first: int
     last: int
     chunks: list[Chunk]
+    whole: bool = True
 
 
 class UserLog(Envelope, frozen=True):
@@ -321,6 +358,24 @@ class UserLogs(Envelope, frozen=True):
 
     position: int
     logs: list[UserLog]
+
+
+class ExpiredCounts(Envelope, frozen=True):
+    """By log how many entries would go; `next` is where the next page begins."""
+
+    counts: dict[str, int]
+    next: str | None
+
+
+class LogKept(Envelope, frozen=True):
+    log: str
+    keep_s: int
+
+
+class KeptLogs(Envelope, frozen=True):
+    """Where it was said how long entries are kept; of all others they are kept for ever."""
+
+    logs: list[LogKept]
 
 
 # --- Presence: soft state, numbered but not stored ------------------------------------------------

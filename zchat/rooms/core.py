@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, assert_never
 from zchat.log.answers import Answer, FirstAnswers, Key
 from zchat.log.timeline import Timeline
 from zchat.protocol import limits
-from zchat.protocol.cluster import EndGuest, OpenRoom, RoomCommand
+from zchat.protocol.cluster import EndGuest, OpenRoom, RoomCommand, SetRetention
 from zchat.protocol.messages import (
     LOBBY,
     SYSTEM_AUTHOR,
@@ -31,6 +31,7 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.names import canonical_name, printable
+from zchat.service import operators
 from zchat.service.beat import Job
 from zchat.service.effects import Effects, Refusal, Sender, visible_text
 
@@ -122,7 +123,7 @@ class RoomCore:
                 return Key(author, nonce, rising=False)
             case Announce(nonce=nonce):
                 return Key(SYSTEM_AUTHOR, nonce)
-            case MarkRead() | EndGuest():
+            case MarkRead() | EndGuest() | SetRetention():
                 return None
             case _:
                 return Key(user, command.nonce)
@@ -147,6 +148,9 @@ class RoomCore:
                 return self._mark_read(user, command)
             case EndGuest():
                 return self._end_guest(command.name, at_ms)
+            case SetRetention():
+                heads = self.timeline.heads
+                return operators.set_retention(sender, command, self.effects, heads, at_ms)
             case OpenRoom():
                 opened = RoomOpened(command.room)
                 return self._append(LOBBY, command.author, opened, at_ms, command.nonce)

@@ -39,7 +39,7 @@ class RoomService:
 
     def answer(self, core: RoomCore, store: Store, query: bytes, at_ms: int) -> bytes:
         stamped = _queries.decode(query)
-        return queries.answer(core, store, stamped.user, stamped.body)
+        return queries.answer(core, store, stamped.user, stamped.body, at_ms)
 
 
 def run(settings: Settings) -> None:

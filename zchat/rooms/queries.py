@@ -6,6 +6,8 @@ from typing import assert_never
 from zchat.log.store import Store
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
+    CountExpired,
+    ListKept,
     ReadLog,
     ReadStream,
     ReadUserLogs,
@@ -31,17 +33,17 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
 from zchat.rooms.core import Room, RoomCore
-from zchat.service import logs
+from zchat.service import logs, operators
 
 
-def answer(core: RoomCore, store: Store, user: str, query: RoomQuery) -> bytes:
+def answer(core: RoomCore, store: Store, user: str, query: RoomQuery, at_ms: int) -> bytes:
     match query:
         case ReadLog():
             return logs.read_log(store, query, core.timeline.heads.get(query.log, 0))
         case ReadStream():
             return logs.read_stream(store, query)
         case ReadUserLogs():
-            return encode(_user_logs(core, query.user))
+            return encode(_user_logs(core, store, query.user))
         case ReadHistory():
             room = _find(core, query.log[1:])
             refused = _refusal(query.id, room, query.log[1:], user)
@@ -49,10 +51,10 @@ def answer(core: RoomCore, store: Store, user: str, query: RoomQuery) -> bytes:
             return refused or logs.read_history(store, query, log, 0)
         case ListRooms(room=name):
             if name is None:
-                return encode(_room_list(core, user, query.id, core.rooms))
+                return encode(_room_list(core, store, user, query.id, core.rooms))
             if (room := _find(core, name)) is None:
                 return encode(_no_room(query.id, name))
-            return encode(_room_list(core, user, query.id, [room.name]))
+            return encode(_room_list(core, store, user, query.id, [room.name]))
         case ListMembers():
             room = _find(core, query.room)
             if refused := _refusal(query.id, room, query.room, user):
@@ -61,6 +63,8 @@ def answer(core: RoomCore, store: Store, user: str, query: RoomQuery) -> bytes:
             return encode(_member_list(room, query.id))
         case Ping():
             return encode(Pong(query.id))
+        case CountExpired() | ListKept():
+            return operators.answer(store, core.timeline.heads, query, at_ms)
         case _:
             assert_never(query)
 
@@ -86,28 +90,32 @@ def _refusal(request: int, room: Room | None, name: str, user: str) -> bytes | N
     return None
 
 
-def _user_logs(core: RoomCore, user: str) -> UserLogs:
+def _user_logs(core: RoomCore, store: Store, user: str) -> UserLogs:
     user_logs: list[UserLog] = []
     names = [LOBBY] if LOBBY in core.rooms else []
     for name in names + sorted(core.rooms_of.get(user, ())):
-        head = core.timeline.heads[room_log(name)]
+        log = room_log(name)
+        head = core.timeline.heads[log]
         member = core.rooms[name].members.get(user)
         # Who comes to the lobby for the first time sees what is said from now on.
-        floor = member.floor if member else 0
+        floor = max(member.floor if member else 0, store.floors.get(log, 0))
         marker = member.marker if member else head
-        user_logs.append(UserLog(room_log(name), floor, marker, head))
+        user_logs.append(UserLog(log, floor, marker, head))
     return UserLogs(core.timeline.position, user_logs)
 
 
-def _room_list(core: RoomCore, user: str, request: int, names: Collection[str]) -> RoomList:
-    infos = [_room_info(core, core.rooms[name], user) for name in sorted(names)]
+def _room_list(
+    core: RoomCore, store: Store, user: str, request: int, names: Collection[str]
+) -> RoomList:
+    infos = [_room_info(core, store, core.rooms[name], user) for name in sorted(names)]
     return RoomList(request, fitting(infos, limits.ANSWER_BYTES_MAX), len(infos))
 
 
-def _room_info(core: RoomCore, room: Room, user: str) -> RoomInfo:
+def _room_info(core: RoomCore, store: Store, room: Room, user: str) -> RoomInfo:
     member = room.members.get(user)
-    head = core.timeline.heads[room_log(room.name)]
-    unread = head - max(member.floor, member.marker or 0) if member else 0
+    log = room_log(room.name)
+    head, floor = core.timeline.heads[log], store.floors.get(log, 0)
+    unread = head - max(floor, member.floor, member.marker or 0) if member else 0
     if room.name == LOBBY:
         return RoomInfo(room.name, room.topic, None, True, unread)
     return RoomInfo(room.name, room.topic, len(room.members), member is not None, unread)

@@ -15,6 +15,7 @@ from zchat.protocol.cluster import (
     ReportActivity,
     SessionEnded,
     SessionOpened,
+    SetRetention,
     UserCommand,
 )
 from zchat.protocol.codec import encode
@@ -25,9 +26,11 @@ from zchat.protocol.messages import (
     RefusalCode,
     Register,
     SendPrivate,
+    Standing,
     inbox_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
+from zchat.service import operators
 from zchat.service.beat import Job
 from zchat.service.effects import Effects, Refusal, Sender, visible_text
 from zchat.users.model import (
@@ -116,6 +119,9 @@ class UserCore:
                 return None
             case SendPrivate():
                 return self._send_private(sender, command, at_ms)
+            case SetRetention():
+                heads = self.timeline.heads
+                return operators.set_retention(sender, command, self.effects, heads, at_ms)
             case MarkRead():
                 self._mark_read(sender.user, command)
             case CloseSession(quit=True):
@@ -188,7 +194,8 @@ class UserCore:
                 self._drop_token(user, user.tokens[0])
             user.tokens.append(digest)
             self.effects.rows.append(SaveToken(user.name, digest, at_ms))
-        opened = SessionOpened(user.name, user.guest, user.since_ms)
+        standing = Standing.GUEST if user.guest else Standing.ACCOUNT
+        opened = SessionOpened(user.name, standing, user.since_ms)
         self.effects.reply(sender.reply_to, opened)
 
     def _tell_ended(self, sessions: Collection[SessionKey]) -> None:

@@ -5,6 +5,8 @@ from typing import assert_never
 from zchat.log.store import Store
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
+    CountExpired,
+    ListKept,
     ReadLog,
     ReadPresence,
     ReadStream,
@@ -26,7 +28,7 @@ from zchat.protocol.messages import (
     inbox_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
-from zchat.service import logs
+from zchat.service import logs, operators
 from zchat.users.core import UserCore
 from zchat.users.model import User
 
@@ -38,7 +40,7 @@ def answer(core: UserCore, store: Store, asking: str, query: UserQuery, at_ms: i
         case ReadStream():
             return logs.read_stream(store, query)
         case ReadUserLogs():
-            return encode(_user_logs(core, query.user))
+            return encode(_user_logs(core, store, query.user))
         case ReadPresence():
             return encode(core.presence.snapshot())
         case ReadHistory():
@@ -47,18 +49,21 @@ def answer(core: UserCore, store: Store, asking: str, query: UserQuery, at_ms: i
             return encode(_user_list(core, query.id, at_ms))
         case Ping():
             return encode(Pong(query.id))
+        case CountExpired() | ListKept():
+            return operators.answer(store, core.timeline.heads, query, at_ms)
         case _:
             assert_never(query)
 
 
-def _user_logs(core: UserCore, name: str) -> UserLogs:
+def _user_logs(core: UserCore, store: Store, name: str) -> UserLogs:
     user = core.users.get(name)
     position = core.timeline.position
     if user is None:
         return UserLogs(position, [])
     log = inbox_log(name)
     head = core.timeline.heads[log]
-    return UserLogs(position, [UserLog(log, user.inbox_floor, user.marker, head)])
+    floor = max(user.inbox_floor, store.floors.get(log, 0))
+    return UserLogs(position, [UserLog(log, floor, user.marker, head)])
 
 
 def _conversation(core: UserCore, store: Store, asking: str, query: ReadHistory) -> bytes:
