@@ -91,7 +91,8 @@ class _Truth:
             case Refused(code=RefusalCode.BUSY | RefusalCode.UNAVAILABLE) if few_at_once:
                 return None
             case Refused(code=code):
-                return None if code is self._refusal(name, draft) else f"was refused: {code}"
+                stated = code is self._refusal(name, draft) or self._is_forgotten(name, code)
+                return None if stated else f"was refused: {code}"
             case _ if (refusal := self._refusal(name, draft)) is not None:
                 return f"was not told {refusal}"
             case RoomList():
@@ -116,6 +117,10 @@ class _Truth:
         elif log is not None and log[1:] not in self._history.users and not self._said(name, log):
             return RefusalCode.UNKNOWN_USER
         return None
+
+    def _is_forgotten(self, name: str, code: RefusalCode) -> bool:
+        """Whether all that was said with somebody who is gone may have been removed."""
+        return code is RefusalCode.UNKNOWN_USER and inbox_log(name) in self._history.removed
 
     def _wrong_rooms(self, name: str, answer: RoomList) -> str | None:
         rooms = {log[1:] for log in self._history.logs if log[0] == "#"} | {LOBBY}
@@ -156,6 +161,21 @@ class _Truth:
     def _wrong_history(self, name: str, answer: messages.History) -> str | None:
         private = answer.log[0] == "@"
         entries = self._said(name, answer.log) if private else self._history.logs[answer.log]
+        wrong: str | None = None
+        # Some may have been removed before the question came, and some after it.
+        for floor in (
+            0,
+            *self._history.removed.get(inbox_log(name) if private else answer.log, ()),
+        ):
+            wrong = self._wrong_after(floor, entries, answer)
+            if wrong is None:
+                return None
+        return wrong
+
+    def _wrong_after(
+        self, floor: int, entries: list[Committed], answer: messages.History
+    ) -> str | None:
+        entries = [committed for committed in entries if committed.sequence > floor]
         expected = [committed.entry for committed in entries[-HISTORY_ENTRIES:]]
         # The oldest of them may not have found room in one answer.
         fitting = expected[len(expected) - len(answer.entries) :]
