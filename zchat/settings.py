@@ -230,9 +230,9 @@ def command(program: Program, run: Callable[[Settings], None]) -> ConfiguredComm
 
 
 def command_with_arguments(
-    program: Program, name: str, run: Callable[..., None], text: str, *arguments: click.Argument
+    program: Program, name: str, run: Callable[..., None], text: str, *arguments: click.Parameter
 ) -> ConfiguredCommand:
-    """The same for a command that takes arguments, which `run` gets by name."""
+    """The same for a command that takes arguments and options, which `run` gets by name."""
 
     def callback(config: Path | None, **values: Any) -> None:
         given = {str(argument.name): values.pop(str(argument.name)) for argument in arguments}

@@ -5,6 +5,9 @@ import os
 import click
 
 from zchat.admin.asking import ask
+from zchat.admin.backup import backup
+from zchat.admin.restore import restore
+from zchat.admin.verify import verify
 from zchat.protocol import limits
 from zchat.protocol.messages import LOBBY, Announce, Done, Refused
 from zchat.protocol.names import safe_text
@@ -43,3 +46,6 @@ main.add_command(
         click.Argument(["text"], nargs=-1, required=True),
     )
 )
+main.add_command(backup)
+main.add_command(restore)
+main.add_command(verify)
