@@ -7,6 +7,8 @@ import click
 from zchat.admin.asking import ask
 from zchat.admin.backup import backup
 from zchat.admin.restore import restore
+from zchat.admin.retention import retention
+from zchat.admin.transfer import export, import_
 from zchat.admin.verify import verify
 from zchat.protocol import limits
 from zchat.protocol.messages import LOBBY, Announce, Done, Refused
@@ -47,5 +49,8 @@ main.add_command(
     )
 )
 main.add_command(backup)
+main.add_command(export)
+main.add_command(import_)
 main.add_command(restore)
+main.add_command(retention)
 main.add_command(verify)

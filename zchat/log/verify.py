@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from zchat.log.copies import open_read_only
 from zchat.log.database import passing_errors
 from zchat.protocol import limits
+from zchat.protocol.cluster import IMPORT_NONCE
 from zchat.protocol.codec import Decoder, ProtocolError
 from zchat.protocol.messages import (
     LOBBY,
@@ -153,7 +154,7 @@ def _check_entries(
     logs = {log: _Log(floor, floor) for log, floor in floors.items()}
     halves: dict[tuple[str, str, str], dict[str, int]] = {}
     last = 0
-    for position, log, sequence, author, frame in connection.execute(_ENTRIES):
+    for position, log, sequence, author, nonce, frame in connection.execute(_ENTRIES):
         if position != last + 1 and position > position_floor + 1:
             report.found(f"position {position} comes after {last}")
         last = position
@@ -171,6 +172,8 @@ def _check_entries(
                 f"{log} {sequence} of {author} says that it is {entry.log} {entry.sequence} "
                 f"of {entry.author}"
             )
+        if nonce is not None and nonce.startswith(IMPORT_NONCE):
+            continue
         _fold(known, entry)
         if isinstance(entry.body, PrivateMessageSent):
             key = (author, entry.body.to, entry.body.text)
@@ -299,7 +302,9 @@ def _facts(connection: sqlite3.Connection, tables: set[str], logs: Mapping[str, 
 
 
 _TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table'"
-_ENTRIES: Final = "SELECT position, log, sequence, author, frame FROM entries ORDER BY position"
+_ENTRIES: Final = (
+    "SELECT position, log, sequence, author, nonce, frame FROM entries ORDER BY position"
+)
 _POSITION: Final = "SELECT coalesce(max(position), 0), count(*) FROM entries"
 _DOUBLED_NONCES: Final = (
     "SELECT author, count(*) FROM entries WHERE nonce IS NOT NULL "

@@ -3,14 +3,16 @@
 Envelopes are msgpack arrays, for size; what clients read travels in them as bytes, encoded once.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
+from zchat.protocol import limits
 from zchat.protocol.messages import (
     AccountCommand,
     Announce,
     DeviceName,
+    EntryBody,
     InRoomCommand,
     InvitationCode,
     ListBans,
@@ -22,6 +24,7 @@ from zchat.protocol.messages import (
     LogName,
     MarkRead,
     Message,
+    Milliseconds,
     Name,
     OneTimeCode,
     Ping,
@@ -181,8 +184,55 @@ class SetRetention(Message, frozen=True):
     keep_s: Sequence | None
 
 
+class ImportedEntry(Envelope, frozen=True):
+    """`thread` is the other party of a private message."""
+
+    at_ms: Milliseconds
+    author: str
+    body: EntryBody
+    thread: str | None = None
+
+
+class ImportedFacts(Envelope, frozen=True):
+    """What a room or account is made of, beside its log."""
+
+    created_at_ms: Milliseconds
+    topic: str = ""
+    password_hash: str = ""
+
+
+IMPORT_NONCE = b"imported entry: "
+"""Beginning of the nonces of imported entries: the memberships that they tell of are over."""
+
+
+class ImportEntries(Message, frozen=True):
+    """Adds entries of another log, each as old as it was and by whom it was, to the log `log`.
+
+    `nonce` is that of the whole import, whose entries are numbered from `start` on. The first ones
+    have `facts`, and make the room or account, whose name must be free. Only for operators.
+    """
+
+    id: int
+    nonce: bytes
+    start: Sequence
+    log: LogName
+    entries: Annotated[list[ImportedEntry], Meta(max_length=limits.IMPORTED_ENTRIES_MAX)]
+    facts: ImportedFacts | None = None
+
+    def nonce_of(self, index: int) -> bytes:
+        """Of one of the entries; longer than any client's, so that it is no client's."""
+        return IMPORT_NONCE + self.nonce + (self.start + index).to_bytes(8, "big")
+
+
 RoomCommand = (
-    InRoomCommand | Announce | MarkRead | ReportMessage | EndGuest | OpenRoom | SetRetention
+    InRoomCommand
+    | Announce
+    | MarkRead
+    | ReportMessage
+    | EndGuest
+    | OpenRoom
+    | SetRetention
+    | ImportEntries
 )
 UserCommand = (
     AccountCommand
@@ -194,6 +244,7 @@ UserCommand = (
     | ReportActivity
     | TellInvited
     | SetRetention
+    | ImportEntries
 )
 
 
@@ -273,11 +324,17 @@ class ListKept(Message, frozen=True):
     """How long entries are kept. Answered with `KeptLogs`."""
 
 
+class ReadAccount(Message, frozen=True):
+    """What is known of an account, but for its secrets: `AccountFacts`, or `Refused`."""
+
+    name: str
+
+
 CommonQuery = (
     ReadHistory | ReadAudit | Ping | ReadLog | ReadStream | ReadUserLogs | CountExpired | ListKept
 )
 RoomQuery = CommonQuery | ListRooms | ListMembers | ListBans
-UserQuery = CommonQuery | ListUsers | ListDevices | ListBlocked | ReadPresence
+UserQuery = CommonQuery | ReadAccount | ListUsers | ListDevices | ListBlocked | ReadPresence
 
 
 class StampedRoomQuery(Envelope, frozen=True):
@@ -365,6 +422,17 @@ class ExpiredCounts(Envelope, frozen=True):
 
     counts: dict[str, int]
     next: str | None
+
+
+class AccountFacts(Message, frozen=True):
+    name: str
+    guest: bool
+    created_at_ms: int
+    registered_at_ms: int | None
+    marker: int | None
+
+
+AccountAnswer = AccountFacts | Refused
 
 
 class LogKept(Envelope, frozen=True):

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, assert_never
 from zchat.log.answers import Answer, FirstAnswers, Key
 from zchat.log.timeline import Timeline
 from zchat.protocol import limits
-from zchat.protocol.cluster import EndGuest, OpenRoom, RoomCommand, SetRetention
+from zchat.protocol.cluster import EndGuest, ImportEntries, OpenRoom, RoomCommand, SetRetention
 from zchat.protocol.messages import (
     LOBBY,
     SYSTEM_AUTHOR,
@@ -31,6 +31,7 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.names import canonical_name, printable
+from zchat.rooms import imports
 from zchat.service import operators
 from zchat.service.beat import Job
 from zchat.service.effects import Effects, Refusal, Sender, visible_text
@@ -112,10 +113,16 @@ class RoomCore:
             self.add_room(Room(LOBBY, "", at_ms))
             self.effects.rows.append(SaveRoom(LOBBY, "", at_ms))
 
+    def import_room(self, name: str, topic: str, created_at_ms: int) -> None:
+        """A room that nobody is in."""
+        self.add_room(Room(name, topic, created_at_ms))
+        self.effects.rows.append(SaveRoom(name, topic, created_at_ms))
+
     # --- Commands ---------------------------------------------------------------------------------
 
     def logs_of(self, command: RoomCommand) -> Collection[str]:
-        return ()  # The heads of all rooms are known from the start.
+        # The heads of all rooms are known from the start, but not of what was once there.
+        return [command.log] if isinstance(command, ImportEntries) else ()
 
     def key_of(self, user: str, command: RoomCommand) -> Key | None:
         match command:
@@ -123,6 +130,8 @@ class RoomCore:
                 return Key(author, nonce, rising=False)
             case Announce(nonce=nonce):
                 return Key(SYSTEM_AUTHOR, nonce)
+            case ImportEntries():
+                return operators.key_of_import(command)
             case MarkRead() | EndGuest() | SetRetention():
                 return None
             case _:
@@ -151,6 +160,8 @@ class RoomCore:
             case SetRetention():
                 heads = self.timeline.heads
                 return operators.set_retention(sender, command, self.effects, heads, at_ms)
+            case ImportEntries():
+                return imports.import_entries(self, sender, command, at_ms)
             case OpenRoom():
                 opened = RoomOpened(command.room)
                 return self._append(LOBBY, command.author, opened, at_ms, command.nonce)

@@ -3,20 +3,22 @@
 from collections.abc import Mapping
 from typing import Any
 
-from zchat.log.answers import Answer
+from zchat.log.answers import Answer, Key
 from zchat.log.floors import Policy
 from zchat.log.store import Store
+from zchat.log.timeline import Timeline
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
     CountExpired,
     ExpiredCounts,
+    ImportEntries,
     KeptLogs,
     ListKept,
     LogKept,
     SetRetention,
 )
 from zchat.protocol.codec import encode
-from zchat.protocol.messages import AuditRecord, RefusalCode, Standing
+from zchat.protocol.messages import SYSTEM_AUTHOR, AuditRecord, RefusalCode, Standing
 from zchat.protocol.names import printable
 from zchat.service.effects import Effects, Refusal, Sender
 from zchat.service.retention import count_older, keep_s
@@ -48,6 +50,27 @@ def set_retention(
     record = AuditRecord(at_ms, sender.actor, "set_retention", log, "", f"kept {kept}")
     effects.audits.append(record)
     return Answer(None, 0)
+
+
+def key_of_import(command: ImportEntries) -> Key:
+    """By the first of its entries it is known that the command was done."""
+    author = command.entries[0].author if command.entries else SYSTEM_AUTHOR
+    return Key(author, command.nonce_of(0), rising=False)
+
+
+def append_imported(timeline: Timeline, log: str, command: ImportEntries) -> Answer:
+    sequence = 0
+    for index, entry in enumerate(command.entries):
+        nonce = command.nonce_of(index)
+        appended = timeline.append(log, entry.author, entry.body, entry.at_ms, nonce, entry.thread)
+        sequence = sequence or appended
+    return Answer(log, sequence)
+
+
+def audit_import(
+    effects: Effects[Any, Any], sender: Sender, at_ms: int, *, subject: str = "", room: str = ""
+) -> None:
+    effects.audits.append(AuditRecord(at_ms, sender.actor, "import_entries", subject, room, ""))
 
 
 def answer(

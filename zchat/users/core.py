@@ -11,6 +11,7 @@ from zchat.protocol.cluster import (
     AnnounceSessions,
     CloseSession,
     EndGuest,
+    ImportEntries,
     OpenSession,
     ReportActivity,
     SessionEnded,
@@ -33,6 +34,7 @@ from zchat.protocol.names import InvalidName, canonical_name, printable
 from zchat.service import operators
 from zchat.service.beat import Job
 from zchat.service.effects import Effects, Refusal, Sender, visible_text
+from zchat.users import imports
 from zchat.users.model import (
     DropToken,
     DropUser,
@@ -95,6 +97,8 @@ class UserCore:
             case OpenSession(name=name):
                 # The inbox of a new guest goes on after that of an earlier one of its name.
                 return [inbox_log(_canonical_or_given(name))]
+            case ImportEntries(log=log):
+                return [log]
             case _:
                 return ()
 
@@ -105,6 +109,8 @@ class UserCore:
                 return Key(user, nonce, rising=False)
             case SendPrivate(nonce=nonce):
                 return Key(user, nonce)
+            case ImportEntries():
+                return operators.key_of_import(command)
             case _:
                 return None
 
@@ -122,6 +128,8 @@ class UserCore:
             case SetRetention():
                 heads = self.timeline.heads
                 return operators.set_retention(sender, command, self.effects, heads, at_ms)
+            case ImportEntries():
+                return imports.import_entries(self, sender, command, at_ms)
             case MarkRead():
                 self._mark_read(sender.user, command)
             case CloseSession(quit=True):

@@ -5,8 +5,11 @@ from typing import assert_never
 from zchat.log.store import Store
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
+    AccountAnswer,
+    AccountFacts,
     CountExpired,
     ListKept,
+    ReadAccount,
     ReadLog,
     ReadPresence,
     ReadStream,
@@ -17,6 +20,8 @@ from zchat.protocol.cluster import (
 )
 from zchat.protocol.codec import encode, fitting
 from zchat.protocol.messages import (
+    DeviceList,
+    ListDevices,
     ListUsers,
     Ping,
     Pong,
@@ -47,6 +52,10 @@ def answer(core: UserCore, store: Store, asking: str, query: UserQuery, at_ms: i
             return _conversation(core, store, asking, query)
         case ListUsers():
             return encode(_user_list(core, query.id, at_ms))
+        case ReadAccount():
+            return encode(_account(core, query.name))
+        case ListDevices():
+            return encode(DeviceList(query.id, []))
         case Ping():
             return encode(Pong(query.id))
         case CountExpired() | ListKept():
@@ -64,6 +73,13 @@ def _user_logs(core: UserCore, store: Store, name: str) -> UserLogs:
     head = core.timeline.heads[log]
     floor = max(user.inbox_floor, store.floors.get(log, 0))
     return UserLogs(position, [UserLog(log, floor, user.marker, head)])
+
+
+def _account(core: UserCore, name: str) -> AccountAnswer:
+    user = core.users.get(name)
+    if user is None:
+        return Refused(None, RefusalCode.UNKNOWN_USER, f"there is no user {printable(name)}")
+    return AccountFacts(name, user.guest, user.created_at_ms, user.registered_at_ms, user.marker)
 
 
 def _conversation(core: UserCore, store: Store, asking: str, query: ReadHistory) -> bytes:
