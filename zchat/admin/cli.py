@@ -6,6 +6,7 @@ import click
 
 from zchat.admin.asking import ask
 from zchat.admin.backup import backup
+from zchat.admin.doctor import doctor
 from zchat.admin.restore import restore
 from zchat.admin.retention import retention
 from zchat.admin.transfer import export, import_
@@ -49,6 +50,7 @@ main.add_command(
     )
 )
 main.add_command(backup)
+main.add_command(doctor)
 main.add_command(export)
 main.add_command(import_)
 main.add_command(restore)

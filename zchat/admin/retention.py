@@ -8,17 +8,11 @@ from zchat.admin.asking import ask
 from zchat.admin.reading import Reader
 from zchat.admin.telling import AS_JSON, NoAnswer, refuse, table, tell
 from zchat.protocol import limits
-from zchat.protocol.cluster import (
-    USER_SERVICE,
-    CountExpired,
-    ExpiredCounts,
-    KeptLogs,
-    ListKept,
-    SetRetention,
-)
+from zchat.protocol.cluster import USER_SERVICE
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import Refused, room_log
 from zchat.protocol.names import InvalidName, canonical_name
+from zchat.protocol.operating import CountExpired, ExpiredCounts, KeptLogs, ListKept, SetRetention
 from zchat.protocol.partitions import address_of_room, room_addresses, service_addresses
 from zchat.settings import Settings, command_with_arguments
 

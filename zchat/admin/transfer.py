@@ -30,14 +30,7 @@ from zchat.admin.manifest import iso
 from zchat.admin.reading import Reader
 from zchat.admin.telling import NoAnswer, refuse
 from zchat.protocol import limits
-from zchat.protocol.cluster import (
-    USER_SERVICE,
-    AccountAnswer,
-    ImportedEntry,
-    ImportedFacts,
-    ImportEntries,
-    ReadAccount,
-)
+from zchat.protocol.cluster import USER_SERVICE
 from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.messages import (
     DeviceList,
@@ -52,6 +45,13 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name
+from zchat.protocol.operating import (
+    AccountAnswer,
+    ImportedEntry,
+    ImportedFacts,
+    ImportEntries,
+    ReadAccount,
+)
 from zchat.protocol.partitions import address_of_room
 from zchat.service.passwords import hashed
 from zchat.settings import Settings, command_with_arguments

@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 from zchat.log.copies import open_read_only
 from zchat.log.database import passing_errors
 from zchat.protocol import limits
-from zchat.protocol.cluster import IMPORT_NONCE
 from zchat.protocol.codec import Decoder, ProtocolError
 from zchat.protocol.messages import (
     LOBBY,
@@ -29,6 +28,7 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.nonces import prefix_of
+from zchat.protocol.operating import IMPORT_NONCE
 
 _entries = Decoder(Entry)
 

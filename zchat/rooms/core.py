@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, assert_never
 from zchat.log.answers import Answer, FirstAnswers, Key
 from zchat.log.timeline import Timeline
 from zchat.protocol import limits
-from zchat.protocol.cluster import EndGuest, ImportEntries, OpenRoom, RoomCommand, SetRetention
+from zchat.protocol.cluster import EndGuest, OpenRoom, RoomCommand
 from zchat.protocol.messages import (
     LOBBY,
     SYSTEM_AUTHOR,
@@ -31,6 +31,7 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.names import canonical_name, printable
+from zchat.protocol.operating import ImportEntries, SetRetention
 from zchat.rooms import imports
 from zchat.service import operators
 from zchat.service.beat import Job

@@ -5,16 +5,7 @@ from typing import assert_never
 
 from zchat.log.store import Store
 from zchat.protocol import limits
-from zchat.protocol.cluster import (
-    CountExpired,
-    ListKept,
-    ReadLog,
-    ReadStream,
-    ReadUserLogs,
-    RoomQuery,
-    UserLog,
-    UserLogs,
-)
+from zchat.protocol.cluster import ReadLog, ReadStream, ReadUserLogs, RoomQuery, UserLog, UserLogs
 from zchat.protocol.codec import encode, fitting
 from zchat.protocol.messages import (
     LOBBY,
@@ -32,6 +23,7 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
+from zchat.protocol.operating import CountExpired, ListKept
 from zchat.rooms.core import Room, RoomCore
 from zchat.service import logs, operators
 

@@ -8,7 +8,10 @@ from zchat.log.floors import Policy
 from zchat.log.store import Store
 from zchat.log.timeline import Timeline
 from zchat.protocol import limits
-from zchat.protocol.cluster import (
+from zchat.protocol.codec import encode
+from zchat.protocol.messages import SYSTEM_AUTHOR, AuditRecord, RefusalCode, Standing
+from zchat.protocol.names import printable
+from zchat.protocol.operating import (
     CountExpired,
     ExpiredCounts,
     ImportEntries,
@@ -17,9 +20,6 @@ from zchat.protocol.cluster import (
     LogKept,
     SetRetention,
 )
-from zchat.protocol.codec import encode
-from zchat.protocol.messages import SYSTEM_AUTHOR, AuditRecord, RefusalCode, Standing
-from zchat.protocol.names import printable
 from zchat.service.effects import Effects, Refusal, Sender
 from zchat.service.retention import count_older, keep_s
 

@@ -11,12 +11,10 @@ from zchat.protocol.cluster import (
     AnnounceSessions,
     CloseSession,
     EndGuest,
-    ImportEntries,
     OpenSession,
     ReportActivity,
     SessionEnded,
     SessionOpened,
-    SetRetention,
     UserCommand,
 )
 from zchat.protocol.codec import encode
@@ -31,6 +29,7 @@ from zchat.protocol.messages import (
     inbox_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
+from zchat.protocol.operating import ImportEntries, SetRetention
 from zchat.service import operators
 from zchat.service.beat import Job
 from zchat.service.effects import Effects, Refusal, Sender, visible_text

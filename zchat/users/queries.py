@@ -5,11 +5,6 @@ from typing import assert_never
 from zchat.log.store import Store
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
-    AccountAnswer,
-    AccountFacts,
-    CountExpired,
-    ListKept,
-    ReadAccount,
     ReadLog,
     ReadPresence,
     ReadStream,
@@ -33,6 +28,13 @@ from zchat.protocol.messages import (
     inbox_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
+from zchat.protocol.operating import (
+    AccountAnswer,
+    AccountFacts,
+    CountExpired,
+    ListKept,
+    ReadAccount,
+)
 from zchat.service import logs, operators
 from zchat.users.core import UserCore
 from zchat.users.model import User
