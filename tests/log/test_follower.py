@@ -148,3 +148,13 @@ def test_whatever_comes_all_is_handed_on_in_order_and_once(data: st.DataObject, 
         handed_on += positions(follower.receive(answer))
     assert handed_on == list(range(begin + 1, head + 1))
     assert not follower._early
+
+
+def test_positions_that_were_removed_are_gone_over() -> None:
+    follower = following(4)
+
+    assert follower.receive(page(9, 9)) == []
+    assert positions(follower.receive(StreamPage(5, 8, [], whole=False))) == [9]
+    assert follower.position == 9
+    assert follower.receive(StreamPage(10, 12, [], whole=False)) == []
+    assert (follower.position, follower.missing_after) == (12, None)

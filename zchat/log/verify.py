@@ -164,7 +164,7 @@ def _check_entries(
         known.last = max(known.last, sequence)
         try:
             entry = _entries.decode(frame)
-        except ProtocolError as error:
+        except (ProtocolError, TypeError) as error:
             report.found(f"{log} {sequence} cannot be read: {error}")
             continue
         if (entry.log, entry.sequence, entry.author) != (log, sequence, author):
@@ -249,6 +249,9 @@ def _check_nonces(connection: sqlite3.Connection, report: Report) -> None:
     for log, sequence in connection.execute(_NOT_INDEXED, (written,)):
         report.found(f"the nonce of {log} {sequence} is not in the index of nonces")
     for author, nonce, position in connection.execute(_INDEXED_WITHOUT_ENTRY).fetchall():
+        if not isinstance(nonce, bytes):
+            report.found(f"the index of nonces has one of {author} that is no nonce")
+            continue
         client = prefix_of(nonce)
         ending = b"\xff" * (limits.NONCE_BYTES - limits.NONCE_PREFIX_BYTES)
         newer = connection.execute(_NEWER_NONCE, (author, nonce, client + ending)).fetchone()
