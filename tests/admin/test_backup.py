@@ -4,9 +4,10 @@ import fcntl
 import json
 import os
 import sqlite3
-import threading
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import cast
 
 import pytest
 from click.testing import CliRunner, Result
@@ -14,7 +15,8 @@ from click.testing import CliRunner, Result
 from zchat.admin import backup, manifest
 from zchat.admin.cli import main
 from zchat.admin.verify import verify_folder
-from zchat.log.copies import copy_all
+from zchat.log import copies
+from zchat.log.copies import copy_all, open_read_only
 from zchat.log.database import StoreUnavailable, WriterLock
 
 from .data import damaging, make_data
@@ -87,38 +89,47 @@ def test_without_data_there_is_nothing_to_back_up(tmp_path: Path) -> None:
     assert (result.exit_code, "there is no database" in result.output) == (1, True)
 
 
+class Late:
+    """A connection before whose first transaction somebody commits to both databases."""
+
+    def __init__(self, connection: sqlite3.Connection, commit: Callable[[], None]) -> None:
+        self._connection, self._commit = connection, commit
+        self.rollback = connection.rollback
+        self.begun = 0
+
+    def execute(self, statement: str) -> sqlite3.Cursor:
+        if statement == "BEGIN":
+            self.begun += 1
+            if self.begun == 1:
+                self._commit()
+        return self._connection.execute(statement)
+
+
 def test_copies_of_two_databases_are_of_one_moment(tmp_path: Path) -> None:
-    """A writer counts up in the first one, and after each commit in the second one."""
-    paths = [tmp_path / "first.sqlite", tmp_path / "second.sqlite"]
-    for path in paths:
-        with closing(sqlite3.connect(path, isolation_level=None)) as made:
-            made.execute("PRAGMA journal_mode = WAL")
-            made.execute("CREATE TABLE count (n INTEGER)")
-            made.execute("INSERT INTO count VALUES (0)")
-    stop = threading.Event()
+    with ExitStack() as opened:
+        first, second = (
+            opened.enter_context(closing(sqlite3.connect(tmp_path / name, isolation_level=None)))
+            for name in ("first", "second")
+        )
+        for database in (first, second):
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("CREATE TABLE count (n INTEGER)")
+            database.execute("INSERT INTO count VALUES (0)")
 
-    def count() -> None:
-        first, second = (sqlite3.connect(path, isolation_level=None) for path in paths)
-        with closing(first), closing(second):
-            while not stop.is_set():
-                first.execute("UPDATE count SET n = n + 1")
-                second.execute("UPDATE count SET n = n + 1")
+        def commit() -> None:
+            for database in (first, second):
+                database.execute("UPDATE count SET n = n + 1")
 
-    writer = threading.Thread(target=count)
-    writer.start()
-    try:
-        for attempt in range(20):
-            folder = tmp_path / str(attempt)
-            folder.mkdir()
-            assert copy_all(paths, folder)
-            counts = []
-            for path in paths:
-                with closing(sqlite3.connect(folder / path.name)) as copy:
-                    counts.append(copy.execute("SELECT n FROM count").fetchone()[0])
-            assert counts[0] - counts[1] in (0, 1)
-    finally:
-        stop.set()
-        writer.join()
+        one, other, *watchers = (
+            opened.enter_context(open_read_only(tmp_path / name))
+            for name in ("first", "second", "first", "second")
+        )
+        late = Late(other, commit)
+        assert copies._begin_together([one, cast(sqlite3.Connection, late)], watchers)
+        assert late.begun == 2
+        commit()
+        counts = [c.execute("SELECT n FROM count").fetchone()[0] for c in (one, other)]
+        assert counts == [1, 1]
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:

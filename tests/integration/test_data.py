@@ -105,9 +105,8 @@ async def test_what_is_exported_is_what_is_imported(shared_cluster: Cluster) -> 
     room, copy = new_name("room"), new_name("copy")
     async with Person(shared_cluster.address) as ann, Person(shared_cluster.address) as bob:
         await gather_in(room, [ann, bob])
-        for number in range(450):
-            ann.chat.submit(drafts.post(room, f"text {number}"))
-        await ann.chat.answered()
+        said = [ann.chat.submit(drafts.post(room, f"text {number}")) for number in range(450)]
+        await asyncio.gather(*said)
         await bob.chat.submit(drafts.post(room, "snow ❄"))
         file, again = shared_cluster.folder / f"{room}.jsonl", shared_cluster.folder / "again.jsonl"
         await done(shared_cluster, "export", "room", room, "-o", str(file))

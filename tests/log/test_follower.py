@@ -158,3 +158,11 @@ def test_positions_that_were_removed_are_gone_over() -> None:
     assert follower.position == 9
     assert follower.receive(StreamPage(10, 12, [], whole=False)) == []
     assert (follower.position, follower.missing_after) == (12, None)
+
+
+def test_what_was_removed_is_held_behind_a_gap_like_all_else() -> None:
+    follower = following(4)
+
+    assert follower.receive(StreamPage(7, 8, [], whole=False)) == []
+    assert positions(follower.receive(page(5, 6))) == [5, 6]
+    assert follower.position == 8
