@@ -19,6 +19,7 @@ from zchat.protocol.messages import (
     RefusalCode,
     Refused,
     SetTopic,
+    Standing,
     room_log,
 )
 from zchat.protocol.nonces import nonce
@@ -35,6 +36,8 @@ LOBBY_ADDRESS = "rooms/0"
 class Rooms:
     def __init__(self) -> None:
         self.at_ms = 1000
+        self.standing = Standing.OPERATOR
+        """Of whoever acts for no user."""
         self.store = Store.open(None, ROOMS_SCHEMA)
         self.core = self.loaded()
         self.core.open_lobby(self.at_ms)
@@ -65,7 +68,9 @@ class Rooms:
             look_up([key], answers, self.store)
             answers.found |= of_this_beat
         reply_to = ReturnAddress(b"gateway#1", 1, 1)
-        act = partial(self.core.handle, Sender(reply_to, 1, user), command, 0.0, self.at_ms)
+        standing = Standing.ACCOUNT if user else self.standing
+        sender = Sender(reply_to, 1, user, standing)
+        act = partial(self.core.handle, sender, command, 0.0, self.at_ms)
         answer = answer_once(key, answers, act)
         assert answer is not None
         self.core.effects.answer(reply_to, getattr(command, "id", 0), answer)
