@@ -88,6 +88,10 @@ _MAY_END_A_CLIENT = {
 }
 
 
+_ANSWERED_ANEW = {RefusalCode.OVERTAKEN, RefusalCode.ALREADY_REGISTERED}
+"""What a command may be told that is repeated when its entry has been removed."""
+
+
 class Broken(Exception):
     """A promise is broken; the text says which, and how."""
 
@@ -217,7 +221,7 @@ def _check_answers(
 
 def _was_removed(answer: object, place: tuple[str, int] | None, history: History) -> bool:
     """Whether it was not known any more what became of a command, since its entry is gone."""
-    if not isinstance(answer, Refused) or answer.code is not RefusalCode.OVERTAKEN or not place:
+    if not isinstance(answer, Refused) or answer.code not in _ANSWERED_ANEW or not place:
         return False
     log, sequence = place
     return sequence <= max(history.removed.get(log, {0}))
