@@ -278,7 +278,9 @@ class Beat:
         due, self._heartbeat_due = self._heartbeat_due, False
         appended, page = core.timeline.take()
         answered = core.answers.take()
-        policies = self._retention.merged(effects.policies) or self._retention.ended_purges()
+        policies = self._retention.merged(effects.policies)
+        if due and not policies:
+            policies = self._retention.ended_purges()
         removed = self._retention.due(core.timeline.heads, self._at_ms) if due else []
         statements = self._service.statements(effects.rows) + audit.statements(effects.audits)
         statements += policy_statements(policies)
