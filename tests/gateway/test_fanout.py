@@ -624,3 +624,19 @@ class AnyReaders(RuleBasedStateMachine):
 
 TestAnyReaders = AnyReaders.TestCase
 TestAnyReaders.settings = settings(max_examples=150, stateful_step_count=50)
+
+
+def test_who_lags_behind_what_was_removed_must_log_in_again() -> None:
+    gateway = Gateway(5)
+    behind, abreast = gateway.member(1), gateway.member(3, "bob")
+    fetches = gateway.fan_out.take_fetches()
+    assert fetches == [(GARDEN, 1), (GARDEN, 3)]
+    for fetch in fetches:
+        page = gateway.log.page(3)
+        assert page.first == 4
+        gateway.fan_out.page(fetch, page)
+
+    assert gateway.fan_out.take_overtaken() == [behind]
+    assert gateway.fan_out.take_overtaken() == []
+    assert written_to(behind) == []
+    assert written_to(abreast) == [(GARDEN, 4), (GARDEN, 5)]

@@ -209,6 +209,28 @@ def test_what_was_missed_comes_after_logged_in_and_then_what_is_new(gateway: Gat
     assert [e.sequence for e in gateway.read(session)] == [2, 3, 4]
 
 
+def test_who_missed_what_was_removed_must_log_in_again(gateway: Gateway) -> None:
+    """It may have said that somebody left, who would see more than is for it."""
+    session, new = gateway.log_in("ann", LOBBY), gateway.connect()
+    gateway.read(session)
+    chunk = Chunk("#lobby", 4, 4, encode(entry(4)), [])
+    gateway.core.receive_stream(ROOMS, StreamPage(1, 3, [chunk], whole=False), gateway.now)
+
+    (refused,) = gateway.read(session)
+    assert (refused.id, refused.code) == (None, RefusalCode.UNAVAILABLE)
+    assert session.state is SessionState.CLOSING
+    assert new.state is SessionState.NEW
+    assert gateway.core.services.by_address[ROOMS].follower.position == 3
+
+
+def test_who_lags_behind_what_was_removed_must_log_in_again(gateway: Gateway) -> None:
+    session = gateway.log_in("ann", UserLog("#lobby", 0, 1, 3))
+    gateway.read(session)
+    gateway.answer(ROOMS, page(3, 3, 3))
+    (refused,) = gateway.read(session)
+    assert (refused.id, refused.code) == (None, RefusalCode.UNAVAILABLE)
+
+
 def test_a_refused_log_in_can_be_tried_again(gateway: Gateway) -> None:
     session = gateway.connect()
     gateway.send(session, Hello(1, "test"), LogIn(1, "ann", b"t" * 32))

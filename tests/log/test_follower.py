@@ -148,3 +148,21 @@ def test_whatever_comes_all_is_handed_on_in_order_and_once(data: st.DataObject, 
         handed_on += positions(follower.receive(answer))
     assert handed_on == list(range(begin + 1, head + 1))
     assert not follower._early
+
+
+def test_positions_that_were_removed_are_gone_over() -> None:
+    follower = following(4)
+
+    assert follower.receive(page(9, 9)) == []
+    assert positions(follower.receive(StreamPage(5, 8, [], whole=False))) == [9]
+    assert follower.position == 9
+    assert follower.receive(StreamPage(10, 12, [], whole=False)) == []
+    assert (follower.position, follower.missing_after) == (12, None)
+
+
+def test_what_was_removed_is_held_behind_a_gap_like_all_else() -> None:
+    follower = following(4)
+
+    assert follower.receive(StreamPage(7, 8, [], whole=False)) == []
+    assert positions(follower.receive(page(5, 6))) == [5, 6]
+    assert follower.position == 8

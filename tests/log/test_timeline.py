@@ -116,7 +116,14 @@ def test_who_is_put_out_ceases_to_follow_and_not_who_does_it() -> None:
 
 
 def test_of_nothing_stored_comes_an_empty_page() -> None:
-    assert stored_stream_page([]).chunks == []
+    assert stored_stream_page([], 4, 3) == StreamPage(4, 3, [])
+
+
+def test_a_page_of_what_was_removed_has_its_positions_all_the_same() -> None:
+    assert stored_stream_page([], 4, 9) == StreamPage(4, 9, [], whole=False)
+    frame = encode(Entry("#garden", 8, 0, "ann", MessagePosted("x")))
+    page = stored_stream_page([(6, "#garden", 8, frame)], 4, 6)
+    assert page == StreamPage(4, 6, [Chunk("#garden", 8, 8, frame, [])], whole=False)
 
 
 _bodies = st.sampled_from(
@@ -151,8 +158,8 @@ def test_numbers_have_no_gaps_and_what_is_read_again_is_what_was_published(
             range(position + 1, position + 1 + len(appended))
         )
         position += len(appended)
-        stored = ((a.position, a.log, a.sequence, a.frame) for a in appended)
-        assert page is None or stored_stream_page(stored) == page
+        stored = [(a.position, a.log, a.sequence, a.frame) for a in appended]
+        assert page is None or stored_stream_page(stored, page.first, page.last) == page
         for chunk in page.chunks if page else []:
             assert [e.sequence for e in entries_in(chunk)] == list(
                 range(chunk.first, chunk.last + 1)

@@ -50,6 +50,8 @@ class Rooms:
     def __init__(self) -> None:
         self.at_ms = 1000
         self.now = 0.0
+        self.standing = Standing.OPERATOR
+        """Of whoever acts for no user."""
         self.store = Store.open(None, ROOMS_SCHEMA)
         self.core = self.loaded()
         self.core.open_lobby(self.at_ms)
@@ -85,7 +87,7 @@ class Rooms:
             look_up([key], answers, self.store)
             answers.found |= of_this_beat
         reply_to = ReturnAddress(b"gateway/1#1" if user else b"admin/root#1", 1, 1)
-        sender = Sender(reply_to, 1, user, standing)
+        sender = Sender(reply_to, 1, user, standing if user else self.standing)
         act = partial(self.core.handle, sender, command, self.now, self.at_ms)
         answer = answer_once(key, answers, act)
         assert answer is not None

@@ -92,7 +92,7 @@ def test_a_page_has_a_largest_size(rooms: Rooms, monkeypatch: pytest.MonkeyPatch
 def test_the_stream_is_read_by_position(rooms: Rooms) -> None:
     page = Decoder(StreamPage).decode(rooms.ask("", ReadStream(5)))
 
-    assert page == stored_stream_page(rooms.store.read_stream(5, 100, 1 << 30))
+    assert page == stored_stream_page(rooms.store.read_stream(5, 100, 1 << 30), 6, 7)
     assert (page.first, page.last) == (6, 7)
     assert [(c.log, c.first, c.last) for c in page.chunks] == [("#lobby", 1, 2)]
 

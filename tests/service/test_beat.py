@@ -46,9 +46,11 @@ from zchat.protocol.messages import (
     Register,
     ReportMessage,
     SendPrivate,
+    Standing,
     UserList,
 )
 from zchat.protocol.nonces import nonce
+from zchat.protocol.operating import SetRetention
 from zchat.rooms.membership import OPEN_ROOM_NONCE
 from zchat.rooms.process import RoomService
 from zchat.rooms.tables import ROOMS_SCHEMA
@@ -667,3 +669,63 @@ def test_a_gateway_that_is_silent_for_too_long_is_lost(users: Bench) -> None:
     users.step()
 
     assert len(users.store.owed()) == 1, "its guests end"
+
+
+# --- What is removed ------------------------------------------------------------------------------
+
+
+def as_operator(bench: Bench, number: int, command: Message) -> Answer:
+    stamped = Stamped(0, "", Raw(encode(command)), Standing.OPERATOR)
+    bench.gateway.send(encode(stamped), number)
+    bench.exchange()
+    return bench.answers[number]
+
+
+def test_old_entries_go_with_the_heartbeats_and_numbers_go_on(
+    rooms: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "REMOVED_ENTRIES_MAX", 2)
+    rooms.do(1, CreateRoom(1, NONCE, "garden"))
+    for number in range(2, 6):
+        rooms.do(number, Post(number, nonce(b"a client", number), "garden", "hello"))
+    assert as_operator(rooms, 6, SetRetention(6, "#garden", 60)) == Done(6)
+    before = rooms.stored()
+    rooms.now += 100
+    rooms.exchange(1)
+    assert rooms.stored() == before[2:]
+    # A restart forgets neither what is to go nor what is gone.
+    rooms.restart()
+    rooms.exchange(6)
+    assert rooms.stored() == []
+    assert rooms.store.floors == {"#garden": 5}
+    assert rooms.do(7, Post(7, nonce(b"a client", 7), "garden", "again")) == Done(7, "#garden", 6)
+    # The same command once more is known to be an old one.
+    again = rooms.do(8, Post(8, nonce(b"a client", 4), "garden", "hello"))
+    assert isinstance(again, Refused)
+    assert again.code is RefusalCode.OVERTAKEN
+
+
+def test_what_is_purged_goes_whatever_its_age(rooms: Bench) -> None:
+    rooms.do(1, CreateRoom(1, NONCE, "garden"))
+    rooms.beat.core.effects.purge("#garden", 1)
+    rooms.exchange()
+    assert rooms.stored() == []
+    assert rooms.store.policies() == []
+
+
+def test_a_removal_that_cannot_be_committed_is_made_later(
+    rooms: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms.do(1, CreateRoom(1, NONCE, "garden"))
+    as_operator(rooms, 2, SetRetention(2, "#", 60))
+    rooms.now += 100
+
+    def fail(*_: object, **__: object) -> None:
+        raise StoreUnavailable("disk full")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(rooms.store, "commit", fail)
+        rooms.exchange()
+    assert len(rooms.stored()) == 1
+    rooms.exchange(8)
+    assert rooms.stored() == []

@@ -184,6 +184,10 @@ _LOGS_OUT = {
 }
 
 
+_ANSWERED_ANEW = {RefusalCode.OVERTAKEN, RefusalCode.ALREADY_REGISTERED}
+"""What a command may be told that is repeated when its entry has been removed."""
+
+
 class Broken(Exception):
     """A promise is broken; the text says which, and how."""
 
@@ -307,7 +311,8 @@ def _check_answers(
         answered.add(event.id)
         nonce = getattr(event.request, "nonce", None)
         done = event.answer
-        _check_kind_of_answer(life, event)
+        if not _was_removed(done, by_nonce.get((life.name, nonce or b"")), history):
+            _check_kind_of_answer(life, event)
         if isinstance(done, messages.History):
             _check_history(life, done, history)
         if isinstance(done, Done) and done.sequence and nonce is not None:
@@ -319,11 +324,19 @@ def _check_answers(
                 )
         if isinstance(done, Refused) and nonce is not None:
             place = by_nonce.get((life.name, nonce))
-            if place is not None:
+            if place is not None and not _was_removed(done, place, history):
                 raise Broken(
                     f"{life.person}: request {event.id} was refused ({done.code}), yet "
                     f"it stands in {place}"
                 )
+
+
+def _was_removed(answer: object, place: tuple[str, int] | None, history: History) -> bool:
+    """Whether it was not known any more what became of a command, since its entry is gone."""
+    if not isinstance(answer, Refused) or answer.code not in _ANSWERED_ANEW or not place:
+        return False
+    log, sequence = place
+    return sequence <= max(history.removed.get(log, {0}))
 
 
 def _check_kind_of_answer(life: Life, event: Answered) -> None:
@@ -428,6 +441,8 @@ def _check_begin(
     known = at.get(log)
     if known is None or cursor == known:
         return
+    if cursor > known and cursor in history.removed.get(log, ()):
+        return  # What it missed has been removed.
     if cursor < known:
         raise Broken(f"{life.person} goes back in {log} from {known} to {cursor}")
     if log.startswith("@"):

@@ -40,6 +40,8 @@ _SMALL: Final[dict[str, tuple[float, ...]]] = {
     "PAGE_ENTRIES_MAX": (2, 10, 1_000),
     "PAGE_BYTES_MAX": (400, 256 * 1024),
     "NONCE_CLIENTS_MAX": (2, 20_000),
+    "REMOVED_ENTRIES_MAX": (1, 10, 500),
+    "REMOVED_LOGS_MAX": (1, 50),
     "NONCES_UNWRITTEN_MAX": (1, 20, 8_192),
     "ROOMS_MAX": (2, 10_000),
     "ROOM_MEMBERS_MAX": (2, 10_000),

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 
 from committed import Committed, committed_entries
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from zchat.protocol.messages import AccountChanged
 
 from .cluster import Cluster
 from .rooms import RoomStory, is_room, told
+from .services import Database
 
 
 @dataclass
@@ -22,6 +23,8 @@ class History:
     """Who the user-service knows, and whether that is a guest."""
     floors: dict[str, int] = field(default_factory=dict)
     """Where the inbox of each user begins."""
+    removed: dict[str, set[int]] = field(default_factory=dict)
+    """By log: up to where entries were removed, each time."""
     owed: list[str] = field(default_factory=list)
 
     _stories: dict[str, RoomStory] = field(default_factory=dict)
@@ -52,7 +55,8 @@ def read(cluster: Cluster) -> History:
     for database in cluster.databases:
         connection = database.connection
         connection.rollback()
-        history.positions[database.name] = _read_entries(connection, history)
+        history.removed |= database.floors
+        history.positions[database.name] = _read_entries(database, history)
         for key, address in connection.execute(text("select key, address from outbox")):
             history.owed.append(f"{database.name} owes {address}: {key}")
         if database is cluster.users:
@@ -71,9 +75,11 @@ def read(cluster: Cluster) -> History:
     return history
 
 
-def _read_entries(connection: Connection, history: History) -> list[int]:
+def _read_entries(database: Database, history: History) -> list[int]:
+    """Those, too, that have been removed: what was true of them stays true."""
     positions: list[int] = []
-    for committed in committed_entries(connection):
+    there = [*database.removed, *committed_entries(database.connection)]
+    for committed in sorted(there, key=lambda committed: committed.position):
         positions.append(committed.position)
         history.logs.setdefault(committed.log, []).append(committed)
     return positions

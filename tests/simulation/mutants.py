@@ -19,6 +19,7 @@ from zchat.gateway.requests import Requests
 from zchat.log import timeline
 from zchat.log.answers import Answer, FirstAnswers
 from zchat.log.follower import Follower
+from zchat.log.nonces import NonceIndex
 from zchat.log.store import Store
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
@@ -186,6 +187,19 @@ def _resumes_from_zero() -> Plant:
 
 def _outbox_not_kept() -> Plant:
     return Store, "owed", lambda self: []
+
+
+def _removed_is_forgotten() -> Plant:
+    def mutant(self: Any, removed: Any) -> None:
+        for author, nonce in removed:
+            statement = "delete from nonces where author = ? and nonce = ?"
+            self._connection.exec_driver_sql(statement, (author, nonce))
+
+    return NonceIndex, "forget", mutant
+
+
+def _overtaken_waits() -> Plant:
+    return FanOut, "take_overtaken", lambda self: []
 
 
 def _presence_gap_ignored() -> Plant:
@@ -565,6 +579,8 @@ MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "the stream has no heartbeat": _heads_not_told,
     "a session resumes from the beginning": _resumes_from_zero,
     "what is owed is forgotten at a restart": _outbox_not_kept,
+    "of what was removed no nonce is kept": _removed_is_forgotten,
+    "who lags behind what was removed waits for it": _overtaken_waits,
     "a presence change that was missed is ignored": _presence_gap_ignored,
     "a dead gateway keeps its sessions": _dead_gateway_keeps_sessions,
     "a restarted link resends nothing": _unanswered_not_resent,

@@ -1,17 +1,17 @@
-"""The operator, who announces something now and then, as `zchat-admin` does."""
+"""The operator, who announces something now and then or has entries removed, like `zchat-admin`."""
 
 from dataclasses import dataclass, field
 from typing import Final
 
 from msgspec import Raw
 
-from zchat.fabric.identities import admin_name, identity
 from zchat.fabric.link import Asker
 from zchat.protocol import limits
-from zchat.protocol.cluster import Down, RoutingTable, Stamped
+from zchat.protocol.cluster import USER_SERVICE, Down, RoutingTable, Stamped
 from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.messages import LOBBY, Announce, Done, Refused, Standing
-from zchat.protocol.partitions import address_of_room
+from zchat.protocol.operating import SetRetention
+from zchat.protocol.partitions import address_of_room, room_addresses
 
 from .fabric import Fabric, Kind, Line
 from .world import Process, World
@@ -38,26 +38,43 @@ class Operator(Process):
         self.restart_s = (1.0, 10.0)
         self.announcements = Announcements()
         self._fabric = fabric
-        self._address = address_of_room(LOBBY, partitions)
+        self._lobby_address = address_of_room(LOBBY, partitions)
+        self._room_addresses = room_addresses(partitions)
+        self._keeps_s = self.chance.choice([0, 0, 2, 5])
+        """For how long entries are kept in some histories, now and then; 0 for ever."""
+        self._address = self._lobby_address
         self._nonce_prefix = self.chance.randbytes(8)
         self._line: Line
         self._asker: Asker[bool]
+        self._command: Announce | SetRetention
         self._text = ""
 
     def born(self) -> None:
+        self._line = self._fabric.line(Kind.ASKER, self, f"admin#{self.life}".encode())
+        self._asker = Asker()
+        if self._keeps_s and self.chance.random() < 0.5:
+            self._set_retention()
+        else:
+            self._announce()
+        self._ask()
+        self.later(limits.COMMAND_TIMEOUT_S, self.die)
+
+    def _set_retention(self) -> None:
+        address = self.chance.choice([USER_SERVICE, *self._room_addresses])
+        keep_s = self.chance.choice([self._keeps_s, self._keeps_s, 0])
+        self._say(address, SetRetention(1, "@" if address == USER_SERVICE else "#", keep_s))
+
+    def _announce(self) -> None:
         count = len(self.announcements.made) + 1
         self._text = f"announcement {count}"
         self.announcements.made.append(self._text)
-        self._line = self._fabric.line(
-            Kind.ASKER, self, identity(admin_name("root"), str(self.life))
-        )
-        self._asker = Asker()
         nonce = self._nonce_prefix + count.to_bytes(8, "big")
-        announce = Announce(1, nonce, self._text)
-        stamped = Stamped(0, "", Raw(encode(announce)), Standing.OPERATOR)
+        self._say(self._lobby_address, Announce(1, nonce, self._text))
+
+    def _say(self, address: str, command: Announce | SetRetention) -> None:
+        self._address, self._command = address, command
+        stamped = Stamped(0, "", Raw(encode(command)), Standing.OPERATOR)
         self._asker.send(encode(stamped), True)
-        self._ask()
-        self.later(limits.COMMAND_TIMEOUT_S, self.die)
 
     def died(self) -> None:
         self._fabric.process_died(self)
@@ -78,6 +95,10 @@ class Operator(Process):
                 self._asker.worker_changed(_tables.decode(body).epochs.get(self._address))
                 continue
             for _, reply in self._asker.receive(_downs.decode(body), self.now()):
-                self.announcements.answers[self._text] = _replies.decode(reply)
+                answer = _replies.decode(reply)
+                if isinstance(self._command, Announce):
+                    self.announcements.answers[self._text] = answer
+                elif isinstance(answer, Refused):
+                    raise AssertionError(answer.reason)
                 self.die()
                 return

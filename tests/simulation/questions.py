@@ -91,7 +91,9 @@ class _Truth:
             case Refused(code=RefusalCode.BUSY | RefusalCode.UNAVAILABLE) if few_at_once:
                 return None
             case Refused(code=code):
-                return None if code in self._refusals(name, draft) else f"was refused: {code}"
+                refusals = self._refusals(name, draft)
+                stated = code in refusals or self._is_forgotten(name, code)
+                return None if stated else f"was refused: {code}"
             case _ if None not in (refusals := self._refusals(name, draft)):
                 return f"was not told {' or '.join(map(str, refusals))}"
             case RoomList():
@@ -134,6 +136,10 @@ class _Truth:
         if story.settings.private:
             told.add(RefusalCode.UNKNOWN_ROOM)
         return told
+
+    def _is_forgotten(self, name: str, code: RefusalCode) -> bool:
+        """Whether all that was said with somebody who is gone may have been removed."""
+        return code is RefusalCode.UNKNOWN_USER and inbox_log(name) in self._history.removed
 
     def _wrong_rooms(self, name: str, answer: RoomList) -> str | None:
         shown = {room: self._is_listed(name, room) for room in self._history.open_rooms}
@@ -183,6 +189,21 @@ class _Truth:
     def _wrong_history(self, name: str, answer: messages.History) -> str | None:
         private = answer.log[0] == "@"
         entries = self._said(name, answer.log) if private else self._of_room(answer.log)
+        wrong: str | None = None
+        # Some may have been removed before the question came, and some after it.
+        for floor in (
+            0,
+            *self._history.removed.get(inbox_log(name) if private else answer.log, ()),
+        ):
+            wrong = self._wrong_after(floor, entries, answer)
+            if wrong is None:
+                return None
+        return wrong
+
+    def _wrong_after(
+        self, floor: int, entries: list[Committed], answer: messages.History
+    ) -> str | None:
+        entries = [committed for committed in entries if committed.sequence > floor]
         expected = [committed.entry for committed in entries[-HISTORY_ENTRIES:]]
         # The oldest of them may not have found room in one answer.
         fitting = expected[len(expected) - len(answer.entries) :]

@@ -5,11 +5,13 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
+from committed import Committed, committed_entries
 from sqlalchemy import Select
 
 from zchat.fabric.identities import identity
 from zchat.log.answers import Answer, Key
 from zchat.log.database import StoreUnavailable, connect
+from zchat.log.floors import Removal
 from zchat.log.schema import Schema
 from zchat.log.store import Appended, Fenced, Owed, Store, Write
 from zchat.protocol import limits
@@ -41,6 +43,10 @@ class Database:
         self.failures: dict[str, int] = {}
         """How many more of what will fail."""
         self.on_commit: OnCommit = lambda process, appended, writes: None
+        self.removed: list[Committed] = []
+        """Entries that are in the database no more."""
+        self.floors: dict[str, set[int]] = {}
+        """By log: up to where entries were removed, each time."""
         self._driver_commit = self.connection.engine.dialect.do_commit
         self.connection.engine.dialect.do_commit = self._commit  # type: ignore[assignment]
 
@@ -92,6 +98,16 @@ class Database:
                 raise
         self._driver_commit(connection)
 
+    def entries_of(self, removals: Collection[Removal]) -> list[Committed]:
+        """What these will remove."""
+        upto = dict(removals)
+        if not upto:
+            return []
+        entries = committed_entries(self.connection)
+        gone = [one for one in entries if one.sequence <= upto.get(one.log, 0)]
+        self.connection.rollback()
+        return gone
+
     def roll_back(self) -> None:
         """As the death of its writer does, wherever that was in a transaction."""
         self.connection.rollback()
@@ -112,16 +128,22 @@ class FaultyStore(Store):
         owe: Sequence[tuple[str, str, bytes]],
         settled: Sequence[int],
         answered: Collection[tuple[Key, Answer]] = (),
+        removed: Collection[Removal] = (),
     ) -> list[Owed]:
         process, database = self._process, self._database
         process.passing("before a commit")
         database.may_fail("begin of a transaction")
+        gone = database.entries_of(removed)
         database.committing = process
         try:
-            owed = super().commit(appended, writes, owe, settled, answered)
+            owed = super().commit(appended, writes, owe, settled, answered, removed)
         finally:
             database.committing = None
-        if appended or writes or owe or settled or answered:
+        database.removed.extend(gone)
+        for log, upto in removed:
+            process.world.counts["entries were removed"] += 1
+            database.floors.setdefault(log, set()).add(upto)
+        if appended or writes or owe or settled or answered or removed:
             database.on_commit(process, appended, writes)
             process.passing("after a commit")
         return owed

@@ -105,7 +105,11 @@ class Watchers:
     def _published(self, gateway: GatewayProcess, seen: dict[str, int], chunk: Chunk) -> None:
         """What a gateway's follower hands on; `seen` is its own for each life of the gateway."""
         at = seen.get(chunk.log)
-        if at is not None and chunk.first != at + 1:
+        removed = max(
+            (floor for one in self.cluster.databases for floor in one.floors.get(chunk.log, ())),
+            default=0,
+        )
+        if at is not None and chunk.first != at + 1 and not at < chunk.first <= removed + 1:
             raise Broken(f"{gateway.name} goes on with {chunk.log} {chunk.first} after {at}")
         if chunk.last > self._heads.get(chunk.log, 0):
             raise Broken(f"{gateway.name} hears of {chunk.log} {chunk.last} before it is committed")

@@ -66,9 +66,9 @@ def test_a_commit_that_is_gone_is_noticed(histories: list[Evidence], tmp_path: P
     [
         (0, "delete from members", "members"),
         (0, "insert into outbox values (99, 'rooms/1', 'open room nowhere', 'x')", "owes"),
-        (0, "delete from entries where position = 3", "has 4 after 2"),
+        (0, "delete from entries where position = 3", "4 comes after 2"),
         (0, "delete from nonces", "index of nonces"),
-        (2, "update users set ended = 1", "have ended"),
+        (2, "update users set ended = 1", "has ended"),
     ],
 )
 def test_half_a_commit_is_noticed(

@@ -193,3 +193,8 @@ def try_send(socket: Socket, frames: Sequence[bytes]) -> bool:
             return False
         raise
     return True
+
+
+def library_version() -> str:
+    """Of libzmq, which pyzmq brings along or finds."""
+    return zmq.zmq_version()

@@ -5,7 +5,7 @@ and in the queries, until the shell takes it.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import assert_never
+from typing import Final, assert_never
 
 from msgspec import Raw
 
@@ -61,6 +61,8 @@ from zchat.protocol.messages import (
     Welcome,
 )
 from zchat.protocol.names import InvalidName
+
+_REMOVED: Final = "entries have been removed before they were read here; connect again"
 
 
 class GatewayCore:
@@ -303,11 +305,22 @@ class GatewayCore:
     def receive_stream(self, address: str, page: StreamPage, now: float) -> None:
         """A page as published, or read again."""
         peer = self.services.by_address[address]
-        for chunk in peer.follower.receive(page):
+        position = peer.follower.position
+        chunks = peer.follower.receive(page)
+        if not page.whole and peer.follower.position != position:
+            self._start_over()
+        for chunk in chunks:
             self._logins.published(address, chunk)
             self.fan_out.publish(chunk)
         peer.read_missing(now)
         self._complete_logins(address)
+
+    def _start_over(self) -> None:
+        """What has been removed may have said that somebody left; logins ask who is where."""
+        for session in self.sessions.values():
+            if session.name:
+                self._end(session, RefusalCode.UNAVAILABLE, _REMOVED)
+                self.fan_out.leave(session)
 
     def receive_answers(self, address: str, body: bytes, now: float, now_ms: int) -> None:
         for context, answer in self.services.by_address[address].queries.receive(body, now):
@@ -326,6 +339,8 @@ class GatewayCore:
                 self._user_logs(context, replies.user_logs.decode(answer))
             case PageAsked(fetch=fetch):
                 self.fan_out.page(fetch, replies.log_pages.decode(answer))
+                for session in self.fan_out.take_overtaken():
+                    self._end(session, RefusalCode.UNAVAILABLE, _REMOVED)
             case StreamAsked(address=address):
                 self.services.by_address[address].reading_stream = False
                 self.receive_stream(address, replies.stream_pages.decode(answer), now)

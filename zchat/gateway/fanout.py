@@ -32,6 +32,7 @@ class FanOut:
         """Lagging sessions whose user has left and come back: after which entry, to which."""
         self._fetches: dict[Fetch, dict[Session, None]] = {}
         self._unasked: list[Fetch] = []
+        self._overtaken: list[Session] = []
 
     # --- Who follows what ---------------------------------------------------------------------
 
@@ -187,12 +188,20 @@ class FanOut:
         frames = page.frames if last == page.last else _up_to(last, page.first, page.frames)
         for session in waiting:
             # It may have gone on another way meanwhile: closed, left, or come in by the stream.
+            if log.lagging.get(session) == cursor and page.first > cursor + 1:
+                self._overtaken.append(session)
+                continue
             if log.lagging.get(session) == cursor and not session.blocked:
                 if last > cursor:
                     self._feed(session, log, last, frames)
                 else:
                     self._proceed(session, log, refetch=False)
             self.retry(session)
+
+    def take_overtaken(self) -> list[Session]:
+        """Sessions that lag behind what has been removed: only a new login skips that."""
+        overtaken, self._overtaken = self._overtaken, []
+        return overtaken
 
     def fetch_failed(self, fetch: Fetch) -> None:
         """`retry_all` asks for it again."""

@@ -41,17 +41,17 @@ class Follower:
             return []
         self._newest = max(self._newest, page.last)
         if page.first > self.position + 1:
-            if page.chunks and len(self._early) < limits.FOLLOWER_ENVELOPES_MAX:
+            if page.last >= page.first and len(self._early) < limits.FOLLOWER_ENVELOPES_MAX:
                 self._early[page.first] = page
             return []
         chunks: list[Chunk] = []
         following: StreamPage | None = page
         while following is not None:
             # A page that begins behind us was cut differently; what it still has is read again.
-            if following.first == self.position + 1 and following.chunks:
+            if following.first == self.position + 1 <= following.last:
                 chunks.extend(following.chunks)
                 self.position = following.last
             following = self._early.pop(self.position + 1, None)
-        if chunks and self._early:
+        if self._early:
             self._early = {first: p for first, p in self._early.items() if first > self.position}
         return chunks

@@ -12,6 +12,7 @@ from sqlalchemy import (
     ClauseElement,
     Connection,
     Dialect,
+    Row,
     Table,
     bindparam,
     delete,
@@ -65,7 +66,9 @@ class NonceIndex:
         sent = key.author_and_nonce
         position = self._recent.get(sent) or self._scalar(self._select_position, sent)
         if position is not None:
-            return Answer(*self._row(self._select_place, (position,)))
+            # Of an entry that has been removed, the newest nonce of its client is kept.
+            place = self._row(self._select_place, (position,))
+            return Answer(*place) if place else None
         if row := self._row(self._select_answer, sent):
             return _stored_answer(*row)
         return None
@@ -87,6 +90,22 @@ class NonceIndex:
         """Writes the nonces of all entries up to `position`, the newest of this transaction."""
         self._connection.execute(_WRITE_NONCES)
         self._connection.execute(update(nonces_written).values(position=position))
+
+    def forget(self, removed: Iterable[Row[str, bytes]]) -> None:
+        """These (author, nonce) of entries are removed, within a transaction after `write`.
+
+        The newest of each client stays: all others are then known to have been answered.
+        """
+        newest: dict[Client, bytes] = {}
+        rows: list[dict[str, Any]] = []
+        for author, nonce in removed:
+            client = (author, prefix_of(nonce))
+            if client not in newest:
+                newest[client] = self.newest(client)
+            if nonce < newest[client]:
+                rows.append({"old_author": author, "old_nonce": nonce})
+        if rows:
+            self._connection.execute(_DELETE_NONCE, rows)
 
     def written(self) -> None:
         """That transaction is committed."""
@@ -154,6 +173,9 @@ _WRITE_NONCES: Final = (
         ["author", "nonce", "position"],
         _SELECT_UNWRITTEN.order_by(entries.c.author, entries.c.nonce),
     )
+)
+_DELETE_NONCE: Final = delete(nonces).where(
+    nonces.c.author == bindparam("old_author"), nonces.c.nonce == bindparam("old_nonce")
 )
 _SELECT_POSITION: Final = select(nonces.c.position).where(
     nonces.c.author == bindparam("author"), nonces.c.nonce == bindparam("nonce")

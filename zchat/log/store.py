@@ -30,9 +30,10 @@ from zchat.log.database import (
     reading,
     writing,
 )
+from zchat.log.floors import SELECT_POLICIES, Policy, Removal, read_floors, remove
 from zchat.log.nonces import NonceIndex, compiled
 from zchat.log.schema import Schema
-from zchat.log.tables import LEASE_ID, entries, lease, outbox
+from zchat.log.tables import ALL_LOGS, LEASE_ID, entries, lease, outbox
 from zchat.log.timeline import Appended
 
 __all__ = [
@@ -82,7 +83,9 @@ class Store:
     epoch: int
     """Rises by one, durably, each time that the store is opened."""
     position: int
-    """Of the newest committed entry; 0 if there is none."""
+    """Of the newest committed entry, even if it has been removed; 0 if there was none."""
+    floors: dict[str, int]
+    """By log: entries up to this sequence have been removed. Most logs are not in it."""
 
     @classmethod
     def open(cls, path: Path | None, schema: Schema) -> Self:
@@ -114,7 +117,8 @@ class Store:
             with writing(connection):
                 self.epoch = _raise_epoch(connection)
                 newest: int | None = connection.scalar(select(func.max(entries.c.position)))
-                self.position = newest or 0
+                self.floors = read_floors(connection)
+                self.position = max(newest or 0, self.floors.pop(ALL_LOGS, 0))
                 self._nonces = NonceIndex(connection)
         except BaseException:
             disconnect(connection)
@@ -127,17 +131,18 @@ class Store:
         owe: Sequence[tuple[str, str, bytes]],
         settled: Sequence[int],
         answered: Collection[tuple[Key, Answer]] = (),
+        removed: Collection[Removal] = (),
     ) -> list[Owed]:
         """Makes everything durable, or nothing, and returns `owe` with the ids that it was given.
 
         `appended` follows on `position` without a gap. `writes` run in order, after the entries;
         each is executed once for every dict of parameters, or just once if there are none. `owe`
         holds (address, key, body); `settled` the ids of what is owed no more; `answered` what no
-        entry tells of.
+        entry tells of; `removed` which entries, of those that were there before, are no more.
 
         Raises `Fenced` if another writer has opened the database, and `StoreUnavailable`.
         """
-        if not (appended or writes or owe or settled or answered):
+        if not (appended or writes or owe or settled or answered or removed):
             return []
         if appended and appended[-1].position != self.position + len(appended):
             raise ValueError(f"position {appended[-1].position} does not follow {self.position}")
@@ -157,13 +162,18 @@ class Store:
                 connection.execute(_DELETE_OWED, [{"settled": number} for number in settled])
             if answered:
                 self._nonces.write_answers(answered)
-            if nonces_due := self._nonces.due:
-                self._nonces.write(self.position + len(appended))
+            position = self.position + len(appended)
+            # What the index does not have is found by its entry, and would be lost with that.
+            if nonces_due := self._nonces.due or bool(removed):
+                self._nonces.write(position)
+            if removed:
+                remove(connection, self._nonces, removed, position)
         if nonces_due:
             self._nonces.written()
         else:
             self._nonces.add(appended)
-        self.position += len(appended)
+        self.position = position
+        self.floors.update(removed)
         self.commits.observe(time.perf_counter() - begun_at)
         return owed
 
@@ -192,11 +202,12 @@ class Store:
         return found
 
     def heads(self, logs: Iterable[str]) -> dict[str, int]:
-        """The newest sequence of each log; 0 for one without entries."""
+        """The newest sequence of each log, even if it has been removed; 0 if there was none."""
         with reading(self._connection):
             # The end of an index, once for each log: grouping would walk over all the entries.
             return {
-                log: self._connection.exec_driver_sql(self._select_head, (log,)).scalar() or 0
+                log: self._connection.exec_driver_sql(self._select_head, (log,)).scalar()
+                or self.floors.get(log, 0)
                 for log in logs
             }
 
@@ -233,6 +244,10 @@ class Store:
     def owed(self) -> list[Owed]:
         """All that is owed still, oldest first."""
         return [Owed._make(row) for row in self.select(_SELECT_OWED)]
+
+    def policies(self) -> list[Policy]:
+        """How long entries are kept, where that was said."""
+        return [Policy._make(row) for row in self.select(SELECT_POLICIES)]
 
     def select(self, statement: Select[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:
         """Rows of the service's own tables."""

@@ -109,9 +109,30 @@ outbox: Final = Table(
 )
 """Commands that this service owes to another one, oldest first, until that one has answered."""
 
+floors: Final = Table(
+    "floors",
+    _metadata,
+    Column("log", Text, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+)
+"""Entries of the log up to this sequence have been removed. `ALL_LOGS` has the newest position that
+there was when entries were removed, so that none is given twice."""
+ALL_LOGS: Final = ""
+
+retention: Final = Table(
+    "retention",
+    _metadata,
+    Column("log", Text, primary_key=True),
+    # In seconds. None for as long as others are, 0 for ever.
+    Column("keep_s", BigInteger),
+    # Entries up to this sequence go however old they are.
+    Column("purge", BigInteger, nullable=False),
+)
+"""How long entries are kept: of one log, or of all that begin like this."""
+
 LOG_SCHEMA: Final = Schema(
     name="log",
     metadata=(_metadata,),
     version_locations=(Path(__file__).parent / "migrations" / "versions",),
-    revisions=frozenset({"log_0003"}),
+    revisions=frozenset({"log_0004"}),
 )

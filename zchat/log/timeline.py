@@ -1,6 +1,6 @@
 """The one writer's view of its logs: here every entry gets its position and its sequence."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 
 from zchat.protocol.cluster import EVERYONE, Chunk, MembershipChange, StreamPage
@@ -135,12 +135,18 @@ def stream_page(
     )
 
 
-def stored_stream_page(entries: Iterable[tuple[int, str, int, bytes]]) -> StreamPage:
-    """The same from (position, log, sequence, frame) as stored, for those who missed it."""
-    return stream_page(
+def stored_stream_page(
+    entries: Collection[tuple[int, str, int, bytes]], first: int, last: int
+) -> StreamPage:
+    """The same from (position, log, sequence, frame) as stored, for those who missed it.
+
+    Where entries have been removed, the page has all the same the positions `first` to `last`.
+    """
+    page = stream_page(
         (position, log, sequence, frame, _change_in(position, frame))
         for position, log, sequence, frame in entries
     )
+    return StreamPage(first, last, page.chunks, len(entries) == last - first + 1)
 
 
 def _change_in(position: int, frame: bytes) -> MembershipChange | None:

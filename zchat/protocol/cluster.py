@@ -34,6 +34,13 @@ from zchat.protocol.messages import (
     Standing,
     Token,
 )
+from zchat.protocol.operating import (
+    CountExpired,
+    ImportEntries,
+    ListKept,
+    ReadAccount,
+    SetRetention,
+)
 from zchat.protocol.operators import ListAccounts, ListAllRooms, ListSessions
 
 
@@ -171,7 +178,16 @@ class OpenRoom(Message, frozen=True):
     author: Name
 
 
-RoomCommand = InRoomCommand | Announce | MarkRead | ReportMessage | EndGuest | OpenRoom
+RoomCommand = (
+    InRoomCommand
+    | Announce
+    | MarkRead
+    | ReportMessage
+    | EndGuest
+    | OpenRoom
+    | SetRetention
+    | ImportEntries
+)
 UserCommand = (
     AccountCommand
     | MarkRead
@@ -181,6 +197,8 @@ UserCommand = (
     | AnnounceSessions
     | ReportActivity
     | TellInvited
+    | SetRetention
+    | ImportEntries
 )
 
 GatewayCommand = OpenSession | CloseSession | AnnounceSessions | ReportActivity
@@ -250,10 +268,19 @@ class ReadPresence(Message, frozen=True):
     """Answered with `PresenceSnapshot`."""
 
 
-CommonQuery = ReadHistory | ReadAudit | Ping | ReadLog | ReadStream | ReadUserLogs
+CommonQuery = (
+    ReadHistory | ReadAudit | Ping | ReadLog | ReadStream | ReadUserLogs | CountExpired | ListKept
+)
 RoomQuery = CommonQuery | ListRooms | ListMembers | ListBans | ListAllRooms
 UserQuery = (
-    CommonQuery | ListUsers | ListDevices | ListBlocked | ReadPresence | ListAccounts | ListSessions
+    CommonQuery
+    | ListUsers
+    | ListDevices
+    | ListBlocked
+    | ReadPresence
+    | ListAccounts
+    | ListSessions
+    | ReadAccount
 )
 
 
@@ -272,7 +299,10 @@ class StampedUserQuery(Envelope, frozen=True):
 
 
 class LogPage(Envelope, frozen=True):
-    """`frames` are the entries `first` to `last` as clients read them; none if `last` < `first`."""
+    """`frames` are the entries `first` to `last` as clients read them; none if `last` < `first`.
+
+    What is between the cursor that was asked for and `first` has been removed.
+    """
 
     log: str
     first: int
@@ -309,15 +339,17 @@ class Chunk(Envelope, frozen=True):
 
 
 class StreamPage(Envelope, frozen=True):
-    """All entries at the positions `first` to `last`, in order. Without any: a heartbeat.
+    """All entries at the positions `first` to `last`, in order. If `last` < `first`: a heartbeat.
 
     A service numbers everything that it writes, over all its logs, with one gapless position.
-    This is what is published, and what a follower that missed something reads again.
+    This is what is published, and what a follower that missed something reads again. It is not
+    `whole` if some of these entries have been removed since.
     """
 
     first: int
     last: int
     chunks: list[Chunk]
+    whole: bool = True
 
 
 class UserLog(Envelope, frozen=True):

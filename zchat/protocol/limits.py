@@ -137,6 +137,15 @@ ANSWERS_MAX: Final = 100_000
 """Refusals, and answers to what changed nothing, that a service keeps for those who ask again."""
 REFUSALS_LOGGED_MAX: Final = 100
 """Suspicious refusals that are logged at once, and then one a second; the rest are counted."""
+REMOVED_ENTRIES_MAX: Final = 500
+"""Entries that are too old, of which so many go with one heartbeat; the rest with the next ones."""
+REMOVED_LOGS_MAX: Final = 50
+"""Logs of which the oldest entry is looked at with one heartbeat."""
+COUNTED_LOGS_MAX: Final = 100
+"""Logs of which one answer says how many entries are too old."""
+RETENTION_DAYS_MAX: Final = 36_500
+IMPORTED_ENTRIES_MAX: Final = 200
+"""Entries in one command that imports them."""
 BUSY_RETRY_INTERVAL_S: Final = 1.0
 """How long a service waits after its store refused a commit."""
 

@@ -38,13 +38,16 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
+from zchat.protocol.operating import ImportEntries, SetRetention
 from zchat.protocol.permissions import PERMISSIONS, Place
+from zchat.rooms import imports
 from zchat.rooms.membership import Membership
 from zchat.rooms.model import Member, Room
 from zchat.rooms.moderation import Moderation, ModerationCommand
 from zchat.rooms.ownership import SETTINGS, OwnerCommand, Ownership
 from zchat.rooms.permission import check, place_of
 from zchat.rooms.state import RoomState
+from zchat.service import operators
 from zchat.service.beat import Job
 from zchat.service.effects import Refusal, Sender, visible_text
 
@@ -105,6 +108,12 @@ class RoomCore:
             self.state.add_room(lobby)
             self.state.save(lobby)
 
+    def import_room(self, name: str, topic: str, created_at_ms: int) -> None:
+        """A room that nobody is in."""
+        room = Room(name, topic, created_at_ms)
+        self.state.add_room(room)
+        self.state.save(room)
+
     # --- Commands ---------------------------------------------------------------------------------
 
     def logs_of(self, command: RoomCommand) -> Collection[str]:
@@ -116,6 +125,8 @@ class RoomCore:
                 except InvalidName:
                     return ()
                 return () if log in self.timeline.heads else (log,)
+            case ImportEntries(log=log):
+                return (log,)
             case _:
                 return ()
 
@@ -123,7 +134,9 @@ class RoomCore:
         match command:
             case OpenRoom(nonce=nonce, author=author):
                 return Key(author, nonce, rising=False)
-            case MarkRead() | EndGuest():
+            case ImportEntries():
+                return operators.key_of_import(command)
+            case MarkRead() | EndGuest() | SetRetention():
                 return None
             case _:
                 return Key(user or SYSTEM_AUTHOR, command.nonce)
@@ -132,6 +145,11 @@ class RoomCore:
         match command:
             case EndGuest():
                 return self._membership.end_guest(command.name, at_ms)
+            case SetRetention():
+                heads = self.timeline.heads
+                return operators.set_retention(sender, command, self.effects, heads, at_ms)
+            case ImportEntries():
+                return imports.import_entries(self, sender, command, at_ms)
             case OpenRoom():
                 opened = RoomOpened(command.room)
                 return self.state.append(LOBBY, command.author, opened, at_ms, command.nonce)

@@ -6,14 +6,7 @@ from typing import NamedTuple, assert_never
 from zchat.log import audit
 from zchat.log.store import Store
 from zchat.protocol import limits
-from zchat.protocol.cluster import (
-    ReadLog,
-    ReadStream,
-    ReadUserLogs,
-    RoomQuery,
-    UserLog,
-    UserLogs,
-)
+from zchat.protocol.cluster import ReadLog, ReadStream, ReadUserLogs, RoomQuery, UserLog, UserLogs
 from zchat.protocol.codec import encode, fitting
 from zchat.protocol.messages import (
     LOBBY,
@@ -37,12 +30,13 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
+from zchat.protocol.operating import CountExpired, ListKept
 from zchat.protocol.operators import ListAllRooms
 from zchat.rooms import operator_queries
 from zchat.rooms.core import RoomCore
 from zchat.rooms.model import Room
 from zchat.rooms.permission import check, is_hidden
-from zchat.service import logs
+from zchat.service import logs, operators
 from zchat.service.effects import Refusal
 
 _ClientQuery = ReadHistory | ListRooms | ListMembers | ListBans | ReadAudit | Ping
@@ -62,9 +56,11 @@ def answer(core: RoomCore, store: Store, asker: Asker, query: RoomQuery, at_ms: 
         case ReadStream():
             return logs.read_stream(store, query)
         case ReadUserLogs():
-            return encode(_user_logs(core, query.user))
+            return encode(_user_logs(core, store, query.user))
         case ListAllRooms():
             return operator_queries.answer(core, asker.user, query)
+        case CountExpired() | ListKept():
+            return operators.answer(store, core.timeline.heads, query, at_ms)
         case _:
             pass
     try:
@@ -85,7 +81,7 @@ def _answer(core: RoomCore, store: Store, asker: Asker, query: _ClientQuery, at_
             check(ListRooms, asker.standing, asker.user, None, at_ms)
             rooms = core.rooms.values() if name is None else [_find(core, asker, name)]
             shown = [r for r in rooms if not is_hidden(r, asker.user, asker.standing)]
-            return encode(_room_list(core, asker.user, query.id, shown))
+            return encode(_room_list(core, store, asker.user, query.id, shown))
         case ListMembers():
             room = _readable(core, asker, query, query.room, at_ms)
             return encode(_member_list(room, query.id))
@@ -119,29 +115,33 @@ def _readable(core: RoomCore, asker: Asker, query: _ClientQuery, name: str, at_m
     return room
 
 
-def _user_logs(core: RoomCore, user: str) -> UserLogs:
+def _user_logs(core: RoomCore, store: Store, user: str) -> UserLogs:
     user_logs: list[UserLog] = []
     names = [LOBBY] if LOBBY in core.rooms else []
     for name in names + sorted(core.rooms_of.get(user, ())):
-        head = core.timeline.heads[room_log(name)]
+        log = room_log(name)
+        head = core.timeline.heads[log]
         member = core.rooms[name].members.get(user)
         # Who comes to the lobby for the first time sees what is said from now on.
-        floor = member.floor if member else 0
+        floor = max(member.floor if member else 0, store.floors.get(log, 0))
         marker = member.marker if member else head
-        user_logs.append(UserLog(room_log(name), floor, marker, head))
+        user_logs.append(UserLog(log, floor, marker, head))
     return UserLogs(core.timeline.position, user_logs)
 
 
-def _room_list(core: RoomCore, user: str, request: int, rooms: Iterable[Room]) -> RoomList:
+def _room_list(
+    core: RoomCore, store: Store, user: str, request: int, rooms: Iterable[Room]
+) -> RoomList:
     by_name = sorted(rooms, key=lambda room: room.name)
-    infos = [_room_info(core, room, user) for room in by_name]
+    infos = [_room_info(core, store, room, user) for room in by_name]
     return RoomList(request, fitting(infos, limits.ANSWER_BYTES_MAX), len(infos))
 
 
-def _room_info(core: RoomCore, room: Room, user: str) -> RoomInfo:
+def _room_info(core: RoomCore, store: Store, room: Room, user: str) -> RoomInfo:
     member = room.members.get(user)
-    head = core.timeline.heads[room_log(room.name)]
-    unread = head - max(member.floor, member.marker or 0) if member else 0
+    log = room_log(room.name)
+    head, floor = core.timeline.heads[log], store.floors.get(log, 0)
+    unread = head - max(floor, member.floor, member.marker or 0) if member else 0
     if room.lobby:
         return RoomInfo(room.name, room.topic, None, True, unread)
     return RoomInfo(

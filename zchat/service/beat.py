@@ -15,6 +15,7 @@ from zchat.fabric.link import Answerer, Asker, ReturnAddress
 from zchat.fabric.topics import stream_topic
 from zchat.log import audit
 from zchat.log.answers import Answer, FirstAnswers, Key
+from zchat.log.floors import policy_statements
 from zchat.log.store import Owed, Store, StoreUnavailable, Write
 from zchat.log.timeline import Timeline
 from zchat.protocol import limits
@@ -28,6 +29,7 @@ from zchat.service.counts import Counts
 from zchat.service.effects import Effects, Sender
 from zchat.service.logs import reported_authors
 from zchat.service.refusals import RefusalLog
+from zchat.service.retention import Retention
 
 _ups = Decoder(Up)
 _downs = Decoder(Down)
@@ -137,6 +139,9 @@ class Beat:
             Rate(limits.WARNINGS_BURST, limits.WARNINGS_PER_S), limits.PEERS_MAX
         )
         self._refusals = RefusalLog(log, now)
+        self._retention = Retention(store)
+        self._heartbeat_due = False
+        """Whether the next step is the first one of a heartbeat."""
         self.core = service.load(store, now, at_ms)
         self._send_owed(store.owed())
 
@@ -277,6 +282,7 @@ class Beat:
         self._answerer.heartbeat()
         for asker in self._askers.values():
             asker.heartbeat()
+        self._heartbeat_due = True
         head = self._store.position
         return [(stream_topic(self._service.address), encode(StreamPage(head + 1, head, [])))]
 
@@ -335,13 +341,19 @@ class Beat:
     def _commit(self, settled: Sequence[int]) -> Outbound:
         core = self.core
         effects = core.effects
+        due, self._heartbeat_due = self._heartbeat_due, False
         appended, page = core.timeline.take()
         answered = core.answers.take()
-        if appended or effects.rows or effects.owed or effects.audits or settled or answered:
-            statements = self._service.statements(effects.rows) + audit.statements(effects.audits)
-            owed = self._store.commit(appended, statements, effects.owed, settled, answered)
-            self.counts.entries += len(appended)
-            self._send_owed(owed)
+        policies = self._retention.merged(effects.policies)
+        if due and not policies:
+            policies = self._retention.ended_purges()
+        removed = self._retention.due(core.timeline.heads, self._at_ms) if due else []
+        statements = self._service.statements(effects.rows) + audit.statements(effects.audits)
+        statements += policy_statements(policies)
+        owed = self._store.commit(appended, statements, effects.owed, settled, answered, removed)
+        self.counts.entries += len(appended)
+        self._retention.committed(policies)
+        self._send_owed(owed)
         events = list(effects.broadcasts)
         if page is not None:
             events.append((stream_topic(self._service.address), encode(page)))
@@ -389,6 +401,7 @@ class Beat:
         # as the wall clock has been set back.
         self._at_ms = max(self._at_ms, at_ms) + 1
         former = self.core
+        self._retention = Retention(self._store)
         self.core = self._service.load(self._store, now, self._at_ms)
         self.core.take_over(former, now)
         self._send_owed(self._store.owed())

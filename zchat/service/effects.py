@@ -9,6 +9,7 @@ from msgspec import Raw, Struct
 from zchat.fabric.identities import name_of
 from zchat.fabric.link import ReturnAddress
 from zchat.log.answers import Answer
+from zchat.log.floors import Policy
 from zchat.protocol.cluster import Stamped
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
@@ -61,6 +62,8 @@ class Effects(Generic[Row, Job]):
     broadcasts: list[tuple[bytes, bytes]] = field(default_factory=list)
     """(topic, body) of soft state."""
     audits: list[AuditRecord] = field(default_factory=list)
+    policies: list[Policy] = field(default_factory=list)
+    """How long entries are kept from now on, and which logs are to be emptied."""
     jobs: list[Job] = field(default_factory=list)
     """Slow work for the thread pool; its results come back as inputs."""
 
@@ -72,6 +75,7 @@ class Effects(Generic[Row, Job]):
             self.owed,
             self.broadcasts,
             self.audits,
+            self.policies,
             self.jobs,
         ):
             each.clear()
@@ -79,6 +83,11 @@ class Effects(Generic[Row, Job]):
     def owe(self, address: str, key: str, command: Message) -> None:
         """Has another service do this, at least once; `settled` comes with `key` when it has."""
         self.owed.append((address, key, encode(Stamped(0, "", Raw(encode(command))))))
+
+    def purge(self, log: str, upto: int) -> None:
+        """Has the entries of the log up to `upto` removed, a few with each heartbeat."""
+        if upto:
+            self.policies.append(Policy(log, purge=upto))
 
     def reply(self, to: ReturnAddress, message: Message) -> None:
         self.replies.append((to, encode(message)))

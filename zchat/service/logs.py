@@ -34,8 +34,9 @@ def read_log(store: Store, query: ReadLog, head: int) -> bytes:
     entries = store.read_log(
         query.log, query.cursor, limits.PAGE_ENTRIES_MAX, limits.PAGE_BYTES_MAX
     )
-    first = entries[0].sequence if entries else query.cursor + 1
-    last = entries[-1].sequence if entries else query.cursor
+    floor = max(query.cursor, store.floors.get(query.log, 0))
+    first = entries[0].sequence if entries else floor + 1
+    last = entries[-1].sequence if entries else floor
     frames = b"".join(entry.frame for entry in entries)
     return encode(LogPage(query.log, first, last, head, frames))
 
@@ -43,7 +44,10 @@ def read_log(store: Store, query: ReadLog, head: int) -> bytes:
 def read_stream(store: Store, query: ReadStream) -> bytes:
     """A `StreamPage` of what follows the position."""
     entries = store.read_stream(query.position, limits.PAGE_ENTRIES_MAX, limits.PAGE_BYTES_MAX)
-    return encode(stored_stream_page(entries))
+    page_bytes = sum(len(entry.frame) for entry in entries)
+    is_full = len(entries) >= limits.PAGE_ENTRIES_MAX or page_bytes >= limits.PAGE_BYTES_MAX
+    last = entries[-1].position if is_full else store.position
+    return encode(stored_stream_page(entries, query.position + 1, last))
 
 
 def read_history(

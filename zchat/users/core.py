@@ -45,8 +45,11 @@ from zchat.protocol.messages import (
     inbox_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name
+from zchat.protocol.operating import ImportEntries, SetRetention
+from zchat.service import operators
 from zchat.service.beat import Job
 from zchat.service.effects import Refusal, Sender
+from zchat.users import imports
 from zchat.users.credentials import NO_PASSWORD_HASH, Credentials, check_length
 from zchat.users.devices import Devices
 from zchat.users.directory import Directory
@@ -119,14 +122,20 @@ class UserCore:
             case OpenSession(name=name):
                 # The inbox of a new guest goes on after that of an earlier one of its name.
                 return [inbox_log(_canonical_or_given(name))]
+            case ImportEntries(log=log):
+                return [log]
             case _:
                 return ()
 
     def key_of(self, user: str, command: UserCommand) -> Key | None:
         match command:
+            case ImportEntries():
+                return operators.key_of_import(command)
             case (
                 OpenSession() | CloseSession() | AnnounceSessions() | ReportActivity() | MarkRead()
             ):
+                return None
+            case SetRetention():
                 return None
             case Register() | ChangePassword() | DeleteAccount() | DisableTotp():
                 # Done only when its password is hashed, and by then newer ones may have been.
@@ -139,6 +148,11 @@ class UserCore:
     def handle(self, sender: Sender, command: UserCommand, now: float, at_ms: int) -> Answer | None:
         self.directory.authorise(sender.user, sender.standing, command)
         match command:
+            case SetRetention():
+                heads = self.timeline.heads
+                return operators.set_retention(sender, command, self.effects, heads, at_ms)
+            case ImportEntries():
+                return imports.import_entries(self, sender, command, at_ms)
             case SendPrivate():
                 return self.inboxes.send_private(sender, command, at_ms)
             case MarkRead():

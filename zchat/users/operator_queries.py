@@ -3,7 +3,7 @@
 from zchat.fabric.identities import name_of
 from zchat.protocol import limits
 from zchat.protocol.codec import encode, fitting
-from zchat.protocol.messages import RefusalCode, Refused, Standing
+from zchat.protocol.messages import RefusalCode, Refused
 from zchat.protocol.operators import (
     AccountInfo,
     AccountPage,
@@ -22,30 +22,37 @@ def answer(core: UserCore, asking: str, query: ListAccounts | ListSessions, at_m
         # No client can send it; this is for a gateway that was made to.
         return encode(Refused(None, RefusalCode.NOT_ALLOWED, "this is for operators"))
     if isinstance(query, ListAccounts):
-        return encode(_accounts(core, query))
+        return encode(_accounts(core, query, at_ms))
     return encode(_sessions(core, query, at_ms))
 
 
-def _accounts(core: UserCore, query: ListAccounts) -> AccountPage:
+def _accounts(core: UserCore, query: ListAccounts, at_ms: int) -> AccountPage:
     online = core.presence.online
     names = page_of(
         name
         for name in (online if query.online else core.users)
         if is_wanted(name, query.after, query.pattern)
+        and core.users[name].present
         and (core.users[name].guest or not query.guests)
     )
-    infos = [_account(core.users[name], name in online) for name in names]
+    infos = [_account(core.users[name], name in online, at_ms) for name in names]
     fit = fitting(infos[: limits.LIST_PAGE_MAX], limits.ANSWER_BYTES_MAX)
     return AccountPage(fit, len(fit) < len(infos))
 
 
-def _account(user: User, online: bool) -> AccountInfo:
+def _account(user: User, online: bool, at_ms: int) -> AccountInfo:
+    suspended = user.suspension if user.is_suspended(at_ms) else None
     return AccountInfo(
         user.name,
-        Standing.GUEST if user.guest else Standing.ACCOUNT,
+        user.standing,
         online,
         user.created_at_ms,
         user.registered_at_ms,
+        suspended=suspended is not None,
+        until_ms=suspended.until_ms if suspended else None,
+        reason=suspended.reason if suspended else "",
+        devices=sum(token.remembered for token in user.tokens),
+        totp=user.totp_secret is not None,
     )
 
 

@@ -34,11 +34,18 @@ from zchat.protocol.messages import (
     inbox_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
+from zchat.protocol.operating import (
+    AccountAnswer,
+    AccountFacts,
+    CountExpired,
+    ListKept,
+    ReadAccount,
+)
 from zchat.protocol.operators import (
     ListAccounts,
     ListSessions,
 )
-from zchat.service import logs
+from zchat.service import logs, operators
 from zchat.service.effects import Refusal
 from zchat.users import operator_queries
 from zchat.users.core import UserCore
@@ -69,7 +76,7 @@ def _answer(core: UserCore, store: Store, asking: str, query: UserQuery, at_ms: 
         case ReadStream():
             return logs.read_stream(store, query)
         case ReadUserLogs():
-            return encode(_user_logs(core, query.user))
+            return encode(_user_logs(core, store, query.user))
         case ReadPresence():
             return encode(core.presence.snapshot())
         case ReadHistory():
@@ -90,18 +97,30 @@ def _answer(core: UserCore, store: Store, asking: str, query: UserQuery, at_ms: 
             return encode(Pong(query.id))
         case ListAccounts() | ListSessions():
             return operator_queries.answer(core, asking, query, at_ms)
+        case ReadAccount():
+            return encode(_account(core, query.name))
+        case CountExpired() | ListKept():
+            return operators.answer(store, core.timeline.heads, query, at_ms)
         case _:
             assert_never(query)
 
 
-def _user_logs(core: UserCore, name: str) -> UserLogs:
+def _user_logs(core: UserCore, store: Store, name: str) -> UserLogs:
     user = core.users.get(name)
     position = core.timeline.position
     if user is None or not user.present:
         return UserLogs(position, [])
     log = inbox_log(name)
     head = core.timeline.heads[log]
-    return UserLogs(position, [UserLog(log, user.inbox_floor, user.marker, head)])
+    floor = max(user.inbox_floor, store.floors.get(log, 0))
+    return UserLogs(position, [UserLog(log, floor, user.marker, head)])
+
+
+def _account(core: UserCore, name: str) -> AccountAnswer:
+    user = core.users.get(name)
+    if user is None or not user.present:
+        return Refused(None, RefusalCode.UNKNOWN_USER, f"there is no user {printable(name)}")
+    return AccountFacts(name, user.guest, user.created_at_ms, user.registered_at_ms, user.marker)
 
 
 def _conversation(core: UserCore, store: Store, asking: str, query: ReadHistory) -> bytes:

@@ -1,0 +1,47 @@
+"""Databases as services leave them, for the operator's commands to look at."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+from rooms.playbook import Rooms
+from users.playbook import Users
+
+from zchat.log.store import Store
+
+
+def make_data(folder: Path) -> None:
+    """A users' and a rooms' database in which something has happened."""
+    folder.mkdir(mode=0o700)
+    rooms, users = Rooms(), Users()
+    rooms.create("ann", "garden")
+    rooms.join("bob", "garden")
+    rooms.join("eve", "garden")
+    for number in range(5):
+        rooms.post("bob", "garden", f"hello {number}")
+    rooms.leave("eve", "garden")
+    users.account("ann")
+    users.account("bob", n=2)
+    users.come("zed", n=3)
+    users.send("ann", "bob", "psst")
+    users.send("ann", "ann", "a note")
+    _save(rooms.store, folder / "rooms-0.sqlite")
+    _save(users.store, folder / "users.sqlite")
+    rooms.close()
+    users.close()
+
+
+def _save(store: Store, path: Path) -> None:
+    driver = cast(Any, store)._connection.connection.driver_connection
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        driver.backup(file)
+    path.chmod(0o600)
+
+
+@contextlib.contextmanager
+def damaging(path: Path) -> Iterator[sqlite3.Connection]:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        yield connection
+        connection.commit()

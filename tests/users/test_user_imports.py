@@ -1,0 +1,71 @@
+"""Accounts that are imported: as they were, once, with a new password."""
+
+import pytest
+
+from zchat.fabric.link import ReturnAddress
+from zchat.protocol.cluster import ReadUserLogs, UserLog, UserLogs
+from zchat.protocol.codec import Decoder
+from zchat.protocol.messages import PrivateMessageSent, RefusalCode, Refused, Standing
+from zchat.protocol.operating import (
+    AccountAnswer,
+    AccountFacts,
+    ImportedEntry,
+    ImportedFacts,
+    ImportEntries,
+    ReadAccount,
+)
+from zchat.service.effects import Refusal, Sender
+
+from .playbook import Users
+
+_logs = Decoder(UserLogs)
+_accounts: Decoder[AccountAnswer] = Decoder(AccountAnswer)  # type: ignore[arg-type]
+
+OPERATOR = Sender(ReturnAddress(b"admin/root#1", 1, 1), 0, "", Standing.OPERATOR)
+COMMAND = ImportEntries(
+    1,
+    b"a file's digest..",
+    0,
+    "@ann",
+    [
+        ImportedEntry(5, "bob", PrivateMessageSent("ann", "psst"), "bob"),
+        ImportedEntry(6, "ann", PrivateMessageSent("bob", "what?"), "bob"),
+    ],
+    ImportedFacts(3, password_hash="hash of secret"),
+)
+
+
+def imported(users: Users, sender: Sender = OPERATOR) -> None:
+    users.core.log_heads = users.store.heads(users.core.logs_of(COMMAND))
+    users.core.handle(sender, COMMAND, users.now, users.at_ms)
+    users.commit([])
+
+
+def test_an_account_has_its_inbox_and_its_new_password(users: Users) -> None:
+    imported(users)
+    assert [(n, author) for n, author, _ in users.inbox("ann")] == [(1, "bob"), (2, "ann")]
+    facts = _accounts.decode(users.ask("", ReadAccount("ann")))
+    assert facts == AccountFacts("ann", False, 3, 3, 2)
+    assert users.core.users["ann"].password_hash == "hash of secret"
+    logs = _logs.decode(users.ask("", ReadUserLogs("ann"))).logs
+    assert logs == [UserLog("@ann", 0, 2, 2)]
+    users.restart()
+    assert users.core.users["ann"].password_hash == "hash of secret"
+
+
+def test_a_name_that_is_taken_stays_as_it_is(users: Users) -> None:
+    users.account("ann")
+    with pytest.raises(Refusal, match="there is a user ann already"):
+        imported(users)
+
+
+def test_only_operators_may_import(users: Users) -> None:
+    stranger = Sender(ReturnAddress(b"gateway/1#1", 1, 1), 1, "ann", Standing.OPERATOR)
+    with pytest.raises(Refusal, match="only zchat-admin"):
+        imported(users, stranger)
+
+
+def test_of_nobody_there_are_no_facts(users: Users) -> None:
+    refused = _accounts.decode(users.ask("", ReadAccount("nobody")))
+    assert isinstance(refused, Refused)
+    assert refused.code is RefusalCode.UNKNOWN_USER

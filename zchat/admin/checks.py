@@ -1,0 +1,267 @@
+"""What can be wrong with the set-up of a host, its files and settings, and what to do about it."""
+
+import fcntl
+import os
+import resource
+import shutil
+import socket
+import ssl
+import sys
+import time
+from collections.abc import Iterator
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from zchat.admin import manifest
+from zchat.admin.backup import databases_in
+from zchat.admin.manifest import BadBackup
+from zchat.fabric.sockets import library_version
+from zchat.log.look import look_at, sqlite_version
+from zchat.options import Address
+from zchat.settings import Settings
+
+_MIB: Final = 1024 * 1024
+_DISK_FREE_BYTES_MIN: Final = 200 * _MIB
+_DISK_FREE_BYTES_GOOD: Final = 2048 * _MIB
+_FILES_GOOD: Final = 4096
+_CERTIFICATE_DAYS_GOOD: Final = 21
+_BACKUP_DAYS_GOOD: Final = 2
+_CLOCK_AHEAD_S_MAX: Final = 60
+_DAY_S: Final = 24 * 3600
+_PUBLISHED_S: Final = 1_700_000_000
+"""A clock that shows an earlier time is wrong: there was no zchat then."""
+
+
+class Level(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+class Check(NamedTuple):
+    level: Level
+    about: str
+    sentence: str
+    remedy: str = ""
+
+
+def ok(about: str, sentence: str) -> Check:
+    return Check(Level.OK, about, sentence)
+
+
+# --- Versions -------------------------------------------------------------------------------------
+
+
+def versions() -> Iterator[Check]:
+    python = ".".join(map(str, sys.version_info[:3]))
+    found = [("Python", python, "3.11"), ("SQLite", sqlite_version(), "3.35")]
+    found += [("libzmq", library_version(), "4.3")]
+    for package, least in (("supervisor", "4.3"), ("pyzmq", "27")):
+        try:
+            found.append((package, version(package), least))
+        except PackageNotFoundError:
+            remedy = f"install it: pip install '{package}>={least}'"
+            yield Check(Level.PROBLEM, "versions", f"{package} is not installed", remedy)
+    for name, has, least in found:
+        if _numbers(has) < _numbers(least):
+            remedy = f"install {name} {least} or newer"
+            yield Check(Level.PROBLEM, "versions", f"{name} is {has}", remedy)
+        else:
+            yield ok("versions", f"{name} {has}")
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(".") if part.isdecimal()]
+
+
+# --- Files ----------------------------------------------------------------------------------------
+
+
+def folders(settings: Settings, keys: Path) -> Iterator[Check]:
+    for folder in (settings.var, settings.data, settings.run, keys):
+        if not folder.exists():
+            if folder != keys:
+                yield ok("files", f"{folder} is not there yet; the first start makes it")
+            continue
+        # What is secret is in the others; here are logs, which hold names and addresses.
+        yield from _closed(folder, Level.WARNING if folder == settings.var else Level.PROBLEM)
+        for path in sorted(folder.iterdir()) if folder != settings.var else ():
+            if path.is_file():
+                yield from _closed(path)
+    restoring = settings.data.with_name(settings.data.name + ".restoring")
+    if restoring.exists():
+        what = f"{restoring} is left from a restore that was killed"
+        yield Check(Level.WARNING, "files", what, f"remove it: rm -r {restoring}")
+
+
+def _closed(path: Path, level: Level = Level.PROBLEM) -> Iterator[Check]:
+    """Only its owner, who is the one that runs the cluster, can get in."""
+    status = path.stat()
+    if status.st_uid != os.getuid():
+        remedy = f"run this as the user of the cluster, or: chown -R USER {path}"
+        yield Check(Level.PROBLEM, "files", f"{path} belongs to another user", remedy)
+    elif status.st_mode & 0o077:
+        mode = "700" if path.is_dir() else "600"
+        remedy = f"close it: chmod {mode} {path}"
+        yield Check(level, "files", f"{path} is open to other users", remedy)
+    elif path.is_dir():
+        yield ok("files", f"{path} is closed to others")
+
+
+def disk(settings: Settings) -> Iterator[Check]:
+    places = (settings.data, *settings.data.absolute().parents)
+    folder = next(path for path in places if path.exists())
+    free_bytes = shutil.disk_usage(folder).free
+    sentence = f"{free_bytes // _MIB:,} MiB are free where {settings.data} is"
+    remedy = "make room, or keep entries for fewer days: zchat-admin retention"
+    if free_bytes < _DISK_FREE_BYTES_MIN:
+        yield Check(Level.PROBLEM, "disk", sentence, remedy)
+    elif free_bytes < _DISK_FREE_BYTES_GOOD:
+        yield Check(Level.WARNING, "disk", sentence, remedy)
+    else:
+        yield ok("disk", sentence)
+
+
+def open_files() -> Iterator[Check]:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < _FILES_GOOD:
+        remedy = "raise `ulimit -Hn`, or LimitNOFILE= of the systemd unit"
+        sentence = f"a gateway may open only {hard:,} files, one for each client"
+        yield Check(Level.WARNING, "open files", sentence, remedy)
+    else:
+        yield ok("open files", "a gateway may open enough files")
+
+
+def databases(settings: Settings) -> Iterator[Check]:
+    now_s = time.time()
+    if now_s < _PUBLISHED_S:
+        yield Check(Level.PROBLEM, "clock", "this host's clock is years behind", "set it: use NTP")
+    for path in databases_in(settings.data) if settings.data.exists() else ():
+        look = look_at(path)
+        if look.trouble:
+            remedy = "look closer with: zchat-admin verify; if it is damaged, restore a backup"
+            yield Check(Level.PROBLEM, "databases", f"{path}: {look.trouble}", remedy)
+            continue
+        yield ok("databases", f"{path} can be read")
+        ahead_s = look.newest_ms / 1000 - now_s
+        if ahead_s > _CLOCK_AHEAD_S_MAX:
+            sentence = f"{path} has an entry of {ahead_s:,.0f} s from now: the clock was set back"
+            yield Check(Level.WARNING, "clock", sentence, "check the time of this host; use NTP")
+
+
+def backups(folder: Path) -> Iterator[Check]:
+    made: list[int] = []
+    for path in sorted(folder.glob("*/" + manifest.MANIFEST)):
+        try:
+            made.append(manifest.read(path.parent).made_at_ms)
+        except BadBackup as error:
+            yield Check(Level.WARNING, "backups", str(error), "remove it, and make another one")
+    remedy = f"make one now, and then every day: zchat-admin backup {folder}"
+    if not made:
+        yield Check(Level.PROBLEM, "backups", f"there is no backup in {folder}", remedy)
+        return
+    age_days = (time.time() - max(made) / 1000) / _DAY_S
+    sentence = f"the newest backup is {age_days:.1f} days old"
+    if age_days > _BACKUP_DAYS_GOOD:
+        yield Check(Level.WARNING, "backups", sentence, remedy)
+    else:
+        yield ok("backups", sentence)
+
+
+def lock_holder(path: Path) -> str | None:
+    """The process that holds the lock file, as it has noted itself; None if nobody does."""
+    try:
+        with path.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return file.read(20).strip() or "?"
+    except FileNotFoundError:
+        pass
+    return None
+
+
+# --- Settings of gateways -------------------------------------------------------------------------
+
+
+def fabric(settings: Settings, keys: Path) -> Iterator[Check]:
+    if not settings.router.startswith("tcp://"):
+        yield ok("fabric", "the router is reached by files that only its user can open")
+    elif not keys.is_dir() or not any(keys.iterdir()):
+        remedy = "make keys on this host and take them to the others: zchat-admin keys"
+        sentence = f"the router is tcp://, and there are no keys in {keys}"
+        yield Check(Level.PROBLEM, "fabric", sentence, remedy)
+    else:
+        yield ok("fabric", f"there are keys in {keys}")
+
+
+def gateway(settings: Settings) -> Iterator[Check]:
+    """Of the gateways' own settings: TLS, and the addresses that they listen at."""
+    encrypted = settings.tls_cert is not None and settings.tls_key is not None
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        remedy = "set both tls_cert and tls_key, or neither"
+        sentence = "there is a TLS certificate without its key, or a key without a certificate"
+        yield Check(Level.PROBLEM, "TLS", sentence, remedy)
+    elif settings.tls_cert is not None and settings.tls_key is not None:
+        yield from certificate(settings.tls_cert, settings.tls_key)
+    for address in settings.listen:
+        open_to_others = not _is_loopback(address.host)
+        if open_to_others and not encrypted and settings.plain == "loopback":
+            remedy = "set tls_cert and tls_key, or plain to anywhere if something else encrypts"
+            sentence = f"{address} is open to other hosts, and there is no TLS"
+            yield Check(Level.PROBLEM, "TLS", sentence, remedy)
+        elif open_to_others and not encrypted:
+            sentence = f"what clients send to {address} is not encrypted here"
+            yield Check(Level.WARNING, "TLS", sentence, "set tls_cert and tls_key")
+        yield from _port(address)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _port(address: Address) -> Iterator[Check]:
+    """Gateways share their port; nobody else can share one that does not want to."""
+    try:
+        family, kind, _, _, place = socket.getaddrinfo(
+            address.host, address.port, type=socket.SOCK_STREAM
+        )[0]
+        with socket.socket(family, kind) as attempt:
+            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            attempt.bind(place)
+    except OSError as error:
+        remedy = "end the program that has it (ss -ltnp), or set listen to another address"
+        sentence = f"a gateway cannot listen at {address}: {error.strerror or error}"
+        yield Check(Level.PROBLEM, "ports", sentence, remedy)
+    else:
+        yield ok("ports", f"{address} is free, or a gateway's")
+
+
+def certificate(path: Path, key: Path) -> Iterator[Check]:
+    remedy = "give a certificate chain and its key in PEM, readable by the gateway's user"
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(path, key)
+        # What the library's own tests read certificates with; there is no public way.
+        facts: dict[str, Any] = ssl._ssl._test_decode_cert(str(path))  # type: ignore[attr-defined]
+        ends_s = ssl.cert_time_to_seconds(facts["notAfter"])
+    except (OSError, ValueError, KeyError) as error:
+        yield Check(Level.PROBLEM, "TLS", f"{path} and {key} cannot be used: {error}", remedy)
+        return
+    days = (ends_s - time.time()) / _DAY_S
+    renew = "get a new one, and send the gateways SIGHUP"
+    if days < 0:
+        yield Check(Level.PROBLEM, "TLS", f"{path} is out of date since {-days:.0f} days", renew)
+    elif days < _CERTIFICATE_DAYS_GOOD:
+        yield Check(Level.WARNING, "TLS", f"{path} is good for {days:.0f} more days", renew)
+    else:
+        yield ok("TLS", f"{path} is good for {days:.0f} more days")
+    if facts.get("issuer") == facts.get("subject"):
+        sentence = f"{path} is signed by itself: clients must be told to trust it"
+        yield Check(Level.WARNING, "TLS", sentence, "use one that an authority has signed")

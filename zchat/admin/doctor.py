@@ -1,0 +1,130 @@
+"""`zchat-admin doctor`: looks the set-up over, and says what to do about what is wrong."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import click
+
+from zchat.admin import checks
+from zchat.admin.backup import USERS_DATABASE
+from zchat.admin.checks import Check, Level
+from zchat.admin.reading import Reader
+from zchat.admin.telling import AS_JSON, NoAnswer, tell
+from zchat.protocol.cluster import USER_SERVICE
+from zchat.protocol.messages import Ping
+from zchat.protocol.partitions import service_addresses
+from zchat.settings import Program, Settings, command, command_with_arguments
+
+_SERVERS: Final[tuple[Program, ...]] = ("gateway", "router", "user-service", "room-service")
+
+
+def examine(settings: Settings, config: Path | None, backups: Path | None) -> Iterator[Check]:
+    """All checks, in an order in which each trouble comes before what follows from it."""
+    keys = Path(settings.keys.replace("{var}", str(settings.var)))
+    yield from checks.versions()
+    of_gateways: Settings | None = None
+    for program in _SERVERS:
+        given = _settings_of(program, config)
+        if isinstance(given, Check):
+            yield given
+            continue
+        if program == "gateway":
+            of_gateways = given
+        if given.var != settings.var or given.partitions != settings.partitions:
+            sentence = f"zchat-{program} has another var or partitions than this command"
+            yield Check(Level.WARNING, "settings", sentence, "give all programs the same settings")
+    yield from checks.folders(settings, keys)
+    yield from checks.disk(settings)
+    yield from checks.open_files()
+    yield from checks.fabric(settings, keys)
+    if of_gateways is not None:
+        yield from checks.gateway(of_gateways)
+    yield from checks.databases(settings)
+    if backups is not None:
+        yield from checks.backups(backups)
+    yield from _processes(settings)
+
+
+def _settings_of(program: Program, config: Path | None) -> Settings | Check:
+    """What the program would run with if it was started here, or why it would not."""
+    given: list[Settings] = []
+    arguments = ["--config", str(config)] if config else []
+    try:
+        command(program, given.append).main(arguments, f"zchat-{program}", standalone_mode=False)
+    except click.ClickException as error:
+        remedy = f"see zchat-{program} --show-config"
+        return Check(Level.PROBLEM, "settings", error.format_message(), remedy)
+    return given[0]
+
+
+def _processes(settings: Settings) -> Iterator[Check]:
+    """Those that hold a lock are there; those that answer are well."""
+    if checks.lock_holder(settings.run / "router.lock") is None:
+        held = [
+            address
+            for address in service_addresses(settings.partitions)
+            if checks.lock_holder(_lock_of(settings, address))
+        ]
+        if held and settings.router.startswith("ipc://"):
+            sentence = f"there is no router, and {', '.join(held)} waits for it"
+            yield Check(
+                Level.PROBLEM, "processes", sentence, "start it: supervisorctl start router"
+            )
+            return
+        if not held:
+            yield checks.ok("processes", "no cluster runs in this folder")
+            return
+    with Reader(settings) as reader:
+        for address in service_addresses(settings.partitions):
+            yield _answering(reader, settings, address)
+
+
+def _answering(reader: Reader, settings: Settings, address: str) -> Check:
+    holder = checks.lock_holder(_lock_of(settings, address))
+    try:
+        reader.ask(address, Ping(1))
+    except NoAnswer:
+        if holder is None:
+            remedy = "start it, and look at its log: supervisorctl status"
+            return Check(Level.PROBLEM, "processes", f"nobody serves {address}", remedy)
+        sentence = f"process {holder} serves {address}, and does not answer: it hangs"
+        return Check(Level.PROBLEM, "processes", sentence, "restart it: supervisorctl restart")
+    return checks.ok("processes", f"{address} answers")
+
+
+def _lock_of(settings: Settings, address: str) -> Path:
+    name = USERS_DATABASE if address == USER_SERVICE else f"{address.replace('/', '-')}.sqlite"
+    return settings.data / f"{name}.lock"
+
+
+def _doctor(settings: Settings, backups: Path | None, verbose: bool, as_json: bool) -> None:
+    config = click.get_current_context().params.get("config")
+    found = list(examine(settings, config, backups))
+    problems = [check for check in found if check.level is Level.PROBLEM]
+    warnings = [check for check in found if check.level is Level.WARNING]
+    lines: list[str] = []
+    for check in found if verbose else [*warnings, *problems]:
+        lines.append(f"{check.level:<8} {check.about}: {check.sentence}")
+        if check.remedy:
+            lines.append(f"         {check.remedy}")
+    lines.append(f"{len(found)} checks: {len(problems)} problems, {len(warnings)} warnings")
+    tell(as_json, [check._asdict() for check in found], lines)
+    if problems:
+        raise SystemExit(1)
+
+
+doctor = command_with_arguments(
+    "admin",
+    "doctor",
+    _doctor,
+    "Look the set-up of this host over, and say what to do about what is wrong.",
+    click.Option(
+        ["--backups"],
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="Look also at how old the newest backup in this folder is.",
+        metavar="FOLDER",
+    ),
+    click.Option(["-v", "--verbose"], is_flag=True, help="Say also what is well."),
+    AS_JSON,
+)

@@ -1,0 +1,146 @@
+"""The file that a room or an account is exported to: JSON, one object a line.
+
+The first line is the header, each further one an entry, oldest first. What a newer release adds to
+either is ignored here; a file of another `zchat_export` is refused.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from zchat.protocol import limits
+from zchat.protocol.codec import encode
+from zchat.protocol.messages import (
+    SYSTEM_AUTHOR,
+    DeviceInfo,
+    EntryBody,
+    MemberBanned,
+    MemberJoined,
+    MemberKicked,
+    MemberLeft,
+    RoomClosed,
+    RoomCreated,
+)
+from zchat.protocol.names import InvalidName, canonical_name, safe_text
+
+FORMAT: Final = 1
+
+
+class Header(Struct, frozen=True, omit_defaults=True):
+    """`kind` is `room` or `account`; what does not concern the kind is left out."""
+
+    zchat_export: int
+    kind: str
+    name: str
+    exported_at: str
+    software: str
+    topic: str = ""
+    created_at_ms: int = 0
+    registered_at_ms: int | None = None
+    devices: list[DeviceInfo] = []
+    totp: bool = False
+
+
+class Line(Struct, frozen=True):
+    """One entry. `body` is as the protocol describes it, with its `kind`."""
+
+    sequence: int
+    at_ms: int
+    author: str
+    body: EntryBody
+
+
+class BadExport(Exception):
+    """The file cannot be imported; the text says which line, and why."""
+
+
+_header = msgspec.json.Decoder(Header)
+_line = msgspec.json.Decoder(Line)
+
+
+def read_header(path: Path, kind: str) -> Header:
+    """Raises `BadExport` and `OSError`."""
+    with path.open("rb") as file:
+        try:
+            header = _header.decode(file.readline())
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise BadExport(f"line 1 is no header of an export: {error}") from None
+    if header.zchat_export != FORMAT:
+        raise BadExport(f"the file has the format {header.zchat_export}; {FORMAT} is known here")
+    if header.kind != kind:
+        raise BadExport(f"the file is of one {header.kind}, and not of one {kind}")
+    return header
+
+
+def read_lines(path: Path) -> Iterator[Line]:
+    """Each entry, checked: what clients are told is what a service would have let in.
+
+    Raises `BadExport` and `OSError`.
+    """
+    last = 0
+    with path.open("rb") as file:
+        file.readline()
+        for number, text in enumerate(file, start=2):
+            try:
+                line = _line.decode(text)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                raise BadExport(f"line {number} is no entry: {error}") from None
+            if why := _wrong(line, last):
+                raise BadExport(f"line {number}: {why}")
+            last = line.sequence
+            yield line
+
+
+def _wrong(line: Line, last: int) -> str | None:
+    if line.sequence <= last:
+        return f"its sequence {line.sequence} comes after {last}"
+    if not 0 <= line.at_ms <= limits.INTEGER_MAX:
+        return f"{line.at_ms} is no time"
+    names = [line.author, *(getattr(line.body, field, "") for field in ("user", "to"))]
+    for name in names:
+        if not name or name == SYSTEM_AUTHOR:
+            continue
+        try:
+            if canonical_name(name) != name:
+                return f"{name} is not how that name is spelled"
+        except InvalidName as error:
+            return str(error)
+    for field in ("text", "topic", "reason", "about", "what"):
+        text = getattr(line.body, field, "")
+        if safe_text(text) != text or len(text) > limits.TEXT_CHARS_MAX:
+            return f"its {field} holds what nobody may say"
+    if len(encode(line.body)) > limits.FRAME_BYTES_MAX // 2:
+        return "it is too large"
+    return None
+
+
+def still_in(lines: Iterator[Line]) -> tuple[list[str], int]:
+    """Who is in the room after the last of its entries, and when that was."""
+    members: set[str] = set()
+    at_ms = 0
+    for line in lines:
+        at_ms = line.at_ms
+        match line.body:
+            case RoomCreated() | MemberJoined():
+                members.add(line.author)
+            case MemberLeft():
+                members.discard(line.author)
+            case MemberKicked(user=user) | MemberBanned(user=user):
+                members.discard(user)
+            case RoomClosed():
+                members.clear()
+            case _:
+                pass
+    return sorted(members), at_ms
+
+
+def import_nonce(path: Path, log: str) -> bytes:
+    """The same for the same file and the same place."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+    digest.update(log.encode())
+    return digest.digest()[: limits.NONCE_BYTES]

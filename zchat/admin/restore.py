@@ -1,0 +1,110 @@
+"""`zchat-admin restore`: puts a backup where a cluster has no data."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+from zchat.admin import manifest
+from zchat.admin.manifest import BadBackup, Manifest
+from zchat.admin.telling import AS_JSON, refuse, tell
+from zchat.log.database import LeaseHeld, StoreUnavailable, WriterLock
+from zchat.log.verify import NotADatabase, verify
+from zchat.settings import Settings, command_with_arguments
+
+
+def restore_backup(settings: Settings, source: Path) -> Manifest:
+    """Raises `BadBackup`, `ClickException` if there is data or a cluster, and `OSError`."""
+    made = manifest.read(source)
+    if wrong := list(manifest.wrong_sums(source, made)):
+        raise BadBackup("; ".join(wrong))
+    with _alone(settings, made):
+        if kept := _kept_in(settings.data):
+            refuse(
+                f"{settings.data} is not empty: it has {', '.join(kept[:3])}. Move it away first, "
+                f"as with: mv {settings.data} {settings.data}.old"
+            )
+        _put(source, settings.data, made)
+    return made
+
+
+@contextlib.contextmanager
+def _alone(settings: Settings, made: Manifest) -> Iterator[None]:
+    """Nobody of this cluster runs, nor starts to serve, meanwhile."""
+    if pid := _supervisord(settings.var):
+        refuse(f"supervisord runs as process {pid}: stop the whole cluster first, gateways too")
+    for folder in (settings.var, settings.run, settings.data):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    names = {path.name for path in settings.data.glob("*.lock")}
+    names |= {f"{name}.lock" for name in made.files}
+    paths = [settings.data / name for name in sorted(names)]
+    with ExitStack() as locks:
+        try:
+            for path in [settings.run / "router.lock", *paths]:
+                locks.callback(WriterLock(path).close)
+        except LeaseHeld as error:
+            refuse(f"{error}: stop the whole cluster first, gateways too")
+        yield
+
+
+def _supervisord(var: Path) -> int | None:
+    """The process that runs programs of the cluster, whatever those are doing."""
+    try:
+        pid = int((var / "supervisord.pid").read_text())
+        os.kill(pid, 0)
+    except (OSError, ValueError):
+        return None
+    return pid
+
+
+def _kept_in(data: Path) -> list[str]:
+    return sorted(path.name for path in data.iterdir() if path.suffix != ".lock")
+
+
+def _put(source: Path, data: Path, made: Manifest) -> None:
+    """All files appear at once, or none: half a cluster's data would begin a new life."""
+    arriving = data.with_name(data.name + ".restoring")
+    shutil.rmtree(arriving, ignore_errors=True)
+    arriving.mkdir(mode=0o700)
+    for name in made.files:
+        shutil.copyfile(source / name, arriving / name)
+        (arriving / name).chmod(0o600)
+        manifest.sync_file(arriving / name)
+    if wrong := list(manifest.wrong_sums(arriving, made)):
+        raise BadBackup("; ".join(wrong))
+    for name in made.files:
+        if findings := verify(arriving / name).findings:
+            raise BadBackup(f"{name}: {findings[0]}")
+    manifest.sync_folder(arriving)
+    # We hold these locks; whoever waits for one of them opens it anew each time.
+    for left in data.glob("*.lock"):
+        left.unlink()
+    data.rmdir()
+    arriving.rename(data)
+    manifest.sync_folder(data.parent)
+
+
+def _restore(settings: Settings, folder: Path, as_json: bool) -> None:
+    try:
+        made = restore_backup(settings, folder)
+    except (BadBackup, NotADatabase, StoreUnavailable) as error:
+        refuse(f"nothing was restored: {error}")
+    except OSError as error:
+        refuse(f"nothing was restored: {error.strerror}: {error.filename}")
+    value = {"restored": sorted(made.files), "made_at": made.made_at}
+    done = f"{settings.data} has the {len(made.files)} databases of {made.made_at} again, verified"
+    tell(as_json, value, [f"{done}; start the cluster"])
+
+
+restore = command_with_arguments(
+    "admin",
+    "restore",
+    _restore,
+    "Put the backup in FOLDER into the empty data folder of a stopped cluster.",
+    click.Argument(["folder"], type=click.Path(exists=True, file_okay=False, path_type=Path)),
+    AS_JSON,
+)

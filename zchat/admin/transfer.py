@@ -1,0 +1,277 @@
+"""`zchat-admin export` and `import`: a room or an account as a file, and back."""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import IO
+
+import click
+import msgspec
+from msgspec import structs
+
+from zchat import __version__
+from zchat.admin.asking import ask
+from zchat.admin.exported import (
+    FORMAT,
+    BadExport,
+    Header,
+    Line,
+    import_nonce,
+    read_header,
+    read_lines,
+    still_in,
+)
+from zchat.admin.manifest import iso
+from zchat.admin.reading import Reader
+from zchat.admin.telling import NoAnswer, refuse
+from zchat.protocol import limits
+from zchat.protocol.cluster import USER_SERVICE
+from zchat.protocol.codec import Decoder, encode
+from zchat.protocol.messages import (
+    DeviceList,
+    Entry,
+    ListDevices,
+    ListRooms,
+    MemberLeft,
+    PrivateMessageSent,
+    Refused,
+    RoomList,
+    inbox_log,
+    room_log,
+)
+from zchat.protocol.names import InvalidName, canonical_name
+from zchat.protocol.operating import (
+    AccountAnswer,
+    ImportedEntry,
+    ImportedFacts,
+    ImportEntries,
+    ReadAccount,
+)
+from zchat.protocol.partitions import address_of_room
+from zchat.service.passwords import hashed
+from zchat.settings import Settings, command_with_arguments
+
+_rooms: Decoder[RoomList | Refused] = Decoder(RoomList | Refused)  # type: ignore[arg-type]
+_accounts: Decoder[AccountAnswer] = Decoder(AccountAnswer)  # type: ignore[arg-type]
+_devices: Decoder[DeviceList | Refused] = Decoder(DeviceList | Refused)  # type: ignore[arg-type]
+
+_BATCH_BYTES_MAX = 128 * 1024
+
+
+# --- Export ---------------------------------------------------------------------------------------
+
+
+def _export_room(settings: Settings, name: str, output: Path | None) -> None:
+    name = _canonical(name)
+    address = address_of_room(name, settings.partitions)
+    with Reader(settings) as reader, _written(output) as file:
+        listed = _rooms.decode(reader.ask(address, ListRooms(1, name)))
+        if isinstance(listed, Refused):
+            refuse(listed.reason)
+        header = _header("room", name, topic=listed.rooms[0].topic)
+        _write(file, header, reader.entries(address, room_log(name)))
+
+
+def _export_account(settings: Settings, name: str, output: Path | None) -> None:
+    """No password, and nothing that anybody could log in with."""
+    name = _canonical(name)
+    with Reader(settings) as reader, _written(output) as file:
+        facts = _accounts.decode(reader.ask(USER_SERVICE, ReadAccount(name)))
+        if isinstance(facts, Refused):
+            refuse(facts.reason)
+        if facts.guest:
+            refuse(f"{name} is a guest, who is gone with the last connection")
+        listed = _devices.decode(reader.ask(USER_SERVICE, ListDevices(1), name))
+        known = listed if isinstance(listed, DeviceList) else DeviceList(1, [])
+        header = structs.replace(
+            _header("account", name),
+            created_at_ms=facts.created_at_ms,
+            registered_at_ms=facts.registered_at_ms,
+            devices=known.devices,
+            totp=known.totp,
+        )
+        _write(file, header, reader.entries(USER_SERVICE, inbox_log(name)))
+
+
+def _header(kind: str, name: str, topic: str = "") -> Header:
+    now = iso(time.time_ns() // 1_000_000)
+    return Header(FORMAT, kind, name, now, f"zchat {__version__}", topic)
+
+
+def _write(file: IO[bytes], header: Header, entries: Iterable[Entry]) -> None:
+    file.write(msgspec.json.encode(header) + b"\n")
+    for entry in entries:
+        line = Line(entry.sequence, entry.at_ms, entry.author, entry.body)
+        file.write(msgspec.json.encode(line) + b"\n")
+
+
+@contextmanager
+def _written(output: Path | None) -> Iterator[IO[bytes]]:
+    """A file that only its owner can read, and that appears when it is whole."""
+    if output is None:
+        yield sys.stdout.buffer
+        return
+    try:
+        with tempfile.NamedTemporaryFile(dir=output.parent, delete=False) as file:
+            try:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                Path(file.name).rename(output)
+            except BaseException:
+                Path(file.name).unlink()
+                raise
+    except OSError as error:
+        refuse(f"cannot write {output}: {error.strerror}")
+
+
+# --- Import ---------------------------------------------------------------------------------------
+
+
+def _import_room(settings: Settings, file: Path, new_name: str | None) -> None:
+    try:
+        header = read_header(file, "room")
+        name = _canonical(new_name or header.name)
+        members, last_ms = still_in(read_lines(file))
+        first = next(read_lines(file), None)
+        nonce = import_nonce(file, room_log(name))
+        entries = chain(
+            (ImportedEntry(line.at_ms, line.author, line.body) for line in read_lines(file)),
+            # Whoever has such a name here need not be who was in the room.
+            (ImportedEntry(last_ms, member, MemberLeft()) for member in members),
+        )
+        facts = ImportedFacts(first.at_ms if first else 0, header.topic)
+        address = address_of_room(name, settings.partitions)
+        count = _send(settings, address, room_log(name), nonce, facts, entries)
+    except (BadExport, OSError) as error:
+        refuse(f"nothing was imported from {file}: {error}")
+    click.echo(f"imported {name}: {count} entries; whoever joins first is its owner")
+
+
+def _import_account(
+    settings: Settings, file: Path, new_name: str | None, password_file: Path | None
+) -> None:
+    try:
+        header = read_header(file, "account")
+        name = _canonical(new_name or header.name)
+        for _ in read_lines(file):
+            pass  # All of it is looked at before anything is done.
+        password_hash = hashed(_new_password(name, password_file))
+        created_at_ms = header.registered_at_ms or header.created_at_ms
+        facts = ImportedFacts(created_at_ms, password_hash=password_hash)
+        entries = (_of_inbox(line, header.name, name) for line in read_lines(file))
+        nonce = import_nonce(file, inbox_log(name))
+        count = _send(settings, USER_SERVICE, inbox_log(name), nonce, facts, entries)
+    except (BadExport, OSError) as error:
+        refuse(f"nothing was imported from {file}: {error}")
+    click.echo(f"imported {name}: {count} entries; give its user the new password")
+
+
+def _of_inbox(line: Line, former: str, name: str) -> ImportedEntry:
+    """The entry in the inbox of `name`, who was called `former`."""
+    author = name if line.author == former else line.author
+    body, thread = line.body, None
+    if isinstance(body, PrivateMessageSent):
+        to = name if body.to == former else body.to
+        body, thread = structs.replace(body, to=to), to if author == name else author
+    return ImportedEntry(line.at_ms, author, body, thread)
+
+
+def _new_password(name: str, file: Path | None) -> str:
+    if file is not None:
+        password = file.read_text().rstrip("\n")
+    else:
+        password = click.prompt(
+            f"New password of {name}", hide_input=True, confirmation_prompt=True
+        )
+    if not limits.PASSWORD_CHARS_MIN <= len(password) <= limits.PASSWORD_CHARS_MAX:
+        least, most = limits.PASSWORD_CHARS_MIN, limits.PASSWORD_CHARS_MAX
+        refuse(f"a password has {least} to {most} characters")
+    return password
+
+
+def _send(
+    settings: Settings,
+    address: str,
+    log: str,
+    nonce: bytes,
+    facts: ImportedFacts,
+    entries: Iterable[ImportedEntry],
+) -> int:
+    """Has the service add the entries, a batch at a time; what it did before it does not again."""
+    start = 0
+    for batch in _batches(entries):
+        command = ImportEntries(1, nonce, start, log, batch, None if start else facts)
+        match ask(settings, address, command):
+            case Refused(reason=reason):
+                refuse(reason)
+            case None:
+                click.echo(f"{start} entries were imported; repeat this to go on", err=True)
+                raise NoAnswer
+        start += len(batch)
+    return start
+
+
+def _batches(entries: Iterable[ImportedEntry]) -> Iterator[list[ImportedEntry]]:
+    """One at least, and none too large for an envelope."""
+    batch: list[ImportedEntry] = []
+    batch_bytes = 0
+    for entry in entries:
+        batch.append(entry)
+        batch_bytes += len(encode(entry))
+        if len(batch) >= limits.IMPORTED_ENTRIES_MAX or batch_bytes >= _BATCH_BYTES_MAX:
+            yield batch
+            batch, batch_bytes = [], 0
+    # Of what fitted exactly, the empty rest says nothing.
+    if batch:
+        yield batch
+
+
+def _canonical(name: str) -> str:
+    try:
+        return canonical_name(name)
+    except InvalidName as error:
+        raise click.UsageError(str(error)) from None
+
+
+_NAME = click.Argument(["name"])
+_FILE = click.Argument(["file"], type=click.Path(exists=True, dir_okay=False, path_type=Path))
+_OUTPUT = click.Option(
+    ["-o", "--output"],
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write there, and not to the terminal.",
+    metavar="FILE",
+)
+_AS = click.Option(["--as", "new_name"], help="Call it so.", metavar="NAME")
+_PASSWORD = click.Option(
+    ["--password-file"],
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Read the new password from the first line of this file, and do not ask.",
+    metavar="FILE",
+)
+
+export = click.Group("export", help="Write a room or an account as JSON, one object a line.")
+export.add_command(
+    command_with_arguments(
+        "admin", "room", _export_room, "The room NAME with all its entries.", _NAME, _OUTPUT
+    )
+)
+export.add_command(
+    command_with_arguments(
+        "admin", "account", _export_account, "The account NAME and its inbox.", _NAME, _OUTPUT
+    )
+)
+import_ = click.Group("import", help="Read what was exported, into a name that is free.")
+import_.add_command(
+    command_with_arguments("admin", "room", _import_room, "A room from FILE.", _FILE, _AS)
+)
+import_.add_command(
+    command_with_arguments(
+        "admin", "account", _import_account, "An account from FILE.", _FILE, _AS, _PASSWORD
+    )
+)

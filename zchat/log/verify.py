@@ -1,0 +1,328 @@
+"""Whether a service's database is whole: nothing in it contradicts anything else in it.
+
+Written from what the tables mean and apart from the code that writes them.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from zchat.log.copies import open_read_only
+from zchat.log.database import passing_errors
+from zchat.protocol import limits
+from zchat.protocol.codec import Decoder, ProtocolError
+from zchat.protocol.messages import (
+    LOBBY,
+    Entry,
+    EntryBody,
+    MemberBanned,
+    MemberJoined,
+    MemberKicked,
+    MemberLeft,
+    PrivateMessageSent,
+    RoomClosed,
+    RoomCreated,
+    inbox_log,
+    room_log,
+)
+from zchat.protocol.nonces import prefix_of
+from zchat.protocol.operating import IMPORT_NONCE
+
+_entries = Decoder(Entry)
+
+FINDINGS_MAX: Final = 100
+"""Of one database; what is broken through and through is known to be so after these."""
+_REFERENCES: Final = (("room", "rooms"), ("user", "users"))
+"""A column of this name holds names that are in this table, where the database has one."""
+_NO_REFERENCES: Final = {"entries", "audit", "reports"}
+"""Tables that tell of what was, and may name what is no more."""
+
+
+class NotADatabase(Exception):
+    """What was to be verified is none of ours; the text says why."""
+
+
+class Facts(NamedTuple):
+    """What a database holds, and what other databases say of it."""
+
+    position: int
+    heads: dict[str, int]
+    entries: int
+    members: frozenset[str]
+    users: frozenset[str] | None
+    """None in a database of rooms."""
+
+
+@dataclass
+class Report:
+    """What was checked of one database, what was found to be wrong, and what it holds."""
+
+    checked: list[str] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+    facts: Facts = field(default_factory=lambda: Facts(0, {}, 0, frozenset(), frozenset()))
+
+    def found(self, finding: str) -> None:
+        if len(self.findings) < FINDINGS_MAX:
+            self.findings.append(finding)
+        elif len(self.findings) == FINDINGS_MAX:
+            self.findings.append("and more than that")
+
+
+@dataclass(slots=True)
+class _Log:
+    floor: int
+    last: int
+    changes: dict[str, bool] = field(default_factory=dict)
+    """By user whether the newest entry about it says that it is a member."""
+
+
+def verify(path: Path) -> Report:
+    """Looks at one moment of the database, which may be written to meanwhile.
+
+    Raises `NotADatabase`, and `StoreUnavailable` for a disk that fails.
+    """
+    if not path.is_file():
+        raise NotADatabase(f"there is no file {path}")
+    with open_read_only(path) as connection:
+        try:
+            with passing_errors():
+                connection.execute("BEGIN")
+                return verify_connection(connection)
+        except sqlite3.DatabaseError as error:
+            report = Report()
+            report.found(f"the file is no whole database: {error}")
+            return report
+
+
+def verify_connection(connection: sqlite3.Connection) -> Report:
+    report = Report()
+    tables = {name for (name,) in connection.execute(_TABLES)}
+    if missing := {"entries", "nonces", "lease", "outbox"} - tables:
+        raise NotADatabase(f"it has no table {min(missing)}, so it is no database of zchat")
+    report.checked.append("file")
+    for (verdict,) in connection.execute("PRAGMA integrity_check"):
+        if verdict != "ok":
+            report.found(f"the database is not whole: {verdict}")
+    if report.findings:
+        # What is read from broken pages says nothing.
+        return report
+    _check_references(connection, tables, report)
+    logs = _check_entries(connection, tables, report)
+    _check_nonces(connection, report)
+    _check_outbox(connection, tables, logs, report)
+    if "rooms" in tables and "members" in tables:
+        _check_members(connection, logs, report)
+    report.facts = _facts(connection, tables, logs)
+    removed = sum(log.floor for log in logs.values())
+    if report.facts.entries + removed != report.facts.position and not report.findings:
+        report.found(
+            f"there are {report.facts.entries} entries, and {removed} have been removed, which "
+            f"are not the {report.facts.position} that there were"
+        )
+    return report
+
+
+def _check_references(connection: sqlite3.Connection, tables: set[str], report: Report) -> None:
+    report.checked.append("references")
+    for column, other in _REFERENCES:
+        for table in sorted(tables - _NO_REFERENCES) if other in tables else ():
+            columns = {row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')}
+            if column not in columns or table == other:
+                continue
+            question = (
+                f'SELECT DISTINCT "{column}" FROM "{table}" WHERE "{column}" <> \'\' '  # noqa: S608
+                f'AND "{column}" NOT IN (SELECT name FROM "{other}") LIMIT {FINDINGS_MAX}'
+            )
+            for (name,) in connection.execute(question):
+                report.found(f"{table} has a row of {name!r}, which is not in {other}")
+
+
+# --- Entries --------------------------------------------------------------------------------------
+
+
+def _check_entries(
+    connection: sqlite3.Connection, tables: set[str], report: Report
+) -> dict[str, _Log]:
+    """Numbers without gaps, and frames that say the same as their rows."""
+    report.checked += ["entries", "logs"]
+    floors: dict[str, int] = {}
+    if "floors" in tables:
+        floors.update(connection.execute("SELECT log, sequence FROM floors"))
+    position_floor = floors.pop("", 0)
+    logs = {log: _Log(floor, floor) for log, floor in floors.items()}
+    halves: dict[tuple[str, str, str], dict[str, int]] = {}
+    last = 0
+    for position, log, sequence, author, nonce, frame in connection.execute(_ENTRIES):
+        if position != last + 1 and position > position_floor + 1:
+            report.found(f"position {position} comes after {last}")
+        last = position
+        known = logs.setdefault(log, _Log(0, 0))
+        if sequence != known.last + 1:
+            report.found(f"{log} has {sequence} after {known.last}")
+        known.last = max(known.last, sequence)
+        try:
+            entry = _entries.decode(frame)
+        except (ProtocolError, TypeError) as error:
+            report.found(f"{log} {sequence} cannot be read: {error}")
+            continue
+        if (entry.log, entry.sequence, entry.author) != (log, sequence, author):
+            report.found(
+                f"{log} {sequence} of {author} says that it is {entry.log} {entry.sequence} "
+                f"of {entry.author}"
+            )
+        if nonce is not None and nonce.startswith(IMPORT_NONCE):
+            continue
+        _fold(known, entry)
+        if isinstance(entry.body, PrivateMessageSent):
+            key = (author, entry.body.to, entry.body.text)
+            places = halves.setdefault(key, {})
+            places[log] = places.get(log, 0) + 1
+    _check_halves(halves, floors, report)
+    return logs
+
+
+def _check_halves(
+    halves: Mapping[tuple[str, str, str], Mapping[str, int]],
+    floors: Mapping[str, int],
+    report: Report,
+) -> None:
+    """A private message stands in both inboxes, as often, unless one has lost its beginning."""
+    for (author, to, _), places in halves.items():
+        inboxes = {inbox_log(author), inbox_log(to)}
+        whole = places.keys() == inboxes and len(set(places.values())) == 1
+        if not whole and not inboxes & floors.keys():
+            at = " and ".join(sorted(places))
+            report.found(f"a private message of {author} to {to} stands only in {at}")
+
+
+def _fold(log: _Log, entry: Entry) -> None:
+    for user, is_member in _membership(entry.author, entry.body):
+        log.changes[user] = is_member
+    if isinstance(entry.body, RoomClosed):
+        log.changes = dict.fromkeys(log.changes, False)
+
+
+def _membership(author: str, body: EntryBody) -> Iterator[tuple[str, bool]]:
+    match body:
+        case RoomCreated() | MemberJoined():
+            yield author, True
+        case MemberLeft():
+            yield author, False
+        case MemberKicked(user=user) | MemberBanned(user=user):
+            yield user, False
+        case _:
+            pass
+
+
+def _check_members(
+    connection: sqlite3.Connection, logs: Mapping[str, _Log], report: Report
+) -> None:
+    """The table of members against what timelines tell, as far as they are there."""
+    report.checked.append("members")
+    rows: dict[str, set[str]] = {}
+    for room, user in connection.execute('SELECT room, "user" FROM members'):
+        rows.setdefault(room, set()).add(user)
+    for (room,) in connection.execute("SELECT name FROM rooms"):
+        if room == LOBBY:
+            continue
+        log = logs.get(room_log(room), _Log(0, 0))
+        told = {user for user, is_member in log.changes.items() if is_member}
+        gone = log.changes.keys() - told
+        there = rows.get(room, set())
+        for user in sorted(told - there):
+            report.found(f"{user} is in {room} by its timeline, and not by the table of members")
+        for user in sorted(there - told if not log.floor else there & gone):
+            report.found(f"{user} is in {room} by the table of members, and not by its timeline")
+
+
+# --- Nonces and what is owed ----------------------------------------------------------------------
+
+
+def _check_nonces(connection: sqlite3.Connection, report: Report) -> None:
+    """None stands twice, and the index has those of all entries up to its position."""
+    report.checked.append("nonces")
+    for author, count in connection.execute(_DOUBLED_NONCES):
+        report.found(f"a nonce of {author} stands with {count} entries")
+    written = connection.execute("SELECT max(position) FROM nonces_written").fetchone()[0] or 0
+    for log, sequence in connection.execute(_NOT_INDEXED, (written,)):
+        report.found(f"the nonce of {log} {sequence} is not in the index of nonces")
+    for author, nonce, position in connection.execute(_INDEXED_WITHOUT_ENTRY).fetchall():
+        if not isinstance(nonce, bytes):
+            report.found(f"the index of nonces has one of {author} that is no nonce")
+            continue
+        client = prefix_of(nonce)
+        ending = b"\xff" * (limits.NONCE_BYTES - limits.NONCE_PREFIX_BYTES)
+        newer = connection.execute(_NEWER_NONCE, (author, nonce, client + ending)).fetchone()
+        removed = connection.execute(_REMOVED_POSITION).fetchone()[0]
+        # The newest one of a client outlives its entry.
+        if newer or position > removed:
+            report.found(f"the index of nonces has one of {author}, but no entry {position}")
+
+
+def _check_outbox(
+    connection: sqlite3.Connection,
+    tables: set[str],
+    logs: Mapping[str, _Log],
+    report: Report,
+) -> None:
+    """What is owed has been done here, and its ids are below the next one."""
+    report.checked.append("outbox")
+    newest = connection.execute(_NEWEST_OUTBOX_ID).fetchone()
+    rows = connection.execute("SELECT id, address, key FROM outbox ORDER BY id").fetchall()
+    for number, address, key in rows:
+        if newest is None or number > newest[0]:
+            report.found(f"the outbox has {number}, which was not given yet")
+        if not key or not address:
+            report.found(f"what is owed as {number} is owed to nobody")
+        room = key.removeprefix("open room ")
+        if room != key and room_log(room) not in logs:
+            report.found(f"it owes that {room} was created, which nobody has done")
+    if {"users", "tokens"} <= tables:
+        ended = {name for (name,) in connection.execute("SELECT name FROM users WHERE ended")}
+        for name in sorted(ended):
+            if not any(key.endswith(f" {name}") for *_, key in rows):
+                report.found(f"the guest {name} has ended, and nobody is to be told")
+        owed = {key.removeprefix("end guest ") for *_, key in rows if key.startswith("end guest ")}
+        for name in sorted(owed - ended):
+            report.found(f"others are to be told that {name} has ended, which is not so")
+
+
+def _facts(connection: sqlite3.Connection, tables: set[str], logs: Mapping[str, _Log]) -> Facts:
+    position, entries = connection.execute(_POSITION).fetchone()
+    if "floors" in tables:
+        position = max(position, connection.execute(_REMOVED_POSITION).fetchone()[0])
+    members: frozenset[str] = frozenset()
+    users: frozenset[str] | None = None
+    if "members" in tables:
+        members = frozenset(
+            name for (name,) in connection.execute('SELECT DISTINCT "user" FROM members')
+        )
+    if "users" in tables:
+        users = frozenset(name for (name,) in connection.execute("SELECT name FROM users"))
+    return Facts(position, {log: one.last for log, one in logs.items()}, entries, members, users)
+
+
+_TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table'"
+_ENTRIES: Final = (
+    "SELECT position, log, sequence, author, nonce, frame FROM entries ORDER BY position"
+)
+_POSITION: Final = "SELECT coalesce(max(position), 0), count(*) FROM entries"
+_DOUBLED_NONCES: Final = (
+    "SELECT author, count(*) FROM entries WHERE nonce IS NOT NULL "
+    "GROUP BY author, nonce HAVING count(*) > 1"
+)
+_NOT_INDEXED: Final = (
+    "SELECT e.log, e.sequence FROM entries AS e LEFT JOIN nonces AS n "
+    "ON n.author = e.author AND n.nonce = e.nonce AND n.position = e.position "
+    "WHERE e.nonce IS NOT NULL AND e.position <= ? AND n.position IS NULL"
+)
+_INDEXED_WITHOUT_ENTRY: Final = (
+    "SELECT n.author, n.nonce, n.position FROM nonces AS n LEFT JOIN entries AS e "
+    "ON e.position = n.position AND e.author = n.author AND e.nonce = n.nonce "
+    "WHERE e.position IS NULL"
+)
+_NEWER_NONCE: Final = "SELECT 1 FROM nonces WHERE author = ? AND nonce > ? AND nonce <= ? LIMIT 1"
+_REMOVED_POSITION: Final = "SELECT coalesce(max(sequence), 0) FROM floors WHERE log = ''"
+_NEWEST_OUTBOX_ID: Final = "SELECT seq FROM sqlite_sequence WHERE name = 'outbox'"

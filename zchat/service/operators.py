@@ -1,0 +1,104 @@
+"""What an operator has every service do, whatever its logs are about."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from zchat.log.answers import Answer, Key
+from zchat.log.floors import Policy
+from zchat.log.store import Store
+from zchat.log.timeline import Timeline
+from zchat.protocol import limits
+from zchat.protocol.codec import encode
+from zchat.protocol.messages import SYSTEM_AUTHOR, AuditRecord, RefusalCode, Standing
+from zchat.protocol.names import printable
+from zchat.protocol.operating import (
+    CountExpired,
+    ExpiredCounts,
+    ImportEntries,
+    KeptLogs,
+    ListKept,
+    LogKept,
+    SetRetention,
+)
+from zchat.service.effects import Effects, Refusal, Sender
+from zchat.service.retention import count_older, keep_s
+
+PREFIXES = ("#", "@")
+"""Of a log's name, for the policy of all logs that begin so."""
+
+
+def require_operator(sender: Sender) -> None:
+    """Raises `Refusal` unless it is `zchat-admin`, which acts for no user."""
+    if sender.user or sender.standing is not Standing.OPERATOR:
+        raise Refusal(RefusalCode.NOT_ALLOWED, "only zchat-admin may do that")
+
+
+def set_retention(
+    sender: Sender,
+    command: SetRetention,
+    effects: Effects[Any, Any],
+    heads: Mapping[str, int],
+    at_ms: int,
+) -> Answer:
+    """Says how long the entries of a log are kept, or of all logs."""
+    require_operator(sender)
+    log = command.log
+    if log not in PREFIXES and log not in heads:
+        raise Refusal(RefusalCode.UNKNOWN_LOG, f"there is no log {printable(log)}")
+    effects.policies.append(Policy(log, command.keep_s))
+    kept = "as others" if command.keep_s is None else f"{command.keep_s} s"
+    record = AuditRecord(at_ms, sender.actor, "set_retention", log, "", f"kept {kept}")
+    effects.audits.append(record)
+    return Answer(None, 0)
+
+
+def key_of_import(command: ImportEntries) -> Key:
+    """By the first of its entries it is known that the command was done."""
+    author = command.entries[0].author if command.entries else SYSTEM_AUTHOR
+    return Key(author, command.nonce_of(0), rising=False)
+
+
+def append_imported(timeline: Timeline, log: str, command: ImportEntries) -> Answer:
+    sequence = 0
+    for index, entry in enumerate(command.entries):
+        nonce = command.nonce_of(index)
+        appended = timeline.append(log, entry.author, entry.body, entry.at_ms, nonce, entry.thread)
+        sequence = sequence or appended
+    return Answer(log, sequence)
+
+
+def audit_import(
+    effects: Effects[Any, Any], sender: Sender, at_ms: int, *, subject: str = "", room: str = ""
+) -> None:
+    effects.audits.append(AuditRecord(at_ms, sender.actor, "import_entries", subject, room, ""))
+
+
+def answer(
+    store: Store, heads: Mapping[str, int], query: CountExpired | ListKept, at_ms: int
+) -> bytes:
+    if isinstance(query, ListKept):
+        policies = store.policies()
+        return encode(
+            KeptLogs([LogKept(p.log, p.keep_s) for p in policies if p.keep_s is not None])
+        )
+    return encode(_count_expired(store, heads, query, at_ms))
+
+
+def _count_expired(
+    store: Store, heads: Mapping[str, int], query: CountExpired, at_ms: int
+) -> ExpiredCounts:
+    """What would go if the policy of `query.log` were this one, a page of logs at a time."""
+    policies = {policy.log: policy for policy in store.policies()}
+    policies[query.log] = Policy(query.log, query.keep_s)
+    concerned = sorted(
+        log
+        for log in heads
+        if log > query.after and (log == query.log or (log[0] == query.log and log not in policies))
+    )
+    page, rest = concerned[: limits.COUNTED_LOGS_MAX], concerned[limits.COUNTED_LOGS_MAX :]
+    counts: dict[str, int] = {}
+    for log in page:
+        if kept_s := keep_s(policies, log):
+            counts[log] = count_older(store, log, heads[log], at_ms - 1000 * kept_s)
+    counts = {log: count for log, count in counts.items() if count}
+    return ExpiredCounts(counts, page[-1] if rest else None)

@@ -1,0 +1,122 @@
+"""How long entries are kept: a few of those that are too old go with each heartbeat."""
+
+from collections import deque
+from collections.abc import Collection, Sequence
+
+from zchat.log.floors import Policy, Removal
+from zchat.log.store import Store
+from zchat.protocol import limits
+from zchat.protocol.codec import Decoder
+from zchat.protocol.messages import Entry
+
+_entries = Decoder(Entry)
+
+
+class Retention:
+    """The policies of one service's logs, and how far it has come in applying them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._policies = {policy.log: policy for policy in store.policies()}
+        self._unseen: deque[str] = deque()
+        """Logs still to be looked at, before all are looked at anew."""
+
+    @property
+    def policies(self) -> list[Policy]:
+        return list(self._policies.values())
+
+    def keep_s(self, log: str) -> int:
+        """0 for ever."""
+        return keep_s(self._policies, log)
+
+    def merged(self, changes: Sequence[Policy]) -> list[Policy]:
+        """The policies that the changes come to: who sets one part leaves the other as it is."""
+        merged: dict[str, Policy] = {}
+        for change in changes:
+            known = merged.get(change.log) or self._policies.get(change.log, Policy(change.log))
+            if change.purge:
+                merged[change.log] = known._replace(purge=max(known.purge, change.purge))
+            else:
+                merged[change.log] = known._replace(keep_s=change.keep_s)
+        return list(merged.values())
+
+    def committed(self, policies: Collection[Policy]) -> None:
+        for policy in policies:
+            self._policies[policy.log] = policy
+            if policy.keep_s is None and not policy.purge:
+                del self._policies[policy.log]
+
+    def ended_purges(self) -> list[Policy]:
+        """The policies without what has been done."""
+        floors = self._store.floors
+        return [
+            policy._replace(purge=0)
+            for policy in self._policies.values()
+            if policy.purge and floors.get(policy.log, 0) >= policy.purge
+        ]
+
+    def due(self, logs: Collection[str], at_ms: int) -> list[Removal]:
+        """What is to be removed now, of `logs` and of those that are to be emptied.
+
+        Bounded in what is looked at, too: the beat waits meanwhile.
+        """
+        if not self._unseen:
+            self._unseen.extend(policy.log for policy in self.policies if policy.purge)
+            if any(policy.keep_s for policy in self.policies):
+                self._unseen.extend(logs)
+        removals: list[Removal] = []
+        left = limits.REMOVED_ENTRIES_MAX
+        for _ in range(min(len(self._unseen), limits.REMOVED_LOGS_MAX)):
+            log = self._unseen[0]
+            floor = self._store.floors.get(log, 0)
+            upto = self._due_in(log, floor, left, at_ms)
+            if upto > floor:
+                removals.append(Removal(log, upto))
+                left -= upto - floor
+            if left <= 0:
+                # There may be more of it.
+                break
+            self._unseen.popleft()
+        return removals
+
+    def _due_in(self, log: str, floor: int, entries_max: int, at_ms: int) -> int:
+        """The last of the first entries of the log that are due."""
+        policy, kept_s = self._policies.get(log), self.keep_s(log)
+        purge = policy.purge if policy else 0
+        if not kept_s and purge <= floor:
+            return floor
+        due = floor
+        # Mostly the first one says already that there is nothing to do.
+        for count in (1, entries_max):
+            for stored in self._store.read_log(log, floor, count, limits.PAGE_BYTES_MAX):
+                entry = _entries.decode(stored.frame)
+                too_old = kept_s and entry.at_ms < at_ms - 1000 * kept_s
+                if not too_old and entry.sequence > purge:
+                    return due
+                due = entry.sequence
+            if due == floor:
+                break
+        return due
+
+
+def keep_s(policies: dict[str, Policy], log: str) -> int:
+    """How long the entries of the log are kept: as was said of it, or of all of its kind."""
+    own = policies.get(log)
+    if own is not None and own.keep_s is not None:
+        return own.keep_s
+    general = policies.get(log[0])
+    return (general.keep_s or 0) if general else 0
+
+
+def count_older(store: Store, log: str, head: int, before_ms: int) -> int:
+    """How many entries of the log are from before that time, which rises in it."""
+    floor = low = store.floors.get(log, 0)
+    high = head
+    while low < high:
+        middle = (low + high + 1) // 2
+        (stored,) = store.read_log(log, middle - 1, 1, 1)
+        if _entries.decode(stored.frame).at_ms < before_ms:
+            low = middle
+        else:
+            high = middle - 1
+    return low - floor
