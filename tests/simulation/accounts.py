@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import pyotp
+
 from zchat.client import drafts
 from zchat.protocol import limits
 from zchat.protocol.messages import (
