@@ -261,7 +261,11 @@ class GatewayCore:
             self._close(session)
 
     def _close(self, session: Session) -> None:
+        """The session is over: what a service still says is not for it, however slowly it goes."""
         session.state, session.closing_at = SessionState.CLOSING, self._awake_at
+        self._logins.drop(session)
+        self.fan_out.leave(session)
+        self.fan_out.dirty[session] = None
 
     # --- What services say --------------------------------------------------------------------
 
@@ -319,7 +323,6 @@ class GatewayCore:
         for session in self.sessions.values():
             if session.name:
                 self._end(session, RefusalCode.UNAVAILABLE, _REMOVED)
-                self.fan_out.leave(session)
 
     def receive_answers(self, address: str, body: bytes, now: float, now_ms: int) -> None:
         for context, answer in self.services.by_address[address].queries.receive(body, now):
