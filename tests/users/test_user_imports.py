@@ -6,7 +6,7 @@ from zchat.fabric.link import ReturnAddress
 from zchat.protocol.cluster import ReadUserLogs, UserLog, UserLogs
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import PrivateMessageSent, RefusalCode, Refused, Standing
-from zchat.protocol.operating import (
+from zchat.protocol.operators import (
     AccountAnswer,
     AccountFacts,
     ImportedEntry,
@@ -45,7 +45,7 @@ def test_an_account_has_its_inbox_and_its_new_password(users: Users) -> None:
     imported(users)
     assert [(n, author) for n, author, _ in users.inbox("ann")] == [(1, "bob"), (2, "ann")]
     facts = _accounts.decode(users.ask("", ReadAccount("ann")))
-    assert facts == AccountFacts("ann", False, 3, 3, 2)
+    assert facts == AccountFacts("ann", False, 3, 3, 2, [], totp=False)
     assert users.core.users["ann"].password_hash == "hash of secret"
     logs = _logs.decode(users.ask("", ReadUserLogs("ann"))).logs
     assert logs == [UserLog("@ann", 0, 2, 2)]

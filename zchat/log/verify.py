@@ -28,7 +28,7 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.nonces import prefix_of
-from zchat.protocol.operating import IMPORT_NONCE
+from zchat.protocol.operators import IMPORT_NONCE
 
 _entries = Decoder(Entry)
 

@@ -34,14 +34,16 @@ from zchat.protocol.messages import (
     Standing,
     Token,
 )
-from zchat.protocol.operating import (
+from zchat.protocol.operators import (
     CountExpired,
     ImportEntries,
+    ListAccounts,
+    ListAllRooms,
     ListKept,
+    ListSessions,
     ReadAccount,
     SetRetention,
 )
-from zchat.protocol.operators import ListAccounts, ListAllRooms, ListSessions
 
 
 class Envelope(Struct, frozen=True, array_like=True):

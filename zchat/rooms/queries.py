@@ -30,8 +30,7 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
-from zchat.protocol.operating import CountExpired, ListKept
-from zchat.protocol.operators import ListAllRooms
+from zchat.protocol.operators import CountExpired, ListAllRooms, ListKept
 from zchat.rooms import operator_queries
 from zchat.rooms.core import RoomCore
 from zchat.rooms.model import Room

@@ -11,7 +11,7 @@ from zchat.protocol import limits
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import SYSTEM_AUTHOR, AuditRecord, RefusalCode, Standing
 from zchat.protocol.names import printable
-from zchat.protocol.operating import (
+from zchat.protocol.operators import (
     CountExpired,
     ExpiredCounts,
     ImportEntries,
