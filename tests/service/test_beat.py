@@ -539,7 +539,7 @@ def test_a_command_is_obeyed_from_those_alone_who_may_send_it(rooms: Bench) -> N
         (answer,) = told_by(rooms, asker, user, post(2))
         assert isinstance(answer, Refused)
         assert (answer.id, answer.code) == (2, RefusalCode.NOT_ALLOWED)
-    assert rooms.beat.not_allowed == 4
+    assert rooms.beat.counts.disobeyed == 4
     assert [entry.sequence for entry in rooms.published()] == [1, 2]
 
 
@@ -559,7 +559,7 @@ def test_a_flood_of_what_is_not_allowed_is_a_few_lines(
     count = 10 * limits.WARNINGS_BURST
     told_by(rooms, b"users#1", "ann", *(post(number) for number in range(1, count + 1)))
 
-    assert rooms.beat.not_allowed == count
+    assert rooms.beat.counts.disobeyed == count
     lines = [record.getMessage() for record in caplog.records]
     assert lines == ["refused Post from 'users'"] * limits.WARNINGS_BURST
 

@@ -87,8 +87,7 @@ class GatewayCore:
         self._intake = Intake(self.quotas, self.requests, self._receive_frame, self._refuse)
         self._last_number = 0
         self._awake_at = 0.0
-        self._next_review_at = 0.0
-        self._reviewed_at_ms = 0
+        self._review = activity.Review(self.services, self.fan_out)
 
     # --- Connections --------------------------------------------------------------------------
 
@@ -385,9 +384,7 @@ class GatewayCore:
     def tick(self, now: float, now_ms: int) -> None:
         """What happens without anybody asking for it; every `HEARTBEAT_INTERVAL_S`."""
         for peer in self.services.by_address.values():
-            peer.link.heartbeat()
-            peer.read_missing(now)
-            for late in peer.queries.expire(now):
+            for late in peer.tick(now):
                 self._query_failed(late)
             for opening in self.requests.time_out(peer, now):
                 self._log_in_failed(opening.session)
@@ -395,20 +392,6 @@ class GatewayCore:
             self.services.users.ask(None, ReadPresence(), PresenceAsked(), now)
         if change := self.presence.take_change():
             self.requests.tell_everyone(change)
-        if now >= self._next_review_at:
-            self._next_review_at = now + limits.ACTIVITY_INTERVAL_S
-            self._review_sessions(now, now_ms)
+        for session, reason in self._review.take(self.sessions.values(), now, now_ms):
+            self._end(session, RefusalCode.TIMED_OUT, reason)
         self._intake.tick(now, now_ms)
-
-    def _review_sessions(self, now: float, now_ms: int) -> None:
-        """What is to be done for every session now and then."""
-        active_ms = activity.since(self.fan_out.everyone(), self._reviewed_at_ms)
-        self.services.report_activity(active_ms)
-        self._reviewed_at_ms = now_ms
-        for session, reason in activity.over(self.sessions.values(), now):
-            if reason:
-                self._end(session, RefusalCode.TIMED_OUT, reason)
-            else:
-                session.state = SessionState.CUT
-                self.fan_out.dirty[session] = None
-        self.fan_out.retry_all()

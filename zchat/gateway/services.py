@@ -80,6 +80,12 @@ class ServicePeer:
     ) -> None:
         self.queries.ask(stamp(session, query), context, now)
 
+    def tick(self, now: float) -> list[QueryContext]:
+        """Says that this gateway lives; returns the queries that have waited for too long."""
+        self.link.heartbeat()
+        self.read_missing(now)
+        return self.queries.expire(now)
+
     def read_missing(self, now: float) -> None:
         """Reads again what the stream has dropped, if it has."""
         after = self.follower.missing_after
