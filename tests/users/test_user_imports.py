@@ -15,8 +15,9 @@ from zchat.protocol.operators import (
     ReadAccount,
 )
 from zchat.service.effects import Refusal, Sender
+from zchat.users.model import token_digest
 
-from .playbook import Users
+from .playbook import PASSWORD, Users, token
 
 _logs = Decoder(UserLogs)
 _accounts: Decoder[AccountAnswer] = Decoder(AccountAnswer)  # type: ignore[arg-type]
@@ -69,3 +70,14 @@ def test_of_nobody_there_are_no_facts(users: Users) -> None:
     refused = _accounts.decode(users.ask("", ReadAccount("nobody")))
     assert isinstance(refused, Refused)
     assert refused.code is RefusalCode.UNKNOWN_USER
+
+
+def test_the_facts_of_an_account_list_its_devices_without_their_secrets(users: Users) -> None:
+    users.account("ann")
+    users.come("ann", client="phone", password=PASSWORD, device="phone")
+    body = users.ask("", ReadAccount("ann"))
+    facts = _accounts.decode(body)
+    assert isinstance(facts, AccountFacts)
+    assert [(device.name, device.online) for device in facts.devices][-1] == ("phone", True)
+    assert token_digest(token("phone")) not in body
+    assert not facts.totp

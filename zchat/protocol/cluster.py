@@ -143,6 +143,7 @@ class SessionHere(Envelope, frozen=True):
     since_ms: int
     active_ms: int
     standing: Standing = Standing.GUEST
+    address: str = ""
 
 
 class AnnounceSessions(Message, frozen=True):

@@ -59,7 +59,7 @@ def answer(core: RoomCore, store: Store, asker: Asker, query: RoomQuery, at_ms: 
         case ListAllRooms():
             return operator_queries.answer(core, asker.user, query)
         case CountExpired() | ListKept():
-            return operators.answer(store, core.timeline.heads, query, at_ms)
+            return operators.answer(store, query, at_ms)
         case _:
             pass
     try:

@@ -98,7 +98,7 @@ def _answer(core: UserCore, store: Store, asking: str, query: UserQuery, at_ms: 
         case ReadAccount():
             return encode(_account(core, query.name))
         case CountExpired() | ListKept():
-            return operators.answer(store, core.timeline.heads, query, at_ms)
+            return operators.answer(store, query, at_ms)
         case _:
             assert_never(query)
 
