@@ -35,11 +35,9 @@ from zchat.protocol.cluster import USER_SERVICE
 from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.messages import (
     Entry,
-    ListRooms,
     MemberLeft,
     PrivateMessageSent,
     Refused,
-    RoomList,
     inbox_log,
     room_log,
 )
@@ -48,13 +46,15 @@ from zchat.protocol.operators import (
     ImportedEntry,
     ImportedFacts,
     ImportEntries,
+    ListAllRooms,
     ReadAccount,
+    RoomPage,
 )
 from zchat.protocol.partitions import address_of_room
 from zchat.service.passwords import hashed
 from zchat.settings import Settings
 
-_rooms: Decoder[RoomList | Refused] = Decoder(RoomList | Refused)  # type: ignore[arg-type]
+_rooms: Decoder[RoomPage | Refused] = Decoder(RoomPage | Refused)  # type: ignore[arg-type]
 _accounts: Decoder[AccountAnswer] = Decoder(AccountAnswer)  # type: ignore[arg-type]
 
 _BATCH_BYTES_MAX = 128 * 1024
@@ -66,9 +66,14 @@ _BATCH_BYTES_MAX = 128 * 1024
 def _export_room(settings: Settings, name: str, output: Path | None) -> None:
     address = address_of_room(name, settings.partitions)
     with enquiry(settings) as asking, _written(output) as file:
-        listed = ask_one(asking, address, ListRooms(REQUEST, name), _rooms)
-        header = _header("room", name, topic=listed.rooms[0].topic)
-        _write(file, header, entries_of(asking, address, room_log(name)))
+        page = ask_one(asking, address, ListAllRooms(pattern=name), _rooms)
+        entries = entries_of(asking, address, room_log(name))
+        first = next(entries, None)
+        # A closed room has none but its entries.
+        if not page.rooms and first is None:
+            refuse(f"there is no room {name}, and there was none")
+        topic = page.rooms[0].topic if page.rooms else ""
+        _write(file, _header("room", name, topic), chain([first] if first else [], entries))
 
 
 def _export_account(settings: Settings, name: str, output: Path | None) -> None:

@@ -78,6 +78,7 @@ class RoomDetails(Message, frozen=True):
     sequence: int
     private: bool = False
     keyed: bool = False
+    topic: str = ""
 
 
 class RoomPage(Message, frozen=True):

@@ -51,7 +51,9 @@ class Asker(NamedTuple):
 def answer(core: RoomCore, store: Store, asker: Asker, query: RoomQuery, at_ms: int) -> bytes:
     match query:
         case ReadLog():
-            return logs.read_log(store, query, core.timeline.heads.get(query.log, 0))
+            # Of a closed room only the store knows how far it went.
+            head = core.timeline.heads.get(query.log) or store.heads([query.log])[query.log]
+            return logs.read_log(store, query, head)
         case ReadStream():
             return logs.read_stream(store, query)
         case ReadUserLogs():
