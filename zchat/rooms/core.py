@@ -38,7 +38,7 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
-from zchat.protocol.operating import ImportEntries, SetRetention
+from zchat.protocol.operators import ImportEntries, SetRetention
 from zchat.protocol.permissions import PERMISSIONS, Place
 from zchat.rooms import imports
 from zchat.rooms.membership import Membership

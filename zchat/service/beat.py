@@ -314,7 +314,7 @@ class Beat:
         policies = self._retention.merged(effects.policies)
         if due and not policies:
             policies = self._retention.ended_purges()
-        removed = self._retention.due(core.timeline.heads, self._at_ms) if due else []
+        removed = self._retention.due(self._at_ms) if due else []
         statements = self._service.statements(effects.rows) + audit.statements(effects.audits)
         statements += policy_statements(policies)
         owed = self._store.commit(appended, statements, effects.owed, settled, answered, removed)

@@ -40,7 +40,7 @@ from zchat.protocol.messages import (
     inbox_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name
-from zchat.protocol.operating import ImportEntries, SetRetention
+from zchat.protocol.operators import ImportEntries, SetRetention
 from zchat.service import operators
 from zchat.service.beat import Job
 from zchat.service.effects import Sender
