@@ -147,6 +147,19 @@ def test_addresses_that_one_person_has_are_counted_together(address: str, source
     assert source_of(address) == source
 
 
+def test_an_address_that_is_refused_makes_nobody_forgotten(
+    ann: Users, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names_max = limits.ADDRESS_ATTEMPTS_MAX + 1
+    monkeypatch.setattr(ann.core.credentials.limits._by_name, "_names_max", names_max)
+    for _ in range(limits.LOGIN_ATTEMPTS_MAX):
+        guess(ann, "ann", "198.51.100.1")
+    # Names that nobody has cost one address nothing, once it is refused whatever it says.
+    for number in range(10 * names_max):
+        guess(ann, f"user{number}", ADDRESS)
+    assert refused(guess(ann, "ann", "198.51.100.2")) is RefusalCode.TOO_FAST
+
+
 def test_what_is_remembered_is_bounded(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
     buckets = users.core.credentials.limits._by_name
     monkeypatch.setattr(buckets, "_names_max", 3)
