@@ -139,6 +139,7 @@ class Beat:
             Rate(limits.WARNINGS_BURST, limits.WARNINGS_PER_S), limits.PEERS_MAX
         )
         self._refusals = RefusalLog(log, now)
+        self._refused_queries = RefusalLog(log, at_ms / 1000)
         self._retention = Retention(store)
         self._heartbeat_due = False
         """Whether the next step is the first one of a heartbeat."""
@@ -243,7 +244,14 @@ class Beat:
             except StoreUnavailable as error:
                 self._log.error("the store cannot be read: %s", error)
                 answers.append(b"")
+        self._tell_of_refused_queries(at_ms)
         return encode(answers)
+
+    def _tell_of_refused_queries(self, at_ms: int) -> None:
+        refused = self.core.effects.refused
+        for user, asked, answer in refused:
+            self._refused_queries.refused_to(user, asked, answer, at_ms / 1000)
+        refused.clear()
 
     def _lease_is_known(self) -> bool:
         """Raises `Fenced` if it is lost: whoever was overtaken knows only what was true before."""
