@@ -177,6 +177,9 @@ ADDRESS_ATTEMPT_INTERVAL_S: Final = 6.0
 ADDRESS_NEWCOMERS_MAX: Final = 100
 """New guests and accounts from one address at once, and then one in each interval."""
 ADDRESS_NEWCOMER_INTERVAL_S: Final = 6.0
+USER_REPORTS_MAX: Final = 20
+"""Reports of one user to one service at once, and then one in each interval."""
+USER_REPORT_INTERVAL_S: Final = 30.0
 LIMITED_NAMES_MAX: Final = 20_000
 """Names, and addresses, of which the last attempts are remembered."""
 TOKEN_SEEN_INTERVAL_S: Final = 3600.0
