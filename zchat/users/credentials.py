@@ -65,6 +65,11 @@ class Credentials:
     def hash(self, job: Job) -> None:
         if len(self.jobs) >= limits.PASSWORD_JOBS_MAX:
             raise Refusal(RefusalCode.BUSY, "too many log in at once; try again in a moment")
+        user = job.sender.user
+        if user and any(other.sender.user == user for other in self.jobs):
+            # Or one who is in could keep everyone else out, however few log in.
+            reason = "another password of yours is being looked at; try again in a moment"
+            raise Refusal(RefusalCode.BUSY, reason)
         self.jobs.append(job)
         self._directory.effects.jobs.append(job)
 
