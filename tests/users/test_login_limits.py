@@ -6,7 +6,7 @@ import pytest
 
 from zchat.protocol import limits
 from zchat.protocol.cluster import OpenSession
-from zchat.protocol.messages import ChangePassword, Done, RefusalCode, Refused
+from zchat.protocol.messages import ChangePassword, RefusalCode, Refused
 from zchat.users.login_limits import source_of
 
 from .playbook import PASSWORD, Answer, Users, opened, refused, token
@@ -100,18 +100,16 @@ def test_a_login_that_finds_no_place_in_the_queue_is_no_attempt(
     assert answers == [RefusalCode.BUSY] * tries
 
 
-def test_one_user_has_one_password_hashed_at_a_time(ann: Users) -> None:
+def test_one_user_has_few_passwords_hashed_at_a_time(ann: Users) -> None:
     def change(number: int) -> ChangePassword:
         return ChangePassword(number, ann.nonce(), PASSWORD, PASSWORD + "!")
 
     ann.begin(change(1), "ann")
-    ann.begin_another(change(2), "ann")
-    (busy,) = ann.commit([])
-    assert refused(busy) is RefusalCode.BUSY
-    assert len(ann.jobs) == 1
-    assert ann.finish_jobs() == []
-    (done,) = ann.finish_jobs()
-    assert isinstance(done, Done)
+    for number in range(1, limits.USER_PASSWORD_JOBS_MAX):
+        ann.begin_another(change(number + 1), "ann")
+    assert ann.commit([]) == []
+    assert refused(ann.do(change(9), "ann")) is RefusalCode.BUSY
+    assert len(ann.jobs) == limits.USER_PASSWORD_JOBS_MAX
 
 
 # --- Newcomers ------------------------------------------------------------------------------------

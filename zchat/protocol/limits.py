@@ -168,6 +168,8 @@ INVITATIONS_MAX: Final = 1_000
 """Invitations that are neither used nor out of date."""
 PASSWORD_JOBS_MAX: Final = 256
 """Passwords waiting to be hashed; one more is refused as `busy`."""
+USER_PASSWORD_JOBS_MAX: Final = 2
+"""Of them those of one user who is in, so that nobody can keep the others out."""
 LOGIN_ATTEMPTS_MAX: Final = 10
 """Wrong passwords and codes for one name at once, and then one in each interval."""
 LOGIN_ATTEMPT_INTERVAL_S: Final = 30.0
