@@ -177,6 +177,7 @@ class GatewayCore:
                 self.requests.count(session)
                 self.services.users.command(session, CloseSession(quit=True), closing)
             case _ if why := scopes.refusal(session, message):
+                self.watcher.out_of_scope(session, message, now)
                 self.requests.answer(session, Refused(message.id, RefusalCode.OUT_OF_SCOPE, why))
             case _ if isinstance(message, Query):
                 self.requests.query(session, message, frame, now)

@@ -189,7 +189,7 @@ class RoomCore:
             case MarkRead():
                 return self._mark_read(sender.user, room, command)
             case ReportMessage():
-                return self._moderation.report(sender, room, command, at_ms)
+                return self._moderation.report(sender, room, command, now, at_ms)
             case Announce():
                 announced = Announced(visible_text(command.text))
                 return self.state.append(LOBBY, sender.user, announced, at_ms, command.nonce)

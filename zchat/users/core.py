@@ -162,7 +162,7 @@ class UserCore:
             case TellInvited():
                 return self.inboxes.tell_invited(command, at_ms)
             case ReportMessage():
-                return self.inboxes.report(sender, command, at_ms)
+                return self.inboxes.report(sender, command, now, at_ms)
             case BlockUser():
                 return self.inboxes.block(sender, command)
             case UnblockUser():
