@@ -51,13 +51,14 @@ from zchat.protocol.messages import (
     Hello,
     LogIn,
     LogOut,
-    MarkRead,
     Ping,
     PingTarget,
     Pong,
+    Post,
     Query,
     RefusalCode,
     Refused,
+    SendPrivate,
     Welcome,
 )
 from zchat.protocol.names import InvalidName
@@ -153,7 +154,7 @@ class GatewayCore:
     ) -> None:
         if self.watcher.tracing:
             self.watcher.received(session, message)
-        if not isinstance(message, MarkRead | Ping):
+        if type(message) not in activity.BY_ITSELF:
             session.active_ms = now_ms
         match message:
             case Hello(version=version) if version != PROTOCOL_VERSION:
@@ -179,6 +180,8 @@ class GatewayCore:
             case _ if why := scopes.refusal(session, message):
                 self.watcher.out_of_scope(session, message, now)
                 self.requests.answer(session, Refused(message.id, RefusalCode.OUT_OF_SCOPE, why))
+            case Post() | SendPrivate():  # Most of all, so that they stand before all queries.
+                self.requests.command(session, message, frame, now)
             case _ if isinstance(message, Query):
                 self.requests.query(session, message, frame, now)
             case _:
