@@ -14,6 +14,7 @@ from typing import Final
 
 import click
 
+from zchat.admin.answers import CommandGroup
 from zchat.client.pins import pin_of
 
 CERTIFICATE: Final = "tls-cert.pem"
@@ -53,7 +54,7 @@ def _alternative_name(host: str) -> str:
     return f"DNS:{host}"
 
 
-@click.group("tls")
+@click.group("tls", cls=CommandGroup)
 def TLS() -> None:  # noqa: N802
     """Keys and certificates that clients know the gateways by."""
 
