@@ -41,6 +41,7 @@ from zchat.protocol.messages import (
     Ping,
     Pong,
     Post,
+    ReadAudit,
     RefusalCode,
     Refused,
     Register,
@@ -632,6 +633,15 @@ def test_a_query_without_sense_gets_an_empty_answer_and_the_next_one_its_own(
     assert _answers.decode(pong) == Pong(7)
     assert rooms.beat.answer(b"\xc1", 0) == encode([])
     assert rooms.beat.protocol_errors == 2
+
+
+def test_a_query_that_is_refused_is_logged_once(
+    rooms: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    rooms.do(1, CREATE)
+    rooms.query(ReadAudit(7), ReadLog("#garden", 0), user="bob")
+    rooms.query(Ping(8), user="bob")
+    assert caplog.messages == ["refused read_audit by bob: not_allowed"]
 
 
 def test_queries_are_answered_from_what_is_committed(rooms: Bench) -> None:

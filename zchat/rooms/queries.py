@@ -68,6 +68,7 @@ def answer(core: RoomCore, store: Store, asker: Asker, query: RoomQuery, at_ms: 
         return _answer(core, store, asker, query, at_ms)
     except Refusal as refusal:
         refused = refusal.answer
+        core.effects.refused.append((asker.user, query, refused))
         assert refused.code is not None
         return encode(Refused(query.id, refused.code, refused.reason))
 
@@ -105,8 +106,10 @@ def _find(core: RoomCore, asker: Asker, name: str) -> Room:
         room = core.rooms.get(canonical_name(name))
     except InvalidName:
         room = None
-    if room is None or is_hidden(room, asker.user, asker.standing):
-        raise Refusal(RefusalCode.UNKNOWN_ROOM, f"there is no room {printable(name)}")
+    hidden = room is not None and is_hidden(room, asker.user, asker.standing)
+    if room is None or hidden:
+        reason = f"there is no room {printable(name)}"
+        raise Refusal(RefusalCode.UNKNOWN_ROOM, reason, suspicious=hidden)
     return room
 
 

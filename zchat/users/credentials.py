@@ -65,6 +65,12 @@ class Credentials:
     def hash(self, job: Job) -> None:
         if len(self.jobs) >= limits.PASSWORD_JOBS_MAX:
             raise Refusal(RefusalCode.BUSY, "too many log in at once; try again in a moment")
+        user = job.sender.user
+        own = sum(other.sender.user == user for other in self.jobs) if user else 0
+        if own >= limits.USER_PASSWORD_JOBS_MAX:
+            # Whoever is in knows a right password, and those are not limited otherwise.
+            reason = "other passwords of yours are being looked at; try again in a moment"
+            raise Refusal(RefusalCode.BUSY, reason)
         self.jobs.append(job)
         self._directory.effects.jobs.append(job)
 

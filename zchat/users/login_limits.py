@@ -37,13 +37,15 @@ class LoginLimits:
 
     def attempt(self, name: str, address: str, now: float) -> None:
         """Somebody tries a password for `name`. Raises `Refusal` if that is too often."""
-        of_name = self._by_name.of(name, now)
-        wait_s = of_name.try_take(1, now)
+        # The address comes first: one that may not try cannot fill the table with names of its
+        # choice, so that those whose attempts count are forgotten.
         source = source_of(address)
-        if not wait_s and source:
-            wait_s = self._by_address.of(source, now).try_take(1, now)
-            if wait_s:
-                of_name.give_back(1)
+        of_address = self._by_address.of(source, now) if source else None
+        wait_s = of_address.try_take(1, now) if of_address else 0.0
+        if not wait_s:
+            wait_s = self._by_name.of(name, now).try_take(1, now)
+            if wait_s and of_address:
+                of_address.give_back(1)
         if wait_s:
             raise _too_fast("too many failed logins", wait_s)
 

@@ -63,6 +63,7 @@ def answer(
         core.directory.authorise(asking, standing, query)
         return _answer(core, store, asking, query, at_ms)
     except Refusal as refusal:
+        core.effects.refused.append((asking, query, refusal.answer))
         code = refusal.answer.code or RefusalCode.OTHER
         return encode(Refused(getattr(query, "id", 0), code, refusal.answer.reason))
 
