@@ -52,7 +52,7 @@ def fresh_nonce() -> bytes:
 
 
 def as_json_option() -> click.Option:
-    return click.Option(["--json", "as_json"], is_flag=True, help="For scripts.")
+    return click.Option(["--json", "as_json"], is_flag=True, help="Print JSON, for scripts.")
 
 
 def option(

@@ -61,7 +61,12 @@ def TLS() -> None:  # noqa: N802
 
 @TLS.command("self-signed")
 @click.option(
-    "--host", "hosts", multiple=True, required=True, help="Name or address of the server."
+    "--host",
+    "hosts",
+    metavar="HOST",
+    multiple=True,
+    required=True,
+    help="Name or address of the server.",
 )
 @click.option(
     "--folder",
