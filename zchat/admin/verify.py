@@ -92,7 +92,8 @@ def _verify(settings: Settings, folder: Path | None, as_json: bool) -> None:
     lines: list[str] = []
     for name, report in reports.items():
         facts = report.facts
-        held = f" ({facts.entries:,} entries in {len(facts.heads):,} logs)" if facts.heads else ""
+        entries = counted(facts.entries, "entry", "entries")
+        held = f" ({entries} in {counted(len(facts.heads), 'log')})" if facts.heads else ""
         lines.append(f"{name}: checked {', '.join(report.checked) or 'nothing'}{held}")
         lines += [f"  {finding}" for finding in report.findings]
     lines.append(counted(count, "finding") if count else "nothing is wrong")

@@ -118,6 +118,7 @@ class Store:
         self._select_epoch = compiled(_SELECT_EPOCH, connection.dialect)
         self._insert_entries = compiled(insert(entries), connection.dialect)
         self._select_head = compiled(_SELECT_HEAD, connection.dialect)
+        self._select_next_log = compiled(_SELECT_NEXT_LOG, connection.dialect)
         try:
             with writing(connection):
                 self.epoch = _raise_epoch(connection)
@@ -222,7 +223,9 @@ class Store:
         with reading(self._connection):
             # From one step of the index to the next: grouping would walk over all the entries.
             while len(found) < logs_max and (
-                following := self._connection.scalar(_SELECT_NEXT_LOG, {"log": log})
+                following := self._connection.exec_driver_sql(
+                    self._select_next_log, (log,)
+                ).scalar()
             ):
                 found.append(log := following)
         return found
