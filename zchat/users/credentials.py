@@ -146,7 +146,7 @@ class Credentials:
         user = self._directory.acting(job.sender.user)
         if not right or user.password_hash != job.password_hash:
             raise Refusal(RefusalCode.WRONG_PASSWORD, "the password is wrong")
-        self.limits.succeeded(user.name, "", now)
+        self.limits.succeeded(*_attempted(job), now)
         return user
 
     def change_password(
@@ -219,10 +219,14 @@ class Credentials:
 
 
 def _attempted(job: Job) -> tuple[str, str]:
-    """Whose password it is that is tried, and from where, if that is known."""
+    """Whose password it is that is tried, and from where, if that is known.
+
+    The first is no name where the user is in already.
+    """
     if isinstance(job.command, OpenSession):
         return canonical_name(job.command.name), job.command.address
-    return job.sender.user, ""
+    # Counted apart, or whoever guesses from outside keeps the user from changing the password.
+    return job.sender.user + " inside", ""
 
 
 def check_length(password: str) -> None:
