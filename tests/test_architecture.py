@@ -82,8 +82,16 @@ PURE: Final = (
     *(
         f"zchat/users/{name}.py"
         for name in (
-            *("credentials", "devices", "directory", "inboxes", "invitations", "login_limits"),
-            *("operators", "policy", "totp"),
+            *(
+                "arrivals",
+                "credentials",
+                "devices",
+                "directory",
+                "inboxes",
+                "invitations",
+                "login_limits",
+            ),
+            *("login_limits", "operators", "policy", "totp"),
         )
     ),
     "*/scopes.py",

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import pytest
 from msgspec import Raw
+from zchat.protocol.operating import SetRetention
 
 from zchat.client import Tls, UnknownServerError, connect
 from zchat.client.tls import ChangedServerError
@@ -28,7 +29,6 @@ from zchat.protocol import messages as m
 from zchat.protocol.cluster import Down, EndGuest, RoutingTable, Stamped
 from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.nonces import nonce
-from zchat.protocol.operating import SetRetention
 from zchat.protocol.permissions import PERMISSIONS, Place
 from zchat.settings import Settings
 

@@ -32,8 +32,9 @@ from zchat.rooms.membership import Membership
 from zchat.rooms.model import Room
 from zchat.rooms.state import RoomState
 from zchat.service.beat import Beat
-from zchat.users import core as users_core
+from zchat.users import arrivals as users_arrivals
 from zchat.users import totp
+from zchat.users.arrivals import Arrivals
 from zchat.users.core import UserCore
 from zchat.users.devices import Devices
 from zchat.users.directory import Directory
@@ -323,12 +324,12 @@ def _guest_keeps_rooms() -> Plant:
 
 
 def _password_not_checked() -> Plant:
-    checked = UserCore._checked
+    checked = Arrivals.checked
 
     def mutant(self: Any, job: Any, right: bool, now: float, at_ms: int) -> None:
         checked(self, job, True, now, at_ms)
 
-    return UserCore, "_checked", mutant
+    return Arrivals, "checked", mutant
 
 
 def _code_works_again() -> Plant:
@@ -338,7 +339,7 @@ def _code_works_again() -> Plant:
         user.totp_step = 0
         return use_code(user, code, at_ms)
 
-    return users_core, "use_code", mutant
+    return users_arrivals, "use_code", mutant
 
 
 def _revoked_device_is_known() -> Plant:

@@ -1,17 +1,50 @@
 """Who is here, who was active, and who has been silent for too long."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import Final
 
+from zchat.gateway.fanout import FanOut
+from zchat.gateway.services import Services
 from zchat.gateway.session import Session, SessionState
 from zchat.protocol import limits
 from zchat.protocol.cluster import AnnounceSessions, SessionHere
+from zchat.protocol.messages import MarkRead, Ping
+
+BY_ITSELF: Final = frozenset({MarkRead, Ping})
+"""What clients send whether anybody sits there or not."""
+
+
+class Review:
+    """What is to be done for every session now and then."""
+
+    def __init__(self, services: Services, fan_out: FanOut) -> None:
+        self._services = services
+        self._fan_out = fan_out
+        self._next_at = 0.0
+        self._taken_at_ms = 0
+
+    def take(
+        self, sessions: Collection[Session], now: float, now_ms: int
+    ) -> list[tuple[Session, str]]:
+        """If it is time: tells who was active, feeds who lags; returns who must end, and why."""
+        if now < self._next_at:
+            return []
+        self._next_at = now + limits.ACTIVITY_INTERVAL_S
+        self._services.report_activity(since(self._fan_out.everyone(), self._taken_at_ms))
+        self._taken_at_ms = now_ms
+        self._fan_out.retry_all()
+        for session in sessions:
+            if is_stuck(session, now):
+                session.state = SessionState.CUT
+                self._fan_out.dirty[session] = None
+        return [(each, reason) for each in sessions if (reason := silence(each, now))]
 
 
 def announcement(sessions: Iterable[Session]) -> AnnounceSessions:
     """Those of the sessions that have a user, as the user-service wants to know them."""
     return AnnounceSessions(
         [
-            SessionHere(s.number, s.name, s.token, s.since_ms, s.active_ms, s.standing)
+            SessionHere(s.number, s.name, s.token, s.since_ms, s.active_ms, s.standing, s.address)
             for s in sessions
             if s.name
         ]
@@ -21,16 +54,6 @@ def announcement(sessions: Iterable[Session]) -> AnnounceSessions:
 def since(sessions: Iterable[Session], at_ms: int) -> dict[int, int]:
     """When each session that did something after `at_ms` did it last."""
     return {session.number: session.active_ms for session in sessions if session.active_ms > at_ms}
-
-
-def over(sessions: Iterable[Session], now: float) -> list[tuple[Session, str | None]]:
-    """Those that must end, and why; None for those that have ended and do not go."""
-    found: list[tuple[Session, str | None]] = []
-    for session in sessions:
-        reason = silence(session, now)
-        if reason or is_stuck(session, now):
-            found.append((session, reason))
-    return found
 
 
 def silence(session: Session, now: float) -> str | None:

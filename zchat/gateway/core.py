@@ -51,13 +51,14 @@ from zchat.protocol.messages import (
     Hello,
     LogIn,
     LogOut,
-    MarkRead,
     Ping,
     PingTarget,
     Pong,
+    Post,
     Query,
     RefusalCode,
     Refused,
+    SendPrivate,
     Welcome,
 )
 from zchat.protocol.names import InvalidName
@@ -87,8 +88,7 @@ class GatewayCore:
         self._intake = Intake(self.quotas, self.requests, self._receive_frame, self._refuse)
         self._last_number = 0
         self._awake_at = 0.0
-        self._next_review_at = 0.0
-        self._reviewed_at_ms = 0
+        self._review = activity.Review(self.services, self.fan_out)
 
     # --- Connections --------------------------------------------------------------------------
 
@@ -154,7 +154,7 @@ class GatewayCore:
     ) -> None:
         if self.watcher.tracing:
             self.watcher.received(session, message)
-        if not isinstance(message, MarkRead | Ping):
+        if type(message) not in activity.BY_ITSELF:
             session.active_ms = now_ms
         match message:
             case Hello(version=version) if version != PROTOCOL_VERSION:
@@ -180,6 +180,8 @@ class GatewayCore:
             case _ if why := scopes.refusal(session, message):
                 self.watcher.out_of_scope(session, message, now)
                 self.requests.answer(session, Refused(message.id, RefusalCode.OUT_OF_SCOPE, why))
+            case Post() | SendPrivate():  # Most of all, so that they stand before all queries.
+                self.requests.command(session, message, frame, now)
             case _ if isinstance(message, Query):
                 self.requests.query(session, message, frame, now)
             case _:
@@ -263,7 +265,11 @@ class GatewayCore:
             self._close(session)
 
     def _close(self, session: Session) -> None:
+        """The session is over: what a service still says is not for it, however slowly it goes."""
         session.state, session.closing_at = SessionState.CLOSING, self._awake_at
+        self._logins.drop(session)
+        self.fan_out.leave(session)
+        self.fan_out.dirty[session] = None
 
     # --- What services say --------------------------------------------------------------------
 
@@ -321,7 +327,6 @@ class GatewayCore:
         for session in self.sessions.values():
             if session.name:
                 self._end(session, RefusalCode.UNAVAILABLE, _REMOVED)
-                self.fan_out.leave(session)
 
     def receive_answers(self, address: str, body: bytes, now: float, now_ms: int) -> None:
         for context, answer in self.services.by_address[address].queries.receive(body, now):
@@ -386,9 +391,7 @@ class GatewayCore:
     def tick(self, now: float, now_ms: int) -> None:
         """What happens without anybody asking for it; every `HEARTBEAT_INTERVAL_S`."""
         for peer in self.services.by_address.values():
-            peer.link.heartbeat()
-            peer.read_missing(now)
-            for late in peer.queries.expire(now):
+            for late in peer.tick(now):
                 self._query_failed(late)
             for opening in self.requests.time_out(peer, now):
                 self._log_in_failed(opening.session)
@@ -396,20 +399,6 @@ class GatewayCore:
             self.services.users.ask(None, ReadPresence(), PresenceAsked(), now)
         if change := self.presence.take_change():
             self.requests.tell_everyone(change)
-        if now >= self._next_review_at:
-            self._next_review_at = now + limits.ACTIVITY_INTERVAL_S
-            self._review_sessions(now, now_ms)
+        for session, reason in self._review.take(self.sessions.values(), now, now_ms):
+            self._end(session, RefusalCode.TIMED_OUT, reason)
         self._intake.tick(now, now_ms)
-
-    def _review_sessions(self, now: float, now_ms: int) -> None:
-        """What is to be done for every session now and then."""
-        active_ms = activity.since(self.fan_out.everyone(), self._reviewed_at_ms)
-        self.services.report_activity(active_ms)
-        self._reviewed_at_ms = now_ms
-        for session, reason in activity.over(self.sessions.values(), now):
-            if reason:
-                self._end(session, RefusalCode.TIMED_OUT, reason)
-            else:
-                session.state = SessionState.CUT
-                self.fan_out.dirty[session] = None
-        self.fan_out.retry_all()

@@ -94,7 +94,9 @@ class Journal(Watcher):
         super().ended(session, code)
         # Only the code: the reason may hold what the client sent.
         fields = {"session": session.number, "user": session.name, "code": code}
-        self._log.info("disconnects a client", extra=_with_address(fields, session))
+        # Whoever likes to can come with garbage as often as that would fill a disk.
+        level = logging.INFO if session.name else logging.DEBUG
+        self._log.log(level, "disconnects a client", extra=_with_address(fields, session))
 
     def _request(self, session: Session, request: int) -> str:
         return f"{self._identity}:{session.number}:{request}"

@@ -45,10 +45,12 @@ from zchat.protocol.messages import (
     Message,
     Ping,
     PingTarget,
+    Post,
     Query,
     ReadAudit,
     ReadHistory,
     ReportMessage,
+    SendPrivate,
 )
 from zchat.protocol.names import InvalidName, canonical_name
 from zchat.protocol.partitions import address_of_room, room_addresses
@@ -79,6 +81,12 @@ class ServicePeer:
         self, session: Session | None, query: Message | Raw, context: QueryContext, now: float
     ) -> None:
         self.queries.ask(stamp(session, query), context, now)
+
+    def tick(self, now: float) -> list[QueryContext]:
+        """Says that this gateway lives; returns the queries that have waited for too long."""
+        self.link.heartbeat()
+        self.read_missing(now)
+        return self.queries.expire(now)
 
     def read_missing(self, now: float) -> None:
         """Reads again what the stream has dropped, if it has."""
@@ -130,6 +138,10 @@ class Services:
 
     def of_command(self, command: Command) -> ServicePeer:
         match command:
+            case Post(room=room):  # Most of all, so that these stand first.
+                return self.of_room(room)
+            case SendPrivate():
+                return self.users
             case MarkRead(log=log) | ReportMessage(log=log):
                 return self.of_log(log)
             case Announce():

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from zchat.gateway.quotas import network
 from zchat.protocol import limits
+from zchat.protocol.networks import network_of
 from zchat.rates import Rate, Samples
 
 _BACKLOG: Final = 1024
@@ -165,7 +165,7 @@ class TlsDoor:
                 self._loop.call_later(_ACCEPT_AGAIN_S, self.open)
                 return
             self._accepted += 1
-            where = network(peer[0])
+            where = network_of(peer[0])
             if self._shaking.get(where, 0) >= limits.TLS_HANDSHAKES_PER_ADDRESS_MAX:
                 connection.close()
                 continue

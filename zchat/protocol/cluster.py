@@ -34,14 +34,16 @@ from zchat.protocol.messages import (
     Standing,
     Token,
 )
-from zchat.protocol.operating import (
+from zchat.protocol.operators import (
     CountExpired,
     ImportEntries,
+    ListAccounts,
+    ListAllRooms,
     ListKept,
+    ListSessions,
     ReadAccount,
     SetRetention,
 )
-from zchat.protocol.operators import ListAccounts, ListAllRooms, ListSessions
 
 
 class Envelope(Struct, frozen=True, array_like=True):
@@ -141,6 +143,7 @@ class SessionHere(Envelope, frozen=True):
     since_ms: int
     active_ms: int
     standing: Standing = Standing.GUEST
+    address: str = ""
 
 
 class AnnounceSessions(Message, frozen=True):

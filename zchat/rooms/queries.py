@@ -30,8 +30,7 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
-from zchat.protocol.operating import CountExpired, ListKept
-from zchat.protocol.operators import ListAllRooms
+from zchat.protocol.operators import CountExpired, ListAllRooms, ListKept
 from zchat.rooms import operator_queries
 from zchat.rooms.core import RoomCore
 from zchat.rooms.model import Room
@@ -52,7 +51,9 @@ class Asker(NamedTuple):
 def answer(core: RoomCore, store: Store, asker: Asker, query: RoomQuery, at_ms: int) -> bytes:
     match query:
         case ReadLog():
-            return logs.read_log(store, query, core.timeline.heads.get(query.log, 0))
+            # Of a closed room only the store knows how far it went.
+            head = core.timeline.heads.get(query.log) or store.heads([query.log])[query.log]
+            return logs.read_log(store, query, head)
         case ReadStream():
             return logs.read_stream(store, query)
         case ReadUserLogs():
@@ -60,7 +61,7 @@ def answer(core: RoomCore, store: Store, asker: Asker, query: RoomQuery, at_ms: 
         case ListAllRooms():
             return operator_queries.answer(core, asker.user, query)
         case CountExpired() | ListKept():
-            return operators.answer(store, core.timeline.heads, query, at_ms)
+            return operators.answer(store, query, at_ms)
         case _:
             pass
     try:

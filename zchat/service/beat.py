@@ -10,7 +10,6 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-from zchat.fabric.identities import name_of
 from zchat.fabric.link import Answerer, Asker, ReturnAddress
 from zchat.fabric.topics import stream_topic
 from zchat.log import audit
@@ -22,13 +21,12 @@ from zchat.protocol import limits
 from zchat.protocol.cluster import Down, RoutingTable, StreamPage, Up
 from zchat.protocol.codec import Decoder, ProtocolError, encode
 from zchat.protocol.messages import RefusalCode, Refused
-from zchat.rates import Rate, Samples
 from zchat.service.answering import answer_once, look_up
 from zchat.service.authority import objection, standing_of
 from zchat.service.counts import Counts
 from zchat.service.effects import Effects, Sender
+from zchat.service.journal import Journal
 from zchat.service.logs import reported_authors
-from zchat.service.refusals import RefusalLog
 from zchat.service.retention import Retention
 
 _ups = Decoder(Up)
@@ -131,15 +129,7 @@ class Beat:
         """The core knows what was not committed, and could not be loaded anew yet."""
         self.protocol_errors = 0
         self.counts = Counts()
-        # Asked once: at most levels each command would ask in vain.
-        self._tracing = log.isEnabledFor(logging.DEBUG)
-        self.not_allowed = 0
-        """Commands of processes that had no right to send them."""
-        self._warnings = Samples(
-            Rate(limits.WARNINGS_BURST, limits.WARNINGS_PER_S), limits.PEERS_MAX
-        )
-        self._refusals = RefusalLog(log, now)
-        self._refused_queries = RefusalLog(log, at_ms / 1000)
+        self.journal = Journal(log, self.counts, now, at_ms)
         self._retention = Retention(store)
         self._heartbeat_due = False
         """Whether the next step is the first one of a heartbeat."""
@@ -182,21 +172,13 @@ class Beat:
             self._answerer.reply(address, encode(refusal))
             return
         if why := objection(address.asker, stamped.user, stamped.body):
-            self._refuse(address, stamped.body, why, now)
+            self.journal.disobeyed(address.asker, stamped.body, now)
+            refused = Refused(getattr(stamped.body, "id", 0), RefusalCode.NOT_ALLOWED, why)
+            self._answerer.reply(address, encode(refused))
             return
         standing = standing_of(address.asker, stamped.standing)
         sender = Sender(address, stamped.session, stamped.user, standing)
         self._commands.append((sender, stamped.body))
-
-    def _refuse(self, address: ReturnAddress, command: Any, why: str, now: float) -> None:
-        self.not_allowed += 1
-        kind, asker = type(command).__name__, ascii(name_of(address.asker))
-        held = self._warnings.admit(f"{asker} {kind}", now)
-        if held is not None:
-            more = f"; {held} more like it" if held else ""
-            self._log.warning("refused %s from %s%s", kind, asker, more)
-        refused = Refused(getattr(command, "id", 0), RefusalCode.NOT_ALLOWED, why)
-        self._answerer.reply(address, encode(refused))
 
     def receive_table(self, body: bytes) -> None:
         try:
@@ -244,14 +226,9 @@ class Beat:
             except StoreUnavailable as error:
                 self._log.error("the store cannot be read: %s", error)
                 answers.append(b"")
-        self._tell_of_refused_queries(at_ms)
+        self.journal.queries_refused(self.core.effects.refused, at_ms)
+        self.core.effects.refused.clear()
         return encode(answers)
-
-    def _tell_of_refused_queries(self, at_ms: int) -> None:
-        refused = self.core.effects.refused
-        for user, asked, answer in refused:
-            self._refused_queries.refused_to(user, asked, answer, at_ms / 1000)
-        refused.clear()
 
     def _lease_is_known(self) -> bool:
         """Raises `Fenced` if it is lost: whoever was overtaken knows only what was true before."""
@@ -326,25 +303,9 @@ class Beat:
         return keys
 
     def _answer(self, sender: Sender, command: Any, answer: Answer | None, now: float) -> None:
-        if self._tracing:
-            self._trace(sender, command, answer)
+        self.journal.answered(sender, command, answer, now)
         if answer is not None:
-            if answer.code is not None:
-                refusals = self.counts.refusals
-                refusals[answer.code] = refusals.get(answer.code, 0) + 1
-            self._refusals.refused(sender, command, answer, now)
             self.core.effects.answer(sender.reply_to, getattr(command, "id", 0), answer)
-
-    def _trace(self, sender: Sender, command: Any, answer: Answer | None) -> None:
-        """Says what came of a command; never what is in it, nor the words of a refusal."""
-        asker = sender.reply_to.asker.decode(errors="replace")
-        fields = {
-            "request": f"{asker}:{sender.session}:{getattr(command, 'id', 0)}",
-            "command": command.__struct_config__.tag,
-            "user": sender.user,
-            "outcome": (answer.code or "done") if answer else "no answer yet, or one of its own",
-        }
-        self._log.debug("applied", extra=fields)
 
     def _commit(self, settled: Sequence[int]) -> Outbound:
         core = self.core
@@ -355,7 +316,7 @@ class Beat:
         policies = self._retention.merged(effects.policies)
         if due and not policies:
             policies = self._retention.ended_purges()
-        removed = self._retention.due(core.timeline.heads, self._at_ms) if due else []
+        removed = self._retention.due(self._at_ms) if due else []
         statements = self._service.statements(effects.rows) + audit.statements(effects.audits)
         statements += policy_statements(policies)
         owed = self._store.commit(appended, statements, effects.owed, settled, answered, removed)

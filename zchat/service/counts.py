@@ -10,4 +10,6 @@ class Counts(Struct):
     entries: int = 0
     refusals: dict[str, int] = field(default_factory=dict)
     """By code."""
+    disobeyed: int = 0
+    """Commands of processes that had no right to send them."""
     store_failures: int = 0

@@ -21,6 +21,7 @@ MEASURES: Final = (
     Measure("askers", "gauge", "Gateways and others that have a link to here."),
     Measure("outbox", "gauge", "Commands that other services have not answered."),
     Measure("password_jobs_waiting", "gauge", "Passwords that are being hashed or checked."),
+    Measure("disobeyed", "counter", "Commands of processes that had no right to send them."),
     Measure("store_failures", "counter", "Times that the store was unavailable."),
 )
 
@@ -51,6 +52,7 @@ class Serving:
             "askers": beat.asker_count,
             "outbox": beat.owed,
             "password_jobs_waiting": passwords.waiting,
+            "disobeyed": beat.counts.disobeyed,
             "store_failures": beat.counts.store_failures,
         }
 

@@ -6,21 +6,18 @@ from typing import Any, assert_never
 from zchat.fabric.topics import PRESENCE_TOPIC
 from zchat.log.answers import Answer, FirstAnswers, Key
 from zchat.log.timeline import Timeline
-from zchat.protocol import limits
 from zchat.protocol.cluster import (
     AnnounceSessions,
     CloseSession,
     EndGuest,
     OpenSession,
     ReportActivity,
-    SessionOpened,
     TellInvited,
     UserCommand,
 )
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
     SYSTEM_AUTHOR,
-    AccountChange,
     BlockUser,
     ChangePassword,
     CreateAppToken,
@@ -31,7 +28,6 @@ from zchat.protocol.messages import (
     EnableTotp,
     LogOutEverywhere,
     MarkRead,
-    RefusalCode,
     Register,
     ReportMessage,
     RestoreUser,
@@ -39,27 +35,26 @@ from zchat.protocol.messages import (
     RevokeInvitation,
     SendPrivate,
     SetStanding,
-    Standing,
     SuspendUser,
     UnblockUser,
     inbox_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name
-from zchat.protocol.operating import ImportEntries, SetRetention
+from zchat.protocol.operators import ImportEntries, SetRetention
 from zchat.service import operators
 from zchat.service.beat import Job
-from zchat.service.effects import Refusal, Sender
+from zchat.service.effects import Sender
 from zchat.users import imports
-from zchat.users.credentials import NO_PASSWORD_HASH, Credentials, check_length
+from zchat.users.arrivals import Arrivals
+from zchat.users.credentials import Credentials
 from zchat.users.devices import Devices
 from zchat.users.directory import Directory
 from zchat.users.inboxes import Inboxes
 from zchat.users.invitations import Invitations
 from zchat.users.login_limits import LoginLimits
-from zchat.users.model import DropUser, SessionKey, User, token_digest
-from zchat.users.operators import Operators, check_not_suspended
+from zchat.users.model import DropUser, SessionKey, User
+from zchat.users.operators import Operators
 from zchat.users.policy import Policy
-from zchat.users.totp import use_code
 
 END_GUEST_KEY = "end guest "
 """Beginning of the key under which the end of a guest is owed."""
@@ -91,12 +86,18 @@ class UserCore:
         self.credentials = Credentials(
             self.directory, self.invitations, self.inboxes, LoginLimits()
         )
-        self._policy = policy
         self._room_addresses = room_addresses
         self._ending: dict[str, int] = {}
         """Guests that are gone, by key: how many room-services do not know it yet."""
-        self._waiting: dict[str, list[tuple[Sender, OpenSession]]] = {}
-        """Logins under the names of guests that are gone, until those are free."""
+        self.arrivals = Arrivals(
+            self.directory,
+            self.devices,
+            self.invitations,
+            self.credentials,
+            policy,
+            self._lose,
+            lambda name: self.log_heads[inbox_log(name)],
+        )
 
     # --- Loading ----------------------------------------------------------------------------------
 
@@ -129,6 +130,8 @@ class UserCore:
 
     def key_of(self, user: str, command: UserCommand) -> Key | None:
         match command:
+            case SendPrivate(nonce=nonce):  # Most of all, so that it stands first.
+                return Key(user or SYSTEM_AUTHOR, nonce)
             case ImportEntries():
                 return operators.key_of_import(command)
             case (
@@ -148,13 +151,13 @@ class UserCore:
     def handle(self, sender: Sender, command: UserCommand, now: float, at_ms: int) -> Answer | None:
         self.directory.authorise(sender.user, sender.standing, command)
         match command:
+            case SendPrivate():
+                return self.inboxes.send_private(sender, command, at_ms)
             case SetRetention():
                 heads = self.timeline.heads
                 return operators.set_retention(sender, command, self.effects, heads, at_ms)
             case ImportEntries():
                 return imports.import_entries(self, sender, command, at_ms)
-            case SendPrivate():
-                return self.inboxes.send_private(sender, command, at_ms)
             case MarkRead():
                 self.inboxes.mark_read(sender, command)
                 return Answer(None, 0)
@@ -207,7 +210,7 @@ class UserCore:
         asker = sender.reply_to.asker
         match command:
             case OpenSession():
-                self._open_session(sender, command, now, at_ms)
+                self.arrivals.open_session(sender, command, now, at_ms)
                 return None
             case CloseSession(quit=True):
                 self._quit((asker, sender.session))
@@ -221,109 +224,6 @@ class UserCore:
             case _:
                 assert_never(command)
         return Answer(None, 0)
-
-    # --- Who is let in ----------------------------------------------------------------------------
-
-    def _open_session(self, sender: Sender, command: OpenSession, now: float, at_ms: int) -> None:
-        name = canonical_name(command.name)
-        digest = token_digest(command.token)
-        user = self.users.get(name)
-        if user is not None and user.ended and not user.deleted:
-            self._waiting.setdefault(name, []).append((sender, command))
-        elif user is not None and (token := user.token(digest)):
-            check_not_suspended(user, at_ms)
-            self.devices.check_place(user, digest)
-            self.devices.seen(user, token, command.device, at_ms)
-            self._enter(sender, user, digest, now, at_ms)
-        elif user is not None and (user.guest or command.register):
-            who = "somebody is here as" if user.guest else "there is an account called"
-            raise Refusal(RefusalCode.NAME_IN_USE, f"{who} {name}; choose another name")
-        elif command.register:
-            self._begin_account(sender, command, now, at_ms)
-        elif user is None and command.password is None:
-            self._policy.check_guest()
-            self.credentials.limits.newcomer(command.address, now)
-            user = self._new_user(name, at_ms)
-            self.devices.add(user, digest, command.device, at_ms)
-            self._enter(sender, user, digest, now, at_ms)
-        elif command.password is None:
-            raise Refusal(
-                RefusalCode.PASSWORD_REQUIRED, f"{name} is registered; its password is needed"
-            )
-        else:
-            password_hash = (user.password_hash if user else None) or NO_PASSWORD_HASH
-            job = Job(sender, command, command.password, password_hash)
-            self.credentials.attempt(job, now)
-
-    def _begin_account(self, sender: Sender, command: OpenSession, now: float, at_ms: int) -> None:
-        if command.password is None:
-            raise Refusal(RefusalCode.PASSWORD_REQUIRED, "a new account needs a password")
-        check_length(command.password)
-        self.credentials.limits.newcomer(command.address, now)
-        self.invitations.check(command.invitation, at_ms)
-        self.credentials.hash(Job(sender, command, command.password, None))
-
-    def _make_account(self, job: Job, password_hash: str, now: float, at_ms: int) -> None:
-        sender, command = job.sender, job.command
-        name = canonical_name(command.name)
-        if name in self.users:
-            # Somebody was quicker, perhaps this very client on another connection.
-            self._open_session(sender, command, now, at_ms)
-            return
-        self.invitations.use(command.invitation, at_ms)
-        user = self._new_user(name, at_ms)
-        self.credentials.make_account(user, password_hash, at_ms, None)
-        digest = token_digest(command.token)
-        self.devices.add(user, digest, command.device, at_ms)
-        self._enter(sender, user, digest, now, at_ms)
-
-    def _new_user(self, name: str, at_ms: int) -> User:
-        if len(self.users) >= limits.USERS_MAX:
-            raise Refusal(RefusalCode.LIMIT_REACHED, "there is no room for more users")
-        log = inbox_log(name)
-        self.timeline.heads[log] = self.log_heads[log]
-        user = self.users[name] = User(name, at_ms, inbox_floor=self.log_heads[log])
-        return user
-
-    def _checked(self, job: Job, right: bool, now: float, at_ms: int) -> None:
-        command = job.command
-        name, digest = canonical_name(command.name), token_digest(command.token)
-        user = self.users.get(name)
-        if not right or user is None or user.password_hash != job.password_hash:
-            raise Refusal(RefusalCode.WRONG_PASSWORD, "name or password is wrong")
-        try:
-            check_not_suspended(user, at_ms)
-            recovered = use_code(user, command.code, at_ms)
-        except Refusal as refusal:
-            # Only a wrong code is a failed attempt, like a wrong password.
-            if refusal.answer.code is not RefusalCode.WRONG_CODE:
-                self.credentials.limits.succeeded(name, command.address, now)
-            raise
-        self.credentials.limits.succeeded(name, command.address, now)
-        if user.totp_secret is not None:
-            self.directory.save(user)
-        if recovered:
-            self.directory.tell(user, AccountChange.RECOVERY_CODE_USED, "", at_ms)
-        self.devices.check_place(user, digest)
-        token = user.token(digest)
-        if token is None:
-            token = self.devices.add(user, digest, command.device, at_ms)
-            if token.remembered:
-                self.directory.tell(user, AccountChange.DEVICE_ADDED, token.name, at_ms)
-        self._enter(job.sender, user, digest, now, at_ms)
-
-    def _enter(self, sender: Sender, user: User, digest: bytes, now: float, at_ms: int) -> None:
-        key = (sender.reply_to.asker, sender.session)
-        # Whoever a gateway gave this number before is not there any more.
-        self._lose(key, now)
-        for replaced in self.sessions.open(user, key, digest, at_ms):
-            self.directory.say_ended(replaced)
-        token = user.token(digest)
-        scopes, rooms = (token.scopes, token.rooms) if token else ((), ())
-        # A bot is no operator, even if whoever made its token is one.
-        standing = Standing.ACCOUNT if scopes else user.standing
-        opened = SessionOpened(user.name, standing, user.since_ms, scopes, rooms)
-        self.effects.reply(sender.reply_to, opened)
 
     # --- Who goes ---------------------------------------------------------------------------------
 
@@ -362,17 +262,12 @@ class UserCore:
         log = inbox_log(user.name)
         self.log_heads[log] = self.timeline.heads.pop(log)
         self.effects.rows.append(DropUser(user.name))
-        for sender, command in self._waiting.pop(user.name, ()):
-            try:
-                self._open_session(sender, command, now, at_ms)
-            except Refusal as refusal:
-                self.effects.answer(sender.reply_to, command.id, refusal.answer)
+        self.arrivals.name_is_free(user.name, now, at_ms)
 
     def asker_lost(self, asker: bytes, now: float, at_ms: int) -> None:
         self.sessions.lose_all(asker, now)
         self.credentials.asker_lost(asker, now)
-        for name, waiting in self._waiting.items():
-            self._waiting[name] = [one for one in waiting if one[0].reply_to.asker != asker]
+        self.arrivals.asker_lost(asker)
 
     def tick(self, now: float, at_ms: int) -> None:
         for gone in self.sessions.expire(now):
@@ -390,10 +285,10 @@ class UserCore:
         right = outcome is True
         match command:
             case OpenSession() if isinstance(outcome, str):
-                self._make_account(job, outcome, now, at_ms)
+                self.arrivals.make_account(job, outcome, now, at_ms)
                 return None
             case OpenSession():
-                self._checked(job, right, now, at_ms)
+                self.arrivals.checked(job, right, now, at_ms)
                 return None
             case ChangePassword():
                 return self.credentials.change_password(job, outcome, now, at_ms)

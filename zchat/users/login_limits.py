@@ -4,12 +4,12 @@ What is refused here costs no hash. It is refused alike for names that exist and
 not. Who comes with a token tries no password, so nobody can lock out a client that was here before.
 """
 
-import ipaddress
 import math
 from typing import Final
 
 from zchat.protocol import limits
 from zchat.protocol.messages import RefusalCode
+from zchat.protocol.networks import is_of_this_machine, network_of
 from zchat.rates import Buckets, Rate
 from zchat.service.effects import Refusal
 
@@ -63,20 +63,8 @@ class LoginLimits:
 
 
 def source_of(address: str) -> str:
-    """Whom attempts from this address are counted for; empty if for nobody.
-
-    Whoever has one IPv6 address has all that begin with the same 64 bits.
-    """
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is None:
-            network = ipaddress.ip_network((parsed, 64), strict=False)
-            return "" if parsed.is_loopback else str(network)
-        parsed = parsed.ipv4_mapped
-    return "" if parsed.is_loopback else str(parsed)
+    """Whom attempts from this address are counted for; empty if for nobody."""
+    return "" if is_of_this_machine(address) else network_of(address)
 
 
 def _too_fast(what: str, wait_s: float) -> Refusal:
