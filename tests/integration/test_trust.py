@@ -17,7 +17,6 @@ from typing import Any, Final
 
 import pytest
 from msgspec import Raw
-from zchat.protocol.operating import SetRetention
 
 from zchat.client import Tls, UnknownServerError, connect
 from zchat.client.tls import ChangedServerError
@@ -29,6 +28,7 @@ from zchat.protocol import messages as m
 from zchat.protocol.cluster import Down, EndGuest, RoutingTable, Stamped
 from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.nonces import nonce
+from zchat.protocol.operators import SetRetention
 from zchat.protocol.permissions import PERMISSIONS, Place
 from zchat.settings import Settings
 
