@@ -15,7 +15,6 @@ from zchat.protocol.cluster import (
     AnnounceSessions,
     CloseSession,
     OpenSession,
-    PresenceDelta,
     SessionEnded,
     SessionHere,
     SessionOpened,
@@ -38,6 +37,7 @@ from zchat.protocol.messages import (
     inbox_log,
 )
 from zchat.protocol.nonces import nonce
+from zchat.protocol.presence import PresenceDelta
 from zchat.service.answering import answer_once, look_up
 from zchat.service.beat import Job
 from zchat.service.effects import Sender
