@@ -33,6 +33,9 @@ NO_PASSWORD_HASH: Final = (
     "$lTaX+k2k1zV2n/XxR9jeOKWDuzLXqFRApYV98xNkQ/Y"
 )
 
+PasswordCommand = ChangePassword | DeleteAccount | EnableTotp | DisableTotp
+"""These need the password of whoever is in already once more."""
+
 
 class Credentials:
     """A command with a password goes on when a thread has hashed it, which may be beats later."""
@@ -132,9 +135,7 @@ class Credentials:
 
     # --- What needs the password once more --------------------------------------------------------
 
-    def begin(
-        self, sender: Sender, command: ChangePassword | DeleteAccount | DisableTotp, now: float
-    ) -> None:
+    def begin(self, sender: Sender, command: PasswordCommand, now: float) -> None:
         user = self._directory.acting(sender.user)
         if isinstance(command, ChangePassword):
             check_length(command.new_password)
@@ -198,10 +199,9 @@ class Credentials:
 
     # --- One-time codes ---------------------------------------------------------------------------
 
-    def enable_totp(self, sender: Sender, command: EnableTotp, at_ms: int) -> Answer:
-        user = self._directory.acting(sender.user)
+    def enable_totp(self, job: Job, right: bool, now: float, at_ms: int) -> Answer:
+        user, command = self.proved(job, right, now), job.command
         if user.totp_secret is not None:
-            # Or whoever finds an open session could shut its user out.
             reason = "one-time codes are in use; disable them first, with the password"
             raise Refusal(RefusalCode.NOT_ALLOWED, reason)
         step = matched_step(command.secret, command.code.replace(" ", ""), at_ms, 0)
