@@ -222,7 +222,9 @@ def _write(path: Path, comment: str, values: Mapping[str, str]) -> None:
     # Neither names nor Z85 know quotes or backslashes.
     lines = [comment, *(f'"{field}" = "{value}"' for field, value in values.items()), ""]
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    # A bundle may be made in a folder for all, where somebody else knows that name before us.
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write("\n".join(lines))
         file.flush()
