@@ -10,7 +10,7 @@ class Rate(NamedTuple):
     per_s: float
 
     def __str__(self) -> str:
-        return f"{self.per_s:g}/{self.burst:g}"
+        return "/".join(f"{number:.12g}" for number in (self.per_s, self.burst))
 
 
 class Bucket:
@@ -28,16 +28,19 @@ class Bucket:
 
         What is taken too early is owed: whoever takes it all the same waits for so long.
         """
-        self._fill(now)
-        self._tokens -= tokens
-        return 0.0 if self._tokens >= 0 else -self._tokens / self._rate.per_s
+        wait_s = self.try_take(tokens, now)
+        if wait_s:
+            self._tokens -= tokens
+        return wait_s
 
     def try_take(self, tokens: float, now: float) -> float:
         """The same, but takes nothing if it is too early."""
-        wait_s = self.take(tokens, now)
-        if wait_s:
-            self._tokens += tokens
-        return wait_s
+        self._fill(now)
+        left = self._tokens - tokens
+        if left < 0:
+            return -left / self._rate.per_s
+        self._tokens = left
+        return 0.0
 
     def wait_s(self, tokens: float, now: float) -> float:
         """In how many seconds there are so many, if none are taken meanwhile; 0.0 for now."""
@@ -58,7 +61,8 @@ class Bucket:
 
     def _fill(self, now: float) -> None:
         if now > self._at:
-            self._tokens = min(self._rate.burst, self._tokens + (now - self._at) * self._rate.per_s)
+            burst, per_s = self._rate
+            self._tokens = min(burst, self._tokens + (now - self._at) * per_s)
             self._at = now
 
 

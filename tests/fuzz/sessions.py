@@ -21,8 +21,6 @@ from zchat.protocol.cluster import (
     LogPage,
     MembershipChange,
     OpenSession,
-    PresenceDelta,
-    PresenceSnapshot,
     ReadLog,
     ReadPresence,
     ReadStream,
@@ -70,6 +68,7 @@ from zchat.protocol.messages import (
     UserList,
     room_log,
 )
+from zchat.protocol.presence import PresenceDelta, PresenceSnapshot
 from zchat.rates import Rate
 
 from .examples import examples

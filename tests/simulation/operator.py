@@ -11,7 +11,7 @@ from zchat.protocol import limits
 from zchat.protocol.cluster import USER_SERVICE, Down, RoutingTable, Stamped
 from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.messages import LOBBY, Announce, Done, Refused, SetStanding, Standing
-from zchat.protocol.operating import SetRetention
+from zchat.protocol.operators import SetRetention
 from zchat.protocol.partitions import address_of_room, room_addresses
 
 from .accounts import Accounts

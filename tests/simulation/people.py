@@ -287,7 +287,7 @@ class Person(Caller):
             case "private":
                 return drafts.private(other, text)
             case "create":
-                return drafts.create_room(room)
+                return drafts.create_room(room, private=chat.random() < 0.2)
             case "join":
                 return drafts.join(room, chat.choice(["", KEY, KEY]))
             case "leave":

@@ -5,7 +5,9 @@ An identity is a name and the number of one life of that process: `gateway/west#
 """
 
 import enum
+import functools
 
+from zchat.protocol import limits
 from zchat.protocol.cluster import USER_SERVICE
 
 
@@ -34,7 +36,16 @@ def name_of(identity: bytes) -> str:
 
 def is_well_formed(identity: bytes) -> bool:
     """Whether somebody can be called so."""
-    return b"#" in identity and part_of(name_of(identity)) is not None
+    _, part = owner_of(identity)
+    return b"#" in identity and part is not None
+
+
+# Each command asks it, and there are few peers.
+@functools.lru_cache(maxsize=limits.PEERS_MAX)
+def owner_of(identity: bytes) -> tuple[str, Part | None]:
+    """The name in an identity, and what its owner may do."""
+    name = name_of(identity)
+    return name, part_of(name)
 
 
 def owns(name: str, identity: bytes) -> bool:

@@ -4,11 +4,10 @@ import logging
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import zmq
 
-from zchat.fabric.admission import Admission, Refused, Strangers
 from zchat.fabric.identities import QUERIES_BACKEND
 from zchat.fabric.keys import ROUTER, KeyProblem, read_allowed, read_pair, version_of_allowed
 from zchat.fabric.sockets import (
@@ -21,6 +20,9 @@ from zchat.fabric.sockets import (
 )
 from zchat.protocol import limits
 from zchat.settings import Endpoints
+
+if TYPE_CHECKING:
+    from zchat.fabric.admission import Refused, Strangers
 
 _BIND_RETRY_S: Final = 0.02
 _BIND_TIMEOUT_S: Final = 5.0
@@ -107,12 +109,16 @@ class RouterSockets:
 class Gate:
     """The router's key, and the list of those who may connect to its sockets."""
 
-    def __init__(self, context: Context, folder: Path, refused: Refused) -> None:
+    def __init__(self, context: Context, folder: Path, refused: "Refused") -> None:
         """Raises `KeyProblem`."""
+        # It brings asyncio along, 30 ms and 7 MiB that a router without keys has no need of.
+        from zchat.fabric import admission  # noqa: PLC0415
+
         self._context, self._folder, self._refused = context, folder, refused
         self._secret = read_pair(folder, ROUTER).secret
         self._version = version_of_allowed(folder)
-        self._admission = Admission(context, read_allowed(folder), refused)
+        self._admission = admission.Admission(context, read_allowed(folder), refused)
+        self._new_strangers = admission.Strangers
         self._strangers: list[Strangers] = []
 
     @property
@@ -129,7 +135,7 @@ class Gate:
         # Without our answer nobody gets in.
         socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
         self._admission.guard(domain)
-        self._strangers.append(Strangers(self._context, socket, domain))
+        self._strangers.append(self._new_strangers(self._context, socket, domain))
 
     def answer(self) -> None:
         self._admission.answer()

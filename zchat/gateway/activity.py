@@ -1,12 +1,17 @@
 """Who is here, who was active, and who has been silent for too long."""
 
 from collections.abc import Collection, Iterable
+from typing import Final
 
 from zchat.gateway.fanout import FanOut
 from zchat.gateway.services import Services
 from zchat.gateway.session import Session, SessionState
 from zchat.protocol import limits
 from zchat.protocol.cluster import AnnounceSessions, SessionHere
+from zchat.protocol.messages import MarkRead, Ping
+
+BY_ITSELF: Final = frozenset({MarkRead, Ping})
+"""What clients send whether anybody sits there or not."""
 
 
 class Review:
@@ -39,7 +44,7 @@ def announcement(sessions: Iterable[Session]) -> AnnounceSessions:
     """Those of the sessions that have a user, as the user-service wants to know them."""
     return AnnounceSessions(
         [
-            SessionHere(s.number, s.name, s.token, s.since_ms, s.active_ms, s.standing)
+            SessionHere(s.number, s.name, s.token, s.since_ms, s.active_ms, s.standing, s.address)
             for s in sessions
             if s.name
         ]

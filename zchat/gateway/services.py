@@ -45,10 +45,12 @@ from zchat.protocol.messages import (
     Message,
     Ping,
     PingTarget,
+    Post,
     Query,
     ReadAudit,
     ReadHistory,
     ReportMessage,
+    SendPrivate,
 )
 from zchat.protocol.names import InvalidName, canonical_name
 from zchat.protocol.partitions import address_of_room, room_addresses
@@ -136,6 +138,10 @@ class Services:
 
     def of_command(self, command: Command) -> ServicePeer:
         match command:
+            case Post(room=room):  # Most of all, so that these stand first.
+                return self.of_room(room)
+            case SendPrivate():
+                return self.users
             case MarkRead(log=log) | ReportMessage(log=log):
                 return self.of_log(log)
             case Announce():

@@ -13,6 +13,8 @@ from zchat.protocol.messages import (
     MemberJoined,
     MemberKicked,
     MemberLeft,
+    MessagePosted,
+    PrivateMessageSent,
     RoomClosed,
     RoomCreated,
     room_log,
@@ -87,6 +89,8 @@ def membership_change(
 ) -> MembershipChange | None:
     """What an entry says about who follows its log."""
     match body:
+        case MessagePosted() | PrivateMessageSent():  # Most of all, so that they stand first.
+            return None
         case RoomCreated() | MemberJoined():
             return MembershipChange(author, sequence, True, position)
         case MemberLeft():

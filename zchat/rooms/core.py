@@ -38,33 +38,35 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
-from zchat.protocol.operating import ImportEntries, SetRetention
+from zchat.protocol.operators import ImportEntries, SetRetention
 from zchat.protocol.permissions import PERMISSIONS, Place
 from zchat.rooms import imports
 from zchat.rooms.membership import Membership
 from zchat.rooms.model import Member, Room
 from zchat.rooms.moderation import Moderation, ModerationCommand
 from zchat.rooms.ownership import SETTINGS, OwnerCommand, Ownership
-from zchat.rooms.permission import check, place_of
+from zchat.rooms.permission import check
 from zchat.rooms.state import RoomState
 from zchat.service import operators
 from zchat.service.beat import Job
 from zchat.service.effects import Refusal, Sender, visible_text
 
-_ALWAYS_AUDITED: Final = (
-    KickMember,
-    BanMember,
-    UnbanMember,
-    MuteMember,
-    UnmuteMember,
-    PromoteMember,
-    DemoteMember,
-    TransferRoom,
-    ConfigureRoom,
-    CloseRoom,
-    Announce,
+_ALWAYS_AUDITED: Final = frozenset(
+    {
+        KickMember,
+        BanMember,
+        UnbanMember,
+        MuteMember,
+        UnmuteMember,
+        PromoteMember,
+        DemoteMember,
+        TransferRoom,
+        ConfigureRoom,
+        CloseRoom,
+        Announce,
+    }
 )
-_AUDITED_FROM_ABOVE: Final = (SetTopic, InviteMember)
+_AUDITED_FROM_ABOVE: Final = frozenset({SetTopic, InviteMember})
 """Audited when somebody does it who has not the place in the room that it takes."""
 
 
@@ -132,6 +134,8 @@ class RoomCore:
 
     def key_of(self, user: str, command: RoomCommand) -> Key | None:
         match command:
+            case Post(nonce=nonce):  # Most of all, so that it stands first.
+                return Key(user or SYSTEM_AUTHOR, nonce)
             case OpenRoom(nonce=nonce, author=author):
                 return Key(author, nonce, rising=False)
             case ImportEntries():
@@ -143,6 +147,8 @@ class RoomCore:
 
     def handle(self, sender: Sender, command: RoomCommand, now: float, at_ms: int) -> Answer:
         match command:
+            case Post(room=name):
+                room = self.state.existing(sender, name)
             case EndGuest():
                 return self._membership.end_guest(command.name, at_ms)
             case SetRetention():
@@ -163,8 +169,7 @@ class RoomCore:
                 room = self.state.existing(sender, LOBBY)
             case _:
                 room = self.state.existing(sender, command.room)
-        check(type(command), sender.standing, sender.user, room, at_ms)
-        place = place_of(room, sender.user, at_ms)
+        place = check(type(command), sender.standing, sender.user, room, at_ms)
         answer = self._do(sender, room, command, now, at_ms)
         if answer.sequence and _is_audited(type(command), place):
             subject, reason = getattr(command, "user", ""), getattr(command, "reason", "")
@@ -189,7 +194,7 @@ class RoomCore:
             case MarkRead():
                 return self._mark_read(sender.user, room, command)
             case ReportMessage():
-                return self._moderation.report(sender, room, command, at_ms)
+                return self._moderation.report(sender, room, command, now, at_ms)
             case Announce():
                 announced = Announced(visible_text(command.text))
                 return self.state.append(LOBBY, sender.user, announced, at_ms, command.nonce)
@@ -240,10 +245,11 @@ class RoomCore:
         self.state.forget_closed()
 
 
-def _is_audited(kind: type[Message], place: Place) -> bool:
-    least = PERMISSIONS[kind].place
-    from_above = kind in _AUDITED_FROM_ABOVE and least is not None and place < least
-    return kind in _ALWAYS_AUDITED or from_above
+def _is_audited(kind: type[Message], place: Place | None) -> bool:
+    if kind in _AUDITED_FROM_ABOVE:
+        least = PERMISSIONS[kind].place
+        return place is not None and least is not None and place < least
+    return kind in _ALWAYS_AUDITED
 
 
 def _settings_given(command: ConfigureRoom) -> str:

@@ -40,8 +40,9 @@ def rank_of(room: Room, user: str) -> int:
 
 def is_hidden(room: Room, user: str, standing: Standing) -> bool:
     """Whether the user is not to know that there is this room."""
-    outside = user not in room.members and user not in room.invited
-    return room.private and outside and not _at_least(standing, Standing.MODERATOR)
+    if not room.private or user in room.members or user in room.invited:
+        return False
+    return not _at_least(standing, Standing.MODERATOR)
 
 
 def overrules(kind: type[Message], standing: Standing) -> bool:
@@ -52,12 +53,12 @@ def overrules(kind: type[Message], standing: Standing) -> bool:
 
 def check(
     kind: type[Message], standing: Standing, user: str, room: Room | None, at_ms: int
-) -> None:
-    """Raises `Refusal` if the user may not do it to this room, or at all."""
+) -> Place | None:
+    """What the user is to the room. Raises `Refusal` if it may not do it there, or at all."""
     permission = PERMISSIONS[kind]
     place = None if room is None else place_of(room, user, at_ms)
     if permission.allows(standing, place):
-        return
+        return place
     if room is None or place is None or not _at_least(standing, permission.standing):
         called = f"{permission.standing}s of the cluster"
         raise Refusal(RefusalCode.NOT_ALLOWED, f"only {called} may do that")

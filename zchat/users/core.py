@@ -40,7 +40,7 @@ from zchat.protocol.messages import (
     inbox_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name
-from zchat.protocol.operating import ImportEntries, SetRetention
+from zchat.protocol.operators import ImportEntries, SetRetention
 from zchat.service import operators
 from zchat.service.beat import Job
 from zchat.service.effects import Sender
@@ -130,6 +130,8 @@ class UserCore:
 
     def key_of(self, user: str, command: UserCommand) -> Key | None:
         match command:
+            case SendPrivate(nonce=nonce):  # Most of all, so that it stands first.
+                return Key(user or SYSTEM_AUTHOR, nonce)
             case ImportEntries():
                 return operators.key_of_import(command)
             case (
@@ -149,20 +151,20 @@ class UserCore:
     def handle(self, sender: Sender, command: UserCommand, now: float, at_ms: int) -> Answer | None:
         self.directory.authorise(sender.user, sender.standing, command)
         match command:
+            case SendPrivate():
+                return self.inboxes.send_private(sender, command, at_ms)
             case SetRetention():
                 heads = self.timeline.heads
                 return operators.set_retention(sender, command, self.effects, heads, at_ms)
             case ImportEntries():
                 return imports.import_entries(self, sender, command, at_ms)
-            case SendPrivate():
-                return self.inboxes.send_private(sender, command, at_ms)
             case MarkRead():
                 self.inboxes.mark_read(sender, command)
                 return Answer(None, 0)
             case TellInvited():
                 return self.inboxes.tell_invited(command, at_ms)
             case ReportMessage():
-                return self.inboxes.report(sender, command, at_ms)
+                return self.inboxes.report(sender, command, now, at_ms)
             case BlockUser():
                 return self.inboxes.block(sender, command)
             case UnblockUser():
