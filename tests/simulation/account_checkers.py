@@ -58,8 +58,9 @@ def _check_audit(history: History) -> None:
         (committed.author, action, getattr(body, "user", ""), log[1:])
         for log, entries in history.logs.items()
         for committed in entries
-        # What a room does by itself, or the operator does, is nobody's here.
+        # What a room does by itself, or as it is created, or the operator does, is no command.
         if committed.author != SYSTEM_AUTHOR
+        and committed.nonce is not None
         and (action := _AUDITED.get(type(body := committed.entry.body)))
     )
     told = Counter(
