@@ -20,7 +20,7 @@ KINDS: Final = {
     "in a room": 6,
     "close": 1,
     "suspend": 3,
-    "restore": 3,
+    "restore": 1,
     "disconnect": 3,
     "announce": 2,
     "audit": 2,
@@ -33,7 +33,7 @@ IN_A_ROOM: Final = (
     room_drafts.unmute,
 )
 DEEDS: Final = (Announce, DisconnectUser, RestoreUser, SuspendUser)
-SUSPENSIONS_MS: Final = (1, 500, 3_000, 3_000, None)
+SUSPENSIONS_MS: Final = (1, 500, 3_000, None, None)
 
 
 def draft(chat: random.Random, room: str, other: str, text: str, at_ms: int) -> drafts.Request:

@@ -276,6 +276,9 @@ class Person(Caller):
         self._serial += 1
         text = f"{self.name} {len(self.lives)} {self._serial} " + "x" * chat.choice([0, 0, 9, 200])
         if chat.random() < (0.4 if self.accounts.is_moderator(self.user) else 0.01):
+            # Guests cannot be suspended.
+            known = sorted(self.accounts.passwords) if chat.random() < 0.5 else []
+            other = chat.choice(known or [other])
             return moderators.draft(chat, room, other, text, self.now_ms())
         match chat.choices(list(KINDS), list(KINDS.values()))[0]:
             case kind if kind in accounts.KINDS:
