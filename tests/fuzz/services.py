@@ -39,6 +39,9 @@ from .examples import examples
 from .garbage import Garden, noise
 
 STEPS: Final = 120
+_log = logging.getLogger("zchat.fuzz")
+_log.addHandler(logging.NullHandler())
+_log.propagate = False
 _GATEWAYS: Final = (b"gateway/west#1", b"gateway/east#1", b"users#1", b"admin/root#1", b"", b"\xff")
 _USERS: Final = ("ann", "bob", "eve", "", "nobody", "\x1b[2J", "x" * 200)
 _ADDRESSES: Final = (USER_SERVICE, room_partition(0), room_partition(1), "nonsense", "")
@@ -70,8 +73,7 @@ class HostileCluster:
         self._now = 100.0
         schema = USERS_SCHEMA if address == USER_SERVICE else ROOMS_SCHEMA
         self._store = Store.open(None, schema)
-        log = logging.getLogger("zchat.fuzz")
-        self._beat = Beat(self._service, self._store, log, self._now, self._now_ms)
+        self._beat = Beat(self._service, self._store, _log, self._now, self._now_ms)
         self._links = dict.fromkeys(_GATEWAYS, 1)
         self._sent = dict.fromkeys(_GATEWAYS, 0)
         self._jobs: list[Any] = []

@@ -20,6 +20,7 @@ from zchat.protocol.messages import (
     Message,
     Register,
     RevokeDevice,
+    Standing,
     UnblockUser,
 )
 
@@ -53,6 +54,11 @@ class Accounts:
     used_codes: set[tuple[str, str]] = field(default_factory=set)
     """Name and code that have enabled one-time codes, and log nobody in."""
     deleted: set[str] = field(default_factory=set)
+    standings: dict[str, Standing] = field(default_factory=dict)
+    """By name: what they have last heard that they are in the cluster."""
+
+    def is_moderator(self, name: str) -> bool:
+        return self.standings.get(name) is Standing.MODERATOR
 
     def registered(self, name: str, password: str = PASSWORD) -> None:
         known = self.passwords.setdefault(name, [])

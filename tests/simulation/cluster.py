@@ -116,7 +116,7 @@ class Cluster:
             Vandal(world, f"vandal-{number}", self.gateways)
             for number in range(shape.choice([0, 0, 1, 2]))
         ]
-        self.operator = Operator(world, self.fabric, self.partitions)
+        self.operator = Operator(world, self.fabric, self.partitions, accounts)
 
     @property
     def servers(self) -> list[Process]:

@@ -1,13 +1,15 @@
 """What was committed, read from the databases themselves, for the checkers to compare with."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from committed import Committed, committed_entries
 from sqlalchemy import text
 
-from zchat.protocol.messages import AccountChanged
+from zchat.protocol.messages import AccountChanged, AuditRecord, Standing
 
 from .cluster import Cluster
+from .moderators import standing_in
 from .rooms import RoomStory, is_room, told
 from .services import Database
 
@@ -26,14 +28,32 @@ class History:
     removed: dict[str, set[int]] = field(default_factory=dict)
     """By log: up to where entries were removed, each time."""
     owed: list[str] = field(default_factory=list)
+    suspended: set[str] = field(default_factory=set)
+    """Who is kept out until somebody restores it."""
+    audits: list[AuditRecord] = field(default_factory=list)
 
     _stories: dict[str, RoomStory] = field(default_factory=dict)
 
     def story(self, log: str) -> RoomStory:
         """What the log of a room says. Raises `Unlawful`."""
         if log not in self._stories:
-            self._stories[log] = told(self.logs.get(log, ()))
+            self._stories[log] = told(self.logs.get(log, ()), self.moderators)
         return self._stories[log]
+
+    @cached_property
+    def moderators(self) -> frozenset[str]:
+        """Who was a moderator of the cluster at some time."""
+        inboxes = {log[1:]: entries for log, entries in self.logs.items() if log[0] == "@"}
+        return frozenset(
+            user
+            for user, entries in inboxes.items()
+            for committed in entries
+            if standing_in(committed.entry.body) is Standing.MODERATOR
+        )
+
+    def done_to(self, user: str, action: str) -> bool:
+        """Whether the audit says so."""
+        return any((one.subject, one.action) == (user, action) for one in self.audits)
 
     def changes(self, user: str) -> list[AccountChanged]:
         """What was done to the account, in order."""
@@ -59,7 +79,17 @@ def read(cluster: Cluster) -> History:
         history.positions[database.name] = _read_entries(database, history)
         for key, address in connection.execute(text("select key, address from outbox")):
             history.owed.append(f"{database.name} owes {address}: {key}")
+        history.audits += [
+            AuditRecord(*row)
+            for row in connection.execute(
+                text("select at_ms, actor, action, subject, room, reason from audit order by id")
+            )
+        ]
         if database is cluster.users:
+            for (name,) in connection.execute(
+                text("select name from users where suspended and suspended_until_ms is null")
+            ):
+                history.suspended.add(name)
             for name, password_hash, floor in connection.execute(
                 text("select name, password_hash, inbox_floor from users where not deleted")
             ):

@@ -16,6 +16,7 @@ from zchat.gateway.fanout import FanOut
 from zchat.gateway.login import Logins
 from zchat.gateway.presence import PresenceFollower
 from zchat.gateway.requests import Requests
+from zchat.gateway.session import SessionState
 from zchat.log import timeline
 from zchat.log.answers import Answer, FirstAnswers
 from zchat.log.follower import Follower
@@ -23,8 +24,9 @@ from zchat.log.nonces import NonceIndex
 from zchat.log.store import Store
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
-from zchat.protocol.messages import MemberBanned, MemberKicked, RoomClosed
+from zchat.protocol.messages import MemberBanned, MemberKicked, RoomClosed, Standing
 from zchat.protocol.permissions import Place
+from zchat.rooms import core as rooms_core
 from zchat.rooms import moderation, permission
 from zchat.rooms import queries as room_queries
 from zchat.rooms.core import RoomCore
@@ -39,6 +41,7 @@ from zchat.users.core import UserCore
 from zchat.users.devices import Devices
 from zchat.users.directory import Directory
 from zchat.users.inboxes import Inboxes
+from zchat.users.operators import Operators
 from zchat.users.sessions import Sessions
 
 from .services import Database
@@ -447,6 +450,42 @@ def _owner_is_not_followed_by_anyone() -> Plant:
     return Membership, "_succeed", lambda self, room, at_ms: None
 
 
+# --- Order in the cluster -------------------------------------------------------------------------
+
+
+def _ended_session_sees_more() -> Plant:
+    def mutant(self: Any, session: Any) -> None:
+        session.state, session.closing_at = SessionState.CLOSING, self._awake_at
+        self.fan_out.dirty[session] = None
+
+    return GatewayCore, "_close", mutant
+
+
+def _suspended_comes_in() -> Plant:
+    return users_arrivals, "check_not_suspended", lambda user, at_ms: None
+
+
+def _suspended_stays_in() -> Plant:
+    suspend = Operators.suspend
+
+    def mutant(self: Any, *arguments: Any) -> Answer:
+        with patch.object(Directory, "end_sessions", lambda self, user: None):
+            return suspend(self, *arguments)
+
+    return Operators, "suspend", mutant
+
+
+def _deed_is_not_audited() -> Plant:
+    return RoomState, "audit", lambda self, *arguments: None
+
+
+def _anybody_is_a_moderator() -> Plant:
+    def mutant(kind: Any, standing: Any, *others: Any) -> Place | None:
+        return permission.check(kind, Standing.MODERATOR, *others)
+
+    return rooms_core, "check", mutant
+
+
 # --- Gateways and clients -------------------------------------------------------------------------
 
 
@@ -614,6 +653,11 @@ MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "private rooms are shown to everyone": _private_rooms_are_shown,
     "a closed room keeps its rows": _closed_room_keeps_rows,
     "a room is left without an owner": _owner_is_not_followed_by_anyone,
+    "who has been ended still sees entries": _ended_session_sees_more,
+    "who is suspended may come in": _suspended_comes_in,
+    "who is suspended may stay": _suspended_stays_in,
+    "what is done in rooms is not audited": _deed_is_not_audited,
+    "everybody may do in rooms what moderators may": _anybody_is_a_moderator,
     "a link takes replies of its past": _link_of_the_past,
     "a client's requests are not bounded": _requests_not_bounded,
     "any link releases who waits for another": _any_link_releases,

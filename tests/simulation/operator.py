@@ -1,4 +1,4 @@
-"""The operator, who announces something now and then or has entries removed, like `zchat-admin`."""
+"""The operator, like `zchat-admin`: announces, has entries removed, makes people moderators."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -10,10 +10,11 @@ from zchat.fabric.link import Asker
 from zchat.protocol import limits
 from zchat.protocol.cluster import USER_SERVICE, Down, RoutingTable, Stamped
 from zchat.protocol.codec import Decoder, encode
-from zchat.protocol.messages import LOBBY, Announce, Done, Refused, Standing
+from zchat.protocol.messages import LOBBY, Announce, Done, Refused, SetStanding, Standing
 from zchat.protocol.operators import SetRetention
 from zchat.protocol.partitions import address_of_room, room_addresses
 
+from .accounts import Accounts
 from .fabric import Fabric, Kind, Line
 from .world import Process, World
 
@@ -34,27 +35,33 @@ class Announcements:
 class Operator(Process):
     """Each announcement is a life of its own: a command that asks, waits and ends."""
 
-    def __init__(self, world: World, fabric: Fabric, partitions: int) -> None:
+    def __init__(self, world: World, fabric: Fabric, partitions: int, accounts: Accounts) -> None:
         super().__init__(world, "the operator")
-        self.restart_s = (1.0, 10.0)
+        self.restart_s = (0.5, 6.0)
+        self._accounts = accounts
         self.announcements = Announcements()
         self._fabric = fabric
         self._lobby_address = address_of_room(LOBBY, partitions)
         self._room_addresses = room_addresses(partitions)
         self._keeps_s = self.chance.choice([0, 0, 2, 5])
         """For how long entries are kept in some histories, now and then; 0 for ever."""
+        self._promotes = self.chance.choice([0.0, 0.6, 0.9])
+        """How likely it is to make somebody a moderator, and no announcement."""
         self._address = self._lobby_address
         self._nonce_prefix = self.chance.randbytes(8)
         self._line: Line
         self._asker: Asker[bool]
-        self._command: Announce | SetRetention
+        self._command: Announce | SetRetention | SetStanding
         self._text = ""
 
     def born(self) -> None:
         own_identity = identity(admin_name("simulated"), str(self.life))
         self._line = self._fabric.line(Kind.ASKER, self, own_identity)
         self._asker = Asker()
-        if self._keeps_s and self.chance.random() < 0.5:
+        what = self.chance.random()
+        if what < self._promotes:
+            self._set_standing()
+        elif self._keeps_s and self.chance.random() < 0.5:
             self._set_retention()
         else:
             self._announce()
@@ -66,14 +73,21 @@ class Operator(Process):
         keep_s = self.chance.choice([self._keeps_s, self._keeps_s, 0])
         self._say(address, SetRetention(1, "@" if address == USER_SERVICE else "#", keep_s))
 
+    def _set_standing(self) -> None:
+        standing = self.chance.choice([Standing.MODERATOR, Standing.MODERATOR, Standing.ACCOUNT])
+        name = self.chance.choice(sorted(self._accounts.passwords) or ["a"])
+        self._say(USER_SERVICE, SetStanding(1, self._nonce(), name, standing))
+
     def _announce(self) -> None:
         count = len(self.announcements.made) + 1
         self._text = f"announcement {count}"
         self.announcements.made.append(self._text)
-        nonce = self._nonce_prefix + count.to_bytes(8, "big")
-        self._say(self._lobby_address, Announce(1, nonce, self._text))
+        self._say(self._lobby_address, Announce(1, self._nonce(), self._text))
 
-    def _say(self, address: str, command: Announce | SetRetention) -> None:
+    def _nonce(self) -> bytes:
+        return self._nonce_prefix + self.life.to_bytes(8, "big")
+
+    def _say(self, address: str, command: Announce | SetRetention | SetStanding) -> None:
         self._address, self._command = address, command
         stamped = Stamped(0, "", Raw(encode(command)), Standing.OPERATOR)
         self._asker.send(encode(stamped), True)
@@ -100,6 +114,8 @@ class Operator(Process):
                 answer = _replies.decode(reply)
                 if isinstance(self._command, Announce):
                     self.announcements.answers[self._text] = answer
+                elif isinstance(self._command, SetStanding):
+                    self.world.counts["the operator sets a standing"] += isinstance(answer, Done)
                 elif isinstance(answer, Refused):
                     raise AssertionError(answer.reason)
                 self.die()

@@ -29,7 +29,7 @@ from zchat.protocol.messages import (
     SlowedDown,
 )
 
-from . import accounts
+from . import accounts, moderators
 from .accounts import PASSWORD, WRONG_PASSWORD, Accounts
 from .tcp import Caller, Wire
 from .words import told, worded
@@ -47,7 +47,7 @@ KINDS: Final = {
     "join": 12,
     "leave": 4,
     "topic": 3,
-    "register": 2,
+    "register": 4,
     "register with a short password": 1,
     "history": 3,
     "earlier history": 2,
@@ -218,9 +218,13 @@ class Person(Caller):
                 self.world.counts["a client was slowed down"] += 1
             case Answered(request=request, answer=Done()):
                 self.accounts.done(life.name, request)
+                if isinstance(request, moderators.DEEDS):
+                    self.world.counts[f"a moderator did {type(request).__name__}"] += 1
                 if isinstance(request, Register):
                     self.world.tell(f"{life.name} is an account")
             case EntryArrived(entry=entry):
+                if (standing := moderators.standing_in(entry.body)) is not None:
+                    self.accounts.standings[life.name] = standing
                 if self.chat.random() < 0.2 and self.core is not None:
                     self.core.mark_read(entry.log, self.chat.randint(0, entry.sequence))
             case SessionBegun():
@@ -271,6 +275,11 @@ class Person(Caller):
         other = chat.choice("abcdefg")
         self._serial += 1
         text = f"{self.name} {len(self.lives)} {self._serial} " + "x" * chat.choice([0, 0, 9, 200])
+        if chat.random() < (0.4 if self.accounts.is_moderator(self.user) else 0.01):
+            # Guests cannot be suspended.
+            known = sorted(self.accounts.passwords) if chat.random() < 0.5 else []
+            other = chat.choice(known or [other])
+            return moderators.draft(chat, room, other, text, self.now_ms())
         match chat.choices(list(KINDS), list(KINDS.values()))[0]:
             case kind if kind in accounts.KINDS:
                 return self.accounts.draft(kind, self.user, self.now_ms(), chat)

@@ -125,7 +125,7 @@ class _Truth:
         story = self._history.story(room_log(room))
         if name in story.roles:
             return {None}
-        if story.settings.private and name not in story.invited:
+        if story.settings.private and name not in story.invited | story.moderators:
             return {RefusalCode.UNKNOWN_ROOM}
         # A ban may be over by now; an invitation of a guest ends with it.
         told: set[RefusalCode | None] = {RefusalCode.NOT_A_MEMBER}
@@ -160,11 +160,13 @@ class _Truth:
         return None
 
     def _is_listed(self, name: str, room: str) -> bool | None:
-        """None for a room to which a guest of that name was invited: it may have been another."""
+        """None for a room to which a guest of that name was invited, which may have been another,
+        and for who was a moderator of the cluster, which may be over.
+        """
         story = self._history.story(room_log(room))
         if not story.settings.private or name in story.roles:
             return True
-        return None if name in story.invited else False
+        return None if name in story.invited | story.moderators else False
 
     def _wrong_users(self, answer: UserList) -> str | None:
         names = [info.name for info in answer.users]

@@ -33,6 +33,7 @@ from zchat.protocol.messages import (
 )
 
 _RANKS = {Role.MEMBER: 1, Role.MODERATOR: 2, Role.OWNER: 3}
+_ABOVE_ALL = 4
 _OPEN = RoomConfigured(False, False, Posting.MEMBERS, 0, 0)
 
 
@@ -44,6 +45,8 @@ class Unlawful(Exception):
 class RoomStory:
     """One log of a room, from its first entry; the rooms of one name follow one another in it."""
 
+    moderators: frozenset[str] = frozenset()
+    """Of the cluster, at some time; they keep order in every room, whatever they are in it."""
     open: bool = False
     topic: str = ""
     settings: RoomConfigured = _OPEN
@@ -106,6 +109,8 @@ class RoomStory:
                 left = self.settings.private and not self.roles
                 self._require(left, "only a private room that all have left closes by itself")
                 self._close(entry.sequence)
+            case RoomClosed() if author in self.moderators:
+                self._close(entry.sequence)
             case RoomClosed() | RoomConfigured() | RoomTransferred():
                 self._require(self.roles.get(author) is Role.OWNER, "only the owner does that")
                 self._do_as_owner(body, author, entry.sequence)
@@ -167,11 +172,14 @@ class RoomStory:
 
     def _moderate(self, committed: Committed) -> None:
         author, entry = committed.author, committed.entry
-        rank = _RANKS[self.roles[author]] if author in self.roles else 0
-        self._require(rank >= 2 and author not in self.muted, "only a moderator does that")
+        invites = isinstance(entry.body, MemberInvited)
+        if author in self.moderators and not invites:
+            rank = _ABOVE_ALL
+        else:
+            rank = _RANKS[self.roles[author]] if author in self.roles else 0
+            self._require(rank >= 2 and author not in self.muted, "only a moderator does that")
         user: str = getattr(entry.body, "user", "")
         target = _RANKS[self.roles[user]] if user in self.roles else 0
-        invites = isinstance(entry.body, MemberInvited)
         self._require(target < rank or invites, "only to somebody of a lower place")
         match entry.body:
             case MemberInvited():
@@ -202,9 +210,9 @@ class RoomStory:
             raise Unlawful(rule)
 
 
-def told(entries: Sequence[Committed]) -> RoomStory:
+def told(entries: Sequence[Committed], moderators: frozenset[str]) -> RoomStory:
     """All that the entries of a room's log say. Raises `Unlawful`."""
-    story = RoomStory()
+    story = RoomStory(moderators)
     for committed in entries:
         try:
             story.take(committed)

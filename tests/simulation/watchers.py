@@ -65,6 +65,9 @@ class Watchers:
             raise Broken(f"{gateway.name} has {len(core.sessions)} sessions")
         for session in core.sessions.values():
             self._check_session(session)
+        for session in core.fan_out.everyone():
+            if not session.open:
+                raise Broken(f"{session.name} has no session any more, and still sees entries")
         for wire in gateway.wires:
             # Answers to what was asked before, and a goodbye; entries wait in their logs. Who was
             # told that a command takes longer is told once more what became of it.

@@ -32,6 +32,8 @@ STORIES_MAX = 20
     show_default=True,
     help="Messages per second of all together.",
 )
+@click.option("--tls", is_flag=True, help="Between clients and gateways, with a new certificate.")
+@click.option("--curve", is_flag=True, help="Keys between processes, which then talk over TCP.")
 @click.pass_context
 def main(
     context: click.Context,
@@ -40,6 +42,8 @@ def main(
     seed: int | None,
     clients: int,
     rate: float,
+    tls: bool,
+    curve: bool,
 ) -> None:
     """Kills, stops and restarts the processes of a real cluster while clients talk.
 
@@ -52,7 +56,7 @@ def main(
         kills = DEFAULT_KILLS
     if seed is None:
         seed = random.randrange(10_000)
-    plan = Plan(seed, kills, minutes and minutes * 60, clients, rate)
+    plan = Plan(seed, kills, minutes and minutes * 60, clients, rate, tls, curve)
     folder = Path(tempfile.mkdtemp(prefix="zchat-"))
     click.echo(f"seed {seed}, {clients} clients, {rate:.0f} messages/s, in {folder}", err=True)
     try:

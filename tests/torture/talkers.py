@@ -13,6 +13,7 @@ from integration.people import new_name
 from zchat.client import RefusedError, connect, drafts
 from zchat.client.drafts import Answer
 from zchat.client.events import ConnectionLost, EntryArrived, SessionBegun
+from zchat.client.tls import AUTOMATIC, Tls
 from zchat.protocol import limits
 from zchat.protocol.messages import LOBBY, Done, Entry, inbox_log, room_log
 
@@ -42,7 +43,9 @@ class _Waiting(NamedTuple):
 class Talker:
     """A user of the SDK behind a `Route` of its own. To be entered with `async with`."""
 
-    def __init__(self, gateways_port: int, messages_per_s: float, seed: str) -> None:
+    def __init__(
+        self, gateways_port: int, messages_per_s: float, seed: str, tls: Tls = AUTOMATIC
+    ) -> None:
         self.name = new_name("talker")
         self.route = Route(gateways_port)
         self.words = Words(self.name)
@@ -52,6 +55,7 @@ class Talker:
         self.connections_lost: list[str] = []
         self.is_hurt = False
         """Whether its own connection is being attacked."""
+        self._tls = tls
         self._messages_per_s = messages_per_s
         self._dice = random.Random(seed)
         self._shouts: deque[str] = deque()
@@ -66,7 +70,9 @@ class Talker:
 
     async def __aenter__(self) -> Self:
         await self.route.__aenter__()
-        self.chat = connect(self.name, self.route.address, connect_timeout_s=DEADLINE_S)
+        self.chat = connect(
+            self.name, self.route.address, tls=self._tls, connect_timeout_s=DEADLINE_S
+        )
         await self.chat.__aenter__()
         self._tasks = [asyncio.create_task(self._watch())]
         return self

@@ -13,6 +13,8 @@ from typing import Final
 from integration.cluster import DEADLINE_S, GATEWAYS, Cluster
 from integration.people import new_name
 
+from zchat.client.tls import AUTOMATIC, Tls
+
 from .checkers import Breach, Finding, check
 from .databases import read_databases
 from .faults import (
@@ -28,6 +30,7 @@ from .faults import (
     speak_up,
 )
 from .recording import Fault, Recording
+from .secured import certified, make_keys, on_a_network
 from .talkers import Talker
 
 MEMBERS: Final = 10
@@ -55,6 +58,10 @@ class Plan:
     seconds: float | None
     clients: int = 50
     messages_per_s: float = 150.0
+    tls: bool = False
+    """Between clients and gateways."""
+    curve: bool = False
+    """Between processes, which then talk over TCP."""
 
 
 @dataclass
@@ -67,9 +74,14 @@ class Outcome:
 
 def torture(plan: Plan, folder: Path) -> Outcome:
     """In an empty folder with a short path. Leaves no process behind, however it ends."""
-    with Cluster(folder) as cluster:
+    environment, tls = certified(folder) if plan.tls else ({}, AUTOMATIC)
+    if plan.curve:
+        environment |= on_a_network()
+    with Cluster(folder, environment=environment) as cluster:
+        if plan.curve:
+            make_keys(cluster)
         cluster.start()
-        outcome = asyncio.run(Torture(plan, cluster).run())
+        outcome = asyncio.run(Torture(plan, cluster, tls).run())
         cluster.stop()
         others = cluster.bugs()
         others += [f"process {pid} is left behind" for pid in cluster.living()]
@@ -80,8 +92,9 @@ def torture(plan: Plan, folder: Path) -> Outcome:
 class Torture:
     """Does to the cluster what the plan says, once."""
 
-    def __init__(self, plan: Plan, cluster: Cluster) -> None:
+    def __init__(self, plan: Plan, cluster: Cluster, tls: Tls) -> None:
         self._plan = plan
+        self._tls = tls
         self._cluster = cluster
         self._dice = random.Random(plan.seed)
         self._recording = Recording()
@@ -100,9 +113,8 @@ class Torture:
         plan = self._plan
         async with AsyncExitStack() as stack:
             for number in range(plan.clients):
-                talker = Talker(
-                    self._cluster.port, plan.messages_per_s / plan.clients, f"{plan.seed} {number}"
-                )
+                pace, seed = plan.messages_per_s / plan.clients, f"{plan.seed} {number}"
+                talker = Talker(self._cluster.port, pace, seed, self._tls)
                 self._talkers.append(await stack.enter_async_context(talker))
                 if number % GUEST_EVERY:
                     await talker.register()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from zchat.protocol import limits
 from zchat.protocol.cluster import AnnounceSessions, SessionHere
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import (
@@ -101,11 +102,23 @@ def test_a_guest_has_nothing_to_be_suspended(staff: Users) -> None:
 
 
 def test_who_is_disconnected_may_come_back(staff: Users) -> None:
-    for user in ("ann", "gus"):
+    for user, number in (("ann", 4), ("gus", 9)):
         assert disconnect(staff, "mona", user) == Done(1)
         assert staff.audited()[-1] == ("mona", "disconnect_user", user, "so")
-        assert isinstance(opened(staff.come(user, at=EAST, n=9)).name, str)
-    assert staff.ended[:2] == [(WEST, 4), (WEST, 9)]
+        assert staff.ended[-1] == (WEST, number)
+        staff.lose(n=number)
+        assert isinstance(opened(staff.come(user, at=EAST, n=number)).name, str)
+
+
+def test_a_guest_that_is_disconnected_stays_for_as_long_as_it_is_heard_of(staff: Users) -> None:
+    """What it has said may be on its way for longer than any grace."""
+    disconnect(staff, "mona", "gus")
+    staff.wait(limits.SESSION_GRACE_S + 1)
+    assert "gus" in staff.online
+    staff.lose(n=9)
+    staff.wait(limits.SESSION_GRACE_S + 1)
+    assert "gus" not in staff.online
+    assert "gus" not in staff.core.users or staff.core.users["gus"].ended
 
 
 @pytest.mark.parametrize("act", [suspend, disconnect])

@@ -188,9 +188,9 @@ class UserCore:
             case RevokeInvitation():
                 return self.invitations.revoke(sender, command, at_ms)
             case SetStanding():
-                return self.operators.set_standing(sender, command, now, at_ms)
+                return self.operators.set_standing(sender, command, at_ms)
             case DisconnectUser():
-                return self.operators.disconnect(sender, command, now, at_ms)
+                return self.operators.disconnect(sender, command, at_ms)
             case SuspendUser():
                 return self.operators.suspend(sender, command, at_ms)
             case RestoreUser():

@@ -129,10 +129,13 @@ class Directory:
                 self.sessions.quit(session.key)
                 self.say_ended(session.key)
 
-    def break_sessions(self, user: User, now: float) -> None:
-        """Ends all of them as if their connections had broken: their clients may come back."""
-        for session in list(user.sessions):
-            self.sessions.lose(session.key, now)
+    def break_sessions(self, user: User) -> None:
+        """Has all of them closed as if their connections had broken: their clients may come back.
+
+        They are here until the gateways say that nothing of them is on its way any more; a guest's
+        grace begins only then, as that of any broken connection.
+        """
+        for session in user.sessions:
             self.say_ended(session.key)
 
     def forget(self, user: User, token: Token) -> None:

@@ -27,7 +27,7 @@ class Operators:
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
 
-    def set_standing(self, sender: Sender, command: SetStanding, now: float, at_ms: int) -> Answer:
+    def set_standing(self, sender: Sender, command: SetStanding, at_ms: int) -> Answer:
         user = self._directory.account(command.user)
         if command.standing is Standing.GUEST:
             raise Refusal(RefusalCode.NOT_ALLOWED, "an account cannot become a guest")
@@ -38,14 +38,14 @@ class Operators:
             change = AccountChange.STANDING_CHANGED
             self._directory.tell(user, change, user.rank, at_ms, author=SYSTEM_AUTHOR)
             # Gateways learn it as the clients log in anew.
-            self._directory.break_sessions(user, now)
+            self._directory.break_sessions(user)
         self._directory.audit(sender, command, at_ms, user.name, command.standing)
         return Answer(None, 0)
 
-    def disconnect(self, sender: Sender, command: DisconnectUser, now: float, at_ms: int) -> Answer:
+    def disconnect(self, sender: Sender, command: DisconnectUser, at_ms: int) -> Answer:
         user = self._directory.named(command.user)
         self._check_above(sender, user)
-        self._directory.break_sessions(user, now)
+        self._directory.break_sessions(user)
         self._audit(sender, command, user, at_ms, command.reason)
         return Answer(None, 0)
 
