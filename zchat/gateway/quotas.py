@@ -4,6 +4,7 @@ Nothing that was let in is refused for its rate: a later command would overtake 
 too early wait, their sender is not read from meanwhile, and only a flood ends its connection.
 """
 
+import functools
 import ipaddress
 import math
 from collections.abc import Sequence
@@ -117,6 +118,9 @@ class Quotas:
         if not session.address:
             return None
         session.network = where = network(session.address)
+        if session.address == where:
+            # One string, not one for each connection.
+            session.address = where
         self._connected[where] = count = self._connected.get(where, 0) + 1
         if self._limited:
             session.allowance = self._addresses.of(where, now)
@@ -200,6 +204,8 @@ class Quotas:
         return [what if count == 1 else f"{what} ({count} times)" for what, count in notes.items()]
 
 
+# Many connections of few addresses then share a string, too.
+@functools.lru_cache(maxsize=512)
 def network(address: str) -> str:
     """Whom an address is counted as: one of IPv6 as its /64, which is what one customer gets."""
     try:
