@@ -1,10 +1,12 @@
 """What a service has committed, read from its database and not from the service."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
+from zchat.log.store import Store
+from zchat.log.verify import verify_connection
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import Entry
 
@@ -18,6 +20,12 @@ class Committed(NamedTuple):
     author: str
     nonce: bytes | None
     entry: Entry
+
+
+def contradictions(store: Store) -> list[str]:
+    """What `zchat-admin verify` would find wrong with what is committed."""
+    driver: Any = store._connection.connection.driver_connection
+    return verify_connection(driver).findings
 
 
 def committed_entries(connection: Connection) -> Iterator[Committed]:

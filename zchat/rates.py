@@ -10,7 +10,7 @@ class Rate(NamedTuple):
     per_s: float
 
     def __str__(self) -> str:
-        return f"{self.per_s:g}/{self.burst:g}"
+        return "/".join(f"{number:.12g}" for number in (self.per_s, self.burst))
 
 
 class Bucket:

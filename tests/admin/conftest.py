@@ -1,6 +1,7 @@
 """A cluster that takes note, and the operator's program as it is typed."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -14,9 +15,14 @@ PARTITIONS = 2
 Type = Callable[..., Result]
 
 
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Without the name of the test in it: sockets have short paths."""
+    return tmp_path_factory.mktemp("t")
+
+
 @pytest.fixture(scope="package")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    # Sockets have short paths.
     settings = Settings(var=tmp_path_factory.mktemp("c"), partitions=PARTITIONS)
     with Served(settings) as cluster:
         yield cluster

@@ -12,7 +12,7 @@ from users.playbook import Users
 from zchat.log.store import Store
 
 
-def make_data(folder: Path) -> None:
+def make_data(folder: Path, *, moderated: bool = False) -> None:
     """A users' and a rooms' database in which something has happened."""
     folder.mkdir(mode=0o700)
     rooms, users = Rooms(), Users()
@@ -22,6 +22,8 @@ def make_data(folder: Path) -> None:
     for number in range(5):
         rooms.post("bob", "garden", f"hello {number}")
     rooms.leave("eve", "garden")
+    if moderated:
+        moderate(rooms)
     users.account("ann")
     users.account("bob", n=2)
     users.come("zed", n=3)
@@ -31,6 +33,22 @@ def make_data(folder: Path) -> None:
     _save(users.store, folder / "users.sqlite")
     rooms.close()
     users.close()
+
+
+def moderate(rooms: Rooms) -> None:
+    """A second room, in which one of each thing is done that a room can have."""
+    rooms.create("ann", "cellar")
+    for user in ("bob", "eve", "dora"):
+        rooms.join(user, "cellar")
+    rooms.promote("ann", "cellar", "bob")
+    rooms.mute("bob", "cellar", "dora")
+    rooms.ban("bob", "cellar", "eve")
+    rooms.set_topic("ann", "cellar", "wine")
+    rooms.configure("ann", "cellar", private=True, slow_mode_s=5)
+    rooms.invite("ann", "cellar", "zed")
+    rooms.create("ann", "shed")
+    rooms.transfer("ann", "cellar", "bob")
+    rooms.close_room("ann", "shed")
 
 
 def _save(store: Store, path: Path) -> None:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Collection, Sequence
 from typing import Any, Self, cast
 
-from zchat.admin.asking import enquiry
+from zchat.admin.asking import ask, enquiry
 from zchat.alive import Alive
 from zchat.fabric import sockets
 from zchat.fabric.identities import name_of
@@ -26,6 +26,7 @@ from zchat.protocol.cluster import (
 )
 from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.messages import Message, Ping, Pong, RefusalCode, Standing
+from zchat.protocol.operators import SetRetention
 from zchat.protocol.partitions import service_addresses
 from zchat.rooms.tables import ROOMS_SCHEMA
 from zchat.router.process import Router
@@ -146,12 +147,14 @@ class Served:
         self.settings.run.mkdir(parents=True)
         for thread in self._threads:
             thread.start()
-        # Each is asked until it is there.
+        # Each of its sockets connects in its own time: it must be there to be told something, too.
         addresses = service_addresses(self.settings.partitions)
         self.notes.answers = {address: [Pong(1)] for address in addresses}
         with enquiry(self.settings) as asking:
             answers = asking.ask(dict.fromkeys(addresses, Ping(1)), limits.QUERY_TIMEOUT_S)
         assert answers.keys() == set(addresses)
+        for address in addresses:
+            ask(self.settings, address, SetRetention(1, "#", None))
         return self
 
     def __exit__(self, *_: object) -> None:

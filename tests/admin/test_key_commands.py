@@ -29,7 +29,7 @@ def run(*arguments: str, fails: bool = False) -> str:
 
 
 def names() -> list[str]:
-    return [row["name"] for row in json.loads(run("list", "--json"))]
+    return [row["name"] for row in map(json.loads, run("list", "--json").splitlines())]
 
 
 def test_init_makes_what_a_cluster_needs_and_leaves_what_is_there(folder: Path) -> None:

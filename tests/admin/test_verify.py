@@ -18,7 +18,7 @@ OTHER_FRAME = encode(Entry("#garden", 9, 0, "mallory", MessagePosted("x"))).hex(
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    make_data(tmp_path / "data")
+    make_data(tmp_path / "data", moderated=True)
     return tmp_path / "data"
 
 
@@ -27,7 +27,7 @@ def test_what_services_write_is_whole(data: Path) -> None:
         report = verify(data / name)
         assert report.findings == []
         assert {"file", "entries", "logs", "nonces", "outbox"} <= set(report.checked)
-    assert verify(data / ROOMS).facts.members == {"ann", "bob"}
+    assert verify(data / ROOMS).facts.members == {"ann", "bob", "dora"}
     assert verify(data / USERS).facts.users == frozenset({"ann", "bob", "zed"})
 
 
@@ -55,7 +55,7 @@ def test_what_services_write_is_whole(data: Path) -> None:
         (
             ROOMS,
             "UPDATE entries SET nonce = x'00' WHERE author = 'bob'",
-            "a nonce of bob stands with 6 entries",
+            "a nonce of bob stands with 9 entries",
         ),
         (ROOMS, "DELETE FROM members WHERE \"user\" = 'bob'", "bob is in garden by its timeline"),
         (
@@ -69,6 +69,19 @@ def test_what_services_write_is_whole(data: Path) -> None:
             "INSERT INTO outbox (address, key, body) VALUES ('rooms/0', 'open room x', '')",
             "x was created, which nobody has done",
         ),
+        (
+            ROOMS,
+            "UPDATE members SET role = 'owner' WHERE room = 'cellar' AND \"user\" = 'ann'",
+            "ann is moderator in cellar by its timeline, and owner by row",
+        ),
+        (ROOMS, "UPDATE bans SET \"user\" = 'zoe'", "zoe of cellar is in the table of bans"),
+        (ROOMS, "UPDATE mutes SET \"user\" = 'bob'", "bob of cellar is in the table of mutes"),
+        (ROOMS, "UPDATE invitations SET \"user\" = 'bob'", "bob is invited to cellar, and in it"),
+        (ROOMS, "UPDATE bans SET room = 'shed'", "bans has a row of 'shed', which is not in rooms"),
+        (ROOMS, "UPDATE rooms SET topic = 'beer' WHERE name = 'cellar'", "the topic of cellar"),
+        (ROOMS, "UPDATE rooms SET private = 0 WHERE name = 'cellar'", "the settings of cellar"),
+        (USERS, "UPDATE users SET deleted = 1 WHERE name = 'bob'", "bob is deleted, and not all"),
+        (USERS, "UPDATE tokens SET device = 9", "two tokens of zed have one number"),
         (USERS, "UPDATE users SET ended = 1 WHERE name = 'bob'", "bob has ended, and nobody"),
         (
             USERS,
@@ -130,4 +143,4 @@ def test_the_command_says_what_it_finds(data: Path) -> None:
     damaged = CliRunner().invoke(main, ["verify", str(data)])
     assert damaged.exit_code == 1
     assert "  ann is in garden by its timeline" in damaged.output
-    assert '"findings": 2' in CliRunner().invoke(main, ["verify", str(data), "--json"]).output
+    assert '"findings": 5' in CliRunner().invoke(main, ["verify", str(data), "--json"]).output

@@ -109,7 +109,7 @@ async def test_what_the_client_answers_itself(gateway: FakeGateway) -> None:
         await until_shown(shown, "room-service")
         assert not client.enter(":quit")
     assert "#ops: (no topic)" in shown
-    assert ":cr <room>" in shown
+    assert ":cr <room> [private]" in shown
 
 
 async def test_names_and_rooms_are_learnt_for_completion(gateway: FakeGateway) -> None:

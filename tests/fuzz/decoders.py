@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from zchat.protocol.codec import Decoder, ProtocolError, encode
 
+from . import files as file_readers
 from . import readers
 from .examples import examples, from_newer_servers, golden_frames
 from .garbage import Garden
@@ -109,6 +110,23 @@ def _is_read(decoder: Decoder[Any], frame: bytes) -> bool:
     return True
 
 
+def _of_files() -> list[Target]:
+    """Those of people, and those that other programs of ours have written."""
+
+    def target(name: str, read: Callable[[bytes], Any], frames: list[bytes]) -> Target:
+        garden = Garden(frames, msgpack=False)
+        return Target(name, read, garden, is_frame=False)
+
+    return [
+        target("export", file_readers.export, file_readers.EXPORTS),
+        target("manifest of a backup", file_readers.backup, file_readers.MANIFESTS),
+        target("key file", file_readers.key_file, file_readers.KEY_FILES),
+        target("token", file_readers.token, file_readers.TOKENS),
+        target("pinned servers", file_readers.servers, file_readers.SERVERS),
+        target("certificate", file_readers.certificate, file_readers.CERTIFICATES),
+    ]
+
+
 # --- All of them ----------------------------------------------------------------------------------
 
 
@@ -132,5 +150,6 @@ def targets() -> dict[str, Target]:
         Target("name", readers.name, texts),
         Target("line of a person", readers.line, texts),
         Target("settings file", readers.settings_file, files, is_frame=False),
+        *_of_files(),
     ]
     return found | {target.name: target for target in others}

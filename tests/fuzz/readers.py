@@ -226,6 +226,18 @@ LINES: Final = [
         b":quit",
         "grüße, ａｌｉｃｅ".encode(),
     ),
+    *(b":jr garden sesame", b":invite garden bob", b":kick garden bob too loud"),
+    *(b":ban garden bob 30m too loud", b":unban garden bob", b":bans garden", b":close garden"),
+    *(b":mute garden bob", b":unmute garden bob", b":promote garden bob", b":demote garden bob"),
+    *(b":transfer garden bob", b":mode garden private key sesame slow 10s limit 20", b":devices"),
+    *(
+        b":mode garden public nokey posting moderators slow off limit none",
+        b":revoke 2",
+        b":totp on",
+    ),
+    *(b":apptoken robot read,post garden attic", b":block bob", b":unblock bob", b":blocked"),
+    *(b":report @bob 2 noise", b":announce tea", b":suspend bob 7d noise", b":restore bob"),
+    *(b":disconnect bob noise", b":standing bob moderator", b":audit 20", b":logout everywhere"),
     *(b"garden", b"a.b-c_d", b"ALICE", "Διογένης".encode(), "बस".encode(), "שלום".encode()),
 ]
 _UNNUMBERED: Final = 1

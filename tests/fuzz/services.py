@@ -28,6 +28,7 @@ from zchat.protocol.cluster import (
 )
 from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.messages import Done
+from zchat.protocol.permissions import STANDINGS
 from zchat.rooms.process import RoomService
 from zchat.rooms.tables import ROOMS_SCHEMA
 from zchat.service.beat import Beat, Outbound
@@ -110,7 +111,8 @@ class HostileCluster:
         if dice.random() < 0.1:
             # Perhaps no msgpack at all: then the whole of it makes no sense.
             frame = self._commands.frame(dice) or b"\xc0"
-        return encode(Stamped(session, dice.choice(_USERS), Raw(frame)))
+        standing = dice.choice(STANDINGS)
+        return encode(Stamped(session, dice.choice(_USERS), Raw(frame), standing))
 
     def _lie_up(self) -> None:
         dice = self._dice
@@ -150,7 +152,10 @@ class HostileCluster:
             garden = self._queries
             frame = garden.frame(dice) if dice.random() < 0.2 else garden.any(dice).frame
             session = dice.choice(_NUMBERS)
-            batch.append(encode(Stamped(session, dice.choice(_USERS), Raw(frame or b"\xc0"))))
+            stamped = Stamped(
+                session, dice.choice(_USERS), Raw(frame or b"\xc0"), dice.choice(STANDINGS)
+            )
+            batch.append(encode(stamped))
         answers = _batches.decode(self._beat.answer(encode(batch), self._now_ms))
         assert len(answers) == len(batch)
 

@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 from zchat.fabric.link import Answerer, ReturnAddress
 from zchat.fabric.topics import PRESENCE_TOPIC, stream_topic
 from zchat.gateway.door import ClientConnection
+from zchat.gateway.quotas import UNLIMITED, Quota
 from zchat.gateway.turns import Turns
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
@@ -20,8 +21,6 @@ from zchat.protocol.cluster import (
     LogPage,
     MembershipChange,
     OpenSession,
-    PresenceDelta,
-    PresenceSnapshot,
     ReadLog,
     ReadPresence,
     ReadStream,
@@ -64,9 +63,13 @@ from zchat.protocol.messages import (
     Refused,
     RoomInfo,
     RoomList,
+    Scope,
     Standing,
     UserList,
+    room_log,
 )
+from zchat.protocol.presence import PresenceDelta, PresenceSnapshot
+from zchat.rates import Rate
 
 from .examples import examples
 from .garbage import Garden, noise
@@ -78,6 +81,7 @@ _LOGS: Final = ("#lobby", "#garden", "@ann", "@bob", "@eve", "#no such name", "n
 _BUFFER_BYTES_MAX: Final = 3_000
 _CLIENTS_MAX: Final = 8
 _GATEWAY: Final = b"gateway/west#1"
+_QUOTA: Final = Quota(Rate(5, 8.0), Rate(4_000, 8_000.0), Rate(6, 1.0), 6)
 _OF_THE_GATEWAY: Final = (ReadUserLogs, ReadLog, ReadStream, ReadPresence)
 """The queries that it asks for itself, and whose answers it reads."""
 _user_commands, _room_commands = Decoder(StampedUserCommand), Decoder(StampedRoomCommand)
@@ -151,7 +155,9 @@ class HostileWorld:
         self._dice = random.Random(f"sessions/{seed}")
         self._now = 100.0
         self._turn_wanted = False
-        self.turns = Turns(PARTITIONS, self)
+        # In some stories clients may say so little that they are held, or come too often.
+        self._limited = self._dice.random() < 0.5
+        self.turns = Turns(PARTITIONS, self, quota=_QUOTA if self._limited else UNLIMITED)
         self.core = self.turns.core
         self._addresses = list(self.core.services.by_address)
         self._clients: list[Transport] = []
@@ -318,10 +324,16 @@ class HostileWorld:
         if dice.random() < 0.2:
             return encode(Refused(1, dice.choice(list(RefusalCode)), "no"))
         if isinstance(command, OpenSession):
-            return encode(
-                SessionOpened(dice.choice(_NAMES), dice.choice(list(Standing)), self.now_ms())
-            )
+            return encode(self._opened())
         return encode(Done(dice.randrange(3), "#garden", 1))
+
+    def _opened(self) -> SessionOpened:
+        """Some come with an app token, which may do less than its user."""
+        dice = self._dice
+        scopes = dice.choice(((), (), (Scope.READ,), (Scope.POST,), tuple(Scope)))
+        rooms = dice.choice(((), ("garden",), ("attic", "garden"))) if scopes else ()
+        standing = dice.choice(list(Standing))
+        return SessionOpened(dice.choice(_NAMES), standing, self.now_ms(), scopes, rooms)
 
     def _answer(self) -> None:
         self._answer_all(self._dice.choice(self._addresses))
@@ -487,6 +499,14 @@ class HostileWorld:
 
     def _check_bounds(self) -> None:
         core = self.core
+        for session in core.fan_out.everyone():
+            if not session.open:
+                raise Broken(f"session {session.number} is over, and still sees entries")
+            for log in session.follows:
+                if session.rooms and log.name not in {room_log(room) for room in session.rooms}:
+                    raise Broken(f"session {session.number} sees {log.name}, out of its scope")
+                if session.scopes and Scope.READ not in session.scopes:
+                    raise Broken(f"session {session.number} may not read, and sees {log.name}")
         for session in core.sessions.values():
             state = f"{session.state} of session {session.number}"
             _within(session.unanswered, limits.SESSION_REQUESTS_MAX, f"unanswered, {state}")

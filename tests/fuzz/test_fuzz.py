@@ -59,7 +59,7 @@ def test_no_frame_costs_many_times_its_size(name: str) -> None:
 # --- Nothing is left out --------------------------------------------------------------------------
 
 READS_BYTES = re.compile(
-    r"\bDecoder\b(?:\[.*?\])?\(|msgspec\.(?:msgpack|json|convert)|\bUnpacker\("
+    r"\bDecoder\b(?:\[.*?\])?\(|\bmsgspec[._](?:msgpack|json|convert)\b(?!\.encode)|\bUnpacker\("
 )
 """All ways of turning bytes into values."""
 
@@ -70,10 +70,14 @@ def readers_in(path: Path) -> Iterator[str]:
             yield line.strip()
 
 
+OTHERWISE = {ZCHAT / "admin" / "exported.py", ZCHAT / "admin" / "manifest.py"}
+"""They read files, each of which is a target of its own."""
+
+
 def test_every_decoder_is_fuzzed() -> None:
     for path in ZCHAT.rglob("*.py"):
         # The codec itself is what the others are made of.
-        if path != ZCHAT / "protocol" / "codec.py":
+        if path != ZCHAT / "protocol" / "codec.py" and path not in OTHERWISE:
             known = list(decoders_in(path))
             assert len(list(readers_in(path))) == len(known), f"{path} reads in a way of its own"
     assert decoded_shapes().keys() <= TARGETS.keys()

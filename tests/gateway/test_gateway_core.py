@@ -419,6 +419,30 @@ def test_a_client_that_came_back_elsewhere_ends_here(gateway: Gateway) -> None:
     assert refusal(gateway, session) is RefusalCode.SESSION_ENDED
 
 
+def test_who_was_ended_sees_no_more_entries_however_slowly_it_goes(gateway: Gateway) -> None:
+    session = gateway.log_in("ann", LOBBY)
+    gateway.read(session)
+    gateway.say(USER_SERVICE, SessionEnded([session.number]))
+    assert refusal(gateway, session) is RefusalCode.SESSION_ENDED
+    chunk = Chunk("#lobby", 4, 4, encode(entry(4)), [])
+    gateway.core.receive_stream(ROOMS, StreamPage(1, 1, [chunk]), gateway.now)
+    assert gateway.read(session) == []
+
+
+def test_who_was_ended_while_it_logged_in_stays_out(gateway: Gateway) -> None:
+    session = gateway.connect()
+    gateway.send(session, Hello(1, "test"), LogIn(1, "ann", b"t" * 32))
+    opened = SessionOpened("ann", Standing.ACCOUNT, gateway.now_ms)
+    gateway.reply(USER_SERVICE, "open_session", opened)
+    gateway.say(USER_SERVICE, SessionEnded([session.number]))
+    gateway.answer(USER_SERVICE, UserLogs(0, []))
+    gateway.answer(ROOMS, UserLogs(0, [LOBBY]))
+    assert refusal_after_hello(gateway, session) is RefusalCode.SESSION_ENDED
+    assert session.state is SessionState.CLOSING
+    gateway.send(session, post(2))
+    assert gateway.sent(ROOMS) == []
+
+
 def test_a_new_user_service_hears_first_who_is_here(gateway: Gateway) -> None:
     session = gateway.log_in("ann", LOBBY)
     gateway.send(session, LogOut(9))

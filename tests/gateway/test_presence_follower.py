@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from zchat.gateway.presence import PresenceFollower
 from zchat.protocol import limits
-from zchat.protocol.cluster import PresenceDelta, PresenceSnapshot
 from zchat.protocol.messages import PresenceChanged
+from zchat.protocol.presence import PresenceDelta, PresenceSnapshot
 from zchat.users.presence import Presence
 
 EPOCH = 7

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zchat.gateway.core import GatewayCore
-from zchat.gateway.quotas import Quota, network
+from zchat.gateway.quotas import Quota
 from zchat.gateway.session import Session, SessionState
 from zchat.protocol import limits
 from zchat.protocol.cluster import UserLog
@@ -22,6 +22,7 @@ from zchat.protocol.messages import (
     Refused,
     SlowedDown,
 )
+from zchat.protocol.networks import network_of
 from zchat.rates import Rate
 
 from .playbook import ROOMS, Gateway
@@ -324,7 +325,7 @@ def test_notes_are_few() -> None:
     ],
 )
 def test_an_address_of_ipv6_counts_as_its_network(address: str, counted: str) -> None:
-    assert network(address) == counted
+    assert network_of(address) == counted
 
 
 def test_the_user_service_hears_where_a_client_is() -> None:

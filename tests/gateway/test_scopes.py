@@ -32,6 +32,7 @@ from zchat.protocol.messages import (
     Ping,
     Pong,
     Post,
+    PresenceChanged,
     ReadHistory,
     RefusalCode,
     Refused,
@@ -156,6 +157,15 @@ def test_what_is_out_of_scope_goes_no_further(gateway: Gateway) -> None:
     assert (refused.id, refused.code) == (2, RefusalCode.OUT_OF_SCOPE)
     assert pong == Pong(3)
     assert gateway.sent(ROOMS) == []
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_who_may_not_read_does_not_hear_who_comes_and_goes(gateway: Gateway, scope: Scope) -> None:
+    session = log_in(gateway)
+    gateway.read(session)
+    session.scopes = (scope,)
+    gateway.core.requests.tell_everyone(PresenceChanged(["bob"], [], 0, 0, 2))
+    assert bool(gateway.read(session)) is (scope is Scope.READ)
 
 
 # --- Standing -------------------------------------------------------------------------------------

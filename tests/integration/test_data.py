@@ -65,7 +65,9 @@ async def test_a_backup_under_load_becomes_a_cluster_again(
                 ann.talk_until(enough, ["#garden", f"@{bob.name}"]),
                 bob.talk_until(enough, ["#garden", "#lobby"]),
             )
+            seen: list[int] = []
             for _ in range(3):
+                seen.append(ann.head("#garden"))
                 await done(original, "backup", str(backups), "--json")
                 # Its name has the second in which it was made.
                 await asyncio.sleep(1.1)
@@ -87,6 +89,10 @@ async def test_a_backup_under_load_becomes_a_cluster_again(
             copied = entries_of(path)
             assert 0 < len(copied) < len(whole)
             assert copied == whole[: len(copied)]
+        # What was seen before a backup began is in it.
+        assert 0 < seen[0] < seen[1]
+        rows = entries_of(restored / "rooms-0.sqlite")
+        assert max(sequence for _, log, sequence, *_ in rows if log == "#garden") >= seen[1]
 
         await asyncio.to_thread(other.start)
         async with Person(other.address, name, PASSWORD) as back:

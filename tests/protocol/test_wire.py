@@ -245,6 +245,7 @@ WITH_ALL_FIELDS: dict[str, Any] = {
         1, "ann", b"t" * 32, "correct horse", register=True, invitation="spring-2024"
     ),
     "Register/invited": Register(3, NONCE, "correct horse", "spring-2024"),
+    "CreateRoom/private": CreateRoom(6, NONCE, "garden", private=True),
     "JoinRoom/key": JoinRoom(7, NONCE, "garden", "rosebud"),
     "LoggedIn/operator": LoggedIn(1, "ann", False, [], Standing.OPERATOR),
     "Refused/later": Refused(4, RefusalCode.TOO_FAST, "not so fast", 1500),

@@ -588,6 +588,16 @@ def test_roles_and_settings_are_told(garden: Rooms) -> None:
     assert info == RoomInfo("garden", "", 3, False, 0, True, False, True, Posting.MEMBERS, 5, 9)
 
 
+def test_nobody_buries_the_audit_in_reports(garden: Rooms) -> None:
+    before = len(garden.audits())
+    for _ in range(limits.USER_REPORTS_MAX):
+        assert isinstance(garden.report("bob", "#garden", 2, "spam"), Done)
+    assert refused(garden.report("bob", "#garden", 2, "spam")) is RefusalCode.TOO_FAST
+    assert len(garden.audits()) - before == limits.USER_REPORTS_MAX
+    garden.now += limits.USER_REPORT_INTERVAL_S
+    assert isinstance(garden.report("bob", "#garden", 2, "spam"), Done)
+
+
 def test_a_report_goes_to_the_audit(garden: Rooms) -> None:
     assert garden.report("bob", "#Garden", 2, "spam") == Done(18, "#garden", 0)
     assert garden.audits()[-1] == ("bob", "report_message", "#garden 2", "garden", "spam")

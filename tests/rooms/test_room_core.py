@@ -16,7 +16,9 @@ from zchat.protocol.messages import (
     MemberLeft,
     MessagePosted,
     Post,
+    Posting,
     RefusalCode,
+    RoomConfigured,
     RoomCreated,
     RoomOpened,
     SetTopic,
@@ -364,3 +366,14 @@ def test_what_is_refused_owes_and_writes_nothing(garden: Rooms) -> None:
 
     assert garden.owed == []
     assert (garden.store.position, encode(garden.core.timeline.heads)) == before
+
+
+def test_of_a_room_that_is_private_from_the_beginning_nobody_hears(rooms: Rooms) -> None:
+    created = rooms.do("ann", CreateRoom(1, rooms.nonce(), "cellar", private=True))
+
+    assert created == Done(1, "#cellar", 1)
+    assert rooms.owed == []
+    settings = RoomConfigured(True, False, Posting.MEMBERS, 0, 0)
+    assert rooms.entries("cellar") == [(1, "ann", RoomCreated()), (2, "ann", settings)]
+    assert refused(rooms.join("bob", "cellar")) is RefusalCode.UNKNOWN_ROOM
+    assert rooms.loaded().rooms["cellar"].private

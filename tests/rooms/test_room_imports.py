@@ -3,7 +3,7 @@
 import pytest
 
 from zchat.protocol.messages import Done, MessagePosted, RefusalCode, Standing
-from zchat.protocol.operating import (
+from zchat.protocol.operators import (
     ImportedEntry,
     ImportedFacts,
     ImportEntries,

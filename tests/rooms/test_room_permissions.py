@@ -169,3 +169,15 @@ def test_no_command_and_no_query_is_left_out() -> None:
     kinds: set[type[Struct]] = {type(request) for request in (*COMMANDS, *QUERIES)}
     theirs = {*get_args(InRoomCommand), Announce, MarkRead, ReportMessage}
     assert kinds == theirs | {ReadHistory, ListRooms, ListMembers, ListBans, ReadAudit, Ping}
+
+
+def test_who_tries_a_room_that_is_hidden_stands_in_the_log(rooms: Rooms) -> None:
+    rooms.create("ann", "den")
+    rooms.do("ann", ConfigureRoom(1, rooms.nonce(), "den", private=True))
+    for name in ("den", "none"):
+        asked = ListMembers(1, name)
+        refused = server_messages.decode(rooms.ask("bob", asked))
+        assert isinstance(refused, Refused)
+        assert refused.code is RefusalCode.UNKNOWN_ROOM
+    told = [(user, answer.suspicious) for user, _, answer in rooms.core.effects.refused]
+    assert told == [("bob", True), ("bob", False)]

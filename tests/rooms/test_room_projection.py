@@ -3,6 +3,7 @@
 import contextlib
 from typing import Any
 
+from committed import contradictions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -220,6 +221,7 @@ def test_after_any_commands_a_restart_finds_what_was_known(
 
         assert state_of(rooms.loaded()) == state_of(rooms.core)
         check_told(rooms, ended)
+        assert contradictions(rooms.store) == []
         assert rooms.core.timeline.position == rooms.store.position
 
 

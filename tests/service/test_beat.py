@@ -41,6 +41,7 @@ from zchat.protocol.messages import (
     Ping,
     Pong,
     Post,
+    ReadAudit,
     RefusalCode,
     Refused,
     Register,
@@ -50,7 +51,7 @@ from zchat.protocol.messages import (
     UserList,
 )
 from zchat.protocol.nonces import nonce
-from zchat.protocol.operating import SetRetention
+from zchat.protocol.operators import SetRetention
 from zchat.rooms.membership import OPEN_ROOM_NONCE
 from zchat.rooms.process import RoomService
 from zchat.rooms.tables import ROOMS_SCHEMA
@@ -116,6 +117,8 @@ class Bench:
 
     def carry_out(self, out: Outbound, *, to_the_other: bool = True) -> None:
         for asker, body in out.downs:
+            if asker == ADMIN:
+                continue  # It has its answer, and is gone.
             assert asker == GATEWAY
             for number, frame in self.gateway.receive(_downs.decode(body), self.now):
                 assert number is not None
@@ -632,6 +635,15 @@ def test_a_query_without_sense_gets_an_empty_answer_and_the_next_one_its_own(
     assert rooms.beat.protocol_errors == 2
 
 
+def test_a_query_that_is_refused_is_logged_once(
+    rooms: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    rooms.do(1, CREATE)
+    rooms.query(ReadAudit(7), ReadLog("#garden", 0), user="bob")
+    rooms.query(Ping(8), user="bob")
+    assert caplog.messages == ["refused read_audit by bob: not_allowed"]
+
+
 def test_queries_are_answered_from_what_is_committed(rooms: Bench) -> None:
     rooms.do(1, CREATE)
     rooms.ask(2, post(2))
@@ -674,11 +686,21 @@ def test_a_gateway_that_is_silent_for_too_long_is_lost(users: Bench) -> None:
 # --- What is removed ------------------------------------------------------------------------------
 
 
+ADMIN = b"admin/root#1"
+
+
 def as_operator(bench: Bench, number: int, command: Message) -> Answer:
-    stamped = Stamped(0, "", Raw(encode(command)), Standing.OPERATOR)
-    bench.gateway.send(encode(stamped), number)
-    bench.exchange()
-    return bench.answers[number]
+    admin: Asker[int] = Asker()
+    admin.worker_changed(bench.store.epoch)
+    admin.send(encode(Stamped(0, "", Raw(encode(command)), Standing.OPERATOR)), number)
+    for _ in range(4):
+        for up in admin.envelopes():
+            bench.beat.receive_up(ADMIN, encode(up), bench.now)
+        for asker, body in bench.step().downs:
+            if asker == ADMIN:
+                for _, frame in admin.receive(_downs.decode(body), bench.now):
+                    return _answers.decode(frame)
+    raise AssertionError("the operator has no answer")
 
 
 def test_old_entries_go_with_the_heartbeats_and_numbers_go_on(

@@ -8,7 +8,14 @@ from zchat.fabric.link import ReturnAddress
 from zchat.log.answers import Answer
 from zchat.protocol import limits
 from zchat.protocol.cluster import OpenSession
-from zchat.protocol.messages import ChangePassword, Post, RefusalCode, SetStanding, Standing
+from zchat.protocol.messages import (
+    ChangePassword,
+    ListBans,
+    Post,
+    RefusalCode,
+    SetStanding,
+    Standing,
+)
 from zchat.service.effects import Sender
 from zchat.service.refusals import RefusalLog
 
@@ -70,6 +77,14 @@ def test_what_is_done_or_mistyped_is_not_logged(
     for code in (None, RefusalCode.UNKNOWN_ROOM, RefusalCode.EMPTY_TEXT, RefusalCode.BUSY):
         refusals.refused(SENDER, LOG_IN, refused(code), 0.0)
     assert caplog.messages == []
+
+
+def test_what_looks_like_a_mistake_and_is_none_is_logged(
+    refusals: RefusalLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = Answer(None, 0, RefusalCode.UNKNOWN_ROOM, "no room", suspicious=True)
+    refusals.refused_to("ann", ListBans(1, "secret"), answer, 0.0)
+    assert caplog.messages == ["refused list_bans by ann: unknown_room"]
 
 
 def test_a_flood_is_counted_and_not_written(

@@ -36,7 +36,7 @@ def with_policies(store: Store, *policies: Policy) -> Retention:
 
 
 def due(store: Store, retention: Retention) -> list[Removal]:
-    removed = retention.due(LOGS, NOW_MS)
+    removed = retention.due(NOW_MS)
     store.commit([], [], [], [], removed=removed)
     return removed
 
@@ -52,6 +52,17 @@ def test_the_default_is_for_all_that_have_no_policy_of_their_own(store: Store) -
     assert due(store, retention) == []
 
     assert due(store, with_policies(store, Policy("@", 8))) == [Removal("@ann", 1)]
+
+
+def test_all_logs_are_looked_at_in_turn(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those that no room or user has any more: only the store knows of them."""
+    monkeypatch.setattr(limits, "REMOVED_LOGS_MAX", 2)
+    retention = with_policies(store, Policy("#", 4), Policy("@", 4))
+    assert [due(store, retention) for _ in range(3)] == [
+        [Removal("#attic", 5), Removal("#garden", 5)],
+        [Removal("@ann", 5)],
+        [],
+    ]
 
 
 def test_a_room_may_forget_sooner(store: Store) -> None:

@@ -22,9 +22,9 @@ def _check_codes(cluster: Cluster) -> None:
     used = set(cluster.people[0].accounts.used_codes)
     for person in cluster.people:
         for life in person.lives:
-            shown = (life.name, life.logging_in.code)
+            shown = (life.name, life.first.code)
             begun = any(isinstance(event, SessionBegun) for event in life.events)
-            if not life.logging_in.code or not begun:
+            if not life.first.code or not begun:
                 continue
             if shown in used:
                 raise Broken(f"{life.person} came in with a one-time code that was used before")
@@ -32,7 +32,7 @@ def _check_codes(cluster: Cluster) -> None:
 
 
 def _check_not_revoked(life: Life, history: History) -> None:
-    device = life.logging_in.device
+    device = life.first.device
     changes = [change.change for change in history.changes(life.name) if change.about == device]
     if device and changes and changes[-1] == AccountChange.DEVICE_REVOKED:
         raise Broken(f"{life.person} is here as a device that was revoked")

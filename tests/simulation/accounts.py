@@ -1,15 +1,13 @@
-"""What people know of the accounts that they share, and how their clients log in to them."""
+"""What people know of the accounts that they share."""
 
 import base64
 import random
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import pyotp
-from msgspec.structs import replace
 
 from zchat.client import drafts
-from zchat.client.core import ClientCore
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     BlockUser,
@@ -18,7 +16,6 @@ from zchat.protocol.messages import (
     EnableTotp,
     ListBlocked,
     ListDevices,
-    LogIn,
     LogOutEverywhere,
     Message,
     Register,
@@ -118,36 +115,3 @@ class Accounts:
 
 def code_at(secret: bytes, at_ms: int) -> str:
     return str(pyotp.HOTP(base64.b32encode(secret).decode()).at(at_ms // 30_000))
-
-
-@dataclass
-class LoggingIn:
-    """With what a client proves who it is. A device that has been let in needs only its token."""
-
-    password: str | None
-    device: str = ""
-    code: str = ""
-    register: bool = False
-    let_in: bool = False
-    """As an account, by this client before."""
-
-    def completed(self, log_in: LogIn) -> LogIn:
-        remembered = self.device and self.let_in
-        return replace(
-            log_in,
-            password=None if remembered else self.password,
-            device=self.device,
-            code="" if self.let_in else self.code,
-            register=self.register and not self.let_in,
-        )
-
-
-class DeviceCore(ClientCore):
-    """The client's core, with more in its logins."""
-
-    logging_in: LoggingIn
-
-    def _send(self, message: Any, now: float) -> None:
-        if isinstance(message, LogIn):
-            message = self.logging_in.completed(message)
-        super()._send(message, now)

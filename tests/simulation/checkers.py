@@ -513,7 +513,7 @@ def _place_is_lost(person: Person, people: Iterable[Person]) -> bool:
 
 
 def _check_ends(life: Life, history: History) -> None:
-    if life.logging_in.password == WRONG_PASSWORD and _session_begun(life):
+    if life.first.password == WRONG_PASSWORD and _session_begun(life):
         raise Broken(f"{life.person} came in with a wrong password")
     for event in life.events:
         if isinstance(event, Fatal) and (

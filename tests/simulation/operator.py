@@ -5,12 +5,13 @@ from typing import Final
 
 from msgspec import Raw
 
+from zchat.fabric.identities import admin_name, identity
 from zchat.fabric.link import Asker
 from zchat.protocol import limits
 from zchat.protocol.cluster import USER_SERVICE, Down, RoutingTable, Stamped
 from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.messages import LOBBY, Announce, Done, Refused, Standing
-from zchat.protocol.operating import SetRetention
+from zchat.protocol.operators import SetRetention
 from zchat.protocol.partitions import address_of_room, room_addresses
 
 from .fabric import Fabric, Kind, Line
@@ -50,7 +51,8 @@ class Operator(Process):
         self._text = ""
 
     def born(self) -> None:
-        self._line = self._fabric.line(Kind.ASKER, self, f"admin#{self.life}".encode())
+        own_identity = identity(admin_name("simulated"), str(self.life))
+        self._line = self._fabric.line(Kind.ASKER, self, own_identity)
         self._asker = Asker()
         if self._keeps_s and self.chance.random() < 0.5:
             self._set_retention()

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +21,6 @@ from zchat.client.events import (
 )
 from zchat.client.outbox import QueueFull
 from zchat.protocol.messages import (
-    ChangePassword,
     Done,
     PingTarget,
     Posting,
@@ -31,7 +30,7 @@ from zchat.protocol.messages import (
 )
 
 from . import accounts
-from .accounts import PASSWORD, WRONG_PASSWORD, Accounts, DeviceCore, LoggingIn
+from .accounts import PASSWORD, WRONG_PASSWORD, Accounts
 from .tcp import Caller, Wire
 from .words import told, worded
 from .world import World
@@ -80,7 +79,8 @@ class Life:
 
     person: str
     name: str
-    logging_in: LoggingIn
+    first: Credentials
+    """With what it came, as often as it took until it was let in."""
     prefix: bytes
     events: list[Event] = field(default_factory=list)
     submitted: dict[int, drafts.Request] = field(default_factory=dict)
@@ -116,27 +116,25 @@ class Person(Caller):
         prefix = self.chat.randbytes(8)
         if self.user in self.accounts.deleted:
             self.user += "x"  # Nobody gets that name back.
-        logging_in = self._logging_in()
-        self.life_now = Life(self.name, self.user, logging_in, prefix)
+        credentials = self._credentials(token)
+        self.life_now = Life(self.name, self.user, replace(credentials), prefix)
         self.lives.append(self.life_now)
-        credentials = Credentials(token, logging_in.password)
-        self.core = DeviceCore(self.user, credentials, prefix, "simulated")
-        self.core.logging_in = logging_in
+        self.core = ClientCore(self.user, credentials, prefix, "simulated")
         self._timer_at = None
         self._tick()
         self.later(self.chat.uniform(0.0, 1.0), self._act)
 
-    def _logging_in(self) -> LoggingIn:
+    def _credentials(self, token: bytes) -> Credentials:
         chat = self.chat
-        logging_in = LoggingIn(self.accounts.password(self.user, chat))
+        credentials = Credentials(token, self.accounts.password(self.user, chat))
         if chat.random() < 0.4:
-            logging_in.device = f"{self.name} {len(self.lives)}"
-        logging_in.code = self.accounts.code(self.user, self.now_ms())
-        if logging_in.password is None and chat.random() < 0.1:
-            logging_in.password, logging_in.register = PASSWORD, True
+            credentials.device = f"{self.name} {len(self.lives)}"
+        credentials.code = self.accounts.code(self.user, self.now_ms())
+        if credentials.password is None and chat.random() < 0.1:
+            credentials.password, credentials.register = PASSWORD, True
         elif chat.random() < 0.05:
-            logging_in.password = WRONG_PASSWORD
-        return logging_in
+            credentials.password = WRONG_PASSWORD
+        return credentials
 
     def died(self) -> None:
         self.life_now.crashed = not self.life_now.ended
@@ -221,18 +219,13 @@ class Person(Caller):
             case Answered(request=request, answer=Done()):
                 self.accounts.done(life.name, request)
                 if isinstance(request, Register):
-                    life.logging_in.password = request.password
                     self.world.tell(f"{life.name} is an account")
-                elif isinstance(request, ChangePassword):
-                    life.logging_in.password = request.new_password
             case EntryArrived(entry=entry):
                 if self.chat.random() < 0.2 and self.core is not None:
                     self.core.mark_read(entry.log, self.chat.randint(0, entry.sequence))
             case SessionBegun():
-                if not event.guest:
-                    life.logging_in.let_in = True
-                    if life.logging_in.register:
-                        self.accounts.registered(life.name)
+                if life.first.register and not event.resumed:
+                    self.accounts.registered(life.name)
                 how = "back" if event.resumed else "in"
                 self.world.tell(f"{self.name} is {how} as {event.name}")
             case LoggedOut() | Fatal():
@@ -288,7 +281,7 @@ class Person(Caller):
             case "private":
                 return drafts.private(other, text)
             case "create":
-                return drafts.create_room(room)
+                return drafts.create_room(room, private=chat.random() < 0.2)
             case "join":
                 return drafts.join(room, chat.choice(["", KEY, KEY]))
             case "leave":

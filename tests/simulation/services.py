@@ -3,6 +3,7 @@
 import logging
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
 from committed import Committed, committed_entries
@@ -234,7 +235,8 @@ class ServiceProcess(Process):
     def stop(self) -> None:
         """A restart as it is meant to be."""
         if self.turns is not None and not self.paused:
-            self.turns.say_heartbeat(bye=True)
+            with suppress(Crashed):  # It was to die with one of these envelopes, and ends anyway.
+                self.turns.say_heartbeat(bye=True)
             self.die()
 
     def woken(self) -> None:

@@ -8,13 +8,13 @@ from zchat.fabric.link import ReturnAddress
 from zchat.fabric.topics import PRESENCE_TOPIC
 from zchat.log import audit
 from zchat.log.answers import Answer as Result
+from zchat.log.floors import policy_statements
 from zchat.log.store import Owed, Store
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
     AnnounceSessions,
     CloseSession,
     OpenSession,
-    PresenceDelta,
     SessionEnded,
     SessionHere,
     SessionOpened,
@@ -37,6 +37,7 @@ from zchat.protocol.messages import (
     inbox_log,
 )
 from zchat.protocol.nonces import nonce
+from zchat.protocol.presence import PresenceDelta
 from zchat.service.answering import answer_once, look_up
 from zchat.service.beat import Job
 from zchat.service.effects import Sender
@@ -103,6 +104,7 @@ class Users:
         effects = self.core.effects
         appended, _ = self.core.timeline.take()
         statements = projection.statements(effects.rows) + audit.statements(effects.audits)
+        statements += policy_statements(effects.policies)
         answered = self.core.answers.take()
         self.owed += self.store.commit(appended, statements, effects.owed, settled, answered)
         self.jobs += effects.jobs

@@ -114,6 +114,16 @@ def test_a_report_says_where_and_why_but_not_what(both: Users) -> None:
     assert record.room == "@ann 2"
 
 
+def test_nobody_buries_the_audit_in_reports(both: Users) -> None:
+    both.send("bob", "ann", "something bad")
+    for _ in range(limits.USER_REPORTS_MAX):
+        assert report(both, "@ann", 2) == Done(1)
+    assert refused(report(both, "@ann", 2)) is RefusalCode.TOO_FAST
+    assert len(both.audited()) == limits.USER_REPORTS_MAX
+    both.wait(limits.USER_REPORT_INTERVAL_S)
+    assert report(both, "@ann", 2) == Done(1)
+
+
 @pytest.mark.parametrize("sequence", [0, 2])
 def test_only_what_is_there_is_reported(both: Users, sequence: int) -> None:
     assert refused(report(both, "@ann", sequence)) is RefusalCode.UNKNOWN_ENTRY

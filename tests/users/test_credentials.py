@@ -7,6 +7,7 @@ import pyotp
 import pytest
 from msgspec import Raw
 
+from zchat.log.floors import Policy
 from zchat.protocol import limits
 from zchat.protocol.cluster import EndGuest, ReadUserLogs, Stamped, UserLogs
 from zchat.protocol.codec import Decoder
@@ -119,7 +120,9 @@ def test_a_deleted_account_leaves_only_its_name(ann: Users) -> None:
     assert row.standing is Standing.ACCOUNT
     assert refused(ann.send("bob", "ann")) is RefusalCode.UNKNOWN_USER
     assert _user_logs.decode(ann.ask("", ReadUserLogs("ann"))).logs == []
-    assert ann.core.users["ann"].inbox_floor == len(ann.inbox("ann"))
+    floor = ann.core.users["ann"].inbox_floor
+    assert floor == len(ann.inbox("ann"))
+    assert ann.store.policies() == [Policy("@ann", purge=floor)]
     ann.settle_all()
     assert durable_state(ann.loaded()) == durable_state(ann.core)
 

@@ -5,7 +5,6 @@ import pytest
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
     LogPage,
-    PresenceSnapshot,
     ReadLog,
     ReadPresence,
     ReadStream,
@@ -32,6 +31,7 @@ from zchat.protocol.messages import (
     UserList,
 )
 from zchat.protocol.nonces import nonce
+from zchat.protocol.presence import PresenceSnapshot
 
 from .playbook import PASSWORD, Users, opened, refused
 

@@ -100,6 +100,18 @@ def test_a_login_that_finds_no_place_in_the_queue_is_no_attempt(
     assert answers == [RefusalCode.BUSY] * tries
 
 
+def test_one_user_has_few_passwords_hashed_at_a_time(ann: Users) -> None:
+    def change(number: int) -> ChangePassword:
+        return ChangePassword(number, ann.nonce(), PASSWORD, PASSWORD + "!")
+
+    ann.begin(change(1), "ann")
+    for number in range(1, limits.USER_PASSWORD_JOBS_MAX):
+        ann.begin_another(change(number + 1), "ann")
+    assert ann.commit([]) == []
+    assert refused(ann.do(change(9), "ann")) is RefusalCode.BUSY
+    assert len(ann.jobs) == limits.USER_PASSWORD_JOBS_MAX
+
+
 # --- Newcomers ------------------------------------------------------------------------------------
 
 
@@ -145,6 +157,19 @@ def test_making_accounts_is_limited_before_it_costs_a_hash(users: Users) -> None
 )
 def test_addresses_that_one_person_has_are_counted_together(address: str, source: str) -> None:
     assert source_of(address) == source
+
+
+def test_an_address_that_is_refused_makes_nobody_forgotten(
+    ann: Users, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names_max = limits.ADDRESS_ATTEMPTS_MAX + 1
+    monkeypatch.setattr(ann.core.credentials.limits._by_name, "_names_max", names_max)
+    for _ in range(limits.LOGIN_ATTEMPTS_MAX):
+        guess(ann, "ann", "198.51.100.1")
+    # Names that nobody has cost one address nothing, once it is refused whatever it says.
+    for number in range(10 * names_max):
+        guess(ann, f"user{number}", ADDRESS)
+    assert refused(guess(ann, "ann", "198.51.100.2")) is RefusalCode.TOO_FAST
 
 
 def test_what_is_remembered_is_bounded(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import UserQuery
+from zchat.protocol.cluster import AnnounceSessions, SessionHere, UserQuery
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import RefusalCode, Refused, Standing
 from zchat.protocol.operators import (
@@ -15,7 +15,7 @@ from zchat.protocol.operators import (
 )
 from zchat.users.model import User
 
-from .playbook import Users
+from .playbook import PASSWORD, Users, token
 
 Answer = AccountPage | SessionPage | Refused
 _answers: Decoder[Answer] = Decoder(Answer)  # type: ignore[arg-type]
@@ -40,6 +40,21 @@ def users_who_are_known(users: Users) -> Users:
     users.core.sessions.open(users.core.users["ann"], (b"gateway/east#1", 7), b"y", users.at_ms)
     add(users, "bob")
     return users
+
+
+def test_a_session_says_from_where_it_is_and_on_which_device(users: Users) -> None:
+    users.account("zoe", n=8)
+    users.come("zoe", client="phone", password=PASSWORD, n=8, device="phone", address="192.0.2.7")
+    answer = ask(users, ListSessions(pattern="zoe"))
+    assert isinstance(answer, SessionPage)
+    assert [(each.address, each.device) for each in answer.sessions] == [("192.0.2.7", "phone")]
+
+    users.restart()
+    here = SessionHere(8, "zoe", token("phone"), users.at_ms, users.at_ms, address="192.0.2.7")
+    users.do(AnnounceSessions([here]))
+    again = ask(users, ListSessions(pattern="zoe"))
+    assert isinstance(again, SessionPage)
+    assert [(each.address, each.device) for each in again.sessions] == [("192.0.2.7", "phone")]
 
 
 def names(answer: Answer) -> list[str]:

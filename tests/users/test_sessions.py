@@ -6,13 +6,13 @@ from zchat.protocol import limits
 from zchat.protocol.cluster import (
     AnnounceSessions,
     EndGuest,
-    PresenceDelta,
     ReportActivity,
     SessionHere,
     Stamped,
 )
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import Done, RefusalCode, Standing
+from zchat.protocol.presence import PresenceDelta
 
 from .playbook import EAST, PASSWORD, ROOM_ADDRESSES, WEST, Users, opened, refused, token
 

@@ -6,7 +6,7 @@ from zchat.fabric.link import ReturnAddress
 from zchat.protocol.cluster import ReadUserLogs, UserLog, UserLogs
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import PrivateMessageSent, RefusalCode, Refused, Standing
-from zchat.protocol.operating import (
+from zchat.protocol.operators import (
     AccountAnswer,
     AccountFacts,
     ImportedEntry,
@@ -15,8 +15,9 @@ from zchat.protocol.operating import (
     ReadAccount,
 )
 from zchat.service.effects import Refusal, Sender
+from zchat.users.model import token_digest
 
-from .playbook import Users
+from .playbook import PASSWORD, Users, token
 
 _logs = Decoder(UserLogs)
 _accounts: Decoder[AccountAnswer] = Decoder(AccountAnswer)  # type: ignore[arg-type]
@@ -45,7 +46,7 @@ def test_an_account_has_its_inbox_and_its_new_password(users: Users) -> None:
     imported(users)
     assert [(n, author) for n, author, _ in users.inbox("ann")] == [(1, "bob"), (2, "ann")]
     facts = _accounts.decode(users.ask("", ReadAccount("ann")))
-    assert facts == AccountFacts("ann", False, 3, 3, 2)
+    assert facts == AccountFacts("ann", False, 3, 3, 2, [], totp=False)
     assert users.core.users["ann"].password_hash == "hash of secret"
     logs = _logs.decode(users.ask("", ReadUserLogs("ann"))).logs
     assert logs == [UserLog("@ann", 0, 2, 2)]
@@ -69,3 +70,14 @@ def test_of_nobody_there_are_no_facts(users: Users) -> None:
     refused = _accounts.decode(users.ask("", ReadAccount("nobody")))
     assert isinstance(refused, Refused)
     assert refused.code is RefusalCode.UNKNOWN_USER
+
+
+def test_the_facts_of_an_account_list_its_devices_without_their_secrets(users: Users) -> None:
+    users.account("ann")
+    users.come("ann", client="phone", password=PASSWORD, device="phone")
+    body = users.ask("", ReadAccount("ann"))
+    facts = _accounts.decode(body)
+    assert isinstance(facts, AccountFacts)
+    assert [(device.name, device.online) for device in facts.devices][-1] == ("phone", True)
+    assert token_digest(token("phone")) not in body
+    assert not facts.totp

@@ -3,6 +3,7 @@
 import contextlib
 from typing import Any
 
+from committed import contradictions
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -44,6 +45,7 @@ class AnyUsers(RuleBasedStateMachine):
         self.users = Users()
 
     def teardown(self) -> None:
+        assert contradictions(self.users.store) == []
         self.users.close()
 
     @rule(

@@ -1,4 +1,4 @@
-"""How an operator is told what came of it: tables for people, JSON for scripts, and exit codes.
+"""How the operator's commands speak: tables for people, JSON for scripts, and exit codes.
 
 0 done, 1 refused or something is amiss, 2 wrong usage, 3 no answer.
 """
@@ -8,7 +8,7 @@ import os
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import click
 from msgspec import Struct, structs
@@ -24,20 +24,9 @@ from zchat.settings import Settings, command_with_arguments
 admin_command = partial(command_with_arguments, "admin")
 
 
-class NoAnswer(click.ClickException):
-    exit_code = 3
-
-    def __init__(self, who: str = "the cluster") -> None:
-        super().__init__(f"{who} does not answer; is it running, and is this its folder?")
-
-
-class Told(click.ClickException):
-    """A refusal."""
-
-    exit_code = 1
-
-    def __init__(self, refused: Refused) -> None:
-        super().__init__(printable(refused.reason))
+def refuse(reason: str) -> NoReturn:
+    """Ends the program, which can not or may not do what it was told."""
+    raise click.ClickException(printable(reason))
 
 
 # --- What a command is given ----------------------------------------------------------------------
@@ -104,18 +93,16 @@ def argument(what: str, parse: Callable[[str], Any] = name, *, required: bool = 
 # --- What came of it ------------------------------------------------------------------------------
 
 
-def do(settings: Settings, address: str, command: Message, *, as_json: bool) -> Done:
-    """Has the service do it. Ends the program if it is not done."""
+def do(settings: Settings, address: str, command: Message, *, as_json: bool = False) -> Done:
+    """Has the service do it. Ends the program if it is not done. Raises `NoAnswer`."""
     match ask(settings, address, command):
         case Done() as done:
             return done
         case Refused(code=code, reason=reason) if as_json:
             show_json({"done": False, "code": code, "reason": reason})
             raise SystemExit(1)
-        case Refused() as refused:
-            raise Told(refused)
-        case None:
-            raise NoAnswer
+        case Refused(reason=reason):
+            refuse(reason)
 
 
 def show_done(done: Done, sentence: str, *, as_json: bool) -> None:
@@ -125,9 +112,21 @@ def show_done(done: Done, sentence: str, *, as_json: bool) -> None:
         click.echo(sentence)
 
 
-def as_dict(struct: Struct) -> dict[str, Any]:
+def show(value: Any, lines: Iterable[str], *, as_json: bool) -> None:
+    """One JSON object, or the lines."""
+    if as_json:
+        show_json(value)
+        return
+    for line in lines:
+        click.echo(printable(line))
+
+
+def as_dict(info: Struct | tuple[Any, ...]) -> dict[str, Any]:
     """With every field, also those that have their defaults: scripts want one shape."""
-    return structs.asdict(struct)
+    if isinstance(info, Struct):
+        return structs.asdict(info)
+    named: dict[str, Any] = info._asdict()  # type: ignore[attr-defined]
+    return named
 
 
 def show_json(value: Any) -> None:
@@ -136,7 +135,7 @@ def show_json(value: Any) -> None:
 
 
 def show_list(
-    infos: Sequence[Struct],
+    infos: Sequence[Struct | tuple[Any, ...]],
     head: Sequence[str],
     row: Callable[[Any], Iterable[object]],
     *,

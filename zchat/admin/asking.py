@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 
+import click
 from msgspec import Raw
 
 from zchat.fabric import sockets
@@ -23,8 +24,17 @@ _replies: Decoder[Done | Refused] = Decoder(Done | Refused)  # type: ignore[arg-
 _answers = Decoder(list[bytes])
 
 
-def ask(settings: Settings, address: str, command: Message) -> Done | Refused | None:
-    """Has the service do this, and returns its answer; None if there was none in time."""
+class NoAnswer(click.ClickException):
+    """Nobody has answered in time."""
+
+    exit_code = 3
+
+    def __init__(self, who: str = "the cluster") -> None:
+        super().__init__(f"{who} does not answer; is it running, and is this its folder?")
+
+
+def ask(settings: Settings, address: str, command: Message) -> Done | Refused:
+    """Has the service do this, and returns its answer. Raises `NoAnswer`."""
     asker: Asker[bool] = Asker()
     asker.send(_stamped(command), True)
     deadline = time.monotonic() + limits.COMMAND_TIMEOUT_S
@@ -49,7 +59,7 @@ def ask(settings: Settings, address: str, command: Message) -> Done | Refused | 
                     continue
                 for _, reply in asker.receive(_downs.decode(body), time.monotonic()):
                     return _replies.decode(reply)
-    return None
+    raise NoAnswer(address)
 
 
 class Enquiry:

@@ -15,7 +15,7 @@ from zchat.admin.answers import (
     show_list,
 )
 from zchat.admin.asking import Enquiry, enquiry
-from zchat.admin.pages import ask_each
+from zchat.admin.pages import ask_one
 from zchat.options import whole
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
@@ -56,7 +56,7 @@ def records_of(ask: Ask, since_ms: int = 0) -> Iterator[AuditRecord]:
 
 
 def _asker(asking: Enquiry, address: str) -> Ask:
-    return lambda query: ask_each(asking, {address: query}, _lists)[address].records
+    return lambda query: ask_one(asking, address, query, _lists).records
 
 
 def _audit(

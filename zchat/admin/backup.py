@@ -15,12 +15,12 @@ from msgspec import to_builtins
 
 from zchat import __version__
 from zchat.admin import manifest
+from zchat.admin.answers import admin_command, as_json_option, refuse, show
 from zchat.admin.manifest import BackedUp, Manifest
-from zchat.admin.telling import AS_JSON, refuse, tell
 from zchat.log.copies import copy_all
 from zchat.log.database import StoreUnavailable
 from zchat.log.verify import NotADatabase, Report, verify
-from zchat.settings import Settings, command_with_arguments
+from zchat.settings import Settings
 
 USERS_DATABASE: Final = "users.sqlite"
 _PARTIAL: Final = ".partial-"
@@ -113,16 +113,15 @@ def _backup(settings: Settings, folder: Path, as_json: bool) -> None:
     lines = [f"{made_in}: {len(made.files)} databases, {size:,} bytes, {moment}", *findings]
     if not findings:
         lines.append("verified: nothing in them contradicts anything else")
-    tell(as_json, value, lines)
+    show(value, lines, as_json=as_json)
     if findings:
         raise SystemExit(1)
 
 
-backup = command_with_arguments(
-    "admin",
+BACKUP = admin_command(
     "backup",
     _backup,
     "Copy all databases of this host into a new folder in FOLDER, while the cluster runs.",
     click.Argument(["folder"], type=click.Path(file_okay=False, path_type=Path)),
-    AS_JSON,
+    as_json_option(),
 )

@@ -53,12 +53,12 @@ def _alternative_name(host: str) -> str:
     return f"DNS:{host}"
 
 
-@click.group()
-def tls() -> None:
+@click.group("tls")
+def TLS() -> None:  # noqa: N802
     """Keys and certificates that clients know the gateways by."""
 
 
-@tls.command("self-signed")
+@TLS.command("self-signed")
 @click.option(
     "--host", "hosts", multiple=True, required=True, help="Name or address of the server."
 )
@@ -107,7 +107,7 @@ def _der(certificate: Path) -> bytes:
     return _openssl("x509", "-in", str(certificate), "-outform", "DER")
 
 
-@tls.command("pin")
+@TLS.command("pin")
 @click.argument("certificate", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def pin(certificate: Path) -> None:
     """Say what clients know the key of CERTIFICATE as."""

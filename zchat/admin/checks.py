@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -20,7 +19,7 @@ from zchat.admin.backup import databases_in
 from zchat.admin.manifest import BadBackup
 from zchat.fabric.sockets import library_version
 from zchat.log.look import look_at, sqlite_version
-from zchat.options import Address
+from zchat.options import Address, is_loopback
 from zchat.settings import Settings
 
 _MIB: Final = 1024 * 1024
@@ -201,29 +200,14 @@ def fabric(settings: Settings, keys: Path) -> Iterator[Check]:
 def gateway(settings: Settings) -> Iterator[Check]:
     """Of the gateways' own settings: TLS, and the addresses that they listen at."""
     encrypted = settings.tls_cert is not None and settings.tls_key is not None
-    if (settings.tls_cert is None) != (settings.tls_key is None):
-        remedy = "set both tls_cert and tls_key, or neither"
-        sentence = "there is a TLS certificate without its key, or a key without a certificate"
-        yield Check(Level.PROBLEM, "TLS", sentence, remedy)
-    elif settings.tls_cert is not None and settings.tls_key is not None:
+    if settings.tls_cert is not None and settings.tls_key is not None:
         yield from certificate(settings.tls_cert, settings.tls_key)
     for address in settings.listen:
-        open_to_others = not _is_loopback(address.host)
-        if open_to_others and not encrypted and settings.plain == "loopback":
-            remedy = "set tls_cert and tls_key, or plain to anywhere if something else encrypts"
-            sentence = f"{address} is open to other hosts, and there is no TLS"
-            yield Check(Level.PROBLEM, "TLS", sentence, remedy)
-        elif open_to_others and not encrypted:
+        if not is_loopback(address.host) and not encrypted:
+            # Only with plain=anywhere, or the gateway would not start.
             sentence = f"what clients send to {address} is not encrypted here"
             yield Check(Level.WARNING, "TLS", sentence, "set tls_cert and tls_key")
         yield from _port(address)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _port(address: Address) -> Iterator[Check]:

@@ -2,14 +2,22 @@
 
 import click
 
-from zchat.admin import audit, bounds, invitations, keys, people, rooms, status
-from zchat.admin.backup import backup
-from zchat.admin.certificates import tls
-from zchat.admin.doctor import doctor
-from zchat.admin.restore import restore
-from zchat.admin.retention import retention
-from zchat.admin.transfer import export, import_
-from zchat.admin.verify import verify
+from zchat.admin import (
+    audit,
+    backup,
+    bounds,
+    certificates,
+    doctor,
+    invitations,
+    keys,
+    people,
+    restore,
+    retention,
+    rooms,
+    status,
+    transfer,
+    verify,
+)
 
 
 @click.group()
@@ -31,11 +39,11 @@ main.add_command(invitations.INVITE)
 main.add_command(rooms.CLOSE_ROOM)
 main.add_command(bounds.LIMITS)
 main.add_command(keys.KEYS)
-main.add_command(tls)
-main.add_command(backup)
-main.add_command(restore)
-main.add_command(verify)
-main.add_command(export)
-main.add_command(import_)
-main.add_command(retention)
-main.add_command(doctor)
+main.add_command(certificates.TLS)
+main.add_command(backup.BACKUP)
+main.add_command(restore.RESTORE)
+main.add_command(verify.VERIFY)
+main.add_command(transfer.EXPORT)
+main.add_command(transfer.IMPORT)
+main.add_command(retention.RETENTION)
+main.add_command(doctor.DOCTOR)

@@ -7,21 +7,22 @@ from typing import Final
 import click
 
 from zchat.admin import checks
+from zchat.admin.answers import admin_command, as_dict, as_json_option, show_json
+from zchat.admin.asking import enquiry
 from zchat.admin.backup import USERS_DATABASE
 from zchat.admin.checks import Check, Level
-from zchat.admin.reading import Reader
-from zchat.admin.telling import AS_JSON, NoAnswer, tell
+from zchat.protocol import limits
 from zchat.protocol.cluster import USER_SERVICE
 from zchat.protocol.messages import Ping
+from zchat.protocol.names import printable
 from zchat.protocol.partitions import service_addresses
-from zchat.settings import Program, Settings, command, command_with_arguments
+from zchat.settings import Program, Settings, command
 
 _SERVERS: Final[tuple[Program, ...]] = ("gateway", "router", "user-service", "room-service")
 
 
 def examine(settings: Settings, config: Path | None, backups: Path | None) -> Iterator[Check]:
     """All checks, in an order in which each trouble comes before what follows from it."""
-    keys = Path(settings.keys.replace("{var}", str(settings.var)))
     yield from checks.versions()
     of_gateways: Settings | None = None
     for program in _SERVERS:
@@ -34,10 +35,10 @@ def examine(settings: Settings, config: Path | None, backups: Path | None) -> It
         if given.var != settings.var or given.partitions != settings.partitions:
             sentence = f"zchat-{program} has another var or partitions than this command"
             yield Check(Level.WARNING, "settings", sentence, "give all programs the same settings")
-    yield from checks.folders(settings, keys)
+    yield from checks.folders(settings, settings.keys_folder)
     yield from checks.disk(settings)
     yield from checks.open_files()
-    yield from checks.fabric(settings, keys)
+    yield from checks.fabric(settings, settings.keys_folder)
     if of_gateways is not None:
         yield from checks.gateway(of_gateways)
     yield from checks.databases(settings)
@@ -75,22 +76,23 @@ def _processes(settings: Settings) -> Iterator[Check]:
         if not held:
             yield checks.ok("processes", "no cluster runs in this folder")
             return
-    with Reader(settings) as reader:
-        for address in service_addresses(settings.partitions):
-            yield _answering(reader, settings, address)
+    addresses = service_addresses(settings.partitions)
+    with enquiry(settings) as asking:
+        answers = asking.ask(dict.fromkeys(addresses, Ping(1)), limits.QUERY_TIMEOUT_S)
+    for address in addresses:
+        if address in answers:
+            yield checks.ok("processes", f"{address} answers")
+        else:
+            yield _silent(settings, address)
 
 
-def _answering(reader: Reader, settings: Settings, address: str) -> Check:
+def _silent(settings: Settings, address: str) -> Check:
     holder = checks.lock_holder(_lock_of(settings, address))
-    try:
-        reader.ask(address, Ping(1))
-    except NoAnswer:
-        if holder is None:
-            remedy = "start it, and look at its log: supervisorctl status"
-            return Check(Level.PROBLEM, "processes", f"nobody serves {address}", remedy)
-        sentence = f"process {holder} serves {address}, and does not answer: it hangs"
-        return Check(Level.PROBLEM, "processes", sentence, "restart it: supervisorctl restart")
-    return checks.ok("processes", f"{address} answers")
+    if holder is None:
+        remedy = "start it, and look at its log: supervisorctl status"
+        return Check(Level.PROBLEM, "processes", f"nobody serves {address}", remedy)
+    sentence = f"process {holder} serves {address}, and does not answer: it hangs"
+    return Check(Level.PROBLEM, "processes", sentence, "restart it: supervisorctl restart")
 
 
 def _lock_of(settings: Settings, address: str) -> Path:
@@ -103,19 +105,20 @@ def _doctor(settings: Settings, backups: Path | None, verbose: bool, as_json: bo
     found = list(examine(settings, config, backups))
     problems = [check for check in found if check.level is Level.PROBLEM]
     warnings = [check for check in found if check.level is Level.WARNING]
-    lines: list[str] = []
-    for check in found if verbose else [*warnings, *problems]:
-        lines.append(f"{check.level:<8} {check.about}: {check.sentence}")
-        if check.remedy:
-            lines.append(f"         {check.remedy}")
-    lines.append(f"{len(found)} checks: {len(problems)} problems, {len(warnings)} warnings")
-    tell(as_json, [check._asdict() for check in found], lines)
+    if as_json:
+        for check in found:
+            show_json(as_dict(check))
+    else:
+        for check in found if verbose else [*warnings, *problems]:
+            click.echo(printable(f"{check.level:<8} {check.about}: {check.sentence}"))
+            if check.remedy:
+                click.echo(printable(f"         {check.remedy}"))
+        click.echo(f"{len(found)} checks: {len(problems)} problems, {len(warnings)} warnings")
     if problems:
         raise SystemExit(1)
 
 
-doctor = command_with_arguments(
-    "admin",
+DOCTOR = admin_command(
     "doctor",
     _doctor,
     "Look the set-up of this host over, and say what to do about what is wrong.",
@@ -126,5 +129,5 @@ doctor = command_with_arguments(
         metavar="FOLDER",
     ),
     click.Option(["-v", "--verbose"], is_flag=True, help="Say also what is well."),
-    AS_JSON,
+    as_json_option(),
 )

@@ -58,6 +58,7 @@ class BadExport(Exception):
     """The file cannot be imported; the text says which line, and why."""
 
 
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _header = msgspec.json.Decoder(Header)
 _line = msgspec.json.Decoder(Line)
 
@@ -67,7 +68,7 @@ def read_header(path: Path, kind: str) -> Header:
     with path.open("rb") as file:
         try:
             header = _header.decode(file.readline())
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except _UNREADABLE as error:
             raise BadExport(f"line 1 is no header of an export: {error}") from None
     if header.zchat_export != FORMAT:
         raise BadExport(f"the file has the format {header.zchat_export}; {FORMAT} is known here")
@@ -87,7 +88,7 @@ def read_lines(path: Path) -> Iterator[Line]:
         for number, text in enumerate(file, start=2):
             try:
                 line = _line.decode(text)
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            except _UNREADABLE as error:
                 raise BadExport(f"line {number} is no entry: {error}") from None
             if why := _wrong(line, last):
                 raise BadExport(f"line {number}: {why}")

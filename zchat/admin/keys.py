@@ -6,23 +6,29 @@ that only their owner can read, and never to the screen.
 
 import functools
 import getpass
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import click
 
+from zchat.admin.answers import admin_command, as_json_option, show_list
 from zchat.fabric import keys
 from zchat.fabric.identities import admin_name, gateway_name, part_of
 from zchat.fabric.keys import ROUTER, KeyProblem
 from zchat.options import ConfiguredCommand
 from zchat.protocol.partitions import service_addresses
-from zchat.settings import Settings, command_with_arguments
+from zchat.settings import Settings
 
 _GATEWAYS: Final = ("gateway-0", "gateway-1")
 """Those that procfiles/zchat.conf starts."""
 _EXPORTED: Final = "{}.key"
+
+
+class _Listed(NamedTuple):
+    name: str
+    role: str
+    fingerprint: str
 
 
 def _init(settings: Settings) -> None:
@@ -60,16 +66,8 @@ def _make(settings: Settings, name: str) -> None:
 def _list(settings: Settings, as_json: bool) -> None:
     folder, allowed = _of_the_router(settings)
     rows = {ROUTER: keys.read_router_key(folder), **allowed}
-    if as_json:
-        listed = [
-            {"name": name, "role": _role(name), "fingerprint": keys.fingerprint(key)}
-            for name, key in rows.items()
-        ]
-        click.echo(json.dumps(listed))
-        return
-    width = max(map(len, rows))
-    for name, key in rows.items():
-        click.echo(f"{name:<{width}}  {_role(name):<7}  {keys.fingerprint(key)}")
+    listed = [_Listed(name, _role(name), keys.fingerprint(key)) for name, key in rows.items()]
+    show_list(listed, _Listed._fields, list, as_json=as_json)
 
 
 def _rotate(settings: Settings, name: str) -> None:
@@ -170,7 +168,7 @@ def _command(
         except OSError as error:
             raise click.ClickException(f"{error.filename}: {error.strerror}") from None
 
-    return command_with_arguments("admin", name, run_or_say_why, text, *parameters)
+    return admin_command(name, run_or_say_why, text, *parameters)
 
 
 def _name() -> click.Argument:
@@ -183,12 +181,7 @@ KEYS: Final = click.Group(
 for _each in (
     _command("init", _init, "Make the keys of a cluster, as far as there are none."),
     _command("make", _make, "Make a key for another process: gateway/NAME, admin/NAME.", _name()),
-    _command(
-        "list",
-        _list,
-        "List who may connect, as what, and by which key.",
-        click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON list."),
-    ),
+    _command("list", _list, "List who may connect, as what, and by which key.", as_json_option()),
     _command("rotate", _rotate, "Give a process a new key; the former is refused.", _name()),
     _command("revoke", _revoke, "Let a process connect no more.", _name()),
     _command("export", _export, "Write a file for the host where the process runs.", _name()),

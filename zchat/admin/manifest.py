@@ -57,7 +57,7 @@ def read(folder: Path) -> Manifest:
         raise BadBackup(f"{folder} has no {MANIFEST}, so it is no whole backup") from None
     except OSError as error:
         raise BadBackup(f"cannot read {folder / MANIFEST}: {error.strerror}") from None
-    except MsgspecError as error:
+    except (MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadBackup(f"{folder / MANIFEST} is not as it was written: {error}") from None
     if manifest.format != FORMAT:
         raise BadBackup(f"{folder} has the format {manifest.format}, and {FORMAT} is known here")

@@ -1,16 +1,21 @@
 """Reads what comes in pages, of one service or of several at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from zchat.admin.answers import NoAnswer, Told
-from zchat.admin.asking import Enquiry, enquiry
+from zchat.admin.answers import refuse
+from zchat.admin.asking import Enquiry, NoAnswer, enquiry
 from zchat.protocol import limits
-from zchat.protocol.codec import Decoder, ProtocolError
-from zchat.protocol.messages import Message, Refused
+from zchat.protocol.cluster import LogPage, ReadLog
+from zchat.protocol.codec import Decoder, FrameReader, ProtocolError
+from zchat.protocol.messages import Entry, Message, Refused
 from zchat.settings import Settings
 
 Page = TypeVar("Page")
+
+# A log that is not there is empty; nobody is refused one.
+_log_pages: Decoder[LogPage | Refused] = Decoder(LogPage)
+_entries = Decoder(Entry)
 
 
 def read_all(
@@ -22,8 +27,8 @@ def read_all(
 ) -> list[Page]:
     """The pages of all services, in no particular order.
 
-    `next_of` makes the query for what follows a page, None after the last one. Raises `Told` and
-    `NoAnswer`.
+    `next_of` makes the query for what follows a page, None after the last one. Ends the program at
+    a refusal. Raises `NoAnswer`.
     """
     pages: list[Page] = []
     asked = dict.fromkeys(addresses, first)
@@ -37,9 +42,9 @@ def read_all(
 
 
 def ask_each(
-    asking: Enquiry, queries: dict[str, Message], decoder: Decoder[Page | Refused]
+    asking: Enquiry, queries: Mapping[str, Message], decoder: Decoder[Page | Refused]
 ) -> dict[str, Page]:
-    """One answer of each. Raises `Told` and `NoAnswer`."""
+    """One answer of each. Ends the program at a refusal. Raises `NoAnswer`."""
     answers = asking.ask(queries, limits.QUERY_TIMEOUT_S)
     if silent := queries.keys() - answers.keys():
         raise NoAnswer(", ".join(sorted(silent)))
@@ -51,6 +56,25 @@ def ask_each(
             # Of another version; what it says is no use here.
             raise NoAnswer(address) from None
         if isinstance(answer, Refused):
-            raise Told(answer)
+            refuse(answer.reason)
         decoded[address] = answer
     return decoded
+
+
+def ask_one(
+    asking: Enquiry, address: str, query: Message, decoder: Decoder[Page | Refused]
+) -> Page:
+    """The same of one service."""
+    return ask_each(asking, {address: query}, decoder)[address]
+
+
+def entries_of(asking: Enquiry, address: str, log: str) -> Iterator[Entry]:
+    """All that there is of a log, oldest first, up to where it ends by then."""
+    cursor = 0
+    while True:
+        page = ask_one(asking, address, ReadLog(log, cursor), _log_pages)
+        for frame in FrameReader(max(len(page.frames), 1)).feed(page.frames):
+            yield _entries.decode(frame)
+        if page.last >= page.head or page.last <= cursor:
+            return
+        cursor = page.last

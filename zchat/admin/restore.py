@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 
 from zchat.admin import manifest
+from zchat.admin.answers import admin_command, as_json_option, refuse, show
 from zchat.admin.manifest import BadBackup, Manifest
-from zchat.admin.telling import AS_JSON, refuse, tell
 from zchat.log.database import LeaseHeld, StoreUnavailable, WriterLock
 from zchat.log.verify import NotADatabase, verify
-from zchat.settings import Settings, command_with_arguments
+from zchat.settings import Settings
 
 
 def restore_backup(settings: Settings, source: Path) -> Manifest:
@@ -97,14 +97,13 @@ def _restore(settings: Settings, folder: Path, as_json: bool) -> None:
         refuse(f"nothing was restored: {error.strerror}: {error.filename}")
     value = {"restored": sorted(made.files), "made_at": made.made_at}
     done = f"{settings.data} has the {len(made.files)} databases of {made.made_at} again, verified"
-    tell(as_json, value, [f"{done}; start the cluster"])
+    show(value, [f"{done}; start the cluster"], as_json=as_json)
 
 
-restore = command_with_arguments(
-    "admin",
+RESTORE = admin_command(
     "restore",
     _restore,
     "Put the backup in FOLDER into the empty data folder of a stopped cluster.",
     click.Argument(["folder"], type=click.Path(exists=True, file_okay=False, path_type=Path)),
-    AS_JSON,
+    as_json_option(),
 )

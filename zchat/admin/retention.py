@@ -4,38 +4,35 @@ from typing import Final
 
 import click
 
-from zchat.admin.asking import ask
-from zchat.admin.reading import Reader
-from zchat.admin.telling import AS_JSON, NoAnswer, refuse, table, tell
+from zchat.admin.answers import REQUEST, admin_command, as_json_option, do, refuse, show, table
+from zchat.admin.asking import Enquiry, enquiry
+from zchat.admin.pages import ask_each, ask_one
 from zchat.protocol import limits
 from zchat.protocol.cluster import USER_SERVICE
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import Refused, room_log
 from zchat.protocol.names import InvalidName, canonical_name
-from zchat.protocol.operating import CountExpired, ExpiredCounts, KeptLogs, ListKept, SetRetention
+from zchat.protocol.operators import CountExpired, ExpiredCounts, KeptLogs, ListKept, SetRetention
 from zchat.protocol.partitions import address_of_room, room_addresses, service_addresses
-from zchat.settings import Settings, command_with_arguments
+from zchat.settings import Settings
 
-_counts = Decoder(ExpiredCounts)
-_kept = Decoder(KeptLogs)
+_counts: Decoder[ExpiredCounts | Refused] = Decoder(ExpiredCounts | Refused)  # type: ignore[arg-type]
+_kept: Decoder[KeptLogs | Refused] = Decoder(KeptLogs | Refused)  # type: ignore[arg-type]
 
 _DAY_S: Final = 24 * 3600
 _ROOMS, _INBOXES = "#", "@"
 
 
 def _show(settings: Settings, as_json: bool) -> None:
-    kept: dict[str, int] = {}
-    with Reader(settings) as reader:
-        for address in service_addresses(settings.partitions):
-            for log in _kept.decode(reader.ask(address, ListKept())).logs:
-                kept[log.log] = log.keep_s
-    rows = [("rooms, by default", _days_of(kept.pop(_ROOMS, 0)))]
-    inboxes = ("inboxes", _days_of(kept.pop(_INBOXES, 0)))
-    own = {log: _days_of(keep_s) for log, keep_s in sorted(kept.items())}
-    rows += own.items()
-    rows.append(inboxes)
-    value = {"rooms": own, "rooms_default": rows[0][1], "inboxes": inboxes[1]}
-    tell(as_json, value, table((name, _in_words(days)) for name, days in rows))
+    with enquiry(settings) as asking:
+        addresses = service_addresses(settings.partitions)
+        answers = ask_each(asking, dict.fromkeys(addresses, ListKept()), _kept)
+    kept = {log.log: _days_of(log.keep_s) for answer in answers.values() for log in answer.logs}
+    default, inboxes = kept.pop(_ROOMS, 0.0), kept.pop(_INBOXES, 0.0)
+    rows = [("rooms, by default", default), *sorted(kept.items()), ("inboxes", inboxes)]
+    value = {"rooms": kept, "rooms_default": default, "inboxes": inboxes}
+    cells = [(name, _in_words(days)) for name, days in rows]
+    show(value, table(("entries of", "are kept"), cells).splitlines(), as_json=as_json)
 
 
 def _days_of(keep_s: int) -> float:
@@ -63,9 +60,9 @@ def _set(
     keep_s = _keep_s(days, can_be_default=room is not None)
     counts: dict[str, int] = {}
     if keep_s:
-        with Reader(settings) as reader:
+        with enquiry(settings) as asking:
             for address in addresses:
-                counts |= _count(reader, address, log, keep_s)
+                counts |= _count(asking, address, log, keep_s)
     total = sum(counts.values())
     if not as_json:
         click.echo(f"{total:,} entries would go now")
@@ -75,13 +72,9 @@ def _set(
         if total and not yes and not click.confirm("They cannot be brought back. Go on?"):
             refuse("nothing was changed")
         for address in addresses:
-            match ask(settings, address, SetRetention(1, log, keep_s)):
-                case Refused(reason=reason):
-                    refuse(reason)
-                case None:
-                    raise NoAnswer
+            do(settings, address, SetRetention(REQUEST, log, keep_s), as_json=as_json)
     done = "nothing was changed" if dry_run else "set; old entries go by and by"
-    tell(as_json, {"set": not dry_run, "log": log, "expired": counts}, [done])
+    show({"done": not dry_run, "log": log, "expired": counts}, [done], as_json=as_json)
 
 
 def _concerned(settings: Settings, room: str | None, inboxes: bool) -> tuple[str, list[str]]:
@@ -108,23 +101,22 @@ def _keep_s(days: str, *, can_be_default: bool) -> int | None:
     return int(days) * _DAY_S
 
 
-def _count(reader: Reader, address: str, log: str, keep_s: int) -> dict[str, int]:
+def _count(asking: Enquiry, address: str, log: str, keep_s: int) -> dict[str, int]:
     counts: dict[str, int] = {}
     after: str | None = ""
     while after is not None:
-        page = _counts.decode(reader.ask(address, CountExpired(log, keep_s, after)))
+        page = ask_one(asking, address, CountExpired(log, keep_s, after), _counts)
         counts |= page.counts
         after = page.next
     return counts
 
 
-retention = click.Group("retention", help="How long entries are kept; for ever unless set here.")
-retention.add_command(
-    command_with_arguments("admin", "show", _show, "Show how long entries are kept.", AS_JSON)
+RETENTION = click.Group("retention", help="How long entries are kept; for ever unless set here.")
+RETENTION.add_command(
+    admin_command("show", _show, "Show how long entries are kept.", as_json_option())
 )
-retention.add_command(
-    command_with_arguments(
-        "admin",
+RETENTION.add_command(
+    admin_command(
         "set",
         _set,
         "Keep the entries of ROOM, or of all, for DAYS days from now on; 0 for ever.",
@@ -133,6 +125,6 @@ retention.add_command(
         click.Option(["--inboxes"], is_flag=True, help="Of all inboxes."),
         click.Option(["--dry-run"], is_flag=True, help="Only say what would go."),
         click.Option(["--yes"], is_flag=True, help="Do not ask."),
-        AS_JSON,
+        as_json_option(),
     )
 )

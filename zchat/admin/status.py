@@ -8,7 +8,6 @@ import click
 
 from zchat.admin import times
 from zchat.admin.answers import (
-    NoAnswer,
     admin_command,
     as_dict,
     as_json_option,
@@ -16,7 +15,7 @@ from zchat.admin.answers import (
     size,
     table,
 )
-from zchat.admin.asking import Enquiry, enquiry
+from zchat.admin.asking import Enquiry, NoAnswer, enquiry
 from zchat.fabric.identities import Part, part_of
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, ProtocolError

@@ -15,7 +15,9 @@ import msgspec
 from msgspec import structs
 
 from zchat import __version__
-from zchat.admin.asking import ask
+from zchat.admin.answers import REQUEST, admin_command, argument, do, option, refuse
+from zchat.admin.answers import name as spelled
+from zchat.admin.asking import NoAnswer, enquiry
 from zchat.admin.exported import (
     FORMAT,
     BadExport,
@@ -27,38 +29,33 @@ from zchat.admin.exported import (
     still_in,
 )
 from zchat.admin.manifest import iso
-from zchat.admin.reading import Reader
-from zchat.admin.telling import NoAnswer, refuse
+from zchat.admin.pages import ask_one, entries_of
 from zchat.protocol import limits
 from zchat.protocol.cluster import USER_SERVICE
 from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.messages import (
-    DeviceList,
     Entry,
-    ListDevices,
-    ListRooms,
     MemberLeft,
     PrivateMessageSent,
     Refused,
-    RoomList,
     inbox_log,
     room_log,
 )
-from zchat.protocol.names import InvalidName, canonical_name
-from zchat.protocol.operating import (
+from zchat.protocol.operators import (
     AccountAnswer,
     ImportedEntry,
     ImportedFacts,
     ImportEntries,
+    ListAllRooms,
     ReadAccount,
+    RoomPage,
 )
 from zchat.protocol.partitions import address_of_room
 from zchat.service.passwords import hashed
-from zchat.settings import Settings, command_with_arguments
+from zchat.settings import Settings
 
-_rooms: Decoder[RoomList | Refused] = Decoder(RoomList | Refused)  # type: ignore[arg-type]
+_rooms: Decoder[RoomPage | Refused] = Decoder(RoomPage | Refused)  # type: ignore[arg-type]
 _accounts: Decoder[AccountAnswer] = Decoder(AccountAnswer)  # type: ignore[arg-type]
-_devices: Decoder[DeviceList | Refused] = Decoder(DeviceList | Refused)  # type: ignore[arg-type]
 
 _BATCH_BYTES_MAX = 128 * 1024
 
@@ -67,35 +64,32 @@ _BATCH_BYTES_MAX = 128 * 1024
 
 
 def _export_room(settings: Settings, name: str, output: Path | None) -> None:
-    name = _canonical(name)
     address = address_of_room(name, settings.partitions)
-    with Reader(settings) as reader, _written(output) as file:
-        listed = _rooms.decode(reader.ask(address, ListRooms(1, name)))
-        if isinstance(listed, Refused):
-            refuse(listed.reason)
-        header = _header("room", name, topic=listed.rooms[0].topic)
-        _write(file, header, reader.entries(address, room_log(name)))
+    with enquiry(settings) as asking, _written(output) as file:
+        page = ask_one(asking, address, ListAllRooms(pattern=name), _rooms)
+        entries = entries_of(asking, address, room_log(name))
+        first = next(entries, None)
+        # A closed room has none but its entries.
+        if not page.rooms and first is None:
+            refuse(f"there is no room {name}, and there was none")
+        topic = page.rooms[0].topic if page.rooms else ""
+        _write(file, _header("room", name, topic), chain([first] if first else [], entries))
 
 
 def _export_account(settings: Settings, name: str, output: Path | None) -> None:
     """No password, and nothing that anybody could log in with."""
-    name = _canonical(name)
-    with Reader(settings) as reader, _written(output) as file:
-        facts = _accounts.decode(reader.ask(USER_SERVICE, ReadAccount(name)))
-        if isinstance(facts, Refused):
-            refuse(facts.reason)
+    with enquiry(settings) as asking, _written(output) as file:
+        facts = ask_one(asking, USER_SERVICE, ReadAccount(name), _accounts)
         if facts.guest:
             refuse(f"{name} is a guest, who is gone with the last connection")
-        listed = _devices.decode(reader.ask(USER_SERVICE, ListDevices(1), name))
-        known = listed if isinstance(listed, DeviceList) else DeviceList(1, [])
         header = structs.replace(
             _header("account", name),
             created_at_ms=facts.created_at_ms,
             registered_at_ms=facts.registered_at_ms,
-            devices=known.devices,
-            totp=known.totp,
+            devices=facts.devices,
+            totp=facts.totp,
         )
-        _write(file, header, reader.entries(USER_SERVICE, inbox_log(name)))
+        _write(file, header, entries_of(asking, USER_SERVICE, inbox_log(name)))
 
 
 def _header(kind: str, name: str, topic: str = "") -> Header:
@@ -136,7 +130,7 @@ def _written(output: Path | None) -> Iterator[IO[bytes]]:
 def _import_room(settings: Settings, file: Path, new_name: str | None) -> None:
     try:
         header = read_header(file, "room")
-        name = _canonical(new_name or header.name)
+        name = new_name or spelled(header.name)
         members, last_ms = still_in(read_lines(file))
         first = next(read_lines(file), None)
         nonce = import_nonce(file, room_log(name))
@@ -158,7 +152,7 @@ def _import_account(
 ) -> None:
     try:
         header = read_header(file, "account")
-        name = _canonical(new_name or header.name)
+        name = new_name or spelled(header.name)
         for _ in read_lines(file):
             pass  # All of it is looked at before anything is done.
         password_hash = hashed(_new_password(name, password_file))
@@ -184,7 +178,7 @@ def _of_inbox(line: Line, former: str, name: str) -> ImportedEntry:
 
 def _new_password(name: str, file: Path | None) -> str:
     if file is not None:
-        password = file.read_text().rstrip("\n")
+        password = file.read_text().partition("\n")[0]
     else:
         password = click.prompt(
             f"New password of {name}", hide_input=True, confirmation_prompt=True
@@ -206,13 +200,12 @@ def _send(
     """Has the service add the entries, a batch at a time; what it did before it does not again."""
     start = 0
     for batch in _batches(entries):
-        command = ImportEntries(1, nonce, start, log, batch, None if start else facts)
-        match ask(settings, address, command):
-            case Refused(reason=reason):
-                refuse(reason)
-            case None:
-                click.echo(f"{start} entries were imported; repeat this to go on", err=True)
-                raise NoAnswer
+        command = ImportEntries(REQUEST, nonce, start, log, batch, None if start else facts)
+        try:
+            do(settings, address, command)
+        except NoAnswer:
+            click.echo(f"{start} entries were imported; repeat this to go on", err=True)
+            raise
         start += len(batch)
     return start
 
@@ -232,14 +225,6 @@ def _batches(entries: Iterable[ImportedEntry]) -> Iterator[list[ImportedEntry]]:
         yield batch
 
 
-def _canonical(name: str) -> str:
-    try:
-        return canonical_name(name)
-    except InvalidName as error:
-        raise click.UsageError(str(error)) from None
-
-
-_NAME = click.Argument(["name"])
 _FILE = click.Argument(["file"], type=click.Path(exists=True, dir_okay=False, path_type=Path))
 _OUTPUT = click.Option(
     ["-o", "--output"],
@@ -247,7 +232,7 @@ _OUTPUT = click.Option(
     help="Write there, and not to the terminal.",
     metavar="FILE",
 )
-_AS = click.Option(["--as", "new_name"], help="Call it so.", metavar="NAME")
+_AS = option("--as new_name", "NAME", "Call it so.", spelled)
 _PASSWORD = click.Option(
     ["--password-file"],
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -255,23 +240,19 @@ _PASSWORD = click.Option(
     metavar="FILE",
 )
 
-export = click.Group("export", help="Write a room or an account as JSON, one object a line.")
-export.add_command(
-    command_with_arguments(
-        "admin", "room", _export_room, "The room NAME with all its entries.", _NAME, _OUTPUT
+EXPORT = click.Group("export", help="Write a room or an account as JSON, one object a line.")
+EXPORT.add_command(
+    admin_command(
+        "room", _export_room, "The room NAME with all its entries.", argument("name"), _OUTPUT
     )
 )
-export.add_command(
-    command_with_arguments(
-        "admin", "account", _export_account, "The account NAME and its inbox.", _NAME, _OUTPUT
+EXPORT.add_command(
+    admin_command(
+        "account", _export_account, "The account NAME and its inbox.", argument("name"), _OUTPUT
     )
 )
-import_ = click.Group("import", help="Read what was exported, into a name that is free.")
-import_.add_command(
-    command_with_arguments("admin", "room", _import_room, "A room from FILE.", _FILE, _AS)
-)
-import_.add_command(
-    command_with_arguments(
-        "admin", "account", _import_account, "An account from FILE.", _FILE, _AS, _PASSWORD
-    )
+IMPORT = click.Group("import", help="Read what was exported, into a name that is free.")
+IMPORT.add_command(admin_command("room", _import_room, "A room from FILE.", _FILE, _AS))
+IMPORT.add_command(
+    admin_command("account", _import_account, "An account from FILE.", _FILE, _AS, _PASSWORD)
 )

@@ -6,13 +6,12 @@ from pathlib import Path
 import click
 
 from zchat.admin import manifest
+from zchat.admin.answers import admin_command, as_json_option, refuse, show
 from zchat.admin.backup import USERS_DATABASE, databases_in
 from zchat.admin.manifest import BadBackup
-from zchat.admin.telling import AS_JSON, refuse, tell
 from zchat.log.database import StoreUnavailable
-from zchat.log.verify import NotADatabase, Report
-from zchat.log.verify import verify as verify_database
-from zchat.settings import Settings, command_with_arguments
+from zchat.log.verify import NotADatabase, Report, verify
+from zchat.settings import Settings
 
 
 def verify_folder(folder: Path) -> dict[str, Report]:
@@ -29,7 +28,7 @@ def verify_folder(folder: Path) -> dict[str, Report]:
         reports[manifest.MANIFEST] = _verify_sums(folder)
     for path in databases:
         try:
-            reports[path.name] = verify_database(path)
+            reports[path.name] = verify(path)
         except NotADatabase as error:
             reports[path.name] = Report(findings=[str(error)])
         except StoreUnavailable as error:
@@ -97,13 +96,12 @@ def _verify(settings: Settings, folder: Path | None, as_json: bool) -> None:
         lines.append(f"{name}: checked {', '.join(report.checked) or 'nothing'}{held}")
         lines += [f"  {finding}" for finding in report.findings]
     lines.append(f"{count} findings" if count else "nothing is wrong")
-    tell(as_json, value, lines)
+    show(value, lines, as_json=as_json)
     if count:
         raise SystemExit(1)
 
 
-verify = command_with_arguments(
-    "admin",
+VERIFY = admin_command(
     "verify",
     _verify,
     "Check that the databases in FOLDER, or else the cluster's own, are whole. Changes nothing.",
@@ -112,5 +110,5 @@ verify = command_with_arguments(
         required=False,
         type=click.Path(exists=True, file_okay=False, path_type=Path),
     ),
-    AS_JSON,
+    as_json_option(),
 )

@@ -75,8 +75,9 @@ class Asking(ABC):
     async def private(self, name: str, text: str) -> Done:
         return await self._ask(drafts.private(name, text), Done)
 
-    async def create_room(self, room: str) -> Done:
-        return await self._ask(drafts.create_room(room), Done)
+    async def create_room(self, room: str, *, private: bool = False) -> Done:
+        """Nobody hears of a room that is private from the beginning but those who are invited."""
+        return await self._ask(drafts.create_room(room, private=private), Done)
 
     async def join(self, room: str, key: str = "") -> Done:
         return await self._ask(drafts.join(room, key), Done)

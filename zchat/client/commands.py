@@ -90,7 +90,10 @@ def _users(arguments: Arguments) -> Action:
 
 
 def _create_room(arguments: Arguments) -> Action:
-    return Send(drafts.create_room(arguments.one("the room name")))
+    room, kind = arguments.word_and_rest("the room name")
+    if kind not in ("", "private"):
+        raise InvalidRequest(f"a new room is public, or private; {quoted(kind)} is neither")
+    return Send(drafts.create_room(room, private=bool(kind)))
 
 
 def _join(arguments: Arguments) -> Action:
@@ -164,7 +167,12 @@ def _help(arguments: Arguments) -> Action:
 _TABLE: Final = (
     CommandLine("pm", "<name> <message>", "Say it to one person only.", _private, "user"),
     CommandLine("users", "", "Who is online, since when, and how long idle.", _users),
-    CommandLine("cr", "<room>", "Create a room, which is then yours.", _create_room),
+    CommandLine(
+        "cr",
+        "<room> [private]",
+        "Create a room, which is then yours; nobody hears of a private one who is not invited.",
+        _create_room,
+    ),
     CommandLine("jr", "<room> [key]", "Join a room.", _join, "room"),
     CommandLine("lr", "<room>", "Leave a room.", _leave, "room"),
     CommandLine("lrs", "", "All rooms, and what is unread in yours.", _rooms),

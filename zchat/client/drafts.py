@@ -76,8 +76,8 @@ def private(to: str, text: str) -> SendPrivate:
     return SendPrivate(UNNUMBERED, NO_NONCE, user_name(to), sayable(text))
 
 
-def create_room(room: str) -> CreateRoom:
-    return CreateRoom(UNNUMBERED, NO_NONCE, room_name(room))
+def create_room(room: str, *, private: bool = False) -> CreateRoom:
+    return CreateRoom(UNNUMBERED, NO_NONCE, room_name(room), private)
 
 
 def join(room: str, key: str = "") -> JoinRoom:

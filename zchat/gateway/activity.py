@@ -44,7 +44,7 @@ def announcement(sessions: Iterable[Session]) -> AnnounceSessions:
     """Those of the sessions that have a user, as the user-service wants to know them."""
     return AnnounceSessions(
         [
-            SessionHere(s.number, s.name, s.token, s.since_ms, s.active_ms, s.standing)
+            SessionHere(s.number, s.name, s.token, s.since_ms, s.active_ms, s.standing, s.address)
             for s in sessions
             if s.name
         ]

@@ -5,7 +5,7 @@ and in the queries, until the shell takes it.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final, assert_never
+from typing import assert_never
 
 from msgspec import Raw
 
@@ -63,17 +63,12 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.names import InvalidName
 
-_REMOVED: Final = "entries have been removed before they were read here; connect again"
-
 
 class GatewayCore:
     """Everything that one gateway knows; `services` are its links, queries and streams."""
 
     def __init__(
-        self,
-        partitions: int,
-        sessions_max: int = limits.SESSIONS_MAX,
-        quota: Quota = UNLIMITED,
+        self, partitions: int, sessions_max: int = limits.SESSIONS_MAX, quota: Quota = UNLIMITED
     ) -> None:
         self._sessions_max = sessions_max
         self.quotas = Quotas(quota)
@@ -178,6 +173,7 @@ class GatewayCore:
                 self.requests.count(session)
                 self.services.users.command(session, CloseSession(quit=True), closing)
             case _ if why := scopes.refusal(session, message):
+                self.watcher.out_of_scope(session, message, now)
                 self.requests.answer(session, Refused(message.id, RefusalCode.OUT_OF_SCOPE, why))
             case Post() | SendPrivate():  # Most of all, so that they stand before all queries.
                 self.requests.command(session, message, frame, now)
@@ -264,7 +260,11 @@ class GatewayCore:
             self._close(session)
 
     def _close(self, session: Session) -> None:
+        """The session is over: what a service still says is not for it, however slowly it goes."""
         session.state, session.closing_at = SessionState.CLOSING, self._awake_at
+        self._logins.drop(session)
+        self.fan_out.leave(session)
+        self.fan_out.dirty[session] = None
 
     # --- What services say --------------------------------------------------------------------
 
@@ -310,19 +310,20 @@ class GatewayCore:
         position = peer.follower.position
         chunks = peer.follower.receive(page)
         if not page.whole and peer.follower.position != position:
-            self._start_over()
+            # What is gone may have said that somebody left; logins ask who is where.
+            self._end_behind(self.sessions.values())
         for chunk in chunks:
             self._logins.published(address, chunk)
             self.fan_out.publish(chunk)
         peer.read_missing(now)
         self._complete_logins(address)
 
-    def _start_over(self) -> None:
-        """What has been removed may have said that somebody left; logins ask who is where."""
-        for session in self.sessions.values():
+    def _end_behind(self, sessions: Iterable[Session]) -> None:
+        """Entries that these had still to read have been removed."""
+        reason = "entries have been removed before they were read here; connect again"
+        for session in sessions:
             if session.name:
-                self._end(session, RefusalCode.UNAVAILABLE, _REMOVED)
-                self.fan_out.leave(session)
+                self._end(session, RefusalCode.UNAVAILABLE, reason)
 
     def receive_answers(self, address: str, body: bytes, now: float, now_ms: int) -> None:
         for context, answer in self.services.by_address[address].queries.receive(body, now):
@@ -341,8 +342,7 @@ class GatewayCore:
                 self._user_logs(context, replies.user_logs.decode(answer))
             case PageAsked(fetch=fetch):
                 self.fan_out.page(fetch, replies.log_pages.decode(answer))
-                for session in self.fan_out.take_overtaken():
-                    self._end(session, RefusalCode.UNAVAILABLE, _REMOVED)
+                self._end_behind(self.fan_out.take_overtaken())
             case StreamAsked(address=address):
                 self.services.by_address[address].reading_stream = False
                 self.receive_stream(address, replies.stream_pages.decode(answer), now)

@@ -11,6 +11,7 @@ from typing import Any
 from zchat.gateway.contexts import CommandContext, CommandSent, SessionOpening
 from zchat.gateway.session import Session
 from zchat.gateway.watcher import Watcher
+from zchat.protocol import limits
 from zchat.protocol.cluster import SessionReply
 from zchat.protocol.codec import Decoder, ProtocolError
 from zchat.protocol.messages import (
@@ -23,6 +24,7 @@ from zchat.protocol.messages import (
     RefusalCode,
     Refused,
 )
+from zchat.rates import Rate, Samples
 
 _answers: Decoder[Any] = Decoder(Done | Refused)  # type: ignore[arg-type]
 _session_answers: Decoder[Any] = Decoder(SessionReply)  # type: ignore[arg-type]
@@ -33,6 +35,8 @@ class Journal(Watcher):
         super().__init__()
         self._log = log
         self._identity = identity.decode()
+        rate = Rate(limits.WARNINGS_BURST, limits.WARNINGS_PER_S)
+        self._samples = Samples(rate, limits.PEERS_MAX)
         # Asked once: nothing at all is to be done for a line that is not written.
         self.tracing = log.isEnabledFor(logging.DEBUG)
 
@@ -77,11 +81,22 @@ class Journal(Watcher):
         fields = {"session": session.number, "code": code}
         self._log.info("log in refused", extra=_with_address(fields, session))
 
+    def out_of_scope(self, session: Session, message: ClientMessage, now: float) -> None:
+        kind = message.__struct_config__.tag
+        held = self._samples.admit(f"{session.name} {kind}", now)
+        if held is not None:
+            fields = {"session": session.number, "user": session.name, "command": kind}
+            if held:
+                fields["more_like_it"] = held
+            self._log.warning("refused out_of_scope", extra=_with_address(fields, session))
+
     def ended(self, session: Session, code: RefusalCode) -> None:
         super().ended(session, code)
         # Only the code: the reason may hold what the client sent.
         fields = {"session": session.number, "user": session.name, "code": code}
-        self._log.info("disconnects a client", extra=_with_address(fields, session))
+        # Whoever likes to can come with garbage as often as that would fill a disk.
+        level = logging.INFO if session.name else logging.DEBUG
+        self._log.log(level, "disconnects a client", extra=_with_address(fields, session))
 
     def _request(self, session: Session, request: int) -> str:
         return f"{self._identity}:{session.number}:{request}"

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import PresenceDelta, PresenceSnapshot
 from zchat.protocol.messages import PresenceChanged
+from zchat.protocol.presence import PresenceDelta, PresenceSnapshot
 
 
 class PresenceFollower:

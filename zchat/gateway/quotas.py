@@ -4,8 +4,6 @@ Nothing that was let in is refused for its rate: a later command would overtake 
 too early wait, their sender is not read from meanwhile, and only a flood ends its connection.
 """
 
-import functools
-import ipaddress
 import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -13,6 +11,7 @@ from typing import Final, NamedTuple
 from zchat.gateway.session import Session
 from zchat.protocol import limits
 from zchat.protocol.messages import RefusalCode, Refused
+from zchat.protocol.networks import is_of_this_machine, network_of
 from zchat.rates import Bucket, Buckets, Rate
 
 
@@ -117,12 +116,12 @@ class Quotas:
         """Counts a new connection; returns why it must end, if it must."""
         if not session.address:
             return None
-        session.network = where = network(session.address)
+        session.network = where = network_of(session.address)
         if session.address == where:
             # One string, not one for each connection.
             session.address = where
         self._connected[where] = count = self._connected.get(where, 0) + 1
-        if self._limited:
+        if self._limited and not is_of_this_machine(session.address):
             session.allowance = self._addresses.of(where, now)
         if (wait_s := self._shut_out.get(where, now) - now) > 0:
             self._note(f"connections of {where} refused after a flood")
@@ -202,19 +201,6 @@ class Quotas:
             return []
         notes, self._notes, self._notes_at = self._notes, {}, now
         return [what if count == 1 else f"{what} ({count} times)" for what, count in notes.items()]
-
-
-# Many connections of few addresses then share a string, too.
-@functools.lru_cache(maxsize=512)
-def network(address: str) -> str:
-    """Whom an address is counted as: one of IPv6 as its /64, which is what one customer gets."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(ip, ipaddress.IPv4Address):
-        return str(ip)
-    return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))
 
 
 def _too_fast(what: str, wait_s: float) -> Refused:

@@ -2,13 +2,13 @@
 
 from zchat.protocol.cluster import (
     LogPage,
-    PresenceSnapshot,
     SessionEnded,
     SessionReply,
     StreamPage,
     UserLogs,
 )
 from zchat.protocol.codec import Decoder
+from zchat.protocol.presence import PresenceSnapshot
 
 user_replies: Decoder[SessionReply] = Decoder(SessionReply)  # type: ignore[arg-type]
 words = Decoder(SessionEnded)

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from msgspec import Raw
 
-from zchat.gateway import answers
+from zchat.gateway import answers, scopes
 from zchat.gateway.contexts import (
     CommandSent,
     MembersAsked,
@@ -124,7 +124,7 @@ class Requests:
         """Soft state: whoever reads too slowly or is just coming in can do without."""
         frame = encode(change)
         for session in self._fan_out.everyone():
-            if not session.blocked:
+            if not session.blocked and scopes.hears_of_others(session):
                 self.write(session, frame)
 
     def answer(self, session: Session, message: Message) -> None:

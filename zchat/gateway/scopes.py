@@ -24,6 +24,11 @@ def follows(session: Session, log: str) -> bool:
     return Scope.READ in session.scopes and _has_log(session, log)
 
 
+def hears_of_others(session: Session) -> bool:
+    """Whether the session is to hear who comes and goes."""
+    return not session.scopes or Scope.READ in session.scopes
+
+
 def _is_within(session: Session, message: Command | Query) -> bool:
     """Whether the message is about the rooms of the session, or about none at all."""
     if isinstance(message, SendPrivate):

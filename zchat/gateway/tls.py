@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from zchat.gateway.quotas import network
 from zchat.protocol import limits
+from zchat.protocol.networks import network_of
+from zchat.rates import Rate, Samples
 
 _BACKLOG: Final = 1024
 _ACCEPT_AGAIN_S: Final = 0.5
@@ -101,6 +102,7 @@ class TlsDoor:
         self._handshakes: set[asyncio.Task[None]] = set()
         self._shaking: dict[str, int] = {}
         """How many of them each address has."""
+        self._failures = Samples(Rate(limits.WARNINGS_BURST, limits.WARNINGS_PER_S), 1)
         self._accepting = False
         self._closed = False
         self._count_here = count_here
@@ -163,7 +165,7 @@ class TlsDoor:
                 self._loop.call_later(_ACCEPT_AGAIN_S, self.open)
                 return
             self._accepted += 1
-            where = network(peer[0])
+            where = network_of(peer[0])
             if self._shaking.get(where, 0) >= limits.TLS_HANDSHAKES_PER_ADDRESS_MAX:
                 connection.close()
                 continue
@@ -186,7 +188,10 @@ class TlsDoor:
             )
         except OSError as error:
             # Whoever speaks no TLS, or an older one, or thinks better of it.
-            _log.debug("a handshake failed: %s", error)
+            held = self._failures.admit("handshake", self._loop.time())
+            if held is not None:
+                more = f", and {held} others before" if held else ""
+                _log.info("a handshake with %s failed: %s%s", where, _why(error), more)
         finally:
             self._shaking[where] -= 1
             if not self._shaking[where]:
@@ -209,3 +214,10 @@ class TlsDoor:
             handshake.result()
         if len(self._handshakes) < limits.TLS_HANDSHAKES_MAX:
             self.open()
+
+
+def _why(error: OSError) -> str:
+    """In words of OpenSSL's own, which hold nothing of what the client sent."""
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "no TLS").lower().replace("_", " ")
+    return error.strerror or "it ended early"

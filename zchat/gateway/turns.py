@@ -14,8 +14,13 @@ from zchat.gateway.quotas import UNLIMITED, Quota
 from zchat.gateway.services import ServicePeer
 from zchat.gateway.session import Session, SessionState
 from zchat.protocol import limits
-from zchat.protocol.cluster import Down, PresenceDelta, RoutingTable, StreamPage
+from zchat.protocol.cluster import (
+    Down,
+    RoutingTable,
+    StreamPage,
+)
 from zchat.protocol.codec import Decoder, ProtocolError, encode
+from zchat.protocol.presence import PresenceDelta
 
 _tables = Decoder(RoutingTable)
 _downs = Decoder(Down)

@@ -35,6 +35,9 @@ class Watcher:
 
     def login_refused(self, session: Session, code: RefusalCode) -> None: ...
 
+    def out_of_scope(self, session: Session, message: ClientMessage, now: float) -> None:
+        """An app token was used for what it is not made for."""
+
     def ended(self, session: Session, code: RefusalCode) -> None:
         """The gateway ends a session."""
         self.refused[code] = self.refused.get(code, 0) + 1

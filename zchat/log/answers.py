@@ -37,6 +37,8 @@ class Answer(Struct, frozen=True):
     code: RefusalCode | None = None
     reason: str = ""
     retry_after_ms: int = 0
+    suspicious: bool = False
+    """It belongs into the log, though the code tells its reader of no more than a mistake."""
 
 
 Client = tuple[str, bytes]

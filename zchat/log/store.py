@@ -211,6 +211,17 @@ class Store:
                 for log in logs
             }
 
+    def logs_after(self, log: str, logs_max: int) -> list[str]:
+        """Names of the next logs that have entries, whether anybody can still read them or not."""
+        found: list[str] = []
+        with reading(self._connection):
+            # From one step of the index to the next: grouping would walk over all the entries.
+            while len(found) < logs_max and (
+                following := self._connection.scalar(_SELECT_NEXT_LOG, {"log": log})
+            ):
+                found.append(log := following)
+        return found
+
     def read_log(self, log: str, after: int, entries_max: int, bytes_max: int) -> list[StoredEntry]:
         """Entries of `log` after the sequence `after`; ends with the one that fills `bytes_max`."""
         parameters = {"log": log, "after": after, "entries_max": entries_max}
@@ -298,6 +309,7 @@ _SELECT_EPOCH: Final = (
     select(lease.c.epoch).where(lease.c.id == LEASE_ID).with_for_update()
 )
 _SELECT_HEAD: Final = select(func.max(entries.c.sequence)).where(entries.c.log == bindparam("log"))
+_SELECT_NEXT_LOG: Final = select(func.min(entries.c.log)).where(entries.c.log > bindparam("log"))
 
 _stored = select(entries.c.position, entries.c.log, entries.c.sequence, entries.c.frame)
 _SELECT_LOG: Final = (

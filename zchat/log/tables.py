@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Column,
     Index,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
 )
 
 from zchat.log.schema import Schema
@@ -95,7 +97,16 @@ audit: Final = Table(
     Column("reason", Text, nullable=False),
     sqlite_autoincrement=True,
 )
-"""Rows are added, and never changed or removed."""
+"""Rows are added, and never changed or removed: the database itself sees to that."""
+for _action in ("UPDATE", "DELETE"):
+    event.listen(
+        audit,
+        "after_create",
+        DDL(  # type: ignore[no-untyped-call]
+            f"CREATE TRIGGER audit_{_action.lower()} BEFORE {_action} ON audit "
+            "BEGIN SELECT RAISE(ABORT, 'the audit is only added to'); END"
+        ).execute_if(dialect="sqlite"),
+    )
 
 outbox: Final = Table(
     "outbox",

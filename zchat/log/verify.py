@@ -4,31 +4,24 @@ Written from what the tables mean and apart from the code that writes them.
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from zchat.log.copies import open_read_only
 from zchat.log.database import passing_errors
+from zchat.log.verify_rooms import Told, check_rooms
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, ProtocolError
 from zchat.protocol.messages import (
-    LOBBY,
     Entry,
-    EntryBody,
-    MemberBanned,
-    MemberJoined,
-    MemberKicked,
-    MemberLeft,
     PrivateMessageSent,
-    RoomClosed,
-    RoomCreated,
     inbox_log,
     room_log,
 )
 from zchat.protocol.nonces import prefix_of
-from zchat.protocol.operating import IMPORT_NONCE
+from zchat.protocol.operators import IMPORT_NONCE
 
 _entries = Decoder(Entry)
 
@@ -74,8 +67,7 @@ class Report:
 class _Log:
     floor: int
     last: int
-    changes: dict[str, bool] = field(default_factory=dict)
-    """By user whether the newest entry about it says that it is a member."""
+    told: Told = field(default_factory=Told)
 
 
 def verify(path: Path) -> Report:
@@ -113,7 +105,11 @@ def verify_connection(connection: sqlite3.Connection) -> Report:
     _check_nonces(connection, report)
     _check_outbox(connection, tables, logs, report)
     if "rooms" in tables and "members" in tables:
-        _check_members(connection, logs, report)
+        report.checked.append("rooms")
+        told = {name: (log.told, not log.floor) for name, log in logs.items()}
+        check_rooms(connection, tables, told, report.found)
+    if "blocks" in tables:
+        _check_accounts(connection, report)
     report.facts = _facts(connection, tables, logs)
     removed = sum(log.floor for log in logs.values())
     if report.facts.entries + removed != report.facts.position and not report.findings:
@@ -174,7 +170,7 @@ def _check_entries(
             )
         if nonce is not None and nonce.startswith(IMPORT_NONCE):
             continue
-        _fold(known, entry)
+        known.told.fold(entry)
         if isinstance(entry.body, PrivateMessageSent):
             key = (author, entry.body.to, entry.body.text)
             places = halves.setdefault(key, {})
@@ -195,46 +191,6 @@ def _check_halves(
         if not whole and not inboxes & floors.keys():
             at = " and ".join(sorted(places))
             report.found(f"a private message of {author} to {to} stands only in {at}")
-
-
-def _fold(log: _Log, entry: Entry) -> None:
-    for user, is_member in _membership(entry.author, entry.body):
-        log.changes[user] = is_member
-    if isinstance(entry.body, RoomClosed):
-        log.changes = dict.fromkeys(log.changes, False)
-
-
-def _membership(author: str, body: EntryBody) -> Iterator[tuple[str, bool]]:
-    match body:
-        case RoomCreated() | MemberJoined():
-            yield author, True
-        case MemberLeft():
-            yield author, False
-        case MemberKicked(user=user) | MemberBanned(user=user):
-            yield user, False
-        case _:
-            pass
-
-
-def _check_members(
-    connection: sqlite3.Connection, logs: Mapping[str, _Log], report: Report
-) -> None:
-    """The table of members against what timelines tell, as far as they are there."""
-    report.checked.append("members")
-    rows: dict[str, set[str]] = {}
-    for room, user in connection.execute('SELECT room, "user" FROM members'):
-        rows.setdefault(room, set()).add(user)
-    for (room,) in connection.execute("SELECT name FROM rooms"):
-        if room == LOBBY:
-            continue
-        log = logs.get(room_log(room), _Log(0, 0))
-        told = {user for user, is_member in log.changes.items() if is_member}
-        gone = log.changes.keys() - told
-        there = rows.get(room, set())
-        for user in sorted(told - there):
-            report.found(f"{user} is in {room} by its timeline, and not by the table of members")
-        for user in sorted(there - told if not log.floor else there & gone):
-            report.found(f"{user} is in {room} by the table of members, and not by its timeline")
 
 
 # --- Nonces and what is owed ----------------------------------------------------------------------
@@ -279,14 +235,30 @@ def _check_outbox(
         room = key.removeprefix("open room ")
         if room != key and room_log(room) not in logs:
             report.found(f"it owes that {room} was created, which nobody has done")
-    if {"users", "tokens"} <= tables:
-        ended = {name for (name,) in connection.execute("SELECT name FROM users WHERE ended")}
-        for name in sorted(ended):
-            if not any(key.endswith(f" {name}") for *_, key in rows):
-                report.found(f"the guest {name} has ended, and nobody is to be told")
-        owed = {key.removeprefix("end guest ") for *_, key in rows if key.startswith("end guest ")}
-        for name in sorted(owed - ended):
+    if {"users", "blocks"} <= tables:
+        _check_ended(connection, [key for *_, key in rows], report)
+
+
+def _check_ended(connection: sqlite3.Connection, owed: Sequence[str], report: Report) -> None:
+    """The row of a guest goes when all are told of its end, and that of an account stays."""
+    ended: dict[bool, set[str]] = {False: set(), True: set()}
+    for name, deleted in connection.execute("SELECT name, deleted FROM users WHERE ended"):
+        ended[bool(deleted)].add(name)
+    for beginning, deleted in (("end guest ", False), ("end account ", True)):
+        told = {key.removeprefix(beginning) for key in owed if key.startswith(beginning)}
+        for name in sorted(ended[deleted] - told) if not deleted else ():
+            report.found(f"the guest {name} has ended, and nobody is to be told")
+        for name in sorted(told - ended[deleted]):
             report.found(f"others are to be told that {name} has ended, which is not so")
+
+
+def _check_accounts(connection: sqlite3.Connection, report: Report) -> None:
+    """Of a deleted account nothing is left but its name, and no token has a number twice."""
+    report.checked.append("accounts")
+    for (name,) in connection.execute(_LEFT_OF_DELETED):
+        report.found(f"the account {name} is deleted, and not all that it had is gone")
+    for (name,) in connection.execute(_WRONG_DEVICES):
+        report.found(f"two tokens of {name} have one number, or one that was not given yet")
 
 
 def _facts(connection: sqlite3.Connection, tables: set[str], logs: Mapping[str, _Log]) -> Facts:
@@ -325,4 +297,12 @@ _INDEXED_WITHOUT_ENTRY: Final = (
 )
 _NEWER_NONCE: Final = "SELECT 1 FROM nonces WHERE author = ? AND nonce > ? AND nonce <= ? LIMIT 1"
 _REMOVED_POSITION: Final = "SELECT coalesce(max(sequence), 0) FROM floors WHERE log = ''"
+_LEFT_OF_DELETED: Final = (
+    "SELECT name FROM users WHERE deleted AND (password_hash IS NOT NULL OR totp_secret IS NOT NULL"
+    ' OR name IN (SELECT "user" FROM tokens) OR name IN (SELECT "user" FROM blocks))'
+)
+_WRONG_DEVICES: Final = (
+    'SELECT u.name FROM users AS u JOIN tokens AS t ON t."user" = u.name GROUP BY u.name '
+    "HAVING max(t.device) > u.devices_made OR count(DISTINCT t.device) < count(*)"
+)
 _NEWEST_OUTBOX_ID: Final = "SELECT seq FROM sqlite_sequence WHERE name = 'outbox'"

@@ -34,14 +34,16 @@ from zchat.protocol.messages import (
     Standing,
     Token,
 )
-from zchat.protocol.operating import (
+from zchat.protocol.operators import (
     CountExpired,
     ImportEntries,
+    ListAccounts,
+    ListAllRooms,
     ListKept,
+    ListSessions,
     ReadAccount,
     SetRetention,
 )
-from zchat.protocol.operators import ListAccounts, ListAllRooms, ListSessions
 
 
 class Envelope(Struct, frozen=True, array_like=True):
@@ -141,6 +143,7 @@ class SessionHere(Envelope, frozen=True):
     since_ms: int
     active_ms: int
     standing: Standing = Standing.GUEST
+    address: str = ""
 
 
 class AnnounceSessions(Message, frozen=True):
@@ -366,27 +369,6 @@ class UserLogs(Envelope, frozen=True):
 
     position: int
     logs: list[UserLog]
-
-
-# --- Presence: soft state, numbered but not stored ------------------------------------------------
-
-
-class PresenceDelta(Envelope, frozen=True):
-    """Change number `number` since the user-service took `epoch`; an empty one is a heartbeat."""
-
-    epoch: int
-    number: int
-    came: list[str]
-    went: list[str]
-
-
-class PresenceSnapshot(Envelope, frozen=True):
-    """Who is online after change `number`; `settled` is false while sessions still announce."""
-
-    epoch: int
-    number: int
-    settled: bool
-    online: list[str]
 
 
 # --- To and from the router itself ----------------------------------------------------------------

@@ -168,6 +168,8 @@ INVITATIONS_MAX: Final = 1_000
 """Invitations that are neither used nor out of date."""
 PASSWORD_JOBS_MAX: Final = 256
 """Passwords waiting to be hashed; one more is refused as `busy`."""
+USER_PASSWORD_JOBS_MAX: Final = 2
+"""Of them those of one user who is in, so that nobody can keep the others out."""
 LOGIN_ATTEMPTS_MAX: Final = 10
 """Wrong passwords and codes for one name at once, and then one in each interval."""
 LOGIN_ATTEMPT_INTERVAL_S: Final = 30.0
@@ -177,6 +179,9 @@ ADDRESS_ATTEMPT_INTERVAL_S: Final = 6.0
 ADDRESS_NEWCOMERS_MAX: Final = 100
 """New guests and accounts from one address at once, and then one in each interval."""
 ADDRESS_NEWCOMER_INTERVAL_S: Final = 6.0
+USER_REPORTS_MAX: Final = 20
+"""Reports of one user to one service at once, and then one in each interval."""
+USER_REPORT_INTERVAL_S: Final = 30.0
 LIMITED_NAMES_MAX: Final = 20_000
 """Names, and addresses, of which the last attempts are remembered."""
 TOKEN_SEEN_INTERVAL_S: Final = 3600.0

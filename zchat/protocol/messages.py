@@ -435,9 +435,12 @@ class SendPrivate(Message, frozen=True):
 
 
 class CreateRoom(Message, frozen=True):
+    """The lobby is told of a room, unless it is `private` from the beginning (`ConfigureRoom`)."""
+
     id: RequestId
     nonce: Nonce
     room: Name
+    private: bool = False
 
 
 class JoinRoom(Message, frozen=True):

@@ -38,7 +38,7 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
-from zchat.protocol.operating import ImportEntries, SetRetention
+from zchat.protocol.operators import ImportEntries, SetRetention
 from zchat.protocol.permissions import PERMISSIONS, Place
 from zchat.rooms import imports
 from zchat.rooms.membership import Membership
@@ -194,7 +194,7 @@ class RoomCore:
             case MarkRead():
                 return self._mark_read(sender.user, room, command)
             case ReportMessage():
-                return self._moderation.report(sender, room, command, at_ms)
+                return self._moderation.report(sender, room, command, now, at_ms)
             case Announce():
                 announced = Announced(visible_text(command.text))
                 return self.state.append(LOBBY, sender.user, announced, at_ms, command.nonce)

@@ -6,7 +6,7 @@ from zchat.log.answers import Answer
 from zchat.protocol import limits
 from zchat.protocol.messages import RefusalCode, room_log
 from zchat.protocol.names import canonical_name
-from zchat.protocol.operating import ImportEntries
+from zchat.protocol.operators import ImportEntries
 from zchat.service.effects import Refusal, Sender
 from zchat.service.operators import append_imported, audit_import, require_operator
 

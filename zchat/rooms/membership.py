@@ -51,15 +51,19 @@ class Membership:
         self._check_room_count(user)
         state.timeline.heads.setdefault(room_log(name), head)
         head = state.timeline.heads[room_log(name)]
-        room = Room(name, "", at_ms, floor=head)
+        room = Room(name, "", at_ms, private=command.private, floor=head)
         state.add_room(room)
         state.save(room)
         state.set_member(room, user, Member(Role.OWNER, floor=head))
+        answer = state.append(name, user, RoomCreated(), at_ms, command.nonce)
+        if room.private:
+            state.append(name, user, room.settings, at_ms, None)
+            return answer
         # Each room of this name is told of once.
         which = name if head == 0 else f"{name} {head}"
         opening = OpenRoom(OPEN_ROOM_NONCE + which.encode(), name, user)
         state.effects.owe(self._lobby_address, f"open room {which}", opening)
-        return state.append(name, user, RoomCreated(), at_ms, command.nonce)
+        return answer
 
     def join(self, sender: Sender, room: Room, command: JoinRoom, at_ms: int) -> Answer:
         state, user = self._state, _named(sender)

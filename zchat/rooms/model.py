@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from zchat.protocol.messages import LOBBY, Posting, Role
+from zchat.protocol.messages import LOBBY, Posting, Role, RoomConfigured
 
 
 class SaveRoom(NamedTuple):
@@ -145,6 +145,13 @@ class Room:
     def role_of(self, user: str) -> Role:
         """As others are told."""
         return Role.MUTED if user in self.muted else self.members[user].role
+
+    @property
+    def settings(self) -> RoomConfigured:
+        """As its members are told."""
+        return RoomConfigured(
+            self.private, bool(self.key), self.posting, self.slow_mode_s, self.members_max
+        )
 
     def row(self) -> SaveRoom:
         return SaveRoom(

@@ -28,6 +28,7 @@ from zchat.rooms.model import Ban, Room
 from zchat.rooms.permission import check_target, rank_of
 from zchat.rooms.state import RoomState
 from zchat.service.effects import Refusal, Sender
+from zchat.service.reports import ReportLimits
 
 ModerationCommand = KickMember | BanMember | UnbanMember | MuteMember | UnmuteMember
 
@@ -36,6 +37,7 @@ class Moderation:
     def __init__(self, state: RoomState, membership: Membership) -> None:
         self._state = state
         self._membership = membership
+        self._reports = ReportLimits()
 
     def handle(self, sender: Sender, room: Room, command: ModerationCommand, at_ms: int) -> Answer:
         user = canonical_name(command.user)
@@ -114,11 +116,14 @@ class Moderation:
 
     # --- Reports ----------------------------------------------------------------------------------
 
-    def report(self, sender: Sender, room: Room, command: ReportMessage, at_ms: int) -> Answer:
+    def report(
+        self, sender: Sender, room: Room, command: ReportMessage, now: float, at_ms: int
+    ) -> Answer:
         """Goes to the audit, where those look who can do something about it."""
         if not room.floor < command.sequence <= self._state.head(room):
             reason = f"there is no entry {command.sequence} in {room.name}"
             raise Refusal(RefusalCode.UNKNOWN_ENTRY, reason)
+        self._reports.take(sender.user, now)
         subject = f"{room_log(room.name)} {command.sequence}"
         reason = printable(command.reason)
         self._state.audit(sender, command, room, at_ms, subject, reason)

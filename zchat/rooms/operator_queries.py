@@ -37,4 +37,5 @@ def _details(core: RoomCore, room: Room) -> RoomDetails:
         core.timeline.heads[room_log(room.name)],
         room.private,
         bool(room.key),
+        room.topic,
     )

@@ -14,7 +14,6 @@ from zchat.protocol.messages import (
     RefusalCode,
     Role,
     RoomClosed,
-    RoomConfigured,
     RoomTransferred,
     TransferRoom,
     room_log,
@@ -99,9 +98,7 @@ class Ownership:
         if not room.slow_mode_s:
             room.posted_at.clear()
         self._state.save(room)
-        return RoomConfigured(
-            room.private, bool(room.key), room.posting, room.slow_mode_s, room.members_max
-        )
+        return room.settings
 
 
 def changed_settings(room: Room, command: ConfigureRoom) -> dict[str, Any]:

@@ -30,8 +30,7 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
-from zchat.protocol.operating import CountExpired, ListKept
-from zchat.protocol.operators import ListAllRooms
+from zchat.protocol.operators import CountExpired, ListAllRooms, ListKept
 from zchat.rooms import operator_queries
 from zchat.rooms.core import RoomCore
 from zchat.rooms.model import Room
@@ -52,7 +51,9 @@ class Asker(NamedTuple):
 def answer(core: RoomCore, store: Store, asker: Asker, query: RoomQuery, at_ms: int) -> bytes:
     match query:
         case ReadLog():
-            return logs.read_log(store, query, core.timeline.heads.get(query.log, 0))
+            # Of a closed room only the store knows how far it went.
+            head = core.timeline.heads.get(query.log) or store.heads([query.log])[query.log]
+            return logs.read_log(store, query, head)
         case ReadStream():
             return logs.read_stream(store, query)
         case ReadUserLogs():
@@ -60,13 +61,14 @@ def answer(core: RoomCore, store: Store, asker: Asker, query: RoomQuery, at_ms: 
         case ListAllRooms():
             return operator_queries.answer(core, asker.user, query)
         case CountExpired() | ListKept():
-            return operators.answer(store, core.timeline.heads, query, at_ms)
+            return operators.answer(store, query, at_ms)
         case _:
             pass
     try:
         return _answer(core, store, asker, query, at_ms)
     except Refusal as refusal:
         refused = refusal.answer
+        core.effects.refused.append((asker.user, query, refused))
         assert refused.code is not None
         return encode(Refused(query.id, refused.code, refused.reason))
 
@@ -104,8 +106,10 @@ def _find(core: RoomCore, asker: Asker, name: str) -> Room:
         room = core.rooms.get(canonical_name(name))
     except InvalidName:
         room = None
-    if room is None or is_hidden(room, asker.user, asker.standing):
-        raise Refusal(RefusalCode.UNKNOWN_ROOM, f"there is no room {printable(name)}")
+    hidden = room is not None and is_hidden(room, asker.user, asker.standing)
+    if room is None or hidden:
+        reason = f"there is no room {printable(name)}"
+        raise Refusal(RefusalCode.UNKNOWN_ROOM, reason, suspicious=hidden)
     return room
 
 

@@ -73,15 +73,19 @@ class RoomState:
     def existing(self, sender: Sender, name: str) -> Room:
         """A room that is hidden from the sender does not exist for it."""
         room = self.find(name)
-        if room is None or is_hidden(room, sender.user, sender.standing):
-            raise Refusal(RefusalCode.UNKNOWN_ROOM, f"there is no room {printable(name)}")
+        hidden = room is not None and is_hidden(room, sender.user, sender.standing)
+        if room is None or hidden:
+            reason = f"there is no room {printable(name)}"
+            raise Refusal(RefusalCode.UNKNOWN_ROOM, reason, suspicious=hidden)
         return room
 
     def logged(self, sender: Sender, log: str) -> Room:
         """The room whose log this is."""
         room = self.find(log[1:])
-        if room is None or log[0] != "#" or is_hidden(room, sender.user, sender.standing):
-            raise Refusal(RefusalCode.UNKNOWN_LOG, f"there is no log {printable(log)}")
+        hidden = room is not None and is_hidden(room, sender.user, sender.standing)
+        if room is None or log[0] != "#" or hidden:
+            reason = f"there is no log {printable(log)}"
+            raise Refusal(RefusalCode.UNKNOWN_LOG, reason, suspicious=hidden)
         return room
 
     def head(self, room: Room) -> int:

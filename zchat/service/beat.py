@@ -129,7 +129,7 @@ class Beat:
         """The core knows what was not committed, and could not be loaded anew yet."""
         self.protocol_errors = 0
         self.counts = Counts()
-        self.journal = Journal(log, self.counts, now)
+        self.journal = Journal(log, self.counts, now, at_ms)
         self._retention = Retention(store)
         self._heartbeat_due = False
         """Whether the next step is the first one of a heartbeat."""
@@ -226,6 +226,8 @@ class Beat:
             except StoreUnavailable as error:
                 self._log.error("the store cannot be read: %s", error)
                 answers.append(b"")
+        self.journal.queries_refused(self.core.effects.refused, at_ms)
+        self.core.effects.refused.clear()
         return encode(answers)
 
     def _lease_is_known(self) -> bool:
@@ -314,7 +316,7 @@ class Beat:
         policies = self._retention.merged(effects.policies)
         if due and not policies:
             policies = self._retention.ended_purges()
-        removed = self._retention.due(core.timeline.heads, self._at_ms) if due else []
+        removed = self._retention.due(self._at_ms) if due else []
         statements = self._service.statements(effects.rows) + audit.statements(effects.audits)
         statements += policy_statements(policies)
         owed = self._store.commit(appended, statements, effects.owed, settled, answered, removed)

@@ -43,9 +43,17 @@ class Sender(Struct, frozen=True):
 class Refusal(Exception):
     """The command changes nothing, because of this."""
 
-    def __init__(self, code: RefusalCode, reason: str, retry_after_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        code: RefusalCode,
+        reason: str,
+        retry_after_s: float = 0.0,
+        *,
+        suspicious: bool = False,
+    ) -> None:
         super().__init__(reason)
-        self.answer = Answer(None, 0, code, reason, math.ceil(retry_after_s * 1000))
+        wait_ms = math.ceil(retry_after_s * 1000)
+        self.answer = Answer(None, 0, code, reason, wait_ms, suspicious)
 
 
 @dataclass(slots=True)
@@ -62,6 +70,8 @@ class Effects(Generic[Row, Job]):
     broadcasts: list[tuple[bytes, bytes]] = field(default_factory=list)
     """(topic, body) of soft state."""
     audits: list[AuditRecord] = field(default_factory=list)
+    refused: list[tuple[str, Message, Answer]] = field(default_factory=list)
+    """(user, query, answer): queries that were refused, which happens between beats."""
     policies: list[Policy] = field(default_factory=list)
     """How long entries are kept from now on, and which logs are to be emptied."""
     jobs: list[Job] = field(default_factory=list)
@@ -75,6 +85,7 @@ class Effects(Generic[Row, Job]):
             self.owed,
             self.broadcasts,
             self.audits,
+            self.refused,
             self.policies,
             self.jobs,
         ):

@@ -1,6 +1,7 @@
 """What became of commands, in the log and in numbers; never what was said in them."""
 
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 from zchat.fabric.identities import name_of
@@ -13,12 +14,14 @@ from zchat.service.refusals import RefusalLog
 
 
 class Journal:
-    def __init__(self, log: logging.Logger, counts: Counts, now: float) -> None:
+    def __init__(self, log: logging.Logger, counts: Counts, now: float, at_ms: int) -> None:
         self._log = log
         self._counts = counts
         # Asked once: at most levels each command would ask in vain.
         self._tracing = log.isEnabledFor(logging.DEBUG)
         self._refusals = RefusalLog(log, now)
+        # Queries are answered by the wall clock.
+        self._refused_queries = RefusalLog(log, at_ms / 1000)
         self._warnings = Samples(
             Rate(limits.WARNINGS_BURST, limits.WARNINGS_PER_S), limits.PEERS_MAX
         )
@@ -31,6 +34,11 @@ class Journal:
             refusals = self._counts.refusals
             refusals[answer.code] = refusals.get(answer.code, 0) + 1
             self._refusals.refused(sender, command, answer, now)
+
+    def queries_refused(self, refused: Iterable[tuple[str, Any, Answer]], at_ms: int) -> None:
+        """Whose queries, and how."""
+        for user, query, answer in refused:
+            self._refused_queries.refused_to(user, query, answer, at_ms / 1000)
 
     def disobeyed(self, asker: bytes, command: Any, now: float) -> None:
         """A process had no right to send the command."""

@@ -11,7 +11,7 @@ from zchat.protocol import limits
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import SYSTEM_AUTHOR, AuditRecord, RefusalCode, Standing
 from zchat.protocol.names import printable
-from zchat.protocol.operating import (
+from zchat.protocol.operators import (
     CountExpired,
     ExpiredCounts,
     ImportEntries,
@@ -73,32 +73,27 @@ def audit_import(
     effects.audits.append(AuditRecord(at_ms, sender.actor, "import_entries", subject, room, ""))
 
 
-def answer(
-    store: Store, heads: Mapping[str, int], query: CountExpired | ListKept, at_ms: int
-) -> bytes:
+def answer(store: Store, query: CountExpired | ListKept, at_ms: int) -> bytes:
     if isinstance(query, ListKept):
         policies = store.policies()
         return encode(
             KeptLogs([LogKept(p.log, p.keep_s) for p in policies if p.keep_s is not None])
         )
-    return encode(_count_expired(store, heads, query, at_ms))
+    return encode(_count_expired(store, query, at_ms))
 
 
-def _count_expired(
-    store: Store, heads: Mapping[str, int], query: CountExpired, at_ms: int
-) -> ExpiredCounts:
+def _count_expired(store: Store, query: CountExpired, at_ms: int) -> ExpiredCounts:
     """What would go if the policy of `query.log` were this one, a page of logs at a time."""
     policies = {policy.log: policy for policy in store.policies()}
     policies[query.log] = Policy(query.log, query.keep_s)
-    concerned = sorted(
-        log
-        for log in heads
-        if log > query.after and (log == query.log or (log[0] == query.log and log not in policies))
-    )
-    page, rest = concerned[: limits.COUNTED_LOGS_MAX], concerned[limits.COUNTED_LOGS_MAX :]
+    page = store.logs_after(query.after, limits.COUNTED_LOGS_MAX)
+    own = {policy.log for policy in policies.values() if policy.keep_s is not None}
+    concerned = [
+        log for log in page if log == query.log or (log[0] == query.log and log not in own)
+    ]
     counts: dict[str, int] = {}
-    for log in page:
+    for log, head in store.heads(concerned).items():
         if kept_s := keep_s(policies, log):
-            counts[log] = count_older(store, log, heads[log], at_ms - 1000 * kept_s)
+            counts[log] = count_older(store, log, head, at_ms - 1000 * kept_s)
     counts = {log: count for log, count in counts.items() if count}
-    return ExpiredCounts(counts, page[-1] if rest else None)
+    return ExpiredCounts(counts, page[-1] if len(page) == limits.COUNTED_LOGS_MAX else None)

@@ -37,13 +37,16 @@ class RefusalLog:
         self._unsaid = 0
 
     def refused(self, sender: Sender, command: Any, answer: Answer, now: float) -> None:
-        if answer.code not in SUSPICIOUS:
+        self.refused_to(sender.actor, command, answer, now)
+
+    def refused_to(self, who: str, command: Any, answer: Answer, now: float) -> None:
+        """The same of a command or query of which only the user is known."""
+        if answer.code not in SUSPICIOUS and not answer.suspicious:
             return
         if self._bucket.try_take(1, now):
             self._unsaid += 1
             return
         kind = type(command).__struct_config__.tag
-        who = sender.actor
         if isinstance(command, OpenSession):
             who = f"{printable(command.name)} at {command.address or 'an unknown address'}"
         others = f", and {self._unsaid} others before" if self._unsaid else ""

@@ -19,7 +19,9 @@ class Retention:
         self._store = store
         self._policies = {policy.log: policy for policy in store.policies()}
         self._unseen: deque[str] = deque()
-        """Logs still to be looked at, before all are looked at anew."""
+        """Logs still to be looked at, before the next ones are."""
+        self._looked_upto = ""
+        """The last log that was to be looked at, in the order of their names."""
 
     @property
     def policies(self) -> list[Policy]:
@@ -55,15 +57,15 @@ class Retention:
             if policy.purge and floors.get(policy.log, 0) >= policy.purge
         ]
 
-    def due(self, logs: Collection[str], at_ms: int) -> list[Removal]:
-        """What is to be removed now, of `logs` and of those that are to be emptied.
+    def due(self, at_ms: int) -> list[Removal]:
+        """What is to be removed now: also of logs of rooms and guests that are no more.
 
         Bounded in what is looked at, too: the beat waits meanwhile.
         """
         if not self._unseen:
             self._unseen.extend(policy.log for policy in self.policies if policy.purge)
             if any(policy.keep_s for policy in self.policies):
-                self._unseen.extend(logs)
+                self._look_on()
         removals: list[Removal] = []
         left = limits.REMOVED_ENTRIES_MAX
         for _ in range(min(len(self._unseen), limits.REMOVED_LOGS_MAX)):
@@ -78,6 +80,12 @@ class Retention:
                 break
             self._unseen.popleft()
         return removals
+
+    def _look_on(self) -> None:
+        """After the last of all logs comes the first one again."""
+        logs = self._store.logs_after(self._looked_upto, limits.REMOVED_LOGS_MAX)
+        self._looked_upto = logs[-1] if len(logs) == limits.REMOVED_LOGS_MAX else ""
+        self._unseen.extend(logs)
 
     def _due_in(self, log: str, floor: int, entries_max: int, at_ms: int) -> int:
         """The last of the first entries of the log that are due."""

@@ -51,7 +51,7 @@ class Arrivals:
             check_not_suspended(user, at_ms)
             self._devices.check_place(user, digest)
             self._devices.seen(user, token, command.device, at_ms)
-            self._enter(sender, user, digest, now, at_ms)
+            self._enter(sender, command, user, now, at_ms)
         elif user is not None and (user.guest or command.register):
             who = "somebody is here as" if user.guest else "there is an account called"
             raise Refusal(RefusalCode.NAME_IN_USE, f"{who} {name}; choose another name")
@@ -62,7 +62,7 @@ class Arrivals:
             self._credentials.limits.newcomer(command.address, now)
             user = self._new_user(name, at_ms)
             self._devices.add(user, digest, command.device, at_ms)
-            self._enter(sender, user, digest, now, at_ms)
+            self._enter(sender, command, user, now, at_ms)
         elif command.password is None:
             raise Refusal(
                 RefusalCode.PASSWORD_REQUIRED, f"{name} is registered; its password is needed"
@@ -90,9 +90,8 @@ class Arrivals:
         self._invitations.use(command.invitation, at_ms)
         user = self._new_user(name, at_ms)
         self._credentials.make_account(user, password_hash, at_ms, None)
-        digest = token_digest(command.token)
-        self._devices.add(user, digest, command.device, at_ms)
-        self._enter(sender, user, digest, now, at_ms)
+        self._devices.add(user, token_digest(command.token), command.device, at_ms)
+        self._enter(sender, command, user, now, at_ms)
 
     def _new_user(self, name: str, at_ms: int) -> User:
         if len(self._directory.users) >= limits.USERS_MAX:
@@ -126,13 +125,17 @@ class Arrivals:
             token = self._devices.add(user, digest, command.device, at_ms)
             if token.remembered:
                 self._directory.tell(user, AccountChange.DEVICE_ADDED, token.name, at_ms)
-        self._enter(job.sender, user, digest, now, at_ms)
+        self._enter(job.sender, command, user, now, at_ms)
 
-    def _enter(self, sender: Sender, user: User, digest: bytes, now: float, at_ms: int) -> None:
+    def _enter(
+        self, sender: Sender, command: OpenSession, user: User, now: float, at_ms: int
+    ) -> None:
+        digest = token_digest(command.token)
         key = (sender.reply_to.asker, sender.session)
         # Whoever a gateway gave this number before is not there any more.
         self._lose(key, now)
-        for replaced in self._directory.sessions.open(user, key, digest, at_ms):
+        sessions = self._directory.sessions
+        for replaced in sessions.open(user, key, digest, at_ms, command.address):
             self._directory.say_ended(replaced)
         token = user.token(digest)
         scopes, rooms = (token.scopes, token.rooms) if token else ((), ())

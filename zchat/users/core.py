@@ -40,7 +40,7 @@ from zchat.protocol.messages import (
     inbox_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name
-from zchat.protocol.operating import ImportEntries, SetRetention
+from zchat.protocol.operators import ImportEntries, SetRetention
 from zchat.service import operators
 from zchat.service.beat import Job
 from zchat.service.effects import Sender
@@ -164,7 +164,7 @@ class UserCore:
             case TellInvited():
                 return self.inboxes.tell_invited(command, at_ms)
             case ReportMessage():
-                return self.inboxes.report(sender, command, at_ms)
+                return self.inboxes.report(sender, command, now, at_ms)
             case BlockUser():
                 return self.inboxes.block(sender, command)
             case UnblockUser():

@@ -65,6 +65,12 @@ class Credentials:
     def hash(self, job: Job) -> None:
         if len(self.jobs) >= limits.PASSWORD_JOBS_MAX:
             raise Refusal(RefusalCode.BUSY, "too many log in at once; try again in a moment")
+        user = job.sender.user
+        own = sum(other.sender.user == user for other in self.jobs) if user else 0
+        if own >= limits.USER_PASSWORD_JOBS_MAX:
+            # Whoever is in knows a right password, and those are not limited otherwise.
+            reason = "other passwords of yours are being looked at; try again in a moment"
+            raise Refusal(RefusalCode.BUSY, reason)
         self.jobs.append(job)
         self._directory.effects.jobs.append(job)
 
@@ -166,16 +172,19 @@ class Credentials:
     def delete_account(self, job: Job, right: bool, now: float) -> Answer:
         """Leaves the name, which stays taken, and what was said in rooms and to others.
 
-        Gone at once: password, tokens, codes, blocks, standing; the inbox can be read no more. The
-        sessions end after the answer. When the gateways have closed them, so that nothing of the
-        user is on its way any more, the room-services are told to end its memberships.
+        Gone at once: password, tokens, codes, blocks, standing; the inbox can be read no more, and
+        its entries are removed by and by. The sessions end after the answer. When the gateways have
+        closed them, so that nothing of the user is on its way any more, the room-services are told
+        to end its memberships.
         """
         user = self.proved(job, right, now)
         user.deleted, user.password_hash = True, None
         user.rank = Standing.ACCOUNT
         user.suspension, user.marker = None, None
         user.totp_secret, user.totp_step, user.recovery = None, 0, ()
-        user.inbox_floor = self._directory.timeline.heads[inbox_log(user.name)]
+        log = inbox_log(user.name)
+        user.inbox_floor = self._directory.timeline.heads[log]
+        self._directory.effects.purge(log, user.inbox_floor)
         self._inboxes.forget_blocks(user)
         for session in user.sessions:
             self._directory.say_ended(session.key)

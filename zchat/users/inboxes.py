@@ -16,6 +16,7 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.names import canonical_name, printable
 from zchat.service.effects import Refusal, Sender, visible_text
+from zchat.service.reports import ReportLimits
 from zchat.users.directory import Directory
 from zchat.users.model import DropBlock, SaveBlock, User
 
@@ -23,6 +24,7 @@ from zchat.users.model import DropBlock, SaveBlock, User
 class Inboxes:
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
+        self._reports = ReportLimits()
 
     def send_private(self, sender: Sender, command: SendPrivate, at_ms: int) -> Answer:
         to = self._directory.named(command.to)
@@ -54,7 +56,7 @@ class Inboxes:
             user.marker = marker
             self._directory.save(user)
 
-    def report(self, sender: Sender, command: ReportMessage, at_ms: int) -> Answer:
+    def report(self, sender: Sender, command: ReportMessage, now: float, at_ms: int) -> Answer:
         """Goes to the audit, where those look who can do something about it; without the text."""
         user = self._directory.acting(sender.user)
         self._check_own(user, command.log)
@@ -63,6 +65,7 @@ class Inboxes:
         if author is None or command.sequence <= user.inbox_floor:
             reason = f"there is no entry {command.sequence} in your inbox"
             raise Refusal(RefusalCode.UNKNOWN_ENTRY, reason)
+        self._reports.take(user.name, now)
         place = f"{log} {command.sequence}"
         self._directory.audit(sender, command, at_ms, author, command.reason, place)
         return Answer(None, 0)

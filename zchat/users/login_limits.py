@@ -4,12 +4,12 @@ What is refused here costs no hash. It is refused alike for names that exist and
 not. Who comes with a token tries no password, so nobody can lock out a client that was here before.
 """
 
-import ipaddress
 import math
 from typing import Final
 
 from zchat.protocol import limits
 from zchat.protocol.messages import RefusalCode
+from zchat.protocol.networks import is_of_this_machine, network_of
 from zchat.rates import Buckets, Rate
 from zchat.service.effects import Refusal
 
@@ -37,13 +37,15 @@ class LoginLimits:
 
     def attempt(self, name: str, address: str, now: float) -> None:
         """Somebody tries a password for `name`. Raises `Refusal` if that is too often."""
-        of_name = self._by_name.of(name, now)
-        wait_s = of_name.try_take(1, now)
+        # The address comes first: one that may not try cannot fill the table with names of its
+        # choice, so that those whose attempts count are forgotten.
         source = source_of(address)
-        if not wait_s and source:
-            wait_s = self._by_address.of(source, now).try_take(1, now)
-            if wait_s:
-                of_name.give_back(1)
+        of_address = self._by_address.of(source, now) if source else None
+        wait_s = of_address.try_take(1, now) if of_address else 0.0
+        if not wait_s:
+            wait_s = self._by_name.of(name, now).try_take(1, now)
+            if wait_s and of_address:
+                of_address.give_back(1)
         if wait_s:
             raise _too_fast("too many failed logins", wait_s)
 
@@ -61,20 +63,8 @@ class LoginLimits:
 
 
 def source_of(address: str) -> str:
-    """Whom attempts from this address are counted for; empty if for nobody.
-
-    Whoever has one IPv6 address has all that begin with the same 64 bits.
-    """
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is None:
-            network = ipaddress.ip_network((parsed, 64), strict=False)
-            return "" if parsed.is_loopback else str(network)
-        parsed = parsed.ipv4_mapped
-    return "" if parsed.is_loopback else str(parsed)
+    """Whom attempts from this address are counted for; empty if for nobody."""
+    return "" if is_of_this_machine(address) else network_of(address)
 
 
 def _too_fast(what: str, wait_s: float) -> Refusal:

@@ -128,6 +128,8 @@ class Session:
     opened_at_ms: int
     active_ms: int
     """When it last sent anything but pings."""
+    address: str = ""
+    """Where its client connects from, as its gateway says."""
 
 
 class Suspension(NamedTuple):

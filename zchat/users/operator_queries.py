@@ -63,17 +63,20 @@ def _sessions(core: UserCore, query: ListSessions, at_ms: int) -> SessionPage:
         if is_wanted(name, query.after, query.pattern) and core.users[name].sessions
     )
     of_users = [
-        [_session(each, at_ms) for each in core.users[name].sessions]
+        [_session(core.users[name], each, at_ms) for each in core.users[name].sessions]
         for name in names[: limits.LIST_PAGE_MAX]
     ]
     fit = fitting(of_users, limits.ANSWER_BYTES_MAX)
     return SessionPage([info for infos in fit for info in infos], len(fit) < len(names))
 
 
-def _session(session: Session, at_ms: int) -> SessionInfo:
+def _session(user: User, session: Session, at_ms: int) -> SessionInfo:
+    token = user.token(session.digest)
     return SessionInfo(
-        session.user,
+        user.name,
         name_of(session.key[0]),
         session.opened_at_ms,
         max(0, at_ms - session.active_ms),
+        session.address,
+        token.name if token else "",
     )

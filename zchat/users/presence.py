@@ -1,7 +1,7 @@
 """Who is online, as gateways are told: numbered changes, collected, and never stored."""
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import PresenceDelta, PresenceSnapshot
+from zchat.protocol.presence import PresenceDelta, PresenceSnapshot
 
 
 class Presence:

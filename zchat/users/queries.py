@@ -34,16 +34,14 @@ from zchat.protocol.messages import (
     inbox_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
-from zchat.protocol.operating import (
+from zchat.protocol.operators import (
     AccountAnswer,
     AccountFacts,
     CountExpired,
-    ListKept,
-    ReadAccount,
-)
-from zchat.protocol.operators import (
     ListAccounts,
+    ListKept,
     ListSessions,
+    ReadAccount,
 )
 from zchat.service import logs, operators
 from zchat.service.effects import Refusal
@@ -65,6 +63,7 @@ def answer(
         core.directory.authorise(asking, standing, query)
         return _answer(core, store, asking, query, at_ms)
     except Refusal as refusal:
+        core.effects.refused.append((asking, query, refusal.answer))
         code = refusal.answer.code or RefusalCode.OTHER
         return encode(Refused(getattr(query, "id", 0), code, refusal.answer.reason))
 
@@ -100,7 +99,7 @@ def _answer(core: UserCore, store: Store, asking: str, query: UserQuery, at_ms: 
         case ReadAccount():
             return encode(_account(core, query.name))
         case CountExpired() | ListKept():
-            return operators.answer(store, core.timeline.heads, query, at_ms)
+            return operators.answer(store, query, at_ms)
         case _:
             assert_never(query)
 
@@ -120,7 +119,15 @@ def _account(core: UserCore, name: str) -> AccountAnswer:
     user = core.users.get(name)
     if user is None or not user.present:
         return Refused(None, RefusalCode.UNKNOWN_USER, f"there is no user {printable(name)}")
-    return AccountFacts(name, user.guest, user.created_at_ms, user.registered_at_ms, user.marker)
+    return AccountFacts(
+        name,
+        user.guest,
+        user.created_at_ms,
+        user.registered_at_ms,
+        user.marker,
+        device_infos(user),
+        user.totp_secret is not None,
+    )
 
 
 def _conversation(core: UserCore, store: Store, asking: str, query: ReadHistory) -> bytes:

@@ -37,7 +37,9 @@ class Sessions:
                 self.expect(user, now)
                 self._presence.came(name)
 
-    def open(self, user: User, key: SessionKey, digest: bytes, at_ms: int) -> list[SessionKey]:
+    def open(
+        self, user: User, key: SessionKey, digest: bytes, at_ms: int, address: str = ""
+    ) -> list[SessionKey]:
         """Adds a session; returns those of the same client, which it replaces."""
         if not user.since_ms or (not user.sessions and user.lost_at is None):
             user.since_ms = at_ms
@@ -45,7 +47,7 @@ class Sessions:
         for session in replaced:
             user.sessions.remove(session)
             del self._by_key[session.key]
-        opened = self._by_key[key] = Session(key, user.name, digest, at_ms, at_ms)
+        opened = self._by_key[key] = Session(key, user.name, digest, at_ms, at_ms, address)
         user.sessions.append(opened)
         user.lost_at = None
         self._lost.pop(user.name, None)
@@ -117,7 +119,8 @@ class Sessions:
                 ended.append(key)
                 continue
             since_ms = user.since_ms or session.since_ms
-            ended.extend(self.open(user, key, token_digest(session.token), session.since_ms))
+            digest = token_digest(session.token)
+            ended.extend(self.open(user, key, digest, session.since_ms, session.address))
             self._by_key[key].active_ms = session.active_ms
             user.since_ms = min(since_ms, session.since_ms)
         return ended

@@ -26,6 +26,12 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text, nullable=False),
         sqlite_autoincrement=True,
     )
+    if op.get_bind().dialect.name == "sqlite":
+        for action in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER audit_{action.lower()} BEFORE {action} ON audit "
+                "BEGIN SELECT RAISE(ABORT, 'the audit is only added to'); END"
+            )
 
 
 def downgrade() -> None:

@@ -1,0 +1,153 @@
+"""Whether the tables of rooms say what the rooms' own timelines tell."""
+
+import sqlite3
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from zchat.protocol.messages import (
+    LOBBY,
+    Entry,
+    MemberBanned,
+    MemberDemoted,
+    MemberJoined,
+    MemberKicked,
+    MemberLeft,
+    MemberMuted,
+    MemberPromoted,
+    MemberUnbanned,
+    MemberUnmuted,
+    Role,
+    RoomClosed,
+    RoomConfigured,
+    RoomCreated,
+    RoomTransferred,
+    TopicChanged,
+    room_log,
+)
+
+Found = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Told:
+    """What the entries of a log say of its room, as far as they are there."""
+
+    roles: dict[str, Role] = field(default_factory=dict)
+    """Of those who are in."""
+    gone: set[str] = field(default_factory=set)
+    muted: set[str] = field(default_factory=set)
+    banned: set[str] = field(default_factory=set)
+    settings: RoomConfigured | None = None
+    topic: str | None = None
+
+    def fold(self, entry: Entry) -> None:
+        match entry.body:
+            case RoomCreated():
+                self._begin()
+                self.roles[entry.author] = Role.OWNER
+            case RoomClosed():
+                self._begin()
+            case MemberJoined():
+                # A room that everyone has left belongs to whoever comes in first.
+                self.roles[entry.author] = Role.MEMBER if self.roles else Role.OWNER
+            case MemberLeft():
+                self._leave(entry.author)
+            case MemberKicked(user=user):
+                self._leave(user)
+            case MemberBanned(user=user):
+                self._leave(user)
+                self.banned.add(user)
+            case MemberUnbanned(user=user):
+                self.banned.discard(user)
+            case MemberMuted(user=user):
+                self.muted.add(user)
+            case MemberUnmuted(user=user):
+                self.muted.discard(user)
+            case MemberPromoted(user=user):
+                self.roles[user] = Role.MODERATOR
+            case MemberDemoted(user=user):
+                self.roles[user] = Role.MEMBER
+            case RoomTransferred(user=user):
+                former = [name for name, role in self.roles.items() if role is Role.OWNER]
+                self.roles.update(dict.fromkeys(former, Role.MODERATOR))
+                self.roles[user] = Role.OWNER
+            case RoomConfigured() as settings:
+                self.settings = settings
+            case TopicChanged(topic=topic):
+                self.topic = topic
+            case _:
+                pass
+        self.gone -= self.roles.keys()
+        # Nobody speaks for a room who may not speak in it.
+        self.muted -= {name for name, role in self.roles.items() if role is Role.OWNER}
+
+    def _begin(self) -> None:
+        self.gone |= self.roles.keys()
+        self.roles.clear()
+        self.muted.clear()
+        self.banned.clear()
+        self.settings = self.topic = None
+
+    def _leave(self, user: str) -> None:
+        self.roles.pop(user, None)
+        self.gone.add(user)
+
+
+def check_rooms(
+    connection: sqlite3.Connection,
+    tables: Collection[str],
+    told: Mapping[str, tuple[Told, bool]],
+    found: Found,
+) -> None:
+    """`told` has, by log, what it tells, and whether it still has its beginning."""
+    members: dict[str, dict[str, str]] = {}
+    for room, user, role in connection.execute('SELECT room, "user", role FROM members'):
+        members.setdefault(room, {})[user] = role
+    for (room,) in connection.execute("SELECT name FROM rooms").fetchall():
+        by_log, is_whole = told.get(room_log(room), (Told(), True))
+        if room != LOBBY:
+            for what in _wrong_members(room, members.get(room, {}), by_log, is_whole=is_whole):
+                found(what)
+        if "bans" not in tables:
+            continue  # It is of an earlier release.
+        for table, known in (("bans", by_log.banned), ("mutes", by_log.muted)):
+            # That one has ended is not always told: its guest has gone, or its time is over.
+            for user in sorted(_named(connection, table, room) - known) if is_whole else ():
+                found(f"{user} of {room} is in the table of {table}, and not in its timeline")
+        for user in sorted(_named(connection, "invitations", room) & members.get(room, {}).keys()):
+            found(f"{user} is invited to {room}, and in it already")
+        _check_settings(connection, room, by_log, found)
+
+
+def _wrong_members(
+    room: str, rows: Mapping[str, str], told: Told, *, is_whole: bool
+) -> Iterator[str]:
+    for user in sorted(told.roles.keys() - rows.keys()):
+        yield f"{user} is in {room} by its timeline, and not by the table of members"
+    for user in sorted(rows.keys() - told.roles.keys() if is_whole else rows.keys() & told.gone):
+        yield f"{user} is in {room} by the table of members, and not by its timeline"
+    # Without the beginning it is not known who came first.
+    for user in sorted(rows.keys() & told.roles.keys()) if is_whole else ():
+        if rows[user] != told.roles[user]:
+            yield f"{user} is {told.roles[user]} in {room} by its timeline, and {rows[user]} by row"
+
+
+def _named(connection: sqlite3.Connection, table: str, room: str) -> set[str]:
+    question = f'SELECT "user" FROM {table} WHERE room = ?'  # noqa: S608
+    return {user for (user,) in connection.execute(question, (room,))}
+
+
+def _check_settings(connection: sqlite3.Connection, room: str, told: Told, found: Found) -> None:
+    (topic, private, keyed, posting, slow, members_max) = connection.execute(
+        "SELECT topic, private, \"key\" <> '', posting, slow_mode_s, members_max "
+        "FROM rooms WHERE name = ?",
+        (room,),
+    ).fetchone()
+    if told.topic is not None and told.topic != topic:
+        found(f"the topic of {room} is another one than by its timeline")
+    row = (bool(private), bool(keyed), posting, slow, members_max)
+    if (said := told.settings) and row != (
+        *(said.private, said.keyed, said.posting),
+        *(said.slow_mode_s, said.members_max),
+    ):
+        found(f"the settings of {room} are others than by its timeline")
