@@ -8,7 +8,6 @@ All are TOML; a `/` in a name is a `-` in its file's name. Keys are those of CUR
 """
 
 import contextlib
-import hashlib
 import os
 import re
 import stat
@@ -75,6 +74,9 @@ def check_name(name: str) -> None:
 
 def fingerprint(public: bytes) -> str:
     """Short enough to be compared by eye, and no secret."""
+    # It brings OpenSSL along, 3 MiB that a router without keys has no need of.
+    import hashlib  # noqa: PLC0415
+
     return hashlib.sha256(public).hexdigest()[:_FINGERPRINT_CHARS]
 
 
