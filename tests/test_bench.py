@@ -370,11 +370,15 @@ def test_peers_are_measured_in_turn_and_compared(tmp_path: Path) -> None:
     shutil.which("zchat-gateway", path=PROGRAMS) is None, reason="zchat is not installed"
 )
 @pytest.mark.parametrize(
-    "workload", ["fan-out", "rooms", "pairs", "light", "idle", "catch-up", "start"]
+    "workload",
+    [
+        *("fan-out", "rooms", "pairs", "light", "idle", "catch-up", "start"),
+        *("fan-out --tls", "idle --tls", "start --tls"),
+    ],
 )
 def test_every_workload_runs_and_finds_nothing_wrong(workload: str, tmp_path: Path) -> None:
     result = tmp_path / "result.json"
-    command = [str(SCRIPTS / "bench"), workload, "--runs", "1", "--scale", "0.02"]
+    command = [str(SCRIPTS / "bench"), *workload.split(), "--runs", "1", "--scale", "0.02"]
     finished = subprocess.run(
         [*command, "--seconds", "0.5", "--check-all", "--json", str(result)],
         env={**os.environ, "PATH": PROGRAMS},
@@ -385,7 +389,8 @@ def test_every_workload_runs_and_finds_nothing_wrong(workload: str, tmp_path: Pa
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     [document] = json.loads(result.read_text("utf-8"))
+    assert document["peer"] == ("zchat-tls" if "--tls" in workload else "zchat")
     [run] = document["runs"]
     assert run["troubles"] == []
-    if workload != "idle":
+    if "idle" not in workload:
         assert run["verdict"]["checked"] > 0

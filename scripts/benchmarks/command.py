@@ -12,7 +12,7 @@ import click
 
 from benchmarks import report
 from benchmarks.measure import Options, Run, run_once
-from benchmarks.peers import OTHERS, OURS, Peer
+from benchmarks.peers import OTHERS, OURS, OURS_WITH_TLS, Peer
 from benchmarks.servers import allow_many_sockets
 from benchmarks.workloads import SECONDS_MAX, WORKLOADS, Workload
 
@@ -61,6 +61,11 @@ def parse_address(
     type=click.Path(file_okay=False, exists=True, path_type=Path),
     help="Where the data of fresh servers is; it decides which disk is measured.",
 )
+@click.option(
+    "--tls",
+    is_flag=True,
+    help="Clients speak TLS with a fresh cluster, whose certificate is made for the run.",
+)
 @click.option("--gateways", type=click.IntRange(1, 16), help="Gateways of a fresh cluster.")
 @click.option(
     "--generators",
@@ -97,6 +102,7 @@ def main(
     json_path: Path | None,
     address: tuple[str, int] | None,
     folder: Path | None,
+    tls: bool,
     gateways: int | None,
     generators: int,
     window: int | None,
@@ -113,6 +119,9 @@ def main(
     others = [OTHERS[name] for name in dict.fromkeys(peers)]
     if others and address is not None:
         raise click.UsageError("--peer starts both servers here; --address names one that runs.")
+    if tls and (others or address is not None):
+        raise click.UsageError("--tls is for a cluster that is started here, and for no peer.")
+    ours = OURS_WITH_TLS if tls else OURS
     for other in others:
         try:
             other.find()
@@ -127,15 +136,15 @@ def main(
     for workload in chosen:
         if workload.kind == "start" and address is not None:
             raise click.UsageError("A server that runs already does not start.")
-        done = measure_in_turn([OURS, *others], workload, options, runs)
+        done = measure_in_turn([ours, *others], workload, options, runs)
         for peer, runs_of_peer in done.items():
             report.print_report(peer, workload, runs_of_peer)
             documents.append(report.as_json(peer, workload, done))
         for other in others:
             report.print_comparison(other, workload, done)
         if workload.kind == "pace":
-            paced[workload.rate_per_s] = done[OURS]
-        sound = sound and all(run.verdict.sound for run in done[OURS])
+            paced[workload.rate_per_s] = done[ours]
+        sound = sound and all(run.verdict.sound for run in done[ours])
         if json_path is not None:
             json_path.write_text(json.dumps(documents, indent=2) + "\n", "utf-8")
     if len(paced) > 1:

@@ -4,11 +4,13 @@ import asyncio
 import dataclasses
 import time
 from collections.abc import Coroutine, Iterable
+from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.connection import Connection, ReadArea, Talker
 from benchmarks.conversation import Conversation
 from benchmarks.dialect import Dialect
+from benchmarks.tls import context_for
 from benchmarks.workloads import Workload
 
 _RECORDED_CLIENTS: Final = 40
@@ -22,6 +24,8 @@ class Share:
     workload: Workload
     host: str
     port: int
+    certificate: Path | None
+    """What clients trust; None without TLS."""
     tag: str
     """In all names, so that a run does not meet the guests of the run before."""
     conversations: tuple[int, ...]
@@ -44,6 +48,7 @@ class Crowd:
         self.log_in_cpu_s = 0.0
         """What this process used of it."""
         self._area = ReadArea()
+        self._context = context_for(share.certificate)
         self._markers = dialect.markers(private=share.workload.private)
 
     async def gather(self) -> None:
@@ -88,6 +93,7 @@ class Crowd:
             lambda: Connection(self._area, self.dialect, name, self._markers, record=record),
             self.share.host,
             self.share.port,
+            ssl=self._context,
         )
         await self.dialect.enter(connection, name, cursors)
         return connection

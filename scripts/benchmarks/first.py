@@ -7,6 +7,7 @@ from typing import Final
 from benchmarks.connection import Connection, ReadArea, Talker
 from benchmarks.dialect import Dialect, Refused
 from benchmarks.servers import Server
+from benchmarks.tls import context_for
 
 _TIMEOUT_S: Final = 30.0
 _RETRY_INTERVAL_S: Final = 0.005
@@ -41,12 +42,14 @@ async def first_delivery(server: Server, dialect: Dialect, tag: str) -> float:
 async def _enter(server: Server, dialect: Dialect, area: ReadArea, name: str) -> Connection:
     loop = asyncio.get_running_loop()
     markers = dialect.markers(private=False)
+    context = context_for(server.certificate)
     while True:
         try:
             _, connection = await loop.create_connection(
                 lambda: Connection(area, dialect, name, markers, record=False),
                 server.host,
                 server.port,
+                ssl=context,
             )
         except OSError:
             await asyncio.sleep(_RETRY_INTERVAL_S)

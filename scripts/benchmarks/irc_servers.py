@@ -52,6 +52,7 @@ class IrcDaemon:
 
     def __init__(self, folder: Path, _gateways: int | None = None) -> None:
         self.host, self.port = "127.0.0.1", free_port()
+        self.certificate: Path | None = None
         self.conf = folder / f"{self.program}.conf"
         self._folder = folder
         self._log = folder / f"{self.program}.log"

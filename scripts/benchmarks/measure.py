@@ -168,6 +168,7 @@ def _generators(
                 workload,
                 server.host,
                 server.port,
+                server.certificate,
                 tag,
                 conversations,
                 options.record_all,

@@ -1,6 +1,7 @@
 """The servers that can be measured: how each is started, and the language that it speaks."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -25,6 +26,7 @@ class Peer(NamedTuple):
 
 
 OURS: Final = Peer("zchat", ZchatCluster, ZchatDialect)
+OURS_WITH_TLS: Final = Peer("zchat-tls", partial(ZchatCluster, tls=True), ZchatDialect)
 OTHERS: Final = {
     peer.name: peer
     for peer in (

@@ -33,7 +33,7 @@ def as_json(peer: Peer, workload: Workload, done: Mapping[Peer, Sequence[Run]]) 
             for program in _programs(runs)
         },
     }
-    if peer != OURS:
+    if OURS in done and peer != OURS:
         found = comparison.ratios(done[OURS], runs)
         document["zchat_by_peer"] = {name: ratio._asdict() for name, ratio in found.items()}
     return document

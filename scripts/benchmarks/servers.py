@@ -18,7 +18,11 @@ from typing import Any, Final, Protocol, cast
 
 from supervisor.xmlrpc import SupervisorTransport
 
+from benchmarks.tls import make_certificate
+
 _CONF: Final = Path(__file__).parents[2] / "procfiles" / "zchat.conf"
+_PROGRAMS: Final = Path(sys.executable).parent
+"""They stand beside the Python that runs this."""
 _START_TIMEOUT_S: Final = 30.0
 _STOP_TIMEOUT_S: Final = 30.0
 _POLL_INTERVAL_S: Final = 0.005
@@ -32,6 +36,8 @@ class Server(Protocol):
 
     host: str
     port: int
+    certificate: Path | None
+    """What its clients trust; None without TLS."""
 
     def start(self) -> None:
         """Returns when the server has been told to start, which does not mean that it has."""
@@ -57,6 +63,7 @@ class RunningServer:
 
     def __init__(self, host: str, port: int) -> None:
         self.host, self.port = host, port
+        self.certificate: Path | None = None
 
     def start(self) -> None:
         pass
@@ -77,8 +84,10 @@ class RunningServer:
 class ZchatCluster:
     """The cluster of procfiles/zchat.conf, in `folder`; it may be started again with its data."""
 
-    def __init__(self, folder: Path, gateways: int | None = None) -> None:
+    def __init__(self, folder: Path, gateways: int | None = None, *, tls: bool = False) -> None:
         self.host, self.port = "127.0.0.1", free_port()
+        self.certificate: Path | None = None
+        self._key: Path | None = None
         self._folder = folder
         (folder / "var").mkdir()
         (folder / "procfiles").mkdir()
@@ -91,20 +100,25 @@ class ZchatCluster:
         parser.read(self._conf, "utf-8")
         self._gateways = parser.getint("program:gateway", "numprocs")
         self._supervisord: subprocess.Popen[bytes] | None = None
+        if tls:
+            self.certificate, self._key = make_certificate(
+                _PROGRAMS / "zchat-admin", self.host, folder / "tls"
+            )
 
     def start(self) -> None:
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith("ZCHAT_")
         }
-        # The programs that stand beside the Python that runs this.
-        programs = Path(sys.executable).parent
-        environment["PATH"] = f"{programs}:{environment['PATH']}"
+        environment["PATH"] = f"{_PROGRAMS}:{environment['PATH']}"
         environment["ZCHAT_LISTEN"] = f"{self.host}:{self.port}"
+        if self.certificate is not None:
+            environment["ZCHAT_TLS_CERT"] = str(self.certificate)
+            environment["ZCHAT_TLS_KEY"] = str(self._key)
         # All load comes from one address, as fast as it can.
         for limit in ("MESSAGE_RATE", "BYTE_RATE", "CONNECTION_RATE", "CONNECTIONS_PER_ADDRESS"):
             environment[f"ZCHAT_{limit}"] = "off"
         self._supervisord = subprocess.Popen(  # noqa: S603 - Nothing in it is anybody's input.
-            [programs / "supervisord", "-n", "-c", self._conf.relative_to(self._folder)],
+            [_PROGRAMS / "supervisord", "-n", "-c", self._conf.relative_to(self._folder)],
             cwd=self._folder,
             env=environment,
             stdin=subprocess.DEVNULL,

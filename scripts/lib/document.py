@@ -117,7 +117,8 @@ def _commands_in(group: click.Group, prefix: str) -> Iterator[tuple[str, ...]]:
         own = [
             parameter
             for parameter in command.params
-            if parameter.name not in {*settings.SETTING_NAMES, *_OF_EVERY_COMMAND}
+            if isinstance(parameter, click.Argument)
+            or parameter.name not in {*settings.SETTING_NAMES, *_OF_EVERY_COMMAND}
         ]
         usage = " ".join([prefix + name, *map(_usage, own)])
         about = " ".join((command.help or "").split()).replace("*", "\\*")
@@ -134,6 +135,8 @@ def _usage(parameter: click.Parameter) -> str:
             usage = f"{parameter.opts[0]} {metavar}"
         case click.Argument(type=click.Choice(choices=choices)):
             usage = "|".join(choices)
+        case click.Argument(metavar=str(metavar)):
+            return metavar
         case _:
             usage = (parameter.name or "").upper() + ("…" if parameter.nargs < 0 else "")
     return usage if parameter.required else f"[{usage}]"

@@ -223,7 +223,7 @@ def test_users_are_listed_page_by_page(notes: Notes, zchat_admin: Type) -> None:
     ]
     assert [re.split("  +", row) for row in rows] == [
         ["ann", "operator", "yes", WHEN, WHEN, "2", "yes"],
-        ["bob", "account", WHEN, WHEN, "for ever: aspam"],
+        ["bob", "account", WHEN, WHEN, "until restored: aspam"],
         ["eve", "guest", "yes", WHEN],
     ]
 
@@ -368,7 +368,7 @@ def test_limits_and_settings_are_told_without_a_cluster(monkeypatch: pytest.Monk
     result = CliRunner().invoke(main, ["limits", "--json"])
 
     told = json.loads(result.stdout)
-    assert told["limits"]["TEXT_CHARS_MAX"] == limits.TEXT_CHARS_MAX
+    assert told["limits"]["text_chars_max"] == limits.TEXT_CHARS_MAX
     assert told["settings"]["drain_s"] == {"value": "5.0", "from": "environment ZCHAT_DRAIN_S"}
     assert told["settings"]["listen"] == {"value": "127.0.0.1:7447", "from": "default"}
     table = CliRunner().invoke(main, ["limits"]).stdout
@@ -386,7 +386,7 @@ def test_without_an_answer_the_exit_code_is_3(
     result = CliRunner().invoke(main, [*line, "--var", str(folder)])
 
     assert result.exit_code == 3
-    assert "does not answer; is it running, and is this its folder?" in result.stderr
+    assert "; does the cluster run, and is this its folder?" in result.stderr
 
 
 @pytest.mark.parametrize("command", main.commands.values(), ids=main.commands.keys())

@@ -91,7 +91,7 @@ async def test_what_is_shown_is_what_an_authenticator_needs(gateway: FakeGateway
         # People type what the phone shows.
         return f"{made.now()[:3]} {made.now()[3:]}"
 
-    person = Person(gateway, [code])
+    person = Person(gateway, [PASSWORD, code])
     await person.does(":totp on")
     [enabled] = gateway.server.done
     assert isinstance(enabled, EnableTotp)
@@ -103,14 +103,14 @@ async def test_what_is_shown_is_what_an_authenticator_needs(gateway: FakeGateway
 
 
 async def test_a_wrong_code_is_asked_for_again(gateway: FakeGateway) -> None:
-    person = Person(gateway, ["999999", "123456"])
+    person = Person(gateway, [PASSWORD, "999999", "123456"])
     await person.does(":totp on")
     assert person.refused == ["that was not the code"]
     assert isinstance(gateway.server.done[0], EnableTotp)
 
 
 async def test_without_the_code_nothing_is_switched_on(gateway: FakeGateway) -> None:
-    person = Person(gateway, ["999999", "999999", "999999", "123456"])
+    person = Person(gateway, [PASSWORD, "999999", "999999", "999999", "123456"])
     await person.does(":totp on")
     await Person(gateway).does(":totp on")
     assert gateway.server.done == []

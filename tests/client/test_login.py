@@ -381,7 +381,8 @@ async def test_questions_on_a_terminal_are_answered_in_secret(
         await terminal.say(PASSWORD, "New password:")
         await terminal.say("battery staple", "Once more:")
         await terminal.say("battery staple", "the password is changed")
-        await terminal.say(":totp on", "otpauth://totp/zchat:ann", "The code that it shows:")
+        await terminal.say(":totp on", "Password:")
+        await terminal.say("battery staple", "otpauth://totp/zchat:ann", "The code that it shows:")
         await terminal.say("123456", r"works once in the place of a code")
         await terminal.say(":apptoken weather read", r"it is not shown again:", r"\* \S{43}$")
         # A question that is left without an answer changes nothing, and the prompt is back.
@@ -394,6 +395,7 @@ async def test_questions_on_a_terminal_are_answered_in_secret(
     assert isinstance(changed, ChangePassword)
     assert (changed.password, changed.new_password) == (PASSWORD, "battery staple")
     assert isinstance(enabled, EnableTotp)
+    assert enabled.password == "battery staple"
     assert isinstance(created, CreateAppToken)
     assert PASSWORD not in terminal.output
     assert "battery staple" not in terminal.output

@@ -1,5 +1,6 @@
 """Key files: what is written can be read, and what cannot be trusted is refused with a way out."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -149,3 +150,22 @@ NAMES = ("users", "rooms/0", "rooms/1", WEST, "admin/ann", "router", "nonsense")
 )
 def test_who_may_connect_where(socket: str, allowed: set[str]) -> None:
     assert {name for name in NAMES if may_connect(socket, name)} == allowed
+
+
+@pytest.mark.parametrize("is_link", [True, False])
+def test_a_secret_goes_into_no_file_that_somebody_has_put_there(
+    tmp_path: Path, is_link: bool
+) -> None:
+    """As another user may in a folder for all, such as /tmp, where somebody makes a bundle."""
+    path, theirs = tmp_path / "west.bundle", tmp_path / "theirs"
+    trap = path.with_name(f".{path.name}.{os.getpid()}")
+    theirs.touch()
+    if is_link:
+        trap.symlink_to(theirs)
+    else:
+        trap.hardlink_to(theirs)
+    pair = keys.make_pair("gateway/west")
+    keys.write_bundle(path, keys.Proof(pair, keys.make_pair(keys.ROUTER).public))
+    assert pair.secret in path.read_bytes()
+    assert theirs.read_bytes() == b""
+    assert path.stat().st_mode & 0o777 == 0o600

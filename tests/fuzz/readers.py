@@ -168,7 +168,7 @@ def entries_of_chunk(frames: bytes) -> None:
 
 
 def stored_entry(frame: bytes) -> None:
-    stored_stream_page([(1, "#garden", 1, frame)], 1, 1)
+    stored_stream_page([(1, "#garden", 1, frame, False)], 1, 1)
 
 
 # --- A client and its person ----------------------------------------------------------------------

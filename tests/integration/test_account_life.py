@@ -122,7 +122,7 @@ async def test_a_password_and_a_code_that_works_once(
         await log_in(wire, name, new_token(), password=PASSWORD, register=True)
         # The period before: the one of now is for the login.
         code = str(totp.at(int(time.time()) - 30))
-        await wire.send(EnableTotp(2, next(nonces), secret, code, recovery))
+        await wire.send(EnableTotp(2, next(nonces), secret, code, PASSWORD, recovery))
         await wire.receive(Done)
     given: dict[str, Any] = {"password": PASSWORD}
     assert await refused(cluster, name, new_token(), **given) is RefusalCode.CODE_REQUIRED

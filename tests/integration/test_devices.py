@@ -75,7 +75,7 @@ async def test_codes_of_a_phone_and_of_a_sheet_of_paper(
     secret, recovery = b"s" * 20, ["abcd-efgh", "ijkl-mnop"]
     async with connect(ann, shared_cluster.address, PASSWORD, register=True) as chat:
         totp = pyotp.TOTP(b32encode(secret).decode())
-        await chat.enable_totp(secret, totp.at(time.time()), recovery)
+        await chat.enable_totp(secret, totp.at(time.time()), PASSWORD, recovery)
     here = {"XDG_CONFIG_HOME": str(tmp_path)}
     async with TerminalProgram(shared_cluster, ann, environment=here) as terminal:
         await terminal.shows(f"Password of {ann}:")

@@ -122,7 +122,7 @@ def test_of_nothing_stored_comes_an_empty_page() -> None:
 def test_a_page_of_what_was_removed_has_its_positions_all_the_same() -> None:
     assert stored_stream_page([], 4, 9) == StreamPage(4, 9, [], whole=False)
     frame = encode(Entry("#garden", 8, 0, "ann", MessagePosted("x")))
-    page = stored_stream_page([(6, "#garden", 8, frame)], 4, 6)
+    page = stored_stream_page([(6, "#garden", 8, frame, False)], 4, 6)
     assert page == StreamPage(4, 6, [Chunk("#garden", 8, 8, frame, [])], whole=False)
 
 
@@ -158,7 +158,7 @@ def test_numbers_have_no_gaps_and_what_is_read_again_is_what_was_published(
             range(position + 1, position + 1 + len(appended))
         )
         position += len(appended)
-        stored = [(a.position, a.log, a.sequence, a.frame) for a in appended]
+        stored = [(a.position, a.log, a.sequence, a.frame, False) for a in appended]
         assert page is None or stored_stream_page(stored, page.first, page.last) == page
         for chunk in page.chunks if page else []:
             assert [e.sequence for e in entries_in(chunk)] == list(

@@ -155,7 +155,7 @@ FROM_CLIENTS: list[Any] = [
     DeleteAccount(18, NONCE, "correct horse"),
     RevokeDevice(19, NONCE, 2),
     CreateAppToken(20, NONCE, DIGEST, "weather", [Scope.READ, Scope.POST], ["garden"]),
-    EnableTotp(21, NONCE, b"s" * 20, "123456", [DIGEST]),
+    EnableTotp(21, NONCE, b"s" * 20, "123456", "correct horse", [DIGEST]),
     DisableTotp(22, NONCE, "correct horse"),
     BlockUser(23, NONCE, "mallory"),
     UnblockUser(24, NONCE, "mallory"),

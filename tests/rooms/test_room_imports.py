@@ -2,7 +2,16 @@
 
 import pytest
 
-from zchat.protocol.messages import Done, MessagePosted, RefusalCode, Standing
+from zchat.log.timeline import stored_stream_page
+from zchat.protocol.messages import (
+    Done,
+    MemberJoined,
+    MemberLeft,
+    MessagePosted,
+    RefusalCode,
+    RoomCreated,
+    Standing,
+)
 from zchat.protocol.operators import (
     ImportedEntry,
     ImportedFacts,
@@ -40,6 +49,19 @@ def test_what_was_imported_is_not_imported_again(rooms: Rooms) -> None:
         assert rooms.do("", batch(1, "two")) == Done(1, "#garden", 2)
         rooms.core = rooms.loaded()
     assert len(rooms.entries("garden")) == 2
+
+
+def test_nobody_follows_a_room_by_what_was_imported(rooms: Rooms) -> None:
+    """Not now, and not by what is read again later: who has such a name here is somebody else."""
+    bodies = (RoomCreated(), MemberJoined(), MemberLeft())
+    entries = [ImportedEntry(5, "eve", body) for body in bodies]
+    rooms.give("", ImportEntries(1, b"a file's digest..", 0, "#garden", entries, FACTS))
+    appended, page = rooms.core.timeline.take()
+    assert page is not None
+    assert [chunk.changes for chunk in page.chunks] == [[]]
+    rooms.store.commit(appended, [], [], [])
+    stored = stored_stream_page(rooms.store.read_stream(0, 100, 1 << 30), page.first, page.last)
+    assert stored == page
 
 
 def test_a_name_that_is_taken_stays_as_it_is(rooms: Rooms) -> None:

@@ -110,7 +110,7 @@ class Accounts:
                 return ListDevices(number)
             case "one-time codes":
                 secret = chat.randbytes(limits.TOTP_SECRET_BYTES)
-                return EnableTotp(number, nonce, secret, code_at(secret, at_ms))
+                return EnableTotp(number, nonce, secret, code_at(secret, at_ms), right)
             case "block":
                 return BlockUser(number, nonce, chat.choice("abcdefg"))
             case "unblock":

@@ -132,6 +132,7 @@ _REFUSALS: dict[type, set[RefusalCode]] = {
         RefusalCode.UNKNOWN_ENTRY,
         RefusalCode.NOT_A_MEMBER,
         RefusalCode.BANNED,
+        RefusalCode.TOO_FAST,
     },
     ListBans: _OF_ROOMS | _NOT_NOW | {RefusalCode.NOT_ALLOWED},
     Register: {
@@ -148,7 +149,8 @@ _REFUSALS: dict[type, set[RefusalCode]] = {
     DeleteAccount: _OF_ACCOUNTS | {RefusalCode.WRONG_PASSWORD, RefusalCode.TOO_FAST},
     LogOutEverywhere: _OF_ACCOUNTS,
     RevokeDevice: _OF_ACCOUNTS | {RefusalCode.UNKNOWN_DEVICE},
-    EnableTotp: _OF_ACCOUNTS | {RefusalCode.WRONG_CODE},
+    EnableTotp: _OF_ACCOUNTS
+    | {RefusalCode.WRONG_CODE, RefusalCode.WRONG_PASSWORD, RefusalCode.TOO_FAST},
     BlockUser: _OF_ACCOUNTS | {RefusalCode.UNKNOWN_USER, RefusalCode.LIMIT_REACHED},
     UnblockUser: _OF_ACCOUNTS,
     SuspendUser: _OF_ACCOUNTS | {RefusalCode.UNKNOWN_USER},

@@ -187,9 +187,9 @@ def code_at(ms: int) -> str:
     return str(totp.at(ms // 1000))
 
 
-def enable(users: Users, code: str) -> Answer:
+def enable(users: Users, code: str, password: str = PASSWORD) -> Answer:
     recovery = [hashlib.sha256(code.encode()).digest() for code in RECOVERY]
-    return users.do(EnableTotp(4, users.nonce(), SECRET, code, recovery), "ann")
+    return users.do(EnableTotp(4, users.nonce(), SECRET, code, password, recovery), "ann")
 
 
 def come(users: Users, code: str, client: str = "phone") -> Answer:
@@ -203,6 +203,12 @@ def careful(ann: Users) -> Users:
     assert enable(ann, code_at(ann.at_ms)) == Done(4, "@ann", 2)
     ann.now += 30
     return ann
+
+
+def test_whoever_finds_an_open_session_shuts_nobody_out(ann: Users) -> None:
+    code = code_at(ann.at_ms)
+    assert refused(enable(ann, code, "correct hose")) is RefusalCode.WRONG_PASSWORD
+    opened(come(ann, ""))
 
 
 def test_a_password_needs_a_code_and_a_token_does_not(careful: Users) -> None:

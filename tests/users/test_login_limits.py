@@ -6,7 +6,7 @@ import pytest
 
 from zchat.protocol import limits
 from zchat.protocol.cluster import OpenSession
-from zchat.protocol.messages import ChangePassword, RefusalCode, Refused
+from zchat.protocol.messages import ChangePassword, Done, RefusalCode, Refused
 from zchat.users.login_limits import source_of
 
 from .playbook import PASSWORD, Answer, Users, opened, refused, token
@@ -89,6 +89,13 @@ def test_other_passwords_that_are_asked_for_are_limited_too(ann: Users) -> None:
     ]
     assert answers[-2:] == [RefusalCode.WRONG_PASSWORD, RefusalCode.TOO_FAST]
     assert ann.jobs == []
+
+
+def test_whoever_guesses_outside_keeps_no_user_from_a_new_password(ann: Users) -> None:
+    for _ in range(TRIES):
+        guess(ann, "ann", ADDRESS)
+    done = ann.do(ChangePassword(1, ann.nonce(), PASSWORD, PASSWORD + "!"), "ann")
+    assert isinstance(done, Done)
 
 
 def test_a_login_that_finds_no_place_in_the_queue_is_no_attempt(

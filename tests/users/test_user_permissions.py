@@ -55,7 +55,7 @@ COMMANDS: list[Any] = [
     DeleteAccount(1, NONCE, PASSWORD),
     RevokeDevice(1, NONCE, 1),
     CreateAppToken(1, NONCE, DIGEST, "bot", [Scope.READ]),
-    EnableTotp(1, NONCE, b"s" * limits.TOTP_SECRET_BYTES, "123456"),
+    EnableTotp(1, NONCE, b"s" * limits.TOTP_SECRET_BYTES, "123456", PASSWORD),
     DisableTotp(1, NONCE, PASSWORD),
     BlockUser(1, NONCE, "other"),
     UnblockUser(1, NONCE, "other"),

@@ -24,6 +24,18 @@ from zchat.settings import Settings, command_with_arguments
 admin_command = partial(command_with_arguments, "admin")
 
 
+class CommandGroup(click.Group):
+    """Lists its commands in the order in which they were added, and says all of each."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        commands = [(name, command) for name, command in self.commands.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, each.get_short_help_str(500)) for name, each in commands])
+
+
 def refuse(reason: str) -> NoReturn:
     """Ends the program, which can not or may not do what it was told."""
     raise click.ClickException(printable(reason))
@@ -40,7 +52,7 @@ def fresh_nonce() -> bytes:
 
 
 def as_json_option() -> click.Option:
-    return click.Option(["--json", "as_json"], is_flag=True, help="For scripts.")
+    return click.Option(["--json", "as_json"], is_flag=True, help="Print JSON, for scripts.")
 
 
 def option(
@@ -175,6 +187,11 @@ def size(size_bytes: float) -> str:
             return f"{size_bytes:.0f} {unit}"
         size_bytes /= 1024
     return f"{size_bytes:.1f} GiB"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 entry`, `1,200 entries`"""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def yes(value: bool, word: str = "yes") -> str:

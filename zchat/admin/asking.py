@@ -30,7 +30,7 @@ class NoAnswer(click.ClickException):
     exit_code = 3
 
     def __init__(self, who: str = "the cluster") -> None:
-        super().__init__(f"{who} does not answer; is it running, and is this its folder?")
+        super().__init__(f"no answer from {who}; does the cluster run, and is this its folder?")
 
 
 def ask(settings: Settings, address: str, command: Message) -> Done | Refused:

@@ -11,13 +11,13 @@ from zchat.settings import SETTING_NAMES, Settings
 
 
 def _limits(_: Settings, as_json: bool) -> None:
-    bounds = {name: value for name, value in vars(limits).items() if name.isupper()}
+    bounds = {name.lower(): value for name, value in vars(limits).items() if name.isupper()}
     settings = _settings(click.get_current_context())
     if as_json:
         told = {name: {"value": value, "from": origin} for name, value, origin in settings}
         show_json({"limits": bounds, "settings": told})
         return
-    rows = [(name.lower(), f"{value:,}") for name, value in sorted(bounds.items())]
+    rows = [(name, f"{value:,}") for name, value in sorted(bounds.items())]
     click.echo(table(("limit", "value"), rows))
     click.echo()
     click.echo(table(("setting", "value", "from"), settings))

@@ -14,6 +14,7 @@ from typing import Final
 
 import click
 
+from zchat.admin.answers import CommandGroup
 from zchat.client.pins import pin_of
 
 CERTIFICATE: Final = "tls-cert.pem"
@@ -53,14 +54,19 @@ def _alternative_name(host: str) -> str:
     return f"DNS:{host}"
 
 
-@click.group("tls")
+@click.group("tls", cls=CommandGroup)
 def TLS() -> None:  # noqa: N802
     """Keys and certificates that clients know the gateways by."""
 
 
 @TLS.command("self-signed")
 @click.option(
-    "--host", "hosts", multiple=True, required=True, help="Name or address of the server."
+    "--host",
+    "hosts",
+    metavar="HOST",
+    multiple=True,
+    required=True,
+    help="Name or address of the server.",
 )
 @click.option(
     "--folder",

@@ -18,9 +18,10 @@ from zchat.admin import (
     transfer,
     verify,
 )
+from zchat.admin.answers import CommandGroup
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def main() -> None:
     """What an operator does with a running zchat cluster, from its folder."""
 

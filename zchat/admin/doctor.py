@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from zchat.admin import checks
-from zchat.admin.answers import admin_command, as_dict, as_json_option, show_json
+from zchat.admin.answers import admin_command, as_dict, as_json_option, counted, show_json
 from zchat.admin.asking import enquiry
 from zchat.admin.backup import USERS_DATABASE
 from zchat.admin.checks import Check, Level
@@ -113,7 +113,15 @@ def _doctor(settings: Settings, backups: Path | None, verbose: bool, as_json: bo
             click.echo(printable(f"{check.level:<8} {check.about}: {check.sentence}"))
             if check.remedy:
                 click.echo(printable(f"         {check.remedy}"))
-        click.echo(f"{len(found)} checks: {len(problems)} problems, {len(warnings)} warnings")
+        click.echo(
+            ", ".join(
+                (
+                    counted(len(found), "check"),
+                    counted(len(problems), "problem"),
+                    counted(len(warnings), "warning"),
+                )
+            )
+        )
     if problems:
         raise SystemExit(1)
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import click
 
-from zchat.admin.answers import admin_command, as_json_option, show_list
+from zchat.admin.answers import CommandGroup, admin_command, as_json_option, show_list
 from zchat.fabric import keys
 from zchat.fabric.identities import admin_name, gateway_name, part_of
 from zchat.fabric.keys import ROUTER, KeyProblem
@@ -175,7 +175,7 @@ def _name() -> click.Argument:
     return click.Argument(["name"])
 
 
-KEYS: Final = click.Group(
+KEYS: Final = CommandGroup(
     "keys", help="Keys that processes prove themselves by, where the router is tcp://."
 )
 for _each in (

@@ -82,7 +82,7 @@ def _account_row(info: AccountInfo) -> tuple[str, ...]:
 def _suspension(info: AccountInfo) -> str:
     if not info.suspended:
         return ""
-    ends = "for ever" if info.until_ms is None else f"until {times.utc(info.until_ms)}"
+    ends = "until restored" if info.until_ms is None else f"until {times.utc(info.until_ms)}"
     return f"{ends}: {info.reason}" if info.reason else ends
 
 

@@ -4,7 +4,17 @@ from typing import Final
 
 import click
 
-from zchat.admin.answers import REQUEST, admin_command, as_json_option, do, refuse, show, table
+from zchat.admin.answers import (
+    REQUEST,
+    CommandGroup,
+    admin_command,
+    as_json_option,
+    counted,
+    do,
+    refuse,
+    show,
+    table,
+)
 from zchat.admin.asking import Enquiry, enquiry
 from zchat.admin.pages import ask_each, ask_one
 from zchat.protocol import limits
@@ -65,7 +75,7 @@ def _set(
                 counts |= _count(asking, address, log, keep_s)
     total = sum(counts.values())
     if not as_json:
-        click.echo(f"{total:,} entries would go now")
+        click.echo(f"{counted(total, 'entry', 'entries')} would go now")
         for name, count in sorted(counts.items()):
             click.echo(f"  {name}: {count:,}")
     if not dry_run:
@@ -111,7 +121,7 @@ def _count(asking: Enquiry, address: str, log: str, keep_s: int) -> dict[str, in
     return counts
 
 
-RETENTION = click.Group("retention", help="How long entries are kept; for ever unless set here.")
+RETENTION = CommandGroup("retention", help="How long entries are kept; for ever unless set here.")
 RETENTION.add_command(
     admin_command("show", _show, "Show how long entries are kept.", as_json_option())
 )

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import structs
 
 from zchat import __version__
-from zchat.admin.answers import REQUEST, admin_command, argument, do, option, refuse
+from zchat.admin.answers import REQUEST, CommandGroup, admin_command, argument, do, option, refuse
 from zchat.admin.answers import name as spelled
 from zchat.admin.asking import NoAnswer, enquiry
 from zchat.admin.exported import (
@@ -240,19 +240,36 @@ _PASSWORD = click.Option(
     metavar="FILE",
 )
 
-EXPORT = click.Group("export", help="Write a room or an account as JSON, one object a line.")
+EXPORT = CommandGroup("export", help="Write a room or an account as JSON, one object a line.")
 EXPORT.add_command(
     admin_command(
-        "room", _export_room, "The room NAME with all its entries.", argument("name"), _OUTPUT
+        "room",
+        _export_room,
+        "Write the room NAME with all its entries, also if it is closed.",
+        argument("name"),
+        _OUTPUT,
     )
 )
 EXPORT.add_command(
     admin_command(
-        "account", _export_account, "The account NAME and its inbox.", argument("name"), _OUTPUT
+        "account",
+        _export_account,
+        "Write the account NAME and its inbox.",
+        argument("name"),
+        _OUTPUT,
     )
 )
-IMPORT = click.Group("import", help="Read what was exported, into a name that is free.")
-IMPORT.add_command(admin_command("room", _import_room, "A room from FILE.", _FILE, _AS))
+IMPORT = CommandGroup("import", help="Read what was exported, into a name that is free.")
 IMPORT.add_command(
-    admin_command("account", _import_account, "An account from FILE.", _FILE, _AS, _PASSWORD)
+    admin_command("room", _import_room, "Make a room of FILE, which nobody is in.", _FILE, _AS)
+)
+IMPORT.add_command(
+    admin_command(
+        "account",
+        _import_account,
+        "Make an account of FILE, with a new password.",
+        _FILE,
+        _AS,
+        _PASSWORD,
+    )
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from zchat.admin import manifest
-from zchat.admin.answers import admin_command, as_json_option, refuse, show
+from zchat.admin.answers import admin_command, as_json_option, counted, refuse, show
 from zchat.admin.backup import USERS_DATABASE, databases_in
 from zchat.admin.manifest import BadBackup
 from zchat.log.database import StoreUnavailable
@@ -92,10 +92,11 @@ def _verify(settings: Settings, folder: Path | None, as_json: bool) -> None:
     lines: list[str] = []
     for name, report in reports.items():
         facts = report.facts
-        held = f" ({facts.entries:,} entries in {len(facts.heads):,} logs)" if facts.heads else ""
+        entries = counted(facts.entries, "entry", "entries")
+        held = f" ({entries} in {counted(len(facts.heads), 'log')})" if facts.heads else ""
         lines.append(f"{name}: checked {', '.join(report.checked) or 'nothing'}{held}")
         lines += [f"  {finding}" for finding in report.findings]
-    lines.append(f"{count} findings" if count else "nothing is wrong")
+    lines.append(counted(count, "finding") if count else "nothing is wrong")
     show(value, lines, as_json=as_json)
     if count:
         raise SystemExit(1)

@@ -83,6 +83,9 @@ class AccountDialogues:
         if self._ask is None:
             self._refuse("it asks for a code, and there is no terminal to ask on")
             return
+        passwords = await self._ask([Question("Password: ")])
+        if passwords is None:
+            return
         secret = secrets.token_bytes(limits.TOTP_SECRET_BYTES)
         codes = [_recovery_code() for _ in range(limits.RECOVERY_CODES_MAX)]
         self._say("give this to the authenticator on your phone, as a link or as a key:")
@@ -93,7 +96,7 @@ class AccountDialogues:
             if answers is None:
                 return
             try:
-                await self._chat.enable_totp(secret, answers[0], codes)
+                await self._chat.enable_totp(secret, answers[0], passwords[0], codes)
             except RefusedError as error:
                 if error.code is not RefusalCode.WRONG_CODE:
                     raise

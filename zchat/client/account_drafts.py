@@ -84,9 +84,12 @@ def app_token(
     )
 
 
-def enable_totp(secret: bytes, code: str, recovery: Sequence[bytes] = ()) -> EnableTotp:
+def enable_totp(
+    secret: bytes, code: str, with_password: str, recovery: Sequence[bytes] = ()
+) -> EnableTotp:
     """`recovery` are the SHA-256 of the recovery codes."""
-    return EnableTotp(UNNUMBERED, NO_NONCE, secret, one_time_code(code), list(recovery))
+    proof = one_time_code(code), password(with_password)
+    return EnableTotp(UNNUMBERED, NO_NONCE, secret, *proof, list(recovery))
 
 
 def disable_totp(with_password: str) -> DisableTotp:

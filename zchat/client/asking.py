@@ -121,10 +121,12 @@ class Asking(ABC):
         await self._ask(account_drafts.app_token(digest(token), name, scopes, rooms), Done)
         return token
 
-    async def enable_totp(self, secret: bytes, code: str, recovery_codes: Sequence[str]) -> Done:
+    async def enable_totp(
+        self, secret: bytes, code: str, password: str, recovery_codes: Sequence[str]
+    ) -> Done:
         """`secret` is 20 random bytes, and `code` one that an authenticator made of them."""
         digests = [digest(code.encode()) for code in recovery_codes]
-        return await self._ask(account_drafts.enable_totp(secret, code, digests), Done)
+        return await self._ask(account_drafts.enable_totp(secret, code, password, digests), Done)
 
     async def disable_totp(self, password: str) -> Done:
         return await self._ask(account_drafts.disable_totp(password), Done)

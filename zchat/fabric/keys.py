@@ -8,7 +8,6 @@ All are TOML; a `/` in a name is a `-` in its file's name. Keys are those of CUR
 """
 
 import contextlib
-import hashlib
 import os
 import re
 import stat
@@ -75,6 +74,9 @@ def check_name(name: str) -> None:
 
 def fingerprint(public: bytes) -> str:
     """Short enough to be compared by eye, and no secret."""
+    # It brings OpenSSL along, 3 MiB that a router without keys has no need of.
+    import hashlib  # noqa: PLC0415
+
     return hashlib.sha256(public).hexdigest()[:_FINGERPRINT_CHARS]
 
 
@@ -222,7 +224,9 @@ def _write(path: Path, comment: str, values: Mapping[str, str]) -> None:
     # Neither names nor Z85 know quotes or backslashes.
     lines = [comment, *(f'"{field}" = "{value}"' for field, value in values.items()), ""]
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    # A bundle may be made in a folder for all, where somebody else knows that name before us.
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write("\n".join(lines))
         file.flush()

@@ -117,6 +117,9 @@ class Quotas:
         if not session.address:
             return None
         session.network = where = network_of(session.address)
+        if session.address == where:
+            # One string, not one for each connection.
+            session.address = where
         self._connected[where] = count = self._connected.get(where, 0) + 1
         if self._limited and not is_of_this_machine(session.address):
             session.allowance = self._addresses.of(where, now)

@@ -65,7 +65,7 @@ class Requests:
         peer = self._services.of_command(command)
         self.count(session)
         session.undelivered += 1
-        context = CommandSent(session, command.id, now, registers=isinstance(command, Register))
+        context = CommandSent(session, command.id, now, registers=type(command) is Register)
         peer.command(session, frame, context)
         if peer.full:
             self._held.setdefault(peer, {})[session] = None

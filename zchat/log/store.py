@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     bindparam,
     delete,
+    false,
     func,
     insert,
     select,
@@ -35,6 +36,7 @@ from zchat.log.nonces import NonceIndex, compiled
 from zchat.log.schema import Schema
 from zchat.log.tables import ALL_LOGS, LEASE_ID, entries, lease, outbox
 from zchat.log.timeline import Appended
+from zchat.protocol.operators import IMPORT_NONCE
 
 __all__ = [
     "Appended",
@@ -67,10 +69,13 @@ class Owed(NamedTuple):
 
 
 class StoredEntry(NamedTuple):
+    """Whether it was `imported` is known of those of a stream."""
+
     position: int
     log: str
     sequence: int
     frame: bytes
+    imported: bool = False
 
 
 class Store:
@@ -113,6 +118,7 @@ class Store:
         self._select_epoch = compiled(_SELECT_EPOCH, connection.dialect)
         self._insert_entries = compiled(insert(entries), connection.dialect)
         self._select_head = compiled(_SELECT_HEAD, connection.dialect)
+        self._select_next_log = compiled(_SELECT_NEXT_LOG, connection.dialect)
         try:
             with writing(connection):
                 self.epoch = _raise_epoch(connection)
@@ -217,7 +223,9 @@ class Store:
         with reading(self._connection):
             # From one step of the index to the next: grouping would walk over all the entries.
             while len(found) < logs_max and (
-                following := self._connection.scalar(_SELECT_NEXT_LOG, {"log": log})
+                following := self._connection.exec_driver_sql(
+                    self._select_next_log, (log,)
+                ).scalar()
             ):
                 found.append(log := following)
         return found
@@ -287,7 +295,7 @@ class Store:
             ) as rows,
         ):
             for row in rows:
-                entry = StoredEntry._make(row)
+                entry = StoredEntry(*row)
                 page.append(entry)
                 page_bytes += len(entry.frame)
                 if page_bytes >= bytes_max:
@@ -317,8 +325,10 @@ _SELECT_LOG: Final = (
     .order_by(entries.c.sequence)
     .limit(bindparam("entries_max"))
 )
+_imported = func.substr(entries.c.nonce, 1, len(IMPORT_NONCE)) == IMPORT_NONCE
 _SELECT_STREAM: Final = (
-    _stored.where(entries.c.position > bindparam("after"))
+    _stored.add_columns(func.coalesce(_imported, false()))
+    .where(entries.c.position > bindparam("after"))
     .order_by(entries.c.position)
     .limit(bindparam("entries_max"))
 )

@@ -19,6 +19,7 @@ from zchat.protocol.messages import (
     RoomCreated,
     room_log,
 )
+from zchat.protocol.operators import IMPORT_NONCE
 
 _entries = Decoder(Entry)
 _LOBBY_LOG: Final = room_log(LOBBY)
@@ -68,7 +69,9 @@ class Timeline:
         self.heads[log] = sequence
         self.position += 1
         self._appended.append(Appended(self.position, log, sequence, author, nonce, thread, frame))
-        if change := membership_change(self.position, log, sequence, author, body):
+        change = membership_change(self.position, log, sequence, author, body)
+        # What is imported tells of memberships that are over.
+        if change and not (nonce and nonce.startswith(IMPORT_NONCE)):
             self._changes[self.position] = change
         return sequence
 
@@ -140,15 +143,15 @@ def stream_page(
 
 
 def stored_stream_page(
-    entries: Collection[tuple[int, str, int, bytes]], first: int, last: int
+    entries: Collection[tuple[int, str, int, bytes, bool]], first: int, last: int
 ) -> StreamPage:
-    """The same from (position, log, sequence, frame) as stored, for those who missed it.
+    """The same from (position, log, sequence, frame, imported) as stored, for who missed it.
 
     Where entries have been removed, the page has all the same the positions `first` to `last`.
     """
     page = stream_page(
-        (position, log, sequence, frame, _change_in(position, frame))
-        for position, log, sequence, frame in entries
+        (position, log, sequence, frame, None if imported else _change_in(position, frame))
+        for position, log, sequence, frame, imported in entries
     )
     return StreamPage(first, last, page.chunks, len(entries) == last - first + 1)
 

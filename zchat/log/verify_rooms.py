@@ -50,6 +50,8 @@ class Told:
             case MemberJoined():
                 # A room that everyone has left belongs to whoever comes in first.
                 self.roles[entry.author] = Role.MEMBER if self.roles else Role.OWNER
+                if self.roles[entry.author] is Role.OWNER:
+                    self.muted.discard(entry.author)
             case MemberLeft():
                 self._leave(entry.author)
             case MemberKicked(user=user):
@@ -71,6 +73,8 @@ class Told:
                 former = [name for name, role in self.roles.items() if role is Role.OWNER]
                 self.roles.update(dict.fromkeys(former, Role.MODERATOR))
                 self.roles[user] = Role.OWNER
+                # Whoever becomes the owner may speak; moderators of the cluster may mute one.
+                self.muted.discard(user)
             case RoomConfigured() as settings:
                 self.settings = settings
             case TopicChanged(topic=topic):
@@ -78,8 +82,6 @@ class Told:
             case _:
                 pass
         self.gone -= self.roles.keys()
-        # Nobody speaks for a room who may not speak in it.
-        self.muted -= {name for name, role in self.roles.items() if role is Role.OWNER}
 
     def _begin(self) -> None:
         self.gone |= self.roles.keys()

@@ -375,7 +375,8 @@ class CreateAppToken(Message, frozen=True):
 class EnableTotp(Message, frozen=True):
     """From now on a password needs a one-time code, too (RFC 6238: SHA-1, 30 s, 6 digits).
 
-    The client makes `secret` and shows it; `code` proves that it has reached an authenticator.
+    The client makes `secret` and shows it; `code` proves that it has reached an authenticator, and
+    `password` that it is the user: whoever finds an open session could shut its user out by this.
     `recovery` are the digests of codes that work once each, in the place of a one-time code.
     """
 
@@ -385,6 +386,7 @@ class EnableTotp(Message, frozen=True):
         bytes, Meta(min_length=limits.TOTP_SECRET_BYTES, max_length=limits.TOTP_SECRET_BYTES)
     ]
     code: OneTimeCode
+    password: Password
     recovery: Annotated[list[Digest], Meta(max_length=limits.RECOVERY_CODES_MAX)] = []
 
 

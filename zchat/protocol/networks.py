@@ -1,8 +1,11 @@
 """Whom a client's address is counted as."""
 
+import functools
 import ipaddress
 
 
+# Many connections of few addresses then share a string, too.
+@functools.lru_cache(maxsize=512)
 def network_of(address: str) -> str:
     """An address of IPv6 as its /64, which is what one customer gets; what is none, as it is."""
     ip = _parsed(address)

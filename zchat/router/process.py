@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from zchat.alive import Alive, Health
@@ -151,12 +150,13 @@ class Router:
         self, direction: str, envelopes: Iterable[tuple[list[bytes], str | None]]
     ) -> Iterator[tuple[list[bytes], str | None]]:
         count = 0
-        moved: Counter[tuple[bytes, bytes]] = Counter()
+        moved: dict[tuple[bytes, bytes], int] = {}
         for envelope in envelopes:
             count += 1
             if self._tracing:
                 frames, _ = envelope
-                moved[frames[0], frames[1]] += 1
+                ends = frames[0], frames[1]
+                moved[ends] = moved.get(ends, 0) + 1
             yield envelope
         self._traffic.envelopes[direction] += count
         for ends, moved_count in moved.items():

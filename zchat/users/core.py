@@ -140,7 +140,7 @@ class UserCore:
                 return None
             case SetRetention():
                 return None
-            case Register() | ChangePassword() | DeleteAccount() | DisableTotp():
+            case Register() | ChangePassword() | DeleteAccount() | EnableTotp() | DisableTotp():
                 # Done only when its password is hashed, and by then newer ones may have been.
                 return Key(user, command.nonce, rising=False)
             case TellInvited(nonce=nonce, author=author):
@@ -174,11 +174,9 @@ class UserCore:
             case Register():
                 self.credentials.register(sender, command, at_ms)
                 return None
-            case ChangePassword() | DeleteAccount() | DisableTotp():
+            case ChangePassword() | DeleteAccount() | EnableTotp() | DisableTotp():
                 self.credentials.begin(sender, command, now)
                 return None
-            case EnableTotp():
-                return self.credentials.enable_totp(sender, command, at_ms)
             case RevokeDevice():
                 return self.devices.revoke(sender, command, at_ms)
             case LogOutEverywhere():
@@ -294,6 +292,8 @@ class UserCore:
                 return self.credentials.change_password(job, outcome, now, at_ms)
             case DeleteAccount():
                 return self.credentials.delete_account(job, right, now)
+            case EnableTotp():
+                return self.credentials.enable_totp(job, right, now, at_ms)
             case DisableTotp():
                 return self.credentials.disable_totp(job, right, now, at_ms)
             case _:

@@ -33,6 +33,9 @@ NO_PASSWORD_HASH: Final = (
     "$lTaX+k2k1zV2n/XxR9jeOKWDuzLXqFRApYV98xNkQ/Y"
 )
 
+PasswordCommand = ChangePassword | DeleteAccount | EnableTotp | DisableTotp
+"""These need the password of whoever is in already once more."""
+
 
 class Credentials:
     """A command with a password goes on when a thread has hashed it, which may be beats later."""
@@ -132,9 +135,7 @@ class Credentials:
 
     # --- What needs the password once more --------------------------------------------------------
 
-    def begin(
-        self, sender: Sender, command: ChangePassword | DeleteAccount | DisableTotp, now: float
-    ) -> None:
+    def begin(self, sender: Sender, command: PasswordCommand, now: float) -> None:
         user = self._directory.acting(sender.user)
         if isinstance(command, ChangePassword):
             check_length(command.new_password)
@@ -146,7 +147,7 @@ class Credentials:
         user = self._directory.acting(job.sender.user)
         if not right or user.password_hash != job.password_hash:
             raise Refusal(RefusalCode.WRONG_PASSWORD, "the password is wrong")
-        self.limits.succeeded(user.name, "", now)
+        self.limits.succeeded(*_attempted(job), now)
         return user
 
     def change_password(
@@ -198,10 +199,9 @@ class Credentials:
 
     # --- One-time codes ---------------------------------------------------------------------------
 
-    def enable_totp(self, sender: Sender, command: EnableTotp, at_ms: int) -> Answer:
-        user = self._directory.acting(sender.user)
+    def enable_totp(self, job: Job, right: bool, now: float, at_ms: int) -> Answer:
+        user, command = self.proved(job, right, now), job.command
         if user.totp_secret is not None:
-            # Or whoever finds an open session could shut its user out.
             reason = "one-time codes are in use; disable them first, with the password"
             raise Refusal(RefusalCode.NOT_ALLOWED, reason)
         step = matched_step(command.secret, command.code.replace(" ", ""), at_ms, 0)
@@ -222,10 +222,14 @@ class Credentials:
 
 
 def _attempted(job: Job) -> tuple[str, str]:
-    """Whose password it is that is tried, and from where, if that is known."""
+    """Whose password it is that is tried, and from where, if that is known.
+
+    The first is no name where the user is in already.
+    """
     if isinstance(job.command, OpenSession):
         return canonical_name(job.command.name), job.command.address
-    return job.sender.user, ""
+    # Counted apart, or whoever guesses from outside keeps the user from changing the password.
+    return job.sender.user + " inside", ""
 
 
 def check_length(password: str) -> None:
