@@ -145,7 +145,10 @@ async def test_a_script_pipes_its_lines_and_gets_its_answers(shared_cluster: Clu
         (":pm", ":pm: the user name is missing. Usage: :pm <name> <message>"),
         (":pm ann", ":pm: the message is missing. Usage: :pm <name> <message>"),
         (":cr", ":cr: the room name is missing. Usage: :cr <room>"),
-        (":cr two words", ":cr: a new room is public, or private; 'words' is neither. Usage: :cr <room> [private]"),
+        (
+            ":cr two words",
+            ":cr: a new room is public, or private; 'words' is neither. Usage: :cr <",
+        ),
         (":jr no/such", "is no name: use letters, digits,"),
         (":jr " + "x" * 33, "a name has at most 32 characters"),
         (":pm nobody-was-called-so hi", "there is no user nobody-was-called-so"),
