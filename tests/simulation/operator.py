@@ -45,7 +45,7 @@ class Operator(Process):
         self._room_addresses = room_addresses(partitions)
         self._keeps_s = self.chance.choice([0, 0, 2, 5])
         """For how long entries are kept in some histories, now and then; 0 for ever."""
-        self._promotes = self.chance.choice([0.0, 0.6, 0.9])
+        self._promotes = self.chance.choice([0.0, 0.3, 0.6])
         """How likely it is to make somebody a moderator, and no announcement."""
         self._address = self._lobby_address
         self._nonce_prefix = self.chance.randbytes(8)
