@@ -5,7 +5,6 @@
 
 import json
 import os
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Final, NoReturn
@@ -14,6 +13,7 @@ import click
 from msgspec import Struct, structs
 
 from zchat.admin.asking import ask
+from zchat.client.look import in_columns
 from zchat.options import value_of
 from zchat.protocol import limits
 from zchat.protocol.messages import Done, Message, Refused
@@ -162,22 +162,7 @@ def show_list(
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    clean = [[printable(cell) for cell in row] for row in [head, *rows]]
-    widths = [max(map(_cells, column)) for column in zip(*clean, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell + " " * (width - _cells(cell)) for cell, width in zip(row, widths, strict=True)
-        ).rstrip()
-        for row in clean
-    )
-
-
-def _cells(text: str) -> int:
-    """How many cells of a terminal it takes."""
-    return sum(
-        0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF")
-        for char in text
-    )
+    return "\n".join(in_columns([[printable(cell) for cell in row] for row in [head, *rows]]))
 
 
 def size(size_bytes: float) -> str:

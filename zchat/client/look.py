@@ -42,15 +42,19 @@ class Look:
         return f"{at:%d %b %H:%M}" if at is not None else "--:--"
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-        table = [head, *rows]
-        widths = [max(_cells(row[column]) for row in table) for column in range(len(head))]
-        lines = [
-            "  ".join(
-                cell + " " * (width - _cells(cell)) for cell, width in zip(row, widths, strict=True)
-            ).rstrip()
-            for row in table
-        ]
-        return [self.style(BOLD, lines[0]), *lines[1:]]
+        first, *others = in_columns([head, *rows])
+        return [self.style(BOLD, first), *others]
+
+
+def in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """A line for each row, of cells that stand below each other."""
+    widths = [max(map(_cells, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell + " " * (width - _cells(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
 
 
 def duration(ms: int) -> str:
