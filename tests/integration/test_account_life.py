@@ -75,9 +75,9 @@ async def refused(cluster: Cluster, name: str, token: bytes, **given: Any) -> Re
 
 
 async def test_a_device_stays_until_the_password_changes(
-    shared_cluster: Cluster, nonces: Iterator[bytes]
+    cluster: Cluster, nonces: Iterator[bytes]
 ) -> None:
-    cluster, name = shared_cluster, new_name()
+    name = new_name()
     desk, phone = new_token(), new_token()
     async with Wire(cluster) as wire:
         made = await log_in(wire, name, desk, password=PASSWORD, register=True, device="desk")
@@ -97,7 +97,8 @@ async def test_a_device_stays_until_the_password_changes(
             *(("desk", True), ("phone", True))
         ]
         await wire.send(ChangePassword(3, next(nonces), PASSWORD, NEW_PASSWORD))
-        await wire.receive(Done)
+        changed = await wire.receive(Done)
+        await wire.until_seen(inbox_log(name), changed.sequence)
         ended = await other.receive(Refused)
         assert (ended.id, ended.code) == (None, RefusalCode.SESSION_ENDED)
         assert await other.next() is None
@@ -112,9 +113,9 @@ async def test_a_device_stays_until_the_password_changes(
 
 
 async def test_a_password_and_a_code_that_works_once(
-    shared_cluster: Cluster, nonces: Iterator[bytes]
+    cluster: Cluster, nonces: Iterator[bytes]
 ) -> None:
-    cluster, name = shared_cluster, new_name()
+    name = new_name()
     secret = os.urandom(limits.TOTP_SECRET_BYTES)
     totp = pyotp.TOTP(base64.b32encode(secret).decode())
     recovery = [hashlib.sha256(b"otter").digest()]

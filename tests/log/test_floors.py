@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from zchat.log.answers import Key
+from zchat.log.answers import Answer, Key
 from zchat.log.floors import Policy, Removal, policy_statements
 from zchat.log.store import Appended, Store
 from zchat.log.tables import LOG_SCHEMA
 from zchat.protocol import limits
+from zchat.protocol.messages import RefusalCode
 from zchat.protocol.nonces import nonce
 
 CLIENT, OTHER = b"client-1", b"client-2"
@@ -113,3 +114,12 @@ def test_policies_are_kept_and_replaced(store: Store, path: Path) -> None:
     save(Policy("#", 200), Policy("@ann"))
     assert store.policies() == [Policy("#", 200)]
     assert reopened(store, path).policies() == [Policy("#", 200)]
+
+
+def test_what_was_done_anew_after_its_entry_was_removed_is_answered_alike(store: Store) -> None:
+    """As a command with a password is, whatever has become of its account meanwhile."""
+    key = Key("ann", nonce(CLIENT, 4), rising=False)
+    remove(store, "#garden", 4)
+    refused = Answer(None, 0, RefusalCode.ALREADY_REGISTERED, "ann is an account already")
+    store.commit([], [], [], [], [(key, refused)])
+    assert store.first_answers([key]) == {key.author_and_nonce: refused}

@@ -65,10 +65,9 @@ class NonceIndex:
         """What has become of the command; None if it has no answer yet."""
         sent = key.author_and_nonce
         position = self._recent.get(sent) or self._scalar(self._select_position, sent)
-        if position is not None:
-            # Of an entry that has been removed, the newest nonce of its client is kept.
-            place = self._row(self._select_place, (position,))
-            return Answer(*place) if place else None
+        # Of an entry that has been removed, the newest nonce of its client is kept.
+        if position is not None and (place := self._row(self._select_place, (position,))):
+            return Answer(*place)
         if row := self._row(self._select_answer, sent):
             return _stored_answer(*row)
         return None
