@@ -10,7 +10,6 @@ from zchat.log.floors import Policy, Removal, policy_statements
 from zchat.log.store import Appended, Store
 from zchat.log.tables import LOG_SCHEMA
 from zchat.protocol import limits
-from zchat.protocol.messages import RefusalCode
 from zchat.protocol.nonces import nonce
 
 CLIENT, OTHER = b"client-1", b"client-2"
@@ -116,10 +115,14 @@ def test_policies_are_kept_and_replaced(store: Store, path: Path) -> None:
     assert reopened(store, path).policies() == [Policy("#", 200)]
 
 
-def test_what_was_done_anew_after_its_entry_was_removed_is_answered_alike(store: Store) -> None:
-    """As a command with a password is, whatever has become of its account meanwhile."""
-    key = Key("ann", nonce(CLIENT, 4), rising=False)
-    remove(store, "#garden", 4)
-    refused = Answer(None, 0, RefusalCode.ALREADY_REGISTERED, "ann is an account already")
-    store.commit([], [], [], [], [(key, refused)])
-    assert store.first_answers([key]) == {key.author_and_nonce: refused}
+def test_what_is_not_done_in_the_order_of_nonces_is_known_for_ever(store: Store) -> None:
+    """As what is done to an account is, which waits for its password meanwhile."""
+    position = store.position
+    done = [
+        Appended(position + 1, "@ann", 1, "ann", nonce(CLIENT, 8), None, b"the account"),
+        Appended(position + 2, "@ann", 2, "ann", nonce(CLIENT, 9), "bob", b"psst"),
+    ]
+    store.commit(done, [], [], [])
+    remove(store, "@ann", 2)
+    (key, said) = (Key("ann", nonce(CLIENT, number), rising=False) for number in (8, 7))
+    assert store.first_answers([key, said]) == {key.author_and_nonce: Answer(None, 0)}

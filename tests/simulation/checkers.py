@@ -28,7 +28,6 @@ from zchat.protocol.messages import (
     DeleteAccount,
     DemoteMember,
     DeviceList,
-    DisableTotp,
     DisconnectUser,
     Done,
     EnableTotp,
@@ -200,8 +199,7 @@ _LOGS_OUT = {
 }
 
 
-_WITH_PASSWORD = (Register, ChangePassword, EnableTotp, DisableTotp, DeleteAccount)
-_ANSWERED_ANEW = {RefusalCode.OVERTAKEN, RefusalCode.ALREADY_REGISTERED}
+_ANSWERED_ANEW = {RefusalCode.OVERTAKEN}
 """What a command may be told that is repeated when its entry has been removed."""
 
 
@@ -330,7 +328,7 @@ def _check_answers(
         answered.add(event.id)
         nonce = getattr(event.request, "nonce", None)
         done = event.answer
-        if not _was_removed(event.request, done, by_nonce.get((life.name, nonce or b"")), history):
+        if not _was_removed(done, by_nonce.get((life.name, nonce or b"")), history):
             _check_kind_of_answer(life, event, history.moderators)
         if isinstance(done, messages.History):
             _check_history(life, done, history)
@@ -345,23 +343,16 @@ def _check_answers(
                 )
         if isinstance(done, Refused) and nonce is not None:
             place = by_nonce.get((life.name, nonce))
-            if place is not None and not _was_removed(event.request, done, place, history):
+            if place is not None and not _was_removed(done, place, history):
                 raise Broken(
                     f"{life.person}: request {event.id} was refused ({done.code}), yet "
                     f"it stands in {place}"
                 )
 
 
-def _was_removed(
-    request: object, answer: object, place: tuple[str, int] | None, history: History
-) -> bool:
-    """Whether it was not known any more what became of a command, since its entry is gone.
-
-    One with a password, which is answered late, is then done anew, and by now may be refused.
-    """
-    if not isinstance(answer, Refused) or not place:
-        return False
-    if answer.code not in _ANSWERED_ANEW and not isinstance(request, _WITH_PASSWORD):
+def _was_removed(answer: object, place: tuple[str, int] | None, history: History) -> bool:
+    """Whether it was not known any more what became of a command, since its entry is gone."""
+    if not isinstance(answer, Refused) or answer.code not in _ANSWERED_ANEW or not place:
         return False
     log, sequence = place
     return sequence <= max(history.removed.get(log, {0}))

@@ -6,10 +6,11 @@ Whatever is removed keeps its numbers: a log goes on after its floor, and no pos
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select
 
 from zchat.log.nonces import NonceIndex
 from zchat.log.tables import ALL_LOGS, entries, floors, retention
+from zchat.protocol import limits
 
 
 class Removal(NamedTuple):
@@ -72,7 +73,12 @@ _SELECT_FLOORS: Final = select(floors.c.log, floors.c.sequence)
 _DELETE_FLOOR: Final = delete(floors).where(floors.c.log == bindparam("old_log"))
 _DELETE_POLICY: Final = delete(retention).where(retention.c.log == bindparam("old_log"))
 _removed = (entries.c.log == bindparam("removed_log"), entries.c.sequence <= bindparam("upto"))
+# Commands that are not done in the order of their nonces are known by these alone, for ever: those
+# of services and imports, whose nonces are longer than a client's, and what is done to an account,
+# which stands in an inbox and is in no conversation.
 _SELECT_NONCES: Final = select(entries.c.author, entries.c.nonce).where(
-    *_removed, entries.c.nonce.is_not(None)
+    *_removed,
+    func.length(entries.c.nonce) == limits.NONCE_BYTES,
+    or_(func.substr(entries.c.log, 1, 1) != "@", entries.c.thread.is_not(None)),
 )
 _DELETE_ENTRIES: Final = delete(entries).where(*_removed)

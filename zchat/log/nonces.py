@@ -65,9 +65,12 @@ class NonceIndex:
         """What has become of the command; None if it has no answer yet."""
         sent = key.author_and_nonce
         position = self._recent.get(sent) or self._scalar(self._select_position, sent)
-        # Of an entry that has been removed, the newest nonce of its client is kept.
-        if position is not None and (place := self._row(self._select_place, (position,))):
-            return Answer(*place)
+        if position is not None:
+            if place := self._row(self._select_place, (position,)):
+                return Answer(*place)
+            if not key.rising:
+                # It was done, and what it has made was removed since.
+                return Answer(None, 0)
         if row := self._row(self._select_answer, sent):
             return _stored_answer(*row)
         return None
@@ -93,7 +96,8 @@ class NonceIndex:
     def forget(self, removed: Iterable[Row[str, bytes]]) -> None:
         """These (author, nonce) of entries are removed, within a transaction after `write`.
 
-        The newest of each client stays: all others are then known to have been answered.
+        The newest of each client stays: all others are then known to have been answered. Those of
+        commands that are not done in the order of their nonces are never given here.
         """
         newest: dict[Client, bytes] = {}
         rows: list[dict[str, Any]] = []
