@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
-from zchat.log.store import Store
+from zchat.log.store import Appended, Store
 from zchat.log.verify import verify_connection
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import Entry
@@ -20,6 +20,11 @@ class Committed(NamedTuple):
     author: str
     nonce: bytes | None
     entry: Entry
+
+
+def as_committed(appended: Appended) -> Committed:
+    position, log, sequence, author, nonce, _, frame = appended
+    return Committed(position, log, sequence, author, nonce, _entries.decode(frame))
 
 
 def contradictions(store: Store) -> list[str]:

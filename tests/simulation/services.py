@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
-from committed import Committed, committed_entries
+from committed import Committed, as_committed, committed_entries
 from sqlalchemy import Select
 
 from zchat.fabric.identities import identity
@@ -99,14 +99,17 @@ class Database:
                 raise
         self._driver_commit(connection)
 
-    def entries_of(self, removals: Collection[Removal]) -> list[Committed]:
-        """What these will remove."""
+    def entries_of(
+        self, removals: Collection[Removal], appended: Sequence[Appended]
+    ) -> list[Committed]:
+        """What these will remove, also of what is only appended with them."""
         upto = dict(removals)
         if not upto:
             return []
         entries = committed_entries(self.connection)
         gone = [one for one in entries if one.sequence <= upto.get(one.log, 0)]
         self.connection.rollback()
+        gone += [as_committed(one) for one in appended if one.sequence <= upto.get(one.log, 0)]
         return gone
 
     def roll_back(self) -> None:
@@ -134,7 +137,7 @@ class FaultyStore(Store):
         process, database = self._process, self._database
         process.passing("before a commit")
         database.may_fail("begin of a transaction")
-        gone = database.entries_of(removed)
+        gone = database.entries_of(removed, appended)
         database.committing = process
         try:
             owed = super().commit(appended, writes, owe, settled, answered, removed)
