@@ -100,6 +100,16 @@ def test_a_log_is_emptied_up_to_where_it_was(store: Store, monkeypatch: pytest.M
     assert due(store, retention) == []
 
 
+def test_a_log_that_is_due_for_two_reasons_goes_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given twice, with little left to remove, it would have the lower of two floors."""
+    monkeypatch.setattr(limits, "REMOVED_ENTRIES_MAX", 10)
+    retention = with_policies(store, Policy("@ann", None, 7), Policy("@", 8))
+    assert due(store, retention) == [Removal("@ann", 7)]
+    assert store.floors == {"@ann": 7}
+
+
 def test_a_change_leaves_the_rest_as_it_is(store: Store) -> None:
     retention = with_policies(store, Policy("@ann", 5, 7))
     changes = [Policy("@ann", 9), Policy("@ann", purge=3), Policy("#", 1), Policy("#", None)]

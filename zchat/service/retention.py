@@ -63,9 +63,11 @@ class Retention:
         Bounded in what is looked at, too: the beat waits meanwhile.
         """
         if not self._unseen:
-            self._unseen.extend(policy.log for policy in self.policies if policy.purge)
+            # Each once: looked at twice before anything is gone, it could be given two floors.
+            logs = [policy.log for policy in self.policies if policy.purge]
             if any(policy.keep_s for policy in self.policies):
-                self._look_on()
+                logs += self._look_on()
+            self._unseen.extend(dict.fromkeys(logs))
         removals: list[Removal] = []
         left = limits.REMOVED_ENTRIES_MAX
         for _ in range(min(len(self._unseen), limits.REMOVED_LOGS_MAX)):
@@ -81,11 +83,11 @@ class Retention:
             self._unseen.popleft()
         return removals
 
-    def _look_on(self) -> None:
+    def _look_on(self) -> list[str]:
         """After the last of all logs comes the first one again."""
         logs = self._store.logs_after(self._looked_upto, limits.REMOVED_LOGS_MAX)
         self._looked_upto = logs[-1] if len(logs) == limits.REMOVED_LOGS_MAX else ""
-        self._unseen.extend(logs)
+        return logs
 
     def _due_in(self, log: str, floor: int, entries_max: int, at_ms: int) -> int:
         """The last of the first entries of the log that are due."""
