@@ -50,11 +50,6 @@ class Bucket:
     def give_back(self, tokens: float) -> None:
         self._tokens = min(self._rate.burst, self._tokens + tokens)
 
-    def is_full(self, now: float) -> bool:
-        """Nothing would be different if it were forgotten."""
-        self._fill(now)
-        return self._tokens >= self._rate.burst
-
     def is_half_full(self, now: float) -> bool:
         self._fill(now)
         return 2 * self._tokens >= self._rate.burst

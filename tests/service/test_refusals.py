@@ -39,7 +39,7 @@ def refused(code: RefusalCode | None) -> Answer:
 def test_a_failed_login_is_logged_with_name_and_address(
     refusals: RefusalLog, caplog: pytest.LogCaptureFixture
 ) -> None:
-    refusals.refused(SENDER, LOG_IN, refused(RefusalCode.WRONG_PASSWORD), 0.0)
+    refusals.refused(SENDER.actor, LOG_IN, refused(RefusalCode.WRONG_PASSWORD), 0.0)
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert record.getMessage() == "refused open_session by Ann  at 192.0.2.7: wrong_password"
@@ -49,8 +49,8 @@ def test_what_somebody_may_not_do_is_logged_with_who_wanted_it(
     refusals: RefusalLog, caplog: pytest.LogCaptureFixture
 ) -> None:
     command = SetStanding(1, NONCE, "ann", Standing.OPERATOR)
-    refusals.refused(SENDER, command, refused(RefusalCode.NOT_ALLOWED), 0.0)
-    refusals.refused(CONSOLE, command, refused(RefusalCode.NOT_ALLOWED), 0.0)
+    refusals.refused(SENDER.actor, command, refused(RefusalCode.NOT_ALLOWED), 0.0)
+    refusals.refused(CONSOLE.actor, command, refused(RefusalCode.NOT_ALLOWED), 0.0)
     assert caplog.messages == [
         "refused set_standing by ann: not_allowed",
         "refused set_standing by admin/root: not_allowed",
@@ -66,7 +66,7 @@ def test_no_secret_and_no_text_is_logged(
         ChangePassword(1, NONCE, SECRET, SECRET),
         Post(1, NONCE, "garden", SECRET),
     ):
-        refusals.refused(SENDER, command, refused(code), 0.0)
+        refusals.refused(SENDER.actor, command, refused(code), 0.0)
     for secret in (SECRET, "123456", "tttt", "nnnn"):
         assert secret not in caplog.text
 
@@ -75,7 +75,7 @@ def test_what_is_done_or_mistyped_is_not_logged(
     refusals: RefusalLog, caplog: pytest.LogCaptureFixture
 ) -> None:
     for code in (None, RefusalCode.UNKNOWN_ROOM, RefusalCode.EMPTY_TEXT, RefusalCode.BUSY):
-        refusals.refused(SENDER, LOG_IN, refused(code), 0.0)
+        refusals.refused(SENDER.actor, LOG_IN, refused(code), 0.0)
     assert caplog.messages == []
 
 
@@ -83,7 +83,7 @@ def test_what_looks_like_a_mistake_and_is_none_is_logged(
     refusals: RefusalLog, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = Answer(None, 0, RefusalCode.UNKNOWN_ROOM, "no room", suspicious=True)
-    refusals.refused_to("ann", ListBans(1, "secret"), answer, 0.0)
+    refusals.refused("ann", ListBans(1, "secret"), answer, 0.0)
     assert caplog.messages == ["refused list_bans by ann: unknown_room"]
 
 
@@ -91,8 +91,8 @@ def test_a_flood_is_counted_and_not_written(
     refusals: RefusalLog, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(10_000):
-        refusals.refused(SENDER, LOG_IN, refused(RefusalCode.TOO_FAST), 0.0)
+        refusals.refused(SENDER.actor, LOG_IN, refused(RefusalCode.TOO_FAST), 0.0)
     assert len(caplog.messages) == limits.REFUSALS_LOGGED_MAX
-    refusals.refused(SENDER, LOG_IN, refused(RefusalCode.TOO_FAST), 1.0)
+    refusals.refused(SENDER.actor, LOG_IN, refused(RefusalCode.TOO_FAST), 1.0)
     unsaid = 10_000 - limits.REFUSALS_LOGGED_MAX
     assert caplog.messages[-1].endswith(f"too_fast, and {unsaid} others before")

@@ -33,12 +33,12 @@ class Journal:
         if answer is not None and answer.code is not None:
             refusals = self._counts.refusals
             refusals[answer.code] = refusals.get(answer.code, 0) + 1
-            self._refusals.refused(sender, command, answer, now)
+            self._refusals.refused(sender.actor, command, answer, now)
 
     def queries_refused(self, refused: Iterable[tuple[str, Any, Answer]], at_ms: int) -> None:
         """Whose queries, and how."""
         for user, query, answer in refused:
-            self._refused_queries.refused_to(user, query, answer, at_ms / 1000)
+            self._refused_queries.refused(user, query, answer, at_ms / 1000)
 
     def disobeyed(self, asker: bytes, command: Any, now: float) -> None:
         """A process had no right to send the command."""

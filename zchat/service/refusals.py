@@ -9,7 +9,6 @@ from zchat.protocol.cluster import OpenSession
 from zchat.protocol.messages import RefusalCode
 from zchat.protocol.names import printable
 from zchat.rates import Bucket, Rate
-from zchat.service.effects import Sender
 
 SUSPICIOUS: Final = frozenset(
     {
@@ -36,11 +35,8 @@ class RefusalLog:
         self._bucket = Bucket(_RATE, now)
         self._unsaid = 0
 
-    def refused(self, sender: Sender, command: Any, answer: Answer, now: float) -> None:
-        self.refused_to(sender.actor, command, answer, now)
-
-    def refused_to(self, who: str, command: Any, answer: Answer, now: float) -> None:
-        """The same of a command or query of which only the user is known."""
+    def refused(self, who: str, command: Any, answer: Answer, now: float) -> None:
+        """Somebody was refused a command or query; most of what is refused is not suspicious."""
         if answer.code not in SUSPICIOUS and not answer.suspicious:
             return
         if self._bucket.try_take(1, now):
