@@ -44,9 +44,10 @@ ONLY_IN: Final[dict[str, set[str]]] = {
     "zmq": {"fabric"},
     "sqlalchemy": {"log", "users", "rooms"},
     "alembic": {"log", "users", "rooms"},
-    "sqlite3": {"log"},
+    "sqlite3": {"log", "client"},
     "uvloop": {"gateway", "client"},
     "prompt_toolkit": {"client"},
+    "textual": {"client"},
     "supervisor": {"admin"},
     "prometheus_client": {"metrics"},
 }
@@ -78,7 +79,9 @@ PURE: Final = (
     "*/session.py",
     "*/sessions.py",
     "*/state.py",
-    "*/timeline.py",
+    "zchat/log/timeline.py",
+    "zchat/service/amending.py",
+    "zchat/client/conversations/*.py",
     *(
         f"zchat/users/{name}.py"
         for name in (
@@ -111,7 +114,7 @@ NOT_CALLED_IN_PURE: Final = {"open", "print", "input", "exec", "eval", "__import
 FILE_LINES_MAX: Final = 400
 FUNCTION_LINES_MAX: Final = 60
 # The protocol is to be read as one page, whatever its length.
-LONGER_FILES: Final = {"zchat/protocol/messages.py": 1100}
+LONGER_FILES: Final = {"zchat/protocol/messages.py": 1400}
 
 UNFINISHED: Final = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX)\b")
 EMPTY_NAMES: Final = re.compile(r".*(Manager|Handler|Helper|Utils?)$")

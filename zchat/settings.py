@@ -217,6 +217,13 @@ class Settings:
         "Whether one may chat without an account: allow or deny.",
         "user-service",
     )
+    edits: str = _setting(
+        "discard",
+        options.one_of("keep", "discard"),
+        "Whether all can still read what an edited message said before: keep or discard.",
+        "user-service",
+        "room-service",
+    )
     drain_s: float = _setting(
         "3", options.seconds(0, DRAIN_S_MAX), "Seconds that a stop waits for clients.", "gateway"
     )

@@ -41,7 +41,7 @@ from zchat.protocol.presence import PresenceDelta
 from zchat.service.answering import answer_once, look_up
 from zchat.service.beat import Job
 from zchat.service.effects import Sender
-from zchat.service.logs import reported_authors
+from zchat.service.referred import referred_entries
 from zchat.users import projection, queries
 from zchat.users.core import UserCore
 from zchat.users.policy import Policy
@@ -120,7 +120,8 @@ class Users:
         key = self.core.key_of(user, command)
         look_up([key] if key else [], self.core.answers, self.store)
         self.core.log_heads = self.store.heads(self.core.logs_of(command))
-        self.core.timeline.authors = reported_authors(self.store, [command])
+        sender = Sender(ReturnAddress(WEST, 1, 1), 1, user)
+        self.core.timeline.referred = referred_entries(self.store, [(sender, command)])
 
     def do(
         self,

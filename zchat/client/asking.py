@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import TypeVar
 
-from zchat.client import account_drafts, drafts, room_drafts
+from zchat.client import account_drafts, drafts, message_drafts, room_drafts
 from zchat.client.drafts import Answer, Request
 from zchat.protocol import limits
 from zchat.protocol.codec import ProtocolError
@@ -16,17 +16,22 @@ from zchat.protocol.messages import (
     AuditList,
     BanList,
     BlockedList,
+    ConversationList,
     DeviceList,
     Done,
+    EditList,
     History,
     MemberList,
+    Notify,
     PingTarget,
+    PinList,
     Pong,
     Posting,
     RefusalCode,
     Refused,
     RoomList,
     Scope,
+    SearchResults,
     Standing,
     UserList,
 )
@@ -69,11 +74,13 @@ class Asking(ABC):
         """Posts to the lobby, where everyone is."""
         return await self.post(LOBBY, text)
 
-    async def post(self, room: str, text: str) -> Done:
-        return await self._ask(drafts.post(room, text), Done)
+    async def post(self, room: str, text: str, reply_to: int = 0) -> Done:
+        """`Done.sequence` is that of the message in `Done.log`, by which it can be referred to."""
+        return await self._ask(drafts.post(room, text, reply_to), Done)
 
-    async def private(self, name: str, text: str) -> Done:
-        return await self._ask(drafts.private(name, text), Done)
+    async def private(self, name: str, text: str, reply_to: int = 0) -> Done:
+        """The same of one's own inbox, where it stands as well."""
+        return await self._ask(drafts.private(name, text, reply_to), Done)
 
     async def create_room(self, room: str, *, private: bool = False) -> Done:
         """Nobody hears of a room that is private from the beginning but those who are invited."""
@@ -91,6 +98,63 @@ class Asking(ABC):
     async def register(self, password: str, invitation: str = "") -> Done:
         """Makes the guest an account, whose name nobody else can take."""
         return await self._ask(drafts.register(password, invitation), Done)
+
+    # --- Messages -------------------------------------------------------------------------------
+    # `log` is that of the entry: `#room`, or one's own inbox for what was said in private.
+
+    async def edit(self, log: str, sequence: int, text: str) -> Done:
+        return await self._ask(message_drafts.edit(log, sequence, text), Done)
+
+    async def delete(self, log: str, sequence: int, reason: str = "") -> Done:
+        """One's own message, or that of anybody in a room that one moderates."""
+        return await self._ask(message_drafts.delete(log, sequence, reason), Done)
+
+    async def react(self, log: str, sequence: int, emoji: str) -> Done:
+        return await self._ask(message_drafts.react(log, sequence, emoji), Done)
+
+    async def unreact(self, log: str, sequence: int, emoji: str) -> Done:
+        return await self._ask(message_drafts.unreact(log, sequence, emoji), Done)
+
+    async def pin(self, room: str, sequence: int) -> Done:
+        return await self._ask(message_drafts.pin(room, sequence), Done)
+
+    async def unpin(self, room: str, sequence: int) -> Done:
+        return await self._ask(message_drafts.unpin(room, sequence), Done)
+
+    async def pins(self, room: str) -> PinList:
+        return await self._ask(message_drafts.pins(room), PinList)
+
+    async def edits(self, log: str, sequence: int) -> EditList:
+        """What a message has said before, if the cluster keeps that."""
+        return await self._ask(message_drafts.edits(log, sequence), EditList)
+
+    async def search(
+        self,
+        text: str,
+        log: str | None = None,
+        author: str | None = None,
+        before_ms: int | None = None,
+        limit: int = 20,
+    ) -> SearchResults:
+        """The newest messages with every word of `text`, in all that one can read or in `log`."""
+        draft = message_drafts.search(text, log, author, before_ms, limit)
+        return await self._ask(draft, SearchResults)
+
+    async def start_conversation(self, *users: str) -> Done:
+        """A private room with these others, who are in it at once: `Done.log`."""
+        return await self._ask(message_drafts.conversation(users), Done)
+
+    async def conversations(self) -> ConversationList:
+        """With whom one has exchanged private messages, and what is unread of it."""
+        return await self._ask(message_drafts.conversations(), ConversationList)
+
+    async def notify(self, log: str, level: Notify) -> Done:
+        """Of what one wants to be told aloud there, on all devices."""
+        return await self._ask(message_drafts.notify(log, level), Done)
+
+    async def typing(self, log: str) -> Done:
+        """One writes in `#room`, or to `@name`, and will for some seconds."""
+        return await self._ask(message_drafts.typing(log), Done)
 
     # --- Account --------------------------------------------------------------------------------
 

@@ -29,10 +29,12 @@ from zchat.protocol import limits
 from zchat.protocol.messages import (
     Done,
     Entry,
+    LogStateChanged,
     PresenceChanged,
     Refused,
     Register,
     SlowedDown,
+    TypingSeen,
 )
 
 DEFAULT_ADDRESS: Final = "127.0.0.1:7447"
@@ -277,7 +279,14 @@ class Chat(Asking):
                 self.guest = event.guest
                 self._begun.set()
                 self._notice(event)
-            case Delayed() | PresenceChanged() | SlowedDown() | ConnectionLost():
+            case (
+                Delayed()
+                | PresenceChanged()
+                | TypingSeen()
+                | LogStateChanged()
+                | SlowedDown()
+                | ConnectionLost()
+            ):
                 self._notice(event)
             case LoggedOut():
                 self._end()

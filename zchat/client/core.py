@@ -39,6 +39,7 @@ from zchat.protocol.messages import (
     Hello,
     LoggedIn,
     LogOut,
+    LogStateChanged,
     MarkRead,
     Ping,
     PresenceChanged,
@@ -46,6 +47,7 @@ from zchat.protocol.messages import (
     Refused,
     ServerMessage,
     SlowedDown,
+    TypingSeen,
     Welcome,
 )
 from zchat.protocol.newer import from_server
@@ -266,7 +268,7 @@ class ClientCore:
             case SlowedDown():
                 self._silence.excuse(now + message.wait_ms / 1000)
                 self._effects.append(message)
-            case PresenceChanged():
+            case PresenceChanged() | TypingSeen() | LogStateChanged():
                 self._effects.append(message)
             case GoingAway():
                 self._reconnect.want_at_once()

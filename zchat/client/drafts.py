@@ -14,9 +14,11 @@ from zchat.protocol.messages import (
     AuditList,
     BanList,
     BlockedList,
+    ConversationList,
     CreateRoom,
     DeviceList,
     Done,
+    EditList,
     History,
     InRoomCommand,
     JoinRoom,
@@ -25,17 +27,22 @@ from zchat.protocol.messages import (
     ListRooms,
     ListUsers,
     MemberList,
+    OfMessageCommand,
     Ping,
     PingTarget,
+    PinList,
     Pong,
     Post,
     Query,
     ReadHistory,
     Refused,
     Register,
-    ReportMessage,
     RoomList,
+    SayTyping,
+    SearchResults,
     SendPrivate,
+    SetAway,
+    SetNotify,
     SetTopic,
     UserList,
     inbox_log,
@@ -43,9 +50,9 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.names import InvalidName, canonical_name, safe_text
 
-Command: TypeAlias = AccountCommand | InRoomCommand | Announce | ReportMessage
+Command: TypeAlias = AccountCommand | InRoomCommand | OfMessageCommand | Announce
 """Changes something, and carries a nonce, so that it may be repeated until it is answered."""
-Request: TypeAlias = Command | Query
+Request: TypeAlias = Command | Query | SetNotify | SayTyping | SetAway
 Answer: TypeAlias = (
     Done
     | Refused
@@ -57,6 +64,10 @@ Answer: TypeAlias = (
     | DeviceList
     | BlockedList
     | AuditList
+    | PinList
+    | ConversationList
+    | EditList
+    | SearchResults
     | Pong
 )
 
@@ -68,12 +79,12 @@ class InvalidRequest(ValueError):
     """The request cannot be sent; the text says why, in a sentence for people."""
 
 
-def post(room: str, text: str) -> Post:
-    return Post(UNNUMBERED, NO_NONCE, room_name(room), sayable(text))
+def post(room: str, text: str, reply_to: int = 0) -> Post:
+    return Post(UNNUMBERED, NO_NONCE, room_name(room), sayable(text), reply_to)
 
 
-def private(to: str, text: str) -> SendPrivate:
-    return SendPrivate(UNNUMBERED, NO_NONCE, user_name(to), sayable(text))
+def private(to: str, text: str, reply_to: int = 0) -> SendPrivate:
+    return SendPrivate(UNNUMBERED, NO_NONCE, user_name(to), sayable(text), reply_to)
 
 
 def create_room(room: str, *, private: bool = False) -> CreateRoom:

@@ -4,7 +4,15 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from zchat.client.drafts import Answer, Request
-from zchat.protocol.messages import Entry, LogState, PresenceChanged, Refused, SlowedDown
+from zchat.protocol.messages import (
+    Entry,
+    LogState,
+    LogStateChanged,
+    PresenceChanged,
+    Refused,
+    SlowedDown,
+    TypingSeen,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,8 @@ Event: TypeAlias = (
     | Answered
     | Delayed
     | PresenceChanged
+    | TypingSeen
+    | LogStateChanged
     | SlowedDown
     | ConnectionLost
     | LoggedOut

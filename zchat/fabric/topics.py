@@ -10,6 +10,13 @@ def stream_topic(address: str) -> bytes:
     return b"stream " + address.encode() + b" "
 
 
+def soft_topic(address: str) -> bytes:
+    """Where it publishes its `SoftNews`."""
+    return b"soft " + address.encode() + b" "
+
+
 def may_publish(address: str, topic: bytes) -> bool:
     """Whether the service at `address` has anything to say there."""
-    return topic == stream_topic(address) or (address == USER_SERVICE and topic == PRESENCE_TOPIC)
+    if topic == PRESENCE_TOPIC:
+        return address == USER_SERVICE
+    return topic in (stream_topic(address), soft_topic(address))

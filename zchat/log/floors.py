@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select
 
 from zchat.log.nonces import NonceIndex
-from zchat.log.tables import ALL_LOGS, entries, floors, retention
+from zchat.log.tables import ALL_LOGS, edits, entries, floors, retention
 from zchat.protocol import limits
 
 
@@ -48,6 +48,7 @@ def remove(
         parameters = {"removed_log": log, "upto": upto}
         nonces.forget(connection.execute(_SELECT_NONCES, parameters).all())
         connection.execute(_DELETE_ENTRIES, parameters)
+        connection.execute(_DELETE_EDITS, parameters)
         _save_floor(connection, log, upto)
     _save_floor(connection, ALL_LOGS, position)
 
@@ -82,3 +83,6 @@ _SELECT_NONCES: Final = select(entries.c.author, entries.c.nonce).where(
     or_(func.substr(entries.c.log, 1, 1) != "@", entries.c.thread.is_not(None)),
 )
 _DELETE_ENTRIES: Final = delete(entries).where(*_removed)
+_DELETE_EDITS: Final = delete(edits).where(
+    edits.c.log == bindparam("removed_log"), edits.c.sequence <= bindparam("upto")
+)

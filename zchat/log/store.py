@@ -35,7 +35,7 @@ from zchat.log.floors import SELECT_POLICIES, Policy, Removal, read_floors, remo
 from zchat.log.nonces import NonceIndex, compiled
 from zchat.log.schema import Schema
 from zchat.log.tables import ALL_LOGS, LEASE_ID, entries, lease, outbox
-from zchat.log.timeline import Appended
+from zchat.log.timeline import Amended, Appended
 from zchat.protocol.operators import IMPORT_NONCE
 
 __all__ = [
@@ -138,17 +138,19 @@ class Store:
         settled: Sequence[int],
         answered: Collection[tuple[Key, Answer]] = (),
         removed: Collection[Removal] = (),
+        amended: Sequence[Amended] = (),
     ) -> list[Owed]:
         """Makes everything durable, or nothing, and returns `owe` with the ids that it was given.
 
         `appended` follows on `position` without a gap. `writes` run in order, after the entries;
         each is executed once for every dict of parameters, or just once if there are none. `owe`
         holds (address, key, body); `settled` the ids of what is owed no more; `answered` what no
-        entry tells of; `removed` which entries, of those that were there before, are no more.
+        entry tells of; `removed` which entries, of those that were there before, are no more;
+        `amended` what is read from now on where another frame was.
 
         Raises `Fenced` if another writer has opened the database, and `StoreUnavailable`.
         """
-        if not (appended or writes or owe or settled or answered or removed):
+        if not (appended or writes or owe or settled or answered or removed or amended):
             return []
         if appended and appended[-1].position != self.position + len(appended):
             raise ValueError(f"position {appended[-1].position} does not follow {self.position}")
@@ -159,6 +161,8 @@ class Store:
             self._check_epoch()
             if appended:
                 connection.exec_driver_sql(self._insert_entries, list(appended))
+            if amended:
+                connection.execute(_AMEND, [_amendment(one) for one in amended])
             for statement, parameters in writes:
                 connection.execute(statement, parameters or None)
             if owe:
@@ -343,6 +347,21 @@ _SELECT_HISTORY: Final = (
     .limit(bindparam("limit"))
 )
 _SELECT_THREAD: Final = _SELECT_HISTORY.where(entries.c.thread == bindparam("thread"))
+
+_AMEND: Final = (
+    update(entries)
+    .where(entries.c.log == bindparam("of_log"), entries.c.sequence == bindparam("at_sequence"))
+    .values(frame=bindparam("new_frame"))
+)
+
+
+def _amendment(amended: Amended) -> dict[str, Any]:
+    return {
+        "of_log": amended.log,
+        "at_sequence": amended.sequence,
+        "new_frame": amended.frame,
+    }
+
 
 _SELECT_OWED: Final = select(outbox.c.id, outbox.c.address, outbox.c.key, outbox.c.body).order_by(
     outbox.c.id

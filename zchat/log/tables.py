@@ -141,9 +141,21 @@ retention: Final = Table(
 )
 """How long entries are kept: of one log, or of all that begin like this."""
 
+edits: Final = Table(
+    "edits",
+    _metadata,
+    Column("id", _big_key, primary_key=True, autoincrement=True),
+    Column("log", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
+)
+"""What the message `sequence` of a log said until it was edited, where that is kept."""
+Index("edits_log_sequence", edits.c.log, edits.c.sequence)
+
 LOG_SCHEMA: Final = Schema(
     name="log",
     metadata=(_metadata,),
     version_locations=(Path(__file__).parent / "migrations" / "versions",),
-    revisions=frozenset({"log_0004"}),
+    revisions=frozenset({"log_0005"}),
 )

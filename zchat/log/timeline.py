@@ -9,10 +9,12 @@ from zchat.protocol.messages import (
     LOBBY,
     Entry,
     EntryBody,
+    MemberAdded,
     MemberBanned,
     MemberJoined,
     MemberKicked,
     MemberLeft,
+    MessageEdited,
     MessagePosted,
     PrivateMessageSent,
     RoomClosed,
@@ -42,6 +44,14 @@ class Appended(NamedTuple):
     frame: bytes
 
 
+class Amended(NamedTuple):
+    """An entry that is not as it was: `frame` takes the place of what was read until now."""
+
+    log: str
+    sequence: int
+    frame: bytes
+
+
 class Timeline:
     """Heads of all logs of one service, and the entries that the beat has appended so far."""
 
@@ -49,8 +59,9 @@ class Timeline:
         self.position = position
         self.heads = heads
         """Newest sequence by log; the caller sees to it that a log is known before it appends."""
-        self.authors: dict[tuple[str, int], str] = {}
-        """By log and sequence: of the entries that the commands at hand report."""
+        self.referred: dict[tuple[str, int], Entry] = {}
+        """By log and sequence: the entries that the commands at hand are about, as they are now."""
+        self._amended: dict[tuple[str, int], Amended] = {}
         self._appended: list[Appended] = []
         self._changes: dict[int, MembershipChange] = {}
 
@@ -65,7 +76,11 @@ class Timeline:
     ) -> int:
         """Adds an entry and returns its sequence; it is encoded here and never again."""
         sequence = self.heads[log] + 1
-        frame = encode(Entry(log, sequence, at_ms, author, body))
+        entry = Entry(log, sequence, at_ms, author, body)
+        frame = encode(entry)
+        if type(body) is MessageEdited:
+            # The next edit, perhaps in the same beat, takes its place.
+            self.referred[log, sequence] = entry
         self.heads[log] = sequence
         self.position += 1
         self._appended.append(Appended(self.position, log, sequence, author, nonce, thread, frame))
@@ -74,6 +89,17 @@ class Timeline:
         if change and not (nonce and nonce.startswith(IMPORT_NONCE)):
             self._changes[self.position] = change
         return sequence
+
+    def amend(self, entry: Entry) -> None:
+        """Has what is stored at the entry's place replaced; it must be among those referred to."""
+        place = entry.log, entry.sequence
+        self.referred[place] = entry
+        self._amended[place] = Amended(*place, encode(entry))
+
+    def take_amended(self) -> list[Amended]:
+        """What was amended since the last call, to be committed with what `take` returns."""
+        amended, self._amended = self._amended, {}
+        return list(amended.values())
 
     def take(self) -> tuple[list[Appended], StreamPage | None]:
         """What was appended since the last call: to be committed as one, then published as one."""
@@ -96,6 +122,8 @@ def membership_change(
             return None
         case RoomCreated() | MemberJoined():
             return MembershipChange(author, sequence, True, position)
+        case MemberAdded(user=user):
+            return MembershipChange(user, sequence, True, position)
         case MemberLeft():
             return MembershipChange(author, sequence, False, position)
         case MemberKicked(user=user):

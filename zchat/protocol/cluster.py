@@ -15,22 +15,28 @@ from zchat.protocol.messages import (
     InvitationCode,
     ListBans,
     ListBlocked,
+    ListConversations,
     ListDevices,
     ListMembers,
+    ListPins,
     ListRooms,
     ListUsers,
     LogName,
-    MarkRead,
     Message,
     Name,
+    OfMessageCommand,
     OneTimeCode,
     Ping,
     ReadAudit,
+    ReadEdits,
     ReadHistory,
+    Reason,
     Refused,
-    ReportMessage,
     Scope,
+    SearchMessages,
     Sequence,
+    SetAway,
+    SoftCommand,
     Standing,
     Token,
 )
@@ -103,13 +109,15 @@ class Stamped(Envelope, frozen=True):
     """A command or query as a gateway passes it on: who sends it, and the client's own bytes.
 
     `session` is the gateway's number for the connection; `user` is empty for the cluster's own,
-    and for an operator's who has no account but the key of the fabric.
+    and for an operator's who has no account but the key of the fabric. `since_ms` is when the name
+    became the user's: what was said under it before was said by somebody else.
     """
 
     session: int
     user: str
     body: Raw
     standing: Standing = Standing.ACCOUNT
+    since_ms: int = 0
 
 
 # --- Commands that no client can send -------------------------------------------------------------
@@ -128,6 +136,7 @@ class OpenSession(Message, frozen=True):
     invitation: InvitationCode = ""
     address: str = ""
     """Where the client connects from, without the port: what attempts are counted by."""
+    away: Reason | None = None
 
 
 class CloseSession(Message, frozen=True):
@@ -144,6 +153,7 @@ class SessionHere(Envelope, frozen=True):
     active_ms: int
     standing: Standing = Standing.GUEST
     address: str = ""
+    away: Reason | None = None
 
 
 class AnnounceSessions(Message, frozen=True):
@@ -173,6 +183,15 @@ class TellInvited(Message, frozen=True):
     author: Name
 
 
+class OpenConversation(Message, frozen=True):
+    """The user-service knows all of `users`: make the private room that `author` wants for them."""
+
+    nonce: bytes
+    room: Name
+    author: Name
+    users: list[Name]
+
+
 class OpenRoom(Message, frozen=True):
     """Tell the lobby that `author` has created `room`."""
 
@@ -183,9 +202,10 @@ class OpenRoom(Message, frozen=True):
 
 RoomCommand = (
     InRoomCommand
+    | OfMessageCommand
     | Announce
-    | MarkRead
-    | ReportMessage
+    | SoftCommand
+    | OpenConversation
     | EndGuest
     | OpenRoom
     | SetRetention
@@ -193,8 +213,9 @@ RoomCommand = (
 )
 UserCommand = (
     AccountCommand
-    | MarkRead
-    | ReportMessage
+    | OfMessageCommand
+    | SoftCommand
+    | SetAway
     | OpenSession
     | CloseSession
     | AnnounceSessions
@@ -206,7 +227,7 @@ UserCommand = (
 
 GatewayCommand = OpenSession | CloseSession | AnnounceSessions | ReportActivity
 """Of these only a gateway knows."""
-ServiceCommand = EndGuest | OpenRoom | TellInvited
+ServiceCommand = EndGuest | OpenRoom | OpenConversation | TellInvited
 """These a service owes another one. All others come from a client, or from an operator."""
 
 
@@ -217,6 +238,7 @@ class StampedRoomCommand(Envelope, frozen=True):
     user: str
     body: RoomCommand
     standing: Standing = Standing.ACCOUNT
+    since_ms: int = 0
 
 
 class StampedUserCommand(Envelope, frozen=True):
@@ -224,16 +246,21 @@ class StampedUserCommand(Envelope, frozen=True):
     user: str
     body: UserCommand
     standing: Standing = Standing.ACCOUNT
+    since_ms: int = 0
 
 
 class SessionOpened(Message, frozen=True):
-    """`since_ms` is when the user came. Without `scopes` the session may do what its user may."""
+    """Without `scopes` the session may do what its user may.
+
+    `since_ms` is when the user came, and `owned_since_ms` when the name became the user's.
+    """
 
     name: str
     standing: Standing
     since_ms: int
     scopes: tuple[Scope, ...] = ()
     rooms: tuple[Name, ...] = ()
+    owned_since_ms: int = 0
 
 
 SessionReply = SessionOpened | Refused
@@ -272,14 +299,24 @@ class ReadPresence(Message, frozen=True):
 
 
 CommonQuery = (
-    ReadHistory | ReadAudit | Ping | ReadLog | ReadStream | ReadUserLogs | CountExpired | ListKept
+    ReadHistory
+    | ReadEdits
+    | SearchMessages
+    | ReadAudit
+    | Ping
+    | ReadLog
+    | ReadStream
+    | ReadUserLogs
+    | CountExpired
+    | ListKept
 )
-RoomQuery = CommonQuery | ListRooms | ListMembers | ListBans | ListAllRooms
+RoomQuery = CommonQuery | ListRooms | ListMembers | ListBans | ListPins | ListAllRooms
 UserQuery = (
     CommonQuery
     | ListUsers
     | ListDevices
     | ListBlocked
+    | ListConversations
     | ReadPresence
     | ListAccounts
     | ListSessions
@@ -292,6 +329,7 @@ class StampedRoomQuery(Envelope, frozen=True):
     user: str
     body: RoomQuery
     standing: Standing = Standing.ACCOUNT
+    since_ms: int = 0
 
 
 class StampedUserQuery(Envelope, frozen=True):
@@ -299,6 +337,7 @@ class StampedUserQuery(Envelope, frozen=True):
     user: str
     body: UserQuery
     standing: Standing = Standing.ACCOUNT
+    since_ms: int = 0
 
 
 class LogPage(Envelope, frozen=True):
@@ -362,6 +401,7 @@ class UserLog(Envelope, frozen=True):
     floor: Sequence
     marker: Sequence | None
     head: Sequence
+    notify: str = ""
 
 
 class UserLogs(Envelope, frozen=True):
@@ -369,6 +409,31 @@ class UserLogs(Envelope, frozen=True):
 
     position: int
     logs: list[UserLog]
+
+
+# --- Soft news: what nobody misses for long -------------------------------------------------------
+
+
+class Typing(Envelope, frozen=True, tag=True):
+    """`user` writes in the room `log`, or to the user whose inbox that is."""
+
+    log: LogName
+    user: str
+
+
+class MarkerMoved(Envelope, frozen=True, tag=True):
+    """For the sessions of `user`: what `LogStateChanged` says."""
+
+    user: str
+    log: str
+    marker: int
+    notify: str = ""
+
+
+class SoftNews(Envelope, frozen=True):
+    """What one beat of a service has of it. Not numbered: whoever misses it does without."""
+
+    news: list[Typing | MarkerMoved]
 
 
 # --- To and from the router itself ----------------------------------------------------------------

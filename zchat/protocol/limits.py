@@ -27,6 +27,17 @@ RECOVERY_CODES_MAX: Final = 10
 APP_TOKEN_ROOMS_MAX: Final = 50
 AUDIT_RECORDS_MAX: Final = 200
 SLOW_MODE_S_MAX: Final = 6 * 3600
+EMOJI_CHARS_MAX: Final = 16
+"""Of one reaction: the longest sequences of joined emoji have about ten."""
+REACTION_KINDS_MAX: Final = 20
+REACTIONS_MAX: Final = 200
+"""Reactions to one message, and of them different ones: so the message still fits in a frame."""
+MENTIONS_MAX: Final = 50
+"""Names that one message mentions; more are not looked at."""
+SEARCH_CHARS_MAX: Final = 200
+SEARCH_RESULTS_MAX: Final = 100
+CONVERSATION_USERS_MAX: Final = 20
+"""Whom one conversation of several is started with; more may be invited later."""
 CURSORS_MAX: Final = 800
 """Cursors in one `LogIn`, so that it fits in a frame; other logs go on at the read marker."""
 HISTORY_ENTRIES_MAX: Final = 200
@@ -155,6 +166,9 @@ ROOMS_MAX: Final = 10_000
 ROOM_MEMBERS_MAX: Final = 10_000
 USER_ROOMS_MAX: Final = 100
 """Rooms of one user in one partition."""
+ROOM_PINS_MAX: Final = 50
+MEMBER_MENTIONS_MAX: Final = 100
+"""Unread mentions of one member that are counted."""
 ROOM_BANS_MAX: Final = 1_000
 """Bans and, as many, pending invitations of one room."""
 PARTITIONS_MAX: Final = 64
@@ -164,6 +178,8 @@ USERS_MAX: Final = 100_000
 USER_SESSIONS_MAX: Final = 20
 """Sessions of one account at a time, and remembered tokens of each kind."""
 USER_BLOCKED_MAX: Final = 1_000
+USER_CONVERSATIONS_MAX: Final = 1_000
+"""Conversations of which a read marker or level of one user is kept: those that came last."""
 INVITATIONS_MAX: Final = 1_000
 """Invitations that are neither used nor out of date."""
 PASSWORD_JOBS_MAX: Final = 256
@@ -188,6 +204,12 @@ TOKEN_SEEN_INTERVAL_S: Final = 3600.0
 """How exactly it is known when a device was last used: it is written no more often."""
 PRESENCE_NAMES_MAX: Final = 20
 """Names in one presence frame to a client; the others are counted."""
+TYPING_S: Final = 6.0
+"""Whoever says that it types does so for so long, unless it says so again, or something else."""
+TYPING_INTERVAL_S: Final = 3.0
+"""A client says at most so often that its user types in one place."""
+TYPING_NAMES_MAX: Final = 5
+"""Those of one place that are named."""
 PRESENCE_GRACE_S: Final = 10.0
 """A client whose connection broke is still online for so long."""
 SESSION_GRACE_S: Final = 60.0

@@ -40,6 +40,9 @@ Digest = Annotated[bytes, Meta(min_length=limits.DIGEST_BYTES, max_length=limits
 """SHA-256 of a secret that its maker keeps."""
 InvitationCode = Annotated[str, Meta(max_length=limits.INVITATION_CHARS_MAX)]
 OneTimeCode = Annotated[str, Meta(max_length=limits.ONE_TIME_CODE_CHARS_MAX)]
+Emoji = Annotated[str, Meta(min_length=1, max_length=limits.EMOJI_CHARS_MAX)]
+"""Or a word as short, as `+1`: anything that can be seen and has no spaces."""
+SearchText = Annotated[str, Meta(min_length=1, max_length=limits.SEARCH_CHARS_MAX)]
 
 
 def _kind(class_name: str) -> str:
@@ -88,18 +91,81 @@ class Scope(enum.StrEnum):
     POST = "post"
 
 
+class Notify(enum.StrEnum):
+    """Of what somebody wants to be told aloud, in one room or conversation."""
+
+    ALL = "all"
+    MENTIONS = "mentions"
+    NOTHING = "nothing"
+
+
 # --- What happened: the bodies of entries ---------------------------------------------------------
 
 
 class MessagePosted(Message, frozen=True):
+    """`reply_to` is the entry of the same log that it answers, if any."""
+
     text: str
+    reply_to: Sequence = 0
 
 
 class PrivateMessageSent(Message, frozen=True):
-    """Stands in the inbox of the recipient and in that of the sender."""
+    """Stands in the inbox of the recipient and in that of the sender.
+
+    `twin` is its sequence in the other one's inbox; `reply_to` an entry of this one.
+    """
 
     to: str
     text: str
+    reply_to: Sequence = 0
+    twin: Sequence = 0
+
+
+class MessageEdited(Message, frozen=True):
+    """The message `sequence` of this log says `text` now.
+
+    Without a text it is out of date: a later edit, or the message's end, has taken its place.
+    """
+
+    sequence: Sequence
+    text: str
+
+
+class MessageDeleted(Message, frozen=True):
+    """The message `sequence` of this log is no more. `reason` is that of a moderator."""
+
+    sequence: Sequence
+    reason: str = ""
+
+
+class Redacted(Message, frozen=True):
+    """Stands in the place of a message that was deleted; `by` is who did it."""
+
+    by: str
+
+
+class ReactionAdded(Message, frozen=True):
+    sequence: Sequence
+    emoji: str
+
+
+class ReactionRemoved(Message, frozen=True):
+    sequence: Sequence
+    emoji: str
+
+
+class MessagePinned(Message, frozen=True):
+    sequence: Sequence
+
+
+class MessageUnpinned(Message, frozen=True):
+    sequence: Sequence
+
+
+class MemberAdded(Message, frozen=True):
+    """In a conversation of several: the author has brought `user` in."""
+
+    user: str
 
 
 class RoomCreated(Message, frozen=True):
@@ -236,6 +302,14 @@ class Unrecognised(Message, frozen=True):
 EntryBody = (
     MessagePosted
     | PrivateMessageSent
+    | MessageEdited
+    | MessageDeleted
+    | Redacted
+    | ReactionAdded
+    | ReactionRemoved
+    | MessagePinned
+    | MessageUnpinned
+    | MemberAdded
     | RoomCreated
     | MemberJoined
     | MemberLeft
@@ -261,13 +335,20 @@ EntryBody = (
 
 
 class Entry(Message, frozen=True):
-    """One fact in a log. Sent to all who follow the log, once each and in sequence."""
+    """One fact in a log. Sent to all who follow the log, once each and in sequence.
+
+    A message that is read again is as it has become: with its newest text, or `Redacted`. The
+    entries that made it so follow in the log as well, and change nothing more. `edited` is the
+    `MessageEdited` that its text is from; `reactions` are the names by emoji, in their order.
+    """
 
     log: str
     sequence: Sequence
     at_ms: Milliseconds
     author: str
     body: EntryBody
+    edited: Sequence = 0
+    reactions: dict[str, list[str]] = {}
 
 
 # --- From a client: commands ----------------------------------------------------------------------
@@ -293,7 +374,7 @@ class LogIn(Message, frozen=True):
     a new account of the name and password, with an `invitation` where one is needed.
 
     `cursors` holds, by log, the sequence of the last entry that the client has; a log that is not
-    in it starts at the user's read marker.
+    in it starts at the user's read marker. Who is `away` says so at once, as by `SetAway`.
     """
 
     id: RequestId
@@ -305,6 +386,7 @@ class LogIn(Message, frozen=True):
     code: OneTimeCode = ""
     register: bool = False
     invitation: InvitationCode = ""
+    away: Reason | None = None
 
 
 class LogOut(Message, frozen=True):
@@ -421,19 +503,88 @@ class ReportMessage(Message, frozen=True):
 
 
 class Post(Message, frozen=True):
-    """Says `text` in a room that the user is in."""
+    """Says `text` in a room that the user is in, perhaps in reply to the message `reply_to`.
+
+    `@name` mentions a member, `@room` everyone, if a moderator says it: `mentions.py`.
+    """
 
     id: RequestId
     nonce: Nonce
     room: Name
     text: Text
+    reply_to: Sequence = 0
 
 
 class SendPrivate(Message, frozen=True):
+    """`reply_to` is a message of the same conversation, as it stands in the sender's inbox."""
+
     id: RequestId
     nonce: Nonce
     to: Name
     text: Text
+    reply_to: Sequence = 0
+
+
+class EditMessage(Message, frozen=True):
+    """One's own. `log` is `#room`, or one's own inbox."""
+
+    id: RequestId
+    nonce: Nonce
+    log: LogName
+    sequence: Sequence
+    text: Text
+
+
+class DeleteMessage(Message, frozen=True):
+    """One's own, or in a room anybody's if one moderates it: its text is gone for good."""
+
+    id: RequestId
+    nonce: Nonce
+    log: LogName
+    sequence: Sequence
+    reason: Reason = ""
+
+
+class AddReaction(Message, frozen=True):
+    id: RequestId
+    nonce: Nonce
+    log: LogName
+    sequence: Sequence
+    emoji: Emoji
+
+
+class RemoveReaction(Message, frozen=True):
+    id: RequestId
+    nonce: Nonce
+    log: LogName
+    sequence: Sequence
+    emoji: Emoji
+
+
+class PinMessage(Message, frozen=True):
+    id: RequestId
+    nonce: Nonce
+    room: Name
+    sequence: Sequence
+
+
+class UnpinMessage(Message, frozen=True):
+    id: RequestId
+    nonce: Nonce
+    room: Name
+    sequence: Sequence
+
+
+class StartConversation(Message, frozen=True):
+    """A private room of the user and these others, who are in it at once.
+
+    Answered with `Done`, whose `log` is its name: made of the nonce, so that nobody need think of
+    one. The room's topic names who is in it.
+    """
+
+    id: RequestId
+    nonce: Nonce
+    users: Annotated[list[Name], Meta(min_length=1, max_length=limits.CONVERSATION_USERS_MAX)]
 
 
 class CreateRoom(Message, frozen=True):
@@ -623,11 +774,37 @@ class SetStanding(Message, frozen=True):
 
 
 class MarkRead(Message, frozen=True):
-    """The user has read `log` up to `sequence`. Never moves back; needs no nonce."""
+    """The user has read `log` up to `sequence`. Never moves back; needs no nonce.
+
+    `log` is `#room`, or one's own inbox: that is how far it has been received. `@name` of somebody
+    else is the conversation with them, up to that sequence of one's own inbox.
+    """
 
     id: RequestId
     log: LogName
     sequence: Sequence
+
+
+class SetNotify(Message, frozen=True):
+    """For all devices of the user; `log` is `#room`, or `@name` for a conversation. No nonce."""
+
+    id: RequestId
+    log: LogName
+    level: Notify
+
+
+class SayTyping(Message, frozen=True):
+    """The user writes in `#room` or to `@name`, and will for some seconds. Needs no nonce."""
+
+    id: RequestId
+    log: LogName
+
+
+class SetAway(Message, frozen=True):
+    """This client's user is away, with a word for others, or is back (None). Needs no nonce."""
+
+    id: RequestId
+    away: Reason | None
 
 
 # --- From a client: queries -----------------------------------------------------------------------
@@ -684,6 +861,42 @@ class ListBlocked(Message, frozen=True):
     id: RequestId
 
 
+class ListPins(Message, frozen=True):
+    """The pinned messages of a room. Answered with `PinList`."""
+
+    id: RequestId
+    room: Name
+
+
+class ListConversations(Message, frozen=True):
+    """With whom the user has exchanged private messages. Answered with `ConversationList`."""
+
+    id: RequestId
+
+
+class ReadEdits(Message, frozen=True):
+    """What a message has said before, where the cluster keeps that. Answered with `EditList`."""
+
+    id: RequestId
+    log: LogName
+    sequence: Sequence
+
+
+class SearchMessages(Message, frozen=True):
+    """The newest `limit` messages that hold every word of `text`, be they upper or lower case.
+
+    In all that the user can read, or only in `#room` or the conversation with `@name`; of all
+    authors or of one; with `before_ms`, before that time. Answered with `SearchResults`.
+    """
+
+    id: RequestId
+    text: SearchText
+    log: LogName | None = None
+    author: Name | None = None
+    before_ms: Milliseconds | None = None
+    limit: Annotated[int, Meta(ge=1, le=limits.SEARCH_RESULTS_MAX)] = 20
+
+
 class ReadAudit(Message, frozen=True):
     """The newest `limit` records of what operators, moderators and owners have done.
 
@@ -720,6 +933,7 @@ AccountCommand = (
     | BlockUser
     | UnblockUser
     | SendPrivate
+    | StartConversation
     | CreateInvitation
     | RevokeInvitation
     | DisconnectUser
@@ -745,11 +959,21 @@ InRoomCommand = (
     | TransferRoom
     | ConfigureRoom
     | CloseRoom
+    | PinMessage
+    | UnpinMessage
 )
 """What the room-service does that serves `room`."""
-Command = AccountCommand | InRoomCommand | Announce | MarkRead | ReportMessage
+OfMessageCommand = EditMessage | DeleteMessage | AddReaction | RemoveReaction | ReportMessage
+"""What is done to a message of `log`, by the service that has that log."""
+SoftCommand = MarkRead | SetNotify | SayTyping
+"""About `log`, and without a nonce: said again it does no harm."""
+Command = AccountCommand | InRoomCommand | OfMessageCommand | Announce | SoftCommand | SetAway
 Query = (
     ReadHistory
+    | ReadEdits
+    | SearchMessages
+    | ListPins
+    | ListConversations
     | ListRooms
     | ListMembers
     | ListBans
@@ -770,21 +994,32 @@ class Welcome(Message, frozen=True):
 
 
 class LogState(Message, frozen=True):
-    """Where a user stands in one log: entries after `cursor` follow; `head` is the newest now."""
+    """Where a user stands in one log: entries after `cursor` follow; `head` is the newest now.
+
+    `marker` is what the user has read on any device.
+    """
 
     log: str
     cursor: Sequence
     head: Sequence
+    marker: Sequence = 0
+    notify: str = ""
+    """One of `Notify`; empty where the user has not said."""
 
 
 class LoggedIn(Message, frozen=True):
-    """`logs` are all that the user follows now: the inbox, the lobby, the joined rooms."""
+    """`logs` are all that the user follows now: the inbox, the lobby, the joined rooms.
+
+    `since_ms` is when the name became the user's own: what a client knows of an earlier user of
+    this name, or of another cluster at this address, it had better forget.
+    """
 
     id: RequestId
     name: str
     guest: bool
     logs: list[LogState]
     standing: str = Standing.ACCOUNT
+    since_ms: Milliseconds = 0
 
 
 class Done(Message, frozen=True):
@@ -862,7 +1097,10 @@ class History(Message, frozen=True):
 
 
 class RoomInfo(Message, frozen=True):
-    """`members` is None for the lobby, which everyone is in; `unread` is 0 where not joined."""
+    """`members` is None for the lobby, which everyone is in; `unread` is 0 where not joined.
+
+    `mentions` are those of the user in what is unread. A `conversation` is called by its topic.
+    """
 
     room: str
     topic: str
@@ -875,6 +1113,10 @@ class RoomInfo(Message, frozen=True):
     posting: str = Posting.MEMBERS
     slow_mode_s: int = 0
     members_max: int = 0
+    mentions: int = 0
+    notify: str = ""
+    conversation: bool = False
+    pins: int = 0
 
 
 class RoomList(Message, frozen=True):
@@ -886,11 +1128,12 @@ class RoomList(Message, frozen=True):
 
 
 class MemberInfo(Message, frozen=True):
-    """`role` is one of `Role`, or one that a newer server knows."""
+    """`role` is one of `Role`, or one that a newer server knows. `away` is None for "is here"."""
 
     name: str
     role: str
     online: bool
+    away: str | None = None
 
 
 class MemberList(Message, frozen=True):
@@ -909,6 +1152,7 @@ class UserInfo(Message, frozen=True):
     guest: bool
     since_ms: Milliseconds
     idle_ms: Milliseconds
+    away: str | None = None
 
 
 class UserList(Message, frozen=True):
@@ -960,6 +1204,55 @@ class BlockedList(Message, frozen=True):
     users: list[str]
 
 
+class PinList(Message, frozen=True):
+    """Newest pin first; of each the message, as it has become."""
+
+    id: RequestId
+    room: str
+    pins: list[Entry]
+
+
+class ConversationInfo(Message, frozen=True):
+    """With `name`: the newest entry, the last one read, and how many of the other are unread."""
+
+    name: str
+    head: Sequence
+    at_ms: Milliseconds
+    marker: Sequence
+    unread: int
+    notify: str = ""
+
+
+class ConversationList(Message, frozen=True):
+    """Newest first."""
+
+    id: RequestId
+    conversations: list[ConversationInfo]
+
+
+class EditInfo(Message, frozen=True):
+    """What a message said until `at_ms`."""
+
+    at_ms: Milliseconds
+    text: str
+
+
+class EditList(Message, frozen=True):
+    """Oldest first; empty also where edits are not kept."""
+
+    id: RequestId
+    edits: list[EditInfo]
+
+
+class SearchResults(Message, frozen=True):
+    """Newest first. `more`: ask again, before the last of them. Not `complete` while indexing."""
+
+    id: RequestId
+    entries: list[Entry]
+    more: bool
+    complete: bool = True
+
+
 class AuditRecord(Message, frozen=True):
     """Who did what, to whom, where, why and when. `action` is the kind of the command."""
 
@@ -986,13 +1279,35 @@ class Pong(Message, frozen=True):
 
 
 class PresenceChanged(Message, frozen=True):
-    """Soft state, collected: who came and who went; the `more` counts are those not named."""
+    """Soft state, collected: who came and who went; the `more` counts are those not named.
+
+    `away` has a word of everyone who has gone away, and None of who is back.
+    """
 
     came: list[str]
     went: list[str]
     came_more: int
     went_more: int
     online: int
+    away: dict[str, str | None] = {}
+
+
+class TypingSeen(Message, frozen=True):
+    """Soft state: these write at the moment, in `#room`, or to the user from `@name`."""
+
+    log: str
+    users: list[str]
+
+
+class LogStateChanged(Message, frozen=True):
+    """Soft state: another device of the user has read `log`, or wants to be told otherwise.
+
+    `log` is `#room`, the own inbox, or `@name` for a conversation.
+    """
+
+    log: str
+    marker: Sequence
+    notify: str = ""
 
 
 class SlowedDown(Message, frozen=True):
@@ -1024,8 +1339,14 @@ ServerMessage = (
     | DeviceList
     | BlockedList
     | AuditList
+    | PinList
+    | ConversationList
+    | EditList
+    | SearchResults
     | Pong
     | PresenceChanged
+    | TypingSeen
+    | LogStateChanged
     | SlowedDown
     | GoingAway
 )

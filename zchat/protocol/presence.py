@@ -1,5 +1,7 @@
 """Who is online, as processes tell each other: soft state, numbered but not stored."""
 
+from msgspec import field
+
 from zchat.protocol.cluster import Envelope
 
 
@@ -10,6 +12,8 @@ class PresenceDelta(Envelope, frozen=True):
     number: int
     came: list[str]
     went: list[str]
+    away: dict[str, str | None] = field(default_factory=dict)
+    """A word of everyone who has gone away; None of who is back."""
 
 
 class PresenceSnapshot(Envelope, frozen=True):
@@ -19,3 +23,4 @@ class PresenceSnapshot(Envelope, frozen=True):
     number: int
     settled: bool
     online: list[str]
+    away: dict[str, str] = field(default_factory=dict)

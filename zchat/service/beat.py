@@ -11,14 +11,14 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from zchat.fabric.link import Answerer, Asker, ReturnAddress
-from zchat.fabric.topics import stream_topic
-from zchat.log import audit
+from zchat.fabric.topics import soft_topic, stream_topic
+from zchat.log import audit, edits
 from zchat.log.answers import Answer, FirstAnswers, Key
 from zchat.log.floors import policy_statements
 from zchat.log.store import Owed, Store, StoreUnavailable, Write
 from zchat.log.timeline import Timeline
 from zchat.protocol import limits
-from zchat.protocol.cluster import Down, RoutingTable, StreamPage, Up
+from zchat.protocol.cluster import Down, RoutingTable, SoftNews, StreamPage, Up
 from zchat.protocol.codec import Decoder, ProtocolError, encode
 from zchat.protocol.messages import RefusalCode, Refused
 from zchat.service.answering import answer_once, look_up
@@ -26,7 +26,7 @@ from zchat.service.authority import objection, standing_of
 from zchat.service.counts import Counts
 from zchat.service.effects import Effects, Sender
 from zchat.service.journal import Journal
-from zchat.service.logs import reported_authors
+from zchat.service.referred import referred_entries
 from zchat.service.retention import Retention
 
 _ups = Decoder(Up)
@@ -177,7 +177,8 @@ class Beat:
             self._answerer.reply(address, encode(refused))
             return
         standing = standing_of(address.asker, stamped.standing)
-        sender = Sender(address, stamped.session, stamped.user, standing)
+        user, since_ms = stamped.user, stamped.since_ms
+        sender = Sender(address, stamped.session, user, standing, since_ms)
         self._commands.append((sender, stamped.body))
 
     def receive_table(self, body: bytes) -> None:
@@ -299,7 +300,7 @@ class Beat:
         look_up([key for key in keys if key], core.answers, store)
         logs = {log for _, command in commands for log in core.logs_of(command)}
         core.log_heads = store.heads(logs) if logs else {}
-        core.timeline.authors = reported_authors(store, (command for _, command in commands))
+        core.timeline.referred = referred_entries(store, commands)
         return keys
 
     def _answer(self, sender: Sender, command: Any, answer: Answer | None, now: float) -> None:
@@ -312,6 +313,7 @@ class Beat:
         effects = core.effects
         due, self._heartbeat_due = self._heartbeat_due, False
         appended, page = core.timeline.take()
+        amended = core.timeline.take_amended()
         answered = core.answers.take()
         policies = self._retention.merged(effects.policies)
         if due and not policies:
@@ -319,11 +321,17 @@ class Beat:
         removed = self._retention.due(self._at_ms) if due else []
         statements = self._service.statements(effects.rows) + audit.statements(effects.audits)
         statements += policy_statements(policies)
-        owed = self._store.commit(appended, statements, effects.owed, settled, answered, removed)
+        statements += edits.statements(effects.edits)
+        owed = self._store.commit(
+            appended, statements, effects.owed, settled, answered, removed, amended
+        )
         self.counts.entries += len(appended)
         self._retention.committed(policies)
         self._send_owed(owed)
         events = list(effects.broadcasts)
+        if effects.news:
+            topic = soft_topic(self._service.address)
+            events.append((topic, encode(SoftNews(list(effects.news)))))
         if page is not None:
             events.append((stream_topic(self._service.address), encode(page)))
         for address, frame in effects.replies:

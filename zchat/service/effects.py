@@ -9,8 +9,9 @@ from msgspec import Raw, Struct
 from zchat.fabric.identities import name_of
 from zchat.fabric.link import ReturnAddress
 from zchat.log.answers import Answer
+from zchat.log.edits import Edit, ForgetEdits
 from zchat.log.floors import Policy
-from zchat.protocol.cluster import Stamped
+from zchat.protocol.cluster import MarkerMoved, Stamped, Typing
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
     AuditRecord,
@@ -27,12 +28,16 @@ Job = TypeVar("Job")
 
 
 class Sender(Struct, frozen=True):
-    """Who sent a command: `user` as a gateway stamped it, empty for the cluster's own."""
+    """Who sent a command: `user` as a gateway stamped it, empty for the cluster's own.
+
+    The name is the user's since `since_ms`.
+    """
 
     reply_to: ReturnAddress
     session: int
     user: str
     standing: Standing = Standing.ACCOUNT
+    since_ms: int = 0
 
     @property
     def actor(self) -> str:
@@ -69,6 +74,10 @@ class Effects(Generic[Row, Job]):
     """(address, key, command): what another service must do, until it has."""
     broadcasts: list[tuple[bytes, bytes]] = field(default_factory=list)
     """(topic, body) of soft state."""
+    news: list[Typing | MarkerMoved] = field(default_factory=list)
+    """Soft state, too: what the beat has of it leaves as one."""
+    edits: list[Edit | ForgetEdits] = field(default_factory=list)
+    """What edited messages said before, where that is kept."""
     audits: list[AuditRecord] = field(default_factory=list)
     refused: list[tuple[str, Message, Answer]] = field(default_factory=list)
     """(user, query, answer): queries that were refused, which happens between beats."""
@@ -84,6 +93,8 @@ class Effects(Generic[Row, Job]):
             self.rows,
             self.owed,
             self.broadcasts,
+            self.news,
+            self.edits,
             self.audits,
             self.refused,
             self.policies,

@@ -1,32 +1,13 @@
 """Queries that every service with logs answers alike."""
 
-from collections.abc import Iterable
-from typing import Any
-
 from zchat.log.store import Store
 from zchat.log.timeline import stored_stream_page
 from zchat.protocol import limits
 from zchat.protocol.cluster import LogPage, ReadLog, ReadStream
 from zchat.protocol.codec import Decoder, encode, fitting
-from zchat.protocol.messages import Entry, History, ReadHistory, ReportMessage
-from zchat.protocol.names import InvalidName, canonical_name
+from zchat.protocol.messages import Entry, History, ReadHistory
 
 _entries = Decoder(Entry)
-
-
-def reported_authors(store: Store, commands: Iterable[Any]) -> dict[tuple[str, int], str]:
-    """By log and sequence: who wrote what these commands report, as far as it is there."""
-    authors: dict[tuple[str, int], str] = {}
-    for command in commands:
-        if isinstance(command, ReportMessage) and command.sequence:
-            try:
-                log = command.log[0] + canonical_name(command.log[1:])
-            except InvalidName:
-                continue
-            for entry in store.read_log(log, command.sequence - 1, 1, 1):
-                if entry.sequence == command.sequence:
-                    authors[log, entry.sequence] = _entries.decode(entry.frame).author
-    return authors
 
 
 def read_log(store: Store, query: ReadLog, head: int) -> bytes:

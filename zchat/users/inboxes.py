@@ -61,13 +61,13 @@ class Inboxes:
         user = self._directory.acting(sender.user)
         self._check_own(user, command.log)
         log = inbox_log(user.name)
-        author = self._directory.timeline.authors.get((log, command.sequence))
-        if author is None or command.sequence <= user.inbox_floor:
+        entry = self._directory.timeline.referred.get((log, command.sequence))
+        if entry is None or command.sequence <= user.inbox_floor:
             reason = f"there is no entry {command.sequence} in your inbox"
             raise Refusal(RefusalCode.UNKNOWN_ENTRY, reason)
         self._reports.take(user.name, now)
         place = f"{log} {command.sequence}"
-        self._directory.audit(sender, command, at_ms, author, command.reason, place)
+        self._directory.audit(sender, command, at_ms, entry.author, command.reason, place)
         return Answer(None, 0)
 
     def _check_own(self, user: User, log: str) -> None:

@@ -1,0 +1,134 @@
+"""One conversation as it is read: what was said in it, what became of that, and what is unread.
+
+A conversation is a room, the lobby, several people's, or what is said in private with one other.
+It is called by its key, `#room` or `@name`. Everything here is plain state; `book.py` folds the
+client's events into it, and a screen shows it.
+"""
+
+import enum
+from dataclasses import dataclass, field
+
+
+class Kind(enum.Enum):
+    LOBBY = enum.auto()
+    ROOM = enum.auto()
+    SEVERAL = enum.auto()
+    """A conversation of several people, called by its topic."""
+    PRIVATE = enum.auto()
+
+
+class Delivery(enum.Enum):
+    DONE = enum.auto()
+    """It stands in its log."""
+    PENDING = enum.auto()
+    """Said here, and not confirmed."""
+    FAILED = enum.auto()
+    """Refused: `Said.trouble` says why, and it may be said again."""
+
+
+@dataclass(slots=True, eq=False)
+class Said:
+    """A message. One that is pending or failed has no sequence yet, and stands at the end."""
+
+    sequence: int
+    at_ms: int
+    author: str
+    text: str
+    """Empty once it was deleted."""
+    reply_to: int = 0
+    """The sequence of the message that it answers, which may be among the items or not."""
+    edited: bool = False
+    deleted_by: str = ""
+    reactions: dict[str, list[str]] = field(default_factory=dict)
+    """Names by emoji, in their order."""
+    mentions_me: bool = False
+    delivery: Delivery = Delivery.DONE
+    trouble: str = ""
+    request: int = 0
+    """The client core's number for it while it is pending."""
+    version: int = 0
+    """Rises with each change, so that what was drawn of it can be kept until then."""
+
+
+@dataclass(slots=True, eq=False)
+class Happened:
+    """Anything else that stands in a log, in words: joins, topics, bans, pins."""
+
+    sequence: int
+    at_ms: int
+    author: str
+    text: str
+    version: int = 0
+
+
+Item = Said | Happened
+
+
+@dataclass(frozen=True, slots=True)
+class Inserted:
+    """`count` items are new from `index` on: at the end, or a page of history at the beginning."""
+
+    index: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The item at `index` is not as it was."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """The item at `index` is gone: a pending one that stands in its log now, or was given up."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """Nothing is as it was: draw all of it anew."""
+
+
+Change = Inserted | Changed | Removed | Replaced
+
+
+@dataclass(slots=True, eq=False)
+class Conversation:
+    key: str
+    kind: Kind
+    title: str
+    """What people call it: the room's name, the other's, or who is in it."""
+    items: list[Item] = field(default_factory=list)
+    """Oldest first, without gaps between the first one with a sequence and the last."""
+    more_before: bool = True
+    """The server may have older ones."""
+    loading: bool = False
+    """Older ones have been asked for."""
+    topic: str = ""
+    joined: bool = True
+    marker: int = 0
+    """What the user has read, on any device, as a sequence of the log."""
+    head: int = 0
+    """The newest sequence that is known of."""
+    unread: int = 0
+    """Messages of others after the marker."""
+    mentions: int = 0
+    """Of them those that mention the user; in a private conversation all do."""
+    notify: str = ""
+    """One of `Notify`; empty for what is usual: all of private ones, else mentions."""
+    pinned: bool = False
+    """The user keeps it at the top of the list, on this machine."""
+    active_at_ms: int = 0
+    """When anything was last said in it."""
+    typing: dict[str, float] = field(default_factory=dict)
+    """Who writes at the moment, and until when that is believed, by a steady clock."""
+    draft: str = ""
+    """What was typed here and not sent."""
+    changes: list[Change] = field(default_factory=list)
+    """Since the screen last took them, in order; one reader."""
+
+    def take_changes(self) -> list[Change]:
+        changes, self.changes = self.changes, []
+        return changes

@@ -1,0 +1,51 @@
+"""What messages have said before they were edited, where the operator wants that kept."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from sqlalchemy import bindparam, delete, insert, select
+
+from zchat.log.store import Store, Write
+from zchat.log.tables import edits
+from zchat.protocol.messages import EditInfo
+
+
+class Edit(NamedTuple):
+    """The message `sequence` of `log` said `text` until `at_ms`."""
+
+    log: str
+    sequence: int
+    at_ms: int
+    text: str
+
+
+class ForgetEdits(NamedTuple):
+    """The message is gone, and so is all that it has said."""
+
+    log: str
+    sequence: int
+
+
+_INSERT: Final = insert(edits)
+_of_message = (
+    edits.c.log == bindparam("of_log"),
+    edits.c.sequence == bindparam("at_sequence"),
+)
+_FORGET: Final = delete(edits).where(*_of_message)
+_SELECT: Final = select(edits.c.at_ms, edits.c.text).where(*_of_message).order_by(edits.c.id)
+
+
+def statements(changes: Sequence[Edit | ForgetEdits]) -> list[Write]:
+    """What writes them, in order."""
+    return [
+        (_INSERT, [change._asdict()])
+        if isinstance(change, Edit)
+        else (_FORGET, [{"of_log": change.log, "at_sequence": change.sequence}])
+        for change in changes
+    ]
+
+
+def read(store: Store, log: str, sequence: int) -> list[EditInfo]:
+    """Oldest first."""
+    rows = store.select(_SELECT.params(of_log=log, at_sequence=sequence))
+    return [EditInfo(*row) for row in rows]
