@@ -34,6 +34,7 @@ from zchat.protocol.messages import (
     LogOut,
     LogState,
     Message,
+    Notify,
     Ping,
     PingTarget,
     Pong,
@@ -122,6 +123,8 @@ def lowest(name: str, shape: shapes.Type) -> Any:
             return next(iter(cls))
         case shapes.ListType(min_length=min_length):
             return [lowest(name, shape.item_type)] * (min_length or 0)
+        case shapes.UnionType(includes_none=True):
+            return None
         case _:
             raise AssertionError(f"no value for {shape}")
 
@@ -180,14 +183,15 @@ def test_a_log_that_nobody_can_name_is_not_read(gateway: Gateway) -> None:
 
 
 def test_logged_in_tells_where_each_log_goes_on(gateway: Gateway) -> None:
-    logs = (LOBBY, UserLog("#garden", 4, None, 9), UserLog("#attic", 0, 2, 7))
+    logs = (LOBBY, UserLog("#garden", 4, None, 9), UserLog("#attic", 0, 2, 7, Notify.ALL))
     session = gateway.log_in("ann", *logs, cursors={"#attic": 5, "#cellar": 1})
     _, logged_in = gateway.read(session)
     assert isinstance(logged_in, LoggedIn)
     assert logged_in.logs == [
-        LogState("#lobby", 3, 3),
-        LogState("#garden", 4, 9),  # Never read: from where it joined.
-        LogState("#attic", 5, 7),  # The client's own cursor, which is ahead of the read marker.
+        LogState("#lobby", 3, 3, 3),
+        LogState("#garden", 4, 9, 0),  # Never read: from where it joined.
+        # The client's own cursor, which is ahead of the read marker.
+        LogState("#attic", 5, 7, 2, Notify.ALL),
     ]
 
 
@@ -530,7 +534,7 @@ def test_an_answer_waits_for_what_the_stream_has_still_to_bring(gateway: Gateway
         chunk = Chunk("#garden", sequence, sequence, encode(entry(sequence, "#garden")), [change])
         gateway.core.receive_stream(ROOMS, StreamPage(position, position, [chunk]), gateway.now)
     assert session.state is SessionState.LOGGED_IN
-    gateway.core.fetch_pages(gateway.now)
+    gateway.core.services.ask_pages(gateway.core.fan_out, gateway.now)
     sequences = [m.sequence for m in gateway.read(session) if isinstance(m, Entry)]
     assert len(sequences) == len(set(sequences))
 

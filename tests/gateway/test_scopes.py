@@ -133,7 +133,7 @@ def log_in(gateway: Gateway, *logs: UserLog) -> Session:
 def test_a_bot_logs_in_to_its_rooms_alone(gateway: Gateway) -> None:
     session = log_in(gateway, UserLog("#attic", 0, 5, 5), UserLog("#garden", 0, 3, 3))
     _, logged_in = gateway.read(session)
-    assert logged_in == LoggedIn(1, "ann", False, [LogState("#garden", 3, 3)], Standing.ACCOUNT)
+    assert logged_in == LoggedIn(1, "ann", False, [LogState("#garden", 3, 3, 3)], Standing.ACCOUNT)
     assert [log.name for log in session.follows] == ["#garden"]
     assert gateway.asked(USER_SERVICE) == []
 
@@ -164,7 +164,7 @@ def test_who_may_not_read_does_not_hear_who_comes_and_goes(gateway: Gateway, sco
     session = log_in(gateway)
     gateway.read(session)
     session.scopes = (scope,)
-    gateway.core.requests.tell_everyone(PresenceChanged(["bob"], [], 0, 0, 2))
+    gateway.core.soft.tell_everyone(PresenceChanged(["bob"], [], 0, 0, 2))
     assert bool(gateway.read(session)) is (scope is Scope.READ)
 
 
