@@ -20,30 +20,46 @@ from zchat.protocol.cluster import (
 )
 from zchat.protocol.codec import ProtocolError, encode
 from zchat.protocol.messages import (
+    AddReaction,
     Command,
+    DeleteMessage,
     Done,
+    EditMessage,
     Entry,
     GoingAway,
     Hello,
     JoinRoom,
+    ListConversations,
     ListMembers,
+    ListPins,
     ListRooms,
     ListUsers,
     LoggedIn,
     LogIn,
     LogOut,
     LogState,
+    MarkRead,
     Message,
     Notify,
     Ping,
     PingTarget,
+    PinMessage,
     Pong,
     Post,
     Query,
+    ReadEdits,
     RefusalCode,
     Refused,
+    RemoveReaction,
+    ReportMessage,
     RoomList,
+    SayTyping,
+    SearchMessages,
+    SetAway,
+    SetNotify,
     Standing,
+    StartConversation,
+    UnpinMessage,
     UserList,
     Welcome,
 )
@@ -52,6 +68,7 @@ from .playbook import EPOCH, ROOMS, Gateway, entry, page
 
 LOBBY = UserLog("#lobby", 0, 3, 3)
 NO_LOGS = UserLogs(0, [])
+NONCE = b"n" * 16
 
 
 def post(number: int, room: str = "lobby") -> Post:
@@ -305,6 +322,54 @@ def test_a_command_goes_to_its_service_with_the_users_name_on_it(gateway: Gatewa
     assert (stamped.user, stamped.session) == ("ann", session.number)
     gateway.reply(ROOMS, "post", Done(7, "#lobby", 4))
     assert gateway.read(session) == [Done(7, "#lobby", 4)]
+
+
+@pytest.mark.parametrize(
+    ("message", "address"),
+    [
+        (EditMessage(7, NONCE, "#garden", 1, "hello"), ROOMS),
+        (DeleteMessage(7, NONCE, "@ann", 1), USER_SERVICE),
+        (AddReaction(7, NONCE, "#garden", 1, "+1"), ROOMS),
+        (RemoveReaction(7, NONCE, "@ann", 1, "+1"), USER_SERVICE),
+        (PinMessage(7, NONCE, "garden", 1), ROOMS),
+        (UnpinMessage(7, NONCE, "garden", 1), ROOMS),
+        (ReportMessage(7, NONCE, "@ann", 1, "spam"), USER_SERVICE),
+        (MarkRead(7, "@bob", 1), USER_SERVICE),
+        (SetNotify(7, "#garden", Notify.ALL), ROOMS),
+        (SetNotify(7, "@bob", Notify.ALL), USER_SERVICE),
+        (SayTyping(7, "#garden"), ROOMS),
+        (SayTyping(7, "@bob"), USER_SERVICE),
+        (SetAway(7, "lunch"), USER_SERVICE),
+        (StartConversation(7, NONCE, ["bob"]), USER_SERVICE),
+    ],
+    ids=str,
+)
+def test_a_command_goes_to_who_has_what_it_is_about(
+    gateway: Gateway, message: Message, address: str
+) -> None:
+    gateway.send(gateway.log_in("ann", LOBBY), message)
+    sent = {to: [command.get("id") for command in gateway.sent(to)] for to in (ROOMS, USER_SERVICE)}
+    assert [to for to, requests in sent.items() if 7 in requests] == [address]
+
+
+@pytest.mark.parametrize(
+    ("query", "addresses"),
+    [
+        (ReadEdits(7, "#garden", 1), [ROOMS]),
+        (ReadEdits(7, "@ann", 1), [USER_SERVICE]),
+        (ListPins(7, "garden"), [ROOMS]),
+        (ListConversations(7), [USER_SERVICE]),
+        (SearchMessages(7, "rose", "#garden"), [ROOMS]),
+        (SearchMessages(7, "rose", "@bob"), [USER_SERVICE]),
+        (SearchMessages(7, "rose"), [USER_SERVICE, ROOMS]),
+    ],
+    ids=str,
+)
+def test_a_query_goes_to_all_who_may_know_the_answer(
+    gateway: Gateway, query: Message, addresses: list[str]
+) -> None:
+    gateway.send(gateway.log_in("ann", LOBBY), query)
+    assert [to for to in (USER_SERVICE, ROOMS) if gateway.asked(to)] == addresses
 
 
 def test_a_name_that_is_none_is_refused_here(gateway: Gateway) -> None:
