@@ -87,6 +87,7 @@ PURE: Final = (
         for name in (
             *(
                 "arrivals",
+                "conversations",
                 "credentials",
                 "devices",
                 "directory",
@@ -94,7 +95,7 @@ PURE: Final = (
                 "invitations",
                 "login_limits",
             ),
-            *("login_limits", "operators", "policy", "totp"),
+            *("operators", "policy", "private_messages", "totp"),
         )
     ),
     "*/scopes.py",
