@@ -88,6 +88,7 @@ PURE: Final = (
         for name in (
             *(
                 "arrivals",
+                "conversations",
                 "credentials",
                 "devices",
                 "directory",
@@ -95,7 +96,7 @@ PURE: Final = (
                 "invitations",
                 "login_limits",
             ),
-            *("login_limits", "operators", "policy", "totp"),
+            *("operators", "policy", "private_messages", "totp"),
         )
     ),
     "*/scopes.py",

@@ -180,6 +180,12 @@ USER_SESSIONS_MAX: Final = 20
 USER_BLOCKED_MAX: Final = 1_000
 USER_CONVERSATIONS_MAX: Final = 1_000
 """Conversations of which a read marker or level of one user is kept: those that came last."""
+CONVERSATIONS_WALKED_MAX: Final = 10_000
+"""Others with whom a user has exchanged private messages: more are not looked at for a list."""
+CONVERSATION_UNREAD_MAX: Final = 1_000
+"""Unread messages of one conversation that are counted."""
+UNREAD_READ_MAX: Final = 10_000
+"""Entries that one list of conversations is counted from; more are only said to be there."""
 INVITATIONS_MAX: Final = 1_000
 """Invitations that are neither used nor out of date."""
 PASSWORD_JOBS_MAX: Final = 256
