@@ -329,11 +329,7 @@ WITH_ALL_FIELDS: dict[str, Any] = {
     "PresenceChanged/away": PresenceChanged([], [], 0, 0, 50, {"ann": "back at ten", "bob": None}),
     "RoomList/conversation": RoomList(
         12,
-        [
-            RoomInfo(
-                "g", "ann, bob", 2, True, 3, mentions=1, notify="all", conversation=True, pins=4
-            )
-        ],
+        [RoomInfo("g", "ann, bob", 2, True, 3, mentions=1, notify="all", conversation=True)],
         1,
     ),
     "Entry/MessagePosted/amended": msgspec.structs.replace(

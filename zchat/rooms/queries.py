@@ -178,7 +178,6 @@ def _room_info(core: RoomCore, store: Store, room: Room, user: str) -> RoomInfo:
         mentioned,
         member.notify if member else "",
         room.conversation,
-        len(core.state.pins(room)) if room.pins else 0,
     )
 
 
