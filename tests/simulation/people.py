@@ -223,6 +223,8 @@ class Person(Caller):
                 self.accounts.done(life.name, request)
                 if isinstance(request, moderators.DEEDS):
                     self.world.counts[f"a moderator did {type(request).__name__}"] += 1
+                if isinstance(request, talk.DEEDS):
+                    self.world.counts[f"somebody did {type(request).__name__}"] += 1
                 if isinstance(request, Register):
                     self.world.tell(f"{life.name} is an account")
             case EntryArrived(entry=entry):

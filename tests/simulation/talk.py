@@ -7,10 +7,17 @@ from typing import Final
 
 from zchat.client import drafts, message_drafts
 from zchat.protocol.messages import (
+    AddReaction,
+    DeleteMessage,
+    EditMessage,
     Entry,
     MessagePosted,
     Notify,
+    PinMessage,
     PrivateMessageSent,
+    RemoveReaction,
+    StartConversation,
+    UnpinMessage,
     room_log,
 )
 
@@ -32,6 +39,15 @@ KINDS: Final = {
     "conversations": 1,
 }
 """What people do, and how often."""
+DEEDS: Final = (
+    EditMessage,
+    DeleteMessage,
+    AddReaction,
+    RemoveReaction,
+    PinMessage,
+    UnpinMessage,
+    StartConversation,
+)
 EMOJI: Final = ("+1", "🎉", "👍🏽")
 SEEN_MAX: Final = 12
 """Messages that somebody remembers."""
