@@ -52,6 +52,12 @@ def said(users: Users, user: str, text: str) -> Entry:
     return entry
 
 
+def texts(users: Users, user: str) -> list[str]:
+    """What the messages in the user's inbox say now."""
+    bodies = [entry.body for entry in users.entries(user)]
+    return [body.text for body in bodies if isinstance(body, PrivateMessageSent)]
+
+
 def sent(users: Users, author: str, to: str, text: str = "psst", reply_to: int = 0) -> int:
     """Its sequence in the author's inbox."""
     done = users.send(author, to, text, reply_to)
@@ -169,7 +175,7 @@ def test_an_edit_is_done_once(users: Users) -> None:
     users.edit("ann", sequence, "three")
 
     assert users.do(edit, "ann") == first
-    assert said(users, "bob", "three")
+    assert "three" in texts(users, "bob")
 
 
 def test_only_the_author_may_change_a_message(users: Users) -> None:
@@ -178,7 +184,7 @@ def test_only_the_author_may_change_a_message(users: Users) -> None:
 
     assert refused(users.edit("bob", theirs, "I owe you")) is RefusalCode.NOT_ALLOWED
     assert refused(users.delete("bob", theirs)) is RefusalCode.NOT_ALLOWED
-    assert said(users, "ann", "psst")
+    assert "psst" in texts(users, "ann")
 
 
 def test_what_is_no_message_of_the_own_inbox_is_not_changed(users: Users) -> None:
@@ -353,7 +359,7 @@ def test_with_a_guest_that_is_gone_only_the_own_copy_changes(users: Users) -> No
     users.come("guest", n=3)
     assert isinstance(users.edit("ann", sequence, "four"), Done)
 
-    assert said(users, "ann", "four")
+    assert "four" in texts(users, "ann")
     # The next one of that name does not hear of what was never said to it.
     assert [entry.body for entry in users.entries("guest")] == [
         PrivateMessageSent("guest", "one", twin=sequence)
@@ -365,8 +371,8 @@ def test_of_a_deleted_account_only_the_own_copy_changes(users: Users) -> None:
     users.core.users["bob"].deleted = True
     assert isinstance(users.edit("ann", sequence, "two"), Done)
 
-    assert said(users, "ann", "two")
-    assert said(users, "bob", "one")
+    assert "two" in texts(users, "ann")
+    assert "one" in texts(users, "bob")
 
 
 def test_a_twin_that_is_kept_no_longer_is_left_out(users: Users) -> None:
@@ -393,4 +399,4 @@ def test_an_entry_that_only_stands_where_a_twin_would_is_left_alone(users: Users
 
     assert isinstance(users.edit("carl", entry.sequence, "changed"), Done)
     assert said(users, "ann", "to bob").edited == 0
-    assert said(users, "ann", "to ann")
+    assert "to ann" in texts(users, "ann")
