@@ -114,7 +114,13 @@ def test_what_refers_to_another_entry_stands_alone_where_that_has_another_number
         (line(1, "Ann", "member_left"), "not how that name is spelled"),
         (line(1, "a b", "member_left"), "no name"),
         (line(1, "ann", "message_posted", text="\x1b[2J"), "what nobody may say"),
-        (line(1, "ann", "reaction_added", sequence=1, emoji="\x1b"), "what nobody may say"),
+        (
+            {
+                **line(1, "ann", "reaction_added"),
+                "body": {"kind": "reaction_added", "sequence": 1, "emoji": "\x1b"},
+            },
+            "what nobody may say",
+        ),
         (line(1, "ann", "redacted", by="B"), "not how that name"),
         (line(1, "ann", "message_posted", text="x" * 16_001), "what nobody may say"),
         (line(1, "ann", "private_message_sent", to="B", text="x"), "not how that name"),

@@ -34,7 +34,7 @@ def test_they_are_read_by_message_oldest_first(store: Store) -> None:
 def test_those_of_one_message_are_forgotten_and_what_comes_after_that_is_kept(
     store: Store,
 ) -> None:
-    changes = [
+    changes: list[Edit | ForgetEdits] = [
         Edit("#garden", 1, 13, "and again"),
         ForgetEdits("#garden", 1),
         Edit("#garden", 1, 14, "after that"),
