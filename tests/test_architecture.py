@@ -81,12 +81,14 @@ PURE: Final = (
     "*/state.py",
     "zchat/log/timeline.py",
     "zchat/service/amending.py",
+    *(f"zchat/rooms/{name}.py" for name in ("mentions", "messages", "reading")),
     "zchat/client/conversations/*.py",
     *(
         f"zchat/users/{name}.py"
         for name in (
             *(
                 "arrivals",
+                "conversations",
                 "credentials",
                 "devices",
                 "directory",
@@ -94,7 +96,7 @@ PURE: Final = (
                 "invitations",
                 "login_limits",
             ),
-            *("login_limits", "operators", "policy", "totp"),
+            *("operators", "policy", "private_messages", "totp"),
         )
     ),
     "*/scopes.py",
