@@ -81,6 +81,7 @@ PURE: Final = (
     "*/state.py",
     "zchat/log/timeline.py",
     "zchat/service/amending.py",
+    *(f"zchat/rooms/{name}.py" for name in ("mentions", "messages", "reading")),
     "zchat/client/conversations/*.py",
     *(
         f"zchat/users/{name}.py"

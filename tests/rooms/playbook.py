@@ -4,17 +4,28 @@ from functools import partial
 from typing import Any
 
 from zchat.fabric.link import ReturnAddress
-from zchat.log import audit
+from zchat.log import audit, edits
+from zchat.log.floors import Removal
 from zchat.log.store import Store
-from zchat.protocol.cluster import EndGuest, RoomCommand, RoomQuery
+from zchat.protocol.cluster import (
+    EndGuest,
+    MarkerMoved,
+    OpenConversation,
+    RoomCommand,
+    RoomQuery,
+    Typing,
+)
 from zchat.protocol.codec import Decoder, server_messages
 from zchat.protocol.messages import (
+    AddReaction,
     BanMember,
     CloseRoom,
     ConfigureRoom,
     CreateRoom,
+    DeleteMessage,
     DemoteMember,
     Done,
+    EditMessage,
     Entry,
     EntryBody,
     InviteMember,
@@ -23,16 +34,21 @@ from zchat.protocol.messages import (
     LeaveRoom,
     MarkRead,
     MuteMember,
+    Notify,
+    PinMessage,
     Post,
     PromoteMember,
     RefusalCode,
     Refused,
+    RemoveReaction,
     ReportMessage,
+    SetNotify,
     SetTopic,
     Standing,
     TransferRoom,
     UnbanMember,
     UnmuteMember,
+    UnpinMessage,
     room_log,
 )
 from zchat.protocol.nonces import nonce
@@ -41,13 +57,15 @@ from zchat.rooms.core import RoomCore
 from zchat.rooms.tables import ROOMS_SCHEMA
 from zchat.service.answering import answer_once, look_up
 from zchat.service.effects import Sender
+from zchat.service.referred import referred_entries
 
 _entries = Decoder(Entry)
 LOBBY_ADDRESS = "rooms/0"
 
 
 class Rooms:
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_edits: bool = False) -> None:
+        self.keeps_edits = keeps_edits
         self.at_ms = 1000
         self.now = 0.0
         self.standing = Standing.OPERATOR
@@ -55,8 +73,12 @@ class Rooms:
         self.store = Store.open(None, ROOMS_SCHEMA)
         self.core = self.loaded()
         self.core.open_lobby(self.at_ms)
-        self.commit()
         self.owed: list[tuple[str, str, bytes]] = []
+        self.news: list[Typing | MarkerMoved] = []
+        """Of the last beat."""
+        self.told: list[Entry] = []
+        """All entries, as those who follow have been told of them when they were new."""
+        self.commit()
         self._nonces = 0
 
     def close(self) -> None:
@@ -64,19 +86,31 @@ class Rooms:
 
     def loaded(self) -> RoomCore:
         """What a restarted service would begin with."""
-        return projection.load(self.store, LOBBY_ADDRESS)
+        return projection.load(self.store, LOBBY_ADDRESS, keeps_edits=self.keeps_edits)
 
     def commit(self) -> None:
         effects = self.core.effects
         appended, _ = self.core.timeline.take()
+        amended = self.core.timeline.take_amended()
         statements = projection.statements(effects.rows)
+        statements += audit.statements(effects.audits) + edits.statements(effects.edits)
         answered = self.core.answers.take()
-        audits = audit.statements(effects.audits)
-        self.store.commit(appended, statements + audits, effects.owed, [], answered)
+        self.store.commit(appended, statements, effects.owed, [], answered, (), amended)
+        self.core.timeline.referred = {}
+        self.told += [_entries.decode(entry.frame) for entry in appended]
+        self.news = list(effects.news)
         effects.clear()
 
+    def remove(self, room: str, upto: int) -> None:
+        """As retention does."""
+        self.store.commit([], [], [], [], (), [Removal(room_log(room), upto)])
+
     def give(
-        self, user: str, command: RoomCommand, standing: Standing = Standing.ACCOUNT
+        self,
+        user: str,
+        command: RoomCommand,
+        standing: Standing = Standing.ACCOUNT,
+        since_ms: int = 0,
     ) -> Done | Refused:
         """The answer to a command, which is not committed yet."""
         answers = self.core.answers
@@ -87,7 +121,9 @@ class Rooms:
             look_up([key], answers, self.store)
             answers.found |= of_this_beat
         reply_to = ReturnAddress(b"gateway/1#1" if user else b"admin/root#1", 1, 1)
-        sender = Sender(reply_to, 1, user, standing if user else self.standing)
+        sender = Sender(reply_to, 1, user, standing if user else self.standing, since_ms)
+        found = referred_entries(self.store, [(sender, command)])
+        self.core.timeline.referred = found | self.core.timeline.referred
         act = partial(self.core.handle, sender, command, self.now, self.at_ms)
         answer = answer_once(key, answers, act)
         assert answer is not None
@@ -98,11 +134,15 @@ class Rooms:
         return reply
 
     def do(
-        self, user: str, command: RoomCommand, standing: Standing = Standing.ACCOUNT
+        self,
+        user: str,
+        command: RoomCommand,
+        standing: Standing = Standing.ACCOUNT,
+        since_ms: int = 0,
     ) -> Done | Refused:
         """A beat with this command alone."""
         self.core.answers.found = {}
-        reply = self.give(user, command, standing)
+        reply = self.give(user, command, standing, since_ms)
         self.owed = list(self.core.effects.owed)
         self.commit()
         return reply
@@ -173,6 +213,31 @@ class Rooms:
     def report(self, by: str, log: str, sequence: int, reason: str = "") -> Done | Refused:
         return self.do(by, ReportMessage(18, self.nonce(), log, sequence, reason))
 
+    def edit(self, by: str, log: str, sequence: int, text: str) -> Done | Refused:
+        return self.do(by, EditMessage(19, self.nonce(), log, sequence, text))
+
+    def delete(self, by: str, log: str, sequence: int, reason: str = "") -> Done | Refused:
+        return self.do(by, DeleteMessage(20, self.nonce(), log, sequence, reason))
+
+    def react(self, by: str, log: str, sequence: int, emoji: str = "+1") -> Done | Refused:
+        return self.do(by, AddReaction(21, self.nonce(), log, sequence, emoji))
+
+    def unreact(self, by: str, log: str, sequence: int, emoji: str = "+1") -> Done | Refused:
+        return self.do(by, RemoveReaction(22, self.nonce(), log, sequence, emoji))
+
+    def pin(self, by: str, room: str, sequence: int) -> Done | Refused:
+        return self.do(by, PinMessage(23, self.nonce(), room, sequence))
+
+    def unpin(self, by: str, room: str, sequence: int) -> Done | Refused:
+        return self.do(by, UnpinMessage(24, self.nonce(), room, sequence))
+
+    def notify(self, user: str, log: str, level: Notify) -> Done | Refused:
+        return self.do(user, SetNotify(25, log, level))
+
+    def open_conversation(self, room: str, author: str, *users: str) -> Done | Refused:
+        nonce = b"a conversation: " + room.encode()
+        return self.do("", OpenConversation(nonce, room, author, list(users)))
+
     def end_guest(self, user: str) -> Done | Refused:
         return self.do("", EndGuest(user))
 
@@ -183,6 +248,11 @@ class Rooms:
         stored = self.store.read_log(room_log(room), 0, 10_000, 1 << 30)
         decoded = [_entries.decode(entry.frame) for entry in stored]
         return [(entry.sequence, entry.author, entry.body) for entry in decoded]
+
+    def at(self, log: str, sequence: int) -> Entry:
+        """The entry as it is read now."""
+        (stored,) = self.store.read_log(log, sequence - 1, 1, 1)
+        return _entries.decode(stored.frame)
 
     def members(self, room: str) -> dict[str, str]:
         return {name: m.role.value for name, m in self.core.rooms[room].members.items()}
