@@ -40,8 +40,8 @@ from zchat.users.arrivals import Arrivals
 from zchat.users.core import UserCore
 from zchat.users.devices import Devices
 from zchat.users.directory import Directory
-from zchat.users.inboxes import Inboxes
 from zchat.users.operators import Operators
+from zchat.users.private_messages import PrivateMessages
 from zchat.users.sessions import Sessions
 
 from .services import Database
@@ -356,17 +356,17 @@ def _revoked_device_is_known() -> Plant:
 
 
 def _blocks_ignored() -> Plant:
-    send_private = Inboxes.send_private
+    send = PrivateMessages.send
 
     def mutant(self: Any, sender: Any, command: Any, at_ms: int) -> Answer:
         user = self._directory.named(command.to)
         blocked, user.blocked = user.blocked, frozenset()
         try:
-            return send_private(self, sender, command, at_ms)
+            return send(self, sender, command, at_ms)
         finally:
             user.blocked = blocked
 
-    return Inboxes, "send_private", mutant
+    return PrivateMessages, "send", mutant
 
 
 def _deleted_account_keeps_rooms() -> Plant:
