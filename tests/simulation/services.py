@@ -14,7 +14,9 @@ from zchat.log.answers import Answer, Key
 from zchat.log.database import StoreUnavailable, connect
 from zchat.log.floors import Removal
 from zchat.log.schema import Schema
+from zchat.log.search import Found, Place, Wanted
 from zchat.log.store import Appended, Fenced, Owed, Store, Write
+from zchat.log.timeline import Amended
 from zchat.protocol import limits
 from zchat.service.beat import Job, Service
 from zchat.service.turns import Turns
@@ -133,6 +135,7 @@ class FaultyStore(Store):
         settled: Sequence[int],
         answered: Collection[tuple[Key, Answer]] = (),
         removed: Collection[Removal] = (),
+        amended: Sequence[Amended] = (),
     ) -> list[Owed]:
         process, database = self._process, self._database
         process.passing("before a commit")
@@ -140,17 +143,30 @@ class FaultyStore(Store):
         gone = database.entries_of(removed, appended)
         database.committing = process
         try:
-            owed = super().commit(appended, writes, owe, settled, answered, removed)
+            owed = super().commit(appended, writes, owe, settled, answered, removed, amended)
         finally:
             database.committing = None
         database.removed.extend(gone)
         for log, upto in removed:
             process.world.counts["entries were removed"] += 1
             database.floors.setdefault(log, set()).add(upto)
-        if appended or writes or owe or settled or answered or removed:
+        if appended or writes or owe or settled or answered or removed or amended:
             database.on_commit(process, appended, writes)
             process.passing("after a commit")
         return owed
+
+    def index_messages(self) -> bool:
+        process, database = self._process, self._database
+        database.may_fail("begin of a transaction")
+        database.committing = process
+        try:
+            return super().index_messages()
+        finally:
+            database.committing = None
+
+    def search(self, places: Collection[Place], wanted: Wanted) -> Found:
+        self._database.may_fail("read")
+        return super().search(places, wanted)
 
     def check_lease(self) -> None:
         self._database.may_fail("read")
@@ -257,7 +273,8 @@ class ServiceProcess(Process):
         if self.turns.next_heartbeat != self._heartbeat_at:
             self._heartbeat_at = self.turns.next_heartbeat
             self.later(self._heartbeat_at - self.now(), self.wake)
-        if any(line.down.ready for line in self._lines.values()):
+        due_now = self.turns.next_turn(self.now()) <= self.now()
+        if due_now or any(line.down.ready for line in self._lines.values()):
             self.wake()
 
     # --- The world around the turns ---------------------------------------------------------------
