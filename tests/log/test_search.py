@@ -284,12 +284,33 @@ def test_an_archive_that_was_imported_later_stands_before_what_was_said(talk: Ta
 
 
 def test_after_the_clock_was_set_back_pages_lose_nothing(talk: Talk) -> None:
-    talk.say("bean one", "bean two", "bean three")
-    talk._at_ms -= 2500
-    talk.say("bean four", "bean five")
+    talk.say("bean one", "bean two", "bean three", "bean four", "bean five")
+    talk._at_ms -= 3500
+    talk.say("bean six", "bean seven", "bean eight")
     talk.index()
     expected = sorted(talk.entries.values(), key=lambda entry: -entry.at_ms)
     assert talk.pages("bean", limit=1) == expected
+
+
+def test_what_was_said_at_once_is_found_at_once(talk: Talk) -> None:
+    talk.append(*(Said(f"bean {n}", at_ms=5 if n > 1 else 4) for n in range(1, 8)))
+    for _ in range(2):
+        page = talk.search("bean", limit=2)
+        assert [entry.sequence for entry in page.entries] == [7, 6, 5, 4, 3, 2]
+        assert page.more
+        talk.index()
+
+
+def test_nothing_is_shown_that_is_older_than_what_was_not_looked_at(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SEARCH_ROWS_MAX", 1)
+    talk.say("bean one", "bean two")
+    talk.index()
+    talk.say(Said("an old bean", at_ms=5), "bean three")
+    page = talk.search("bean")
+    assert [text_of(entry) for entry in page.entries] == ["bean three"]
+    assert page.more
 
 
 def test_a_search_looks_at_so_many_entries_and_goes_on_after_them(
