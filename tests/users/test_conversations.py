@@ -25,7 +25,7 @@ from zchat.protocol.messages import (
     StartConversation,
 )
 from zchat.protocol.names import canonical_name
-from zchat.protocol.nonces import nonce, prefix_of
+from zchat.protocol.nonces import nonce
 from zchat.protocol.partitions import address_of_room
 from zchat.users.conversations import OPEN_CONVERSATION_NONCE
 
