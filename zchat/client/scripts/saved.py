@@ -33,6 +33,7 @@ class SavedCursor:
         self._about = {"version": _VERSION, "user": user, "server": server}
         self.positions: dict[str, int] = {}
         """The sequence of the last entry that was printed, by place."""
+        self._lock: int
         try:
             self._take()
             self._read()
@@ -53,16 +54,20 @@ class SavedCursor:
             os.close(file)
         new.replace(self._path)
 
+    def let_go(self) -> None:
+        """Others may use it from now on."""
+        os.close(self._lock)
+
     def _take(self) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._path.with_name(f"{self._path.name}.lock")
-        # Never closed: whoever has the file open has the cursor.
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(lock)
             raise Failed(REFUSED, f"another process uses the cursor in {self._path}") from None
+        self._lock = lock
 
     def _read(self) -> None:
         try:

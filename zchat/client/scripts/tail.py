@@ -71,7 +71,11 @@ def run(
         follow=follow,
         key=key if join else None,
     )
-    return session(access, tail.run, cursors=tail.places.cursors)
+    try:
+        return session(access, tail.run, cursors=tail.places.cursors)
+    finally:
+        if saved is not None:
+            saved.let_go()
 
 
 class Tail:
