@@ -440,7 +440,7 @@ def test_no_subcommand_waits_for_what_it_does_not_need() -> None:
         "import sys; from zchat.client.main import main, SUBCOMMANDS\n"
         "for name in SUBCOMMANDS: main.get_command(None, name)\n"
         "import zchat.client.chat, zchat.client.login\n"
-        "heavy = {'prompt_toolkit', 'textual', 'rich', 'zmq', 'sqlalchemy', 'uvloop', 'sqlite3'}\n"
+        "heavy = {'prompt_toolkit', 'textual', 'rich', 'wcwidth', 'uvloop', 'sqlite3', 'zmq'}\n"
         "print(sorted(heavy & sys.modules.keys()))"
     )
     out = subprocess.run(
