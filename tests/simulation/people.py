@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from zchat.client import drafts, room_drafts
-from zchat.client.core import ClientCore, LoggingOut, State
+from zchat.client.core import ClientCore, LoggingOut
 from zchat.client.credentials import Credentials
 from zchat.client.events import (
     Answered,
@@ -20,6 +20,7 @@ from zchat.client.events import (
     SessionBegun,
 )
 from zchat.client.outbox import QueueFull
+from zchat.client.state import State
 from zchat.protocol.messages import (
     Done,
     PingTarget,

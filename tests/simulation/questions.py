@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from committed import Committed
 
 from zchat.client import drafts
-from zchat.client.core import State
 from zchat.client.drafts import Answer
 from zchat.client.events import Answered
+from zchat.client.state import State
 from zchat.protocol import limits, messages
 from zchat.protocol.messages import (
     LOBBY,
