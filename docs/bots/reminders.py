@@ -32,6 +32,7 @@ path = Path(os.environ.get("REMINDERS_FILE", "reminders.json"))
 reminders: dict[str, tuple[float, str, str]] = json.loads(path.read_text()) if path.exists() else {}
 """When, where and what, by the log and number of the message that asked for it."""
 changed = asyncio.Event()
+log = logging.getLogger("reminders")
 
 
 def save() -> None:
@@ -62,7 +63,7 @@ async def tell(chat: Chat) -> None:
             try:
                 await chat.submit((private if place.startswith("@") else post)(place, text))
             except RefusedError as error:
-                logging.warning("%s cannot be reminded: %s", place, error)
+                log.warning("%s cannot be reminded: %s", place, error)
             del reminders[key]
             save()
         next_due = min((due for due, _, _ in reminders.values()), default=math.inf)
