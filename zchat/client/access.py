@@ -101,16 +101,7 @@ def log_in(
 ) -> int:
     """Has `use` make of a session what it will, and returns its exit code.
 
-    `connecting` is for `connect`.
-    """
-    return attempts(access, lambda login: asyncio.run(_use(access, login, use, connecting)))
-
-
-def attempts(access: Access, attempt: Callable[["Login"], int]) -> int:
-    """Until a login is not refused, or there is nothing else to show; returns the exit code.
-
-    `attempt` raises `RefusedError` for a login that is refused, and `UnknownServerError`. A person
-    on a terminal is asked for what is missing.
+    A person on a terminal is asked for what is missing. `connecting` is for `connect`.
     """
     from zchat.client.asking import RefusedError  # noqa: PLC0415
     from zchat.client.login import Login  # noqa: PLC0415
@@ -119,7 +110,7 @@ def attempts(access: Access, attempt: Callable[["Login"], int]) -> int:
     login = Login(access.user, access.addresses, access.options)
     while True:
         try:
-            return attempt(login)
+            return asyncio.run(_use(access, login, use, connecting))
         except UnknownServerError as error:
             if not (sys.stdin.isatty() and is_accepted(error)):
                 return fail(NOT_CONNECTED, str(error))
