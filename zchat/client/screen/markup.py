@@ -38,6 +38,8 @@ class Ink(enum.Enum):
     NEW = enum.auto()
     DAY = enum.auto()
     HINT = enum.auto()
+    ACCENT = enum.auto()
+    GOOD = enum.auto()
 
 
 class Piece(NamedTuple):

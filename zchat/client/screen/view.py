@@ -7,7 +7,8 @@ else are estimates, which nothing but the scroll bar shows.
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from typing import Final, NamedTuple, assert_never
+from dataclasses import dataclass
+from typing import Final, assert_never
 
 from zchat.client.conversations.model import (
     Change,
@@ -20,14 +21,15 @@ from zchat.client.conversations.model import (
     Said,
 )
 from zchat.client.screen.heights import Heights
-from zchat.client.screen.layout import Line, Page, Place, lay_out, place
+from zchat.client.screen.layout import FOLD, Line, Page, Place, lay_out, place
 
 ESTIMATED_LINES: Final = 2
 LAID_OUT_MAX: Final = 2_000
 """Items whose lines are kept."""
 
 
-class Row(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Row:
     """One line on the screen, of the item at `index`."""
 
     index: int
@@ -72,7 +74,16 @@ class View:
             self.page = page
             self._laid_out.clear()
 
-    def apply(self, changes: Iterable[Change]) -> None:
+    def keep_up(self) -> bool:
+        """Takes what has changed since the last look; whether there was anything.
+
+        All that looks at the items calls it first: they are as they are now, not as they were.
+        """
+        changes = self.conversation.take_changes()
+        self._apply(changes)
+        return bool(changes)
+
+    def _apply(self, changes: Iterable[Change]) -> None:
         for change in changes:
             match change:
                 case Inserted(index, count):
@@ -150,6 +161,7 @@ class View:
 
     def rows(self) -> list[Row]:
         """What the window shows, from above; fewer than its height if there is no more."""
+        self.keep_up()
         if not self.items:
             return []
         if not self.at_end:
@@ -200,6 +212,7 @@ class View:
 
     def scroll(self, lines: int) -> None:
         """Down by so many lines, or up."""
+        self.keep_up()
         if not self.items:
             return
         if lines < 0:
@@ -220,6 +233,7 @@ class View:
 
     def seek(self, line: int) -> None:
         """To a line that the scroll bar names."""
+        self.keep_up()
         if self.items:
             self.at_end = line >= self.heights.total - self.height
             self.top, self.skipped = self.heights.at(line)
@@ -229,6 +243,7 @@ class View:
 
     def select(self, index: int | None) -> None:
         """Chooses an item, and shows it."""
+        self.keep_up()
         self.selected = index
         if index is None:
             return
@@ -247,6 +262,7 @@ class View:
 
     def step(self, by: int) -> None:
         """To the next message, down or up; from none to the newest that is seen."""
+        self.keep_up()
         if self.selected is None:
             rows = self.rows()
             start = rows[-1].index + 1 if rows else 0
@@ -264,8 +280,17 @@ class View:
         item = self.items[index]
         self._unfolded ^= {item}
 
+    def is_folded(self, index: int) -> bool:
+        return any(piece.target == FOLD for line in self.lines(index) for piece in line)
+
+    def read_until(self, conversation: Conversation) -> None:
+        """The person comes back: what is new has come since then."""
+        if conversation.unread:
+            self.new_after = conversation.marker
+
     def find(self, text: str, by: int) -> bool:
         """Selects the next message with `text` before the selected one, or after it."""
+        self.keep_up()
         wanted = text.casefold()
         start = len(self.items) if self.selected is None else self.selected
         order = range(start - 1, -1, -1) if by < 0 else range(start + 1, len(self.items))

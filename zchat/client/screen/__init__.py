@@ -1,0 +1,1 @@
+"""The full-screen client. Only this folder imports Textual, and `start` alone loads all of it."""
