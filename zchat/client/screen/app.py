@@ -9,6 +9,7 @@ from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
+from textual.widget import Widget
 
 from zchat.client.actions import Question
 from zchat.client.chat import Chat
@@ -42,7 +43,6 @@ LOBBY_KEY: Final = room_log(LOBBY)
 
 class ScreenClient(App[int]):
     CSS = """
-    Screen { layout: vertical; background: $background; color: $foreground; }
     #body { height: 1fr; }
     #sidebar { width: 24; height: 100%; }
     #members { width: 24; height: 100%; display: none; }
@@ -65,7 +65,7 @@ class ScreenClient(App[int]):
         Binding("alt+down", "neighbour(1)", "Conversation below", priority=True),
         Binding("alt+up", "neighbour(-1)", "Conversation above", priority=True),
         *(
-            Binding(f"alt+{number}", f"nth({number})", f"Conversation {number}", show=False)
+            Binding(f"alt+{number}", f"nth({number})", "Conversation by its place")
             for number in range(1, 10)
         ),
         Binding("f2,ctrl+b", "members", "Who is in it", priority=True),
@@ -135,7 +135,7 @@ class ScreenClient(App[int]):
                 yield Lines(id="hint")
                 with Horizontal(id="writing"):
                     yield Lines(id="prompt")
-                    yield Composer(self._completions)
+                    yield Composer(self._completions, self._submit, self._want)
             yield Lines(id="members", panel=True)
         yield Lines(id="status", panel=True)
 
@@ -149,7 +149,7 @@ class ScreenClient(App[int]):
         }
         self._lines["prompt"].show([(Piece("› ", Ink.ACCENT),)])
         self.open_key(self._first_key())
-        self.composer.focus()
+        self._focus(self.composer)
         self.following = asyncio.create_task(self._follow())
         self.set_interval(TICK_S, self._tick)
         self.wake()
@@ -284,7 +284,12 @@ class ScreenClient(App[int]):
 
     def open_when_there(self, key: str) -> None:
         self.open_key(key)
-        self.composer.focus()
+        self._focus(self.composer)
+
+    @staticmethod
+    def _focus(part: Widget) -> None:
+        """At once, and on the screen behind the dialog that may be open."""
+        part.screen.set_focus(part)
 
     def _keep_draft(self) -> None:
         if self._conversation is not None:
@@ -360,9 +365,8 @@ class ScreenClient(App[int]):
             if text != conversation.draft:
                 self.desk.says_typing(conversation)
 
-    @on(Composer.Submitted)
-    def _submitted(self, event: Composer.Submitted) -> None:
-        conversation, text = self._conversation, event.text
+    def _submit(self, text: str) -> None:
+        conversation = self._conversation
         assert conversation is not None
         self.notes.hide()
         self._lines["choices"].display = False
@@ -386,20 +390,19 @@ class ScreenClient(App[int]):
             self.action_leave()
         self._show_all()
 
-    @on(Composer.Wants)
-    def _wants(self, event: Composer.Wants) -> None:
-        match event.what:
+    def _want(self, what: str) -> None:
+        match what:
             case "page up":
                 self.timeline.action_half_page(-2)
             case "page down":
                 self.timeline.action_half_page(2)
             case "up":
-                self.timeline.focus()
+                self._focus(self.timeline)
                 self.timeline.action_step(-1)
             case "escape":
                 self._escape()
             case _:
-                self.timeline.focus()
+                self._focus(self.timeline)
         self._show_all()
 
     def _escape(self) -> None:
@@ -415,7 +418,7 @@ class ScreenClient(App[int]):
         elif self.timeline.view is not None and not self.timeline.view.at_end:
             self.timeline.action_newest()
         else:
-            self.timeline.focus()
+            self._focus(self.timeline)
             self.timeline.action_step(-1)
 
     def action_copy_or_clear(self) -> None:
@@ -442,7 +445,7 @@ class ScreenClient(App[int]):
         match event.what:
             case "write":
                 self.timeline.action_newest()
-                self.composer.focus()
+                self._focus(self.composer)
             case "find":
                 self.push_screen(
                     Prompt("Find in what is here:", text=self.timeline.found), self._find
@@ -469,7 +472,7 @@ class ScreenClient(App[int]):
             self.note(["! it is not confirmed yet; that can be done once it is"])
         elif what == "reply":
             self._reply = said
-            self.composer.focus()
+            self._focus(self.composer)
         elif what == "edit":
             self._edit(said)
         elif what == "react":
@@ -484,7 +487,7 @@ class ScreenClient(App[int]):
         self._before_edit = self.composer.text
         self._edited, self._reply = said, None
         self.composer.load(said.text)
-        self.composer.focus()
+        self._focus(self.composer)
 
     def _delete(self, conversation: Conversation, said: Said) -> None:
         def answered(yes: bool | None) -> None:
@@ -521,7 +524,7 @@ class ScreenClient(App[int]):
     def _find(self, text: str | None) -> None:
         if text:
             self.timeline.found = text
-            self.timeline.focus()
+            self._focus(self.timeline)
             if self.timeline.view is None or not self.timeline.view.find(text, -1):
                 self.note([f"{text!r} is nowhere in what is here; Ctrl-F asks the server"])
             self.timeline.look_again()
@@ -563,7 +566,7 @@ class ScreenClient(App[int]):
             sequence, _, key = value.partition(":")
             self.open_key(key)
             self._jump(int(sequence))
-            self.timeline.focus()
+            self._focus(self.timeline)
 
     def _jump(self, sequence: int) -> None:
         view = self.timeline.view
@@ -652,7 +655,7 @@ class ScreenClient(App[int]):
             self.timeline.action_newest()
         elif target.startswith(saying.CHOICE):
             self.composer.choose(int(target.removeprefix(saying.CHOICE)))
-            self.composer.focus()
+            self._focus(self.composer)
 
     def action_quiet(self) -> None:
         self.quiet = not self.quiet

@@ -12,7 +12,6 @@ from zchat.client.screen.completion import NONE, Completion
 from zchat.protocol.names import safe_text
 
 HISTORY_MAX: Final = 500
-NEWLINE_KEYS: Final = ("shift+enter", "alt+enter", "ctrl+j", "ctrl+enter")
 
 
 class Composer(TextArea):
@@ -38,18 +37,6 @@ class Composer(TextArea):
         Binding("escape", "escape", "Leave what was begun, or go into the conversation"),
     ]
 
-    class Submitted(Message):
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
-    class Wants(Message):
-        """`what` is `up`, `escape`, `page up` or `page down`."""
-
-        def __init__(self, what: str) -> None:
-            super().__init__()
-            self.what = what
-
     class Completing(Message):
         """What may come in the place of the word; `at` is the choice that stands there now."""
 
@@ -58,11 +45,22 @@ class Composer(TextArea):
             self.completion = completion
             self.at = at
 
-    def __init__(self, completions: Callable[[str, bool], Completion]) -> None:
+    def __init__(
+        self,
+        completions: Callable[[str, bool], Completion],
+        submit: Callable[[str], None],
+        wants: Callable[[str], None],
+    ) -> None:
+        """Called at once, so that the next key finds what the last one has done.
+
+        `wants` gets `up`, `tab`, `escape`, `page up` or `page down`: what is not for a text.
+        """
         super().__init__(
             compact=True, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False
         )
         self._completions = completions
+        self._submit = submit
+        self._wants = wants
         self._history: list[str] = []
         self._at = 0
         """Where in the history; its end is what is being written."""
@@ -85,9 +83,13 @@ class Composer(TextArea):
         self._at = len(self._history)
 
     async def _on_key(self, event: events.Key) -> None:
-        # The text area would take Enter as a line break, and nothing would come to our bindings.
-        if event.key in ("enter", "tab", "shift+tab", *NEWLINE_KEYS):
+        # Bindings are looked up only when a key has come back to the app, and letters that were
+        # typed after it would be here before: what is typed fast would be sent in another order.
+        bindings = self._bindings.key_to_bindings.get(event.key)
+        if bindings:
+            event.stop()
             event.prevent_default()
+            await self.run_action(bindings[0].action)
 
     async def _on_paste(self, event: events.Paste) -> None:
         # Both would handle it, and a paste would stand there twice.
@@ -134,12 +136,12 @@ class Composer(TextArea):
             at = self._chosen if self._chosen >= 0 else begin
             self.choose((at + by) % count)
         elif not self.text.strip():
-            self.post_message(self.Wants("tab"))
+            self._wants("tab")
 
     def action_submit(self) -> None:
         text = self.text.rstrip()
         if text.strip():
-            self.post_message(self.Submitted(text))
+            self._submit(text)
 
     def action_newline(self) -> None:
         self.insert("\n")
@@ -149,7 +151,7 @@ class Composer(TextArea):
             self.action_cursor_up()
         elif self._at == 0 or (self._at == len(self._history) and not self.text):
             # In an empty line Up is the way into the conversation.
-            self.post_message(self.Wants("up"))
+            self._wants("up")
         else:
             if self._at == len(self._history):
                 self._unsent = self.text
@@ -174,7 +176,7 @@ class Composer(TextArea):
         return self.wrapped_document.location_to_offset(self.cursor_location).y == 0
 
     def action_page(self, by: int) -> None:
-        self.post_message(self.Wants("page down" if by > 0 else "page up"))
+        self._wants("page down" if by > 0 else "page up")
 
     def action_escape(self) -> None:
-        self.post_message(self.Wants("escape"))
+        self._wants("escape")

@@ -77,7 +77,7 @@ class Picker(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Input(self._text, placeholder=self._prompt, select_on_focus=False)
+            yield Input(self._text, placeholder=self._prompt, select_on_focus=False, compact=True)
             yield Lines(id="options", panel=True)
 
     def on_mount(self) -> None:
@@ -150,7 +150,7 @@ class Prompt(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Static(self._question, markup=False)
-            yield Input(self._text, password=self._secret)
+            yield Input(self._text, password=self._secret, compact=True)
             yield Static("Enter answers · Esc leaves", classes="hint", markup=False)
 
     @on(Input.Submitted)

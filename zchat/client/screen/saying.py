@@ -23,6 +23,7 @@ FIRST_HINT: Final = "  Ctrl-K go to a room or person · Enter send · F1 all key
 CHOICE: Final = "choice:"
 TYPING_NAMES: Final = 3
 SHORT_CHARS: Final = 300
+KEYS_SHOWN: Final = 4
 
 
 def header(conversation: Conversation, cells: int, desk: Desk) -> Line:
@@ -163,11 +164,13 @@ def keys(nodes: Sequence[DOMNode]) -> list[Line]:
     lines: list[Line] = []
     for title, node in zip(titles, nodes, strict=True):
         lines += [(Piece(f" {title}", Ink.STRONG),)]
+        rows: dict[str, list[str]] = {}
         for binding in bindings_of(node):
-            names = " ".join(key_name(key) for key in binding.key.split(","))
-            lines.append(
-                (Piece(f"   {padded(names, 24)} ", Ink.ACCENT), Piece(binding.description))
-            )
+            names = rows.setdefault(binding.description, [])
+            names += [key_name(key) for key in binding.key.split(",")]
+        for description, names in rows.items():
+            shown = f"{names[0]} … {names[-1]}" if len(names) > KEYS_SHOWN else " ".join(names)
+            lines.append((Piece(f"   {padded(shown, 24)} ", Ink.ACCENT), Piece(description)))
         lines.append(())
     lines.append((Piece(" Commands", Ink.STRONG), Piece("  typed like a message", Ink.DIM)))
     for command in COMMANDS.values():
