@@ -82,6 +82,9 @@ PURE: Final = (
     "zchat/log/timeline.py",
     "zchat/service/amending.py",
     "zchat/client/conversations/*.py",
+    "zchat/client/greeting.py",
+    "zchat/client/latency.py",
+    "zchat/client/read_marks.py",
     *(
         f"zchat/users/{name}.py"
         for name in (

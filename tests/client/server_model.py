@@ -54,8 +54,11 @@ from zchat.protocol.messages import (
     RoomCreated,
     RoomInfo,
     RoomList,
+    SayTyping,
     SendPrivate,
     ServerMessage,
+    SetAway,
+    SetNotify,
     SetTopic,
     TopicChanged,
     UserInfo,
@@ -64,7 +67,8 @@ from zchat.protocol.messages import (
 )
 
 NOON_MS = 1_700_000_000_000
-COMMANDS = tuple(kind for kind in get_args(Command) if kind is not MarkRead)
+SOFT = (MarkRead, SetNotify, SayTyping, SetAway)
+COMMANDS = tuple(kind for kind in get_args(Command) if kind not in SOFT)
 
 
 def parse_client(data: bytes) -> list[ClientMessage]:
@@ -129,6 +133,9 @@ class ServerModel:
             case MarkRead():
                 self.marks.append((message.log, message.sequence))
                 return [Done(message.id)]
+            case SetNotify() | SayTyping() | SetAway():
+                self.done.append(message)
+                return [Done(message.id)]
             case _ if isinstance(message, COMMANDS):
                 if message.nonce in self.answers:
                     answer = self.answers[message.nonce]
@@ -171,7 +178,7 @@ class ServerModel:
             case EnableTotp() if message.code != self.totp_code:
                 refusal = Refused(message.id, RefusalCode.WRONG_CODE, "that was not the code")
                 return [], refusal
-            case MarkRead():
+            case MarkRead() | SetNotify() | SayTyping() | SetAway():
                 raise AssertionError(message)
             case _:
                 self.done.append(message)

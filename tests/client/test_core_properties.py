@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zchat.client import drafts
-from zchat.client.core import ClientCore, State
+from zchat.client.core import ClientCore
 from zchat.client.credentials import Credentials
 from zchat.client.events import (
     Answered,
@@ -16,6 +16,7 @@ from zchat.client.events import (
     LoggedOut,
     OpenConnection,
 )
+from zchat.client.state import State
 from zchat.protocol.codec import FrameReader, client_messages, encode
 from zchat.protocol.messages import (
     Entry,

@@ -25,6 +25,8 @@ from zchat.client.chat import (
 from zchat.client.core import LoggingOut
 from zchat.client.drafts import InvalidRequest
 from zchat.client.events import (
+    Answered,
+    ConnectionFailed,
     ConnectionLost,
     Delayed,
     EntryArrived,
@@ -32,6 +34,7 @@ from zchat.client.events import (
     SessionBegun,
 )
 from zchat.client.outbox import QueueFull
+from zchat.client.state import State
 from zchat.client.tls import Tls, UnknownServerError, UntrustedServerError
 from zchat.protocol.messages import (
     Entry,
@@ -45,8 +48,10 @@ from zchat.protocol.messages import (
 )
 
 __all__ = [
+    "Answered",
     "CannotConnectError",
     "Chat",
+    "ConnectionFailed",
     "ConnectionLost",
     "Delayed",
     "Entry",
@@ -64,6 +69,7 @@ __all__ = [
     "Scope",
     "SessionBegun",
     "Standing",
+    "State",
     "Tls",
     "UnconfirmedError",
     "UnknownServerError",

@@ -33,6 +33,7 @@ from zchat.client.core import LoggingOut
 from zchat.client.drafts import Answer, InvalidRequest, Request
 from zchat.client.events import (
     Answered,
+    ConnectionFailed,
     ConnectionLost,
     Delayed,
     EntryArrived,
@@ -49,11 +50,13 @@ from zchat.protocol.messages import (
     Entry,
     InvitedToRoom,
     JoinRoom,
+    LogStateChanged,
     PingTarget,
     PresenceChanged,
     RoomList,
     RoomOpened,
     SlowedDown,
+    TypingSeen,
     UserList,
 )
 
@@ -246,6 +249,8 @@ class LineClient:
                 if not self._delay_shown:
                     self._delay_shown = True
                     self._show([self._render.notice(f"kept until it is confirmed: {event.reason}")])
+            case ConnectionFailed() | TypingSeen() | LogStateChanged():
+                pass  # Lines that stay are not the place for what changes every moment.
             case Answered() | LoggedOut() | Fatal():
                 pass
             case _:
