@@ -1,0 +1,27 @@
+"""What a client keeps of its conversations between two runs."""
+
+from dataclasses import dataclass, field
+
+from zchat.client.conversations.model import Conversation
+from zchat.protocol.messages import Entry
+
+
+@dataclass(slots=True)
+class KeptConversation:
+    """`conversation` has everything but its items: they are in `entries`, the newest ones only."""
+
+    conversation: Conversation
+    first: int
+    """From here on nothing is missing in `entries`."""
+    entries: list[Entry] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Kept:
+    since_ms: int = 0
+    """Since when the name was the user's own, as the server said; 0 if it never has."""
+    cursors: dict[str, int] = field(default_factory=dict)
+    """By log: up to where it is known."""
+    inbox_first: int = 1
+    """From where on the inbox is known whole, whoever it was with."""
+    conversations: list[KeptConversation] = field(default_factory=list)
