@@ -212,6 +212,9 @@ class Desk:
     def join(self, room: str) -> None:
         self._send_and_open(drafts.join(room), room_log(room))
 
+    def create(self, room: str) -> None:
+        self._send_and_open(drafts.create_room(room), room_log(room))
+
     def _send_and_open(self, request: Request, key: str) -> None:
         request_id = self.send(request)
         if request_id is not None:

@@ -71,6 +71,7 @@ class Picker(ModalScreen[str | None]):
         self._options = options
         self._nothing = nothing
         self._typed = typed
+        self.is_search = typed is not None
         self._text = text
         self._found: Sequence[Option] = ()
         self._at = 0

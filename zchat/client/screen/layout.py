@@ -166,8 +166,8 @@ def _text(item: Said, page: Page) -> list[Line]:
     pending = item.delivery is not Delivery.DONE
     for block in blocks(drawable(item.text)):
         if block.code:
-            for part in slices(block.text, page.text_width):
-                rows.append((Piece(padded(part, page.text_width), Ink.CODE),))
+            parts = slices(block.text, page.text_width)
+            rows += [(Piece(padded(part, page.text_width), Ink.CODE),) for part in parts]
             continue
         pieces = list(inline(block.text, page.me))
         if pending:
@@ -203,10 +203,10 @@ def _reactions(item: Said, page: Page) -> Iterator[Piece]:
 
 def wrapped(pieces: list[Piece], cells: int) -> list[Line]:
     """The pieces on as many lines as it takes; at least one."""
-    if all(piece.text.isascii() for piece in pieces):
+    ascii_only = all(piece.text.isascii() for piece in pieces)
+    if ascii_only and sum(len(piece.text) for piece in pieces) <= cells:
         # Most texts fit on a line, and need not be looked at word by word.
-        if sum(len(piece.text) for piece in pieces) <= cells:
-            return [tuple(pieces)]
+        return [tuple(pieces)]
     lines: list[Line] = []
     line: list[Piece] = []
     left = cells
@@ -220,12 +220,10 @@ def wrapped(pieces: list[Piece], cells: int) -> list[Line]:
             if size > left and line:
                 lines.append(_joined(line))
                 line, left = [], cells
-            if size > cells:
-                *full, word = slices(word, cells)
-                lines += [(Piece(part, piece.ink, piece.target),) for part in full]
-                size = width(word)
-            line.append(Piece(word, piece.ink, piece.target))
-            left -= size
+            *full, rest = slices(word, cells)
+            lines += [(Piece(part, piece.ink, piece.target),) for part in full]
+            line.append(Piece(rest, piece.ink, piece.target))
+            left -= width(rest)
     lines.append(_joined(line))
     return lines
 

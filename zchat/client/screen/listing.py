@@ -25,16 +25,9 @@ class Present:
 def ordered(
     conversations: Iterable[Conversation], opened: Conversation | None
 ) -> list[Conversation]:
-    """Pinned ones and the lobby first, then those where anything was said last."""
-    return sorted(
-        (one for one in conversations if one is opened or _is_listed(one)),
-        key=lambda one: (
-            not one.pinned,
-            one.kind is not Kind.LOBBY,
-            -one.active_at_ms,
-            one.key,
-        ),
-    )
+    """Those that are listed, as they come, but the lobby before all that nobody has pinned."""
+    listed = (one for one in conversations if one is opened or _is_listed(one))
+    return sorted(listed, key=lambda one: (not one.pinned, one.kind is not Kind.LOBBY))
 
 
 def _is_listed(conversation: Conversation) -> bool:
@@ -55,10 +48,8 @@ def is_muted(conversation: Conversation) -> bool:
     return conversation.notify == Notify.NOTHING
 
 
-def row(
-    conversation: Conversation, cells: int, number: int, *, opened: bool, present: Present | None
-) -> Line:
-    """`number` is the key that opens it with Alt; 0 for none."""
+def row(conversation: Conversation, cells: int, *, opened: bool, present: Present | None) -> Line:
+    """One conversation in the list, and what is unread of it."""
     if conversation.mentions and conversation.kind is not Kind.PRIVATE:
         count, count_ink = f"@{min(conversation.mentions, COUNT_MAX)}", Ink.MENTIONED
     elif conversation.unread:

@@ -1,15 +1,10 @@
-"""Short words around a conversation: its header, who types, what is empty, and all keys."""
+"""What is said around a conversation: the list, its header, who types, and what is empty."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from textual.binding import Binding
-from textual.dom import DOMNode
-
 from zchat.client.chat import Chat
-from zchat.client.commands import COMMANDS
-from zchat.client.commands import is_secret as is_secret
-from zchat.client.conversations.model import Conversation, Delivery, Kind, Said
+from zchat.client.conversations.model import Conversation, Kind, Said
 from zchat.client.screen import listing
 from zchat.client.screen.cells import cut, drawable_line, padded, width
 from zchat.client.screen.completion import Completion
@@ -21,9 +16,20 @@ from zchat.client.state import State
 
 FIRST_HINT: Final = "  Ctrl-K go to a room or person · Enter send · F1 all keys"
 CHOICE: Final = "choice:"
+NEWEST: Final = "newest:"
 TYPING_NAMES: Final = 3
 SHORT_CHARS: Final = 300
-KEYS_SHOWN: Final = 4
+
+
+def sidebar(
+    listed: Sequence[Conversation], opened: Conversation, desk: Desk, cells: int
+) -> list[Line]:
+    lines: list[Line] = [listing.heading("conversations", cells, "Ctrl-K")]
+    lines += (
+        listing.row(each, cells, opened=each is opened, present=present(each.key, desk))
+        for each in listed
+    )
+    return lines
 
 
 def header(conversation: Conversation, cells: int, desk: Desk) -> Line:
@@ -110,23 +116,9 @@ def empty(conversation: Conversation, chat: Chat, first_time: bool) -> list[Line
     return [(Piece(f"   {line}", Ink.DIM),) for line in text]
 
 
-def has_failed(said: Said) -> bool:
-    return said.delivery is Delivery.FAILED
-
-
-def whose(said: Said, me: str) -> str:
-    return "yours" if said.author == me else drawable_line(said.author)
-
-
 def short(said: Said) -> str:
     text = drawable_line(said.text[:SHORT_CHARS])
     return cut(text, 120)
-
-
-def begins_after(conversation: Conversation, sequence: int) -> bool:
-    """Whether what is known of it begins after that message."""
-    first = conversation.items[0].sequence if conversation.items else 0
-    return first == 0 or first > sequence
 
 
 def offered(completion: Completion, cells: int) -> list[Line]:
@@ -144,55 +136,3 @@ def offered(completion: Completion, cells: int) -> list[Line]:
             )
         )
     return lines
-
-
-# --- Keys -----------------------------------------------------------------------------------------
-
-
-def bindings_of(node: DOMNode) -> list[Binding]:
-    """Those of its own class, in their order; not what Textual's have besides."""
-    return [
-        binding
-        for binding in type(node).BINDINGS
-        if isinstance(binding, Binding) and binding.description
-    ]
-
-
-def keys(nodes: Sequence[DOMNode]) -> list[Line]:
-    """All keys, as the bindings have them, and then all commands."""
-    titles = ("Everywhere", "In the conversation (Esc or ↑ goes there)", "While writing")
-    lines: list[Line] = []
-    for title, node in zip(titles, nodes, strict=True):
-        lines += [(Piece(f" {title}", Ink.STRONG),)]
-        rows: dict[str, list[str]] = {}
-        for binding in bindings_of(node):
-            names = rows.setdefault(binding.description, [])
-            names += [key_name(key) for key in binding.key.split(",")]
-        for description, names in rows.items():
-            shown = f"{names[0]} … {names[-1]}" if len(names) > KEYS_SHOWN else " ".join(names)
-            lines.append((Piece(f"   {padded(shown, 24)} ", Ink.ACCENT), Piece(description)))
-        lines.append(())
-    lines.append((Piece(" Commands", Ink.STRONG), Piece("  typed like a message", Ink.DIM)))
-    for command in COMMANDS.values():
-        usage = padded(command.usage, 30)
-        lines.append((Piece(f"   {usage} ", Ink.ACCENT), Piece(command.summary)))
-    return lines
-
-
-def key_name(key: str) -> str:
-    """As people call it."""
-    names = {
-        "question_mark": "?",
-        "plus": "+",
-        "slash": "/",
-        "escape": "Esc",
-        "pageup": "PgUp",
-        "pagedown": "PgDn",
-        "up": "↑",
-        "down": "↓",
-    }
-    parts = key.split("+")
-    shown = [names.get(part, part.capitalize() if len(part) > 1 else part) for part in parts]
-    if len(parts) > 1 and len(parts[-1]) == 1:
-        shown[-1] = parts[-1].upper()
-    return "-".join(shown)

@@ -17,6 +17,7 @@ DARK: Final = "zchat-dark"
 LIGHT: Final = "zchat-light"
 CONTRAST: Final = "zchat-contrast"
 PLAIN: Final = "zchat-plain"
+NAMES: Final = (DARK, LIGHT, CONTRAST, PLAIN)
 
 
 @dataclass(frozen=True, slots=True)
