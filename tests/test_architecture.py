@@ -81,6 +81,7 @@ PURE: Final = (
     "*/state.py",
     "zchat/log/timeline.py",
     "zchat/service/amending.py",
+    *(f"zchat/rooms/{name}.py" for name in ("mentions", "messages", "reading")),
     "zchat/client/conversations/*.py",
     "zchat/client/greeting.py",
     "zchat/client/latency.py",
@@ -90,6 +91,7 @@ PURE: Final = (
         for name in (
             *(
                 "arrivals",
+                "conversations",
                 "credentials",
                 "devices",
                 "directory",
@@ -97,7 +99,7 @@ PURE: Final = (
                 "invitations",
                 "login_limits",
             ),
-            *("login_limits", "operators", "policy", "totp"),
+            *("operators", "policy", "private_messages", "totp"),
         )
     ),
     "*/scopes.py",

@@ -117,6 +117,7 @@ class ServerModel:
         states, entries = [], []
         for log, floor in self.followed.items():
             cursor = max(floor, message.cursors.get(log, floor))
+            cursor = min(cursor, len(self.logs[log]))
             states.append(LogState(log, cursor, len(self.logs[log])))
             entries += self.logs[log][cursor:]
         return [LoggedIn(message.id, self.name, self.guest, states), *entries]
@@ -193,7 +194,10 @@ class ServerModel:
                     # Only one's own inbox is kept here: all of it counts as that conversation.
                     log = "@" + self.name
                 entries = self.logs.get(log, [])
-                return History(message.id, message.log, entries[-message.limit :], False)
+                if message.before is not None:
+                    entries = entries[: max(message.before - 1, 0)]
+                page = entries[-message.limit :]
+                return History(message.id, message.log, page, len(page) < len(entries))
             case ListRooms():
                 rooms = [
                     RoomInfo(log[1:], self.topics.get(log[1:], ""), 2, log in self.followed, 0)

@@ -91,10 +91,10 @@ async def test_without_a_server_everything_waits_for_it(gateway: FakeGateway) ->
 
 async def test_a_login_that_is_refused_later_ends_the_events(gateway: FakeGateway) -> None:
     gateway.refusal = Refused(0, RefusalCode.WRONG_PASSWORD, "That is not the password.")
+    chat = await connect("ann", gateway.address, at_once=True).__aenter__()
+    future = chat.submit(drafts.users())
     with pytest.raises(RefusedError, match="not the password"):
-        async with connect("ann", gateway.address, at_once=True) as chat:
-            future = chat.submit(drafts.users())
-            await events(chat, 1)
+        await events(chat, 1)
     assert isinstance(future.exception(), RefusedError)
 
 

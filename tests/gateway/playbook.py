@@ -115,7 +115,7 @@ class Gateway:
 
     def asked(self, address: str) -> list[dict[str, Any]]:
         """The queries that go out as one envelope now."""
-        self.core.fetch_pages(self.now)
+        self.core.services.ask_pages(self.core.fan_out, self.now)
         envelope = self.core.services.by_address[address].queries.take_envelope(self.now)
         queries = _batches.decode(envelope) if envelope else []
         return [_bodies.decode(_stamped.decode(query).body) for query in queries]

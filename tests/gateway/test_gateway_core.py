@@ -20,29 +20,46 @@ from zchat.protocol.cluster import (
 )
 from zchat.protocol.codec import ProtocolError, encode
 from zchat.protocol.messages import (
+    AddReaction,
     Command,
+    DeleteMessage,
     Done,
+    EditMessage,
     Entry,
     GoingAway,
     Hello,
     JoinRoom,
+    ListConversations,
     ListMembers,
+    ListPins,
     ListRooms,
     ListUsers,
     LoggedIn,
     LogIn,
     LogOut,
     LogState,
+    MarkRead,
     Message,
+    Notify,
     Ping,
     PingTarget,
+    PinMessage,
     Pong,
     Post,
     Query,
+    ReadEdits,
     RefusalCode,
     Refused,
+    RemoveReaction,
+    ReportMessage,
     RoomList,
+    SayTyping,
+    SearchMessages,
+    SetAway,
+    SetNotify,
     Standing,
+    StartConversation,
+    UnpinMessage,
     UserList,
     Welcome,
 )
@@ -51,6 +68,7 @@ from .playbook import EPOCH, ROOMS, Gateway, entry, page
 
 LOBBY = UserLog("#lobby", 0, 3, 3)
 NO_LOGS = UserLogs(0, [])
+NONCE = b"n" * 16
 
 
 def post(number: int, room: str = "lobby") -> Post:
@@ -122,6 +140,8 @@ def lowest(name: str, shape: shapes.Type) -> Any:
             return next(iter(cls))
         case shapes.ListType(min_length=min_length):
             return [lowest(name, shape.item_type)] * (min_length or 0)
+        case shapes.UnionType(includes_none=True):
+            return None
         case _:
             raise AssertionError(f"no value for {shape}")
 
@@ -180,14 +200,15 @@ def test_a_log_that_nobody_can_name_is_not_read(gateway: Gateway) -> None:
 
 
 def test_logged_in_tells_where_each_log_goes_on(gateway: Gateway) -> None:
-    logs = (LOBBY, UserLog("#garden", 4, None, 9), UserLog("#attic", 0, 2, 7))
+    logs = (LOBBY, UserLog("#garden", 4, None, 9), UserLog("#attic", 0, 2, 7, Notify.ALL))
     session = gateway.log_in("ann", *logs, cursors={"#attic": 5, "#cellar": 1})
     _, logged_in = gateway.read(session)
     assert isinstance(logged_in, LoggedIn)
     assert logged_in.logs == [
-        LogState("#lobby", 3, 3),
-        LogState("#garden", 4, 9),  # Never read: from where it joined.
-        LogState("#attic", 5, 7),  # The client's own cursor, which is ahead of the read marker.
+        LogState("#lobby", 3, 3, 3),
+        LogState("#garden", 4, 9, 0),  # Never read: from where it joined.
+        # The client's own cursor, which is ahead of the read marker.
+        LogState("#attic", 5, 7, 2, Notify.ALL),
     ]
 
 
@@ -301,6 +322,54 @@ def test_a_command_goes_to_its_service_with_the_users_name_on_it(gateway: Gatewa
     assert (stamped.user, stamped.session) == ("ann", session.number)
     gateway.reply(ROOMS, "post", Done(7, "#lobby", 4))
     assert gateway.read(session) == [Done(7, "#lobby", 4)]
+
+
+@pytest.mark.parametrize(
+    ("message", "address"),
+    [
+        (EditMessage(7, NONCE, "#garden", 1, "hello"), ROOMS),
+        (DeleteMessage(7, NONCE, "@ann", 1), USER_SERVICE),
+        (AddReaction(7, NONCE, "#garden", 1, "+1"), ROOMS),
+        (RemoveReaction(7, NONCE, "@ann", 1, "+1"), USER_SERVICE),
+        (PinMessage(7, NONCE, "garden", 1), ROOMS),
+        (UnpinMessage(7, NONCE, "garden", 1), ROOMS),
+        (ReportMessage(7, NONCE, "@ann", 1, "spam"), USER_SERVICE),
+        (MarkRead(7, "@bob", 1), USER_SERVICE),
+        (SetNotify(7, "#garden", Notify.ALL), ROOMS),
+        (SetNotify(7, "@bob", Notify.ALL), USER_SERVICE),
+        (SayTyping(7, "#garden"), ROOMS),
+        (SayTyping(7, "@bob"), USER_SERVICE),
+        (SetAway(7, "lunch"), USER_SERVICE),
+        (StartConversation(7, NONCE, ["bob"]), USER_SERVICE),
+    ],
+    ids=str,
+)
+def test_a_command_goes_to_who_has_what_it_is_about(
+    gateway: Gateway, message: Message, address: str
+) -> None:
+    gateway.send(gateway.log_in("ann", LOBBY), message)
+    sent = {to: [command.get("id") for command in gateway.sent(to)] for to in (ROOMS, USER_SERVICE)}
+    assert [to for to, requests in sent.items() if 7 in requests] == [address]
+
+
+@pytest.mark.parametrize(
+    ("query", "addresses"),
+    [
+        (ReadEdits(7, "#garden", 1), [ROOMS]),
+        (ReadEdits(7, "@ann", 1), [USER_SERVICE]),
+        (ListPins(7, "garden"), [ROOMS]),
+        (ListConversations(7), [USER_SERVICE]),
+        (SearchMessages(7, "rose", "#garden"), [ROOMS]),
+        (SearchMessages(7, "rose", "@bob"), [USER_SERVICE]),
+        (SearchMessages(7, "rose"), [USER_SERVICE, ROOMS]),
+    ],
+    ids=str,
+)
+def test_a_query_goes_to_all_who_may_know_the_answer(
+    gateway: Gateway, query: Message, addresses: list[str]
+) -> None:
+    gateway.send(gateway.log_in("ann", LOBBY), query)
+    assert [to for to in (USER_SERVICE, ROOMS) if gateway.asked(to)] == addresses
 
 
 def test_a_name_that_is_none_is_refused_here(gateway: Gateway) -> None:
@@ -530,7 +599,7 @@ def test_an_answer_waits_for_what_the_stream_has_still_to_bring(gateway: Gateway
         chunk = Chunk("#garden", sequence, sequence, encode(entry(sequence, "#garden")), [change])
         gateway.core.receive_stream(ROOMS, StreamPage(position, position, [chunk]), gateway.now)
     assert session.state is SessionState.LOGGED_IN
-    gateway.core.fetch_pages(gateway.now)
+    gateway.core.services.ask_pages(gateway.core.fan_out, gateway.now)
     sequences = [m.sequence for m in gateway.read(session) if isinstance(m, Entry)]
     assert len(sequences) == len(set(sequences))
 

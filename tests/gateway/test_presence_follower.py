@@ -16,14 +16,21 @@ def wants_all(follower: PresenceFollower) -> bool:
     return follower.wants_snapshot
 
 
-def following(*online: str, number: int = 1) -> PresenceFollower:
+def following(*online: str, number: int = 1, **away: str) -> PresenceFollower:
     follower = PresenceFollower()
-    follower.snapshot(PresenceSnapshot(EPOCH, number, True, list(online)))
+    follower.snapshot(PresenceSnapshot(EPOCH, number, True, list(online), away))
     return follower
 
 
-def delta(number: int, came: str = "", went: str = "", epoch: int = EPOCH) -> PresenceDelta:
-    return PresenceDelta(epoch, number, came.split(), went.split())
+def delta(
+    number: int, came: str = "", went: str = "", epoch: int = EPOCH, **away: str | None
+) -> PresenceDelta:
+    return PresenceDelta(epoch, number, came.split(), went.split(), away)
+
+
+def told_away(follower: PresenceFollower) -> dict[str, str | None]:
+    change = follower.take_change()
+    return {} if change is None else change.away
 
 
 def test_it_begins_with_the_whole() -> None:
@@ -112,6 +119,69 @@ def test_of_a_storm_only_a_few_are_named() -> None:
     assert (change.came_more, change.went_more, change.online) == (50 - named, 25 - named, 50)
     assert len(change.went) == named
 
+
+# --- Away -----------------------------------------------------------------------------------------
+
+
+def test_a_word_of_those_away_is_kept_until_they_are_back_or_gone() -> None:
+    follower = following("ann", "bob")
+    follower.delta(delta(2, ann="lunch", bob="asleep"))
+    assert follower.away == {"ann": "lunch", "bob": "asleep"}
+    assert told_away(follower) == {"ann": "lunch", "bob": "asleep"}
+
+    follower.delta(delta(3, went="bob", ann=None))
+    assert follower.away == {}
+    assert follower.take_change() == PresenceChanged([], ["bob"], 0, 0, 1, {"ann": None})
+
+
+def test_who_was_away_before_is_no_news() -> None:
+    follower = following("ann", ann="lunch")
+    assert follower.away == {"ann": "lunch"}
+    assert follower.take_change() is None
+
+
+def test_who_comes_back_before_anybody_was_told_is_no_news() -> None:
+    follower = following("ann")
+    follower.delta(delta(2, ann="lunch"))
+    follower.delta(delta(3, ann=None))
+    assert follower.take_change() is None
+
+
+def test_who_was_away_and_came_anew_is_here_again() -> None:
+    follower = following("ann", ann="lunch")
+    follower.delta(delta(2, went="ann"))
+    follower.delta(delta(3, came="ann"))
+    assert told_away(follower) == {"ann": None}
+
+
+def test_a_heartbeat_is_not_taken_for_a_word() -> None:
+    follower = following("ann")
+    follower.delta(delta(2, ann="lunch"))
+    follower.delta(delta(2))
+    assert not wants_all(follower)
+    follower.delta(delta(3))
+    assert wants_all(follower)
+
+
+def test_after_a_missed_word_the_whole_tells_it() -> None:
+    follower = following("ann", "bob", "carol", bob="asleep", carol="a walk")
+    away = {"ann": "lunch", "carol": "a walk"}
+    follower.snapshot(PresenceSnapshot(EPOCH, 5, True, ["ann", "bob", "carol"], away))
+    assert told_away(follower) == {"ann": "lunch", "bob": None}
+    assert follower.away == away
+
+
+def test_of_many_who_go_away_at_once_some_are_told_later() -> None:
+    names = [f"u{number:02}" for number in range(limits.PRESENCE_NAMES_MAX + 2)]
+    follower = following(*names)
+    follower.delta(PresenceDelta(EPOCH, 2, [], [], dict.fromkeys(names, "lunch")))
+    assert list(told_away(follower)) == names[:-2]
+    follower.delta(PresenceDelta(EPOCH, 3, [], [], {names[-1]: None}))
+    assert told_away(follower) == {names[-2]: "lunch"}
+    assert follower.take_change() is None
+
+
+# --- Whatever is missed ---------------------------------------------------------------------------
 
 _moves = st.lists(
     st.tuples(st.sampled_from("abc"), st.booleans(), st.sampled_from(["lost", "kept", "waits"])),

@@ -20,6 +20,7 @@ from zchat.protocol.messages import (
     Post,
     RefusalCode,
     Refused,
+    SayTyping,
     SlowedDown,
 )
 from zchat.protocol.networks import network_of
@@ -75,6 +76,24 @@ def test_as_many_as_may_be_said_at_once_are_let_in_and_the_others_wait() -> None
     gateway.wait(1.0)
     assert gateway.posted() == [1, 2, 3, 4, 5, 6, 7, 8]
     assert ann.backlog is None
+
+
+def test_that_somebody_types_counts_as_no_message() -> None:
+    gateway = slow()
+    ann = gateway.come_in()
+    free = limits.TYPING_FREE_PLACES
+    gateway.send(ann, *[SayTyping(number, "#lobby") for number in range(free)])
+    gateway.send(ann, *map(post, range(free, free + 5)))
+    assert len(gateway.posted()) == free + 5
+    assert gateway.read(ann) == []
+
+
+def test_who_says_too_often_that_somebody_types_is_slowed_down() -> None:
+    gateway = slow()
+    ann = gateway.come_in()
+    for number in range(20):
+        gateway.send(ann, SayTyping(number, "#lobby"))
+    assert len(gateway.posted()) == limits.TYPING_FREE_PLACES + 5
 
 
 def test_who_is_slowed_down_is_not_read_from_and_is_told_once() -> None:

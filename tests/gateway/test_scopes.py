@@ -18,10 +18,15 @@ from zchat.protocol.cluster import (
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
     PROTOCOL_VERSION,
+    AddReaction,
+    DeleteMessage,
     Done,
+    EditMessage,
     Entry,
     Hello,
     JoinRoom,
+    ListConversations,
+    ListPins,
     ListRooms,
     LoggedIn,
     LogIn,
@@ -33,11 +38,14 @@ from zchat.protocol.messages import (
     Pong,
     Post,
     PresenceChanged,
+    ReadEdits,
     ReadHistory,
     RefusalCode,
     Refused,
     Register,
+    SayTyping,
     Scope,
+    SearchMessages,
     SendPrivate,
     Standing,
 )
@@ -99,7 +107,23 @@ def test_who_may_not_read_follows_nothing() -> None:
         (ReadHistory(1, "#garden"), True),
         (ReadHistory(1, "#attic"), False),
         (ReadHistory(1, "@bob"), False),
+        (MarkRead(1, "#garden", 1), True),
         (MarkRead(1, "@ann", 1), False),
+        (EditMessage(1, NONCE, "#Garden", 1, "hello"), True),
+        (EditMessage(1, NONCE, "#attic", 1, "hello"), False),
+        (DeleteMessage(1, NONCE, "@ann", 1), False),
+        (AddReaction(1, NONCE, "#attic", 1, "+1"), False),
+        (ReadEdits(1, "#garden", 1), True),
+        (ReadEdits(1, "@ann", 1), False),
+        (SayTyping(1, "#garden"), True),
+        (SayTyping(1, "@garden"), False),
+        (ListPins(1, "garden"), True),
+        (ListPins(1, "attic"), False),
+        (SearchMessages(1, "rose", "#garden"), True),
+        (SearchMessages(1, "rose", "#attic"), False),
+        (SearchMessages(1, "rose", "@bob"), False),
+        (SearchMessages(1, "rose"), False),
+        (ListConversations(1), False),
         (SendPrivate(1, NONCE, "garden", "hello"), False),
         (ListRooms(1, "garden"), True),
         (ListRooms(1), False),
@@ -133,7 +157,7 @@ def log_in(gateway: Gateway, *logs: UserLog) -> Session:
 def test_a_bot_logs_in_to_its_rooms_alone(gateway: Gateway) -> None:
     session = log_in(gateway, UserLog("#attic", 0, 5, 5), UserLog("#garden", 0, 3, 3))
     _, logged_in = gateway.read(session)
-    assert logged_in == LoggedIn(1, "ann", False, [LogState("#garden", 3, 3)], Standing.ACCOUNT)
+    assert logged_in == LoggedIn(1, "ann", False, [LogState("#garden", 3, 3, 3)], Standing.ACCOUNT)
     assert [log.name for log in session.follows] == ["#garden"]
     assert gateway.asked(USER_SERVICE) == []
 
@@ -164,7 +188,7 @@ def test_who_may_not_read_does_not_hear_who_comes_and_goes(gateway: Gateway, sco
     session = log_in(gateway)
     gateway.read(session)
     session.scopes = (scope,)
-    gateway.core.requests.tell_everyone(PresenceChanged(["bob"], [], 0, 0, 2))
+    gateway.core.soft.tell_everyone(PresenceChanged(["bob"], [], 0, 0, 2))
     assert bool(gateway.read(session)) is (scope is Scope.READ)
 
 

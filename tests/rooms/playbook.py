@@ -4,9 +4,10 @@ from functools import partial
 from typing import Any
 
 from zchat.fabric.link import ReturnAddress
-from zchat.log import audit
+from zchat.log import audit, edits
+from zchat.log.floors import Removal
 from zchat.log.store import Store
-from zchat.protocol.cluster import EndGuest, RoomCommand, RoomQuery
+from zchat.protocol.cluster import EndGuest, MarkerMoved, RoomCommand, RoomQuery, Typing
 from zchat.protocol.codec import Decoder, server_messages
 from zchat.protocol.messages import (
     BanMember,
@@ -41,13 +42,15 @@ from zchat.rooms.core import RoomCore
 from zchat.rooms.tables import ROOMS_SCHEMA
 from zchat.service.answering import answer_once, look_up
 from zchat.service.effects import Sender
+from zchat.service.referred import referred_entries
 
 _entries = Decoder(Entry)
 LOBBY_ADDRESS = "rooms/0"
 
 
 class Rooms:
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_edits: bool = False) -> None:
+        self.keeps_edits = keeps_edits
         self.at_ms = 1000
         self.now = 0.0
         self.standing = Standing.OPERATOR
@@ -55,8 +58,10 @@ class Rooms:
         self.store = Store.open(None, ROOMS_SCHEMA)
         self.core = self.loaded()
         self.core.open_lobby(self.at_ms)
-        self.commit()
         self.owed: list[tuple[str, str, bytes]] = []
+        self.news: list[Typing | MarkerMoved] = []
+        """Of the last beat."""
+        self.commit()
         self._nonces = 0
 
     def close(self) -> None:
@@ -64,19 +69,30 @@ class Rooms:
 
     def loaded(self) -> RoomCore:
         """What a restarted service would begin with."""
-        return projection.load(self.store, LOBBY_ADDRESS)
+        return projection.load(self.store, LOBBY_ADDRESS, keeps_edits=self.keeps_edits)
 
     def commit(self) -> None:
         effects = self.core.effects
         appended, _ = self.core.timeline.take()
+        amended = self.core.timeline.take_amended()
         statements = projection.statements(effects.rows)
+        statements += audit.statements(effects.audits) + edits.statements(effects.edits)
         answered = self.core.answers.take()
-        audits = audit.statements(effects.audits)
-        self.store.commit(appended, statements + audits, effects.owed, [], answered)
+        self.store.commit(appended, statements, effects.owed, [], answered, (), amended)
+        self.core.timeline.referred = {}
+        self.news = list(effects.news)
         effects.clear()
 
+    def remove(self, room: str, upto: int) -> None:
+        """As retention does."""
+        self.store.commit([], [], [], [], (), [Removal(room_log(room), upto)])
+
     def give(
-        self, user: str, command: RoomCommand, standing: Standing = Standing.ACCOUNT
+        self,
+        user: str,
+        command: RoomCommand,
+        standing: Standing = Standing.ACCOUNT,
+        since_ms: int = 0,
     ) -> Done | Refused:
         """The answer to a command, which is not committed yet."""
         answers = self.core.answers
@@ -87,7 +103,9 @@ class Rooms:
             look_up([key], answers, self.store)
             answers.found |= of_this_beat
         reply_to = ReturnAddress(b"gateway/1#1" if user else b"admin/root#1", 1, 1)
-        sender = Sender(reply_to, 1, user, standing if user else self.standing)
+        sender = Sender(reply_to, 1, user, standing if user else self.standing, since_ms)
+        found = referred_entries(self.store, [(sender, command)])
+        self.core.timeline.referred = found | self.core.timeline.referred
         act = partial(self.core.handle, sender, command, self.now, self.at_ms)
         answer = answer_once(key, answers, act)
         assert answer is not None
@@ -98,11 +116,15 @@ class Rooms:
         return reply
 
     def do(
-        self, user: str, command: RoomCommand, standing: Standing = Standing.ACCOUNT
+        self,
+        user: str,
+        command: RoomCommand,
+        standing: Standing = Standing.ACCOUNT,
+        since_ms: int = 0,
     ) -> Done | Refused:
         """A beat with this command alone."""
         self.core.answers.found = {}
-        reply = self.give(user, command, standing)
+        reply = self.give(user, command, standing, since_ms)
         self.owed = list(self.core.effects.owed)
         self.commit()
         return reply

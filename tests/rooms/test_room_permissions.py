@@ -4,16 +4,20 @@ from typing import Final, NamedTuple, get_args
 
 import pytest
 from msgspec import Struct
+from msgspec.structs import replace
 
 from zchat.protocol.cluster import RoomQuery
 from zchat.protocol.codec import server_messages
 from zchat.protocol.messages import (
+    AddReaction,
     Announce,
     BanMember,
     CloseRoom,
     ConfigureRoom,
     CreateRoom,
+    DeleteMessage,
     DemoteMember,
+    EditMessage,
     InRoomCommand,
     InviteMember,
     JoinRoom,
@@ -21,23 +25,34 @@ from zchat.protocol.messages import (
     LeaveRoom,
     ListBans,
     ListMembers,
+    ListPins,
     ListRooms,
     MarkRead,
     Message,
+    MessagePosted,
     MuteMember,
+    Notify,
+    OfMessageCommand,
     Ping,
+    PinMessage,
     Post,
     PromoteMember,
     ReadAudit,
+    ReadEdits,
     ReadHistory,
     RefusalCode,
     Refused,
+    RemoveReaction,
     ReportMessage,
+    SayTyping,
+    SetNotify,
     SetTopic,
+    SoftCommand,
     Standing,
     TransferRoom,
     UnbanMember,
     UnmuteMember,
+    UnpinMessage,
 )
 from zchat.protocol.nonces import nonce
 from zchat.protocol.permissions import PERMISSIONS, Place
@@ -45,6 +60,7 @@ from zchat.protocol.permissions import PERMISSIONS, Place
 from .playbook import Rooms
 
 NONCE: Final = nonce(b"a client", 1)
+HELLO: Final = MessagePosted("hello")
 ROOM: Final = "garden"
 COMMANDS: Final[tuple[Message, ...]] = (
     Post(1, NONCE, ROOM, "hello"),
@@ -65,10 +81,21 @@ COMMANDS: Final[tuple[Message, ...]] = (
     CloseRoom(1, NONCE, ROOM),
     Announce(1, NONCE, "hear, hear"),
     MarkRead(1, "#" + ROOM, 1),
+    SetNotify(1, "#" + ROOM, Notify.NOTHING),
+    SayTyping(1, "#" + ROOM),
     ReportMessage(1, NONCE, "#" + ROOM, 1, "spam"),
+    # The message is that of whoever asks, if there is one, else that of the target.
+    EditMessage(1, NONCE, "#" + ROOM, 0, "goodbye"),
+    DeleteMessage(1, NONCE, "#" + ROOM, 0),
+    AddReaction(1, NONCE, "#" + ROOM, 0, "+1"),
+    RemoveReaction(1, NONCE, "#" + ROOM, 0, "+1"),
+    PinMessage(1, NONCE, ROOM, 0),
+    UnpinMessage(1, NONCE, ROOM, 0),
 )
 QUERIES: Final[tuple[Message, ...]] = (
     ReadHistory(1, "#" + ROOM),
+    ReadEdits(1, "#" + ROOM, 1),
+    ListPins(1, ROOM),
     ListRooms(1),
     ListRooms(1, ROOM),
     ListMembers(1, ROOM),
@@ -101,12 +128,26 @@ EVERYONE: Final = {
 }
 
 
+SPEAKERS: Final = ("target", "ann", "mod", "bob", "mute")
+
+
+def about_own(garden: Rooms, command: Message, user: str) -> Message:
+    """The command, about the user's own message."""
+    if getattr(command, "sequence", None) != 0:
+        return command
+    author = user if user in SPEAKERS else "target"
+    said = {by: sequence for sequence, by, body in garden.entries(ROOM) if body == HELLO}
+    return replace(command, sequence=said[author])
+
+
 @pytest.fixture
 def garden(rooms: Rooms) -> Rooms:
     """A room with somebody at each place, and with those whom all may act on."""
     rooms.create("ann", ROOM)
     for user in ("mod", "deputy", "bob", "mute", "target", "silent"):
         rooms.join(user, ROOM)
+    for user in SPEAKERS:
+        rooms.post(user, ROOM)
     for user in ("mod", "deputy"):
         rooms.promote("ann", ROOM, user)
     for user in ("mute", "silent"):
@@ -139,11 +180,12 @@ def expected(request: Message, who: Who) -> RefusalCode | None:
 @pytest.mark.parametrize("name", EVERYONE)
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: type(command).__name__)
 def test_a_command_is_done_for_whom_the_table_allows_it(
-    garden: Rooms, command: InRoomCommand, name: str
+    garden: Rooms, command: Message, name: str
 ) -> None:
     who = EVERYONE[name]
+    command = about_own(garden, command, who.user)
     before = (garden.store.position, len(garden.audits()))
-    answer = garden.do(who.user, command, who.standing)
+    answer = garden.do(who.user, command, who.standing)  # type: ignore[arg-type]
 
     code = answer.code if isinstance(answer, Refused) else None
     assert code is expected(command, who)
@@ -167,8 +209,9 @@ def test_a_query_is_answered_to_whom_the_table_allows_it(
 
 def test_no_command_and_no_query_is_left_out() -> None:
     kinds: set[type[Struct]] = {type(request) for request in (*COMMANDS, *QUERIES)}
-    theirs = {*get_args(InRoomCommand), Announce, MarkRead, ReportMessage}
-    assert kinds == theirs | {ReadHistory, ListRooms, ListMembers, ListBans, ReadAudit, Ping}
+    of_messages, soft = get_args(OfMessageCommand), get_args(SoftCommand)
+    theirs = {ReadHistory, ReadEdits, ListRooms, ListMembers, ListBans, ListPins, ReadAudit, Ping}
+    assert kinds == theirs | {*get_args(InRoomCommand), *of_messages, *soft, Announce}
 
 
 def test_who_tries_a_room_that_is_hidden_stands_in_the_log(rooms: Rooms) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from zchat.protocol.cluster import (
+    EndGuest,
     GatewayCommand,
+    OpenConversation,
     RoomCommand,
     ServiceCommand,
     UserCommand,
@@ -14,9 +16,9 @@ from zchat.protocol.cluster import (
 from zchat.protocol.messages import Message, Standing
 from zchat.service.authority import objection, standing_of
 
-GATEWAY, SERVICE, ADMIN = b"gateway/west#1", b"users#1", b"admin/ann#1"
+GATEWAY, USERS, ROOMS, ADMIN = b"gateway/west#1", b"users#1", b"rooms/0#1", b"admin/ann#1"
 NOBODY = (b"", b"gateway#1", b"router#1", b"\xff")
-ALL = (GATEWAY, SERVICE, ADMIN, *NOBODY)
+ALL = (GATEWAY, USERS, ROOMS, ADMIN, *NOBODY)
 KINDS = sorted({*typing.get_args(RoomCommand), *typing.get_args(UserCommand)}, key=str)
 
 
@@ -31,8 +33,10 @@ def allowed(kind: type[Message], user: str) -> set[bytes]:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.__name__))
 def test_each_command_has_one_part_of_the_cluster_that_may_send_it(kind: type[Message]) -> None:
-    if kind in typing.get_args(ServiceCommand):
-        assert allowed(kind, "") == allowed(kind, "ann") == {SERVICE}
+    if kind in (EndGuest, OpenConversation):
+        assert allowed(kind, "") == allowed(kind, "ann") == {USERS}
+    elif kind in typing.get_args(ServiceCommand):
+        assert allowed(kind, "") == allowed(kind, "ann") == {USERS, ROOMS}
     elif kind in typing.get_args(GatewayCommand):
         assert allowed(kind, "") == allowed(kind, "ann") == {GATEWAY}
     else:
@@ -47,6 +51,8 @@ def test_an_objection_says_who_may_and_who_may_not() -> None:
     assert (
         objection(b"", "", command_of(kind)) == "only a service may send this, and somebody is none"
     )
+    why = "only the user-service may send this, and rooms/0 is not"
+    assert objection(ROOMS, "", command_of(OpenConversation)) == why
 
 
 @pytest.mark.parametrize("stamped", list(Standing))

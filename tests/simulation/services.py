@@ -15,6 +15,7 @@ from zchat.log.database import StoreUnavailable, connect
 from zchat.log.floors import Removal
 from zchat.log.schema import Schema
 from zchat.log.store import Appended, Fenced, Owed, Store, Write
+from zchat.log.timeline import Amended
 from zchat.protocol import limits
 from zchat.service.beat import Job, Service
 from zchat.service.turns import Turns
@@ -133,6 +134,7 @@ class FaultyStore(Store):
         settled: Sequence[int],
         answered: Collection[tuple[Key, Answer]] = (),
         removed: Collection[Removal] = (),
+        amended: Sequence[Amended] = (),
     ) -> list[Owed]:
         process, database = self._process, self._database
         process.passing("before a commit")
@@ -140,14 +142,14 @@ class FaultyStore(Store):
         gone = database.entries_of(removed, appended)
         database.committing = process
         try:
-            owed = super().commit(appended, writes, owe, settled, answered, removed)
+            owed = super().commit(appended, writes, owe, settled, answered, removed, amended)
         finally:
             database.committing = None
         database.removed.extend(gone)
         for log, upto in removed:
             process.world.counts["entries were removed"] += 1
             database.floors.setdefault(log, set()).add(upto)
-        if appended or writes or owe or settled or answered or removed:
+        if appended or writes or owe or settled or answered or removed or amended:
             database.on_commit(process, appended, writes)
             process.passing("after a commit")
         return owed

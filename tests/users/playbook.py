@@ -6,7 +6,7 @@ from typing import Any
 
 from zchat.fabric.link import ReturnAddress
 from zchat.fabric.topics import PRESENCE_TOPIC
-from zchat.log import audit
+from zchat.log import audit, edits
 from zchat.log.answers import Answer as Result
 from zchat.log.floors import policy_statements
 from zchat.log.store import Owed, Store
@@ -14,23 +14,30 @@ from zchat.protocol import limits
 from zchat.protocol.cluster import (
     AnnounceSessions,
     CloseSession,
+    MarkerMoved,
     OpenSession,
     SessionEnded,
     SessionHere,
     SessionOpened,
+    Typing,
     UserCommand,
     UserQuery,
 )
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import (
     AccountChanged,
+    AddReaction,
+    BlockUser,
+    DeleteMessage,
     Done,
+    EditMessage,
     Entry,
     EntryBody,
     MarkRead,
     RefusalCode,
     Refused,
     Register,
+    RemoveReaction,
     SendPrivate,
     SetStanding,
     Standing,
@@ -77,6 +84,8 @@ class Users:
         """Sessions that gateways were told to end."""
         self.owed: list[Owed] = []
         self.deltas: list[PresenceDelta] = []
+        self.news: list[Typing | MarkerMoved] = []
+        """What sessions were told that is not kept."""
         self._nonces = 0
 
     @property
@@ -103,10 +112,14 @@ class Users:
     def commit(self, settled: list[int]) -> list[Answer]:
         effects = self.core.effects
         appended, _ = self.core.timeline.take()
+        amended = self.core.timeline.take_amended()
         statements = projection.statements(effects.rows) + audit.statements(effects.audits)
-        statements += policy_statements(effects.policies)
+        statements += policy_statements(effects.policies) + edits.statements(effects.edits)
         answered = self.core.answers.take()
-        self.owed += self.store.commit(appended, statements, effects.owed, settled, answered)
+        self.owed += self.store.commit(
+            appended, statements, effects.owed, settled, answered, amended=amended
+        )
+        self.news += effects.news
         self.jobs += effects.jobs
         self.ended += [(to, n) for to, word in effects.words for n in _words.decode(word).sessions]
         self.deltas += [
@@ -120,8 +133,14 @@ class Users:
         key = self.core.key_of(user, command)
         look_up([key] if key else [], self.core.answers, self.store)
         self.core.log_heads = self.store.heads(self.core.logs_of(command))
-        sender = Sender(ReturnAddress(WEST, 1, 1), 1, user)
+        sender = self._sender(user, WEST, 1, Standing.ACCOUNT)
         self.core.timeline.referred = referred_entries(self.store, [(sender, command)])
+
+    def _sender(self, user: str, at: bytes, n: int, standing: Standing) -> Sender:
+        """As a gateway stamps it."""
+        known = self.core.users.get(user)
+        since_ms = known.created_at_ms if known else 0
+        return Sender(ReturnAddress(at, 1, 1), n, user, standing, since_ms)
 
     def do(
         self,
@@ -160,7 +179,7 @@ class Users:
         standing: Standing = Standing.ACCOUNT,
     ) -> None:
         """Gives one more command to the beat that has begun."""
-        sender = Sender(ReturnAddress(at, 1, 1), n, user, standing)
+        sender = self._sender(user, at, n, standing)
         act = partial(self.core.handle, sender, command, self.now, self.at_ms)
         self._answer(sender, command, act)
 
@@ -250,8 +269,23 @@ class Users:
         bodies = [body for _, _, body in self.inbox(user)]
         return [(b.change, b.about) for b in bodies if isinstance(b, AccountChanged)]
 
-    def send(self, user: str, to: str, text: str = "psst") -> Answer:
-        return self.do(SendPrivate(3, self.nonce(), to, text), user)
+    def send(self, user: str, to: str, text: str = "psst", reply_to: int = 0) -> Answer:
+        return self.do(SendPrivate(3, self.nonce(), to, text, reply_to), user)
+
+    def edit(self, user: str, sequence: int, text: str) -> Answer:
+        return self.do(EditMessage(6, self.nonce(), inbox_log(user), sequence, text), user)
+
+    def delete(self, user: str, sequence: int) -> Answer:
+        return self.do(DeleteMessage(6, self.nonce(), inbox_log(user), sequence), user)
+
+    def react(self, user: str, sequence: int, emoji: str) -> Answer:
+        return self.do(AddReaction(6, self.nonce(), inbox_log(user), sequence, emoji), user)
+
+    def unreact(self, user: str, sequence: int, emoji: str) -> Answer:
+        return self.do(RemoveReaction(6, self.nonce(), inbox_log(user), sequence, emoji), user)
+
+    def block(self, user: str, other: str) -> Answer:
+        return self.do(BlockUser(7, self.nonce(), other), user)
 
     def mark(self, user: str, log: str, sequence: int) -> Answer:
         return self.do(MarkRead(4, log, sequence), user)
@@ -272,11 +306,14 @@ class Users:
     def online(self) -> set[str]:
         return self.core.presence.online
 
-    def inbox(self, user: str) -> list[tuple[int, str, EntryBody]]:
-        """Sequence, author and body of all that is committed."""
+    def entries(self, user: str) -> list[Entry]:
+        """All that is committed of the inbox, as it has become."""
         stored = self.store.read_log(inbox_log(user), 0, 10_000, 1 << 30)
-        decoded = [_entries.decode(entry.frame) for entry in stored]
-        return [(entry.sequence, entry.author, entry.body) for entry in decoded]
+        return [_entries.decode(entry.frame) for entry in stored]
+
+    def inbox(self, user: str) -> list[tuple[int, str, EntryBody]]:
+        """Sequence, author and body of the same."""
+        return [(entry.sequence, entry.author, entry.body) for entry in self.entries(user)]
 
 
 def durable_state(core: UserCore) -> dict[str, Any]:
@@ -289,6 +326,7 @@ def durable_state(core: UserCore) -> dict[str, Any]:
         "position": core.timeline.position,
         "ending": core._ending,
         "invitations": core.invitations.by_digest,
+        "conversations": {name: rows for name, rows in core.conversations.by_user.items() if rows},
     }
 
 

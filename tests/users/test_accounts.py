@@ -10,7 +10,8 @@ from .playbook import EAST, PASSWORD, WEST, Users, opened, refused, token
 
 
 def test_a_new_name_is_a_guest(users: Users) -> None:
-    assert users.come("ann") == SessionOpened("ann", Standing.GUEST, users.at_ms)
+    at_ms = users.at_ms
+    assert users.come("ann") == SessionOpened("ann", Standing.GUEST, at_ms, owned_since_ms=at_ms)
     assert users.online == {"ann"}
 
 
@@ -141,7 +142,8 @@ def test_an_account_needs_its_password(ann: Users) -> None:
     assert ann.online == set()
 
     answer = ann.come("ann", client="new", password=PASSWORD)
-    assert answer == SessionOpened("ann", Standing.ACCOUNT, ann.at_ms)
+    at_ms = ann.at_ms
+    assert answer == SessionOpened("ann", Standing.ACCOUNT, at_ms, owned_since_ms=at_ms)
 
 
 def test_who_has_proved_it_once_needs_no_password_again(ann: Users) -> None:

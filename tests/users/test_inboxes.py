@@ -153,9 +153,8 @@ def test_a_read_marker_never_goes_back_nor_ahead_of_what_there_is(users: Users) 
         assert users.core.users["bob"].marker == marker
 
 
-@pytest.mark.parametrize("log", ["@ann", "#bob", "@nobody"])
-def test_only_the_own_inbox_can_be_marked(users: Users, log: str) -> None:
-    assert refused(users.mark("bob", log, 1)) is RefusalCode.UNKNOWN_LOG
+def test_a_room_is_not_marked_here(users: Users) -> None:
+    assert refused(users.mark("bob", "#bob", 1)) is RefusalCode.UNKNOWN_LOG
 
 
 # --- Queries --------------------------------------------------------------------------------------
@@ -201,7 +200,10 @@ def test_a_conversation_is_what_both_said_to_each_other(users: Users) -> None:
     history = answer(users, "ann", ReadHistory(1, "@bob"))
     assert isinstance(history, History)
     bodies = [entry.body for entry in history.entries]
-    assert bodies == [PrivateMessageSent("bob", "one"), PrivateMessageSent("ann", "two")]
+    assert bodies == [
+        PrivateMessageSent("bob", "one", twin=1),
+        PrivateMessageSent("ann", "two", twin=2),
+    ]
 
 
 def test_there_is_no_conversation_with_nobody(users: Users) -> None:

@@ -8,9 +8,9 @@ from zchat.gateway.services import Services
 from zchat.gateway.session import Session, SessionState
 from zchat.protocol import limits
 from zchat.protocol.cluster import AnnounceSessions, SessionHere
-from zchat.protocol.messages import MarkRead, Ping
+from zchat.protocol.messages import MarkRead, Ping, SetAway
 
-BY_ITSELF: Final = frozenset({MarkRead, Ping})
+BY_ITSELF: Final = frozenset({MarkRead, Ping, SetAway})
 """What clients send whether anybody sits there or not."""
 
 
@@ -44,9 +44,18 @@ def announcement(sessions: Iterable[Session]) -> AnnounceSessions:
     """Those of the sessions that have a user, as the user-service wants to know them."""
     return AnnounceSessions(
         [
-            SessionHere(s.number, s.name, s.token, s.since_ms, s.active_ms, s.standing, s.address)
-            for s in sessions
-            if s.name
+            SessionHere(
+                session.number,
+                session.name,
+                session.token,
+                session.since_ms,
+                session.active_ms,
+                session.standing,
+                session.address,
+                session.away,
+            )
+            for session in sessions
+            if session.name
         ]
     )
 

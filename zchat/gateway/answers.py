@@ -1,6 +1,6 @@
 """Answers that a gateway completes: who is online it knows best, and lists come in parts."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, encode, fitting
@@ -23,15 +23,20 @@ _room_lists = Decoder(RoomList)
 _audit_lists: Decoder[AuditList | Refused] = Decoder(AuditList | Refused)  # type: ignore[arg-type]
 
 
-def members(query: ListMembers, answer: bytes, online: Collection[str]) -> bytes:
+def members(
+    query: ListMembers, answer: bytes, online: Collection[str], away: Mapping[str, str]
+) -> bytes:
     """The service's `MemberList` with those online first; in the lobby is who is online."""
     listed = _member_lists.decode(answer)
     if isinstance(listed, Refused):
         return answer
     if listed.room == LOBBY:
-        infos = [MemberInfo(name, Role.MEMBER, True) for name in sorted(online)]
+        infos = [MemberInfo(name, Role.MEMBER, True, away.get(name)) for name in sorted(online)]
     else:
-        infos = [MemberInfo(m.name, m.role, m.name in online) for m in listed.members]
+        infos = [
+            MemberInfo(member.name, member.role, member.name in online, away.get(member.name))
+            for member in listed.members
+        ]
         infos.sort(key=lambda member: (not member.online, member.name))
     shown = fitting(infos, limits.ANSWER_BYTES_MAX)
     return encode(MemberList(query.id, listed.room, shown, len(infos)))

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from zchat.gateway.fanout import Fetch
 from zchat.gateway.session import Session
-from zchat.protocol.messages import ListMembers, ListRooms, LogIn, LogOut, ReadAudit
+from zchat.protocol.messages import ListMembers, ListRooms, LogIn, LogOut, ReadAudit, SearchMessages
 
 
 class CommandSent(Struct):
@@ -53,7 +53,7 @@ class PartsAsked(NamedTuple):
     """One service's part of the answer; `parts` collects all `wanted` of them."""
 
     session: Session
-    query: ListRooms | ReadAudit
+    query: ListRooms | ReadAudit | SearchMessages
     wanted: int
     parts: list[bytes]
 

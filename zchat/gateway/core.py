@@ -30,12 +30,12 @@ from zchat.gateway.quotas import UNLIMITED, Quota, Quotas
 from zchat.gateway.requests import Requests
 from zchat.gateway.services import Services, stamp
 from zchat.gateway.session import Session, SessionState
+from zchat.gateway.soft import SoftState
 from zchat.gateway.watcher import Watcher
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
     CloseSession,
     Down,
-    ReadPresence,
     ReadUserLogs,
     SessionEnded,
     SessionReply,
@@ -58,7 +58,9 @@ from zchat.protocol.messages import (
     Query,
     RefusalCode,
     Refused,
+    SayTyping,
     SendPrivate,
+    SetAway,
     Welcome,
 )
 from zchat.protocol.names import InvalidName
@@ -80,6 +82,7 @@ class GatewayCore:
         self.services = Services(partitions, self._announce)
         self._logins = Logins(self.fan_out)
         self.requests = Requests(self.services, self.fan_out, self.presence)
+        self.soft = SoftState(self.services, self.fan_out, self.presence, self.quotas)
         self._intake = Intake(self.quotas, self.requests, self._receive_frame, self._refuse)
         self._last_number = 0
         self._awake_at = 0.0
@@ -179,6 +182,9 @@ class GatewayCore:
                 self.requests.command(session, message, frame, now)
             case _ if isinstance(message, Query):
                 self.requests.query(session, message, frame, now)
+            case SayTyping() | SetAway():
+                self.soft.said(session, message, now)
+                self.requests.command(session, message, frame, now)
             case _:
                 self.requests.command(session, message, frame, now)
 
@@ -195,7 +201,7 @@ class GatewayCore:
             self._log_in_failed(session)
             return
         session.state = SessionState.LOGGING_IN
-        session.token = log_in.token
+        session.token, session.away = log_in.token, log_in.away
         self.requests.count(session)
         self.services.users.command(session, opening, SessionOpening(session, log_in, now))
 
@@ -212,7 +218,7 @@ class GatewayCore:
             session.name = reply.name
             self.services.users.command(session, CloseSession(quit=False), None)
             return
-        session.name = reply.name
+        session.name, session.owned_since_ms = reply.name, reply.owned_since_ms
         session.standing, session.scopes, session.rooms = reply.standing, reply.scopes, reply.rooms
         self.quotas.logged_in(session, now)
         addresses = set(self.services.by_address)
@@ -378,12 +384,6 @@ class GatewayCore:
             self.services.drop_commands()
         self._awake_at = now
 
-    def fetch_pages(self, now: float) -> None:
-        """Asks for the pages that sessions want by now; to be called once a turn."""
-        for fetch in self.fan_out.take_fetches():
-            if not self.services.ask_page(fetch, now):
-                self.fan_out.fetch_failed(fetch)
-
     def tick(self, now: float, now_ms: int) -> None:
         """What happens without anybody asking for it; every `HEARTBEAT_INTERVAL_S`."""
         for peer in self.services.by_address.values():
@@ -391,10 +391,7 @@ class GatewayCore:
                 self._query_failed(late)
             for opening in self.requests.time_out(peer, now):
                 self._log_in_failed(opening.session)
-        if self.presence.take_want():
-            self.services.users.ask(None, ReadPresence(), PresenceAsked(), now)
-        if change := self.presence.take_change():
-            self.requests.tell_everyone(change)
+        self.soft.tick(now)
         for session, reason in self._review.take(self.sessions.values(), now, now_ms):
             self._end(session, RefusalCode.TIMED_OUT, reason)
         self._intake.tick(now, now_ms)

@@ -6,7 +6,7 @@ page at a time, until it has caught up. Logging in, coming back, joining a room 
 slowly are all the same thing: a cursor behind the head.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from zchat.gateway import scopes
 from zchat.gateway.session import FollowedLog, Session
@@ -55,6 +55,14 @@ class FanOut:
     def users(self) -> set[str]:
         """Who has a session here."""
         return set(self._sessions)
+
+    def has(self, log: str) -> bool:
+        """Whether anybody here may want to know what happens there."""
+        return log in self._logs or (log[0] == "@" and log[1:] in self._sessions)
+
+    def live(self, log: str) -> Collection[Session]:
+        """Those who have all that the stream has brought of the log."""
+        return self._logs[log].live if log in self._logs else ()
 
     def sessions_of(self, user: str) -> Iterable[Session]:
         return self._sessions.get(user, ())

@@ -35,6 +35,7 @@ def opening_of(session: Session, log_in: LogIn) -> OpenSession:
         log_in.register,
         log_in.invitation,
         session.address,
+        log_in.away,
     )
 
 
@@ -95,7 +96,12 @@ class Logins:
                 del self._logins[session]
                 guest = session.standing is Standing.GUEST
                 logged_in = LoggedIn(
-                    login.log_in.id, session.name, guest, login.logs, session.standing
+                    login.log_in.id,
+                    session.name,
+                    guest,
+                    login.logs,
+                    session.standing,
+                    session.owned_since_ms,
                 )
                 complete.append((session, logged_in))
         return complete
@@ -116,7 +122,8 @@ class Logins:
             if user_log.log not in newer and scopes.follows(login.session, user_log.log):
                 cursor = _cursor(login.log_in, user_log)
                 head = max(user_log.head, self._heads.get(user_log.log, 0))
-                login.logs.append(LogState(user_log.log, cursor, head))
+                marker, notify = user_log.marker or 0, user_log.notify
+                login.logs.append(LogState(user_log.log, cursor, head, marker, notify))
                 self._fan_out.follow(login.session, user_log.log, cursor, head)
         for log, change in newer.items():
             if change.joined:

@@ -17,11 +17,15 @@ class PresenceFollower:
     def __init__(self) -> None:
         self.online: set[str] = set()
         self.wants_snapshot = True
+        self.away: dict[str, str] = {}
+        """What those of them who are away have said about it."""
         self._asked = False
         self._epoch = 0
         self._number = 0
         self._told: dict[str, bool] = {}
         """Those that came or went since, and whether clients were told that they are online."""
+        self._told_away: dict[str, str | None] = {}
+        """Those that went away or are back since, and what clients were told of them."""
 
     def take_want(self) -> bool:
         """Whether to ask for the whole now; the answer is awaited then."""
@@ -35,7 +39,7 @@ class PresenceFollower:
     def delta(self, delta: PresenceDelta) -> None:
         if delta.epoch == self._epoch and delta.number <= self._number:
             return
-        heartbeat = not delta.came and not delta.went
+        heartbeat = not (delta.came or delta.went or delta.away)
         if heartbeat or delta.epoch != self._epoch or delta.number != self._number + 1:
             # A heartbeat repeats the number of a change; with a new one we have missed that.
             self.wants_snapshot = True
@@ -43,8 +47,16 @@ class PresenceFollower:
         self._number = delta.number
         self._touch(delta.came)
         self._touch(delta.went)
+        self._touch_away([*delta.went, *delta.away])
         self.online.update(delta.came)
         self.online.difference_update(delta.went)
+        for name in delta.went:
+            self.away.pop(name, None)
+        for name, word in delta.away.items():
+            if word is None:
+                self.away.pop(name, None)
+            else:
+                self.away[name] = word
 
     def snapshot(self, snapshot: PresenceSnapshot) -> None:
         """The whole; one that is not settled is asked for again, and what was known stays."""
@@ -58,18 +70,28 @@ class PresenceFollower:
         if not first:
             # Whoever was here before this gateway is no news.
             self._touch(online ^ self.online)
-        self.online = online
+            self._touch_away(
+                name
+                for name in snapshot.away.keys() | self.away.keys()
+                if snapshot.away.get(name) != self.away.get(name)
+            )
+        self.online, self.away = online, snapshot.away
 
     def _touch(self, names: Iterable[str]) -> None:
         for name in names:
             self._told.setdefault(name, name in self.online)
+
+    def _touch_away(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._told_away.setdefault(name, self.away.get(name))
 
     def take_change(self) -> PresenceChanged | None:
         """What clients have not been told yet, with as many names as they care to read."""
         told, self._told = self._told, {}
         came = sorted(name for name, was in told.items() if not was and name in self.online)
         went = sorted(name for name, was in told.items() if was and name not in self.online)
-        if not came and not went:
+        away = self._take_away()
+        if not came and not went and not away:
             return None
         names = limits.PRESENCE_NAMES_MAX
         return PresenceChanged(
@@ -78,4 +100,16 @@ class PresenceFollower:
             max(0, len(came) - names),
             max(0, len(went) - names),
             len(self.online),
+            away,
         )
+
+    def _take_away(self) -> dict[str, str | None]:
+        """Of those who are online: who went has no word any more. The others' turn comes later."""
+        changed = sorted(
+            name
+            for name, was in self._told_away.items()
+            if name in self.online and self.away.get(name) != was
+        )
+        named, later = changed[: limits.PRESENCE_NAMES_MAX], changed[limits.PRESENCE_NAMES_MAX :]
+        self._told_away = {name: self._told_away[name] for name in later}
+        return {name: self.away.get(name) for name in named}

@@ -28,6 +28,9 @@ class Quota(NamedTuple):
 
 
 UNLIMITED: Final = Quota()
+_ASIDES: Final = Rate(
+    limits.TYPING_FREE_PLACES, limits.TYPING_FREE_PLACES / limits.TYPING_INTERVAL_S
+)
 
 
 class Allowance(NamedTuple):
@@ -102,6 +105,7 @@ class Quotas:
         self._limited = quota.messages is not None or quota.bytes is not None
         self._accounts = _Shares(quota, 1)
         self._addresses = _Shares(quota, limits.ADDRESS_SHARES)
+        self._asides = Buckets(_ASIDES, limits.QUOTA_NAMES_MAX)
         self._arrivals = _buckets(quota.connections)
         self._connected: dict[str, int] = {}
         self._shut_out: dict[str, float] = {}
@@ -172,6 +176,12 @@ class Quotas:
             while (part := frames[passed : passed + count]) and allowance.try_take(part, now):
                 passed += count
         return passed
+
+    def said_aside(self, session: Session, now: float) -> None:
+        """What a client says while somebody types costs no message, unless it says so too often."""
+        if session.allowance and not self._asides.of(session.name, now).try_take(1, now):
+            for bucket in session.allowance.messages:
+                bucket.give_back(1)
 
     def slow_down(self, session: Session, waiting: Sequence[bytes], now: float) -> float | Refused:
         """So many of its frames must wait: for how many seconds, or why the session must end."""

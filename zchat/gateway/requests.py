@@ -6,7 +6,7 @@ from typing import assert_never
 
 from msgspec import Raw
 
-from zchat.gateway import answers, scopes
+from zchat.gateway import answers
 from zchat.gateway.contexts import (
     CommandSent,
     MembersAsked,
@@ -25,7 +25,6 @@ from zchat.protocol.messages import (
     Command,
     Done,
     Message,
-    PresenceChanged,
     Query,
     RefusalCode,
     Refused,
@@ -120,13 +119,6 @@ class Requests:
             session.out.append(frame)
             self._fan_out.dirty[session] = None
 
-    def tell_everyone(self, change: PresenceChanged) -> None:
-        """Soft state: whoever reads too slowly or is just coming in can do without."""
-        frame = encode(change)
-        for session in self._fan_out.everyone():
-            if not session.blocked and scopes.hears_of_others(session):
-                self.write(session, frame)
-
     def answer(self, session: Session, message: Message) -> None:
         """Answers at once what was not counted."""
         self.write(session, encode(message))
@@ -160,7 +152,8 @@ class Requests:
                 self.answered(session, answer)
             case MembersAsked(session=session, query=listing):
                 online = self._presence.online | self._fan_out.users
-                self.answered(session, answers.members(listing, answer, online))
+                whole = answers.members(listing, answer, online, self._presence.away)
+                self.answered(session, whole)
             case PartsAsked(session=session, query=query, wanted=wanted, parts=parts):
                 parts.append(answer)
                 if len(parts) == wanted:

@@ -1,7 +1,15 @@
 """What the session of an app token may send and see; one without scopes is its user's own."""
 
 from zchat.gateway.session import Session
-from zchat.protocol.messages import Command, ListRooms, Query, Scope, SendPrivate
+from zchat.protocol.messages import (
+    Command,
+    ListConversations,
+    ListRooms,
+    Query,
+    Scope,
+    SearchMessages,
+    SendPrivate,
+)
 from zchat.protocol.names import canonical_name
 from zchat.protocol.permissions import PERMISSIONS
 
@@ -31,12 +39,13 @@ def hears_of_others(session: Session) -> bool:
 
 def _is_within(session: Session, message: Command | Query) -> bool:
     """Whether the message is about the rooms of the session, or about none at all."""
-    if isinstance(message, SendPrivate):
-        return False
+    match message:
+        case SendPrivate() | ListConversations():
+            return False
+        case ListRooms(room=None) | SearchMessages(log=None):
+            return False  # That would tell of all of them.
     if (log := getattr(message, "log", None)) is not None:
         return _has_log(session, log[0] + canonical_name(log[1:]))
-    if isinstance(message, ListRooms) and message.room is None:
-        return False  # That would tell of all of them.
     room = getattr(message, "room", None)
     return room is None or canonical_name(room) in session.rooms
 

@@ -16,7 +16,7 @@ from zchat.gateway.contexts import (
     QueryForwarded,
     StreamAsked,
 )
-from zchat.gateway.fanout import Fetch
+from zchat.gateway.fanout import FanOut
 from zchat.gateway.queries import Queries
 from zchat.gateway.session import Session
 from zchat.log.follower import Follower
@@ -37,20 +37,25 @@ from zchat.protocol.messages import (
     Command,
     ListBans,
     ListBlocked,
+    ListConversations,
     ListDevices,
     ListMembers,
+    ListPins,
     ListRooms,
     ListUsers,
-    MarkRead,
     Message,
+    OfMessageCommand,
     Ping,
     PingTarget,
     Post,
     Query,
     ReadAudit,
+    ReadEdits,
     ReadHistory,
-    ReportMessage,
+    SearchMessages,
     SendPrivate,
+    SetAway,
+    SoftCommand,
 )
 from zchat.protocol.names import InvalidName, canonical_name
 from zchat.protocol.partitions import address_of_room, room_addresses
@@ -126,15 +131,16 @@ class Services:
     def of_log(self, log: str) -> ServicePeer:
         return self.users if log.startswith("@") else self.of_room(log[1:])
 
-    def ask_page(self, fetch: Fetch, now: float) -> bool:
-        """Reads on in a log; False if it is none that anybody can have."""
-        log, cursor = fetch
-        try:
-            peer = self.of_log(log)
-        except InvalidName:
-            return False
-        peer.ask(None, ReadLog(log, cursor), PageAsked(fetch), now)
-        return True
+    def ask_pages(self, fan_out: FanOut, now: float) -> None:
+        """Asks for what sessions want to read on by now; to be called once a turn."""
+        for fetch in fan_out.take_fetches():
+            log, cursor = fetch
+            try:
+                peer = self.of_log(log)
+            except InvalidName:  # None that anybody can have.
+                fan_out.fetch_failed(fetch)
+            else:
+                peer.ask(None, ReadLog(log, cursor), PageAsked(fetch), now)
 
     def of_command(self, command: Command) -> ServicePeer:
         match command:
@@ -142,11 +148,11 @@ class Services:
                 return self.of_room(room)
             case SendPrivate():
                 return self.users
-            case MarkRead(log=log) | ReportMessage(log=log):
-                return self.of_log(log)
+            case _ if isinstance(command, OfMessageCommand | SoftCommand):
+                return self.of_log(command.log)
             case Announce():
                 return self.of_room(LOBBY)
-            case _ if isinstance(command, AccountCommand):
+            case _ if isinstance(command, AccountCommand | SetAway):
                 return self.users
             case _:
                 return self.of_room(command.room)
@@ -155,20 +161,22 @@ class Services:
         """Whom to ask, and what to remember; a list of rooms is asked of all who have some."""
         forwarded = QueryForwarded(session, query.id)
         match query:
-            case ReadHistory(log=log):
+            case ReadHistory(log=log) | ReadEdits(log=log) | SearchMessages(log=str(log)):
                 return [(self.of_log(log), forwarded)]
-            case ListUsers() | ListDevices() | ListBlocked() | Ping(target=PingTarget.USER_SERVICE):
+            case ListUsers() | ListDevices() | ListBlocked() | ListConversations():
                 return [(self.users, forwarded)]
-            case ListRooms(room=str(room)) | ListBans(room=room):
+            case Ping(target=PingTarget.USER_SERVICE):
+                return [(self.users, forwarded)]
+            case ListRooms(room=str(room)) | ListBans(room=room) | ListPins(room=room):
                 return [(self.of_room(room), forwarded)]
             case ListMembers(room=room):
                 return [(self.of_room(room), MembersAsked(session, query))]
             case ListRooms():
                 rooms = PartsAsked(session, query, len(self.rooms), [])
                 return [(peer, rooms) for peer in self.rooms]
-            case ReadAudit():
-                audit = PartsAsked(session, query, len(self.by_address), [])
-                return [(peer, audit) for peer in self.by_address.values()]
+            case ReadAudit() | SearchMessages():
+                parts = PartsAsked(session, query, len(self.by_address), [])
+                return [(peer, parts) for peer in self.by_address.values()]
             case Ping():
                 return [(self.of_room(LOBBY), forwarded)]
             case _:
@@ -180,4 +188,6 @@ def stamp(session: Session | None, message: Message | Raw) -> bytes:
     body = message if isinstance(message, Raw) else Raw(encode(message))
     if session is None:
         return encode(Stamped(0, "", body))
-    return encode(Stamped(session.number, session.name, body, session.standing))
+    return encode(
+        Stamped(session.number, session.name, body, session.standing, session.owned_since_ms)
+    )

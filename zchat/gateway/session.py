@@ -36,6 +36,7 @@ class Session:
         "active_ms",
         "address",
         "allowance",
+        "away",
         "backlog",
         "blocked",
         "closing_at",
@@ -48,6 +49,7 @@ class Session:
         "network",
         "number",
         "out",
+        "owned_since_ms",
         "paid",
         "rooms",
         "scopes",
@@ -79,6 +81,10 @@ class Session:
         """What an app token may do; none for a session that may do what its user may."""
         self.rooms: Collection[str] = ()
         """All that an app token may do it in; none for everywhere."""
+        self.away: str | None = None
+        """What the client's user has said about being away; None for "is here"."""
+        self.owned_since_ms = 0
+        """When the name became the user's."""
         self.since_ms = now_ms
         self.active_ms = now_ms
         self.connected_at = now

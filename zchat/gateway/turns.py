@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from zchat.fabric.topics import PRESENCE_TOPIC, stream_topic
+from zchat.fabric.topics import PRESENCE_TOPIC, soft_topic, stream_topic
 from zchat.gateway.core import GatewayCore
 from zchat.gateway.door import ClientConnection, Traffic
 from zchat.gateway.quotas import UNLIMITED, Quota
@@ -17,6 +17,7 @@ from zchat.protocol import limits
 from zchat.protocol.cluster import (
     Down,
     RoutingTable,
+    SoftNews,
     StreamPage,
 )
 from zchat.protocol.codec import Decoder, ProtocolError, encode
@@ -26,6 +27,7 @@ _tables = Decoder(RoutingTable)
 _downs = Decoder(Down)
 _pages = Decoder(StreamPage)
 _deltas = Decoder(PresenceDelta)
+_soft_news = Decoder(SoftNews)
 
 
 class Outside(Protocol):
@@ -62,7 +64,8 @@ class Turns:
             stream_topic(address): address for address in self.core.services.by_address
         }
         self._addresses = {address.encode(): address for address in self.core.services.by_address}
-        self.topics = [PRESENCE_TOPIC, *self._by_topic]
+        self._soft_topics = frozenset(map(soft_topic, self.core.services.by_address))
+        self.topics = [PRESENCE_TOPIC, *self._by_topic, *self._soft_topics]
 
     # --- What comes in ------------------------------------------------------------------------
 
@@ -108,6 +111,8 @@ class Turns:
         with self._tolerating():
             if topic == PRESENCE_TOPIC:
                 self.core.presence.delta(_deltas.decode(body))
+            elif topic in self._soft_topics:
+                self.core.soft.receive(_soft_news.decode(body))
             elif name := self._by_topic.get(topic):
                 self.core.receive_stream(name, _pages.decode(body), self._outside.now())
         self._outside.turn_soon()
@@ -137,7 +142,7 @@ class Turns:
     def turn(self) -> None:
         now = self._outside.now()
         self.core.notice_stall(now)
-        self.core.fetch_pages(now)
+        self.core.services.ask_pages(self.core.fan_out, now)
         for peer in self.core.services.by_address.values():
             self._send(peer, now)
         self._write_to_clients()

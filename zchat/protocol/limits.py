@@ -180,6 +180,12 @@ USER_SESSIONS_MAX: Final = 20
 USER_BLOCKED_MAX: Final = 1_000
 USER_CONVERSATIONS_MAX: Final = 1_000
 """Conversations of which a read marker or level of one user is kept: those that came last."""
+CONVERSATIONS_WALKED_MAX: Final = 10_000
+"""Others with whom a user has exchanged private messages: more are not looked at for a list."""
+CONVERSATION_UNREAD_MAX: Final = 1_000
+"""Unread messages of one conversation that are counted."""
+UNREAD_READ_MAX: Final = 10_000
+"""Entries that one list of conversations is counted from; more are only said to be there."""
 INVITATIONS_MAX: Final = 1_000
 """Invitations that are neither used nor out of date."""
 PASSWORD_JOBS_MAX: Final = 256
@@ -208,8 +214,16 @@ TYPING_S: Final = 6.0
 """Whoever says that it types does so for so long, unless it says so again, or something else."""
 TYPING_INTERVAL_S: Final = 3.0
 """A client says at most so often that its user types in one place."""
+TYPING_FREE_PLACES: Final = 3
+"""Places where an account may say so at a time without that being counted as messages."""
+TYPING_TOLD_INTERVAL_S: Final = 1.0
+"""A client is told at most so often who types in one place."""
 TYPING_NAMES_MAX: Final = 5
 """Those of one place that are named."""
+TYPING_LOGS_MAX: Final = 2_000
+"""Places of which a gateway collects who types; nobody is told of more at a time."""
+TYPING_FOLLOWERS_MAX: Final = 500
+"""A room that more sessions of a gateway follow is a crowd, which is not told who types."""
 PRESENCE_GRACE_S: Final = 10.0
 """A client whose connection broke is still online for so long."""
 SESSION_GRACE_S: Final = 60.0

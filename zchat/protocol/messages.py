@@ -1116,7 +1116,6 @@ class RoomInfo(Message, frozen=True):
     mentions: int = 0
     notify: str = ""
     conversation: bool = False
-    pins: int = 0
 
 
 class RoomList(Message, frozen=True):

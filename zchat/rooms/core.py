@@ -1,21 +1,24 @@
 """Every command to a room passes here: who may do it is looked up, and the rule does it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final, assert_never
 
 from zchat.log.answers import Answer, FirstAnswers, Key
 from zchat.log.timeline import Timeline
-from zchat.protocol.cluster import EndGuest, OpenRoom, RoomCommand
+from zchat.protocol.cluster import EndGuest, OpenConversation, OpenRoom, RoomCommand
 from zchat.protocol.messages import (
     LOBBY,
     SYSTEM_AUTHOR,
+    AddReaction,
     Announce,
     Announced,
     BanMember,
     CloseRoom,
     ConfigureRoom,
     CreateRoom,
+    DeleteMessage,
     DemoteMember,
+    EditMessage,
     InviteMember,
     JoinRoom,
     KickMember,
@@ -24,28 +27,35 @@ from zchat.protocol.messages import (
     Message,
     MessagePosted,
     MuteMember,
+    PinMessage,
     Post,
     PromoteMember,
     RefusalCode,
+    RemoveReaction,
     ReportMessage,
-    Role,
     RoomOpened,
+    SayTyping,
+    SetNotify,
     SetTopic,
+    SoftCommand,
     TopicChanged,
     TransferRoom,
     UnbanMember,
     UnmuteMember,
+    UnpinMessage,
     room_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
 from zchat.protocol.operators import ImportEntries, SetRetention
-from zchat.protocol.permissions import PERMISSIONS, Place
-from zchat.rooms import imports
+from zchat.protocol.permissions import Place
+from zchat.rooms import imports, mentions
 from zchat.rooms.membership import Membership
-from zchat.rooms.model import Member, Room
+from zchat.rooms.messages import MessageCommand, Messages
+from zchat.rooms.model import Room
 from zchat.rooms.moderation import Moderation, ModerationCommand
 from zchat.rooms.ownership import SETTINGS, OwnerCommand, Ownership
-from zchat.rooms.permission import check
+from zchat.rooms.permission import check, permission_of
+from zchat.rooms.reading import Reading
 from zchat.rooms.state import RoomState
 from zchat.service import operators
 from zchat.service.beat import Job
@@ -78,8 +88,9 @@ _InRoom = (
     | InviteMember
     | ModerationCommand
     | OwnerCommand
+    | MessageCommand
     | Announce
-    | MarkRead
+    | SoftCommand
     | ReportMessage
 )
 """What is done to a room that is there."""
@@ -88,9 +99,17 @@ _InRoom = (
 class RoomCore:
     """The rooms of one partition."""
 
-    def __init__(self, timeline: Timeline, lobby_address: str) -> None:
+    def __init__(
+        self,
+        timeline: Timeline,
+        lobby_address: str,
+        floors: Mapping[str, int],
+        *,
+        keeps_edits: bool,
+    ) -> None:
+        """`floors` tells at any time up to where entries of a log are gone."""
         self.timeline = timeline
-        self.state = RoomState(timeline)
+        self.state = RoomState(timeline, floors)
         self.effects = self.state.effects
         self.answers = FirstAnswers()
         self.log_heads: dict[str, int] = {}
@@ -99,6 +118,8 @@ class RoomCore:
         self._membership = Membership(self.state, lobby_address)
         self._moderation = Moderation(self.state, self._membership)
         self._ownership = Ownership(self.state)
+        self._reading = Reading(self.state)
+        self.messages = Messages(self.state, self._moderation, keeps_edits=keeps_edits)
 
     def take_over(self, former: "RoomCore", now: float) -> None:
         pass  # All that is known of rooms is in the database.
@@ -121,7 +142,7 @@ class RoomCore:
     def logs_of(self, command: RoomCommand) -> Collection[str]:
         """The heads of all rooms are known from the start, but not those of closed ones."""
         match command:
-            case CreateRoom(room=name):
+            case CreateRoom(room=name) | OpenConversation(room=name):
                 try:
                     log = room_log(canonical_name(name))
                 except InvalidName:
@@ -136,11 +157,13 @@ class RoomCore:
         match command:
             case Post(nonce=nonce):  # Most of all, so that it stands first.
                 return Key(user or SYSTEM_AUTHOR, nonce)
-            case OpenRoom(nonce=nonce, author=author):
+            case (
+                OpenRoom(nonce=nonce, author=author) | OpenConversation(nonce=nonce, author=author)
+            ):
                 return Key(author, nonce, rising=False)
             case ImportEntries():
                 return operators.key_of_import(command)
-            case MarkRead() | EndGuest() | SetRetention():
+            case MarkRead() | SetNotify() | SayTyping() | EndGuest() | SetRetention():
                 return None
             case _:
                 return Key(user or SYSTEM_AUTHOR, command.nonce)
@@ -163,15 +186,20 @@ class RoomCore:
                 check(CreateRoom, sender.standing, sender.user, None, at_ms)
                 head = self.log_heads.get(room_log(canonical_name(command.room)), 0)
                 return self._membership.create(sender, command, head, at_ms)
-            case MarkRead(log=log) | ReportMessage(log=log):
-                room = self.state.logged(sender, log)
+            case OpenConversation():
+                head = self.log_heads.get(room_log(canonical_name(command.room)), 0)
+                return self._membership.open_conversation(command, head, at_ms)
+            case MarkRead() | SetNotify() | SayTyping() | ReportMessage():
+                room = self.state.logged(sender, command.log)
+            case EditMessage() | DeleteMessage() | AddReaction() | RemoveReaction():
+                room = self.state.logged(sender, command.log)
             case Announce():
                 room = self.state.existing(sender, LOBBY)
             case _:
                 room = self.state.existing(sender, command.room)
         place = check(type(command), sender.standing, sender.user, room, at_ms)
         answer = self._do(sender, room, command, now, at_ms)
-        if answer.sequence and _is_audited(type(command), place):
+        if answer.sequence and _is_audited(type(command), room, place):
             subject, reason = getattr(command, "user", ""), getattr(command, "reason", "")
             if isinstance(command, ConfigureRoom):
                 reason = _settings_given(command)
@@ -182,7 +210,7 @@ class RoomCore:
         """The rule itself, for whoever may."""
         match command:
             case Post():
-                return self._post(sender.user, room, command, now, at_ms)
+                return self._post(sender, room, command, now, at_ms)
             case JoinRoom():
                 return self._membership.join(sender, room, command, at_ms)
             case LeaveRoom():
@@ -191,8 +219,12 @@ class RoomCore:
                 return self._membership.invite(sender, room, command, at_ms)
             case SetTopic():
                 return self._set_topic(sender.user, room, command, at_ms)
-            case MarkRead():
-                return self._mark_read(sender.user, room, command)
+            case MarkRead() | SetNotify() | SayTyping():
+                return self._reading.handle(sender.user, room, command)
+            case EditMessage() | DeleteMessage() | AddReaction() | RemoveReaction():
+                return self.messages.handle(sender, room, command, at_ms)
+            case PinMessage() | UnpinMessage():
+                return self.messages.handle(sender, room, command, at_ms)
             case ReportMessage():
                 return self._moderation.report(sender, room, command, now, at_ms)
             case Announce():
@@ -205,11 +237,18 @@ class RoomCore:
             case _:
                 assert_never(command)
 
-    def _post(self, user: str, room: Room, command: Post, now: float, at_ms: int) -> Answer:
+    def _post(self, sender: Sender, room: Room, command: Post, now: float, at_ms: int) -> Answer:
+        user, reply_to = sender.user, command.reply_to
         self._moderation.check_post(room, user, now)
-        body = MessagePosted(visible_text(command.text))
+        text = visible_text(command.text)
+        if reply_to:
+            self.messages.check_reply(room, reply_to)
         self._moderation.posted(room, user, now)
-        return self.state.append(room.name, user, body, at_ms, command.nonce)
+        body = MessagePosted(text, reply_to)
+        answer = self.state.append(room.name, user, body, at_ms, command.nonce)
+        if "@" in text:
+            mentions.note(self.state, sender, room, text, answer.sequence, at_ms)
+        return answer
 
     def _set_topic(self, user: str, room: Room, command: SetTopic, at_ms: int) -> Answer:
         if room.lobby:
@@ -217,15 +256,6 @@ class RoomCore:
         room.topic = printable(command.topic)
         self.state.save(room)
         return self.state.append(room.name, user, TopicChanged(room.topic), at_ms, command.nonce)
-
-    def _mark_read(self, user: str, room: Room, command: MarkRead) -> Answer:
-        # The lobby has no members but those whose markers it keeps.
-        member = room.members.get(user) or Member(Role.MEMBER, floor=0)
-        marker = min(command.sequence, self.state.head(room))
-        if member.marker is None or marker > member.marker:
-            member.marker = marker
-            self.state.set_member(room, user, member)
-        return Answer(room_log(room.name), 0)
 
     # --- What does not concern rooms --------------------------------------------------------------
 
@@ -245,9 +275,9 @@ class RoomCore:
         self.state.forget_closed()
 
 
-def _is_audited(kind: type[Message], place: Place | None) -> bool:
+def _is_audited(kind: type[Message], room: Room, place: Place | None) -> bool:
     if kind in _AUDITED_FROM_ABOVE:
-        least = PERMISSIONS[kind].place
+        least = permission_of(kind, room).place
         return place is not None and least is not None and place < least
     return kind in _ALWAYS_AUDITED
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from zchat.log.answers import Answer
 from zchat.protocol import limits
-from zchat.protocol.cluster import USER_SERVICE, OpenRoom, TellInvited
+from zchat.protocol.cluster import USER_SERVICE, OpenConversation, OpenRoom, TellInvited
 from zchat.protocol.messages import (
     LOBBY,
     SYSTEM_AUTHOR,
@@ -13,6 +13,7 @@ from zchat.protocol.messages import (
     EntryBody,
     InviteMember,
     JoinRoom,
+    MemberAdded,
     MemberInvited,
     MemberJoined,
     MemberLeft,
@@ -41,29 +42,50 @@ class Membership:
         self._lobby_address = lobby_address
 
     def create(self, sender: Sender, command: CreateRoom, head: int, at_ms: int) -> Answer:
-        """`head` is that of an earlier room of this name, after which the log goes on."""
+        """`head` is that of an earlier room of this name."""
         state, user = self._state, _named(sender)
         name = canonical_name(command.room)
         if name in state.rooms or name == LOBBY:
             raise Refusal(RefusalCode.ROOM_EXISTS, f"there is a room {name} already; join it")
-        if len(state.rooms) >= limits.ROOMS_MAX:
-            raise Refusal(RefusalCode.LIMIT_REACHED, f"there are {limits.ROOMS_MAX} rooms already")
-        self._check_room_count(user)
-        state.timeline.heads.setdefault(room_log(name), head)
-        head = state.timeline.heads[room_log(name)]
-        room = Room(name, "", at_ms, private=command.private, floor=head)
-        state.add_room(room)
-        state.save(room)
-        state.set_member(room, user, Member(Role.OWNER, floor=head))
-        answer = state.append(name, user, RoomCreated(), at_ms, command.nonce)
+        room = Room(name, "", at_ms, private=command.private)
+        answer = self._begin(room, user, head, command.nonce)
         if room.private:
             state.append(name, user, room.settings, at_ms, None)
             return answer
         # Each room of this name is told of once.
-        which = name if head == 0 else f"{name} {head}"
+        which = name if room.floor == 0 else f"{name} {room.floor}"
         opening = OpenRoom(OPEN_ROOM_NONCE + which.encode(), name, user)
         state.effects.owe(self._lobby_address, f"open room {which}", opening)
         return answer
+
+    def open_conversation(self, command: OpenConversation, head: int, at_ms: int) -> Answer:
+        """Nobody need join it, and nobody else hears of it."""
+        state, author = self._state, command.author
+        name = canonical_name(command.room)
+        if name in state.rooms:
+            return Answer(room_log(name), 0)
+        others = [
+            user for user in dict.fromkeys(command.users) if user != author and self._has_room(user)
+        ]
+        topic = ", ".join((author, *others))[: limits.TOPIC_CHARS_MAX]
+        room = Room(name, topic, at_ms, private=True, conversation=True)
+        answer = self._begin(room, author, head, command.nonce)
+        for user in others:
+            state.set_member(room, user, Member(Role.MEMBER, state.head(room)))
+            state.append(name, author, MemberAdded(user), at_ms, None)
+        return answer
+
+    def _begin(self, room: Room, owner: str, head: int, nonce: bytes) -> Answer:
+        """`head` is that of an earlier room of this name, after which the log goes on."""
+        state = self._state
+        if len(state.rooms) >= limits.ROOMS_MAX:
+            raise Refusal(RefusalCode.LIMIT_REACHED, f"there are {limits.ROOMS_MAX} rooms already")
+        self._check_room_count(owner)
+        room.floor = state.timeline.heads.setdefault(room_log(room.name), head)
+        state.add_room(room)
+        state.save(room)
+        state.set_member(room, owner, Member(Role.OWNER, floor=room.floor))
+        return state.append(room.name, owner, RoomCreated(), room.created_at_ms, nonce)
 
     def join(self, sender: Sender, room: Room, command: JoinRoom, at_ms: int) -> Answer:
         state, user = self._state, _named(sender)
@@ -175,8 +197,12 @@ class Membership:
             state.drop_member(lobby, user)
         return Answer(None, 0)
 
+    def _has_room(self, user: str) -> bool:
+        """Whether the user may be in one more room."""
+        return len(self._state.rooms_of.get(user, ())) < limits.USER_ROOMS_MAX
+
     def _check_room_count(self, user: str) -> None:
-        if len(self._state.rooms_of.get(user, ())) >= limits.USER_ROOMS_MAX:
+        if not self._has_room(user):
             raise Refusal(
                 RefusalCode.LIMIT_REACHED,
                 f"you are in {limits.USER_ROOMS_MAX} rooms, which is the most; leave one first",

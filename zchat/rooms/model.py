@@ -16,10 +16,11 @@ class SaveRoom(NamedTuple):
     posting: Posting
     slow_mode_s: int
     members_max: int
+    conversation: bool
 
 
 class DropRoom(NamedTuple):
-    """And its members, bans, invitations and mutes."""
+    """And its members, bans, invitations, mutes, pins and mentions."""
 
     name: str
 
@@ -30,6 +31,7 @@ class SaveMember(NamedTuple):
     role: Role
     floor: int
     marker: int | None
+    notify: str
 
 
 class DropMember(NamedTuple):
@@ -70,6 +72,32 @@ class DropMute(NamedTuple):
     user: str
 
 
+class SavePin(NamedTuple):
+    room: str
+    sequence: int
+    pinned: int
+
+
+class DropPin(NamedTuple):
+    room: str
+    sequence: int
+
+
+class SaveMention(NamedTuple):
+    """`author` mentions `user`, or everyone if that is empty."""
+
+    room: str
+    user: str
+    sequence: int
+    author: str
+
+
+class DropMention(NamedTuple):
+    room: str
+    user: str
+    sequence: int
+
+
 RoomRow = (
     SaveRoom
     | DropRoom
@@ -81,6 +109,10 @@ RoomRow = (
     | DropInvitation
     | SaveMute
     | DropMute
+    | SavePin
+    | DropPin
+    | SaveMention
+    | DropMention
 )
 
 
@@ -92,6 +124,10 @@ class Member:
     """The member sees entries after this sequence: it came then."""
     marker: int | None = None
     """What the member has read; None as long as it has not said so."""
+    notify: str = ""
+    """One of `Notify`; empty as long as it has not said so."""
+    mentions: tuple[int, ...] = ()
+    """Messages after the marker that name the member, oldest first."""
 
 
 class Ban(NamedTuple):
@@ -115,6 +151,8 @@ class Room:
     slow_mode_s: int = 0
     members_max: int = 0
     """0 for the cluster's own bound."""
+    conversation: bool = False
+    """Of several people, who began it together; it is called by its topic."""
     members: dict[str, Member] = field(default_factory=dict)
     """In the lobby only those whose read marker is kept: everyone is in it."""
     bans: dict[str, Ban] = field(default_factory=dict)
@@ -122,6 +160,10 @@ class Room:
     invited: dict[str, None] = field(default_factory=dict)
     muted: dict[str, None] = field(default_factory=dict)
     """Also of members who have left: they come back muted."""
+    pins: dict[int, int] = field(default_factory=dict)
+    """By message the entry that pinned it, oldest pin first; the message may be gone since."""
+    mentions: dict[int, str] = field(default_factory=dict)
+    """The author by message, oldest first, where everyone is mentioned: only the newest ones."""
     posted_at: dict[str, float] = field(default_factory=dict, compare=False)
     """When members have last posted, by a steady clock, while slow mode needs it."""
 
@@ -146,6 +188,20 @@ class Room:
         """As others are told."""
         return Role.MUTED if user in self.muted else self.members[user].role
 
+    def add_mention(self, user: str, sequence: int, author: str) -> None:
+        """Of one user, or without one of everyone."""
+        if not user:
+            self.mentions[sequence] = author
+        else:
+            self.members[user].mentions += (sequence,)
+
+    def drop_mention(self, user: str, sequence: int) -> None:
+        if not user:
+            del self.mentions[sequence]
+        else:
+            member = self.members[user]
+            member.mentions = tuple(other for other in member.mentions if other != sequence)
+
     @property
     def settings(self) -> RoomConfigured:
         """As its members are told."""
@@ -164,4 +220,5 @@ class Room:
             self.posting,
             self.slow_mode_s,
             self.members_max,
+            self.conversation,
         )

@@ -95,11 +95,9 @@ class Moderation:
         """Raises `Refusal` if a member may not speak at all here, or not yet."""
         if not room.slow_mode_s and room.posting is Posting.MEMBERS:
             return
+        self.check_speaking(room, user)
         if rank_of(room, user) >= Place.MODERATOR:
             return
-        if room.posting is Posting.MODERATORS:
-            reason = f"in {room.name} only moderators speak"
-            raise Refusal(RefusalCode.NOT_ALLOWED, reason)
         wait_s = room.posted_at.get(user, now - room.slow_mode_s) + room.slow_mode_s - now
         if wait_s > 0:
             raise Refusal(
@@ -108,6 +106,12 @@ class Moderation:
                 f"{math.ceil(wait_s)} s to go",
                 wait_s,
             )
+
+    def check_speaking(self, room: Room, user: str) -> None:
+        """Raises `Refusal` if a member may not speak at all here."""
+        if room.posting is Posting.MODERATORS and rank_of(room, user) < Place.MODERATOR:
+            reason = f"in {room.name} only moderators speak"
+            raise Refusal(RefusalCode.NOT_ALLOWED, reason)
 
     def posted(self, room: Room, user: str, now: float) -> None:
         """No more is remembered than there are members, and only while it is needed."""

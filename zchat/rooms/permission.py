@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from zchat.protocol.messages import Message, RefusalCode, Role, Standing
+from zchat.protocol.messages import InviteMember, Message, RefusalCode, Role, Standing
 from zchat.protocol.names import printable
 from zchat.protocol.permissions import (
     PERMISSIONS,
@@ -45,6 +45,19 @@ def is_hidden(room: Room, user: str, standing: Standing) -> bool:
     return not _at_least(standing, Standing.MODERATOR)
 
 
+def permission_of(kind: type[Message], room: Room | None) -> Permission:
+    """As the table has it, but for those who have begun a conversation together."""
+    permission = PERMISSIONS[kind]
+    if kind is InviteMember and room is not None and room.conversation:
+        return permission._replace(place=Place.MEMBER)
+    return permission
+
+
+def moderates(room: Room, standing: Standing, user: str, at_ms: int) -> bool:
+    """Whether the user keeps order there: as the room's moderator or owner, or the cluster's."""
+    return _at_least(standing, Standing.MODERATOR) or place_of(room, user, at_ms) >= Place.MODERATOR
+
+
 def overrules(kind: type[Message], standing: Standing) -> bool:
     """Whether whoever is this in the cluster needs no place in the room."""
     anywhere = PERMISSIONS[kind].anywhere
@@ -55,7 +68,7 @@ def check(
     kind: type[Message], standing: Standing, user: str, room: Room | None, at_ms: int
 ) -> Place | None:
     """What the user is to the room. Raises `Refusal` if it may not do it there, or at all."""
-    permission = PERMISSIONS[kind]
+    permission = permission_of(kind, room)
     place = None if room is None else place_of(room, user, at_ms)
     if permission.allows(standing, place):
         return place

@@ -19,10 +19,11 @@ _queries = Decoder(StampedRoomQuery)
 
 
 class RoomService:
-    def __init__(self, partition: int, partitions: int) -> None:
+    def __init__(self, partition: int, partitions: int, *, keeps_edits: bool = False) -> None:
         self.address = room_partition(partition)
         self.commands = Decoder(StampedRoomCommand)
         self._partition, self._partitions = partition, partitions
+        self._keeps_edits = keeps_edits
 
     def load(self, store: Store, now: float, at_ms: int) -> RoomCore:
         try:
@@ -30,7 +31,7 @@ class RoomService:
         except projection.WrongPartition as error:
             sys.exit(str(error))
         lobby_address = address_of_room(LOBBY, self._partitions)
-        core = projection.load(store, lobby_address)
+        core = projection.load(store, lobby_address, keeps_edits=self._keeps_edits)
         if lobby_address == self.address:
             core.open_lobby(at_ms)
         return core
@@ -45,7 +46,8 @@ class RoomService:
 
 
 def run(settings: Settings) -> None:
-    service = RoomService(settings.partition, settings.partitions)
+    keeps_edits = settings.edits == "keep"
+    service = RoomService(settings.partition, settings.partitions, keeps_edits=keeps_edits)
     database = settings.data / f"rooms-{settings.partition}.sqlite"
     serve(settings, "room-service", service, database, ROOMS_SCHEMA)
 

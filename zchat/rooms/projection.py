@@ -14,7 +14,9 @@ from zchat.rooms.model import (
     DropBan,
     DropInvitation,
     DropMember,
+    DropMention,
     DropMute,
+    DropPin,
     DropRoom,
     Member,
     Room,
@@ -22,36 +24,49 @@ from zchat.rooms.model import (
     SaveBan,
     SaveInvitation,
     SaveMember,
+    SaveMention,
     SaveMute,
+    SavePin,
     SaveRoom,
 )
-from zchat.rooms.tables import bans, invitations, members, mutes, partition, rooms
+from zchat.rooms.tables import (
+    bans,
+    invitations,
+    members,
+    mentions,
+    mutes,
+    partition,
+    pins,
+    rooms,
+)
 from zchat.service.rows import runs_of_latest
 
-_OF_ROOMS: Final = (members, bans, invitations, mutes)
+_OF_ROOMS: Final = (members, bans, invitations, mutes, pins, mentions)
 _SAVED_IN: Final[dict[type[RoomRow], Table]] = {
     SaveRoom: rooms,
     SaveMember: members,
     SaveBan: bans,
     SaveInvitation: invitations,
     SaveMute: mutes,
+    SavePin: pins,
+    SaveMention: mentions,
 }
 _DROPPED_FROM: Final[dict[type[RoomRow], Table]] = {
     DropMember: members,
     DropBan: bans,
     DropInvitation: invitations,
     DropMute: mutes,
+    DropPin: pins,
+    DropMention: mentions,
 }
 _TABLE_OF: Final = _SAVED_IN | _DROPPED_FROM
 _insert: Final = {table: insert(table) for table in (rooms, *_OF_ROOMS)}
+_KEY_OF: Final = {
+    table: [column.name for column in table.primary_key] for table in (rooms, *_OF_ROOMS)
+}
 _drop: Final = {
-    rooms: delete(rooms).where(rooms.c.name == bindparam("old_name")),
-    **{
-        table: delete(table).where(
-            table.c.room == bindparam("old_room"), table.c.user == bindparam("old_user")
-        )
-        for table in _OF_ROOMS
-    },
+    table: delete(table).where(*(table.c[name] == bindparam(f"old_{name}") for name in key))
+    for table, key in _KEY_OF.items()
 }
 _drop_all: Final = [
     delete(table).where(table.c.room == bindparam("old_name")) for table in _OF_ROOMS
@@ -75,11 +90,12 @@ def claim(store: Store, number: int, partitions: int) -> None:
         )
 
 
-def load(store: Store, lobby_address: str) -> RoomCore:
+def load(store: Store, lobby_address: str, *, keeps_edits: bool = False) -> RoomCore:
     """The core as of the last commit."""
     rows = store.select(select(rooms))
     heads = store.heads(room_log(row.name) for row in rows)
-    core = RoomCore(Timeline(store.position, heads), lobby_address)
+    timeline = Timeline(store.position, heads)
+    core = RoomCore(timeline, lobby_address, store.floors, keeps_edits=keeps_edits)
     for row in rows:
         posting = Posting(row.posting)
         core.state.add_room(
@@ -93,10 +109,11 @@ def load(store: Store, lobby_address: str) -> RoomCore:
                 posting,
                 row.slow_mode_s,
                 row.members_max,
+                row.conversation,
             )
         )
     for row in store.select(select(members)):
-        member = Member(Role(row.role), row.floor, row.marker)
+        member = Member(Role(row.role), row.floor, row.marker, row.notify)
         core.state.add_member(core.rooms[row.room], row.user, member)
     for row in store.select(select(bans)):
         core.rooms[row.room].bans[row.user] = Ban(row.reason, row.by, row.until_ms)
@@ -104,6 +121,10 @@ def load(store: Store, lobby_address: str) -> RoomCore:
         core.state.add_invitation(core.rooms[row.room], row.user)
     for row in store.select(select(mutes)):
         core.state.add_mute(core.rooms[row.room], row.user)
+    for row in store.select(select(pins).order_by(pins.c.pinned)):
+        core.rooms[row.room].pins[row.sequence] = row.pinned
+    for row in store.select(select(mentions).order_by(mentions.c.sequence)):
+        core.rooms[row.room].add_mention(row.user, row.sequence, row.author)
     return core
 
 
@@ -113,27 +134,26 @@ def statements(rows: Sequence[RoomRow]) -> list[Write]:
     return [write for kind, group in runs for write in _writes(kind, group)]
 
 
-def _key(row: RoomRow) -> tuple[str, ...]:
+def _key(row: RoomRow) -> tuple[Any, ...]:
     if isinstance(row, DropRoom):
         # Whatever is saved of the next room of this name, all of this one goes.
         return ("closed", row.name)
-    return (_TABLE_OF[type(row)].name, *_place(row).values())
+    table = _TABLE_OF[type(row)]
+    return (table.name, *_place(table, row).values())
 
 
 def _writes(kind: type[RoomRow], rows: list[Any]) -> Iterable[Write]:
     if kind is DropRoom:
         names = [{"old_name": row.name} for row in rows]
         return [(statement, names) for statement in (*_drop_all, _drop[rooms])]
-    places = [_place(row) for row in rows]
+    table = _TABLE_OF[kind]
+    places = [_place(table, row) for row in rows]
     if kind in _DROPPED_FROM:
-        return [(_drop[_DROPPED_FROM[kind]], places)]
+        return [(_drop[table], places)]
     # Saving is dropping and inserting: the one way to replace a row that every database knows.
-    table = _SAVED_IN[kind]
     return [(_drop[table], places), (_insert[table], [row._asdict() for row in rows])]
 
 
-def _place(row: Any) -> dict[str, str]:
+def _place(table: Table, row: Any) -> dict[str, Any]:
     """Which row it is, for the statement that drops it."""
-    if isinstance(row, SaveRoom):
-        return {"old_name": row.name}
-    return {"old_room": row.room, "old_user": row.user}
+    return {f"old_{name}": getattr(row, name) for name in _KEY_OF[table]}

@@ -3,24 +3,29 @@
 from collections.abc import Iterable
 from typing import NamedTuple, assert_never
 
-from zchat.log import audit
+from zchat.log import audit, edits
 from zchat.log.store import Store
 from zchat.protocol import limits
 from zchat.protocol.cluster import ReadLog, ReadStream, ReadUserLogs, RoomQuery, UserLog, UserLogs
-from zchat.protocol.codec import encode, fitting
+from zchat.protocol.codec import Decoder, encode, fitting
 from zchat.protocol.messages import (
     LOBBY,
     AuditList,
     BanInfo,
     BanList,
+    EditList,
+    Entry,
     ListBans,
     ListMembers,
+    ListPins,
     ListRooms,
     MemberInfo,
     MemberList,
     Ping,
+    PinList,
     Pong,
     ReadAudit,
+    ReadEdits,
     ReadHistory,
     RefusalCode,
     Refused,
@@ -31,14 +36,17 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
 from zchat.protocol.operators import CountExpired, ListAllRooms, ListKept
-from zchat.rooms import operator_queries
+from zchat.rooms import mentions, operator_queries
 from zchat.rooms.core import RoomCore
 from zchat.rooms.model import Room
 from zchat.rooms.permission import check, is_hidden
 from zchat.service import logs, operators
 from zchat.service.effects import Refusal
 
-_ClientQuery = ReadHistory | ListRooms | ListMembers | ListBans | ReadAudit | Ping
+_ClientQuery = (
+    ReadHistory | ReadEdits | ListRooms | ListMembers | ListBans | ListPins | ReadAudit | Ping
+)
+_entries = Decoder(Entry)
 
 
 class Asker(NamedTuple):
@@ -79,6 +87,9 @@ def _answer(core: RoomCore, store: Store, asker: Asker, query: _ClientQuery, at_
         case ReadHistory():
             room = _readable(core, asker, query, query.log[1:], at_ms)
             return logs.read_history(store, query, room_log(room.name), room.floor)
+        case ReadEdits():
+            room = _readable(core, asker, query, query.log[1:], at_ms)
+            return encode(_edit_list(core, store, room, query))
         case ListRooms(room=name):
             check(ListRooms, asker.standing, asker.user, None, at_ms)
             rooms = core.rooms.values() if name is None else [_find(core, asker, name)]
@@ -90,6 +101,9 @@ def _answer(core: RoomCore, store: Store, asker: Asker, query: _ClientQuery, at_
         case ListBans():
             room = _readable(core, asker, query, query.room, at_ms)
             return encode(_ban_list(room, query.id, at_ms))
+        case ListPins():
+            room = _readable(core, asker, query, query.room, at_ms)
+            return encode(_pin_list(core, store, room, query.id))
         case ReadAudit():
             check(ReadAudit, asker.standing, asker.user, None, at_ms)
             records = audit.read(store, query.limit, query.before_ms)
@@ -129,7 +143,7 @@ def _user_logs(core: RoomCore, store: Store, user: str) -> UserLogs:
         # Who comes to the lobby for the first time sees what is said from now on.
         floor = max(member.floor if member else 0, store.floors.get(log, 0))
         marker = member.marker if member else head
-        user_logs.append(UserLog(log, floor, marker, head))
+        user_logs.append(UserLog(log, floor, marker, head, member.notify if member else ""))
     return UserLogs(core.timeline.position, user_logs)
 
 
@@ -145,14 +159,15 @@ def _room_info(core: RoomCore, store: Store, room: Room, user: str) -> RoomInfo:
     member = room.members.get(user)
     log = room_log(room.name)
     head, floor = core.timeline.heads[log], store.floors.get(log, 0)
-    unread = head - max(floor, member.floor, member.marker or 0) if member else 0
-    if room.lobby:
-        return RoomInfo(room.name, room.topic, None, True, unread)
+    unread = mentioned = 0
+    if member:
+        read = max(floor, member.floor, member.marker or 0)
+        unread, mentioned = head - read, mentions.unread(room, user, member, read)
     return RoomInfo(
         room.name,
         room.topic,
-        len(room.members),
-        member is not None,
+        None if room.lobby else len(room.members),
+        room.lobby or member is not None,
         unread,
         user in room.invited,
         room.private,
@@ -160,6 +175,9 @@ def _room_info(core: RoomCore, store: Store, room: Room, user: str) -> RoomInfo:
         room.posting,
         room.slow_mode_s,
         room.members_max,
+        mentioned,
+        member.notify if member else "",
+        room.conversation,
     )
 
 
@@ -177,3 +195,17 @@ def _ban_list(room: Room, request: int, at_ms: int) -> BanList:
         if room.ban_of(user, at_ms)
     ]
     return BanList(request, room.name, fitting(bans, limits.ANSWER_BYTES_MAX))
+
+
+def _pin_list(core: RoomCore, store: Store, room: Room, request: int) -> PinList:
+    log, pins = room_log(room.name), core.state.pins(room)
+    stored = (entry for at in reversed(pins) for entry in store.read_log(log, at - 1, 1, 1))
+    newest_first = [_entries.decode(entry.frame) for entry in stored]
+    return PinList(request, room.name, fitting(newest_first, limits.ANSWER_BYTES_MAX))
+
+
+def _edit_list(core: RoomCore, store: Store, room: Room, query: ReadEdits) -> EditList:
+    # What was kept once is shown to nobody when it is to be kept no more.
+    is_there = core.messages.keeps_edits and query.sequence > room.floor
+    said = edits.read(store, room_log(room.name), query.sequence) if is_there else []
+    return EditList(query.id, fitting(said, limits.ANSWER_BYTES_MAX))

@@ -1,5 +1,7 @@
 """All rooms of a partition: whatever changes them passes here, and becomes a row."""
 
+from collections.abc import Mapping
+
 from zchat.log.answers import Answer
 from zchat.log.timeline import Timeline
 from zchat.protocol import limits
@@ -18,7 +20,9 @@ from zchat.rooms.model import (
     DropBan,
     DropInvitation,
     DropMember,
+    DropMention,
     DropMute,
+    DropPin,
     DropRoom,
     Member,
     Room,
@@ -26,7 +30,9 @@ from zchat.rooms.model import (
     SaveBan,
     SaveInvitation,
     SaveMember,
+    SaveMention,
     SaveMute,
+    SavePin,
 )
 from zchat.rooms.permission import is_hidden
 from zchat.service.beat import Job
@@ -34,8 +40,9 @@ from zchat.service.effects import Effects, Refusal, Sender
 
 
 class RoomState:
-    def __init__(self, timeline: Timeline) -> None:
+    def __init__(self, timeline: Timeline, floors: Mapping[str, int]) -> None:
         self.timeline = timeline
+        self._floors = floors
         self.effects: Effects[RoomRow, Job] = Effects()
         self.rooms: dict[str, Room] = {}
         self.rooms_of: dict[str, set[str]] = {}
@@ -91,6 +98,11 @@ class RoomState:
     def head(self, room: Room) -> int:
         return self.timeline.heads[room_log(room.name)]
 
+    def pins(self, room: Room) -> list[int]:
+        """The pinned messages that are there still, oldest pin first."""
+        floor = self._floors.get(room_log(room.name), 0)
+        return [sequence for sequence in room.pins if sequence > floor]
+
     # --- Changes ----------------------------------------------------------------------------------
 
     def append(
@@ -130,10 +142,12 @@ class RoomState:
 
     def set_member(self, room: Room, user: str, member: Member) -> None:
         self.add_member(room, user, member)
-        row = SaveMember(room.name, user, member.role, member.floor, member.marker)
+        row = SaveMember(room.name, user, member.role, member.floor, member.marker, member.notify)
         self.effects.rows.append(row)
 
     def drop_member(self, room: Room, user: str) -> None:
+        for sequence in room.members[user].mentions:
+            self.drop_mention(room, user, sequence)
         del room.members[user]
         room.posted_at.pop(user, None)
         self.effects.rows.append(DropMember(room.name, user))
@@ -174,6 +188,24 @@ class RoomState:
             del room.muted[user]
             self.effects.rows.append(DropMute(room.name, user))
             self._forget_note(room, user)
+
+    def pin(self, room: Room, sequence: int, pinned: int) -> None:
+        room.pins[sequence] = pinned
+        self.effects.rows.append(SavePin(room.name, sequence, pinned))
+
+    def unpin(self, room: Room, sequence: int) -> None:
+        """If it is pinned."""
+        if sequence in room.pins:
+            del room.pins[sequence]
+            self.effects.rows.append(DropPin(room.name, sequence))
+
+    def mention(self, room: Room, user: str, sequence: int, author: str) -> None:
+        room.add_mention(user, sequence, author)
+        self.effects.rows.append(SaveMention(room.name, user, sequence, author))
+
+    def drop_mention(self, room: Room, user: str, sequence: int) -> None:
+        room.drop_mention(user, sequence)
+        self.effects.rows.append(DropMention(room.name, user, sequence))
 
     def _forget_note(self, room: Room, user: str) -> None:
         if user not in room.invited and user not in room.muted:

@@ -23,6 +23,7 @@ rooms: Final = Table(
     Column("posting", Text, nullable=False, server_default="members"),
     Column("slow_mode_s", BigInteger, nullable=False, server_default="0"),
     Column("members_max", BigInteger, nullable=False, server_default="0"),
+    Column("conversation", Boolean, nullable=False, server_default=false()),
 )
 
 partition: Final = Table(
@@ -42,6 +43,7 @@ members: Final = Table(
     # The member sees entries after this sequence.
     Column("floor", BigInteger, nullable=False),
     Column("marker", BigInteger),
+    Column("notify", Text, nullable=False, server_default=""),
 )
 Index("members_user", members.c.user)
 
@@ -71,4 +73,23 @@ mutes: Final = Table(
     Column("user", Text, primary_key=True),
 )
 
-ROOMS_SCHEMA: Final = LOG_SCHEMA.extended("rooms", _metadata, Path(__file__).parent, "rooms_0002")
+pins: Final = Table(
+    "pins",
+    _metadata,
+    Column("room", Text, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    # The entry that says so, by which pins have an order.
+    Column("pinned", BigInteger, nullable=False),
+)
+
+mentions: Final = Table(
+    "mentions",
+    _metadata,
+    # Of one user what is unread; without one, of everyone: a row for each would be thousands.
+    Column("room", Text, primary_key=True),
+    Column("user", Text, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("author", Text, nullable=False),
+)
+
+ROOMS_SCHEMA: Final = LOG_SCHEMA.extended("rooms", _metadata, Path(__file__).parent, "rooms_0003")

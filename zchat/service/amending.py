@@ -34,9 +34,14 @@ def message(timeline: Timeline, log: str, sequence: int, floor: int) -> Entry:
     return entry
 
 
+def is_own(entry: Entry, user: str, since_ms: int) -> bool:
+    """Whether `user`, who has this name since then, has written it."""
+    return entry.author == user and entry.at_ms >= since_ms
+
+
 def check_own(entry: Entry, user: str, since_ms: int) -> None:
-    """Raises `Refusal` unless `user`, who has this name since then, has written it."""
-    if entry.author != user or entry.at_ms < since_ms:
+    """Raises `Refusal` unless it is the user's own."""
+    if not is_own(entry, user, since_ms):
         raise Refusal(RefusalCode.NOT_ALLOWED, "only who has written a message may change it")
 
 

@@ -3,7 +3,13 @@
 from typing import Any, Final, get_args
 
 from zchat.fabric.identities import Part, owner_of
-from zchat.protocol.cluster import GatewayCommand, ServiceCommand
+from zchat.protocol.cluster import (
+    USER_SERVICE,
+    EndGuest,
+    GatewayCommand,
+    OpenConversation,
+    ServiceCommand,
+)
 from zchat.protocol.messages import Standing
 
 
@@ -14,8 +20,10 @@ def objection(asker: bytes, user: str, command: Any) -> str | None:
     if wanted is None:
         # Nobody's own command: an operator has no account but the key of the fabric.
         wanted = _GATEWAY if user else _ADMIN
-    if part is wanted:
+    if part is wanted and (name == USER_SERVICE or type(command) not in _OF_USER_SERVICE):
         return None
+    if part is wanted:
+        return f"only the user-service may send this, and {name} is not"
     return f"only {_CALLED[wanted]} may send this, and {name or 'somebody'} is none"
 
 
@@ -32,6 +40,8 @@ _SENT_BY: Final[dict[type[Any], Part]] = {
     **dict.fromkeys(get_args(ServiceCommand), Part.SERVICE),
 }
 """The others a user sends by a gateway, or an operator."""
+_OF_USER_SERVICE: Final = frozenset({EndGuest, OpenConversation})
+"""Of the commands of services those that are about whom only this one knows."""
 _CALLED: Final = {
     Part.GATEWAY: "a gateway",
     Part.SERVICE: "a service",

@@ -135,13 +135,16 @@ class Arrivals:
         # Whoever a gateway gave this number before is not there any more.
         self._lose(key, now)
         sessions = self._directory.sessions
-        for replaced in sessions.open(user, key, digest, at_ms, command.address):
+        for replaced in sessions.open(user, key, digest, at_ms, command.address, command.away):
             self._directory.say_ended(replaced)
         token = user.token(digest)
         scopes, rooms = (token.scopes, token.rooms) if token else ((), ())
         # A bot is no operator, even if whoever made its token is one.
         standing = Standing.ACCOUNT if scopes else user.standing
-        opened = SessionOpened(user.name, standing, user.since_ms, scopes, rooms)
+        # Of an account that was a guest before, what the guest has said is its own, too.
+        opened = SessionOpened(
+            user.name, standing, user.since_ms, scopes, rooms, user.created_at_ms
+        )
         self._directory.effects.reply(sender.reply_to, opened)
 
     def name_is_free(self, name: str, now: float, at_ms: int) -> None:

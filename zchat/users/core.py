@@ -18,23 +18,31 @@ from zchat.protocol.cluster import (
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
     SYSTEM_AUTHOR,
+    AddReaction,
     BlockUser,
     ChangePassword,
     CreateAppToken,
     CreateInvitation,
     DeleteAccount,
+    DeleteMessage,
     DisableTotp,
     DisconnectUser,
+    EditMessage,
     EnableTotp,
     LogOutEverywhere,
     MarkRead,
     Register,
+    RemoveReaction,
     ReportMessage,
     RestoreUser,
     RevokeDevice,
     RevokeInvitation,
+    SayTyping,
     SendPrivate,
+    SetAway,
+    SetNotify,
     SetStanding,
+    StartConversation,
     SuspendUser,
     UnblockUser,
     inbox_log,
@@ -46,6 +54,7 @@ from zchat.service.beat import Job
 from zchat.service.effects import Sender
 from zchat.users import imports
 from zchat.users.arrivals import Arrivals
+from zchat.users.conversations import Conversations
 from zchat.users.credentials import Credentials
 from zchat.users.devices import Devices
 from zchat.users.directory import Directory
@@ -55,6 +64,7 @@ from zchat.users.login_limits import LoginLimits
 from zchat.users.model import DropUser, SessionKey, User
 from zchat.users.operators import Operators
 from zchat.users.policy import Policy
+from zchat.users.private_messages import PrivateMessages
 
 END_GUEST_KEY = "end guest "
 """Beginning of the key under which the end of a guest is owed."""
@@ -82,9 +92,11 @@ class UserCore:
         self.devices = Devices(self.directory)
         self.invitations = Invitations(self.directory, policy)
         self.inboxes = Inboxes(self.directory)
+        self.messages = PrivateMessages(self.directory, keeps_edits=policy.keeps_edits)
+        self.conversations = Conversations(self.directory, room_addresses)
         self.operators = Operators(self.directory)
         self.credentials = Credentials(
-            self.directory, self.invitations, self.inboxes, LoginLimits()
+            self.directory, self.invitations, self.inboxes, self.conversations, LoginLimits()
         )
         self._room_addresses = room_addresses
         self._ending: dict[str, int] = {}
@@ -134,11 +146,9 @@ class UserCore:
                 return Key(user or SYSTEM_AUTHOR, nonce)
             case ImportEntries():
                 return operators.key_of_import(command)
-            case (
-                OpenSession() | CloseSession() | AnnounceSessions() | ReportActivity() | MarkRead()
-            ):
+            case OpenSession() | CloseSession() | AnnounceSessions() | ReportActivity():
                 return None
-            case SetRetention():
+            case MarkRead() | SetNotify() | SayTyping() | SetAway() | SetRetention():
                 return None
             case Register() | ChangePassword() | DeleteAccount() | EnableTotp() | DisableTotp():
                 # Done only when its password is hashed, and by then newer ones may have been.
@@ -152,15 +162,18 @@ class UserCore:
         self.directory.authorise(sender.user, sender.standing, command)
         match command:
             case SendPrivate():
-                return self.inboxes.send_private(sender, command, at_ms)
+                return self.messages.send(sender, command, at_ms)
+            case EditMessage() | DeleteMessage() | AddReaction() | RemoveReaction():
+                return self.messages.amend(sender, command, at_ms)
+            case MarkRead() | SetNotify() | SayTyping():
+                return self.conversations.note(sender, command, at_ms)
+            case StartConversation():
+                return self.conversations.start(sender, command)
             case SetRetention():
                 heads = self.timeline.heads
                 return operators.set_retention(sender, command, self.effects, heads, at_ms)
             case ImportEntries():
                 return imports.import_entries(self, sender, command, at_ms)
-            case MarkRead():
-                self.inboxes.mark_read(sender, command)
-                return Answer(None, 0)
             case TellInvited():
                 return self.inboxes.tell_invited(command, at_ms)
             case ReportMessage():
@@ -169,7 +182,7 @@ class UserCore:
                 return self.inboxes.block(sender, command)
             case UnblockUser():
                 return self.inboxes.unblock(sender, command)
-            case OpenSession() | CloseSession() | AnnounceSessions() | ReportActivity():
+            case OpenSession() | CloseSession() | AnnounceSessions() | ReportActivity() | SetAway():
                 return self._handle_session(sender, command, now, at_ms)
             case Register():
                 self.credentials.register(sender, command, at_ms)
@@ -201,7 +214,7 @@ class UserCore:
     def _handle_session(
         self,
         sender: Sender,
-        command: OpenSession | CloseSession | AnnounceSessions | ReportActivity,
+        command: OpenSession | CloseSession | AnnounceSessions | ReportActivity | SetAway,
         now: float,
         at_ms: int,
     ) -> Answer | None:
@@ -219,6 +232,9 @@ class UserCore:
                     self.directory.say_ended(key)
             case ReportActivity():
                 self.sessions.was_active(asker, command.active_ms)
+            case SetAway(away=away):
+                self.directory.acting(sender.user)
+                self.sessions.say_away((asker, sender.session), away, at_ms)
             case _:
                 assert_never(command)
         return Answer(None, 0)
@@ -259,6 +275,7 @@ class UserCore:
         user = self.users.pop(key.removeprefix(END_GUEST_KEY))
         log = inbox_log(user.name)
         self.log_heads[log] = self.timeline.heads.pop(log)
+        self.conversations.by_user.pop(user.name, None)
         self.effects.rows.append(DropUser(user.name))
         self.arrivals.name_is_free(user.name, now, at_ms)
 

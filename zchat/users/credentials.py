@@ -20,6 +20,7 @@ from zchat.protocol.messages import (
 from zchat.protocol.names import canonical_name
 from zchat.service.beat import Job
 from zchat.service.effects import Refusal, Sender
+from zchat.users.conversations import Conversations
 from zchat.users.directory import Directory
 from zchat.users.inboxes import Inboxes
 from zchat.users.invitations import Invitations
@@ -45,11 +46,13 @@ class Credentials:
         directory: Directory,
         invitations: Invitations,
         inboxes: Inboxes,
+        conversations: Conversations,
         login_limits: LoginLimits,
     ) -> None:
         self._directory = directory
         self._invitations = invitations
         self._inboxes = inboxes
+        self._conversations = conversations
         self.limits = login_limits
         self.jobs: list[Job] = []
 
@@ -173,10 +176,10 @@ class Credentials:
     def delete_account(self, job: Job, right: bool, now: float) -> Answer:
         """Leaves the name, which stays taken, and what was said in rooms and to others.
 
-        Gone at once: password, tokens, codes, blocks, standing; the inbox can be read no more, and
-        its entries are removed by and by. The sessions end after the answer. When the gateways have
-        closed them, so that nothing of the user is on its way any more, the room-services are told
-        to end its memberships.
+        Gone at once: password, tokens, codes, blocks, standing, what is kept of conversations; the
+        inbox can be read no more, and its entries are removed by and by. The sessions end after the
+        answer. When the gateways have closed them, so that nothing of the user is on its way any
+        more, the room-services are told to end its memberships.
         """
         user = self.proved(job, right, now)
         user.deleted, user.password_hash = True, None
@@ -187,6 +190,7 @@ class Credentials:
         user.inbox_floor = self._directory.timeline.heads[log]
         self._directory.effects.purge(log, user.inbox_floor)
         self._inboxes.forget_blocks(user)
+        self._conversations.forget(user)
         for session in user.sessions:
             self._directory.say_ended(session.key)
         if not user.sessions:

@@ -80,6 +80,11 @@ class Directory:
             raise Refusal(RefusalCode.UNKNOWN_USER, f"{user.name} is a guest, and has no account")
         return user
 
+    def check_inbox(self, user: User, log: str) -> None:
+        """Raises `Refusal` for a log that is not the user's own."""
+        if inbox_log(user.name) != log[0] + canonical_name(log[1:]):
+            raise Refusal(RefusalCode.UNKNOWN_LOG, f"{printable(log)} is not your inbox")
+
     # --- What is kept and told --------------------------------------------------------------------
 
     def save(self, user: User) -> None:

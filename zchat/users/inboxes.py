@@ -1,4 +1,4 @@
-"""What gets into a user's inbox, and what does not."""
+"""What else gets into a user's inbox, and from whom nothing does."""
 
 from zchat.log.answers import Answer
 from zchat.protocol import limits
@@ -6,16 +6,13 @@ from zchat.protocol.cluster import TellInvited
 from zchat.protocol.messages import (
     BlockUser,
     InvitedToRoom,
-    MarkRead,
-    PrivateMessageSent,
     RefusalCode,
     ReportMessage,
-    SendPrivate,
     UnblockUser,
     inbox_log,
 )
 from zchat.protocol.names import canonical_name, printable
-from zchat.service.effects import Refusal, Sender, visible_text
+from zchat.service.effects import Refusal, Sender
 from zchat.service.reports import ReportLimits
 from zchat.users.directory import Directory
 from zchat.users.model import DropBlock, SaveBlock, User
@@ -26,19 +23,6 @@ class Inboxes:
         self._directory = directory
         self._reports = ReportLimits()
 
-    def send_private(self, sender: Sender, command: SendPrivate, at_ms: int) -> Answer:
-        to = self._directory.named(command.to)
-        body = PrivateMessageSent(to.name, visible_text(command.text))
-        author = self._directory.acting(sender.user).name
-        if author in to.blocked:
-            reason = f"{to.name} takes no private messages from you"
-            raise Refusal(RefusalCode.BLOCKED, reason)
-        timeline, log = self._directory.timeline, inbox_log(author)
-        sequence = timeline.append(log, author, body, at_ms, command.nonce, thread=to.name)
-        if to.name != author:
-            timeline.append(inbox_log(to.name), author, body, at_ms, thread=author)
-        return Answer(log, sequence)
-
     def tell_invited(self, command: TellInvited, at_ms: int) -> Answer:
         """Whoever wants to hear nothing of the inviter does not hear of that, either."""
         user = self._directory.users.get(command.user)
@@ -48,18 +32,10 @@ class Inboxes:
         timeline = self._directory.timeline
         return Answer(log, timeline.append(log, command.author, body, at_ms, command.nonce))
 
-    def mark_read(self, sender: Sender, command: MarkRead) -> None:
-        user = self._directory.acting(sender.user)
-        self._check_own(user, command.log)
-        marker = min(command.sequence, self._directory.timeline.heads[inbox_log(user.name)])
-        if user.marker is None or marker > user.marker:
-            user.marker = marker
-            self._directory.save(user)
-
     def report(self, sender: Sender, command: ReportMessage, now: float, at_ms: int) -> Answer:
         """Goes to the audit, where those look who can do something about it; without the text."""
         user = self._directory.acting(sender.user)
-        self._check_own(user, command.log)
+        self._directory.check_inbox(user, command.log)
         log = inbox_log(user.name)
         entry = self._directory.timeline.referred.get((log, command.sequence))
         if entry is None or command.sequence <= user.inbox_floor:
@@ -69,10 +45,6 @@ class Inboxes:
         place = f"{log} {command.sequence}"
         self._directory.audit(sender, command, at_ms, entry.author, command.reason, place)
         return Answer(None, 0)
-
-    def _check_own(self, user: User, log: str) -> None:
-        if inbox_log(user.name) != log[0] + canonical_name(log[1:]):
-            raise Refusal(RefusalCode.UNKNOWN_LOG, f"{printable(log)} is not your inbox")
 
     # --- Blocks -----------------------------------------------------------------------------------
 

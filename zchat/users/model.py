@@ -60,6 +60,19 @@ class DropBlock(NamedTuple):
     blocked: str
 
 
+class SaveConversation(NamedTuple):
+    user: str
+    other: str
+    marker: int
+    notify: str
+    changed_at_ms: int
+
+
+class DropConversation(NamedTuple):
+    user: str
+    other: str
+
+
 class SaveInvitation(NamedTuple):
     digest: bytes
     created_at_ms: int
@@ -78,6 +91,8 @@ UserRow = (
     | DropToken
     | SaveBlock
     | DropBlock
+    | SaveConversation
+    | DropConversation
     | SaveInvitation
     | DropInvitation
 )
@@ -130,6 +145,8 @@ class Session:
     """When it last sent anything but pings."""
     address: str = ""
     """Where its client connects from, as its gateway says."""
+    away: str | None = None
+    """A word for others of why nobody is there; None while somebody is."""
 
 
 class Suspension(NamedTuple):
@@ -186,6 +203,13 @@ class User:
     def present(self) -> bool:
         """Somebody who can act and be spoken to."""
         return not self.ended and not self.deleted
+
+    @property
+    def away(self) -> str | None:
+        """Only if nobody is at any of the sessions: the word of the one last used."""
+        if not self.sessions or any(session.away is None for session in self.sessions):
+            return None
+        return max(self.sessions, key=lambda session: session.active_ms).away
 
     @property
     def standing(self) -> Standing:

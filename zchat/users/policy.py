@@ -1,4 +1,4 @@
-"""Who may have a name here, as the operator has settled it."""
+"""Who may have a name here, and what is kept, as the operator has settled it."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,14 @@ from zchat.service.effects import Refusal
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The settings `registration` and `guests`.
+    """The settings `registration`, `guests` and `edits`.
 
     Closed means closed to everyone: an invitation works only where one is asked for.
     """
 
     registration: str = "open"
     guests: str = "allow"
+    edits: str = "discard"
 
     def check_guest(self) -> None:
         """Raises `Refusal` if nobody may be here without an account."""
@@ -32,6 +33,11 @@ class Policy:
             raise Refusal(
                 RefusalCode.REGISTRATION_CLOSED, "no accounts are made here; ask the operator"
             )
+
+    @property
+    def keeps_edits(self) -> bool:
+        """Whether what an edited message said before can still be read."""
+        return self.edits == "keep"
 
     @property
     def invited_only(self) -> bool:

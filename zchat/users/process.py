@@ -36,7 +36,8 @@ class UserService:
 
 
 def run(settings: Settings) -> None:
-    service = UserService(settings.partitions, Policy(settings.registration, settings.guests))
+    policy = Policy(settings.registration, settings.guests, settings.edits)
+    service = UserService(settings.partitions, policy)
     serve(settings, "user-service", service, settings.data / "users.sqlite", USERS_SCHEMA)
 
 

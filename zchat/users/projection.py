@@ -13,10 +13,12 @@ from zchat.service.rows import runs_of_latest
 from zchat.users.core import UserCore
 from zchat.users.model import (
     DropBlock,
+    DropConversation,
     DropInvitation,
     DropToken,
     DropUser,
     SaveBlock,
+    SaveConversation,
     SaveInvitation,
     SaveToken,
     SaveUser,
@@ -26,7 +28,7 @@ from zchat.users.model import (
     UserRow,
 )
 from zchat.users.policy import Policy
-from zchat.users.tables import blocks, invitations, tokens, users
+from zchat.users.tables import blocks, conversations, invitations, tokens, users
 
 # Saving is dropping and inserting: the one way to replace a row that every database knows.
 _drop_user = delete(users).where(users.c.name == bindparam("old_name"))
@@ -35,6 +37,8 @@ _drop_token = _drop_tokens.where(tokens.c.digest == bindparam("old_digest"))
 _drop_block = delete(blocks).where(
     blocks.c.user == bindparam("old_user"), blocks.c.blocked == bindparam("old_blocked")
 )
+_drop_conversations = delete(conversations).where(conversations.c.user == bindparam("old_user"))
+_drop_conversation = _drop_conversations.where(conversations.c.other == bindparam("old_other"))
 _drop_invitation = delete(invitations).where(invitations.c.digest == bindparam("old_digest"))
 
 
@@ -51,6 +55,8 @@ def load(
         core.users[row.user].tokens.append(_token(row))
     for row in store.select(select(blocks)):
         core.users[row.user].blocked |= {row.blocked}
+    for row in store.select(select(conversations)):
+        core.conversations.restore(SaveConversation(*row))
     for row in store.select(select(invitations)):
         core.invitations.by_digest[row.digest] = SaveInvitation(*row)
     for owed in store.owed():
@@ -96,12 +102,14 @@ def _key(row: UserRow) -> tuple[str | bytes, ...]:
         case SaveUser():
             return (row.name,)
         case DropUser():
-            # Its tokens go, too, even if the next of its name comes in the same beat.
+            # Its tokens and all else go, too, even if the next of its name comes in the same beat.
             return ("drop", row.name, "")
         case SaveToken() | DropToken():
             return (row.user, row.digest)
         case SaveBlock() | DropBlock():
             return ("block", row.user, row.blocked, "")
+        case SaveConversation() | DropConversation():
+            return ("conversation", row.user, row.other, "", "", "")
         case SaveInvitation() | DropInvitation():
             return ("invitation", row.digest, b"", b"", b"")
         case _:
@@ -115,6 +123,8 @@ _DROPS: Final[dict[type[UserRow], tuple[Delete, dict[str, str]]]] = {
     DropToken: (_drop_token, {"old_user": "user", "old_digest": "digest"}),
     SaveBlock: (_drop_block, {"old_user": "user", "old_blocked": "blocked"}),
     DropBlock: (_drop_block, {"old_user": "user", "old_blocked": "blocked"}),
+    SaveConversation: (_drop_conversation, {"old_user": "user", "old_other": "other"}),
+    DropConversation: (_drop_conversation, {"old_user": "user", "old_other": "other"}),
     SaveInvitation: (_drop_invitation, {"old_digest": "digest"}),
     DropInvitation: (_drop_invitation, {"old_digest": "digest"}),
 }
@@ -123,6 +133,7 @@ _INSERTS: Final[dict[type[UserRow], Insert]] = {
     SaveUser: insert(users),
     SaveToken: insert(tokens),
     SaveBlock: insert(blocks),
+    SaveConversation: insert(conversations),
     SaveInvitation: insert(invitations),
 }
 
@@ -134,5 +145,6 @@ def _writes(kind: type[UserRow], rows: list[Any]) -> list[Write]:
     if kind in _INSERTS:
         writes.append((_INSERTS[kind], [row._asdict() for row in rows]))
     elif kind is DropUser:
-        writes.append((_drop_tokens, [{"old_user": row.name} for row in rows]))
+        gone = [{"old_user": row.name} for row in rows]
+        writes += [(_drop_tokens, gone), (_drop_conversations, gone)]
     return writes

@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from zchat.log import audit
+from zchat.log import audit, edits
 from zchat.log.store import Store
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
@@ -19,12 +19,15 @@ from zchat.protocol.messages import (
     AuditList,
     BlockedList,
     DeviceList,
+    EditList,
     ListBlocked,
+    ListConversations,
     ListDevices,
     ListUsers,
     Ping,
     Pong,
     ReadAudit,
+    ReadEdits,
     ReadHistory,
     RefusalCode,
     Refused,
@@ -46,6 +49,7 @@ from zchat.protocol.operators import (
 from zchat.service import logs, operators
 from zchat.service.effects import Refusal
 from zchat.users import operator_queries
+from zchat.users.conversation_list import conversation_list
 from zchat.users.core import UserCore
 from zchat.users.devices import device_infos
 from zchat.users.model import User
@@ -66,6 +70,8 @@ def answer(
         core.effects.refused.append((asking, query, refusal.answer))
         code = refusal.answer.code or RefusalCode.OTHER
         return encode(Refused(getattr(query, "id", 0), code, refusal.answer.reason))
+    except InvalidName as error:
+        return encode(Refused(getattr(query, "id", 0), RefusalCode.INVALID_NAME, str(error)))
 
 
 def _answer(core: UserCore, store: Store, asking: str, query: UserQuery, at_ms: int) -> bytes:
@@ -80,6 +86,11 @@ def _answer(core: UserCore, store: Store, asking: str, query: UserQuery, at_ms: 
             return encode(core.presence.snapshot())
         case ReadHistory():
             return _conversation(core, store, asking, query)
+        case ReadEdits():
+            return encode(_edits(core, store, asking, query))
+        case ListConversations():
+            user = core.directory.acting(asking)
+            return encode(conversation_list(core, store, user, query.id))
         case ListUsers():
             return encode(_user_list(core, query.id, at_ms))
         case ListDevices():
@@ -132,10 +143,7 @@ def _account(core: UserCore, name: str) -> AccountAnswer:
 
 def _conversation(core: UserCore, store: Store, asking: str, query: ReadHistory) -> bytes:
     user = core.directory.acting(asking)
-    try:
-        other = canonical_name(query.log[1:])
-    except InvalidName as error:
-        return encode(Refused(query.id, RefusalCode.INVALID_NAME, str(error)))
+    other = canonical_name(query.log[1:])
     log, floor = inbox_log(asking), user.inbox_floor
     # What was said with a guest who has gone since can still be read.
     known = other in core.users and not core.users[other].deleted
@@ -145,12 +153,26 @@ def _conversation(core: UserCore, store: Store, asking: str, query: ReadHistory)
     return logs.read_history(store, query, log, floor, thread=other)
 
 
+def _edits(core: UserCore, store: Store, asking: str, query: ReadEdits) -> EditList:
+    user, sequence = core.directory.acting(asking), query.sequence
+    core.directory.check_inbox(user, query.log)
+    log = inbox_log(user.name)
+    floor = max(user.inbox_floor, sequence - 1)
+    if not store.read_history(log, floor, sequence + 1, 1):
+        reason = f"there is no entry {sequence} in your inbox"
+        raise Refusal(RefusalCode.UNKNOWN_ENTRY, reason)
+    # What was said last before is most likely what is looked for.
+    newest_first = edits.read(store, log, sequence)[::-1]
+    return EditList(query.id, fitting(newest_first, limits.ANSWER_BYTES_MAX)[::-1])
+
+
 def _user_list(core: UserCore, request: int, at_ms: int) -> UserList:
     online = sorted(core.presence.online)
-    infos = [_user_info(core.users[name], at_ms) for name in online]
+    away = core.presence.away
+    infos = [_user_info(core.users[name], away.get(name), at_ms) for name in online]
     return UserList(request, fitting(infos, limits.ANSWER_BYTES_MAX), len(online))
 
 
-def _user_info(user: User, at_ms: int) -> UserInfo:
+def _user_info(user: User, away: str | None, at_ms: int) -> UserInfo:
     active_ms = max((s.active_ms for s in user.sessions), default=user.since_ms)
-    return UserInfo(user.name, user.guest, user.since_ms, max(0, at_ms - active_ms))
+    return UserInfo(user.name, user.guest, user.since_ms, max(0, at_ms - active_ms), away)

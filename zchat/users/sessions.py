@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from zchat.protocol import limits
 from zchat.protocol.cluster import SessionHere
+from zchat.protocol.names import printable
 from zchat.protocol.permissions import STANDINGS
 from zchat.users.model import Session, SessionKey, User, token_digest
 from zchat.users.presence import Presence
@@ -36,9 +37,16 @@ class Sessions:
                 user.since_ms = former._users[name].since_ms
                 self.expect(user, now)
                 self._presence.came(name)
+                self._presence.is_away(name, former._presence.away.get(name))
 
     def open(
-        self, user: User, key: SessionKey, digest: bytes, at_ms: int, address: str = ""
+        self,
+        user: User,
+        key: SessionKey,
+        digest: bytes,
+        at_ms: int,
+        address: str = "",
+        away: str | None = None,
     ) -> list[SessionKey]:
         """Adds a session; returns those of the same client, which it replaces."""
         if not user.since_ms or (not user.sessions and user.lost_at is None):
@@ -48,10 +56,12 @@ class Sessions:
             user.sessions.remove(session)
             del self._by_key[session.key]
         opened = self._by_key[key] = Session(key, user.name, digest, at_ms, at_ms, address)
+        opened.away = None if away is None else printable(away)
         user.sessions.append(opened)
         user.lost_at = None
         self._lost.pop(user.name, None)
         self._presence.came(user.name)
+        self._tell_away(user)
         return [session.key for session in replaced if session.key != key]
 
     def user_of(self, key: SessionKey) -> User | None:
@@ -67,6 +77,7 @@ class Sessions:
         user.sessions.remove(session)
         if not user.sessions:
             self._presence.went(user.name)
+        self._tell_away(user)
         return user, session.digest
 
     def lose(self, key: SessionKey, now: float) -> None:
@@ -78,6 +89,20 @@ class Sessions:
         user.sessions.remove(session)
         if not user.sessions:
             self.expect(user, now)
+        self._tell_away(user)
+
+    def say_away(self, key: SessionKey, away: str | None, at_ms: int) -> None:
+        """A session that is not known is announced soon, and its gateway knows what it has said."""
+        session = self._by_key.get(key)
+        if session is not None:
+            session.away = None if away is None else printable(away)
+            session.active_ms = max(session.active_ms, at_ms)
+            self._tell_away(self._users[session.user])
+
+    def _tell_away(self, user: User) -> None:
+        # Whoever has lost all connections is what it was until it comes back or is gone.
+        if user.sessions:
+            self._presence.is_away(user.name, user.away)
 
     def forget(self, user: User) -> None:
         """Nobody waits for the user any more."""
@@ -120,8 +145,10 @@ class Sessions:
                 continue
             since_ms = user.since_ms or session.since_ms
             digest = token_digest(session.token)
-            ended.extend(self.open(user, key, digest, session.since_ms, session.address))
+            opened_ms, address, away = session.since_ms, session.address, session.away
+            ended.extend(self.open(user, key, digest, opened_ms, address, away))
             self._by_key[key].active_ms = session.active_ms
+            self._tell_away(user)
             user.since_ms = min(since_ms, session.since_ms)
         return ended
 

@@ -60,6 +60,19 @@ blocks: Final = Table(
     Column("blocked", Text, primary_key=True),
 )
 
+conversations: Final = Table(
+    "conversations",
+    _metadata,
+    # What the user has said of private conversations: how far they are read, and what of them is
+    # to be told aloud. Of most there is no row.
+    Column("user", Text, primary_key=True),
+    Column("other", Text, primary_key=True),
+    # A sequence of the user's inbox; 0 for no more than the inbox's own marker says.
+    Column("marker", BigInteger, nullable=False),
+    Column("notify", Text, nullable=False),
+    Column("changed_at_ms", BigInteger, nullable=False),
+)
+
 invitations: Final = Table(
     "invitations",
     _metadata,
@@ -70,4 +83,4 @@ invitations: Final = Table(
     Column("note", Text, nullable=False),
 )
 
-USERS_SCHEMA: Final = LOG_SCHEMA.extended("users", _metadata, Path(__file__).parent, "users_0002")
+USERS_SCHEMA: Final = LOG_SCHEMA.extended("users", _metadata, Path(__file__).parent, "users_0003")

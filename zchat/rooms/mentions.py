@@ -1,0 +1,53 @@
+"""Who is mentioned in a room, by name or with everyone, and has not read it yet."""
+
+from zchat.protocol import limits
+from zchat.protocol.mentions import ROOM, mentioned
+from zchat.rooms.model import Member, Room
+from zchat.rooms.permission import moderates
+from zchat.rooms.state import RoomState
+from zchat.service.effects import Sender
+
+
+def note(
+    state: RoomState, sender: Sender, room: Room, text: str, sequence: int, at_ms: int
+) -> None:
+    """The message `sequence` says `text`, which has an `@` somewhere."""
+    names, author = mentioned(text), sender.user
+    if ROOM in names and moderates(room, sender.standing, author, at_ms):
+        if len(room.mentions) >= limits.MEMBER_MENTIONS_MAX:
+            state.drop_mention(room, "", next(iter(room.mentions)))
+        state.mention(room, "", sequence, author)
+    for user in sorted(names - {ROOM, author}):
+        member = room.members.get(user)
+        if member is None:
+            continue
+        if len(member.mentions) >= limits.MEMBER_MENTIONS_MAX:
+            state.drop_mention(room, user, member.mentions[0])
+        state.mention(room, user, sequence, author)
+
+
+def have_read(state: RoomState, room: Room, user: str, marker: int) -> None:
+    """What mentions the member up to there is not news any more."""
+    for sequence in room.members[user].mentions:
+        if sequence <= marker:
+            state.drop_mention(room, user, sequence)
+
+
+def forget(state: RoomState, room: Room, sequence: int) -> None:
+    """The message is gone, and with it whom it mentioned."""
+    if sequence in room.mentions:
+        state.drop_mention(room, "", sequence)
+    # Of those whom it has named some have left since, so the members are asked.
+    for user in [name for name, member in room.members.items() if sequence in member.mentions]:
+        state.drop_mention(room, user, sequence)
+
+
+def unread(room: Room, user: str, member: Member, after: int) -> int:
+    """How many messages after that one mention the member."""
+    named = {sequence for sequence in member.mentions if sequence > after}
+    with_all = {
+        sequence
+        for sequence, author in room.mentions.items()
+        if sequence > after and author != user
+    }
+    return min(len(named | with_all), limits.MEMBER_MENTIONS_MAX)

@@ -1,0 +1,52 @@
+"""What a member has read of a room, wants to be told of it, and is about to say there."""
+
+from typing import assert_never
+
+from zchat.log.answers import Answer
+from zchat.protocol.cluster import MarkerMoved, Typing
+from zchat.protocol.messages import MarkRead, Role, SayTyping, SetNotify, SoftCommand, room_log
+from zchat.rooms import mentions
+from zchat.rooms.model import Member, Room
+from zchat.rooms.state import RoomState
+
+
+class Reading:
+    def __init__(self, state: RoomState) -> None:
+        self._state = state
+
+    def handle(self, user: str, room: Room, command: SoftCommand) -> Answer:
+        """None of it makes an entry."""
+        match command:
+            case MarkRead(sequence=sequence):
+                self._mark_read(user, room, sequence)
+            case SetNotify(level=level):
+                self._set_notify(user, room, level.value)
+            case SayTyping():
+                self._state.effects.news.append(Typing(room_log(room.name), user))
+            case _:
+                assert_never(command)
+        return Answer(room_log(room.name), 0)
+
+    def _mark_read(self, user: str, room: Room, sequence: int) -> None:
+        # The lobby has no members but those whose markers it keeps.
+        member = room.members.get(user) or Member(Role.MEMBER, floor=0)
+        marker = min(sequence, self._state.head(room))
+        if member.marker is None or marker > member.marker:
+            member.marker = marker
+            self._keep(user, room, member)
+            mentions.have_read(self._state, room, user, marker)
+
+    def _set_notify(self, user: str, room: Room, level: str) -> None:
+        member = room.members.get(user)
+        if member is None:
+            # Whose marker the lobby has not kept has seen of it what was said while it was there.
+            member = Member(Role.MEMBER, floor=0, marker=self._state.head(room))
+        if member.notify != level:
+            member.notify = level
+            self._keep(user, room, member)
+
+    def _keep(self, user: str, room: Room, member: Member) -> None:
+        """And the user's other devices are told."""
+        self._state.set_member(room, user, member)
+        moved = MarkerMoved(user, room_log(room.name), member.marker or 0, member.notify)
+        self._state.effects.news.append(moved)
