@@ -1,7 +1,8 @@
 """The full-screen client: puts the parts together, and says which key does what."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from textual import events, on
@@ -12,7 +13,9 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from zchat.client.actions import Question
+from zchat.client.cache import Cache
 from zchat.client.chat import Chat
+from zchat.client.commands import is_secret
 from zchat.client.conversations.book import Book
 from zchat.client.conversations.model import Conversation, Said
 from zchat.client.events import Event, SessionBegun
@@ -39,6 +42,9 @@ SIDEBAR_FROM: Final = 78
 BOTH_FROM: Final = 104
 """and below which it does so for the members."""
 CHOICES_LINES: Final = 8
+THEME: Final = "theme"
+QUIET: Final = "quiet"
+ON: Final = "on"
 AUTHORS_LOOKED_AT: Final = 200
 """The last so many messages say whose names are likeliest to be written."""
 
@@ -86,30 +92,33 @@ class ScreenClient(App[int]):
         self,
         chat: Chat,
         book: Book,
+        cache: Cache,
         render: Renderer,
         *,
         forget: Callable[[bool], None] = lambda everywhere: None,
         seen: Callable[[Event], None] = lambda event: None,
-        theme: str = themes.DARK,
         first_time: bool = False,
     ) -> None:
         """`seen` gets each event once the book has it."""
         super().__init__()
         for each in themes.themes():
             self.register_theme(each)
-        self.theme = themes.PLAIN if self.no_color else theme
+        settings = cache.settings()
+        theme = settings.get(THEME, themes.DARK)
+        self.theme = themes.PLAIN if self.no_color or theme not in themes.NAMES else theme
+        self.quiet = QUIET in settings and settings[QUIET] == ON
+        """Nothing is told aloud."""
         self.chat = chat
         self.book = book
+        self._cache = cache
         self.desk = Desk(
-            chat, book, self.note, self.wake, self.open_to_write, render, self._put, forget
+            chat, book, cache, self.note, self.wake, self.open_to_write, render, self._put, forget
         )
         self.network = Network()
         self.acts = Acts(self)
         self.moves = Moves(self)
         self.conversation: Conversation | None = None
         self.first_time = first_time
-        self.quiet = False
-        """Nothing is told aloud."""
         self.has_attention = True
         """The terminal is in front, as far as it says so."""
         self.over: BaseException | None = None
@@ -148,7 +157,10 @@ class ScreenClient(App[int]):
         self.open_to_write(self.book.looking_at or LOBBY_KEY)
         self._arrange()
         self._following = asyncio.create_task(self._follow())
-        self.set_interval(TICK_S, self._frame)
+        self.composer.remember_all(self._cache.inputs())
+        if self._cache.trouble:
+            self.note([f"! {self._cache.trouble}"])
+        self.set_interval(TICK_S, self._tick)
 
     async def _follow(self) -> None:
         try:
@@ -175,6 +187,11 @@ class ScreenClient(App[int]):
         if not self._frame_due and self.is_running:
             self._frame_due = True
             self.set_timer(FRAME_S, self._frame)
+
+    def _tick(self) -> None:
+        self.keep_draft()
+        self.desk.keep()
+        self._frame()
 
     def _frame(self) -> None:
         self._frame_due = False
@@ -208,7 +225,15 @@ class ScreenClient(App[int]):
         lines["header"].show([saying.header(conversation, cells, self.desk)])
         lines["hint"].show([self._hint(conversation, now)])
         where = "timeline" if self.timeline.has_focus else "composer"
-        status = status_line(self.chat, self.network, cells, now, where, quiet=self.quiet)
+        status = status_line(
+            self.chat,
+            self.network,
+            cells,
+            now,
+            where=where,
+            unconfirmed=self.desk.unconfirmed,
+            quiet=self.quiet,
+        )
         lines["status"].show([status])
         self.timeline.set_empty(saying.empty(conversation, self.chat, self.first_time))
 
@@ -253,8 +278,10 @@ class ScreenClient(App[int]):
 
     def keep_draft(self) -> None:
         """What is being written stays with its conversation."""
-        if self.conversation is not None:
-            self.conversation.draft = self.acts.draft()
+        conversation, draft = self.conversation, self.acts.draft()
+        if conversation is not None and draft != conversation.draft:
+            conversation.draft = draft
+            self._cache.keep_draft(conversation.key, draft)
 
     @staticmethod
     def focus_on(part: Widget) -> None:
@@ -289,6 +316,9 @@ class ScreenClient(App[int]):
         if self.conversation is not None:
             self._lines["choices"].display = False
             self.first_time = False
+            if not is_secret(text):
+                self._cache.keep_input(text)
+            self._cache.keep_draft(self.conversation.key, "")
             self.acts.submit(self.conversation, text)
             self.show_around()
 
@@ -405,6 +435,7 @@ class ScreenClient(App[int]):
 
     def action_quiet(self) -> None:
         self.quiet = not self.quiet
+        self._cache.keep_setting(QUIET, ON if self.quiet else "")
         self.note(["do not disturb is on; F4 ends it" if self.quiet else "do not disturb is off"])
         self.show_around()
 
@@ -419,7 +450,12 @@ class ScreenClient(App[int]):
 
     def action_next_theme(self) -> None:
         at = themes.NAMES.index(self.theme) if self.theme in themes.NAMES else -1
-        self.theme = themes.NAMES[(at + 1) % len(themes.NAMES)]
+        self.wear(themes.NAMES[(at + 1) % len(themes.NAMES)])
+
+    def wear(self, theme: str) -> None:
+        """From now on, also the next time."""
+        self.theme = theme
+        self._cache.keep_setting(THEME, theme)
 
     def action_keys(self) -> None:
         self.push_screen(Reading(keys.page([self, self.timeline, self.composer])))
@@ -436,6 +472,7 @@ class ScreenClient(App[int]):
     def _leave(self, yes: bool | None) -> None:
         if yes:
             self.keep_draft()
+            self.desk.keep()
             self.exit(0)
 
     # --- What the client says and asks ----------------------------------------------------------
@@ -461,16 +498,9 @@ class ScreenClient(App[int]):
         for binding in keys.bindings_of(self):
             if "(" not in binding.action and binding.action != "command_palette":
                 key = f"Key: {keys.name(binding.key.split(',')[0])}"
-                yield SystemCommand(binding.description, key, self._runs(binding.action))
+                yield SystemCommand(
+                    binding.description, key, partial(self.run_action, binding.action)
+                )
         for name in themes.NAMES:
             title = f"Theme: {name.removeprefix('zchat-')}"
-            yield SystemCommand(title, "How everything looks", self._wears(name))
-
-    def _runs(self, action: str) -> Callable[[], Coroutine[Any, Any, bool]]:
-        return lambda: self.run_action(action)
-
-    def _wears(self, name: str) -> Callable[[], None]:
-        def wear() -> None:
-            self.theme = name
-
-        return wear
+            yield SystemCommand(title, "How everything looks", partial(self.wear, name))

@@ -75,6 +75,11 @@ class Composer(TextArea):
         self.move_cursor(self.document.end)
         self._at = len(self._history)
 
+    def remember_all(self, texts: list[str]) -> None:
+        """What was sent in earlier runs, oldest first."""
+        self._history[:0] = texts[-HISTORY_MAX:]
+        self._at = len(self._history)
+
     def remember(self, text: str) -> None:
         """So that Up brings it again."""
         if not self._history or self._history[-1] != text:

@@ -8,6 +8,7 @@ from typing import Final
 from zchat.client import drafts, message_drafts
 from zchat.client.account_dialogues import AskQuestions
 from zchat.client.actions import Send
+from zchat.client.cache import FLUSH_ENTRIES, Cache
 from zchat.client.chat import Chat
 from zchat.client.commands import parse
 from zchat.client.conversations.book import Book
@@ -50,6 +51,7 @@ class Desk:
         self,
         chat: Chat,
         book: Book,
+        cache: Cache,
         note: Callable[[list[str]], None],
         wake: Callable[[], None],
         open_key: Callable[[str], None],
@@ -59,6 +61,7 @@ class Desk:
     ) -> None:
         self.chat = chat
         self.book = book
+        self._cache = cache
         self._note = note
         self._wake = wake
         self._open_key = open_key
@@ -72,6 +75,8 @@ class Desk:
         self._awaited: dict[int, str] = {}
         """The key that is opened when a request is done; empty where the answer names it."""
         self._typed: dict[str, float] = {}
+        self._said: set[int] = set()
+        """What was said and is not answered."""
 
     # --- What happens ---------------------------------------------------------------------------
 
@@ -89,10 +94,19 @@ class Desk:
 
     def _happen(self, event: Event, now: float) -> None:
         self.book.apply(event, now)
+        self._cache.take(event)
+        if self._cache.waiting >= FLUSH_ENTRIES:
+            self.keep()
         if isinstance(event, Answered):
             self._answered(event)
 
+    @property
+    def unconfirmed(self) -> int:
+        """How much was said that the server has not confirmed."""
+        return len(self._said)
+
     def _answered(self, event: Answered) -> None:
+        self._said.discard(event.id)
         match event.answer:
             case RoomList() as rooms:
                 self.rooms = rooms
@@ -116,6 +130,10 @@ class Desk:
                 self._open_key(key or log or "")
             case _:
                 pass
+
+    def keep(self) -> None:
+        """Has the cache write what has come since the last time."""
+        self._cache.flush(self.book.take_touched())
 
     def complain(self, reason: str) -> None:
         self._note([f"! {reason}"])
@@ -151,11 +169,18 @@ class Desk:
             self.load_older(conversation)
 
     def load_older(self, conversation: Conversation) -> None:
-        if self.chat.state is not State.ONLINE:
-            return
+        """From the cache, or else from the server."""
         request = self.book.ask_before(conversation.key)
-        if request is not None:
+        if request is None:
+            return
+        kept = None
+        if request.before is not None:
+            kept = self._cache.older(conversation.key, request.before, request.limit)
+        if kept is None:
             self.send(request)
+        else:
+            self.book.loaded(conversation.key, kept, request.before)
+            self._wake()
 
     def read(self, conversation: Conversation) -> None:
         mark = self.book.read(conversation.key)
@@ -187,6 +212,7 @@ class Desk:
             request_id = self.try_to(lambda: drafts.private(key, text, reply_to))
         if request_id is None:
             return False
+        self._said.add(request_id)
         self.book.pending(key, text, reply_to, request_id, round(time.time() * 1000))
         self._typed.pop(key, None)
         self._wake()
@@ -270,6 +296,7 @@ class Desk:
         else:
             request_id = self.try_to(lambda: drafts.private(key, text, said.reply_to))
         if request_id is not None:
+            self._said.add(request_id)
             self.book.retry(key, said, request_id, round(time.time() * 1000))
             self._wake()
 

@@ -40,12 +40,19 @@ class Network:
 
 
 def status_line(
-    chat: Chat, network: Network, cells: int, now: float, where: str, *, quiet: bool
+    chat: Chat,
+    network: Network,
+    cells: int,
+    now: float,
+    *,
+    where: str,
+    unconfirmed: int,
+    quiet: bool,
 ) -> Line:
+    """`where` the keys go: to the composer or to the timeline."""
     pieces = list(_connection(chat, network, now))
-    if chat.unanswered and chat.state is not State.ONLINE:
-        waits = chat.unanswered
-        pieces.append(Piece(f" · {waits:,} to send", Ink.MENTIONED))
+    if unconfirmed and chat.state is not State.ONLINE:
+        pieces.append(Piece(f" · {unconfirmed:,} to send", Ink.MENTIONED))
     if now < network.slowed_until:
         seconds = math.ceil(network.slowed_until - now)
         pieces.append(Piece(f" · faster than this server lets you; {seconds} s", Ink.MENTIONED))
