@@ -10,6 +10,7 @@ from rooms.playbook import Rooms
 from users.playbook import Users
 
 from zchat.log.store import Store
+from zchat.protocol.messages import Done
 
 
 def make_data(folder: Path, *, moderated: bool = False) -> None:
@@ -49,6 +50,20 @@ def moderate(rooms: Rooms) -> None:
     rooms.create("ann", "shed")
     rooms.transfer("ann", "cellar", "bob")
     rooms.close_room("ann", "shed")
+    amend(rooms)
+
+
+def amend(rooms: Rooms) -> None:
+    """In the cellar of ann one of each thing that may become of a message."""
+    said = [rooms.post("ann", "cellar", text) for text in ("@room: red or white?", "red", "rosé")]
+    red_or_white, red, rose = (done.sequence for done in said if isinstance(done, Done))
+    rooms.edit("ann", "#cellar", red, "white")
+    rooms.edit("ann", "#cellar", red, "red after all")
+    rooms.delete("ann", "#cellar", rose)
+    rooms.react("ann", "#cellar", red_or_white)
+    rooms.react("ann", "#cellar", red, "-1")
+    rooms.unreact("ann", "#cellar", red, "-1")
+    rooms.pin("ann", "cellar", red)
 
 
 def _save(store: Store, path: Path) -> None:

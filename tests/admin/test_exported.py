@@ -5,7 +5,27 @@ from pathlib import Path
 
 import pytest
 
-from zchat.admin.exported import BadExport, import_nonce, read_header, read_lines, still_in
+from zchat.admin.exported import (
+    BadExport,
+    Line,
+    import_nonce,
+    read_header,
+    read_lines,
+    standing_alone,
+    still_in,
+)
+from zchat.protocol.messages import (
+    EntryBody,
+    MessageDeleted,
+    MessageEdited,
+    MessagePinned,
+    MessagePosted,
+    MessageUnpinned,
+    PrivateMessageSent,
+    ReactionAdded,
+    ReactionRemoved,
+    Redacted,
+)
 
 HEADER = {
     "zchat_export": 1,
@@ -55,6 +75,36 @@ def test_who_is_still_in_is_known(path: Path) -> None:
     assert still_in(read_lines(written(path, HEADER, *entries, closed))) == ([], 1)
 
 
+def test_who_was_added_is_in(path: Path) -> None:
+    entries = [line(1, "ann", "room_created"), line(2, "ann", "member_added", user="bob")]
+    assert still_in(read_lines(written(path, HEADER, *entries))) == (["ann", "bob"], 1)
+
+
+def test_what_refers_to_another_entry_stands_alone_where_that_has_another_number() -> None:
+    amending: list[EntryBody] = [
+        MessageEdited(1, "text"),
+        MessageDeleted(1),
+        ReactionAdded(1, "+1"),
+        ReactionRemoved(1, "+1"),
+        MessagePinned(1),
+        MessageUnpinned(1),
+    ]
+    became: list[EntryBody] = [
+        MessagePosted("text"),
+        Redacted("bob"),
+        MessagePosted("indeed", reply_to=1),
+        PrivateMessageSent("bob", "psst", reply_to=1, twin=7),
+    ]
+    lines = [Line(n, 5, "ann", body) for n, body in enumerate(became + amending, 1)]
+
+    assert [(one.sequence, one.body) for one in standing_alone(lines)] == [
+        (1, MessagePosted("text")),
+        (2, Redacted("bob")),
+        (3, MessagePosted("indeed")),
+        (4, PrivateMessageSent("bob", "psst")),
+    ]
+
+
 @pytest.mark.parametrize(
     ("entry", "why"),
     [
@@ -64,6 +114,14 @@ def test_who_is_still_in_is_known(path: Path) -> None:
         (line(1, "Ann", "member_left"), "not how that name is spelled"),
         (line(1, "a b", "member_left"), "no name"),
         (line(1, "ann", "message_posted", text="\x1b[2J"), "what nobody may say"),
+        (
+            {
+                **line(1, "ann", "reaction_added"),
+                "body": {"kind": "reaction_added", "sequence": 1, "emoji": "\x1b"},
+            },
+            "what nobody may say",
+        ),
+        (line(1, "ann", "redacted", by="B"), "not how that name"),
         (line(1, "ann", "message_posted", text="x" * 16_001), "what nobody may say"),
         (line(1, "ann", "private_message_sent", to="B", text="x"), "not how that name"),
         ({**line(1, "ann", "member_left"), "at_ms": -1}, "no"),

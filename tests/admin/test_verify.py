@@ -1,16 +1,21 @@
 """Each kind of damage is found, and what is whole is found to be so."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from msgspec import Struct
+from msgspec.structs import replace
 
 from zchat.admin.cli import main
 from zchat.log.verify import NotADatabase, verify
-from zchat.protocol.codec import encode
-from zchat.protocol.messages import Entry, MessagePosted
+from zchat.protocol.codec import Decoder, encode
+from zchat.protocol.messages import Entry, MessageEdited, MessagePosted, Redacted
 
 from .data import damaging, make_data
+
+_entries = Decoder(Entry)
 
 ROOMS, USERS = "rooms-0.sqlite", "users.sqlite"
 OTHER_FRAME = encode(Entry("#garden", 9, 0, "mallory", MessagePosted("x"))).hex()
@@ -80,6 +85,13 @@ def test_what_services_write_is_whole(data: Path) -> None:
         (ROOMS, "UPDATE bans SET room = 'shed'", "bans has a row of 'shed', which is not in rooms"),
         (ROOMS, "UPDATE rooms SET topic = 'beer' WHERE name = 'cellar'", "the topic of cellar"),
         (ROOMS, "UPDATE rooms SET private = 0 WHERE name = 'cellar'", "the settings of cellar"),
+        (ROOMS, "DELETE FROM pins", "of cellar is pinned by its timeline, and not by the table"),
+        (ROOMS, "UPDATE pins SET sequence = 2", "2 of cellar is pinned by the table of pins"),
+        (
+            ROOMS,
+            "UPDATE mentions SET \"user\" = 'zoe'",
+            "zoe is mentioned in cellar, and not in it",
+        ),
         (USERS, "UPDATE users SET deleted = 1 WHERE name = 'bob'", "bob is deleted, and not all"),
         (USERS, "UPDATE tokens SET device = 9", "two tokens of zed have one number"),
         (USERS, "UPDATE users SET ended = 1 WHERE name = 'bob'", "bob has ended, and nobody"),
@@ -96,6 +108,48 @@ def test_damage_is_found(data: Path, name: str, damage: str, found: str) -> None
     with damaging(data / name) as database:
         assert database.execute(damage).rowcount
     findings = verify(data / name).findings
+    assert any(found in finding for finding in findings), findings
+
+
+def cellar(data: Path) -> list[Entry]:
+    with damaging(data / ROOMS) as database:
+        question = "SELECT frame FROM entries WHERE log = '#cellar' ORDER BY sequence"
+        return [_entries.decode(frame) for (frame,) in database.execute(question)]
+
+
+def one_of(entries: list[Entry], kind: type[Struct], text: str = "") -> Entry:
+    return next(
+        entry
+        for entry in entries
+        if isinstance(entry.body, kind) and text in getattr(entry.body, "text", "")
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "damaged", "found"),
+    [
+        (MessagePosted, "red after", {"body": MessagePosted("white")}, "has another text than"),
+        (MessagePosted, "red after", {"edited": 0}, "was changed by a later entry"),
+        (MessagePosted, "red after", {"edited": 3}, "has another text than by its log"),
+        (MessagePosted, "red after", {"body": Redacted("ann")}, "is deleted, and not by its log"),
+        (MessagePosted, "@room", {"reactions": {}}, "was changed by a later entry"),
+        (MessagePosted, "@room", {"reactions": {"-1": ["ann"]}}, "has other reactions"),
+        (Redacted, "", {"body": MessagePosted("rosé")}, "was changed by a later entry"),
+        (Redacted, "", {"body": MessagePosted("rosé"), "edited": 9}, "and there still"),
+        (Redacted, "", {"body": Redacted("bob")}, "is deleted, and not by its log"),
+        (MessageEdited, "", {"body": MessageEdited(1, "white")}, "a text that is out of date"),
+    ],
+)
+def test_a_message_that_is_not_as_it_has_become_is_found(
+    data: Path, kind: type[Struct], text: str, damaged: dict[str, Any], found: str
+) -> None:
+    entry = one_of(cellar(data), kind, text)
+    if isinstance(entry.body, MessageEdited):
+        damaged = {"body": replace(entry.body, text="white")}
+    with damaging(data / ROOMS) as database:
+        question = "UPDATE entries SET frame = ? WHERE log = '#cellar' AND sequence = ?"
+        database.execute(question, (encode(replace(entry, **damaged)), entry.sequence))
+    findings = verify(data / ROOMS).findings
     assert any(found in finding for finding in findings), findings
 
 

@@ -168,9 +168,9 @@ def test_conversations_and_what_is_unread() -> None:
         "@bob  2       15 Nov 12:03  [tells nothing]",
     ]
     assert len(render.answer(ConversationList(1, []), 0)) == 1
-    room = RoomInfo("talk-1", "ann, bob", 2, True, 5, mentions=1, conversation=True, pins=2)
+    room = RoomInfo("talk-1", "ann, bob", 2, True, 5, mentions=1, conversation=True)
     assert render.answer(RoomList(1, [room], 1), 0)[1] == (
-        "* #talk-1  2        5 (1 @)  [conversation, 2 pinned] ann, bob"
+        "* #talk-1  2        5 (1 @)  [conversation] ann, bob"
     )
 
 

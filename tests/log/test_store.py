@@ -19,6 +19,7 @@ from zchat.log.store import (
     StoredEntry,
 )
 from zchat.log.tables import LOG_SCHEMA
+from zchat.log.timeline import Amended
 from zchat.protocol import limits
 from zchat.protocol.messages import RefusalCode
 from zchat.protocol.nonces import nonce
@@ -147,6 +148,37 @@ def test_what_is_settled_is_owed_no_more_and_its_id_never_returns(store: Store) 
     [third] = store.commit([], [], [("users", "c", b"3")], [first.id])
     assert store.owed() == [third]
     assert third.id > second.id
+
+
+def test_what_is_amended_is_read_so_wherever_it_stands(store: Store) -> None:
+    append(store, "#garden", b"one", b"two")
+    append(store, "#attic", b"other")
+    appended = entries(store, "#garden", [b"three"])
+    amended = [Amended("#garden", 1, b"one anew"), Amended("#garden", 3, b"three anew")]
+    store.commit(appended, [], [], [], amended=amended)
+
+    frames = [b"one anew", b"two", b"three anew"]
+    assert frames_of(store.read_log("#garden", 0, 10, UNBOUNDED)) == frames
+    assert store.read_history("#garden", 0, None, 10) == frames
+    in_stream = [b"one anew", b"two", b"other", b"three anew"]
+    assert frames_of(store.read_stream(0, 10, UNBOUNDED)) == in_stream
+    assert store.position == 4
+
+
+def test_what_is_amended_alone_is_a_commit_too(store: Store) -> None:
+    append(store, "#garden", b"one")
+    store.commit([], [], [], [], amended=[Amended("#garden", 1, b"one anew")])
+
+    assert frames_of(store.read_log("#garden", 0, 10, UNBOUNDED)) == [b"one anew"]
+
+
+def test_a_commit_that_fails_amends_nothing(store: Store) -> None:
+    append(store, "#garden", b"one")
+    twice = [(insert(rooms), [{"name": "garden", "created_at_ms": n}]) for n in (1, 2)]
+    with pytest.raises(IntegrityError):
+        store.commit([], twice, [], [], amended=[Amended("#garden", 1, b"one anew")])
+
+    assert frames_of(store.read_log("#garden", 0, 10, UNBOUNDED)) == [b"one"]
 
 
 # --- Nonces ---------------------------------------------------------------------------------------

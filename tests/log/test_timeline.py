@@ -2,18 +2,21 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from zchat.log.timeline import Timeline, stored_stream_page
+from zchat.log.timeline import Amended, Timeline, stored_stream_page
 from zchat.protocol.cluster import EVERYONE, Chunk, MembershipChange, StreamPage
 from zchat.protocol.codec import Decoder, FrameReader, encode
 from zchat.protocol.messages import (
     Entry,
     EntryBody,
+    MemberAdded,
     MemberBanned,
     MemberJoined,
     MemberKicked,
     MemberLeft,
     MemberMuted,
+    MessageEdited,
     MessagePosted,
     RoomClosed,
     RoomCreated,
@@ -113,6 +116,37 @@ def test_who_is_put_out_ceases_to_follow_and_not_who_does_it() -> None:
         MembershipChange(EVERYONE, 4, False, 5),
     ]
     assert lobby.changes == [], "who is banned there reads on"
+
+
+def test_who_is_added_begins_to_follow_and_not_who_does_it() -> None:
+    timeline = Timeline(0, {"#talk": 0})
+    timeline.append("#talk", "ann", MemberAdded("bob"), 0)
+
+    _, page = timeline.take()
+    assert page is not None
+    assert page.chunks[0].changes == [MembershipChange("bob", 1, True, 1)]
+
+
+def test_an_entry_that_is_amended_twice_is_written_once_as_it_is_then() -> None:
+    timeline = Timeline(0, {"#garden": 1})
+    first = Entry("#garden", 1, 5, "ann", MessagePosted("one"))
+    timeline.referred = {("#garden", 1): first}
+    for text in ("two", "three"):
+        timeline.amend(replace(first, body=MessagePosted(text)))
+
+    amended = replace(first, body=MessagePosted("three"))
+    assert timeline.referred == {("#garden", 1): amended}
+    assert timeline.take_amended() == [Amended("#garden", 1, encode(amended))]
+    assert timeline.take_amended() == []
+    assert timeline.take() == ([], None), "who follows is told by entries"
+
+
+def test_an_edit_can_be_outdated_in_the_beat_that_made_it() -> None:
+    timeline = Timeline(0, {"#garden": 1})
+    timeline.append("#garden", "ann", MessageEdited(1, "two"), 5)
+
+    edit = Entry("#garden", 2, 5, "ann", MessageEdited(1, "two"))
+    assert timeline.referred == {("#garden", 2): edit}
 
 
 def test_of_nothing_stored_comes_an_empty_page() -> None:

@@ -7,15 +7,25 @@ from zchat.fabric.link import ReturnAddress
 from zchat.log import audit, edits
 from zchat.log.floors import Removal
 from zchat.log.store import Store
-from zchat.protocol.cluster import EndGuest, MarkerMoved, RoomCommand, RoomQuery, Typing
+from zchat.protocol.cluster import (
+    EndGuest,
+    MarkerMoved,
+    OpenConversation,
+    RoomCommand,
+    RoomQuery,
+    Typing,
+)
 from zchat.protocol.codec import Decoder, server_messages
 from zchat.protocol.messages import (
+    AddReaction,
     BanMember,
     CloseRoom,
     ConfigureRoom,
     CreateRoom,
+    DeleteMessage,
     DemoteMember,
     Done,
+    EditMessage,
     Entry,
     EntryBody,
     InviteMember,
@@ -24,16 +34,21 @@ from zchat.protocol.messages import (
     LeaveRoom,
     MarkRead,
     MuteMember,
+    Notify,
+    PinMessage,
     Post,
     PromoteMember,
     RefusalCode,
     Refused,
+    RemoveReaction,
     ReportMessage,
+    SetNotify,
     SetTopic,
     Standing,
     TransferRoom,
     UnbanMember,
     UnmuteMember,
+    UnpinMessage,
     room_log,
 )
 from zchat.protocol.nonces import nonce
@@ -61,6 +76,8 @@ class Rooms:
         self.owed: list[tuple[str, str, bytes]] = []
         self.news: list[Typing | MarkerMoved] = []
         """Of the last beat."""
+        self.told: list[Entry] = []
+        """All entries, as those who follow have been told of them when they were new."""
         self.commit()
         self._nonces = 0
 
@@ -80,6 +97,7 @@ class Rooms:
         answered = self.core.answers.take()
         self.store.commit(appended, statements, effects.owed, [], answered, (), amended)
         self.core.timeline.referred = {}
+        self.told += [_entries.decode(entry.frame) for entry in appended]
         self.news = list(effects.news)
         effects.clear()
 
@@ -195,6 +213,31 @@ class Rooms:
     def report(self, by: str, log: str, sequence: int, reason: str = "") -> Done | Refused:
         return self.do(by, ReportMessage(18, self.nonce(), log, sequence, reason))
 
+    def edit(self, by: str, log: str, sequence: int, text: str) -> Done | Refused:
+        return self.do(by, EditMessage(19, self.nonce(), log, sequence, text))
+
+    def delete(self, by: str, log: str, sequence: int, reason: str = "") -> Done | Refused:
+        return self.do(by, DeleteMessage(20, self.nonce(), log, sequence, reason))
+
+    def react(self, by: str, log: str, sequence: int, emoji: str = "+1") -> Done | Refused:
+        return self.do(by, AddReaction(21, self.nonce(), log, sequence, emoji))
+
+    def unreact(self, by: str, log: str, sequence: int, emoji: str = "+1") -> Done | Refused:
+        return self.do(by, RemoveReaction(22, self.nonce(), log, sequence, emoji))
+
+    def pin(self, by: str, room: str, sequence: int) -> Done | Refused:
+        return self.do(by, PinMessage(23, self.nonce(), room, sequence))
+
+    def unpin(self, by: str, room: str, sequence: int) -> Done | Refused:
+        return self.do(by, UnpinMessage(24, self.nonce(), room, sequence))
+
+    def notify(self, user: str, log: str, level: Notify) -> Done | Refused:
+        return self.do(user, SetNotify(25, log, level))
+
+    def open_conversation(self, room: str, author: str, *users: str) -> Done | Refused:
+        nonce = b"a conversation: " + room.encode()
+        return self.do("", OpenConversation(nonce, room, author, list(users)))
+
     def end_guest(self, user: str) -> Done | Refused:
         return self.do("", EndGuest(user))
 
@@ -205,6 +248,11 @@ class Rooms:
         stored = self.store.read_log(room_log(room), 0, 10_000, 1 << 30)
         decoded = [_entries.decode(entry.frame) for entry in stored]
         return [(entry.sequence, entry.author, entry.body) for entry in decoded]
+
+    def at(self, log: str, sequence: int) -> Entry:
+        """The entry as it is read now."""
+        (stored,) = self.store.read_log(log, sequence - 1, 1, 1)
+        return _entries.decode(stored.frame)
 
     def members(self, room: str) -> dict[str, str]:
         return {name: m.role.value for name, m in self.core.rooms[room].members.items()}

@@ -7,23 +7,27 @@ from committed import contradictions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zchat.protocol.cluster import EndGuest, OpenRoom, RoomCommand
+from zchat.protocol.cluster import EndGuest, OpenConversation, OpenRoom, RoomCommand
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import (
     LOBBY,
     SYSTEM_AUTHOR,
+    AddReaction,
     Announce,
     BanMember,
     CloseRoom,
     ConfigureRoom,
     CreateRoom,
+    DeleteMessage,
     DemoteMember,
+    EditMessage,
     Entry,
     InviteMember,
     JoinRoom,
     KickMember,
     LeaveRoom,
     MarkRead,
+    MemberAdded,
     MemberBanned,
     MemberDemoted,
     MemberInvited,
@@ -34,7 +38,12 @@ from zchat.protocol.messages import (
     MemberPromoted,
     MemberUnbanned,
     MemberUnmuted,
+    MessageDeleted,
+    MessagePinned,
+    MessageUnpinned,
     MuteMember,
+    Notify,
+    PinMessage,
     Post,
     Posting,
     PromoteMember,
@@ -44,12 +53,14 @@ from zchat.protocol.messages import (
     RoomConfigured,
     RoomCreated,
     RoomTransferred,
+    SetNotify,
     SetTopic,
     Standing,
     TopicChanged,
     TransferRoom,
     UnbanMember,
     UnmuteMember,
+    UnpinMessage,
 )
 from zchat.protocol.nonces import nonce
 
@@ -59,10 +70,18 @@ _entries = Decoder(Entry)
 
 NAMES = ["ann", "bob", "carl"]
 USERS = st.sampled_from(NAMES)
-ROOMS = st.sampled_from(["garden", "garden", "garden", "attic", "lobby", "nowhere"])
+ROOMS = st.sampled_from(["garden", "garden", "garden", "attic", "lobby", "nowhere", "talk"])
+TEXTS = st.sampled_from(["hello", " ", "@bob", "@ann and @carl", "@room"])
 STANDINGS = st.sampled_from([Standing.ACCOUNT] * 6 + [Standing.MODERATOR, Standing.OPERATOR])
 # Few, so that some come twice.
 NONCES = st.integers(0, 200).map(lambda number: nonce(b"client %d" % (number % 3), number))
+
+
+LOGS = ROOMS.map("#{}".format)
+
+
+def _of_a_message(kind: type[RoomCommand], *more: st.SearchStrategy[Any]) -> Any:
+    return st.builds(kind, st.just(1), NONCES, LOGS, st.integers(0, 9), *more)
 
 
 def _of_a_member(kind: type[RoomCommand], *more: st.SearchStrategy[Any]) -> Any:
@@ -74,9 +93,19 @@ COMMANDS: st.SearchStrategy[RoomCommand] = st.one_of(
     st.builds(JoinRoom, st.just(1), NONCES, ROOMS, st.sampled_from(["", "sesame"])),
     st.builds(JoinRoom, st.just(1), NONCES, ROOMS, st.just("sesame")),
     st.builds(LeaveRoom, st.just(1), NONCES, ROOMS),
-    st.builds(Post, st.just(1), NONCES, ROOMS, st.sampled_from(["hello", " "])),
+    st.builds(Post, st.just(1), NONCES, ROOMS, TEXTS),
+    st.builds(Post, st.just(1), NONCES, ROOMS, TEXTS, st.integers(0, 9)),
     st.builds(SetTopic, st.just(1), NONCES, ROOMS, st.sampled_from(["roses", ""])),
-    st.builds(MarkRead, st.just(1), ROOMS.map("#{}".format), st.integers(0, 9)),
+    st.builds(MarkRead, st.just(1), LOGS, st.integers(0, 9)),
+    st.builds(SetNotify, st.just(1), LOGS, st.sampled_from(Notify)),
+    _of_a_message(EditMessage, st.sampled_from(["goodbye", "@bob"])),
+    _of_a_message(DeleteMessage),
+    _of_a_message(AddReaction, st.just("+1")),
+    st.builds(PinMessage, st.just(1), NONCES, ROOMS, st.integers(0, 9)),
+    st.builds(UnpinMessage, st.just(1), NONCES, ROOMS, st.integers(0, 9)),
+    st.builds(
+        OpenConversation, st.just(b"a conversation"), st.just("talk"), USERS, st.lists(USERS)
+    ),
     st.builds(EndGuest, USERS),
     st.builds(OpenRoom, ROOMS.map(lambda room: b"opened: " + room.encode()), ROOMS, USERS),
     st.builds(Announce, st.just(1), NONCES, st.just("hear, hear")),
@@ -101,9 +130,7 @@ COMMANDS: st.SearchStrategy[RoomCommand] = st.one_of(
         st.sampled_from([None, 0, 2]),
     ),
     st.builds(CloseRoom, st.just(1), NONCES, ROOMS),
-    st.builds(
-        ReportMessage, st.just(1), NONCES, ROOMS.map("#{}".format), st.integers(0, 9), st.just("")
-    ),
+    st.builds(ReportMessage, st.just(1), NONCES, LOGS, st.integers(0, 9), st.just("")),
 )
 
 
@@ -111,7 +138,9 @@ class Told:
     """What the entries of a room tell by themselves."""
 
     def __init__(self) -> None:
-        self.topic = ""
+        self.topic: str | None = ""
+        self.conversation = False
+        self.pins: set[int] = set()
         self.members: dict[str, tuple[Role, int]] = {}
         self.muted: set[str] = set()
         self.banned: set[str] = set()
@@ -144,6 +173,15 @@ class Told:
                 self.join(entry.author, entry.sequence)
             case MemberJoined():
                 self.join(entry.author, entry.sequence)
+            case MemberAdded(user=user):
+                self.join(user, entry.sequence)
+                # It is made of who is in it at the beginning.
+                self.conversation, self.topic = True, None
+                self.settings = RoomConfigured(True, False, Posting.MEMBERS, 0, 0)
+            case MessagePinned(sequence=sequence):
+                self.pins.add(sequence)
+            case MessageUnpinned(sequence=sequence) | MessageDeleted(sequence=sequence):
+                self.pins.discard(sequence)
             case MemberLeft():
                 del self.members[entry.author]
             case MemberKicked(user=user):
@@ -188,7 +226,12 @@ def check_told(rooms: Rooms, ended: set[str]) -> None:
         room = rooms.core.rooms[name]
         key = bool(room.key)
         settings_now = (room.private, key, room.posting, room.slow_mode_s, room.members_max)
-        assert room.topic == state.topic
+        # Where nobody else had room for one more, nobody was added, which would tell of it.
+        if room.conversation and not state.conversation:
+            continue
+        assert room.topic == state.topic or state.topic is None
+        assert room.conversation == state.conversation
+        assert room.pins.keys() == state.pins
         assert state.settings == RoomConfigured(*settings_now)
         members = {user: (member.role, member.floor) for user, member in room.members.items()}
         if name != LOBBY:
@@ -209,7 +252,9 @@ def test_after_any_commands_a_restart_finds_what_was_known(
         ended: set[str] = set()
         rooms.create("ann", "garden")
         for user, command, standing, ends_the_beat in steps:
-            rooms.give(user, command, standing)
+            # What services owe comes from services.
+            by = "" if isinstance(command, EndGuest | OpenRoom | OpenConversation) else user
+            rooms.give(by, command, standing)
             if isinstance(command, EndGuest):
                 ended.add(command.name)
             if ends_the_beat:

@@ -12,8 +12,8 @@ import pytest
 from msgspec import Raw
 
 from zchat.fabric.link import Answerer, Asker
-from zchat.fabric.topics import stream_topic
-from zchat.log import audit
+from zchat.fabric.topics import soft_topic, stream_topic
+from zchat.log import audit, edits
 from zchat.log.schema import Schema
 from zchat.log.store import Fenced, Store, StoreUnavailable
 from zchat.protocol import limits
@@ -21,13 +21,16 @@ from zchat.protocol.cluster import (
     CloseSession,
     Down,
     EndGuest,
+    MarkerMoved,
     OpenRoom,
     OpenSession,
     ReadLog,
     RoutingTable,
     SessionOpened,
+    SoftNews,
     Stamped,
     StreamPage,
+    Typing,
     Up,
 )
 from zchat.protocol.codec import Decoder, FrameReader, encode
@@ -35,9 +38,13 @@ from zchat.protocol.messages import (
     BlockUser,
     CreateRoom,
     Done,
+    EditMessage,
     Entry,
     ListUsers,
+    MarkRead,
     Message,
+    MessageEdited,
+    MessagePosted,
     Ping,
     Pong,
     Post,
@@ -46,6 +53,7 @@ from zchat.protocol.messages import (
     Refused,
     Register,
     ReportMessage,
+    SayTyping,
     SendPrivate,
     Standing,
     UserList,
@@ -415,6 +423,47 @@ def test_a_full_disk_is_a_store_that_fails(rooms: Bench) -> None:
     rooms.exchange(8)
     assert [rooms.answers[n] for n in range(2, 12)] == [Done(n, "#garden", n) for n in range(2, 12)]
     assert rooms.published() == rooms.stored()
+
+
+# --- Amended entries, and soft news ---------------------------------------------------------------
+
+
+def test_an_edit_amends_what_is_stored_with_the_entry_that_tells_of_it(tmp_path: Path) -> None:
+    service = RoomService(0, 2, keeps_edits=True)
+    rooms = Bench(service, tmp_path / "rooms.sqlite", ROOMS_SCHEMA, "rooms/1")
+    rooms.do(1, CREATE)
+    rooms.do(2, post(2))
+    edit = EditMessage(3, nonce(b"the post", 3), "#garden", 2, "goodbye")
+    with broken(rooms.store):
+        rooms.ask(3, edit)
+        rooms.exchange(1)
+        assert rooms.stored()[-1].body == MessagePosted("hello")
+    rooms.now += limits.BUSY_RETRY_INTERVAL_S
+    rooms.exchange()
+
+    assert rooms.answers[3] == Done(3, "#garden", 3)
+    assert [entry.body for entry in rooms.stored()[1:]] == [
+        MessagePosted("goodbye"),
+        MessageEdited(2, "goodbye"),
+    ]
+    assert [entry.body for entry in rooms.published()[1:]] == [
+        MessagePosted("hello"),
+        MessageEdited(2, "goodbye"),
+    ]
+    assert [edit.text for edit in edits.read(rooms.store, "#garden", 2)] == ["hello"]
+    rooms.store.close()
+
+
+def test_all_soft_news_of_a_beat_leave_as_one_and_once(rooms: Bench) -> None:
+    rooms.do(1, CREATE)
+    rooms.events.clear()
+    rooms.ask(2, SayTyping(2, "#garden"))
+    rooms.ask(3, MarkRead(3, "#garden", 1))
+    rooms.exchange()
+
+    soft = [body for topic, body in rooms.events if topic == soft_topic("rooms/0")]
+    news = [Typing("#garden", "ann"), MarkerMoved("ann", "#garden", 1)]
+    assert [Decoder(SoftNews).decode(body).news for body in soft] == [news]
 
 
 # --- What is owed ---------------------------------------------------------------------------------

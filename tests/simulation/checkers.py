@@ -7,13 +7,14 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, cast
 
-from zchat.client.core import State
 from zchat.client.events import Answered, EntryArrived, Fatal, SessionBegun
+from zchat.client.state import State
 from zchat.protocol import limits, messages
 from zchat.protocol.messages import (
     LOBBY,
     SYSTEM_AUTHOR,
     AccountChange,
+    AddReaction,
     Announce,
     Announced,
     AuditList,
@@ -24,12 +25,16 @@ from zchat.protocol.messages import (
     ChangePassword,
     CloseRoom,
     ConfigureRoom,
+    ConversationList,
     CreateRoom,
     DeleteAccount,
+    DeleteMessage,
     DemoteMember,
     DeviceList,
     DisconnectUser,
     Done,
+    EditList,
+    EditMessage,
     EnableTotp,
     Entry,
     InviteMember,
@@ -38,11 +43,14 @@ from zchat.protocol.messages import (
     LeaveRoom,
     ListBans,
     ListBlocked,
+    ListConversations,
     ListDevices,
     ListMembers,
+    ListPins,
     ListRooms,
     ListUsers,
     LogOutEverywhere,
+    MemberAdded,
     MemberBanned,
     MemberJoined,
     MemberKicked,
@@ -51,15 +59,19 @@ from zchat.protocol.messages import (
     MessagePosted,
     MuteMember,
     Ping,
+    PinList,
+    PinMessage,
     Pong,
     Post,
     PrivateMessageSent,
     PromoteMember,
     ReadAudit,
+    ReadEdits,
     ReadHistory,
     RefusalCode,
     Refused,
     Register,
+    RemoveReaction,
     ReportMessage,
     RestoreUser,
     RevokeDevice,
@@ -68,13 +80,18 @@ from zchat.protocol.messages import (
     RoomConfigured,
     RoomCreated,
     RoomList,
+    SayTyping,
     SendPrivate,
+    SetAway,
+    SetNotify,
     SetTopic,
+    StartConversation,
     SuspendUser,
     TransferRoom,
     UnbanMember,
     UnblockUser,
     UnmuteMember,
+    UnpinMessage,
     UserList,
 )
 from zchat.rooms.core import RoomCore
@@ -94,6 +111,15 @@ _COMMON = {RefusalCode.INVALID_NAME}
 _OF_ROOMS = _COMMON | {RefusalCode.UNKNOWN_ROOM, RefusalCode.NOT_A_MEMBER, RefusalCode.BANNED}
 _OF_MEMBERS = _OF_ROOMS | {RefusalCode.NOT_ALLOWED, RefusalCode.UNKNOWN_USER}
 _NOT_NOW = {RefusalCode.BUSY, RefusalCode.UNAVAILABLE}
+_OF_OTHERS = _COMMON | {
+    RefusalCode.UNKNOWN_USER,
+    RefusalCode.SESSION_ENDED,
+    RefusalCode.BLOCKED,
+}
+_OF_LOGS = _OF_OTHERS | {RefusalCode.UNKNOWN_LOG, RefusalCode.NOT_A_MEMBER, RefusalCode.BANNED}
+_OF_MESSAGES = _OF_LOGS | {RefusalCode.UNKNOWN_ENTRY, RefusalCode.MUTED}
+_OF_PLACES = _OF_LOGS | _NOT_NOW
+_OF_PINS = _OF_ROOMS | {RefusalCode.NOT_ALLOWED, RefusalCode.MUTED}
 _OF_ACCOUNTS = {RefusalCode.NOT_ALLOWED, RefusalCode.SESSION_ENDED}
 _REFUSALS: dict[type, set[RefusalCode]] = {
     Post: _OF_ROOMS
@@ -102,10 +128,22 @@ _REFUSALS: dict[type, set[RefusalCode]] = {
         RefusalCode.MUTED,
         RefusalCode.NOT_ALLOWED,
         RefusalCode.TOO_FAST,
+        RefusalCode.UNKNOWN_ENTRY,
     },
-    SendPrivate: _COMMON
-    | {RefusalCode.UNKNOWN_USER, RefusalCode.EMPTY_TEXT, RefusalCode.SESSION_ENDED}
-    | {RefusalCode.BLOCKED},
+    SendPrivate: _OF_OTHERS | {RefusalCode.EMPTY_TEXT, RefusalCode.UNKNOWN_ENTRY},
+    EditMessage: _OF_MESSAGES | {RefusalCode.EMPTY_TEXT, RefusalCode.NOT_ALLOWED},
+    DeleteMessage: _OF_MESSAGES | {RefusalCode.NOT_ALLOWED},
+    AddReaction: _OF_MESSAGES | {RefusalCode.LIMIT_REACHED},
+    RemoveReaction: _OF_MESSAGES,
+    PinMessage: _OF_PINS | {RefusalCode.LIMIT_REACHED, RefusalCode.UNKNOWN_ENTRY},
+    UnpinMessage: _OF_PINS,
+    StartConversation: _OF_OTHERS | {RefusalCode.NOT_ALLOWED, RefusalCode.LIMIT_REACHED},
+    SetNotify: _OF_PLACES | {RefusalCode.NOT_ALLOWED},
+    SayTyping: _OF_PLACES | {RefusalCode.MUTED, RefusalCode.NOT_ALLOWED},
+    SetAway: _NOT_NOW | {RefusalCode.SESSION_ENDED},
+    ListPins: _OF_ROOMS | _NOT_NOW,
+    ReadEdits: _OF_PLACES | {RefusalCode.UNKNOWN_ROOM, RefusalCode.UNKNOWN_ENTRY},
+    ListConversations: _NOT_NOW | {RefusalCode.SESSION_ENDED},
     CreateRoom: _COMMON | {RefusalCode.ROOM_EXISTS, RefusalCode.LIMIT_REACHED},
     JoinRoom: _COMMON
     | {
@@ -172,9 +210,12 @@ _ANSWERS: dict[type, type] = {
     ListDevices: DeviceList,
     ListBlocked: BlockedList,
     ReadAudit: AuditList,
+    ListPins: PinList,
+    ReadEdits: EditList,
+    ListConversations: ConversationList,
 }
 """What answers a query; commands are answered with `Done`."""
-_STAMP = re.compile(r"((?:client|vandal)-\d+ \d+) (\d+)(?: x*)?$")
+_STAMP = re.compile(r"((?:client|vandal)-\d+ \d+) (\d+)(?: x*)?(?: ?@\w+)?$")
 _MAY_END_A_CLIENT = {
     RefusalCode.NAME_IN_USE,
     RefusalCode.PASSWORD_REQUIRED,
@@ -382,7 +423,7 @@ def _check_history(life: Life, answer: messages.History, history: History) -> No
         if isinstance(entry.body, RoomClosed):
             raise Broken(f"{life.person} reads in {answer.log} of an earlier room of its name")
         entries = history.logs.get(entry.log, [])
-        if entry.sequence > len(entries) or entries[entry.sequence - 1].entry != entry:
+        if entry.sequence > len(entries) or not history.was(entry):
             raise Broken(f"{life.person} reads {entry.log} {entry.sequence}, never committed so")
 
 
@@ -418,10 +459,9 @@ def _check_run(life: Life, history: History, floors: dict[str, set[int]]) -> Non
             case EntryArrived(entry=entry):
                 log = entry.log
                 entries = history.logs.get(log, [])
-                if entry.sequence > len(entries) or entries[entry.sequence - 1].entry != entry:
+                if entry.sequence > len(entries) or not history.was(entry):
                     raise Broken(f"{life.person} saw {log} {entry.sequence}, never committed so")
-                joins = isinstance(entry.body, MemberJoined | RoomCreated)
-                own_join = joins and entry.author == life.name
+                own_join = _brings_in(entry, life.name)
                 if entry.sequence != at.get(log, -1) + 1 and not (
                     own_join and entry.sequence > at.get(log, 0)
                 ):
@@ -437,6 +477,17 @@ def _check_run(life: Life, history: History, floors: dict[str, set[int]]) -> Non
                     raise Broken(f"{life.person} saw {log} {entry.sequence}, and was not in it")
                 if _puts_out(entry, life.name):
                     left.add(log)
+
+
+def _brings_in(entry: Entry, name: str) -> bool:
+    """Whether it is the first entry that is for `name`."""
+    match entry.body:
+        case MemberJoined() | RoomCreated():
+            return entry.author == name
+        case MemberAdded(user=user):
+            return user == name
+        case _:
+            return False
 
 
 def _puts_out(entry: Entry, name: str) -> bool:
@@ -472,11 +523,7 @@ def _check_begin(
     else:
         entries = history.logs[log]
         joined = entries[cursor].entry if cursor < len(entries) else None
-        allowed = (
-            joined is not None
-            and joined.author == life.name
-            and isinstance(joined.body, MemberJoined | RoomCreated)
-        )
+        allowed = joined is not None and _brings_in(joined, life.name)
     if not allowed:
         raise Broken(f"{life.person} goes on in {log} at {cursor} after {known}")
 

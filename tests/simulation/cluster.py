@@ -9,6 +9,7 @@ from zchat.log.database import disconnect
 from zchat.protocol import limits
 from zchat.rooms.process import RoomService
 from zchat.rooms.tables import ROOMS_SCHEMA
+from zchat.users.policy import Policy
 from zchat.users.process import UserService
 from zchat.users.tables import USERS_SCHEMA
 
@@ -52,6 +53,13 @@ _SMALL: Final[dict[str, tuple[float, ...]]] = {
     "QUERY_TIMEOUT_S": (2.0, 10.0),
     "CLIENT_RETRY_S": (0.5, 5.0),
     "PRESENCE_NAMES_MAX": (1, 20),
+    "TYPING_NAMES_MAX": (1, 5),
+    "TYPING_LOGS_MAX": (1, 2_000),
+    "TYPING_FOLLOWERS_MAX": (1, 500),
+    "REACTION_KINDS_MAX": (1, 20),
+    "REACTIONS_MAX": (2, 200),
+    "ROOM_PINS_MAX": (1, 50),
+    "USER_CONVERSATIONS_MAX": (1, 1_000),
     "PRESENCE_GRACE_S": (1.0, 4.0),
     "SESSION_GRACE_S": (5.0, 12.0),
 }
@@ -82,11 +90,15 @@ class Cluster:
         self.partitions = shape.choice([1, 1, 2, 3])
         self.fabric = Fabric(world)
         self.router = RouterProcess(world, self.fabric)
-        self.users = Database(world, UserService(self.partitions), USERS_SCHEMA, "user-service")
+        self.keeps_edits = shape.random() < 0.5
+        policy = Policy(edits="keep" if self.keeps_edits else "discard")
+        self.users = Database(
+            world, UserService(self.partitions, policy), USERS_SCHEMA, "user-service"
+        )
         self.rooms = [
             Database(
                 world,
-                RoomService(partition, self.partitions),
+                RoomService(partition, self.partitions, keeps_edits=self.keeps_edits),
                 ROOMS_SCHEMA,
                 f"room-service-{partition}",
             )

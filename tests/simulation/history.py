@@ -2,25 +2,42 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from committed import Committed, committed_entries
 from sqlalchemy import text
 
-from zchat.protocol.messages import AccountChanged, AuditRecord, Standing
+from zchat.protocol.messages import AccountChanged, AuditRecord, Entry, Standing
 
+from .amended import Fold
 from .cluster import Cluster
 from .moderators import standing_in
 from .rooms import RoomStory, is_room, told
 from .services import Database
 
 
+class Reading(NamedTuple):
+    """How far somebody has read what, and of what of it to be told aloud."""
+
+    floor: int
+    marker: int
+    notify: str = ""
+
+
 @dataclass
 class History:
     logs: dict[str, list[Committed]] = field(default_factory=dict)
+    """Each entry as it was first."""
+    stored: dict[tuple[str, int], Entry] = field(default_factory=dict)
+    """By log and sequence: each entry as it is read now, or was when it was removed."""
+    edits: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    """By log: which message has said what before, as far as that is kept, in order."""
     positions: dict[str, list[int]] = field(default_factory=dict)
     """By service, in order of the database."""
     rows_of_members: dict[str, set[str]] = field(default_factory=dict)
     """By room, without the lobby, as the service's own table has it."""
+    reading: dict[tuple[str, str], Reading] = field(default_factory=dict)
+    """By user and log, or `@name` for a conversation: as it was committed."""
     users: dict[str, bool] = field(default_factory=dict)
     """Who the user-service knows, and whether that is a guest."""
     floors: dict[str, int] = field(default_factory=dict)
@@ -32,7 +49,20 @@ class History:
     """Who is kept out until somebody restores it."""
     audits: list[AuditRecord] = field(default_factory=list)
 
+    _folds: dict[str, Fold] = field(default_factory=dict)
     _stories: dict[str, RoomStory] = field(default_factory=dict)
+
+    def fold(self, log: str) -> Fold:
+        """What has become of the messages of a log, by its entries."""
+        if log not in self._folds:
+            self._folds[log] = fold = Fold()
+            for committed in self.logs.get(log, ()):
+                fold.take(committed.entry)
+        return self._folds[log]
+
+    def was(self, entry: Entry) -> bool:
+        """Whether the entry was so at some time."""
+        return entry in self.fold(entry.log).versions.get(entry.sequence, ())
 
     def story(self, log: str) -> RoomStory:
         """What the log of a room says. Raises `Unlawful`."""
@@ -85,21 +115,33 @@ def read(cluster: Cluster) -> History:
                 text("select at_ms, actor, action, subject, room, reason from audit order by id")
             )
         ]
+        for log, sequence, said in connection.execute(
+            text("select log, sequence, text from edits order by id")
+        ):
+            history.edits.setdefault(log, []).append((sequence, said))
         if database is cluster.users:
             for (name,) in connection.execute(
                 text("select name from users where suspended and suspended_until_ms is null")
             ):
                 history.suspended.add(name)
-            for name, password_hash, floor in connection.execute(
-                text("select name, password_hash, inbox_floor from users where not deleted")
+            for name, password_hash, floor, marker in connection.execute(
+                text("select name, password_hash, inbox_floor, marker from users where not deleted")
             ):
                 history.users[name] = password_hash is None
                 history.floors[name] = floor
+                history.reading[name, f"@{name}"] = Reading(floor, marker or 0)
+            for user, other, marker, notify in connection.execute(
+                text('select "user", other, marker, notify from conversations')
+            ):
+                history.reading[user, f"@{other}"] = Reading(0, marker, notify)
         else:
             for (room,) in connection.execute(text("select name from rooms")):
                 history.rows_of_members.setdefault(room, set())
-            for room, user in connection.execute(text('select room, "user" from members')):
+            for room, user, floor, marker, notify in connection.execute(
+                text('select room, "user", floor, marker, notify from members')
+            ):
                 history.rows_of_members.setdefault(room, set()).add(user)
+                history.reading[user, f"#{room}"] = Reading(floor, marker or 0, notify)
         connection.rollback()
     history.rows_of_members.pop("lobby", None)
     return history
@@ -111,5 +153,7 @@ def _read_entries(database: Database, history: History) -> list[int]:
     there = [*database.removed, *committed_entries(database.connection)]
     for committed in sorted(there, key=lambda committed: committed.position):
         positions.append(committed.position)
-        history.logs.setdefault(committed.log, []).append(committed)
+        history.stored[committed.log, committed.sequence] = committed.entry
+        first = database.appended.get(committed.position, committed)
+        history.logs.setdefault(committed.log, []).append(committed._replace(entry=first.entry))
     return positions

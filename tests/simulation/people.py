@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from zchat.client import drafts, room_drafts
-from zchat.client.core import ClientCore, LoggingOut, State
+from zchat.client.core import ClientCore, LoggingOut
 from zchat.client.credentials import Credentials
 from zchat.client.events import (
     Answered,
@@ -20,6 +20,7 @@ from zchat.client.events import (
     SessionBegun,
 )
 from zchat.client.outbox import QueueFull
+from zchat.client.state import State
 from zchat.protocol.messages import (
     Done,
     PingTarget,
@@ -29,7 +30,7 @@ from zchat.protocol.messages import (
     SlowedDown,
 )
 
-from . import accounts, moderators
+from . import accounts, moderators, talk
 from .accounts import PASSWORD, WRONG_PASSWORD, Accounts
 from .tcp import Caller, Wire
 from .words import told, worded
@@ -63,6 +64,7 @@ KINDS: Final = {
     "bans": 1,
     "report": 1,
     **accounts.KINDS,
+    **talk.KINDS,
 }
 """What people do, and how often."""
 KEY: Final = "sesame"
@@ -100,6 +102,7 @@ class Person(Caller):
         self.accounts = Accounts()
         """Shared by all people."""
         self.lives: list[Life] = []
+        self.memory = talk.Memory()
         self.core: ClientCore | None = None
         self.chat = world.random(f"chat {name}")
         self.restart_s = (0.1, 6.0)
@@ -117,6 +120,7 @@ class Person(Caller):
         if self.user in self.accounts.deleted:
             self.user += "x"  # Nobody gets that name back.
         credentials = self._credentials(token)
+        self.memory = talk.Memory()
         self.life_now = Life(self.name, self.user, replace(credentials), prefix)
         self.lives.append(self.life_now)
         self.core = ClientCore(self.user, credentials, prefix, "simulated")
@@ -220,9 +224,12 @@ class Person(Caller):
                 self.accounts.done(life.name, request)
                 if isinstance(request, moderators.DEEDS):
                     self.world.counts[f"a moderator did {type(request).__name__}"] += 1
+                if isinstance(request, talk.DEEDS):
+                    self.world.counts[f"somebody did {type(request).__name__}"] += 1
                 if isinstance(request, Register):
                     self.world.tell(f"{life.name} is an account")
             case EntryArrived(entry=entry):
+                self.memory.sees(entry)
                 if (standing := moderators.standing_in(entry.body)) is not None:
                     self.accounts.standings[life.name] = standing
                 if self.chat.random() < 0.2 and self.core is not None:
@@ -271,7 +278,9 @@ class Person(Caller):
         return number
 
     def _draft(self, chat: random.Random) -> drafts.Request:
-        room = chat.choice(ROOMS)
+        assert self.core is not None
+        several = sorted(log[1:] for log in self.core.followed if log[1:].startswith(talk.PREFIX))
+        room = chat.choice([*ROOMS, *several[:2]])
         other = chat.choice("abcdefg")
         self._serial += 1
         text = f"{self.name} {len(self.lives)} {self._serial} " + "x" * chat.choice([0, 0, 9, 200])
@@ -283,6 +292,8 @@ class Person(Caller):
         match chat.choices(list(KINDS), list(KINDS.values()))[0]:
             case kind if kind in accounts.KINDS:
                 return self.accounts.draft(kind, self.user, self.now_ms(), chat)
+            case kind if kind in talk.KINDS:
+                return talk.draft(kind, chat, self.memory, self.core.name, room, other, text)
             case "post":
                 return drafts.post(room, text)
             case "lobby":

@@ -4,19 +4,28 @@ from dataclasses import dataclass
 
 from committed import Committed
 
-from zchat.client import drafts
-from zchat.client.core import State
+from zchat.client import drafts, message_drafts
 from zchat.client.drafts import Answer
 from zchat.client.events import Answered
+from zchat.client.state import State
 from zchat.protocol import limits, messages
 from zchat.protocol.messages import (
     LOBBY,
+    ConversationList,
     MemberList,
+    MessageDeleted,
+    MessageEdited,
+    MessagePinned,
+    MessageUnpinned,
+    PinList,
     PrivateMessageSent,
+    ReactionAdded,
+    ReactionRemoved,
     ReadHistory,
     RefusalCode,
     Refused,
     RoomCreated,
+    RoomInfo,
     RoomList,
     UserList,
     inbox_log,
@@ -44,6 +53,8 @@ def ask_all(cluster: Cluster) -> list[Question]:
     wanted: list[drafts.Request] = [
         drafts.rooms(),
         drafts.users(),
+        message_drafts.conversations(),
+        *(message_drafts.pins(room) for room in (*ROOMS, LOBBY)),
         *(drafts.members(room) for room in (*ROOMS, LOBBY)),
         *(drafts.history(room_log(room), HISTORY_ENTRIES) for room in (*ROOMS, LOBBY)),
         *(drafts.history(inbox_log(other), HISTORY_ENTRIES) for other in others),
@@ -104,6 +115,10 @@ class _Truth:
                 return self._wrong_members(answer)
             case messages.History():
                 return self._wrong_history(name, answer)
+            case PinList():
+                return self._wrong_pins(answer)
+            case ConversationList():
+                return self._wrong_conversations(name, answer)
             case _:
                 return f"got {type(answer).__name__}"
 
@@ -157,6 +172,8 @@ class _Truth:
                 name in members,
             ):
                 return f"heard that {info.room} has {info.members} members of {len(members)}"
+            if info.room != LOBBY and (wrong := self._wrong_reading(name, info)):
+                return wrong
         return None
 
     def _is_listed(self, name: str, room: str) -> bool | None:
@@ -206,7 +223,10 @@ class _Truth:
         self, floor: int, entries: list[Committed], answer: messages.History
     ) -> str | None:
         entries = [committed for committed in entries if committed.sequence > floor]
-        expected = [committed.entry for committed in entries[-HISTORY_ENTRIES:]]
+        expected = [
+            self._history.stored[committed.log, committed.sequence]
+            for committed in entries[-HISTORY_ENTRIES:]
+        ]
         # The oldest of them may not have found room in one answer.
         fitting = expected[len(expected) - len(answer.entries) :]
         complete = len(answer.entries) == len(expected) or answer.more
@@ -227,12 +247,108 @@ class _Truth:
 
     def _said(self, name: str, log: str) -> list[Committed]:
         """The conversation of `name` with the one whose inbox is named `log`."""
-        other = log[1:]
-        floor = self._history.floors.get(name, 0)
-        return [
-            committed
-            for committed in self._history.logs.get(inbox_log(name), [])
-            if committed.sequence > floor
-            and isinstance(committed.entry.body, PrivateMessageSent)
-            and (committed.author, committed.entry.body.to) in ((name, other), (other, name))
-        ]
+        return self._conversations(name).get(log[1:], [])
+
+    def _conversations(self, name: str) -> dict[str, list[Committed]]:
+        """By the other one, what stands in the inbox of `name`."""
+        said: dict[str, list[Committed]] = {}
+        others: dict[int, str] = {}
+        for committed in self._history.logs.get(inbox_log(name), []):
+            match committed.entry.body:
+                case PrivateMessageSent(to=to):
+                    other = others[committed.sequence] = (
+                        to if committed.author == name else committed.author
+                    )
+                case (
+                    MessageEdited(sequence=of)
+                    | MessageDeleted(sequence=of)
+                    | ReactionAdded(sequence=of)
+                    | ReactionRemoved(sequence=of)
+                ):
+                    other = others[of]
+                case _:
+                    continue
+            if committed.sequence > self._history.floors.get(name, 0):
+                said.setdefault(other, []).append(committed)
+        return said
+
+    def _wrong_pins(self, answer: PinList) -> str | None:
+        log = room_log(answer.room)
+        floor = max(self._history.removed.get(log, ()), default=0)
+        pins = self._history.story(log).pins if answer.room != LOBBY else self._lobby_pins()
+        there = [self._history.stored[log, sequence] for sequence in pins if sequence > floor]
+        expected = there[::-1][: len(answer.pins)]
+        if answer.pins != expected or (there and not answer.pins):
+            return f"heard of other pins of {answer.room} than there are"
+        return None
+
+    def _lobby_pins(self) -> list[int]:
+        pins: list[int] = []
+        for committed in self._history.logs.get(room_log(LOBBY), ()):
+            match committed.entry.body:
+                case MessagePinned(sequence=sequence):
+                    pins.append(sequence)
+                case MessageUnpinned(sequence=of) | MessageDeleted(sequence=of) if of in pins:
+                    pins.remove(of)
+                case _:
+                    pass
+        return pins
+
+    def _wrong_conversations(self, name: str, answer: ConversationList) -> str | None:
+        removed = max(self._history.removed.get(inbox_log(name), ()), default=0)
+        there = {
+            other: kept
+            for other, said in self._conversations(name).items()
+            if (kept := [committed for committed in said if committed.sequence > removed])
+        }
+        whole = self._history.reading[name, inbox_log(name)]
+        heads = [info.head for info in answer.conversations]
+        if heads != sorted(heads, reverse=True) or (there and not heads):
+            return f"heard of conversations in another order: {heads}"
+        for info in answer.conversations:
+            said = there.get(info.name, [])
+            row = self._history.reading.get((name, inbox_log(info.name)), whole)
+            marker = max(whole.marker, row.marker)
+            unread = [
+                committed
+                for committed in said
+                if committed.sequence > marker
+                and committed.author == info.name
+                and isinstance(
+                    self._history.stored[committed.log, committed.sequence].body,
+                    PrivateMessageSent,
+                )
+            ]
+            told = (info.head, info.marker, info.unread, info.notify)
+            expected = (said[-1].sequence if said else 0, marker, len(unread), row.notify)
+            if told != expected:
+                return f"heard {told} of the conversation with {info.name}, which is {expected}"
+        return None
+
+    def _wrong_reading(self, name: str, info: RoomInfo) -> str | None:
+        """What is unread there, and mentions somebody."""
+        log = room_log(info.room)
+        row = self._history.reading.get((name, log))
+        if row is None:
+            return None
+        removed = max(self._history.removed.get(log, ()), default=0)
+        read = max(row.floor, row.marker, removed)
+        story = self._history.story(log)
+        mentions = {one for one in story.mentions.get(name, ()) if one > read}
+        # Who was a moderator of the cluster then may have meant everyone.
+        perhaps = {
+            sequence
+            for sequence, author in story.authors.items()
+            if sequence > read and author in story.moderators and author != name
+        }
+        told = (info.unread, info.notify, info.conversation)
+        expected = (
+            len(self._history.logs[log]) - read,
+            row.notify,
+            story.conversation,
+        )
+        if told != expected:
+            return f"heard {told} of {info.room}, where {expected} is so"
+        if not len(mentions) <= info.mentions <= len(mentions | perhaps):
+            return f"heard of {info.mentions} mentions in {info.room}, which are {len(mentions)}"
+        return None

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from committed import Committed
+from msgspec.structs import replace
 
 from zchat.protocol.messages import (
     LOBBY,
     SYSTEM_AUTHOR,
     InvitedToRoom,
+    MemberAdded,
     MemberBanned,
     MemberDemoted,
     MemberInvited,
@@ -22,8 +24,14 @@ from zchat.protocol.messages import (
     MemberPromoted,
     MemberUnbanned,
     MemberUnmuted,
+    MessageDeleted,
+    MessageEdited,
+    MessagePinned,
     MessagePosted,
+    MessageUnpinned,
     Posting,
+    ReactionAdded,
+    ReactionRemoved,
     Role,
     RoomClosed,
     RoomConfigured,
@@ -31,6 +39,8 @@ from zchat.protocol.messages import (
     RoomTransferred,
     TopicChanged,
 )
+
+from .talk import PREFIX
 
 _RANKS = {Role.MEMBER: 1, Role.MODERATOR: 2, Role.OWNER: 3}
 _ABOVE_ALL = 4
@@ -47,6 +57,8 @@ class RoomStory:
 
     moderators: frozenset[str] = frozenset()
     """Of the cluster, at some time; they keep order in every room, whatever they are in it."""
+    conversation: bool = False
+    """Of several: all who have begun it are in it, and nobody else hears of it."""
     open: bool = False
     topic: str = ""
     settings: RoomConfigured = _OPEN
@@ -59,6 +71,14 @@ class RoomStory:
     """Also guests that are gone, of which the log says nothing if they were not in."""
     muted: set[str] = field(default_factory=set)
     """Who is certainly muted: since then it has been in the room."""
+    authors: dict[int, str] = field(default_factory=dict)
+    """Of the messages that are there, by their sequence."""
+    pins: list[int] = field(default_factory=list)
+    """Of what can still be read, oldest pin first."""
+    mentions: dict[str, set[int]] = field(default_factory=dict)
+    """By user the messages that there are which mention it, be they read or not."""
+    _begins: bool = False
+    """Nothing has been said since it was created but who else is in it."""
     spans: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     """By user the entries, from first to last, that were for it, without those since it is in."""
 
@@ -83,9 +103,13 @@ class RoomStory:
         body = entry.body
         if not self.open and not isinstance(body, RoomCreated):
             raise Unlawful("nothing is said in a room that is closed")
+        begins = self._begins
+        self._begins = isinstance(body, RoomCreated) or (begins and isinstance(body, MemberAdded))
         match body:
             case RoomCreated():
                 self._create(author, entry.sequence)
+                if self.conversation:
+                    self.settings, self.topic = replace(_OPEN, private=True), author
             case MemberJoined():
                 self._join(author, entry.sequence, entry.at_ms)
             case MemberLeft():
@@ -94,8 +118,35 @@ class RoomStory:
                     # The guest is gone, and the next one of its name is somebody else.
                     self.invited.discard(author)
                 self._end(author, entry.sequence)
-            case MessagePosted():
+            case MessagePosted(text=text):
                 self._check_speaks(author)
+                self.authors[entry.sequence] = author
+                self._mention(author, text, entry.sequence)
+            case MessageEdited():
+                self._check_speaks(author)
+            case MessageDeleted(sequence=sequence):
+                self._check_deletes(author, sequence)
+            case ReactionAdded():
+                self._require(author in self.roles, "only a member reacts")
+                self._require(author not in self.muted, "who is muted does not react")
+            case ReactionRemoved():
+                self._require(author in self.roles, "only a member takes a reaction back")
+            case MessagePinned(sequence=sequence):
+                self._check_keeps_order(author)
+                self._require(sequence not in self.pins, "what is pinned is not pinned again")
+                self._require(sequence in self.authors, "only a message can be pinned")
+                self.pins.append(sequence)
+            case MessageUnpinned(sequence=sequence):
+                self._check_keeps_order(author)
+                self._require(sequence in self.pins, "only what is pinned is unpinned")
+                self.pins.remove(sequence)
+            case MemberAdded(user=user):
+                self._require(self.conversation and begins, "a conversation begins with who is in")
+                self._require(self.roles.get(author) is Role.OWNER, "who begins it brings them in")
+                self._require(user not in self.roles, "nobody is brought in twice")
+                self.roles[user] = Role.MEMBER
+                self.since[user] = entry.sequence
+                self.topic = f"{self.topic}, {user}"
             case TopicChanged(topic=topic):
                 self._require(author in self.roles, "only a member sets the topic")
                 self._require(author not in self.muted, "who is muted sets no topic")
@@ -126,6 +177,7 @@ class RoomStory:
         self._require(not self.open, "there is such a room already")
         self.open, self.topic, self.settings = True, "", _OPEN
         self.bans, self.invited, self.muted = {}, set(), set()
+        self.authors, self.pins, self.mentions = {}, [], {}
         self.roles[author] = Role.OWNER
         self.since[author] = sequence
 
@@ -149,6 +201,33 @@ class RoomStory:
         for user in list(self.roles):
             self._end(user, sequence)
         self.open = False
+
+    def _mention(self, author: str, text: str, sequence: int) -> None:
+        name = text.rpartition("@")[2] if "@" in text else ""
+        with_all = name == "room" and _RANKS[self.roles[author]] > 1
+        for user in self.roles:
+            if user != author and (with_all or user == name):
+                self.mentions.setdefault(user, set()).add(sequence)
+
+    def _check_deletes(self, user: str, sequence: int) -> None:
+        self._require(sequence in self.authors, "only a message can be deleted")
+        author = self.authors.pop(sequence)
+        for mentions in self.mentions.values():
+            mentions.discard(sequence)
+        if sequence in self.pins:
+            self.pins.remove(sequence)
+        if author == user:
+            self._require(user in self.roles or user in self.moderators, "only a member deletes")
+            return
+        self._check_keeps_order(user)
+        target = _RANKS[self.roles[author]] if author in self.roles else 0
+        rank = _ABOVE_ALL if user in self.moderators else _RANKS[self.roles[user]]
+        self._require(target < rank, "only what somebody of a lower place has said")
+
+    def _check_keeps_order(self, user: str) -> None:
+        rank = _RANKS[self.roles[user]] if user in self.roles else 0
+        orderly = rank >= 2 and user not in self.muted
+        self._require(orderly or user in self.moderators, "only a moderator does that")
 
     def _check_speaks(self, user: str) -> None:
         self._require(user in self.roles, "only a member speaks")
@@ -177,7 +256,8 @@ class RoomStory:
             rank = _ABOVE_ALL
         else:
             rank = _RANKS[self.roles[author]] if author in self.roles else 0
-            self._require(rank >= 2 and author not in self.muted, "only a moderator does that")
+            may = rank >= 2 or (rank >= 1 and invites and self.conversation)
+            self._require(may and author not in self.muted, "only a moderator does that")
         user: str = getattr(entry.body, "user", "")
         target = _RANKS[self.roles[user]] if user in self.roles else 0
         self._require(target < rank or invites, "only to somebody of a lower place")
@@ -212,7 +292,8 @@ class RoomStory:
 
 def told(entries: Sequence[Committed], moderators: frozenset[str]) -> RoomStory:
     """All that the entries of a room's log say. Raises `Unlawful`."""
-    story = RoomStory(moderators)
+    several = bool(entries) and entries[0].log[1:].startswith(PREFIX)
+    story = RoomStory(moderators, several)
     for committed in entries:
         try:
             story.take(committed)

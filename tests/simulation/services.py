@@ -49,6 +49,8 @@ class Database:
         """Entries that are in the database no more."""
         self.floors: dict[str, set[int]] = {}
         """By log: up to where entries were removed, each time."""
+        self.appended: dict[int, Committed] = {}
+        """By position: each entry as it was first, whatever has become of it."""
         self._driver_commit = self.connection.engine.dialect.do_commit
         self.connection.engine.dialect.do_commit = self._commit  # type: ignore[assignment]
 
@@ -146,6 +148,7 @@ class FaultyStore(Store):
         finally:
             database.committing = None
         database.removed.extend(gone)
+        database.appended |= {one.position: as_committed(one) for one in appended}
         for log, upto in removed:
             process.world.counts["entries were removed"] += 1
             database.floors.setdefault(log, set()).add(upto)

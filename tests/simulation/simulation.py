@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from . import history
 from .account_checkers import check_accounts
+from .amended_checkers import check_amended
 from .checkers import Broken, check
 from .cluster import Cluster, small_limits
 from .faults import heal, plan, strike
@@ -117,6 +118,7 @@ def _run(cluster: Cluster, watchers: Watchers, recipe: Recipe) -> tuple[str | No
                 told = history.read(cluster)
                 check(cluster, told, watchers)
                 check_accounts(cluster, told)
+                check_amended(cluster, told)
                 break
             except Broken:
                 if quiet_s == QUIET_S[-1]:

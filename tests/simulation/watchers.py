@@ -12,7 +12,13 @@ from zchat.log.store import Appended, Write
 from zchat.protocol import limits
 from zchat.protocol.cluster import Chunk
 from zchat.protocol.codec import Decoder
-from zchat.protocol.messages import Done, Entry, PresenceChanged, PrivateMessageSent
+from zchat.protocol.messages import (
+    Done,
+    Entry,
+    PresenceChanged,
+    PrivateMessageSent,
+    TypingSeen,
+)
 from zchat.rooms.core import RoomCore
 from zchat.users.core import UserCore
 
@@ -161,7 +167,8 @@ class Watchers:
     def _written(self, address: str, row: dict[str, Any]) -> None:
         if row.keys() == {"old_user"}:
             # The guest is gone, and the next one of its name begins anew.
-            self._markers.pop((address, "", row["old_user"]), None)
+            for key in [key for key in self._markers if key[::2] == (address, row["old_user"])]:
+                del self._markers[key]
         if row.keys() == {"user", "blocked"}:
             self._blocked.add((row["user"], row["blocked"]))
         if "inbox_floor" in row:
@@ -170,8 +177,9 @@ class Watchers:
             self._marked(address, row)
 
     def _marked(self, address: str, row: dict[str, Any]) -> None:
-        key = (address, row.get("room", ""), row.get("user") or row.get("name", ""))
-        floor = row["floor"] if "floor" in row else row["inbox_floor"]
+        place = row.get("room") or row.get("other", "")
+        key = (address, place, row.get("user") or row.get("name", ""))
+        floor = row.get("floor", row.get("inbox_floor", 0))
         known_floor, known = self._markers.get(key, (floor, 0))
         marker = row["marker"] or 0
         # The lobby's floor is always 0; a guest that ends leaves its place to the next one.
@@ -199,7 +207,10 @@ class Watchers:
                 if len(core.rooms) > limits.ROOMS_MAX:
                     raise Broken(f"{process.name} has {len(core.rooms)} rooms")
                 for room in core.rooms.values():
-                    if room.name != "lobby" and len(room.members) > limits.ROOM_MEMBERS_MAX:
+                    most = limits.ROOM_MEMBERS_MAX
+                    if room.conversation:
+                        most = max(most, limits.CONVERSATION_USERS_MAX + 1)
+                    if room.name != "lobby" and len(room.members) > most:
                         raise Broken(f"{room.name} has {len(room.members)} members")
                 for name, rooms in core.rooms_of.items():
                     if len(rooms) > limits.USER_ROOMS_MAX:
@@ -215,8 +226,15 @@ class Watchers:
             case Answered(answer=Done(log=log, sequence=sequence)) if log is not None:
                 if sequence > self._heads.get(log, 0):
                     raise Broken(f"{person.name} is told of {log} {sequence} too early")
-            case PresenceChanged(came=came, went=went):
-                if max(len(came), len(went)) > limits.PRESENCE_NAMES_MAX:
-                    raise Broken(f"{person.name} reads {len(came) + len(went)} names at once")
+            case PresenceChanged(came=came, went=went, away=away):
+                if max(len(came), len(went), len(away)) > limits.PRESENCE_NAMES_MAX:
+                    names = len(came) + len(went) + len(away)
+                    raise Broken(f"{person.name} reads {names} names at once")
+            case TypingSeen(log=log, users=users):
+                assert person.core is not None
+                if person.core.name in users or len(users) > limits.TYPING_NAMES_MAX:
+                    raise Broken(f"{person.name} hears that {users} type in {log}")
+                if log[0] == "#" and log not in person.core.followed:
+                    raise Broken(f"{person.name} hears who types in {log}, and is not in it")
             case _:
                 pass

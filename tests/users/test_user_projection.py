@@ -11,16 +11,22 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from zchat.protocol import limits
 from zchat.protocol.cluster import CloseSession, OpenSession
 from zchat.protocol.messages import (
+    AddReaction,
     BlockUser,
     ChangePassword,
     DeleteAccount,
+    DeleteMessage,
     DisconnectUser,
+    EditMessage,
     LogOutEverywhere,
     MarkRead,
+    Notify,
     Register,
     RestoreUser,
     RevokeDevice,
     SendPrivate,
+    SetAway,
+    SetNotify,
     SetStanding,
     Standing,
     SuspendUser,
@@ -122,9 +128,27 @@ class AnyUsers(RuleBasedStateMachine):
     def send(self, name: str, to: str, nonce: bytes) -> None:
         self.users.do(SendPrivate(1, nonce, to, "hello"), name)
 
-    @rule(name=NAMES, sequence=st.integers(0, 5))
-    def mark(self, name: str, sequence: int) -> None:
-        self.users.do(MarkRead(1, f"@{name}", sequence), name)
+    @rule(
+        name=NAMES,
+        nonce=NONCES,
+        sequence=st.integers(1, 5),
+        kind=st.sampled_from([EditMessage, DeleteMessage, AddReaction]),
+    )
+    def amend(self, name: str, nonce: bytes, sequence: int, kind: type[Any]) -> None:
+        more = () if kind is DeleteMessage else ("hm",)
+        self.users.do(kind(1, nonce, f"@{name}", sequence, *more), name)
+
+    @rule(name=NAMES, of=NAMES, sequence=st.integers(0, 5))
+    def mark(self, name: str, of: str, sequence: int) -> None:
+        self.users.do(MarkRead(1, f"@{of}", sequence), name)
+
+    @rule(name=NAMES, of=NAMES, level=st.sampled_from(Notify))
+    def set_notify(self, name: str, of: str, level: Notify) -> None:
+        self.users.do(SetNotify(1, f"@{of}", level), name)
+
+    @rule(name=NAMES, away=st.sampled_from([None, "lunch"]), at=GATEWAYS, n=NUMBERS)
+    def set_away(self, name: str, away: str | None, at: bytes, n: int) -> None:
+        self.users.do(SetAway(1, away), name, at, n)
 
     @rule(at=GATEWAYS, n=NUMBERS)
     def quit(self, at: bytes, n: int) -> None:
@@ -164,6 +188,9 @@ class AnyUsers(RuleBasedStateMachine):
         keys = {session.key for user in core.users.values() for session in user.sessions}
         assert connected <= core.presence.online <= core.users.keys()
         assert keys == core.sessions._by_key.keys()
+        assert core.presence.away.keys() <= core.presence.online
+        for name in connected:
+            assert core.presence.away.get(name) == core.users[name].away
         for user in core.users.values():
             assert not (user.sessions and user.lost_at is not None)
             assert not (user.sessions and not user.since_ms)

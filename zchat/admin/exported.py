@@ -5,12 +5,13 @@ either is ignored here; a file of another `zchat_export` is refused.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
@@ -18,10 +19,19 @@ from zchat.protocol.messages import (
     SYSTEM_AUTHOR,
     DeviceInfo,
     EntryBody,
+    MemberAdded,
     MemberBanned,
     MemberJoined,
     MemberKicked,
     MemberLeft,
+    MessageDeleted,
+    MessageEdited,
+    MessagePinned,
+    MessagePosted,
+    MessageUnpinned,
+    PrivateMessageSent,
+    ReactionAdded,
+    ReactionRemoved,
     RoomClosed,
     RoomCreated,
 )
@@ -45,13 +55,15 @@ class Header(Struct, frozen=True, omit_defaults=True):
     totp: bool = False
 
 
-class Line(Struct, frozen=True):
-    """One entry. `body` is as the protocol describes it, with its `kind`."""
+class Line(Struct, frozen=True, omit_defaults=True):
+    """One entry, as it has become. `body` is as the protocol describes it, with its `kind`."""
 
     sequence: int
     at_ms: int
     author: str
     body: EntryBody
+    edited: int = 0
+    reactions: dict[str, list[str]] = {}
 
 
 class BadExport(Exception):
@@ -101,7 +113,7 @@ def _wrong(line: Line, last: int) -> str | None:
         return f"its sequence {line.sequence} comes after {last}"
     if not 0 <= line.at_ms <= limits.INTEGER_MAX:
         return f"{line.at_ms} is no time"
-    names = [line.author, *(getattr(line.body, field, "") for field in ("user", "to"))]
+    names = [line.author, *(getattr(line.body, field, "") for field in ("user", "to", "by"))]
     for name in names:
         if not name or name == SYSTEM_AUTHOR:
             continue
@@ -110,7 +122,7 @@ def _wrong(line: Line, last: int) -> str | None:
                 return f"{name} is not how that name is spelled"
         except InvalidName as error:
             return str(error)
-    for field in ("text", "topic", "reason", "about", "what"):
+    for field in ("text", "topic", "reason", "about", "what", "emoji"):
         text = getattr(line.body, field, "")
         if safe_text(text) != text or len(text) > limits.TEXT_CHARS_MAX:
             return f"its {field} holds what nobody may say"
@@ -128,6 +140,8 @@ def still_in(lines: Iterator[Line]) -> tuple[list[str], int]:
         match line.body:
             case RoomCreated() | MemberJoined():
                 members.add(line.author)
+            case MemberAdded(user=user):
+                members.add(user)
             case MemberLeft():
                 members.discard(line.author)
             case MemberKicked(user=user) | MemberBanned(user=user):
@@ -137,6 +151,30 @@ def still_in(lines: Iterator[Line]) -> tuple[list[str], int]:
             case _:
                 pass
     return sorted(members), at_ms
+
+
+def standing_alone(lines: Iterable[Line]) -> Iterator[Line]:
+    """The entries without what refers to others, which have other sequences where they come to.
+
+    Messages are as they have become, so that what says how is not missed.
+    """
+    for line in lines:
+        match line.body:
+            case (
+                MessageEdited()
+                | MessageDeleted()
+                | ReactionAdded()
+                | ReactionRemoved()
+                | MessagePinned()
+                | MessageUnpinned()
+            ):
+                continue
+            case MessagePosted(reply_to=reply_to) as posted if reply_to:
+                yield replace(line, body=replace(posted, reply_to=0))
+            case PrivateMessageSent() as sent:
+                yield replace(line, body=replace(sent, reply_to=0, twin=0))
+            case _:
+                yield line
 
 
 def import_nonce(path: Path, log: str) -> bytes:

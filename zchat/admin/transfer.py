@@ -26,6 +26,7 @@ from zchat.admin.exported import (
     import_nonce,
     read_header,
     read_lines,
+    standing_alone,
     still_in,
 )
 from zchat.admin.manifest import iso
@@ -100,7 +101,10 @@ def _header(kind: str, name: str, topic: str = "") -> Header:
 def _write(file: IO[bytes], header: Header, entries: Iterable[Entry]) -> None:
     file.write(msgspec.json.encode(header) + b"\n")
     for entry in entries:
-        line = Line(entry.sequence, entry.at_ms, entry.author, entry.body)
+        line = Line(
+            *(entry.sequence, entry.at_ms, entry.author, entry.body),
+            *(entry.edited, entry.reactions),
+        )
         file.write(msgspec.json.encode(line) + b"\n")
 
 
@@ -135,7 +139,10 @@ def _import_room(settings: Settings, file: Path, new_name: str | None) -> None:
         first = next(read_lines(file), None)
         nonce = import_nonce(file, room_log(name))
         entries = chain(
-            (ImportedEntry(line.at_ms, line.author, line.body) for line in read_lines(file)),
+            (
+                ImportedEntry(line.at_ms, line.author, line.body)
+                for line in standing_alone(read_lines(file))
+            ),
             # Whoever has such a name here need not be who was in the room.
             (ImportedEntry(last_ms, member, MemberLeft()) for member in members),
         )
@@ -158,7 +165,8 @@ def _import_account(
         password_hash = hashed(_new_password(name, password_file))
         created_at_ms = header.registered_at_ms or header.created_at_ms
         facts = ImportedFacts(created_at_ms, password_hash=password_hash)
-        entries = (_of_inbox(line, header.name, name) for line in read_lines(file))
+        lines = standing_alone(read_lines(file))
+        entries = (_of_inbox(line, header.name, name) for line in lines)
         nonce = import_nonce(file, inbox_log(name))
         count = _send(settings, USER_SERVICE, inbox_log(name), nonce, facts, entries)
     except (BadExport, OSError) as error:

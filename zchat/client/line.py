@@ -23,6 +23,7 @@ from zchat.client.actions import (
     ShowMode,
     ShowTopic,
     ShowWhoAmI,
+    ToMessage,
 )
 from zchat.client.asking import RefusedError
 from zchat.client.chat import Chat, UnconfirmedError
@@ -42,6 +43,7 @@ from zchat.client.events import (
     LoggedOut,
     SessionBegun,
 )
+from zchat.client.finding import NoSuchMessage, find_message
 from zchat.client.outbox import QueueFull
 from zchat.client.render import Renderer
 from zchat.protocol.messages import (
@@ -51,11 +53,13 @@ from zchat.protocol.messages import (
     InvitedToRoom,
     JoinRoom,
     LogStateChanged,
+    MemberAdded,
     PingTarget,
     PresenceChanged,
     RoomList,
     RoomOpened,
     SlowedDown,
+    TopicChanged,
     TypingSeen,
     UserList,
 )
@@ -128,6 +132,8 @@ class LineClient:
             case ShowWhoAmI():
                 kind = "a guest; :register keeps the name" if self._chat.guest else "registered"
                 self._show([self._render.notice(f"you are {self._chat.name} ({kind})")])
+            case ToMessage():
+                self._spawn(self._to_message(action))
             case Ask(elsewhere=elsewhere) if self._ask is None:
                 self._refused(elsewhere)
             case Ask():
@@ -213,10 +219,21 @@ class LineClient:
         except (InvalidRequest, QueueFull, LoggingOut) as error:
             self._refused(f"{error}.")
 
+    async def _to_message(self, action: ToMessage) -> None:
+        try:
+            entry = await find_message(self._chat, action.log, action.which)
+            request = action.draft(entry.log, entry.sequence)
+            self._send(request, self._show_answer, action.done)
+        except (RefusedError, NoSuchMessage, QueueFull, LoggingOut) as error:
+            self._refused(str(error))
+
     async def _perform_account(self, action: AccountAction) -> None:
         try:
             await self._account.perform(action)
-        except (RefusedError, InvalidRequest, AmbiguousDevice, QueueFull, LoggingOut) as error:
+        except (
+            *(RefusedError, InvalidRequest, AmbiguousDevice, NoSuchMessage),
+            *(QueueFull, LoggingOut),
+        ) as error:
             self._refused(str(error))
 
     # --- What happens in the chat ---------------------------------------------------------------
@@ -260,6 +277,9 @@ class LineClient:
         match answer:
             case RoomList():
                 self._know(self.rooms, *(info.room for info in answer.rooms))
+                for info in answer.rooms:
+                    if info.conversation:
+                        self._render.titles["#" + info.room] = info.topic
             case UserList():
                 self._know(self.names, *(info.name for info in answer.users))
             case _:
@@ -267,8 +287,17 @@ class LineClient:
 
     def _learn_entry(self, entry: Entry) -> None:
         self._know(self.names, entry.author)
-        if isinstance(entry.body, RoomOpened | InvitedToRoom):
-            self._know(self.rooms, entry.body.room)
+        match entry.body:
+            case RoomOpened(room) | InvitedToRoom(room):
+                self._know(self.rooms, room)
+            case MemberAdded() if entry.log not in self._render.titles:
+                # Only of a conversation, which is called by its topic.
+                self._render.titles[entry.log] = ""
+                self._send(drafts.rooms(entry.log[1:]), self._learn)
+            case TopicChanged(topic) if entry.log in self._render.titles:
+                self._render.titles[entry.log] = topic
+            case _:
+                pass
         self._shown[entry.log] = entry.sequence
         self._own_shown.set()
 

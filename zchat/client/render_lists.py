@@ -46,7 +46,6 @@ def _facts_and_topic(info: RoomInfo) -> Iterator[str]:
             ("moderators speak", info.posting == Posting.MODERATORS),
             ("slow", info.slow_mode_s > 0),
             (f"tells {printable(info.notify)}", bool(info.notify)),
-            (f"{info.pins} pinned", info.pins > 0),
             ("full", 0 < info.members_max <= (info.members or 0)),
         )
         if holds

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from zchat.log.copies import open_read_only
 from zchat.log.database import passing_errors
+from zchat.log.verify_messages import Became, check_messages
 from zchat.log.verify_rooms import Told, check_rooms
 from zchat.protocol.codec import Decoder, ProtocolError
 from zchat.protocol.messages import (
@@ -66,6 +67,7 @@ class _Log:
     floor: int
     last: int
     told: Told = field(default_factory=Told)
+    became: Became = field(default_factory=Became)
 
 
 def verify(path: Path) -> Report:
@@ -100,11 +102,14 @@ def verify_connection(connection: sqlite3.Connection) -> Report:
         return report
     _check_references(connection, tables, report)
     logs = _check_entries(connection, tables, report)
+    report.checked.append("messages")
+    became = {name: (log.became, log.floor) for name, log in logs.items()}
+    check_messages(became, report.found)
     _check_nonces(connection, report)
     _check_outbox(connection, tables, logs, report)
     if "rooms" in tables and "members" in tables:
         report.checked.append("rooms")
-        told = {name: (log.told, not log.floor) for name, log in logs.items()}
+        told = {name: (log.told, log.floor) for name, log in logs.items()}
         check_rooms(connection, tables, told, report.found)
     if "blocks" in tables:
         _check_accounts(connection, report)
@@ -166,7 +171,9 @@ def _check_entries(
                 f"{log} {sequence} of {author} says that it is {entry.log} {entry.sequence} "
                 f"of {entry.author}"
             )
-        if nonce is not None and nonce.startswith(IMPORT_NONCE):
+        imported = nonce is not None and nonce.startswith(IMPORT_NONCE)
+        known.became.fold(entry, imported=imported)
+        if imported:
             continue
         known.told.fold(entry)
         if isinstance(entry.body, PrivateMessageSent):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from zchat.protocol.messages import (
     LOBBY,
     Entry,
+    MemberAdded,
     MemberBanned,
     MemberDemoted,
     MemberJoined,
@@ -16,6 +17,9 @@ from zchat.protocol.messages import (
     MemberPromoted,
     MemberUnbanned,
     MemberUnmuted,
+    MessageDeleted,
+    MessagePinned,
+    MessageUnpinned,
     Role,
     RoomClosed,
     RoomConfigured,
@@ -37,6 +41,7 @@ class Told:
     gone: set[str] = field(default_factory=set)
     muted: set[str] = field(default_factory=set)
     banned: set[str] = field(default_factory=set)
+    pins: set[int] = field(default_factory=set)
     settings: RoomConfigured | None = None
     topic: str | None = None
 
@@ -52,6 +57,8 @@ class Told:
                 self.roles[entry.author] = Role.MEMBER if self.roles else Role.OWNER
                 if self.roles[entry.author] is Role.OWNER:
                     self.muted.discard(entry.author)
+            case MemberAdded(user=user):
+                self.roles[user] = Role.MEMBER
             case MemberLeft():
                 self._leave(entry.author)
             case MemberKicked(user=user):
@@ -79,6 +86,10 @@ class Told:
                 self.settings = settings
             case TopicChanged(topic=topic):
                 self.topic = topic
+            case MessagePinned(sequence=sequence):
+                self.pins.add(sequence)
+            case MessageUnpinned(sequence=sequence) | MessageDeleted(sequence=sequence):
+                self.pins.discard(sequence)
             case _:
                 pass
         self.gone -= self.roles.keys()
@@ -88,6 +99,7 @@ class Told:
         self.roles.clear()
         self.muted.clear()
         self.banned.clear()
+        self.pins.clear()
         self.settings = self.topic = None
 
     def _leave(self, user: str) -> None:
@@ -98,15 +110,16 @@ class Told:
 def check_rooms(
     connection: sqlite3.Connection,
     tables: Collection[str],
-    told: Mapping[str, tuple[Told, bool]],
+    told: Mapping[str, tuple[Told, int]],
     found: Found,
 ) -> None:
-    """`told` has, by log, what it tells, and whether it still has its beginning."""
+    """`told` has, by log, what it tells, and up to where it has been removed."""
     members: dict[str, dict[str, str]] = {}
     for room, user, role in connection.execute('SELECT room, "user", role FROM members'):
         members.setdefault(room, {})[user] = role
     for (room,) in connection.execute("SELECT name FROM rooms").fetchall():
-        by_log, is_whole = told.get(room_log(room), (Told(), True))
+        by_log, floor = told.get(room_log(room), (Told(), 0))
+        is_whole = not floor
         if room != LOBBY:
             for what in _wrong_members(room, members.get(room, {}), by_log, is_whole=is_whole):
                 found(what)
@@ -119,6 +132,10 @@ def check_rooms(
         for user in sorted(_named(connection, "invitations", room) & members.get(room, {}).keys()):
             found(f"{user} is invited to {room}, and in it already")
         _check_settings(connection, room, by_log, found)
+        if "pins" in tables:
+            _check_pins(connection, room, by_log, floor, found)
+            for user in sorted(_named(connection, "mentions", room) - {"", *members.get(room, {})}):
+                found(f"{user} is mentioned in {room}, and not in it")
 
 
 def _wrong_members(
@@ -137,6 +154,18 @@ def _wrong_members(
 def _named(connection: sqlite3.Connection, table: str, room: str) -> set[str]:
     question = f'SELECT "user" FROM {table} WHERE room = ?'  # noqa: S608
     return {user for (user,) in connection.execute(question, (room,))}
+
+
+def _check_pins(
+    connection: sqlite3.Connection, room: str, told: Told, floor: int, found: Found
+) -> None:
+    rows = connection.execute("SELECT sequence FROM pins WHERE room = ?", (room,))
+    pins = {sequence for (sequence,) in rows if sequence > floor}
+    for sequence in sorted(pins - told.pins):
+        found(f"{sequence} of {room} is pinned by the table of pins, and not by its timeline")
+    for sequence in sorted(told.pins - pins):
+        if sequence > floor:
+            found(f"{sequence} of {room} is pinned by its timeline, and not by the table of pins")
 
 
 def _check_settings(connection: sqlite3.Connection, room: str, told: Told, found: Found) -> None:

@@ -45,7 +45,7 @@ def conversation_list(core: UserCore, store: Store, user: User, request: int) ->
     for other, head, frame in threads:
         marker, notify = core.conversations.state(user, other)
         unread = 0
-        if head > marker:
+        if head > marker and other != user.name:
             # Of each at least whether there is anything, however many are unread in all.
             limit = min(limits.CONVERSATION_UNREAD_MAX, max(1, left))
             floor = max(marker, user.inbox_floor)

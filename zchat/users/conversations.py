@@ -26,6 +26,8 @@ from zchat.users.model import DropConversation, SaveConversation, User
 
 OPEN_CONVERSATION_KEY: Final = "open conversation "
 """Beginning of the key under which the room of a conversation is owed."""
+# Longer than any client's: what the author has said to that service before may come after it.
+OPEN_CONVERSATION_NONCE: Final = b"a conversation begins: "
 _ROOM_PREFIX: Final = "talk-"
 _ROOM_DIGITS: Final = 12
 
@@ -142,7 +144,8 @@ class Conversations:
                 reason = f"{name} wants to hear nothing from you; start it without {name}"
                 raise Refusal(RefusalCode.BLOCKED, reason)
         room = _room_name(author.name, command.nonce)
-        opening = OpenConversation(command.nonce, room, author.name, list(others))
+        nonce = OPEN_CONVERSATION_NONCE + command.nonce
+        opening = OpenConversation(nonce, room, author.name, list(others))
         address = address_of_room(room, len(self._room_addresses))
         directory.effects.owe(address, OPEN_CONVERSATION_KEY + room, opening)
         return Answer(room_log(room), 0)

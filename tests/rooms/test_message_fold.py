@@ -1,0 +1,119 @@
+"""Whoever follows a room, from whenever on, comes to know of it what its history shows."""
+
+import contextlib
+from typing import Any
+
+from committed import contradictions
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from simulation.folding import Reader
+
+from zchat.protocol.cluster import RoomCommand
+from zchat.protocol.codec import Decoder
+from zchat.protocol.messages import (
+    AddReaction,
+    DeleteMessage,
+    EditMessage,
+    Entry,
+    PinMessage,
+    Post,
+    RemoveReaction,
+    UnpinMessage,
+)
+
+from .playbook import Rooms, state_of
+
+_entries = Decoder(Entry)
+
+MESSAGES_BEFORE = 3
+"""Said by each of the three before anything becomes of it."""
+USERS = st.sampled_from(["ann", "bob", "carl"])
+# Those messages, some entries that are none, and what is said later.
+SEQUENCES = st.integers(0, 14)
+EMOJI = st.sampled_from(["+1", "\N{SMILING FACE WITH SMILING EYES}"])
+
+
+def _of_message(kind: type[RoomCommand], *more: st.SearchStrategy[Any]) -> Any:
+    return st.builds(kind, st.just(1), st.just(b""), st.just("#garden"), SEQUENCES, *more)
+
+
+COMMANDS: st.SearchStrategy[RoomCommand] = st.one_of(
+    _of_message(EditMessage, st.sampled_from(["red", "blue", "mauve", " "])),
+    _of_message(EditMessage, st.sampled_from(["red", "blue"])),
+    _of_message(DeleteMessage),
+    _of_message(AddReaction, EMOJI),
+    _of_message(AddReaction, EMOJI),
+    _of_message(RemoveReaction, EMOJI),
+    st.builds(PinMessage, st.just(1), st.just(b""), st.just("garden"), SEQUENCES),
+    st.builds(UnpinMessage, st.just(1), st.just(b""), st.just("garden"), SEQUENCES),
+    st.builds(Post, st.just(1), st.just(b""), st.just("garden"), st.just("more"), SEQUENCES),
+)
+
+
+def stored(rooms: Rooms, after: int = 0) -> list[Entry]:
+    page = rooms.store.read_log("#garden", after, 10_000, 1 << 30)
+    return [_entries.decode(entry.frame) for entry in page]
+
+
+def folded(*parts: list[Entry]) -> Reader:
+    reader = Reader()
+    for part in parts:
+        for entry in part:
+            reader.take(entry)
+    return reader
+
+
+@settings(max_examples=80)
+@given(
+    st.lists(st.tuples(USERS, COMMANDS, st.booleans()), max_size=40),
+    st.integers(0, 40),
+    st.integers(0, 40),
+)
+def test_who_follows_knows_what_history_shows(
+    steps: list[tuple[str, Any, bool]], left_at: int, came_at: int
+) -> None:
+    with contextlib.closing(Rooms()) as rooms:
+        rooms.create("ann", "garden")
+        for user in ("bob", "carl"):
+            rooms.join(user, "garden")
+        for number in range(MESSAGES_BEFORE):
+            for user in ("ann", "bob", "carl"):
+                rooms.post(user, "garden", f"{user} says {number}")
+        read_then: list[Entry] = []
+        for number, (user, command, ends_the_beat) in enumerate(steps):
+            if number == came_at:
+                rooms.commit()
+                read_then = stored(rooms)
+            rooms.give(user, _with_nonce(command, rooms.nonce()))
+            if ends_the_beat:
+                rooms.commit()
+        rooms.commit()
+
+        told = [entry for entry in rooms.told if entry.log == "#garden"]
+        now = stored(rooms)
+        assert [entry.sequence for entry in now] == list(range(1, len(now) + 1))
+        assert [(e.sequence, e.author, e.at_ms) for e in now] == [
+            (e.sequence, e.author, e.at_ms) for e in told
+        ]
+        shown = folded(now)
+        assert folded(told) == shown, "live from the beginning"
+        assert folded(told[:left_at], now[left_at:]) == shown, "away, and back"
+        read_upto = len(read_then)
+        assert folded(read_then, told[read_upto:]) == shown, "came, read what was there, and stayed"
+        assert folded(now, now) == shown, "read twice"
+        assert shown.pins == rooms.core.rooms["garden"].pins.keys()
+        # Nothing of what a message has said before is left anywhere.
+        _check_nothing_is_left(now, shown)
+        assert state_of(rooms.loaded()) == state_of(rooms.core)
+        assert contradictions(rooms.store) == []
+
+
+def _with_nonce(command: Any, nonce: bytes) -> Any:
+    fields = {name: getattr(command, name) for name in command.__struct_fields__}
+    return type(command)(**fields | {"nonce": nonce})
+
+
+def _check_nothing_is_left(now: list[Entry], shown: Reader) -> None:
+    texts = {said.text for said in shown.messages.values()}
+    left = {getattr(entry.body, "text", "") for entry in now}
+    assert left <= texts | {""}

@@ -1,0 +1,127 @@
+"""What people do with messages that stand, and with the conversations that those are in."""
+
+import random
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+from zchat.client import drafts, message_drafts
+from zchat.protocol.messages import (
+    AddReaction,
+    DeleteMessage,
+    EditMessage,
+    Entry,
+    MessagePosted,
+    Notify,
+    PinMessage,
+    PrivateMessageSent,
+    RemoveReaction,
+    StartConversation,
+    UnpinMessage,
+    room_log,
+)
+
+KINDS: Final = {
+    "edit": 8,
+    "delete": 4,
+    "react": 8,
+    "take a reaction back": 3,
+    "reply": 4,
+    "mention": 6,
+    "pin": 3,
+    "unpin": 1,
+    "start": 2,
+    "notify": 2,
+    "type": 3,
+    "away": 2,
+    "pins": 1,
+    "edits": 1,
+    "conversations": 1,
+}
+"""What people do, and how often."""
+DEEDS: Final = (
+    EditMessage,
+    DeleteMessage,
+    AddReaction,
+    RemoveReaction,
+    PinMessage,
+    UnpinMessage,
+    StartConversation,
+)
+EMOJI: Final = ("+1", "🎉", "👍🏽")
+SEEN_MAX: Final = 12
+"""Messages that somebody remembers."""
+OWN: Final = 0.7
+"""How often somebody thinks of the own messages only."""
+PREFIX: Final = "talk-"
+"""How the names of conversations of several begin."""
+
+
+@dataclass
+class Memory:
+    """The messages that a client has seen last, and the conversations that it is in."""
+
+    seen: deque[Entry] = field(default_factory=lambda: deque(maxlen=SEEN_MAX))
+
+    def sees(self, entry: Entry) -> None:
+        if isinstance(entry.body, MessagePosted | PrivateMessageSent):
+            self.seen.append(entry)
+
+    def message(self, chat: random.Random, user: str) -> tuple[str, int]:
+        """One to do something with; without any, one that may not be there."""
+        own = [entry for entry in self.seen if entry.author == user]
+        seen = own if own and chat.random() < OWN else list(self.seen)
+        if not seen or chat.random() < 0.05:
+            return chat.choice([room_log("den"), f"@{user}"]), chat.randint(1, 30)
+        entry = chat.choice(seen)
+        return entry.log, entry.sequence
+
+
+def draft(
+    kind: str, chat: random.Random, memory: Memory, user: str, room: str, other: str, text: str
+) -> drafts.Request:
+    log, sequence = memory.message(chat, user)
+    place = room_log(room) if chat.random() < 0.6 else f"@{other}"
+    match kind:
+        case "edit":
+            return message_drafts.edit(log, sequence, text)
+        case "delete":
+            return message_drafts.delete(log, sequence, chat.choice(["", "noise"]))
+        case "react":
+            return message_drafts.react(log, sequence, chat.choice(EMOJI))
+        case "take a reaction back":
+            return message_drafts.unreact(log, sequence, chat.choice(EMOJI))
+        case "reply":
+            return _reply(chat, memory, user, text)
+        case "mention":
+            return drafts.post(room, f"{text} @{chat.choice([other, other, 'room'])}")
+        case "pin":
+            return message_drafts.pin(log[1:] if log[0] == "#" else room, sequence)
+        case "unpin":
+            return message_drafts.unpin(log[1:] if log[0] == "#" else room, sequence)
+        case "start":
+            return message_drafts.conversation(list({other, chat.choice("abcdefg")}))
+        case "notify":
+            return message_drafts.notify(place, chat.choice(list(Notify)))
+        case "type":
+            return message_drafts.typing(place)
+        case "away":
+            return message_drafts.away(chat.choice([None, "lunch", "asleep"]))
+        case "pins":
+            return message_drafts.pins(room)
+        case "edits":
+            return message_drafts.edits(log, sequence)
+        case "conversations":
+            return message_drafts.conversations()
+        case _:
+            raise AssertionError(kind)
+
+
+def _reply(chat: random.Random, memory: Memory, user: str, text: str) -> drafts.Request:
+    if not memory.seen:
+        return drafts.post("den", text, reply_to=chat.randint(1, 30))
+    entry = chat.choice(memory.seen)
+    if isinstance(entry.body, PrivateMessageSent):
+        to = entry.body.to if entry.author == user else entry.author
+        return drafts.private(to, text, reply_to=entry.sequence)
+    return drafts.post(entry.log[1:], text, reply_to=entry.sequence)
