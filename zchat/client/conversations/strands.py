@@ -1,6 +1,6 @@
 """All conversations, and how far the logs are known of which they are made."""
 
-from zchat.client.conversations.kept import Kept
+from zchat.client.conversations.kept import Kept, goes_on
 from zchat.client.conversations.model import Conversation, Kind
 from zchat.client.conversations.rooms import conversation_at
 from zchat.client.conversations.strand import Strand
@@ -78,10 +78,8 @@ class Strands:
         return anew
 
     def _goes_on(self, state: LogState) -> bool:
-        """Whether what comes follows what is known, of this log."""
-        known = self.cursors.get(state.log, -1)
         has_items = state.log in self.known or state.log == self.inbox
-        return has_items and state.cursor <= known <= state.head
+        return has_items and goes_on(state, self.cursors.get(state.log))
 
     def _begin_room(self, state: LogState) -> None:
         strand = self.known.get(state.log)
@@ -115,3 +113,4 @@ class Strands:
         for strand in self.known.values():
             strand.start_anew(limits.INTEGER_MAX)
             strand.conversation.marker = strand.conversation.head = 0
+            strand.conversation.draft = ""
