@@ -132,7 +132,8 @@ class Book:
             return
         older = [entry for entry in history.entries if entry.sequence < strand.first]
         if not older:
-            conversation.more_before = conversation.more_before and history.more
+            if not history.more:
+                strand.prepend([], strand.first, more=False)
             return
         log = key if key[0] == "#" else self._strands.inbox
         self._strands.cursors.setdefault(log, older[-1].sequence)
@@ -153,6 +154,10 @@ class Book:
             return None
         conversation.loading = True
         return drafts.history(key, limit, strand.first)
+
+    def first(self, key: str) -> int:
+        """From which sequence on it is known; a cache may have what comes before."""
+        return self._strands.at(key).first
 
     def read(self, key: str) -> tuple[str, int] | None:
         """The user has seen all of it: the log and the sequence of which to tell the server."""

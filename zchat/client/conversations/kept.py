@@ -25,6 +25,8 @@ class Kept:
     inbox_first: int = 1
     """From where on the inbox is known whole, whoever it was with."""
     conversations: list[KeptConversation] = field(default_factory=list)
+    drafts: dict[str, str] = field(default_factory=dict)
+    """By key: of conversations of which nothing else is kept."""
 
 
 def goes_on(state: LogState, known: int | None) -> bool:

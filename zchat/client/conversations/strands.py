@@ -24,6 +24,8 @@ class Strands:
         self._inbox_first = 1
         """From where on it is known whole, whoever it was with."""
         self._inbox_marker = 0
+        self._drafts: dict[str, str] = {}
+        """By key, of conversations that are not there yet."""
         self._touched: set[str] = set()
 
     def restore(self, kept: Kept) -> None:
@@ -31,6 +33,7 @@ class Strands:
         self.since_ms = kept.since_ms
         self.cursors = dict(kept.cursors)
         self._inbox_first = kept.inbox_first
+        self._drafts = dict(kept.drafts)
 
     def at(self, key: str) -> Strand:
         """That of the key, made if there is none; whoever asks is about to change it."""
@@ -47,6 +50,7 @@ class Strands:
             conversation.marker = max(conversation.marker, self._inbox_marker)
         if first == 1:
             conversation.more_before = False
+        conversation.draft = self._drafts.pop(key, conversation.draft)
         self.conversations[key] = conversation
         strand = self.known[key] = Strand(conversation, first, self._me)
         self._touched.add(key)
