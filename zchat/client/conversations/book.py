@@ -1,6 +1,5 @@
 """Everything that the user can read, as the client's events have made it; no screen here."""
 
-from collections import deque
 from typing import Final, assert_never
 
 from zchat.client import drafts
@@ -14,7 +13,8 @@ from zchat.client.conversations.entries import (
 from zchat.client.conversations.kept import Kept
 from zchat.client.conversations.model import Conversation, Delivery, Item, Kind, Said
 from zchat.client.conversations.presence import Presence, typing_seen
-from zchat.client.conversations.rooms import RoomFacts, conversation_at
+from zchat.client.conversations.recent import RecentAmendments
+from zchat.client.conversations.rooms import RoomFacts
 from zchat.client.conversations.strand import Strand
 from zchat.client.conversations.strands import Strands
 from zchat.client.conversations.unconfirmed import Spoken, Unconfirmed, alike
@@ -56,8 +56,6 @@ CONVERSATION_ITEMS_MAX: Final = 100_000
 """Kept of the conversation that is looked at; the oldest are forgotten first."""
 IDLE_ITEMS_MAX: Final = 2_000
 """Kept of each other one."""
-RECENT_AMENDMENTS_MAX: Final = 200
-"""Of one log, of messages that are not known here."""
 PAGE_ENTRIES: Final = 100
 
 
@@ -72,9 +70,7 @@ class Book:
         self._strands = Strands(me)
         self._facts = RoomFacts(me)
         self._unconfirmed = Unconfirmed()
-        self._recent: dict[str, deque[Entry]] = {}
-        """By log, what has become of messages that are not known here: a page of history that is
-        on its way may have been read before that."""
+        self._recent = RecentAmendments()
 
     @property
     def conversations(self) -> dict[str, Conversation]:
@@ -136,21 +132,13 @@ class Book:
             return
         older = [entry for entry in history.entries if entry.sequence < strand.first]
         if not older:
-            conversation.more_before = conversation.more_before and history.more
+            if not history.more:
+                strand.prepend([], strand.first, more=False)
             return
         log = key if key[0] == "#" else self._strands.inbox
         self._strands.cursors.setdefault(log, older[-1].sequence)
-        page = {
-            entry.sequence: self._item(conversation, entry)
-            for entry in older
-            if not isinstance(entry.body, Amendment)
-        }
-        for entry in self._recent.get(log, ()):
-            assert isinstance(entry.body, Amendment)
-            said = page.get(entry.body.sequence)
-            if isinstance(said, Said):
-                self._amend(conversation, said, entry)
-        strand.prepend(list(page.values()), older[0].sequence, more=history.more)
+        page = [self._item(conversation, entry) for entry in self._recent.readable(older)]
+        strand.prepend(page, older[0].sequence, more=history.more)
 
     # --- What the user does ---------------------------------------------------------------------
 
@@ -166,6 +154,10 @@ class Book:
             return None
         conversation.loading = True
         return drafts.history(key, limit, strand.first)
+
+    def first(self, key: str) -> int:
+        """From which sequence on it is known; a cache may have what comes before."""
+        return self._strands.at(key).first
 
     def read(self, key: str) -> tuple[str, int] | None:
         """The user has seen all of it: the log and the sequence of which to tell the server."""
@@ -202,6 +194,10 @@ class Book:
             # It is nowhere now, and cannot be given up twice.
             said.delivery = Delivery.DONE
 
+    def pin(self, key: str, *, pinned: bool) -> None:
+        """At the top of the list, or where it belongs."""
+        self._strands.at(key).conversation.pinned = pinned
+
     def ordered(self) -> list[Conversation]:
         """As people look for them: those they have pinned, then the most recent ones first.
 
@@ -235,11 +231,9 @@ class Book:
             return
         self._strands.cursors[log] = entry.sequence
         if log[0] == "#":
-            strand = self._strands.known.get(log)
-            if strand is None:
-                strand = self._strands.add(conversation_at(log), entry.sequence)
-            elif known is None or entry.sequence > known + 1:
-                # It was joined just there, again.
+            strand = self._strands.at(log)
+            if known is None or entry.sequence > known + 1:
+                # It was joined just there, perhaps again.
                 strand.start_anew(entry.sequence)
             strand.conversation.joined = True
             strand.conversation.head = entry.sequence
@@ -253,7 +247,7 @@ class Book:
 
     def _begin(self, begun: SessionBegun) -> None:
         for log, cursor in self._strands.begin(begun):
-            self._recent.pop(log, None)
+            self._recent.forget(log)
             for spoken in self._unconfirmed.up_to(log, cursor):
                 self._strands.at(spoken.key).drop_pending(spoken.said)
 
@@ -292,8 +286,7 @@ class Book:
                     strand.changed(index)
                     self._strands.at(strand.conversation.key)
             return
-        recent = self._recent.setdefault(entry.log, deque(maxlen=RECENT_AMENDMENTS_MAX))
-        recent.append(entry)
+        self._recent.keep(entry)
 
     def _strands_of(self, entry: Entry) -> list[Strand]:
         """Where the message may stand that an entry refers to."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from zchat.client.conversations.model import Conversation
-from zchat.protocol.messages import Entry
+from zchat.protocol.messages import Entry, LogState
 
 
 @dataclass(slots=True)
@@ -25,3 +25,13 @@ class Kept:
     inbox_first: int = 1
     """From where on the inbox is known whole, whoever it was with."""
     conversations: list[KeptConversation] = field(default_factory=list)
+    drafts: dict[str, str] = field(default_factory=dict)
+    """By key: of conversations of which nothing else is kept."""
+
+
+def goes_on(state: LogState, known: int | None) -> bool:
+    """Whether what the server sends of a log follows what is `known` of it.
+
+    Else the user has been away from it for too long, or it is another log of that name.
+    """
+    return known is not None and state.cursor <= known <= state.head

@@ -72,7 +72,8 @@ class Strand:
     def prepend(self, page: Sequence[Item], first: int, *, more: bool) -> None:
         """What came before, so that all is known from `first` on; `more` is older yet."""
         self.first = first
-        self.conversation.more_before = more
+        # Notices are in no conversation that could be asked for.
+        self.conversation.more_before = more and self.conversation.kind is not Kind.NOTICES
         if page:
             self.conversation.items[:0] = page
             self.settled += len(page)
@@ -183,7 +184,7 @@ class Strand:
         return item.mentions_me if isinstance(item, Said) else True
 
     def _show_counts(self) -> None:
-        if self.first <= self.conversation.marker + 1:
+        if self.first <= self.conversation.marker + 1 or not self.conversation.more_before:
             self._unread_before = self._mentions_before = 0
         self.conversation.unread = self._unread + self._unread_before
         self.conversation.mentions = self._mentions + self._mentions_before

@@ -1,6 +1,6 @@
 """All conversations, and how far the logs are known of which they are made."""
 
-from zchat.client.conversations.kept import Kept
+from zchat.client.conversations.kept import Kept, goes_on
 from zchat.client.conversations.model import Conversation, Kind
 from zchat.client.conversations.rooms import conversation_at
 from zchat.client.conversations.strand import Strand
@@ -24,6 +24,8 @@ class Strands:
         self._inbox_first = 1
         """From where on it is known whole, whoever it was with."""
         self._inbox_marker = 0
+        self._drafts: dict[str, str] = {}
+        """By key, of conversations that are not there yet."""
         self._touched: set[str] = set()
 
     def restore(self, kept: Kept) -> None:
@@ -31,6 +33,7 @@ class Strands:
         self.since_ms = kept.since_ms
         self.cursors = dict(kept.cursors)
         self._inbox_first = kept.inbox_first
+        self._drafts = dict(kept.drafts)
 
     def at(self, key: str) -> Strand:
         """That of the key, made if there is none; whoever asks is about to change it."""
@@ -47,6 +50,7 @@ class Strands:
             conversation.marker = max(conversation.marker, self._inbox_marker)
         if first == 1:
             conversation.more_before = False
+        conversation.draft = self._drafts.pop(key, conversation.draft)
         self.conversations[key] = conversation
         strand = self.known[key] = Strand(conversation, first, self._me)
         self._touched.add(key)
@@ -78,10 +82,8 @@ class Strands:
         return anew
 
     def _goes_on(self, state: LogState) -> bool:
-        """Whether what comes follows what is known, of this log."""
-        known = self.cursors.get(state.log, -1)
         has_items = state.log in self.known or state.log == self.inbox
-        return has_items and state.cursor <= known <= state.head
+        return has_items and goes_on(state, self.cursors.get(state.log))
 
     def _begin_room(self, state: LogState) -> None:
         strand = self.known.get(state.log)
@@ -115,3 +117,4 @@ class Strands:
         for strand in self.known.values():
             strand.start_anew(limits.INTEGER_MAX)
             strand.conversation.marker = strand.conversation.head = 0
+            strand.conversation.draft = ""
