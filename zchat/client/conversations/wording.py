@@ -1,7 +1,8 @@
 """What happened besides what was said, as a sentence of its conversation."""
 
 from zchat.client.look import Look
-from zchat.client.render_entries import where, words
+from zchat.client.render_entries import words
+from zchat.client.render_messages import room_before
 from zchat.protocol.messages import Entry, MemberAdded, MessagePinned, MessageUnpinned
 from zchat.protocol.names import printable
 
@@ -17,5 +18,6 @@ def sentence(entry: Entry, me: str) -> str:
         case MemberAdded(user=user):
             return f"{who} brought in {'you' if user == me else printable(user)}"
         case _:
-            text = words(Look(me, None, colour=False), entry)
-            return text.removeprefix("* ").removeprefix(f"{where(entry.log)} ")
+            look = Look(me, None, colour=False)
+            text = words(look, entry).removeprefix("* ")
+            return text.removeprefix(room_before(look, entry.log))
