@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import click
 
-from benchmarks import client_send
+from benchmarks import client_screen, client_send
 from benchmarks.client_figures import Figure
 from benchmarks.command import prepare_process
 from benchmarks.report import describe_machine, print_table
@@ -26,6 +26,7 @@ class Part(NamedTuple):
 
 
 PARTS: Final[Mapping[str, Part]] = {
+    "screen": Part("the full-screen client, in a terminal", client_screen.measure),
     "send": Part(
         "one message said by `zchat-client send`, from its start to its end", client_send.measure
     ),

@@ -143,6 +143,8 @@ async def _use(
             try:
                 return await use(chat, login)
             except RefusedError as error:
+                if not chat.has_begun:
+                    raise
                 # The session was ended, and no request alone was refused.
                 return fail(NOT_CONNECTED, error.reason)
             finally:
