@@ -140,7 +140,8 @@ async def test_a_conversation_is_followed_with_what_becomes_of_it(
         # What was said before is not printed, but what becomes of it is.
         old = await bobs.private(account.name, "from before")
         others = await eves.private(account.name, "not this")
-        command = ("tail", "-f", "-n", "0", "--json", *login, f"@{bob}")
+        nobody = new_name("nobody")
+        command = ("tail", "-f", "-n", "0", "--json", *login, f"@{nobody}", f"@{bob}")
         async with Program(cluster, *command) as tail:
             await _until_here(cluster, account.name)
             await eves.edit(f"@{eve}", others.sequence, "nor this")

@@ -26,7 +26,7 @@ from zchat.client.scripts.pages import last
 from zchat.client.scripts.patience import PATIENCE_S, patiently
 from zchat.client.scripts.saved import SavedCursor, cursor_name
 from zchat.client.scripts.shape import OF_MESSAGES, conversation_of
-from zchat.protocol.messages import Entry
+from zchat.protocol.messages import Entry, RefusalCode
 
 if TYPE_CHECKING:
     from zchat.client.chat import Chat
@@ -202,9 +202,17 @@ class Tail:
         return known
 
     async def _look_up(self, entry: Entry, places: list[str]) -> str | None:
+        from zchat.client.asking import RefusedError  # noqa: PLC0415
+
         for candidate in places:
             ask = partial(self._chat.history, candidate, 1, entry.sequence + 1)
-            history = await patiently(ask, self._patience_s)
+            try:
+                history = await patiently(ask, self._patience_s)
+            except RefusedError as error:
+                if error.code is RefusalCode.UNKNOWN_USER:
+                    # Who is not there, and never was, has no part in it.
+                    continue
+                raise
             if history.entries and history.entries[-1].sequence == entry.sequence:
                 return candidate
         return None
