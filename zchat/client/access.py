@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import gc
 import os
 import signal
 import sys
@@ -90,6 +91,8 @@ def end_with(work: Callable[[], int]) -> NoReturn:
         # Whoever read our output is gone. Python would complain once more while it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = REFUSED
+    # A tenth of what a short command takes would be spent on looking for what can be forgotten.
+    gc.freeze()
     sys.exit(code)
 
 
@@ -140,6 +143,8 @@ async def _use(
             try:
                 return await use(chat, login)
             except RefusedError as error:
+                if not chat.has_begun:
+                    raise
                 # The session was ended, and no request alone was refused.
                 return fail(NOT_CONNECTED, error.reason)
             finally:

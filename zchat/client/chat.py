@@ -156,6 +156,8 @@ class Chat(Asking):
         self._leaving = False
         self.guest = True
         """Whether the name is not registered."""
+        self.has_begun = False
+        """The server has let the user in, at least once."""
 
     @property
     def name(self) -> str:
@@ -331,7 +333,7 @@ class Chat(Asking):
             case EntryArrived():
                 self._events.add(event)
             case SessionBegun():
-                self.guest = event.guest
+                self.guest, self.has_begun = event.guest, True
                 self._begun.set()
                 self._events.add_soft(event)
             case (

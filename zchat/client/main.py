@@ -85,6 +85,11 @@ def run(
 
         end_with(lambda: asyncio.run(forgetting.forget(user, access.addresses, access.tls)))
 
+    if sys.stdin.isatty() and sys.stdout.isatty() and not (line or plain):
+        from zchat.client import screen  # noqa: PLC0415
+
+        end_with(lambda: screen.start(access))
+
     async def converse(chat: "Chat", login: "Login") -> int:
         return await _converse(chat, login, is_plain=plain)
 

@@ -3,11 +3,15 @@
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
-from zchat.client.look import Look
+from zchat.client.access import REFUSED, Failed
 from zchat.client.scripts import shape
 from zchat.protocol.messages import Entry
+
+if TYPE_CHECKING:
+    from zchat.client.look import Look
 
 _STDOUT: Final = 1
 
@@ -19,8 +23,14 @@ class Output:
         self.me = me
         self.as_json = as_json
         self.everything = everything
+
+    @cached_property
+    def look(self) -> "Look":
+        # What people read need not wait for what programs do not, nor the other way round.
+        from zchat.client.look import Look  # noqa: PLC0415
+
         colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        self.look = Look(me, None, colour=colour and os.environ.get("TERM") != "dumb")
+        return Look(self.me, None, colour=colour and os.environ.get("TERM") != "dumb")
 
     def shows(self, entry: Entry) -> bool:
         if self.everything or isinstance(entry.body, shape.MESSAGES):
@@ -30,7 +40,6 @@ class Output:
     def entry(self, entry: Entry) -> str:
         if self.as_json:
             return shape.line(shape.of_entry(entry, self.me))
-        # What people read need not wait for what programs do not, nor the other way round.
         from zchat.client import render_entries  # noqa: PLC0415
 
         at = self.look.local(entry.at_ms)
@@ -48,8 +57,16 @@ class Output:
         self.write("".join(f"{line}\n" for line in lines))
 
     def write(self, text: str) -> None:
-        """In one write, so that who is killed has printed whole lines. Raises `BrokenPipeError`."""
+        """In one write, so that who is killed has printed whole lines.
+
+        Raises `BrokenPipeError` when nobody reads it, and `Failed` when it cannot be kept.
+        """
         data = memoryview(text.encode(errors="replace"))
-        while data:
-            # A disk that is full, or a signal, may leave a rest.
-            data = data[os.write(_STDOUT, data) :]
+        try:
+            while data:
+                # A signal, or a disk that is nearly full, may leave a rest.
+                data = data[os.write(_STDOUT, data) :]
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise Failed(REFUSED, f"cannot write the output: {error.strerror}") from None
