@@ -207,6 +207,8 @@ async def test_the_plain_client_draws_nothing(shared_cluster: Cluster) -> None:
         await program.shows(f"you are {ann}")
         program.write("hello, all\n")
         await program.shows(f"{ann}: hello, all$")
+        program.write(":lrs\n")
+        await program.shows(r"^room \* #lobby, members everyone")
         program.write(":register\n")
         await program.shows("[Pp]assword")
         program.write(f"{PASSWORD}\n")

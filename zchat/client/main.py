@@ -109,10 +109,10 @@ async def _converse(chat: "Chat", login: "Login", *, is_plain: bool) -> int:
         client = LineClient(chat, render, plain.show, forget=login.forget)
         conversation, quit_timeout_s = plain.converse(client), PIPE_QUIT_TIMEOUT_S
     elif is_plain:
-        from zchat.client.spoken import Keyboard  # noqa: PLC0415
+        from zchat.client.spoken import Keyboard, SpokenRenderer  # noqa: PLC0415
 
         keyboard = Keyboard()
-        render = Renderer(chat.name, today, None, colour=False)
+        render = SpokenRenderer(chat.name, today, None, colour=False)
         client = LineClient(chat, render, plain.show, keyboard.ask, login.forget)
         conversation = keyboard.converse(client)
     else:
