@@ -8,7 +8,6 @@ from typing import TypeVar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.client.book_server import INBOX, ME, ROOM, BookServer, readable, seen, shown
 from zchat.client import drafts
 from zchat.client.conversations.book import Book
 from zchat.client.conversations.model import Delivery, Said
@@ -27,6 +26,8 @@ from zchat.protocol.messages import (
     RefusalCode,
     Refused,
 )
+
+from .book_server import INBOX, ME, ROOM, BookServer, readable, seen, shown
 
 T = TypeVar("T")
 KEYS = (ROOM, "@bob", "@cat")
