@@ -47,7 +47,15 @@ from zchat.service import logs, operators, searching
 from zchat.service.effects import Refusal
 
 _ClientQuery = (
-    ReadHistory | ReadEdits | SearchMessages | ListRooms | ListMembers | ListBans | ListPins | ReadAudit | Ping
+    ReadHistory
+    | ReadEdits
+    | SearchMessages
+    | ListRooms
+    | ListMembers
+    | ListBans
+    | ListPins
+    | ReadAudit
+    | Ping
 )
 _entries = Decoder(Entry)
 

@@ -155,10 +155,7 @@ def _place(core: UserCore, store: Store, asking: str, conversation: str | None) 
     log, floor = inbox_log(asking), core.directory.acting(asking).inbox_floor
     if conversation is None:
         return Place(log, floor)
-    try:
-        other = canonical_name(conversation[1:])
-    except InvalidName as error:
-        raise Refusal(RefusalCode.INVALID_NAME, str(error)) from None
+    other = canonical_name(conversation[1:])
     # What was said with a guest who has gone since can still be read.
     known = other in core.users and not core.users[other].deleted
     if not known and not store.read_history(log, floor, None, 1, other):
