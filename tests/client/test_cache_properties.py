@@ -1,7 +1,7 @@
 """A client that stops, or is killed, at any moment reads the same the next time."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.client.book_server import INBOX, ME
+from tests.client.book_server import ME
 from tests.client.test_book_properties import KEYS, Play
-from zchat.client import cache, drafts
+from zchat.client import cache
 from zchat.client.cache import Cache
+from zchat.client.conversations import book
 from zchat.client.conversations.book import Book
 from zchat.client.events import Event
 
@@ -83,6 +84,7 @@ class CachedPlay(Play):
 @pytest.fixture(autouse=True)
 def _few_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "LOADED_ENTRIES", 2)
+    monkeypatch.setattr(book, "IDLE_ITEMS_MAX", 4)
 
 
 @settings(max_examples=40, deadline=None)
