@@ -5,10 +5,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zchat.client import drafts
+from zchat.client.conversations import book
 from zchat.client.conversations.book import Book
 from zchat.client.conversations.model import Delivery, Said
 from zchat.client.drafts import Request
@@ -257,6 +259,11 @@ class Play:
             for item in items[len(settled) :]:
                 assert isinstance(item, Said)
                 assert item.delivery is Delivery.FAILED, "whatever was said has come, or failed"
+
+
+@pytest.fixture(params=[3, 2_000], autouse=True)
+def _few_are_kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(book, "IDLE_ITEMS_MAX", request.param)
 
 
 # Short ones, which are easily read when they fail, and long ones, which reach further.

@@ -10,7 +10,7 @@ from zchat.client.conversations.entries import (
     item_of,
     mentions,
 )
-from zchat.client.conversations.kept import Kept
+from zchat.client.conversations.kept import Kept, adjoins
 from zchat.client.conversations.model import Conversation, Delivery, Item, Kind, Said
 from zchat.client.conversations.presence import Presence, typing_seen
 from zchat.client.conversations.recent import RecentAmendments
@@ -128,7 +128,7 @@ class Book:
         strand = self._strands.at(key)
         conversation = strand.conversation
         conversation.loading = False
-        if before is not None and before < strand.first:
+        if not adjoins(history, before, strand.first):
             return
         older = [entry for entry in history.entries if entry.sequence < strand.first]
         if not older:
@@ -154,6 +154,12 @@ class Book:
             return None
         conversation.loading = True
         return drafts.history(key, limit, strand.first)
+
+    def item(self, key: str, sequence: int) -> Item | None:
+        """What stands there, if it is loaded."""
+        strand = self._strands.known.get(key)
+        index = strand.at(sequence) if strand else None
+        return None if strand is None or index is None else strand.conversation.items[index]
 
     def first(self, key: str) -> int:
         """From which sequence on it is known; a cache may have what comes before."""
@@ -273,6 +279,7 @@ class Book:
         strand.trim(CONVERSATION_ITEMS_MAX if looked_at else IDLE_ITEMS_MAX)
 
     def _amend_known(self, entry: Entry, sequence: int) -> None:
+        self._recent.keep(entry)
         for strand in self._strands_of(entry):
             index = strand.at(sequence)
             if index is None:
@@ -286,7 +293,6 @@ class Book:
                     strand.changed(index)
                     self._strands.at(strand.conversation.key)
             return
-        self._recent.keep(entry)
 
     def _strands_of(self, entry: Entry) -> list[Strand]:
         """Where the message may stand that an entry refers to."""

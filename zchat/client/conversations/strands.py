@@ -75,8 +75,9 @@ class Strands:
                 self._begin_room(state)
         followed = {state.log for state in begun.logs}
         for key, strand in self.known.items():
-            if key[0] == "#":
+            if key[0] == "#" and strand.conversation.joined != (key in followed):
                 strand.conversation.joined = key in followed
+                self._touched.add(key)
         for log, cursor in anew:
             self.cursors[log] = cursor
         return anew
