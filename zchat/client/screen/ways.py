@@ -16,7 +16,7 @@ SEARCH_DELAY_S: Final = 0.25
 LOBBY_KEY: Final = room_log(LOBBY)
 
 
-class Moves:
+class Ways:
     def __init__(self, app: "ScreenClient") -> None:
         self._app = app
         self._search_timer: asyncio.TimerHandle | None = None
