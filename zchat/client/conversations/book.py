@@ -155,6 +155,12 @@ class Book:
         conversation.loading = True
         return drafts.history(key, limit, strand.first)
 
+    def item(self, key: str, sequence: int) -> Item | None:
+        """What stands there, if it is loaded."""
+        strand = self._strands.known.get(key)
+        index = strand.at(sequence) if strand else None
+        return None if strand is None or index is None else strand.conversation.items[index]
+
     def first(self, key: str) -> int:
         """From which sequence on it is known; a cache may have what comes before."""
         return self._strands.at(key).first
