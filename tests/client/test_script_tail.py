@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from zchat.client.asking import RefusedError
 from zchat.client.events import ConnectionLost, Event
+from zchat.client.scripts import patience
 from zchat.client.scripts.following import Places
 from zchat.client.scripts.output import Output
 from zchat.client.scripts.saved import SavedCursor
 from zchat.client.scripts.tail import BATCH_MAX, Tail, batches
+from zchat.protocol.messages import RefusalCode, Refused
 
 
 class Pipe(Output):
@@ -49,6 +52,33 @@ def test_what_was_printed_is_remembered_afterwards(saved: SavedCursor) -> None:
     out = Pipe(saved)
     tail_of(saved, out)._print(["{}\n"])
     assert (out.seen, saved.positions) == ([{}], {"#ops": 7})
+
+
+@pytest.mark.parametrize("code", [RefusalCode.UNAVAILABLE, RefusalCode.BUSY])
+async def test_a_question_is_asked_again_until_there_is_time_for_it(
+    code: RefusalCode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "RETRY_S", 0.0)
+    answers: list[Exception | str] = [RefusedError(Refused(1, code, "not now"))] * 2
+    answers.append("now")
+
+    async def ask() -> str:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    with pytest.raises(RefusedError):
+        await patience.patiently(ask, patience_s=-1.0)
+    assert await patience.patiently(ask, patience_s=None) == "now"
+
+
+async def test_a_refusal_is_no_matter_of_patience() -> None:
+    async def ask() -> str:
+        raise RefusedError(Refused(1, RefusalCode.NOT_A_MEMBER, "you are not in it"))
+
+    with pytest.raises(RefusedError, match="not in it"):
+        await patience.patiently(ask)
 
 
 async def test_what_is_there_at_once_is_one_batch() -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -46,21 +47,20 @@ class Machine:
 
     @asynccontextmanager
     async def start(
-        self, *arguments: str, **environment: str
+        self, *arguments: str, out: int = PIPE, environment: dict[str, str] | None = None
     ) -> AsyncIterator[asyncio.subprocess.Process]:
-        pipe = asyncio.subprocess.PIPE
         here = {"XDG_CONFIG_HOME": self._folder, "XDG_STATE_HOME": self._folder}
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", MAIN, *arguments),
-            stdin=pipe,
-            stdout=pipe,
-            stderr=pipe,
+            stdin=PIPE,
+            stdout=out,
+            stderr=PIPE,
             env={
                 **os.environ,
                 **here,
                 "ZCHAT_ADDRESS": self._address,
                 "ZCHAT_USER": "ann",
-                **environment,
+                **(environment or {}),
             },
         )
         try:
@@ -71,7 +71,7 @@ class Machine:
             await process.wait()
 
     async def run(self, *arguments: str, text: bytes = b"", **environment: str) -> Ended:
-        async with self.start(*arguments, **environment) as process:
+        async with self.start(*arguments, environment=environment) as process:
             out, error = await asyncio.wait_for(process.communicate(text), 30)
             assert process.returncode is not None
             return process.returncode, out.decode(), error.decode()
@@ -421,6 +421,20 @@ async def test_tail_ends_when_nobody_reads_it(gateway: FakeGateway, machine: Mac
     os.close(read)
     _, error = await asyncio.wait_for(process.communicate(), 30)
     assert (process.returncode, error) == (1, b"")
+
+
+async def test_a_full_disk_is_said_and_nothing_is_remembered(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    assert (await machine.run("tail", "--cursor", "x", "lobby"))[0] == 0
+    fill(gateway, 1)
+    full = os.open("/dev/full", os.O_WRONLY)
+    async with machine.start("tail", "--cursor", "x", "lobby", out=full) as process:
+        os.close(full)
+        _, error = await asyncio.wait_for(process.communicate(), 30)
+        assert process.returncode == 1
+        assert error == b"zchat-client: cannot write the output: No space left on device\n"
+    assert "message 1" in (await machine.run("tail", "--cursor", "x", "lobby"))[1]
 
 
 async def test_an_interrupt_is_exit_code_130(gateway: FakeGateway, machine: Machine) -> None:

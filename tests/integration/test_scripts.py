@@ -169,6 +169,38 @@ async def _until_here(cluster: Cluster, name: str) -> None:
         await eventually(is_here)
 
 
+async def test_words_are_found_where_they_were_said(
+    shared_cluster: Cluster, account: Account
+) -> None:
+    cluster, room, bob = shared_cluster, account.room, new_name("bob")
+    login = ("-u", account.name, "--token-file", await account.token(*Scope))
+    word = f"w{secrets.token_hex(4)}"
+    async with connect(bob, cluster.address) as chat:
+        await chat.join(room)
+        for number in range(150):
+            await chat.post(room, f"{word} {number}")
+        await chat.private(account.name, f'in "private": {word.upper()} \u732b')
+    assert (await script(cluster, "send", *login, room, f"{word} of my own"))[0] == 0
+
+    async def found(*arguments: str) -> list[str]:
+        code, out = await script(cluster, "search", *login, "--json", *arguments)
+        assert code == 0, out
+        return [entry["text"] for entry in lines_of(out)]
+
+    async def is_indexed() -> bool:
+        return bool(await found(word, "own"))
+
+    await eventually(is_indexed)
+    # More than one answer of the server holds.
+    assert await found(word, "-n", "1000", "--in", room, "--from", bob) == [
+        f"{word} {number}" for number in range(150)
+    ]
+    assert await found(word, "-n", "2", "--in", room) == [f"{word} 149", f"{word} of my own"]
+    assert await found(word, "--in", f"@{bob}") == [f'in "private": {word.upper()} \u732b']
+    assert await found(word, '"private"', "--from", bob) == [f'in "private": {word.upper()} \u732b']
+    assert await found(f"{word} AND NOT (", "-n", "5") == []
+
+
 async def test_the_plain_client_draws_nothing(shared_cluster: Cluster) -> None:
     ann = new_name("ann")
     async with TerminalProgram(shared_cluster, "--plain", ann) as program:

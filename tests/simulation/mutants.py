@@ -17,36 +17,51 @@ from zchat.gateway.login import Logins
 from zchat.gateway.presence import PresenceFollower
 from zchat.gateway.requests import Requests
 from zchat.gateway.session import SessionState
-from zchat.log import timeline
+from zchat.gateway.soft import SoftState
+from zchat.log import edits, timeline
 from zchat.log.answers import Answer, FirstAnswers
+from zchat.log.edits import Edit
 from zchat.log.follower import Follower
 from zchat.log.nonces import NonceIndex
 from zchat.log.store import Store
+from zchat.log.timeline import Timeline
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
-from zchat.protocol.messages import MemberBanned, MemberKicked, RoomClosed, Standing
+from zchat.protocol.messages import (
+    MemberAdded,
+    MemberBanned,
+    MemberKicked,
+    RoomClosed,
+    Standing,
+    TypingSeen,
+)
 from zchat.protocol.permissions import Place
 from zchat.rooms import core as rooms_core
-from zchat.rooms import moderation, permission
+from zchat.rooms import mentions, moderation, permission
 from zchat.rooms import queries as room_queries
 from zchat.rooms.core import RoomCore
 from zchat.rooms.membership import Membership
+from zchat.rooms.messages import Messages
 from zchat.rooms.model import Room
+from zchat.rooms.reading import Reading
 from zchat.rooms.state import RoomState
+from zchat.service import amending
 from zchat.service.beat import Beat
 from zchat.users import arrivals as users_arrivals
-from zchat.users import totp
+from zchat.users import conversations, private_messages, totp
 from zchat.users.arrivals import Arrivals
 from zchat.users.core import UserCore
 from zchat.users.devices import Devices
 from zchat.users.directory import Directory
-from zchat.users.inboxes import Inboxes
 from zchat.users.operators import Operators
+from zchat.users.private_messages import PrivateMessages
 from zchat.users.sessions import Sessions
 
 from .services import Database
 
-Plant = tuple[object, str, Callable[..., Any]]
+Plant = tuple[object, str, Any]
+
+_edit_statements = edits.statements
 
 
 def _publish_before_commit() -> Plant:
@@ -151,13 +166,12 @@ def _sessions_not_announced() -> Plant:
 
 
 def _marker_goes_back() -> Plant:
-    def mutant(self: Any, user: str, room: Any, command: Any) -> Answer:
+    def mutant(self: Any, user: str, room: Any, sequence: int) -> None:
         if member := room.members.get(user):
-            member.marker = min(command.sequence, self.timeline.heads[command.log])
-            self.state.set_member(room, user, member)
-        return Answer(command.log, 0)
+            member.marker = min(sequence, self._state.head(room))
+            self._state.set_member(room, user, member)
 
-    return RoomCore, "_mark_read", mutant
+    return Reading, "_mark_read", mutant
 
 
 def _resumed_client_is_skipped() -> Plant:
@@ -356,17 +370,7 @@ def _revoked_device_is_known() -> Plant:
 
 
 def _blocks_ignored() -> Plant:
-    send_private = Inboxes.send_private
-
-    def mutant(self: Any, sender: Any, command: Any, at_ms: int) -> Answer:
-        user = self._directory.named(command.to)
-        blocked, user.blocked = user.blocked, frozenset()
-        try:
-            return send_private(self, sender, command, at_ms)
-        finally:
-            user.blocked = blocked
-
-    return Inboxes, "send_private", mutant
+    return private_messages, "_check_not_blocked", lambda author, other: None
 
 
 def _deleted_account_keeps_rooms() -> Plant:
@@ -592,6 +596,58 @@ def _client_resends_in_other_order() -> Plant:
     return Outbox, "connection_lost", mutant
 
 
+def _not_amended() -> Plant:
+    """Only the entry that follows tells of it."""
+    return Timeline, "take_amended", lambda self: self._amended.clear() or []
+
+
+def _anybody_edits() -> Plant:
+    return amending, "check_own", lambda entry, user, since_ms: None
+
+
+def _anybody_deletes() -> Plant:
+    return Messages, "_check_moderates", lambda self, sender, room, entry, at_ms: None
+
+
+def _edit_is_not_outdated() -> Plant:
+    """What was edited twice and then deleted can still be read in the first edit."""
+    return amending, "_outdate", lambda timeline, entry: None
+
+
+def _edits_are_not_forgotten() -> Plant:
+    return (
+        edits,
+        "statements",
+        lambda changes: _edit_statements(
+            [change for change in changes if isinstance(change, Edit)]
+        ),
+    )
+
+
+def _twin_is_left_alone() -> Plant:
+    return PrivateMessages, "_twin", lambda self, entry, other: None
+
+
+def _mentions_are_not_read() -> Plant:
+    return mentions, "forget", lambda state, room, sequence: None
+
+
+def _pin_of_the_deleted_stays() -> Plant:
+    return RoomState, "unpin", lambda self, room, sequence: None
+
+
+def _typist_is_told_of_itself() -> Plant:
+    def mutant(self: Any, log: str, users: Any) -> None:
+        self._tell(self._fan_out.live(log), encode(TypingSeen(log, users)))
+
+    return SoftState, "_tell_typing", mutant
+
+
+def _conversation_overtakes() -> Plant:
+    """It goes by the nonce of the client, which may have said something else before."""
+    return conversations, "OPEN_CONVERSATION_NONCE", b""
+
+
 def _early_frames_dropped() -> Plant:
     return Requests, "slow_down", lambda self, session, frames: self._hold(session)
 
@@ -669,6 +725,17 @@ MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "a broken connection is forgotten": _broken_connection_is_forgotten,
     "a client forgets what was unanswered": _client_forgets_unanswered,
     "a client resends in another order": _client_resends_in_other_order,
+    "messages are not amended": _not_amended,
+    "anybody may edit any message": _anybody_edits,
+    "anybody may delete any message": _anybody_deletes,
+    "an edit is not outdated by the next": _edit_is_not_outdated,
+    "edits of deleted messages are kept": _edits_are_not_forgotten,
+    "a private message changes in one inbox only": _twin_is_left_alone,
+    "a deleted message still mentions": _mentions_are_not_read,
+    "a deleted message stays pinned": _pin_of_the_deleted_stays,
+    "who types is told of it": _typist_is_told_of_itself,
+    "who is brought into a conversation does not follow it": _change_not_told(MemberAdded),
+    "a conversation overtakes what was said before": _conversation_overtakes,
     "what is said too early is dropped": _early_frames_dropped,
     "what is said too early is turned around": _early_frames_turned_around,
 }

@@ -313,7 +313,7 @@ class _Truth:
                 committed
                 for committed in said
                 if committed.sequence > marker
-                and committed.author == info.name
+                and committed.author == info.name != name
                 and isinstance(
                     self._history.stored[committed.log, committed.sequence].body,
                     PrivateMessageSent,

@@ -27,6 +27,7 @@ from zchat.protocol.messages import (
 from zchat.protocol.names import canonical_name
 from zchat.protocol.nonces import nonce
 from zchat.protocol.partitions import address_of_room
+from zchat.users.conversations import OPEN_CONVERSATION_NONCE
 
 from .playbook import EAST, PASSWORD, ROOM_ADDRESSES, Answer, Users, durable_state, refused
 
@@ -280,7 +281,7 @@ def test_a_conversation_of_several_is_owed_to_the_room_service(users: Users) -> 
     (owed,) = users.owed
     assert owed.address == address_of_room(room, len(ROOM_ADDRESSES))
     assert _owed.decode(owed.body).body == OpenConversation(
-        start.nonce, room, "ann", ["bob", "carl"]
+        OPEN_CONVERSATION_NONCE + start.nonce, room, "ann", ["bob", "carl"]
     )
     assert users.do(start, "ann") == done
     users.settle_all()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from zchat.client.access import REFUSED, Failed
 from zchat.client.scripts import shape
 from zchat.protocol.messages import Entry
 
@@ -56,8 +57,16 @@ class Output:
         self.write("".join(f"{line}\n" for line in lines))
 
     def write(self, text: str) -> None:
-        """In one write, so that who is killed has printed whole lines. Raises `BrokenPipeError`."""
+        """In one write, so that who is killed has printed whole lines.
+
+        Raises `BrokenPipeError` when nobody reads it, and `Failed` when it cannot be kept.
+        """
         data = memoryview(text.encode(errors="replace"))
-        while data:
-            # A disk that is full, or a signal, may leave a rest.
-            data = data[os.write(_STDOUT, data) :]
+        try:
+            while data:
+                # A signal, or a disk that is nearly full, may leave a rest.
+                data = data[os.write(_STDOUT, data) :]
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise Failed(REFUSED, f"cannot write the output: {error.strerror}") from None

@@ -1,8 +1,10 @@
 """History, page by page from the newest: as much of it as somebody wants."""
 
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
+from zchat.client.scripts.patience import PATIENCE_S, patiently
 from zchat.protocol import limits
 from zchat.protocol.messages import Entry
 
@@ -10,11 +12,14 @@ if TYPE_CHECKING:
     from zchat.client.chat import Chat
 
 
-async def pages(chat: "Chat", log: str, before: int | None = None) -> AsyncIterator[list[Entry]]:
+async def pages(
+    chat: "Chat", log: str, before: int | None = None, patience_s: float | None = PATIENCE_S
+) -> AsyncIterator[list[Entry]]:
     """The newest page first; each of them oldest first."""
     more = True
     while more:
-        history = await chat.history(log, limits.HISTORY_ENTRIES_MAX, before)
+        ask = partial(chat.history, log, limits.HISTORY_ENTRIES_MAX, before)
+        history = await patiently(ask, patience_s)
         if not history.entries:
             return
         yield history.entries
@@ -27,11 +32,12 @@ async def last(
     number: int,
     counts: Callable[[Entry], bool],
     before: int | None = None,
+    patience_s: float | None = PATIENCE_S,
 ) -> list[Entry]:
     """The last `number` entries that count, oldest first."""
     found: list[Entry] = []
     if number:
-        async for page in pages(chat, log, before):
+        async for page in pages(chat, log, before, patience_s):
             found[:0] = filter(counts, page)
             if len(found) >= number:
                 break

@@ -6,6 +6,7 @@ from zchat.client.access import Access, say
 from zchat.client.scripts import shape
 from zchat.client.scripts.command import script, session
 from zchat.client.scripts.output import Output
+from zchat.client.scripts.patience import patiently
 
 if TYPE_CHECKING:
     from zchat.client.chat import Chat
@@ -21,7 +22,7 @@ Examples:
 
 def run(access: Access, out: Output) -> int:
     async def read(chat: "Chat") -> int:
-        listed = await chat.rooms()
+        listed = await patiently(chat.rooms)
         if out.as_json:
             out.shapes(map(shape.of_info, listed.rooms))
             if more := listed.total - len(listed.rooms):

@@ -41,10 +41,19 @@ class SavedCursor:
             raise Failed(WRONG_USAGE, f"cannot use {self._path}: {error.strerror}") from None
 
     def save(self, positions: Mapping[str, int]) -> None:
-        """Whole or not at all, whenever the process is killed or the power fails."""
+        """Whole or not at all, whenever the process is killed or the power fails.
+
+        Raises `Failed`: who went on would print all of it once more, the next time.
+        """
         if positions.items() <= self.positions.items():
             return
         self.positions.update(positions)
+        try:
+            self._write()
+        except OSError as error:
+            raise Failed(REFUSED, f"cannot save {self._path}: {error.strerror}") from None
+
+    def _write(self) -> None:
         new = self._path.with_name(f"{self._path.name}.new")
         file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:

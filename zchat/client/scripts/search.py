@@ -1,5 +1,6 @@
 """`zchat-client search`: messages that hold all of some words."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -8,6 +9,7 @@ from zchat import options
 from zchat.client.access import WRONG_USAGE, Access, Failed, say
 from zchat.client.scripts.command import number_option, place, script, session
 from zchat.client.scripts.output import Output
+from zchat.client.scripts.patience import patiently
 from zchat.protocol import limits
 from zchat.protocol.messages import Entry
 
@@ -56,7 +58,7 @@ async def _find(
     before_ms: int | None = None
     while len(found) < number:
         limit = min(number, limits.SEARCH_RESULTS_MAX)
-        results = await chat.search(text, within, author, before_ms, limit)
+        results = await patiently(partial(chat.search, text, within, author, before_ms, limit))
         if not results.complete and before_ms is None:
             say("the server is still reading what was said before: there may be more")
         known = len(found)

@@ -5,6 +5,7 @@ import os
 import stat
 from collections import OrderedDict
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -22,6 +23,7 @@ from zchat.client.scripts.following import Places
 from zchat.client.scripts.join import key_option
 from zchat.client.scripts.output import Output
 from zchat.client.scripts.pages import last
+from zchat.client.scripts.patience import PATIENCE_S, patiently
 from zchat.client.scripts.saved import SavedCursor, cursor_name
 from zchat.client.scripts.shape import OF_MESSAGES, conversation_of
 from zchat.protocol.messages import Entry
@@ -97,6 +99,7 @@ class Tail:
         self._number = number
         self._follow = follow
         self._key = key
+        self._patience_s = None if follow else PATIENCE_S
         self._chat: Chat
         self._conversations: OrderedDict[int, str] = OrderedDict()
         self._nobody_reads = False
@@ -147,7 +150,9 @@ class Tail:
         latest: list[Entry] = []
         for begun in standing.begun:
             before = self.places.positions[begun] + 1
-            latest += await last(self._chat, begun, self._number, self._out.shows, before)
+            latest += await last(
+                self._chat, begun, self._number, self._out.shows, before, self._patience_s
+            )
         latest.sort(key=lambda entry: (entry.at_ms, entry.log, entry.sequence))
         return [self._out.entry(entry) for entry in latest]
 
@@ -194,7 +199,8 @@ class Tail:
 
     async def _look_up(self, entry: Entry, places: list[str]) -> str | None:
         for candidate in places:
-            history = await self._chat.history(candidate, 1, entry.sequence + 1)
+            ask = partial(self._chat.history, candidate, 1, entry.sequence + 1)
+            history = await patiently(ask, self._patience_s)
             if history.entries and history.entries[-1].sequence == entry.sequence:
                 return candidate
         return None
