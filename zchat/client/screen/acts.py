@@ -6,7 +6,6 @@ from zchat.client.commands import is_secret
 from zchat.client.conversations.model import Conversation, Delivery, Item, Kind, Said
 from zchat.client.screen import choices, saying
 from zchat.client.screen.dialogs import Confirm, Picker, Prompt
-from zchat.client.screen.emoji import of as emoji_of
 from zchat.client.screen.layout import Line
 from zchat.client.screen.markup import Ink, Piece
 
@@ -138,7 +137,7 @@ class Acts:
     def _react(self, conversation: Conversation, said: Said, emoji: str) -> None:
         def picked(value: str | None) -> None:
             if value:
-                self._app.desk.react(conversation, said, emoji_of(value))
+                self._app.desk.react(conversation, said, value)
 
         if emoji:
             picked(emoji)

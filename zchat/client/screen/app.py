@@ -17,9 +17,11 @@ from zchat.client.commands import is_secret
 from zchat.client.conversations.book import Book
 from zchat.client.conversations.model import Conversation, Said
 from zchat.client.events import Event, SessionBegun
+from zchat.client.notify import How, Notifier
 from zchat.client.render import Renderer
 from zchat.client.screen import keys, listing, saying, themes
 from zchat.client.screen.acts import Acts
+from zchat.client.screen.aloud import Aloud, is_quiet
 from zchat.client.screen.around import Around
 from zchat.client.screen.completion import Completion, complete
 from zchat.client.screen.composer import Composer
@@ -35,8 +37,6 @@ from zchat.client.screen.ways import LOBBY_KEY, Ways
 FRAME_S: Final = 1 / 40
 TICK_S: Final = 1.0
 THEME: Final = "theme"
-QUIET: Final = "quiet"
-ON: Final = "on"
 AUTHORS_LOOKED_AT: Final = 200
 """The last so many messages say whose names are likeliest to be written."""
 
@@ -57,17 +57,17 @@ class ScreenClient(App[int]):
         *,
         forget: Callable[[bool], None] = lambda everywhere: None,
         seen: Callable[[Event], None] = lambda event: None,
+        how: How = How.OFF,
         first_time: bool = False,
     ) -> None:
-        """`seen` gets each event once the book has it."""
+        """`seen` gets each event once the book has it; `how` the person is told aloud of some."""
         super().__init__()
         for each in themes.themes():
             self.register_theme(each)
         settings = cache.settings()
         theme = settings.get(THEME, themes.DARK)
         self.theme = themes.PLAIN if self.no_color or theme not in themes.NAMES else theme
-        self.quiet = QUIET in settings and settings[QUIET] == ON
-        """Nothing is told aloud."""
+        self.aloud = Aloud(book, Notifier(how, self._write), cache, quiet=is_quiet(settings))
         self.chat = chat
         self.book = book
         self._cache = cache
@@ -134,8 +134,20 @@ class ScreenClient(App[int]):
             self.desk.look_around()
             if self.conversation is not None:
                 self.desk.look_into(self.conversation)
+        self.aloud.hear(event, self._looked_at)
         self.ways.show_found()
         self._seen(event)
+
+    @property
+    def _looked_at(self) -> str:
+        """The key of the conversation whose newest messages the person sees."""
+        view = self.timeline.view
+        return self.book.looking_at if self.has_attention and view and view.at_end else ""
+
+    def _write(self, text: str) -> None:
+        """To the terminal, after what is being drawn."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(text)
 
     # --- Frames ---------------------------------------------------------------------------------
 
@@ -148,6 +160,7 @@ class ScreenClient(App[int]):
     def _tick(self) -> None:
         self.keep_draft()
         self.desk.keep()
+        self.aloud.tell()
         self._frame()
 
     def _frame(self) -> None:
@@ -161,7 +174,7 @@ class ScreenClient(App[int]):
         conversation, view = self.conversation, self.timeline.view
         if conversation is None or view is None:
             return
-        if view.at_end and self.has_attention and len(self.screen_stack) == 1:
+        if self._looked_at and len(self.screen_stack) == 1:
             self.desk.read(conversation)
         if not self.ways.jump_on() and self.timeline.wants_older:
             self.desk.load_older(conversation)
@@ -181,6 +194,7 @@ class ScreenClient(App[int]):
         self.keep_draft()
         conversation = self.book.open(key)
         self.book.looking_at = key
+        self.aloud.forget(key)
         self.conversation = conversation
         self.acts.begin_anew()
         self.ways.stay()
@@ -343,9 +357,7 @@ class ScreenClient(App[int]):
         self.has_attention = False
 
     def action_quiet(self) -> None:
-        self.quiet = not self.quiet
-        self._cache.keep_setting(QUIET, ON if self.quiet else "")
-        self.note(["do not disturb is on; F4 ends it" if self.quiet else "do not disturb is off"])
+        self.note([self.aloud.toggle()])
         self.show_around()
 
     def action_mute(self) -> None:

@@ -53,7 +53,7 @@ class Around:
             now,
             where="timeline" if app.timeline.has_focus else "composer",
             unconfirmed=app.desk.unconfirmed,
-            quiet=app.quiet,
+            quiet=app.aloud.quiet,
         )
         lines["status"].show([status])
         app.timeline.set_empty(saying.empty(conversation, app.chat, first_time=app.first_time))

@@ -19,7 +19,7 @@ from zchat.client.events import Answered, Event
 from zchat.client.line import LineClient
 from zchat.client.outbox import QueueFull
 from zchat.client.render import Renderer
-from zchat.client.screen.emoji import emojied
+from zchat.client.screen.markup import emojied
 from zchat.client.state import State
 from zchat.protocol import limits
 from zchat.protocol.messages import (
