@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from textual import events, on
@@ -10,12 +11,11 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widget import Widget
 
-from zchat.client.actions import Question
 from zchat.client.cache import Cache
 from zchat.client.chat import Chat
 from zchat.client.commands import is_secret
 from zchat.client.conversations.book import Book
-from zchat.client.conversations.model import Conversation, Said
+from zchat.client.conversations.model import Conversation
 from zchat.client.events import Event, SessionBegun
 from zchat.client.notify import How, Notifier
 from zchat.client.render import Renderer
@@ -23,7 +23,7 @@ from zchat.client.screen import keys, listing, saying, themes
 from zchat.client.screen.acts import Acts
 from zchat.client.screen.aloud import Aloud, is_quiet
 from zchat.client.screen.around import Around
-from zchat.client.screen.completion import Completion, complete
+from zchat.client.screen.completion import Completion
 from zchat.client.screen.composer import Composer
 from zchat.client.screen.desk import Desk
 from zchat.client.screen.dialogs import Confirm, Reading, put_questions
@@ -37,8 +37,6 @@ from zchat.client.screen.ways import LOBBY_KEY, Ways
 FRAME_S: Final = 1 / 40
 TICK_S: Final = 1.0
 THEME: Final = "theme"
-AUTHORS_LOOKED_AT: Final = 200
-"""The last so many messages say whose names are likeliest to be written."""
 
 
 class ScreenClient(App[int]):
@@ -72,7 +70,15 @@ class ScreenClient(App[int]):
         self.book = book
         self._cache = cache
         self.desk = Desk(
-            chat, book, cache, self.note, self.wake, self.open_to_write, render, self._put, forget
+            chat,
+            book,
+            cache,
+            self.note,
+            self.wake,
+            self.open_to_write,
+            render,
+            partial(put_questions, self),
+            forget,
         )
         self.network = Network()
         self.acts = Acts(self)
@@ -223,10 +229,7 @@ class ScreenClient(App[int]):
     # --- What is written ------------------------------------------------------------------------
 
     def _completions(self, before: str, first_line: bool) -> Completion:
-        recent = self.conversation.items[-AUTHORS_LOOKED_AT:] if self.conversation else []
-        authors = [item.author for item in reversed(recent) if isinstance(item, Said)]
-        people, rooms = self.desk.people(authors), self.desk.room_names()
-        return complete(before, people, rooms, first_line=first_line)
+        return self.desk.completions(self.conversation, before, first_line=first_line)
 
     @on(Composer.Completing)
     def _complete(self, event: Composer.Completing) -> None:
@@ -396,15 +399,12 @@ class ScreenClient(App[int]):
             self.desk.keep()
             self.exit(0)
 
-    # --- What the client says and asks ----------------------------------------------------------
+    # --- What the client says and offers ----------------------------------------------------------
 
     def note(self, lines: Sequence[str]) -> None:
         """A quiet word of the client's own, until something is sent or Esc takes it away."""
         if lines:
             self.notes.say(lines)
-
-    async def _put(self, questions: Sequence[Question]) -> list[str] | None:
-        return await put_questions(self, questions)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the command palette offers."""

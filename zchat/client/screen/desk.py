@@ -19,6 +19,7 @@ from zchat.client.events import Answered, Event
 from zchat.client.line import LineClient
 from zchat.client.outbox import QueueFull
 from zchat.client.render import Renderer
+from zchat.client.screen.completion import Completion, complete
 from zchat.client.screen.markup import emojied
 from zchat.client.state import State
 from zchat.protocol import limits
@@ -41,6 +42,8 @@ from zchat.protocol.messages import (
 
 SLICE_S: Final = 0.006
 """So long events are folded before anything else has its turn: less than a frame."""
+AUTHORS_LOOKED_AT: Final = 200
+"""The authors of the last so many messages are likeliest to be written to."""
 TYPING_AGAIN_S: Final = limits.TYPING_S * 0.6
 
 
@@ -319,3 +322,11 @@ class Desk:
     def room_names(self) -> list[str]:
         joined = [key[1:] for key in self.book.conversations if key[0] == "#"]
         return list(dict.fromkeys([*joined, *self.line.rooms]))
+
+    def completions(
+        self, conversation: Conversation | None, before: str, *, first_line: bool
+    ) -> Completion:
+        """What the word may become that ends where `before` does."""
+        recent = conversation.items[-AUTHORS_LOOKED_AT:] if conversation is not None else []
+        authors = [item.author for item in reversed(recent) if isinstance(item, Said)]
+        return complete(before, self.people(authors), self.room_names(), first_line=first_line)
