@@ -27,11 +27,9 @@ def plain(line: Line) -> str:
     return "".join(piece.text for piece in line)
 
 
-def shown(
-    item: Item, before: Item | None = None, page: Page = PAGE, new_after: int = 0
-) -> list[str]:
-    where = place(item, before, page, new_after, unfolded=False)
-    return [plain(line).rstrip() for line in lay_out(item, page, where)]
+def shown(item: Item, before: Item | None = None, new_after: int = 0) -> list[str]:
+    where = place(item, before, PAGE, new_after, unfolded=False)
+    return [plain(line).rstrip() for line in lay_out(item, PAGE, where)]
 
 
 def test_a_day_then_time_name_and_text() -> None:

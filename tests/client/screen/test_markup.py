@@ -39,16 +39,13 @@ def test_code_stands_between_fences_that_close() -> None:
 
 
 def test_names_between_colons_become_emoji_but_in_code() -> None:
-    assert (
-        emojied("done :tada: at 10:30:15 `:tada:` :nosuch:")
-        == "done 🎉 at 10:30:15 `:tada:` :nosuch:"
-    )
+    text = "done :tada: at 10:30:15 `:tada:` :nosuch:"
+    assert emojied(text) == text.replace(":tada:", "🎉", 1)
 
 
 @given(st.text(alphabet="ab`*:@. \nhtps/", max_size=300))
 def test_nothing_is_lost_but_marks(text: str) -> None:
     for block in blocks(text):
         seen = "".join(piece.text for piece in inline(block.text, "ann"))
-        assert seen.replace("*", "").replace("`", "") == block.text.replace("*", "").replace(
-            "`", ""
-        )
+        marks = str.maketrans("", "", "*`")
+        assert seen.translate(marks) == block.text.translate(marks)

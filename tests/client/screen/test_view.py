@@ -144,9 +144,10 @@ def test_only_what_is_seen_is_laid_out() -> None:
     assert len(view._laid_out) < 1_500
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 10_000), st.integers(0, 9)), max_size=60)
-)
+STEPS = st.tuples(st.integers(0, 5), st.integers(0, 10_000), st.integers(0, 9))
+
+
+@given(st.lists(STEPS, max_size=60))
 def test_heights_are_a_list_with_sums(steps: list[tuple[int, int, int]]) -> None:
     plain: list[int] = []
     heights = Heights()

@@ -50,6 +50,7 @@ class Acts:
             if text != edited.text:
                 app.desk.edit(conversation, edited, text)
             app.composer.load(self._before_edit)
+            app.timeline.choose_none()
             return
         if conversation.kind is Kind.NOTICES and not text.startswith(":"):
             app.note(["! nobody can be answered here; Ctrl-K goes to a room or person"])
@@ -69,6 +70,7 @@ class Acts:
         if self._edited is not None:
             self._edited = None
             self._app.composer.load(self._before_edit)
+            self._app.timeline.choose_none()
             return True
         left, self._reply = self._reply, None
         return left is not None

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from datetime import tzinfo
 from functools import partial
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from zchat.client.commands import is_secret
 from zchat.client.conversations.book import Book
 from zchat.client.conversations.model import Conversation
 from zchat.client.events import Event, SessionBegun
+from zchat.client.line import LineClient
 from zchat.client.notify import How, Notifier
 from zchat.client.render import Renderer
 from zchat.client.screen import keys, listing, saying, themes
@@ -43,7 +45,6 @@ class ScreenClient(App[int]):
     CSS = CSS
     TITLE = "zchat"
     COMMAND_PALETTE_BINDING = "ctrl+p"
-
     BINDINGS = BINDINGS
 
     def __init__(
@@ -56,9 +57,13 @@ class ScreenClient(App[int]):
         forget: Callable[[bool], None] = lambda everywhere: None,
         seen: Callable[[Event], None] = lambda event: None,
         how: How = How.OFF,
+        zone: tzinfo | None = None,
         first_time: bool = False,
     ) -> None:
-        """`seen` gets each event once the book has it; `how` the person is told aloud of some."""
+        """`seen` gets each event once the book has it; `how` the person is told aloud of some.
+
+        Times are shown as in `zone`; None is the local one.
+        """
         super().__init__()
         for each in themes.themes():
             self.register_theme(each)
@@ -69,16 +74,9 @@ class ScreenClient(App[int]):
         self.chat = chat
         self.book = book
         self._cache = cache
+        asking = partial(put_questions, self)
         self.desk = Desk(
-            chat,
-            book,
-            cache,
-            self.note,
-            self.wake,
-            self.open_to_write,
-            render,
-            partial(put_questions, self),
-            forget,
+            chat, book, cache, LineClient(chat, render, self.note, asking, forget), self
         )
         self.network = Network()
         self.acts = Acts(self)
@@ -90,6 +88,7 @@ class ScreenClient(App[int]):
         self.over: BaseException | None = None
         """Why the chat ended by itself, if it did."""
         self._seen = seen
+        self._zone = zone
         self._frame_due = False
         self._around: Around | None = None
         self._following: asyncio.Task[None] | None = None
@@ -101,7 +100,7 @@ class ScreenClient(App[int]):
             yield Lines(id="sidebar", panel=True)
             with Vertical(id="main"):
                 yield Lines(id="header", panel=True)
-                yield Timeline(self.book.me)
+                yield Timeline(self.book.me, self._zone)
                 yield Notes()
                 yield Lines(id="choices", panel=True)
                 yield Lines(id="hint")
@@ -140,12 +139,12 @@ class ScreenClient(App[int]):
             self.desk.look_around()
             if self.conversation is not None:
                 self.desk.look_into(self.conversation)
-        self.aloud.hear(event, self._looked_at)
+        self.aloud.hear(event, self.looked_at)
         self.ways.show_found()
         self._seen(event)
 
     @property
-    def _looked_at(self) -> str:
+    def looked_at(self) -> str:
         """The key of the conversation whose newest messages the person sees."""
         view = self.timeline.view
         return self.book.looking_at if self.has_attention and view and view.at_end else ""
@@ -172,18 +171,8 @@ class ScreenClient(App[int]):
     def _frame(self) -> None:
         self._frame_due = False
         self.timeline.update_from_changes()
-        self._keep_up()
+        self.ways.keep_up()
         self.show_around()
-
-    def _keep_up(self) -> None:
-        """Marks as read what is seen, and asks for what will be."""
-        conversation, view = self.conversation, self.timeline.view
-        if conversation is None or view is None:
-            return
-        if self._looked_at and len(self.screen_stack) == 1:
-            self.desk.read(conversation)
-        if not self.ways.jump_on() and self.timeline.wants_older:
-            self.desk.load_older(conversation)
 
     def show_around(self) -> None:
         """All but the timeline, which knows itself when it is not as it was."""
@@ -207,7 +196,7 @@ class ScreenClient(App[int]):
         self.timeline.open(conversation)
         self.composer.load(conversation.draft)
         self.desk.look_into(conversation)
-        self._keep_up()
+        self.ways.keep_up()
         self.show_around()
 
     def open_to_write(self, key: str) -> None:
@@ -285,7 +274,7 @@ class ScreenClient(App[int]):
 
     @on(Timeline.Moved)
     def _moved(self) -> None:
-        self._keep_up()
+        self.ways.keep_up()
         self.wake()
 
     @on(Timeline.Asked)

@@ -22,6 +22,17 @@ class Ways:
         self._search_timer: asyncio.TimerHandle | None = None
         self._jump_to = 0
 
+    def keep_up(self) -> None:
+        """Marks as read what is seen, and asks for what will be."""
+        app = self._app
+        conversation, view = app.conversation, app.timeline.view
+        if conversation is None or view is None:
+            return
+        if app.looked_at and len(app.screen_stack) == 1:
+            app.desk.read(conversation)
+        if not self.jump_on() and app.timeline.wants_older:
+            app.desk.load_older(conversation)
+
     # --- To a conversation ----------------------------------------------------------------------
 
     def nth(self, number: int) -> None:
