@@ -56,7 +56,7 @@ def measure(cluster: ZchatCluster, folder: Path, times: int) -> Sequence[Figure]
         with Terminal(screen, environment) as terminal:
             first.append(terminal.wait_for(_LOBBY) * 1000)
             terminal.type("~")
-            usable.append(terminal.wait_for("› ~") * 1000)
+            usable.append(terminal.wait_for("~") * 1000)
             terminal.wait_for(_ONLINE)
             terminal.settle()
             resident.append(terminal.resident_mib())

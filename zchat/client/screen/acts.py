@@ -6,7 +6,6 @@ from zchat.client.commands import is_secret
 from zchat.client.conversations.model import Conversation, Delivery, Item, Kind, Said
 from zchat.client.screen import choices, saying
 from zchat.client.screen.dialogs import Confirm, Picker, Prompt
-from zchat.client.screen.emoji import of as emoji_of
 from zchat.client.screen.layout import Line
 from zchat.client.screen.markup import Ink, Piece
 
@@ -51,6 +50,7 @@ class Acts:
             if text != edited.text:
                 app.desk.edit(conversation, edited, text)
             app.composer.load(self._before_edit)
+            app.timeline.choose_none()
             return
         if conversation.kind is Kind.NOTICES and not text.startswith(":"):
             app.note(["! nobody can be answered here; Ctrl-K goes to a room or person"])
@@ -70,6 +70,7 @@ class Acts:
         if self._edited is not None:
             self._edited = None
             self._app.composer.load(self._before_edit)
+            self._app.timeline.choose_none()
             return True
         left, self._reply = self._reply, None
         return left is not None
@@ -138,7 +139,7 @@ class Acts:
     def _react(self, conversation: Conversation, said: Said, emoji: str) -> None:
         def picked(value: str | None) -> None:
             if value:
-                self._app.desk.react(conversation, said, emoji_of(value))
+                self._app.desk.react(conversation, said, value)
 
         if emoji:
             picked(emoji)

@@ -2,91 +2,50 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from datetime import tzinfo
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from textual import events, on
 from textual.app import App, ComposeResult, SystemCommand
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widget import Widget
 
-from zchat.client.actions import Question
 from zchat.client.cache import Cache
 from zchat.client.chat import Chat
 from zchat.client.commands import is_secret
 from zchat.client.conversations.book import Book
-from zchat.client.conversations.model import Conversation, Said
+from zchat.client.conversations.model import Conversation
 from zchat.client.events import Event, SessionBegun
+from zchat.client.line import LineClient
+from zchat.client.notify import How, Notifier
 from zchat.client.render import Renderer
 from zchat.client.screen import keys, listing, saying, themes
 from zchat.client.screen.acts import Acts
-from zchat.client.screen.completion import Completion, complete
+from zchat.client.screen.aloud import Aloud, is_quiet
+from zchat.client.screen.around import Around
+from zchat.client.screen.completion import Completion
 from zchat.client.screen.composer import Composer
 from zchat.client.screen.desk import Desk
-from zchat.client.screen.dialogs import Confirm, Prompt, Reading
-from zchat.client.screen.layout import Line
+from zchat.client.screen.dialogs import Confirm, Reading, put_questions
 from zchat.client.screen.lines import Lines
-from zchat.client.screen.markup import Ink, Piece
-from zchat.client.screen.moves import LOBBY_KEY, Moves
 from zchat.client.screen.notes import Notes
-from zchat.client.screen.status import Network, status_line
+from zchat.client.screen.parts import BINDINGS, CSS
+from zchat.client.screen.status import Network
 from zchat.client.screen.timeline import Timeline
+from zchat.client.screen.ways import LOBBY_KEY, Ways
 
 FRAME_S: Final = 1 / 40
 TICK_S: Final = 1.0
-SIDE_CELLS: Final = 24
-SIDEBAR_FROM: Final = 78
-"""Columns below which the list of conversations makes room,"""
-BOTH_FROM: Final = 104
-"""and below which it does so for the members."""
-CHOICES_LINES: Final = 8
 THEME: Final = "theme"
-QUIET: Final = "quiet"
-ON: Final = "on"
-AUTHORS_LOOKED_AT: Final = 200
-"""The last so many messages say whose names are likeliest to be written."""
 
 
 class ScreenClient(App[int]):
-    CSS = """
-    #body { height: 1fr; }
-    #sidebar, #members { width: 24; height: 100%; }
-    #members { display: none; }
-    #main { width: 1fr; height: 100%; }
-    #header { height: 1; width: 1fr; }
-    #notes, #choices { height: auto; width: 1fr; display: none; }
-    #hint { height: 1; width: 1fr; }
-    #writing { height: auto; max-height: 8; width: 1fr; }
-    #prompt { width: 2; height: 1; }
-    #status { height: 1; width: 1fr; }
-    """
+    CSS = CSS
     TITLE = "zchat"
     COMMAND_PALETTE_BINDING = "ctrl+p"
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+k", "go_to", "Go to a room or person", priority=True),
-        Binding("ctrl+f", "search", "Search on the server", priority=True),
-        Binding("alt+a", "next_unread", "Next unread", priority=True),
-        Binding("alt+down", "neighbour(1)", "Conversation below", priority=True),
-        Binding("alt+up", "neighbour(-1)", "Conversation above", priority=True),
-        *(
-            Binding(f"alt+{n}", f"nth({n})", "Conversation by its place", priority=True)
-            for n in range(1, 10)
-        ),
-        Binding("f2,ctrl+b", "members", "Who is in it", priority=True),
-        Binding("f3", "sidebar", "List of conversations", priority=True),
-        Binding("f4", "quiet", "Do not disturb", priority=True),
-        Binding("f5", "mute", "Mute this conversation", priority=True),
-        Binding("f6", "keep", "Keep this conversation at the top", priority=True),
-        Binding("f7", "next_theme", "Next theme", priority=True),
-        Binding("f1", "keys", "All keys", priority=True),
-        Binding("question_mark", "keys", "All keys"),
-        Binding("ctrl+p", "command_palette", "All that can be done, by its name", priority=True),
-        Binding("ctrl+c", "copy_or_clear", "Copy what is marked, or clear the input"),
-        Binding("ctrl+q", "leave", "Quit", priority=True),
-    ]
+    BINDINGS = BINDINGS
 
     def __init__(
         self,
@@ -97,26 +56,31 @@ class ScreenClient(App[int]):
         *,
         forget: Callable[[bool], None] = lambda everywhere: None,
         seen: Callable[[Event], None] = lambda event: None,
+        how: How = How.OFF,
+        zone: tzinfo | None = None,
         first_time: bool = False,
     ) -> None:
-        """`seen` gets each event once the book has it."""
+        """`seen` gets each event once the book has it; `how` the person is told aloud of some.
+
+        Times are shown as in `zone`; None is the local one.
+        """
         super().__init__()
         for each in themes.themes():
             self.register_theme(each)
         settings = cache.settings()
         theme = settings.get(THEME, themes.DARK)
         self.theme = themes.PLAIN if self.no_color or theme not in themes.NAMES else theme
-        self.quiet = QUIET in settings and settings[QUIET] == ON
-        """Nothing is told aloud."""
+        self.aloud = Aloud(book, Notifier(how, self._write), cache, quiet=is_quiet(settings))
         self.chat = chat
         self.book = book
         self._cache = cache
+        asking = partial(put_questions, self)
         self.desk = Desk(
-            chat, book, cache, self.note, self.wake, self.open_to_write, render, self._put, forget
+            chat, book, cache, LineClient(chat, render, self.note, asking, forget), self
         )
         self.network = Network()
         self.acts = Acts(self)
-        self.moves = Moves(self)
+        self.ways = Ways(self)
         self.conversation: Conversation | None = None
         self.first_time = first_time
         self.has_attention = True
@@ -124,10 +88,9 @@ class ScreenClient(App[int]):
         self.over: BaseException | None = None
         """Why the chat ended by itself, if it did."""
         self._seen = seen
+        self._zone = zone
         self._frame_due = False
-        self._wants_sidebar = True
-        self._wants_members = False
-        self._lines: dict[str, Lines] = {}
+        self._around: Around | None = None
         self._following: asyncio.Task[None] | None = None
 
     # --- Parts ----------------------------------------------------------------------------------
@@ -137,7 +100,7 @@ class ScreenClient(App[int]):
             yield Lines(id="sidebar", panel=True)
             with Vertical(id="main"):
                 yield Lines(id="header", panel=True)
-                yield Timeline(self.book.me)
+                yield Timeline(self.book.me, self._zone)
                 yield Notes()
                 yield Lines(id="choices", panel=True)
                 yield Lines(id="hint")
@@ -152,10 +115,9 @@ class ScreenClient(App[int]):
         self.timeline = self.query_one(Timeline)
         self.composer = self.query_one(Composer)
         self.notes = self.query_one(Notes)
-        self._lines = {each.id: each for each in self.query(Lines) if each.id is not None}
-        self._lines["prompt"].show([(Piece("› ", Ink.ACCENT),)])
+        self._around = Around(self)
         self.open_to_write(self.book.looking_at or LOBBY_KEY)
-        self._arrange()
+        self._around.arrange()
         self._following = asyncio.create_task(self._follow())
         self.composer.remember_all(self._cache.inputs())
         if self._cache.trouble:
@@ -177,8 +139,20 @@ class ScreenClient(App[int]):
             self.desk.look_around()
             if self.conversation is not None:
                 self.desk.look_into(self.conversation)
-        self.moves.show_found()
+        self.aloud.hear(event, self.looked_at)
+        self.ways.show_found()
         self._seen(event)
+
+    @property
+    def looked_at(self) -> str:
+        """The key of the conversation whose newest messages the person sees."""
+        view = self.timeline.view
+        return self.book.looking_at if self.has_attention and view and view.at_end else ""
+
+    def _write(self, text: str) -> None:
+        """To the terminal, after what is being drawn."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(text)
 
     # --- Frames ---------------------------------------------------------------------------------
 
@@ -191,71 +165,23 @@ class ScreenClient(App[int]):
     def _tick(self) -> None:
         self.keep_draft()
         self.desk.keep()
+        self.aloud.tell()
         self._frame()
 
     def _frame(self) -> None:
         self._frame_due = False
         self.timeline.update_from_changes()
-        self._keep_up()
+        self.ways.keep_up()
         self.show_around()
-
-    def _keep_up(self) -> None:
-        """Marks as read what is seen, and asks for what will be."""
-        conversation, view = self.conversation, self.timeline.view
-        if conversation is None or view is None:
-            return
-        if view.at_end and self.has_attention and len(self.screen_stack) == 1:
-            self.desk.read(conversation)
-        if not self.moves.jump_on() and self.timeline.wants_older:
-            self.desk.load_older(conversation)
 
     def show_around(self) -> None:
         """All but the timeline, which knows itself when it is not as it was."""
-        conversation = self.conversation
-        if conversation is None:
-            return
-        now = asyncio.get_running_loop().time()
-        lines, cells = self._lines, self.size.width
-        if lines["sidebar"].display:
-            lines["sidebar"].show(
-                saying.sidebar(self.listed(), conversation, self.desk, SIDE_CELLS)
-            )
-        if lines["members"].display:
-            lines["members"].show(saying.members(conversation, self.desk, SIDE_CELLS))
-        lines["header"].show([saying.header(conversation, cells, self.desk)])
-        lines["hint"].show([self._hint(conversation, now)])
-        where = "timeline" if self.timeline.has_focus else "composer"
-        status = status_line(
-            self.chat,
-            self.network,
-            cells,
-            now,
-            where=where,
-            unconfirmed=self.desk.unconfirmed,
-            quiet=self.quiet,
-        )
-        lines["status"].show([status])
-        self.timeline.set_empty(saying.empty(conversation, self.chat, self.first_time))
+        if self._around is not None:
+            self._around.show()
 
     def listed(self) -> list[Conversation]:
         """As they stand in the list."""
         return listing.ordered(self.book.ordered(), self.conversation)
-
-    def _hint(self, conversation: Conversation, now: float) -> Line:
-        acting = self.acts.hint(self._lines["hint"].size.width)
-        if acting is not None:
-            return acting
-        view = self.timeline.view
-        pieces: list[Piece] = []
-        if view is not None and view.missed:
-            pieces.append(Piece(f"  ↓ {view.missed:,} new · End", Ink.MENTIONED, saying.NEWEST))
-        elif view is not None and not view.at_end:
-            pieces.append(Piece("  ↓ End goes to the newest", Ink.DIM, saying.NEWEST))
-        if typing := saying.typing(conversation, now):
-            pieces.append(Piece(f"  {typing}", Ink.DIM))
-        if not pieces and self.first_time:
-            pieces.append(Piece(saying.FIRST_HINT, Ink.DIM))
-        return tuple(pieces)
 
     # --- Which conversation ---------------------------------------------------------------------
 
@@ -263,13 +189,14 @@ class ScreenClient(App[int]):
         self.keep_draft()
         conversation = self.book.open(key)
         self.book.looking_at = key
+        self.aloud.forget(key)
         self.conversation = conversation
         self.acts.begin_anew()
-        self.moves.stay()
+        self.ways.stay()
         self.timeline.open(conversation)
         self.composer.load(conversation.draft)
         self.desk.look_into(conversation)
-        self._keep_up()
+        self.ways.keep_up()
         self.show_around()
 
     def open_to_write(self, key: str) -> None:
@@ -291,18 +218,12 @@ class ScreenClient(App[int]):
     # --- What is written ------------------------------------------------------------------------
 
     def _completions(self, before: str, first_line: bool) -> Completion:
-        recent = self.conversation.items[-AUTHORS_LOOKED_AT:] if self.conversation else []
-        authors = [item.author for item in reversed(recent) if isinstance(item, Said)]
-        people, rooms = self.desk.people(authors), self.desk.room_names()
-        return complete(before, people, rooms, first_line=first_line)
+        return self.desk.completions(self.conversation, before, first_line=first_line)
 
     @on(Composer.Completing)
     def _complete(self, event: Composer.Completing) -> None:
-        lines = self._lines["choices"]
-        shown = saying.offered(event.completion, self._lines["hint"].size.width)
-        lines.display = bool(shown)
-        lines.styles.height = min(CHOICES_LINES, len(shown))
-        lines.show(shown, event.at)
+        if self._around is not None:
+            self._around.offer(event.completion, event.at)
 
     @on(Composer.Changed)
     def _typed(self) -> None:
@@ -314,11 +235,12 @@ class ScreenClient(App[int]):
 
     def _submit(self, text: str) -> None:
         if self.conversation is not None:
-            self._lines["choices"].display = False
             self.first_time = False
             if not is_secret(text):
                 self._cache.keep_input(text)
             self._cache.keep_draft(self.conversation.key, "")
+            if self._around is not None:
+                self._around.leave_choices()
             self.acts.submit(self.conversation, text)
             self.show_around()
 
@@ -336,8 +258,8 @@ class ScreenClient(App[int]):
         self.show_around()
 
     def _leave_something(self) -> bool:
-        if self._lines["choices"].display:
-            self._lines["choices"].display = False
+        if self._around is not None and self._around.leave_choices():
+            pass
         elif self.notes.display:
             self.notes.hide()
         elif self.acts.leave():
@@ -352,7 +274,7 @@ class ScreenClient(App[int]):
 
     @on(Timeline.Moved)
     def _moved(self) -> None:
-        self._keep_up()
+        self.ways.keep_up()
         self.wake()
 
     @on(Timeline.Asked)
@@ -360,7 +282,7 @@ class ScreenClient(App[int]):
         if self.conversation is None:
             return
         if event.what == "jump":
-            self.moves.jump(int(event.about))
+            self.ways.jump(int(event.about))
         else:
             self.acts.do(event.what, self.conversation, event.item, event.about)
         self.show_around()
@@ -382,19 +304,19 @@ class ScreenClient(App[int]):
         return not own or action == "leave" or len(self.screen_stack) == 1
 
     def action_nth(self, number: int) -> None:
-        self.moves.nth(number)
+        self.ways.nth(number)
 
     def action_neighbour(self, by: int) -> None:
-        self.moves.neighbour(by)
+        self.ways.neighbour(by)
 
     def action_next_unread(self) -> None:
-        self.moves.next_unread()
+        self.ways.next_unread()
 
     def action_go_to(self) -> None:
-        self.moves.go_to()
+        self.ways.go_to()
 
     def action_search(self) -> None:
-        self.moves.search()
+        self.ways.search()
 
     def action_copy_or_clear(self) -> None:
         selected = self.composer.selected_text
@@ -406,23 +328,16 @@ class ScreenClient(App[int]):
             self.note(["Ctrl-Q quits"])
 
     def action_members(self) -> None:
-        self._wants_members = not self._wants_members
-        self._arrange()
+        if self._around is not None:
+            self._around.toggle_members()
 
     def action_sidebar(self) -> None:
-        self._wants_sidebar = not self._lines["sidebar"].display
-        self._arrange(forced=self._wants_sidebar)
-
-    def _arrange(self, *, forced: bool = False) -> None:
-        width = self.size.width
-        needed = BOTH_FROM if self._wants_members else SIDEBAR_FROM
-        self._lines["sidebar"].display = self._wants_sidebar and (forced or width >= needed)
-        self._lines["members"].display = self._wants_members
-        self.show_around()
+        if self._around is not None:
+            self._around.toggle_sidebar()
 
     def on_resize(self) -> None:
-        if self._lines:
-            self._arrange()
+        if self._around is not None:
+            self._around.arrange()
 
     @on(events.AppFocus)
     def _came(self) -> None:
@@ -434,9 +349,7 @@ class ScreenClient(App[int]):
         self.has_attention = False
 
     def action_quiet(self) -> None:
-        self.quiet = not self.quiet
-        self._cache.keep_setting(QUIET, ON if self.quiet else "")
-        self.note(["do not disturb is on; F4 ends it" if self.quiet else "do not disturb is off"])
+        self.note([self.aloud.toggle()])
         self.show_around()
 
     def action_mute(self) -> None:
@@ -475,32 +388,13 @@ class ScreenClient(App[int]):
             self.desk.keep()
             self.exit(0)
 
-    # --- What the client says and asks ----------------------------------------------------------
+    # --- What the client says and offers ----------------------------------------------------------
 
     def note(self, lines: Sequence[str]) -> None:
         """A quiet word of the client's own, until something is sent or Esc takes it away."""
         if lines:
             self.notes.say(lines)
 
-    async def _put(self, questions: Sequence[Question]) -> list[str] | None:
-        answers: list[str] = []
-        for question in questions:
-            answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
-            self.push_screen(Prompt(question.text, secret=question.secret), answer.set_result)
-            given = await answer
-            if not given:
-                return None
-            answers.append(given)
-        return answers
-
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the command palette offers."""
-        for binding in keys.bindings_of(self):
-            if "(" not in binding.action and binding.action != "command_palette":
-                key = f"Key: {keys.name(binding.key.split(',')[0])}"
-                yield SystemCommand(
-                    binding.description, key, partial(self.run_action, binding.action)
-                )
-        for name in themes.NAMES:
-            title = f"Theme: {name.removeprefix('zchat-')}"
-            yield SystemCommand(title, "How everything looks", partial(self.wear, name))
+        return keys.commands(self, self.wear)

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from zchat.client.conversations import emoji
 from zchat.client.conversations.entries import conversation_of
 from zchat.client.conversations.model import Conversation, Kind
 from zchat.client.screen.cells import cut, drawable_line, padded, width
 from zchat.client.screen.desk import Desk
 from zchat.client.screen.dialogs import Option
-from zchat.client.screen.emoji import NAMES, QUICK
 from zchat.client.screen.layout import Line
 from zchat.client.screen.listing import label
 from zchat.client.screen.markup import Ink, Piece
@@ -20,6 +20,12 @@ OPEN: Final = "open"
 JOIN: Final = "join"
 CREATE: Final = "create"
 OFFERED_MAX: Final = 200
+EMOJI_OFFERED: Final = 40
+QUICK: Final = (
+    *("+1", "heart", "joy", "tada", "eyes", "check", "thinking", "-1", "pray", "fire", "rocket"),
+    *("wave", "clap", "sob", "100", "question", "x", "coffee", "cake", "bug"),
+)
+"""What messages are answered with most."""
 
 
 def fuzzy(query: str, text: str) -> int | None:
@@ -128,24 +134,19 @@ def _option(value: str, name: str, note: str, ink: Ink = Ink.TEXT) -> Option:
 
 def reactions(query: str) -> list[Option]:
     """Emoji by name, those that are used most first; or the very word."""
-    wanted = query.strip().strip(":").casefold()
+    wanted = query.strip()
     if not wanted:
-        names = [*QUICK, *(name for name in NAMES if name not in QUICK)]
-    else:
-        fits = {name: fuzzy(wanted, name) for name in NAMES}
-        ranked = sorted((rank, name) for name, rank in fits.items() if rank is not None)
-        names = [name for _, name in ranked]
-    found = [_emoji(name) for name in names]
-    if wanted and wanted not in NAMES and " " not in wanted:
-        found.append(_option(query.strip(), query.strip(), "just this"))
+        usual = [(name, emoji.emoji_named(name)) for name in QUICK]
+        return [_emoji(name, char) for name, char in usual if char is not None]
+    found = [_emoji(name, char) for name, char in emoji.completions(wanted, EMOJI_OFFERED)]
+    if " " not in wanted:
+        found.append(_option(wanted, wanted, "just this"))
     return found
 
 
-def _emoji(name: str) -> Option:
-    emoji = NAMES[name]
-    return Option(
-        name, lambda cells: (Piece(f" {padded(emoji, 3)} "), Piece(cut(name, cells - 6), Ink.DIM))
-    )
+def _emoji(name: str, char: str) -> Option:
+    shown = padded(drawable_line(char), 3)
+    return Option(char, lambda cells: (Piece(f" {shown} "), Piece(cut(name, cells - 6), Ink.DIM)))
 
 
 # --- What a search has found ----------------------------------------------------------------------

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from zchat.client.commands import COMMANDS
-from zchat.client.screen.emoji import NAMES
+from zchat.client.conversations import emoji
 
 CHOICES_MAX: Final = 8
 _WORD: Final = re.compile(r"(?:^|(?<=[\s(]))([@#:]?[\w.+-]*)$")
@@ -49,14 +49,12 @@ def complete(
         return _matching(word, [Choice(f"@{name} ") for name in (*names, "room")])
     if word.startswith("#"):
         return _matching(word, [Choice(f"#{room} ") for room in rooms])
-    if word.startswith(":") and len(word) > EMOJI_CHARS_MIN - 1 and not in_command:
-        wanted = word[1:].lower()
-        if len(wanted) < EMOJI_CHARS_MIN:
+    if word.startswith(":") and not in_command:
+        if len(word) <= EMOJI_CHARS_MIN:
             return NONE
-        starting = [name for name in NAMES if name.startswith(wanted)]
-        others = [name for name in NAMES if wanted in name and name not in starting]
-        choices = [Choice(f"{NAMES[name]} ", f":{name}:") for name in (*starting, *others)]
-        return Completion(len(word), tuple(choices[:CHOICES_MAX]))
+        found_emoji = emoji.completions(word, CHOICES_MAX)
+        choices = [Choice(f"{char} ", f":{name}:") for name, char in found_emoji]
+        return Completion(len(word), tuple(choices))
     if in_command:
         return _argument(before, word, list(names), list(rooms))
     return NONE

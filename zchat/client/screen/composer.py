@@ -58,6 +58,7 @@ class Composer(TextArea):
         super().__init__(
             compact=True, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False
         )
+        self.cursor_blink = False
         self._completions = completions
         self._submit = submit
         self._wants = wants

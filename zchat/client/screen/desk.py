@@ -3,10 +3,9 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from zchat.client import drafts, message_drafts
-from zchat.client.account_dialogues import AskQuestions
 from zchat.client.actions import Send
 from zchat.client.cache import FLUSH_ENTRIES, Cache
 from zchat.client.chat import Chat
@@ -18,8 +17,8 @@ from zchat.client.drafts import InvalidRequest, Request
 from zchat.client.events import Answered, Event
 from zchat.client.line import LineClient
 from zchat.client.outbox import QueueFull
-from zchat.client.render import Renderer
-from zchat.client.screen.emoji import emojied
+from zchat.client.screen.completion import Completion, complete
+from zchat.client.screen.markup import emojied
 from zchat.client.state import State
 from zchat.protocol import limits
 from zchat.protocol.messages import (
@@ -41,31 +40,33 @@ from zchat.protocol.messages import (
 
 SLICE_S: Final = 0.006
 """So long events are folded before anything else has its turn: less than a frame."""
+AUTHORS_LOOKED_AT: Final = 200
+"""The authors of the last so many messages are likeliest to be written to."""
 TYPING_AGAIN_S: Final = limits.TYPING_S * 0.6
 
 
-class Desk:
-    """`note` shows lines of the client's own; `wake` says that there is something new to draw."""
+class Front(Protocol):
+    """What shows what happens at the desk."""
 
+    def note(self, lines: Sequence[str]) -> None:
+        """Says something of the client's own."""
+
+    def wake(self) -> None:
+        """There is something new to draw."""
+
+    def open_to_write(self, key: str) -> None:
+        """Goes to that conversation."""
+
+
+class Desk:
     def __init__(
-        self,
-        chat: Chat,
-        book: Book,
-        cache: Cache,
-        note: Callable[[list[str]], None],
-        wake: Callable[[], None],
-        open_key: Callable[[str], None],
-        render: Renderer,
-        ask: AskQuestions | None = None,
-        forget: Callable[[bool], None] = lambda everywhere: None,
+        self, chat: Chat, book: Book, cache: Cache, line: LineClient, front: Front
     ) -> None:
         self.chat = chat
         self.book = book
+        self.line = line
         self._cache = cache
-        self._note = note
-        self._wake = wake
-        self._open_key = open_key
-        self.line = LineClient(chat, render, note, ask, forget)
+        self._front = front
         self.rooms: RoomList | None = None
         self.users: UserList | None = None
         self.members: dict[str, MemberList] = {}
@@ -87,7 +88,7 @@ class Desk:
         async for event in self.chat.events():
             self._happen(event, loop.time())
             seen(event)
-            self._wake()
+            self._front.wake()
             if loop.time() - begun > SLICE_S:
                 await asyncio.sleep(0)
                 begun = loop.time()
@@ -127,7 +128,7 @@ class Desk:
                     self.complain(reason)
             case Done(log=log) if event.id in self._awaited:
                 key = self._awaited.pop(event.id)
-                self._open_key(key or log or "")
+                self._front.open_to_write(key or log or "")
             case _:
                 pass
 
@@ -136,7 +137,7 @@ class Desk:
         self._cache.flush(self.book.take_touched())
 
     def complain(self, reason: str) -> None:
-        self._note([f"! {reason}"])
+        self._front.note([f"! {reason}"])
 
     # --- What is asked --------------------------------------------------------------------------
 
@@ -180,7 +181,7 @@ class Desk:
             self.send(request)
         else:
             self.book.loaded(conversation.key, kept, request.before)
-            self._wake()
+            self._front.wake()
 
     def read(self, conversation: Conversation) -> None:
         mark = self.book.read(conversation.key)
@@ -215,7 +216,7 @@ class Desk:
         self._said.add(request_id)
         self.book.pending(key, text, reply_to, request_id, round(time.time() * 1000))
         self._typed.pop(key, None)
-        self._wake()
+        self._front.wake()
         return True
 
     def _command(self, text: str) -> bool:
@@ -223,10 +224,10 @@ class Desk:
         match action:
             case Send(Post(room=room, text=said)):
                 if self.say(room_log(room), said):
-                    self._open_key(room_log(room))
+                    self._front.open_to_write(room_log(room))
             case Send(SendPrivate(to=to, text=said)):
                 if self.say(inbox_log(to), said):
-                    self._open_key(inbox_log(to))
+                    self._front.open_to_write(inbox_log(to))
             case Send(JoinRoom(room=room) | CreateRoom(room=room) as request):
                 self._send_and_open(request, room_log(room))
             case Send(StartConversation() as request):
@@ -271,7 +272,7 @@ class Desk:
     def delete(self, conversation: Conversation, said: Said) -> None:
         if said.delivery is Delivery.FAILED:
             self.book.give_up(conversation.key, said)
-            self._wake()
+            self._front.wake()
         elif said.sequence:
             log = self.log_of(conversation)
             self.try_to(lambda: message_drafts.delete(log, said.sequence))
@@ -298,7 +299,7 @@ class Desk:
         if request_id is not None:
             self._said.add(request_id)
             self.book.retry(key, said, request_id, round(time.time() * 1000))
-            self._wake()
+            self._front.wake()
 
     def mute(self, conversation: Conversation) -> None:
         """And the other way round."""
@@ -319,3 +320,11 @@ class Desk:
     def room_names(self) -> list[str]:
         joined = [key[1:] for key in self.book.conversations if key[0] == "#"]
         return list(dict.fromkeys([*joined, *self.line.rooms]))
+
+    def completions(
+        self, conversation: Conversation | None, before: str, *, first_line: bool
+    ) -> Completion:
+        """What the word may become that ends where `before` does."""
+        recent = conversation.items[-AUTHORS_LOOKED_AT:] if conversation is not None else []
+        authors = [item.author for item in reversed(recent) if isinstance(item, Said)]
+        return complete(before, self.people(authors), self.room_names(), first_line=first_line)

@@ -3,17 +3,19 @@
 Escape leaves each of them with nothing done.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from textual import events, on
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from zchat.client.actions import Question
 from zchat.client.screen.layout import Line
 from zchat.client.screen.lines import Lines
 from zchat.client.screen.markup import Ink, Piece
@@ -217,3 +219,16 @@ class Reading(ModalScreen[None]):
 
     def action_leave(self) -> None:
         self.dismiss(None)
+
+
+async def put_questions(app: App[int], questions: Sequence[Question]) -> list[str] | None:
+    """One after another. None if the person thought better of it, or left one without an answer."""
+    answers: list[str] = []
+    for question in questions:
+        answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        app.push_screen(Prompt(question.text, secret=question.secret), answer.set_result)
+        given = await answer
+        if not given:
+            return None
+        answers.append(given)
+    return answers

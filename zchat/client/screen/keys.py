@@ -1,12 +1,15 @@
 """All keys, as the bindings have them, so that no list of them can be wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Final
 
+from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.dom import DOMNode
 
 from zchat.client.commands import COMMANDS
+from zchat.client.screen import themes
 from zchat.client.screen.cells import padded
 from zchat.client.screen.layout import Line
 from zchat.client.screen.markup import Ink, Piece
@@ -62,3 +65,15 @@ def name(key: str) -> str:
     if len(parts) > 1 and len(parts[-1]) == 1:
         shown[-1] = parts[-1].upper()
     return "-".join(shown)
+
+
+def commands(app: App[int], wear: Callable[[str], None]) -> Iterator[SystemCommand]:
+    """For the command palette: what the keys do everywhere, and the themes."""
+    for binding in bindings_of(app):
+        if "(" not in binding.action and binding.action != "command_palette":
+            key = f"Key: {name(binding.key.split(',')[0])}"
+            run = partial(app.run_action, binding.action)
+            yield SystemCommand(binding.description, key, run)
+    for theme in themes.NAMES:
+        title = f"Theme: {theme.removeprefix('zchat-')}"
+        yield SystemCommand(title, "How everything looks", partial(wear, theme))

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from zchat.client.conversations.emoji import emoji_named
 from zchat.protocol.mentions import MENTION
 
 FENCE: Final = "```"
@@ -60,6 +61,10 @@ _INLINE: Final = re.compile(
 )
 _AFTER_LINKS: Final = ".,;:!?'*_"
 """What ends a sentence rather than a link."""
+
+
+_NAMED: Final = re.compile(r"(?<![\w:]):([+\-\w]+):(?![\w:])")
+_CODE: Final = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
 
 
 class Block(NamedTuple):
@@ -121,3 +126,14 @@ def _trimmed(link: str) -> str:
     while link[-1] in _AFTER_LINKS or (link[-1] == ")" and link.count("(") < link.count(")")):
         link = link[:-1]
     return link
+
+
+def emojied(text: str) -> str:
+    """`text` with an emoji in the place of each name between colons; code stays as it is."""
+    if ":" not in text:
+        return text
+    parts = _CODE.split(text)
+    parts[::2] = [
+        _NAMED.sub(lambda match: emoji_named(match[1]) or match[0], part) for part in parts[::2]
+    ]
+    return "".join(parts)

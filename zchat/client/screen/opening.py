@@ -1,6 +1,7 @@
 """How the screen is opened: at once, with what an earlier run has kept, or after the login."""
 
 import asyncio
+import os
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from zchat.client.cache import Cache
 from zchat.client.conversations.book import Book
 from zchat.client.conversations.kept import Kept
 from zchat.client.events import Event, SessionBegun
+from zchat.client.notify import best
 
 if TYPE_CHECKING:
     from zchat.client.chat import Chat
@@ -53,6 +55,7 @@ async def _show(chat: "Chat", login: "Login", cache: Cache, kept: Kept) -> int:
         render,
         forget=login.forget,
         seen=seen,
+        how=best(os.environ),
         first_time=not kept.cursors,
     )
     told = accesses.told_to_leave()

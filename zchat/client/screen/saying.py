@@ -96,7 +96,7 @@ def replying(said: Said, cells: int) -> Line:
     return (Piece(cut(text, max(8, cells - width(leave) - 1)), Ink.HINT), Piece(leave, Ink.DIM))
 
 
-def empty(conversation: Conversation, chat: Chat, first_time: bool) -> list[Line]:
+def empty(conversation: Conversation, chat: Chat, *, first_time: bool) -> list[Line]:
     """What stands where nothing was said yet."""
     name = label(conversation)
     if conversation.loading or (chat.state is not State.ONLINE and conversation.more_before):

@@ -20,6 +20,18 @@ PLAIN: Final = "zchat-plain"
 NAMES: Final = (DARK, LIGHT, CONTRAST, PLAIN)
 
 
+_NAMED_BY_TEXTUAL: Final = (
+    *("dim", "raised", "ansi-background", "ansi-foreground", "border", "border-blurred"),
+    *("block-cursor-foreground", "block-cursor-background", "block-hover-background"),
+    *("input-cursor-background", "input-cursor-foreground"),
+    *("input-selection-background", "input-selection-foreground"),
+    *("screen-selection-background", "screen-selection-foreground"),
+    *("scrollbar", "scrollbar-hover", "scrollbar-active", "scrollbar-background"),
+    *("scrollbar-background-hover", "scrollbar-background-active", "scrollbar-corner-color"),
+)
+"""What it cannot make of the terminal's own colours."""
+
+
 @dataclass(frozen=True, slots=True)
 class Palette:
     """Colours by use; those that are empty are the terminal's own."""
@@ -95,7 +107,8 @@ def themes() -> list[Theme]:
         panel="ansi_default",
         boost="ansi_default",
         ansi=True,
-        variables={"dim": "ansi_default", "raised": "ansi_default"},
+        variables=dict.fromkeys(_NAMED_BY_TEXTUAL, "ansi_default")
+        | {"input-cursor-text-style": "reverse"},
     )
     return [*found, plain]
 

@@ -4,6 +4,7 @@ It draws by lines (`render_line`), with a scroll bar of its own: Textual's would
 high all of it is, which nobody knows before it is laid out.
 """
 
+from datetime import tzinfo
 from typing import ClassVar, Final
 
 from rich.segment import Segment
@@ -66,17 +67,16 @@ class Timeline(Widget, can_focus=True):
     class Moved(Message):
         """Other lines are seen now."""
 
-    def __init__(self, me: str) -> None:
+    def __init__(self, me: str, zone: tzinfo | None) -> None:
         super().__init__()
         self.me = me
-        self.zone = None
+        self._zone = zone
         self.view: View | None = None
         self.found = ""
         """What was looked for last."""
         self._views: dict[Conversation, View] = {}
         self._rows: list[Row] = []
         self._welcome: list[Line] = []
-        self._marks: dict[Conversation, int] = {}
 
     # --- What is shown --------------------------------------------------------------------------
 
@@ -122,7 +122,7 @@ class Timeline(Widget, can_focus=True):
 
     def _page(self) -> Page:
         # The last column is the scroll bar's, and the one before it keeps away from that.
-        return Page(max(1, self.size.width - 2), self.me, self.zone)
+        return Page(max(1, self.size.width - 2), self.me, self._zone)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return container.height
@@ -224,6 +224,11 @@ class Timeline(Widget, can_focus=True):
             found = links(item.text)
             about = found[0] if found else ""
         self.post_message(self.Asked(what, item, about))
+
+    def choose_none(self) -> None:
+        if self.view is not None:
+            self.view.select(None)
+            self.look_again()
 
     def scroll_lines(self, lines: int) -> None:
         if self.view is not None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, assert_never
 
+from zchat.client.conversations.finding import find_after, find_before
 from zchat.client.conversations.model import (
     Change,
     Changed,
@@ -289,17 +290,17 @@ class View:
             self.new_after = conversation.marker
 
     def find(self, text: str, by: int) -> bool:
-        """Selects the next message with `text` before the selected one, or after it."""
+        """Selects the next message with all words of `text`: before the selected one, or after."""
         self.keep_up()
-        wanted = text.casefold()
-        start = len(self.items) if self.selected is None else self.selected
-        order = range(start - 1, -1, -1) if by < 0 else range(start + 1, len(self.items))
-        for index in order:
-            item = self.items[index]
-            if isinstance(item, Said) and wanted in item.text.casefold():
-                self.select(index)
-                return True
-        return False
+        if by < 0:
+            end = len(self.items) if self.selected is None else self.selected
+            index = find_before(self.items, text, end)
+        else:
+            index = find_after(self.items, text, -1 if self.selected is None else self.selected)
+        if index is None:
+            return False
+        self.select(index)
+        return True
 
     def _place(self, index: int) -> Place:
         item = self.items[index]

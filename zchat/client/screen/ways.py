@@ -16,11 +16,22 @@ SEARCH_DELAY_S: Final = 0.25
 LOBBY_KEY: Final = room_log(LOBBY)
 
 
-class Moves:
+class Ways:
     def __init__(self, app: "ScreenClient") -> None:
         self._app = app
         self._search_timer: asyncio.TimerHandle | None = None
         self._jump_to = 0
+
+    def keep_up(self) -> None:
+        """Marks as read what is seen, and asks for what will be."""
+        app = self._app
+        conversation, view = app.conversation, app.timeline.view
+        if conversation is None or view is None:
+            return
+        if app.looked_at and len(app.screen_stack) == 1:
+            app.desk.read(conversation)
+        if not self.jump_on() and app.timeline.wants_older:
+            app.desk.load_older(conversation)
 
     # --- To a conversation ----------------------------------------------------------------------
 
