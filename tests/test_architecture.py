@@ -83,6 +83,9 @@ PURE: Final = (
     "zchat/service/amending.py",
     *(f"zchat/rooms/{name}.py" for name in ("mentions", "messages", "reading")),
     "zchat/client/conversations/*.py",
+    "zchat/client/greeting.py",
+    "zchat/client/latency.py",
+    "zchat/client/read_marks.py",
     *(
         f"zchat/users/{name}.py"
         for name in (

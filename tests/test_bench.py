@@ -394,3 +394,30 @@ def test_every_workload_runs_and_finds_nothing_wrong(workload: str, tmp_path: Pa
     assert run["troubles"] == []
     if "idle" not in workload:
         assert run["verdict"]["checked"] > 0
+
+
+@pytest.mark.integration
+@installed("zchat-gateway", "zchat-client")
+def test_what_the_client_costs_is_measured(tmp_path: Path) -> None:
+    result = tmp_path / "result.json"
+    finished = subprocess.run(
+        [str(SCRIPTS / "bench"), "client", "send", "--times", "2", "--json", str(result)],
+        env={**os.environ, "PATH": PROGRAMS},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    # 1 for a target that was missed, which says more about this machine at this moment.
+    assert finished.returncode in (0, 1), finished.stdout + finished.stderr
+    [document] = json.loads(result.read_text("utf-8"))
+    figures = {figure["name"]: figure["values"] for figure in document["figures"]}
+    assert len(figures["send, with an app token"]) == 2
+    assert "send, with an app token" in finished.stdout
+
+
+def test_a_target_is_for_the_median(bench: Any) -> None:
+    figure = bench("client_figures").Figure("send", "ms", [1.0, 2.0, 900.0], 250.0)
+    assert (figure.median, figure.p95, figure.is_missed) == (2.0, 900.0, False)
+    assert figure._replace(values=[251.0]).is_missed
+    assert figure.as_row() == ["send", "2.0 ms", "900.0 ms", "900.0 ms", "< 250 ms"]

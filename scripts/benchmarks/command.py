@@ -19,6 +19,7 @@ from benchmarks.workloads import SECONDS_MAX, WORKLOADS, Workload
 
 def _epilog() -> str:
     lines = [f"{name}: {workload.summary}." for name, workload in WORKLOADS.items()]
+    lines.append("client: no load, but what the program of one person costs; see client --help.")
     return "\b\nWorkloads:\n" + "\n".join(f"  {line}" for line in lines)
 
 

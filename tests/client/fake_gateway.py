@@ -26,6 +26,8 @@ class FakeGateway:
         self.connections: set[_Session] = set()
         self.logins: list[LogIn] = []
         self.goodbyes = 0
+        self.heard = 0
+        """Messages of all clients, also those that it does nothing about."""
         self._listener: asyncio.Server | None = None
         self.port = 0
 
@@ -115,6 +117,7 @@ class _Session(asyncio.Protocol):
         gateway = self._gateway
         for frame in self._reader.feed(data):
             message = client_messages.decode(frame)
+            gateway.heard += 1
             if gateway.mute:
                 continue
             replies = gateway.server.handle(message)

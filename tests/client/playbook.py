@@ -22,11 +22,16 @@ TOKEN = b"t" * 32
 
 class Playbook:
     def __init__(
-        self, *, password: str | None = None, credentials: Credentials | None = None
+        self,
+        *,
+        password: str | None = None,
+        credentials: Credentials | None = None,
+        cursors: dict[str, int] | None = None,
+        away: str | None = None,
     ) -> None:
         self.now = 0.0
         credentials = credentials or Credentials(TOKEN, password)
-        self.core = ClientCore("ann", credentials, b"prefix--", "test")
+        self.core = ClientCore("ann", credentials, b"prefix--", "test", cursors=cursors, away=away)
         self._reader = FrameReader()
 
     def sent(self) -> list[ClientMessage]:
@@ -71,8 +76,8 @@ class Playbook:
         states = [LogState("#" + room, cursor, head) for room, (cursor, head) in logs.items()]
         return self.receive(Welcome(1, "test"), LoggedIn(request.id, "ann", guest, states))
 
-    def disconnect(self, jitter: float = 0.0) -> list[Effect]:
-        self.core.disconnected(self.now, jitter)
+    def disconnect(self, jitter: float = 0.0, why: str = "It broke.") -> list[Effect]:
+        self.core.disconnected(self.now, jitter, why)
         return self.effects()
 
 

@@ -1,23 +1,30 @@
 """A model of the server for the client's tests: what it commits, it commits once per nonce."""
 
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import assert_never, get_args
 
 import msgspec
 
 from zchat.protocol.codec import FrameReader, client_messages, encode
 from zchat.protocol.messages import (
     AccountRegistered,
+    AddReaction,
     AuditList,
     AuditRecord,
     BanList,
     BlockedList,
     ClientMessage,
     Command,
+    ConversationInfo,
+    ConversationList,
     CreateRoom,
+    DeleteMessage,
     DeviceInfo,
     DeviceList,
     Done,
+    EditInfo,
+    EditList,
+    EditMessage,
     EnableTotp,
     Entry,
     EntryBody,
@@ -27,8 +34,10 @@ from zchat.protocol.messages import (
     LeaveRoom,
     ListBans,
     ListBlocked,
+    ListConversations,
     ListDevices,
     ListMembers,
+    ListPins,
     ListRooms,
     ListUsers,
     LoggedIn,
@@ -36,27 +45,44 @@ from zchat.protocol.messages import (
     LogOut,
     LogState,
     MarkRead,
+    MemberAdded,
     MemberInfo,
     MemberJoined,
     MemberLeft,
     MemberList,
+    MessageDeleted,
+    MessageEdited,
+    MessagePinned,
     MessagePosted,
     Ping,
+    PinList,
+    PinMessage,
     Pong,
     Post,
     PrivateMessageSent,
+    ReactionAdded,
+    ReactionRemoved,
     ReadAudit,
+    ReadEdits,
     ReadHistory,
+    Redacted,
     RefusalCode,
     Refused,
     Register,
+    RemoveReaction,
     Role,
     RoomCreated,
     RoomInfo,
     RoomList,
+    SayTyping,
+    SearchMessages,
+    SearchResults,
     SendPrivate,
     ServerMessage,
+    SetAway,
+    SetNotify,
     SetTopic,
+    StartConversation,
     TopicChanged,
     UserInfo,
     UserList,
@@ -64,7 +90,8 @@ from zchat.protocol.messages import (
 )
 
 NOON_MS = 1_700_000_000_000
-COMMANDS = tuple(kind for kind in get_args(Command) if kind is not MarkRead)
+SOFT = (MarkRead, SetNotify, SayTyping, SetAway)
+COMMANDS = tuple(kind for kind in get_args(Command) if kind not in SOFT)
 
 
 def parse_client(data: bytes) -> list[ClientMessage]:
@@ -86,6 +113,7 @@ class ServerModel:
     marks: list[tuple[str, int]] = field(default_factory=list)
     done: list[Command] = field(default_factory=list)
     """What changes nothing that this model has."""
+    pins: list[Entry] = field(default_factory=list)
     devices: list[DeviceInfo] = field(default_factory=list)
     totp_code: str = "123456"
 
@@ -113,6 +141,7 @@ class ServerModel:
         states, entries = [], []
         for log, floor in self.followed.items():
             cursor = max(floor, message.cursors.get(log, floor))
+            cursor = min(cursor, len(self.logs[log]))
             states.append(LogState(log, cursor, len(self.logs[log])))
             entries += self.logs[log][cursor:]
         return [LoggedIn(message.id, self.name, self.guest, states), *entries]
@@ -128,6 +157,12 @@ class ServerModel:
                 return [Done(message.id)]
             case MarkRead():
                 self.marks.append((message.log, message.sequence))
+                return [Done(message.id)]
+            case SetNotify() | SayTyping():
+                self.done.append(message)
+                return [Done(message.id, message.log)]
+            case SetAway():
+                self.done.append(message)
                 return [Done(message.id)]
             case _ if isinstance(message, COMMANDS):
                 if message.nonce in self.answers:
@@ -149,9 +184,10 @@ class ServerModel:
                 )
                 return [], refusal
             case Post():
-                entry = self.append("#" + message.room, self.name, MessagePosted(message.text))
+                said = MessagePosted(message.text, message.reply_to)
+                entry = self.append("#" + message.room, self.name, said)
             case SendPrivate():
-                body = PrivateMessageSent(message.to, message.text)
+                body = PrivateMessageSent(message.to, message.text, message.reply_to)
                 entry = self.append("@" + self.name, self.name, body)
             case CreateRoom():
                 entry = self.append("#" + message.room, self.name, RoomCreated())
@@ -162,6 +198,18 @@ class ServerModel:
             case LeaveRoom():
                 entry = self.append("#" + message.room, self.name, MemberLeft())
                 del self.followed[entry.log]
+            case EditMessage() | DeleteMessage() | AddReaction() | RemoveReaction():
+                entry = self._amend(message)
+            case PinMessage():
+                self.pins.insert(0, self.logs["#" + message.room][message.sequence - 1])
+                entry = self.append("#" + message.room, self.name, MessagePinned(message.sequence))
+            case StartConversation():
+                log = "#talk"
+                self.topics["talk"] = ", ".join([self.name, *message.users])
+                entry = self.append(log, self.name, RoomCreated())
+                self.followed[log] = entry.sequence - 1
+                added = [self.append(log, self.name, MemberAdded(user)) for user in message.users]
+                return [entry, *added], Done(message.id, log, entry.sequence)
             case SetTopic():
                 self.topics[message.room] = message.topic
                 entry = self.append("#" + message.room, self.name, TopicChanged(message.topic))
@@ -171,12 +219,36 @@ class ServerModel:
             case EnableTotp() if message.code != self.totp_code:
                 refusal = Refused(message.id, RefusalCode.WRONG_CODE, "that was not the code")
                 return [], refusal
-            case MarkRead():
+            case MarkRead() | SetNotify() | SayTyping() | SetAway():
                 raise AssertionError(message)
             case _:
                 self.done.append(message)
                 return [], Done(message.id)
         return [entry], Done(message.id, entry.log, entry.sequence)
+
+    def _amend(self, message: EditMessage | DeleteMessage | AddReaction | RemoveReaction) -> Entry:
+        log, sequence = self.logs[message.log], message.sequence
+        entry = log[sequence - 1]
+        body: EntryBody
+        match message:
+            case EditMessage(text=text):
+                body = MessageEdited(sequence, text)
+                said = msgspec.structs.replace(entry.body, text=text)
+                entry = msgspec.structs.replace(entry, body=said, edited=len(log) + 1)
+            case DeleteMessage(reason=reason):
+                body = MessageDeleted(sequence, reason)
+                gone = Redacted(self.name)
+                entry = msgspec.structs.replace(entry, body=gone, edited=0, reactions={})
+            case AddReaction(emoji=emoji):
+                body = ReactionAdded(sequence, emoji)
+                entry = msgspec.structs.replace(entry, reactions={emoji: [self.name]})
+            case RemoveReaction(emoji=emoji):
+                body = ReactionRemoved(sequence, emoji)
+                entry = msgspec.structs.replace(entry, reactions={})
+            case _:
+                assert_never(message)
+        log[sequence - 1] = entry
+        return self.append(message.log, self.name, body)
 
     def _answer(self, message: ClientMessage) -> ServerMessage:
         match message:
@@ -186,10 +258,16 @@ class ServerModel:
                     # Only one's own inbox is kept here: all of it counts as that conversation.
                     log = "@" + self.name
                 entries = self.logs.get(log, [])
-                return History(message.id, message.log, entries[-message.limit :], False)
+                if message.before is not None:
+                    entries = entries[: max(message.before - 1, 0)]
+                page = entries[-message.limit :]
+                return History(message.id, message.log, page, len(page) < len(entries))
             case ListRooms():
                 rooms = [
-                    RoomInfo(log[1:], self.topics.get(log[1:], ""), 2, log in self.followed, 0)
+                    RoomInfo(
+                        *(log[1:], self.topics.get(log[1:], ""), 2, log in self.followed, 0),
+                        conversation=log == "#talk",
+                    )
                     for log in sorted(self.logs)
                     if log[0] == "#"
                 ]
@@ -205,6 +283,20 @@ class ServerModel:
                 return BlockedList(message.id, ["mallory"])
             case ListBans():
                 return BanList(message.id, message.room, [])
+            case ListPins():
+                return PinList(message.id, message.room, self.pins)
+            case ListConversations():
+                return ConversationList(message.id, [ConversationInfo("bob", 1, NOON_MS, 0, 1)])
+            case ReadEdits():
+                return EditList(message.id, [EditInfo(NOON_MS, "as it was")])
+            case SearchMessages():
+                entries = [
+                    entry
+                    for log in self.logs.values()
+                    for entry in log
+                    if message.text in getattr(entry.body, "text", "")
+                ]
+                return SearchResults(message.id, entries[: message.limit], False)
             case ReadAudit():
                 record = AuditRecord(NOON_MS, "ann", "suspend_user", "mallory", reason="spam")
                 return AuditList(message.id, [record][: message.limit])

@@ -15,6 +15,7 @@ from zchat.client.account_commands import ASK_TO_REGISTER
 from zchat.client.account_dialogues import AccountDialogues, AmbiguousDevice, totp_uri
 from zchat.client.actions import AccountAction, Question
 from zchat.client.commands import parse
+from zchat.client.finding import NoSuchMessage
 from zchat.client.tokens import from_text
 from zchat.protocol.messages import (
     CreateAppToken,
@@ -157,8 +158,8 @@ async def test_a_report_is_about_what_others_said(gateway: FakeGateway) -> None:
     ]
     assert person.said[0].startswith("the operators will see this: mallory: buy this[2J!!!")
     assert len(person.said[0]) < 120
-    await person.does(":report ops 3 more")
-    assert person.refused == ["there are no 3 messages of others in #ops"]
+    with pytest.raises(NoSuchMessage, match="no 3 messages of others among the newest in #ops"):
+        await person.does(":report ops 3 more")
 
 
 async def test_a_private_message_is_reported_where_it_stands(gateway: FakeGateway) -> None:

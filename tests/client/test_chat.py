@@ -15,8 +15,8 @@ from zchat.client import (
     connect,
     drafts,
 )
-from zchat.client.chat import EVENTS_WAITING_MAX
 from zchat.client.connection import split_address
+from zchat.client.waiting import EVENTS_WAITING_MAX
 from zchat.protocol.messages import (
     Entry,
     GoingAway,

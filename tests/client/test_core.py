@@ -235,7 +235,7 @@ class TestRequests:
         first = [play.submit(drafts.post("ops", text)) for text in "abc"]
         before = play.sent()
         play.receive(Done(first[1]))
-        assert play.disconnect() == [ConnectionLost("the connection broke")]
+        assert play.disconnect() == [ConnectionLost("It broke.")]
         play.submit(drafts.post("ops", "d"))
         play.log_in()
         after = play.sent()

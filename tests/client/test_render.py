@@ -21,14 +21,19 @@ from zchat.protocol.messages import (
     BanInfo,
     BanList,
     BlockedList,
+    ConversationInfo,
+    ConversationList,
     DeviceInfo,
     DeviceList,
     Done,
+    EditInfo,
+    EditList,
     Entry,
     EntryBody,
     History,
     InvitedToRoom,
     LogState,
+    MemberAdded,
     MemberBanned,
     MemberDemoted,
     MemberInfo,
@@ -41,10 +46,18 @@ from zchat.protocol.messages import (
     MemberPromoted,
     MemberUnbanned,
     MemberUnmuted,
+    MessageDeleted,
+    MessageEdited,
+    MessagePinned,
     MessagePosted,
+    MessageUnpinned,
+    PinList,
     Posting,
     PresenceChanged,
     PrivateMessageSent,
+    ReactionAdded,
+    ReactionRemoved,
+    Redacted,
     RefusalCode,
     Refused,
     Role,
@@ -55,6 +68,7 @@ from zchat.protocol.messages import (
     RoomList,
     RoomOpened,
     RoomTransferred,
+    SearchResults,
     TopicChanged,
     Unrecognised,
     UserInfo,
@@ -336,8 +350,19 @@ EVIL = (
 @pytest.mark.parametrize("colour", [False, True])
 def test_no_text_of_a_peer_steers_the_terminal(evil: str, colour: bool) -> None:
     render = renderer(colour=colour)
+    render.titles["#" + evil] = evil
     bodies: list[EntryBody] = [
         MessagePosted(evil),
+        MessagePosted(f"@ann {evil}", 1),
+        PrivateMessageSent(evil, evil, 1),
+        MessageEdited(1, evil),
+        ReactionAdded(1, evil),
+        ReactionRemoved(1, evil),
+        MessagePinned(1),
+        MessageUnpinned(1),
+        MemberAdded(evil),
+        MessageDeleted(1, evil),
+        Redacted(evil),
         PrivateMessageSent(evil, evil),
         TopicChanged(evil),
         RoomOpened(evil),
@@ -355,21 +380,25 @@ def test_no_text_of_a_peer_steers_the_terminal(evil: str, colour: bool) -> None:
         AccountChanged(AccountChange.DEVICE_ADDED, evil),
         Unrecognised(evil),
     ]
-    entries = [Entry("#" + evil, 1, NOON_MS, evil, body) for body in bodies]
-    room = RoomInfo(evil, evil, 1, True, 1, posting=evil)
+    entries = [Entry("#" + evil, 1, NOON_MS, evil, body, 1, {evil: [evil]}) for body in bodies]
+    room = RoomInfo(evil, evil, 1, True, 1, posting=evil, notify=evil)
     shown = [line for entry in entries for line in render.entry(entry)]
     shown += render.history(History(1, "@" + evil, entries, False))
-    shown += render.presence(PresenceChanged([evil], [evil], 0, 0, 1))
+    shown += render.presence(PresenceChanged([evil], [evil], 0, 0, 1, {evil: evil}))
     shown += render.session(SessionBegun(evil, True, [], False))
     shown += [render.topic(room), render.mode(room)]
     for answer in (
         RoomList(1, [room], 1),
-        MemberList(1, evil, [MemberInfo(evil, evil, True)], 1),
+        MemberList(1, evil, [MemberInfo(evil, evil, True, evil)], 1),
+        PinList(1, evil, entries),
+        SearchResults(1, entries, True, False),
+        ConversationList(1, [ConversationInfo(evil, 1, 1, 1, 1, evil)]),
+        EditList(1, [EditInfo(1, evil)]),
         BanList(1, evil, [BanInfo(evil, evil, evil)]),
         DeviceList(1, [DeviceInfo(1, evil, 1, 1, False, [evil], [evil])]),
         BlockedList(1, [evil]),
         AuditList(1, [AuditRecord(1, evil, evil, evil, evil, evil)]),
-        UserList(1, [UserInfo(evil, True, 0, 0)], 1),
+        UserList(1, [UserInfo(evil, True, 0, 0, evil)], 1),
         Refused(1, RefusalCode.BUSY, evil),
     ):
         shown += render.answer(answer, NOON_MS)

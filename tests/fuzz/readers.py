@@ -45,12 +45,14 @@ from zchat.protocol.messages import (
     LoggedIn,
     LogIn,
     LogState,
+    LogStateChanged,
     Message,
     PresenceChanged,
     RoomList,
     SetAway,
     SlowedDown,
     SoftCommand,
+    TypingSeen,
     Welcome,
 )
 from zchat.protocol.names import InvalidName, canonical_name, safe_text
@@ -206,7 +208,7 @@ def on_screen(frame: bytes) -> None:
             check_screen(render.presence(message))
         case LoggedIn():
             check_screen(render.session(SessionBegun(message.name, True, message.logs, False)))
-        case Welcome() | SlowedDown():
+        case Welcome() | SlowedDown() | TypingSeen() | LogStateChanged():
             pass
         case _ if hasattr(message, "id"):
             check_screen(render.answer(message, 0))
@@ -239,6 +241,11 @@ LINES: Final = [
     *(b":apptoken robot read,post garden attic", b":block bob", b":unblock bob", b":blocked"),
     *(b":report @bob 2 noise", b":announce tea", b":suspend bob 7d noise", b":restore bob"),
     *(b":disconnect bob noise", b":standing bob moderator", b":audit 20", b":logout everywhere"),
+    *(b":reply garden ^2 yes", b":edit #garden roses are white", b":redact @bob ^3 noise"),
+    *(b":react garden ^bob:2 +1", b":unreact garden +1", b":pin garden", b":unpin garden ^2"),
+    *(b":pins garden", b":edits garden ^bob", b":talk bob @eve"),
+    *(b":search #garden from:bob red roses", b":search @bob thorns"),
+    *(b":conversations", b":notify @bob mentions", b":away at lunch", b":back"),
     *(b"garden", b"a.b-c_d", b"ALICE", "Διογένης".encode(), "बस".encode(), "שלום".encode()),
 ]
 _UNNUMBERED: Final = 1

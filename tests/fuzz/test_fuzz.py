@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zchat.client import connect, main
+from zchat.client import access, connect
 from zchat.client.actions import (
     Mistake,
 )
@@ -256,14 +256,14 @@ def test_the_client_program_says_what_is_wrong_with_a_password() -> None:
     code = "from zchat.client.main import main; main([])"
     command = [sys.executable, "-c", code]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert ended.returncode == main.WRONG_USAGE
+    assert ended.returncode == access.WRONG_USAGE
     assert ended.stderr == "zchat-client: a password must be valid UTF-8; this one is not\n"
 
 
 def test_the_reason_of_a_refused_login_cannot_steer_the_terminal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    main._fail(main.NOT_CONNECTED, "go\x1b[2J away\n$ rm")
+    access.fail(access.NOT_CONNECTED, "go\x1b[2J away\n$ rm")
     assert capsys.readouterr().err == "zchat-client: go[2J away $ rm\n"
 
 

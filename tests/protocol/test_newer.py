@@ -37,6 +37,12 @@ def test_an_unknown_entry_keeps_its_place_in_its_log() -> None:
     assert from_server(frame) == Entry("#garden", 7, 1, "ann", Unrecognised("dance"))
 
 
+def test_an_unknown_entry_keeps_what_became_of_it() -> None:
+    dance = changed(HELLO, body={"kind": "dance"}, edited=9, reactions={"+1": ["bob"]})
+    expected = Entry("#garden", 7, 1, "ann", Unrecognised("dance"), 9, {"+1": ["bob"]})
+    assert from_server(encode(dance)) == expected
+
+
 def test_an_unknown_entry_in_a_history_spoils_no_other() -> None:
     history = History(3, "#garden", [HELLO, HELLO], False)
     dance = changed(HELLO, body={"kind": "dance"})

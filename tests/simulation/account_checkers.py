@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import Final
 
-from zchat.client.core import State
 from zchat.client.events import SessionBegun
+from zchat.client.state import State
 from zchat.protocol.messages import (
     SYSTEM_AUTHOR,
     AccountChange,

@@ -7,8 +7,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, cast
 
-from zchat.client.core import State
 from zchat.client.events import Answered, EntryArrived, Fatal, SessionBegun
+from zchat.client.state import State
 from zchat.protocol import limits, messages
 from zchat.protocol.messages import (
     LOBBY,

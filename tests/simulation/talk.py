@@ -23,11 +23,11 @@ from zchat.protocol.messages import (
 
 KINDS: Final = {
     "edit": 8,
-    "delete": 4,
+    "delete": 5,
     "react": 8,
     "take a reaction back": 3,
     "reply": 4,
-    "mention": 6,
+    "mention": 10,
     "pin": 3,
     "unpin": 1,
     "start": 2,
@@ -59,7 +59,7 @@ PREFIX: Final = "talk-"
 
 @dataclass
 class Memory:
-    """The messages that a client has seen last, and the conversations that it is in."""
+    """The messages that a client has seen last."""
 
     seen: deque[Entry] = field(default_factory=lambda: deque(maxlen=SEEN_MAX))
 
@@ -78,8 +78,16 @@ class Memory:
 
 
 def draft(
-    kind: str, chat: random.Random, memory: Memory, user: str, room: str, other: str, text: str
+    kind: str,
+    chat: random.Random,
+    memory: Memory,
+    user: str,
+    joined: str,
+    room: str,
+    other: str,
+    text: str,
 ) -> drafts.Request:
+    """`joined` is a room that the user is in, if any; `room` is any, and so is `other`."""
     log, sequence = memory.message(chat, user)
     place = room_log(room) if chat.random() < 0.6 else f"@{other}"
     match kind:
@@ -94,7 +102,7 @@ def draft(
         case "reply":
             return _reply(chat, memory, user, text)
         case "mention":
-            return drafts.post(room, f"{text} @{chat.choice([other, other, 'room'])}")
+            return drafts.post(joined or room, f"{text} @{chat.choice([other, other, 'room'])}")
         case "pin":
             return message_drafts.pin(log[1:] if log[0] == "#" else room, sequence)
         case "unpin":

@@ -13,6 +13,7 @@
     asyncio.run(main())
 
 Every entry comes once and in order, and every post is made once, whatever connections break.
+What is to be done once whatever becomes of the process, too, is a bot: `zchat.client.bot`.
 """
 
 from zchat.client.asking import RefusedError
@@ -25,6 +26,8 @@ from zchat.client.chat import (
 from zchat.client.core import LoggingOut
 from zchat.client.drafts import InvalidRequest
 from zchat.client.events import (
+    Answered,
+    ConnectionFailed,
     ConnectionLost,
     Delayed,
     EntryArrived,
@@ -32,6 +35,7 @@ from zchat.client.events import (
     SessionBegun,
 )
 from zchat.client.outbox import QueueFull
+from zchat.client.state import State
 from zchat.client.tls import Tls, UnknownServerError, UntrustedServerError
 from zchat.protocol.messages import (
     Entry,
@@ -45,8 +49,10 @@ from zchat.protocol.messages import (
 )
 
 __all__ = [
+    "Answered",
     "CannotConnectError",
     "Chat",
+    "ConnectionFailed",
     "ConnectionLost",
     "Delayed",
     "Entry",
@@ -64,6 +70,7 @@ __all__ = [
     "Scope",
     "SessionBegun",
     "Standing",
+    "State",
     "Tls",
     "UnconfirmedError",
     "UnknownServerError",

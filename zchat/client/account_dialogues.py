@@ -10,6 +10,7 @@ from urllib.parse import quote
 from zchat.client import account_drafts
 from zchat.client.actions import (
     AccountAction,
+    Among,
     EndAccount,
     EnrolTotp,
     LogOutDevice,
@@ -17,12 +18,14 @@ from zchat.client.actions import (
     Question,
     Report,
     Suspend,
+    Which,
 )
 from zchat.client.asking import RefusedError
 from zchat.client.chat import Chat
+from zchat.client.finding import find_message
 from zchat.client.tokens import as_text
 from zchat.protocol import limits
-from zchat.protocol.messages import Entry, MessagePosted, PrivateMessageSent, RefusalCode
+from zchat.protocol.messages import MessagePosted, PrivateMessageSent, RefusalCode
 from zchat.protocol.names import printable
 
 RECOVERY_CODE_BYTES: Final = 10
@@ -54,7 +57,7 @@ class AccountDialogues:
         self._forget = forget
 
     async def perform(self, action: AccountAction) -> None:
-        """Raises what the chat's methods raise."""
+        """Raises `NoSuchMessage`, and what the chat's methods raise."""
         match action:
             case EnrolTotp():
                 await self._enrol_totp()
@@ -109,21 +112,12 @@ class AccountDialogues:
             return
 
     async def _report(self, action: Report) -> None:
-        history = await self._chat.history(action.log, limits.HISTORY_ENTRIES_MAX)
-        said = [entry for entry in history.entries if self._is_said_by_others(entry)]
-        if len(said) < action.back:
-            self._refuse(f"there are no {action.back} messages of others in {action.log}")
-            return
-        entry = said[-action.back]
+        entry = await find_message(self._chat, action.log, Which(Among.OTHERS, action.back))
         await self._chat.report(entry.log, entry.sequence, action.reason)
         assert isinstance(entry.body, MessagePosted | PrivateMessageSent)
         text = printable(entry.body.text)
         shown = text if len(text) <= QUOTED_CHARS_MAX else text[:QUOTED_CHARS_MAX] + "…"
         self._say(f"the operators will see this: {printable(entry.author)}: {shown}")
-
-    def _is_said_by_others(self, entry: Entry) -> bool:
-        said = isinstance(entry.body, MessagePosted | PrivateMessageSent)
-        return said and entry.author != self._chat.name
 
     async def _log_out(self, *, everywhere: bool) -> None:
         if everywhere and not self._chat.guest:

@@ -1,5 +1,6 @@
 """What a line can mean, and what the tables of commands are made of."""
 
+import enum
 import textwrap
 from collections.abc import Callable, Container
 from dataclasses import dataclass, field
@@ -88,11 +89,42 @@ class MakeAppToken:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The `back`-th last message that others have said in `log`; 1 is the last."""
+    """A message that others have said in `log`."""
 
     log: str
     back: int
     reason: str
+
+
+class Among(enum.Enum):
+    """Which messages are counted to find the one that is meant."""
+
+    OWN = enum.auto()
+    OTHERS = enum.auto()
+    EDITED = enum.auto()
+    PINNED = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """The `back`-th last of these messages, 1 being the last; with an `author`, of all theirs."""
+
+    among: Among
+    back: int = 1
+    author: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToMessage:
+    """Find a message of `log`, and send what `draft` makes of the log and sequence of its entry.
+
+    `log` is `#room` or `@name`; what was said with that name stands in one's own inbox.
+    """
+
+    log: str
+    which: Which
+    draft: Callable[[str, int], Request]
+    done: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +181,7 @@ Action: TypeAlias = (
     | MeasurePing
     | ShowWhoAmI
     | Ask
+    | ToMessage
     | AccountAction
     | Quit
     | Nothing
@@ -194,7 +227,10 @@ class CommandLine:
     summary: str
     parse: Callable[[Arguments], Action]
     takes: str = ""
-    """What the first argument names, for completion: "user", "room", "either", "command"."""
+    """What the first argument names, for completion: "user", "room", "either", "command".
+
+    "users" is said of all arguments.
+    """
 
     @property
     def usage(self) -> str:

@@ -152,6 +152,13 @@ class Asking(ABC):
         """Of what one wants to be told aloud there, on all devices."""
         return await self._ask(message_drafts.notify(log, level), Done)
 
+    async def away(self, text: str = "") -> Done:
+        """Others see it at this name, with a word if there is one, over broken connections."""
+        return await self._ask(message_drafts.away(text), Done)
+
+    async def back(self) -> Done:
+        return await self._ask(message_drafts.away(None), Done)
+
     async def typing(self, log: str) -> Done:
         """One writes in `#room`, or to `@name`, and will for some seconds."""
         return await self._ask(message_drafts.typing(log), Done)

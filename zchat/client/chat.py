@@ -2,13 +2,12 @@
 
 import asyncio
 import secrets
-from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self, assert_never
 
 from zchat import __version__
-from zchat.client import account_drafts, drafts
+from zchat.client import account_drafts, drafts, message_drafts
 from zchat.client.asking import Asking, RefusedError
 from zchat.client.connection import Connection
 from zchat.client.core import ClientCore
@@ -16,6 +15,7 @@ from zchat.client.credentials import Credentials
 from zchat.client.drafts import Answer, Request
 from zchat.client.events import (
     Answered,
+    ConnectionFailed,
     ConnectionLost,
     Delayed,
     EntryArrived,
@@ -24,7 +24,9 @@ from zchat.client.events import (
     LoggedOut,
     SessionBegun,
 )
+from zchat.client.state import State
 from zchat.client.tls import AUTOMATIC, Tls
+from zchat.client.waiting import WaitingEvents
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     Done,
@@ -38,10 +40,6 @@ from zchat.protocol.messages import (
 )
 
 DEFAULT_ADDRESS: Final = "127.0.0.1:7447"
-EVENTS_WAITING_MAX: Final = 1_000
-"""Events that wait for the application. Past it the client stops reading from the server. If it
-must read on, since an answer is awaited, it skips entries past twice as many, and reads them later.
-"""
 QUIT_TIMEOUT_S: Final = 10.0
 HASTY_QUIT_TIMEOUT_S: Final = 1.0
 
@@ -70,6 +68,10 @@ def connect(
     register: bool = False,
     invitation: str = "",
     tls: Tls = AUTOMATIC,
+    cursors: Mapping[str, int] | None = None,
+    mark_read: bool = True,
+    away: str | None = None,
+    at_once: bool = False,
     connect_timeout_s: float = 10.0,
     quit_timeout_s: float = QUIT_TIMEOUT_S,
 ) -> "Chat":
@@ -85,6 +87,13 @@ def connect(
     `token` are 32 bytes, of an app token or a remembered device, that need no password. With a
     `device` the account remembers the token under that name, new or given: `Chat.token`. `code` is
     a one-time or recovery code. `register` makes a new account, with an `invitation` if it must be.
+
+    `cursors` are the sequences, by log, of the last entries that this application has: what follows
+    comes, where the server still has it. Without `mark_read` what was handed on does not count as
+    read until `Chat.mark_read` says so. Who is `away` says so with a word from the beginning.
+
+    `at_once` enters without waiting for the server: requests are kept, `SessionBegun` comes when
+    there is a session, `ConnectionFailed` if it takes longer, and a refused login ends `events()`.
     """
     credentials = Credentials(
         secrets.token_bytes(limits.TOKEN_BYTES) if token is None else account_drafts.token(token),
@@ -98,6 +107,10 @@ def connect(
         drafts.user_name(name),
         [address] if isinstance(address, str) else address,
         credentials,
+        cursors={drafts.log_name(log): sequence for log, sequence in (cursors or {}).items()},
+        away=message_drafts.away(away).away,
+        marks_read=mark_read,
+        at_once=at_once,
         tls=tls,
         connect_timeout_s=connect_timeout_s,
         quit_timeout_s=quit_timeout_s,
@@ -113,30 +126,38 @@ class Chat(Asking):
         addresses: Sequence[str],
         credentials: Credentials,
         *,
+        cursors: Mapping[str, int],
+        away: str | None,
+        marks_read: bool,
+        at_once: bool,
         tls: Tls,
         connect_timeout_s: float,
         quit_timeout_s: float,
     ) -> None:
         nonce_prefix = secrets.token_bytes(limits.NONCE_PREFIX_BYTES)
         software = f"zchat-client {__version__}"
-        self._core = ClientCore(name, credentials, nonce_prefix, software)
+        self._core = ClientCore(
+            name, credentials, nonce_prefix, software, cursors=cursors, away=away
+        )
         self._credentials = credentials
         self._addresses = addresses
         self._tls = tls
+        self._marks_read = marks_read
+        self._at_once = at_once
         self._connect_timeout_s = connect_timeout_s
         self._quit_timeout_s = quit_timeout_s
         self._connection: Connection
         self._answers: dict[int, asyncio.Future[Answer]] = {}
-        self._events: deque[Event] = deque()
-        self._news = asyncio.Event()
+        self._events = WaitingEvents(self._core)
         self._settled = asyncio.Event()
         self._begun = asyncio.Event()
         self._over = asyncio.Event()
         self._fatal: Refused | None = None
         self._leaving = False
-        self._skipping = False
         self.guest = True
         """Whether the name is not registered."""
+        self.has_begun = False
+        """The server has let the user in, at least once."""
 
     @property
     def name(self) -> str:
@@ -152,6 +173,20 @@ class Chat(Asking):
     def device(self) -> str:
         """The name under which the account remembers this client; empty if it does not."""
         return "" if self.guest else self._credentials.device
+
+    @property
+    def state(self) -> State:
+        return self._core.state
+
+    @property
+    def connected(self) -> bool:
+        """There is a session at this moment."""
+        return self._core.state is State.ONLINE
+
+    @property
+    def latency_s(self) -> float | None:
+        """Of the last ping, which goes out by itself when it is quiet; None before its answer."""
+        return self._core.latency_s
 
     @property
     def rooms_followed(self) -> frozenset[str]:
@@ -178,6 +213,8 @@ class Chat(Asking):
     async def __aenter__(self) -> Self:
         self._connection = Connection(self._core, self._addresses, self._on_event, self._tls)
         self._connection.start()
+        if self._at_once:
+            return self
         try:
             async with asyncio.timeout(self._connect_timeout_s):
                 await self._begun.wait()
@@ -236,6 +273,23 @@ class Chat(Asking):
         self._regulate()
         return future
 
+    def send(self, draft: Request) -> int:
+        """The same for whoever reads `events()`, where `Answered` and `Delayed` name this id.
+
+        A screen shows the line as pending until then. `Done` says which entry it has become, which
+        comes before or after; what is unanswered when the events end is not confirmed. Raises
+        `QueueFull` and `LoggingOut`.
+        """
+        return self._connection.submit(draft)
+
+    def mark_read(self, log: str, sequence: int) -> None:
+        """The user has seen `#room` up to there, or the conversation with `@name`.
+
+        Of a conversation it is a sequence of the own inbox, whose own marker says how far it has
+        been received. The server is told within about a second, or when it is back.
+        """
+        self._connection.mark_read(log, sequence)
+
     # --- What happens ---------------------------------------------------------------------------
 
     def __aiter__(self) -> AsyncIterator[Entry]:
@@ -250,8 +304,8 @@ class Chat(Asking):
     async def events(self) -> AsyncIterator[Event]:
         """Entries and all else that happens; there must be only one reader of either.
 
-        An entry counts as read once the next event is asked for. When the server ends the session
-        `RefusedError` is raised.
+        An entry counts as read once the next event is asked for, if `connect` was told so. When
+        the server ends the session, or refuses the login, `RefusedError` is raised.
         """
         while True:
             while not self._events:
@@ -259,12 +313,11 @@ class Chat(Asking):
                     if self._fatal is not None:
                         raise self._ended_by(self._fatal)
                     return
-                self._news.clear()
-                await self._news.wait()
-            event = self._events.popleft()
+                await self._events.news()
+            event = self._events.take()
             self._regulate()
             yield event
-            if isinstance(event, EntryArrived):
+            if isinstance(event, EntryArrived) and self._marks_read:
                 self._connection.mark_read(event.entry.log, event.entry.sequence)
 
     def _on_event(self, event: Event) -> None:
@@ -272,13 +325,17 @@ class Chat(Asking):
             case Answered(request_id, request, answer):
                 if isinstance(request, Register) and isinstance(answer, Done):
                     self.guest = False
-                self._answer(request_id, answer)
+                self._settled.set()
+                if request_id in self._answers:
+                    self._answer(request_id, answer)
+                else:
+                    self._events.add(event)
             case EntryArrived():
-                self._events.append(event)
+                self._events.add(event)
             case SessionBegun():
-                self.guest = event.guest
+                self.guest, self.has_begun = event.guest, True
                 self._begun.set()
-                self._notice(event)
+                self._events.add_soft(event)
             case (
                 Delayed()
                 | PresenceChanged()
@@ -287,7 +344,11 @@ class Chat(Asking):
                 | SlowedDown()
                 | ConnectionLost()
             ):
-                self._notice(event)
+                self._events.add_soft(event)
+            case ConnectionFailed():
+                # Whoever waits for the first session hears of it as `CannotConnectError`.
+                if self._at_once or self._begun.is_set():
+                    self._events.add_soft(event)
             case LoggedOut():
                 self._end()
             case Fatal():
@@ -295,16 +356,10 @@ class Chat(Asking):
                 self._end()
             case _:
                 assert_never(event)
-        self._news.set()
+        self._events.tell()
         self._regulate()
 
-    def _notice(self, event: Event) -> None:
-        # An application that never looks at its events must not gather them without end.
-        if len(self._events) < 2 * EVENTS_WAITING_MAX:
-            self._events.append(event)
-
     def _answer(self, request_id: int, answer: Answer) -> None:
-        self._settled.set()
         future = self._answers.pop(request_id)
         if future.done():
             return  # Whoever asked has been cancelled.
@@ -326,16 +381,4 @@ class Chat(Asking):
         return self._connection.untrusted or RefusedError(fatal)
 
     def _regulate(self) -> None:
-        """Reads no faster than the application does, unless it waits for an answer itself."""
-        waiting = len(self._events)
-        must_read = bool(self._answers) or self._leaving
-        if waiting >= EVENTS_WAITING_MAX:
-            self._connection.set_reading(must_read)
-            if waiting >= 2 * EVENTS_WAITING_MAX and not self._skipping:
-                self._skipping = True
-                self._core.skip_entries()
-        elif must_read or waiting <= EVENTS_WAITING_MAX // 2:
-            self._connection.set_reading(True)
-            if self._skipping and waiting <= EVENTS_WAITING_MAX // 2:
-                self._skipping = False
-                self._connection.stop_skipping_entries()
+        self._events.regulate(self._connection, must_read=bool(self._answers) or self._leaving)

@@ -25,6 +25,7 @@ from zchat.client.actions import (
     quoted,
 )
 from zchat.client.drafts import InvalidRequest
+from zchat.client.message_commands import MESSAGE_COMMANDS
 from zchat.client.room_commands import ROOM_COMMANDS
 from zchat.protocol import limits
 from zchat.protocol.messages import LOBBY, Post, SendPrivate
@@ -197,6 +198,7 @@ _TABLE: Final = (
         f"Keep your name: {limits.PASSWORD_CHARS_MIN} or more characters, asked for if not given.",
         _register,
     ),
+    *MESSAGE_COMMANDS,
     *ROOM_COMMANDS,
     *ACCOUNT_COMMANDS,
     CommandLine("help", "[command]", "What can be done here.", _help, "command"),

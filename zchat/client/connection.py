@@ -113,7 +113,9 @@ class Connection:
                     f"{wire.where}: it ended the connection without a word; "
                     "perhaps it wants TLS: --tls on"
                 )
-            self._disconnected()
+                self._disconnected(self.trouble)
+            else:
+                self._disconnected()
             self._turn()
 
     # --- Turns ----------------------------------------------------------------------------------
@@ -174,7 +176,7 @@ class Connection:
             strerror = getattr(error, "strerror", None)
             why = "no answer" if isinstance(error, TimeoutError) else strerror or str(error)
             self.trouble = f"{host}:{port}: {why}"
-            self._disconnected()
+            self._disconnected(self.trouble)
             self._turn()
 
     async def _connect(self, host: str, port: int) -> None:
@@ -197,8 +199,8 @@ class Connection:
         if wire.untrusted is not None:
             raise wire.untrusted
 
-    def _disconnected(self) -> None:
-        self._core.disconnected(self._loop.time(), random.random())  # noqa: S311
+    def _disconnected(self, why: str = "the connection broke") -> None:
+        self._core.disconnected(self._loop.time(), random.random(), why)  # noqa: S311
 
     def _drop_wire(self) -> None:
         wire, self._wire = self._wire, None

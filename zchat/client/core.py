@@ -7,8 +7,8 @@ every command reaches the server once and in order, and every entry the applicat
 any number of connections.
 """
 
-from enum import Enum, auto
-from typing import Final, assert_never
+from collections.abc import Mapping
+from typing import assert_never
 
 from zchat.client.credentials import Credentials
 from zchat.client.cursors import Arrival, Cursors
@@ -16,6 +16,7 @@ from zchat.client.drafts import Answer, Command, Request
 from zchat.client.events import (
     Answered,
     CloseConnection,
+    ConnectionFailed,
     ConnectionLost,
     Delayed,
     Effect,
@@ -23,25 +24,25 @@ from zchat.client.events import (
     Fatal,
     LoggedOut,
     OpenConnection,
-    SessionBegun,
 )
+from zchat.client.greeting import Greeting
+from zchat.client.latency import Latency
 from zchat.client.outbox import Outbox, Parting
 from zchat.client.reconnect import Reconnect, ends_client, last_word
 from zchat.client.silence import Silence
+from zchat.client.state import State
 from zchat.protocol import limits
 from zchat.protocol.codec import FrameReader, ProtocolError, encode
 from zchat.protocol.messages import (
-    PROTOCOL_VERSION,
     ClientMessage,
     Done,
     Entry,
     GoingAway,
-    Hello,
     LoggedIn,
     LogOut,
     LogStateChanged,
-    MarkRead,
     Ping,
+    Pong,
     PresenceChanged,
     RefusalCode,
     Refused,
@@ -52,48 +53,44 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.newer import from_server
 
-MARK_READ_INTERVAL_S: Final = 1.0
-"""Read markers are collected for so long."""
-
-
-class State(Enum):
-    OFFLINE = auto()
-    CONNECTING = auto()
-    LOGGING_IN = auto()
-    ONLINE = auto()
-    CLOSING = auto()
-    """The shell was told to close and has not said yet that it did."""
-    ENDED = auto()
-
 
 class LoggingOut(Exception):
     """Nothing more can be submitted."""
 
 
 class ClientCore:
-    """`nonce_prefix` is 8 random bytes, new for every client."""
+    """`nonce_prefix` is 8 random bytes, new for every client.
+
+    `cursors` are where an earlier client of this user stopped, by log; who is `away` says so in
+    every login.
+    """
 
     def __init__(
-        self, name: str, credentials: Credentials, nonce_prefix: bytes, software: str
+        self,
+        name: str,
+        credentials: Credentials,
+        nonce_prefix: bytes,
+        software: str,
+        *,
+        cursors: Mapping[str, int] | None = None,
+        away: str | None = None,
     ) -> None:
-        self._name = name
-        self._credentials = credentials
-        self._software = software
+        self._greeting = Greeting(name, credentials, software, away)
         self._state = State.OFFLINE
         self._outbox = Outbox(nonce_prefix)
-        self._cursors = Cursors()
+        self._cursors = Cursors(cursors or {})
         self._reader = FrameReader()
         self._outgoing: list[bytes] = []
         self._effects: list[Effect] = []
 
         self._reconnect = Reconnect()
-        self._logged_in_once = False
-        self._log_in_id = 0
         self._leaving = False
         self._log_out_id: int | None = None
         self._sent_at = 0.0
-        self._marks_at = 0.0
         self._silence = Silence()
+        self._latency = Latency()
+        self._trouble = ""
+        """Why the connection that is being closed has led to no session."""
         self._skipping_entries = False
         self.doubles_total = 0
         """Entries that came once more and were dropped."""
@@ -103,11 +100,16 @@ class ClientCore:
     @property
     def name(self) -> str:
         """The user's name; once logged in, as the server spells it."""
-        return self._name
+        return self._greeting.name
 
     @property
     def state(self) -> State:
         return self._state
+
+    @property
+    def latency_s(self) -> float | None:
+        """What the last ping took; None before there is an answer on this connection."""
+        return self._latency.seconds
 
     @property
     def unanswered(self) -> int:
@@ -129,6 +131,7 @@ class ClientCore:
         if self._leaving or self._state is State.ENDED:
             raise LoggingOut("the session is over; nothing more can be sent")
         request = self._outbox.add(draft)
+        self._greeting.submitted(request)
         self._flush(now)
         return request.id
 
@@ -154,10 +157,8 @@ class ClientCore:
         self._outgoing.clear()
         self._silence.listen(now)
         self._silence.owes(now, owing=True)
-        self._log_in_id = self._outbox.next_id()
-        self._send(Hello(PROTOCOL_VERSION, self._software), now)
-        cursors = self._cursors.for_login()
-        self._send(self._credentials.log_in(self._log_in_id, self._name, cursors), now)
+        for message in self._greeting.say(self._outbox.next_id(), self._cursors.for_login()):
+            self._send(message, now)
 
     def received(self, data: bytes, now: float) -> None:
         self._silence.heard(now)
@@ -174,17 +175,23 @@ class ClientCore:
             return
         self._flush(now)
 
-    def disconnected(self, now: float, jitter: float) -> None:
+    def disconnected(self, now: float, jitter: float, why: str = "the connection broke") -> None:
         """The connection is gone, or could not be made. `jitter` is random, from 0 to 1."""
         if self._state is State.ENDED:
             return
         self._outgoing.clear()
         self._outbox.connection_lost()
-        self._cursors.connection_lost()
+        self._cursors.marks.connection_lost()
+        self._latency.connection_lost()
         if self._state is State.ONLINE:
-            self._effects.append(ConnectionLost("the connection broke"))
+            self._effects.append(ConnectionLost(why))
+        elif self._state is not State.CLOSING:
+            self._trouble = why
         self._state = State.OFFLINE
         self._reconnect.disconnected(now, jitter)
+        if self._trouble:
+            self._effects.append(ConnectionFailed(self._trouble, self._reconnect.due_at - now))
+            self._trouble = ""
         self._end_if_nothing_is_left()
 
     def give_up(self, reason: str) -> None:
@@ -239,8 +246,8 @@ class ClientCore:
                     at = min(at, gone_at)
                 if self._outbox.retry_at is not None:
                     at = min(at, self._outbox.retry_at)
-                if self._cursors.marks_waiting and self._state is State.ONLINE:
-                    at = min(at, self._marks_at)
+                if self._state is State.ONLINE:
+                    at = min(at, self._cursors.marks.due_at)
                 return at
         assert_never(self._state)
 
@@ -274,27 +281,25 @@ class ClientCore:
                 self._reconnect.want_at_once()
                 self._close(message.reason)
             case _:
+                if isinstance(message, Pong):
+                    self._latency.answered(message.id, now)
                 self._take_answer(message.id, message)
 
     def _begin_session(self, message: LoggedIn) -> None:
-        if message.id != self._log_in_id or self._state is State.ONLINE:
-            raise ProtocolError("an answer to no login")
+        if self._state is State.ONLINE:
+            raise ProtocolError("a second answer to a login")
+        begun = self._greeting.answered(message)
         self._state = State.ONLINE
-        self._name = message.name
-        self._credentials.logged_in(guest=message.guest)
         self._reconnect.logged_in()
         self._cursors.logged_in(message.logs)
-        self._effects.append(
-            SessionBegun(message.name, message.guest, message.logs, self._logged_in_once)
-        )
-        self._logged_in_once = True
+        self._effects.append(begun)
 
     def _take_entry(self, entry: Entry) -> None:
         if self._state is not State.ONLINE:
             raise ProtocolError("an entry before the login")
         if self._skipping_entries:
             return
-        match self._cursors.take(entry, self._name):
+        match self._cursors.take(entry, self.name):
             case Arrival.NEXT:
                 self._effects.append(EntryArrived(entry, self._cursors.is_missed(entry)))
             case Arrival.DOUBLE:
@@ -310,17 +315,17 @@ class ClientCore:
         request = self._outbox.sent(request_id)
         if request is None:
             # Answers to our own pings, and second answers to what was sent twice.
-            self._cursors.mark_answered(request_id)
+            self._cursors.marks.answered(request_id)
             return
         self._outbox.settle(request_id)
         self._effects.append(Answered(request_id, request, answer))
         if isinstance(answer, Done):
-            self._credentials.done(request)
+            self._greeting.credentials.done(request)
             if isinstance(request, Parting):
                 self._end(LoggedOut())
 
     def _take_refusal(self, refused: Refused, now: float) -> None:
-        if refused.id is None or refused.id == self._log_in_id:
+        if refused.id is None or refused.id == self._greeting.request_id:
             self._connection_refused(refused)
             return
         request = self._outbox.sent(refused.id)
@@ -337,7 +342,7 @@ class ClientCore:
     def _connection_refused(self, refused: Refused) -> None:
         self._reconnect.wait_at_least(refused.retry_after_ms / 1000)
         logging_in = self._state is State.LOGGING_IN
-        resuming = self._logged_in_once
+        resuming = self._greeting.resuming
         if not ends_client(refused.code, logging_in=logging_in, resuming=resuming):
             self._close(refused.reason)
         elif resuming and (parting := self._outbox.take_parting()) is not None:
@@ -351,6 +356,7 @@ class ClientCore:
 
     def _send(self, message: ClientMessage, now: float) -> None:
         self._outgoing.append(encode(message))
+        self._latency.sent(message, now)
         self._sent_at = now
 
     def _flush(self, now: float) -> None:
@@ -360,23 +366,12 @@ class ClientCore:
             self._send(request, now)
         self._silence.owes(now, owing=len(self._outbox) > 0)
         leaving_now = self._leaving and not self._outbox and self._log_out_id is None
-        if leaving_now or now >= self._marks_at:
-            self._send_marks(now)
+        if leaving_now or now >= self._cursors.marks.due_at:
+            for mark in self._cursors.marks.to_send(now, self._outbox.next_id):
+                self._send(mark, now)
         if leaving_now:
             self._log_out_id = self._outbox.next_id()
             self._send(LogOut(self._log_out_id), now)
-
-    def _send_marks(self, now: float) -> None:
-        if self._cursors.marks_waiting:
-            self._marks_at = now + MARK_READ_INTERVAL_S
-        while self._cursors.marks_sent < limits.SESSION_REQUESTS_MAX:
-            mark = self._cursors.next_mark()
-            if mark is None:
-                break
-            log, sequence = mark
-            request_id = self._outbox.next_id()
-            self._cursors.mark_sent(request_id, log, sequence)
-            self._send(MarkRead(request_id, log, sequence), now)
 
     # --- Ends -----------------------------------------------------------------------------------
 
@@ -384,6 +379,8 @@ class ClientCore:
         """Asks the shell to close; once it says that it did, we connect again."""
         if self._state is State.ONLINE:
             self._effects.append(ConnectionLost(reason))
+        else:
+            self._trouble = reason
         self._state = State.CLOSING
         self._effects.append(CloseConnection(reason))
 

@@ -1,9 +1,11 @@
 """How far each followed log has come, what is new in it, and what of it the user has read."""
 
+from collections.abc import Mapping
 from enum import Enum, auto
 from itertools import islice
 from typing import Final
 
+from zchat.client.read_marks import ReadMarks
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     LOBBY,
@@ -26,12 +28,13 @@ class Arrival(Enum):
 
 
 class Cursors:
-    def __init__(self) -> None:
-        self._cursors: dict[str, int] = {}
+    """`known` is where an earlier client stopped."""
+
+    def __init__(self, known: Mapping[str, int]) -> None:
+        self._cursors = dict(known)
         self._heads: dict[str, int] = {}
         """The heads at login: what is not beyond them was missed, not live."""
-        self._unsent_marks: dict[str, int] = {}
-        self._sent_marks: dict[int, tuple[str, int]] = {}
+        self.marks = ReadMarks()
 
     @property
     def followed(self) -> frozenset[str]:
@@ -45,12 +48,12 @@ class Cursors:
         known = self._cursors
         self._cursors = {state.log: state.cursor for state in logs}
         self._heads = {state.log: state.head for state in logs}
-        self._unsent_marks = {
-            log: mark for log, mark in self._unsent_marks.items() if log in self._cursors
-        }
+        for log in self.marks.unsent:
+            if not self._has_marker(log):
+                self.marks.drop(log)
         for log, cursor in self._cursors.items():
             # Also the beginning of an empty log: who comes back has missed what was said since.
-            if known.get(log) != cursor:
+            if known.get(log, -1) < cursor:
                 self.mark_read(log, cursor)
 
     def take(self, entry: Entry, name: str) -> Arrival:
@@ -64,7 +67,7 @@ class Cursors:
                 return Arrival.GAP
         if ends_following(entry, name):
             self._cursors.pop(entry.log, None)
-            self._unsent_marks.pop(entry.log, None)
+            self.marks.drop(entry.log)
         else:
             self._cursors[entry.log] = entry.sequence
         return Arrival.NEXT
@@ -72,37 +75,14 @@ class Cursors:
     def is_missed(self, entry: Entry) -> bool:
         return entry.sequence <= self._heads.get(entry.log, 0)
 
-    # --- Read markers ---------------------------------------------------------------------------
-
-    @property
-    def marks_waiting(self) -> bool:
-        return bool(self._unsent_marks)
-
     def mark_read(self, log: str, sequence: int) -> None:
-        """Logs that are not followed have no marker; a marker never moves back."""
-        if log in self._cursors and sequence > self._unsent_marks.get(log, -1):
-            self._unsent_marks[log] = sequence
+        """Rooms that are not followed have no marker."""
+        if self._has_marker(log):
+            self.marks.mark(log, sequence)
 
-    def next_mark(self) -> tuple[str, int] | None:
-        return next(iter(self._unsent_marks.items()), None)
-
-    def mark_sent(self, request_id: int, log: str, sequence: int) -> None:
-        del self._unsent_marks[log]
-        self._sent_marks[request_id] = (log, sequence)
-
-    def mark_answered(self, request_id: int) -> bool:
-        """False if the id is not that of a mark."""
-        return self._sent_marks.pop(request_id, None) is not None
-
-    @property
-    def marks_sent(self) -> int:
-        return len(self._sent_marks)
-
-    def connection_lost(self) -> None:
-        unanswered = list(self._sent_marks.values())
-        self._sent_marks.clear()
-        for log, sequence in unanswered:
-            self.mark_read(log, sequence)
+    def _has_marker(self, log: str) -> bool:
+        # Conversations have one each, and are in no log of their own.
+        return log in self._cursors or log.startswith("@")
 
 
 def ends_following(entry: Entry, name: str) -> bool:

@@ -11,6 +11,7 @@ from zchat.protocol.messages import (
     PresenceChanged,
     Refused,
     SlowedDown,
+    Standing,
     TypingSeen,
 )
 
@@ -20,12 +21,15 @@ class SessionBegun:
     """The login succeeded; `resumed` if this client was logged in before.
 
     `missed` counts the entries between the cursors and the heads of the logs: they come next.
+    The name is the user's own since `since_ms`; `standing` is one of `Standing`, or a newer one.
     """
 
     name: str
     guest: bool
     logs: list[LogState]
     resumed: bool
+    since_ms: int = 0
+    standing: str = Standing.ACCOUNT
 
     @property
     def missed(self) -> int:
@@ -66,6 +70,14 @@ class ConnectionLost:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionFailed:
+    """An attempt led to no session, for this reason; the next is made in `retry_in_s`."""
+
+    reason: str
+    retry_in_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class LoggedOut:
     """All was confirmed and the session is over, as the application asked."""
 
@@ -87,6 +99,7 @@ Event: TypeAlias = (
     | LogStateChanged
     | SlowedDown
     | ConnectionLost
+    | ConnectionFailed
     | LoggedOut
     | Fatal
 )

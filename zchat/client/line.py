@@ -23,6 +23,7 @@ from zchat.client.actions import (
     ShowMode,
     ShowTopic,
     ShowWhoAmI,
+    ToMessage,
 )
 from zchat.client.asking import RefusedError
 from zchat.client.chat import Chat, UnconfirmedError
@@ -33,6 +34,7 @@ from zchat.client.core import LoggingOut
 from zchat.client.drafts import Answer, InvalidRequest, Request
 from zchat.client.events import (
     Answered,
+    ConnectionFailed,
     ConnectionLost,
     Delayed,
     EntryArrived,
@@ -41,6 +43,7 @@ from zchat.client.events import (
     LoggedOut,
     SessionBegun,
 )
+from zchat.client.finding import NoSuchMessage, find_message
 from zchat.client.outbox import QueueFull
 from zchat.client.render import Renderer
 from zchat.protocol.messages import (
@@ -49,11 +52,15 @@ from zchat.protocol.messages import (
     Entry,
     InvitedToRoom,
     JoinRoom,
+    LogStateChanged,
+    MemberAdded,
     PingTarget,
     PresenceChanged,
     RoomList,
     RoomOpened,
     SlowedDown,
+    TopicChanged,
+    TypingSeen,
     UserList,
 )
 
@@ -125,6 +132,8 @@ class LineClient:
             case ShowWhoAmI():
                 kind = "a guest; :register keeps the name" if self._chat.guest else "registered"
                 self._show([self._render.notice(f"you are {self._chat.name} ({kind})")])
+            case ToMessage():
+                self._spawn(self._to_message(action))
             case Ask(elsewhere=elsewhere) if self._ask is None:
                 self._refused(elsewhere)
             case Ask():
@@ -154,7 +163,7 @@ class LineClient:
             if error is None:
                 answer = future.result()
                 on_answer(answer)
-                if done and isinstance(answer, Done) and answer.log is None:
+                if done and isinstance(answer, Done) and not answer.sequence:
                     self._notice(done)
             else:
                 self._refused(str(error))
@@ -210,10 +219,21 @@ class LineClient:
         except (InvalidRequest, QueueFull, LoggingOut) as error:
             self._refused(f"{error}.")
 
+    async def _to_message(self, action: ToMessage) -> None:
+        try:
+            entry = await find_message(self._chat, action.log, action.which)
+            request = action.draft(entry.log, entry.sequence)
+            self._send(request, self._show_answer, action.done)
+        except (RefusedError, NoSuchMessage, QueueFull, LoggingOut) as error:
+            self._refused(str(error))
+
     async def _perform_account(self, action: AccountAction) -> None:
         try:
             await self._account.perform(action)
-        except (RefusedError, InvalidRequest, AmbiguousDevice, QueueFull, LoggingOut) as error:
+        except (
+            *(RefusedError, InvalidRequest, AmbiguousDevice, NoSuchMessage),
+            *(QueueFull, LoggingOut),
+        ) as error:
             self._refused(str(error))
 
     # --- What happens in the chat ---------------------------------------------------------------
@@ -246,6 +266,8 @@ class LineClient:
                 if not self._delay_shown:
                     self._delay_shown = True
                     self._show([self._render.notice(f"kept until it is confirmed: {event.reason}")])
+            case ConnectionFailed() | TypingSeen() | LogStateChanged():
+                pass  # Lines that stay are not the place for what changes every moment.
             case Answered() | LoggedOut() | Fatal():
                 pass
             case _:
@@ -255,6 +277,9 @@ class LineClient:
         match answer:
             case RoomList():
                 self._know(self.rooms, *(info.room for info in answer.rooms))
+                for info in answer.rooms:
+                    if info.conversation:
+                        self._render.titles["#" + info.room] = info.topic
             case UserList():
                 self._know(self.names, *(info.name for info in answer.users))
             case _:
@@ -262,8 +287,17 @@ class LineClient:
 
     def _learn_entry(self, entry: Entry) -> None:
         self._know(self.names, entry.author)
-        if isinstance(entry.body, RoomOpened | InvitedToRoom):
-            self._know(self.rooms, entry.body.room)
+        match entry.body:
+            case RoomOpened(room) | InvitedToRoom(room):
+                self._know(self.rooms, room)
+            case MemberAdded() if entry.log not in self._render.titles:
+                # Only of a conversation, which is called by its topic.
+                self._render.titles[entry.log] = ""
+                self._send(drafts.rooms(entry.log[1:]), self._learn)
+            case TopicChanged(topic) if entry.log in self._render.titles:
+                self._render.titles[entry.log] = topic
+            case _:
+                pass
         self._shown[entry.log] = entry.sequence
         self._own_shown.set()
 

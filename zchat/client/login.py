@@ -143,7 +143,7 @@ class Login:
 
     def remember(self, chat: "Chat") -> None:
         """Keeps the token of an account for the next time; a guest may become one until the end."""
-        if self._store is None or self._settled:
+        if self._store is None or self._settled or not chat.has_begun:
             return
         self._settled = not chat.guest
         try:

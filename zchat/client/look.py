@@ -1,14 +1,18 @@
 """How text looks on a terminal: styles, tables, times; nothing of it depends on what happened."""
 
-import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Final
+
+from wcwidth import wcswidth
+
+from zchat.client.lately import Lately
 
 _PLAIN: Final = "\x1b[0m"
 DIM: Final = "\x1b[2m"
 BOLD: Final = "\x1b[1m"
 RED: Final = "\x1b[31m"
+YELLOW: Final = "\x1b[33m"
 CYAN: Final = "\x1b[36m"
 MAGENTA: Final = "\x1b[35m"
 
@@ -18,6 +22,9 @@ class Look:
 
     def __init__(self, me: str, zone: tzinfo | None, *, colour: bool) -> None:
         self.me = me
+        self.titles: dict[str, str] = {}
+        """Of conversations of several people, by log: who is in them says more than a name."""
+        self.lately = Lately()
         self._zone = zone
         self._colour = colour
 
@@ -67,7 +74,5 @@ def duration(ms: int) -> str:
 
 def _cells(text: str) -> int:
     """How many columns of a terminal the text takes."""
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        for char in text
-    )
+    # Of what has no width that is known of, nothing is shown either.
+    return max(0, wcswidth(text))

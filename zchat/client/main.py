@@ -1,38 +1,51 @@
-"""`zchat-client`: options, exit codes, and the choice between a terminal and a pipe."""
+"""`zchat-client`: to chat, in a terminal or a pipe, and the subcommands that scripts call."""
 
 import asyncio
-import dataclasses
+import importlib
 import os
-import signal
 import sys
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
-from zchat import options
-from zchat.client.trust import is_accepted, tls_of, tls_options
-from zchat.options import Address, ConfiguredCommand
-from zchat.protocol.names import InvalidName, canonical_name, printable
+from zchat.client.access import (
+    REFUSED,
+    SIGNAL_QUIT_TIMEOUT_S,
+    access_of,
+    access_options,
+    end_with,
+    json_option,
+    log_in,
+    told_to_leave,
+    user_name,
+)
+from zchat.options import ConfiguredCommand
 
 if TYPE_CHECKING:
-    from zchat.client.chat import Chat
-    from zchat.client.login import Login
-    from zchat.client.tls import Tls
+    from collections.abc import Coroutine
 
-REFUSED: Final = 1
-WRONG_USAGE: Final = 2
-NOT_CONNECTED: Final = 3
-UNCONFIRMED: Final = 4
-INTERRUPTED: Final = 130
+    from zchat.client.chat import Chat
+    from zchat.client.line import LineClient
+    from zchat.client.login import Login
 
 PIPE_QUIT_TIMEOUT_S: Final = 30.0
 """A script must not hang for ever on a server that is down. A person may press Ctrl-C."""
-SIGNAL_QUIT_TIMEOUT_S: Final = 3.0
-"""Whoever sent SIGTERM or SIGHUP will not wait for long."""
 
-HELP: Final = """Chat as USER in a zchat cluster.
+SUBCOMMANDS: Final = {
+    "send": "Say something in a room, or to somebody.",
+    "tail": "Print what is said, and go on doing so with -f.",
+    "history": "Print the last that was said.",
+    "search": "Find messages by their words.",
+    "rooms": "List the rooms.",
+    "users": "List who is here.",
+    "join": "Join a room.",
+    "leave": "Leave a room.",
+    "export": "Print all that can be read of a room or conversation.",
+}
+"""What each does; each is a module of `zchat.client.scripts`, loaded when it is asked for."""
+
+HELP: Final = """Chat as USER in a zchat cluster, or run one of the COMMANDS below for scripts.
 
 On a terminal there is a prompt: text goes to everyone in the lobby, and :help lists the commands.
 Otherwise lines are read from standard input, and the end of it is :quit.
@@ -40,6 +53,13 @@ Otherwise lines are read from standard input, and the end of it is :quit.
 The password of a registered name comes from --password-file, from ZCHAT_PASSWORD, or is asked for
 on a terminal. It is needed once: from then on this device is remembered, until :logout, --forget,
 or a :revoke elsewhere. A bot logs in with an app token, from --token-file or ZCHAT_TOKEN.
+
+\b
+Examples:
+  zchat-client ann
+  zchat-client send -u ann ops "the backup is done"
+  zchat-client tail -u ann -f ops
+  zchat-client COMMAND --help
 
 \b
 Exit codes:
@@ -52,115 +72,66 @@ Exit codes:
 """
 
 
+# --- To chat --------------------------------------------------------------------------------------
+
+
 def run(
-    user: str,
-    address: tuple[Address, ...],
-    *,
-    password_file: Path | None,
-    token_file: Path | None,
-    code_file: Path | None,
-    register: bool,
-    invitation: str,
-    device: str,
-    no_remember: bool,
-    forget: bool,
-    **trust: Any,
+    user: str, *, named: str | None, line: bool, plain: bool, forget: bool, **given: Any
 ) -> NoReturn:
-    # Here and not above, so that --help need not wait for it.
-    from zchat.client import forgetting, login  # noqa: PLC0415
+    access = access_of(user, **given)
+    if forget:
+        # Here and not above, so that --help need not wait for it.
+        from zchat.client import forgetting  # noqa: PLC0415
 
-    addresses = [str(one) for one in address]
-    tls = tls_of(**trust)
-    wanted = login.Options(
-        password_file, token_file, code_file, register, invitation, device, not no_remember
-    )
-    try:
-        if forget:
-            code = asyncio.run(forgetting.forget(user, addresses, tls))
-        else:
-            code = _log_in(login.Login(user, addresses, wanted), user, addresses, tls)
-    except login.WrongLogin as error:
-        code = _fail(WRONG_USAGE, str(error))
-    except login.Abandoned:
-        code = NOT_CONNECTED
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output is gone. Python would complain once more while it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = REFUSED
-    sys.exit(code)
+        end_with(lambda: asyncio.run(forgetting.forget(user, access.addresses, access.tls)))
+
+    if sys.stdin.isatty() and sys.stdout.isatty() and not (line or plain):
+        from zchat.client import screen  # noqa: PLC0415
+
+        end_with(lambda: screen.start(access))
+
+    async def converse(chat: "Chat", login: "Login") -> int:
+        return await _converse(chat, login, is_plain=plain)
+
+    end_with(lambda: log_in(access, converse))
 
 
-def _log_in(login: "Login", user: str, addresses: list[str], tls: "Tls") -> int:
-    from zchat.client.asking import RefusedError  # noqa: PLC0415
-    from zchat.client.tls import UnknownServerError  # noqa: PLC0415
-
-    while True:
-        try:
-            return asyncio.run(_chat(login, user, addresses, tls))
-        except UnknownServerError as error:
-            if not (sys.stdin.isatty() and is_accepted(error)):
-                return _fail(NOT_CONNECTED, str(error))
-        except RefusedError as error:
-            hint = login.hint(error)
-            if not login.try_again(error):
-                return _fail(NOT_CONNECTED, error.reason + hint)
-
-
-async def _chat(login: "Login", user: str, addresses: list[str], tls: "Tls") -> int:
-    """Raises `RefusedError` if the login is refused."""
-    from zchat.client import chat as sdk  # noqa: PLC0415
-    from zchat.client.asking import RefusedError  # noqa: PLC0415
-    from zchat.client.drafts import InvalidRequest  # noqa: PLC0415
-    from zchat.client.tls import UnknownServerError, UntrustedServerError  # noqa: PLC0415
-
-    try:
-        chat = sdk.connect(user, addresses, tls=tls, **dataclasses.asdict(login.shown))
-    except InvalidRequest as error:
-        return _fail(WRONG_USAGE, str(error))
-    try:
-        async with chat:
-            login.remember(chat)
-            try:
-                return await _converse(chat, login)
-            except RefusedError as error:
-                return _fail(NOT_CONNECTED, error.reason)
-            finally:
-                login.remember(chat)
-    except UnknownServerError:
-        raise
-    except (sdk.CannotConnectError, UntrustedServerError) as error:
-        return _fail(NOT_CONNECTED, str(error))
-    except sdk.UnconfirmedError as error:
-        return _fail(UNCONFIRMED, str(error))
-    except asyncio.CancelledError:
-        if chat.unanswered:
-            return _fail(UNCONFIRMED, str(sdk.UnconfirmedError(chat.unanswered)))
-        raise
-
-
-async def _converse(chat: "Chat", login: "Login") -> int:
+async def _converse(chat: "Chat", login: "Login", *, is_plain: bool) -> int:
     from zchat.client import plain  # noqa: PLC0415
     from zchat.client.line import LineClient  # noqa: PLC0415
     from zchat.client.render import Renderer  # noqa: PLC0415
 
     today = datetime.now().astimezone().date()
-    if sys.stdin.isatty() and sys.stdout.isatty():
+    conversation: Coroutine[Any, Any, None]
+    quit_timeout_s = None
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        render = Renderer(chat.name, today, None, colour=False)
+        client = LineClient(chat, render, plain.show, forget=login.forget)
+        conversation, quit_timeout_s = plain.converse(client), PIPE_QUIT_TIMEOUT_S
+    elif is_plain:
+        from zchat.client.spoken import Keyboard, SpokenRenderer  # noqa: PLC0415
+
+        keyboard = Keyboard()
+        render = SpokenRenderer(chat.name, today, None, colour=False)
+        client = LineClient(chat, render, plain.show, keyboard.ask, login.forget)
+        conversation = keyboard.converse(client)
+    else:
         from zchat.client import terminal  # noqa: PLC0415
 
         colour = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
         render = Renderer(chat.name, today, None, colour=colour)
         client = LineClient(chat, render, plain.show, terminal.ask, login.forget)
-        conversation, quit_timeout_s = terminal.converse(client), None
-    else:
-        render = Renderer(chat.name, today, None, colour=False)
-        client = LineClient(chat, render, plain.show, forget=login.forget)
-        conversation, quit_timeout_s = plain.converse(client), PIPE_QUIT_TIMEOUT_S
-    told_to_leave = _told_to_leave()
+        conversation = terminal.converse(client)
+    return await _until_over(client, conversation, quit_timeout_s)
+
+
+async def _until_over(
+    client: "LineClient", conversation: "Coroutine[Any, Any, None]", quit_timeout_s: float | None
+) -> int:
+    told = told_to_leave()
     following = asyncio.create_task(client.follow())
     conversing = asyncio.create_task(conversation)
-    leaving = asyncio.create_task(told_to_leave.wait())
+    leaving = asyncio.create_task(told.wait())
     tasks = {following, conversing, leaving}
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -178,84 +149,106 @@ async def _converse(chat: "Chat", login: "Login") -> int:
     return REFUSED if client.anything_refused else 0
 
 
-def _told_to_leave() -> asyncio.Event:
-    """Set by SIGTERM, and by SIGHUP when the terminal is closed.
-
-    A client that goes without a goodbye leaves its guest's name taken until its grace is over.
-    """
-    told = asyncio.Event()
-
-    def leave(number: signal.Signals) -> None:
-        if number is signal.SIGHUP:
-            # The terminal is gone, and what is still shown goes nowhere instead of failing.
-            nowhere = os.open(os.devnull, os.O_RDWR)
-            for stream in (sys.stdin, sys.stdout, sys.stderr):
-                os.dup2(nowhere, stream.fileno())
-        told.set()
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, leave, number)
-    return told
-
-
-def _fail(code: int, reason: str) -> int:
-    # A reason may be a server's, which must not steer the terminal either.
-    click.echo(f"zchat-client: {printable(reason)}", err=True)
-    return code
-
-
 # --- The entry point ------------------------------------------------------------------------------
 
 
 def _user(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str:
-    if value is None:
-        raise click.UsageError("who are you? Give a name, for example: zchat-client ann", ctx)
-    try:
-        return canonical_name(value)
-    except InvalidName as error:
-        raise click.BadParameter(str(error), ctx, parameter) from None
+    """The argument goes before --user, and both before the environment."""
+    named = ctx.params.get("named")
+    if named is not None:
+        by_argument = ctx.get_parameter_source("user") is click.core.ParameterSource.COMMANDLINE
+        if by_argument and value != named:
+            raise click.UsageError(f"are you {value} or {named}? Give one name", ctx)
+        value = named
+    return user_name(ctx, parameter, value)
 
 
-main = ConfiguredCommand(
+class Chatting(ConfiguredCommand):
+    """What the program does without a subcommand; its page of help is that of the program."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        # No word of the command line stands for it.
+        program = info_name if parent is None else parent.info_name
+        return super().make_context(program, args, None, **extra)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUBCOMMANDS.items()))
+
+
+class Client(click.Group):
+    """Options may stand before the subcommand or after it; a word that is none is a user."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(SUBCOMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in SUBCOMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"zchat.client.scripts.{cmd_name}").COMMAND
+        return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        parser = self.make_parser(ctx)
+        parser.ignore_unknown_options = True
+        words = parser.parse_args(list(args))[1]
+        before = args[: len(args) - len(words)]
+        if ctx.resilient_parsing and not words:
+            # What can be said next is completed: options of ours, and subcommands.
+            return super().parse_args(ctx, args)
+        if words and words[0] in SUBCOMMANDS and before[-1:] != ["--"]:
+            ctx.args = [words[0], *before, *words[1:]]
+        else:
+            ctx.args = [CHAT, *args]
+        return ctx.args
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] == CHAT:
+            return CHAT, chatting, args[1:]
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        name, command, args = self.resolve_command(ctx, ctx.args)
+        assert command is not None
+        with command.make_context(name, args, parent=ctx) as sub_context:
+            return command.invoke(sub_context)
+
+
+CHAT: Final = ""
+"""In place of a subcommand."""
+
+_USER_OPTION: Final = click.Option(
+    ["-u", "--user", "named"],
+    # Known when the argument is looked at.
+    is_eager=True,
+    help="The same as USER, also where USER is the name of a command.",
+    metavar="NAME",
+)
+
+chatting: Final = Chatting(
     "zchat-client",
     params=[
         click.Argument(
             ["user"], required=False, envvar="ZCHAT_USER", callback=_user, metavar="USER"
         ),
+        _USER_OPTION,
         click.Option(
-            ["--address"],
-            type=options.value_of(options.addresses),
-            default="127.0.0.1:7447",
-            envvar="ZCHAT_ADDRESS",
-            help="Where the gateways are: HOST:PORT, several separated by commas.",
-            metavar="ADDRESS",
-            show_default=True,
-            show_envvar=True,
+            ["--line"], is_flag=True, help="On a terminal, a prompt in place of a full screen."
         ),
         click.Option(
-            ["--password-file"],
-            type=click.Path(path_type=Path),
-            envvar="ZCHAT_PASSWORD_FILE",
-            help="File whose first line is the password.",
-            metavar="PATH",
-            show_envvar=True,
+            ["--plain"],
+            is_flag=True,
+            help="On a terminal, plain lines and nothing else, as a screen reader likes them.",
         ),
-        click.Option(
-            ["--token-file"],
-            type=click.Path(path_type=Path),
-            envvar="ZCHAT_TOKEN_FILE",
-            help="File whose first line is an app token, as :apptoken shows it.",
-            metavar="PATH",
-            show_envvar=True,
-        ),
-        click.Option(
-            ["--code-file"],
-            type=click.Path(path_type=Path),
-            envvar="ZCHAT_CODE_FILE",
-            help="File whose first line is a one-time or recovery code; or give it as ZCHAT_CODE.",
-            metavar="PATH",
-            show_envvar=True,
-        ),
+        *access_options(),
         click.Option(
             ["--register"],
             is_flag=True,
@@ -271,26 +264,21 @@ main = ConfiguredCommand(
             show_envvar=True,
         ),
         click.Option(
-            ["--device"],
-            default="",
-            envvar="ZCHAT_DEVICE",
-            help="What :devices calls this client; else the name of this host.",
-            metavar="NAME",
-            show_envvar=True,
-        ),
-        click.Option(
-            ["--no-remember"],
-            is_flag=True,
-            help="Neither use nor keep a token on this machine.",
-        ),
-        click.Option(
             ["--forget"],
             is_flag=True,
             help="Log this device out, remove its token, and exit.",
         ),
-        *tls_options(),
     ],
     callback=run,
     help=HELP,
     context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+main: Final = Client(
+    "zchat-client",
+    params=[
+        *(parameter for parameter in chatting.params if isinstance(parameter, click.Option)),
+        json_option(),
+    ],
+    add_help_option=False,
 )

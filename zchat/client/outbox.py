@@ -49,13 +49,17 @@ class Outbox:
         return self._id
 
     def add(self, draft: Request) -> Request:
-        """Numbers the draft and keeps it. Raises `QueueFull`."""
+        """Numbers the draft and keeps it. Raises `QueueFull`.
+
+        A command that has a nonce keeps that: it was perhaps sent by an earlier client.
+        """
         if len(self) >= limits.CLIENT_QUEUE_MAX:
             raise QueueFull(f"{len(self):,} requests are not answered yet; wait for some of them")
         request_id = self.next_id()
         request: Request
         if isinstance(draft, Command):
-            request = replace(draft, id=request_id, nonce=nonce(self._nonce_prefix, request_id))
+            its_nonce = draft.nonce or nonce(self._nonce_prefix, request_id)
+            request = replace(draft, id=request_id, nonce=its_nonce)
         else:
             request = replace(draft, id=request_id)
         self._waiting.append(request)

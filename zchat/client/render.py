@@ -9,19 +9,24 @@ from zchat.client.drafts import Answer
 from zchat.client.events import SessionBegun
 from zchat.client.look import DIM, RED, Look
 from zchat.protocol.messages import (
+    LOBBY,
     AuditList,
     BanList,
     BlockedList,
+    ConversationList,
     DeviceList,
     Done,
+    EditList,
     Entry,
     History,
     MemberList,
+    PinList,
     Pong,
     PresenceChanged,
     Refused,
     RoomInfo,
     RoomList,
+    SearchResults,
     UserList,
 )
 from zchat.protocol.names import printable
@@ -45,6 +50,7 @@ class Renderer(Look):
             lines.append(self.style(DIM, f"— {self._day:%A, %d %B %Y} —"))
         time = self.style(DIM, f"{at:%H:%M}" if at is not None else "--:--")
         text = f"{time} {render_entries.words(self, entry)}"
+        self.lately.note(entry)
         return [*lines, *_indent(text).split("\n")]
 
     def history(self, history: History) -> list[str]:
@@ -57,6 +63,33 @@ class Renderer(Look):
         # What comes next is live again, and of the same day as before.
         self._day = day
         return [*lines, self.style(DIM, "— end —")]
+
+    def pins(self, answer: PinList) -> list[str]:
+        room = printable(answer.room)
+        if not answer.pins:
+            return [self.fact(f"nothing is pinned in #{room}")]
+        return [self.style(DIM, f"— pinned in #{room} —"), *self._found(answer.pins)]
+
+    def search_results(self, answer: SearchResults) -> list[str]:
+        """Oldest first, as all that is read here."""
+        lines = self._found(reversed(answer.entries))
+        if not answer.entries:
+            lines.append(self.fact("nothing was found"))
+        elif answer.more:
+            lines.append(self.fact("there are older ones; with more words you find fewer"))
+        if not answer.complete:
+            lines.append(self.fact("the server has not looked through everything yet"))
+        return lines
+
+    def _found(self, entries: Iterable[Entry]) -> list[str]:
+        """Messages of any time and place."""
+        lines = []
+        for entry in entries:
+            time = self.style(DIM, self.moment(entry.at_ms))
+            room = "#lobby " if entry.log == "#" + LOBBY else ""
+            lines += _indent(f"{time} {room}{render_entries.words(self, entry)}").split("\n")
+            self.lately.note(entry)
+        return lines
 
     # --- Other events ---------------------------------------------------------------------------
 
@@ -81,6 +114,9 @@ class Renderer(Look):
                 who = _enumerate(others, more)
                 verb = one if len(others) + more == 1 else many
                 lines.append(self.fact(f"{who} {verb} ({change.online:,} online)"))
+        for name, away in change.away.items():
+            if name != self.me:
+                lines.append(self.fact(f"{printable(name)} is {render_lists.away(away)}"))
         return lines
 
     def notice(self, text: str) -> str:
@@ -115,6 +151,14 @@ class Renderer(Look):
                 return render_lists.blocked(self, answer)
             case AuditList():
                 return render_lists.audit(self, answer)
+            case PinList():
+                return self.pins(answer)
+            case ConversationList():
+                return render_lists.conversations(self, answer)
+            case EditList():
+                return render_lists.edits(self, answer)
+            case SearchResults():
+                return self.search_results(answer)
         assert_never(answer)
 
     def ping(self, target: str, seconds: float) -> str:

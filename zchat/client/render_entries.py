@@ -2,7 +2,9 @@
 
 from typing import Final, TypeAlias, assert_never
 
-from zchat.client.look import BOLD, CYAN, MAGENTA, Look
+from zchat.client import render_messages
+from zchat.client.look import BOLD, Look
+from zchat.client.render_messages import OfMessageBody
 from zchat.protocol.messages import (
     LOBBY,
     SYSTEM_AUTHOR,
@@ -12,6 +14,7 @@ from zchat.protocol.messages import (
     Announced,
     Entry,
     InvitedToRoom,
+    MemberAdded,
     MemberBanned,
     MemberDemoted,
     MemberInvited,
@@ -25,6 +28,7 @@ from zchat.protocol.messages import (
     MessagePosted,
     Posting,
     PrivateMessageSent,
+    Redacted,
     RoomClosed,
     RoomConfigured,
     RoomCreated,
@@ -37,7 +41,8 @@ from zchat.protocol.messages import (
 from zchat.protocol.names import printable, safe_text
 
 _OfMember: TypeAlias = (
-    MemberInvited
+    MemberAdded
+    | MemberInvited
     | MemberKicked
     | MemberBanned
     | MemberUnbanned
@@ -62,15 +67,14 @@ _ACCOUNT_CHANGES: Final[dict[str, str]] = {
 
 
 def words(look: Look, entry: Entry) -> str:
-    author, room = printable(entry.author), where(entry.log)
+    author, room = printable(entry.author), render_messages.where(look, entry.log)
     who = look.who(author)
-    in_room = f"{look.style(CYAN, room)} " if room else ""
+    in_room = render_messages.room_before(look, entry.log)
     match entry.body:
-        case MessagePosted(text):
-            return f"{in_room}{look.style(BOLD, author)}: {safe_text(text)}"
-        case PrivateMessageSent(to, text):
-            ends = f"[{who} -> {look.who(printable(to))}]"
-            return f"{look.style(MAGENTA, ends)} {safe_text(text)}"
+        case MessagePosted() | PrivateMessageSent() | Redacted() as body:
+            return render_messages.said(look, entry, body)
+        case body if isinstance(body, OfMessageBody):
+            return look.fact(f"{in_room}{render_messages.done_to_message(look, entry, body)}")
         case RoomCreated():
             return look.fact(f"{who} created {room or LOBBY}")
         case MemberJoined():
@@ -107,6 +111,8 @@ def words(look: Look, entry: Entry) -> str:
 def _of_member(look: Look, author: str, body: _OfMember) -> str:
     by, user = look.who(author), look.who(printable(body.user))
     match body:
+        case MemberAdded():
+            return f"{by} brought {user} into the conversation"
         case MemberInvited():
             return f"{by} invited {user}"
         case MemberKicked(reason=reason):
@@ -151,11 +157,6 @@ def settings(room: RoomConfigured | RoomInfo) -> str:
     if room.members_max:
         parts.append(f"at most {room.members_max:,} members")
     return ", ".join(parts)
-
-
-def where(log: str) -> str:
-    """What goes before a line of the log: nothing for the lobby and the inbox."""
-    return "" if log == "#" + LOBBY or log.startswith("@") else printable(log)
 
 
 def _because(reason: str) -> str:

@@ -7,7 +7,9 @@ from zchat.protocol.messages import (
     AuditList,
     BanList,
     BlockedList,
+    ConversationList,
     DeviceList,
+    EditList,
     MemberList,
     Posting,
     Role,
@@ -15,7 +17,7 @@ from zchat.protocol.messages import (
     RoomList,
     UserList,
 )
-from zchat.protocol.names import printable
+from zchat.protocol.names import printable, safe_text
 
 
 def rooms(look: Look, answer: RoomList) -> list[str]:
@@ -23,7 +25,7 @@ def rooms(look: Look, answer: RoomList) -> list[str]:
         (
             f"{'*' if info.joined else ' '} #{printable(info.room)}",
             "everyone" if info.members is None else f"{info.members:,}",
-            f"{info.unread:,}" if info.unread else "",
+            _unread(info.unread, info.mentions),
             " ".join(_facts_and_topic(info)),
         )
         for info in answer.rooms
@@ -37,11 +39,13 @@ def _facts_and_topic(info: RoomInfo) -> Iterator[str]:
     facts = [
         fact
         for fact, holds in (
+            ("conversation", info.conversation),
             ("invited", info.invited),
             ("private", info.private),
             ("key", info.keyed),
             ("moderators speak", info.posting == Posting.MODERATORS),
             ("slow", info.slow_mode_s > 0),
+            (f"tells {printable(info.notify)}", bool(info.notify)),
             ("full", 0 < info.members_max <= (info.members or 0)),
         )
         if holds
@@ -56,7 +60,7 @@ def members(look: Look, answer: MemberList) -> list[str]:
     rows = [
         (
             printable(info.name),
-            "online" if info.online else "offline",
+            "offline" if not info.online else "online" if info.away is None else away(info.away),
             "" if info.role == Role.MEMBER else printable(info.role),
         )
         for info in answer.members
@@ -77,10 +81,51 @@ def users(look: Look, answer: UserList, now_ms: int) -> list[str]:
                 "guest" if info.guest else "",
                 since.strftime(form) if since is not None else "",
                 duration(info.idle_ms) if info.idle_ms >= 60_000 else "",
+                "" if info.away is None else away(info.away),
             )
         )
-    lines = look.table(("name", "", "since", "idle"), rows)
+    lines = look.table(("name", "", "since", "idle", ""), rows)
     return [*lines, *_cut(len(rows), answer.total, "user")]
+
+
+def conversations(look: Look, answer: ConversationList) -> list[str]:
+    if not answer.conversations:
+        return [look.fact("you have said nothing in private yet, and nobody to you")]
+    rows = [
+        (
+            f"@{printable(info.name)}",
+            _unread(info.unread, 0),
+            look.moment(info.at_ms),
+            f"[tells {printable(info.notify)}]" if info.notify else "",
+        )
+        for info in answer.conversations
+    ]
+    return look.table(("with", "unread", "last", ""), rows)
+
+
+def edits(look: Look, answer: EditList) -> list[str]:
+    if not answer.edits:
+        return [look.fact("what it said before is not kept")]
+    return [
+        line
+        for edit in answer.edits
+        for line in f"until {look.moment(edit.at_ms)}: {safe_text(edit.text)}".replace(
+            "\n", "\n      "
+        ).split("\n")
+    ]
+
+
+def away(word: str | None) -> str:
+    """What somebody is who has said so, or is back."""
+    if word is None:
+        return "back"
+    return f"away: {printable(word)}" if word else "away"
+
+
+def _unread(unread: int, mentions: int) -> str:
+    if not unread:
+        return ""
+    return f"{unread:,} ({mentions:,} @)" if mentions else f"{unread:,}"
 
 
 def bans(look: Look, answer: BanList) -> list[str]:

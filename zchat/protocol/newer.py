@@ -30,6 +30,8 @@ class _AnyEntry(Struct):
     at_ms: Milliseconds
     author: str
     body: _Any
+    edited: Sequence = 0
+    reactions: dict[str, list[str]] = {}
 
 
 class _AnyHistory(Struct):
@@ -89,4 +91,7 @@ def _entry(frame: bytes | Raw) -> Entry:
         if entry.body.kind in _KNOWN_BODIES:
             raise
         body = Unrecognised(entry.body.kind)
-        return Entry(entry.log, entry.sequence, entry.at_ms, entry.author, body)
+        return Entry(
+            *(entry.log, entry.sequence, entry.at_ms, entry.author, body),
+            *(entry.edited, entry.reactions),
+        )

@@ -7,6 +7,10 @@ client's events into it, and a screen shows it.
 
 import enum
 from dataclasses import dataclass, field
+from typing import Final
+
+CHANGES_MAX: Final = 1_000
+"""Past it a screen draws anew, which costs it less than so many changes; most are never drawn."""
 
 
 class Kind(enum.Enum):
@@ -15,6 +19,8 @@ class Kind(enum.Enum):
     SEVERAL = enum.auto()
     """A conversation of several people, called by its topic."""
     PRIVATE = enum.auto()
+    NOTICES = enum.auto()
+    """What the cluster tells the user: of invitations, and of the account. Nobody can answer."""
 
 
 class Delivery(enum.Enum):
@@ -38,9 +44,11 @@ class Said:
     reply_to: int = 0
     """The sequence of the message that it answers, which may be among the items or not."""
     edited: bool = False
+    edit: int = 0
+    """The sequence of the edit that its text is from, by which an older one is known."""
     deleted_by: str = ""
     reactions: dict[str, list[str]] = field(default_factory=dict)
-    """Names by emoji, in their order."""
+    """Names by emoji, in their order. Replaced when it changes, never changed itself."""
     mentions_me: bool = False
     delivery: Delivery = Delivery.DONE
     trouble: str = ""
@@ -128,6 +136,22 @@ class Conversation:
     """What was typed here and not sent."""
     changes: list[Change] = field(default_factory=list)
     """Since the screen last took them, in order; one reader."""
+
+    def add_change(self, change: Change) -> None:
+        """Joins what follows what is there already, so that a long absence stays short."""
+        last = self.changes[-1] if self.changes else None
+        if isinstance(last, Replaced) or (change == last and isinstance(change, Changed)):
+            return
+        if isinstance(change, Replaced) or len(self.changes) >= CHANGES_MAX:
+            self.changes[:] = [Replaced()]
+        elif (
+            isinstance(change, Inserted)
+            and isinstance(last, Inserted)
+            and change.index == last.index + last.count
+        ):
+            self.changes[-1] = Inserted(last.index, last.count + change.count)
+        else:
+            self.changes.append(change)
 
     def take_changes(self) -> list[Change]:
         changes, self.changes = self.changes, []

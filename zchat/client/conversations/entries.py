@@ -1,0 +1,141 @@
+"""What an entry is to somebody who reads: an item of a conversation, or a change of one."""
+
+from typing import Final, TypeAlias
+
+from msgspec.structs import replace
+
+from zchat.client.conversations.model import Happened, Item, Said
+from zchat.client.conversations.wording import sentence
+from zchat.protocol.mentions import ROOM, mentioned
+from zchat.protocol.messages import (
+    SYSTEM_AUTHOR,
+    Entry,
+    MessageDeleted,
+    MessageEdited,
+    MessagePosted,
+    PrivateMessageSent,
+    ReactionAdded,
+    ReactionRemoved,
+    Redacted,
+    inbox_log,
+)
+from zchat.protocol.names import safe_text
+
+NOTICES: Final = inbox_log(SYSTEM_AUTHOR)
+"""The key of what stands in the inbox and was said by nobody. No user has that name."""
+NO_REACTIONS: Final[dict[str, list[str]]] = {}
+
+Amendment: TypeAlias = MessageEdited | MessageDeleted | ReactionAdded | ReactionRemoved
+"""Changes a message that stands already, and is nothing to read itself."""
+
+
+def conversation_of(entry: Entry, me: str) -> str | None:
+    """The key of the conversation that an entry belongs to.
+
+    None where only the message that it refers to says so: of what oneself has done in the inbox.
+    """
+    if entry.log[0] == "#":
+        return entry.log
+    match entry.body:
+        case PrivateMessageSent(to=to):
+            return inbox_log(to if entry.author == me else entry.author)
+        case Redacted() | MessageEdited() | MessageDeleted() | ReactionAdded() | ReactionRemoved():
+            return None if entry.author == me else inbox_log(entry.author)
+        case _:
+            return NOTICES
+
+
+def item_of(entry: Entry, me: str, *, private: bool, may_call_all: bool) -> Item:
+    """`may_call_all`: whether the author may mention everyone at once."""
+    match entry.body:
+        case (
+            MessagePosted(text=text, reply_to=reply_to)
+            | PrivateMessageSent(text=text, reply_to=reply_to)
+        ):
+            return Said(
+                entry.sequence,
+                entry.at_ms,
+                entry.author,
+                safe_text(text),
+                reply_to,
+                entry.edited != 0,
+                entry.edited,
+                reactions=entry.reactions or NO_REACTIONS,
+                mentions_me=entry.author != me
+                and (private or mentions(text, me, may_call_all=may_call_all)),
+            )
+        case Redacted(by=by):
+            return Said(
+                entry.sequence,
+                entry.at_ms,
+                entry.author,
+                "",
+                deleted_by=by,
+                reactions=NO_REACTIONS,
+            )
+        case _:
+            return Happened(entry.sequence, entry.at_ms, entry.author, sentence(entry, me))
+
+
+def mentions(text: str, me: str, *, may_call_all: bool) -> bool:
+    if "@" not in text:
+        return False
+    names = mentioned(text)
+    return (me in names and me != ROOM) or (may_call_all and ROOM in names)
+
+
+def amend(said: Said, entry: Entry) -> bool:
+    """Has the message become what the entry says; False if it is so already."""
+    if said.deleted_by:
+        return False
+    match entry.body:
+        case MessageEdited(text=text):
+            # Without a text it is out of date, and what came in its place is known or comes.
+            if not text or entry.sequence <= said.edit:
+                return False
+            said.text, said.edited, said.edit = safe_text(text), True, entry.sequence
+        case MessageDeleted():
+            said.text, said.edited, said.edit = "", False, 0
+            said.reactions, said.mentions_me = NO_REACTIONS, False
+            said.deleted_by = entry.author
+        case ReactionAdded(emoji=emoji) | ReactionRemoved(emoji=emoji):
+            adds = isinstance(entry.body, ReactionAdded)
+            reactions = _reacted(said.reactions, entry.author, emoji, adds=adds)
+            if reactions is said.reactions:
+                return False
+            said.reactions = reactions
+        case _:
+            return False
+    said.version += 1
+    return True
+
+
+def amended(entry: Entry, by: Entry) -> Entry:
+    """The message as it stands in the log once `by` is done; the entry itself if it is so."""
+    body = entry.body
+    if not isinstance(body, MessagePosted | PrivateMessageSent):
+        return entry
+    match by.body:
+        case MessageEdited(text=text) if text and by.sequence > entry.edited:
+            return replace(entry, body=replace(body, text=text), edited=by.sequence)
+        case MessageDeleted():
+            return replace(entry, body=Redacted(by.author), edited=0, reactions={})
+        case ReactionAdded(emoji=emoji) | ReactionRemoved(emoji=emoji):
+            adds = isinstance(by.body, ReactionAdded)
+            reactions = _reacted(entry.reactions, by.author, emoji, adds=adds)
+            return entry if reactions is entry.reactions else replace(entry, reactions=reactions)
+        case _:
+            return entry
+
+
+def _reacted(
+    reactions: dict[str, list[str]], user: str, emoji: str, *, adds: bool
+) -> dict[str, list[str]]:
+    """Others if that changes them."""
+    users = reactions.get(emoji, [])
+    if (user in users) == adds:
+        return reactions
+    if adds:
+        return reactions | {emoji: [*users, user]}
+    fewer = reactions | {emoji: [name for name in users if name != user]}
+    return {each: names for each, names in fewer.items() if names}

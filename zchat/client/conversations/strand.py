@@ -1,0 +1,194 @@
+"""The items of one conversation, in order and counted, and where in it everything stands.
+
+Those that stand in its log come first, by sequence; then those of the user that do not yet.
+`first` is where what is known begins: from there on nothing of the log is missing. Not each entry
+is an item, so it need not be the sequence of one.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
+from typing import Final
+
+from zchat.client.conversations.model import (
+    Changed,
+    Conversation,
+    Delivery,
+    Inserted,
+    Item,
+    Kind,
+    Removed,
+    Replaced,
+    Said,
+)
+
+_sequence_of: Final = attrgetter("sequence")
+
+
+class Strand:
+    def __init__(self, conversation: Conversation, first: int, me: str) -> None:
+        self.conversation = conversation
+        self.first = first
+        self.settled = 0
+        """How many items stand in the log."""
+        self._me = me
+        self._unread = 0
+        """Among the items."""
+        self._mentions = 0
+        self._unread_before = 0
+        """Before `first`, as far as somebody has said so."""
+        self._mentions_before = 0
+
+    # --- Items ----------------------------------------------------------------------------------
+
+    def at(self, sequence: int) -> int | None:
+        """The index of the item with this sequence."""
+        items = self.conversation.items
+        index = bisect_left(items, sequence, hi=self.settled, key=_sequence_of)
+        found = index < self.settled and items[index].sequence == sequence
+        return index if found else None
+
+    def append(self, item: Item) -> None:
+        """The newest that stands in the log."""
+        self.conversation.items.insert(self.settled, item)
+        self.conversation.add_change(Inserted(self.settled, 1))
+        self.settled += 1
+        self._count(item, 1)
+
+    def settle(self, pending: Said) -> None:
+        """What was pending stands in the log, and is the newest there."""
+        items = self.conversation.items
+        index = items.index(pending, self.settled)
+        pending.version += 1
+        if index == self.settled:
+            self.conversation.add_change(Changed(index))
+        else:
+            del items[index]
+            items.insert(self.settled, pending)
+            self.conversation.add_change(Removed(index))
+            self.conversation.add_change(Inserted(self.settled, 1))
+        self.settled += 1
+
+    def prepend(self, page: Sequence[Item], first: int, *, more: bool) -> None:
+        """What came before, so that all is known from `first` on; `more` is older yet."""
+        self.first = first
+        # Notices are in no conversation that could be asked for.
+        self.conversation.more_before = more and self.conversation.kind is not Kind.NOTICES
+        if page:
+            self.conversation.items[:0] = page
+            self.settled += len(page)
+            self.conversation.add_change(Inserted(0, len(page)))
+        for item in page:
+            if self._counts(item):
+                self._unread_before -= 1
+                self._mentions_before -= self._mentions_me(item)
+                self._count(item, 1)
+        self._unread_before = max(0, self._unread_before)
+        self._mentions_before = max(0, self._mentions_before)
+        self._show_counts()
+
+    def changed(self, index: int) -> None:
+        self.conversation.add_change(Changed(index))
+
+    def start_anew(self, first: int) -> None:
+        """What is known is not what comes before `first`; what is pending stays."""
+        if self.settled:
+            del self.conversation.items[: self.settled]
+            self.conversation.add_change(Replaced())
+        self.first, self.settled = first, 0
+        self.conversation.more_before = first > 1 and self.conversation.kind is not Kind.NOTICES
+        self._unread = self._mentions = self._unread_before = self._mentions_before = 0
+        self._show_counts()
+
+    def trim(self, items_max: int) -> None:
+        """Forgets the oldest, which can be had again. A little at a time would cost each time."""
+        excess = self.settled - items_max
+        if excess <= items_max // 10:
+            return
+        items = self.conversation.items
+        self.conversation.more_before = True
+        self.first = items[excess].sequence
+        for item in items[:excess]:
+            if self._counts(item):
+                self._unread_before += 1
+                self._mentions_before += self._mentions_me(item)
+                self._count(item, -1)
+        del items[:excess]
+        self.settled -= excess
+        self.conversation.add_change(Replaced())
+
+    # --- What does not stand in the log yet -----------------------------------------------------
+
+    @property
+    def unsettled(self) -> Iterator[Item]:
+        items = self.conversation.items
+        return (items[index] for index in range(self.settled, len(items)))
+
+    def add_pending(self, said: Said) -> None:
+        self.conversation.items.append(said)
+        self.conversation.add_change(Inserted(len(self.conversation.items) - 1, 1))
+
+    def deliver(self, said: Said, delivery: Delivery, trouble: str = "") -> None:
+        said.delivery, said.trouble = delivery, trouble
+        said.version += 1
+        self.changed(self.conversation.items.index(said, self.settled))
+
+    def drop_pending(self, said: Said) -> None:
+        index = self.conversation.items.index(said, self.settled)
+        del self.conversation.items[index]
+        self.conversation.add_change(Removed(index))
+
+    # --- What is unread -------------------------------------------------------------------------
+
+    def read_up_to(self, marker: int) -> None:
+        """The marker moves forward, or stays."""
+        conversation = self.conversation
+        if marker <= conversation.marker:
+            return
+        items = conversation.items
+        begin = bisect_right(items, conversation.marker, hi=self.settled, key=_sequence_of)
+        end = bisect_right(items, marker, hi=self.settled, key=_sequence_of)
+        if end == self.settled:
+            # Nothing that is known comes after it, however much that is.
+            self._unread = self._mentions = 0
+        else:
+            for item in items[begin:end]:
+                self._count(item, -1)
+        conversation.marker = marker
+        self._show_counts()
+
+    def unread_in_all(self, unread: int, mentions: int) -> None:
+        """How many there are in the whole log, as the server says."""
+        self._unread_before = max(0, unread - self._unread)
+        self._mentions_before = max(0, mentions - self._mentions)
+        self._show_counts()
+
+    def uncount(self, item: Item) -> None:
+        """Before the item changes; `count_again` then."""
+        self._count(item, -1)
+
+    def count_again(self, item: Item) -> None:
+        self._count(item, 1)
+
+    def _count(self, item: Item, by: int) -> None:
+        if self._counts(item):
+            self._unread += by
+            if self._mentions_me(item):
+                self._mentions += by
+            self._show_counts()
+
+    def _counts(self, item: Item) -> bool:
+        if item.sequence <= self.conversation.marker or item.author == self._me:
+            return False
+        if isinstance(item, Said):
+            return not item.deleted_by
+        return self.conversation.kind is Kind.NOTICES
+
+    def _mentions_me(self, item: Item) -> bool:
+        return item.mentions_me if isinstance(item, Said) else True
+
+    def _show_counts(self) -> None:
+        if self.first <= self.conversation.marker + 1 or not self.conversation.more_before:
+            self._unread_before = self._mentions_before = 0
+        self.conversation.unread = self._unread + self._unread_before
+        self.conversation.mentions = self._mentions + self._mentions_before

@@ -1,0 +1,14 @@
+"""The full-screen client. Only this folder imports Textual, and what is here does so late."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zchat.client.access import Access
+
+
+def start(access: "Access") -> int:
+    """Logs in, asks what must be asked before, and returns the exit code once the person leaves."""
+    # Here and not above, so that nobody else waits for it.
+    from zchat.client.screen.opening import open_screen  # noqa: PLC0415
+
+    return open_screen(access)

@@ -1,0 +1,165 @@
+"""What the person does: with a message that is chosen, and with what is written."""
+
+from typing import TYPE_CHECKING
+
+from zchat.client.commands import is_secret
+from zchat.client.conversations.model import Conversation, Delivery, Item, Kind, Said
+from zchat.client.screen import choices, saying
+from zchat.client.screen.dialogs import Confirm, Picker, Prompt
+from zchat.client.screen.layout import Line
+from zchat.client.screen.markup import Ink, Piece
+
+if TYPE_CHECKING:
+    from zchat.client.screen.app import ScreenClient
+
+
+class Acts:
+    def __init__(self, app: "ScreenClient") -> None:
+        self._app = app
+        self._reply: Said | None = None
+        self._edited: Said | None = None
+        self._before_edit = ""
+
+    # --- What is written ------------------------------------------------------------------------
+
+    @property
+    def is_editing(self) -> bool:
+        return self._edited is not None
+
+    def draft(self) -> str:
+        """What was written and not sent."""
+        return self._before_edit if self.is_editing else self._app.composer.text
+
+    def begin_anew(self) -> None:
+        """In another conversation nothing is replied to or edited."""
+        self._reply = self._edited = None
+
+    def hint(self, cells: int) -> Line | None:
+        """What Enter will do, where that is not simply to say it."""
+        if self._edited is not None:
+            return (Piece("  editing your message · Enter saves · Esc leaves it", Ink.HINT),)
+        if self._reply is not None:
+            return saying.replying(self._reply, cells)
+        return None
+
+    def submit(self, conversation: Conversation, text: str) -> None:
+        app = self._app
+        app.notes.hide()
+        if self._edited is not None:
+            edited, self._edited = self._edited, None
+            if text != edited.text:
+                app.desk.edit(conversation, edited, text)
+            app.composer.load(self._before_edit)
+            app.timeline.choose_none()
+            return
+        if conversation.kind is Kind.NOTICES and not text.startswith(":"):
+            app.note(["! nobody can be answered here; Ctrl-K goes to a room or person"])
+            return
+        reply_to = self._reply.sequence if self._reply is not None else 0
+        self._reply = None
+        if not is_secret(text):
+            app.composer.remember(text)
+        app.composer.load("")
+        conversation.draft = ""
+        app.timeline.action_newest()
+        if not app.desk.enter(text, conversation, reply_to):
+            app.action_leave()
+
+    def leave(self) -> bool:
+        """Whether there was an edit or a reply to leave."""
+        if self._edited is not None:
+            self._edited = None
+            self._app.composer.load(self._before_edit)
+            self._app.timeline.choose_none()
+            return True
+        left, self._reply = self._reply, None
+        return left is not None
+
+    # --- What is done to a message --------------------------------------------------------------
+
+    def do(self, what: str, conversation: Conversation, item: Item | None, about: str) -> None:
+        app = self._app
+        match what:
+            case "write":
+                app.timeline.action_newest()
+                app.focus_on(app.composer)
+            case "find":
+                prompt = Prompt("Find in what is here:", text=app.timeline.found)
+                app.push_screen(prompt, self._find)
+            case "open":
+                self._open_link(about)
+            case _ if isinstance(item, Said):
+                self._do_to(what, conversation, item, about)
+            case _:
+                app.note(["! that can be done to messages only"])
+
+    def _do_to(self, what: str, conversation: Conversation, said: Said, about: str) -> None:
+        app = self._app
+        if what == "copy":
+            app.copy_to_clipboard(said.text)
+            app.note(["copied"])
+        elif what == "reply" and said.delivery is Delivery.FAILED:
+            app.desk.retry(conversation, said)
+        elif what == "delete":
+            self._delete(conversation, said)
+        elif not said.sequence:
+            app.note(["! it is not confirmed yet; that can be done once it is"])
+        elif what == "reply":
+            self._reply = said
+            app.focus_on(app.composer)
+        elif what == "edit":
+            self._edit(said)
+        elif what == "react":
+            self._react(conversation, said, about)
+        elif what == "pin":
+            app.desk.pin(conversation, said)
+
+    def _edit(self, said: Said) -> None:
+        app = self._app
+        if not app.book.is_own(said) or said.deleted_by:
+            app.note(["! only your own messages can be edited"])
+            return
+        if not self.is_editing:
+            self._before_edit = app.composer.text
+        self._edited, self._reply = said, None
+        app.composer.load(said.text)
+        app.focus_on(app.composer)
+
+    def _delete(self, conversation: Conversation, said: Said) -> None:
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._app.desk.delete(conversation, said)
+
+        if said.deleted_by:
+            return
+        whose = "your message" if said.author == self._app.book.me else "somebody else's message"
+        confirm = Confirm(f"Delete {whose}?\n\n{saying.short(said)}", "deletes it for everyone")
+        self._app.push_screen(confirm, answered)
+
+    def _react(self, conversation: Conversation, said: Said, emoji: str) -> None:
+        def picked(value: str | None) -> None:
+            if value:
+                self._app.desk.react(conversation, said, value)
+
+        if emoji:
+            picked(emoji)
+            return
+        nothing = "any short word can be one, too"
+        self._app.push_screen(Picker("an emoji by its name…", choices.reactions, nothing), picked)
+
+    def _open_link(self, link: str) -> None:
+        if not link.startswith(("http://", "https://")):
+            self._app.note(["! there is no link in it"])
+            return
+        self._app.open_url(link)
+        self._app.note([f"opened {link}"])
+
+    def _find(self, text: str | None) -> None:
+        if not text:
+            return
+        timeline = self._app.timeline
+        timeline.found = text
+        self._app.focus_on(timeline)
+        if timeline.view is None or not timeline.view.find(text, -1):
+            self._app.note([f"{text!r} is nowhere in what is here; Ctrl-F asks the server"])
+        timeline.look_again()

@@ -1,0 +1,400 @@
+"""The full-screen client: puts the parts together, and says which key does what."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from datetime import tzinfo
+from functools import partial
+from typing import Any, Final
+
+from textual import events, on
+from textual.app import App, ComposeResult, SystemCommand
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widget import Widget
+
+from zchat.client.cache import Cache
+from zchat.client.chat import Chat
+from zchat.client.commands import is_secret
+from zchat.client.conversations.book import Book
+from zchat.client.conversations.model import Conversation
+from zchat.client.events import Event, SessionBegun
+from zchat.client.line import LineClient
+from zchat.client.notify import How, Notifier
+from zchat.client.render import Renderer
+from zchat.client.screen import keys, listing, saying, themes
+from zchat.client.screen.acts import Acts
+from zchat.client.screen.aloud import Aloud, is_quiet
+from zchat.client.screen.around import Around
+from zchat.client.screen.completion import Completion
+from zchat.client.screen.composer import Composer
+from zchat.client.screen.desk import Desk
+from zchat.client.screen.dialogs import Confirm, Reading, put_questions
+from zchat.client.screen.lines import Lines
+from zchat.client.screen.notes import Notes
+from zchat.client.screen.parts import BINDINGS, CSS
+from zchat.client.screen.status import Network
+from zchat.client.screen.timeline import Timeline
+from zchat.client.screen.ways import LOBBY_KEY, Ways
+
+FRAME_S: Final = 1 / 40
+TICK_S: Final = 1.0
+THEME: Final = "theme"
+
+
+class ScreenClient(App[int]):
+    CSS = CSS
+    TITLE = "zchat"
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS = BINDINGS
+
+    def __init__(
+        self,
+        chat: Chat,
+        book: Book,
+        cache: Cache,
+        render: Renderer,
+        *,
+        forget: Callable[[bool], None] = lambda everywhere: None,
+        seen: Callable[[Event], None] = lambda event: None,
+        how: How = How.OFF,
+        zone: tzinfo | None = None,
+        first_time: bool = False,
+    ) -> None:
+        """`seen` gets each event once the book has it; `how` the person is told aloud of some.
+
+        Times are shown as in `zone`; None is the local one.
+        """
+        super().__init__()
+        for each in themes.themes():
+            self.register_theme(each)
+        settings = cache.settings()
+        theme = settings.get(THEME, themes.DARK)
+        self.theme = themes.PLAIN if self.no_color or theme not in themes.NAMES else theme
+        self.aloud = Aloud(book, Notifier(how, self._write), cache, quiet=is_quiet(settings))
+        self.chat = chat
+        self.book = book
+        self._cache = cache
+        asking = partial(put_questions, self)
+        self.desk = Desk(
+            chat, book, cache, LineClient(chat, render, self.note, asking, forget), self
+        )
+        self.network = Network()
+        self.acts = Acts(self)
+        self.ways = Ways(self)
+        self.conversation: Conversation | None = None
+        self.first_time = first_time
+        self.has_attention = True
+        """The terminal is in front, as far as it says so."""
+        self.over: BaseException | None = None
+        """Why the chat ended by itself, if it did."""
+        self._seen = seen
+        self._zone = zone
+        self._frame_due = False
+        self._around: Around | None = None
+        self._following: asyncio.Task[None] | None = None
+
+    # --- Parts ----------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="body"):
+            yield Lines(id="sidebar", panel=True)
+            with Vertical(id="main"):
+                yield Lines(id="header", panel=True)
+                yield Timeline(self.book.me, self._zone)
+                yield Notes()
+                yield Lines(id="choices", panel=True)
+                yield Lines(id="hint")
+                with Horizontal(id="writing"):
+                    yield Lines(id="prompt")
+                    yield Composer(self._completions, self._submit, self._want)
+            yield Lines(id="members", panel=True)
+        yield Lines(id="status", panel=True)
+
+    def on_mount(self) -> None:
+        # Of the screen that is always there; a dialog is another one.
+        self.timeline = self.query_one(Timeline)
+        self.composer = self.query_one(Composer)
+        self.notes = self.query_one(Notes)
+        self._around = Around(self)
+        self.open_to_write(self.book.looking_at or LOBBY_KEY)
+        self._around.arrange()
+        self._following = asyncio.create_task(self._follow())
+        self.composer.remember_all(self._cache.inputs())
+        if self._cache.trouble:
+            self.note([f"! {self._cache.trouble}"])
+        self.set_interval(TICK_S, self._tick)
+
+    async def _follow(self) -> None:
+        try:
+            await self.desk.follow(self._happened)
+        except Exception as error:  # noqa: BLE001
+            # It is raised again where the screen was opened, once the terminal is as it was.
+            self.over = error
+        self.exit(0)
+
+    def _happened(self, event: Event) -> None:
+        self.network.happened(event, asyncio.get_running_loop().time())
+        if isinstance(event, SessionBegun):
+            self.timeline.me = self.book.me
+            self.desk.look_around()
+            if self.conversation is not None:
+                self.desk.look_into(self.conversation)
+        self.aloud.hear(event, self.looked_at)
+        self.ways.show_found()
+        self._seen(event)
+
+    @property
+    def looked_at(self) -> str:
+        """The key of the conversation whose newest messages the person sees."""
+        view = self.timeline.view
+        return self.book.looking_at if self.has_attention and view and view.at_end else ""
+
+    def _write(self, text: str) -> None:
+        """To the terminal, after what is being drawn."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(text)
+
+    # --- Frames ---------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Draws soon; however much happens, once a frame."""
+        if not self._frame_due and self.is_running:
+            self._frame_due = True
+            self.set_timer(FRAME_S, self._frame)
+
+    def _tick(self) -> None:
+        self.keep_draft()
+        self.desk.keep()
+        self.aloud.tell()
+        self._frame()
+
+    def _frame(self) -> None:
+        self._frame_due = False
+        self.timeline.update_from_changes()
+        self.ways.keep_up()
+        self.show_around()
+
+    def show_around(self) -> None:
+        """All but the timeline, which knows itself when it is not as it was."""
+        if self._around is not None:
+            self._around.show()
+
+    def listed(self) -> list[Conversation]:
+        """As they stand in the list."""
+        return listing.ordered(self.book.ordered(), self.conversation)
+
+    # --- Which conversation ---------------------------------------------------------------------
+
+    def open_key(self, key: str) -> None:
+        self.keep_draft()
+        conversation = self.book.open(key)
+        self.book.looking_at = key
+        self.aloud.forget(key)
+        self.conversation = conversation
+        self.acts.begin_anew()
+        self.ways.stay()
+        self.timeline.open(conversation)
+        self.composer.load(conversation.draft)
+        self.desk.look_into(conversation)
+        self.ways.keep_up()
+        self.show_around()
+
+    def open_to_write(self, key: str) -> None:
+        self.open_key(key)
+        self.focus_on(self.composer)
+
+    def keep_draft(self) -> None:
+        """What is being written stays with its conversation."""
+        conversation, draft = self.conversation, self.acts.draft()
+        if conversation is not None and draft != conversation.draft:
+            conversation.draft = draft
+            self._cache.keep_draft(conversation.key, draft)
+
+    @staticmethod
+    def focus_on(part: Widget) -> None:
+        """At once, and on the screen behind the dialog that may be open."""
+        part.screen.set_focus(part)
+
+    # --- What is written ------------------------------------------------------------------------
+
+    def _completions(self, before: str, first_line: bool) -> Completion:
+        return self.desk.completions(self.conversation, before, first_line=first_line)
+
+    @on(Composer.Completing)
+    def _complete(self, event: Composer.Completing) -> None:
+        if self._around is not None:
+            self._around.offer(event.completion, event.at)
+
+    @on(Composer.Changed)
+    def _typed(self) -> None:
+        conversation, text = self.conversation, self.composer.text
+        if conversation is None or self.acts.is_editing or text == conversation.draft:
+            return
+        if text and not text.startswith(":"):
+            self.desk.says_typing(conversation)
+
+    def _submit(self, text: str) -> None:
+        if self.conversation is not None:
+            self.first_time = False
+            if not is_secret(text):
+                self._cache.keep_input(text)
+            self._cache.keep_draft(self.conversation.key, "")
+            if self._around is not None:
+                self._around.leave_choices()
+            self.acts.submit(self.conversation, text)
+            self.show_around()
+
+    def _want(self, what: str) -> None:
+        match what:
+            case "page up":
+                self.timeline.action_half_page(-2)
+            case "page down":
+                self.timeline.action_half_page(2)
+            case "escape" if self._leave_something():
+                pass
+            case _:
+                self.focus_on(self.timeline)
+                self.timeline.action_step(-1)
+        self.show_around()
+
+    def _leave_something(self) -> bool:
+        if self._around is not None and self._around.leave_choices():
+            pass
+        elif self.notes.display:
+            self.notes.hide()
+        elif self.acts.leave():
+            pass
+        elif self.timeline.view is not None and not self.timeline.view.at_end:
+            self.timeline.action_newest()
+        else:
+            return False
+        return True
+
+    # --- What is asked for ----------------------------------------------------------------------
+
+    @on(Timeline.Moved)
+    def _moved(self) -> None:
+        self.ways.keep_up()
+        self.wake()
+
+    @on(Timeline.Asked)
+    def _asked(self, event: Timeline.Asked) -> None:
+        if self.conversation is None:
+            return
+        if event.what == "jump":
+            self.ways.jump(int(event.about))
+        else:
+            self.acts.do(event.what, self.conversation, event.item, event.about)
+        self.show_around()
+
+    @on(Lines.Clicked)
+    def _clicked(self, event: Lines.Clicked) -> None:
+        target = event.target
+        if target.startswith(listing.OPEN):
+            self.open_to_write(target.removeprefix(listing.OPEN))
+        elif target == saying.NEWEST:
+            self.timeline.action_newest()
+        elif target.startswith(saying.CHOICE):
+            self.composer.choose(int(target.removeprefix(saying.CHOICE)))
+            self.focus_on(self.composer)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Behind a dialog only what ends is done."""
+        own = action in type(self).__dict__ or f"action_{action}" in type(self).__dict__
+        return not own or action == "leave" or len(self.screen_stack) == 1
+
+    def action_nth(self, number: int) -> None:
+        self.ways.nth(number)
+
+    def action_neighbour(self, by: int) -> None:
+        self.ways.neighbour(by)
+
+    def action_next_unread(self) -> None:
+        self.ways.next_unread()
+
+    def action_go_to(self) -> None:
+        self.ways.go_to()
+
+    def action_search(self) -> None:
+        self.ways.search()
+
+    def action_copy_or_clear(self) -> None:
+        selected = self.composer.selected_text
+        if selected:
+            self.copy_to_clipboard(selected)
+        elif self.composer.text:
+            self.composer.load("")
+        else:
+            self.note(["Ctrl-Q quits"])
+
+    def action_members(self) -> None:
+        if self._around is not None:
+            self._around.toggle_members()
+
+    def action_sidebar(self) -> None:
+        if self._around is not None:
+            self._around.toggle_sidebar()
+
+    def on_resize(self) -> None:
+        if self._around is not None:
+            self._around.arrange()
+
+    @on(events.AppFocus)
+    def _came(self) -> None:
+        self.has_attention = True
+        self.wake()
+
+    @on(events.AppBlur)
+    def _went(self) -> None:
+        self.has_attention = False
+
+    def action_quiet(self) -> None:
+        self.note([self.aloud.toggle()])
+        self.show_around()
+
+    def action_mute(self) -> None:
+        if self.conversation is not None:
+            self.desk.mute(self.conversation)
+
+    def action_keep(self) -> None:
+        if self.conversation is not None:
+            self.conversation.pinned = not self.conversation.pinned
+            self.show_around()
+
+    def action_next_theme(self) -> None:
+        at = themes.NAMES.index(self.theme) if self.theme in themes.NAMES else -1
+        self.wear(themes.NAMES[(at + 1) % len(themes.NAMES)])
+
+    def wear(self, theme: str) -> None:
+        """From now on, also the next time."""
+        self.theme = theme
+        self._cache.keep_setting(THEME, theme)
+
+    def action_keys(self) -> None:
+        self.push_screen(Reading(keys.page([self, self.timeline, self.composer])))
+
+    def action_leave(self) -> None:
+        waiting = self.chat.unanswered
+        if not waiting or self.chat.is_over:
+            self._leave(yes=True)
+            return
+        what = "1 request is" if waiting == 1 else f"{waiting:,} requests are"
+        question = f"{what} not confirmed by the server yet, and may be lost."
+        self.push_screen(Confirm(question, "quits all the same", "Esc stays"), self._leave)
+
+    def _leave(self, yes: bool | None) -> None:
+        if yes:
+            self.keep_draft()
+            self.desk.keep()
+            self.exit(0)
+
+    # --- What the client says and offers ----------------------------------------------------------
+
+    def note(self, lines: Sequence[str]) -> None:
+        """A quiet word of the client's own, until something is sent or Esc takes it away."""
+        if lines:
+            self.notes.say(lines)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """What the command palette offers."""
+        return keys.commands(self, self.wear)

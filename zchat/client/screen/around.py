@@ -1,0 +1,107 @@
+"""What stands around the timeline: lists, header, hint and status; and for what there is room."""
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from zchat.client.conversations.model import Conversation
+from zchat.client.screen import saying
+from zchat.client.screen.completion import Completion
+from zchat.client.screen.layout import Line
+from zchat.client.screen.lines import Lines
+from zchat.client.screen.markup import Ink, Piece
+from zchat.client.screen.status import status_line
+
+if TYPE_CHECKING:
+    from zchat.client.screen.app import ScreenClient
+
+SIDE_CELLS: Final = 24
+SIDEBAR_FROM: Final = 78
+"""Columns below which the list of conversations makes room,"""
+BOTH_FROM: Final = 104
+"""and below which it does so for the members."""
+CHOICES_LINES: Final = 8
+
+
+class Around:
+    def __init__(self, app: "ScreenClient") -> None:
+        self._app = app
+        self._lines = {each.id: each for each in app.query(Lines) if each.id is not None}
+        self._lines["prompt"].show([(Piece("› ", Ink.ACCENT),)])
+        self._wants_sidebar = True
+        self._wants_members = False
+
+    # --- What is shown --------------------------------------------------------------------------
+
+    def show(self) -> None:
+        """Whatever is not as it was."""
+        app, lines, cells = self._app, self._lines, self._app.size.width
+        conversation = app.conversation
+        if conversation is None:
+            return
+        now = asyncio.get_running_loop().time()
+        if lines["sidebar"].display:
+            listed = saying.sidebar(app.listed(), conversation, app.desk, SIDE_CELLS)
+            lines["sidebar"].show(listed)
+        if lines["members"].display:
+            lines["members"].show(saying.members(conversation, app.desk, SIDE_CELLS))
+        lines["header"].show([saying.header(conversation, cells, app.desk)])
+        lines["hint"].show([self._hint(conversation, now)])
+        status = status_line(
+            app.chat,
+            app.network,
+            cells,
+            now,
+            where="timeline" if app.timeline.has_focus else "composer",
+            unconfirmed=app.desk.unconfirmed,
+            quiet=app.aloud.quiet,
+        )
+        lines["status"].show([status])
+        app.timeline.set_empty(saying.empty(conversation, app.chat, first_time=app.first_time))
+
+    def _hint(self, conversation: Conversation, now: float) -> Line:
+        acting = self._app.acts.hint(self._lines["hint"].size.width)
+        if acting is not None:
+            return acting
+        view = self._app.timeline.view
+        pieces: list[Piece] = []
+        if view is not None and view.missed:
+            pieces.append(Piece(f"  ↓ {view.missed:,} new · End", Ink.MENTIONED, saying.NEWEST))
+        elif view is not None and not view.at_end:
+            pieces.append(Piece("  ↓ End goes to the newest", Ink.DIM, saying.NEWEST))
+        if typing := saying.typing(conversation, now):
+            pieces.append(Piece(f"  {typing}", Ink.DIM))
+        if not pieces and self._app.first_time:
+            pieces.append(Piece(saying.FIRST_HINT, Ink.DIM))
+        return tuple(pieces)
+
+    def offer(self, completion: Completion, at: int) -> None:
+        """Shows what may come in the place of the word that is being written."""
+        lines = self._lines["choices"]
+        shown = saying.offered(completion, self._lines["hint"].size.width)
+        lines.display = bool(shown)
+        lines.styles.height = min(CHOICES_LINES, len(shown))
+        lines.show(shown, at)
+
+    def leave_choices(self) -> bool:
+        """Whether there were any."""
+        lines = self._lines["choices"]
+        was, lines.display = bool(lines.display), False
+        return was
+
+    # --- For what there is room -----------------------------------------------------------------
+
+    def toggle_members(self) -> None:
+        self._wants_members = not self._wants_members
+        self.arrange()
+
+    def toggle_sidebar(self) -> None:
+        """Also where there is little room."""
+        self._wants_sidebar = not self._lines["sidebar"].display
+        self.arrange(forced=self._wants_sidebar)
+
+    def arrange(self, *, forced: bool = False) -> None:
+        needed = BOTH_FROM if self._wants_members else SIDEBAR_FROM
+        has_room = forced or self._app.size.width >= needed
+        self._lines["sidebar"].display = self._wants_sidebar and has_room
+        self._lines["members"].display = self._wants_members
+        self.show()

@@ -1,0 +1,188 @@
+"""Where one writes: several lines, with history, completion, and pastes that stay in one piece."""
+
+from collections.abc import Callable
+from typing import ClassVar, Final
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import TextArea
+
+from zchat.client.screen.completion import NONE, Completion
+from zchat.protocol.names import safe_text
+
+HISTORY_MAX: Final = 500
+
+
+class Composer(TextArea):
+    DEFAULT_CSS = """
+    Composer {
+        height: auto; min-height: 1; max-height: 8; width: 1fr;
+        border: none; padding: 0; background: transparent;
+        scrollbar-size-vertical: 1;
+        & .text-area--cursor-line { background: transparent; }
+        &:focus { border: none; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "Send"),
+        Binding("ctrl+j,shift+enter,alt+enter,ctrl+enter", "newline", "New line"),
+        Binding("tab", "complete(1)", "Complete"),
+        Binding("shift+tab", "complete(-1)", "Complete, backwards", show=False),
+        Binding("up", "up", "Line above, earlier messages, or into the conversation", show=False),
+        Binding("down", "down", "Line below, or later messages", show=False),
+        Binding("pageup", "page(-1)", "Scroll up", show=False),
+        Binding("pagedown", "page(1)", "Scroll down", show=False),
+        Binding("escape", "escape", "Leave what was begun, or go into the conversation"),
+    ]
+
+    class Completing(Message):
+        """What may come in the place of the word; `at` is the choice that stands there now."""
+
+        def __init__(self, completion: Completion, at: int) -> None:
+            super().__init__()
+            self.completion = completion
+            self.at = at
+
+    def __init__(
+        self,
+        completions: Callable[[str, bool], Completion],
+        submit: Callable[[str], None],
+        wants: Callable[[str], None],
+    ) -> None:
+        """Called at once, so that the next key finds what the last one has done.
+
+        `wants` gets `up`, `tab`, `escape`, `page up` or `page down`: what is not for a text.
+        """
+        super().__init__(
+            compact=True, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False
+        )
+        self.cursor_blink = False
+        self._completions = completions
+        self._submit = submit
+        self._wants = wants
+        self._history: list[str] = []
+        self._at = 0
+        """Where in the history; its end is what is being written."""
+        self._unsent = ""
+        self._offered = NONE
+        self._chosen = -1
+        self._settling = False
+
+    def load(self, text: str) -> None:
+        """Another text, with the cursor at its end."""
+        self.text = text
+        self.move_cursor(self.document.end)
+        self._at = len(self._history)
+
+    def remember_all(self, texts: list[str]) -> None:
+        """What was sent in earlier runs, oldest first."""
+        self._history[:0] = texts[-HISTORY_MAX:]
+        self._at = len(self._history)
+
+    def remember(self, text: str) -> None:
+        """So that Up brings it again."""
+        if not self._history or self._history[-1] != text:
+            self._history.append(text)
+            del self._history[:-HISTORY_MAX]
+        self._at = len(self._history)
+
+    async def _on_key(self, event: events.Key) -> None:
+        # Bindings are looked up only when a key has come back to the app, and letters that were
+        # typed after it would be here before: what is typed fast would be sent in another order.
+        bindings = self._bindings.key_to_bindings.get(event.key)
+        if bindings:
+            event.stop()
+            event.prevent_default()
+            await self.run_action(bindings[0].action)
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        # Both would handle it, and a paste would stand there twice.
+        event.prevent_default()
+        event.stop()
+        text = safe_text(event.text.replace("\r\n", "\n").replace("\r", "\n"))
+        result = self._replace_via_keyboard(text, *self.selection)
+        if result is not None:
+            self.move_cursor(result.end_location)
+
+    def on_text_area_changed(self) -> None:
+        if not self._settling:
+            self._offer()
+
+    def _offer(self) -> None:
+        row, column = self.cursor_location
+        before = self.document.get_line(row)[:column]
+        offered = self._completions(before, row == 0)
+        self._chosen = -1
+        if offered != self._offered:
+            self._offered = offered
+            self.post_message(self.Completing(offered, -1))
+
+    def choose(self, number: int) -> None:
+        """Puts that choice where the word is."""
+        offered = self._offered
+        row, column = self.cursor_location
+        self._settling = True
+        insert = offered.choices[number].insert
+        self.replace(insert, (row, column - offered.length), (row, column))
+        self.move_cursor((row, column - offered.length + len(insert)))
+        self._settling = False
+        self._offered = Completion(len(insert), offered.choices)
+        self._chosen = number
+        self.call_after_refresh(self._tell_choice)
+
+    def _tell_choice(self) -> None:
+        self.post_message(self.Completing(self._offered, self._chosen))
+
+    def action_complete(self, by: int) -> None:
+        count = len(self._offered.choices)
+        if count:
+            begin = -1 if by > 0 else count
+            at = self._chosen if self._chosen >= 0 else begin
+            self.choose((at + by) % count)
+        elif not self.text.strip():
+            self._wants("tab")
+
+    def action_submit(self) -> None:
+        text = self.text.rstrip()
+        if text.strip():
+            self._submit(text)
+
+    def action_newline(self) -> None:
+        self.insert("\n")
+
+    def action_up(self) -> None:
+        if self.cursor_location[0] > 0 or not self.cursor_at_first_line_of_wrap:
+            self.action_cursor_up()
+        elif self._at == 0 or (self._at == len(self._history) and not self.text):
+            # In an empty line Up is the way into the conversation.
+            self._wants("up")
+        else:
+            if self._at == len(self._history):
+                self._unsent = self.text
+            self._at -= 1
+            self._recall(self._history[self._at])
+
+    def action_down(self) -> None:
+        if self.cursor_location[0] < self.document.line_count - 1:
+            self.action_cursor_down()
+        elif self._at < len(self._history):
+            self._at += 1
+            newest = self._at == len(self._history)
+            self._recall(self._unsent if newest else self._history[self._at])
+
+    def _recall(self, text: str) -> None:
+        at = self._at
+        self.load(text)
+        self._at = at
+
+    @property
+    def cursor_at_first_line_of_wrap(self) -> bool:
+        return self.wrapped_document.location_to_offset(self.cursor_location).y == 0
+
+    def action_page(self, by: int) -> None:
+        self._wants("page down" if by > 0 else "page up")
+
+    def action_escape(self) -> None:
+        self._wants("escape")

@@ -1,0 +1,330 @@
+"""What the person does with the conversations, said to the server; no widgets here."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from zchat.client import drafts, message_drafts
+from zchat.client.actions import Send
+from zchat.client.cache import FLUSH_ENTRIES, Cache
+from zchat.client.chat import Chat
+from zchat.client.commands import parse
+from zchat.client.conversations.book import Book
+from zchat.client.conversations.model import Conversation, Delivery, Kind, Said
+from zchat.client.core import LoggingOut
+from zchat.client.drafts import InvalidRequest, Request
+from zchat.client.events import Answered, Event
+from zchat.client.line import LineClient
+from zchat.client.outbox import QueueFull
+from zchat.client.screen.completion import Completion, complete
+from zchat.client.screen.markup import emojied
+from zchat.client.state import State
+from zchat.protocol import limits
+from zchat.protocol.messages import (
+    CreateRoom,
+    Done,
+    JoinRoom,
+    MemberList,
+    Notify,
+    Post,
+    Refused,
+    RoomList,
+    SearchResults,
+    SendPrivate,
+    StartConversation,
+    UserList,
+    inbox_log,
+    room_log,
+)
+
+SLICE_S: Final = 0.006
+"""So long events are folded before anything else has its turn: less than a frame."""
+AUTHORS_LOOKED_AT: Final = 200
+"""The authors of the last so many messages are likeliest to be written to."""
+TYPING_AGAIN_S: Final = limits.TYPING_S * 0.6
+
+
+class Front(Protocol):
+    """What shows what happens at the desk."""
+
+    def note(self, lines: Sequence[str]) -> None:
+        """Says something of the client's own."""
+
+    def wake(self) -> None:
+        """There is something new to draw."""
+
+    def open_to_write(self, key: str) -> None:
+        """Goes to that conversation."""
+
+
+class Desk:
+    def __init__(
+        self, chat: Chat, book: Book, cache: Cache, line: LineClient, front: Front
+    ) -> None:
+        self.chat = chat
+        self.book = book
+        self.line = line
+        self._cache = cache
+        self._front = front
+        self.rooms: RoomList | None = None
+        self.users: UserList | None = None
+        self.members: dict[str, MemberList] = {}
+        self.found: SearchResults | None = None
+        self.search_trouble = ""
+        self._search = 0
+        self._awaited: dict[int, str] = {}
+        """The key that is opened when a request is done; empty where the answer names it."""
+        self._typed: dict[str, float] = {}
+        self._said: set[int] = set()
+        """What was said and is not answered."""
+
+    # --- What happens ---------------------------------------------------------------------------
+
+    async def follow(self, seen: Callable[[Event], None]) -> None:
+        """Folds all events into the book, a slice at a time. Raises `RefusedError` at the end."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        async for event in self.chat.events():
+            self._happen(event, loop.time())
+            seen(event)
+            self._front.wake()
+            if loop.time() - begun > SLICE_S:
+                await asyncio.sleep(0)
+                begun = loop.time()
+
+    def _happen(self, event: Event, now: float) -> None:
+        self.book.apply(event, now)
+        self._cache.take(event)
+        if self._cache.waiting >= FLUSH_ENTRIES:
+            self.keep()
+        if isinstance(event, Answered):
+            self._answered(event)
+
+    @property
+    def unconfirmed(self) -> int:
+        """How much was said that the server has not confirmed."""
+        return len(self._said)
+
+    def _answered(self, event: Answered) -> None:
+        self._said.discard(event.id)
+        match event.answer:
+            case RoomList() as rooms:
+                self.rooms = rooms
+                self.line.rooms.update(dict.fromkeys(room.room for room in rooms.rooms))
+            case UserList() as users:
+                self.users = users
+                self.line.names.update(dict.fromkeys(user.name for user in users.users))
+            case MemberList() as members:
+                self.members[room_log(members.room)] = members
+            case SearchResults() as found if event.id == self._search:
+                self.found, self.search_trouble = found, ""
+            case Refused(reason=reason) if event.id == self._search:
+                self.found, self.search_trouble = None, reason
+            case Refused(reason=reason):
+                self._awaited.pop(event.id, None)
+                if not isinstance(event.request, Post | SendPrivate):
+                    # What was said shows by itself that it failed.
+                    self.complain(reason)
+            case Done(log=log) if event.id in self._awaited:
+                key = self._awaited.pop(event.id)
+                self._front.open_to_write(key or log or "")
+            case _:
+                pass
+
+    def keep(self) -> None:
+        """Has the cache write what has come since the last time."""
+        self._cache.flush(self.book.take_touched())
+
+    def complain(self, reason: str) -> None:
+        self._front.note([f"! {reason}"])
+
+    # --- What is asked --------------------------------------------------------------------------
+
+    def send(self, draft: Request) -> int | None:
+        """None, and a word to the person, where it cannot even be kept."""
+        try:
+            return self.chat.send(draft)
+        except (QueueFull, LoggingOut) as error:
+            self.complain(f"{error}.")
+            return None
+
+    def try_to(self, make: Callable[[], Request]) -> int | None:
+        """The same of a draft that may not be one."""
+        try:
+            return self.send(make())
+        except InvalidRequest as error:
+            self.complain(f"{error}.")
+            return None
+
+    def look_around(self) -> None:
+        """Which rooms and people there are, and with whom there are conversations."""
+        for draft in (drafts.rooms(), drafts.users(), message_drafts.conversations()):
+            self.send(draft)
+
+    def look_into(self, conversation: Conversation) -> None:
+        """What is needed to show it."""
+        if conversation.key[0] == "#" and self.chat.state is State.ONLINE:
+            self.send(drafts.members(conversation.key))
+        if not conversation.items:
+            self.load_older(conversation)
+
+    def load_older(self, conversation: Conversation) -> None:
+        """From the cache, or else from the server."""
+        request = self.book.ask_before(conversation.key)
+        if request is None:
+            return
+        kept = None
+        if request.before is not None:
+            kept = self._cache.older(conversation.key, request.before, request.limit)
+        if kept is None:
+            self.send(request)
+        else:
+            self.book.loaded(conversation.key, kept, request.before)
+            self._front.wake()
+
+    def read(self, conversation: Conversation) -> None:
+        mark = self.book.read(conversation.key)
+        if mark is not None:
+            self.chat.mark_read(*mark)
+
+    def search(self, text: str, log: str | None) -> None:
+        """`found` has what is found, once it is."""
+        self.found, self.search_trouble = None, ""
+        try:
+            self._search = self.chat.send(message_drafts.search(text, log, limit=50))
+        except (InvalidRequest, QueueFull, LoggingOut) as error:
+            self.search_trouble = f"{error}."
+
+    # --- What is said ---------------------------------------------------------------------------
+
+    def enter(self, text: str, conversation: Conversation, reply_to: int = 0) -> bool:
+        """Says it in the conversation, or does the command; False if it says to quit."""
+        if text.startswith(":") and not text.startswith("::") and "\n" not in text.strip():
+            return self._command(text)
+        self.say(conversation.key, emojied(text.removeprefix(":")), reply_to)
+        return True
+
+    def say(self, key: str, text: str, reply_to: int = 0) -> bool:
+        """Shows it as pending at once; False if it cannot be said."""
+        if key[0] == "#":
+            request_id = self.try_to(lambda: drafts.post(key, text, reply_to))
+        else:
+            request_id = self.try_to(lambda: drafts.private(key, text, reply_to))
+        if request_id is None:
+            return False
+        self._said.add(request_id)
+        self.book.pending(key, text, reply_to, request_id, round(time.time() * 1000))
+        self._typed.pop(key, None)
+        self._front.wake()
+        return True
+
+    def _command(self, text: str) -> bool:
+        action = parse(text, self.line.rooms.keys() | self.chat.rooms_followed)
+        match action:
+            case Send(Post(room=room, text=said)):
+                if self.say(room_log(room), said):
+                    self._front.open_to_write(room_log(room))
+            case Send(SendPrivate(to=to, text=said)):
+                if self.say(inbox_log(to), said):
+                    self._front.open_to_write(inbox_log(to))
+            case Send(JoinRoom(room=room) | CreateRoom(room=room) as request):
+                self._send_and_open(request, room_log(room))
+            case Send(StartConversation() as request):
+                self._send_and_open(request, "")
+            case _:
+                return self.line.enter(text)
+        return True
+
+    def join(self, room: str) -> None:
+        self._send_and_open(drafts.join(room), room_log(room))
+
+    def create(self, room: str) -> None:
+        self._send_and_open(drafts.create_room(room), room_log(room))
+
+    def _send_and_open(self, request: Request, key: str) -> None:
+        request_id = self.send(request)
+        if request_id is not None:
+            self._awaited[request_id] = key
+
+    def says_typing(self, conversation: Conversation) -> None:
+        """Tells the others that the person writes, now and then while it is so."""
+        now = asyncio.get_running_loop().time()
+        key = conversation.key
+        if (
+            conversation.kind is not Kind.NOTICES
+            and self.chat.state is State.ONLINE
+            and now - self._typed.get(key, -TYPING_AGAIN_S) >= TYPING_AGAIN_S
+        ):
+            self._typed[key] = now
+            self.send(message_drafts.typing(key))
+
+    # --- What is done to a message --------------------------------------------------------------
+
+    def log_of(self, conversation: Conversation) -> str:
+        """The log in which its messages have their sequences."""
+        return conversation.key if conversation.key[0] == "#" else inbox_log(self.book.me)
+
+    def edit(self, conversation: Conversation, said: Said, text: str) -> None:
+        log = self.log_of(conversation)
+        self.try_to(lambda: message_drafts.edit(log, said.sequence, emojied(text)))
+
+    def delete(self, conversation: Conversation, said: Said) -> None:
+        if said.delivery is Delivery.FAILED:
+            self.book.give_up(conversation.key, said)
+            self._front.wake()
+        elif said.sequence:
+            log = self.log_of(conversation)
+            self.try_to(lambda: message_drafts.delete(log, said.sequence))
+
+    def react(self, conversation: Conversation, said: Said, emoji: str) -> None:
+        """Takes it back if it is there already."""
+        log = self.log_of(conversation)
+        again = self.book.me in said.reactions.get(emoji, ())
+        draft = message_drafts.unreact if again else message_drafts.react
+        self.try_to(lambda: draft(log, said.sequence, emoji))
+
+    def pin(self, conversation: Conversation, said: Said) -> None:
+        if conversation.key[0] != "#":
+            self.complain("only in rooms messages can be pinned")
+            return
+        self.try_to(lambda: message_drafts.pin(conversation.key, said.sequence))
+
+    def retry(self, conversation: Conversation, said: Said) -> None:
+        key, text = conversation.key, said.text
+        if key[0] == "#":
+            request_id = self.try_to(lambda: drafts.post(key, text, said.reply_to))
+        else:
+            request_id = self.try_to(lambda: drafts.private(key, text, said.reply_to))
+        if request_id is not None:
+            self._said.add(request_id)
+            self.book.retry(key, said, request_id, round(time.time() * 1000))
+            self._front.wake()
+
+    def mute(self, conversation: Conversation) -> None:
+        """And the other way round."""
+        muted = conversation.notify == Notify.NOTHING
+        level = Notify.MENTIONS if conversation.key[0] == "#" else Notify.ALL
+        self.try_to(
+            lambda: message_drafts.notify(conversation.key, level if muted else Notify.NOTHING)
+        )
+
+    def people(self, first: Sequence[str] = ()) -> list[str]:
+        """Names that may be meant, the likeliest first."""
+        here = sorted(self.book.presence.here)
+        private = [key[1:] for key in self.book.conversations if key[0] == "@" and len(key) > 1]
+        everyone = dict.fromkeys([*first, *private, *here, *self.line.names])
+        everyone.pop(self.book.me, None)
+        return list(everyone)
+
+    def room_names(self) -> list[str]:
+        joined = [key[1:] for key in self.book.conversations if key[0] == "#"]
+        return list(dict.fromkeys([*joined, *self.line.rooms]))
+
+    def completions(
+        self, conversation: Conversation | None, before: str, *, first_line: bool
+    ) -> Completion:
+        """What the word may become that ends where `before` does."""
+        recent = conversation.items[-AUTHORS_LOOKED_AT:] if conversation is not None else []
+        authors = [item.author for item in reversed(recent) if isinstance(item, Said)]
+        return complete(before, self.people(authors), self.room_names(), first_line=first_line)

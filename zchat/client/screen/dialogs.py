@@ -1,0 +1,234 @@
+"""What is asked over the conversation: a choice from a list, a word, yes or no; and a page to read.
+
+Escape leaves each of them with nothing done.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from textual import events, on
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from zchat.client.actions import Question
+from zchat.client.screen.layout import Line
+from zchat.client.screen.lines import Lines
+from zchat.client.screen.markup import Ink, Piece
+
+PICK: Final = "pick:"
+WIDTH_MAX: Final = 76
+
+_CSS: Final = """
+{name} {{
+    align: center top; background: $background 50%;
+    & > Vertical {{
+        width: 100%; max-width: 76; height: auto; max-height: 80%; margin: 2 2 1 2;
+        background: $surface; padding: 1 1;
+    }}
+    & Static {{ height: auto; width: 1fr; padding: 0 1; }}
+    & .hint {{ color: $dim; }}
+    & Input {{ border: none; height: 1; padding: 0 1; margin: 0 0 1 0; background: $panel; }}
+    &:ansi > Vertical {{ border: round ansi_default; }}
+}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """`line` is how it looks in so many cells."""
+
+    value: str
+    line: Callable[[int], Line]
+
+
+class Picker(ModalScreen[str | None]):
+    """One of a list that what is typed makes shorter. `options` is asked after each key."""
+
+    DEFAULT_CSS = _CSS.format(name="Picker") + "Picker Lines { height: 1fr; min-height: 4; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Leave", show=False),
+        Binding("down,ctrl+n,tab", "move(1)", "Next", show=False),
+        Binding("up,ctrl+p,shift+tab", "move(-1)", "Previous", show=False),
+        Binding("pagedown", "move(8)", "Further", show=False),
+        Binding("pageup", "move(-8)", "Back", show=False),
+    ]
+
+    def __init__(
+        self,
+        prompt: str,
+        options: Callable[[str], Sequence[Option]],
+        nothing: str,
+        *,
+        typed: Callable[[str], None] | None = None,
+        text: str = "",
+    ) -> None:
+        """`typed` is told of what was typed where the options come later, by `show_again`."""
+        super().__init__()
+        self._prompt = prompt
+        self._options = options
+        self._nothing = nothing
+        self._typed = typed
+        self.is_search = typed is not None
+        self._text = text
+        self._found: Sequence[Option] = ()
+        self._at = 0
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Input(self._text, placeholder=self._prompt, select_on_focus=False, compact=True)
+            yield Lines(id="options", panel=True)
+
+    def on_mount(self) -> None:
+        self.query_one(Input).focus()
+        self.call_after_refresh(self.show_again)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.show_again)
+
+    def show_again(self, nothing: str | None = None) -> None:
+        """Asks for the options once more."""
+        if nothing is not None:
+            self._nothing = nothing
+        lines = self.query_one(Lines)
+        self._found = self._options(self.query_one(Input).value)
+        self._at = max(0, min(self._at, len(self._found) - 1))
+        cells = max(20, lines.size.width)
+        shown: list[Line] = [
+            tuple(Piece(text, ink, f"{PICK}{number}") for text, ink, _ in option.line(cells))
+            for number, option in enumerate(self._found)
+        ]
+        # As high as it needs to be, and no higher than there is room for.
+        lines.styles.height = max(1, min(len(shown), self.size.height * 4 // 5 - 5))
+        if shown:
+            lines.show(shown, self._at)
+        else:
+            lines.show([(Piece(f" {self._nothing}", Ink.DIM),)])
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        self._at = 0
+        if self._typed is not None:
+            self._typed(event.value)
+        self.show_again()
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        if self._found:
+            self.dismiss(self._found[self._at].value)
+
+    @on(Lines.Clicked)
+    def _clicked(self, event: Lines.Clicked) -> None:
+        event.stop()
+        self.dismiss(self._found[int(event.target.removeprefix(PICK))].value)
+
+    def action_move(self, by: int) -> None:
+        if self._found:
+            self._at = max(0, min(len(self._found) - 1, self._at + by))
+            if abs(by) == 1 and len(self._found) > 1:
+                self.query_one(Lines).show(self.query_one(Lines).shown, self._at)
+            else:
+                self.show_again()
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+class Prompt(ModalScreen[str | None]):
+    """One answer in words. Of a secret what is typed is not shown."""
+
+    DEFAULT_CSS = _CSS.format(name="Prompt")
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", show=False)]
+
+    def __init__(self, question: str, *, secret: bool = False, text: str = "") -> None:
+        super().__init__()
+        self._question = question
+        self._secret = secret
+        self._text = text
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(self._question, markup=False)
+            yield Input(self._text, password=self._secret, compact=True)
+            yield Static("Enter answers · Esc leaves", classes="hint", markup=False)
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+class Confirm(ModalScreen[bool]):
+    """Yes or no; all but `y` and Enter is no."""
+
+    DEFAULT_CSS = _CSS.format(name="Confirm")
+
+    def __init__(self, question: str, yes: str, no: str = "Esc leaves it") -> None:
+        super().__init__()
+        self._question = question
+        self._hint = f"Enter or y: {yes} · {no}"
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(self._question, markup=False)
+            yield Static("", markup=False)
+            yield Static(self._hint, classes="hint", markup=False)
+
+    def on_key(self, event: events.Key) -> None:
+        event.stop()
+        if event.key in ("y", "enter"):
+            self.dismiss(result=True)
+        elif event.key in ("n", "escape", "q"):
+            self.dismiss(result=False)
+
+
+class Reading(ModalScreen[None]):
+    """A page of lines, as the list of all keys is."""
+
+    DEFAULT_CSS = _CSS.format(name="Reading") + "Reading Lines { height: 1fr; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter,f1,question_mark", "leave", "Leave", show=False),
+        Binding("down,j", "scroll(1)", "Down", show=False),
+        Binding("up,k", "scroll(-1)", "Up", show=False),
+        Binding("pagedown,space,ctrl+d", "scroll(10)", "Further", show=False),
+        Binding("pageup,ctrl+u", "scroll(-10)", "Back", show=False),
+    ]
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Lines(id="page", panel=True)
+            yield Static("Up and Down scroll · Esc leaves", classes="hint", markup=False)
+
+    def on_mount(self) -> None:
+        lines = self.query_one(Lines)
+        lines.styles.height = max(1, min(len(self._lines), self.app.size.height * 4 // 5 - 5))
+        lines.show(self._lines)
+
+    def action_scroll(self, by: int) -> None:
+        self.query_one(Lines).scroll_lines(by)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+async def put_questions(app: App[int], questions: Sequence[Question]) -> list[str] | None:
+    """One after another. None if the person thought better of it, or left one without an answer."""
+    answers: list[str] = []
+    for question in questions:
+        answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        app.push_screen(Prompt(question.text, secret=question.secret), answer.set_result)
+        given = await answer
+        if not given:
+            return None
+        answers.append(given)
+    return answers

@@ -1,0 +1,76 @@
+"""How the screen is opened: at once, with what an earlier run has kept, or after the login."""
+
+import asyncio
+import os
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from zchat.client import access as accesses
+from zchat.client.cache import Cache
+from zchat.client.conversations.book import Book
+from zchat.client.conversations.kept import Kept
+from zchat.client.events import Event, SessionBegun
+from zchat.client.notify import best
+
+if TYPE_CHECKING:
+    from zchat.client.chat import Chat
+    from zchat.client.login import Login
+
+
+def open_screen(access: accesses.Access) -> int:
+    cache = Cache(access.user, access.addresses)
+    try:
+        kept = cache.load()
+
+        async def use(chat: "Chat", login: "Login") -> int:
+            return await _show(chat, login, cache, kept)
+
+        # Who has been here before need not wait for the server; others may have to be asked for a
+        # password first, and would look at an empty screen.
+        been_here = bool(kept.cursors)
+        return accesses.log_in(
+            access, use, at_once=been_here, mark_read=False, cursors=kept.cursors
+        )
+    finally:
+        cache.close()
+
+
+async def _show(chat: "Chat", login: "Login", cache: Cache, kept: Kept) -> int:
+    """Raises what ended the session, once the terminal is as it was."""
+    from zchat.client.render import Renderer  # noqa: PLC0415
+    from zchat.client.screen.app import ScreenClient  # noqa: PLC0415
+
+    book = Book(chat.name)
+    book.restore(kept)
+
+    def seen(event: Event) -> None:
+        if isinstance(event, SessionBegun):
+            login.remember(chat)
+
+    render = Renderer(chat.name, datetime.now().astimezone().date(), None, colour=False)
+    app = ScreenClient(
+        chat,
+        book,
+        cache,
+        render,
+        forget=login.forget,
+        seen=seen,
+        how=best(os.environ),
+        first_time=not kept.cursors,
+    )
+    told = accesses.told_to_leave()
+
+    async def leave_when_told() -> None:
+        await told.wait()
+        app.exit(0)
+
+    leaving = asyncio.create_task(leave_when_told())
+    try:
+        code = await app.run_async()
+    finally:
+        leaving.cancel()
+    if app.over is not None:
+        raise app.over
+    if told.is_set():
+        await chat.quit(accesses.SIGNAL_QUIT_TIMEOUT_S)
+    return code or 0

@@ -1,0 +1,41 @@
+"""Where the parts of the screen stand, and the keys that work in all of them."""
+
+from typing import Final
+
+from textual.binding import Binding, BindingType
+
+CSS: Final = """
+#body { height: 1fr; }
+#sidebar, #members { width: 24; height: 100%; }
+#members { display: none; }
+#main { width: 1fr; height: 100%; }
+#header { height: 1; width: 1fr; }
+#notes, #choices { height: auto; width: 1fr; display: none; }
+#hint { height: 1; width: 1fr; }
+#writing { height: auto; max-height: 8; width: 1fr; }
+#prompt { width: 2; height: 1; }
+#status { height: 1; width: 1fr; }
+"""
+
+BINDINGS: Final[list[BindingType]] = [
+    Binding("ctrl+k", "go_to", "Go to a room or person", priority=True),
+    Binding("ctrl+f", "search", "Search on the server", priority=True),
+    Binding("alt+a", "next_unread", "Next unread", priority=True),
+    Binding("alt+down", "neighbour(1)", "Conversation below", priority=True),
+    Binding("alt+up", "neighbour(-1)", "Conversation above", priority=True),
+    *(
+        Binding(f"alt+{n}", f"nth({n})", "Conversation by its place", priority=True)
+        for n in range(1, 10)
+    ),
+    Binding("f2,ctrl+b", "members", "Who is in it", priority=True),
+    Binding("f3", "sidebar", "List of conversations", priority=True),
+    Binding("f4", "quiet", "Do not disturb", priority=True),
+    Binding("f5", "mute", "Mute this conversation", priority=True),
+    Binding("f6", "keep", "Keep this conversation at the top", priority=True),
+    Binding("f7", "next_theme", "Next theme", priority=True),
+    Binding("f1", "keys", "All keys", priority=True),
+    Binding("question_mark", "keys", "All keys"),
+    Binding("ctrl+p", "command_palette", "All that can be done, by its name", priority=True),
+    Binding("ctrl+c", "copy_or_clear", "Copy what is marked, or clear the input"),
+    Binding("ctrl+q", "leave", "Quit", priority=True),
+]

@@ -1,0 +1,138 @@
+"""What is said around a conversation: the list, its header, who types, and what is empty."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from zchat.client.chat import Chat
+from zchat.client.conversations.model import Conversation, Kind, Said
+from zchat.client.screen import listing
+from zchat.client.screen.cells import cut, drawable_line, padded, width
+from zchat.client.screen.completion import Completion
+from zchat.client.screen.desk import Desk
+from zchat.client.screen.layout import Line
+from zchat.client.screen.listing import Present, label
+from zchat.client.screen.markup import Ink, Piece
+from zchat.client.state import State
+
+FIRST_HINT: Final = "  Ctrl-K go to a room or person · Enter send · F1 all keys"
+CHOICE: Final = "choice:"
+NEWEST: Final = "newest:"
+TYPING_NAMES: Final = 3
+SHORT_CHARS: Final = 300
+
+
+def sidebar(
+    listed: Sequence[Conversation], opened: Conversation, desk: Desk, cells: int
+) -> list[Line]:
+    lines: list[Line] = [listing.heading("conversations", cells, "Ctrl-K")]
+    lines += (
+        listing.row(each, cells, opened=each is opened, present=present(each.key, desk))
+        for each in listed
+    )
+    return lines
+
+
+def header(conversation: Conversation, cells: int, desk: Desk) -> Line:
+    name = label(conversation)
+    pieces = [Piece(f" {cut(name, max(4, cells // 3))}", Ink.STRONG)]
+    note = ""
+    if conversation.kind is Kind.PRIVATE:
+        known = present(conversation.key, desk)
+        if known is None or not known.online:
+            note = "not here; reads it later"
+        elif known.away is not None:
+            note = f"away: {drawable_line(known.away)}" if known.away else "away"
+        else:
+            note = "here"
+    elif conversation.kind is Kind.NOTICES:
+        note = "what the cluster tells you"
+    elif not conversation.joined:
+        note = f"you are not in it; :jr {drawable_line(conversation.key[1:])} joins"
+    elif conversation.kind is not Kind.SEVERAL:
+        note = drawable_line(conversation.topic)
+    if listing.is_muted(conversation):
+        pieces.append(Piece(" (muted)", Ink.DIM))
+    if note:
+        pieces.append(Piece(f"  {note}", Ink.DIM))
+    return tuple(pieces)
+
+
+def present(key: str, desk: Desk) -> Present | None:
+    if key[0] != "@":
+        return None
+    here = desk.book.presence.here
+    return Present(online=True, away=here[key[1:]]) if key[1:] in here else Present(online=False)
+
+
+def members(conversation: Conversation, desk: Desk, cells: int) -> list[Line]:
+    here = desk.book.presence.here
+    listed = desk.members.get(conversation.key)
+    if conversation.kind is Kind.PRIVATE:
+        both = [conversation.key[1:], desk.book.me]
+        known = [(name, "", Present(name in here, here.get(name))) for name in both]
+        return listing.people(known, cells, len(known))
+    if listed is None:
+        return [(Piece(" nobody is known yet", Ink.DIM),)]
+    found = [
+        (each.name, each.role, Present(each.name in here, here.get(each.name)))
+        for each in listed.members
+    ]
+    return listing.people(found, cells, listed.total)
+
+
+def typing(conversation: Conversation, now: float) -> str:
+    names = [drawable_line(name) for name, until in conversation.typing.items() if until > now]
+    if not names:
+        return ""
+    if len(names) > TYPING_NAMES:
+        return "several people are typing…"
+    who = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    return f"{who} {'is' if len(names) == 1 else 'are'} typing…"
+
+
+def replying(said: Said, cells: int) -> Line:
+    text = f"  ↪ to {drawable_line(said.author)}: {drawable_line(said.text[:SHORT_CHARS])}"
+    leave = "  Esc leaves it"
+    return (Piece(cut(text, max(8, cells - width(leave) - 1)), Ink.HINT), Piece(leave, Ink.DIM))
+
+
+def empty(conversation: Conversation, chat: Chat, *, first_time: bool) -> list[Line]:
+    """What stands where nothing was said yet."""
+    name = label(conversation)
+    if conversation.loading or (chat.state is not State.ONLINE and conversation.more_before):
+        text = (
+            ["…"] if chat.state is State.ONLINE else ["What was said here comes with the server."]
+        )
+    elif conversation.kind is Kind.PRIVATE:
+        text = [f"Nothing was said between you and {name} yet.", "Write, and Enter sends it."]
+    elif conversation.kind is Kind.NOTICES:
+        text = ["The cluster has told you nothing yet."]
+    elif not conversation.joined:
+        text = [f"You are not in {name}.", f":jr {name.removeprefix('#')} joins it."]
+    else:
+        text = [f"Nothing was said in {name} yet.", "Write, and Enter sends it."]
+    if first_time:
+        text += ["", "Ctrl-K goes to a room or person, F1 shows all keys."]
+    return [(Piece(f"   {line}", Ink.DIM),) for line in text]
+
+
+def short(said: Said) -> str:
+    text = drawable_line(said.text[:SHORT_CHARS])
+    return cut(text, 120)
+
+
+def offered(completion: Completion, cells: int) -> list[Line]:
+    """The choices that complete a word."""
+    lines: list[Line] = []
+    broadest = max((width(choice.insert) for choice in completion.choices), default=0)
+    for number, choice in enumerate(completion.choices):
+        target = f"{CHOICE}{number}"
+        left = max(1, cells - broadest - 5)
+        lines.append(
+            (
+                Piece("  ", Ink.TEXT, target),
+                Piece(padded(choice.insert, broadest + 1), Ink.ACCENT, target),
+                Piece(cut(choice.note, left), Ink.DIM, target),
+            )
+        )
+    return lines

@@ -1,0 +1,89 @@
+"""The last line: whether the server is there, and what keys do here."""
+
+import math
+from typing import Final
+
+from zchat.client.chat import Chat
+from zchat.client.events import ConnectionFailed, ConnectionLost, Event, SessionBegun
+from zchat.client.screen.cells import cut, drawable_line, width
+from zchat.client.screen.layout import Line
+from zchat.client.screen.markup import Ink, Piece
+from zchat.client.state import State
+from zchat.protocol.messages import SlowedDown
+
+KEYS: Final = {
+    "composer": ("Ctrl-K go to", "Ctrl-F search", "↑ messages", "F1 keys"),
+    "timeline": ("r reply", "e edit", "+ react", "d delete", "/ find", "Esc write"),
+}
+
+
+class Network:
+    """What the events have said about the connection."""
+
+    def __init__(self) -> None:
+        self.trouble = ""
+        self.retry_at: float | None = None
+        self.slowed_until = 0.0
+
+    def happened(self, event: Event, now: float) -> None:
+        match event:
+            case SessionBegun():
+                self.trouble, self.retry_at = "", None
+            case ConnectionFailed(reason, retry_in_s):
+                self.trouble, self.retry_at = reason, now + retry_in_s
+            case ConnectionLost(reason):
+                self.trouble, self.retry_at = reason, None
+            case SlowedDown(wait_ms):
+                self.slowed_until = now + wait_ms / 1000
+            case _:
+                pass
+
+
+def status_line(
+    chat: Chat,
+    network: Network,
+    cells: int,
+    now: float,
+    *,
+    where: str,
+    unconfirmed: int,
+    quiet: bool,
+) -> Line:
+    """`where` the keys go: to the composer or to the timeline."""
+    pieces = list(_connection(chat, network, now))
+    if unconfirmed and chat.state is not State.ONLINE:
+        pieces.append(Piece(f" · {unconfirmed:,} to send", Ink.MENTIONED))
+    if now < network.slowed_until:
+        seconds = math.ceil(network.slowed_until - now)
+        pieces.append(Piece(f" · faster than this server lets you; {seconds} s", Ink.MENTIONED))
+    if quiet:
+        pieces.append(Piece(" · do not disturb", Ink.DIM))
+    taken = sum(width(piece.text) for piece in pieces)
+    keys = ""
+    for key in KEYS[where]:
+        more = f"{keys} · {key}" if keys else key
+        if taken + width(more) + 4 > cells:
+            break
+        keys = more
+    space = max(1, cells - taken - width(keys) - 1)
+    return (*pieces, Piece(" " * space), Piece(keys, Ink.DIM), Piece(" "))
+
+
+def _connection(chat: Chat, network: Network, now: float) -> list[Piece]:
+    me = Piece(f" · {drawable_line(chat.name)}", Ink.DIM)
+    match chat.state:
+        case State.ONLINE:
+            latency = chat.latency_s
+            time = "" if latency is None else f" {latency * 1000:.0f} ms"
+            return [Piece(" ● ", Ink.GOOD), Piece(f"online{time}", Ink.DIM), me]
+        case State.CONNECTING | State.LOGGING_IN:
+            return [Piece(" ◌ ", Ink.MENTIONED), Piece("connecting…", Ink.DIM), me]
+        case State.ENDED | State.CLOSING:
+            return [Piece(" ○ ", Ink.TROUBLE), Piece("the session is over", Ink.TROUBLE), me]
+        case State.OFFLINE:
+            why = cut(drawable_line(network.trouble) or "no connection", 48)
+            pieces = [Piece(" ○ ", Ink.TROUBLE), Piece(f"offline: {why}", Ink.TROUBLE)]
+            if network.retry_at is not None:
+                seconds = max(0, math.ceil(network.retry_at - now))
+                pieces.append(Piece(f" · again in {seconds} s", Ink.DIM))
+            return pieces

@@ -1,0 +1,292 @@
+"""The conversation that is open: draws what its view shows, and turns keys and clicks into words.
+
+It draws by lines (`render_line`), with a scroll bar of its own: Textual's would want to know how
+high all of it is, which nobody knows before it is laid out.
+"""
+
+from datetime import tzinfo
+from typing import ClassVar, Final
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from zchat.client.conversations.model import Conversation, Item, Said
+from zchat.client.screen import layout, painting, themes
+from zchat.client.screen.layout import Line, Page
+from zchat.client.screen.markup import Ink, Piece, links
+from zchat.client.screen.view import Row, View
+
+WHEEL_LINES: Final = 3
+OLDER_WHEN_ITEMS: Final = 60
+"""So many items above the window are left when older ones are asked for."""
+VIEWS_MAX: Final = 12
+"""Conversations whose place is remembered."""
+
+
+class Timeline(Widget, can_focus=True):
+    DEFAULT_CSS = """
+    Timeline { height: 1fr; width: 1fr; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "step(1)", "Next message", show=False),
+        Binding("k,up", "step(-1)", "Previous message", show=False),
+        Binding("g,home", "oldest", "Oldest that is here", show=False),
+        Binding("G,end", "newest", "Newest", show=False),
+        Binding("ctrl+d", "half_page(1)", "Half a page down", show=False),
+        Binding("ctrl+u", "half_page(-1)", "Half a page up", show=False),
+        Binding("enter", "unfold", "Show all of it, or where the answer belongs"),
+        Binding("r", "say('reply')", "Reply, or try again"),
+        Binding("e", "say('edit')", "Edit your own"),
+        Binding("d", "say('delete')", "Delete"),
+        Binding("plus,a", "say('react')", "React"),
+        Binding("p", "say('pin')", "Pin"),
+        Binding("y", "say('copy')", "Copy the text"),
+        Binding("o", "say('open')", "Open the link"),
+        Binding("slash", "say('find')", "Find in what is here"),
+        Binding("n", "find(-1)", "Next found", show=False),
+        Binding("N", "find(1)", "Previous found", show=False),
+        Binding("escape,i,tab", "say('write')", "Back to writing"),
+    ]
+
+    class Asked(Message):
+        """The person wants `what` done to `item`; `about` says with what."""
+
+        def __init__(self, what: str, item: Item | None, about: str = "") -> None:
+            super().__init__()
+            self.what = what
+            self.item = item
+            self.about = about
+
+    class Moved(Message):
+        """Other lines are seen now."""
+
+    def __init__(self, me: str, zone: tzinfo | None) -> None:
+        super().__init__()
+        self.me = me
+        self._zone = zone
+        self.view: View | None = None
+        self.found = ""
+        """What was looked for last."""
+        self._views: dict[Conversation, View] = {}
+        self._rows: list[Row] = []
+        self._welcome: list[Line] = []
+
+    # --- What is shown --------------------------------------------------------------------------
+
+    def open(self, conversation: Conversation) -> None:
+        """Shows it where it was left, or its newest."""
+        view = self._views.pop(conversation, None)
+        if view is None:
+            view = View(conversation, self._page())
+        else:
+            view.read_until(conversation)
+        self._views[conversation] = view
+        while len(self._views) > VIEWS_MAX:
+            del self._views[next(iter(self._views))]
+        self.view = view
+        self.look_again()
+
+    def update_from_changes(self) -> bool:
+        """Whether anything of what is open has changed."""
+        if self.view is None or not self.view.keep_up():
+            return False
+        self.look_again()
+        return True
+
+    def look_again(self) -> None:
+        view = self.view
+        if view is not None:
+            view.resize(self._page(), self.size.height)
+            self._rows = view.rows()
+        self.refresh()
+        self.post_message(self.Moved())
+
+    @property
+    def wants_older(self) -> bool:
+        """What is above the window will soon be at its end."""
+        view = self.view
+        return view is not None and view.top < OLDER_WHEN_ITEMS
+
+    def set_empty(self, lines: list[Line]) -> None:
+        """What to say where nothing was said yet."""
+        if lines != self._welcome:
+            self._welcome = lines
+            self.refresh()
+
+    def _page(self) -> Page:
+        # The last column is the scroll bar's, and the one before it keeps away from that.
+        return Page(max(1, self.size.width - 2), self.me, self._zone)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return container.height
+
+    def on_resize(self) -> None:
+        self.look_again()
+
+    def render_line(self, y: int) -> Strip:
+        theme = self.app.theme
+        ground = themes.ground(theme)
+        cells = self.size.width
+        rows = self._rows
+        if not rows:
+            return self._empty_line(y, theme, ground)
+        # Few lines stand where the newest will be.
+        number = y - max(0, self.size.height - len(rows))
+        if not 0 <= number < len(rows):
+            return Strip.blank(cells, ground)
+        row = rows[number]
+        view = self.view
+        line = row.line
+        if view is not None and row.index == view.selected:
+            focused = self.has_focus
+            ground += themes.selected(theme, focused=focused)
+            if line and line[0].text == " ":
+                line = (Piece("›", Ink.ACCENT), *line[1:])
+        drawn = painting.strip(line, theme, cells - 1, ground)
+        return Strip([*drawn, self._bar(y, theme)], cells)
+
+    def _empty_line(self, y: int, theme: str, ground: Style) -> Strip:
+        begin = max(0, (self.size.height - len(self._welcome)) // 2)
+        if begin <= y < begin + len(self._welcome):
+            return painting.strip(self._welcome[y - begin], theme, self.size.width, ground)
+        return Strip.blank(self.size.width, ground)
+
+    def _bar(self, y: int, theme: str) -> Segment:
+        view = self.view
+        ground = themes.ground(theme)
+        if view is None or (view.at_end and view.heights.total <= view.height):
+            return Segment(" ", ground)
+        height, total = self.size.height, max(view.heights.total, 1)
+        thumb = max(1, height * height // total)
+        begin = height - thumb if view.at_end else min(height - thumb, view.line * height // total)
+        if begin <= y < begin + thumb:
+            return Segment("▐", ground + themes.style(theme, Ink.DIM, ""))
+        return Segment(" ", ground)
+
+    # --- Keys and mouse -------------------------------------------------------------------------
+
+    def action_step(self, by: int) -> None:
+        view = self.view
+        if view is None or not view.items:
+            return
+        if by > 0 and view.selected is None:
+            return
+        view.step(by)
+        self.look_again()
+
+    def action_oldest(self) -> None:
+        if self.view is not None and self.view.items:
+            self.view.select(0)
+            self.look_again()
+
+    def action_newest(self) -> None:
+        if self.view is not None:
+            self.view.to_end()
+            self.look_again()
+
+    def action_half_page(self, by: int) -> None:
+        self.scroll_lines(by * max(1, self.size.height // 2))
+
+    def action_unfold(self) -> None:
+        view = self.view
+        if view is None or view.selected is None:
+            return
+        item = view.chosen
+        if isinstance(item, Said) and item.reply_to and not view.is_folded(view.selected):
+            self.jump(item.reply_to)
+            return
+        view.toggle_fold(view.selected)
+        self.look_again()
+
+    def action_find(self, by: int) -> None:
+        if self.view is not None and self.found:
+            if not self.view.find(self.found, by):
+                self.app.bell()
+            self.look_again()
+
+    def action_say(self, what: str) -> None:
+        view = self.view
+        item = None if view is None else view.chosen
+        if item is None and what in ("reply", "edit", "react", "copy", "open") and view is not None:
+            # Without a choice the newest is meant.
+            view.step(-1)
+            item = view.chosen
+            self.look_again()
+        about = ""
+        if what == "open" and isinstance(item, Said):
+            found = links(item.text)
+            about = found[0] if found else ""
+        self.post_message(self.Asked(what, item, about))
+
+    def choose_none(self) -> None:
+        if self.view is not None:
+            self.view.select(None)
+            self.look_again()
+
+    def scroll_lines(self, lines: int) -> None:
+        if self.view is not None:
+            self.view.scroll(lines)
+            self.look_again()
+
+    def jump(self, sequence: int) -> bool:
+        """Selects the message with that sequence, if it is here."""
+        view = self.view
+        index = None if view is None else view.index_of(sequence)
+        if view is None or index is None:
+            self.post_message(self.Asked("jump", None, str(sequence)))
+            return False
+        view.select(index)
+        self.look_again()
+        return True
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.scroll_lines(-WHEEL_LINES)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.scroll_lines(WHEEL_LINES)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        if event.button and event.x >= self.size.width - 1:
+            self._seek(event.y)
+
+    def on_click(self, event: events.Click) -> None:
+        view = self.view
+        if view is None:
+            return
+        if event.x >= self.size.width - 1:
+            self._seek(event.y)
+            return
+        number = event.y - max(0, self.size.height - len(self._rows))
+        if not 0 <= number < len(self._rows):
+            return
+        row = self._rows[number]
+        view.selected = row.index
+        self._follow_target(painting.target_at(row.line, event.x), view.items[row.index])
+        self.look_again()
+
+    def _follow_target(self, target: str, item: Item) -> None:
+        if target.startswith(layout.JUMP):
+            self.jump(int(target.removeprefix(layout.JUMP)))
+        elif target.startswith(layout.REACT):
+            self.post_message(self.Asked("react", item, target.removeprefix(layout.REACT)))
+        elif target == layout.FOLD:
+            self.action_unfold()
+        elif target == layout.RETRY:
+            self.post_message(self.Asked("reply", item))
+        elif target:
+            self.post_message(self.Asked("open", item, target))
+
+    def _seek(self, y: int) -> None:
+        view = self.view
+        if view is not None and self.size.height > 1:
+            view.seek(y * view.heights.total // (self.size.height - 1))
+            self.look_again()

@@ -1,0 +1,308 @@
+"""What of a conversation is seen through a window: where it stands, what is selected, how it moves.
+
+The place is kept as an item and a line of it, never as a line of the whole: so nothing that
+happens before it moves what is seen, and only what is seen is ever laid out. The heights of all
+else are estimates, which nothing but the scroll bar shows.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+from zchat.client.conversations.finding import find_after, find_before
+from zchat.client.conversations.model import (
+    Change,
+    Changed,
+    Conversation,
+    Inserted,
+    Item,
+    Removed,
+    Replaced,
+    Said,
+)
+from zchat.client.screen.heights import Heights
+from zchat.client.screen.layout import FOLD, Line, Page, Place, lay_out, place
+
+ESTIMATED_LINES: Final = 2
+LAID_OUT_MAX: Final = 2_000
+"""Items whose lines are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line on the screen, of the item at `index`."""
+
+    index: int
+    line: Line
+
+
+class View:
+    def __init__(self, conversation: Conversation, page: Page) -> None:
+        self.conversation = conversation
+        self.page = page
+        self.height = 1
+        """Of the window, in lines."""
+        self.at_end = True
+        """It shows the newest, and goes with it."""
+        self.top = 0
+        """The item on the first line,"""
+        self.skipped = 0
+        """and how many of its lines are above that."""
+        self.selected: int | None = None
+        self.missed = 0
+        """Messages that came below the window."""
+        self.new_after = conversation.marker if conversation.unread else 0
+        """Where the line stands that says what is new; it stays there while one reads."""
+        self._unfolded: set[Item] = set()
+        self._laid_out: dict[Item, tuple[object, list[Line]]] = {}
+        conversation.take_changes()
+        self.heights = Heights([ESTIMATED_LINES] * len(self.items))
+
+    @property
+    def items(self) -> list[Item]:
+        return self.conversation.items
+
+    @property
+    def chosen(self) -> Item | None:
+        return None if self.selected is None else self.items[self.selected]
+
+    # --- What changes ---------------------------------------------------------------------------
+
+    def resize(self, page: Page, height: int) -> None:
+        self.height = max(1, height)
+        if page != self.page:
+            self.page = page
+            self._laid_out.clear()
+
+    def keep_up(self) -> bool:
+        """Takes what has changed since the last look; whether there was anything.
+
+        All that looks at the items calls it first: they are as they are now, not as they were.
+        """
+        changes = self.conversation.take_changes()
+        self._apply(changes)
+        return bool(changes)
+
+    def _apply(self, changes: Iterable[Change]) -> None:
+        for change in changes:
+            match change:
+                case Inserted(index, count):
+                    self._insert(index, count)
+                case Changed():
+                    pass  # Its version tells, once it is seen.
+                case Removed(index):
+                    self._remove(index)
+                case Replaced():
+                    self._replace()
+                case _:
+                    assert_never(change)
+
+    def _insert(self, index: int, count: int) -> None:
+        was_last = index == len(self.heights)
+        self.heights.insert(index, [ESTIMATED_LINES] * count)
+        if was_last:
+            if not self.at_end:
+                self.missed += count
+        elif index <= self.top:
+            self.top += count
+        if self.selected is not None and self.selected >= index:
+            self.selected += count
+
+    def _remove(self, index: int) -> None:
+        self.heights.remove(index)
+        if index < self.top:
+            self.top -= 1
+        elif index == self.top:
+            self.skipped = 0
+        if self.selected is not None:
+            if index < self.selected or self.selected == len(self.heights):
+                self.selected -= 1
+            if self.selected < 0:
+                self.selected = None
+
+    def _replace(self) -> None:
+        self.heights = Heights([ESTIMATED_LINES] * len(self.items))
+        self._laid_out.clear()
+        self.at_end, self.top, self.skipped, self.missed, self.selected = True, 0, 0, 0, None
+
+    # --- What is seen ---------------------------------------------------------------------------
+
+    def lines(self, index: int) -> list[Line]:
+        item = self.items[index]
+        where = self._place(index)
+        answered = self.answered(item)
+        key = (item.version, where, answered and (answered, answered.version))
+        known = self._laid_out.get(item)
+        if known is not None and known[0] == key:
+            return known[1]
+        lines = lay_out(item, self.page, where, answered)
+        if len(self._laid_out) >= LAID_OUT_MAX:
+            self._laid_out.clear()
+        self._laid_out[item] = key, lines
+        self.heights[index] = len(lines)
+        return lines
+
+    def answered(self, item: Item) -> Said | None:
+        if not isinstance(item, Said) or not item.reply_to:
+            return None
+        index = self.index_of(item.reply_to)
+        found = None if index is None else self.items[index]
+        return found if isinstance(found, Said) else None
+
+    def index_of(self, sequence: int) -> int | None:
+        """Of the item with this sequence, if it is here."""
+        items = self.items
+        # What is pending stands at the end, and has none.
+        end = len(items)
+        while end and not items[end - 1].sequence:
+            end -= 1
+        index = bisect_left(items, sequence, hi=end, key=lambda item: item.sequence)
+        return index if index < end and items[index].sequence == sequence else None
+
+    def rows(self) -> list[Row]:
+        """What the window shows, from above; fewer than its height if there is no more."""
+        self.keep_up()
+        if not self.items:
+            return []
+        if not self.at_end:
+            rows = self._rows_from_top()
+            if len(rows) == self.height:
+                self.at_end = self._is_end(rows)
+                return rows
+        self._stand_at_end()
+        return self._rows_from_top()
+
+    def _is_end(self, rows: list[Row]) -> bool:
+        last = rows[-1].index
+        if last != len(self.items) - 1:
+            return False
+        shown = sum(row.index == last for row in rows)
+        above = self.skipped if last == self.top else 0
+        return above + shown == len(self.lines(last))
+
+    def _rows_from_top(self) -> list[Row]:
+        rows: list[Row] = []
+        self.top = min(self.top, len(self.items) - 1)
+        skip = self.skipped = min(self.skipped, len(self.lines(self.top)) - 1)
+        for index in range(self.top, len(self.items)):
+            rows += [Row(index, line) for line in self.lines(index)[skip:]]
+            skip = 0
+            if len(rows) >= self.height:
+                break
+        return rows[: self.height]
+
+    def _stand_at_end(self) -> None:
+        self.at_end, self.missed = True, 0
+        self._stand_above(len(self.items) - 1)
+
+    def _stand_above(self, index: int) -> None:
+        """So that the last line of the item at `index` is the last of the window."""
+        lines = len(self.lines(index))
+        while lines < self.height and index > 0:
+            index -= 1
+            lines += len(self.lines(index))
+        self.top, self.skipped = index, max(0, lines - self.height)
+
+    @property
+    def line(self) -> int:
+        """Where the window begins, roughly, of `heights.total` lines."""
+        return self.heights.before(self.top) + self.skipped
+
+    # --- How it moves ---------------------------------------------------------------------------
+
+    def scroll(self, lines: int) -> None:
+        """Down by so many lines, or up."""
+        self.keep_up()
+        if not self.items:
+            return
+        if lines < 0:
+            self.at_end = False
+        elif self.at_end:
+            return
+        self.skipped += lines
+        while self.skipped < 0 and self.top > 0:
+            self.top -= 1
+            self.skipped += len(self.lines(self.top))
+        self.skipped = max(0, self.skipped)
+        while self.skipped >= len(self.lines(self.top)):
+            if self.top == len(self.items) - 1:
+                self.skipped = len(self.lines(self.top)) - 1
+                break
+            self.skipped -= len(self.lines(self.top))
+            self.top += 1
+
+    def seek(self, line: int) -> None:
+        """To a line that the scroll bar names."""
+        self.keep_up()
+        if self.items:
+            self.at_end = line >= self.heights.total - self.height
+            self.top, self.skipped = self.heights.at(line)
+
+    def to_end(self) -> None:
+        self.at_end, self.selected = True, None
+
+    def select(self, index: int | None) -> None:
+        """Chooses an item, and shows it."""
+        self.keep_up()
+        self.selected = index
+        if index is None:
+            return
+        rows = self.rows()
+        if index < self.top or (index == self.top and self.skipped):
+            self.at_end, self.top, self.skipped = False, index, 0
+        elif not rows or index > rows[-1].index or not self._is_whole(index, rows):
+            self.at_end = False
+            self._stand_above(index)
+            if len(self.lines(index)) > self.height:
+                # Of what does not fit the beginning says more.
+                self.top, self.skipped = index, 0
+
+    def _is_whole(self, index: int, rows: list[Row]) -> bool:
+        return sum(row.index == index for row in rows) == len(self.lines(index))
+
+    def step(self, by: int) -> None:
+        """To the next message, down or up; from none to the newest that is seen."""
+        self.keep_up()
+        if self.selected is None:
+            rows = self.rows()
+            start = rows[-1].index + 1 if rows else 0
+            by = -1
+        else:
+            start = self.selected
+        index = start + by
+        while 0 <= index < len(self.items):
+            if isinstance(self.items[index], Said):
+                self.select(index)
+                return
+            index += by
+
+    def toggle_fold(self, index: int) -> None:
+        item = self.items[index]
+        self._unfolded ^= {item}
+
+    def is_folded(self, index: int) -> bool:
+        return any(piece.target == FOLD for line in self.lines(index) for piece in line)
+
+    def read_until(self, conversation: Conversation) -> None:
+        """The person comes back: what is new has come since then."""
+        if conversation.unread:
+            self.new_after = conversation.marker
+
+    def find(self, text: str, by: int) -> bool:
+        """Selects the next message with all words of `text`: before the selected one, or after."""
+        self.keep_up()
+        if by < 0:
+            end = len(self.items) if self.selected is None else self.selected
+            index = find_before(self.items, text, end)
+        else:
+            index = find_after(self.items, text, -1 if self.selected is None else self.selected)
+        if index is None:
+            return False
+        self.select(index)
+        return True
+
+    def _place(self, index: int) -> Place:
+        item = self.items[index]
+        before = self.items[index - 1] if index else None
+        return place(item, before, self.page, self.new_after, item in self._unfolded)

@@ -1,0 +1,149 @@
+"""Where the person goes: to another conversation, and to a message far away."""
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from zchat.client.conversations.model import Conversation
+from zchat.client.screen import choices, listing
+from zchat.client.screen.dialogs import Picker
+from zchat.protocol.messages import LOBBY, room_log
+
+if TYPE_CHECKING:
+    from zchat.client.screen.app import ScreenClient
+
+SEARCH_DELAY_S: Final = 0.25
+"""A search goes out once nothing was typed for so long."""
+LOBBY_KEY: Final = room_log(LOBBY)
+
+
+class Ways:
+    def __init__(self, app: "ScreenClient") -> None:
+        self._app = app
+        self._search_timer: asyncio.TimerHandle | None = None
+        self._jump_to = 0
+
+    def keep_up(self) -> None:
+        """Marks as read what is seen, and asks for what will be."""
+        app = self._app
+        conversation, view = app.conversation, app.timeline.view
+        if conversation is None or view is None:
+            return
+        if app.looked_at and len(app.screen_stack) == 1:
+            app.desk.read(conversation)
+        if not self.jump_on() and app.timeline.wants_older:
+            app.desk.load_older(conversation)
+
+    # --- To a conversation ----------------------------------------------------------------------
+
+    def nth(self, number: int) -> None:
+        listed = self._app.listed()
+        if number <= len(listed):
+            self._app.open_key(listed[number - 1].key)
+
+    def neighbour(self, by: int) -> None:
+        listed = self._app.listed()
+        if self._app.conversation in listed:
+            at = listed.index(self._app.conversation)
+            self._app.open_key(listed[(at + by) % len(listed)].key)
+
+    def next_unread(self) -> None:
+        app = self._app
+        waiting = [
+            each
+            for each in app.listed()
+            if each.unread and each is not app.conversation and not listing.is_muted(each)
+        ]
+        if waiting:
+            app.open_key(max(waiting, key=lambda each: each.mentions).key)
+        else:
+            app.note(["nothing more is unread"])
+
+    def go_to(self) -> None:
+        app = self._app
+        app.desk.look_around()
+        picker = Picker(
+            "a room or a person…",
+            lambda query: choices.places(query, app.desk, app.listed()),
+            "nothing like that; Esc, then :cr NAME makes a room",
+        )
+        app.push_screen(picker, self._go)
+
+    def _go(self, value: str | None) -> None:
+        if value is None:
+            return
+        what, _, name = value.partition(":")
+        if what == choices.JOIN:
+            self._app.desk.join(name)
+        elif what == choices.CREATE:
+            self._app.desk.create(name)
+        else:
+            self._app.open_to_write(name)
+
+    # --- To a message ---------------------------------------------------------------------------
+
+    def search(self) -> None:
+        app = self._app
+        app.desk.found, app.desk.search_trouble = None, ""
+        picker = Picker(
+            "search in all that you can read…",
+            lambda query: choices.found(query, app.desk),
+            "every word of it is looked for",
+            typed=self._search_soon,
+        )
+        app.push_screen(picker, self._go_to_found)
+
+    def _search_soon(self, text: str) -> None:
+        if self._search_timer is not None:
+            self._search_timer.cancel()
+        self._app.desk.found = None
+        loop = asyncio.get_running_loop()
+        self._search_timer = loop.call_later(SEARCH_DELAY_S, self._search, text)
+
+    def _search(self, text: str) -> None:
+        self._search_timer = None
+        if text.strip():
+            self._app.desk.search(text.strip(), None)
+            self.show_found()
+
+    def show_found(self) -> None:
+        """What a search has found, as soon as it has."""
+        screen = self._app.screen
+        if isinstance(screen, Picker) and screen.is_search and self._search_timer is None:
+            screen.show_again(choices.search_state(self._app.desk))
+
+    def _go_to_found(self, value: str | None) -> None:
+        if value is not None:
+            sequence, _, key = value.partition(":")
+            self._app.open_key(key)
+            self.jump(int(sequence))
+            self._app.focus_on(self._app.timeline)
+
+    def jump(self, sequence: int) -> None:
+        """To the message of the open conversation, which may have to be loaded first."""
+        self._jump_to = sequence
+        self.jump_on()
+
+    def stay(self) -> None:
+        """Wherever it was to go, it is another conversation now."""
+        self._jump_to = 0
+
+    def jump_on(self) -> bool:
+        """Goes on with a jump that waits for pages; whether there is one."""
+        conversation, view = self._app.conversation, self._app.timeline.view
+        if not self._jump_to or conversation is None or view is None:
+            return False
+        if view.index_of(self._jump_to) is not None:
+            sequence, self._jump_to = self._jump_to, 0
+            self._app.timeline.jump(sequence)
+        elif not conversation.more_before or not _begins_after(conversation, self._jump_to):
+            self._jump_to = 0
+            self._app.note(["! that message is not there any more"])
+        else:
+            self._app.desk.load_older(conversation)
+        return True
+
+
+def _begins_after(conversation: Conversation, sequence: int) -> bool:
+    """Whether what is known of it begins after that message."""
+    first = conversation.items[0].sequence if conversation.items else 0
+    return first == 0 or first > sequence

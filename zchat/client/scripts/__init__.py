@@ -1,0 +1,1 @@
+"""What scripts call `zchat-client` for; each subcommand is a module, whose `COMMAND` click runs."""

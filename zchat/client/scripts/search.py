@@ -1,0 +1,89 @@
+"""`zchat-client search`: messages that hold all of some words."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from zchat import options
+from zchat.client.access import WRONG_USAGE, Access, Failed, say
+from zchat.client.scripts.command import number_option, place, script, session
+from zchat.client.scripts.output import Output
+from zchat.client.scripts.patience import patiently
+from zchat.protocol import limits
+from zchat.protocol.messages import Entry
+
+if TYPE_CHECKING:
+    from zchat.client.chat import Chat
+
+NUMBER: Final = 20
+NUMBER_MAX: Final = 10_000
+
+HELP: Final = """Find the newest messages that hold all the WORDS, and print them, oldest first.
+
+In all that you can read, or only in one place. No character of WORDS means anything but itself.
+
+\b
+Examples:
+  zchat-client search -u ann deploy failed
+  zchat-client search -u ann --in ops --from bob -n 5 backup
+"""
+
+
+def run(
+    access: Access,
+    out: Output,
+    words: tuple[str, ...],
+    within: str | None,
+    author: str | None,
+    number: int,
+) -> int:
+    from zchat.client.drafts import InvalidRequest  # noqa: PLC0415
+
+    async def find(chat: "Chat") -> int:
+        try:
+            found = await _find(chat, " ".join(words), within, author, number)
+        except InvalidRequest as error:
+            raise Failed(WRONG_USAGE, str(error)) from None
+        out.entries(found)
+        return 0
+
+    return session(access, find)
+
+
+async def _find(
+    chat: "Chat", text: str, within: str | None, author: str | None, number: int
+) -> list[Entry]:
+    found: dict[tuple[str, int], Entry] = {}
+    before_ms: int | None = None
+    while len(found) < number:
+        limit = min(number, limits.SEARCH_RESULTS_MAX)
+        results = await patiently(partial(chat.search, text, within, author, before_ms, limit))
+        if not results.complete and before_ms is None:
+            say("the server is still reading what was said before: there may be more")
+        known = len(found)
+        found.update({(entry.log, entry.sequence): entry for entry in results.entries})
+        if not results.more or not results.entries:
+            break
+        # Others of the same millisecond may follow; a page full of those that are known is over.
+        oldest_ms = results.entries[-1].at_ms
+        before_ms = oldest_ms + 1 if len(found) > known else oldest_ms
+    return list(found.values())[:number][::-1]
+
+
+COMMAND: Final = script(
+    "search",
+    run,
+    [
+        click.Argument(["words"], nargs=-1, required=True, metavar="WORDS..."),
+        click.Option(
+            ["--in", "within"],
+            type=options.value_of(place),
+            help="Only in this room, or in your conversation with @USER.",
+            metavar="ROOM|@USER",
+        ),
+        click.Option(["--from", "author"], help="Only what NAME has said.", metavar="NAME"),
+        number_option(NUMBER, NUMBER_MAX, "How many at most."),
+    ],
+    HELP,
+)

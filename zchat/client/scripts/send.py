@@ -1,0 +1,105 @@
+"""`zchat-client send`: one message, and an exit code that says whether it is kept for good."""
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from zchat import options
+from zchat.client.access import UNCONFIRMED, WRONG_USAGE, Access, Failed
+from zchat.client.scripts import shape
+from zchat.client.scripts.command import FROM_NOW_ON, place_argument, script, session
+from zchat.client.scripts.output import Output
+from zchat.protocol import limits
+
+if TYPE_CHECKING:
+    from zchat.client.chat import Chat
+    from zchat.client.drafts import Request
+
+TIMEOUT_S: Final = 30.0
+_STDIN_BYTES_MAX: Final = 4 * (limits.TEXT_CHARS_MAX + 1)
+"""Whatever is longer is too long for a message, in any script."""
+_GOODBYE_S: Final = 2.0
+"""How long a goodbye is waited for, which changes nothing any more."""
+
+HELP: Final = """Say TEXT in ROOM, or to @USER.
+
+Without TEXT, or with -, it is read from standard input: all of it is one message. Returns once the
+message is stored for good. An app token that may only post is enough.
+
+\b
+Examples:
+  zchat-client send -u cron ops "the backup is done"
+  df -h | zchat-client send -u cron ops
+  zchat-client send -u ann @bob hello
+"""
+
+
+def run(
+    access: Access, out: Output, place: str, text: tuple[str, ...], reply_to: int, timeout: float
+) -> int:
+    from zchat.client import drafts  # noqa: PLC0415
+
+    said = " ".join(text) if text and text != ("-",) else _from_stdin()
+    try:
+        if place.startswith("#"):
+            draft: Request = drafts.post(place, said, reply_to)
+        else:
+            draft = drafts.private(place, said, reply_to)
+    except drafts.InvalidRequest as error:
+        raise Failed(WRONG_USAGE, str(error)) from None
+
+    async def say(chat: "Chat") -> int:
+        return await _say(chat, out, draft, timeout)
+
+    cursors = {place: FROM_NOW_ON} if place.startswith("#") else {}
+    return session(
+        access, say, cursors=cursors, connect_timeout_s=timeout, quit_timeout_s=_GOODBYE_S
+    )
+
+
+async def _say(chat: "Chat", out: Output, draft: "Request", timeout_s: float) -> int:
+    from zchat.client.chat import UnconfirmedError  # noqa: PLC0415
+    from zchat.protocol.messages import Done  # noqa: PLC0415
+
+    try:
+        async with asyncio.timeout(timeout_s):
+            answer = await chat.submit(draft)
+    except TimeoutError:
+        raise Failed(UNCONFIRMED, str(UnconfirmedError(1))) from None
+    assert isinstance(answer, Done)
+    if out.as_json:
+        out.shapes([shape.of_done(answer)])
+    return 0
+
+
+def _from_stdin() -> str:
+    data = sys.stdin.buffer.read(_STDIN_BYTES_MAX)
+    return data.decode(errors="replace").rstrip("\r\n")
+
+
+COMMAND: Final = script(
+    "send",
+    run,
+    [
+        place_argument(),
+        click.Argument(["text"], nargs=-1, metavar="[TEXT]..."),
+        click.Option(
+            ["--reply-to"],
+            type=options.value_of(options.whole(0, limits.INTEGER_MAX)),
+            default=0,
+            help="The sequence of the message that it answers.",
+            metavar="SEQUENCE",
+        ),
+        click.Option(
+            ["--timeout"],
+            type=options.value_of(options.seconds(0.1, 86_400.0)),
+            default=TIMEOUT_S,
+            help="How long to try to connect, and then to wait for the answer.",
+            metavar="SECONDS",
+            show_default=True,
+        ),
+    ],
+    HELP,
+)

@@ -1,0 +1,288 @@
+"""`zchat-client tail`: what is said from now on, or since a script has looked last."""
+
+import asyncio
+import os
+import stat
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from zchat import options
+from zchat.client.access import REFUSED, Access, Failed, say
+from zchat.client.scripts.command import (
+    everything_option,
+    number_option,
+    place,
+    script,
+    session,
+)
+from zchat.client.scripts.following import Places
+from zchat.client.scripts.join import key_option
+from zchat.client.scripts.output import Output
+from zchat.client.scripts.pages import last
+from zchat.client.scripts.patience import PATIENCE_S, patiently
+from zchat.client.scripts.saved import SavedCursor, cursor_name
+from zchat.client.scripts.shape import OF_MESSAGES, conversation_of
+from zchat.protocol.messages import Entry, RefusalCode
+
+if TYPE_CHECKING:
+    from zchat.client.chat import Chat
+    from zchat.client.events import Event, SessionBegun
+
+NUMBER: Final = 10
+NUMBER_MAX: Final = 10_000
+BATCH_MAX: Final = 500
+"""Entries that are printed at once, before the cursor is saved."""
+REMEMBERED_MAX: Final = 10_000
+"""Entries of the inbox of which it is remembered whose conversation they belong to."""
+_STDOUT: Final = 1
+
+HELP: Final = """Print the last messages of each ROOM or conversation with @USER.
+
+With -f it goes on as they come, over broken connections and restarts of the server. With --cursor
+each message comes once: it begins where it stopped, be it killed or not.
+
+\b
+Examples:
+  zchat-client tail -u ann -f ops
+  zchat-client tail -u bot -f --json --cursor deploys ops @ann
+  zchat-client tail -u cron --cursor daily ops | mail -s news ann
+"""
+
+
+def run(
+    access: Access,
+    out: Output,
+    places: tuple[str, ...],
+    number: int | None,
+    follow: bool,
+    cursor: str | None,
+    join: bool,
+    key: str,
+) -> int:
+    saved = None if cursor is None else SavedCursor(cursor, access.user, access.addresses)
+    tail = Tail(
+        Places(access.user, list(dict.fromkeys(places)), saved.positions if saved else {}),
+        out,
+        saved,
+        # Who has a cursor wants what is new, and begins with nothing.
+        number=(0 if saved else NUMBER) if number is None else number,
+        follow=follow,
+        key=key if join else None,
+    )
+    try:
+        return session(access, tail.run, cursors=tail.places.cursors)
+    finally:
+        if saved is not None:
+            saved.let_go()
+
+
+class Tail:
+    """With a `key`, which may be empty, rooms are joined that the user is not in."""
+
+    def __init__(
+        self,
+        places: Places,
+        out: Output,
+        saved: SavedCursor | None,
+        *,
+        number: int,
+        follow: bool,
+        key: str | None,
+    ) -> None:
+        self.places = places
+        self._out = out
+        self._saved = saved
+        self._number = number
+        self._follow = follow
+        self._key = key
+        self._patience_s = None if follow else PATIENCE_S
+        self._chat: Chat
+        self._conversations: OrderedDict[int, str] = OrderedDict()
+        self._nobody_reads = False
+
+    async def run(self, chat: "Chat") -> int:
+        """Raises `Failed` once there is no place left to follow, and `BrokenPipeError`."""
+        try:
+            return await self._run(chat)
+        except asyncio.CancelledError:
+            if self._nobody_reads:
+                raise BrokenPipeError from None
+            raise
+
+    async def _run(self, chat: "Chat") -> int:
+        from zchat.client.events import ConnectionLost, EntryArrived, SessionBegun  # noqa: PLC0415
+
+        self._chat = chat
+        self._watch_the_reader()
+        async for events in batches(chat.events()):
+            printed: list[str] = []
+            for event in events:
+                match event:
+                    case SessionBegun():
+                        printed += await self._session_begun(event)
+                    case EntryArrived(entry):
+                        printed += await self._entry(entry)
+                    case ConnectionLost(reason) if self._follow:
+                        say(f"connection lost: {reason}; reconnecting…")
+            self._print(printed)
+            if not self.places:
+                raise Failed(REFUSED, "there is nothing left to follow")
+            if not self._follow and self.places.caught_up:
+                return 0
+        return 0
+
+    def _print(self, lines: list[str]) -> None:
+        # In this order: whoever is killed between the two prints these lines once more.
+        self._out.write("".join(lines))
+        if self._saved is not None:
+            self._saved.save(self.places.positions)
+
+    async def _session_begun(self, event: "SessionBegun") -> list[str]:
+        standing = self.places.session_begun(event.logs)
+        for note in standing.notes:
+            say(note)
+        for missing in standing.missing:
+            await self._missing(missing, resumed=event.resumed)
+        latest: list[tuple[Entry, str]] = []
+        for begun in standing.begun:
+            before = self.places.positions[begun] + 1
+            found = await last(
+                self._chat, begun, self._number, self._out.shows, before, self._patience_s
+            )
+            latest += [(entry, begun) for entry in found]
+        latest.sort(key=lambda one: (one[0].at_ms, one[0].log, one[0].sequence))
+        return [self._out.entry(entry, conversation) for entry, conversation in latest]
+
+    async def _missing(self, missing: str, *, resumed: bool) -> None:
+        room = missing[1:]
+        if self._key is not None and missing[0] == "#":
+            done = await self._chat.join(room, self._key)
+            self.places.joined(missing, done.sequence)
+        elif resumed:
+            say(f"{self._out.me} is not in {missing} any more")
+            self.places.drop(missing)
+        elif missing[0] == "@":
+            raise Failed(REFUSED, "this login may not read private messages")
+        else:
+            raise Failed(
+                REFUSED,
+                f"{self._out.me} is not in {missing}: join it by zchat-client join {room}, or "
+                "give --join",
+            )
+
+    async def _entry(self, entry: Entry) -> list[str]:
+        places = self.places.take(entry)
+        if places and self.places.is_end_of(entry):
+            say(f"{self._out.me} is not in {entry.log} any more")
+            self.places.drop(entry.log)
+        if not places or not self._out.shows(entry):
+            return []
+        conversation: str | None = entry.log
+        if entry.log[0] == "@":
+            conversation = await self._conversation_of(entry, places)
+        if conversation not in places:
+            return []
+        return [self._out.entry(entry, conversation)]
+
+    async def _conversation_of(self, entry: Entry, places: list[str]) -> str | None:
+        """That which an entry of the inbox belongs to, if it is one of `places`."""
+        known = conversation_of(entry, self._out.me)
+        if known is None and isinstance(entry.body, OF_MESSAGES):
+            # What becomes of a message belongs where the message does.
+            known = self._conversations.get(getattr(entry.body, "sequence", 0))
+            known = known or await self._look_up(entry, places)
+        if known is not None:
+            self._conversations[entry.sequence] = known
+            if len(self._conversations) > REMEMBERED_MAX:
+                self._conversations.popitem(last=False)
+        return known
+
+    async def _look_up(self, entry: Entry, places: list[str]) -> str | None:
+        from zchat.client.asking import RefusedError  # noqa: PLC0415
+
+        for candidate in places:
+            ask = partial(self._chat.history, candidate, 1, entry.sequence + 1)
+            try:
+                history = await patiently(ask, self._patience_s)
+            except RefusedError as error:
+                if error.code is RefusalCode.UNKNOWN_USER:
+                    # Who is not there, and never was, has no part in it.
+                    continue
+                raise
+            if history.entries and history.entries[-1].sequence == entry.sequence:
+                return candidate
+        return None
+
+    def _watch_the_reader(self) -> None:
+        """`tail -f | head -1` ends with the line, and not with the one after it."""
+        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+
+        def gone() -> None:
+            self._nobody_reads = True
+            loop.remove_reader(_STDOUT)
+            if task is not None:
+                task.cancel()
+
+        # Only of a pipe that we write to, what can be read is that nobody reads the other end.
+        if stat.S_ISFIFO(os.fstat(_STDOUT).st_mode):
+            loop.add_reader(_STDOUT, gone)
+
+
+async def batches(events: AsyncIterator["Event"]) -> AsyncIterator[list["Event"]]:
+    """All that is there at a time, up to `BATCH_MAX`."""
+
+    async def following() -> "Event | None":
+        return await anext(events, None)
+
+    coming = asyncio.create_task(following())
+    try:
+        while (event := await coming) is not None:
+            batch = [event]
+            coming = asyncio.create_task(following())
+            await asyncio.sleep(0)
+            while len(batch) < BATCH_MAX and coming.done() and coming.exception() is None:
+                event = coming.result()
+                if event is None:
+                    break
+                batch.append(event)
+                coming = asyncio.create_task(following())
+                await asyncio.sleep(0)
+            yield batch
+    finally:
+        coming.cancel()
+
+
+COMMAND: Final = script(
+    "tail",
+    run,
+    [
+        click.Argument(
+            ["places"],
+            nargs=-1,
+            required=True,
+            type=options.value_of(place),
+            metavar="ROOM|@USER...",
+        ),
+        number_option(
+            None,
+            NUMBER_MAX,
+            f"How many to begin with; else {NUMBER}, or with --cursor none.",
+        ),
+        click.Option(["-f", "--follow"], is_flag=True, help="Go on with what is said from now on."),
+        click.Option(
+            ["--cursor"],
+            type=options.value_of(cursor_name),
+            help="Begin after what was printed last under this name, and remember it.",
+            metavar="NAME",
+        ),
+        click.Option(["--join"], is_flag=True, help="Join the rooms that you are not in."),
+        key_option(),
+        everything_option(),
+    ],
+    HELP,
+)

@@ -1,0 +1,74 @@
+"""The line client on a terminal where nothing is drawn: as a screen reader reads it out well.
+
+The terminal itself echoes what is typed, and what was printed never changes.
+"""
+
+import asyncio
+import contextlib
+import termios
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Final
+
+from zchat.client import plain
+from zchat.client.actions import Question
+from zchat.client.line import LineClient
+from zchat.client.render import Renderer
+
+_STDIN: Final = 0
+
+
+class SpokenRenderer(Renderer):
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+        """A line for each row that needs no other: what stands above a cell is not heard."""
+        titles = [title.strip() for title in head]
+        return [
+            ", ".join(
+                f"{title} {cell.strip()}" if title else cell.strip()
+                for title, cell in zip(titles, row, strict=True)
+                if cell.strip()
+            )
+            for row in rows
+        ]
+
+
+class Keyboard:
+    """Its lines are for the chat, or answer a question."""
+
+    def __init__(self) -> None:
+        self._lines: AsyncIterator[str] = plain.read_lines()
+        self._answer: asyncio.Future[str] | None = None
+
+    async def converse(self, client: LineClient) -> None:
+        """Until the person says `:quit`, or Ctrl-D on an empty line."""
+        async for line in self._lines:
+            if self._answer is not None:
+                self._answer.set_result(line)
+                self._answer = None
+            elif not client.enter(line):
+                return
+
+    async def ask(self, questions: Sequence[Question]) -> list[str] | None:
+        """One after another. None if the person left one without an answer."""
+        answers: list[str] = []
+        for question in questions:
+            plain.show([question.text])
+            self._answer = asyncio.get_running_loop().create_future()
+            with _unseen() if question.secret else contextlib.nullcontext():
+                answer = await self._answer
+            if not answer:
+                return None
+            answers.append(answer)
+        return answers
+
+
+@contextlib.contextmanager
+def _unseen() -> Iterator[None]:
+    """What is typed is not echoed."""
+    before = termios.tcgetattr(_STDIN)
+    unseen = list(before)
+    unseen[3] &= ~termios.ECHO
+    termios.tcsetattr(_STDIN, termios.TCSADRAIN, unseen)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(_STDIN, termios.TCSADRAIN, before)
