@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -301,6 +302,16 @@ def test_a_damaged_file_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(DamagedCursorFile, match="remove it"):
             CursorFile(path).read()
+
+
+async def test_a_bot_that_nobody_will_have_ends_with_the_reason(gateway: FakeGateway) -> None:
+    gateway.refusal = Refused(0, RefusalCode.WRONG_PASSWORD, "That is not the password.")
+    program = f"from zchat.client.bot import Bot; Bot('dice', {gateway.address!r}).run()"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", program), stderr=asyncio.subprocess.PIPE
+    )
+    _, complaint = await asyncio.wait_for(process.communicate(), 30)
+    assert (process.returncode, complaint) == (1, b"dice: That is not the password.\n")
 
 
 def test_a_function_that_can_be_no_command_is_refused_at_once() -> None:
