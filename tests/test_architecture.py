@@ -84,6 +84,7 @@ PURE: Final = (
     *(f"zchat/rooms/{name}.py" for name in ("mentions", "messages", "reading")),
     "zchat/client/conversations/*.py",
     "zchat/client/greeting.py",
+    "zchat/client/lately.py",
     "zchat/client/latency.py",
     "zchat/client/read_marks.py",
     *(

@@ -55,7 +55,7 @@ def said(sequence: int, author: str, text: str, reply_to: int = 0, log: str = "#
         (MessagePosted("yes", 1), "eve ↳ bob (are the pumps running, or not? nobody h…): yes"),
         (MessagePosted("yes", 7), "eve ↳ message 7: yes"),
         (MessageEdited(1, "they run"), "* eve edited: they run"),
-        (MessageEdited(1, ""), "* eve edited a message, and once more later"),
+        (MessageEdited(1, ""), "* eve edited a message, which has changed since"),
         (MessageDeleted(1), "* eve deleted a message of bob"),
         (MessageDeleted(7, "spam"), "* eve deleted a message: spam"),
         (Redacted("eve"), "eve: (deleted)"),
@@ -126,6 +126,12 @@ def test_ones_own_name_is_seen_from_afar(text: str, called: str | None) -> None:
         assert f"\x1b[33m{called}" in shown
 
 
+def test_a_quiet_line_stays_quiet_after_the_name_of_its_room() -> None:
+    [shown] = renderer(colour=True).entry(Entry("#ops", 2, NOON_MS, "bob", MessagePinned(7)))
+    dim, plain = "\x1b[2m", "\x1b[0m"
+    assert shown.endswith(f"#ops{plain}{dim} bob pinned message 7{plain}")
+
+
 def test_a_conversation_is_called_by_who_is_in_it() -> None:
     render = renderer()
     render.titles["#talk-1"] = "ann, bob, eve"
@@ -168,7 +174,7 @@ def test_conversations_and_what_is_unread() -> None:
         "@bob  2       15 Nov 12:03  [tells nothing]",
     ]
     assert len(render.answer(ConversationList(1, []), 0)) == 1
-    room = RoomInfo("talk-1", "ann, bob", 2, True, 5, mentions=1, conversation=True)
+    room = RoomInfo("talk-1", "ann, bob", 2, True, 5, private=True, mentions=1, conversation=True)
     assert render.answer(RoomList(1, [room], 1), 0)[1] == (
         "* #talk-1  2        5 (1 @)  [conversation] ann, bob"
     )

@@ -61,7 +61,7 @@ def done_to_message(look: Look, entry: Entry, body: OfMessageBody) -> str:
     it = _referred(look, entry.log, body.sequence)
     match body:
         case MessageEdited(text=""):
-            return f"{who} edited a message, and once more later"
+            return f"{who} edited a message, which has changed since"
         case MessageEdited(_, text):
             return f"{who} edited: {safe_text(text)}"
         case MessageDeleted(sequence, reason):
