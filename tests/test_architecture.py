@@ -80,6 +80,7 @@ PURE: Final = (
     "*/sessions.py",
     "*/state.py",
     "zchat/log/timeline.py",
+    "zchat/log/words.py",
     "zchat/service/amending.py",
     *(f"zchat/rooms/{name}.py" for name in ("mentions", "messages", "reading")),
     "zchat/client/conversations/*.py",
