@@ -112,7 +112,7 @@ def test_a_conversation_of_several_is_called_by_who_else_is_in_it() -> None:
 
 
 def test_a_list_of_rooms_tells_their_topics_and_what_is_unread() -> None:
-    reading = Reading(LogState("#den", 5, 9, marker=2), LogState("@ann", 0, 0))
+    reading = Reading(LogState("#den", 5, 5, marker=2), LogState("@ann", 0, 0))
     room = RoomInfo("den", "Bears", 3, True, unread=7, mentions=2, notify="all", conversation=True)
     other = RoomInfo("attic", "Bats", 3, False, unread=0)
     reading.answer(drafts.rooms(), RoomList(1, [room, other], 2))
@@ -390,6 +390,24 @@ def test_reading_tells_the_server_up_to_where() -> None:
     assert reading.book.read("#den") is None
     assert reading.book.read("@bob") == ("@bob", 1)
     assert (reading["@bob"].unread, reading["@cat"].unread) == (0, 1)
+
+
+def test_what_is_still_to_come_is_not_read() -> None:
+    reading = Reading(LogState("#den", 5, 9, marker=5), LogState("@ann", 0, 0))
+    assert reading.book.read("#den") is None
+    for sequence in range(6, 10):
+        reading.hear("#den", sequence, "hello")
+    assert reading["#den"].unread == 4
+    assert reading.book.read("#den") == ("#den", 9)
+
+
+def test_what_is_still_to_come_is_not_counted_twice() -> None:
+    reading = Reading(LogState("#den", 5, 9, marker=2), LogState("@ann", 0, 0))
+    room = RoomInfo("den", "", 3, joined=True, unread=7, mentions=4)
+    reading.answer(drafts.rooms(), RoomList(1, [room], 1))
+    for sequence in range(6, 10):
+        reading.hear("#den", sequence, "hello @ann")
+    assert (reading["#den"].unread, reading["#den"].mentions) == (7, 4)
 
 
 def test_another_device_reads_and_sets_levels() -> None:

@@ -13,7 +13,7 @@ from zchat.client.conversations.notifying import Notification
 TERMINAL_CHARS_MAX: Final = 250
 RUNNING_MAX: Final = 3
 """With so many that have not ended, a desktop shows nothing more."""
-CLOSING_TIMEOUT_S: Final = 1.0
+CLOSING_TIMEOUT_S: Final = 2.0
 _SHOWING_TERMINALS: Final = frozenset({"iTerm.app", "WezTerm", "ghostty"})
 """By `TERM_PROGRAM`: those that show what OSC 9 says."""
 

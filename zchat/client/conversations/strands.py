@@ -56,6 +56,10 @@ class Strands:
         self._touched.add(key)
         return strand
 
+    def cursor(self, key: str) -> int:
+        """Up to where the log is known that a conversation is part of."""
+        return self.cursors.get(key if key[0] == "#" else self.inbox, 0)
+
     def take_touched(self) -> list[Conversation]:
         touched, self._touched = self._touched, set()
         return [self.conversations[key] for key in touched]
