@@ -132,6 +132,11 @@ class Desk:
             case _:
                 pass
 
+    def keep_at_top(self, conversation: Conversation) -> None:
+        """And the other way round."""
+        conversation.pinned = not conversation.pinned
+        self._cache.flush([conversation])
+
     def keep(self) -> None:
         """Has the cache write what has come since the last time."""
         self._cache.flush(self.book.take_touched())
