@@ -25,7 +25,9 @@ pytestmark = [
 class Screen:
     """A client in a tmux of its own."""
 
-    def __init__(self, name: str, cluster: Cluster, folder: Path, *, size: str = "100x30") -> None:
+    def __init__(
+        self, name: str, cluster: Cluster, folder: Path, *options: str, size: str = "100x30"
+    ) -> None:
         self._name = name
         self._socket = folder / f"{name}.tmux"
         width, height = size.split("x")
@@ -35,7 +37,7 @@ class Screen:
             [
                 *("env", f"PYTHONPATH={ROOT}", *homes, "COLORTERM=truecolor"),
                 "PYTHON_KEYRING_BACKEND=keyring.backends.null.Keyring",
-                *(*program, "--address", cluster.address),
+                *(*program, "--address", cluster.address, *options),
             ]
         )
         self._tmux(
@@ -194,10 +196,13 @@ def test_the_network_and_the_server_come_back(cluster: Cluster, tmp_path: Path) 
 
 
 def test_what_was_written_survives_a_kill(cluster: Cluster, tmp_path: Path) -> None:
-    with Screen("ann", cluster, tmp_path) as ann:
+    password = tmp_path / "password"
+    password.write_text("correct horse")
+    new_account = ("--register", "--password-file", str(password))
+    with Screen("ann", cluster, tmp_path, *new_account) as ann:
         ann.sees("● online")
         ann.press("-l", "not sent yet")
-        # It is kept within a second, and tmux sends a hang-up, as a terminal that is closed.
+        # It is kept within a second; then the terminal is closed.
         time.sleep(2)
     with Screen("ann", cluster, tmp_path) as ann:
         ann.sees("› not sent yet")

@@ -89,7 +89,7 @@ class Composer(TextArea):
         self._at = len(self._history)
 
     async def _on_key(self, event: events.Key) -> None:
-        if not self.has_focus:
+        if self.screen.focused is not self:
             # The key before it has led elsewhere, and it is meant for what is there.
             event.prevent_default()
             return
