@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-
-from tests.client.screen.corpus import STEERING, WIDTHS
+from client.screen.corpus import STEERING, WIDTHS
 
 from .cluster import DEADLINE_S, ROOT, ROUTER, Cluster
 
@@ -125,7 +124,7 @@ def test_a_first_visit(cluster: Cluster, tmp_path: Path) -> None:
         ann.write(" :tea:")
         bob.sees("(edited)")
         bob.press("Up", "+")
-        bob.sees("tada")
+        bob.sees("an emoji by its name")
         bob.write("tada")
         ann.sees("🎉")
         ann.press("C-f")
@@ -134,6 +133,7 @@ def test_a_first_visit(cluster: Cluster, tmp_path: Path) -> None:
         ann.sees("bob is there any tea?")
         ann.press("Enter", "Escape")
         bob.press("Escape")
+        bob.sees("Ctrl-K go to")
         bob.write(":pm ann psst")
         bob.sees("psst")
         ann.sees("● bob")
