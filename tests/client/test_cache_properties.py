@@ -1,7 +1,7 @@
 """A client that stops, or is killed, at any moment reads the same the next time."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.client.book_server import INBOX, ME
+from tests.client.book_server import ME
 from tests.client.test_book_properties import KEYS, Play
-from zchat.client import cache, drafts
+from zchat.client import cache
 from zchat.client.cache import Cache
 from zchat.client.conversations.book import Book
 from zchat.client.events import Event

@@ -1,5 +1,6 @@
 """The full-screen client in a real terminal, against a real cluster."""
 
+import itertools
 import os
 import shlex
 import shutil
@@ -21,6 +22,9 @@ pytestmark = [
 ]
 
 
+_numbers = itertools.count()
+
+
 class Screen:
     """A client in a tmux of its own."""
 
@@ -28,7 +32,8 @@ class Screen:
         self, name: str, cluster: Cluster, folder: Path, *options: str, size: str = "100x30"
     ) -> None:
         self._name = name
-        self._socket = folder / f"{name}.tmux"
+        # A former one of the same name may still be about to end.
+        self._socket = folder / f"{name}.{next(_numbers)}.tmux"
         width, height = size.split("x")
         homes = [f"XDG_{kind}_HOME={folder / name}" for kind in ("DATA", "STATE", "CONFIG")]
         program = [str(Path(sys.executable).parent / "zchat-client"), name]
