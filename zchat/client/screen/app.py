@@ -319,8 +319,7 @@ class ScreenClient(App[int]):
         self.ways.search()
 
     def action_copy_or_clear(self) -> None:
-        selected = self.composer.selected_text
-        if selected:
+        if selected := self.composer.selected_text:
             self.copy_to_clipboard(selected)
         elif self.composer.text:
             self.composer.load("")
@@ -337,7 +336,8 @@ class ScreenClient(App[int]):
 
     def on_resize(self) -> None:
         if self._around is not None:
-            self._around.arrange()
+            # Once the app has taken over its new size, which comes after this.
+            self.call_later(self._around.arrange)
 
     @on(events.AppFocus)
     def _came(self) -> None:
@@ -358,7 +358,7 @@ class ScreenClient(App[int]):
 
     def action_keep(self) -> None:
         if self.conversation is not None:
-            self.conversation.pinned = not self.conversation.pinned
+            self.desk.keep_at_top(self.conversation)
             self.show_around()
 
     def action_next_theme(self) -> None:

@@ -43,6 +43,7 @@ class Around:
             listed = saying.sidebar(app.listed(), conversation, app.desk, SIDE_CELLS)
             lines["sidebar"].show(listed)
         if lines["members"].display:
+            app.desk.look_at_members(conversation)
             lines["members"].show(saying.members(conversation, app.desk, SIDE_CELLS))
         lines["header"].show([saying.header(conversation, cells, app.desk)])
         lines["hint"].show([self._hint(conversation, now)])

@@ -89,6 +89,10 @@ class Composer(TextArea):
         self._at = len(self._history)
 
     async def _on_key(self, event: events.Key) -> None:
+        if self.screen.focused is not self:
+            # The key before it has led elsewhere, and it is meant for what is there.
+            event.prevent_default()
+            return
         # Bindings are looked up only when a key has come back to the app, and letters that were
         # typed after it would be here before: what is typed fast would be sent in another order.
         bindings = self._bindings.key_to_bindings.get(event.key)

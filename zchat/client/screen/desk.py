@@ -14,7 +14,7 @@ from zchat.client.conversations.book import Book
 from zchat.client.conversations.model import Conversation, Delivery, Kind, Said
 from zchat.client.core import LoggingOut
 from zchat.client.drafts import InvalidRequest, Request
-from zchat.client.events import Answered, Event
+from zchat.client.events import Answered, EntryArrived, Event
 from zchat.client.line import LineClient
 from zchat.client.outbox import QueueFull
 from zchat.client.screen.completion import Completion, complete
@@ -24,10 +24,14 @@ from zchat.protocol import limits
 from zchat.protocol.messages import (
     CreateRoom,
     Done,
+    Entry,
     JoinRoom,
+    MemberJoined,
+    MemberLeft,
     MemberList,
     Notify,
     Post,
+    PresenceChanged,
     Refused,
     RoomList,
     SearchResults,
@@ -76,6 +80,7 @@ class Desk:
         self._awaited: dict[int, str] = {}
         """The key that is opened when a request is done; empty where the answer names it."""
         self._typed: dict[str, float] = {}
+        self._members_are_old = False
         self._said: set[int] = set()
         """What was said and is not answered."""
 
@@ -98,8 +103,13 @@ class Desk:
         self._cache.take(event)
         if self._cache.waiting >= FLUSH_ENTRIES:
             self.keep()
-        if isinstance(event, Answered):
-            self._answered(event)
+        match event:
+            case Answered():
+                self._answered(event)
+            case PresenceChanged() | EntryArrived(Entry(body=MemberJoined() | MemberLeft())):
+                self._members_are_old = True
+            case _:
+                pass
 
     @property
     def unconfirmed(self) -> int:
@@ -131,6 +141,11 @@ class Desk:
                 self._front.open_to_write(key or log or "")
             case _:
                 pass
+
+    def keep_at_top(self, conversation: Conversation) -> None:
+        """And the other way round."""
+        conversation.pinned = not conversation.pinned
+        self._cache.flush([conversation])
 
     def keep(self) -> None:
         """Has the cache write what has come since the last time."""
@@ -168,6 +183,12 @@ class Desk:
             self.send(drafts.members(conversation.key))
         if not conversation.items:
             self.load_older(conversation)
+
+    def look_at_members(self, conversation: Conversation) -> None:
+        """Asks who is in it, if that may have changed since the last time."""
+        if self._members_are_old and conversation.key[0] == "#":
+            self._members_are_old = False
+            self.send(drafts.members(conversation.key))
 
     def load_older(self, conversation: Conversation) -> None:
         """From the cache, or else from the server."""

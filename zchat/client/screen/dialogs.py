@@ -211,7 +211,7 @@ class Reading(ModalScreen[None]):
 
     def on_mount(self) -> None:
         lines = self.query_one(Lines)
-        lines.styles.height = max(1, min(len(self._lines), self.app.size.height * 4 // 5 - 5))
+        lines.styles.height = max(1, min(len(self._lines), self.app.size.height * 4 // 5 - 6))
         lines.show(self._lines)
 
     def action_scroll(self, by: int) -> None:

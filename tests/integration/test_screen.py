@@ -1,0 +1,213 @@
+"""The full-screen client in a real terminal, against a real cluster."""
+
+import itertools
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Self
+
+import pytest
+from client.screen.corpus import STEERING, WIDTHS
+
+from .cluster import DEADLINE_S, ROOT, ROUTER, Cluster
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed"),
+]
+
+
+_numbers = itertools.count()
+
+
+class Screen:
+    """A client in a tmux of its own."""
+
+    def __init__(
+        self, name: str, cluster: Cluster, folder: Path, *options: str, size: str = "100x30"
+    ) -> None:
+        self._name = name
+        # A former one of the same name may still be about to end.
+        self._socket = folder / f"{name}.{next(_numbers)}.tmux"
+        width, height = size.split("x")
+        homes = [f"XDG_{kind}_HOME={folder / name}" for kind in ("DATA", "STATE", "CONFIG")]
+        program = [str(Path(sys.executable).parent / "zchat-client"), name]
+        command = shlex.join(
+            [
+                *("env", f"PYTHONPATH={ROOT}", *homes, "COLORTERM=truecolor"),
+                "PYTHON_KEYRING_BACKEND=keyring.backends.null.Keyring",
+                *(*program, "--address", cluster.address, *options),
+            ]
+        )
+        self._tmux(
+            "-f", "/dev/null", "new-session", "-d", "-x", width, "-y", height,
+            f"{command}; echo left with $?; sleep 600",
+        )  # fmt: skip
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._tmux("kill-server")
+
+    def _tmux(self, *words: str, check: bool = True) -> str:
+        environment = {name: value for name, value in os.environ.items() if name != "TMUX"}
+        finished = subprocess.run(
+            ["tmux", "-S", str(self._socket), *words],
+            env=environment, check=check, capture_output=True, text=True,
+        )  # fmt: skip
+        return finished.stdout
+
+    def press(self, *keys: str) -> None:
+        self._tmux("send-keys", *keys)
+
+    def write(self, text: str) -> None:
+        self._tmux("send-keys", "-l", text)
+        self.press("Enter")
+
+    def paste(self, text: str) -> None:
+        """As a terminal does, in brackets."""
+        self._tmux("set-buffer", text)
+        self._tmux("paste-buffer", "-p")
+
+    def resize(self, width: int, height: int) -> None:
+        self._tmux("resize-window", "-x", str(width), "-y", str(height))
+
+    @property
+    def text(self) -> str:
+        return self._tmux("capture-pane", "-p")
+
+    @property
+    def title(self) -> str:
+        return self._tmux("display-message", "-p", "#{pane_title}").strip()
+
+    def sees(self, text: str) -> None:
+        self.until(lambda: text in self.text)
+
+    def sees_no_more(self, text: str) -> None:
+        self.until(lambda: text not in self.text)
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < deadline, self.text
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    with Cluster(folder) as cluster:
+        cluster.start()
+        yield cluster
+
+
+def test_a_first_visit(cluster: Cluster, tmp_path: Path) -> None:
+    with Screen("ann", cluster, tmp_path) as ann, Screen("bob", cluster, tmp_path) as bob:
+        ann.sees("F1 all keys")
+        ann.write(":cr kitchen")
+        ann.sees("you created #kitchen")
+        bob.sees("#kitchen")
+        bob.press("C-k")
+        bob.sees("join")
+        bob.write("kitchen")
+        bob.sees("you joined")
+        bob.write("is there any tea?")
+        ann.sees("is there any tea?")
+        ann.press("Up", "r")
+        ann.sees("↪ to bob")
+        ann.write("there is, @bob")
+        bob.sees("↪ bob: is there any tea?")
+        ann.press("Up", "e")
+        ann.sees("editing your message")
+        ann.write(" :tea:")
+        bob.sees("(edited)")
+        bob.press("Up", "+")
+        bob.sees("an emoji by its name")
+        bob.write("tada")
+        ann.sees("🎉")
+        ann.press("C-f")
+        ann.sees("search in all")
+        ann.press("-l", "any tea")
+        ann.sees("bob is there any tea?")
+        ann.press("Enter", "Escape")
+        bob.press("Escape")
+        bob.sees("Ctrl-K go to")
+        bob.write(":pm ann psst")
+        bob.sees("psst")
+        ann.sees("● bob")
+        ann.press("C-q")
+        ann.sees("left with 0")
+
+
+def test_a_paste_of_200_lines_is_one_message(cluster: Cluster, tmp_path: Path) -> None:
+    with Screen("ann", cluster, tmp_path) as ann, Screen("bob", cluster, tmp_path) as bob:
+        ann.sees("● online")
+        bob.sees("● online")
+        ann.paste("\n".join(f"line {number}" for number in range(200)))
+        ann.sees("line 199")
+        bob.sees("ann is typing")
+        ann.press("Enter")
+        bob.sees("190 more lines")
+
+
+def test_no_text_breaks_the_lines_or_steers_the_terminal(cluster: Cluster, tmp_path: Path) -> None:
+    with Screen("ann", cluster, tmp_path) as ann, Screen("bob", cluster, tmp_path) as bob:
+        ann.sees("● online")
+        bob.sees("● online")
+        title = bob.title
+        bob.press("F2")
+        bob.sees("here · 2")
+        for text in (*WIDTHS, *STEERING):
+            ann.paste(text)
+            ann.press("Enter")
+        ann.write("the last one")
+        bob.sees("the last one")
+        bob.until(lambda: bob.text.count("ann") >= 2)
+        lines = bob.text.split("\n")
+        # What stands beside the conversation stands where it did, whatever is said in it.
+        head = next(line for line in lines if "here · 2" in line)
+        below = next(line for line in lines if "● ann" in line)
+        assert below.index("● ann") == head.index("here · 2")
+        assert bob.title == title
+        bob.resize(60, 16)
+        bob.sees("the last one")
+        bob.resize(120, 40)
+        bob.sees("the last one")
+
+
+def test_the_network_and_the_server_come_back(cluster: Cluster, tmp_path: Path) -> None:
+    with Screen("ann", cluster, tmp_path) as ann, Screen("bob", cluster, tmp_path) as bob:
+        ann.sees("● online")
+        bob.sees("● online")
+        cluster.stop()
+        ann.sees("offline")
+        ann.write("said without a server")
+        ann.sees("said without a server …")
+        ann.sees("1 to send")
+        cluster.start()
+        bob.sees("said without a server")
+        ann.sees("● online")
+        ann.sees_no_more("said without a server …")
+        cluster.kill(ROUTER)
+        ann.write("said without a router")
+        bob.sees("said without a router")
+
+
+def test_what_was_written_survives_a_kill(cluster: Cluster, tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("correct horse")
+    new_account = ("--register", "--password-file", str(password))
+    with Screen("ann", cluster, tmp_path, *new_account) as ann:
+        ann.sees("● online")
+        ann.press("-l", "not sent yet")
+        # It is kept within a second; then the terminal is closed.
+        time.sleep(2)
+    with Screen("ann", cluster, tmp_path) as ann:
+        ann.sees("› not sent yet")
