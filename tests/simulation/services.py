@@ -14,6 +14,7 @@ from zchat.log.answers import Answer, Key
 from zchat.log.database import StoreUnavailable, connect
 from zchat.log.floors import Removal
 from zchat.log.schema import Schema
+from zchat.log.search import Found, Place, Wanted
 from zchat.log.store import Appended, Fenced, Owed, Store, Write
 from zchat.log.timeline import Amended
 from zchat.protocol import limits
@@ -157,6 +158,19 @@ class FaultyStore(Store):
             process.passing("after a commit")
         return owed
 
+    def index_messages(self) -> bool:
+        process, database = self._process, self._database
+        database.may_fail("begin of a transaction")
+        database.committing = process
+        try:
+            return super().index_messages()
+        finally:
+            database.committing = None
+
+    def search(self, places: Collection[Place], wanted: Wanted) -> Found:
+        self._database.may_fail("read")
+        return super().search(places, wanted)
+
     def check_lease(self) -> None:
         self._database.may_fail("read")
         super().check_lease()
@@ -262,7 +276,8 @@ class ServiceProcess(Process):
         if self.turns.next_heartbeat != self._heartbeat_at:
             self._heartbeat_at = self.turns.next_heartbeat
             self.later(self._heartbeat_at - self.now(), self.wake)
-        if any(line.down.ready for line in self._lines.values()):
+        due_now = self.turns.next_turn(self.now()) <= self.now()
+        if due_now or any(line.down.ready for line in self._lines.values()):
             self.wake()
 
     # --- The world around the turns ---------------------------------------------------------------

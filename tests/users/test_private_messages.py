@@ -311,8 +311,8 @@ def test_a_reaction_that_is_there_already_makes_no_entry(users: Users) -> None:
     users.react("ann", sequence, "👍")
     count = len(users.entries("bob"))
 
-    assert users.react("ann", sequence, "👍") == Done(6)
-    assert users.unreact("ann", sequence, "👎") == Done(6)
+    assert users.react("ann", sequence, "👍") == Done(6, "@ann")
+    assert users.unreact("ann", sequence, "👎") == Done(6, "@ann")
     assert len(users.entries("bob")) == count
 
 

@@ -1,9 +1,11 @@
 """Answers that a gateway completes: who is online it knows best, and lists come in parts."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import assert_never
 
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, encode, fitting
+from zchat.protocol.found import newest_found
 from zchat.protocol.messages import (
     LOBBY,
     AuditList,
@@ -16,10 +18,13 @@ from zchat.protocol.messages import (
     Refused,
     Role,
     RoomList,
+    SearchMessages,
+    SearchResults,
 )
 
 _member_lists: Decoder[MemberList | Refused] = Decoder(MemberList | Refused)  # type: ignore[arg-type]
 _room_lists = Decoder(RoomList)
+_results: Decoder[SearchResults | Refused] = Decoder(SearchResults | Refused)  # type: ignore[arg-type]
 _audit_lists: Decoder[AuditList | Refused] = Decoder(AuditList | Refused)  # type: ignore[arg-type]
 
 
@@ -42,11 +47,19 @@ def members(
     return encode(MemberList(query.id, listed.room, shown, len(infos)))
 
 
-def joined(query: ListRooms | ReadAudit, parts: Sequence[bytes]) -> bytes:
+def joined(query: ListRooms | ReadAudit | SearchMessages, parts: Sequence[bytes]) -> bytes:
     """One answer of what several services have said."""
     if len(parts) == 1:
         return parts[0]
-    return _audit(query, parts) if isinstance(query, ReadAudit) else _rooms(query, parts)
+    match query:
+        case ListRooms():
+            return _rooms(query, parts)
+        case ReadAudit():
+            return _audit(query, parts)
+        case SearchMessages():
+            return _found(query, parts)
+        case _:
+            assert_never(query)
 
 
 def _audit(query: ReadAudit, parts: Sequence[bytes]) -> bytes:
@@ -68,3 +81,20 @@ def _rooms(query: ListRooms, parts: Sequence[bytes]) -> bytes:
     infos = sorted((info for part in lists for info in part.rooms), key=lambda info: info.room)
     shown = fitting(infos, limits.ANSWER_BYTES_MAX)
     return encode(RoomList(query.id, shown, sum(part.total for part in lists)))
+
+
+def _found(query: SearchMessages, parts: Sequence[bytes]) -> bytes:
+    """One list of what was found anywhere, newest first."""
+    results: list[SearchResults] = []
+    for part in parts:
+        answer = _results.decode(part)
+        if isinstance(answer, Refused):
+            return part
+        results.append(answer)
+    entries = [entry for part in results for entry in part.entries]
+    ends = [part.entries[-1].at_ms for part in results if part.more and part.entries]
+    # What is older may come after something that a service has not said yet.
+    certain = [entry for entry in entries if entry.at_ms >= max(ends, default=0)]
+    shown, cut = newest_found(certain, query.limit)
+    more = cut or len(certain) < len(entries) or any(part.more for part in results)
+    return encode(SearchResults(query.id, shown, more, all(part.complete for part in results)))

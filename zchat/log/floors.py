@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select
 
 from zchat.log.nonces import NonceIndex
+from zchat.log.search import SearchIndex
 from zchat.log.tables import ALL_LOGS, edits, entries, floors, retention
 from zchat.protocol import limits
 
@@ -38,7 +39,11 @@ def read_floors(connection: Connection) -> dict[str, int]:
 
 
 def remove(
-    connection: Connection, nonces: NonceIndex, removals: Iterable[Removal], position: int
+    connection: Connection,
+    nonces: NonceIndex,
+    search: SearchIndex,
+    removals: Iterable[Removal],
+    position: int,
 ) -> None:
     """Removes entries, within a transaction that has written the index of nonces.
 
@@ -47,6 +52,7 @@ def remove(
     for log, upto in removals:
         parameters = {"removed_log": log, "upto": upto}
         nonces.forget(connection.execute(_SELECT_NONCES, parameters).all())
+        search.forget(log, upto)
         connection.execute(_DELETE_ENTRIES, parameters)
         connection.execute(_DELETE_EDITS, parameters)
         _save_floor(connection, log, upto)

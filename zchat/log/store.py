@@ -34,6 +34,7 @@ from zchat.log.database import (
 from zchat.log.floors import SELECT_POLICIES, Policy, Removal, read_floors, remove
 from zchat.log.nonces import NonceIndex, compiled
 from zchat.log.schema import Schema
+from zchat.log.search import Found, Place, SearchIndex, Wanted
 from zchat.log.tables import ALL_LOGS, LEASE_ID, entries, lease, outbox
 from zchat.log.timeline import Amended, Appended
 from zchat.protocol.operators import IMPORT_NONCE
@@ -126,6 +127,7 @@ class Store:
                 self.floors = read_floors(connection)
                 self.position = max(newest or 0, self.floors.pop(ALL_LOGS, 0))
                 self._nonces = NonceIndex(connection)
+                self._search = SearchIndex(connection)
         except BaseException:
             disconnect(connection)
             raise
@@ -162,6 +164,7 @@ class Store:
             if appended:
                 connection.exec_driver_sql(self._insert_entries, list(appended))
             if amended:
+                self._search.amend(amended)
                 connection.execute(_AMEND, [_amendment(one) for one in amended])
             for statement, parameters in writes:
                 connection.execute(statement, parameters or None)
@@ -177,7 +180,7 @@ class Store:
             if nonces_due := self._nonces.due or bool(removed):
                 self._nonces.write(position)
             if removed:
-                remove(connection, self._nonces, removed, position)
+                remove(connection, self._nonces, self._search, removed, position)
         if nonces_due:
             self._nonces.written()
         else:
@@ -186,6 +189,19 @@ class Store:
         self.floors.update(removed)
         self.commits.observe(time.perf_counter() - begun_at)
         return owed
+
+    def index_messages(self) -> bool:
+        """Has searches find a few more entries by the index; returns whether some are left.
+
+        Raises `Fenced` and `StoreUnavailable`, as a commit does.
+        """
+        if self._search.position >= self.position:
+            return False
+        with writing(self._connection):
+            self._check_epoch()
+            reached = self._search.write(self.position)
+        self._search.position = reached
+        return reached < self.position
 
     def check_lease(self) -> None:
         """Raises `Fenced` if another writer has opened the database, and `StoreUnavailable`."""
@@ -263,6 +279,11 @@ class Store:
         with reading(self._connection):
             newest_first = self._connection.scalars(statement, parameters).all()
         return list(reversed(newest_first))
+
+    def search(self, places: Collection[Place], wanted: Wanted) -> Found:
+        """The newest messages in these places that are as wanted, also those not indexed yet."""
+        with reading(self._connection):
+            return self._search.find(places, wanted, self.position)
 
     def owed(self) -> list[Owed]:
         """All that is owed still, oldest first."""

@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy import (
     DDL,
     BigInteger,
+    Boolean,
     Column,
     Index,
     Integer,
@@ -153,9 +154,38 @@ edits: Final = Table(
 """What the message `sequence` of a log said until it was edited, where that is kept."""
 Index("edits_log_sequence", edits.c.log, edits.c.sequence)
 
+search_indexed: Final = Table(
+    "search_indexed",
+    _metadata,
+    Column("position", BigInteger, nullable=False),
+)
+"""One row: of the entries up to here all messages are in the index of what is said, `search`."""
+event.listen(
+    search_indexed,
+    "after_create",
+    # The pieces of each message, by its position; not the text itself, nor how often or where it
+    # has them. What begins with two characters, a word of many a language, is found as quickly.
+    DDL(  # type: ignore[no-untyped-call]
+        "CREATE VIRTUAL TABLE search USING fts5(pieces, content='', columnsize=0, detail=none, "
+        "tokenize='ascii', prefix='2')"
+    ).execute_if(dialect="sqlite"),
+)
+
+search_spans: Final = Table(
+    "search_spans",
+    _metadata,
+    # Messages that were imported are older than those around them: each kind has its own spans.
+    Column("imported", Boolean, primary_key=True),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    Column("oldest_ms", BigInteger, nullable=False),
+    Column("newest_ms", BigInteger, nullable=False),
+)
+"""Positions between which the times of indexed messages never fall."""
+
 LOG_SCHEMA: Final = Schema(
     name="log",
     metadata=(_metadata,),
     version_locations=(Path(__file__).parent / "migrations" / "versions",),
-    revisions=frozenset({"log_0005"}),
+    revisions=frozenset({"log_0006"}),
 )

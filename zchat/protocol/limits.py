@@ -154,6 +154,18 @@ REMOVED_LOGS_MAX: Final = 50
 """Logs of which the oldest entry is looked at with one heartbeat."""
 COUNTED_LOGS_MAX: Final = 100
 """Logs of which one answer says how many entries are too old."""
+SEARCH_BATCH_ENTRIES: Final = 250
+"""Entries whose messages enter the index of what is said at a time, in 15 ms."""
+SEARCH_BATCH_BYTES: Final = 64 * 1024
+"""Such a batch ends with the entry that reaches this size."""
+SEARCH_SPAN_ENTRIES: Final = 2_000
+"""Positions of which a search knows from when to when they are."""
+SEARCH_PIECES_MAX: Final = 20
+"""Pieces of words that the index is asked for; the others are looked for in what it finds."""
+SEARCH_ROWS_MAX: Final = 4_000
+"""Entries that one search looks at, which takes 50 ms."""
+SEARCH_UNINDEXED_MAX: Final = 2_000
+"""Entries that are not in the index yet, of which a search looks at so many."""
 RETENTION_DAYS_MAX: Final = 36_500
 IMPORTED_ENTRIES_MAX: Final = 200
 """Entries in one command that imports them."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple, assert_never
 
 from zchat.log import audit, edits
+from zchat.log.search import Place
 from zchat.log.store import Store
 from zchat.protocol import limits
 from zchat.protocol.cluster import ReadLog, ReadStream, ReadUserLogs, RoomQuery, UserLog, UserLogs
@@ -21,6 +22,7 @@ from zchat.protocol.messages import (
     ListRooms,
     MemberInfo,
     MemberList,
+    Message,
     Ping,
     PinList,
     Pong,
@@ -31,6 +33,7 @@ from zchat.protocol.messages import (
     Refused,
     RoomInfo,
     RoomList,
+    SearchMessages,
     Standing,
     room_log,
 )
@@ -40,11 +43,19 @@ from zchat.rooms import mentions, operator_queries
 from zchat.rooms.core import RoomCore
 from zchat.rooms.model import Room
 from zchat.rooms.permission import check, is_hidden
-from zchat.service import logs, operators
+from zchat.service import logs, operators, searching
 from zchat.service.effects import Refusal
 
 _ClientQuery = (
-    ReadHistory | ReadEdits | ListRooms | ListMembers | ListBans | ListPins | ReadAudit | Ping
+    ReadHistory
+    | ReadEdits
+    | SearchMessages
+    | ListRooms
+    | ListMembers
+    | ListBans
+    | ListPins
+    | ReadAudit
+    | Ping
 )
 _entries = Decoder(Entry)
 
@@ -85,24 +96,27 @@ def _answer(core: RoomCore, store: Store, asker: Asker, query: _ClientQuery, at_
     """Raises `Refusal`."""
     match query:
         case ReadHistory():
-            room = _readable(core, asker, query, query.log[1:], at_ms)
+            room = _readable(core, asker, type(query), query.log[1:], at_ms)
             return logs.read_history(store, query, room_log(room.name), room.floor)
         case ReadEdits():
-            room = _readable(core, asker, query, query.log[1:], at_ms)
+            room = _readable(core, asker, type(query), query.log[1:], at_ms)
             return encode(_edit_list(core, store, room, query))
+        case SearchMessages():
+            check(SearchMessages, asker.standing, asker.user, None, at_ms)
+            return searching.search(store, query, _places(core, asker, query, at_ms))
         case ListRooms(room=name):
             check(ListRooms, asker.standing, asker.user, None, at_ms)
             rooms = core.rooms.values() if name is None else [_find(core, asker, name)]
             shown = [r for r in rooms if not is_hidden(r, asker.user, asker.standing)]
             return encode(_room_list(core, store, asker.user, query.id, shown))
         case ListMembers():
-            room = _readable(core, asker, query, query.room, at_ms)
+            room = _readable(core, asker, type(query), query.room, at_ms)
             return encode(_member_list(room, query.id))
         case ListBans():
-            room = _readable(core, asker, query, query.room, at_ms)
+            room = _readable(core, asker, type(query), query.room, at_ms)
             return encode(_ban_list(room, query.id, at_ms))
         case ListPins():
-            room = _readable(core, asker, query, query.room, at_ms)
+            room = _readable(core, asker, type(query), query.room, at_ms)
             return encode(_pin_list(core, store, room, query.id))
         case ReadAudit():
             check(ReadAudit, asker.standing, asker.user, None, at_ms)
@@ -127,10 +141,21 @@ def _find(core: RoomCore, asker: Asker, name: str) -> Room:
     return room
 
 
-def _readable(core: RoomCore, asker: Asker, query: _ClientQuery, name: str, at_ms: int) -> Room:
+def _readable(core: RoomCore, asker: Asker, kind: type[Message], name: str, at_ms: int) -> Room:
+    """The room, if the asker may ask this of it."""
     room = _find(core, asker, name)
-    check(type(query), asker.standing, asker.user, room, at_ms)
+    check(kind, asker.standing, asker.user, room, at_ms)
     return room
+
+
+def _places(core: RoomCore, asker: Asker, query: SearchMessages, at_ms: int) -> list[Place]:
+    """What can be read there can be found."""
+    if query.log is not None:
+        rooms = [_readable(core, asker, ReadHistory, query.log[1:], at_ms)]
+    else:
+        names = [LOBBY] if LOBBY in core.rooms and asker.user else []
+        rooms = [core.rooms[name] for name in names + sorted(core.rooms_of.get(asker.user, ()))]
+    return [Place(room_log(room.name), room.floor) for room in rooms]
 
 
 def _user_logs(core: RoomCore, store: Store, user: str) -> UserLogs:

@@ -55,7 +55,8 @@ class Worker:
             self._commands, self._asking, self._queries, self._passwords.fd, stop.fd
         )
         while not stop.is_set:
-            waiter.wait(self._turns.next_heartbeat - time.monotonic())
+            now = time.monotonic()
+            waiter.wait(self._turns.next_turn(now) - now)
             self._turns.turn()
             alive.beat()
             if not self._heard:

@@ -1,4 +1,4 @@
-"""The order of things in one turn of a service: drain, beat, and only then answer queries."""
+"""The order of things in one turn of a service: drain, beat, answer queries, and then index."""
 
 import logging
 import math
@@ -10,6 +10,7 @@ from zchat.protocol import limits
 from zchat.protocol.cluster import WorkerHeartbeat
 from zchat.protocol.codec import encode
 from zchat.service.beat import Beat, Job, Outbound, Service
+from zchat.service.indexing import Indexing
 
 
 class Outside(Protocol):
@@ -53,37 +54,49 @@ class Turns:
         self._status = status
         self._address, self._epoch = service.address, store.epoch
         self.beat = Beat(service, store, log, outside.now(), outside.now_ms())
+        self._indexing = Indexing(store, log)
         self.next_heartbeat = 0.0
-        """When the next turn is due even if nothing comes in."""
         self.router_heard_at = -math.inf
+
+    def next_turn(self, now: float) -> float:
+        """When the next turn is due even if nothing comes in."""
+        return now if self._indexing.due else self.next_heartbeat
 
     def turn(self) -> None:
         outside = self._outside
         now = outside.now()
-        self._drain(now)
-        if now >= self.next_heartbeat:
+        idle = not self._drain(now)
+        heartbeat = now >= self.next_heartbeat
+        if heartbeat:
             self.next_heartbeat = now + limits.HEARTBEAT_INTERVAL_S
             self._publish(self.beat.heartbeat(now, outside.now_ms()))
             self.say_heartbeat(bye=False)
         self._perform(self.beat.step(now, outside.now_ms()))
         for body, *_ in outside.queries():
             outside.answer(self.beat.answer(body, outside.now_ms()))
+        self._indexing.turn_ended(idle=idle, heartbeat=heartbeat)
 
-    def _drain(self, now: float) -> None:
+    def _drain(self, now: float) -> bool:
+        """Returns whether there was anything."""
         drained_bytes = 0
+        drained = False
         for asker, body in self._outside.commands():
+            drained = True
             self.beat.receive_up(asker, body, now)
             drained_bytes += len(body)
             if drained_bytes >= limits.BEAT_BYTES_MAX:
                 break
         for address, body in self._outside.replies():
             if address:
+                drained = True
                 self.beat.receive_down(address.decode(errors="replace"), body, now)
             else:
                 self.router_heard_at = now
                 self.beat.receive_table(body)
         for job, outcome in self._outside.outcomes():
+            drained = True
             self.beat.receive_outcome(job, outcome)
+        return drained
 
     def _perform(self, out: Outbound) -> None:
         # What does not go out now is missed by its receiver, and resent or read again.

@@ -57,6 +57,7 @@ class Conversations:
         return (max(row.marker, marker), row.notify) if row else (marker, "")
 
     def note(self, sender: Sender, command: SoftCommand, at_ms: int) -> Answer:
+        """What concerns the user alone, or is over in a moment: no entry tells of it."""
         user = self._directory.acting(sender.user)
         log = command.log
         if log[0] != "@":

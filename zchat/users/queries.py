@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from zchat.log import audit, edits
+from zchat.log.search import Place
 from zchat.log.store import Store
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
@@ -31,6 +32,7 @@ from zchat.protocol.messages import (
     ReadHistory,
     RefusalCode,
     Refused,
+    SearchMessages,
     Standing,
     UserInfo,
     UserList,
@@ -46,7 +48,7 @@ from zchat.protocol.operators import (
     ListSessions,
     ReadAccount,
 )
-from zchat.service import logs, operators
+from zchat.service import logs, operators, searching
 from zchat.service.effects import Refusal
 from zchat.users import operator_queries
 from zchat.users.conversation_list import conversation_list
@@ -91,6 +93,8 @@ def _answer(core: UserCore, store: Store, asking: str, query: UserQuery, at_ms: 
         case ListConversations():
             user = core.directory.acting(asking)
             return encode(conversation_list(core, store, user, query.id))
+        case SearchMessages():
+            return searching.search(store, query, [_place(core, store, asking, query.log)])
         case ListUsers():
             return encode(_user_list(core, query.id, at_ms))
         case ListDevices():
@@ -142,15 +146,22 @@ def _account(core: UserCore, name: str) -> AccountAnswer:
 
 
 def _conversation(core: UserCore, store: Store, asking: str, query: ReadHistory) -> bytes:
-    user = core.directory.acting(asking)
-    other = canonical_name(query.log[1:])
-    log, floor = inbox_log(asking), user.inbox_floor
+    log, floor, other = _place(core, store, asking, query.log)
+    return logs.read_history(store, query, log, floor, other)
+
+
+def _place(core: UserCore, store: Store, asking: str, conversation: str | None) -> Place:
+    """The conversation with `@name`, or all of them. Raises `Refusal`."""
+    log, floor = inbox_log(asking), core.directory.acting(asking).inbox_floor
+    if conversation is None:
+        return Place(log, floor)
+    other = canonical_name(conversation[1:])
     # What was said with a guest who has gone since can still be read.
     known = other in core.users and not core.users[other].deleted
     if not known and not store.read_history(log, floor, None, 1, other):
         reason = f"there is no user {printable(other)}"
-        return encode(Refused(query.id, RefusalCode.UNKNOWN_USER, reason))
-    return logs.read_history(store, query, log, floor, thread=other)
+        raise Refusal(RefusalCode.UNKNOWN_USER, reason)
+    return Place(log, floor, other)
 
 
 def _edits(core: UserCore, store: Store, asking: str, query: ReadEdits) -> EditList:

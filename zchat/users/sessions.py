@@ -37,7 +37,7 @@ class Sessions:
                 user.since_ms = former._users[name].since_ms
                 self.expect(user, now)
                 self._presence.came(name)
-                self._presence.is_away(name, former._presence.away.get(name))
+                self._presence.set_away(name, former._presence.away.get(name))
 
     def open(
         self,
@@ -102,7 +102,7 @@ class Sessions:
     def _tell_away(self, user: User) -> None:
         # Whoever has lost all connections is what it was until it comes back or is gone.
         if user.sessions:
-            self._presence.is_away(user.name, user.away)
+            self._presence.set_away(user.name, user.away)
 
     def forget(self, user: User) -> None:
         """Nobody waits for the user any more."""
