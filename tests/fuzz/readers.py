@@ -45,11 +45,12 @@ from zchat.protocol.messages import (
     LoggedIn,
     LogIn,
     LogState,
-    MarkRead,
     Message,
     PresenceChanged,
     RoomList,
+    SetAway,
     SlowedDown,
+    SoftCommand,
     Welcome,
 )
 from zchat.protocol.names import InvalidName, canonical_name, safe_text
@@ -151,7 +152,7 @@ def at_the_service(frame: bytes) -> None:
     for body in read:
         if body != message:
             raise Leaked(f"the gateway sees {message!r}, the service {body!r}")
-    is_command = hasattr(message, "nonce") or isinstance(message, MarkRead)
+    is_command = hasattr(message, "nonce") or isinstance(message, SoftCommand | SetAway)
     if is_command and not read:
         raise Leaked(f"no service reads {message!r}")
     if not is_command and read:

@@ -420,6 +420,7 @@ def test_pinned_messages_are_listed_as_they_have_become_newest_pin_first(garden:
     garden.edit("bob", GARDEN, 5, "pink")
 
     assert garden.entries("garden")[6] == (7, "mod", MessagePinned(6))
+    assert garden.core.rooms["garden"].pins == {6: 7, 5: 8}
     assert pinned(garden) == [garden.at(GARDEN, 5), garden.at(GARDEN, 6)]
     assert pin_count(garden) == 2
     garden.core = garden.loaded()
