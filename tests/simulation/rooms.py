@@ -88,6 +88,10 @@ class RoomStory:
             spans.append((self.since[user], sequence))
         return any(first <= sequence <= last for first, last in spans)
 
+    def was_in(self, user: str) -> bool:
+        """At some time, so that the user may have read all of its history then."""
+        return user in self.since or user in self.spans
+
     def banned(self, user: str, at_ms: int) -> bool:
         if user not in self.bans:
             return False

@@ -37,6 +37,7 @@ KINDS: Final = {
     "pins": 1,
     "edits": 1,
     "conversations": 1,
+    "search": 3,
 }
 """What people do, and how often."""
 DEEDS: Final = (
@@ -119,6 +120,13 @@ def draft(
             return message_drafts.pins(room)
         case "edits":
             return message_drafts.edits(log, sequence)
+        case "search":
+            words = (
+                text.split(maxsplit=1)[0]
+                if chat.random() < 0.5
+                else f"client {chat.randint(1, 99)}"
+            )
+            return message_drafts.search(words, chat.choice([None, place]))
         case "conversations":
             return message_drafts.conversations()
         case _:
