@@ -254,6 +254,8 @@ def protocol() -> str:
             messages.UserInfo,
             messages.BanInfo,
             messages.DeviceInfo,
+            messages.ConversationInfo,
+            messages.EditInfo,
             messages.AuditRecord,
         ),
     }

@@ -47,8 +47,9 @@ SUBCOMMANDS: Final = {
 
 HELP: Final = """Chat as USER in a zchat cluster, or run one of the COMMANDS below for scripts.
 
-On a terminal there is a prompt: text goes to everyone in the lobby, and :help lists the commands.
-Otherwise lines are read from standard input, and the end of it is :quit.
+On a terminal it fills the screen; F1 shows all keys. With --line there is a prompt: text goes to
+everyone in the lobby, and :help lists the commands. Without a terminal lines are read from standard
+input, and the end of it is :quit.
 
 The password of a registered name comes from --password-file, from ZCHAT_PASSWORD, or is asked for
 on a terminal. It is needed once: from then on this device is remembered, until :logout, --forget,
