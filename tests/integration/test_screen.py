@@ -45,7 +45,7 @@ class Screen:
         command = shlex.join(
             [
                 *("env", f"PYTHONPATH={ROOT}", *homes, "COLORTERM=truecolor"),
-                "PYTHON_KEYRING_BACKEND=keyring.backends.null.Keyring",
+                "PYTHON_KEYRING_BACKEND=keyring.backends.fail.Keyring",
                 *(*program, "--address", cluster.address, *options),
             ]
         )
@@ -58,7 +58,14 @@ class Screen:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Closes the terminal; whoever is in it says goodbye in its own time."""
+        shell = self._tmux("display-message", "-p", "#{pane_pid}").strip()
+        children = Path(f"/proc/{shell}/task/{shell}/children").read_text("utf-8").split()
         self._tmux("kill-server")
+        deadline = time.monotonic() + DEADLINE_S
+        while any(Path(f"/proc/{child}").exists() for child in children):
+            assert time.monotonic() < deadline, "it does not end"
+            time.sleep(0.05)
 
     def _tmux(self, *words: str, check: bool = True) -> str:
         environment = {name: value for name, value in os.environ.items() if name != "TMUX"}
@@ -166,7 +173,7 @@ async def _say_all(address: str) -> None:
     async with connect("carl", address) as carl:
         for text in (*WIDTHS, *STEERING):
             # Past the client's own care, as a client of somebody else's would.
-            await carl.submit(Post(0, b"", "lobby", text))
+            await carl.submit(Post(0, b"", "lobby", f"said: {text}"))
         await carl.say("the last one")
 
 
