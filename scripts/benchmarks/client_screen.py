@@ -38,7 +38,7 @@ def measure(cluster: ZchatCluster, folder: Path, times: int) -> Sequence[Figure]
         "TERM": "xterm-256color",
         "COLORTERM": "truecolor",
         "HOME": str(folder),
-        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
         **{f"XDG_{name}_HOME": str(folder) for name in ("CONFIG", "DATA", "STATE")},
     }
     screen = [str(_PROGRAM), _USER, "--address", address]

@@ -28,6 +28,8 @@ NOT_CONNECTED: Final = 3
 UNCONFIRMED: Final = 4
 INTERRUPTED: Final = 130
 
+STDIN, STDOUT, STDERR = 0, 1, 2
+
 SIGNAL_QUIT_TIMEOUT_S: Final = 3.0
 """Whoever sent SIGTERM or SIGHUP will not wait for long."""
 
@@ -172,8 +174,9 @@ def told_to_leave() -> asyncio.Event:
         if number is signal.SIGHUP:
             # The terminal is gone, and what is still shown goes nowhere instead of failing.
             nowhere = os.open(os.devnull, os.O_RDWR)
-            for stream in (sys.stdin, sys.stdout, sys.stderr):
-                os.dup2(nowhere, stream.fileno())
+            # By number: whoever draws a screen has put something else in the place of the streams.
+            for descriptor in (STDIN, STDOUT, STDERR):
+                os.dup2(nowhere, descriptor)
         told.set()
 
     for number in (signal.SIGTERM, signal.SIGHUP):

@@ -9,6 +9,7 @@ from typing import Any, Final
 from textual import events, on
 from textual.app import App, ComposeResult, SystemCommand
 from textual.containers import Horizontal, Vertical
+from textual.driver import Driver
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -21,7 +22,7 @@ from zchat.client.events import Event, SessionBegun
 from zchat.client.line import LineClient
 from zchat.client.notify import How, Notifier
 from zchat.client.render import Renderer
-from zchat.client.screen import keys, listing, saying, themes
+from zchat.client.screen import keys, listing, themes
 from zchat.client.screen.acts import Acts
 from zchat.client.screen.aloud import Aloud, is_quiet
 from zchat.client.screen.around import Around
@@ -57,6 +58,7 @@ class ScreenClient(App[int]):
         forget: Callable[[bool], None] = lambda everywhere: None,
         seen: Callable[[Event], None] = lambda event: None,
         how: How = How.OFF,
+        driver: type[Driver] | None = None,
         zone: tzinfo | None = None,
         first_time: bool = False,
     ) -> None:
@@ -64,7 +66,7 @@ class ScreenClient(App[int]):
 
         Times are shown as in `zone`; None is the local one.
         """
-        super().__init__()
+        super().__init__(driver)
         for each in themes.themes():
             self.register_theme(each)
         settings = cache.settings()
@@ -289,14 +291,8 @@ class ScreenClient(App[int]):
 
     @on(Lines.Clicked)
     def _clicked(self, event: Lines.Clicked) -> None:
-        target = event.target
-        if target.startswith(listing.OPEN):
-            self.open_to_write(target.removeprefix(listing.OPEN))
-        elif target == saying.NEWEST:
-            self.timeline.action_newest()
-        elif target.startswith(saying.CHOICE):
-            self.composer.choose(int(target.removeprefix(saying.CHOICE)))
-            self.focus_on(self.composer)
+        if self._around is not None:
+            self._around.clicked(event.target)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Behind a dialog only what ends is done."""
@@ -376,7 +372,7 @@ class ScreenClient(App[int]):
     def action_leave(self) -> None:
         waiting = self.chat.unanswered
         if not waiting or self.chat.is_over:
-            self._leave(yes=True)
+            self.leave_at_once()
             return
         what = "1 request is" if waiting == 1 else f"{waiting:,} requests are"
         question = f"{what} not confirmed by the server yet, and may be lost."
@@ -384,9 +380,13 @@ class ScreenClient(App[int]):
 
     def _leave(self, yes: bool | None) -> None:
         if yes:
-            self.keep_draft()
-            self.desk.keep()
-            self.exit(0)
+            self.leave_at_once()
+
+    def leave_at_once(self) -> None:
+        """With nothing asked; what was written is kept."""
+        self.keep_draft()
+        self.desk.keep()
+        self.exit(0)
 
     # --- What the client says and offers ----------------------------------------------------------
 

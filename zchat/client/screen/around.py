@@ -4,7 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from zchat.client.conversations.model import Conversation
-from zchat.client.screen import saying
+from zchat.client.screen import listing, saying
 from zchat.client.screen.completion import Completion
 from zchat.client.screen.layout import Line
 from zchat.client.screen.lines import Lines
@@ -88,6 +88,17 @@ class Around:
         lines = self._lines["choices"]
         was, lines.display = bool(lines.display), False
         return was
+
+    def clicked(self, target: str) -> None:
+        """Goes where the piece leads that was clicked."""
+        app = self._app
+        if target.startswith(listing.OPEN):
+            app.open_to_write(target.removeprefix(listing.OPEN))
+        elif target == saying.NEWEST:
+            app.timeline.action_newest()
+        elif target.startswith(saying.CHOICE):
+            app.composer.choose(int(target.removeprefix(saying.CHOICE)))
+            app.focus_on(app.composer)
 
     # --- For what there is room -----------------------------------------------------------------
 

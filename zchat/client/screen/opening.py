@@ -3,7 +3,7 @@
 import asyncio
 import os
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from zchat.client import access as accesses
 from zchat.client.cache import Cache
@@ -15,6 +15,9 @@ from zchat.client.notify import best
 if TYPE_CHECKING:
     from zchat.client.chat import Chat
     from zchat.client.login import Login
+
+LEAVE_S: Final = 2.0
+"""A screen that is told to leave has given the terminal back by then, if it still has one."""
 
 
 def open_screen(access: accesses.Access) -> int:
@@ -39,6 +42,7 @@ async def _show(chat: "Chat", login: "Login", cache: Cache, kept: Kept) -> int:
     """Raises what ended the session, once the terminal is as it was."""
     from zchat.client.render import Renderer  # noqa: PLC0415
     from zchat.client.screen.app import ScreenClient  # noqa: PLC0415
+    from zchat.client.screen.driver import HangUpDriver  # noqa: PLC0415
 
     book = Book(chat.name)
     book.restore(kept)
@@ -57,20 +61,37 @@ async def _show(chat: "Chat", login: "Login", cache: Cache, kept: Kept) -> int:
         seen=seen,
         how=best(os.environ),
         first_time=not kept.cursors,
+        driver=HangUpDriver,
     )
     told = accesses.told_to_leave()
-
-    async def leave_when_told() -> None:
-        await told.wait()
-        app.exit(0)
-
-    leaving = asyncio.create_task(leave_when_told())
-    try:
-        code = await app.run_async()
-    finally:
-        leaving.cancel()
+    running = asyncio.create_task(app.run_async())
+    leaving = asyncio.create_task(told.wait())
+    await asyncio.wait({running, leaving}, return_when=asyncio.FIRST_COMPLETED)
+    if not running.done():
+        is_gone = not os.isatty(accesses.STDIN)
+        if is_gone:
+            # Textual's thread would read the end of a closed terminal again and again.
+            os.dup2(os.pipe()[0], accesses.STDIN)
+        app.leave_at_once()
+        await asyncio.wait({running}, timeout=LEAVE_S)
+        if is_gone:
+            await _end_without_terminal(chat, cache)
+        await chat.quit(accesses.SIGNAL_QUIT_TIMEOUT_S)
+    leaving.cancel()
+    code = running.result()
     if app.over is not None:
         raise app.over
-    if told.is_set():
-        await chat.quit(accesses.SIGNAL_QUIT_TIMEOUT_S)
     return code or 0
+
+
+async def _end_without_terminal(chat: "Chat", cache: Cache) -> NoReturn:
+    """The terminal is gone, and Textual's thread waits for its keys for ever."""
+    from zchat.client.chat import UnconfirmedError  # noqa: PLC0415
+
+    code = 0
+    try:
+        await chat.quit(accesses.SIGNAL_QUIT_TIMEOUT_S)
+    except UnconfirmedError:
+        code = accesses.UNCONFIRMED
+    cache.close()
+    os._exit(code)
