@@ -13,6 +13,7 @@ from zchat.client.conversations.notifying import (
     Notifying,
 )
 from zchat.client.events import EntryArrived, SessionBegun
+from zchat.client.main import NOTIFYING
 from zchat.client.notify import How, Notifier, best, osc_9
 from zchat.protocol.messages import (
     Entry,
@@ -196,6 +197,10 @@ def test_without_the_program_the_bell_rings(monkeypatch: pytest.MonkeyPatch) -> 
     notifier.tell(NOTIFICATION)
     notifier.tell(NOTIFICATION)
     assert said == ["\a", "\a"]
+
+
+def test_every_way_can_be_chosen() -> None:
+    assert set(NOTIFYING) == {"auto", *How}
 
 
 def test_what_reaches_the_user_is_chosen_by_where_the_user_is(program: Path) -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 PIPE_QUIT_TIMEOUT_S: Final = 30.0
 """A script must not hang for ever on a server that is down. A person may press Ctrl-C."""
 
+NOTIFYING: Final = ("auto", "desktop", "terminal", "bell", "off")
 SUBCOMMANDS: Final = {
     "send": "Say something in a room, or to somebody.",
     "tail": "Print what is said, and go on doing so with -f.",
@@ -77,7 +78,14 @@ Exit codes:
 
 
 def run(
-    user: str, *, named: str | None, line: bool, plain: bool, forget: bool, **given: Any
+    user: str,
+    *,
+    named: str | None,
+    line: bool,
+    plain: bool,
+    notify: str,
+    forget: bool,
+    **given: Any,
 ) -> NoReturn:
     access = access_of(user, **given)
     if forget:
@@ -89,7 +97,7 @@ def run(
     if sys.stdin.isatty() and sys.stdout.isatty() and not (line or plain):
         from zchat.client import screen  # noqa: PLC0415
 
-        end_with(lambda: screen.start(access))
+        end_with(lambda: screen.start(access, notify))
 
     async def converse(chat: "Chat", login: "Login") -> int:
         return await _converse(chat, login, is_plain=plain)
@@ -248,6 +256,16 @@ chatting: Final = Chatting(
             ["--plain"],
             is_flag=True,
             help="On a terminal, plain lines and nothing else, as a screen reader likes them.",
+        ),
+        click.Option(
+            ["--notify"],
+            type=click.Choice(NOTIFYING),
+            default="auto",
+            envvar="ZCHAT_NOTIFY",
+            help="How a full screen tells of mentions and private messages; auto is the best of "
+            "what there is.",
+            show_default=True,
+            show_envvar=True,
         ),
         *access_options(),
         click.Option(
