@@ -277,7 +277,7 @@ def test_of_a_deleted_message_nothing_is_left_in_either_inbox(users: Users) -> N
     for user in ("ann", "bob"):
         entries = users.entries(user)
         redacted = next(entry for entry in entries if entry.sequence == sequence)
-        assert redacted.body == Redacted("ann")
+        assert redacted.body == Redacted("ann", to="bob")
         assert (redacted.edited, redacted.reactions) == (0, {})
         assert entries[-1].body == MessageDeleted(sequence)
         assert not any("sword" in str(entry.body) for entry in entries)

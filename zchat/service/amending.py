@@ -56,7 +56,8 @@ def edit(timeline: Timeline, entry: Entry, text: str, sequence: int) -> None:
 def delete(timeline: Timeline, entry: Entry, by: str) -> None:
     """Nothing is left of it but its place."""
     _outdate(timeline, entry)
-    timeline.amend(replace(entry, body=Redacted(by), edited=0, reactions={}))
+    to = entry.body.to if isinstance(entry.body, PrivateMessageSent) else ""
+    timeline.amend(replace(entry, body=Redacted(by, to), edited=0, reactions={}))
 
 
 def react(timeline: Timeline, entry: Entry, user: str, emoji: str) -> bool:
