@@ -45,6 +45,11 @@ def check_own(entry: Entry, user: str, since_ms: int) -> None:
         raise Refusal(RefusalCode.NOT_ALLOWED, "only who has written a message may change it")
 
 
+def says(entry: Entry, text: str) -> bool:
+    """Whether the message has this text already."""
+    return isinstance(entry.body, MessagePosted | PrivateMessageSent) and entry.body.text == text
+
+
 def edit(timeline: Timeline, entry: Entry, text: str, sequence: int) -> None:
     """The message says `text` by its log's entry `sequence`, which is the edit."""
     body = entry.body
