@@ -250,6 +250,8 @@ def protocol() -> str:
         "Parts of answers": (
             messages.LogState,
             messages.RoomInfo,
+            messages.ConversationInfo,
+            messages.EditInfo,
             messages.MemberInfo,
             messages.UserInfo,
             messages.BanInfo,

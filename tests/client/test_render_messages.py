@@ -83,12 +83,25 @@ def test_a_private_reply_says_to_what() -> None:
     assert render.entry(reply) == ["12:03 [you -> bob] ↳ bob (psst) what?"]
 
 
+def test_of_a_private_message_that_was_deleted_the_place_is_left() -> None:
+    entry = Entry("@ann", 1, NOON_MS, "bob", Redacted("bob", "ann"))
+    assert renderer().entry(entry) == ["12:03 [bob -> you] (deleted)"]
+
+
 def test_the_newest_text_of_a_message_is_quoted_and_a_deleted_one_is_not() -> None:
     render = renderer()
     render.entry(Entry("#ops", 2, NOON_MS, "bob", MessageEdited(1, "the pumps run")))
     assert "bob (the pumps run)" in render.entry(said(3, "eve", "good", 1))[0]
     render.entry(Entry("#ops", 4, NOON_MS, "bob", MessageDeleted(1)))
     assert render.entry(said(5, "eve", "what?", 1)) == ["12:03 #ops eve ↳ message 1: what?"]
+
+
+def test_an_edit_is_not_news_of_a_message_that_was_edited_again() -> None:
+    render = renderer()
+    render.entry(Entry("#ops", 1, NOON_MS, "bob", MessagePosted("the pumps run"), 4))
+    late = Entry("#ops", 3, NOON_MS, "bob", MessageEdited(1, "the pumps rum"))
+    assert render.entry(late) == ["12:03 * #ops bob edited a message, which has changed since"]
+    assert "bob (the pumps run)" in render.entry(said(5, "eve", "good", 1))[0]
 
 
 def test_history_shows_what_messages_have_become() -> None:

@@ -73,7 +73,7 @@ async def test_what_becomes_of_a_private_message_reaches_both(cluster: Cluster) 
         await asyncio.to_thread(cluster.kill_and_wait, USER_SERVICE)
         await ann.delete(mine, said.sequence)
         history = await bob.history(f"@{ann_name}")
-        assert history.entries[0].body == Redacted(ann_name)
+        assert history.entries[0].body == Redacted(ann_name, bob_name)
         (unread,) = [c for c in (await bob.conversations()).conversations if c.name == ann_name]
         # The message is deleted, and what else came of it is none.
         assert unread.unread == 0

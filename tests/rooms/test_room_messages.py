@@ -202,6 +202,18 @@ def test_what_a_message_said_is_kept_where_that_is_wanted() -> None:
     rooms.close()
 
 
+def test_of_more_than_fits_what_was_said_last_is_told() -> None:
+    rooms = with_messages(Rooms(keeps_edits=True))
+    texts = [str(number) * limits.TEXT_CHARS_MAX for number in range(10)]
+    for text in texts:
+        rooms.edit("bob", GARDEN, 5, text)
+
+    told = [said.text for said in said_before(rooms, "ann", 5)]
+    assert 0 < len(told) < len(texts)
+    assert told == texts[-1 - len(told) : -1]
+    rooms.close()
+
+
 def test_what_a_message_said_is_otherwise_gone(garden: Rooms) -> None:
     garden.edit("bob", GARDEN, 5, "pink")
 

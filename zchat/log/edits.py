@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, delete, insert, select
 from zchat.log.store import Store, Write
 from zchat.log.tables import edits
 from zchat.protocol import limits
+from zchat.protocol.codec import fitting
 from zchat.protocol.messages import EditInfo
 
 
@@ -52,6 +53,6 @@ def statements(changes: Sequence[Edit | ForgetEdits]) -> list[Write]:
 
 
 def read(store: Store, log: str, sequence: int) -> list[EditInfo]:
-    """Oldest first; of very many the newest ones."""
+    """Oldest first; of very many the newest ones, as far as they fit in an answer."""
     rows = store.select(_SELECT.params(of_log=log, at_sequence=sequence))
-    return [EditInfo(*row) for row in reversed(rows)]
+    return fitting([EditInfo(*row) for row in rows], limits.ANSWER_BYTES_MAX)[::-1]

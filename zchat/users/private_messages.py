@@ -37,7 +37,8 @@ class _Copy(NamedTuple):
 class PrivateMessages:
     def __init__(self, directory: Directory, *, keeps_edits: bool) -> None:
         self._directory = directory
-        self._keeps_edits = keeps_edits
+        self.keeps_edits = keeps_edits
+        """Whether it is still known what edited messages have said before."""
 
     # --- Saying -----------------------------------------------------------------------------------
 
@@ -111,12 +112,14 @@ class PrivateMessages:
         timeline, answers = self._directory.timeline, list[Answer]()
         for copy in copies:
             entry = copy.entry
-            if self._keeps_edits:
+            if amending.says(entry, text):
+                break
+            if self.keeps_edits:
                 self._directory.effects.edits.append(amending.kept_edit(entry, at_ms))
             said = self._say(copy, author, MessageEdited(entry.sequence, text), at_ms)
             amending.edit(timeline, entry, text, said.sequence)
             answers.append(said)
-        return answers[0]
+        return answers[0] if answers else Answer(copies[0].entry.log, 0)
 
     def _delete(self, copies: list[_Copy], author: str, at_ms: int) -> Answer:
         timeline, answers = self._directory.timeline, list[Answer]()

@@ -172,9 +172,9 @@ def _edits(core: UserCore, store: Store, asking: str, query: ReadEdits) -> EditL
     if not store.read_history(log, floor, sequence + 1, 1):
         reason = f"there is no entry {sequence} in your inbox"
         raise Refusal(RefusalCode.UNKNOWN_ENTRY, reason)
-    # What was said last before is most likely what is looked for.
-    newest_first = edits.read(store, log, sequence)[::-1]
-    return EditList(query.id, fitting(newest_first, limits.ANSWER_BYTES_MAX)[::-1])
+    # What was kept once is shown to nobody when it is to be kept no more.
+    said = edits.read(store, log, sequence) if core.messages.keeps_edits else []
+    return EditList(query.id, said)
 
 
 def _user_list(core: UserCore, request: int, at_ms: int) -> UserList:

@@ -71,7 +71,7 @@ def conversation_of(entry: Entry, me: str) -> str | None:
     """`#room`, or `@name` of the other; None for what the inbox has besides private messages."""
     if entry.log.startswith("#"):
         return entry.log
-    if isinstance(entry.body, PrivateMessageSent):
+    if isinstance(entry.body, PrivateMessageSent | Redacted):
         return inbox_log(entry.body.to if entry.author == me else entry.author)
     return None
 
