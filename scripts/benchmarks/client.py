@@ -101,7 +101,7 @@ def _print(name: str, figures: Sequence[Figure], loads: tuple[float, float]) -> 
         f"{machine['cores']} x {machine['processor']}, Python {machine['python']}, "
         f"load {loads[0]:.2f} before and {loads[1]:.2f} after\n"
     )
-    rows = [["", "p50", "p95", "max", "target"]]
+    rows = [["", "p50", "p95", "p99", "max", "target"]]
     rows += [figure.as_row() for figure in figures]
     print_table(rows)
 

@@ -18,13 +18,20 @@ class Figure(NamedTuple):
 
     @property
     def p95(self) -> float:
-        return sorted(self.values)[round(0.95 * (len(self.values) - 1))]
+        return self._quantile(0.95)
+
+    @property
+    def p99(self) -> float:
+        return self._quantile(0.99)
+
+    def _quantile(self, part: float) -> float:
+        return sorted(self.values)[round(part * (len(self.values) - 1))]
 
     @property
     def is_missed(self) -> bool:
         return self.target is not None and self.median > self.target
 
     def as_row(self) -> list[str]:
-        values = (self.median, self.p95, max(self.values))
+        values = (self.median, self.p95, self.p99, max(self.values))
         target = "" if self.target is None else f"< {self.target:g} {self.unit}"
         return [self.name, *(f"{value:.1f} {self.unit}" for value in values), target]
