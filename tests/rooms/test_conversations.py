@@ -139,6 +139,17 @@ def test_who_is_in_too_many_rooms_is_left_out(
     assert refused(again) is RefusalCode.LIMIT_REACHED
 
 
+def test_nobody_fills_the_last_places_of_others(
+    rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "BROUGHT_ROOMS_MAX", 1)
+    rooms.open_conversation(NAME, "ann", "bob", "carl")
+
+    rooms.open_conversation("talk-8", "ann", "bob", "dora")
+    assert rooms.members("talk-8") == {"ann": "owner", "dora": "member"}
+    assert isinstance(rooms.create("bob", "garden"), Done)
+
+
 def test_there_are_only_so_many_rooms(rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "ROOMS_MAX", 1)
 

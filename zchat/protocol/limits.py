@@ -178,6 +178,8 @@ ROOMS_MAX: Final = 10_000
 ROOM_MEMBERS_MAX: Final = 10_000
 USER_ROOMS_MAX: Final = 100
 """Rooms of one user in one partition."""
+BROUGHT_ROOMS_MAX: Final = 80
+"""Who is in so many is brought into no conversation: the last places are for rooms of one's own."""
 ROOM_PINS_MAX: Final = 50
 MEMBER_MENTIONS_MAX: Final = 100
 """Unread mentions of one member that are counted."""

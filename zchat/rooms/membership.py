@@ -65,7 +65,9 @@ class Membership:
         if name in state.rooms:
             return Answer(room_log(name), 0)
         others = [
-            user for user in dict.fromkeys(command.users) if user != author and self._has_room(user)
+            user
+            for user in dict.fromkeys(command.users)
+            if user != author and self._rooms_left(user, limits.BROUGHT_ROOMS_MAX)
         ]
         topic = ", ".join((author, *others))[: limits.TOPIC_CHARS_MAX]
         room = Room(name, topic, at_ms, private=True, conversation=True)
@@ -197,12 +199,12 @@ class Membership:
             state.drop_member(lobby, user)
         return Answer(None, 0)
 
-    def _has_room(self, user: str) -> bool:
+    def _rooms_left(self, user: str, rooms_max: int) -> bool:
         """Whether the user may be in one more room."""
-        return len(self._state.rooms_of.get(user, ())) < limits.USER_ROOMS_MAX
+        return len(self._state.rooms_of.get(user, ())) < min(rooms_max, limits.USER_ROOMS_MAX)
 
     def _check_room_count(self, user: str) -> None:
-        if not self._has_room(user):
+        if not self._rooms_left(user, limits.USER_ROOMS_MAX):
             raise Refusal(
                 RefusalCode.LIMIT_REACHED,
                 f"you are in {limits.USER_ROOMS_MAX} rooms, which is the most; leave one first",
