@@ -3,7 +3,7 @@
 import asyncio
 import os
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from zchat.client import access as accesses
 from zchat.client.cache import Cache
@@ -15,9 +15,6 @@ from zchat.client.notify import best
 if TYPE_CHECKING:
     from zchat.client.chat import Chat
     from zchat.client.login import Login
-
-LEAVE_S: Final = 2.0
-"""A screen that is told to leave has given the terminal back by then, if it still has one."""
 
 
 def open_screen(access: accesses.Access) -> int:
@@ -68,14 +65,11 @@ async def _show(chat: "Chat", login: "Login", cache: Cache, kept: Kept) -> int:
     leaving = asyncio.create_task(told.wait())
     await asyncio.wait({running, leaving}, return_when=asyncio.FIRST_COMPLETED)
     if not running.done():
-        is_gone = not os.isatty(accesses.STDIN)
-        if is_gone:
-            # Textual's thread would read the end of a closed terminal again and again.
-            os.dup2(os.pipe()[0], accesses.STDIN)
-        app.leave_at_once()
-        await asyncio.wait({running}, timeout=LEAVE_S)
-        if is_gone:
+        app.keep()
+        if not os.isatty(accesses.STDIN):
             await _end_without_terminal(chat, cache)
+        app.exit(0)
+        await running
         await chat.quit(accesses.SIGNAL_QUIT_TIMEOUT_S)
     leaving.cancel()
     code = running.result()
@@ -85,7 +79,7 @@ async def _show(chat: "Chat", login: "Login", cache: Cache, kept: Kept) -> int:
 
 
 async def _end_without_terminal(chat: "Chat", cache: Cache) -> NoReturn:
-    """The terminal is gone, and Textual's thread waits for its keys for ever."""
+    """The terminal is gone, and Textual waits for ever for the thread that reads its keys."""
     from zchat.client.chat import UnconfirmedError  # noqa: PLC0415
 
     code = 0
