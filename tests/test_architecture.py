@@ -80,10 +80,12 @@ PURE: Final = (
     "*/sessions.py",
     "*/state.py",
     "zchat/log/timeline.py",
+    "zchat/log/words.py",
     "zchat/service/amending.py",
     *(f"zchat/rooms/{name}.py" for name in ("mentions", "messages", "reading")),
     "zchat/client/conversations/*.py",
     "zchat/client/greeting.py",
+    "zchat/client/lately.py",
     "zchat/client/latency.py",
     "zchat/client/read_marks.py",
     *(

@@ -250,10 +250,14 @@ def protocol() -> str:
         "Parts of answers": (
             messages.LogState,
             messages.RoomInfo,
+            messages.ConversationInfo,
+            messages.EditInfo,
             messages.MemberInfo,
             messages.UserInfo,
             messages.BanInfo,
             messages.DeviceInfo,
+            messages.ConversationInfo,
+            messages.EditInfo,
             messages.AuditRecord,
         ),
     }

@@ -63,7 +63,8 @@ class BookServer:
             case MessageDeleted():
                 author = entry.author
                 self._outdate(entry)
-                became = replace(entry, body=Redacted(author), edited=0, reactions={})
+                to = entry.body.to if isinstance(entry.body, PrivateMessageSent) else ""
+                became = replace(entry, body=Redacted(author, to), edited=0, reactions={})
             case ReactionAdded(emoji=emoji) | ReactionRemoved(emoji=emoji):
                 users = [name for name in entry.reactions.get(emoji, []) if name != author]
                 if isinstance(body, ReactionAdded):

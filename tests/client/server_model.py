@@ -158,7 +158,10 @@ class ServerModel:
             case MarkRead():
                 self.marks.append((message.log, message.sequence))
                 return [Done(message.id)]
-            case SetNotify() | SayTyping() | SetAway():
+            case SetNotify() | SayTyping():
+                self.done.append(message)
+                return [Done(message.id, message.log)]
+            case SetAway():
                 self.done.append(message)
                 return [Done(message.id)]
             case _ if isinstance(message, COMMANDS):

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -225,13 +226,14 @@ async def test_what_is_done_too_late_is_done_as_something_new(gateway: FakeGatew
         kept.append(message)
 
     gateway.server.append("#ops", "bob", MessagePosted("!later"))
+    gateway.server.append("#ops", "bob", MessagePosted("!roll 1"))
     async with serving(bot):
-        await until(lambda: ("#ops", 1) in gateway.server.marks)
+        await until(lambda: any(mark >= ("#ops", 2) for mark in gateway.server.marks))
         await kept[0].reply("now")
-        await kept[0].reply("and again")
-    assert said_by(gateway, "#ops") == ["now", "and again"]
-    later_nonces = list(gateway.server.answers)[-2:]
-    assert len({nonce[:8] for nonce in later_nonces}) == 1
+    assert said_by(gateway, "#ops") == ["1 6", "now"]
+    # A server does nothing that has an older number than what it has done of the same prefix.
+    in_time, too_late = (nonce[:8] for nonce in gateway.server.answers)
+    assert in_time != too_late
 
 
 async def test_a_reply_of_which_the_server_knows_only_that_it_was_overtaken_is_done(
@@ -264,16 +266,24 @@ async def test_with_a_file_the_account_is_left_to_its_person(
     assert gateway.logins[-1].cursors["#ops"] >= 1
 
 
+@pytest.mark.parametrize("in_the_middle", [False, True])
 async def test_the_end_of_the_session_is_no_bug_of_the_bot(
-    gateway: FakeGateway, tmp_path: Path
+    gateway: FakeGateway, tmp_path: Path, in_the_middle: bool
 ) -> None:
     path = tmp_path / "dice.json"
     bot = dice_of(gateway, path)
 
     @bot.command("end")
     async def end(message: Message) -> None:
+        replying = None
+        if in_the_middle:
+            gateway.mute = True
+            replying = asyncio.ensure_future(message.reply("never"))
+            await until(lambda: message.chat.unanswered == 1)
         gateway.push([Refused(None, RefusalCode.MALFORMED, "That made no sense.")])
-        await asyncio.sleep(0.01)
+        await until(lambda: message.chat.is_over)
+        if replying is not None:
+            await replying
         await message.reply("never")
 
     gateway.server.append("#ops", "bob", MessagePosted("!end"))
@@ -301,6 +311,16 @@ def test_a_damaged_file_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(DamagedCursorFile, match="remove it"):
             CursorFile(path).read()
+
+
+async def test_a_bot_that_nobody_will_have_ends_with_the_reason(gateway: FakeGateway) -> None:
+    gateway.refusal = Refused(0, RefusalCode.WRONG_PASSWORD, "That is not the password.")
+    program = f"from zchat.client.bot import Bot; Bot('dice', {gateway.address!r}).run()"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", program), stderr=asyncio.subprocess.PIPE
+    )
+    _, complaint = await asyncio.wait_for(process.communicate(), 30)
+    assert (process.returncode, complaint) == (1, b"dice: That is not the password.\n")
 
 
 def test_a_function_that_can_be_no_command_is_refused_at_once() -> None:

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.client.book_server import ME
-from tests.client.test_book_properties import KEYS, Play
 from zchat.client import cache
 from zchat.client.cache import Cache
+from zchat.client.conversations import book
 from zchat.client.conversations.book import Book
 from zchat.client.events import Event
+
+from .book_server import ME
+from .test_book_properties import KEYS, Play
 
 ADDRESSES = ("127.0.0.1:1",)
 
@@ -83,6 +85,7 @@ class CachedPlay(Play):
 @pytest.fixture(autouse=True)
 def _few_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "LOADED_ENTRIES", 2)
+    monkeypatch.setattr(book, "IDLE_ITEMS_MAX", 4)
 
 
 @settings(max_examples=40, deadline=None)

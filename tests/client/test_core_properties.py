@@ -67,8 +67,19 @@ class World:
     refuse_next: bool = False
     busy_until: float = 0.0
     refused_nonce: bytes | None = None
+    clients: int = 0
     pushed: dict[str, int] = field(default_factory=dict)
     """How far the present connection was fed, by log."""
+
+    def restart(self) -> None:
+        """The client is killed, and another one begins with the cursors of what that one saw."""
+        cursors = {log: sequences[-1] for log, sequences in self.seen.items() if sequences}
+        self.connected = self.logged_in = False
+        self.clients += 1
+        prefix = self.clients.to_bytes(8, "big")
+        credentials = Credentials(b"t" * 32)
+        self.core = ClientCore("ann", credentials, prefix, "test", cursors=cursors)
+        self.wait(0.0)
 
     def turn(self) -> None:
         self.to_server += self.core.take_outgoing()
@@ -237,6 +248,31 @@ def test_every_post_once_and_in_order_and_every_entry_once(steps: list[tuple[str
     world.up(len(world.to_server))
     world.down(len(world.to_client))
     assert world.logged_out
+
+
+@settings(max_examples=200)
+@given(st.lists(st.one_of(STEPS, st.tuples(st.just("restart"), st.just(0))), max_size=80))
+def test_one_client_after_another_sees_every_entry_once(steps: list[tuple[str, int]]) -> None:
+    world = World()
+    world.server.logs["#ops"] = []
+    world.server.followed["#ops"] = 0
+    for number in (0, 1, 1):
+        world.server.append(LOGS[number], "bob", MessagePosted("long ago"))
+    # What the first one has is not seen again, and it begins before there is a server.
+    world.seen["#ops"] = [1]
+    world.restart()
+    for what, number in steps:
+        if what == "post":
+            world.core.submit(drafts.post(LOGS[number], "mine"), world.now)
+            world.turn()
+        elif what == "restart":
+            world.restart()
+        else:
+            world.step(what, number)
+    world.settle()
+    for log in LOGS:
+        assert world.seen.get(log, []) == [entry.sequence for entry in world.server.logs[log]]
+    assert world.core.gaps_total == 0
 
 
 @settings(max_examples=200)

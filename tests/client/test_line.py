@@ -137,6 +137,7 @@ async def test_names_and_rooms_are_learnt_for_completion(gateway: FakeGateway) -
         assert complete(":help hi") == ["history"]
         assert complete("text") == []
         assert complete(":pm dave te") == []
+        assert complete(":talk dave c") == ["carol"]
 
 
 def test_the_history_keeps_no_password(tmp_path: Path) -> None:

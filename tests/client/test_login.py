@@ -85,7 +85,7 @@ class Machine:
                 await process.wait()
 
     def terminal(self, *arguments: str) -> "Terminal":
-        return Terminal(self.command(*arguments), self.environment(TERM="xterm"))
+        return Terminal(self.command("--line", *arguments), self.environment(TERM="xterm"))
 
     @property
     def kept(self) -> list[Path]:

@@ -14,14 +14,19 @@ from zchat.client.line import LineClient
 from zchat.client.message_commands import MESSAGE_COMMANDS
 from zchat.client.render import Renderer
 from zchat.protocol.messages import (
+    ClientMessage,
     DeleteMessage,
     MessagePosted,
+    Post,
     PrivateMessageSent,
+    ReadHistory,
+    ServerMessage,
     SetAway,
     SetNotify,
 )
 
 from .fake_gateway import FakeGateway, until
+from .server_model import ServerModel
 
 OWN, OTHERS = Among.OWN, Among.OTHERS
 post, private = drafts.post, drafts.private
@@ -190,16 +195,40 @@ async def test_a_message_is_answered_edited_pinned_and_deleted(gateway: FakeGate
     assert gateway.server.logs["#ops"][0].reactions == {"👍": ["ann"]}
 
 
-async def test_what_was_said_just_now_can_be_taken_back(gateway: FakeGateway) -> None:
-    gateway.server.append("#ops", "ann", MessagePosted("an old one"))
-    async with connect("ann", gateway.address) as chat:
-        client = LineClient(
-            chat, Renderer("ann", date(2023, 11, 14), UTC, colour=False), lambda lines: None
-        )
+class SlowModel(ServerModel):
+    """Keeps a message for a while before it stands in its log."""
+
+    kept: Post | None = None
+    histories = 0
+
+    def handle(self, message: ClientMessage) -> list[ServerMessage]:
+        match message:
+            case Post() if self.kept is None:
+                self.kept = message
+                return []
+            case ReadHistory():
+                self.histories += 1
+        return super().handle(message)
+
+
+async def test_what_was_said_just_now_is_the_last_message() -> None:
+    server = SlowModel()
+    server.append("#ops", "ann", MessagePosted("an old one"))
+    server.followed["#ops"] = 1
+    async with FakeGateway(server) as gateway, connect("ann", gateway.address) as chat:
+        render = Renderer("ann", date(2023, 11, 14), UTC, colour=False)
+        client = LineClient(chat, render, lambda lines: None)
         client.enter(":rm ops oops")
         client.enter(":redact ops")
-        await until(lambda: len(gateway.server.logs["#ops"]) == 3)
-    assert gateway.server.texts("#ops") == ["an old one"]
+        await until(lambda: server.kept is not None)
+        # Whatever was asked before would have been heard by now.
+        await chat.ping()
+        assert server.histories == 0
+        assert server.kept is not None
+        gateway.push(server.handle(server.kept))
+        await until(lambda: len(server.logs["#ops"]) == 3)
+        await client.quit(10)
+    assert server.texts("#ops") == ["an old one"]
 
 
 async def test_in_private_the_entry_is_that_of_ones_own_inbox(gateway: FakeGateway) -> None:

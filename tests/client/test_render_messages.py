@@ -55,7 +55,7 @@ def said(sequence: int, author: str, text: str, reply_to: int = 0, log: str = "#
         (MessagePosted("yes", 1), "eve ↳ bob (are the pumps running, or not? nobody h…): yes"),
         (MessagePosted("yes", 7), "eve ↳ message 7: yes"),
         (MessageEdited(1, "they run"), "* eve edited: they run"),
-        (MessageEdited(1, ""), "* eve edited a message, and once more later"),
+        (MessageEdited(1, ""), "* eve edited a message, which has changed since"),
         (MessageDeleted(1), "* eve deleted a message of bob"),
         (MessageDeleted(7, "spam"), "* eve deleted a message: spam"),
         (Redacted("eve"), "eve: (deleted)"),
@@ -83,12 +83,25 @@ def test_a_private_reply_says_to_what() -> None:
     assert render.entry(reply) == ["12:03 [you -> bob] ↳ bob (psst) what?"]
 
 
+def test_of_a_private_message_that_was_deleted_the_place_is_left() -> None:
+    entry = Entry("@ann", 1, NOON_MS, "bob", Redacted("bob", "ann"))
+    assert renderer().entry(entry) == ["12:03 [bob -> you] (deleted)"]
+
+
 def test_the_newest_text_of_a_message_is_quoted_and_a_deleted_one_is_not() -> None:
     render = renderer()
     render.entry(Entry("#ops", 2, NOON_MS, "bob", MessageEdited(1, "the pumps run")))
     assert "bob (the pumps run)" in render.entry(said(3, "eve", "good", 1))[0]
     render.entry(Entry("#ops", 4, NOON_MS, "bob", MessageDeleted(1)))
     assert render.entry(said(5, "eve", "what?", 1)) == ["12:03 #ops eve ↳ message 1: what?"]
+
+
+def test_an_edit_is_not_news_of_a_message_that_was_edited_again() -> None:
+    render = renderer()
+    render.entry(Entry("#ops", 1, NOON_MS, "bob", MessagePosted("the pumps run"), 4))
+    late = Entry("#ops", 3, NOON_MS, "bob", MessageEdited(1, "the pumps rum"))
+    assert render.entry(late) == ["12:03 * #ops bob edited a message, which has changed since"]
+    assert "bob (the pumps run)" in render.entry(said(5, "eve", "good", 1))[0]
 
 
 def test_history_shows_what_messages_have_become() -> None:
@@ -124,6 +137,12 @@ def test_ones_own_name_is_seen_from_afar(text: str, called: str | None) -> None:
     assert ("\x1b[33m" in shown) is (called is not None)
     if called:
         assert f"\x1b[33m{called}" in shown
+
+
+def test_a_quiet_line_stays_quiet_after_the_name_of_its_room() -> None:
+    [shown] = renderer(colour=True).entry(Entry("#ops", 2, NOON_MS, "bob", MessagePinned(7)))
+    dim, plain = "\x1b[2m", "\x1b[0m"
+    assert shown.endswith(f"#ops{plain}{dim} bob pinned message 7{plain}")
 
 
 def test_a_conversation_is_called_by_who_is_in_it() -> None:
@@ -168,7 +187,7 @@ def test_conversations_and_what_is_unread() -> None:
         "@bob  2       15 Nov 12:03  [tells nothing]",
     ]
     assert len(render.answer(ConversationList(1, []), 0)) == 1
-    room = RoomInfo("talk-1", "ann, bob", 2, True, 5, mentions=1, conversation=True)
+    room = RoomInfo("talk-1", "ann, bob", 2, True, 5, private=True, mentions=1, conversation=True)
     assert render.answer(RoomList(1, [room], 1), 0)[1] == (
         "* #talk-1  2        5 (1 @)  [conversation] ann, bob"
     )

@@ -17,6 +17,7 @@ from zchat.protocol.messages import (
     MessageDeleted,
     MessagePosted,
     PrivateMessageSent,
+    Redacted,
     RoomInfo,
     UserInfo,
 )
@@ -90,6 +91,7 @@ def test_a_conversation_is_called_by_the_other() -> None:
 
     assert conversation("bob", PrivateMessageSent("ann", "psst")) == "@bob"
     assert conversation("ann", PrivateMessageSent("bob", "psst")) == "@bob"
+    assert conversation("ann", Redacted("ann", "bob")) == "@bob"
     assert conversation("bob", MessageDeleted(1)) is None
 
 

@@ -45,11 +45,14 @@ from zchat.protocol.messages import (
     LoggedIn,
     LogIn,
     LogState,
-    MarkRead,
+    LogStateChanged,
     Message,
     PresenceChanged,
     RoomList,
+    SetAway,
     SlowedDown,
+    SoftCommand,
+    TypingSeen,
     Welcome,
 )
 from zchat.protocol.names import InvalidName, canonical_name, safe_text
@@ -151,7 +154,7 @@ def at_the_service(frame: bytes) -> None:
     for body in read:
         if body != message:
             raise Leaked(f"the gateway sees {message!r}, the service {body!r}")
-    is_command = hasattr(message, "nonce") or isinstance(message, MarkRead)
+    is_command = hasattr(message, "nonce") or isinstance(message, SoftCommand | SetAway)
     if is_command and not read:
         raise Leaked(f"no service reads {message!r}")
     if not is_command and read:
@@ -205,7 +208,7 @@ def on_screen(frame: bytes) -> None:
             check_screen(render.presence(message))
         case LoggedIn():
             check_screen(render.session(SessionBegun(message.name, True, message.logs, False)))
-        case Welcome() | SlowedDown():
+        case Welcome() | SlowedDown() | TypingSeen() | LogStateChanged():
             pass
         case _ if hasattr(message, "id"):
             check_screen(render.answer(message, 0))
@@ -238,6 +241,11 @@ LINES: Final = [
     *(b":apptoken robot read,post garden attic", b":block bob", b":unblock bob", b":blocked"),
     *(b":report @bob 2 noise", b":announce tea", b":suspend bob 7d noise", b":restore bob"),
     *(b":disconnect bob noise", b":standing bob moderator", b":audit 20", b":logout everywhere"),
+    *(b":reply garden ^2 yes", b":edit #garden roses are white", b":redact @bob ^3 noise"),
+    *(b":react garden ^bob:2 +1", b":unreact garden +1", b":pin garden", b":unpin garden ^2"),
+    *(b":pins garden", b":edits garden ^bob", b":talk bob @eve"),
+    *(b":search #garden from:bob red roses", b":search @bob thorns"),
+    *(b":conversations", b":notify @bob mentions", b":away at lunch", b":back"),
     *(b"garden", b"a.b-c_d", b"ALICE", "Διογένης".encode(), "बस".encode(), "שלום".encode()),
 ]
 _UNNUMBERED: Final = 1

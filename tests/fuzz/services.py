@@ -20,7 +20,6 @@ from zchat.protocol.cluster import (
     RoomQuery,
     RoutingTable,
     Stamped,
-    StreamPage,
     Up,
     UserCommand,
     UserQuery,
@@ -28,6 +27,7 @@ from zchat.protocol.cluster import (
 )
 from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.messages import Done
+from zchat.protocol.pages import StreamPage
 from zchat.protocol.permissions import STANDINGS
 from zchat.rooms.process import RoomService
 from zchat.rooms.tables import ROOMS_SCHEMA

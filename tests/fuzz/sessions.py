@@ -16,10 +16,7 @@ from zchat.gateway.turns import Turns
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
     USER_SERVICE,
-    Chunk,
     Down,
-    LogPage,
-    MembershipChange,
     OpenSession,
     ReadLog,
     ReadPresence,
@@ -33,7 +30,6 @@ from zchat.protocol.cluster import (
     StampedRoomQuery,
     StampedUserCommand,
     StampedUserQuery,
-    StreamPage,
     Up,
     UserLog,
     UserLogs,
@@ -68,6 +64,7 @@ from zchat.protocol.messages import (
     UserList,
     room_log,
 )
+from zchat.protocol.pages import Chunk, LogPage, MembershipChange, StreamPage
 from zchat.protocol.presence import PresenceDelta, PresenceSnapshot
 from zchat.rates import Rate
 

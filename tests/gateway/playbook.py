@@ -7,7 +7,6 @@ from zchat.gateway.session import Session
 from zchat.protocol.cluster import (
     USER_SERVICE,
     Down,
-    LogPage,
     Reply,
     RoutingTable,
     SessionOpened,
@@ -25,6 +24,7 @@ from zchat.protocol.messages import (
     MessagePosted,
     Standing,
 )
+from zchat.protocol.pages import LogPage
 
 ROOMS = "rooms/0"
 EPOCH = 1

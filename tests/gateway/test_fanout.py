@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from zchat.gateway.fanout import FanOut, Fetch
 from zchat.gateway.session import Session
 from zchat.protocol import limits
-from zchat.protocol.cluster import EVERYONE, LogPage
+from zchat.protocol.pages import EVERYONE, LogPage
 
 from .model_log import ModelLog, written_to
 

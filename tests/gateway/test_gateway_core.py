@@ -8,16 +8,7 @@ from msgspec import inspect as shapes
 from zchat.gateway.core import GatewayCore
 from zchat.gateway.session import Session, SessionState
 from zchat.protocol import limits
-from zchat.protocol.cluster import (
-    USER_SERVICE,
-    Chunk,
-    MembershipChange,
-    SessionEnded,
-    SessionOpened,
-    StreamPage,
-    UserLog,
-    UserLogs,
-)
+from zchat.protocol.cluster import USER_SERVICE, SessionEnded, SessionOpened, UserLog, UserLogs
 from zchat.protocol.codec import ProtocolError, encode
 from zchat.protocol.messages import (
     AddReaction,
@@ -63,6 +54,7 @@ from zchat.protocol.messages import (
     UserList,
     Welcome,
 )
+from zchat.protocol.pages import Chunk, MembershipChange, StreamPage
 
 from .playbook import EPOCH, ROOMS, Gateway, entry, page
 

@@ -5,9 +5,10 @@ import pytest
 from zchat.gateway.fanout import FanOut
 from zchat.gateway.login import Login, Logins
 from zchat.gateway.session import Session
-from zchat.protocol.cluster import EVERYONE, Chunk, MembershipChange, UserLog, UserLogs
+from zchat.protocol.cluster import UserLog, UserLogs
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import Entry, LoggedIn, LogIn, LogState, MessagePosted
+from zchat.protocol.pages import EVERYONE, Chunk, MembershipChange
 
 ADDRESS = "rooms/0"
 DEN = "#den"

@@ -7,14 +7,7 @@ from msgspec import inspect
 
 from zchat.gateway.scopes import follows, refusal
 from zchat.gateway.session import Session
-from zchat.protocol.cluster import (
-    USER_SERVICE,
-    Chunk,
-    MembershipChange,
-    SessionOpened,
-    UserLog,
-    UserLogs,
-)
+from zchat.protocol.cluster import USER_SERVICE, SessionOpened, UserLog, UserLogs
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
     PROTOCOL_VERSION,
@@ -49,6 +42,7 @@ from zchat.protocol.messages import (
     SendPrivate,
     Standing,
 )
+from zchat.protocol.pages import Chunk, MembershipChange
 from zchat.protocol.permissions import PERMISSIONS
 
 from .playbook import ROOMS, Gateway

@@ -4,15 +4,7 @@ import pytest
 
 from zchat.gateway.session import Session
 from zchat.protocol import limits
-from zchat.protocol.cluster import (
-    USER_SERVICE,
-    MarkerMoved,
-    SessionOpened,
-    SoftNews,
-    Typing,
-    UserLog,
-    UserLogs,
-)
+from zchat.protocol.cluster import USER_SERVICE, SessionOpened, UserLog, UserLogs
 from zchat.protocol.messages import (
     PROTOCOL_VERSION,
     Hello,
@@ -32,6 +24,7 @@ from zchat.protocol.messages import (
     TypingSeen,
 )
 from zchat.protocol.presence import PresenceDelta, PresenceSnapshot
+from zchat.protocol.soft import MarkerMoved, SoftNews, Typing
 
 from .playbook import EPOCH, ROOMS, Gateway
 

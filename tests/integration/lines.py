@@ -99,7 +99,12 @@ class Program:
 
 
 class TerminalProgram(Program):
-    """The same on a terminal, with its colours and the movements of its cursor left out."""
+    """The line client on a terminal, without colours and the movements of its cursor."""
+
+    def __init__(
+        self, cluster: Cluster, *arguments: str, environment: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(cluster, "--line", *arguments, environment=environment)
 
     async def __aenter__(self) -> Self:
         self._terminal, theirs = pty.openpty()

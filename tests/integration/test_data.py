@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from zchat.client import drafts
-from zchat.protocol.messages import History, MessagePosted
+from zchat.protocol.messages import Done, History, MessagePosted, Redacted
 
 from .cluster import Cluster
 from .people import Person, eventually, gather_in, new_name
@@ -141,6 +141,9 @@ async def test_an_account_is_exported_and_imported(shared_cluster: Cluster) -> N
     async with Person(shared_cluster.address, ann) as one, Person(shared_cluster.address) as bob:
         await one.chat.submit(drafts.register(PASSWORD))
         await bob.chat.submit(drafts.private(ann, "psst"))
+        slip = await bob.chat.submit(drafts.private(ann, "my password is swordfish"))
+        assert isinstance(slip, Done)
+        await bob.chat.delete(f"@{bob.name}", slip.sequence)
         await done(shared_cluster, "export", "account", ann, "-o", f"{ann}.jsonl")
         assert (await admin(shared_cluster, "export", "account", bob.name)).returncode == 1
     (folder / "password").write_text("another horse\n")
@@ -151,7 +154,8 @@ async def test_an_account_is_exported_and_imported(shared_cluster: Cluster) -> N
     async with Person(shared_cluster.address, copy, "another horse") as again:
         read = await again.chat.submit(drafts.history(f"@{bob.name}"))
         assert isinstance(read, History)
-        assert [entry.author for entry in read.entries] == [bob.name]
+        assert [entry.author for entry in read.entries] == [bob.name] * 2
+        assert read.entries[1].body == Redacted(bob.name, copy)
         assert again.entries.get(f"@{copy}", []) == []  # All that was imported counts as read.
     text = (folder / f"{ann}.jsonl").read_text()
     assert "argon2" not in text

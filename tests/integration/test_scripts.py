@@ -136,28 +136,31 @@ async def test_a_conversation_is_followed_with_what_becomes_of_it(
 ) -> None:
     cluster, bob, eve = shared_cluster, new_name("bob"), new_name("eve")
     login = ("-u", account.name, "--token-file", await account.token(*Scope))
-    async with (
-        Program(cluster, "tail", "-f", "--json", *login, f"@{bob}") as tail,
-        connect(bob, cluster.address) as bobs,
-        connect(eve, cluster.address) as eves,
-    ):
-        await _until_here(cluster, account.name)
-        await eves.private(account.name, "not this")
-        said = await bobs.private(account.name, "psst")
-        assert said.log is not None
-        await tail.shows("psst")
-        await bobs.edit(said.log, said.sequence, "hush")
-        await bobs.react(said.log, said.sequence, "+1")
-        await bobs.delete(said.log, said.sequence)
-        await tail.shows("message_deleted")
+    async with connect(bob, cluster.address) as bobs, connect(eve, cluster.address) as eves:
+        # What was said before is not printed, but what becomes of it is.
+        old = await bobs.private(account.name, "from before")
+        others = await eves.private(account.name, "not this")
+        nobody = new_name("nobody")
+        command = ("tail", "-f", "-n", "0", "--json", *login, f"@{nobody}", f"@{bob}")
+        async with Program(cluster, *command) as tail:
+            await _until_here(cluster, account.name)
+            await eves.edit(f"@{eve}", others.sequence, "nor this")
+            await bobs.edit(f"@{bob}", old.sequence, "from long before")
+            await tail.shows("from long before")
+            said = await bobs.private(account.name, "psst")
+            await bobs.edit(f"@{bob}", said.sequence, "hush")
+            await bobs.react(f"@{bob}", said.sequence, "+1")
+            await bobs.delete(f"@{bob}", said.sequence)
+            await tail.shows("message_deleted")
     lines = lines_of(tail.output)
     assert [line["kind"] for line in lines] == [
+        "message_edited",
         "private_message_sent",
         "message_edited",
         "message_deleted",
     ]
-    assert lines[0]["conversation"] == f"@{bob}"
-    assert {line["message"] for line in lines[1:]} == {lines[0]["sequence"]}
+    assert {line["conversation"] for line in lines} == {f"@{bob}"}
+    assert {line["message"] for line in lines[2:]} == {lines[1]["sequence"]}
 
 
 async def _until_here(cluster: Cluster, name: str) -> None:
@@ -207,6 +210,8 @@ async def test_the_plain_client_draws_nothing(shared_cluster: Cluster) -> None:
         await program.shows(f"you are {ann}")
         program.write("hello, all\n")
         await program.shows(f"{ann}: hello, all$")
+        program.write(":lrs\n")
+        await program.shows(r"^room \* #lobby, members everyone")
         program.write(":register\n")
         await program.shows("[Pp]assword")
         program.write(f"{PASSWORD}\n")

@@ -8,6 +8,7 @@ from zchat.log.edits import Edit, ForgetEdits, read, statements
 from zchat.log.floors import Removal
 from zchat.log.store import Appended, Store
 from zchat.log.tables import LOG_SCHEMA
+from zchat.protocol import limits
 from zchat.protocol.messages import EditInfo
 
 
@@ -29,6 +30,13 @@ def test_they_are_read_by_message_oldest_first(store: Store) -> None:
     assert read(store, "#garden", 1) == [EditInfo(10, "one"), EditInfo(12, "once")]
     assert read(store, "#garden", 2) == [EditInfo(11, "two")]
     assert read(store, "#attic", 1) == []
+
+
+def test_of_very_many_the_newest_are_read(store: Store) -> None:
+    many = range(100, 101 + limits.HISTORY_ENTRIES_MAX)
+    store.commit([], statements([Edit("#garden", 2, n, "more") for n in many]), [], [])
+
+    assert [edit.at_ms for edit in read(store, "#garden", 2)] == list(many[1:])
 
 
 def test_those_of_one_message_are_forgotten_and_what_comes_after_that_is_kept(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from zchat.log.follower import Follower
 from zchat.protocol import limits
-from zchat.protocol.cluster import Chunk, StreamPage
+from zchat.protocol.pages import Chunk, StreamPage
 
 
 def page(first: int, last: int) -> StreamPage:

@@ -182,7 +182,7 @@ def test_every_word_is_in_what_is_found(
 
 _chars = st.one_of(
     st.sampled_from("abAB09 ß\"'*^:+-(){}\\水曜日晴\n\t"),
-    st.characters(exclude_categories=("Cs",)),
+    st.characters(exclude_categories=["Cs"]),
 )
 _texts = st.one_of(
     st.text(_chars, max_size=20),
@@ -281,6 +281,22 @@ def test_an_archive_that_was_imported_later_stands_before_what_was_said(talk: Ta
     page = talk.search("bean", *places, limit=2)
     assert [text_of(entry) for entry in page.entries] == ["bean of today", "bean 199"]
     assert page.more
+
+
+def test_archives_that_were_imported_at_once_do_not_mix(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SEARCH_BATCH_ENTRIES", 7)
+    for number in range(1, 20):
+        talk.append(Said(f"bean {number}", "#old", at_ms=number))
+        talk.append(Said(f"bean {number}", "#older", at_ms=number // 2))
+        talk.say("bean of today")
+    talk.index()
+    places = [Place(log, 0) for log in ("#garden", "#old", "#older")]
+    expected = sorted(talk.entries.values(), key=lambda e: (-e.at_ms, e.log, -e.sequence))
+    for limit in (1, 5):
+        assert talk.pages("bean", *places, limit=limit) == expected
+    assert len(talk.found("bean", Place("#older", 0))) == 19
 
 
 def test_after_the_clock_was_set_back_pages_lose_nothing(talk: Talk) -> None:

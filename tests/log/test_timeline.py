@@ -5,7 +5,6 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from zchat.log.timeline import Amended, Timeline, stored_stream_page
-from zchat.protocol.cluster import EVERYONE, Chunk, MembershipChange, StreamPage
 from zchat.protocol.codec import Decoder, FrameReader, encode
 from zchat.protocol.messages import (
     Entry,
@@ -22,6 +21,7 @@ from zchat.protocol.messages import (
     RoomCreated,
     TopicChanged,
 )
+from zchat.protocol.pages import EVERYONE, Chunk, MembershipChange, StreamPage
 
 _entries = Decoder(Entry)
 

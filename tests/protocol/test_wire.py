@@ -336,6 +336,7 @@ WITH_ALL_FIELDS: dict[str, Any] = {
         entry(MessagePosted("grüße dich", 5)), edited=9, reactions={"👍🏽": ["bob", "carol"]}
     ),
     "Entry/PrivateMessageSent/twin": entry(PrivateMessageSent("bob", "psst", 5, 6), "@ann"),
+    "Entry/Redacted/private": entry(Redacted("ann", "bob"), "@ann"),
 }
 """What the same kinds look like with the fields that came later."""
 EXAMPLES: dict[str, msgspec.Struct] = {

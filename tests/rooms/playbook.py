@@ -7,14 +7,7 @@ from zchat.fabric.link import ReturnAddress
 from zchat.log import audit, edits
 from zchat.log.floors import Removal
 from zchat.log.store import Store
-from zchat.protocol.cluster import (
-    EndGuest,
-    MarkerMoved,
-    OpenConversation,
-    RoomCommand,
-    RoomQuery,
-    Typing,
-)
+from zchat.protocol.cluster import EndGuest, OpenConversation, RoomCommand, RoomQuery
 from zchat.protocol.codec import Decoder, server_messages
 from zchat.protocol.messages import (
     AddReaction,
@@ -52,6 +45,7 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.nonces import nonce
+from zchat.protocol.soft import MarkerMoved, Typing
 from zchat.rooms import projection, queries
 from zchat.rooms.core import RoomCore
 from zchat.rooms.tables import ROOMS_SCHEMA

@@ -4,16 +4,7 @@ import pytest
 
 from zchat.log.timeline import stored_stream_page
 from zchat.protocol import limits
-from zchat.protocol.cluster import (
-    LogPage,
-    ReadLog,
-    ReadStream,
-    ReadUserLogs,
-    RoomQuery,
-    StreamPage,
-    UserLog,
-    UserLogs,
-)
+from zchat.protocol.cluster import ReadLog, ReadStream, ReadUserLogs, RoomQuery, UserLog, UserLogs
 from zchat.protocol.codec import Decoder, FrameReader, server_messages
 from zchat.protocol.messages import (
     Entry,
@@ -34,6 +25,7 @@ from zchat.protocol.messages import (
     RoomList,
     ServerMessage,
 )
+from zchat.protocol.pages import LogPage, StreamPage
 
 from .playbook import Rooms
 

@@ -21,16 +21,12 @@ from zchat.protocol.cluster import (
     CloseSession,
     Down,
     EndGuest,
-    MarkerMoved,
     OpenRoom,
     OpenSession,
     ReadLog,
     RoutingTable,
     SessionOpened,
-    SoftNews,
     Stamped,
-    StreamPage,
-    Typing,
     Up,
 )
 from zchat.protocol.codec import Decoder, FrameReader, encode
@@ -60,6 +56,8 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.nonces import nonce
 from zchat.protocol.operators import SetRetention
+from zchat.protocol.pages import StreamPage
+from zchat.protocol.soft import MarkerMoved, SoftNews, Typing
 from zchat.rooms.membership import OPEN_ROOM_NONCE
 from zchat.rooms.process import RoomService
 from zchat.rooms.tables import ROOMS_SCHEMA

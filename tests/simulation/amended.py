@@ -69,7 +69,8 @@ class Fold:
     def _delete(self, sequence: int, by: str) -> None:
         if message := self.message(sequence):
             self._outdate(message)
-            self._set(replace(message, body=Redacted(by), edited=0, reactions={}))
+            to = message.body.to if isinstance(message.body, PrivateMessageSent) else ""
+            self._set(replace(message, body=Redacted(by, to), edited=0, reactions={}))
 
     def _outdate(self, message: Entry) -> None:
         former = self.now.get(message.edited)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from zchat.client.events import EntryArrived, SessionBegun
+from zchat.client.state import State
 from zchat.protocol.messages import (
     Entry,
     MessageDeleted,
@@ -181,6 +182,8 @@ def _check_follower(person: Person, history: History) -> None:
             case _:
                 pass
     assert person.core is not None
+    if person.core.state is not State.ONLINE:
+        return  # Somebody else has its name, and it hears nothing any more.
     for log in folds.keys() & person.core.followed:
         for wrong in _differences(log, folds[log][1], history):
             raise Broken(f"{person.name} has {wrong}")

@@ -81,6 +81,8 @@ from zchat.protocol.messages import (
     RoomCreated,
     RoomList,
     SayTyping,
+    SearchMessages,
+    SearchResults,
     SendPrivate,
     SetAway,
     SetNotify,
@@ -143,6 +145,7 @@ _REFUSALS: dict[type, set[RefusalCode]] = {
     SetAway: _NOT_NOW | {RefusalCode.SESSION_ENDED},
     ListPins: _OF_ROOMS | _NOT_NOW,
     ReadEdits: _OF_PLACES | {RefusalCode.UNKNOWN_ROOM, RefusalCode.UNKNOWN_ENTRY},
+    SearchMessages: _OF_PLACES | {RefusalCode.UNKNOWN_ROOM},
     ListConversations: _NOT_NOW | {RefusalCode.SESSION_ENDED},
     CreateRoom: _COMMON | {RefusalCode.ROOM_EXISTS, RefusalCode.LIMIT_REACHED},
     JoinRoom: _COMMON
@@ -213,6 +216,7 @@ _ANSWERS: dict[type, type] = {
     ListPins: PinList,
     ReadEdits: EditList,
     ListConversations: ConversationList,
+    SearchMessages: SearchResults,
 }
 """What answers a query; commands are answered with `Done`."""
 _STAMP = re.compile(r"((?:client|vandal)-\d+ \d+) (\d+)(?: x*)?(?: ?@\w+)?$")
@@ -373,6 +377,8 @@ def _check_answers(
             _check_kind_of_answer(life, event, history.moderators)
         if isinstance(done, messages.History):
             _check_history(life, done, history)
+        if isinstance(done, SearchResults):
+            _check_found(life, event.request, done, history)
         if isinstance(done, AuditList) and not all(one in history.audits for one in done.records):
             raise Broken(f"{life.person} reads an audit of what was never done")
         if isinstance(done, Done) and done.sequence and nonce is not None:
@@ -425,6 +431,23 @@ def _check_history(life: Life, answer: messages.History, history: History) -> No
         entries = history.logs.get(entry.log, [])
         if entry.sequence > len(entries) or not history.was(entry):
             raise Broken(f"{life.person} reads {entry.log} {entry.sequence}, never committed so")
+
+
+def _check_found(life: Life, search: object, answer: SearchResults, history: History) -> None:
+    """What is found was said so, holds every word, and is for who has looked for it."""
+    assert isinstance(search, SearchMessages)
+    times = [entry.at_ms for entry in answer.entries]
+    if len(times) > search.limit:
+        raise Broken(f"{life.person} has found more than it wanted")
+    for entry in answer.entries:
+        place = f"{entry.log} {entry.sequence}"
+        text = getattr(entry.body, "text", "")
+        if not history.was(entry) or not all(word in text for word in search.text.split()):
+            raise Broken(f"{life.person} finds {place} as {entry}, for {search.text!r}")
+        if entry.log[0] == "@" and entry.log[1:] != life.name:
+            raise Broken(f"{life.person} finds {place}, which is another's")
+        if is_room(entry.log) and not history.story(entry.log).was_in(life.name):
+            raise Broken(f"{life.person} finds {place}, and was never in it")
 
 
 def _check_announcements(announcements: Announcements, history: History) -> None:

@@ -9,7 +9,7 @@ from zchat.gateway.door import ClientConnection
 from zchat.gateway.quotas import UNLIMITED, Quota
 from zchat.gateway.turns import Turns
 from zchat.protocol import limits
-from zchat.protocol.cluster import Chunk
+from zchat.protocol.pages import Chunk
 from zchat.rates import Rate
 
 from .fabric import Fabric, Kind, Line

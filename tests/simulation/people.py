@@ -293,7 +293,10 @@ class Person(Caller):
             case kind if kind in accounts.KINDS:
                 return self.accounts.draft(kind, self.user, self.now_ms(), chat)
             case kind if kind in talk.KINDS:
-                return talk.draft(kind, chat, self.memory, self.core.name, room, other, text)
+                joined = sorted(self.core.followed - {"#lobby", f"@{self.core.name}"})
+                inside = chat.choice(joined)[1:] if joined else ""
+                user, memory = self.core.name, self.memory
+                return talk.draft(kind, chat, memory, user, inside, room, other, text)
             case "post":
                 return drafts.post(room, text)
             case "lobby":

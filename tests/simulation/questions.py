@@ -1,6 +1,8 @@
 """The last questions: what clients are told when all is quiet, compared with what was committed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from committed import Committed
 
@@ -116,9 +118,11 @@ class _Truth:
             case messages.History():
                 return self._wrong_history(name, answer)
             case PinList():
-                return self._wrong_pins(answer)
+                pins = partial(self._wrong_pins, answer)
+                return self._after_any(room_log(answer.room), pins)
             case ConversationList():
-                return self._wrong_conversations(name, answer)
+                conversations = partial(self._wrong_conversations, name, answer)
+                return self._after_any(inbox_log(name), conversations)
             case _:
                 return f"got {type(answer).__name__}"
 
@@ -172,7 +176,8 @@ class _Truth:
                 name in members,
             ):
                 return f"heard that {info.room} has {info.members} members of {len(members)}"
-            if info.room != LOBBY and (wrong := self._wrong_reading(name, info)):
+            reading = partial(self._wrong_reading, name, info)
+            if info.room != LOBBY and (wrong := self._after_any(room_log(info.room), reading)):
                 return wrong
         return None
 
@@ -208,16 +213,14 @@ class _Truth:
     def _wrong_history(self, name: str, answer: messages.History) -> str | None:
         private = answer.log[0] == "@"
         entries = self._said(name, answer.log) if private else self._of_room(answer.log)
-        wrong: str | None = None
-        # Some may have been removed before the question came, and some after it.
-        for floor in (
-            0,
-            *self._history.removed.get(inbox_log(name) if private else answer.log, ()),
-        ):
-            wrong = self._wrong_after(floor, entries, answer)
-            if wrong is None:
-                return None
-        return wrong
+        log = inbox_log(name) if private else answer.log
+        return self._after_any(log, lambda floor: self._wrong_after(floor, entries, answer))
+
+    def _after_any(self, log: str, wrong_after: Callable[[int], str | None]) -> str | None:
+        """Some may have been removed before the question came, and some after it."""
+        floors = (0, *self._history.removed.get(log, ()))
+        verdicts = [wrong_after(floor) for floor in floors]
+        return None if None in verdicts else verdicts[-1]
 
     def _wrong_after(
         self, floor: int, entries: list[Committed], answer: messages.History
@@ -272,9 +275,8 @@ class _Truth:
                 said.setdefault(other, []).append(committed)
         return said
 
-    def _wrong_pins(self, answer: PinList) -> str | None:
+    def _wrong_pins(self, answer: PinList, floor: int) -> str | None:
         log = room_log(answer.room)
-        floor = max(self._history.removed.get(log, ()), default=0)
         pins = self._history.story(log).pins if answer.room != LOBBY else self._lobby_pins()
         there = [self._history.stored[log, sequence] for sequence in pins if sequence > floor]
         expected = there[::-1][: len(answer.pins)]
@@ -294,12 +296,11 @@ class _Truth:
                     pass
         return pins
 
-    def _wrong_conversations(self, name: str, answer: ConversationList) -> str | None:
-        removed = max(self._history.removed.get(inbox_log(name), ()), default=0)
+    def _wrong_conversations(self, name: str, answer: ConversationList, floor: int) -> str | None:
         there = {
             other: kept
             for other, said in self._conversations(name).items()
-            if (kept := [committed for committed in said if committed.sequence > removed])
+            if (kept := [committed for committed in said if committed.sequence > floor])
         }
         whole = self._history.reading[name, inbox_log(name)]
         heads = [info.head for info in answer.conversations]
@@ -325,14 +326,13 @@ class _Truth:
                 return f"heard {told} of the conversation with {info.name}, which is {expected}"
         return None
 
-    def _wrong_reading(self, name: str, info: RoomInfo) -> str | None:
+    def _wrong_reading(self, name: str, info: RoomInfo, floor: int) -> str | None:
         """What is unread there, and mentions somebody."""
         log = room_log(info.room)
         row = self._history.reading.get((name, log))
         if row is None:
             return None
-        removed = max(self._history.removed.get(log, ()), default=0)
-        read = max(row.floor, row.marker, removed)
+        read = max(row.floor, row.marker, floor)
         story = self._history.story(log)
         mentions = {one for one in story.mentions.get(name, ()) if one > read}
         # Who was a moderator of the cluster then may have meant everyone.

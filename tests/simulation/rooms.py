@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from committed import Committed
 from msgspec.structs import replace
 
+from zchat.protocol import limits
 from zchat.protocol.messages import (
     LOBBY,
     SYSTEM_AUTHOR,
@@ -39,8 +40,6 @@ from zchat.protocol.messages import (
     RoomTransferred,
     TopicChanged,
 )
-
-from .talk import PREFIX
 
 _RANKS = {Role.MEMBER: 1, Role.MODERATOR: 2, Role.OWNER: 3}
 _ABOVE_ALL = 4
@@ -89,6 +88,10 @@ class RoomStory:
             spans.append((self.since[user], sequence))
         return any(first <= sequence <= last for first, last in spans)
 
+    def was_in(self, user: str) -> bool:
+        """At some time, so that the user may have read all of its history then."""
+        return user in self.since or user in self.spans
+
     def banned(self, user: str, at_ms: int) -> bool:
         if user not in self.bans:
             return False
@@ -108,6 +111,8 @@ class RoomStory:
         match body:
             case RoomCreated():
                 self._create(author, entry.sequence)
+                # No client has such a long one, so that it was no client that has created it.
+                self.conversation = len(committed.nonce or b"") > limits.NONCE_BYTES
                 if self.conversation:
                     self.settings, self.topic = replace(_OPEN, private=True), author
             case MemberJoined():
@@ -292,8 +297,7 @@ class RoomStory:
 
 def told(entries: Sequence[Committed], moderators: frozenset[str]) -> RoomStory:
     """All that the entries of a room's log say. Raises `Unlawful`."""
-    several = bool(entries) and entries[0].log[1:].startswith(PREFIX)
-    story = RoomStory(moderators, several)
+    story = RoomStory(moderators)
     for committed in entries:
         try:
             story.take(committed)

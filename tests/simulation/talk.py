@@ -23,11 +23,11 @@ from zchat.protocol.messages import (
 
 KINDS: Final = {
     "edit": 8,
-    "delete": 4,
+    "delete": 5,
     "react": 8,
     "take a reaction back": 3,
     "reply": 4,
-    "mention": 6,
+    "mention": 10,
     "pin": 3,
     "unpin": 1,
     "start": 2,
@@ -37,6 +37,7 @@ KINDS: Final = {
     "pins": 1,
     "edits": 1,
     "conversations": 1,
+    "search": 3,
 }
 """What people do, and how often."""
 DEEDS: Final = (
@@ -59,7 +60,7 @@ PREFIX: Final = "talk-"
 
 @dataclass
 class Memory:
-    """The messages that a client has seen last, and the conversations that it is in."""
+    """The messages that a client has seen last."""
 
     seen: deque[Entry] = field(default_factory=lambda: deque(maxlen=SEEN_MAX))
 
@@ -78,8 +79,16 @@ class Memory:
 
 
 def draft(
-    kind: str, chat: random.Random, memory: Memory, user: str, room: str, other: str, text: str
+    kind: str,
+    chat: random.Random,
+    memory: Memory,
+    user: str,
+    joined: str,
+    room: str,
+    other: str,
+    text: str,
 ) -> drafts.Request:
+    """`joined` is a room that the user is in, if any; `room` is any, and so is `other`."""
     log, sequence = memory.message(chat, user)
     place = room_log(room) if chat.random() < 0.6 else f"@{other}"
     match kind:
@@ -94,7 +103,7 @@ def draft(
         case "reply":
             return _reply(chat, memory, user, text)
         case "mention":
-            return drafts.post(room, f"{text} @{chat.choice([other, other, 'room'])}")
+            return drafts.post(joined or room, f"{text} @{chat.choice([other, other, 'room'])}")
         case "pin":
             return message_drafts.pin(log[1:] if log[0] == "#" else room, sequence)
         case "unpin":
@@ -111,6 +120,13 @@ def draft(
             return message_drafts.pins(room)
         case "edits":
             return message_drafts.edits(log, sequence)
+        case "search":
+            words = (
+                text.split(maxsplit=1)[0]
+                if chat.random() < 0.5
+                else f"client {chat.randint(1, 99)}"
+            )
+            return message_drafts.search(words, chat.choice([None, place]))
         case "conversations":
             return message_drafts.conversations()
         case _:

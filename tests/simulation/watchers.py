@@ -10,7 +10,6 @@ from zchat.fabric.link import Asker, Outgoing
 from zchat.gateway.session import Session
 from zchat.log.store import Appended, Write
 from zchat.protocol import limits
-from zchat.protocol.cluster import Chunk
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import (
     Done,
@@ -19,6 +18,7 @@ from zchat.protocol.messages import (
     PrivateMessageSent,
     TypingSeen,
 )
+from zchat.protocol.pages import Chunk
 from zchat.rooms.core import RoomCore
 from zchat.users.core import UserCore
 

@@ -225,7 +225,8 @@ def contents_of(connection: Connection) -> Contents:
     ).all()
     found = {}
     for table in tables:
-        if table != "lease":
+        # Of the index of texts there is nothing to read but by a search.
+        if table not in ("lease", "search"):
             rows = sorted(map(repr, connection.execute(text(f'select * from "{table}"'))))
             found[table] = (len(rows), hash(tuple(rows)))
     return found

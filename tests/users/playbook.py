@@ -14,12 +14,10 @@ from zchat.protocol import limits
 from zchat.protocol.cluster import (
     AnnounceSessions,
     CloseSession,
-    MarkerMoved,
     OpenSession,
     SessionEnded,
     SessionHere,
     SessionOpened,
-    Typing,
     UserCommand,
     UserQuery,
 )
@@ -45,6 +43,7 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.nonces import nonce
 from zchat.protocol.presence import PresenceDelta
+from zchat.protocol.soft import MarkerMoved, Typing
 from zchat.service.answering import answer_once, look_up
 from zchat.service.beat import Job
 from zchat.service.effects import Sender

@@ -133,7 +133,7 @@ def test_gateways_know_it_after_a_restart(users: Users) -> None:
     at_ms = users.at_ms
     users.restart()
     assert users.core.presence.away == {}
-    for at, client, away in ((WEST, "desk", "lunch"), (EAST, "phone", "asleep")):
+    for at, client, away in ((EAST, "phone", "asleep"), (WEST, "desk", "lunch")):
         active_ms = at_ms + (at == WEST)
         here = SessionHere(1, "ann", token(client), at_ms, active_ms, away=away)
         users.do(AnnounceSessions([here]), at=at)

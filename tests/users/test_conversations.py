@@ -5,12 +5,7 @@ from typing import cast
 import pytest
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import (
-    MarkerMoved,
-    OpenConversation,
-    StampedRoomCommand,
-    Typing,
-)
+from zchat.protocol.cluster import OpenConversation, StampedRoomCommand
 from zchat.protocol.codec import Decoder, server_messages
 from zchat.protocol.messages import (
     ConversationInfo,
@@ -27,6 +22,7 @@ from zchat.protocol.messages import (
 from zchat.protocol.names import canonical_name
 from zchat.protocol.nonces import nonce
 from zchat.protocol.partitions import address_of_room
+from zchat.protocol.soft import MarkerMoved, Typing
 from zchat.users.conversations import OPEN_CONVERSATION_NONCE
 
 from .playbook import EAST, PASSWORD, ROOM_ADDRESSES, Answer, Users, durable_state, refused

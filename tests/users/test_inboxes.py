@@ -4,12 +4,10 @@ import pytest
 
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
-    LogPage,
     ReadLog,
     ReadPresence,
     ReadStream,
     ReadUserLogs,
-    StreamPage,
     UserLog,
     UserLogs,
     UserQuery,
@@ -31,6 +29,7 @@ from zchat.protocol.messages import (
     UserList,
 )
 from zchat.protocol.nonces import nonce
+from zchat.protocol.pages import LogPage, StreamPage
 from zchat.protocol.presence import PresenceSnapshot
 
 from .playbook import PASSWORD, Users, opened, refused

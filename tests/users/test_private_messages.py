@@ -143,6 +143,12 @@ def test_an_edit_changes_the_message_in_both_inboxes(users: Users) -> None:
     assert said(users, "bob", "hello").edited == their_edit.sequence
 
 
+def test_an_edit_that_changes_nothing_is_none(users: Users) -> None:
+    sequence = sent(users, "ann", "bob", "hello")
+    assert users.edit("ann", sequence, "hello") == Done(6, "@ann", 0)
+    assert said(users, "bob", "hello").edited == 0
+
+
 def test_only_the_newest_edit_has_a_text(users: Users) -> None:
     sequence = sent(users, "ann", "bob", "one")
     users.edit("ann", sequence, "two")
@@ -253,6 +259,14 @@ def test_mostly_edits_are_not_kept(users: Users) -> None:
     assert asked(users, "ann", ReadEdits(1, "@ann", sequence)) == EditList(1, [])
 
 
+def test_what_was_kept_is_shown_to_nobody_when_it_is_to_be_kept_no_more(keeping: Users) -> None:
+    sequence = sent(keeping, "ann", "bob", "one")
+    keeping.edit("ann", sequence, "two")
+    keeping.core.messages.keeps_edits = False
+
+    assert asked(keeping, "ann", ReadEdits(1, "@ann", sequence)) == EditList(1, [])
+
+
 def test_edits_are_read_of_the_own_inbox(keeping: Users) -> None:
     sent(keeping, "ann", "bob", "one")
     for log, code in [
@@ -277,7 +291,7 @@ def test_of_a_deleted_message_nothing_is_left_in_either_inbox(users: Users) -> N
     for user in ("ann", "bob"):
         entries = users.entries(user)
         redacted = next(entry for entry in entries if entry.sequence == sequence)
-        assert redacted.body == Redacted("ann")
+        assert redacted.body == Redacted("ann", to="bob")
         assert (redacted.edited, redacted.reactions) == (0, {})
         assert entries[-1].body == MessageDeleted(sequence)
         assert not any("sword" in str(entry.body) for entry in entries)
@@ -311,8 +325,8 @@ def test_a_reaction_that_is_there_already_makes_no_entry(users: Users) -> None:
     users.react("ann", sequence, "👍")
     count = len(users.entries("bob"))
 
-    assert users.react("ann", sequence, "👍") == Done(6)
-    assert users.unreact("ann", sequence, "👎") == Done(6)
+    assert users.react("ann", sequence, "👍") == Done(6, "@ann")
+    assert users.unreact("ann", sequence, "👎") == Done(6, "@ann")
     assert len(users.entries("bob")) == count
 
 

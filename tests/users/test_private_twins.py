@@ -157,7 +157,10 @@ class Talk(RuleBasedStateMachine):
                         if newest:
                             assert getattr(messages[sequence].body, "text", None) == text
                     case MessageDeleted(sequence=sequence):
-                        assert messages[sequence].body == Redacted(entry.author)
+                        gone = messages[sequence].body
+                        assert isinstance(gone, Redacted)
+                        assert gone.by == entry.author
+                        assert name in {entry.author, gone.to}
                     case ReactionAdded(sequence=sequence, emoji=emoji):
                         told.setdefault(sequence, {}).setdefault(emoji, []).append(entry.author)
                     case ReactionRemoved(sequence=sequence, emoji=emoji):

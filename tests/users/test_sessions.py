@@ -335,6 +335,21 @@ def test_after_a_restart_the_oldest_session_tells_since_when(users: Users) -> No
     assert users.core.users["ann"].since_ms == came_ms
 
 
+def test_who_is_announced_after_others_have_come_may_be_one_too_many(
+    users: Users, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users.account("ann")
+    for client in ("desk", "phone"):
+        users.come("ann", client=client, password=PASSWORD, n=9)
+    users.restart()
+    monkeypatch.setattr(limits, "USER_SESSIONS_MAX", 1)
+    users.do(AnnounceSessions([SessionHere(2, "ann", token("phone"), 5, 5)]), at=EAST)
+    users.do(AnnounceSessions([SessionHere(1, "ann", token("desk"), 5, 5)]), at=WEST)
+
+    assert users.ended == [(WEST, 1)]
+    assert [session.key for session in users.core.users["ann"].sessions] == [(EAST, 2)]
+
+
 def test_what_a_gateway_does_not_announce_is_lost(users: Users) -> None:
     came_ms = users.at_ms
     users.come("ann", n=1)

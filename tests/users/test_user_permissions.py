@@ -42,6 +42,7 @@ from zchat.protocol.messages import (
     RevokeInvitation,
     SayTyping,
     Scope,
+    SearchMessages,
     SendPrivate,
     SetAway,
     SetNotify,
@@ -95,6 +96,7 @@ QUERIES: list[Any] = [
     ListBlocked(1),
     ListConversations(1),
     ReadEdits(1, "@me", 1),
+    SearchMessages(1, "hello"),
     ReadAudit(1),
     Ping(1),
 ]
@@ -102,8 +104,9 @@ ALL = (Standing.GUEST, Standing.ACCOUNT, Standing.MODERATOR, Standing.OPERATOR)
 MAY: dict[type[Message], tuple[Standing, ...]] = {
     **dict.fromkeys((Register, SendPrivate, MarkRead, ReportMessage), ALL),
     **dict.fromkeys((EditMessage, DeleteMessage, AddReaction, RemoveReaction), ALL),
+    Ping: ALL,
     **dict.fromkeys((SetNotify, SayTyping, SetAway, StartConversation), ALL),
-    **dict.fromkeys((ReadHistory, ReadEdits, ListConversations, ListUsers, Ping), ALL),
+    **dict.fromkeys((ReadHistory, ReadEdits, SearchMessages, ListConversations, ListUsers), ALL),
     **dict.fromkeys(
         (
             *(ChangePassword, LogOutEverywhere, DeleteAccount, RevokeDevice, CreateAppToken),

@@ -6,9 +6,10 @@ from typing import TypeVar
 from zchat.admin.answers import refuse
 from zchat.admin.asking import Enquiry, NoAnswer, enquiry
 from zchat.protocol import limits
-from zchat.protocol.cluster import LogPage, ReadLog
+from zchat.protocol.cluster import ReadLog
 from zchat.protocol.codec import Decoder, FrameReader, ProtocolError
 from zchat.protocol.messages import Entry, Message, Refused
+from zchat.protocol.pages import LogPage
 from zchat.settings import Settings
 
 Page = TypeVar("Page")

@@ -38,6 +38,7 @@ from zchat.protocol.messages import (
     Entry,
     MemberLeft,
     PrivateMessageSent,
+    Redacted,
     Refused,
     inbox_log,
     room_log,
@@ -178,7 +179,7 @@ def _of_inbox(line: Line, former: str, name: str) -> ImportedEntry:
     """The entry in the inbox of `name`, who was called `former`."""
     author = name if line.author == former else line.author
     body, thread = line.body, None
-    if isinstance(body, PrivateMessageSent):
+    if isinstance(body, PrivateMessageSent | Redacted):
         to = name if body.to == former else body.to
         body, thread = structs.replace(body, to=to), to if author == name else author
     return ImportedEntry(line.at_ms, author, body, thread)

@@ -13,6 +13,7 @@
     asyncio.run(main())
 
 Every entry comes once and in order, and every post is made once, whatever connections break.
+What is to be done once whatever becomes of the process, too, is a bot: `zchat.client.bot`.
 """
 
 from zchat.client.asking import RefusedError

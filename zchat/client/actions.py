@@ -227,7 +227,10 @@ class CommandLine:
     summary: str
     parse: Callable[[Arguments], Action]
     takes: str = ""
-    """What the first argument names, for completion: "user", "room", "either", "command"."""
+    """What the first argument names, for completion: "user", "room", "either", "command".
+
+    "users" is said of all arguments.
+    """
 
     @property
     def usage(self) -> str:

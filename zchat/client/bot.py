@@ -26,6 +26,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import sys
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -35,7 +36,7 @@ from zchat.client import drafts
 from zchat.client.asking import RefusedError
 from zchat.client.bot_commands import Answer, BotCommand, Unable, WrongArguments, command_of
 from zchat.client.bot_message import Message
-from zchat.client.chat import DEFAULT_ADDRESS, Chat, connect
+from zchat.client.chat import DEFAULT_ADDRESS, CannotConnectError, Chat, connect
 from zchat.client.core import LoggingOut
 from zchat.client.cursor_file import CursorFile
 from zchat.protocol.messages import (
@@ -120,10 +121,14 @@ class Bot:
     # --- Running --------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Until SIGINT or SIGTERM, or until the server will not have it: `RefusedError`."""
+        """Until SIGINT or SIGTERM. Exits with the reason if no server is there, or will have it."""
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-        with contextlib.suppress(KeyboardInterrupt):
+        try:
             asyncio.run(self._until_told())
+        except KeyboardInterrupt:
+            pass
+        except (RefusedError, CannotConnectError) as error:
+            sys.exit(f"{self._name}: {error}")
 
     async def serve(self) -> None:
         """Until the session ends, or the task is cancelled. Raises what `connect` does."""

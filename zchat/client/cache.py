@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from zchat.client.cache_file import CacheFile
 from zchat.client.cache_rows import Place, Rows, State
 from zchat.client.conversations.entries import Amendment, amended, conversation_of
-from zchat.client.conversations.kept import Kept, KeptConversation, goes_on
+from zchat.client.conversations.kept import Kept, KeptConversation, adjoins, goes_on
 from zchat.client.conversations.model import Conversation
 from zchat.client.conversations.recent import RecentAmendments
 from zchat.client.conversations.rooms import conversation_at
@@ -162,6 +162,7 @@ class Cache:
         self._changed.add(key)
 
     def _amend(self, by: Entry, sequence: int) -> None:
+        self._recent.keep(by)
         key = conversation_of(by, self._me)
         keys = [key] if key is not None else [key for key in self._places if key[0] == "@"]
         for each in keys:
@@ -169,9 +170,7 @@ class Cache:
                 self._put(each, amended(waiting, by))
                 return
         found = self._read(lambda rows: _stored(rows, key, sequence))
-        if found is None or self._forget_all or found[0] in self._forgotten:
-            self._recent.keep(by)
-        else:
+        if found is not None and not self._forget_all and found[0] not in self._forgotten:
             self._put(found[0], amended(found[1], by))
 
     def _page(self, request: ReadHistory, history: History) -> None:
@@ -180,7 +179,7 @@ class Cache:
         place = self._places.get(key)
         if place is None and key[0] == "@" and self._inbox in self._cursors:
             place = self._places[key] = self._new_place(key)
-        if place is None or (request.before is not None and request.before < place.first):
+        if place is None or not adjoins(history, request.before, place.first):
             return
         older = [entry for entry in history.entries if entry.sequence < place.first]
         if place.entries + len(older) > CONVERSATION_ENTRIES_MAX:
@@ -203,10 +202,7 @@ class Cache:
         self._session[_SINCE_MS], self._moved = begun.since_ms, True
         followed = {state.log for state in begun.logs}
         for log in [log for log in self._places if log[0] == "#" and log not in followed]:
-            self._start_anew(log, 1)
-            del self._places[log]
-            self._cursors.pop(log, None)
-            self._states.pop(log, None)
+            self._forget_room(log)
         for state in begun.logs:
             if not goes_on(state, self._cursors.get(state.log)):
                 self._begin_log(state)
@@ -222,6 +218,12 @@ class Cache:
         else:
             self._start_anew(state.log, state.cursor + 1)
 
+    def _forget_room(self, log: str) -> None:
+        self._start_anew(log, 1)
+        del self._places[log]
+        self._cursors.pop(log, None)
+        self._states.pop(log, None)
+
     def _start_anew(self, key: str, first: int) -> None:
         self._forgotten.add(key)
         self._changed.add(key)
@@ -236,6 +238,10 @@ class Cache:
         if not self._file.writable:
             return
         for conversation in touched:
+            if conversation.key[0] == "#" and not conversation.joined:
+                # What was said there is no business of the user any more.
+                self._forget_room(conversation.key)
+                continue
             self._states[conversation.key] = State.of(conversation)
             self._places.setdefault(conversation.key, self._new_place(conversation.key))
             self._changed.add(conversation.key)

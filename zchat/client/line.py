@@ -163,7 +163,7 @@ class LineClient:
             if error is None:
                 answer = future.result()
                 on_answer(answer)
-                if done and isinstance(answer, Done) and answer.log is None:
+                if done and isinstance(answer, Done) and not answer.sequence:
                     self._notice(done)
             else:
                 self._refused(str(error))

@@ -29,7 +29,10 @@ class Look:
         self._colour = colour
 
     def style(self, style: str, text: str) -> str:
-        return f"{style}{text}{_PLAIN}" if self._colour else text
+        if not self._colour:
+            return text
+        # What is styled within ends all styles; this one goes on after it.
+        return f"{style}{text.replace(_PLAIN, _PLAIN + style)}{_PLAIN}"
 
     def fact(self, text: str) -> str:
         return self.style(DIM, f"* {text}")

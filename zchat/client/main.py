@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 PIPE_QUIT_TIMEOUT_S: Final = 30.0
 """A script must not hang for ever on a server that is down. A person may press Ctrl-C."""
 
+NOTIFYING: Final = ("auto", "desktop", "terminal", "bell", "off")
 SUBCOMMANDS: Final = {
     "send": "Say something in a room, or to somebody.",
     "tail": "Print what is said, and go on doing so with -f.",
@@ -47,8 +48,9 @@ SUBCOMMANDS: Final = {
 
 HELP: Final = """Chat as USER in a zchat cluster, or run one of the COMMANDS below for scripts.
 
-On a terminal there is a prompt: text goes to everyone in the lobby, and :help lists the commands.
-Otherwise lines are read from standard input, and the end of it is :quit.
+On a terminal it fills the screen; F1 shows all keys. With --line there is a prompt: text goes to
+everyone in the lobby, and :help lists the commands. Without a terminal lines are read from standard
+input, and the end of it is :quit.
 
 The password of a registered name comes from --password-file, from ZCHAT_PASSWORD, or is asked for
 on a terminal. It is needed once: from then on this device is remembered, until :logout, --forget,
@@ -76,7 +78,14 @@ Exit codes:
 
 
 def run(
-    user: str, *, named: str | None, line: bool, plain: bool, forget: bool, **given: Any
+    user: str,
+    *,
+    named: str | None,
+    line: bool,
+    plain: bool,
+    notify: str,
+    forget: bool,
+    **given: Any,
 ) -> NoReturn:
     access = access_of(user, **given)
     if forget:
@@ -88,7 +97,7 @@ def run(
     if sys.stdin.isatty() and sys.stdout.isatty() and not (line or plain):
         from zchat.client import screen  # noqa: PLC0415
 
-        end_with(lambda: screen.start(access))
+        end_with(lambda: screen.start(access, notify))
 
     async def converse(chat: "Chat", login: "Login") -> int:
         return await _converse(chat, login, is_plain=plain)
@@ -109,10 +118,10 @@ async def _converse(chat: "Chat", login: "Login", *, is_plain: bool) -> int:
         client = LineClient(chat, render, plain.show, forget=login.forget)
         conversation, quit_timeout_s = plain.converse(client), PIPE_QUIT_TIMEOUT_S
     elif is_plain:
-        from zchat.client.spoken import Keyboard  # noqa: PLC0415
+        from zchat.client.spoken import Keyboard, SpokenRenderer  # noqa: PLC0415
 
         keyboard = Keyboard()
-        render = Renderer(chat.name, today, None, colour=False)
+        render = SpokenRenderer(chat.name, today, None, colour=False)
         client = LineClient(chat, render, plain.show, keyboard.ask, login.forget)
         conversation = keyboard.converse(client)
     else:
@@ -247,6 +256,16 @@ chatting: Final = Chatting(
             ["--plain"],
             is_flag=True,
             help="On a terminal, plain lines and nothing else, as a screen reader likes them.",
+        ),
+        click.Option(
+            ["--notify"],
+            type=click.Choice(NOTIFYING),
+            default="auto",
+            envvar="ZCHAT_NOTIFY",
+            help="How a full screen tells of mentions and private messages; auto is the best of "
+            "what there is.",
+            show_default=True,
+            show_envvar=True,
         ),
         *access_options(),
         click.Option(

@@ -215,7 +215,7 @@ MESSAGE_COMMANDS: Final[tuple[CommandLine, ...]] = (
         "<name> [name ...]",
         "Begin a conversation of several people, which is a room of its own.",
         _talk,
-        "user",
+        "users",
     ),
     CommandLine(
         "conversations",

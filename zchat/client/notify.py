@@ -13,6 +13,7 @@ from zchat.client.conversations.notifying import Notification
 TERMINAL_CHARS_MAX: Final = 250
 RUNNING_MAX: Final = 3
 """With so many that have not ended, a desktop shows nothing more."""
+CLOSING_TIMEOUT_S: Final = 2.0
 _SHOWING_TERMINALS: Final = frozenset({"iTerm.app", "WezTerm", "ghostty"})
 """By `TERM_PROGRAM`: those that show what OSC 9 says."""
 
@@ -58,6 +59,16 @@ class Notifier:
                 self._send(notification)
             case _:
                 assert_never(self._how)
+
+    def close(self) -> None:
+        """Leaves nothing running."""
+        for process in self._running:
+            try:
+                process.wait(CLOSING_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._running = []
 
     def _send(self, notification: Notification) -> None:
         self._running = [each for each in self._running if each.poll() is None]

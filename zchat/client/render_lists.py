@@ -41,7 +41,7 @@ def _facts_and_topic(info: RoomInfo) -> Iterator[str]:
         for fact, holds in (
             ("conversation", info.conversation),
             ("invited", info.invited),
-            ("private", info.private),
+            ("private", info.private and not info.conversation),
             ("key", info.keyed),
             ("moderators speak", info.posting == Posting.MODERATORS),
             ("slow", info.slow_mode_s > 0),

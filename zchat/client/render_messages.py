@@ -49,9 +49,12 @@ def said(look: Look, entry: Entry, body: SaidBody) -> str:
             answers = answered(look, entry.log, reply_to)
             text = f"{safe_text(text)}{became(look, entry)}"
             return f"{look.style(MAGENTA, ends)}{answers} {text}"
-        case Redacted(by):
+        case Redacted(by, to):
             by = printable(by)
             gone = "(deleted)" if by == author else f"(deleted by {look.who(by)})"
+            if to:
+                ends = f"[{look.who(author)} -> {look.who(printable(to))}]"
+                return f"{look.style(MAGENTA, ends)} {look.style(DIM, gone)}"
             return f"{in_room}{look.style(BOLD, author)}: {look.style(DIM, gone)}"
     assert_never(body)
 
@@ -59,15 +62,16 @@ def said(look: Look, entry: Entry, body: SaidBody) -> str:
 def done_to_message(look: Look, entry: Entry, body: OfMessageBody) -> str:
     who = look.who(printable(entry.author))
     it = _referred(look, entry.log, body.sequence)
+    known = look.lately.said(entry.log, body.sequence)
     match body:
-        case MessageEdited(text=""):
-            return f"{who} edited a message, and once more later"
-        case MessageEdited(_, text):
+        case MessageEdited(text=text):
+            # Whoever has come later has seen the message as it is now.
+            if not text or (known is not None and known.edited > entry.sequence):
+                return f"{who} edited a message, which has changed since"
             return f"{who} edited: {safe_text(text)}"
-        case MessageDeleted(sequence, reason):
-            known = look.lately.said(entry.log, sequence)
-            others = known is not None and known[0] != entry.author
-            whose = f" of {look.who(printable(known[0]))}" if known and others else ""
+        case MessageDeleted(reason=reason):
+            others = known is not None and known.author != entry.author
+            whose = f" of {look.who(printable(known.author))}" if known and others else ""
             return f"{who} deleted a message{whose}{f': {printable(reason)}' if reason else ''}"
         case ReactionAdded(_, emoji):
             return f"{who} reacted with {printable(emoji)} to {it}"
@@ -113,9 +117,8 @@ def _referred(look: Look, log: str, sequence: int) -> str:
     known = look.lately.said(log, sequence)
     if known is None:
         return f"message {sequence}"
-    author, text = known
-    first_words = shortened(" ".join(printable(text).split()), QUOTED_CHARS)
-    return f"{look.who(printable(author))} ({first_words})"
+    first_words = shortened(" ".join(printable(known.text).split()), QUOTED_CHARS)
+    return f"{look.who(printable(known.author))} ({first_words})"
 
 
 def _highlighted(look: Look, text: str) -> str:

@@ -12,8 +12,23 @@ from typing import Final
 from zchat.client import plain
 from zchat.client.actions import Question
 from zchat.client.line import LineClient
+from zchat.client.render import Renderer
 
 _STDIN: Final = 0
+
+
+class SpokenRenderer(Renderer):
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+        """A line for each row that needs no other: what stands above a cell is not heard."""
+        titles = [title.strip() for title in head]
+        return [
+            ", ".join(
+                f"{title} {cell.strip()}" if title else cell.strip()
+                for title, cell in zip(titles, row, strict=True)
+                if cell.strip()
+            )
+            for row in rows
+        ]
 
 
 class Keyboard:

@@ -85,16 +85,16 @@ class LineCompleter(Completer):
         if len(words) == 1:
             return [":" + name for name in COMMANDS]
         command = COMMANDS.get(words[0][1:].lower())
-        if command is None or len(words) > 2:
+        if command is None or (len(words) > 2 and command.takes != "users"):
             return []
         rooms, names = sorted(self._client.rooms), sorted(self._client.names)
-        sigil = words[1][:1]
+        sigil = words[-1][:1]
         match command.takes:
             case "command":
                 return list(COMMANDS)
             case "room":
                 return ["#" + room for room in rooms] if sigil == "#" else rooms
-            case "user":
+            case "user" | "users":
                 return ["@" + name for name in names] if sigil == "@" else names
             case "either":
                 return ["#" + room for room in rooms] + ["@" + name for name in names]

@@ -39,7 +39,6 @@ from zchat.protocol.cluster import (
     ReadUserLogs,
     SessionEnded,
     SessionReply,
-    StreamPage,
     UserLogs,
 )
 from zchat.protocol.codec import ProtocolError, client_messages, encode
@@ -64,6 +63,7 @@ from zchat.protocol.messages import (
     Welcome,
 )
 from zchat.protocol.names import InvalidName
+from zchat.protocol.pages import StreamPage
 
 
 class GatewayCore:

@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable
 from zchat.gateway import scopes
 from zchat.gateway.session import FollowedLog, Session
 from zchat.protocol import limits
-from zchat.protocol.cluster import EVERYONE, Chunk, LogPage, MembershipChange
 from zchat.protocol.codec import FrameReader
+from zchat.protocol.pages import EVERYONE, Chunk, LogPage, MembershipChange
 
 Fetch = tuple[str, int]
 """A log and a cursor: the page after it is wanted."""

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from zchat.gateway import scopes
 from zchat.gateway.fanout import FanOut
 from zchat.gateway.session import Session
-from zchat.protocol.cluster import EVERYONE, Chunk, MembershipChange, OpenSession, UserLog, UserLogs
+from zchat.protocol.cluster import OpenSession, UserLog, UserLogs
 from zchat.protocol.messages import LoggedIn, LogIn, LogState, Standing
 from zchat.protocol.names import canonical_name
+from zchat.protocol.pages import EVERYONE, Chunk, MembershipChange
 
 
 @dataclass(slots=True)

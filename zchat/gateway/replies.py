@@ -1,13 +1,8 @@
 """How a gateway reads what services say to it alone; all else goes to clients as it is."""
 
-from zchat.protocol.cluster import (
-    LogPage,
-    SessionEnded,
-    SessionReply,
-    StreamPage,
-    UserLogs,
-)
+from zchat.protocol.cluster import SessionEnded, SessionReply, UserLogs
 from zchat.protocol.codec import Decoder
+from zchat.protocol.pages import LogPage, StreamPage
 from zchat.protocol.presence import PresenceSnapshot
 
 user_replies: Decoder[SessionReply] = Decoder(SessionReply)  # type: ignore[arg-type]

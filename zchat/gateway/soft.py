@@ -14,7 +14,7 @@ from zchat.gateway.quotas import Quotas
 from zchat.gateway.services import Services
 from zchat.gateway.session import Session
 from zchat.protocol import limits
-from zchat.protocol.cluster import MarkerMoved, ReadPresence, SoftNews, Typing
+from zchat.protocol.cluster import ReadPresence
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
     LogStateChanged,
@@ -23,6 +23,7 @@ from zchat.protocol.messages import (
     SetAway,
     TypingSeen,
 )
+from zchat.protocol.soft import MarkerMoved, SoftNews, Typing
 
 
 class SoftState:

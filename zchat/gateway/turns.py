@@ -14,14 +14,11 @@ from zchat.gateway.quotas import UNLIMITED, Quota
 from zchat.gateway.services import ServicePeer
 from zchat.gateway.session import Session, SessionState
 from zchat.protocol import limits
-from zchat.protocol.cluster import (
-    Down,
-    RoutingTable,
-    SoftNews,
-    StreamPage,
-)
+from zchat.protocol.cluster import Down, RoutingTable
 from zchat.protocol.codec import Decoder, ProtocolError, encode
+from zchat.protocol.pages import StreamPage
 from zchat.protocol.presence import PresenceDelta
+from zchat.protocol.soft import SoftNews
 
 _tables = Decoder(RoutingTable)
 _downs = Decoder(Down)

@@ -7,6 +7,8 @@ from sqlalchemy import bindparam, delete, insert, select
 
 from zchat.log.store import Store, Write
 from zchat.log.tables import edits
+from zchat.protocol import limits
+from zchat.protocol.codec import fitting
 from zchat.protocol.messages import EditInfo
 
 
@@ -32,7 +34,12 @@ _of_message = (
     edits.c.sequence == bindparam("at_sequence"),
 )
 _FORGET: Final = delete(edits).where(*_of_message)
-_SELECT: Final = select(edits.c.at_ms, edits.c.text).where(*_of_message).order_by(edits.c.id)
+_SELECT: Final = (
+    select(edits.c.at_ms, edits.c.text)
+    .where(*_of_message)
+    .order_by(edits.c.id.desc())
+    .limit(limits.HISTORY_ENTRIES_MAX)
+)
 
 
 def statements(changes: Sequence[Edit | ForgetEdits]) -> list[Write]:
@@ -46,6 +53,6 @@ def statements(changes: Sequence[Edit | ForgetEdits]) -> list[Write]:
 
 
 def read(store: Store, log: str, sequence: int) -> list[EditInfo]:
-    """Oldest first."""
+    """Oldest first; of very many the newest ones, as far as they fit in an answer."""
     rows = store.select(_SELECT.params(of_log=log, at_sequence=sequence))
-    return [EditInfo(*row) for row in rows]
+    return fitting([EditInfo(*row) for row in rows], limits.ANSWER_BYTES_MAX)[::-1]

@@ -1,7 +1,7 @@
 """Makes a gapless stream of one that may drop: holds what came early, and says what is missing."""
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import Chunk, StreamPage
+from zchat.protocol.pages import Chunk, StreamPage
 
 
 class Follower:

@@ -11,10 +11,10 @@ arrays of pieces with an index for containment, in PostgreSQL of the kind GIN, a
 """
 
 import heapq
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from zchat.log.tables import entries, search_indexed, search_spans
 from zchat.log.timeline import Amended
@@ -76,9 +76,11 @@ _Document: TypeAlias = tuple[int, str]
 
 
 class _Span(NamedTuple):
-    """Positions between which the times of messages, imported or not, never fall."""
+    """Positions between which the times of messages never fall: of those that were imported to a
+    log, or, if that is empty, of all others.
+    """
 
-    imported: bool
+    imported_log: str
     first: int
     last: int
     oldest_ms: int
@@ -103,7 +105,7 @@ class SearchIndex:
     def write(self, newest: int) -> int:
         """Indexes the next few of the entries up to `newest`; returns how far it has come."""
         documents: list[_Document] = []
-        spans = _Spans(self._connection.execute(_SELECT_NEWEST_SPANS))
+        spans = _Spans(self._newest_span)
         reached, read_bytes, left = self.position, 0, limits.SEARCH_BATCH_ENTRIES
         parameters = {"after": self.position, "upto": newest}
         with self._connection.execute(
@@ -112,7 +114,8 @@ class SearchIndex:
             for row in rows:
                 if message := _message(row.frame):
                     documents.append(_document(row, message))
-                    spans.add(row.position, message.at_ms, imported=_is_imported(row.nonce))
+                    imported_log = row.log if _is_imported(row.nonce) else ""
+                    spans.add(imported_log, row.position, message.at_ms)
                 reached = row.position
                 read_bytes += len(row.frame)
                 left -= 1
@@ -123,7 +126,9 @@ class SearchIndex:
                 reached = newest
         self._insert(documents)
         for span in spans.changed:
-            self._connection.execute(_DELETE_SPAN, {"of": span.imported, "begun": span.first})
+            self._connection.execute(
+                _DELETE_SPAN, {"of_log": span.imported_log, "begun": span.first}
+            )
             self._connection.execute(insert(search_spans), span._asdict())
         self._connection.execute(update(search_indexed).values(position=reached))
         return reached
@@ -146,6 +151,10 @@ class SearchIndex:
         rows = self._indexed({"of_log": log, "from": 1, "to": upto})
         found = ((row, _message(row.frame)) for row in rows)
         self._delete([_document(row, message) for row, message in found if message])
+
+    def _newest_span(self, imported_log: str) -> _Span | None:
+        row = self._connection.execute(_SELECT_NEWEST_SPAN, {"of_log": imported_log}).first()
+        return _Span._make(row) if row else None
 
     def _indexed(self, parameters: dict[str, Any]) -> Sequence[Any]:
         statement = _SELECT_INDEXED
@@ -170,7 +179,7 @@ class SearchIndex:
             {"after": self.position, "unindexed_max": limits.SEARCH_UNINDEXED_MAX},
         ):
             finding.look_at(_Row._make(row))
-        runs = sorted(self._runs(wanted.before_ms), key=lambda run: -run.newest_ms)
+        runs = sorted(self._runs(places, wanted.before_ms), key=lambda run: -run.newest_ms)
         while runs and places and finding.needs(runs[0].newest_ms):
             run = runs.pop(0)
             if not self._look_through(finding, run):
@@ -182,7 +191,7 @@ class SearchIndex:
     def _look_through(self, finding: "_Finding", run: _Span) -> bool:
         """Returns whether all was looked at that could be wanted."""
         finding.last_ms = run.newest_ms
-        question = (finding.expression(imported=run.imported), run.first, run.last)
+        question = (finding.expression(run.imported_log), run.first, run.last)
         for row in self._rows(question):
             if not finding.rows_left:
                 return False
@@ -199,15 +208,16 @@ class SearchIndex:
         ) as rows:
             yield from map(_Row._make, rows)
 
-    def _runs(self, before_ms: int | None) -> list[_Span]:
+    def _runs(self, places: Collection[Place], before_ms: int | None) -> list[_Span]:
         """The spans with what was said before then, joined as long as times do not fall."""
         runs: list[_Span] = []
-        for row in self._connection.execute(_SELECT_SPANS):
+        logs = ["", *(place.log for place in places)]
+        for row in self._connection.execute(_SELECT_SPANS, {"logs": logs}):
             span = _Span._make(row)
             if before_ms is not None and span.oldest_ms >= before_ms:
                 continue
             last = runs[-1] if runs else None
-            if last and last.imported == span.imported and last.newest_ms <= span.oldest_ms:
+            if last and last.imported_log == span.imported_log and last.newest_ms <= span.oldest_ms:
                 runs[-1] = last._replace(last=span.last, newest_ms=span.newest_ms)
             else:
                 runs.append(span)
@@ -215,27 +225,30 @@ class SearchIndex:
 
 
 class _Spans:
-    """The newest span of each kind, and what becomes of them."""
+    """The newest span of each kind that a batch is about, and what becomes of them."""
 
-    def __init__(self, newest: Iterable[Any]) -> None:
-        self._newest = {row.imported: _Span._make(row) for row in newest}
-        self._changed: dict[tuple[bool, int], _Span] = {}
+    def __init__(self, stored: Callable[[str], _Span | None]) -> None:
+        self._stored = stored
+        self._newest: dict[str, _Span | None] = {}
+        self._changed: dict[tuple[str, int], _Span] = {}
 
     @property
     def changed(self) -> Collection[_Span]:
         return self._changed.values()
 
-    def add(self, position: int, at_ms: int, *, imported: bool) -> None:
-        span = self._newest.get(imported)
+    def add(self, imported_log: str, position: int, at_ms: int) -> None:
+        if imported_log not in self._newest:
+            self._newest[imported_log] = self._stored(imported_log)
+        span = self._newest[imported_log]
         if (
             span is None
             or at_ms < span.newest_ms
             or position - span.first >= limits.SEARCH_SPAN_ENTRIES
         ):
-            span = _Span(imported, position, position, at_ms, at_ms)
+            span = _Span(imported_log, position, position, at_ms, at_ms)
         else:
             span = span._replace(last=position, newest_ms=at_ms)
-        self._newest[imported] = self._changed[imported, span.first] = span
+        self._newest[imported_log] = self._changed[imported_log, span.first] = span
 
 
 class _Finding:
@@ -251,11 +264,12 @@ class _Finding:
         self._newest_ms: list[int] = []
         """A heap of the times of the newest ones, one more than are wanted."""
 
-    def expression(self, *, imported: bool) -> str:
-        """What the index is asked for."""
+    def expression(self, imported_log: str) -> str:
+        """What the index is asked for: what was imported to one log, or all that was not."""
         places = [
-            _quoted(place_piece(place.log, place.thread, imported=imported))
+            _quoted(place_piece(place.log, place.thread, imported=bool(imported_log)))
             for place in self._places.values()
+            if imported_log in {"", place.log}
         ]
         parts = [
             _quoted(piece.text) + ("*" if piece.prefix else "")
@@ -353,18 +367,19 @@ _SELECT_UNINDEXED: Final = (
     .order_by(entries.c.position.desc())
     .limit(bindparam("unindexed_max"))
 )
-_SELECT_SPANS: Final = select(search_spans).order_by(search_spans.c.imported, search_spans.c.first)
-_newest = select(search_spans.c.imported, func.max(search_spans.c.first).label("first"))
-_newest_of_kind = _newest.group_by(search_spans.c.imported).subquery()
-_SELECT_NEWEST_SPANS: Final = select(search_spans).join(
-    _newest_of_kind,
-    and_(
-        search_spans.c.imported == _newest_of_kind.c.imported,
-        search_spans.c.first == _newest_of_kind.c.first,
-    ),
+_SELECT_SPANS: Final = (
+    select(search_spans)
+    .where(search_spans.c.imported_log.in_(bindparam("logs", expanding=True)))
+    .order_by(search_spans.c.imported_log, search_spans.c.first)
+)
+_SELECT_NEWEST_SPAN: Final = (
+    select(search_spans)
+    .where(search_spans.c.imported_log == bindparam("of_log"))
+    .order_by(search_spans.c.first.desc())
+    .limit(1)
 )
 _DELETE_SPAN: Final = delete(search_spans).where(
-    search_spans.c.imported == bindparam("of"), search_spans.c.first == bindparam("begun")
+    search_spans.c.imported_log == bindparam("of_log"), search_spans.c.first == bindparam("begun")
 )
 
 _INSERT: Final = "INSERT INTO search (rowid, pieces) VALUES (?, ?)"

@@ -6,7 +6,6 @@ from typing import Final
 from sqlalchemy import (
     DDL,
     BigInteger,
-    Boolean,
     Column,
     Index,
     Integer,
@@ -174,8 +173,9 @@ event.listen(
 search_spans: Final = Table(
     "search_spans",
     _metadata,
-    # Messages that were imported are older than those around them: each kind has its own spans.
-    Column("imported", Boolean, primary_key=True),
+    # Empty but for messages that were imported: these are older than those around them, and only
+    # within their own log each is from after the one before.
+    Column("imported_log", Text, primary_key=True),
     Column("first", BigInteger, primary_key=True, autoincrement=False),
     Column("last", BigInteger, nullable=False),
     Column("oldest_ms", BigInteger, nullable=False),

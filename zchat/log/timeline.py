@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 
-from zchat.protocol.cluster import EVERYONE, Chunk, MembershipChange, StreamPage
 from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.messages import (
     LOBBY,
@@ -22,6 +21,7 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.operators import IMPORT_NONCE
+from zchat.protocol.pages import EVERYONE, Chunk, MembershipChange, StreamPage
 
 _entries = Decoder(Entry)
 _LOBBY_LOG: Final = room_log(LOBBY)

@@ -3,8 +3,6 @@
 Envelopes are msgpack arrays, for size; what clients read travels in them as bytes, encoded once.
 """
 
-from typing import Final, NamedTuple
-
 from msgspec import Raw, Struct
 
 from zchat.protocol.messages import (
@@ -340,60 +338,6 @@ class StampedUserQuery(Envelope, frozen=True):
     since_ms: int = 0
 
 
-class LogPage(Envelope, frozen=True):
-    """`frames` are the entries `first` to `last` as clients read them; none if `last` < `first`.
-
-    What is between the cursor that was asked for and `first` has been removed.
-    """
-
-    log: str
-    first: int
-    last: int
-    head: int
-    frames: bytes
-
-
-EVERYONE: Final = ""
-"""The user of a `MembershipChange` that is about all who follow the log."""
-
-
-class MembershipChange(NamedTuple):
-    """With the entry `sequence` the user begins (`joined`) or ceases to follow the log.
-
-    `position` is that of the entry in the stream: a page that is read again may be cut so that it
-    reaches beyond what it is compared with.
-    """
-
-    user: str
-    sequence: int
-    joined: bool
-    position: int
-
-
-class Chunk(Envelope, frozen=True):
-    """Consecutive entries of one log, as clients read them, one after another in `frames`."""
-
-    log: LogName
-    first: Sequence
-    last: Sequence
-    frames: bytes
-    changes: list[MembershipChange]
-
-
-class StreamPage(Envelope, frozen=True):
-    """All entries at the positions `first` to `last`, in order. If `last` < `first`: a heartbeat.
-
-    A service numbers everything that it writes, over all its logs, with one gapless position.
-    This is what is published, and what a follower that missed something reads again. It is not
-    `whole` if some of these entries have been removed since.
-    """
-
-    first: int
-    last: int
-    chunks: list[Chunk]
-    whole: bool = True
-
-
 class UserLog(Envelope, frozen=True):
     """Entries after `floor` are for the user; `marker` is what it has read, if it said so."""
 
@@ -409,31 +353,6 @@ class UserLogs(Envelope, frozen=True):
 
     position: int
     logs: list[UserLog]
-
-
-# --- Soft news: what nobody misses for long -------------------------------------------------------
-
-
-class Typing(Envelope, frozen=True, tag=True):
-    """`user` writes in the room `log`, or to the user whose inbox that is."""
-
-    log: LogName
-    user: str
-
-
-class MarkerMoved(Envelope, frozen=True, tag=True):
-    """For the sessions of `user`: what `LogStateChanged` says."""
-
-    user: str
-    log: str
-    marker: int
-    notify: str = ""
-
-
-class SoftNews(Envelope, frozen=True):
-    """What one beat of a service has of it. Not numbered: whoever misses it does without."""
-
-    news: list[Typing | MarkerMoved]
 
 
 # --- To and from the router itself ----------------------------------------------------------------

@@ -154,9 +154,9 @@ REMOVED_LOGS_MAX: Final = 50
 """Logs of which the oldest entry is looked at with one heartbeat."""
 COUNTED_LOGS_MAX: Final = 100
 """Logs of which one answer says how many entries are too old."""
-SEARCH_BATCH_ENTRIES: Final = 250
-"""Entries whose messages enter the index of what is said at a time, in 15 ms."""
-SEARCH_BATCH_BYTES: Final = 64 * 1024
+SEARCH_BATCH_ENTRIES: Final = 100
+"""Entries whose messages enter the index of what is said at a time, in 8 ms."""
+SEARCH_BATCH_BYTES: Final = 32 * 1024
 """Such a batch ends with the entry that reaches this size."""
 SEARCH_SPAN_ENTRIES: Final = 2_000
 """Positions of which a search knows from when to when they are."""

@@ -139,9 +139,13 @@ class MessageDeleted(Message, frozen=True):
 
 
 class Redacted(Message, frozen=True):
-    """Stands in the place of a message that was deleted; `by` is who did it."""
+    """Stands in the place of a message that was deleted; `by` is who did it.
+
+    `to` is whom a private message was sent to; empty in rooms.
+    """
 
     by: str
+    to: str = ""
 
 
 class ReactionAdded(Message, frozen=True):

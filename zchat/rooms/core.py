@@ -81,8 +81,7 @@ _AUDITED_FROM_ABOVE: Final = frozenset({SetTopic, InviteMember})
 
 
 _InRoom = (
-    Post
-    | JoinRoom
+    JoinRoom
     | LeaveRoom
     | SetTopic
     | InviteMember
@@ -170,8 +169,10 @@ class RoomCore:
 
     def handle(self, sender: Sender, command: RoomCommand, now: float, at_ms: int) -> Answer:
         match command:
-            case Post(room=name):
+            case Post(room=name):  # Most of all, and never audited.
                 room = self.state.existing(sender, name)
+                check(Post, sender.standing, sender.user, room, at_ms)
+                return self._post(sender, room, command, now, at_ms)
             case EndGuest():
                 return self._membership.end_guest(command.name, at_ms)
             case SetRetention():
@@ -209,8 +210,6 @@ class RoomCore:
     def _do(self, sender: Sender, room: Room, command: _InRoom, now: float, at_ms: int) -> Answer:
         """The rule itself, for whoever may."""
         match command:
-            case Post():
-                return self._post(sender, room, command, now, at_ms)
             case JoinRoom():
                 return self._membership.join(sender, room, command, at_ms)
             case LeaveRoom():

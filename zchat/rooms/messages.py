@@ -14,7 +14,6 @@ from zchat.protocol.messages import (
     MessageDeleted,
     MessageEdited,
     MessagePinned,
-    MessagePosted,
     MessageUnpinned,
     PinMessage,
     ReactionAdded,
@@ -79,7 +78,7 @@ class Messages:
         amending.check_own(entry, sender.user, sender.since_ms)
         self._moderation.check_speaking(room, sender.user)
         text = visible_text(command.text)
-        if isinstance(entry.body, MessagePosted) and entry.body.text == text:
+        if amending.says(entry, text):
             return Answer(entry.log, 0)
         if self.keeps_edits:
             state.effects.edits.append(amending.kept_edit(entry, at_ms))

@@ -47,7 +47,15 @@ from zchat.service import logs, operators, searching
 from zchat.service.effects import Refusal
 
 _ClientQuery = (
-    ReadHistory | ReadEdits | SearchMessages | ListRooms | ListMembers | ListBans | ListPins | ReadAudit | Ping
+    ReadHistory
+    | ReadEdits
+    | SearchMessages
+    | ListRooms
+    | ListMembers
+    | ListBans
+    | ListPins
+    | ReadAudit
+    | Ping
 )
 _entries = Decoder(Entry)
 
@@ -225,4 +233,4 @@ def _edit_list(core: RoomCore, store: Store, room: Room, query: ReadEdits) -> Ed
     # What was kept once is shown to nobody when it is to be kept no more.
     is_there = core.messages.keeps_edits and query.sequence > room.floor
     said = edits.read(store, room_log(room.name), query.sequence) if is_there else []
-    return EditList(query.id, fitting(said, limits.ANSWER_BYTES_MAX))
+    return EditList(query.id, said)

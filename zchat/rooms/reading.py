@@ -3,8 +3,8 @@
 from typing import assert_never
 
 from zchat.log.answers import Answer
-from zchat.protocol.cluster import MarkerMoved, Typing
 from zchat.protocol.messages import MarkRead, Role, SayTyping, SetNotify, SoftCommand, room_log
+from zchat.protocol.soft import MarkerMoved, Typing
 from zchat.rooms import mentions
 from zchat.rooms.model import Member, Room
 from zchat.rooms.state import RoomState

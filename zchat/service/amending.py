@@ -45,6 +45,11 @@ def check_own(entry: Entry, user: str, since_ms: int) -> None:
         raise Refusal(RefusalCode.NOT_ALLOWED, "only who has written a message may change it")
 
 
+def says(entry: Entry, text: str) -> bool:
+    """Whether the message has this text already."""
+    return isinstance(entry.body, MessagePosted | PrivateMessageSent) and entry.body.text == text
+
+
 def edit(timeline: Timeline, entry: Entry, text: str, sequence: int) -> None:
     """The message says `text` by its log's entry `sequence`, which is the edit."""
     body = entry.body
@@ -56,7 +61,8 @@ def edit(timeline: Timeline, entry: Entry, text: str, sequence: int) -> None:
 def delete(timeline: Timeline, entry: Entry, by: str) -> None:
     """Nothing is left of it but its place."""
     _outdate(timeline, entry)
-    timeline.amend(replace(entry, body=Redacted(by), edited=0, reactions={}))
+    to = entry.body.to if isinstance(entry.body, PrivateMessageSent) else ""
+    timeline.amend(replace(entry, body=Redacted(by, to), edited=0, reactions={}))
 
 
 def react(timeline: Timeline, entry: Entry, user: str, emoji: str) -> bool:

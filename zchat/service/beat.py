@@ -18,9 +18,11 @@ from zchat.log.floors import policy_statements
 from zchat.log.store import Owed, Store, StoreUnavailable, Write
 from zchat.log.timeline import Timeline
 from zchat.protocol import limits
-from zchat.protocol.cluster import Down, RoutingTable, SoftNews, StreamPage, Up
+from zchat.protocol.cluster import Down, RoutingTable, Up
 from zchat.protocol.codec import Decoder, ProtocolError, encode
 from zchat.protocol.messages import RefusalCode, Refused
+from zchat.protocol.pages import StreamPage
+from zchat.protocol.soft import SoftNews
 from zchat.service.answering import answer_once, look_up
 from zchat.service.authority import objection, standing_of
 from zchat.service.counts import Counts

@@ -11,7 +11,7 @@ from zchat.fabric.link import ReturnAddress
 from zchat.log.answers import Answer
 from zchat.log.edits import Edit, ForgetEdits
 from zchat.log.floors import Policy
-from zchat.protocol.cluster import MarkerMoved, Stamped, Typing
+from zchat.protocol.cluster import Stamped
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
     AuditRecord,
@@ -22,6 +22,7 @@ from zchat.protocol.messages import (
     Standing,
 )
 from zchat.protocol.names import safe_text
+from zchat.protocol.soft import MarkerMoved, Typing
 
 Row = TypeVar("Row")
 Job = TypeVar("Job")

@@ -3,9 +3,10 @@
 from zchat.log.store import Store
 from zchat.log.timeline import stored_stream_page
 from zchat.protocol import limits
-from zchat.protocol.cluster import LogPage, ReadLog, ReadStream
+from zchat.protocol.cluster import ReadLog, ReadStream
 from zchat.protocol.codec import Decoder, encode, fitting
 from zchat.protocol.messages import Entry, History, ReadHistory
+from zchat.protocol.pages import LogPage
 
 _entries = Decoder(Entry)
 

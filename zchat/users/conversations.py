@@ -7,7 +7,7 @@ from typing import Final, assert_never
 
 from zchat.log.answers import Answer
 from zchat.protocol import limits
-from zchat.protocol.cluster import MarkerMoved, OpenConversation, Typing
+from zchat.protocol.cluster import OpenConversation
 from zchat.protocol.messages import (
     MarkRead,
     RefusalCode,
@@ -20,6 +20,7 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.names import canonical_name, printable
 from zchat.protocol.partitions import address_of_room
+from zchat.protocol.soft import MarkerMoved, Typing
 from zchat.service.effects import Refusal, Sender
 from zchat.users.directory import Directory
 from zchat.users.model import DropConversation, SaveConversation, User
@@ -57,6 +58,7 @@ class Conversations:
         return (max(row.marker, marker), row.notify) if row else (marker, "")
 
     def note(self, sender: Sender, command: SoftCommand, at_ms: int) -> Answer:
+        """What concerns the user alone, or is over in a moment: no entry tells of it."""
         user = self._directory.acting(sender.user)
         log = command.log
         if log[0] != "@":

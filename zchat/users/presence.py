@@ -33,8 +33,8 @@ class Presence:
         self.online.discard(name)
         self.away.pop(name, None)
 
-    def is_away(self, name: str, word: str | None) -> None:
-        """Somebody online is away, or is not (None)."""
+    def set_away(self, name: str, word: str | None) -> None:
+        """Somebody online is away with this word, or is not (None)."""
         if self.away.get(name) == word:
             return
         self._touch(name)

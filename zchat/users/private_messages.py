@@ -37,7 +37,8 @@ class _Copy(NamedTuple):
 class PrivateMessages:
     def __init__(self, directory: Directory, *, keeps_edits: bool) -> None:
         self._directory = directory
-        self._keeps_edits = keeps_edits
+        self.keeps_edits = keeps_edits
+        """Whether it is still known what edited messages have said before."""
 
     # --- Saying -----------------------------------------------------------------------------------
 
@@ -100,9 +101,10 @@ class PrivateMessages:
                 return self._delete(copies, user.name, at_ms)
             case AddReaction(emoji=emoji):
                 _check_not_blocked(user.name, other)
-                return self._react(copies, user.name, amending.clean_emoji(emoji), at_ms)
+                clean = amending.clean_emoji(emoji)
+                return self._react(copies, user.name, clean, at_ms, ReactionAdded)
             case RemoveReaction(emoji=emoji):
-                return self._unreact(copies, user.name, emoji, at_ms)
+                return self._react(copies, user.name, emoji, at_ms, ReactionRemoved)
             case _:
                 assert_never(command)
 
@@ -110,12 +112,14 @@ class PrivateMessages:
         timeline, answers = self._directory.timeline, list[Answer]()
         for copy in copies:
             entry = copy.entry
-            if self._keeps_edits:
+            if amending.says(entry, text):
+                break
+            if self.keeps_edits:
                 self._directory.effects.edits.append(amending.kept_edit(entry, at_ms))
             said = self._say(copy, author, MessageEdited(entry.sequence, text), at_ms)
             amending.edit(timeline, entry, text, said.sequence)
             answers.append(said)
-        return answers[0]
+        return answers[0] if answers else Answer(copies[0].entry.log, 0)
 
     def _delete(self, copies: list[_Copy], author: str, at_ms: int) -> Answer:
         timeline, answers = self._directory.timeline, list[Answer]()
@@ -126,23 +130,22 @@ class PrivateMessages:
             answers.append(self._say(copy, author, MessageDeleted(copy.entry.sequence), at_ms))
         return answers[0]
 
-    def _react(self, copies: list[_Copy], author: str, emoji: str, at_ms: int) -> Answer:
+    def _react(
+        self,
+        copies: list[_Copy],
+        author: str,
+        emoji: str,
+        at_ms: int,
+        kind: type[ReactionAdded | ReactionRemoved],
+    ) -> Answer:
+        """No entry tells of what is so already."""
         timeline, answers = self._directory.timeline, list[Answer]()
+        change = amending.react if kind is ReactionAdded else amending.unreact
         for copy in copies:
-            if not amending.react(timeline, copy.entry, author, emoji):
+            if not change(timeline, copy.entry, author, emoji):
                 break
-            body = ReactionAdded(copy.entry.sequence, emoji)
-            answers.append(self._say(copy, author, body, at_ms))
-        return answers[0] if answers else Answer(None, 0)
-
-    def _unreact(self, copies: list[_Copy], author: str, emoji: str, at_ms: int) -> Answer:
-        timeline, answers = self._directory.timeline, list[Answer]()
-        for copy in copies:
-            if not amending.unreact(timeline, copy.entry, author, emoji):
-                break
-            body = ReactionRemoved(copy.entry.sequence, emoji)
-            answers.append(self._say(copy, author, body, at_ms))
-        return answers[0] if answers else Answer(None, 0)
+            answers.append(self._say(copy, author, kind(copy.entry.sequence, emoji), at_ms))
+        return answers[0] if answers else Answer(copies[0].entry.log, 0)
 
     def _say(self, copy: _Copy, author: str, body: EntryBody, at_ms: int) -> Answer:
         log, timeline = copy.entry.log, self._directory.timeline

@@ -155,10 +155,7 @@ def _place(core: UserCore, store: Store, asking: str, conversation: str | None) 
     log, floor = inbox_log(asking), core.directory.acting(asking).inbox_floor
     if conversation is None:
         return Place(log, floor)
-    try:
-        other = canonical_name(conversation[1:])
-    except InvalidName as error:
-        raise Refusal(RefusalCode.INVALID_NAME, str(error)) from None
+    other = canonical_name(conversation[1:])
     # What was said with a guest who has gone since can still be read.
     known = other in core.users and not core.users[other].deleted
     if not known and not store.read_history(log, floor, None, 1, other):
@@ -175,9 +172,9 @@ def _edits(core: UserCore, store: Store, asking: str, query: ReadEdits) -> EditL
     if not store.read_history(log, floor, sequence + 1, 1):
         reason = f"there is no entry {sequence} in your inbox"
         raise Refusal(RefusalCode.UNKNOWN_ENTRY, reason)
-    # What was said last before is most likely what is looked for.
-    newest_first = edits.read(store, log, sequence)[::-1]
-    return EditList(query.id, fitting(newest_first, limits.ANSWER_BYTES_MAX)[::-1])
+    # What was kept once is shown to nobody when it is to be kept no more.
+    said = edits.read(store, log, sequence) if core.messages.keeps_edits else []
+    return EditList(query.id, said)
 
 
 def _user_list(core: UserCore, request: int, at_ms: int) -> UserList:

@@ -37,7 +37,7 @@ class Sessions:
                 user.since_ms = former._users[name].since_ms
                 self.expect(user, now)
                 self._presence.came(name)
-                self._presence.is_away(name, former._presence.away.get(name))
+                self._presence.set_away(name, former._presence.away.get(name))
 
     def open(
         self,
@@ -102,7 +102,7 @@ class Sessions:
     def _tell_away(self, user: User) -> None:
         # Whoever has lost all connections is what it was until it comes back or is gone.
         if user.sessions:
-            self._presence.is_away(user.name, user.away)
+            self._presence.set_away(user.name, user.away)
 
     def forget(self, user: User) -> None:
         """Nobody waits for the user any more."""
@@ -122,7 +122,7 @@ class Sessions:
         """Takes a gateway's word for who is connected; returns the sessions that must end.
 
         Those are of users that are gone or may not be here, of clients that have a newer
-        connection elsewhere, and those that may do more than their user may by now.
+        connection elsewhere or no place any more, and those that may do more than their user may.
         """
         self.lose_all(asker, now, but=(session.session for session in here))
         ended: list[SessionKey] = []
@@ -140,6 +140,7 @@ class Sessions:
                 or user.token(token_digest(session.token)) is None
                 or _outranks(session, user)
                 or _is_stale(user, session)
+                or _is_one_too_many(user, session)
             ):
                 ended.append(key)
                 continue
@@ -176,6 +177,13 @@ class Sessions:
 def _outranks(here: SessionHere, user: User) -> bool:
     """The user has lost a standing, and the gateway was not told to end the session."""
     return STANDINGS.index(here.standing) > STANDINGS.index(user.standing)
+
+
+def _is_one_too_many(user: User, here: SessionHere) -> bool:
+    """Others have come in meanwhile, while nobody knew of this one."""
+    digest = token_digest(here.token)
+    others = sum(session.digest != digest for session in user.sessions)
+    return others >= limits.USER_SESSIONS_MAX
 
 
 def _is_stale(user: User, here: SessionHere) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from pytest_textual_snapshot import SVGImageExtension
 from syrupy.assertion import SnapshotAssertion
 
@@ -12,6 +13,7 @@ from zchat.protocol.messages import (
     MemberJoined,
     MessagePosted,
     PrivateMessageSent,
+    RoomCreated,
     TopicChanged,
 )
 
@@ -89,3 +91,35 @@ async def test_all_keys(gateway: FakeGateway, tmp_path: Path, picture: SnapshotA
         await ann.press("f1")
         await ann.sees("Everywhere")
         assert ann.app.export_screenshot() == picture
+
+
+async def test_a_room(tmp_path: Path, picture: SnapshotAssertion) -> None:
+    """The picture in README.md."""
+    async with FakeGateway() as gateway:
+        server = gateway.server
+        server.topics["ops"] = "What runs, and what does not"
+        server.append("#ops", "ann", RoomCreated())
+        server.append("#ops", "bob", MemberJoined())
+        server.append("#ops", "bob", MessagePosted("the backup of *last night* is done, 41 GiB"))
+        server.append("#ops", "mina", MemberJoined())
+        server.append("#ops", "mina", MessagePosted("@ann the certificate ends on Friday"))
+        server.append("#ops", "mina", MessagePosted("https://example.org/runbook#certificates"))
+        server.append("#ops", "ann", MessagePosted("I renew it now", 5))
+        code = "```\n$ zchat-admin tls self-signed --host chat.example\n$ kill -HUP 4711\n```"
+        server.append("#ops", "ann", MessagePosted(code))
+        server.append("#ops", "ann", MessagePosted("done, and nobody's connection was cut"))
+        server.append("#ops", "bob", MessagePosted("**nice.** お疲れさま"))
+        for sequence, reactions in (
+            (5, {"👀": ["ann"]}),
+            (9, {"🎉": ["bob", "mina"], "👍": ["tom"]}),
+        ):
+            entry = server.logs["#ops"][sequence - 1]
+            server.logs["#ops"][sequence - 1] = replace(entry, reactions=reactions)
+        server.append("@ann", "mina", PrivateMessageSent("ann", "tea at four?"))
+        server.append("#garden", "tom", MessagePosted("the roses are out, @ann"))
+        server.append("#random", "tom", MessagePosted("has anybody seen my cup?"))
+        server.followed |= {"#ops": 0, "#garden": 0, "#random": 0}
+        async with person(gateway, tmp_path, size=(104, 26)) as ann:
+            await ann.press("ctrl+k", "o", "p", "s", "enter")
+            await ann.sees("お疲れさま")
+            assert ann.app.export_screenshot() == picture

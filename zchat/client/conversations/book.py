@@ -10,14 +10,14 @@ from zchat.client.conversations.entries import (
     item_of,
     mentions,
 )
-from zchat.client.conversations.kept import Kept
+from zchat.client.conversations.kept import Kept, adjoins
 from zchat.client.conversations.model import Conversation, Delivery, Item, Kind, Said
 from zchat.client.conversations.presence import Presence, typing_seen
 from zchat.client.conversations.recent import RecentAmendments
 from zchat.client.conversations.rooms import RoomFacts
 from zchat.client.conversations.strand import Strand
 from zchat.client.conversations.strands import Strands
-from zchat.client.conversations.unconfirmed import Spoken, Unconfirmed, alike
+from zchat.client.conversations.unconfirmed import Spoken, Unconfirmed, alike, stands_now
 from zchat.client.drafts import Answer, Request
 from zchat.client.events import (
     Answered,
@@ -128,7 +128,7 @@ class Book:
         strand = self._strands.at(key)
         conversation = strand.conversation
         conversation.loading = False
-        if before is not None and before < strand.first:
+        if not adjoins(history, before, strand.first):
             return
         older = [entry for entry in history.entries if entry.sequence < strand.first]
         if not older:
@@ -166,14 +166,16 @@ class Book:
         return self._strands.at(key).first
 
     def read(self, key: str) -> tuple[str, int] | None:
-        """The user has seen all of it: the log and the sequence of which to tell the server."""
+        """The user has seen all that has come: the log and the sequence to tell the server of."""
         strand = self._strands.at(key)
         conversation = strand.conversation
-        if conversation.head <= conversation.marker:
+        # What was missed is still on its way up to the head.
+        seen = min(conversation.head, self._strands.cursor(key))
+        if seen <= conversation.marker:
             return None
-        strand.read_up_to(conversation.head)
+        strand.read_up_to(seen)
         tells = conversation.kind is not Kind.NOTICES and key != self._strands.inbox
-        return (key, conversation.head) if tells else None
+        return (key, seen) if tells else None
 
     def pending(self, key: str, text: str, reply_to: int, request: int, at_ms: int) -> Said:
         """The user has said `text`, by that request, and waits for the server to confirm it."""
@@ -242,7 +244,7 @@ class Book:
                 # It was joined just there, perhaps again.
                 strand.start_anew(entry.sequence)
             strand.conversation.joined = True
-            strand.conversation.head = entry.sequence
+            strand.conversation.head = max(strand.conversation.head, entry.sequence)
             self._facts.happened(strand.conversation, entry)
         if isinstance(entry.body, Amendment):
             self._amend_known(entry, entry.body.sequence)
@@ -260,7 +262,7 @@ class Book:
     def _place(self, strand: Strand, entry: Entry) -> None:
         conversation = strand.conversation
         item = self._item(conversation, entry)
-        conversation.head = entry.sequence
+        conversation.head = max(conversation.head, entry.sequence)
         spoken = self._unconfirmed.arrives(entry.log, entry.sequence)
         pending = spoken.said if spoken else None
         if isinstance(item, Said):
@@ -273,12 +275,13 @@ class Book:
         if pending is None:
             strand.append(item)
         else:
-            _stands_now(pending, item)
+            stands_now(pending, item)
             strand.settle(pending)
         looked_at = conversation.key == self.looking_at
         strand.trim(CONVERSATION_ITEMS_MAX if looked_at else IDLE_ITEMS_MAX)
 
     def _amend_known(self, entry: Entry, sequence: int) -> None:
+        self._recent.keep(entry)
         for strand in self._strands_of(entry):
             index = strand.at(sequence)
             if index is None:
@@ -292,7 +295,6 @@ class Book:
                     strand.changed(index)
                     self._strands.at(strand.conversation.key)
             return
-        self._recent.keep(entry)
 
     def _strands_of(self, entry: Entry) -> list[Strand]:
         """Where the message may stand that an entry refers to."""
@@ -344,7 +346,7 @@ class Book:
                     key = room_log(room.room)
                     if key in self._strands.known:
                         self._facts.listed(self._strands.at(key).conversation, room)
-                        self._strands.at(key).unread_in_all(room.unread, room.mentions)
+                        self._count_all(self._strands.at(key), room.unread, room.mentions)
             case ConversationList(conversations=conversations):
                 for info in conversations:
                     strand = self._strands.at(inbox_log(info.name))
@@ -353,7 +355,7 @@ class Book:
                     conversation.active_at_ms = max(conversation.active_at_ms, info.at_ms)
                     conversation.notify = info.notify
                     strand.read_up_to(info.marker)
-                    strand.unread_in_all(info.unread, info.unread)
+                    self._count_all(strand, info.unread, info.unread)
             case MemberList():
                 self.presence.members_listed(answer)
                 self._facts.members_listed(answer)
@@ -361,6 +363,12 @@ class Book:
                 self.presence.users_listed(answer)
             case _:
                 pass
+
+    def _count_all(self, strand: Strand, unread: int, mentioned: int) -> None:
+        """The server counts also what is still on its way, and will be counted when it comes."""
+        conversation = strand.conversation
+        to_come = max(0, conversation.head - self._strands.cursor(conversation.key))
+        strand.unread_in_all(unread - to_come, mentioned - to_come)
 
     def _confirm(self, spoken: Spoken, log: str, sequence: int) -> None:
         if spoken.said.sequence:
@@ -380,13 +388,3 @@ class Book:
             said = Said(0, spoken.at_ms, self.me, spoken.text, spoken.reply_to)
             strand.add_pending(said)
         strand.deliver(said, Delivery.FAILED, reason)
-
-
-def _stands_now(pending: Said, item: Item) -> None:
-    """What was pending becomes what stands in the log, and stays the same object."""
-    pending.sequence, pending.at_ms = item.sequence, item.at_ms
-    pending.delivery, pending.trouble, pending.request = Delivery.DONE, "", 0
-    if isinstance(item, Said):
-        pending.text, pending.deleted_by = item.text, item.deleted_by
-        pending.edited, pending.edit = item.edited, item.edit
-        pending.reactions = item.reactions

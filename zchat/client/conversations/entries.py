@@ -37,9 +37,9 @@ def conversation_of(entry: Entry, me: str) -> str | None:
     if entry.log[0] == "#":
         return entry.log
     match entry.body:
-        case PrivateMessageSent(to=to):
+        case PrivateMessageSent(to=to) | Redacted(to=to):
             return inbox_log(to if entry.author == me else entry.author)
-        case Redacted() | MessageEdited() | MessageDeleted() | ReactionAdded() | ReactionRemoved():
+        case MessageEdited() | MessageDeleted() | ReactionAdded() | ReactionRemoved():
             return None if entry.author == me else inbox_log(entry.author)
         case _:
             return NOTICES
@@ -119,7 +119,8 @@ def amended(entry: Entry, by: Entry) -> Entry:
         case MessageEdited(text=text) if text and by.sequence > entry.edited:
             return replace(entry, body=replace(body, text=text), edited=by.sequence)
         case MessageDeleted():
-            return replace(entry, body=Redacted(by.author), edited=0, reactions={})
+            to = body.to if isinstance(body, PrivateMessageSent) else ""
+            return replace(entry, body=Redacted(by.author, to), edited=0, reactions={})
         case ReactionAdded(emoji=emoji) | ReactionRemoved(emoji=emoji):
             adds = isinstance(by.body, ReactionAdded)
             reactions = _reacted(entry.reactions, by.author, emoji, adds=adds)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from zchat.client.conversations.model import Conversation
-from zchat.protocol.messages import Entry, LogState
+from zchat.protocol.messages import Entry, History, LogState
 
 
 @dataclass(slots=True)
@@ -35,3 +35,14 @@ def goes_on(state: LogState, known: int | None) -> bool:
     Else the user has been away from it for too long, or it is another log of that name.
     """
     return known is not None and state.cursor <= known <= state.head
+
+
+def adjoins(page: History, before: int | None, first: int) -> bool:
+    """Whether a page that was asked for reaches to `first`, so that nothing is left out between.
+
+    Of the newest ones, which were asked for without a `before`, it must be seen; there may have
+    been others since.
+    """
+    if before is not None:
+        return before >= first
+    return bool(page.entries) and page.entries[-1].sequence >= first - 1

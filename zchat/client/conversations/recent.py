@@ -1,4 +1,4 @@
-"""What has become of messages that are not known here."""
+"""What has become of messages of late, wherever they are."""
 
 from collections import deque
 from typing import Final

@@ -29,9 +29,9 @@ def conversation_at(key: str) -> Conversation:
         case _ if key == NOTICES:
             return Conversation(key, Kind.NOTICES, name, more_before=False)
         case _ if key == _LOBBY_LOG:
-            return Conversation(key, Kind.LOBBY, name)
+            return Conversation(key, Kind.LOBBY, name, joined=False)
         case _ if key[0] == "#":
-            return Conversation(key, Kind.ROOM, name)
+            return Conversation(key, Kind.ROOM, name, joined=False)
         case _:
             return Conversation(key, Kind.PRIVATE, name)
 

@@ -106,6 +106,7 @@ class Strand:
         if excess <= items_max // 10:
             return
         items = self.conversation.items
+        self.conversation.more_before = True
         self.first = items[excess].sequence
         for item in items[:excess]:
             if self._counts(item):
@@ -114,7 +115,6 @@ class Strand:
                 self._count(item, -1)
         del items[:excess]
         self.settled -= excess
-        self.conversation.more_before = True
         self.conversation.add_change(Replaced())
 
     # --- What does not stand in the log yet -----------------------------------------------------
@@ -148,8 +148,12 @@ class Strand:
         items = conversation.items
         begin = bisect_right(items, conversation.marker, hi=self.settled, key=_sequence_of)
         end = bisect_right(items, marker, hi=self.settled, key=_sequence_of)
-        for item in items[begin:end]:
-            self._count(item, -1)
+        if end == self.settled:
+            # Nothing that is known comes after it, however much that is.
+            self._unread = self._mentions = 0
+        else:
+            for item in items[begin:end]:
+                self._count(item, -1)
         conversation.marker = marker
         self._show_counts()
 

@@ -56,6 +56,10 @@ class Strands:
         self._touched.add(key)
         return strand
 
+    def cursor(self, key: str) -> int:
+        """Up to where the log is known that a conversation is part of."""
+        return self.cursors.get(key if key[0] == "#" else self.inbox, 0)
+
     def take_touched(self) -> list[Conversation]:
         touched, self._touched = self._touched, set()
         return [self.conversations[key] for key in touched]
@@ -75,8 +79,9 @@ class Strands:
                 self._begin_room(state)
         followed = {state.log for state in begun.logs}
         for key, strand in self.known.items():
-            if key[0] == "#":
+            if key[0] == "#" and strand.conversation.joined != (key in followed):
                 strand.conversation.joined = key in followed
+                self._touched.add(key)
         for log, cursor in anew:
             self.cursors[log] = cursor
         return anew

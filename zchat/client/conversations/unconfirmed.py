@@ -72,3 +72,13 @@ def alike(unsettled: Iterable[Item], text: str, reply_to: int, at_ms: int) -> Sa
         ):
             return said
     return None
+
+
+def stands_now(pending: Said, item: Item) -> None:
+    """What was pending becomes what stands in the log, and stays the same object."""
+    pending.sequence, pending.at_ms = item.sequence, item.at_ms
+    pending.delivery, pending.trouble, pending.request = Delivery.DONE, "", 0
+    if isinstance(item, Said):
+        pending.text, pending.deleted_by = item.text, item.deleted_by
+        pending.edited, pending.edit = item.edited, item.edit
+        pending.reactions = item.reactions

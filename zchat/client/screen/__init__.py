@@ -6,9 +6,12 @@ if TYPE_CHECKING:
     from zchat.client.access import Access
 
 
-def start(access: "Access") -> int:
-    """Logs in, asks what must be asked before, and returns the exit code once the person leaves."""
+def start(access: "Access", notify: str = "auto") -> int:
+    """Logs in, asks what must be asked before, and returns the exit code once the person leaves.
+
+    `notify` is one of `notify.How`, or "auto".
+    """
     # Here and not above, so that nobody else waits for it.
     from zchat.client.screen.opening import open_screen  # noqa: PLC0415
 
-    return open_screen(access)
+    return open_screen(access, notify)

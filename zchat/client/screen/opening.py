@@ -10,20 +10,21 @@ from zchat.client.cache import Cache
 from zchat.client.conversations.book import Book
 from zchat.client.conversations.kept import Kept
 from zchat.client.events import Event, SessionBegun
-from zchat.client.notify import best
+from zchat.client.notify import How, best
 
 if TYPE_CHECKING:
     from zchat.client.chat import Chat
     from zchat.client.login import Login
 
 
-def open_screen(access: accesses.Access) -> int:
+def open_screen(access: accesses.Access, notify: str) -> int:
+    how = best(os.environ) if notify == "auto" else How(notify)
     cache = Cache(access.user, access.addresses)
     try:
         kept = cache.load()
 
         async def use(chat: "Chat", login: "Login") -> int:
-            return await _show(chat, login, cache, kept)
+            return await _show(chat, login, cache, kept, how)
 
         # Who has been here before need not wait for the server; others may have to be asked for a
         # password first, and would look at an empty screen.
@@ -35,7 +36,7 @@ def open_screen(access: accesses.Access) -> int:
         cache.close()
 
 
-async def _show(chat: "Chat", login: "Login", cache: Cache, kept: Kept) -> int:
+async def _show(chat: "Chat", login: "Login", cache: Cache, kept: Kept, how: How) -> int:
     """Raises what ended the session, once the terminal is as it was."""
     from zchat.client.render import Renderer  # noqa: PLC0415
     from zchat.client.screen.app import ScreenClient  # noqa: PLC0415
@@ -56,7 +57,7 @@ async def _show(chat: "Chat", login: "Login", cache: Cache, kept: Kept) -> int:
         render,
         forget=login.forget,
         seen=seen,
-        how=best(os.environ),
+        how=how,
         first_time=not kept.cursors,
         driver=HangUpDriver,
     )

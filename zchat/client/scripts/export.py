@@ -29,7 +29,8 @@ def run(access: Access, out: Output, place: str) -> int:
         with tempfile.TemporaryFile() as file:
             ends = [0]
             async for page in pages(chat, place):
-                file.write("".join(map(out.entry, page)).encode(errors="replace"))
+                text = "".join(out.entry(entry, place) for entry in page)
+                file.write(text.encode(errors="replace"))
                 ends.append(file.tell())
             for begin, end in reversed(list(pairwise(ends))):
                 file.seek(begin)

@@ -38,7 +38,7 @@ Examples:
 
 def run(access: Access, out: Output, place: str, number: int, before: int | None) -> int:
     async def read(chat: "Chat") -> int:
-        out.entries(await last(chat, place, number, out.shows, before))
+        out.entries(await last(chat, place, number, out.shows, before), place)
         return 0
 
     return session(access, read)

@@ -37,9 +37,9 @@ class Output:
             return True
         return self.as_json and isinstance(entry.body, shape.CHANGES)
 
-    def entry(self, entry: Entry) -> str:
+    def entry(self, entry: Entry, conversation: str | None = None) -> str:
         if self.as_json:
-            return shape.line(shape.of_entry(entry, self.me))
+            return shape.line(shape.of_entry(entry, self.me, conversation))
         from zchat.client import render_entries  # noqa: PLC0415
 
         at = self.look.local(entry.at_ms)
@@ -47,8 +47,8 @@ class Output:
         words = render_entries.words(self.look, entry).replace("\n", "\n    ")
         return f"{time} {words}\n"
 
-    def entries(self, entries: Iterable[Entry]) -> None:
-        self.write("".join(self.entry(entry) for entry in entries))
+    def entries(self, entries: Iterable[Entry], conversation: str | None = None) -> None:
+        self.write("".join(self.entry(entry, conversation) for entry in entries))
 
     def shapes(self, shapes: Iterable[dict[str, Any]]) -> None:
         self.write("".join(map(shape.line, shapes)))

@@ -40,7 +40,8 @@ def line(shape: dict[str, Any]) -> str:
     return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
 
 
-def of_entry(entry: Entry, me: str) -> dict[str, Any]:
+def of_entry(entry: Entry, me: str, conversation: str | None = None) -> dict[str, Any]:
+    """The `conversation` that it was read from, if any: not every entry says which one it is."""
     body = entry.body
     fields = {_REFERS.get(name, name): getattr(body, name) for name in body.__struct_fields__}
     return {
@@ -50,7 +51,7 @@ def of_entry(entry: Entry, me: str) -> dict[str, Any]:
         "at": moment(entry.at_ms),
         "at_ms": entry.at_ms,
         "author": entry.author,
-        "conversation": conversation_of(entry, me),
+        "conversation": conversation or conversation_of(entry, me),
         **fields,
         "edited": entry.edited,
         "reactions": entry.reactions,
@@ -70,7 +71,7 @@ def conversation_of(entry: Entry, me: str) -> str | None:
     """`#room`, or `@name` of the other; None for what the inbox has besides private messages."""
     if entry.log.startswith("#"):
         return entry.log
-    if isinstance(entry.body, PrivateMessageSent):
+    if isinstance(entry.body, PrivateMessageSent | Redacted):
         return inbox_log(entry.body.to if entry.author == me else entry.author)
     return None
 

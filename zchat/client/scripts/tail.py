@@ -26,7 +26,7 @@ from zchat.client.scripts.pages import last
 from zchat.client.scripts.patience import PATIENCE_S, patiently
 from zchat.client.scripts.saved import SavedCursor, cursor_name
 from zchat.client.scripts.shape import OF_MESSAGES, conversation_of
-from zchat.protocol.messages import Entry
+from zchat.protocol.messages import Entry, RefusalCode
 
 if TYPE_CHECKING:
     from zchat.client.chat import Chat
@@ -147,14 +147,15 @@ class Tail:
             say(note)
         for missing in standing.missing:
             await self._missing(missing, resumed=event.resumed)
-        latest: list[Entry] = []
+        latest: list[tuple[Entry, str]] = []
         for begun in standing.begun:
             before = self.places.positions[begun] + 1
-            latest += await last(
+            found = await last(
                 self._chat, begun, self._number, self._out.shows, before, self._patience_s
             )
-        latest.sort(key=lambda entry: (entry.at_ms, entry.log, entry.sequence))
-        return [self._out.entry(entry) for entry in latest]
+            latest += [(entry, begun) for entry in found]
+        latest.sort(key=lambda one: (one[0].at_ms, one[0].log, one[0].sequence))
+        return [self._out.entry(entry, conversation) for entry, conversation in latest]
 
     async def _missing(self, missing: str, *, resumed: bool) -> None:
         room = missing[1:]
@@ -180,9 +181,12 @@ class Tail:
             self.places.drop(entry.log)
         if not places or not self._out.shows(entry):
             return []
-        if entry.log[0] == "@" and await self._conversation_of(entry, places) not in places:
+        conversation: str | None = entry.log
+        if entry.log[0] == "@":
+            conversation = await self._conversation_of(entry, places)
+        if conversation not in places:
             return []
-        return [self._out.entry(entry)]
+        return [self._out.entry(entry, conversation)]
 
     async def _conversation_of(self, entry: Entry, places: list[str]) -> str | None:
         """That which an entry of the inbox belongs to, if it is one of `places`."""
@@ -198,9 +202,17 @@ class Tail:
         return known
 
     async def _look_up(self, entry: Entry, places: list[str]) -> str | None:
+        from zchat.client.asking import RefusedError  # noqa: PLC0415
+
         for candidate in places:
             ask = partial(self._chat.history, candidate, 1, entry.sequence + 1)
-            history = await patiently(ask, self._patience_s)
+            try:
+                history = await patiently(ask, self._patience_s)
+            except RefusedError as error:
+                if error.code is RefusalCode.UNKNOWN_USER:
+                    # Who is not there, and never was, has no part in it.
+                    continue
+                raise
             if history.entries and history.entries[-1].sequence == entry.sequence:
                 return candidate
         return None

@@ -16,7 +16,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "search_spans",
-        sa.Column("imported", sa.Boolean, primary_key=True),
+        sa.Column("imported_log", sa.Text, primary_key=True),
         sa.Column("first", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("last", sa.BigInteger, nullable=False),
         sa.Column("oldest_ms", sa.BigInteger, nullable=False),
