@@ -335,13 +335,10 @@ class ScreenClient(App[int]):
             self.call_later(self._around.arrange)
 
     @on(events.AppFocus)
-    def _came(self) -> None:
-        self.has_attention = True
-        self.wake()
-
     @on(events.AppBlur)
-    def _went(self) -> None:
-        self.has_attention = False
+    def _came_or_went(self, event: events.AppFocus | events.AppBlur) -> None:
+        self.has_attention = isinstance(event, events.AppFocus)
+        self.wake()
 
     def action_quiet(self) -> None:
         self.note([self.aloud.toggle()])

@@ -1,6 +1,7 @@
 """How the screen is opened: at once, with what an earlier run has kept, or after the login."""
 
 import asyncio
+import gc
 import os
 from datetime import datetime
 from typing import TYPE_CHECKING, NoReturn
@@ -61,6 +62,8 @@ async def _show(chat: "Chat", login: "Login", cache: Cache, kept: Kept, how: How
         first_time=not kept.cursors,
         driver=HangUpDriver,
     )
+    # What is here by now stays, and need not be looked through again and again.
+    gc.freeze()
     told = accesses.told_to_leave()
     running = asyncio.create_task(app.run_async())
     leaving = asyncio.create_task(told.wait())
