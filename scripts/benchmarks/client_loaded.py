@@ -1,6 +1,7 @@
 """The full-screen client with very much to show and no server, for `client_screen.py`."""
 
 import asyncio
+import gc
 import sys
 import tempfile
 from datetime import UTC, datetime
@@ -35,6 +36,8 @@ async def show(count: int, folder: Path) -> None:
     book = Book("reader")
     book.restore(Kept(0, {"#lobby": count}, 1, [KeptConversation(lobby, 1, entries)]))
     del entries
+    # What is here by now stays, and need not be looked through again and again.
+    gc.freeze()
     # Nobody listens there.
     chat = connect("reader", "127.0.0.1:1", at_once=True, quit_timeout_s=0.1)
     async with chat:

@@ -153,7 +153,9 @@ def test_a_first_visit(cluster: Cluster, tmp_path: Path) -> None:
         bob.sees("Ctrl-K go to")
         bob.write(":pm ann psst")
         bob.sees("psst")
-        ann.sees("● bob")
+        ann.sees("bob                1")
+        ann.press("M-2")
+        ann.sees("psst")
         ann.press("C-q")
         ann.sees("left with 0")
 

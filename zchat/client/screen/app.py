@@ -22,7 +22,7 @@ from zchat.client.events import Event, SessionBegun
 from zchat.client.line import LineClient
 from zchat.client.notify import How, Notifier
 from zchat.client.render import Renderer
-from zchat.client.screen import keys, listing, themes
+from zchat.client.screen import keys, listing, saying, themes
 from zchat.client.screen.acts import Acts
 from zchat.client.screen.aloud import Aloud, is_quiet
 from zchat.client.screen.around import Around
@@ -165,8 +165,7 @@ class ScreenClient(App[int]):
             self.set_timer(FRAME_S, self._frame)
 
     def _tick(self) -> None:
-        self.keep_draft()
-        self.desk.keep()
+        self.keep()
         self.aloud.tell()
         self._frame()
 
@@ -336,13 +335,10 @@ class ScreenClient(App[int]):
             self.call_later(self._around.arrange)
 
     @on(events.AppFocus)
-    def _came(self) -> None:
-        self.has_attention = True
-        self.wake()
-
     @on(events.AppBlur)
-    def _went(self) -> None:
-        self.has_attention = False
+    def _came_or_went(self, event: events.AppFocus | events.AppBlur) -> None:
+        self.has_attention = isinstance(event, events.AppFocus)
+        self.wake()
 
     def action_quiet(self) -> None:
         self.note([self.aloud.toggle()])
@@ -374,19 +370,22 @@ class ScreenClient(App[int]):
         if not waiting or self.chat.is_over:
             self.leave_at_once()
             return
-        what = "1 request is" if waiting == 1 else f"{waiting:,} requests are"
-        question = f"{what} not confirmed by the server yet, and may be lost."
-        self.push_screen(Confirm(question, "quits all the same", "Esc stays"), self._leave)
+        confirm = Confirm(saying.unconfirmed(waiting), "quits all the same", "Esc stays")
+        self.push_screen(confirm, self._leave)
 
     def _leave(self, yes: bool | None) -> None:
         if yes:
             self.leave_at_once()
 
     def leave_at_once(self) -> None:
-        """With nothing asked; what was written is kept."""
+        """With nothing asked."""
+        self.keep()
+        self.exit(0)
+
+    def keep(self) -> None:
+        """What was written, and what has come, is there the next time."""
         self.keep_draft()
         self.desk.keep()
-        self.exit(0)
 
     # --- What the client says and offers ----------------------------------------------------------
 

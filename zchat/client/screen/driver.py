@@ -1,6 +1,14 @@
-"""Textual's way to the terminal, for terminals that are closed while a person is in them."""
+"""Textual's way to the terminal, as terminals are: some are closed, and keys come as they do."""
 
+from typing import cast
+
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.drivers.linux_driver import LinuxDriver
+
+# Textual takes Alt with a digit for the character that a Mac's Option key makes of it, and in a
+# terminal that does not tell more of its keys nobody could go to a conversation by its place.
+for _digit in "123456789":
+    cast("dict[str, object]", ANSI_SEQUENCES_KEYS).pop(f"\x1b{_digit}", None)
 
 
 class HangUpDriver(LinuxDriver):

@@ -1,9 +1,10 @@
 """How the screen is opened: at once, with what an earlier run has kept, or after the login."""
 
 import asyncio
+import gc
 import os
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from zchat.client import access as accesses
 from zchat.client.cache import Cache
@@ -15,9 +16,6 @@ from zchat.client.notify import How, best
 if TYPE_CHECKING:
     from zchat.client.chat import Chat
     from zchat.client.login import Login
-
-LEAVE_S: Final = 2.0
-"""A screen that is told to leave has given the terminal back by then, if it still has one."""
 
 
 def open_screen(access: accesses.Access, notify: str) -> int:
@@ -64,19 +62,18 @@ async def _show(chat: "Chat", login: "Login", cache: Cache, kept: Kept, how: How
         first_time=not kept.cursors,
         driver=HangUpDriver,
     )
+    # What is here by now stays, and need not be looked through again and again.
+    gc.freeze()
     told = accesses.told_to_leave()
     running = asyncio.create_task(app.run_async())
     leaving = asyncio.create_task(told.wait())
     await asyncio.wait({running, leaving}, return_when=asyncio.FIRST_COMPLETED)
     if not running.done():
-        is_gone = not os.isatty(accesses.STDIN)
-        if is_gone:
-            # Textual's thread would read the end of a closed terminal again and again.
-            os.dup2(os.pipe()[0], accesses.STDIN)
-        app.leave_at_once()
-        await asyncio.wait({running}, timeout=LEAVE_S)
-        if is_gone:
+        app.keep()
+        if not os.isatty(accesses.STDIN):
             await _end_without_terminal(chat, cache)
+        app.exit(0)
+        await running
         await chat.quit(accesses.SIGNAL_QUIT_TIMEOUT_S)
     leaving.cancel()
     code = running.result()
@@ -86,7 +83,7 @@ async def _show(chat: "Chat", login: "Login", cache: Cache, kept: Kept, how: How
 
 
 async def _end_without_terminal(chat: "Chat", cache: Cache) -> NoReturn:
-    """The terminal is gone, and Textual's thread waits for its keys for ever."""
+    """The terminal is gone, and Textual waits for ever for the thread that reads its keys."""
     from zchat.client.chat import UnconfirmedError  # noqa: PLC0415
 
     code = 0

@@ -136,3 +136,8 @@ def offered(completion: Completion, cells: int) -> list[Line]:
             )
         )
     return lines
+
+
+def unconfirmed(waiting: int) -> str:
+    what = "1 request is" if waiting == 1 else f"{waiting:,} requests are"
+    return f"{what} not confirmed by the server yet, and may be lost."
