@@ -75,6 +75,8 @@ class World:
         """The client is killed, and another one begins with the cursors of what that one saw."""
         cursors = {log: sequences[-1] for log, sequences in self.seen.items() if sequences}
         self.connected = self.logged_in = False
+        # What that one was to say again, nobody says any more.
+        self.refused_nonce = None
         self.clients += 1
         prefix = self.clients.to_bytes(8, "big")
         credentials = Credentials(b"t" * 32)
