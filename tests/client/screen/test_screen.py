@@ -273,3 +273,10 @@ async def test_the_room_that_is_seen_is_left_without_its_name(ann: Person) -> No
 async def test_the_palette_offers_everything_once(ann: Person) -> None:
     titles = [each.title for each in ann.app.get_system_commands(ann.app.screen)]
     assert len(titles) == len(set(titles))
+
+
+async def test_ctrl_c_clears_what_is_being_written(ann: Person) -> None:
+    await ann.press(*"oops", "ctrl+c")
+    assert ann.written == ""
+    await ann.press("ctrl+c")
+    await ann.sees("Ctrl-Q quits")
