@@ -1,6 +1,12 @@
 """Textual's way to the terminal, for terminals that are closed while a person is in them."""
 
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.drivers.linux_driver import LinuxDriver
+
+# Textual takes Alt and a digit for what a Mac's keyboard would write with them, but here they go to
+# a conversation. Whoever types such a sign sends the sign itself.
+for _digit in range(1, 10):
+    ANSI_SEQUENCES_KEYS.pop(f"\x1b{_digit}", None)
 
 
 class HangUpDriver(LinuxDriver):
