@@ -248,3 +248,35 @@ async def test_a_session_that_is_refused_ends_it(gateway: FakeGateway, tmp_path:
         gateway.cut()
         await until(lambda: not ann.app.is_running)
         assert str(ann.app.over) == "you are suspended"
+
+
+async def test_notes_are_whole_words_and_all_of_them_can_be_read(ann: Person) -> None:
+    await ann.write(":nonsense")
+    await ann.sees(":help lists")
+    await ann.sees("them all.")
+    await ann.press("escape")
+    await ann.write(":help")
+    await ann.sees("Esc takes this away")
+    assert "Create a room" not in ann.screen
+    for _ in range(20):
+        await ann.press("pageup")
+    await ann.sees(":cr <room>")
+
+
+async def test_the_room_that_is_seen_is_left_without_its_name(ann: Person) -> None:
+    await ann.write(":cr kitchen")
+    await ann.sees("you created #kitchen")
+    await ann.write(":lr")
+    await ann.sees(":jr kitchen joins")
+
+
+async def test_the_palette_offers_everything_once(ann: Person) -> None:
+    titles = [each.title for each in ann.app.get_system_commands(ann.app.screen)]
+    assert len(titles) == len(set(titles))
+
+
+async def test_ctrl_c_clears_what_is_being_written(ann: Person) -> None:
+    await ann.press(*"oops", "ctrl+c")
+    assert ann.written == ""
+    await ann.press("ctrl+c")
+    await ann.sees("Ctrl-Q quits")

@@ -247,10 +247,10 @@ class ScreenClient(App[int]):
 
     def _want(self, what: str) -> None:
         match what:
-            case "page up":
-                self.timeline.action_half_page(-2)
-            case "page down":
-                self.timeline.action_half_page(2)
+            case "page up" | "page down":
+                by = -1 if what == "page up" else 1
+                if not self.notes.scroll_pages(by):
+                    self.timeline.action_half_page(2 * by)
             case "escape" if self._leave_something():
                 pass
             case _:

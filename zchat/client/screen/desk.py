@@ -46,6 +46,7 @@ SLICE_S: Final = 0.006
 """So long events are folded before anything else has its turn: less than a frame."""
 AUTHORS_LOOKED_AT: Final = 200
 """The authors of the last so many messages are likeliest to be written to."""
+LEAVE: Final = ":lr"
 TYPING_AGAIN_S: Final = limits.TYPING_S * 0.6
 
 
@@ -222,6 +223,9 @@ class Desk:
     def enter(self, text: str, conversation: Conversation, reply_to: int = 0) -> bool:
         """Says it in the conversation, or does the command; False if it says to quit."""
         if text.startswith(":") and not text.startswith("::") and "\n" not in text.strip():
+            if text.strip() == LEAVE and conversation.key[0] == "#":
+                # The room that one sees need not be named.
+                text = f"{LEAVE} {conversation.key[1:]}"
             return self._command(text)
         self.say(conversation.key, emojied(text.removeprefix(":")), reply_to)
         return True

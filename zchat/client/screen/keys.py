@@ -69,8 +69,11 @@ def name(key: str) -> str:
 
 def commands(app: App[int], wear: Callable[[str], None]) -> Iterator[SystemCommand]:
     """For the command palette: what the keys do everywhere, and the themes."""
+    offered = {"command_palette"}
     for binding in bindings_of(app):
-        if "(" not in binding.action and binding.action != "command_palette":
+        if "(" not in binding.action and binding.action not in offered:
+            # Some have two keys, and are one thing to do.
+            offered.add(binding.action)
             key = f"Key: {name(binding.key.split(',')[0])}"
             run = partial(app.run_action, binding.action)
             yield SystemCommand(binding.description, key, run)

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from zchat.client.screen.cells import drawable, slices
-from zchat.client.screen.layout import Line
+from textual.widget import Widget
+
+from zchat.client.screen.cells import drawable
+from zchat.client.screen.layout import Line, wrapped
 from zchat.client.screen.lines import Lines
 from zchat.client.screen.markup import Ink, Piece
 
@@ -26,18 +28,34 @@ class Notes(Lines):
         self._show_said()
 
     def _show_said(self) -> None:
-        width = max(20, (self.size.width or self.app.size.width) - 4)
+        # While it is hidden it has no size of its own, or the one that it had when it was seen.
+        around = self.parent
+        width = max(20, (around.size.width if isinstance(around, Widget) else 0) - 6)
         shown: list[Line] = []
         for line in self._said:
             ink = Ink.TROUBLE if line.startswith("! ") else Ink.TEXT
-            shown += [(Piece("  "), Piece(part, ink)) for part in slices(line, width)]
+            first, *others = wrapped([Piece(line, ink)], width)
+            shown += [(Piece("  "), *first), *((Piece("    "), *other) for other in others)]
         most = max(1, int(self.app.size.height * SHARE))
-        if len(shown) > 1:
+        if len(shown) > most:
+            shown.append((Piece("  PgUp and PgDn scroll · Esc takes this away", Ink.DIM),))
+        elif len(shown) > 1:
             shown.append((Piece("  Esc takes this away", Ink.DIM),))
         self.styles.height = min(len(shown), most)
         self.display = True
         self.show(shown)
         self.top = max(0, len(shown) - most)
+
+    def scroll_pages(self, by: int) -> bool:
+        """Whether there is more than is seen at once."""
+        if not self.display or len(self.shown) <= self.size.height:
+            return False
+        self.scroll_lines(by * max(1, self.size.height - 1))
+        return True
+
+    def on_resize(self) -> None:
+        if self.display:
+            self._show_said()
 
     def hide(self) -> None:
         self.display = False

@@ -36,6 +36,7 @@ BINDINGS: Final[list[BindingType]] = [
     Binding("f1", "keys", "All keys", priority=True),
     Binding("question_mark", "keys", "All keys"),
     Binding("ctrl+p", "command_palette", "All that can be done, by its name", priority=True),
-    Binding("ctrl+c", "copy_or_clear", "Copy what is marked, or clear the input"),
+    # Before the composer, whose own would do nothing where nothing is marked.
+    Binding("ctrl+c", "copy_or_clear", "Copy what is marked, or clear the input", priority=True),
     Binding("ctrl+q", "leave", "Quit", priority=True),
 ]
