@@ -83,10 +83,10 @@ def _new_ones(
     except InvalidName:
         return []
     found = []
-    if query[:1] != "#" and f"@{name}" not in known and name not in desk.people():
-        found.append(_option(f"{OPEN}:@{name}", f"@{name}", "write to this name"))
     if query[:1] != "@" and f"#{name}" not in known and name not in rooms:
         found.append(_option(f"{CREATE}:{name}", f"#{name}", "make this room"))
+    if query[:1] != "#" and f"@{name}" not in known and name not in desk.people():
+        found.append(_option(f"{OPEN}:@{name}", f"@{name}", "write to somebody who is not here"))
     return found
 
 
