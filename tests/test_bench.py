@@ -420,4 +420,4 @@ def test_a_target_is_for_the_median(bench: Any) -> None:
     figure = bench("client_figures").Figure("send", "ms", [1.0, 2.0, 900.0], 250.0)
     assert (figure.median, figure.p95, figure.is_missed) == (2.0, 900.0, False)
     assert figure._replace(values=[251.0]).is_missed
-    assert figure.as_row() == ["send", "2.0 ms", "900.0 ms", "900.0 ms", "< 250 ms"]
+    assert figure.as_row() == ["send", "2.0 ms", "900.0 ms", "900.0 ms", "900.0 ms", "< 250 ms"]

@@ -157,7 +157,8 @@ _REFUSALS: dict[type, set[RefusalCode]] = {
     },
     LeaveRoom: _OF_ROOMS | {RefusalCode.NOT_ALLOWED},
     SetTopic: _OF_ROOMS | {RefusalCode.NOT_ALLOWED, RefusalCode.MUTED},
-    InviteMember: _OF_MEMBERS | {RefusalCode.LIMIT_REACHED},
+    # In a conversation of several everybody may invite who may speak.
+    InviteMember: _OF_MEMBERS | {RefusalCode.LIMIT_REACHED, RefusalCode.MUTED},
     KickMember: _OF_MEMBERS,
     BanMember: _OF_MEMBERS | {RefusalCode.LIMIT_REACHED},
     UnbanMember: _OF_MEMBERS,

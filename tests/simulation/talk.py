@@ -109,7 +109,7 @@ def draft(
         case "unpin":
             return message_drafts.unpin(log[1:] if log[0] == "#" else room, sequence)
         case "start":
-            return message_drafts.conversation(list({other, chat.choice("abcdefg")}))
+            return message_drafts.conversation([other, chat.choice("abcdefg")])
         case "notify":
             return message_drafts.notify(place, chat.choice(list(Notify)))
         case "type":
