@@ -123,6 +123,10 @@ def fields_of(kind: type[m.Message], room: str, user: str) -> dict[str, Any]:
         "expires_ms": 2**50,
         "standing": m.Standing.OPERATOR,
         "slow_mode_s": 0,
+        "emoji": "👍",
+        "users": [user],
+        "level": m.Notify.ALL,
+        "away": "at lunch",
     }
     wanted = set(kind.__struct_fields__) - {"id", "nonce", "cursors"}
     required = set(kind.__struct_fields__[: len(kind.__struct_fields__) - len(_defaults(kind))])

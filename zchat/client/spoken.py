@@ -51,9 +51,10 @@ class Keyboard:
         """One after another. None if the person left one without an answer."""
         answers: list[str] = []
         for question in questions:
-            plain.show([question.text])
-            self._answer = asyncio.get_running_loop().create_future()
             with _unseen() if question.secret else contextlib.nullcontext():
+                # Asked only now: whoever is quick would see the answer.
+                self._answer = asyncio.get_running_loop().create_future()
+                plain.show([question.text])
                 answer = await self._answer
             if not answer:
                 return None
