@@ -11,6 +11,7 @@ from zchat.client.drafts import (
     password,
     room_name,
     sayable,
+    short_text,
     single_line,
     user_name,
 )
@@ -110,7 +111,7 @@ def blocked() -> ListBlocked:
 
 def report(log: str, sequence: int, reason: str) -> ReportMessage:
     """The entry `sequence` of `#room`, or of one's own inbox, `@name`."""
-    return ReportMessage(UNNUMBERED, NO_NONCE, log_name(log), sequence, _reason(reason))
+    return ReportMessage(UNNUMBERED, NO_NONCE, log_name(log), sequence, short_text(reason))
 
 
 # --- What operators and moderators do -------------------------------------------------------------
@@ -121,7 +122,7 @@ def announce(text: str) -> Announce:
 
 
 def suspend(user: str, reason: str = "", until_ms: int | None = None) -> SuspendUser:
-    return SuspendUser(UNNUMBERED, NO_NONCE, user_name(user), _reason(reason), until_ms)
+    return SuspendUser(UNNUMBERED, NO_NONCE, user_name(user), short_text(reason), until_ms)
 
 
 def restore(user: str) -> RestoreUser:
@@ -129,7 +130,7 @@ def restore(user: str) -> RestoreUser:
 
 
 def disconnect(user: str, reason: str = "") -> DisconnectUser:
-    return DisconnectUser(UNNUMBERED, NO_NONCE, user_name(user), _reason(reason))
+    return DisconnectUser(UNNUMBERED, NO_NONCE, user_name(user), short_text(reason))
 
 
 def set_standing(user: str, standing: Standing) -> SetStanding:
@@ -138,7 +139,7 @@ def set_standing(user: str, standing: Standing) -> SetStanding:
 
 def create_invitation(digest: bytes, expires_ms: int, note: str = "") -> CreateInvitation:
     """`digest` is the SHA-256 of the code."""
-    return CreateInvitation(UNNUMBERED, NO_NONCE, digest, expires_ms, _reason(note))
+    return CreateInvitation(UNNUMBERED, NO_NONCE, digest, expires_ms, short_text(note))
 
 
 def revoke_invitation(digest: bytes) -> RevokeInvitation:
@@ -183,12 +184,3 @@ def invitation_code(text: str) -> str:
     if not code or len(code) > limits.INVITATION_CHARS_MAX:
         raise InvalidRequest(f"an invitation has 1 to {limits.INVITATION_CHARS_MAX} characters")
     return code
-
-
-def _reason(text: str) -> str:
-    reason = single_line(text)
-    if len(reason) > limits.REASON_CHARS_MAX:
-        raise InvalidRequest(
-            f"a reason has at most {limits.REASON_CHARS_MAX} characters; this one has {len(reason)}"
-        )
-    return reason

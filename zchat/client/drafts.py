@@ -209,6 +209,16 @@ def single_line(text: str) -> str:
     return " ".join(_encodable(text).split())
 
 
+def short_text(text: str, what: str = "a reason") -> str:
+    """One line, as short as a reason must be; `what` is what people call it."""
+    text = single_line(text)
+    if len(text) > limits.REASON_CHARS_MAX:
+        raise InvalidRequest(
+            f"{what} has at most {limits.REASON_CHARS_MAX} characters; this one has {len(text)}"
+        )
+    return text
+
+
 def sayable(text: str) -> str:
     """What can be said as a message."""
     text = _encodable(text)

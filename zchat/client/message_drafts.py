@@ -9,6 +9,7 @@ from zchat.client.drafts import (
     log_name,
     room_name,
     sayable,
+    short_text,
     single_line,
     user_name,
 )
@@ -37,7 +38,7 @@ def edit(log: str, sequence: int, text: str) -> EditMessage:
 
 
 def delete(log: str, sequence: int, reason: str = "") -> DeleteMessage:
-    return DeleteMessage(UNNUMBERED, NO_NONCE, log_name(log), sequence, reason_of(reason))
+    return DeleteMessage(UNNUMBERED, NO_NONCE, log_name(log), sequence, short_text(reason))
 
 
 def react(log: str, sequence: int, with_emoji: str) -> AddReaction:
@@ -91,7 +92,7 @@ def typing(log: str) -> SayTyping:
 
 def away(text: str | None) -> SetAway:
     """None for "is back"."""
-    return SetAway(UNNUMBERED, text if text is None else reason_of(text))
+    return SetAway(UNNUMBERED, text if text is None else short_text(text, "a word for others"))
 
 
 def search(
@@ -120,11 +121,4 @@ def emoji(text: str) -> str:
         raise InvalidRequest("a reaction is an emoji, or a word without spaces")
     if len(text) > limits.EMOJI_CHARS_MAX:
         raise InvalidRequest(f"a reaction has at most {limits.EMOJI_CHARS_MAX} characters")
-    return text
-
-
-def reason_of(text: str) -> str:
-    text = single_line(text)
-    if len(text) > limits.REASON_CHARS_MAX:
-        raise InvalidRequest(f"that has at most {limits.REASON_CHARS_MAX} characters")
     return text

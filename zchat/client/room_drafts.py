@@ -6,6 +6,7 @@ from zchat.client.drafts import (
     InvalidRequest,
     room_key,
     room_name,
+    short_text,
     user_name,
 )
 from zchat.protocol import limits
@@ -24,7 +25,6 @@ from zchat.protocol.messages import (
     UnbanMember,
     UnmuteMember,
 )
-from zchat.protocol.names import safe_text
 
 
 def invite(room: str, user: str) -> InviteMember:
@@ -32,14 +32,14 @@ def invite(room: str, user: str) -> InviteMember:
 
 
 def kick(room: str, user: str, reason: str = "") -> KickMember:
-    return KickMember(UNNUMBERED, NO_NONCE, room_name(room), user_name(user), _reason(reason))
+    return KickMember(UNNUMBERED, NO_NONCE, room_name(room), user_name(user), short_text(reason))
 
 
 def ban(room: str, user: str, reason: str = "", until_ms: int | None = None) -> BanMember:
     """Without `until_ms`, in milliseconds since 1970, for ever."""
     if until_ms is not None and not 0 <= until_ms <= limits.INTEGER_MAX:
         raise InvalidRequest("a ban cannot last for so long")
-    why = _reason(reason)
+    why = short_text(reason)
     return BanMember(UNNUMBERED, NO_NONCE, room_name(room), user_name(user), why, until_ms)
 
 
@@ -52,7 +52,7 @@ def bans(room: str) -> ListBans:
 
 
 def mute(room: str, user: str, reason: str = "") -> MuteMember:
-    return MuteMember(UNNUMBERED, NO_NONCE, room_name(room), user_name(user), _reason(reason))
+    return MuteMember(UNNUMBERED, NO_NONCE, room_name(room), user_name(user), short_text(reason))
 
 
 def unmute(room: str, user: str) -> UnmuteMember:
@@ -92,14 +92,4 @@ def configure(
 
 
 def close(room: str, reason: str = "") -> CloseRoom:
-    return CloseRoom(UNNUMBERED, NO_NONCE, room_name(room), _reason(reason))
-
-
-def _reason(text: str) -> str:
-    # Lone surrogates, as a terminal's error handler makes them of bad bytes, have no UTF-8.
-    text = " ".join(safe_text(text).encode(errors="replace").decode().split())
-    if len(text) > limits.REASON_CHARS_MAX:
-        raise InvalidRequest(
-            f"a reason has at most {limits.REASON_CHARS_MAX} characters; this one has {len(text)}"
-        )
-    return text
+    return CloseRoom(UNNUMBERED, NO_NONCE, room_name(room), short_text(reason))
