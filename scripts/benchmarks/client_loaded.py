@@ -1,7 +1,6 @@
-"""The full-screen client with very much to show and no server, for `client_screen.py`."""
+"""The full-screen client with very much to show, for `client_screen.py`."""
 
 import asyncio
-import gc
 import sys
 import tempfile
 from datetime import UTC, datetime
@@ -17,14 +16,16 @@ from zchat.client.render import Renderer
 from zchat.client.screen.app import ScreenClient
 from zchat.protocol.messages import Entry, MessagePosted
 
+USER: Final = "archivist"
+LOG: Final = "#archive"
 _BEGUN_MS: Final = 1_750_000_000_000
 _WORDS: Final = "the quick brown fox jumps over the lazy dog and over everyone else here"
 
 
-async def show(count: int, folder: Path) -> None:
+async def show(count: int, address: str, folder: Path) -> None:
     entries = [
         Entry(
-            "#lobby",
+            LOG,
             number + 1,
             _BEGUN_MS + number * 20_000,
             f"user{number // 3 % 7}",
@@ -32,20 +33,20 @@ async def show(count: int, folder: Path) -> None:
         )
         for number in range(count)
     ]
-    lobby = Conversation("#lobby", Kind.LOBBY, "lobby", more_before=False)
-    book = Book("reader")
-    book.restore(Kept(0, {"#lobby": count}, 1, [KeptConversation(lobby, 1, entries)]))
+    archive = Conversation(LOG, Kind.ROOM, "archive", more_before=False)
+    book = Book(USER)
+    # A room that the user has left: the server has nothing to say of it.
+    book.restore(Kept(conversations=[KeptConversation(archive, 1, entries)]))
+    book.looking_at = LOG
     del entries
-    # What is here by now stays, and need not be looked through again and again.
-    gc.freeze()
-    # Nobody listens there.
-    chat = connect("reader", "127.0.0.1:1", at_once=True, quit_timeout_s=0.1)
-    async with chat:
-        cache = Cache("reader", ["127.0.0.1:1"], folder)
-        render = Renderer("reader", datetime.now(UTC).date(), UTC, colour=False)
-        await ScreenClient(chat, book, cache, render).run_async()
+    async with connect(USER, address, at_once=True, quit_timeout_s=0.1) as chat:
+        cache = Cache(USER, [address], folder)
+        render = Renderer(USER, datetime.now(UTC).date(), UTC, colour=False)
+        app = ScreenClient(chat, book, cache, render)
+        app.garbage.begin()
+        await app.run_async()
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
-        asyncio.run(show(int(sys.argv[1]), Path(name)))
+        asyncio.run(show(int(sys.argv[1]), sys.argv[2], Path(name)))

@@ -31,6 +31,8 @@ class Terminal:
         self._environment = environment
         self._seen = b""
         self.begun = 0.0
+        self.stillest_s = 0.0
+        """The longest time within the last `wait_for` in which nothing was drawn."""
         self.pid = 0
         self._file = -1
 
@@ -60,9 +62,15 @@ class Terminal:
     def wait_for(self, text: str) -> float:
         """Reads until `text` was drawn; the seconds since the beginning."""
         wanted = text.encode()
-        deadline = time.perf_counter() + TIMEOUT_S
+        drawn = time.perf_counter()
+        deadline = drawn + TIMEOUT_S
+        self.stillest_s = 0.0
         while wanted not in _STEERING.sub(b"", self._seen):
-            if time.perf_counter() > deadline or not self._read(1.0):
+            runs = self._read(1.0)
+            now = time.perf_counter()
+            self.stillest_s = max(self.stillest_s, now - drawn)
+            drawn = now
+            if now > deadline or not runs:
                 shown = _STEERING.sub(b"", self._seen)[-2_000:].decode(errors="replace")
                 raise RuntimeError(f"{text!r} was not drawn, but: {shown}")
         return time.perf_counter() - self.begun

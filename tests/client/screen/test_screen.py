@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 from textual.events import Paste
+from textual.geometry import Region
+from textual.strip import Strip
 
+from zchat.client.screen.timeline import Timeline
 from zchat.protocol.messages import MessagePosted, PrivateMessageSent, RefusalCode, Refused
 
 from ..fake_gateway import FakeGateway, until
@@ -51,6 +54,39 @@ async def test_a_paste_is_one_message(ann: Person) -> None:
     assert ann.gateway.server.texts("#lobby")[-1] == "message 3"
     await ann.press("enter")
     await until(lambda: ann.gateway.server.texts("#lobby")[-1] == "\n".join(lines))
+
+
+async def test_what_is_drawn_in_part_looks_as_if_it_was_drawn_anew(
+    gateway: FakeGateway, tmp_path: Path
+) -> None:
+    for number in range(4, 60):
+        gateway.server.append("#lobby", f"user{number % 3}", MessagePosted(f"message {number}"))
+    async with person(gateway, tmp_path) as ann:
+        await ann.sees("message 59")
+        for key in ("up", "k", "ctrl+u", "j", "j", "g", "ctrl+d", "k", "G", "escape", "x", "up"):
+            await ann.press(key)
+            seen = ann.app.export_screenshot()
+            ann.app.timeline.refresh()
+            await ann.pilot.pause()
+            assert ann.app.export_screenshot() == seen, f"after {key}"
+
+
+async def test_another_size_is_drawn_at_once(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4, 60):
+        ann.gateway.say("#lobby", "bob", MessagePosted(f"message {number}"))
+    await ann.sees("message 59")
+    drawn: list[str] = []
+
+    def draw(timeline: Timeline, crop: Region) -> list[Strip]:
+        strips = render_lines(timeline, crop)
+        drawn.append("\n".join(strip.text for strip in strips))
+        return strips
+
+    render_lines = Timeline.render_lines
+    monkeypatch.setattr(Timeline, "render_lines", draw)
+    await ann.press(*["ctrl+j"] * 3)
+    assert drawn
+    assert all("message 59" in each for each in drawn)
 
 
 async def test_a_message_is_answered_edited_and_deleted(ann: Person) -> None:

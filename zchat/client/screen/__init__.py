@@ -1,9 +1,14 @@
 """The full-screen client. Only this folder imports Textual, and what is here does so late."""
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from zchat.client.access import Access
+
+# Textual reads it once, when it is imported: what a key has done is drawn with the next frame, and
+# with its 60 frames a second that would be up to 17 ms away. While nothing happens none is drawn.
+os.environ.setdefault("TEXTUAL_FPS", "240")
 
 
 def start(access: "Access", notify: str = "auto") -> int:

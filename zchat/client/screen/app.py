@@ -30,6 +30,7 @@ from zchat.client.screen.completion import Completion
 from zchat.client.screen.composer import Composer
 from zchat.client.screen.desk import Desk
 from zchat.client.screen.dialogs import Confirm, Reading, put_questions
+from zchat.client.screen.garbage import Garbage
 from zchat.client.screen.lines import Lines
 from zchat.client.screen.notes import Notes
 from zchat.client.screen.parts import BINDINGS, CSS
@@ -81,6 +82,7 @@ class ScreenClient(App[int]):
             chat, book, cache, LineClient(chat, render, self.note, asking, forget), self
         )
         self.network = Network()
+        self.garbage = Garbage()
         self.acts = Acts(self)
         self.ways = Ways(self)
         self.conversation: Conversation | None = None
@@ -92,7 +94,7 @@ class ScreenClient(App[int]):
         self._seen = seen
         self._zone = zone
         self._frame_due = False
-        self._around: Around | None = None
+        self.around: Around | None = None
         self._following: asyncio.Task[None] | None = None
 
     # --- Parts ----------------------------------------------------------------------------------
@@ -117,9 +119,9 @@ class ScreenClient(App[int]):
         self.timeline = self.query_one(Timeline)
         self.composer = self.query_one(Composer)
         self.notes = self.query_one(Notes)
-        self._around = Around(self)
+        self.around = Around(self)
         self.open_to_write(self.book.looking_at or LOBBY_KEY)
-        self._around.arrange()
+        self.around.arrange()
         self._following = asyncio.create_task(self._follow())
         self.composer.remember_all(self._cache.inputs())
         if self._cache.trouble:
@@ -167,7 +169,13 @@ class ScreenClient(App[int]):
     def _tick(self) -> None:
         self.keep()
         self.aloud.tell()
+        self.garbage.tick()
         self._frame()
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.InputEvent):
+            self.garbage.input_seen()
+        await super().on_event(event)
 
     def _frame(self) -> None:
         self._frame_due = False
@@ -177,8 +185,8 @@ class ScreenClient(App[int]):
 
     def show_around(self) -> None:
         """All but the timeline, which knows itself when it is not as it was."""
-        if self._around is not None:
-            self._around.show()
+        if self.around is not None:
+            self.around.show()
 
     def listed(self) -> list[Conversation]:
         """As they stand in the list."""
@@ -223,8 +231,8 @@ class ScreenClient(App[int]):
 
     @on(Composer.Completing)
     def _complete(self, event: Composer.Completing) -> None:
-        if self._around is not None:
-            self._around.offer(event.completion, event.at)
+        if self.around is not None:
+            self.around.offer(event.completion, event.at)
 
     @on(Composer.Changed)
     def _typed(self) -> None:
@@ -240,8 +248,8 @@ class ScreenClient(App[int]):
             if not is_secret(text):
                 self._cache.keep_input(text)
             self._cache.keep_draft(self.conversation.key, "")
-            if self._around is not None:
-                self._around.leave_choices()
+            if self.around is not None:
+                self.around.leave_choices()
             self.acts.submit(self.conversation, text)
             self.show_around()
 
@@ -251,25 +259,12 @@ class ScreenClient(App[int]):
                 by = -1 if what == "page up" else 1
                 if not self.notes.scroll_pages(by):
                     self.timeline.action_half_page(2 * by)
-            case "escape" if self._leave_something():
+            case "escape" if self.ways.back():
                 pass
             case _:
                 self.focus_on(self.timeline)
                 self.timeline.action_step(-1)
         self.show_around()
-
-    def _leave_something(self) -> bool:
-        if self._around is not None and self._around.leave_choices():
-            pass
-        elif self.notes.display:
-            self.notes.hide()
-        elif self.acts.leave():
-            pass
-        elif self.timeline.view is not None and not self.timeline.view.at_end:
-            self.timeline.action_newest()
-        else:
-            return False
-        return True
 
     # --- What is asked for ----------------------------------------------------------------------
 
@@ -290,8 +285,8 @@ class ScreenClient(App[int]):
 
     @on(Lines.Clicked)
     def _clicked(self, event: Lines.Clicked) -> None:
-        if self._around is not None:
-            self._around.clicked(event.target)
+        if self.around is not None:
+            self.around.clicked(event.target)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Behind a dialog only what ends is done."""
@@ -322,17 +317,17 @@ class ScreenClient(App[int]):
             self.note(["Ctrl-Q quits"])
 
     def action_members(self) -> None:
-        if self._around is not None:
-            self._around.toggle_members()
+        if self.around is not None:
+            self.around.toggle_members()
 
     def action_sidebar(self) -> None:
-        if self._around is not None:
-            self._around.toggle_sidebar()
+        if self.around is not None:
+            self.around.toggle_sidebar()
 
     def on_resize(self) -> None:
-        if self._around is not None:
+        if self.around is not None:
             # Once the app has taken over its new size, which comes after this.
-            self.call_later(self._around.arrange)
+            self.call_later(self.around.arrange)
 
     @on(events.AppFocus)
     @on(events.AppBlur)

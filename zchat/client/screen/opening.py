@@ -1,7 +1,6 @@
 """How the screen is opened: at once, with what an earlier run has kept, or after the login."""
 
 import asyncio
-import gc
 import os
 from datetime import datetime
 from typing import TYPE_CHECKING, NoReturn
@@ -62,8 +61,7 @@ async def _show(chat: "Chat", login: "Login", cache: Cache, kept: Kept, how: How
         first_time=not kept.cursors,
         driver=HangUpDriver,
     )
-    # What is here by now stays, and need not be looked through again and again.
-    gc.freeze()
+    app.garbage.begin()
     told = accesses.told_to_leave()
     running = asyncio.create_task(app.run_async())
     leaving = asyncio.create_task(told.wait())

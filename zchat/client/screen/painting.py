@@ -1,20 +1,35 @@
 """The one place where lines of pieces become what Textual draws."""
 
+from functools import lru_cache
+from typing import Final
+
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from zchat.client.screen import themes
 from zchat.client.screen.cells import width
 from zchat.client.screen.layout import Line
-from zchat.client.screen.themes import style_of
+from zchat.client.screen.markup import Piece
+
+STRIPS_MAX: Final = 1_024
 
 
-def strip(line: Line, theme: str, cells: int, ground: Style) -> Strip:
-    """`line` in just so many cells. Plain segments: nothing in a text is markup."""
+@lru_cache(maxsize=STRIPS_MAX)
+def strip(line: Line, theme: str, cells: int, ground: Style, edge: Piece | None = None) -> Strip:
+    """`line` in just so many cells, the last of them for `edge`, which lies on the theme's own
+    ground. Plain segments: nothing in a text is markup.
+
+    Kept, since what scrolls is drawn again and again, and Textual keeps with a strip what it has
+    made of it for the terminal.
+    """
+    if edge is not None:
+        beside = Segment(edge.text, themes.ground(theme) + themes.style_of(theme, edge))
+        return Strip([*strip(line, theme, cells - 1, ground), beside], cells)
     segments = []
     taken = 0
     for piece in line:
-        look = ground + style_of(theme, piece)
+        look = ground + themes.style_of(theme, piece)
         if ground.bgcolor is not None and look.bgcolor is None:
             look += Style(bgcolor=ground.bgcolor)
         if piece.target.startswith(("http://", "https://")):

@@ -5,14 +5,14 @@ high all of it is, which nobody knows before it is laid out.
 """
 
 from datetime import tzinfo
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
-from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -25,8 +25,21 @@ from zchat.client.screen.view import Row, View
 WHEEL_LINES: Final = 3
 OLDER_WHEN_ITEMS: Final = 60
 """So many items above the window are left when older ones are asked for."""
+HANDLE: Final = Piece("▐", Ink.DIM)
+"""Of the scroll bar,"""
+BESIDE: Final = Piece(" ")
+"""and what else stands in its column."""
 VIEWS_MAX: Final = 12
 """Conversations whose place is remembered."""
+
+
+class Shown(NamedTuple):
+    """What one line of the window draws."""
+
+    line: Line
+    selected: bool
+    bar: bool
+    """The handle of the scroll bar stands beside it."""
 
 
 class Timeline(Widget, can_focus=True):
@@ -55,6 +68,10 @@ class Timeline(Widget, can_focus=True):
         Binding("escape,i,tab", "say('write')", "Back to writing"),
     ]
 
+    virtual_size = Reactive(Size(), repaint=False)
+    # As high as what is seen, and so without a say in the layout: Textual would lay out and draw
+    # everything a second time.
+
     class Asked(Message):
         """The person wants `what` done to `item`; `about` says with what."""
 
@@ -76,6 +93,8 @@ class Timeline(Widget, can_focus=True):
         """What was looked for last."""
         self._views: dict[Conversation, View] = {}
         self._rows: list[Row] = []
+        self._shown: list[Shown] = []
+        self._fitted = Size()
         self._welcome: list[Line] = []
 
     # --- What is shown --------------------------------------------------------------------------
@@ -101,12 +120,47 @@ class Timeline(Widget, can_focus=True):
         return True
 
     def look_again(self) -> None:
+        before = self._shown
+        self._fit()
+        if len(self._shown) != len(before):
+            self.refresh()
+        elif changed := [y for y, shown in enumerate(self._shown) if shown != before[y]]:
+            # Drawing is most of what a key costs.
+            begin, end = changed[0], changed[-1] + 1
+            self.refresh(Region(0, begin, self.size.width, end - begin))
+        self.post_message(self.Moved())
+
+    def _fit(self) -> None:
+        """Lays out what the window shows in the size that it has now."""
         view = self.view
+        self._fitted = self.size
         if view is not None:
             view.resize(self._page(), self.size.height)
             self._rows = view.rows()
-        self.refresh()
-        self.post_message(self.Moved())
+            self._shown = self._lines(view)
+
+    def _lines(self, view: View) -> list[Shown]:
+        """All of the window; none if nothing was said yet."""
+        if not self._rows:
+            return []
+        bar = self._bar(view)
+        # Few lines stand where the newest will be.
+        space = max(0, self.size.height - len(self._rows))
+        blank = [Shown((), selected=False, bar=y in bar) for y in range(space)]
+        return blank + [
+            Shown(row.line, row.index == view.selected, y in bar)
+            for y, row in enumerate(self._rows, space)
+        ]
+
+    def _bar(self, view: View) -> range:
+        """The lines beside which the handle of the scroll bar stands."""
+        height, total = self.size.height, max(view.heights.total, 1)
+        if view.at_end and total <= view.height:
+            return range(0)
+        length = max(1, height * height // total)
+        last = height - length
+        begin = last if view.at_end else min(last, view.line * height // total)
+        return range(begin, begin + length)
 
     @property
     def wants_older(self) -> bool:
@@ -130,45 +184,33 @@ class Timeline(Widget, can_focus=True):
     def on_resize(self) -> None:
         self.look_again()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        # With another size all is drawn at once, and the event that tells of it comes later: what
+        # was laid out for the old one would be seen for a moment.
+        if self.size != self._fitted:
+            self._fit()
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         theme = self.app.theme
         ground = themes.ground(theme)
         cells = self.size.width
-        rows = self._rows
-        if not rows:
+        if not self._shown:
             return self._empty_line(y, theme, ground)
-        # Few lines stand where the newest will be.
-        number = y - max(0, self.size.height - len(rows))
-        if not 0 <= number < len(rows):
+        if y >= len(self._shown):
             return Strip.blank(cells, ground)
-        row = rows[number]
-        view = self.view
-        line = row.line
-        if view is not None and row.index == view.selected:
-            focused = self.has_focus
-            ground += themes.selected(theme, focused=focused)
+        line, selected, bar = self._shown[y]
+        if selected:
+            ground += themes.selected(theme, focused=self.has_focus)
             if line and line[0].text == " ":
                 line = (Piece("›", Ink.ACCENT), *line[1:])
-        drawn = painting.strip(line, theme, cells - 1, ground)
-        return Strip([*drawn, self._bar(y, theme)], cells)
+        return painting.strip(line, theme, cells, ground, HANDLE if bar else BESIDE)
 
     def _empty_line(self, y: int, theme: str, ground: Style) -> Strip:
         begin = max(0, (self.size.height - len(self._welcome)) // 2)
         if begin <= y < begin + len(self._welcome):
             return painting.strip(self._welcome[y - begin], theme, self.size.width, ground)
         return Strip.blank(self.size.width, ground)
-
-    def _bar(self, y: int, theme: str) -> Segment:
-        view = self.view
-        ground = themes.ground(theme)
-        if view is None or (view.at_end and view.heights.total <= view.height):
-            return Segment(" ", ground)
-        height, total = self.size.height, max(view.heights.total, 1)
-        thumb = max(1, height * height // total)
-        begin = height - thumb if view.at_end else min(height - thumb, view.line * height // total)
-        if begin <= y < begin + thumb:
-            return Segment("▐", ground + themes.style(theme, Ink.DIM, ""))
-        return Segment(" ", ground)
 
     # --- Keys and mouse -------------------------------------------------------------------------
 

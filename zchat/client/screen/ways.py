@@ -1,4 +1,4 @@
-"""Where the person goes: to another conversation, and to a message far away."""
+"""Where the person goes: to another conversation, to a message far away, and back."""
 
 import asyncio
 from typing import TYPE_CHECKING, Final
@@ -32,6 +32,21 @@ class Ways:
             app.desk.read(conversation)
         if not self.jump_on() and app.timeline.wants_older:
             app.desk.load_older(conversation)
+
+    def back(self) -> bool:
+        """Leaves one of the things that are open or begun; whether there was any."""
+        app = self._app
+        if app.around is not None and app.around.leave_choices():
+            pass
+        elif app.notes.display:
+            app.notes.hide()
+        elif app.acts.leave():
+            pass
+        elif app.timeline.view is not None and not app.timeline.view.at_end:
+            app.timeline.action_newest()
+        else:
+            return False
+        return True
 
     # --- To a conversation ----------------------------------------------------------------------
 
