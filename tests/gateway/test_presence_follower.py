@@ -48,6 +48,15 @@ def test_who_was_there_before_is_no_news() -> None:
     assert following("ann", "bob").take_change() is None
 
 
+def test_who_came_while_nobody_knew_is_news() -> None:
+    follower = PresenceFollower()
+    follower.snapshot(PresenceSnapshot(EPOCH, 1, False, []))
+    follower.snapshot(PresenceSnapshot(EPOCH, 1, True, ["ann", "bob"], {"bob": "lunch"}))
+
+    change = follower.take_change()
+    assert change == PresenceChanged(["ann", "bob"], [], 0, 0, 2, {"bob": "lunch"})
+
+
 def test_each_change_is_told_once() -> None:
     follower = following("ann")
     follower.delta(delta(2, came="bob", went="ann"))

@@ -20,6 +20,8 @@ class PresenceFollower:
         self.away: dict[str, str] = {}
         """What those of them who are away have said about it."""
         self._asked = False
+        self._has_waited = False
+        """Somebody may have logged in here before it was known who is online."""
         self._epoch = 0
         self._number = 0
         self._told: dict[str, bool] = {}
@@ -62,13 +64,14 @@ class PresenceFollower:
         """The whole; one that is not settled is asked for again, and what was known stays."""
         self._asked = False
         if not snapshot.settled:
+            self._has_waited = True
             return
         self.wants_snapshot = False
-        first = self._epoch == 0
+        first = self._epoch == 0 and not self._has_waited
         self._epoch, self._number = snapshot.epoch, snapshot.number
         online = set(snapshot.online)
         if not first:
-            # Whoever was here before this gateway is no news.
+            # Else whoever is here was here before this gateway, and is no news.
             self._touch(online ^ self.online)
             self._touch_away(
                 name
