@@ -5,6 +5,7 @@ from typing import assert_never, get_args
 
 import msgspec
 
+from zchat.protocol import limits
 from zchat.protocol.codec import FrameReader, client_messages, encode
 from zchat.protocol.messages import (
     AccountRegistered,
@@ -54,6 +55,7 @@ from zchat.protocol.messages import (
     MessageEdited,
     MessagePinned,
     MessagePosted,
+    MessageUnpinned,
     Ping,
     PinList,
     PinMessage,
@@ -84,6 +86,7 @@ from zchat.protocol.messages import (
     SetTopic,
     StartConversation,
     TopicChanged,
+    UnpinMessage,
     UserInfo,
     UserList,
     Welcome,
@@ -114,6 +117,8 @@ class ServerModel:
     done: list[Command] = field(default_factory=list)
     """What changes nothing that this model has."""
     pins: list[Entry] = field(default_factory=list)
+    users: list[UserInfo] = field(default_factory=list)
+    """Who is online; empty for the client alone."""
     devices: list[DeviceInfo] = field(default_factory=list)
     totp_code: str = "123456"
 
@@ -203,6 +208,11 @@ class ServerModel:
             case PinMessage():
                 self.pins.insert(0, self.logs["#" + message.room][message.sequence - 1])
                 entry = self.append("#" + message.room, self.name, MessagePinned(message.sequence))
+            case UnpinMessage():
+                self.pins = [pin for pin in self.pins if pin.sequence != message.sequence]
+                entry = self.append(
+                    "#" + message.room, self.name, MessageUnpinned(message.sequence)
+                )
             case StartConversation():
                 log = "#talk"
                 self.topics["talk"] = ", ".join([self.name, *message.users])
@@ -276,7 +286,8 @@ class ServerModel:
                 members = [MemberInfo(self.name, Role.OWNER, True)]
                 return MemberList(message.id, message.room, members, 1)
             case ListUsers():
-                return UserList(message.id, [UserInfo(self.name, True, NOON_MS, 0)], 1)
+                users = self.users or [UserInfo(self.name, True, NOON_MS, 0)]
+                return UserList(message.id, users, len(users))
             case ListDevices():
                 return DeviceList(message.id, self.devices)
             case ListBlocked():
@@ -284,19 +295,26 @@ class ServerModel:
             case ListBans():
                 return BanList(message.id, message.room, [])
             case ListPins():
-                return PinList(message.id, message.room, self.pins)
+                return PinList(
+                    message.id,
+                    message.room,
+                    [pin for pin in self.pins if pin.log == "#" + message.room],
+                )
             case ListConversations():
                 return ConversationList(message.id, [ConversationInfo("bob", 1, NOON_MS, 0, 1)])
             case ReadEdits():
                 return EditList(message.id, [EditInfo(NOON_MS, "as it was")])
             case SearchMessages():
+                before_ms = message.before_ms or limits.INTEGER_MAX
                 entries = [
                     entry
                     for log in self.logs.values()
                     for entry in log
-                    if message.text in getattr(entry.body, "text", "")
+                    if message.text in getattr(entry.body, "text", "") and entry.at_ms < before_ms
                 ]
-                return SearchResults(message.id, entries[: message.limit], False)
+                entries.sort(key=lambda entry: -entry.at_ms)
+                more = len(entries) > message.limit
+                return SearchResults(message.id, entries[: message.limit], more)
             case ReadAudit():
                 record = AuditRecord(NOON_MS, "ann", "suspend_user", "mallory", reason="spam")
                 return AuditList(message.id, [record][: message.limit])

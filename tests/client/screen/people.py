@@ -98,6 +98,6 @@ async def person(
                 await somebody.sees("● online")
                 yield somebody
                 if gateway.port and app.is_running:
-                    app.action_leave()
+                    app.leave_at_once()
     finally:
         cache.close()

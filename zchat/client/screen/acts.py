@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 from zchat.client.commands import is_secret
 from zchat.client.conversations.model import Conversation, Delivery, Item, Kind, Said
 from zchat.client.screen import choices, saying
-from zchat.client.screen.dialogs import Confirm, Picker, Prompt
+from zchat.client.screen.dialogs import Confirm, Picker, Prompt, Reading
 from zchat.client.screen.layout import Line
 from zchat.client.screen.markup import Ink, Piece
+from zchat.protocol.messages import EditList
 
 if TYPE_CHECKING:
     from zchat.client.screen.app import ScreenClient
@@ -113,6 +114,10 @@ class Acts:
             self._react(conversation, said, about)
         elif what == "pin":
             app.desk.pin(conversation, said)
+        elif what == "before" and said.edited:
+            app.desk.read_edits(conversation, said, lambda edits: self._show_edits(said, edits))
+        elif what == "before":
+            app.note(["it has never said anything else"])
 
     def _edit(self, said: Said) -> None:
         app = self._app
@@ -124,6 +129,13 @@ class Acts:
         self._edited, self._reply = said, None
         app.composer.load(said.text)
         app.focus_on(app.composer)
+
+    def _show_edits(self, said: Said, edits: EditList) -> None:
+        page = self._app.timeline.page
+        if edits.edits:
+            self._app.push_screen(Reading(saying.edits(said, edits.edits, page)))
+        else:
+            self._app.note(["what it said before is not kept on this server"])
 
     def _delete(self, conversation: Conversation, said: Said) -> None:
         def answered(yes: bool | None) -> None:

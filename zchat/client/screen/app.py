@@ -22,7 +22,7 @@ from zchat.client.events import Event, SessionBegun
 from zchat.client.line import LineClient
 from zchat.client.notify import How, Notifier
 from zchat.client.render import Renderer
-from zchat.client.screen import keys, listing, saying, themes
+from zchat.client.screen import keys, saying, themes
 from zchat.client.screen.acts import Acts
 from zchat.client.screen.aloud import Aloud, is_quiet
 from zchat.client.screen.around import Around
@@ -104,7 +104,7 @@ class ScreenClient(App[int]):
             yield Lines(id="sidebar", panel=True)
             with Vertical(id="main"):
                 yield Lines(id="header", panel=True)
-                yield Timeline(self.book.me, self._zone)
+                yield Timeline(self.book.me, self._zone, self._type)
                 yield Notes()
                 yield Lines(id="choices", panel=True)
                 yield Lines(id="hint")
@@ -188,10 +188,6 @@ class ScreenClient(App[int]):
         if self.around is not None:
             self.around.show()
 
-    def listed(self) -> list[Conversation]:
-        """As they stand in the list."""
-        return listing.ordered(self.book.ordered(), self.conversation)
-
     # --- Which conversation ---------------------------------------------------------------------
 
     def open_key(self, key: str) -> None:
@@ -253,6 +249,10 @@ class ScreenClient(App[int]):
             self.acts.submit(self.conversation, text)
             self.show_around()
 
+    def _type(self, text: str) -> None:
+        self.focus_on(self.composer)
+        self.composer.insert(text)
+
     def _want(self, what: str) -> None:
         match what:
             case "page up" | "page down":
@@ -308,6 +308,9 @@ class ScreenClient(App[int]):
     def action_search(self) -> None:
         self.ways.search()
 
+    def action_pins(self) -> None:
+        self.ways.pins()
+
     def action_copy_or_clear(self) -> None:
         if selected := self.composer.selected_text:
             self.copy_to_clipboard(selected)
@@ -361,12 +364,12 @@ class ScreenClient(App[int]):
         self.push_screen(Reading(keys.page([self, self.timeline, self.composer])))
 
     def action_leave(self) -> None:
-        waiting = self.chat.unanswered
-        if not waiting or self.chat.is_over:
+        lost = "" if self.chat.is_over else saying.lost(self.chat, self.ways.listed())
+        if lost:
+            confirm = Confirm(lost, "quits all the same", "Esc stays")
+            self.push_screen(confirm, self._leave)
+        else:
             self.leave_at_once()
-            return
-        confirm = Confirm(saying.unconfirmed(waiting), "quits all the same", "Esc stays")
-        self.push_screen(confirm, self._leave)
 
     def _leave(self, yes: bool | None) -> None:
         if yes:

@@ -40,8 +40,9 @@ class Around:
             return
         now = asyncio.get_running_loop().time()
         if lines["sidebar"].display:
-            listed = saying.sidebar(app.listed(), conversation, app.desk, SIDE_CELLS)
+            listed = saying.sidebar(app.ways.listed(), conversation, app.desk, SIDE_CELLS)
             lines["sidebar"].show(listed)
+        app.desk.look_at_people()
         if lines["members"].display:
             app.desk.look_at_members(conversation)
             lines["members"].show(saying.members(conversation, app.desk, SIDE_CELLS))
@@ -96,6 +97,8 @@ class Around:
             app.open_to_write(target.removeprefix(listing.OPEN))
         elif target == saying.NEWEST:
             app.timeline.action_newest()
+        elif target == saying.PINS:
+            app.ways.pins()
         elif target.startswith(saying.CHOICE):
             app.composer.choose(int(target.removeprefix(saying.CHOICE)))
             app.focus_on(app.composer)

@@ -1,6 +1,6 @@
 """What a picker offers: places to go to, emoji, and what a search has found."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -26,6 +26,7 @@ QUICK: Final = (
     *("wave", "clap", "sob", "100", "question", "x", "coffee", "cake", "bug"),
 )
 """What messages are answered with most."""
+UNREAD: Final = "; the server has not looked through everything yet"
 
 
 def fuzzy(query: str, text: str) -> int | None:
@@ -153,10 +154,24 @@ def _emoji(name: str, char: str) -> Option:
 
 
 def found(query: str, desk: Desk) -> list[Option]:
-    if desk.found is None or not query.strip():
-        return []
+    return _messages(desk.search.found, query, desk) if query.strip() else []
+
+
+def pinned(query: str, desk: Desk, key: str) -> list[Option]:
+    """Of the room with that key, newest pin first; those that have all of `query`."""
+    words = query.casefold().split()
+    pins = [
+        entry
+        for entry in desk.pins.get(key, ())
+        if isinstance(entry.body, MessagePosted)
+        and all(word in f"{entry.author} {entry.body.text}".casefold() for word in words)
+    ]
+    return _messages(pins, query, desk)
+
+
+def _messages(entries: Iterable[Entry], query: str, desk: Desk) -> list[Option]:
     options = []
-    for entry in desk.found.entries:
+    for entry in entries:
         key = conversation_of(entry, desk.book.me)
         if key is not None and isinstance(entry.body, MessagePosted | PrivateMessageSent):
             options.append(_found(entry, entry.body.text, key, query))
@@ -181,12 +196,24 @@ def _found(entry: Entry, text: str, key: str, query: str) -> Option:
 
 def _around(text: str, query: str, cells: int) -> str:
     """From shortly before what was looked for, where that would not be seen else."""
-    first = query.split(maxsplit=1)[0].casefold()
+    first = query.casefold().split(maxsplit=1)[0] if query.strip() else ""
     at = text.casefold().find(first)
     return text if at < cells - len(first) else f"…{text[max(0, at - 12) :]}"
 
 
 def search_state(desk: Desk) -> str:
-    if desk.search_trouble:
-        return f"! {desk.search_trouble}"
-    return "searching…" if desk.found is None else "nothing has all of these words"
+    """What stands where nothing is found."""
+    if desk.search.trouble:
+        return f"! {desk.search.trouble}"
+    if not desk.search.has_answer:
+        return "searching…"
+    return "nothing has all of these words" + ("" if desk.search.complete else UNREAD)
+
+
+def search_hint(desk: Desk) -> str:
+    """What is to be said of what is found."""
+    count = len(desk.search.found)
+    if not count:
+        return ""
+    more = " and more: go on down" if desk.search.has_more else ""
+    return f"{count:,}{more}, newest first" + ("" if desk.search.complete else UNREAD)

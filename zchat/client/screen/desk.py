@@ -19,22 +19,26 @@ from zchat.client.line import LineClient
 from zchat.client.outbox import QueueFull
 from zchat.client.screen.completion import Completion, complete
 from zchat.client.screen.markup import emojied
+from zchat.client.screen.search import Search
 from zchat.client.state import State
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     CreateRoom,
     Done,
+    EditList,
     Entry,
     JoinRoom,
     MemberJoined,
     MemberLeft,
     MemberList,
+    MessagePinned,
+    MessageUnpinned,
     Notify,
+    PinList,
     Post,
     PresenceChanged,
     Refused,
     RoomList,
-    SearchResults,
     SendPrivate,
     StartConversation,
     UserList,
@@ -75,13 +79,15 @@ class Desk:
         self.rooms: RoomList | None = None
         self.users: UserList | None = None
         self.members: dict[str, MemberList] = {}
-        self.found: SearchResults | None = None
-        self.search_trouble = ""
-        self._search = 0
+        self.search = Search(chat.send)
+        self.pins: dict[str, list[Entry]] = {}
+        """By room's key, newest pin first, as the server last said."""
+        self._edits: dict[int, Callable[[EditList], None]] = {}
         self._awaited: dict[int, str] = {}
         """The key that is opened when a request is done; empty where the answer names it."""
         self._typed: dict[str, float] = {}
         self._members_are_old = False
+        self._users_are_old = False
         self._said: set[int] = set()
         """What was said and is not answered."""
 
@@ -109,6 +115,12 @@ class Desk:
                 self._answered(event)
             case PresenceChanged() | EntryArrived(Entry(body=MemberJoined() | MemberLeft())):
                 self._members_are_old = True
+                if isinstance(event, PresenceChanged) and event.came_more + event.went_more:
+                    # More than it names.
+                    self._users_are_old = True
+            case EntryArrived(Entry(log=log, body=MessagePinned() | MessageUnpinned())):
+                if log in self.pins:
+                    self.send(message_drafts.pins(log))
             case _:
                 pass
 
@@ -119,6 +131,9 @@ class Desk:
 
     def _answered(self, event: Answered) -> None:
         self._said.discard(event.id)
+        wants_edits = self._edits.pop(event.id, None)
+        if self.search.answered(event):
+            return
         match event.answer:
             case RoomList() as rooms:
                 self.rooms = rooms
@@ -128,10 +143,10 @@ class Desk:
                 self.line.names.update(dict.fromkeys(user.name for user in users.users))
             case MemberList() as members:
                 self.members[room_log(members.room)] = members
-            case SearchResults() as found if event.id == self._search:
-                self.found, self.search_trouble = found, ""
-            case Refused(reason=reason) if event.id == self._search:
-                self.found, self.search_trouble = None, reason
+            case PinList() as pins:
+                self.pins[room_log(pins.room)] = pins.pins
+            case EditList() as edits if wants_edits is not None:
+                wants_edits(edits)
             case Refused(reason=reason):
                 self._awaited.pop(event.id, None)
                 if not isinstance(event.request, Post | SendPrivate):
@@ -180,8 +195,13 @@ class Desk:
 
     def look_into(self, conversation: Conversation) -> None:
         """What is needed to show it."""
-        if conversation.key[0] == "#" and self.chat.state is State.ONLINE:
-            self.send(drafts.members(conversation.key))
+        if self.chat.state is State.ONLINE:
+            if conversation.key[0] == "#":
+                self.send(drafts.members(conversation.key))
+                self.send(message_drafts.pins(conversation.key))
+            else:
+                self._users_are_old = True
+                self.look_at_people()
         if not conversation.items:
             self.load_older(conversation)
 
@@ -190,6 +210,12 @@ class Desk:
         if self._members_are_old and conversation.key[0] == "#":
             self._members_are_old = False
             self.send(drafts.members(conversation.key))
+
+    def look_at_people(self) -> None:
+        """Asks who is here, if what is known of it may be wrong."""
+        if self._users_are_old and self.chat.state is State.ONLINE:
+            self._users_are_old = False
+            self.send(drafts.users())
 
     def load_older(self, conversation: Conversation) -> None:
         """From the cache, or else from the server."""
@@ -209,14 +235,6 @@ class Desk:
         mark = self.book.read(conversation.key)
         if mark is not None:
             self.chat.mark_read(*mark)
-
-    def search(self, text: str, log: str | None) -> None:
-        """`found` has what is found, once it is."""
-        self.found, self.search_trouble = None, ""
-        try:
-            self._search = self.chat.send(message_drafts.search(text, log, limit=50))
-        except (InvalidRequest, QueueFull, LoggingOut) as error:
-            self.search_trouble = f"{error}."
 
     # --- What is said ---------------------------------------------------------------------------
 
@@ -310,10 +328,22 @@ class Desk:
         self.try_to(lambda: draft(log, said.sequence, emoji))
 
     def pin(self, conversation: Conversation, said: Said) -> None:
+        """And the other way round."""
         if conversation.key[0] != "#":
             self.complain("only in rooms messages can be pinned")
             return
-        self.try_to(lambda: message_drafts.pin(conversation.key, said.sequence))
+        pinned = any(pin.sequence == said.sequence for pin in self.pins.get(conversation.key, ()))
+        draft = message_drafts.unpin if pinned else message_drafts.pin
+        self.try_to(lambda: draft(conversation.key, said.sequence))
+
+    def read_edits(
+        self, conversation: Conversation, said: Said, show: Callable[[EditList], None]
+    ) -> None:
+        """`show` gets what it has said before."""
+        log = self.log_of(conversation)
+        request_id = self.try_to(lambda: message_drafts.edits(log, said.sequence))
+        if request_id is not None:
+            self._edits[request_id] = show
 
     def retry(self, conversation: Conversation, said: Said) -> None:
         key, text = conversation.key, said.text

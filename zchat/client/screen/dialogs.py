@@ -21,7 +21,10 @@ from zchat.client.screen.lines import Lines
 from zchat.client.screen.markup import Ink, Piece
 
 PICK: Final = "pick:"
-WIDTH_MAX: Final = 76
+MARGIN_LINES: Final = 3
+"""Above and below; of all else a dialog may take four fifths, as the style sheet says."""
+PICKER_LINES: Final = 5
+"""What a picker has besides its options: the input with the space below, the hint, the rims."""
 
 _CSS: Final = """
 {name} {{
@@ -65,35 +68,42 @@ class Picker(ModalScreen[str | None]):
         nothing: str,
         *,
         typed: Callable[[str], None] | None = None,
-        text: str = "",
+        at_last: Callable[[], None] = lambda: None,
     ) -> None:
-        """`typed` is told of what was typed where the options come later, by `show_again`."""
+        """`typed` is told of what was typed where the options come later, by `show_again`.
+
+        `at_last` is called when the last of them is chosen: there may be more.
+        """
         super().__init__()
         self._prompt = prompt
         self._options = options
         self._nothing = nothing
         self._typed = typed
+        self._at_last = at_last
         self.is_search = typed is not None
-        self._text = text
         self._found: Sequence[Option] = ()
         self._at = 0
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Input(self._text, placeholder=self._prompt, select_on_focus=False, compact=True)
+            yield Input(placeholder=self._prompt, select_on_focus=False, compact=True)
             yield Lines(id="options", panel=True)
+            yield Static(classes="hint", markup=False)
 
     def on_mount(self) -> None:
+        self.query_one(Static).display = False
         self.query_one(Input).focus()
         self.call_after_refresh(self.show_again)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.show_again)
 
-    def show_again(self, nothing: str | None = None) -> None:
-        """Asks for the options once more."""
+    def show_again(self, nothing: str | None = None, hint: str = "") -> None:
+        """Asks for the options once more. `hint` stands below them, `nothing` in their place."""
         if nothing is not None:
             self._nothing = nothing
+            self.query_one(Static).update(hint)
+            self.query_one(Static).display = bool(hint)
         lines = self.query_one(Lines)
         self._found = self._options(self.query_one(Input).value)
         self._at = max(0, min(self._at, len(self._found) - 1))
@@ -103,7 +113,8 @@ class Picker(ModalScreen[str | None]):
             for number, option in enumerate(self._found)
         ]
         # As high as it needs to be, and no higher than there is room for.
-        lines.styles.height = max(1, min(len(shown), self.size.height * 4 // 5 - 5))
+        room = (self.size.height - MARGIN_LINES) * 4 // 5 - PICKER_LINES
+        lines.styles.height = max(1, min(len(shown), room))
         if shown:
             lines.show(shown, self._at)
         else:
@@ -113,6 +124,7 @@ class Picker(ModalScreen[str | None]):
     def _changed(self, event: Input.Changed) -> None:
         self._at = 0
         if self._typed is not None:
+            self.query_one(Static).display = False
             self._typed(event.value)
         self.show_again()
 
@@ -133,6 +145,8 @@ class Picker(ModalScreen[str | None]):
                 self.query_one(Lines).show(self.query_one(Lines).shown, self._at)
             else:
                 self.show_again()
+            if self._at == len(self._found) - 1:
+                self._at_last()
 
     def action_leave(self) -> None:
         self.dismiss(None)

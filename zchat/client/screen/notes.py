@@ -11,6 +11,7 @@ from zchat.client.screen.lines import Lines
 from zchat.client.screen.markup import Ink, Piece
 
 LINES_KEPT: Final = 500
+WORDS_KEPT: Final = 3
 SHARE: Final = 0.5
 """Of the screen, at most."""
 
@@ -19,12 +20,19 @@ class Notes(Lines):
     def __init__(self) -> None:
         super().__init__(id="notes", panel=True)
         self._said: list[str] = []
+        self._only_words = True
+        """All that is shown came as single lines, each for itself."""
 
     def say(self, lines: Sequence[str]) -> None:
+        """Below what is there already; of single words only the last ones, and none twice."""
         if not self.display:
-            self._said = []
-        self._said += [part for line in lines for part in drawable(line).split("\n")]
-        del self._said[:-LINES_KEPT]
+            self._said, self._only_words = [], True
+        said = [part for line in lines for part in drawable(line).split("\n")]
+        self._only_words = self._only_words and len(said) == 1
+        if self._only_words and said[0] in self._said:
+            self._said.remove(said[0])
+        self._said += said
+        del self._said[: -(WORDS_KEPT if self._only_words else LINES_KEPT)]
         self._show_said()
 
     def _show_said(self) -> None:

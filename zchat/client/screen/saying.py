@@ -1,24 +1,28 @@
 """What is said around a conversation: the list, its header, who types, and what is empty."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from zchat.client.chat import Chat
 from zchat.client.conversations.model import Conversation, Kind, Said
 from zchat.client.screen import listing
-from zchat.client.screen.cells import cut, drawable_line, padded, width
+from zchat.client.screen.cells import cut, drawable, drawable_line, padded, width
 from zchat.client.screen.completion import Completion
 from zchat.client.screen.desk import Desk
-from zchat.client.screen.layout import Line
+from zchat.client.screen.layout import Line, Page, wrapped
 from zchat.client.screen.listing import Present, label
 from zchat.client.screen.markup import Ink, Piece
 from zchat.client.state import State
+from zchat.protocol.messages import EditInfo
 
 FIRST_HINT: Final = "  Ctrl-K go to a room or person · Enter send · F1 all keys"
 CHOICE: Final = "choice:"
 NEWEST: Final = "newest:"
+PINS: Final = "pins:"
 TYPING_NAMES: Final = 3
 SHORT_CHARS: Final = 300
+READING_CELLS: Final = 52
+"""Of a page over the conversation on the narrowest screen."""
 
 
 def sidebar(
@@ -52,6 +56,8 @@ def header(conversation: Conversation, cells: int, desk: Desk) -> Line:
         note = drawable_line(conversation.topic)
     if listing.is_muted(conversation):
         pieces.append(Piece(" (muted)", Ink.DIM))
+    if pins := desk.pins.get(conversation.key):
+        pieces.append(Piece(f"  {len(pins):,} pinned", Ink.HINT, PINS))
     if note:
         pieces.append(Piece(f"  {note}", Ink.DIM))
     return tuple(pieces)
@@ -121,6 +127,27 @@ def short(said: Said) -> str:
     return cut(text, 120)
 
 
+def edits(said: Said, edits: Sequence[EditInfo], page: Page) -> list[Line]:
+    """What a message has said, oldest first, each with when it became something else."""
+    texts = [
+        *((f"until {_moment(each.at_ms, page)}", each.text) for each in edits),
+        ("now", said.text),
+    ]
+    lines: list[Line] = []
+    for when, text in texts:
+        if lines:
+            lines.append(())
+        lines.append((Piece(f" {when}", Ink.DIM),))
+        for part in drawable(text).split("\n"):
+            lines += [(Piece(" "), *row) for row in wrapped([Piece(part)], READING_CELLS)]
+    return lines
+
+
+def _moment(at_ms: int, page: Page) -> str:
+    at = page.local(at_ms)
+    return "another time" if at is None else f"{at.day} {at:%B %Y, %H:%M}"
+
+
 def offered(completion: Completion, cells: int) -> list[Line]:
     """The choices that complete a word."""
     lines: list[Line] = []
@@ -138,6 +165,15 @@ def offered(completion: Completion, cells: int) -> list[Line]:
     return lines
 
 
-def unconfirmed(waiting: int) -> str:
-    what = "1 request is" if waiting == 1 else f"{waiting:,} requests are"
-    return f"{what} not confirmed by the server yet, and may be lost."
+def lost(chat: Chat, conversations: Iterable[Conversation]) -> str:
+    """What somebody who quits now would lose; empty for nothing."""
+    if waiting := chat.unanswered:
+        what = "1 request is" if waiting == 1 else f"{waiting:,} requests are"
+        return f"{what} not confirmed by the server yet, and may be lost."
+    kept = [each for each in conversations if each.kind in (Kind.ROOM, Kind.SEVERAL, Kind.PRIVATE)]
+    if not chat.guest or not any(each.joined and each.items for each in kept):
+        return ""
+    return (
+        "You are a guest: whoever quits leaves the rooms and gives the name back, and cannot read "
+        "again what was said in private.\n\n:register keeps the name, and all of that."
+    )

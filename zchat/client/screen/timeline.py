@@ -4,6 +4,7 @@ It draws by lines (`render_line`), with a scroll bar of its own: Textual's would
 high all of it is, which nobody knows before it is laid out.
 """
 
+from collections.abc import Callable
 from datetime import tzinfo
 from typing import ClassVar, Final, NamedTuple
 
@@ -29,6 +30,8 @@ HANDLE: Final = Piece("▐", Ink.DIM)
 """Of the scroll bar,"""
 BESIDE: Final = Piece(" ")
 """and what else stands in its column."""
+CHOOSES_NEWEST: Final = ("reply", "edit", "react", "copy", "open", "before")
+"""What is done to the newest message where none is chosen."""
 VIEWS_MAX: Final = 12
 """Conversations whose place is remembered."""
 
@@ -59,7 +62,8 @@ class Timeline(Widget, can_focus=True):
         Binding("e", "say('edit')", "Edit your own"),
         Binding("d", "say('delete')", "Delete"),
         Binding("plus,a", "say('react')", "React"),
-        Binding("p", "say('pin')", "Pin"),
+        Binding("p", "say('pin')", "Pin, or unpin"),
+        Binding("v", "say('before')", "What it said before it was edited"),
         Binding("y", "say('copy')", "Copy the text"),
         Binding("o", "say('open')", "Open the link"),
         Binding("slash", "say('find')", "Find in what is here"),
@@ -84,10 +88,12 @@ class Timeline(Widget, can_focus=True):
     class Moved(Message):
         """Other lines are seen now."""
 
-    def __init__(self, me: str, zone: tzinfo | None) -> None:
+    def __init__(self, me: str, zone: tzinfo | None, write: Callable[[str], None]) -> None:
+        """`write` gets what is typed here and is for the input."""
         super().__init__()
         self.me = me
         self._zone = zone
+        self._write = write
         self.view: View | None = None
         self.found = ""
         """What was looked for last."""
@@ -103,7 +109,7 @@ class Timeline(Widget, can_focus=True):
         """Shows it where it was left, or its newest."""
         view = self._views.pop(conversation, None)
         if view is None:
-            view = View(conversation, self._page())
+            view = View(conversation, self.page)
         else:
             view.read_until(conversation)
         self._views[conversation] = view
@@ -135,7 +141,7 @@ class Timeline(Widget, can_focus=True):
         view = self.view
         self._fitted = self.size
         if view is not None:
-            view.resize(self._page(), self.size.height)
+            view.resize(self.page, self.size.height)
             self._rows = view.rows()
             self._shown = self._lines(view)
 
@@ -174,7 +180,8 @@ class Timeline(Widget, can_focus=True):
             self._welcome = lines
             self.refresh()
 
-    def _page(self) -> Page:
+    @property
+    def page(self) -> Page:
         # The last column is the scroll bar's, and the one before it keeps away from that.
         return Page(max(1, self.size.width - 2), self.me, self._zone)
 
@@ -213,6 +220,15 @@ class Timeline(Widget, can_focus=True):
         return Strip.blank(self.size.width, ground)
 
     # --- Keys and mouse -------------------------------------------------------------------------
+
+    def on_key(self, event: events.Key) -> None:
+        # Whoever types a word means to write it. Letters that came before the input had the keys
+        # are its own, too, whatever else they mean here.
+        goes_on = self.screen.focused is not self
+        if event.is_printable and (goes_on or event.key not in self.screen.active_bindings):
+            event.stop()
+            event.prevent_default()
+            self._write(event.character or "")
 
     def action_step(self, by: int) -> None:
         view = self.view
@@ -256,7 +272,7 @@ class Timeline(Widget, can_focus=True):
     def action_say(self, what: str) -> None:
         view = self.view
         item = None if view is None else view.chosen
-        if item is None and what in ("reply", "edit", "react", "copy", "open") and view is not None:
+        if item is None and what in CHOOSES_NEWEST and view is not None:
             # Without a choice the newest is meant.
             view.step(-1)
             item = view.chosen

@@ -50,13 +50,17 @@ class Ways:
 
     # --- To a conversation ----------------------------------------------------------------------
 
+    def listed(self) -> list[Conversation]:
+        """As they stand in the list."""
+        return listing.ordered(self._app.book.ordered(), self._app.conversation)
+
     def nth(self, number: int) -> None:
-        listed = self._app.listed()
+        listed = self.listed()
         if number <= len(listed):
             self._app.open_key(listed[number - 1].key)
 
     def neighbour(self, by: int) -> None:
-        listed = self._app.listed()
+        listed = self.listed()
         if self._app.conversation in listed:
             at = listed.index(self._app.conversation)
             self._app.open_key(listed[(at + by) % len(listed)].key)
@@ -65,7 +69,7 @@ class Ways:
         app = self._app
         waiting = [
             each
-            for each in app.listed()
+            for each in self.listed()
             if each.unread and each is not app.conversation and not listing.is_muted(each)
         ]
         if waiting:
@@ -78,7 +82,7 @@ class Ways:
         app.desk.look_around()
         picker = Picker(
             "a room or a person…",
-            lambda query: choices.places(query, app.desk, app.listed()),
+            lambda query: choices.places(query, app.desk, self.listed()),
             "nothing like that; Esc, then :cr NAME makes a room",
         )
         app.push_screen(picker, self._go)
@@ -98,33 +102,49 @@ class Ways:
 
     def search(self) -> None:
         app = self._app
-        app.desk.found, app.desk.search_trouble = None, ""
+        app.desk.search.forget()
         picker = Picker(
             "search in all that you can read…",
             lambda query: choices.found(query, app.desk),
             "every word of it is looked for",
             typed=self._search_soon,
+            at_last=app.desk.search.go_on,
         )
         app.push_screen(picker, self._go_to_found)
 
     def _search_soon(self, text: str) -> None:
         if self._search_timer is not None:
             self._search_timer.cancel()
-        self._app.desk.found = None
+        self._app.desk.search.forget()
         loop = asyncio.get_running_loop()
         self._search_timer = loop.call_later(SEARCH_DELAY_S, self._search, text)
 
     def _search(self, text: str) -> None:
         self._search_timer = None
         if text.strip():
-            self._app.desk.search(text.strip(), None)
+            self._app.desk.search.begin(text.strip())
             self.show_found()
 
     def show_found(self) -> None:
         """What a search has found, as soon as it has."""
         screen = self._app.screen
         if isinstance(screen, Picker) and screen.is_search and self._search_timer is None:
-            screen.show_again(choices.search_state(self._app.desk))
+            desk = self._app.desk
+            screen.show_again(choices.search_state(desk), choices.search_hint(desk))
+
+    def pins(self) -> None:
+        """What is pinned in the room that is open."""
+        app, conversation = self._app, self._app.conversation
+        if conversation is None or conversation.key[0] != "#":
+            app.note(["! only rooms have pinned messages"])
+            return
+        key = conversation.key
+        picker = Picker(
+            "pinned here…",
+            lambda query: choices.pinned(query, app.desk, key),
+            "nothing like that is pinned; p pins the message that is chosen",
+        )
+        app.push_screen(picker, self._go_to_found)
 
     def _go_to_found(self, value: str | None) -> None:
         if value is not None:

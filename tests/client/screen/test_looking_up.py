@@ -1,0 +1,141 @@
+"""What somebody looks up on the screen, and what the screen says by itself."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from zchat.protocol.messages import (
+    Entry,
+    MemberJoined,
+    MessagePosted,
+    PresenceChanged,
+    PrivateMessageSent,
+    UserInfo,
+)
+
+from ..fake_gateway import FakeGateway, until
+from .people import Person, person
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[FakeGateway]:
+    async with FakeGateway() as gateway:
+        for number in range(1, 4):
+            gateway.server.append("#lobby", "bob", MessagePosted(f"message {number}"))
+        yield gateway
+
+
+@pytest.fixture
+async def ann(gateway: FakeGateway, tmp_path: Path) -> AsyncIterator[Person]:
+    async with person(gateway, tmp_path) as ann:
+        await ann.sees("message 3")
+        yield ann
+
+
+async def test_the_same_key_pins_and_unpins(ann: Person) -> None:
+    pins: list[Entry] = ann.gateway.server.pins
+    await ann.press("up", "k", "p")
+    await ann.sees("1 pinned")
+    assert [pin.sequence for pin in pins] == [2]
+    await ann.press("p")
+    await ann.sees_no_more("1 pinned")
+    assert ann.gateway.server.pins == []
+
+
+async def test_what_is_pinned_is_listed_and_found(ann: Person) -> None:
+    await ann.press("f8")
+    await ann.sees("nothing like that is pinned")
+    await ann.press("escape", "up", "k", "p")
+    await ann.sees("1 pinned")
+    await ann.press("escape", "f8")
+    await ann.sees("bob message 2")
+    await ann.press(*"xyz")
+    await ann.sees("nothing like that is pinned")
+    await ann.press("backspace", "backspace", "backspace", "enter")
+    view = ann.app.timeline.view
+    assert view is not None
+    await until(lambda: view.chosen is not None and view.chosen.sequence == 2)
+
+
+async def test_what_an_edited_message_has_said_before_is_shown(ann: Person) -> None:
+    await ann.write("as it is")
+    await ann.sees("as it is")
+    await ann.press("up", "v")
+    await ann.sees("it has never said anything else")
+    await ann.press("e", *" now")
+    await ann.press("enter")
+    await ann.sees("(edited)")
+    await ann.press("up", "v")
+    await ann.sees("as it was")
+    await ann.sees("until ")
+
+
+async def test_a_search_goes_on_as_far_as_one_looks(gateway: FakeGateway, tmp_path: Path) -> None:
+    for number in range(4, 140):
+        gateway.server.append("#lobby", "bob", MessagePosted(f"message {number}"))
+    async with person(gateway, tmp_path) as ann:
+        await ann.sees("message 139")
+        await ann.press("ctrl+f", *"message")
+        await ann.sees("50 and more: go on down")
+        for _ in range(30):
+            await ann.press("pagedown")
+        await ann.sees("139, newest first")
+        await ann.sees("message 1")
+        await ann.press("enter")
+        view = ann.app.timeline.view
+        assert view is not None
+        await until(lambda: view.chosen is not None and view.chosen.sequence == 1)
+
+
+async def test_whoever_types_in_the_conversation_writes(ann: Person) -> None:
+    # Not all of these letters mean anything there, but those after the first one do.
+    await ann.press("up", *"hejdk")
+    assert ann.written == "hejdk"
+    assert ann.app.composer.has_focus
+
+
+async def test_the_same_trouble_is_said_once(ann: Person) -> None:
+    await ann.press("up", "e", "e")
+    assert ann.screen.count("only your own messages can be edited") == 1
+    await ann.press("o")
+    await ann.sees("there is no link in it")
+    assert ann.screen.count("only your own messages can be edited") == 1
+
+
+async def test_a_guest_is_told_what_quitting_costs(ann: Person) -> None:
+    ann.gateway.say("@ann", "bob", PrivateMessageSent("ann", "psst"))
+    await ann.sees("○ bob")
+    await ann.press("ctrl+q")
+    await ann.sees("You are a guest")
+    await ann.press("escape")
+    assert ann.app.is_running
+    await ann.press("ctrl+q", "enter")
+    await until(lambda: not ann.app.is_running)
+
+
+async def test_who_has_an_account_just_quits(gateway: FakeGateway, tmp_path: Path) -> None:
+    gateway.server.guest = False
+    gateway.server.append("#garden", "ann", MemberJoined())
+    gateway.server.followed["#garden"] = 0
+    async with person(gateway, tmp_path) as ann:
+        await ann.sees("#garden")
+        await ann.press("ctrl+q")
+        await until(lambda: not ann.app.is_running)
+
+
+async def test_of_many_who_come_at_once_it_asks_who_they_are(ann: Person) -> None:
+    ann.gateway.say("@ann", "bob", PrivateMessageSent("ann", "psst"))
+    await ann.sees("○ bob")
+    everyone = [UserInfo(name, True, 0, 0) for name in ("ann", "bob")]
+    ann.gateway.server.users = everyone
+    ann.gateway.push([PresenceChanged(["carol"], [], 30, 0, 32)])
+    await ann.sees("● bob")
+
+
+async def test_it_asks_anew_whether_the_other_is_here_when_one_goes_there(ann: Person) -> None:
+    ann.gateway.say("@ann", "bob", PrivateMessageSent("ann", "psst"))
+    await ann.sees("○ bob")
+    ann.gateway.server.users = [UserInfo(name, True, 0, 0) for name in ("ann", "bob")]
+    await ann.press("alt+2")
+    await ann.sees("● bob")
