@@ -184,6 +184,11 @@ class Chat(Asking):
         return self._core.state is State.ONLINE
 
     @property
+    def away_word(self) -> str | None:
+        """With what word the user is away; None while they are here."""
+        return self._core.away_word
+
+    @property
     def latency_s(self) -> float | None:
         """Of the last ping, which goes out by itself when it is quiet; None before its answer."""
         return self._core.latency_s

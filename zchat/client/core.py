@@ -107,6 +107,11 @@ class ClientCore:
         return self._state
 
     @property
+    def away_word(self) -> str | None:
+        """With what word the user is away; None while they are here."""
+        return self._greeting.away
+
+    @property
     def latency_s(self) -> float | None:
         """What the last ping took; None before there is an answer on this connection."""
         return self._latency.seconds

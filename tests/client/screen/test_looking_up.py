@@ -139,3 +139,27 @@ async def test_it_asks_anew_whether_the_other_is_here_when_one_goes_there(ann: P
     ann.gateway.server.users = [UserInfo(name, True, 0, 0) for name in ("ann", "bob")]
     await ann.press("alt+2")
     await ann.sees("● bob")
+
+
+async def test_one_comes_back_to_where_one_was(gateway: FakeGateway, tmp_path: Path) -> None:
+    gateway.server.guest = False
+    async with person(gateway, tmp_path) as ann:
+        await ann.write(":cr kitchen")
+        await ann.sees("you created #kitchen")
+    async with person(gateway, tmp_path) as ann:
+        assert ann.app.conversation is not None
+        assert ann.app.conversation.key == "#kitchen"
+
+
+async def test_the_topic_of_a_room_is_there_with_the_room(ann: Person) -> None:
+    ann.gateway.server.append("#garden", "bob", MessagePosted("roses"))
+    ann.gateway.server.topics["garden"] = "All that grows"
+    await ann.write(":jr garden")
+    await ann.sees("#garden  All that grows")
+
+
+async def test_the_status_says_that_one_is_away(ann: Person) -> None:
+    await ann.write(":away lunch")
+    await ann.sees("ann, away: lunch")
+    await ann.write(":back")
+    await ann.sees_no_more("away: lunch")

@@ -36,7 +36,7 @@ from zchat.client.screen.notes import Notes
 from zchat.client.screen.parts import BINDINGS, CSS
 from zchat.client.screen.status import Network
 from zchat.client.screen.timeline import Timeline
-from zchat.client.screen.ways import LOBBY_KEY, Ways
+from zchat.client.screen.ways import Ways
 
 FRAME_S: Final = 1 / 40
 TICK_S: Final = 1.0
@@ -84,7 +84,7 @@ class ScreenClient(App[int]):
         self.network = Network()
         self.garbage = Garbage()
         self.acts = Acts(self)
-        self.ways = Ways(self)
+        self.ways = Ways(self, cache)
         self.conversation: Conversation | None = None
         self.first_time = first_time
         self.has_attention = True
@@ -120,7 +120,7 @@ class ScreenClient(App[int]):
         self.composer = self.query_one(Composer)
         self.notes = self.query_one(Notes)
         self.around = Around(self)
-        self.open_to_write(self.book.looking_at or LOBBY_KEY)
+        self.open_to_write(self.ways.left_at())
         self.around.arrange()
         self._following = asyncio.create_task(self._follow())
         self.composer.remember_all(self._cache.inputs())
@@ -197,7 +197,7 @@ class ScreenClient(App[int]):
         self.aloud.forget(key)
         self.conversation = conversation
         self.acts.begin_anew()
-        self.ways.stay()
+        self.ways.arrive(key)
         self.timeline.open(conversation)
         self.composer.load(conversation.draft)
         self.desk.look_into(conversation)

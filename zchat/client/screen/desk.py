@@ -155,6 +155,8 @@ class Desk:
             case Done(log=log) if event.id in self._awaited:
                 key = self._awaited.pop(event.id)
                 self._front.open_to_write(key or log or "")
+                # The topic of a room that was there before is in no entry that comes now.
+                self.send(drafts.rooms())
             case _:
                 pass
 

@@ -35,7 +35,7 @@ _CSS: Final = """
     }}
     & Static {{ height: auto; width: 1fr; padding: 0 1; }}
     & .hint {{ color: $dim; }}
-    & Input {{ border: none; height: 1; padding: 0 1; margin: 0 0 1 0; background: $panel; }}
+    & Input {{ height: 1; margin: 0 1 1 1; background: $panel; }}
     &:ansi > Vertical {{ border: round ansi_default; }}
 }}
 """

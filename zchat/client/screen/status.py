@@ -70,7 +70,7 @@ def status_line(
 
 
 def _connection(chat: Chat, network: Network, now: float) -> list[Piece]:
-    me = Piece(f" · {drawable_line(chat.name)}", Ink.DIM)
+    me = Piece(f" · {drawable_line(chat.name)}{_away(chat)}", Ink.DIM)
     match chat.state:
         case State.ONLINE:
             latency = chat.latency_s
@@ -87,3 +87,10 @@ def _connection(chat: Chat, network: Network, now: float) -> list[Piece]:
                 seconds = max(0, math.ceil(network.retry_at - now))
                 pieces.append(Piece(f" · again in {seconds} s", Ink.DIM))
             return pieces
+
+
+def _away(chat: Chat) -> str:
+    word = chat.away_word
+    if word is None:
+        return ""
+    return f", away: {cut(drawable_line(word), 24)}" if word else ", away"

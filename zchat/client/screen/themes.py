@@ -40,7 +40,9 @@ class Palette:
     panel: str
     """Behind what stands beside the conversation."""
     raised: str
-    """Behind what is selected, and behind code."""
+    """Behind what is selected."""
+    code: str
+    """Behind code."""
     text: str
     dim: str
     accent: str
@@ -55,18 +57,18 @@ class Palette:
 
 PALETTES: Final = {
     DARK: Palette(
-        *("#16181d", "#1b1e24", "#272c35", "#d4d7dd", "#767d8a", "#7aa2f7", "#e5b567"),
+        *("#16181d", "#1b1e24", "#272c35", "#22262e", "#d4d7dd", "#767d8a", "#7aa2f7", "#e5b567"),
         *("#f07178", "#8fc37f", "#6cb6d9"),
         ("#d98e73", "#7fb7be", "#c792c7", "#a3b86c", "#89a7e0", "#d7a65f", "#79b894", "#c98a9b"),
     ),
     LIGHT: Palette(
-        *("#fbfaf7", "#f1efe9", "#e3e0d6", "#2b2d33", "#6d7079", "#2f5fb3", "#8a5800"),
+        *("#fbfaf7", "#f1efe9", "#e3e0d6", "#efede6", "#2b2d33", "#6d7079", "#2f5fb3", "#8a5800"),
         *("#b3261e", "#2f6f33", "#1f6690"),
         ("#a2492b", "#1f6f78", "#8a3d8a", "#566b12", "#3a5bb0", "#8a5a00", "#23704a", "#98405a"),
         dark=False,
     ),
     CONTRAST: Palette(
-        *("#000000", "#000000", "#00308f", "#ffffff", "#d0d0d0", "#66d9ff", "#ffff00"),
+        *("#000000", "#000000", "#00308f", "#2a2a2a", "#ffffff", "#d0d0d0", "#66d9ff", "#ffff00"),
         *("#ff8080", "#7fff7f", "#66d9ff"),
         ("#ffffff", "#ffd27f", "#9fe8ff", "#c8ffb0", "#ffc0e8"),
     ),
@@ -128,7 +130,7 @@ def style(theme: str, piece_ink: Ink, who: str) -> Style:
         case Ink.EMPHASIS:
             return Style(color=palette.text, italic=True)
         case Ink.CODE:
-            return Style(color=palette.text, bgcolor=palette.raised)
+            return Style(color=palette.text, bgcolor=palette.code)
         case Ink.LINK:
             return Style(color=palette.link, underline=True)
         case Ink.MENTION:
@@ -160,7 +162,7 @@ _PLAIN_STYLES: Final = {
     Ink.MENTION: Style(bold=True),
     Ink.MENTIONED: Style(bold=True, reverse=True),
     Ink.AUTHOR: Style(bold=True),
-    Ink.MYSELF: Style(bold=True, underline=True),
+    Ink.MYSELF: Style(bold=True, italic=True),
     Ink.PENDING: Style(dim=True),
     Ink.HAPPENED: Style(dim=True),
     Ink.DAY: Style(dim=True),

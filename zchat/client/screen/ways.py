@@ -3,6 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from zchat.client.cache import Cache
 from zchat.client.conversations.model import Conversation
 from zchat.client.screen import choices, listing
 from zchat.client.screen.dialogs import Picker
@@ -13,12 +14,14 @@ if TYPE_CHECKING:
 
 SEARCH_DELAY_S: Final = 0.25
 """A search goes out once nothing was typed for so long."""
+LEFT_AT: Final = "left-at"
 LOBBY_KEY: Final = room_log(LOBBY)
 
 
 class Ways:
-    def __init__(self, app: "ScreenClient") -> None:
+    def __init__(self, app: "ScreenClient", cache: Cache) -> None:
         self._app = app
+        self._cache = cache
         self._search_timer: asyncio.TimerHandle | None = None
         self._jump_to = 0
 
@@ -49,6 +52,17 @@ class Ways:
         return True
 
     # --- To a conversation ----------------------------------------------------------------------
+
+    def left_at(self) -> str:
+        """Where the person was the last time."""
+        book = self._app.book
+        key = book.looking_at or self._cache.settings().get(LEFT_AT, "")
+        return key if key in book.conversations else LOBBY_KEY
+
+    def arrive(self, key: str) -> None:
+        """Wherever it was to go, it is another conversation now."""
+        self._jump_to = 0
+        self._cache.keep_setting(LEFT_AT, key)
 
     def listed(self) -> list[Conversation]:
         """As they stand in the list."""
@@ -157,10 +171,6 @@ class Ways:
         """To the message of the open conversation, which may have to be loaded first."""
         self._jump_to = sequence
         self.jump_on()
-
-    def stay(self) -> None:
-        """Wherever it was to go, it is another conversation now."""
-        self._jump_to = 0
 
     def jump_on(self) -> bool:
         """Goes on with a jump that waits for pages; whether there is one."""
