@@ -177,6 +177,7 @@ def test_a_log_that_does_not_go_on_is_forgotten(run: Run, folder: Path) -> None:
 def test_another_user_of_the_name_finds_nothing(run: Run, folder: Path) -> None:
     run.cache.keep_draft("@bob", "dear bob")
     run.cache.keep_input("dear bob")
+    run.cache.keep_unsent("@bob", "dear bob", 0, 1_000)
     run.cache.keep_setting("theme", "dark")
     run.flush()
     run.hear(begun(LogState("#den", 2, 2), LogState("@ann", 1, 1), since_ms=9))
@@ -185,6 +186,7 @@ def test_another_user_of_the_name_finds_nothing(run: Run, folder: Path) -> None:
     assert again.texts("#den") == []
     assert again.texts("@bob") == []
     assert again.kept.drafts == {}
+    assert again.kept.unsent == []
     assert again.cache.inputs() == []
     assert again.kept.since_ms == 9
     assert again.cache.settings() == {"theme": "dark"}, "of this machine, and of no name"
@@ -204,6 +206,34 @@ def test_drafts_are_kept_at_once_and_wait_for_their_conversation(run: Run, folde
     assert again.book.conversations["@bob"].draft == ""
     assert "@cat" not in again.book.conversations
     assert again.book.open("@cat").draft == "dear cat"
+    again.cache.close()
+
+
+def test_what_was_said_is_kept_until_it_is_confirmed(run: Run, folder: Path) -> None:
+    run.flush()
+    first = run.cache.keep_unsent("#den", "first", 2, 5_000)
+    second = run.cache.keep_unsent("@bob", "second", 0, 6_000)
+    run.cache.flush(confirmed=[first])
+    run.cache.close()
+    again = Run(folder)
+    (said,) = again.book.unsent
+    assert (said.text, said.at_ms, said.kept) == ("second", 6_000, second)
+    assert said.is_unsent
+    assert again.texts("@bob") == ["psst", "second"]
+    # Its entry comes after all.
+    again.hear(begun(LogState("#den", 2, 2), LogState("@ann", 1, 2)))
+    again.hear(came("@ann", 2, PrivateMessageSent("bob", "second"), "ann"))
+    assert again.texts("@bob") == ["psst", "second"]
+    assert said.sequence == 2
+    again.cache.close()
+
+
+def test_numbers_of_what_was_said_are_never_used_again(run: Run, folder: Path) -> None:
+    number = run.cache.keep_unsent("#den", "first", 0, 5_000)
+    run.cache.flush(confirmed=[number])
+    run.cache.close()
+    again = Run(folder)
+    assert again.cache.keep_unsent("#den", "second", 0, 6_000) > number
     again.cache.close()
 
 
@@ -318,6 +348,7 @@ def test_a_file_that_is_broken_inside_is_set_aside_with_what_can_be_saved(
 def test_of_another_version_what_was_typed_survives(run: Run, folder: Path) -> None:
     run.cache.keep_draft("@cat", "dear cat")
     run.cache.keep_input("hello")
+    run.cache.keep_unsent("@cat", "are you there?", 0, 1_000)
     run.stop()
     (path,) = files(folder)
     with sqlite3.connect(path) as database:
@@ -328,6 +359,7 @@ def test_of_another_version_what_was_typed_survives(run: Run, folder: Path) -> N
     assert "another version" in again.cache.trouble
     assert again.texts("#den") == []
     assert again.kept.drafts == {"@cat": "dear cat"}
+    assert [said.text for said in again.kept.unsent] == ["are you there?"]
     assert again.cache.inputs() == ["hello"]
     again.cache.close()
 

@@ -6,7 +6,7 @@ together with the cursors up to which it is whole: whatever a crash loses, the s
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -81,7 +81,7 @@ class Cache:
     def _load(self, rows: Rows) -> Kept:
         rows.begin_reading()
         session = self._session | rows.session()
-        drafts = rows.drafts()
+        drafts, unsent = rows.drafts(), rows.unsent()
         found = sorted(rows.conversations(), key=lambda row: -row[2].active_at_ms)
         cursors = rows.cursors()
         left = LOADED_ENTRIES_MAX
@@ -101,7 +101,14 @@ class Cache:
         self._session, self._cursors = session, cursors
         self._places = {key: place for key, place, _ in found}
         self._states = {key: state for key, _, state in found}
-        return Kept(session[_SINCE_MS], dict(cursors), session[_INBOX_FIRST], conversations, drafts)
+        return Kept(
+            session[_SINCE_MS],
+            dict(cursors),
+            session[_INBOX_FIRST],
+            conversations,
+            drafts,
+            unsent,
+        )
 
     def older(self, key: str, before: int, limit: int) -> History | None:
         """What comes before, if it is here: like the server's answer. None: ask the server."""
@@ -233,8 +240,12 @@ class Cache:
 
     # --- Writing --------------------------------------------------------------------------------
 
-    def flush(self, touched: Iterable[Conversation] = ()) -> None:
-        """Commits what waits, and how these conversations are now; each second, and at the end."""
+    def flush(self, touched: Iterable[Conversation] = (), confirmed: Collection[int] = ()) -> None:
+        """Commits what waits, and how these conversations are now; each second, and at the end.
+
+        `confirmed` are the numbers of what was said and stands in its log: its entry and its number
+        are kept and forgotten together.
+        """
         if not self._file.writable:
             return
         for conversation in touched:
@@ -245,12 +256,13 @@ class Cache:
             self._states[conversation.key] = State.of(conversation)
             self._places.setdefault(conversation.key, self._new_place(conversation.key))
             self._changed.add(conversation.key)
-        if self._changed or self._moved:
-            self._write(self._flush)
+        if self._changed or self._moved or confirmed:
+            self._write(lambda rows: self._flush(rows, confirmed))
 
-    def _flush(self, rows: Rows) -> None:
+    def _flush(self, rows: Rows, confirmed: Iterable[int]) -> None:
         if self._forget_all:
             rows.forget_all()
+        rows.forget_unsent(confirmed)
         rows.forget_entries(self._forgotten)
         rows.put_entries((key, entry) for (key, _), entry in self._entries.items())
         self._keep_bounds(rows)
@@ -309,6 +321,12 @@ class Cache:
     def keep_draft(self, key: str, text: str) -> None:
         """At once, so that it survives whatever happens; none if `text` is empty."""
         self._write(lambda rows: rows.put_draft(key, text))
+
+    def keep_unsent(self, key: str, text: str, reply_to: int, at_ms: int) -> int:
+        """At once, what waits for the server; its number, or 0 if nothing is kept."""
+        numbers: list[int] = []
+        self._write(lambda rows: numbers.append(rows.add_unsent(key, text, reply_to, at_ms)))
+        return numbers[0] if numbers else 0
 
     def keep_input(self, text: str) -> None:
         """The newest of what was typed and sent."""

@@ -32,9 +32,10 @@ _TYPED: Final = """
 CREATE TABLE drafts (key TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE inputs (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE unsent (number INTEGER PRIMARY KEY AUTOINCREMENT, said BLOB NOT NULL);
 """
 """What nobody else has. These tables are the same in every version."""
-_TYPED_TABLES: Final = ("drafts", "inputs", "settings")
+_TYPED_TABLES: Final = ("drafts", "inputs", "settings", "unsent")
 
 
 class CacheFile:

@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from zchat.client.conversations.kept import Unsent
 from zchat.client.conversations.model import Conversation, Kind
 from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.messages import Entry
@@ -72,7 +73,8 @@ class State(Struct, array_like=True):
 
 _entries: Final = Decoder(Entry)
 _states: Final = Decoder(State)
-_CACHED: Final = ("entries", "conversations", "cursors", "session", "drafts", "inputs")
+_unsent: Final = Decoder(tuple[str, str, int, int])
+_CACHED: Final = ("entries", "conversations", "cursors", "session", "drafts", "inputs", "unsent")
 """All but the settings, which are of this machine and not of the name."""
 
 
@@ -127,6 +129,10 @@ class Rows:
 
     def inputs(self) -> list[str]:
         return [text for (text,) in self._execute("SELECT text FROM inputs ORDER BY id")]
+
+    def unsent(self) -> list[Unsent]:
+        rows = self._execute("SELECT number, said FROM unsent ORDER BY number")
+        return [Unsent(number, *_unsent.decode(said)) for number, said in rows]
 
     def settings(self) -> dict[str, str]:
         return dict(self._execute("SELECT name, value FROM settings"))
@@ -183,6 +189,14 @@ class Rows:
             self._execute("INSERT OR REPLACE INTO drafts VALUES (?, ?)", (key, text))
         else:
             self._execute("DELETE FROM drafts WHERE key = ?", (key,))
+
+    def add_unsent(self, key: str, text: str, reply_to: int, at_ms: int) -> int:
+        said = encode((key, text, reply_to, at_ms))
+        return self._execute("INSERT INTO unsent (said) VALUES (?)", (said,)).lastrowid or 0
+
+    def forget_unsent(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            self._execute("DELETE FROM unsent WHERE number = ?", (number,))
 
     def add_input(self, text: str, inputs_max: int) -> None:
         """The same again is one, and the newest."""

@@ -1,10 +1,14 @@
 """What somebody looks up on the screen, and what the screen says by itself."""
 
+import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from zchat.client.chat import UnconfirmedError
 from zchat.protocol.messages import (
     Entry,
     MemberJoined,
@@ -163,3 +167,47 @@ async def test_the_status_says_that_one_is_away(ann: Person) -> None:
     await ann.sees("ann, away: lunch")
     await ann.write(":back")
     await ann.sees_no_more("away: lunch")
+
+
+async def say_into_a_dead_terminal(gateway: FakeGateway, folder: Path, *texts: str) -> None:
+    with suppress(UnconfirmedError):
+        async with person(gateway, folder) as ann:
+            await ann.sees("message 3")
+            gateway.mute = True
+            for text in texts:
+                await ann.write(text)
+                await ann.sees(f"{text} …")
+    gateway.mute = False
+
+
+async def test_what_was_said_into_a_dead_terminal_can_be_said_again(
+    gateway: FakeGateway, tmp_path: Path
+) -> None:
+    await say_into_a_dead_terminal(gateway, tmp_path, "did you hear that?", "and that?")
+    async with person(gateway, tmp_path) as ann:
+        await ann.sees("the client ended before it was confirmed")
+        assert gateway.server.texts("#lobby")[-1] == "message 3"
+        await ann.press("up", "k", "r")
+        await until(lambda: gateway.server.texts("#lobby")[-1] == "did you hear that?")
+        await ann.press("j", "d")
+        await ann.sees("Forget what was not sent?")
+        await ann.press("enter")
+        await ann.sees_no_more("and that?")
+    async with person(gateway, tmp_path) as ann:
+        await ann.sees("did you hear that?")
+        assert "ended before" not in ann.screen
+
+
+async def test_what_was_said_and_had_come_is_not_said_again(
+    gateway: FakeGateway, tmp_path: Path
+) -> None:
+    await say_into_a_dead_terminal(gateway, tmp_path, "did you hear that?")
+    entry = gateway.server.append("#lobby", "ann", MessagePosted("did you hear that?"))
+    now_ms = round(time.time() * 1000)
+    gateway.server.logs["#lobby"][-1] = msgspec.structs.replace(entry, at_ms=now_ms)
+    async with person(gateway, tmp_path) as ann:
+        await ann.sees_no_more("ended before")
+        assert ann.screen.count("did you hear that?") == 1
+    async with person(gateway, tmp_path) as ann:
+        await ann.sees("did you hear that?")
+        assert "ended before" not in ann.screen

@@ -3,13 +3,7 @@
 from typing import Final, assert_never
 
 from zchat.client import drafts
-from zchat.client.conversations.entries import (
-    Amendment,
-    amend,
-    conversation_of,
-    item_of,
-    mentions,
-)
+from zchat.client.conversations.entries import Amendment, amend, conversation_of, item_of, mentions
 from zchat.client.conversations.kept import Kept, adjoins
 from zchat.client.conversations.model import Conversation, Delivery, Item, Kind, Said
 from zchat.client.conversations.presence import Presence, typing_seen
@@ -17,7 +11,13 @@ from zchat.client.conversations.recent import RecentAmendments
 from zchat.client.conversations.rooms import RoomFacts
 from zchat.client.conversations.strand import Strand
 from zchat.client.conversations.strands import Strands
-from zchat.client.conversations.unconfirmed import Spoken, Unconfirmed, alike, stands_now
+from zchat.client.conversations.unconfirmed import (
+    Spoken,
+    Unconfirmed,
+    alike,
+    stands_now,
+    unsent_said,
+)
 from zchat.client.drafts import Answer, Request
 from zchat.client.events import (
     Answered,
@@ -70,6 +70,8 @@ class Book:
         self._strands = Strands(me)
         self._facts = RoomFacts(me)
         self._unconfirmed = Unconfirmed()
+        self.unsent: list[Said] = []
+        """What an earlier run has said and nobody had confirmed."""
         self._recent = RecentAmendments()
 
     @property
@@ -88,6 +90,11 @@ class Book:
             strand.prepend(items, each.first, more=conversation.more_before)
             strand.unread_in_all(unread, mentioned)
             conversation.changes.clear()
+        for unsent in kept.unsent:
+            strand = self._strands.at(unsent.key)
+            self.unsent.append(unsent_said(unsent, self.me))
+            strand.add_pending(self.unsent[-1])
+            strand.conversation.changes.clear()
 
     # --- What happens ---------------------------------------------------------------------------
 
@@ -190,14 +197,14 @@ class Book:
 
     def retry(self, key: str, said: Said, request: int, at_ms: int) -> None:
         """What had failed is said again, by that request."""
-        if said.delivery is Delivery.FAILED:
+        if said.is_unsent:
             said.request, said.at_ms = request, at_ms
             self._strands.at(key).deliver(said, Delivery.PENDING)
             self._unconfirmed.say(request, key, said)
 
     def give_up(self, key: str, said: Said) -> None:
         """What had failed is not wanted any more."""
-        if said.delivery is Delivery.FAILED:
+        if said.is_unsent:
             self._strands.at(key).drop_pending(said)
             # It is nowhere now, and cannot be given up twice.
             said.delivery = Delivery.DONE
@@ -377,6 +384,7 @@ class Book:
         if sequence <= self._strands.cursors.get(log, 0):
             # Its entry has come, and says something else than what was sent.
             strand.drop_pending(spoken.said)
+            spoken.said.delivery = Delivery.DONE
             return
         self._unconfirmed.place(spoken, log, sequence)
         strand.deliver(spoken.said, Delivery.DONE)

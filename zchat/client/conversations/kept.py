@@ -1,6 +1,7 @@
 """What a client keeps of its conversations between two runs."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from zchat.client.conversations.model import Conversation
 from zchat.protocol.messages import Entry, History, LogState
@@ -16,6 +17,16 @@ class KeptConversation:
     entries: list[Entry] = field(default_factory=list)
 
 
+class Unsent(NamedTuple):
+    """What was said, and not confirmed before the run ended. `number` is the cache's."""
+
+    number: int
+    key: str
+    text: str
+    reply_to: int
+    at_ms: int
+
+
 @dataclass(slots=True)
 class Kept:
     since_ms: int = 0
@@ -27,6 +38,8 @@ class Kept:
     conversations: list[KeptConversation] = field(default_factory=list)
     drafts: dict[str, str] = field(default_factory=dict)
     """By key: of conversations of which nothing else is kept."""
+    unsent: list[Unsent] = field(default_factory=list)
+    """In the order in which it was said."""
 
 
 def goes_on(state: LogState, known: int | None) -> bool:

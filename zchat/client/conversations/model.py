@@ -30,6 +30,8 @@ class Delivery(enum.Enum):
     """Said here, and not confirmed."""
     FAILED = enum.auto()
     """Refused: `Said.trouble` says why, and it may be said again."""
+    UNKNOWN = enum.auto()
+    """An earlier run of the client said it, and ended before it was confirmed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -54,8 +56,15 @@ class Said:
     trouble: str = ""
     request: int = 0
     """The client core's number for it while it is pending."""
+    kept: int = 0
+    """The cache's number for it until it is confirmed; 0 if it is not kept there."""
     version: int = 0
     """Rises with each change, so that what was drawn of it can be kept until then."""
+
+    @property
+    def is_unsent(self) -> bool:
+        """It may be said again, or given up."""
+        return self.delivery in (Delivery.FAILED, Delivery.UNKNOWN)
 
 
 @dataclass(slots=True, eq=False)

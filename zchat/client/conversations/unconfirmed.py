@@ -8,7 +8,9 @@ nothing is lost: the other entry comes yet.
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from zchat.client.conversations.kept import Unsent
 from zchat.client.conversations.model import Delivery, Item, Said
+from zchat.protocol.names import safe_text
 
 CLOCKS_APART_MS: Final = 10 * 60_000
 """An entry older than that, before something was said, is something else that was said alike."""
@@ -60,12 +62,20 @@ class Unconfirmed:
         return [self._placed.pop(place) for place in places]
 
 
+def unsent_said(unsent: Unsent, me: str) -> Said:
+    """What an earlier run has said."""
+    said = Said(0, unsent.at_ms, me, safe_text(unsent.text), unsent.reply_to)
+    said.delivery, said.kept = Delivery.UNKNOWN, unsent.number
+    said.trouble = "the client ended before it was confirmed"
+    return said
+
+
 def alike(unsettled: Iterable[Item], text: str, reply_to: int, at_ms: int) -> Said | None:
     """The first of them that an entry with this text may be, while no answer says which it is."""
     for said in unsettled:
         if (
             isinstance(said, Said)
-            and said.delivery is Delivery.PENDING
+            and said.delivery in (Delivery.PENDING, Delivery.UNKNOWN)
             and said.text == text
             and said.reply_to == reply_to
             and at_ms >= said.at_ms - CLOCKS_APART_MS

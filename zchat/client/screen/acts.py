@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from zchat.client.commands import is_secret
-from zchat.client.conversations.model import Conversation, Delivery, Item, Kind, Said
+from zchat.client.conversations.model import Conversation, Item, Kind, Said
 from zchat.client.screen import choices, saying
 from zchat.client.screen.dialogs import Confirm, Picker, Prompt, Reading
 from zchat.client.screen.layout import Line
@@ -99,7 +99,7 @@ class Acts:
         if what == "copy":
             app.copy_to_clipboard(said.text)
             app.note(["copied"])
-        elif what == "reply" and said.delivery is Delivery.FAILED:
+        elif what == "reply" and said.is_unsent:
             app.desk.retry(conversation, said)
         elif what == "delete":
             self._delete(conversation, said)
@@ -144,9 +144,12 @@ class Acts:
 
         if said.deleted_by:
             return
-        whose = "your message" if said.author == self._app.book.me else "somebody else's message"
-        confirm = Confirm(f"Delete {whose}?\n\n{saying.short(said)}", "deletes it for everyone")
-        self._app.push_screen(confirm, answered)
+        question, yes = "Forget what was not sent?", "forgets it"
+        if not said.is_unsent:
+            own = said.author == self._app.book.me
+            whose = "your message" if own else "somebody else's message"
+            question, yes = f"Delete {whose}?", "deletes it for everyone"
+        self._app.push_screen(Confirm(f"{question}\n\n{saying.short(said)}", yes), answered)
 
     def _react(self, conversation: Conversation, said: Said, emoji: str) -> None:
         def picked(value: str | None) -> None:

@@ -90,6 +90,8 @@ class Desk:
         self._users_are_old = False
         self._said: set[int] = set()
         """What was said and is not answered."""
+        self._unsent = set(book.unsent)
+        """What the cache keeps until it is confirmed."""
 
     # --- What happens ---------------------------------------------------------------------------
 
@@ -167,7 +169,9 @@ class Desk:
 
     def keep(self) -> None:
         """Has the cache write what has come since the last time."""
-        self._cache.flush(self.book.take_touched())
+        confirmed = [said for said in self._unsent if said.delivery is Delivery.DONE]
+        self._unsent.difference_update(confirmed)
+        self._cache.flush(self.book.take_touched(), [said.kept for said in confirmed])
 
     def complain(self, reason: str) -> None:
         self._front.note([f"! {reason}"])
@@ -259,7 +263,11 @@ class Desk:
         if request_id is None:
             return False
         self._said.add(request_id)
-        self.book.pending(key, text, reply_to, request_id, round(time.time() * 1000))
+        at_ms = round(time.time() * 1000)
+        said = self.book.pending(key, text, reply_to, request_id, at_ms)
+        said.kept = self._cache.keep_unsent(key, text, reply_to, at_ms)
+        if said.kept:
+            self._unsent.add(said)
         self._typed.pop(key, None)
         self._front.wake()
         return True
@@ -315,7 +323,7 @@ class Desk:
         self.try_to(lambda: message_drafts.edit(log, said.sequence, emojied(text)))
 
     def delete(self, conversation: Conversation, said: Said) -> None:
-        if said.delivery is Delivery.FAILED:
+        if said.is_unsent:
             self.book.give_up(conversation.key, said)
             self._front.wake()
         elif said.sequence:

@@ -155,7 +155,7 @@ def _said(item: Said, page: Page, where: Place, answered: Said | None) -> Iterat
     yield from rows
     if item.reactions:
         yield from wrapped(list(_reactions(item, page)), page.text_width)
-    if item.delivery is Delivery.FAILED:
+    if item.is_unsent:
         why = drawable_line(item.trouble) or "it was not sent"
         trouble = Piece(f"! {why} · r tries again", Ink.TROUBLE, RETRY)
         yield from wrapped([trouble], page.text_width)
