@@ -378,7 +378,7 @@ async def test_questions_on_a_terminal_are_answered_in_secret(
     async with machine.terminal() as terminal:
         await terminal.shows("you are ann .registered.")
         await terminal.say(":password", "Old password:")
-        await terminal.say(PASSWORD, "New password:")
+        await terminal.say(PASSWORD, "New password, 8 or more")
         await terminal.say("battery staple", "Once more:")
         await terminal.say("battery staple", "the password is changed")
         await terminal.say(":totp on", "Password:")

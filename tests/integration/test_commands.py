@@ -217,7 +217,7 @@ async def test_on_a_terminal_there_is_a_prompt(shared_cluster: Cluster) -> None:
         await one.type(f":jr {den[:6]}\t", den[6:])
         await one.say("", f"you joined #{den}")
         # A password is asked for twice, and not shown.
-        await one.say(":register", "New password:")
+        await one.say(":register", "New password, 8 or more")
         await one.say(PASSWORD, "Once more:")
         # Between two prompts the terminal, and not the client, would take the end of input.
         await one.say(PASSWORD, "your name is registered", "^>")

@@ -30,7 +30,10 @@ AUDIT_RECORDS: Final = 20
 SECONDS: Final = {"m": 60, "h": 3_600, "d": 86_400}
 
 _OLD: Final = Question("Password: ")
-_NEW: Final = (Question("New password: "), Question("Once more: "))
+_NEW: Final = (
+    Question(f"New password, {limits.PASSWORD_CHARS_MIN} or more characters: "),
+    Question("Once more: "),
+)
 _NEEDS_TERMINAL: Final = "it asks for a password, and there is no terminal to ask on"
 
 

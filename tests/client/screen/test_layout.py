@@ -86,7 +86,9 @@ def test_a_long_text_is_folded_and_can_be_unfolded() -> None:
     assert "40 more lines" in plain(lines[-1])
     assert lines[-1][-1].target == FOLD
     unfolded = place(message, None, PAGE, 0, unfolded=True)
-    assert len(lay_out(message, PAGE, unfolded)) == 1 + 50
+    lines = lay_out(message, PAGE, unfolded)
+    assert len(lines) == 1 + 50 + 1
+    assert lines[-1][-1].target == FOLD, "it can be folded again"
 
 
 @pytest.mark.parametrize("width", [30, 41, 60, 80, 200])

@@ -100,7 +100,7 @@ async def test_a_message_is_answered_edited_and_deleted(ann: Person) -> None:
     await ann.sees("yes, it is (edited)")
     await ann.press("up", "d")
     await ann.sees("Delete your message?")
-    await ann.press("y")
+    await ann.press("enter")
     await ann.sees("message deleted")
 
 
@@ -290,13 +290,14 @@ async def test_notes_are_whole_words_and_all_of_them_can_be_read(ann: Person) ->
     await ann.write(":nonsense")
     await ann.sees(":help lists")
     await ann.sees("them all.")
-    await ann.press("escape")
+    await ann.press("ctrl+c", "escape")
     await ann.write(":help")
     await ann.sees("Esc takes this away")
-    assert "Create a room" not in ann.screen
-    for _ in range(20):
-        await ann.press("pageup")
     await ann.sees(":cr <room>")
+    assert ":quit" not in ann.screen
+    for _ in range(20):
+        await ann.press("pagedown")
+    await ann.sees(":quit")
 
 
 async def test_the_room_that_is_seen_is_left_without_its_name(ann: Person) -> None:

@@ -117,6 +117,42 @@ def test_a_message_that_is_longer_than_the_window_is_seen_from_its_beginning() -
     assert texts(view)[0].endswith("message 11")
 
 
+def test_what_is_unfolded_is_seen_from_its_beginning() -> None:
+    view = view_of(20, height=20)
+    add(view, message(21, lines=60))
+    view.step(-1)
+    view.toggle_fold(20)
+    assert "message 21" in texts(view)[0]
+    assert view.top == 20
+    view.toggle_fold(20)
+    assert "more lines" in texts(view)[-1]
+
+
+def test_one_goes_on_from_what_is_seen() -> None:
+    view = view_of(50)
+    view.step(-1)
+    view.scroll(-40)
+    seen = view.rows()
+    view.step(-1)
+    assert view.selected is not None
+    assert seen[0].index <= view.selected <= seen[-1].index
+    view.to_end()
+    view.rows()
+    view.select(5)
+    view.scroll(30)
+    seen = view.rows()
+    view.step(1)
+    assert view.selected == seen[0].index
+
+
+def test_what_one_is_led_to_stands_among_what_was_said_around_it() -> None:
+    view = view_of(50)
+    view.show(10)
+    assert view.selected == 10
+    rows = [row.index for row in view.rows()]
+    assert rows[0] < 10 < rows[-1]
+
+
 def test_an_edit_is_seen_at_once() -> None:
     view = view_of(5)
     said = view.items[4]

@@ -6,7 +6,7 @@ from zchat.client import drafts
 from zchat.client.conversations.entries import Amendment, amend, conversation_of, item_of, mentions
 from zchat.client.conversations.kept import Kept, adjoins
 from zchat.client.conversations.model import Conversation, Delivery, Item, Kind, Said
-from zchat.client.conversations.presence import Presence, typing_seen
+from zchat.client.conversations.presence import Presence
 from zchat.client.conversations.recent import RecentAmendments
 from zchat.client.conversations.rooms import RoomFacts
 from zchat.client.conversations.strand import Strand
@@ -103,6 +103,7 @@ class Book:
         match event:
             case EntryArrived(entry):
                 self._arrive(entry)
+                self.presence.spoke(entry, now)
             case Answered(request_id, request, answer):
                 self._answered(request_id, request, answer)
             case SessionBegun():
@@ -111,7 +112,7 @@ class Book:
                 self.presence.changed(event)
             case TypingSeen(log=log):
                 if log in self.conversations:
-                    typing_seen(self.open(log), event, self.me, now)
+                    self.presence.typing_seen(self.open(log), event, self.me, now)
             case LogStateChanged(log=log, marker=marker, notify=notify):
                 if log in self.conversations and log != self._strands.inbox:
                     self._strands.at(log).conversation.notify = notify

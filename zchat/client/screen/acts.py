@@ -1,10 +1,12 @@
 """What the person does: with a message that is chosen, and with what is written."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from zchat.client.commands import is_secret
 from zchat.client.conversations.model import Conversation, Item, Kind, Said
 from zchat.client.screen import choices, saying
+from zchat.client.screen.desk import Outcome
 from zchat.client.screen.dialogs import Confirm, Picker, Prompt, Reading
 from zchat.client.screen.layout import Line
 from zchat.client.screen.markup import Ink, Piece
@@ -56,14 +58,18 @@ class Acts:
         if conversation.kind is Kind.NOTICES and not text.startswith(":"):
             app.note(["! nobody can be answered here; Ctrl-K goes to a room or person"])
             return
-        reply_to = self._reply.sequence if self._reply is not None else 0
-        self._reply = None
-        if not is_secret(text):
-            app.composer.remember(text)
+        reply, self._reply = self._reply, None
         app.composer.load("")
         conversation.draft = ""
+        outcome = app.desk.enter(text, conversation, reply.sequence if reply is not None else 0)
+        if outcome is Outcome.MISTAKE:
+            self._reply = reply
+            app.composer.load(text)
+            return
+        if not is_secret(text):
+            app.composer.remember(text)
         app.timeline.action_newest()
-        if not app.desk.enter(text, conversation, reply_to):
+        if outcome is Outcome.QUIT:
             app.action_leave()
 
     def leave(self) -> bool:
@@ -75,6 +81,15 @@ class Acts:
             return True
         left, self._reply = self._reply, None
         return left is not None
+
+    def copy_or_clear(self) -> None:
+        app = self._app
+        if selected := app.composer.selected_text:
+            app.copy_to_clipboard(selected)
+        elif app.composer.text:
+            app.composer.load("")
+        else:
+            app.note(["Ctrl-Q quits"])
 
     # --- What is done to a message --------------------------------------------------------------
 
@@ -103,6 +118,8 @@ class Acts:
             app.desk.retry(conversation, said)
         elif what == "delete":
             self._delete(conversation, said)
+        elif said.deleted_by:
+            app.note(["! that message is deleted"])
         elif not said.sequence:
             app.note(["! it is not confirmed yet; that can be done once it is"])
         elif what == "reply":
@@ -121,7 +138,7 @@ class Acts:
 
     def _edit(self, said: Said) -> None:
         app = self._app
-        if not app.book.is_own(said) or said.deleted_by:
+        if not app.book.is_own(said):
             app.note(["! only your own messages can be edited"])
             return
         if not self.is_editing:
@@ -133,7 +150,7 @@ class Acts:
     def _show_edits(self, said: Said, edits: EditList) -> None:
         page = self._app.timeline.page
         if edits.edits:
-            self._app.push_screen(Reading(saying.edits(said, edits.edits, page)))
+            self._app.push_screen(Reading(partial(saying.edits, said, edits.edits, page)))
         else:
             self._app.note(["what it said before is not kept on this server"])
 
@@ -175,6 +192,7 @@ class Acts:
         timeline = self._app.timeline
         timeline.found = text
         self._app.focus_on(timeline)
-        if timeline.view is None or not timeline.view.find(text, -1):
+        view = timeline.view
+        if view is None or not (view.find(text, -1) or view.find(text, 1)):
             self._app.note([f"{text!r} is nowhere in what is here; Ctrl-F asks the server"])
         timeline.look_again()

@@ -144,6 +144,7 @@ class ScreenClient(App[int]):
             if self.conversation is not None:
                 self.desk.look_into(self.conversation)
         self.aloud.hear(event, self.looked_at)
+        self.note(saying.notices(event, self.book.me))
         self.ways.show_found()
         self._seen(event)
 
@@ -197,6 +198,7 @@ class ScreenClient(App[int]):
         self.aloud.forget(key)
         self.conversation = conversation
         self.acts.begin_anew()
+        self.notes.go_on()
         self.ways.arrive(key)
         self.timeline.open(conversation)
         self.composer.load(conversation.draft)
@@ -223,7 +225,7 @@ class ScreenClient(App[int]):
     # --- What is written ------------------------------------------------------------------------
 
     def _completions(self, before: str, first_line: bool) -> Completion:
-        return self.desk.completions(self.conversation, before, first_line=first_line)
+        return self.desk.known.completions(self.conversation, before, first_line=first_line)
 
     @on(Composer.Completing)
     def _complete(self, event: Composer.Completing) -> None:
@@ -261,6 +263,8 @@ class ScreenClient(App[int]):
                     self.timeline.action_half_page(2 * by)
             case "escape" if self.ways.back():
                 pass
+            case "end":
+                self.timeline.action_newest()
             case _:
                 self.focus_on(self.timeline)
                 self.timeline.action_step(-1)
@@ -312,12 +316,7 @@ class ScreenClient(App[int]):
         self.ways.pins()
 
     def action_copy_or_clear(self) -> None:
-        if selected := self.composer.selected_text:
-            self.copy_to_clipboard(selected)
-        elif self.composer.text:
-            self.composer.load("")
-        else:
-            self.note(["Ctrl-Q quits"])
+        self.acts.copy_or_clear()
 
     def action_members(self) -> None:
         if self.around is not None:
@@ -353,7 +352,9 @@ class ScreenClient(App[int]):
 
     def action_next_theme(self) -> None:
         at = themes.NAMES.index(self.theme) if self.theme in themes.NAMES else -1
-        self.wear(themes.NAMES[(at + 1) % len(themes.NAMES)])
+        theme = themes.NAMES[(at + 1) % len(themes.NAMES)]
+        self.wear(theme)
+        self.note([f"colours: {theme.removeprefix('zchat-')}"])
 
     def wear(self, theme: str) -> None:
         """From now on, also the next time."""
@@ -361,12 +362,13 @@ class ScreenClient(App[int]):
         self._cache.keep_setting(THEME, theme)
 
     def action_keys(self) -> None:
-        self.push_screen(Reading(keys.page([self, self.timeline, self.composer])))
+        nodes = [self, self.timeline, self.composer]
+        self.push_screen(Reading(partial(keys.page, nodes)))
 
     def action_leave(self) -> None:
         lost = "" if self.chat.is_over else saying.lost(self.chat, self.ways.listed())
         if lost:
-            confirm = Confirm(lost, "quits all the same", "Esc stays")
+            confirm = Confirm(lost, "quits all the same")
             self.push_screen(confirm, self._leave)
         else:
             self.leave_at_once()
@@ -391,7 +393,8 @@ class ScreenClient(App[int]):
         """A quiet word of the client's own, until something is sent or Esc takes it away."""
         if lines:
             self.notes.say(lines)
+            self.wake()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the command palette offers."""
-        return keys.commands(self, self.wear)
+        return keys.commands(self, self.timeline, self.composer, self.wear)

@@ -66,10 +66,16 @@ class Around:
             return acting
         view = self._app.timeline.view
         pieces: list[Piece] = []
+        if keys := self._app.notes.hint:
+            pieces.append(Piece(f"  {keys}", Ink.DIM))
         if view is not None and view.missed:
             pieces.append(Piece(f"  ↓ {view.missed:,} new · End", Ink.MENTIONED, saying.NEWEST))
         elif view is not None and not view.at_end:
             pieces.append(Piece("  ↓ End goes to the newest", Ink.DIM, saying.NEWEST))
+        if not self._lines["sidebar"].display and (
+            elsewhere := saying.unread_elsewhere(self._app.ways.listed(), conversation)
+        ):
+            pieces.append(Piece(f"  {elsewhere} · Alt-A", Ink.MENTIONED))
         if typing := saying.typing(conversation, now):
             pieces.append(Piece(f"  {typing}", Ink.DIM))
         if not pieces and self._app.first_time:

@@ -66,7 +66,7 @@ def places(query: str, desk: Desk, listed: Sequence[Conversation]) -> list[Optio
                 rank = 300 - min(info.members or 0, 200)
                 offers.append((fits * 1_000 + rank, _room(info)))
     if query[:1] != "#":
-        for name in desk.people():
+        for name in desk.known.people():
             fits = fuzzy(wanted, name)
             if fits is not None and f"@{name}" not in known:
                 offers.append((fits * 1_000 + 600, _person(name, desk)))
@@ -86,7 +86,7 @@ def _new_ones(
     found = []
     if query[:1] != "@" and f"#{name}" not in known and name not in rooms:
         found.append(_option(f"{CREATE}:{name}", f"#{name}", "make this room"))
-    if query[:1] != "#" and f"@{name}" not in known and name not in desk.people():
+    if query[:1] != "#" and f"@{name}" not in known and name not in desk.known.people():
         found.append(_option(f"{OPEN}:@{name}", f"@{name}", "write to somebody who is not here"))
     return found
 

@@ -32,6 +32,7 @@ class Composer(TextArea):
         Binding("shift+tab", "complete(-1)", "Complete, backwards", show=False),
         Binding("up", "up", "Line above, earlier messages, or into the conversation", show=False),
         Binding("down", "down", "Line below, or later messages", show=False),
+        Binding("end", "end", "End of the line, or the newest message", show=False),
         Binding("pageup", "page(-1)", "Scroll up", show=False),
         Binding("pagedown", "page(1)", "Scroll down", show=False),
         Binding("escape", "escape", "Leave what was begun, or go into the conversation"),
@@ -53,7 +54,7 @@ class Composer(TextArea):
     ) -> None:
         """Called at once, so that the next key finds what the last one has done.
 
-        `wants` gets `up`, `tab`, `escape`, `page up` or `page down`: what is not for a text.
+        `wants` gets `up`, `tab`, `escape`, `end`, `page up` or `page down`: what is not for a text.
         """
         super().__init__(
             compact=True, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False
@@ -68,7 +69,8 @@ class Composer(TextArea):
         self._unsent = ""
         self._offered = NONE
         self._chosen = -1
-        self._settling = False
+        self._completed = ""
+        """The text as the last choice has left it, which asks for no other ones."""
 
     def load(self, text: str) -> None:
         """Another text, with the cursor at its end."""
@@ -111,7 +113,8 @@ class Composer(TextArea):
             self.move_cursor(result.end_location)
 
     def on_text_area_changed(self) -> None:
-        if not self._settling:
+        if self.text != self._completed:
+            self._completed = ""
             self._offer()
 
     def _offer(self) -> None:
@@ -127,11 +130,10 @@ class Composer(TextArea):
         """Puts that choice where the word is."""
         offered = self._offered
         row, column = self.cursor_location
-        self._settling = True
         insert = offered.choices[number].insert
         self.replace(insert, (row, column - offered.length), (row, column))
         self.move_cursor((row, column - offered.length + len(insert)))
-        self._settling = False
+        self._completed = self.text
         self._offered = Completion(len(insert), offered.choices)
         self._chosen = number
         self.call_after_refresh(self._tell_choice)
@@ -152,12 +154,22 @@ class Composer(TextArea):
         text = self.text.rstrip()
         if text.strip():
             self._submit(text)
+        else:
+            self.load("")
 
     def action_newline(self) -> None:
         self.insert("\n")
 
+    def action_end(self) -> None:
+        if self.cursor_at_end_of_line:
+            self._wants("end")
+        else:
+            self.action_cursor_line_end()
+
     def action_up(self) -> None:
-        if self.cursor_location[0] > 0 or not self.cursor_at_first_line_of_wrap:
+        if self._offered.choices:
+            self.action_complete(-1)
+        elif self.cursor_location[0] > 0 or not self.cursor_at_first_line_of_wrap:
             self.action_cursor_up()
         elif self._at == 0 or (self._at == len(self._history) and not self.text):
             # In an empty line Up is the way into the conversation.
@@ -169,7 +181,9 @@ class Composer(TextArea):
             self._recall(self._history[self._at])
 
     def action_down(self) -> None:
-        if self.cursor_location[0] < self.document.line_count - 1:
+        if self._offered.choices:
+            self.action_complete(1)
+        elif self.cursor_location[0] < self.document.line_count - 1:
             self.action_cursor_down()
         elif self._at < len(self._history):
             self._at += 1
@@ -178,6 +192,8 @@ class Composer(TextArea):
 
     def _recall(self, text: str) -> None:
         at = self._at
+        # What was sent once asks for no choices: the arrows go on through what was sent.
+        self._completed, self._offered = text, NONE
         self.load(text)
         self._at = at
 
@@ -189,4 +205,5 @@ class Composer(TextArea):
         self._wants("page down" if by > 0 else "page up")
 
     def action_escape(self) -> None:
+        self._completed, self._offered = self.text, NONE
         self._wants("escape")

@@ -1,12 +1,13 @@
 """What the person does with the conversations, said to the server; no widgets here."""
 
 import asyncio
+import enum
 import time
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from zchat.client import drafts, message_drafts
-from zchat.client.actions import Send
+from zchat.client.actions import Mistake, Send
 from zchat.client.cache import FLUSH_ENTRIES, Cache
 from zchat.client.chat import Chat
 from zchat.client.commands import parse
@@ -17,7 +18,8 @@ from zchat.client.drafts import InvalidRequest, Request
 from zchat.client.events import Answered, EntryArrived, Event
 from zchat.client.line import LineClient
 from zchat.client.outbox import QueueFull
-from zchat.client.screen.completion import Completion, complete
+from zchat.client.screen.entering import Command, Doubtful, Message, meant
+from zchat.client.screen.known import Known
 from zchat.client.screen.markup import emojied
 from zchat.client.screen.search import Search
 from zchat.client.state import State
@@ -41,17 +43,23 @@ from zchat.protocol.messages import (
     RoomList,
     SendPrivate,
     StartConversation,
-    UserList,
     inbox_log,
     room_log,
 )
 
 SLICE_S: Final = 0.006
 """So long events are folded before anything else has its turn: less than a frame."""
-AUTHORS_LOOKED_AT: Final = 200
-"""The authors of the last so many messages are likeliest to be written to."""
 LEAVE: Final = ":lr"
 TYPING_AGAIN_S: Final = limits.TYPING_S * 0.6
+
+
+class Outcome(enum.Enum):
+    """What has become of what was entered."""
+
+    DONE = enum.auto()
+    MISTAKE = enum.auto()
+    """Nothing, and why was said: it is still the person's to mend."""
+    QUIT = enum.auto()
 
 
 class Front(Protocol):
@@ -74,10 +82,10 @@ class Desk:
         self.chat = chat
         self.book = book
         self.line = line
+        self.known = Known(book)
         self._cache = cache
         self._front = front
         self.rooms: RoomList | None = None
-        self.users: UserList | None = None
         self.members: dict[str, MemberList] = {}
         self.search = Search(chat.send)
         self.pins: dict[str, list[Entry]] = {}
@@ -86,6 +94,8 @@ class Desk:
         self._awaited: dict[int, str] = {}
         """The key that is opened when a request is done; empty where the answer names it."""
         self._typed: dict[str, float] = {}
+        self._doubted = ""
+        """What was not said, since it looks like a command of other clients."""
         self._members_are_old = False
         self._users_are_old = False
         self._said: set[int] = set()
@@ -109,6 +119,7 @@ class Desk:
 
     def _happen(self, event: Event, now: float) -> None:
         self.book.apply(event, now)
+        self.known.hear(event)
         self._cache.take(event)
         if self._cache.waiting >= FLUSH_ENTRIES:
             self.keep()
@@ -139,10 +150,6 @@ class Desk:
         match event.answer:
             case RoomList() as rooms:
                 self.rooms = rooms
-                self.line.rooms.update(dict.fromkeys(room.room for room in rooms.rooms))
-            case UserList() as users:
-                self.users = users
-                self.line.names.update(dict.fromkeys(user.name for user in users.users))
             case MemberList() as members:
                 self.members[room_log(members.room)] = members
             case PinList() as pins:
@@ -244,22 +251,31 @@ class Desk:
 
     # --- What is said ---------------------------------------------------------------------------
 
-    def enter(self, text: str, conversation: Conversation, reply_to: int = 0) -> bool:
-        """Says it in the conversation, or does the command; False if it says to quit."""
-        if text.startswith(":") and not text.startswith("::") and "\n" not in text.strip():
-            if text.strip() == LEAVE and conversation.key[0] == "#":
-                # The room that one sees need not be named.
-                text = f"{LEAVE} {conversation.key[1:]}"
-            return self._command(text)
-        self.say(conversation.key, emojied(text.removeprefix(":")), reply_to)
-        return True
+    def enter(self, text: str, conversation: Conversation, reply_to: int = 0) -> Outcome:
+        """Says it in the conversation, or does the command."""
+        match meant(text):
+            case Message(said):
+                done = self.say(conversation.key, emojied(said), reply_to)
+                return Outcome.DONE if done else Outcome.MISTAKE
+            case Doubtful(word) if text != self._doubted:
+                self._doubted = text
+                self.complain(
+                    f"{word} would be read by everyone: commands begin with a colon here, and F1 "
+                    "lists them; Enter again says it"
+                )
+                return Outcome.MISTAKE
+            case Doubtful():
+                self._doubted = ""
+                return Outcome.DONE if self.say(conversation.key, text) else Outcome.MISTAKE
+            case Command(line):
+                if line == LEAVE and conversation.key[0] == "#":
+                    # The room that one sees need not be named.
+                    line = f"{LEAVE} {conversation.key[1:]}"
+                return self._command(line)
 
     def say(self, key: str, text: str, reply_to: int = 0) -> bool:
         """Shows it as pending at once; False if it cannot be said."""
-        if key[0] == "#":
-            request_id = self.try_to(lambda: drafts.post(key, text, reply_to))
-        else:
-            request_id = self.try_to(lambda: drafts.private(key, text, reply_to))
+        request_id = self._send_said(key, text, reply_to)
         if request_id is None:
             return False
         self._said.add(request_id)
@@ -272,22 +288,35 @@ class Desk:
         self._front.wake()
         return True
 
-    def _command(self, text: str) -> bool:
-        action = parse(text, self.line.rooms.keys() | self.chat.rooms_followed)
+    def _send_said(self, key: str, text: str, reply_to: int) -> int | None:
+        make = drafts.post if key[0] == "#" else drafts.private
+        return self.try_to(lambda: make(key, text, reply_to))
+
+    def _command(self, line: str) -> Outcome:
+        action = parse(line, self.known.rooms.keys() | self.chat.rooms_followed)
         match action:
             case Send(Post(room=room, text=said)):
-                if self.say(room_log(room), said):
-                    self._front.open_to_write(room_log(room))
+                return self._say_there(room_log(room), said)
             case Send(SendPrivate(to=to, text=said)):
-                if self.say(inbox_log(to), said):
-                    self._front.open_to_write(inbox_log(to))
+                return self._say_there(inbox_log(to), said)
             case Send(JoinRoom(room=room) | CreateRoom(room=room) as request):
                 self._send_and_open(request, room_log(room))
             case Send(StartConversation() as request):
                 self._send_and_open(request, "")
+            case Mistake(text):
+                self.complain(text)
+                return Outcome.MISTAKE
+            case _ if not self.line.enter(line):
+                return Outcome.QUIT
             case _:
-                return self.line.enter(text)
-        return True
+                pass
+        return Outcome.DONE
+
+    def _say_there(self, key: str, text: str) -> Outcome:
+        if not self.say(key, text):
+            return Outcome.MISTAKE
+        self._front.open_to_write(key)
+        return Outcome.DONE
 
     def join(self, room: str) -> None:
         self._send_and_open(drafts.join(room), room_log(room))
@@ -356,14 +385,10 @@ class Desk:
             self._edits[request_id] = show
 
     def retry(self, conversation: Conversation, said: Said) -> None:
-        key, text = conversation.key, said.text
-        if key[0] == "#":
-            request_id = self.try_to(lambda: drafts.post(key, text, said.reply_to))
-        else:
-            request_id = self.try_to(lambda: drafts.private(key, text, said.reply_to))
+        request_id = self._send_said(conversation.key, said.text, said.reply_to)
         if request_id is not None:
             self._said.add(request_id)
-            self.book.retry(key, said, request_id, round(time.time() * 1000))
+            self.book.retry(conversation.key, said, request_id, round(time.time() * 1000))
             self._front.wake()
 
     def mute(self, conversation: Conversation) -> None:
@@ -373,23 +398,3 @@ class Desk:
         self.try_to(
             lambda: message_drafts.notify(conversation.key, level if muted else Notify.NOTHING)
         )
-
-    def people(self, first: Sequence[str] = ()) -> list[str]:
-        """Names that may be meant, the likeliest first."""
-        here = sorted(self.book.presence.here)
-        private = [key[1:] for key in self.book.conversations if key[0] == "@" and len(key) > 1]
-        everyone = dict.fromkeys([*first, *private, *here, *self.line.names])
-        everyone.pop(self.book.me, None)
-        return list(everyone)
-
-    def room_names(self) -> list[str]:
-        joined = [key[1:] for key in self.book.conversations if key[0] == "#"]
-        return list(dict.fromkeys([*joined, *self.line.rooms]))
-
-    def completions(
-        self, conversation: Conversation | None, before: str, *, first_line: bool
-    ) -> Completion:
-        """What the word may become that ends where `before` does."""
-        recent = conversation.items[-AUTHORS_LOOKED_AT:] if conversation is not None else []
-        authors = [item.author for item in reversed(recent) if isinstance(item, Said)]
-        return complete(before, self.people(authors), self.room_names(), first_line=first_line)

@@ -25,12 +25,14 @@ MARGIN_LINES: Final = 3
 """Above and below; of all else a dialog may take four fifths, as the style sheet says."""
 PICKER_LINES: Final = 5
 """What a picker has besides its options: the input with the space below, the hint, the rims."""
+READING_LINES: Final = 3
+"""The hint and the rims."""
 
 _CSS: Final = """
 {name} {{
     align: center top; background: $background 50%;
     & > Vertical {{
-        width: 100%; max-width: 76; height: auto; max-height: 80%; margin: 2 2 1 2;
+        width: 100%; max-width: {cells}; height: auto; max-height: 80%; margin: 2 2 1 2;
         background: $surface; padding: 1 1;
     }}
     & Static {{ height: auto; width: 1fr; padding: 0 1; }}
@@ -52,7 +54,9 @@ class Option:
 class Picker(ModalScreen[str | None]):
     """One of a list that what is typed makes shorter. `options` is asked after each key."""
 
-    DEFAULT_CSS = _CSS.format(name="Picker") + "Picker Lines { height: 1fr; min-height: 4; }"
+    DEFAULT_CSS = (
+        _CSS.format(name="Picker", cells=100) + "Picker Lines { height: 1fr; min-height: 4; }"
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Leave", show=False),
         Binding("down,ctrl+n,tab", "move(1)", "Next", show=False),
@@ -155,7 +159,7 @@ class Picker(ModalScreen[str | None]):
 class Prompt(ModalScreen[str | None]):
     """One answer in words. Of a secret what is typed is not shown."""
 
-    DEFAULT_CSS = _CSS.format(name="Prompt")
+    DEFAULT_CSS = _CSS.format(name="Prompt", cells=76)
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", show=False)]
 
     def __init__(self, question: str, *, secret: bool = False, text: str = "") -> None:
@@ -179,14 +183,14 @@ class Prompt(ModalScreen[str | None]):
 
 
 class Confirm(ModalScreen[bool]):
-    """Yes or no; all but `y` and Enter is no."""
+    """Enter is yes, and every other key is no: whoever was typing a word means none of this."""
 
-    DEFAULT_CSS = _CSS.format(name="Confirm")
+    DEFAULT_CSS = _CSS.format(name="Confirm", cells=76)
 
-    def __init__(self, question: str, yes: str, no: str = "Esc leaves it") -> None:
+    def __init__(self, question: str, yes: str) -> None:
         super().__init__()
         self._question = question
-        self._hint = f"Enter or y: {yes} · {no}"
+        self._hint = f"Enter {yes} · any other key leaves it"
 
     def compose(self) -> ComposeResult:
         with Vertical():
@@ -196,27 +200,26 @@ class Confirm(ModalScreen[bool]):
 
     def on_key(self, event: events.Key) -> None:
         event.stop()
-        if event.key in ("y", "enter"):
-            self.dismiss(result=True)
-        elif event.key in ("n", "escape", "q"):
-            self.dismiss(result=False)
+        self.dismiss(result=event.key == "enter")
 
 
 class Reading(ModalScreen[None]):
-    """A page of lines, as the list of all keys is."""
+    """A page of lines, as the list of all keys is; `page` lays it out in so many cells."""
 
-    DEFAULT_CSS = _CSS.format(name="Reading") + "Reading Lines { height: 1fr; }"
+    DEFAULT_CSS = _CSS.format(name="Reading", cells=100) + "Reading Lines { height: 1fr; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter,f1,question_mark", "leave", "Leave", show=False),
         Binding("down,j", "scroll(1)", "Down", show=False),
         Binding("up,k", "scroll(-1)", "Up", show=False),
-        Binding("pagedown,space,ctrl+d", "scroll(10)", "Further", show=False),
-        Binding("pageup,ctrl+u", "scroll(-10)", "Back", show=False),
+        Binding("pagedown,space,ctrl+d", "scroll_pages(1)", "Further", show=False),
+        Binding("pageup,ctrl+u", "scroll_pages(-1)", "Back", show=False),
+        Binding("home,g", "scroll_pages(-1000)", "To the beginning", show=False),
+        Binding("end,G", "scroll_pages(1000)", "To the end", show=False),
     ]
 
-    def __init__(self, lines: Sequence[Line]) -> None:
+    def __init__(self, page: Callable[[int], Sequence[Line]]) -> None:
         super().__init__()
-        self._lines = lines
+        self._page = page
 
     def compose(self) -> ComposeResult:
         with Vertical():
@@ -224,12 +227,24 @@ class Reading(ModalScreen[None]):
             yield Static("Up and Down scroll · Esc leaves", classes="hint", markup=False)
 
     def on_mount(self) -> None:
+        self.call_after_refresh(self._lay_out)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._lay_out)
+
+    def _lay_out(self) -> None:
         lines = self.query_one(Lines)
-        lines.styles.height = max(1, min(len(self._lines), self.app.size.height * 4 // 5 - 6))
-        lines.show(self._lines)
+        page = self._page(max(20, lines.size.width))
+        room = (self.size.height - MARGIN_LINES) * 4 // 5 - READING_LINES
+        lines.styles.height = max(1, min(len(page), room))
+        lines.show(page)
 
     def action_scroll(self, by: int) -> None:
         self.query_one(Lines).scroll_lines(by)
+
+    def action_scroll_pages(self, by: int) -> None:
+        lines = self.query_one(Lines)
+        lines.scroll_lines(by * max(1, lines.size.height - 1))
 
     def action_leave(self) -> None:
         self.dismiss(None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import zip_longest
 from typing import Final
 
 from textual.app import App, SystemCommand
@@ -10,10 +11,14 @@ from textual.dom import DOMNode
 
 from zchat.client.commands import COMMANDS
 from zchat.client.screen import themes
-from zchat.client.screen.cells import padded
-from zchat.client.screen.layout import Line
+from zchat.client.screen.cells import width
+from zchat.client.screen.composer import Composer
+from zchat.client.screen.layout import Line, wrapped
 from zchat.client.screen.markup import Ink, Piece
+from zchat.client.screen.timeline import Timeline
 
+KEY_CELLS: Final = 24
+USAGE_CELLS: Final = 34
 KEYS_SHOWN: Final = 4
 """More keys than this do the same in a row: the first and the last say it."""
 
@@ -27,8 +32,8 @@ def bindings_of(node: DOMNode) -> list[Binding]:
     ]
 
 
-def page(nodes: Sequence[DOMNode]) -> list[Line]:
-    """All keys, as the bindings have them, and then all commands."""
+def page(nodes: Sequence[DOMNode], cells: int) -> list[Line]:
+    """All keys, as the bindings have them, and then all commands, in so many cells."""
     titles = ("Everywhere", "In the conversation (Esc or ↑ goes there)", "While writing")
     lines: list[Line] = []
     for title, node in zip(titles, nodes, strict=True):
@@ -39,12 +44,23 @@ def page(nodes: Sequence[DOMNode]) -> list[Line]:
             names += [name(key) for key in binding.key.split(",")]
         for description, names in rows.items():
             shown = f"{names[0]} … {names[-1]}" if len(names) > KEYS_SHOWN else " ".join(names)
-            lines.append((Piece(f"   {padded(shown, 24)} ", Ink.ACCENT), Piece(description)))
+            lines += _row(shown, KEY_CELLS, description, cells)
         lines.append(())
     lines.append((Piece(" Commands", Ink.STRONG), Piece("  typed like a message", Ink.DIM)))
     for command in COMMANDS.values():
-        usage = padded(command.usage, 30)
-        lines.append((Piece(f"   {usage} ", Ink.ACCENT), Piece(command.summary)))
+        lines += _row(command.usage, USAGE_CELLS, command.summary, cells)
+    return lines
+
+
+def _row(left: str, left_cells: int, right: str, cells: int) -> list[Line]:
+    """Two columns, the right one on as many lines as it takes."""
+    left_cells = min(left_cells, cells // 2)
+    texts = wrapped([Piece(right)], max(8, cells - left_cells - 5))
+    heads = wrapped([Piece(left, Ink.ACCENT)], left_cells)
+    lines: list[Line] = []
+    for head, text in zip_longest(heads, texts, fillvalue=()):
+        taken = sum(width(piece.text) for piece in head)
+        lines.append((Piece("   "), *head, Piece(" " * (left_cells - taken + 1)), *text))
     return lines
 
 
@@ -67,8 +83,10 @@ def name(key: str) -> str:
     return "-".join(shown)
 
 
-def commands(app: App[int], wear: Callable[[str], None]) -> Iterator[SystemCommand]:
-    """For the command palette: what the keys do everywhere, and the themes."""
+def commands(
+    app: App[int], timeline: Timeline, composer: Composer, wear: Callable[[str], None]
+) -> Iterator[SystemCommand]:
+    """For the command palette: what keys do, what can be typed, and the themes."""
     offered = {"command_palette"}
     for binding in bindings_of(app):
         if "(" not in binding.action and binding.action not in offered:
@@ -80,3 +98,22 @@ def commands(app: App[int], wear: Callable[[str], None]) -> Iterator[SystemComma
     for theme in themes.NAMES:
         title = f"Theme: {theme.removeprefix('zchat-')}"
         yield SystemCommand(title, "How everything looks", partial(wear, theme))
+    for binding in bindings_of(timeline):
+        if binding.action.startswith("say("):
+            key = (
+                f"The message that is chosen, or the newest. Key: {name(binding.key.split(',')[0])}"
+            )
+            yield SystemCommand(binding.description, key, partial(_act, timeline, binding.action))
+    for command in COMMANDS.values():
+        title = f":{command.name}  {command.summary}"
+        yield SystemCommand(title, command.usage, partial(_begin, composer, f":{command.name} "))
+
+
+async def _act(timeline: Timeline, action: str) -> None:
+    timeline.screen.set_focus(timeline)
+    await timeline.run_action(action)
+
+
+def _begin(composer: Composer, text: str) -> None:
+    composer.screen.set_focus(composer)
+    composer.load(text)

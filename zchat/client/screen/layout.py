@@ -152,6 +152,8 @@ def _said(item: Said, page: Page, where: Place, answered: Said | None) -> Iterat
         more = len(rows) - FOLDED_LINES
         hint = cut(f"… {more} more lines: Enter shows them", page.text_width)
         rows = [*rows[:FOLDED_LINES], (Piece(hint, Ink.HINT, FOLD),)]
+    elif len(rows) > FOLD_LINES:
+        rows.append((Piece(cut("Enter folds it again", page.text_width), Ink.HINT, FOLD),))
     yield from rows
     if item.reactions:
         yield from wrapped(list(_reactions(item, page)), page.text_width)

@@ -33,6 +33,9 @@ def ordered(
 def _is_listed(conversation: Conversation) -> bool:
     if conversation.kind is Kind.NOTICES:
         return bool(conversation.items)
+    if conversation.kind is Kind.PRIVATE:
+        # With somebody to whom nothing was said after all it is none.
+        return bool(conversation.head or conversation.items or conversation.draft)
     return conversation.joined or bool(conversation.unread)
 
 
@@ -60,6 +63,8 @@ def row(conversation: Conversation, cells: int, *, opened: bool, present: Presen
     if is_muted(conversation):
         count_ink = Ink.DIM
     sign, sign_ink = _sign(conversation, present)
+    if conversation.draft and not opened:
+        sign, sign_ink = "✎", Ink.DIM
     name_cells = max(1, cells - 4 - width(count) - (1 if count else 0))
     name = padded(label(conversation), name_cells)
     target = OPEN + conversation.key

@@ -4,7 +4,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from zchat.client.chat import Chat
+from zchat.client.conversations.entries import NOTICES, conversation_of
 from zchat.client.conversations.model import Conversation, Kind, Said
+from zchat.client.conversations.wording import sentence
+from zchat.client.events import EntryArrived, Event
 from zchat.client.screen import listing
 from zchat.client.screen.cells import cut, drawable, drawable_line, padded, width
 from zchat.client.screen.completion import Completion
@@ -21,8 +24,6 @@ NEWEST: Final = "newest:"
 PINS: Final = "pins:"
 TYPING_NAMES: Final = 3
 SHORT_CHARS: Final = 300
-READING_CELLS: Final = 52
-"""Of a page over the conversation on the narrowest screen."""
 
 
 def sidebar(
@@ -96,6 +97,25 @@ def typing(conversation: Conversation, now: float) -> str:
     return f"{who} {'is' if len(names) == 1 else 'are'} typing…"
 
 
+def notices(event: Event, me: str) -> list[str]:
+    """What the cluster tells the user just now."""
+    match event:
+        case EntryArrived(entry, missed=False) if conversation_of(entry, me) == NOTICES:
+            return [sentence(entry, me)]
+        case _:
+            return []
+
+
+def unread_elsewhere(listed: Iterable[Conversation], opened: Conversation) -> str:
+    """For who sees no list: how much there is, and whether any of it is for them."""
+    others = [each for each in listed if each is not opened and not listing.is_muted(each)]
+    unread = sum(each.unread for each in others)
+    mentions = sum(each.mentions for each in others)
+    if not unread:
+        return ""
+    return f"@{mentions:,} of {unread:,} unread" if mentions else f"{unread:,} unread"
+
+
 def replying(said: Said, cells: int) -> Line:
     text = f"  ↪ to {drawable_line(said.author)}: {drawable_line(said.text[:SHORT_CHARS])}"
     leave = "  Esc leaves it"
@@ -127,7 +147,7 @@ def short(said: Said) -> str:
     return cut(text, 120)
 
 
-def edits(said: Said, edits: Sequence[EditInfo], page: Page) -> list[Line]:
+def edits(said: Said, edits: Sequence[EditInfo], page: Page, cells: int) -> list[Line]:
     """What a message has said, oldest first, each with when it became something else."""
     texts = [
         *((f"until {_moment(each.at_ms, page)}", each.text) for each in edits),
@@ -139,7 +159,7 @@ def edits(said: Said, edits: Sequence[EditInfo], page: Page) -> list[Line]:
             lines.append(())
         lines.append((Piece(f" {when}", Ink.DIM),))
         for part in drawable(text).split("\n"):
-            lines += [(Piece(" "), *row) for row in wrapped([Piece(part)], READING_CELLS)]
+            lines += [(Piece(" "), *row) for row in wrapped([Piece(part)], cells - 2)]
     return lines
 
 

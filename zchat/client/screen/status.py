@@ -12,8 +12,8 @@ from zchat.client.state import State
 from zchat.protocol.messages import SlowedDown
 
 KEYS: Final = {
-    "composer": ("Ctrl-K go to", "Ctrl-F search", "↑ messages", "F1 keys"),
-    "timeline": ("r reply", "e edit", "+ react", "d delete", "/ find", "Esc write"),
+    "composer": ("F1 keys", "Ctrl-K go to", "Ctrl-F search", "↑ messages"),
+    "timeline": ("Esc write", "r reply", "e edit", "+ react", "d delete", "/ find"),
 }
 
 

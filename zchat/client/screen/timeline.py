@@ -57,11 +57,13 @@ class Timeline(Widget, can_focus=True):
         Binding("G,end", "newest", "Newest", show=False),
         Binding("ctrl+d", "half_page(1)", "Half a page down", show=False),
         Binding("ctrl+u", "half_page(-1)", "Half a page up", show=False),
+        Binding("pagedown", "half_page(2)", "A page down", show=False),
+        Binding("pageup", "half_page(-2)", "A page up", show=False),
         Binding("enter", "unfold", "Show all of it, or where the answer belongs"),
         Binding("r", "say('reply')", "Reply, or try again"),
         Binding("e", "say('edit')", "Edit your own"),
         Binding("d", "say('delete')", "Delete"),
-        Binding("plus,a", "say('react')", "React"),
+        Binding("plus,a", "say('react')", "React, or take it back"),
         Binding("p", "say('pin')", "Pin, or unpin"),
         Binding("v", "say('before')", "What it said before it was edited"),
         Binding("y", "say('copy')", "Copy the text"),
@@ -112,6 +114,7 @@ class Timeline(Widget, can_focus=True):
             view = View(conversation, self.page)
         else:
             view.read_until(conversation)
+            view.selected = None
         self._views[conversation] = view
         while len(self._views) > VIEWS_MAX:
             del self._views[next(iter(self._views))]
@@ -300,7 +303,7 @@ class Timeline(Widget, can_focus=True):
         if view is None or index is None:
             self.post_message(self.Asked("jump", None, str(sequence)))
             return False
-        view.select(index)
+        view.show(index)
         self.look_again()
         return True
 

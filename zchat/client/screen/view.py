@@ -258,18 +258,26 @@ class View:
                 # Of what does not fit the beginning says more.
                 self.top, self.skipped = index, 0
 
+    def show(self, index: int) -> None:
+        """The same, with what was said around it."""
+        before = self.top, self.skipped
+        self.select(index)
+        if (self.top, self.skipped) != before:
+            self.scroll(-(self.height // 3))
+
     def _is_whole(self, index: int, rows: list[Row]) -> bool:
         return sum(row.index == index for row in rows) == len(self.lines(index))
 
     def step(self, by: int) -> None:
         """To the next message, down or up; from none to the newest that is seen."""
         self.keep_up()
-        if self.selected is None:
-            rows = self.rows()
-            start = rows[-1].index + 1 if rows else 0
+        rows = self.rows()
+        start = self.selected
+        if start is None:
             by = -1
-        else:
-            start = self.selected
+        if start is None or not rows[0].index <= start <= rows[-1].index:
+            # What was chosen is not seen any more: one goes on from what is.
+            start = (rows[-1].index + 1 if by < 0 else rows[0].index - 1) if rows else 0
         index = start + by
         while 0 <= index < len(self.items):
             if isinstance(self.items[index], Said):
@@ -278,8 +286,9 @@ class View:
             index += by
 
     def toggle_fold(self, index: int) -> None:
-        item = self.items[index]
-        self._unfolded ^= {item}
+        """And shows its beginning."""
+        self._unfolded ^= {self.items[index]}
+        self.select(index)
 
     def is_folded(self, index: int) -> bool:
         return any(piece.target == FOLD for line in self.lines(index) for piece in line)

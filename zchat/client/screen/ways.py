@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from zchat.client.cache import Cache
 from zchat.client.conversations.model import Conversation
 from zchat.client.screen import choices, listing
-from zchat.client.screen.dialogs import Picker
+from zchat.client.screen.dialogs import Confirm, Picker
 from zchat.protocol.messages import LOBBY, room_log
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Ways:
         picker = Picker(
             "a room or a person…",
             lambda query: choices.places(query, app.desk, self.listed()),
-            "nothing like that; Esc, then :cr NAME makes a room",
+            "nothing like that; a new name is one word",
         )
         app.push_screen(picker, self._go)
 
@@ -108,9 +108,19 @@ class Ways:
         if what == choices.JOIN:
             self._app.desk.join(name)
         elif what == choices.CREATE:
-            self._app.desk.create(name)
+            self._make(name)
         else:
             self._app.open_to_write(name)
+
+    def _make(self, room: str) -> None:
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._app.desk.create(room)
+
+        asked = (
+            f"Make the room #{room}?\n\nEverybody is told of it; :cr {room} private tells nobody."
+        )
+        self._app.push_screen(Confirm(asked, "makes it"), answered)
 
     # --- To a message ---------------------------------------------------------------------------
 

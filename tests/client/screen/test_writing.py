@@ -1,0 +1,162 @@
+"""Writing on the screen: nothing that is typed is lost, or said by mistake."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from textual.events import Paste
+
+from zchat.protocol import limits
+from zchat.protocol.messages import (
+    InvitedToRoom,
+    MessagePosted,
+    PrivateMessageSent,
+    TypingSeen,
+)
+
+from ..fake_gateway import FakeGateway, until
+from .people import Person, person
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[FakeGateway]:
+    async with FakeGateway() as gateway:
+        for number in range(1, 4):
+            gateway.server.append("#lobby", "bob", MessagePosted(f"message {number}"))
+        yield gateway
+
+
+@pytest.fixture
+async def ann(gateway: FakeGateway, tmp_path: Path) -> AsyncIterator[Person]:
+    async with person(gateway, tmp_path) as ann:
+        await ann.sees("message 3")
+        yield ann
+
+
+async def test_what_could_not_be_done_is_still_there_to_be_mended(ann: Person) -> None:
+    await ann.write(":usrs")
+    await ann.sees("there is no command")
+    assert ann.written == ":usrs"
+    await ann.press("ctrl+c", "escape")
+    text = "x" * (limits.TEXT_CHARS_MAX + 1)
+    ann.app.composer.post_message(Paste(text))
+    await ann.pilot.pause()
+    await ann.press("enter")
+    await ann.sees("! ")
+    assert ann.written == text
+    assert ann.gateway.server.texts("#lobby")[-1] == "message 3"
+
+
+async def test_a_command_of_other_clients_is_said_only_if_it_is_meant(ann: Person) -> None:
+    await ann.write("/join garden")
+    await ann.sees("/join would be read by everyone")
+    assert ann.gateway.server.texts("#lobby")[-1] == "message 3"
+    await ann.press("enter")
+    await until(lambda: ann.gateway.server.texts("#lobby")[-1] == "/join garden")
+
+
+async def test_spaces_are_nothing_to_say(ann: Person) -> None:
+    await ann.press("space", "space", "enter")
+    assert ann.written == ""
+    await ann.write("  :whoami")
+    await ann.sees("you are ann")
+    assert ann.gateway.server.texts("#lobby")[-1] == "message 3"
+
+
+async def test_tab_and_the_arrows_go_through_what_is_offered(ann: Person) -> None:
+    ann.gateway.server.append("#barn", "bob", MessagePosted("hay"))
+    ann.gateway.server.append("#bath", "bob", MessagePosted("water"))
+    await ann.press("ctrl+k", "escape", "number_sign", "b", "a")
+    await ann.sees("#bath")
+    await ann.press("tab")
+    assert ann.written == "#barn "
+    await ann.press("tab")
+    assert ann.written == "#bath "
+    await ann.press("up")
+    assert ann.written == "#barn "
+    await ann.press("down")
+    assert ann.written == "#bath "
+    await ann.press("x")
+    await ann.sees_no_more("#barn")
+
+
+async def test_what_was_sent_comes_back_whatever_is_offered_for_it(ann: Person) -> None:
+    await ann.write("first")
+    await ann.write(":whoami")
+    await ann.press("x", "up")
+    assert ann.written == ":whoami"
+    await ann.press("up")
+    assert ann.written == "first"
+
+
+async def test_end_goes_to_the_newest(gateway: FakeGateway, tmp_path: Path) -> None:
+    for number in range(4, 80):
+        gateway.server.append("#lobby", "bob", MessagePosted(f"message {number}"))
+    async with person(gateway, tmp_path) as ann:
+        await ann.sees("message 79")
+        await ann.press("pageup")
+        await ann.sees("End goes to the newest")
+        await ann.press("end")
+        await ann.sees("message 79")
+
+
+async def test_letters_after_d_delete_nothing(ann: Person) -> None:
+    await ann.write("deploy")
+    await ann.sees("deploy")
+    await ann.press("up", "d", *"ay")
+    assert ann.gateway.server.texts("#lobby")[-1] == "deploy"
+    assert len(ann.app.screen_stack) == 1
+
+
+async def test_a_room_is_made_only_if_it_is_meant(ann: Person) -> None:
+    await ann.press("ctrl+k", *"barn", "enter")
+    await ann.sees("Make the room #barn?")
+    await ann.press("escape")
+    assert "#barn" not in ann.gateway.server.logs
+    await ann.press("ctrl+k", *"barn", "enter", "enter")
+    await ann.sees("you created #barn")
+
+
+async def test_who_has_spoken_is_known_though_not_here(ann: Person) -> None:
+    ann.gateway.say("#lobby", "carol", MessagePosted("bye"))
+    await ann.sees("bye")
+    await ann.press("ctrl+k", *"car")
+    await ann.sees("@carol")
+    await ann.press("enter")
+    await ann.sees("between you and carol")
+
+
+async def test_what_the_cluster_says_is_seen_wherever_one_is(ann: Person) -> None:
+    ann.gateway.say("@ann", "bob", InvitedToRoom("barn"))
+    await ann.sees("barn")
+
+
+async def test_who_has_just_spoken_types_no_more(ann: Person) -> None:
+    ann.gateway.push([TypingSeen("#lobby", ["carol"])])
+    await ann.sees("carol is typing")
+    ann.gateway.say("#lobby", "carol", MessagePosted("there"))
+    ann.gateway.push([TypingSeen("#lobby", ["carol"]), TypingSeen("#lobby", ["dan"])])
+    await ann.sees("dan is typing")
+
+
+async def test_on_a_small_screen_it_is_said_what_is_unread_elsewhere(ann: Person) -> None:
+    await ann.pilot.resize_terminal(60, 16)
+    ann.gateway.say("@ann", "bob", PrivateMessageSent("ann", "psst"))
+    await ann.sees("@1 of 1 unread · Alt-A")
+    await ann.press("alt+a")
+    await ann.sees("psst")
+
+
+async def test_nobody_stays_in_the_list_to_whom_nothing_was_said(ann: Person) -> None:
+    await ann.press("ctrl+k", *"@ghost", "enter")
+    await ann.sees("between you and ghost")
+    await ann.press("alt+1")
+    await ann.sees_no_more("ghost")
+
+
+async def test_the_palette_finds_commands_and_what_is_done_to_messages(ann: Person) -> None:
+    await ann.press("ctrl+p", *"delete")
+    await ann.pilot.pause()
+    titles = [each.title for each in ann.app.get_system_commands(ann.app.screen)]
+    assert "Delete" in titles
+    assert any(title.startswith(":away ") for title in titles)
