@@ -157,6 +157,8 @@ def test_a_first_visit(cluster: Cluster, tmp_path: Path) -> None:
         ann.press("M-2")
         ann.sees("psst")
         ann.press("C-q")
+        ann.sees("You are a guest")
+        ann.press("Enter")
         ann.sees("left with 0")
 
 
