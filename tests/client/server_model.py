@@ -117,6 +117,8 @@ class ServerModel:
     done: list[Command] = field(default_factory=list)
     """What changes nothing that this model has."""
     pins: list[Entry] = field(default_factory=list)
+    role: Role = Role.OWNER
+    """Of the user, in every room."""
     users: list[UserInfo] = field(default_factory=list)
     """Who is online; empty for the client alone."""
     devices: list[DeviceInfo] = field(default_factory=list)
@@ -283,7 +285,7 @@ class ServerModel:
                 ]
                 return RoomList(message.id, rooms, len(rooms))
             case ListMembers():
-                members = [MemberInfo(self.name, Role.OWNER, True)]
+                members = [MemberInfo(self.name, self.role, True)]
                 return MemberList(message.id, message.room, members, 1)
             case ListUsers():
                 users = self.users or [UserInfo(self.name, True, NOON_MS, 0)]

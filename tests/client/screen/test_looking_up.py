@@ -15,6 +15,7 @@ from zchat.protocol.messages import (
     MessagePosted,
     PresenceChanged,
     PrivateMessageSent,
+    Role,
     UserInfo,
 )
 
@@ -211,3 +212,25 @@ async def test_what_was_said_and_had_come_is_not_said_again(
     async with person(gateway, tmp_path) as ann:
         await ann.sees("did you hear that?")
         assert "ended before" not in ann.screen
+
+
+async def test_of_a_chosen_message_it_says_who_has_reacted_and_that_it_is_pinned(
+    ann: Person,
+) -> None:
+    await ann.press("up", "p")
+    await ann.sees("1 pinned")
+    await ann.press("plus", *"tada", "enter")
+    await ann.sees("pinned · 🎉 ann")
+    await ann.press("escape")
+    await ann.sees_no_more("🎉 ann")
+
+
+async def test_only_moderators_are_asked_whether_to_delete_what_others_said(ann: Person) -> None:
+    await ann.press("up", "d")
+    await ann.sees("Delete somebody else's message?")
+    await ann.press("escape")
+    ann.gateway.server.role = Role.MEMBER
+    await ann.press("ctrl+k", *"lobby", "enter")
+    await ann.press("up", "d")
+    await ann.sees("only moderators delete what others have said")
+    assert len(ann.app.screen_stack) == 1

@@ -50,8 +50,9 @@ class Acts:
         app.notes.hide()
         if self._edited is not None:
             edited, self._edited = self._edited, None
-            if text != edited.text:
-                app.desk.edit(conversation, edited, text)
+            if text != edited.text and not app.desk.amending.edit(conversation, edited, text):
+                self._edited = edited
+                return
             app.composer.load(self._before_edit)
             app.timeline.choose_none()
             return
@@ -130,9 +131,10 @@ class Acts:
         elif what == "react":
             self._react(conversation, said, about)
         elif what == "pin":
-            app.desk.pin(conversation, said)
+            app.desk.amending.pin(conversation, said)
         elif what == "before" and said.edited:
-            app.desk.read_edits(conversation, said, lambda edits: self._show_edits(said, edits))
+            show = partial(self._show_edits, said)
+            app.desk.amending.read_edits(conversation, said, show)
         elif what == "before":
             app.note(["it has never said anything else"])
 
@@ -156,10 +158,18 @@ class Acts:
 
     def _delete(self, conversation: Conversation, said: Said) -> None:
         def answered(yes: bool | None) -> None:
-            if yes:
-                self._app.desk.delete(conversation, said)
+            if yes and said.is_unsent:
+                self._app.desk.give_up(conversation, said)
+            elif yes:
+                self._app.desk.amending.delete(conversation, said)
 
         if said.deleted_by:
+            return
+        if not said.sequence and not said.is_unsent:
+            self._app.note(["! it is not confirmed yet; that can be done once it is"])
+            return
+        if said.sequence and not self._app.desk.amending.may_delete(conversation, said):
+            self._app.note(["! only moderators delete what others have said"])
             return
         question, yes = "Forget what was not sent?", "forgets it"
         if not said.is_unsent:
@@ -171,7 +181,7 @@ class Acts:
     def _react(self, conversation: Conversation, said: Said, emoji: str) -> None:
         def picked(value: str | None) -> None:
             if value:
-                self._app.desk.react(conversation, said, value)
+                self._app.desk.amending.react(conversation, said, value)
 
         if emoji:
             picked(emoji)

@@ -3,7 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from zchat.client.conversations.model import Conversation
+from zchat.client.conversations.model import Conversation, Said
 from zchat.client.screen import listing, saying
 from zchat.client.screen.completion import Completion
 from zchat.client.screen.layout import Line
@@ -68,6 +68,11 @@ class Around:
         pieces: list[Piece] = []
         if keys := self._app.notes.hint:
             pieces.append(Piece(f"  {keys}", Ink.DIM))
+        chosen = view.chosen if view is not None and self._app.timeline.has_focus else None
+        if isinstance(chosen, Said) and (
+            known := saying.about(chosen, conversation, self._app.desk)
+        ):
+            pieces.append(Piece(f"  {known}", Ink.DIM))
         if view is not None and view.missed:
             pieces.append(Piece(f"  ↓ {view.missed:,} new · End", Ink.MENTIONED, saying.NEWEST))
         elif view is not None and not view.at_end:

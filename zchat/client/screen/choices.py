@@ -162,7 +162,7 @@ def pinned(query: str, desk: Desk, key: str) -> list[Option]:
     words = query.casefold().split()
     pins = [
         entry
-        for entry in desk.pins.get(key, ())
+        for entry in desk.amending.pins.get(key, ())
         if isinstance(entry.body, MessagePosted)
         and all(word in f"{entry.author} {entry.body.text}".casefold() for word in words)
     ]

@@ -18,6 +18,7 @@ from zchat.client.drafts import InvalidRequest, Request
 from zchat.client.events import Answered, EntryArrived, Event
 from zchat.client.line import LineClient
 from zchat.client.outbox import QueueFull
+from zchat.client.screen.amending import Amending
 from zchat.client.screen.entering import Command, Doubtful, Message, meant
 from zchat.client.screen.known import Known
 from zchat.client.screen.markup import emojied
@@ -27,16 +28,12 @@ from zchat.protocol import limits
 from zchat.protocol.messages import (
     CreateRoom,
     Done,
-    EditList,
     Entry,
     JoinRoom,
     MemberJoined,
     MemberLeft,
     MemberList,
-    MessagePinned,
-    MessageUnpinned,
     Notify,
-    PinList,
     Post,
     PresenceChanged,
     Refused,
@@ -88,9 +85,7 @@ class Desk:
         self.rooms: RoomList | None = None
         self.members: dict[str, MemberList] = {}
         self.search = Search(chat.send)
-        self.pins: dict[str, list[Entry]] = {}
-        """By room's key, newest pin first, as the server last said."""
-        self._edits: dict[int, Callable[[EditList], None]] = {}
+        self.amending = Amending(book, self.try_to, self.complain)
         self._awaited: dict[int, str] = {}
         """The key that is opened when a request is done; empty where the answer names it."""
         self._typed: dict[str, float] = {}
@@ -120,6 +115,7 @@ class Desk:
     def _happen(self, event: Event, now: float) -> None:
         self.book.apply(event, now)
         self.known.hear(event)
+        self.amending.hear(event)
         self._cache.take(event)
         if self._cache.waiting >= FLUSH_ENTRIES:
             self.keep()
@@ -131,9 +127,6 @@ class Desk:
                 if isinstance(event, PresenceChanged) and event.came_more + event.went_more:
                     # More than it names.
                     self._users_are_old = True
-            case EntryArrived(Entry(log=log, body=MessagePinned() | MessageUnpinned())):
-                if log in self.pins:
-                    self.send(message_drafts.pins(log))
             case _:
                 pass
 
@@ -144,7 +137,6 @@ class Desk:
 
     def _answered(self, event: Answered) -> None:
         self._said.discard(event.id)
-        wants_edits = self._edits.pop(event.id, None)
         if self.search.answered(event):
             return
         match event.answer:
@@ -152,10 +144,6 @@ class Desk:
                 self.rooms = rooms
             case MemberList() as members:
                 self.members[room_log(members.room)] = members
-            case PinList() as pins:
-                self.pins[room_log(pins.room)] = pins.pins
-            case EditList() as edits if wants_edits is not None:
-                wants_edits(edits)
             case Refused(reason=reason):
                 self._awaited.pop(event.id, None)
                 if not isinstance(event.request, Post | SendPrivate):
@@ -341,48 +329,10 @@ class Desk:
             self._typed[key] = now
             self.send(message_drafts.typing(key))
 
-    # --- What is done to a message --------------------------------------------------------------
-
-    def log_of(self, conversation: Conversation) -> str:
-        """The log in which its messages have their sequences."""
-        return conversation.key if conversation.key[0] == "#" else inbox_log(self.book.me)
-
-    def edit(self, conversation: Conversation, said: Said, text: str) -> None:
-        log = self.log_of(conversation)
-        self.try_to(lambda: message_drafts.edit(log, said.sequence, emojied(text)))
-
-    def delete(self, conversation: Conversation, said: Said) -> None:
-        if said.is_unsent:
-            self.book.give_up(conversation.key, said)
-            self._front.wake()
-        elif said.sequence:
-            log = self.log_of(conversation)
-            self.try_to(lambda: message_drafts.delete(log, said.sequence))
-
-    def react(self, conversation: Conversation, said: Said, emoji: str) -> None:
-        """Takes it back if it is there already."""
-        log = self.log_of(conversation)
-        again = self.book.me in said.reactions.get(emoji, ())
-        draft = message_drafts.unreact if again else message_drafts.react
-        self.try_to(lambda: draft(log, said.sequence, emoji))
-
-    def pin(self, conversation: Conversation, said: Said) -> None:
-        """And the other way round."""
-        if conversation.key[0] != "#":
-            self.complain("only in rooms messages can be pinned")
-            return
-        pinned = any(pin.sequence == said.sequence for pin in self.pins.get(conversation.key, ()))
-        draft = message_drafts.unpin if pinned else message_drafts.pin
-        self.try_to(lambda: draft(conversation.key, said.sequence))
-
-    def read_edits(
-        self, conversation: Conversation, said: Said, show: Callable[[EditList], None]
-    ) -> None:
-        """`show` gets what it has said before."""
-        log = self.log_of(conversation)
-        request_id = self.try_to(lambda: message_drafts.edits(log, said.sequence))
-        if request_id is not None:
-            self._edits[request_id] = show
+    def give_up(self, conversation: Conversation, said: Said) -> None:
+        """What was not sent is not wanted any more."""
+        self.book.give_up(conversation.key, said)
+        self._front.wake()
 
     def retry(self, conversation: Conversation, said: Said) -> None:
         request_id = self._send_said(conversation.key, said.text, said.reply_to)

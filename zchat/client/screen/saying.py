@@ -23,6 +23,7 @@ CHOICE: Final = "choice:"
 NEWEST: Final = "newest:"
 PINS: Final = "pins:"
 TYPING_NAMES: Final = 3
+REACTED_NAMES: Final = 5
 SHORT_CHARS: Final = 300
 
 
@@ -57,7 +58,7 @@ def header(conversation: Conversation, cells: int, desk: Desk) -> Line:
         note = drawable_line(conversation.topic)
     if listing.is_muted(conversation):
         pieces.append(Piece(" (muted)", Ink.DIM))
-    if pins := desk.pins.get(conversation.key):
+    if pins := desk.amending.pins.get(conversation.key):
         pieces.append(Piece(f"  {len(pins):,} pinned", Ink.HINT, PINS))
     if note:
         pieces.append(Piece(f"  {note}", Ink.DIM))
@@ -95,6 +96,16 @@ def typing(conversation: Conversation, now: float) -> str:
         return "several people are typing…"
     who = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
     return f"{who} {'is' if len(names) == 1 else 'are'} typing…"
+
+
+def about(said: Said, conversation: Conversation, desk: Desk) -> str:
+    """What one cannot see of a message otherwise: who has reacted, and that it is pinned."""
+    known = ["pinned"] if desk.amending.is_pinned(conversation, said) else []
+    for emoji, names in said.reactions.items():
+        shown = ", ".join(drawable_line(name) for name in names[:REACTED_NAMES])
+        more = f" and {len(names) - REACTED_NAMES:,} more" if len(names) > REACTED_NAMES else ""
+        known.append(f"{drawable_line(emoji)} {shown}{more}")
+    return " · ".join(known)
 
 
 def notices(event: Event, me: str) -> list[str]:

@@ -1,0 +1,115 @@
+"""What the person does to messages that stand already, said to the server; no widgets here."""
+
+from collections.abc import Callable
+from typing import Final
+
+from zchat.client import message_drafts
+from zchat.client.conversations.book import Book
+from zchat.client.conversations.model import Conversation, Said
+from zchat.client.drafts import Request
+from zchat.client.events import Answered, EntryArrived, Event, SessionBegun
+from zchat.client.screen.markup import emojied
+from zchat.protocol.messages import (
+    EditList,
+    Entry,
+    MemberList,
+    MessagePinned,
+    MessageUnpinned,
+    PinList,
+    Role,
+    Standing,
+    inbox_log,
+    room_log,
+)
+
+_LEADERS: Final = (Role.OWNER, Role.MODERATOR)
+
+
+class Amending:
+    def __init__(
+        self,
+        book: Book,
+        try_to: Callable[[Callable[[], Request]], int | None],
+        complain: Callable[[str], None],
+    ) -> None:
+        """`try_to` sends the draft that is made, or says why it cannot."""
+        self._book = book
+        self._try_to = try_to
+        self._complain = complain
+        self.pins: dict[str, list[Entry]] = {}
+        """By room's key, newest pin first, as the server last said."""
+        self._roles: dict[str, str] = {}
+        """The user's own, by room's key."""
+        self._standing: str = Standing.ACCOUNT
+        self._edits: dict[int, Callable[[EditList], None]] = {}
+
+    def hear(self, event: Event) -> None:
+        match event:
+            case SessionBegun(standing=standing):
+                self._standing = standing
+            case EntryArrived(Entry(log=log, body=MessagePinned() | MessageUnpinned())):
+                if log in self.pins:
+                    self._try_to(lambda: message_drafts.pins(log))
+            case Answered(id, answer=answer):
+                show = self._edits.pop(id, None)
+                match answer:
+                    case PinList(room=room, pins=pins):
+                        self.pins[room_log(room)] = pins
+                    case MemberList(room=room, members=members):
+                        for member in members:
+                            if member.name == self._book.me:
+                                self._roles[room_log(room)] = member.role
+                    case EditList() if show is not None:
+                        show(answer)
+                    case _:
+                        pass
+            case _:
+                pass
+
+    def _log_of(self, conversation: Conversation) -> str:
+        """The log in which its messages have their sequences."""
+        return conversation.key if conversation.key[0] == "#" else inbox_log(self._book.me)
+
+    def edit(self, conversation: Conversation, said: Said, text: str) -> bool:
+        """False if it cannot say that."""
+        log = self._log_of(conversation)
+        draft = self._try_to(lambda: message_drafts.edit(log, said.sequence, emojied(text)))
+        return draft is not None
+
+    def may_delete(self, conversation: Conversation, said: Said) -> bool:
+        """As far as is known here."""
+        if self._book.is_own(said) or conversation.key[0] == "@":
+            return self._book.is_own(said)
+        role = self._roles.get(conversation.key)
+        return role is None or role in _LEADERS or self._standing != Standing.ACCOUNT
+
+    def delete(self, conversation: Conversation, said: Said) -> None:
+        log = self._log_of(conversation)
+        self._try_to(lambda: message_drafts.delete(log, said.sequence))
+
+    def react(self, conversation: Conversation, said: Said, emoji: str) -> None:
+        """Takes it back if it is there already."""
+        log = self._log_of(conversation)
+        again = self._book.me in said.reactions.get(emoji, ())
+        draft = message_drafts.unreact if again else message_drafts.react
+        self._try_to(lambda: draft(log, said.sequence, emoji))
+
+    def pin(self, conversation: Conversation, said: Said) -> None:
+        """And the other way round."""
+        if conversation.key[0] != "#":
+            self._complain("only in rooms messages can be pinned")
+            return
+        draft = message_drafts.unpin if self.is_pinned(conversation, said) else message_drafts.pin
+        self._try_to(lambda: draft(conversation.key, said.sequence))
+
+    def is_pinned(self, conversation: Conversation, said: Said) -> bool:
+        return any(pin.sequence == said.sequence for pin in self.pins.get(conversation.key, ()))
+
+    def read_edits(
+        self, conversation: Conversation, said: Said, show: Callable[[EditList], None]
+    ) -> None:
+        """`show` gets what it has said before."""
+        log = self._log_of(conversation)
+        request_id = self._try_to(lambda: message_drafts.edits(log, said.sequence))
+        if request_id is not None:
+            self._edits[request_id] = show
