@@ -71,9 +71,18 @@ class State(Struct, array_like=True):
         )
 
 
+class Said(Struct, array_like=True):
+    """What was said, and is not confirmed."""
+
+    key: str
+    text: str
+    reply_to: int
+    at_ms: int
+
+
 _entries: Final = Decoder(Entry)
 _states: Final = Decoder(State)
-_unsent: Final = Decoder(tuple[str, str, int, int])
+_unsent: Final = Decoder(Said)
 _CACHED: Final = ("entries", "conversations", "cursors", "session", "drafts", "inputs", "unsent")
 """All but the settings, which are of this machine and not of the name."""
 
@@ -132,7 +141,11 @@ class Rows:
 
     def unsent(self) -> list[Unsent]:
         rows = self._execute("SELECT number, said FROM unsent ORDER BY number")
-        return [Unsent(number, *_unsent.decode(said)) for number, said in rows]
+        decoded = ((number, _unsent.decode(said)) for number, said in rows)
+        return [
+            Unsent(number, said.key, said.text, said.reply_to, said.at_ms)
+            for number, said in decoded
+        ]
 
     def settings(self) -> dict[str, str]:
         return dict(self._execute("SELECT name, value FROM settings"))
@@ -191,7 +204,7 @@ class Rows:
             self._execute("DELETE FROM drafts WHERE key = ?", (key,))
 
     def add_unsent(self, key: str, text: str, reply_to: int, at_ms: int) -> int:
-        said = encode((key, text, reply_to, at_ms))
+        said = encode(Said(key, text, reply_to, at_ms))
         return self._execute("INSERT INTO unsent (said) VALUES (?)", (said,)).lastrowid or 0
 
     def forget_unsent(self, numbers: Iterable[int]) -> None:
