@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from textual.events import Paste
+from textual.events import Key, Paste
 
 from zchat.protocol import limits
 from zchat.protocol.messages import (
@@ -49,7 +49,7 @@ async def test_what_could_not_be_done_is_still_there_to_be_mended(ann: Person) -
 
 async def test_a_command_of_other_clients_is_said_only_if_it_is_meant(ann: Person) -> None:
     await ann.write("/join garden")
-    await ann.sees("/join would be read by everyone")
+    await ann.sees(":jr does that here; Enter again says /join")
     assert ann.gateway.server.texts("#lobby")[-1] == "message 3"
     await ann.press("enter")
     await until(lambda: ann.gateway.server.texts("#lobby")[-1] == "/join garden")
@@ -160,3 +160,81 @@ async def test_the_palette_finds_commands_and_what_is_done_to_messages(ann: Pers
     titles = [each.title for each in ann.app.get_system_commands(ann.app.screen)]
     assert "Delete" in titles
     assert any(title.startswith(":away ") for title in titles)
+
+
+async def test_keys_that_come_too_fast_for_a_dialog_end_it_once(ann: Person) -> None:
+    await ann.press("up")
+    for key in ("d", *"no thanks"):
+        ann.app.post_message(Key(key if key != " " else "space", key))
+    await ann.pilot.pause()
+    await ann.sees_no_more("Delete somebody")
+    assert ann.app.is_running
+    assert ann.gateway.server.texts("#lobby")[-1] == "message 3"
+
+
+async def test_a_word_typed_at_once_after_up_is_written(ann: Person) -> None:
+    for key in ("up", *"sowhat"):
+        ann.app.post_message(Key(key, key if len(key) == 1 else None))
+    await until(lambda: ann.written == "sowhat")
+
+
+async def test_a_name_and_enter_at_once_go_there(ann: Person) -> None:
+    ann.gateway.server.append("#garden", "bob", MessagePosted("roses"))
+    await ann.press("ctrl+k")
+    await ann.sees("#garden")
+    for key in (*"garden", "enter"):
+        ann.app.post_message(Key(key, key if len(key) == 1 else None))
+    await ann.sees("you joined")
+
+
+async def test_a_command_from_the_palette_leaves_what_is_being_written(ann: Person) -> None:
+    await ann.press(*"half")
+    ann.app.acts.begin_command(":whoami ")
+    await ann.press("enter")
+    await ann.sees("you are ann")
+    assert ann.written == "half"
+    ann.app.acts.begin_command(":away ")
+    await ann.press("escape", "escape")
+    assert ann.written == "half"
+
+
+async def test_nothing_is_offered_for_nothing(ann: Person) -> None:
+    await ann.press("colon", "j", "r")
+    await ann.sees("Join a room")
+    await ann.press("ctrl+u")
+    await ann.sees_no_more("Join a room")
+
+
+async def test_names_are_completed_without_their_sign(ann: Person) -> None:
+    await ann.press(*"bo", "tab")
+    assert ann.written == "@bob "
+
+
+async def test_ctrl_u_clears_all_of_a_long_line(ann: Person) -> None:
+    ann.app.composer.load("x" * 300)
+    await ann.press("ctrl+u")
+    assert ann.written == ""
+
+
+async def test_ctrl_q_twice_quits(ann: Person) -> None:
+    ann.gateway.say("@ann", "bob", PrivateMessageSent("ann", "psst"))
+    await ann.sees("○ bob")
+    await ann.press("ctrl+q")
+    await ann.sees("You are a guest")
+    await ann.press("ctrl+q")
+    await until(lambda: not ann.app.is_running)
+
+
+async def test_what_is_muted_and_mentions_one_is_found(ann: Person) -> None:
+    await ann.write(":cr kitchen")
+    await ann.sees("you created #kitchen")
+    await ann.press("f5")
+    await ann.sees("(muted)")
+    await ann.press("alt+1")
+    ann.gateway.say("#kitchen", "bob", MessagePosted("hello"))
+    await ann.press("alt+a")
+    await ann.sees("nothing more is unread, but what is muted")
+    ann.gateway.say("#kitchen", "bob", MessagePosted("hello @ann"))
+    await ann.sees("@1")
+    await ann.press("alt+a")
+    await ann.sees("hello @ann")

@@ -66,7 +66,7 @@ def unsent_said(unsent: Unsent, me: str) -> Said:
     """What an earlier run has said."""
     said = Said(0, unsent.at_ms, me, safe_text(unsent.text), unsent.reply_to)
     said.delivery, said.kept = Delivery.UNKNOWN, unsent.number
-    said.trouble = "the client ended before it was confirmed"
+    said.trouble = "it was not confirmed before the client ended"
     return said
 
 

@@ -1,5 +1,6 @@
 """What the person does: with a message that is chosen, and with what is written."""
 
+import webbrowser
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ class Acts:
         self._reply: Said | None = None
         self._edited: Said | None = None
         self._before_edit = ""
+        self._put_by = ""
+        """What was being written when a command was begun."""
 
     # --- What is written ------------------------------------------------------------------------
 
@@ -31,11 +34,22 @@ class Acts:
 
     def draft(self) -> str:
         """What was written and not sent."""
-        return self._before_edit if self.is_editing else self._app.composer.text
+        if self.is_editing:
+            return self._before_edit
+        return self._put_by or self._app.composer.text
 
     def begin_anew(self) -> None:
         """In another conversation nothing is replied to or edited."""
         self._reply = self._edited = None
+        self._put_by = ""
+
+    def begin_command(self, text: str) -> None:
+        """What is being written comes back once that is done or left."""
+        app = self._app
+        if not self.is_editing:
+            self._put_by = self._put_by or app.composer.text
+        app.composer.load(text)
+        app.focus_on(app.composer)
 
     def hint(self, cells: int) -> Line | None:
         """What Enter will do, where that is not simply to say it."""
@@ -60,11 +74,12 @@ class Acts:
             app.note(["! nobody can be answered here; Ctrl-K goes to a room or person"])
             return
         reply, self._reply = self._reply, None
-        app.composer.load("")
+        put_by, self._put_by = self._put_by, ""
+        app.composer.load(put_by)
         conversation.draft = ""
         outcome = app.desk.enter(text, conversation, reply.sequence if reply is not None else 0)
         if outcome is Outcome.MISTAKE:
-            self._reply = reply
+            self._reply, self._put_by = reply, put_by
             app.composer.load(text)
             return
         if not is_secret(text):
@@ -79,6 +94,10 @@ class Acts:
             self._edited = None
             self._app.composer.load(self._before_edit)
             self._app.timeline.choose_none()
+            return True
+        if self._put_by:
+            self._app.composer.load(self._put_by)
+            self._put_by = ""
             return True
         left, self._reply = self._reply, None
         return left is not None
@@ -105,6 +124,8 @@ class Acts:
                 app.push_screen(prompt, self._find)
             case "open":
                 self._open_link(about)
+            case "nothing further":
+                app.note(["nothing further has it"])
             case _ if isinstance(item, Said):
                 self._do_to(what, conversation, item, about)
             case _:
@@ -193,6 +214,12 @@ class Acts:
         if not link.startswith(("http://", "https://")):
             self._app.note(["! there is no link in it"])
             return
+        try:
+            webbrowser.get()
+        except webbrowser.Error:
+            self._app.copy_to_clipboard(link)
+            self._app.note(["there is no browser here; the link is copied"])
+            return
         self._app.open_url(link)
         self._app.note([f"opened {link}"])
 
@@ -205,4 +232,6 @@ class Acts:
         view = timeline.view
         if view is None or not (view.find(text, -1) or view.find(text, 1)):
             self._app.note([f"{text!r} is nowhere in what is here; Ctrl-F asks the server"])
+        else:
+            self._app.notes.go_on()
         timeline.look_again()

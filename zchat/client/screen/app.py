@@ -29,7 +29,7 @@ from zchat.client.screen.around import Around
 from zchat.client.screen.completion import Completion
 from zchat.client.screen.composer import Composer
 from zchat.client.screen.desk import Desk
-from zchat.client.screen.dialogs import Confirm, Reading, put_questions
+from zchat.client.screen.dialogs import Reading, put_questions
 from zchat.client.screen.garbage import Garbage
 from zchat.client.screen.lines import Lines
 from zchat.client.screen.notes import Notes
@@ -366,16 +366,7 @@ class ScreenClient(App[int]):
         self.push_screen(Reading(partial(keys.page, nodes)))
 
     def action_leave(self) -> None:
-        lost = "" if self.chat.is_over else saying.lost(self.chat, self.ways.listed())
-        if lost:
-            confirm = Confirm(lost, "quits all the same")
-            self.push_screen(confirm, self._leave)
-        else:
-            self.leave_at_once()
-
-    def _leave(self, yes: bool | None) -> None:
-        if yes:
-            self.leave_at_once()
+        self.ways.out()
 
     def leave_at_once(self) -> None:
         """With nothing asked."""
@@ -397,4 +388,4 @@ class ScreenClient(App[int]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the command palette offers."""
-        return keys.commands(self, self.timeline, self.composer, self.wear)
+        return keys.commands(self, self.timeline, self.acts.begin_command, self.wear)

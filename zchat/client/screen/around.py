@@ -46,7 +46,9 @@ class Around:
         if lines["members"].display:
             app.desk.look_at_members(conversation)
             lines["members"].show(saying.members(conversation, app.desk, SIDE_CELLS))
-        lines["header"].show([saying.header(conversation, cells, app.desk)])
+        lines["header"].show(
+            [saying.header(conversation, lines["header"].size.width or cells, app.desk)]
+        )
         lines["hint"].show([self._hint(conversation, now)])
         status = status_line(
             app.chat,

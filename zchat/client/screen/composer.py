@@ -1,5 +1,6 @@
 """Where one writes: several lines, with history, completion, and pastes that stay in one piece."""
 
+import re
 from collections.abc import Callable
 from typing import ClassVar, Final
 
@@ -12,6 +13,7 @@ from zchat.client.screen.completion import NONE, Completion
 from zchat.protocol.names import safe_text
 
 HISTORY_MAX: Final = 500
+_WORD: Final = re.compile(r"[\w.+-]+$")
 
 
 class Composer(TextArea):
@@ -32,6 +34,7 @@ class Composer(TextArea):
         Binding("shift+tab", "complete(-1)", "Complete, backwards", show=False),
         Binding("up", "up", "Line above, earlier messages, or into the conversation", show=False),
         Binding("down", "down", "Line below, or later messages", show=False),
+        Binding("ctrl+u", "clear_line", "Clear the line before the cursor", show=False),
         Binding("end", "end", "End of the line, or the newest message", show=False),
         Binding("pageup", "page(-1)", "Scroll up", show=False),
         Binding("pagedown", "page(1)", "Scroll down", show=False),
@@ -69,7 +72,7 @@ class Composer(TextArea):
         self._unsent = ""
         self._offered = NONE
         self._chosen = -1
-        self._completed = ""
+        self._completed: str | None = None
         """The text as the last choice has left it, which asks for no other ones."""
 
     def load(self, text: str) -> None:
@@ -92,9 +95,12 @@ class Composer(TextArea):
 
     async def _on_key(self, event: events.Key) -> None:
         if self.screen.focused is not self:
-            # The key before it has led elsewhere, and it is meant for what is there.
-            event.prevent_default()
-            return
+            # The key before it has led elsewhere, and it is meant for what is there; but what
+            # means nothing there was meant for here.
+            if not event.is_printable or event.key in self.screen.active_bindings:
+                event.prevent_default()
+                return
+            self.screen.set_focus(self)
         # Bindings are looked up only when a key has come back to the app, and letters that were
         # typed after it would be here before: what is typed fast would be sent in another order.
         bindings = self._bindings.key_to_bindings.get(event.key)
@@ -113,8 +119,10 @@ class Composer(TextArea):
             self.move_cursor(result.end_location)
 
     def on_text_area_changed(self) -> None:
+        if not self.text:
+            self._at = len(self._history)
         if self.text != self._completed:
-            self._completed = ""
+            self._completed = None
             self._offer()
 
     def _offer(self) -> None:
@@ -149,6 +157,21 @@ class Composer(TextArea):
             self.choose((at + by) % count)
         elif not self.text.strip():
             self._wants("tab")
+        else:
+            self._complete_name(by)
+
+    def _complete_name(self, by: int) -> None:
+        """A word without its sign, as other clients have it."""
+        row, column = self.cursor_location
+        before = self.document.get_line(row)[:column]
+        word = _WORD.search(before)
+        if word is None:
+            return
+        begin = before[: word.start()]
+        offered = self._completions(f"{begin}@{word[0]}", row == 0)
+        if offered.choices and offered.length == len(word[0]) + 1:
+            self._offered = Completion(len(word[0]), offered.choices)
+            self.action_complete(by)
 
     def action_submit(self) -> None:
         text = self.text.rstrip()
@@ -159,6 +182,10 @@ class Composer(TextArea):
 
     def action_newline(self) -> None:
         self.insert("\n")
+
+    def action_clear_line(self) -> None:
+        row, column = self.cursor_location
+        self.delete((row, 0), (row, column))
 
     def action_end(self) -> None:
         if self.cursor_at_end_of_line:

@@ -10,7 +10,7 @@ from zchat.client import drafts, message_drafts
 from zchat.client.actions import Mistake, Send
 from zchat.client.cache import FLUSH_ENTRIES, Cache
 from zchat.client.chat import Chat
-from zchat.client.commands import parse
+from zchat.client.commands import COMMANDS, parse
 from zchat.client.conversations.book import Book
 from zchat.client.conversations.model import Conversation, Delivery, Kind, Said
 from zchat.client.core import LoggingOut
@@ -30,14 +30,23 @@ from zchat.protocol.messages import (
     Done,
     Entry,
     JoinRoom,
+    ListConversations,
+    ListMembers,
+    ListPins,
+    ListRooms,
+    ListUsers,
+    MemberAdded,
     MemberJoined,
     MemberLeft,
     MemberList,
     Notify,
     Post,
     PresenceChanged,
+    ReadHistory,
     Refused,
     RoomList,
+    SayTyping,
+    SearchMessages,
     SendPrivate,
     StartConversation,
     inbox_log,
@@ -47,6 +56,11 @@ from zchat.protocol.messages import (
 SLICE_S: Final = 0.006
 """So long events are folded before anything else has its turn: less than a frame."""
 LEAVE: Final = ":lr"
+_SILENT: Final = (
+    *(ListRooms, ListUsers, ListMembers, ListPins, ListConversations, ReadHistory),
+    *(SearchMessages, SayTyping),
+)
+"""What is asked without the person: nobody need hear that it was refused, or wait for it."""
 TYPING_AGAIN_S: Final = limits.TYPING_S * 0.6
 
 
@@ -93,8 +107,8 @@ class Desk:
         """What was not said, since it looks like a command of other clients."""
         self._members_are_old = False
         self._users_are_old = False
-        self._said: set[int] = set()
-        """What was said and is not answered."""
+        self._waiting: set[int] = set()
+        """What the person has said or done, and is not answered."""
         self._unsent = set(book.unsent)
         """What the cache keeps until it is confirmed."""
 
@@ -122,6 +136,9 @@ class Desk:
         match event:
             case Answered():
                 self._answered(event)
+            case EntryArrived(Entry(body=MemberAdded(user=user))) if user == self.book.me:
+                # What the conversation is called stands in the list of rooms.
+                self.send(drafts.rooms())
             case PresenceChanged() | EntryArrived(Entry(body=MemberJoined() | MemberLeft())):
                 self._members_are_old = True
                 if isinstance(event, PresenceChanged) and event.came_more + event.went_more:
@@ -132,11 +149,11 @@ class Desk:
 
     @property
     def unconfirmed(self) -> int:
-        """How much was said that the server has not confirmed."""
-        return len(self._said)
+        """How much was said and done that the server has not confirmed."""
+        return len(self._waiting)
 
     def _answered(self, event: Answered) -> None:
-        self._said.discard(event.id)
+        self._waiting.discard(event.id)
         if self.search.answered(event):
             return
         match event.answer:
@@ -146,7 +163,7 @@ class Desk:
                 self.members[room_log(members.room)] = members
             case Refused(reason=reason):
                 self._awaited.pop(event.id, None)
-                if not isinstance(event.request, Post | SendPrivate):
+                if not isinstance(event.request, (*_SILENT, Post, SendPrivate)):
                     # What was said shows by itself that it failed.
                     self.complain(reason)
             case Done(log=log) if event.id in self._awaited:
@@ -176,10 +193,13 @@ class Desk:
     def send(self, draft: Request) -> int | None:
         """None, and a word to the person, where it cannot even be kept."""
         try:
-            return self.chat.send(draft)
+            request_id = self.chat.send(draft)
         except (QueueFull, LoggingOut) as error:
             self.complain(f"{error}.")
             return None
+        if not isinstance(draft, _SILENT):
+            self._waiting.add(request_id)
+        return request_id
 
     def try_to(self, make: Callable[[], Request]) -> int | None:
         """The same of a draft that may not be one."""
@@ -245,12 +265,11 @@ class Desk:
             case Message(said):
                 done = self.say(conversation.key, emojied(said), reply_to)
                 return Outcome.DONE if done else Outcome.MISTAKE
-            case Doubtful(word) if text != self._doubted:
+            case Doubtful(word, here) if text != self._doubted:
                 self._doubted = text
-                self.complain(
-                    f"{word} would be read by everyone: commands begin with a colon here, and F1 "
-                    "lists them; Enter again says it"
-                )
+                known = here[1:] in COMMANDS
+                why = f"{here} does that here" if known else "commands begin with a colon here"
+                self.complain(f"{why}; Enter again says {word} to everyone")
                 return Outcome.MISTAKE
             case Doubtful():
                 self._doubted = ""
@@ -266,7 +285,6 @@ class Desk:
         request_id = self._send_said(key, text, reply_to)
         if request_id is None:
             return False
-        self._said.add(request_id)
         at_ms = round(time.time() * 1000)
         said = self.book.pending(key, text, reply_to, request_id, at_ms)
         said.kept = self._cache.keep_unsent(key, text, reply_to, at_ms)
@@ -337,7 +355,6 @@ class Desk:
     def retry(self, conversation: Conversation, said: Said) -> None:
         request_id = self._send_said(conversation.key, said.text, said.reply_to)
         if request_id is not None:
-            self._said.add(request_id)
             self.book.retry(conversation.key, said, request_id, round(time.time() * 1000))
             self._front.wake()
 

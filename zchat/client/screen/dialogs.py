@@ -6,7 +6,7 @@ Escape leaves each of them with nothing done.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeVar
 
 from textual import events, on
 from textual.app import App, ComposeResult
@@ -20,6 +20,7 @@ from zchat.client.screen.layout import Line
 from zchat.client.screen.lines import Lines
 from zchat.client.screen.markup import Ink, Piece
 
+T = TypeVar("T")
 PICK: Final = "pick:"
 MARGIN_LINES: Final = 3
 """Above and below; of all else a dialog may take four fifths, as the style sheet says."""
@@ -51,7 +52,18 @@ class Option:
     line: Callable[[int], Line]
 
 
-class Picker(ModalScreen[str | None]):
+class Dialog(ModalScreen[T]):
+    """Ends once, however many keys have come before it is gone."""
+
+    _is_over = False
+
+    def end(self, result: T | None = None) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self.dismiss(result)
+
+
+class Picker(Dialog[str]):
     """One of a list that what is typed makes shorter. `options` is asked after each key."""
 
     DEFAULT_CSS = (
@@ -85,6 +97,8 @@ class Picker(ModalScreen[str | None]):
         self._typed = typed
         self._at_last = at_last
         self.is_search = typed is not None
+        self._asked: str | None = None
+        """For what the options are."""
         self._found: Sequence[Option] = ()
         self._at = 0
 
@@ -109,7 +123,8 @@ class Picker(ModalScreen[str | None]):
             self.query_one(Static).update(hint)
             self.query_one(Static).display = bool(hint)
         lines = self.query_one(Lines)
-        self._found = self._options(self.query_one(Input).value)
+        self._asked = self.query_one(Input).value
+        self._found = self._options(self._asked)
         self._at = max(0, min(self._at, len(self._found) - 1))
         cells = max(20, lines.size.width)
         shown: list[Line] = [
@@ -133,14 +148,18 @@ class Picker(ModalScreen[str | None]):
         self.show_again()
 
     @on(Input.Submitted)
-    def _submitted(self) -> None:
+    def _submitted(self, event: Input.Submitted) -> None:
+        if self._typed is None and event.value != self._asked:
+            # What was typed just before has not been seen to yet.
+            self._at = 0
+            self.show_again()
         if self._found:
-            self.dismiss(self._found[self._at].value)
+            self.end(self._found[self._at].value)
 
     @on(Lines.Clicked)
     def _clicked(self, event: Lines.Clicked) -> None:
         event.stop()
-        self.dismiss(self._found[int(event.target.removeprefix(PICK))].value)
+        self.end(self._found[int(event.target.removeprefix(PICK))].value)
 
     def action_move(self, by: int) -> None:
         if self._found:
@@ -153,10 +172,10 @@ class Picker(ModalScreen[str | None]):
                 self._at_last()
 
     def action_leave(self) -> None:
-        self.dismiss(None)
+        self.end()
 
 
-class Prompt(ModalScreen[str | None]):
+class Prompt(Dialog[str]):
     """One answer in words. Of a secret what is typed is not shown."""
 
     DEFAULT_CSS = _CSS.format(name="Prompt", cells=76)
@@ -176,13 +195,13 @@ class Prompt(ModalScreen[str | None]):
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
-        self.dismiss(event.value)
+        self.end(event.value)
 
     def action_leave(self) -> None:
-        self.dismiss(None)
+        self.end()
 
 
-class Confirm(ModalScreen[bool]):
+class Confirm(Dialog[bool]):
     """Enter is yes, and every other key is no: whoever was typing a word means none of this."""
 
     DEFAULT_CSS = _CSS.format(name="Confirm", cells=76)
@@ -200,10 +219,10 @@ class Confirm(ModalScreen[bool]):
 
     def on_key(self, event: events.Key) -> None:
         event.stop()
-        self.dismiss(result=event.key == "enter")
+        self.end(event.key == "enter")
 
 
-class Reading(ModalScreen[None]):
+class Reading(Dialog[None]):
     """A page of lines, as the list of all keys is; `page` lays it out in so many cells."""
 
     DEFAULT_CSS = _CSS.format(name="Reading", cells=100) + "Reading Lines { height: 1fr; }"
@@ -247,7 +266,7 @@ class Reading(ModalScreen[None]):
         lines.scroll_lines(by * max(1, lines.size.height - 1))
 
     def action_leave(self) -> None:
-        self.dismiss(None)
+        self.end()
 
 
 async def put_questions(app: App[int], questions: Sequence[Question]) -> list[str] | None:

@@ -6,13 +6,16 @@ from typing import Final, NamedTuple
 from zchat.client.conversations.emoji import emoji_named
 
 _EMOJI: Final = re.compile(r":([a-z0-9_+-]+):(?=\s|$)")
-_ELSEWHERE: Final = frozenset(
-    (
-        *("away", "ban", "help", "invite", "join", "kick", "leave", "list", "me", "msg", "names"),
-        *("nick", "notice", "part", "query", "quit", "topic", "whois"),
-    )
-)
-"""What begins with a slash in other clients, and is meant for those who read in none."""
+_ELSEWHERE: Final = re.compile(r"/([A-Za-z]+)(?=\s|$)")
+"""How commands of other clients begin, and no path does."""
+_HERE: Final = {
+    **dict.fromkeys(("join", "j"), "jr"),
+    **dict.fromkeys(("part", "leave"), "lr"),
+    **dict.fromkeys(("msg", "query"), "pm"),
+    **dict.fromkeys(("names", "who"), "lru"),
+    "list": "lrs",
+}
+"""What some of them are called here, where that is something else."""
 
 
 class Message(NamedTuple):
@@ -24,9 +27,10 @@ class Command(NamedTuple):
 
 
 class Doubtful(NamedTuple):
-    """A command of other clients, which everyone would read here."""
+    """A command of other clients, which everyone would read here, and what is most like it."""
 
     word: str
+    here: str
 
 
 def meant(text: str) -> Message | Command | Doubtful:
@@ -40,8 +44,7 @@ def meant(text: str) -> Message | Command | Doubtful:
         emoji = _EMOJI.match(line)
         if emoji is None or emoji_named(emoji[1]) is None:
             return Command(line)
-    elif line.startswith("/"):
-        word = line[1:].split(maxsplit=1)[0] if len(line) > 1 else ""
-        if word.lower() in _ELSEWHERE:
-            return Doubtful(line.split(maxsplit=1)[0])
+    elif elsewhere := _ELSEWHERE.match(line):
+        name = elsewhere[1].lower()
+        return Doubtful(elsewhere[0], ":" + _HERE.get(name, name))
     return Message(text)

@@ -8,11 +8,11 @@ from typing import Final
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.markup import escape
 
 from zchat.client.commands import COMMANDS
 from zchat.client.screen import themes
 from zchat.client.screen.cells import width
-from zchat.client.screen.composer import Composer
 from zchat.client.screen.layout import Line, wrapped
 from zchat.client.screen.markup import Ink, Piece
 from zchat.client.screen.timeline import Timeline
@@ -84,9 +84,12 @@ def name(key: str) -> str:
 
 
 def commands(
-    app: App[int], timeline: Timeline, composer: Composer, wear: Callable[[str], None]
+    app: App[int], timeline: Timeline, begin: Callable[[str], None], wear: Callable[[str], None]
 ) -> Iterator[SystemCommand]:
-    """For the command palette: what keys do, what can be typed, and the themes."""
+    """For the command palette: what keys do, what can be typed, and the themes.
+
+    `begin` gets the beginning of a command, to be typed on.
+    """
     offered = {"command_palette"}
     for binding in bindings_of(app):
         if "(" not in binding.action and binding.action not in offered:
@@ -106,14 +109,11 @@ def commands(
             yield SystemCommand(binding.description, key, partial(_act, timeline, binding.action))
     for command in COMMANDS.values():
         title = f":{command.name}  {command.summary}"
-        yield SystemCommand(title, command.usage, partial(_begin, composer, f":{command.name} "))
+        # Textual reads markup in both.
+        start = partial(begin, f":{command.name} ")
+        yield SystemCommand(escape(title), escape(command.usage), start)
 
 
 async def _act(timeline: Timeline, action: str) -> None:
     timeline.screen.set_focus(timeline)
     await timeline.run_action(action)
-
-
-def _begin(composer: Composer, text: str) -> None:
-    composer.screen.set_focus(composer)
-    composer.load(text)

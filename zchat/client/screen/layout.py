@@ -150,7 +150,7 @@ def _said(item: Said, page: Page, where: Place, answered: Said | None) -> Iterat
     # A folded text should show clearly less, or folding would only hide.
     if len(rows) > FOLD_LINES and not where.unfolded:
         more = len(rows) - FOLDED_LINES
-        hint = cut(f"… {more} more lines: Enter shows them", page.text_width)
+        hint = cut(f"… {more} more lines · Enter on it shows them", page.text_width)
         rows = [*rows[:FOLDED_LINES], (Piece(hint, Ink.HINT, FOLD),)]
     elif len(rows) > FOLD_LINES:
         rows.append((Piece(cut("Enter folds it again", page.text_width), Ink.HINT, FOLD),))
@@ -159,7 +159,7 @@ def _said(item: Said, page: Page, where: Place, answered: Said | None) -> Iterat
         yield from wrapped(list(_reactions(item, page)), page.text_width)
     if item.is_unsent:
         why = drawable_line(item.trouble) or "it was not sent"
-        trouble = Piece(f"! {why} · r tries again", Ink.TROUBLE, RETRY)
+        trouble = Piece(f"! {why} · r tries again, d drops it", Ink.TROUBLE, RETRY)
         yield from wrapped([trouble], page.text_width)
 
 

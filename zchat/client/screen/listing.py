@@ -51,6 +51,11 @@ def is_muted(conversation: Conversation) -> bool:
     return conversation.notify == Notify.NOTHING
 
 
+def wants_reading(conversation: Conversation) -> bool:
+    """There is something new, and not only in what the user does not want to hear of."""
+    return bool(conversation.mentions or (conversation.unread and not is_muted(conversation)))
+
+
 def row(conversation: Conversation, cells: int, *, opened: bool, present: Present | None) -> Line:
     """One conversation in the list, and what is unread of it."""
     if conversation.mentions and conversation.kind is not Kind.PRIVATE:

@@ -61,7 +61,8 @@ def header(conversation: Conversation, cells: int, desk: Desk) -> Line:
     if pins := desk.amending.pins.get(conversation.key):
         pieces.append(Piece(f"  {len(pins):,} pinned", Ink.HINT, PINS))
     if note:
-        pieces.append(Piece(f"  {note}", Ink.DIM))
+        taken = sum(width(piece.text) for piece in pieces)
+        pieces.append(Piece(f"  {cut(note, max(1, cells - taken - 3))}", Ink.DIM))
     return tuple(pieces)
 
 
@@ -119,7 +120,7 @@ def notices(event: Event, me: str) -> list[str]:
 
 def unread_elsewhere(listed: Iterable[Conversation], opened: Conversation) -> str:
     """For who sees no list: how much there is, and whether any of it is for them."""
-    others = [each for each in listed if each is not opened and not listing.is_muted(each)]
+    others = [each for each in listed if each is not opened and listing.wants_reading(each)]
     unread = sum(each.unread for each in others)
     mentions = sum(each.mentions for each in others)
     if not unread:
@@ -136,7 +137,10 @@ def replying(said: Said, cells: int) -> Line:
 def empty(conversation: Conversation, chat: Chat, *, first_time: bool) -> list[Line]:
     """What stands where nothing was said yet."""
     name = label(conversation)
-    if conversation.loading or (chat.state is not State.ONLINE and conversation.more_before):
+    left = conversation.key[0] == "#" and not conversation.joined
+    if left and chat.state is State.ONLINE:
+        text = [f"You are not in {name}.", f":jr {name.removeprefix('#')} joins it."]
+    elif conversation.loading or (chat.state is not State.ONLINE and conversation.more_before):
         text = (
             ["…"] if chat.state is State.ONLINE else ["What was said here comes with the server."]
         )
@@ -144,8 +148,6 @@ def empty(conversation: Conversation, chat: Chat, *, first_time: bool) -> list[L
         text = [f"Nothing was said between you and {name} yet.", "Write, and Enter sends it."]
     elif conversation.kind is Kind.NOTICES:
         text = ["The cluster has told you nothing yet."]
-    elif not conversation.joined:
-        text = [f"You are not in {name}.", f":jr {name.removeprefix('#')} joins it."]
     else:
         text = [f"Nothing was said in {name} yet.", "Write, and Enter sends it."]
     if first_time:
@@ -196,9 +198,9 @@ def offered(completion: Completion, cells: int) -> list[Line]:
     return lines
 
 
-def lost(chat: Chat, conversations: Iterable[Conversation]) -> str:
-    """What somebody who quits now would lose; empty for nothing."""
-    if waiting := chat.unanswered:
+def lost(chat: Chat, waiting: int, conversations: Iterable[Conversation]) -> str:
+    """What somebody who quits now would lose; empty for nothing. So many requests wait."""
+    if waiting:
         what = "1 request is" if waiting == 1 else f"{waiting:,} requests are"
         return f"{what} not confirmed by the server yet, and may be lost."
     kept = [each for each in conversations if each.kind in (Kind.ROOM, Kind.SEVERAL, Kind.PRIVATE)]

@@ -269,7 +269,7 @@ class Timeline(Widget, can_focus=True):
     def action_find(self, by: int) -> None:
         if self.view is not None and self.found:
             if not self.view.find(self.found, by):
-                self.app.bell()
+                self.post_message(self.Asked("nothing further", None))
             self.look_again()
 
     def action_say(self, what: str) -> None:

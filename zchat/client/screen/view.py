@@ -295,8 +295,7 @@ class View:
 
     def read_until(self, conversation: Conversation) -> None:
         """The person comes back: what is new has come since then."""
-        if conversation.unread:
-            self.new_after = conversation.marker
+        self.new_after = conversation.marker if conversation.unread else 0
 
     def find(self, text: str, by: int) -> bool:
         """Selects the next message with all words of `text`: before the selected one, or after."""

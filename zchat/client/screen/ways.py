@@ -1,11 +1,11 @@
-"""Where the person goes: to another conversation, to a message far away, and back."""
+"""Where the person goes: to another conversation, to a message far away, back, and out."""
 
 import asyncio
 from typing import TYPE_CHECKING, Final
 
 from zchat.client.cache import Cache
 from zchat.client.conversations.model import Conversation
-from zchat.client.screen import choices, listing
+from zchat.client.screen import choices, listing, saying
 from zchat.client.screen.dialogs import Confirm, Picker
 from zchat.protocol.messages import LOBBY, room_log
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SEARCH_DELAY_S: Final = 0.25
 """A search goes out once nothing was typed for so long."""
+NO_PINS: Final = "nothing is pinned here; p pins the message that is chosen"
 LEFT_AT: Final = "left-at"
 LOBBY_KEY: Final = room_log(LOBBY)
 
@@ -24,6 +25,7 @@ class Ways:
         self._cache = cache
         self._search_timer: asyncio.TimerHandle | None = None
         self._jump_to = 0
+        self._leaving: Confirm | None = None
 
     def keep_up(self) -> None:
         """Marks as read what is seen, and asks for what will be."""
@@ -50,6 +52,21 @@ class Ways:
         else:
             return False
         return True
+
+    def out(self) -> None:
+        """Quits; first asks whether something is to be lost by it, but not twice."""
+        app = self._app
+        again = self._leaving is not None and app.screen is self._leaving
+        lost = saying.lost(app.chat, app.desk.unconfirmed, self.listed())
+        if app.chat.is_over or again or not lost:
+            app.leave_at_once()
+            return
+        self._leaving = Confirm(lost, "quits all the same")
+        app.push_screen(self._leaving, self._out)
+
+    def _out(self, yes: bool | None) -> None:
+        if yes:
+            self._app.leave_at_once()
 
     # --- To a conversation ----------------------------------------------------------------------
 
@@ -84,12 +101,13 @@ class Ways:
         waiting = [
             each
             for each in self.listed()
-            if each.unread and each is not app.conversation and not listing.is_muted(each)
+            if each is not app.conversation and listing.wants_reading(each)
         ]
         if waiting:
             app.open_key(max(waiting, key=lambda each: each.mentions).key)
         else:
-            app.note(["nothing more is unread"])
+            muted = any(each.unread for each in app.ways.listed() if each is not app.conversation)
+            app.note(["nothing more is unread" + (", but what is muted" if muted else "")])
 
     def go_to(self) -> None:
         app = self._app
@@ -166,7 +184,7 @@ class Ways:
         picker = Picker(
             "pinned here…",
             lambda query: choices.pinned(query, app.desk, key),
-            "nothing like that is pinned; p pins the message that is chosen",
+            "nothing like that is pinned" if app.desk.amending.pins.get(key) else NO_PINS,
         )
         app.push_screen(picker, self._go_to_found)
 
