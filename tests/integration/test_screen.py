@@ -147,7 +147,7 @@ def test_a_first_visit(cluster: Cluster, tmp_path: Path) -> None:
         ann.press("C-f")
         ann.sees("search in all")
         ann.press("-l", "any tea")
-        ann.sees("bob is there any tea?")
+        ann.sees("bob        is there any tea?")
         ann.press("Enter", "Escape")
         bob.press("Escape")
         bob.sees("Ctrl-K go to")

@@ -54,7 +54,7 @@ async def test_what_is_pinned_is_listed_and_found(ann: Person) -> None:
     await ann.press("escape", "up", "k", "p")
     await ann.sees("1 pinned")
     await ann.press("escape", "f8")
-    await ann.sees("bob message 2")
+    await ann.sees("bob        message 2")
     await ann.press(*"xyz")
     await ann.sees("nothing like that is pinned")
     await ann.press("backspace", "backspace", "backspace", "enter")

@@ -145,7 +145,7 @@ async def test_a_search_leads_to_what_it_has_found(gateway: FakeGateway, tmp_pat
         await ann.sees("message 399")
         assert "message 2 " not in ann.screen
         await ann.press("ctrl+f", *"message", "space", "4", "2")
-        await ann.sees("#lobby         bob message 42")
+        await ann.sees("#lobby         bob        message 42")
         await ann.press("enter")
         await until(lambda: "bob  message 42" in ann.screen or "message 42" in ann.screen)
         chosen = ann.app.timeline.view

@@ -8,6 +8,7 @@ from textual.events import Key, Paste
 
 from zchat.protocol import limits
 from zchat.protocol.messages import (
+    CloseRoom,
     InvitedToRoom,
     MessagePosted,
     PrivateMessageSent,
@@ -238,3 +239,25 @@ async def test_what_is_muted_and_mentions_one_is_found(ann: Person) -> None:
     await ann.sees("@1")
     await ann.press("alt+a")
     await ann.sees("hello @ann")
+
+
+async def test_a_room_is_ended_only_if_it_is_meant(ann: Person) -> None:
+    await ann.write(":cr kitchen")
+    await ann.sees("you created #kitchen")
+    await ann.write(":close kitchen")
+    await ann.sees("End #kitchen for everyone?")
+    await ann.press("escape")
+    assert not any(isinstance(each, CloseRoom) for each in ann.gateway.server.done)
+    await ann.write(":close kitchen")
+    await ann.press("enter")
+    await until(lambda: any(isinstance(each, CloseRoom) for each in ann.gateway.server.done))
+
+
+async def test_no_secret_is_kept_as_a_draft(gateway: FakeGateway, tmp_path: Path) -> None:
+    async with person(gateway, tmp_path) as ann:
+        await ann.sees("message 3")
+        ann.app.composer.load(":register correct horse")
+        ann.app.keep_draft()
+    async with person(gateway, tmp_path) as ann:
+        await ann.sees("message 3")
+        assert ann.written == ""

@@ -8,7 +8,7 @@ from zchat.client.commands import is_secret
 from zchat.client.conversations.model import Conversation, Item, Kind, Said
 from zchat.client.screen import choices, saying
 from zchat.client.screen.desk import Outcome
-from zchat.client.screen.dialogs import Confirm, Picker, Prompt, Reading
+from zchat.client.screen.dialogs import Picker, Prompt, Reading
 from zchat.client.screen.layout import Line
 from zchat.client.screen.markup import Ink, Piece
 from zchat.protocol.messages import EditList
@@ -33,10 +33,9 @@ class Acts:
         return self._edited is not None
 
     def draft(self) -> str:
-        """What was written and not sent."""
-        if self.is_editing:
-            return self._before_edit
-        return self._put_by or self._app.composer.text
+        """What was written and not sent; of a secret nothing is kept."""
+        text = self._before_edit if self.is_editing else self._put_by or self._app.composer.text
+        return "" if is_secret(text) else text
 
     def begin_anew(self) -> None:
         """In another conversation nothing is replied to or edited."""
@@ -178,26 +177,22 @@ class Acts:
             self._app.note(["what it said before is not kept on this server"])
 
     def _delete(self, conversation: Conversation, said: Said) -> None:
-        def answered(yes: bool | None) -> None:
-            if yes and said.is_unsent:
-                self._app.desk.give_up(conversation, said)
-            elif yes:
-                self._app.desk.amending.delete(conversation, said)
-
+        app, desk = self._app, self._app.desk
         if said.deleted_by:
             return
-        if not said.sequence and not said.is_unsent:
-            self._app.note(["! it is not confirmed yet; that can be done once it is"])
+        if said.is_unsent:
+            question, yes, delete = "Forget what was not sent?", "forgets it", desk.give_up
+        elif not said.sequence:
+            app.note(["! it is not confirmed yet; that can be done once it is"])
             return
-        if said.sequence and not self._app.desk.amending.may_delete(conversation, said):
-            self._app.note(["! only moderators delete what others have said"])
+        elif not desk.amending.may_delete(conversation, said):
+            app.note(["! only moderators delete what others have said"])
             return
-        question, yes = "Forget what was not sent?", "forgets it"
-        if not said.is_unsent:
-            own = said.author == self._app.book.me
-            whose = "your message" if own else "somebody else's message"
+        else:
+            whose = "your message" if said.author == app.book.me else "somebody else's message"
             question, yes = f"Delete {whose}?", "deletes it for everyone"
-        self._app.push_screen(Confirm(f"{question}\n\n{saying.short(said)}", yes), answered)
+            delete = desk.amending.delete
+        app.ask(f"{question}\n\n{saying.short(said)}", yes, partial(delete, conversation, said))
 
     def _react(self, conversation: Conversation, said: Said, emoji: str) -> None:
         def picked(value: str | None) -> None:

@@ -29,7 +29,7 @@ from zchat.client.screen.around import Around
 from zchat.client.screen.completion import Completion
 from zchat.client.screen.composer import Composer
 from zchat.client.screen.desk import Desk
-from zchat.client.screen.dialogs import Reading, put_questions
+from zchat.client.screen.dialogs import Confirm, Reading, put_questions
 from zchat.client.screen.garbage import Garbage
 from zchat.client.screen.lines import Lines
 from zchat.client.screen.notes import Notes
@@ -385,6 +385,13 @@ class ScreenClient(App[int]):
         if lines:
             self.notes.say(lines)
             self.wake()
+
+    def ask(self, question: str, yes: str, then: Callable[[], object]) -> None:
+        def answered(said: bool | None) -> None:
+            if said:
+                then()
+
+        self.push_screen(Confirm(question, yes), answered)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the command palette offers."""

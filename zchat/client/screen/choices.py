@@ -185,7 +185,7 @@ def _found(entry: Entry, text: str, key: str, query: str) -> Option:
         except (OverflowError, ValueError, OSError):
             at = "--:--"
         where = cut(drawable_line(key), 14)
-        who = cut(drawable_line(entry.author), 12)
+        who = padded(drawable_line(entry.author), 10)
         head = f" {at} {padded(where, 14)} "
         left = max(4, cells - width(head) - width(who) - 3)
         said = cut(_around(drawable_line(text), query, left), left)

@@ -26,6 +26,7 @@ from zchat.client.screen.search import Search
 from zchat.client.state import State
 from zchat.protocol import limits
 from zchat.protocol.messages import (
+    CloseRoom,
     CreateRoom,
     Done,
     Entry,
@@ -84,6 +85,9 @@ class Front(Protocol):
 
     def open_to_write(self, key: str) -> None:
         """Goes to that conversation."""
+
+    def ask(self, question: str, yes: str, then: Callable[[], object]) -> None:
+        """Does it once the person has said so."""
 
 
 class Desk:
@@ -309,6 +313,9 @@ class Desk:
                 self._send_and_open(request, room_log(room))
             case Send(StartConversation() as request):
                 self._send_and_open(request, "")
+            case Send(CloseRoom(room=room) as request):
+                asked = f"End #{room} for everyone? Nobody will be in it any more."
+                self._front.ask(asked, "ends it", lambda: self.send(request))
             case Mistake(text):
                 self.complain(text)
                 return Outcome.MISTAKE

@@ -1,6 +1,7 @@
 """Where the person goes: to another conversation, to a message far away, back, and out."""
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from zchat.client.cache import Cache
@@ -131,14 +132,9 @@ class Ways:
             self._app.open_to_write(name)
 
     def _make(self, room: str) -> None:
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self._app.desk.create(room)
-
-        asked = (
-            f"Make the room #{room}?\n\nEverybody is told of it; :cr {room} private tells nobody."
-        )
-        self._app.push_screen(Confirm(asked, "makes it"), answered)
+        told = f"Everybody is told of it; :cr {room} private tells nobody."
+        create = partial(self._app.desk.create, room)
+        self._app.ask(f"Make the room #{room}?\n\n{told}", "makes it", create)
 
     # --- To a message ---------------------------------------------------------------------------
 
