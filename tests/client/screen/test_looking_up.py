@@ -1,12 +1,10 @@
 """What somebody looks up on the screen, and what the screen says by itself."""
 
 import time
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
-import pytest
 
 from zchat.client.chat import UnconfirmedError
 from zchat.protocol.messages import (
@@ -21,21 +19,6 @@ from zchat.protocol.messages import (
 
 from ..fake_gateway import FakeGateway, until
 from .people import Person, person
-
-
-@pytest.fixture
-async def gateway() -> AsyncIterator[FakeGateway]:
-    async with FakeGateway() as gateway:
-        for number in range(1, 4):
-            gateway.server.append("#lobby", "bob", MessagePosted(f"message {number}"))
-        yield gateway
-
-
-@pytest.fixture
-async def ann(gateway: FakeGateway, tmp_path: Path) -> AsyncIterator[Person]:
-    async with person(gateway, tmp_path) as ann:
-        await ann.sees("message 3")
-        yield ann
 
 
 async def test_the_same_key_pins_and_unpins(ann: Person) -> None:

@@ -1,6 +1,5 @@
 """The full-screen client, as somebody at the keyboard sees it."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,21 +13,6 @@ from zchat.protocol.messages import MessagePosted, PrivateMessageSent, RefusalCo
 from ..fake_gateway import FakeGateway, until
 from .corpus import STEERING
 from .people import Person, person
-
-
-@pytest.fixture
-async def gateway() -> AsyncIterator[FakeGateway]:
-    async with FakeGateway() as gateway:
-        for number in range(1, 4):
-            gateway.server.append("#lobby", "bob", MessagePosted(f"message {number}"))
-        yield gateway
-
-
-@pytest.fixture
-async def ann(gateway: FakeGateway, tmp_path: Path) -> AsyncIterator[Person]:
-    async with person(gateway, tmp_path) as ann:
-        await ann.sees("message 3")
-        yield ann
 
 
 async def test_what_is_written_is_said_where_one_is(ann: Person) -> None:

@@ -1,9 +1,7 @@
 """Writing on the screen: nothing that is typed is lost, or said by mistake."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
 from textual.events import Key, Paste
 
 from zchat.protocol import limits
@@ -17,21 +15,6 @@ from zchat.protocol.messages import (
 
 from ..fake_gateway import FakeGateway, until
 from .people import Person, person
-
-
-@pytest.fixture
-async def gateway() -> AsyncIterator[FakeGateway]:
-    async with FakeGateway() as gateway:
-        for number in range(1, 4):
-            gateway.server.append("#lobby", "bob", MessagePosted(f"message {number}"))
-        yield gateway
-
-
-@pytest.fixture
-async def ann(gateway: FakeGateway, tmp_path: Path) -> AsyncIterator[Person]:
-    async with person(gateway, tmp_path) as ann:
-        await ann.sees("message 3")
-        yield ann
 
 
 async def test_what_could_not_be_done_is_still_there_to_be_mended(ann: Person) -> None:
