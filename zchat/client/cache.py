@@ -243,8 +243,8 @@ class Cache:
     def flush(self, touched: Iterable[Conversation] = (), confirmed: Collection[int] = ()) -> None:
         """Commits what waits, and how these conversations are now; each second, and at the end.
 
-        `confirmed` are the numbers of what was said and stands in its log: its entry and its number
-        are kept and forgotten together.
+        `confirmed` are the numbers of what was said and is confirmed. If its entry waits here, the
+        one is kept and the other forgotten together; else the server sends it the next time.
         """
         if not self._file.writable:
             return

@@ -104,7 +104,10 @@ class LineClient:
 
     def enter(self, line: str) -> bool:
         """Does what the line says; False if it says to quit."""
-        action = parse(line, self.rooms.keys() | self._chat.rooms_followed)
+        return self.perform(parse(line, self.rooms.keys() | self._chat.rooms_followed))
+
+    def perform(self, action: Action) -> bool:
+        """The same of a line that was read already."""
         try:
             return self._perform(action)
         except (QueueFull, LoggingOut) as error:

@@ -52,8 +52,8 @@ def test_each_page_goes_on_where_the_last_one_ended(server: Server) -> None:
     # Another of that very millisecond may not have been on the page.
     assert server.asked[-1].before_ms == 801
     server.answer(said(8, 800), said(5, 800, "#lobby"), said(7, 700))
-    assert [entry.sequence for entry in server.search.found] == [9, 8, 5, 7]
-    assert not server.search.has_more
+    assert [entry.sequence for entry in server.search.found.entries] == [9, 8, 5, 7]
+    assert not server.search.found.has_more
 
 
 def test_a_page_of_what_is_known_is_not_asked_for_for_ever(server: Server) -> None:
@@ -76,7 +76,7 @@ def test_an_answer_to_what_was_looked_for_before_does_not_count(server: Server) 
     server.search.begin("tulips")
     late = Answered(1, server.asked[0], SearchResults(1, [said(1, 100)], False))
     assert not server.search.answered(late)
-    assert server.search.found == []
+    assert server.search.found.entries == []
 
 
 def test_what_goes_wrong_is_said(server: Server) -> None:
@@ -97,6 +97,6 @@ def test_it_says_if_the_server_has_not_read_everything(server: Server) -> None:
     server.answer(said(9, 900), more=True, complete=False)
     server.search.go_on()
     server.answer(said(8, 800))
-    assert not server.search.complete
+    assert not server.search.found.complete
     server.search.begin("roses")
-    assert server.search.complete
+    assert server.search.found.complete

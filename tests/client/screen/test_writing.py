@@ -244,3 +244,23 @@ async def test_no_secret_is_kept_as_a_draft(gateway: FakeGateway, tmp_path: Path
     async with person(gateway, tmp_path) as ann:
         await ann.sees("message 3")
         assert ann.written == ""
+
+
+async def test_a_bare_word_is_a_room_though_one_is_not_in_it(ann: Person) -> None:
+    ann.gateway.server.append("#garden", "bob", MessagePosted("roses"))
+    await ann.press("ctrl+k")
+    await ann.sees("#garden")
+    await ann.press("escape")
+    await ann.write(":history garden")
+    await ann.sees("the last 1 in #garden")
+
+
+async def test_an_answer_that_looks_like_a_command_is_still_one(ann: Person) -> None:
+    await ann.press("up", "r")
+    await ann.write("/tmp is full")
+    await ann.sees("Enter again says /tmp")
+    await ann.press("enter")
+    await until(lambda: ann.gateway.server.texts("#lobby")[-1] == "/tmp is full")
+    body = ann.gateway.server.logs["#lobby"][-1].body
+    assert isinstance(body, MessagePosted)
+    assert body.reply_to == 3

@@ -69,7 +69,7 @@ class Acts:
             app.composer.load(self._before_edit)
             app.timeline.choose_none()
             return
-        if conversation.kind is Kind.NOTICES and not text.startswith(":"):
+        if conversation.kind is Kind.NOTICES and not text.lstrip().startswith(":"):
             app.note(["! nobody can be answered here; Ctrl-K goes to a room or person"])
             return
         reply, self._reply = self._reply, None

@@ -154,7 +154,7 @@ def _emoji(name: str, char: str) -> Option:
 
 
 def found(query: str, desk: Desk) -> list[Option]:
-    return _messages(desk.search.found, query, desk) if query.strip() else []
+    return _messages(desk.search.found.entries, query, desk) if query.strip() else []
 
 
 def pinned(query: str, desk: Desk, key: str) -> list[Option]:
@@ -207,13 +207,14 @@ def search_state(desk: Desk) -> str:
         return f"! {desk.search.trouble}"
     if not desk.search.has_answer:
         return "searching…"
-    return "nothing has all of these words" + ("" if desk.search.complete else UNREAD)
+    return "nothing has all of these words" + ("" if desk.search.found.complete else UNREAD)
 
 
 def search_hint(desk: Desk) -> str:
     """What is to be said of what is found."""
-    count = len(desk.search.found)
+    found = desk.search.found
+    count = len(found.entries)
     if not count:
         return ""
-    more = " and more: go on down" if desk.search.has_more else ""
-    return f"{count:,}{more}, newest first" + ("" if desk.search.complete else UNREAD)
+    more = " and more: go on down" if found.has_more else ""
+    return f"{count:,}{more}, newest first" + ("" if found.complete else UNREAD)

@@ -226,7 +226,6 @@ class Desk:
                 self.send(message_drafts.pins(conversation.key))
             else:
                 self._users_are_old = True
-                self.look_at_people()
         if not conversation.items:
             self.load_older(conversation)
 
@@ -277,7 +276,8 @@ class Desk:
                 return Outcome.MISTAKE
             case Doubtful():
                 self._doubted = ""
-                return Outcome.DONE if self.say(conversation.key, text) else Outcome.MISTAKE
+                done = self.say(conversation.key, emojied(text), reply_to)
+                return Outcome.DONE if done else Outcome.MISTAKE
             case Command(line):
                 if line == LEAVE and conversation.key[0] == "#":
                     # The room that one sees need not be named.
@@ -319,7 +319,7 @@ class Desk:
             case Mistake(text):
                 self.complain(text)
                 return Outcome.MISTAKE
-            case _ if not self.line.enter(line):
+            case _ if not self.line.perform(action):
                 return Outcome.QUIT
             case _:
                 pass

@@ -160,10 +160,10 @@ def short(said: Said) -> str:
     return cut(text, 120)
 
 
-def edits(said: Said, edits: Sequence[EditInfo], page: Page, cells: int) -> list[Line]:
+def edits(said: Said, before: Sequence[EditInfo], page: Page, cells: int) -> list[Line]:
     """What a message has said, oldest first, each with when it became something else."""
     texts = [
-        *((f"until {_moment(each.at_ms, page)}", each.text) for each in edits),
+        *((f"until {_moment(each.at_ms, page)}", each.text) for each in before),
         ("now", said.text),
     ]
     lines: list[Line] = []

@@ -74,9 +74,9 @@ class Timeline(Widget, can_focus=True):
         Binding("escape,i,tab", "say('write')", "Back to writing"),
     ]
 
-    virtual_size = Reactive(Size(), repaint=False)
     # As high as what is seen, and so without a say in the layout: Textual would lay out and draw
     # everything a second time.
+    virtual_size = Reactive(Size(), repaint=False)
 
     class Asked(Message):
         """The person wants `what` done to `item`; `about` says with what."""

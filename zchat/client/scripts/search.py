@@ -7,6 +7,7 @@ import click
 
 from zchat import options
 from zchat.client.access import WRONG_USAGE, Access, Failed, say
+from zchat.client.found import Found
 from zchat.client.scripts.command import number_option, place, script, session
 from zchat.client.scripts.output import Output
 from zchat.client.scripts.patience import patiently
@@ -54,21 +55,17 @@ def run(
 async def _find(
     chat: "Chat", text: str, within: str | None, author: str | None, number: int
 ) -> list[Entry]:
-    found: dict[tuple[str, int], Entry] = {}
-    before_ms: int | None = None
-    while len(found) < number:
-        limit = min(number, limits.SEARCH_RESULTS_MAX)
-        results = await patiently(partial(chat.search, text, within, author, before_ms, limit))
-        if not results.complete and before_ms is None:
+    found = Found()
+    limit = min(number, limits.SEARCH_RESULTS_MAX)
+    while len(found.entries) < number:
+        search = partial(chat.search, text, within, author, found.before_ms, limit)
+        results = await patiently(search)
+        if not results.complete and found.before_ms is None:
             say("the server is still reading what was said before: there may be more")
-        known = len(found)
-        found.update({(entry.log, entry.sequence): entry for entry in results.entries})
-        if not results.more or not results.entries:
+        found.take(results)
+        if not found.has_more:
             break
-        # Others of the same millisecond may follow; a page full of those that are known is over.
-        oldest_ms = results.entries[-1].at_ms
-        before_ms = oldest_ms + 1 if len(found) > known else oldest_ms
-    return list(found.values())[:number][::-1]
+    return found.entries[:number][::-1]
 
 
 COMMAND: Final = script(
