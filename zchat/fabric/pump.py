@@ -27,6 +27,7 @@ class Pump:
         self._receive = receive
         self._frames_min = frames_min
         self._scheduled = False
+        self._closed = False
         loop.add_reader(socket.FD, self._read)
 
     def check(self) -> None:
@@ -36,10 +37,14 @@ class Pump:
             self._loop.call_soon(self._read)
 
     def close(self) -> None:
+        """The socket may be closed then, whatever is scheduled."""
+        self._closed = True
         self._loop.remove_reader(self._socket.FD)
 
     def _read(self) -> None:
         self._scheduled = False
+        if self._closed:
+            return
         for frames in receive_waiting(self._socket, self._frames_min):
             self._receive(frames)
         self.check()
