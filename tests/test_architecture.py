@@ -60,6 +60,7 @@ PURE: Final = (
     "*/effects.py",
     "*/fanout.py",
     "*/follower.py",
+    "*/handshakes.py",
     "*/identities.py",
     "*/intake.py",
     "*/link.py",

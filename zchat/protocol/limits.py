@@ -76,11 +76,24 @@ SHUT_OUT_S_MAX: Final = 300.0
 QUOTA_NOTES_MAX: Final = 10
 """Lines about floods in the log at a time."""
 QUOTA_NOTES_INTERVAL_S: Final = 10.0
+ACCEPTS_MAX: Final = 16
+"""Clients accepted in one loop turn; the others wait in the kernel's queue, lest those before them
+are pushed out of their handshakes because we are slow."""
+REFUSALS_TOLD_BURST: Final = 10
+REFUSALS_TOLD_PER_S: Final = 1.0
+"""Refused clients of one address that get a TLS handshake to be told why; others are closed."""
 TLS_HANDSHAKES_MAX: Final = 500
-"""TLS handshakes of a gateway at a time; past it, new connections wait in the kernel's queue."""
+"""TLS handshakes of a gateway at a time; for one more, another one is ended."""
 TLS_HANDSHAKES_PER_ADDRESS_MAX: Final = 200
-"""One more of one address is cut off; its client tries again."""
+"""Of one address; for one more, its oldest is ended."""
+TLS_CROWD_SHARE: Final = 50
+"""A network that has one of so many places for handshakes is a crowd, and makes room at once."""
+TLS_HANDSHAKE_CHANCE_S: Final = 0.5
+"""Other handshakes are not ended before that to make room; new connections wait in the kernel."""
+TLS_SILENCE_TIMEOUT_S: Final = 5.0
+"""A client that has not sent its first byte by then is cut off; TCP repeats it after 1 and 3 s."""
 TLS_HANDSHAKE_TIMEOUT_S: Final = 10.0
+"""From the first byte on."""
 TLS_READ_BUFFER_BYTES_MAX: Final = 64 * 1024
 """What is read ahead, still encrypted, of a client that nothing is taken from."""
 
