@@ -20,7 +20,7 @@ from zchat.client.commands import (
     parse,
 )
 from zchat.client.drafts import InvalidRequest
-from zchat.gateway.process import sessions_within
+from zchat.gateway.process import handshakes_within, sessions_within
 from zchat.protocol import limits, newer
 from zchat.protocol.cluster import USER_SERVICE, room_partition
 from zchat.protocol.codec import Decoder, ProtocolError, encode
@@ -221,6 +221,14 @@ def test_of_a_client_that_talks_nonsense_no_more_is_read() -> None:
 )
 def test_a_gateway_keeps_files_to_tell_a_client_too_many(files: int, sessions: int) -> None:
     assert sessions_within(files, partitions=1) == sessions
+
+
+@pytest.mark.parametrize("files", [400, 1_024, 20_000])
+def test_a_gateway_keeps_files_for_handshakes_as_well(files: int) -> None:
+    handshakes = handshakes_within(files)
+    sessions = sessions_within(files, 1, handshakes)
+    assert 0 < handshakes <= limits.TLS_HANDSHAKES_MAX
+    assert 0 < sessions <= files - files // 8 - handshakes
 
 
 def test_a_settings_file_that_nests_too_deeply_is_refused() -> None:

@@ -41,7 +41,8 @@ class Limited(Gateway):
         self.serve()
 
     def connect(self) -> Session:
-        return self.core.connect(self.now, self.now_ms, self.address)
+        arrival = self.core.quotas.arrived(self.address, self.now)
+        return self.core.connect(self.now, self.now_ms, arrival)
 
     def come_in(self, name: str = "ann", address: str = HOME) -> Session:
         """Logged in, with all that its account may say."""
@@ -308,6 +309,51 @@ def test_an_address_may_connect_so_often() -> None:
     gateway.address = HOME
     gateway.wait(10.0)
     assert gateway.connect().open
+
+
+def test_a_connection_counts_from_its_handshake_on_and_once() -> None:
+    gateway = Limited(Quota(connections_per_address=2))
+    quotas = gateway.core.quotas
+    shaking = quotas.knocked(HOME, gateway.now)
+    assert shaking is not None
+    assert gateway.connect().open
+    assert refusal(gateway, gateway.connect()).code is RefusalCode.LIMIT_REACHED
+    session = gateway.core.connect(gateway.now, gateway.now_ms, shaking)
+    assert session.open
+    assert quotas._connected == {HOME: 3}
+    gateway.core.disconnected(session)
+    assert quotas._connected == {HOME: 2}
+
+
+def test_a_handshake_that_failed_is_in_nobodys_way() -> None:
+    gateway = Limited(Quota(connections_per_address=1))
+    shaking = gateway.core.quotas.knocked(HOME, gateway.now)
+    assert shaking is not None
+    gateway.core.quotas.departed(shaking)
+    assert gateway.connect().open
+
+
+def test_few_that_are_refused_get_a_handshake_to_be_told_why() -> None:
+    gateway = Limited(Quota(connections_per_address=1))
+    quotas = gateway.core.quotas
+    gateway.connect()
+    told = [quotas.knocked(HOME, gateway.now) for _ in range(limits.REFUSALS_TOLD_BURST)]
+    assert all(arrival is not None and arrival.refused is not None for arrival in told)
+    assert quotas.knocked(HOME, gateway.now) is None
+    assert quotas.knocked(AWAY, gateway.now) is not None
+    assert quotas._connected[HOME] == 1 + limits.REFUSALS_TOLD_BURST
+    gateway.wait(1 / limits.REFUSALS_TOLD_PER_S)
+    assert quotas.knocked(HOME, gateway.now) is not None
+
+
+def test_after_a_flood_nobody_of_its_address_gets_a_handshake() -> None:
+    gateway = slow()
+    gateway.send(gateway.come_in(), *(Ping(number) for number in range(1, 1001)))
+    quotas = gateway.core.quotas
+    assert quotas.knocked(HOME, gateway.now) is None
+    assert quotas.knocked(AWAY, gateway.now) is not None
+    gateway.wait(limits.SHUT_OUT_S_MAX)
+    assert quotas.knocked(HOME, gateway.now) is not None
 
 
 def test_nothing_stays_of_those_that_are_gone() -> None:

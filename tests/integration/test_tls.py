@@ -21,6 +21,7 @@ from zchat.client import (
 )
 from zchat.client.pins import pin_of
 from zchat.client.tls import ChangedServerError
+from zchat.process import raise_file_limit
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import LOBBY, LogIn, room_log
@@ -225,11 +226,61 @@ async def test_who_never_shakes_hands_keeps_nobody_out_and_is_cut_off(
     try:
         async with chat(secure, Tls("on", authority.file)) as ann:
             await ann.post(LOBBY, "hello")
-        silent[0].settimeout(2 * limits.TLS_HANDSHAKE_TIMEOUT_S)
+        silent[0].settimeout(3 * limits.TLS_SILENCE_TIMEOUT_S)
         assert await asyncio.to_thread(is_cut_off, silent[0])
     finally:
         for connection in silent:
             connection.close()
+
+
+async def test_crowds_that_never_shake_hands_push_out_each_other_and_nobody_else(
+    secure: Cluster, authority: Authority
+) -> None:
+    raise_file_limit()
+    hello = client_hello()
+    words = (b"", hello[: len(hello) // 2])
+    connected = asyncio.Queue[None]()
+    async with asyncio.TaskGroup() as crowds:
+        holding = [
+            crowds.create_task(hold(f"127.0.0.{number}", secure.port, word, connected))
+            for number in range(20, 32)
+            for word in words * (limits.TLS_HANDSHAKES_PER_ADDRESS_MAX // len(words))
+        ]
+        for _ in holding:
+            await connected.get()
+        # It has the patience that clients have unless they are told otherwise.
+        async with connect(new_name(), secure.address, tls=Tls("on", authority.file)) as ann:
+            await ann.post(LOBBY, "hello")
+        assert not any(task.done() for task in holding)
+        for task in holding:
+            task.cancel()
+    told = "ended to make room"
+    await asyncio.to_thread(
+        secure.wait_for, lambda: told in secure.log("gateway-0"), "a word in the log"
+    )
+
+
+async def hold(host: str, port: int, word: bytes, connected: asyncio.Queue[None]) -> None:
+    """A connection that says no more than that, and is made again whenever it is cut off."""
+    loop = asyncio.get_running_loop()
+    while True:
+        with socket.socket() as connection, contextlib.suppress(OSError):
+            connection.setblocking(False)
+            connection.bind((host, 0))
+            await loop.sock_connect(connection, ("127.0.0.1", port))
+            connected.put_nowait(None)
+            await loop.sock_sendall(connection, word)
+            await loop.sock_recv(connection, 1)
+        await asyncio.sleep(0.1)
+
+
+def client_hello() -> bytes:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    said = ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), said).do_handshake()
+    return said.read()
 
 
 def is_cut_off(connection: socket.socket) -> bool:

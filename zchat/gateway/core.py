@@ -26,7 +26,7 @@ from zchat.gateway.fanout import FanOut
 from zchat.gateway.intake import Intake
 from zchat.gateway.login import Login, Logins, opening_of
 from zchat.gateway.presence import PresenceFollower
-from zchat.gateway.quotas import UNLIMITED, Quota, Quotas
+from zchat.gateway.quotas import UNCOUNTED, UNLIMITED, Arrival, Quota, Quotas
 from zchat.gateway.requests import Requests
 from zchat.gateway.services import Services, stamp
 from zchat.gateway.session import Session, SessionState
@@ -90,14 +90,13 @@ class GatewayCore:
 
     # --- Connections --------------------------------------------------------------------------
 
-    def connect(self, now: float, now_ms: int, address: str = "") -> Session:
-        """`address` is the client's, without its port; clients without one share no limits."""
+    def connect(self, now: float, now_ms: int, arrival: Arrival = UNCOUNTED) -> Session:
         self._awake_at = self._awake_at or now
         self._last_number += 1
         session = self.sessions[self._last_number] = Session(self._last_number, now, now_ms)
-        session.address = address
-        if refused := self.quotas.connected(session, now):
-            self._refuse(session, refused)
+        self.quotas.connected(session, arrival, now)
+        if arrival.refused:
+            self._refuse(session, arrival.refused)
         elif len(self.sessions) > self._sessions_max:
             self._end(session, RefusalCode.LIMIT_REACHED, "this gateway is full; try another")
         return session

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
+from zchat.gateway.quotas import Arrival
 from zchat.gateway.session import Session, SessionState
 from zchat.protocol import limits
 from zchat.protocol.codec import FrameReader, ProtocolError
@@ -12,10 +13,20 @@ from zchat.protocol.codec import FrameReader, ProtocolError
 class Traffic:
     """What has gone through the door."""
 
-    __slots__ = ("connections", "in_bytes", "in_frames", "out_bytes", "out_frames")
+    __slots__ = (
+        "connections",
+        "in_bytes",
+        "in_frames",
+        "out_bytes",
+        "out_frames",
+        "pushed_out",
+        "turned_away",
+    )
 
     def __init__(self) -> None:
         self.connections = 0
+        self.turned_away = self.pushed_out = 0
+        """Before a handshake, and amid one."""
         self.in_bytes = self.in_frames = 0
         self.out_bytes = self.out_frames = 0
 
@@ -25,7 +36,11 @@ class Inside(Protocol):
 
     traffic: Traffic
 
-    def connected(self, connection: "ClientConnection", address: str) -> Session: ...
+    def arrived(self, address: str) -> Arrival: ...
+    def knocked(self, address: str) -> Arrival | None: ...
+    def pushed_out(self, arrival: Arrival) -> None: ...
+    def departed(self, arrival: Arrival) -> None: ...
+    def connected(self, connection: "ClientConnection", arrival: Arrival) -> Session: ...
     def received(self, session: Session, frames: list[bytes]) -> None: ...
     def refused(self, session: Session, error: ProtocolError) -> None: ...
     def drained(self, session: Session) -> None: ...
@@ -35,10 +50,12 @@ class Inside(Protocol):
 class ClientConnection(asyncio.Protocol):
     """One client, with or without TLS: cuts frames, writes what there is, knows who is slow."""
 
-    __slots__ = ("_inside", "_reader", "_reading", "_transport", "_writable", "session")
+    __slots__ = ("_inside", "_reader", "_reading", "_transport", "_writable", "arrival", "session")
 
-    def __init__(self, inside: Inside) -> None:
+    def __init__(self, inside: Inside, arrival: Arrival | None = None) -> None:
         self._inside = inside
+        self.arrival = arrival
+        """Counted already, by who accepted it; None from when it is the session's."""
         self._transport: asyncio.Transport | None = None
         """None before the connection is made and after it is lost."""
         self._reader: FrameReader | None = None
@@ -54,9 +71,12 @@ class ClientConnection(asyncio.Protocol):
         if transport.get_extra_info("sslcontext") is not None:
             # Under TLS pausing stops only what is decrypted.
             cast(Any, transport).set_read_buffer_limits(high=limits.TLS_READ_BUFFER_BYTES_MAX)
-        # None for a client that is gone already.
-        peer = transport.get_extra_info("peername")
-        self.session = self._inside.connected(self, peer[0] if peer else "")
+        arrival, self.arrival = self.arrival, None
+        if arrival is None:
+            # None for a client that is gone already.
+            peer = transport.get_extra_info("peername")
+            arrival = self._inside.arrived(peer[0] if peer else "")
+        self.session = self._inside.connected(self, arrival)
 
     def data_received(self, data: bytes) -> None:
         traffic = self._inside.traffic

@@ -11,6 +11,12 @@ from zchat.protocol import limits
 MEASURES: Final = (
     Measure("sessions", "gauge", "Client connections."),
     Measure("connections", "counter", "Client connections that were accepted."),
+    Measure(
+        "turned_away",
+        "counter",
+        "Connections closed without a handshake: their address was over its limits.",
+    ),
+    Measure("pushed_out", "counter", "TLS handshakes that were ended to make room for others."),
     Measure("refused", "counter", "Connections that the gateway has ended, by code.", "code"),
     Measure("protocol_errors", "counter", "Bytes of clients and services that made no sense."),
     Measure("held_sessions", "gauge", "Clients that are not read from: too much is unanswered."),
@@ -40,6 +46,8 @@ def readings(turns: Turns) -> Mapping[str, Reading]:
     return {
         "sessions": len(sessions),
         "connections": traffic.connections,
+        "turned_away": traffic.turned_away,
+        "pushed_out": traffic.pushed_out,
         "refused": core.watcher.refused,
         "protocol_errors": core.protocol_errors,
         "held_sessions": sum(session.backlog is not None for session in sessions),

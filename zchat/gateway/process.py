@@ -139,14 +139,19 @@ class Gateway:
             await asyncio.sleep(0.02)
 
 
-def sessions_within(files: int, partitions: int) -> int:
+def sessions_within(files: int, partitions: int, handshakes: int = 0) -> int:
     """How many clients a gateway with so many files takes; 0 if it has hardly enough for itself.
 
-    Some are its own, and an eighth is for the moment in which one client too many is told so:
-    without a file its connection could only be cut.
+    Some are its own, one is for each handshake, and an eighth is for the moment in which one client
+    too many is told so: without a file its connection could only be cut.
     """
     own = 64 + 4 * partitions
-    return max(0, min(limits.SESSIONS_MAX, files - files // 8 - own))
+    return max(0, min(limits.SESSIONS_MAX, files - files // 8 - own - handshakes))
+
+
+def handshakes_within(files: int) -> int:
+    """How many TLS handshakes at a time a gateway with so many files takes."""
+    return max(1, min(limits.TLS_HANDSHAKES_MAX, files // 8))
 
 
 def certificate_of(settings: Settings) -> ssl.SSLContext | None:
@@ -158,29 +163,34 @@ def certificate_of(settings: Settings) -> ssl.SSLContext | None:
 class Entrances:
     """Where clients come in: on every address that is listened on, with TLS if there is a key."""
 
-    def __init__(self, settings: Settings, log: logging.Logger) -> None:
+    def __init__(self, settings: Settings, log: logging.Logger, handshakes_max: int) -> None:
         self._settings = settings
         self._log = log
+        self._handshakes_max = handshakes_max
         self._door: TlsDoor | None = None
         self._servers: list[asyncio.Server] = []
 
     async def open(
         self,
         loop: asyncio.AbstractEventLoop,
-        protocol: Callable[[], ClientConnection],
+        turns: Turns,
         context: ssl.SSLContext | None,
-        count_here: Callable[[], int],
     ) -> None:
         # All gateways of a host share their ports; the kernel spreads the clients.
         if context is not None:
-            self._door = TlsDoor(loop, protocol, context, count_here)
+            sessions = turns.core.sessions
+            self._door = TlsDoor(loop, turns, context, self._handshakes_max, sessions.__len__)
             for address in self._settings.listen:
                 await self._door.listen(address.host, address.port)
             self._door.open()
             return
         for address in self._settings.listen:
             server = await loop.create_server(
-                protocol, address.host, address.port, reuse_port=True, backlog=1024
+                partial(ClientConnection, turns),
+                address.host,
+                address.port,
+                reuse_port=True,
+                backlog=1024,
             )
             self._servers.append(server)
 
@@ -206,11 +216,15 @@ class Entrances:
 
 
 async def serve(
-    settings: Settings, log: logging.Logger, sessions_max: int, tls: ssl.SSLContext | None
+    settings: Settings,
+    log: logging.Logger,
+    sessions_max: int,
+    handshakes_max: int,
+    tls: ssl.SSLContext | None,
 ) -> bool:
     """Runs until told to stop; False if a bug has ended it."""
     loop = asyncio.get_running_loop()
-    entrances = Entrances(settings, log)
+    entrances = Entrances(settings, log, handshakes_max)
     stop = asyncio.Event()
     sound = True
 
@@ -236,10 +250,7 @@ async def serve(
         numbers = partial(readings, gateway.turns)
         open_now.enter_context(observed(address, "gateway", MEASURES, numbers, health))
         gateway.heartbeat()
-        sessions = gateway.turns.core.sessions
-        await entrances.open(
-            loop, lambda: ClientConnection(gateway.turns), tls, lambda: len(sessions)
-        )
+        await entrances.open(loop, gateway.turns, tls)
         settle()
         where = ", ".join(map(str, settings.listen))
         log.info("ready: clients connect to %s%s", where, "" if tls is None else " with TLS")
@@ -255,7 +266,8 @@ async def serve(
 def run(settings: Settings) -> None:
     log = start(settings, settings.name)
     files = raise_file_limit()
-    sessions_max = sessions_within(files, settings.partitions)
+    handshakes_max = handshakes_within(files) if settings.tls_cert else 0
+    sessions_max = sessions_within(files, settings.partitions, handshakes_max)
     if sessions_max < limits.SESSIONS_MAX:
         log.info("takes %d clients: the system allows %d open files", sessions_max, files)
     try:
@@ -263,7 +275,7 @@ def run(settings: Settings) -> None:
     except CertificateError as error:
         log.critical("%s", error)
         sys.exit(1)
-    if not uvloop.run(serve(settings, log, sessions_max, tls)):
+    if not uvloop.run(serve(settings, log, sessions_max, handshakes_max, tls)):
         sys.exit(1)
 
 

@@ -28,9 +28,24 @@ class Quota(NamedTuple):
 
 
 UNLIMITED: Final = Quota()
+_TOLD: Final = Rate(limits.REFUSALS_TOLD_BURST, limits.REFUSALS_TOLD_PER_S)
 _ASIDES: Final = Rate(
     limits.TYPING_FREE_PLACES, limits.TYPING_FREE_PLACES / limits.TYPING_INTERVAL_S
 )
+
+
+class Arrival(NamedTuple):
+    """A connection that is counted; until it has departed it is in the way of others."""
+
+    address: str = ""
+    """The client's, without its port; clients without one share no limits."""
+    network: str = ""
+    """What the address is counted as."""
+    refused: Refused | None = None
+    """Why it must end, if it must."""
+
+
+UNCOUNTED: Final = Arrival()
 
 
 class Allowance(NamedTuple):
@@ -107,6 +122,7 @@ class Quotas:
         self._addresses = _Shares(quota, limits.ADDRESS_SHARES)
         self._asides = Buckets(_ASIDES, limits.QUOTA_NAMES_MAX)
         self._arrivals = _buckets(quota.connections)
+        self._told = Buckets(_TOLD, limits.QUOTA_NAMES_MAX)
         self._connected: dict[str, int] = {}
         self._shut_out: dict[str, float] = {}
         """Until when nobody of an address may connect, because it has flooded us."""
@@ -116,17 +132,46 @@ class Quotas:
 
     # --- Connections ----------------------------------------------------------------------------
 
-    def connected(self, session: Session, now: float) -> Refused | None:
-        """Counts a new connection; returns why it must end, if it must."""
-        if not session.address:
-            return None
-        session.network = where = network_of(session.address)
-        if session.address == where:
-            # One string, not one for each connection.
-            session.address = where
+    def arrived(self, address: str, now: float) -> Arrival:
+        """Counts a new connection."""
+        if not address:
+            return UNCOUNTED
+        where = network_of(address)
         self._connected[where] = count = self._connected.get(where, 0) + 1
-        if self._limited and not is_of_this_machine(session.address):
-            session.allowance = self._addresses.of(where, now)
+        # One string, not one for each connection.
+        address = where if address == where else address
+        return Arrival(address, where, self._refusal(where, count, now))
+
+    def knocked(self, address: str, now: float) -> Arrival | None:
+        """The same for one that has yet to shake hands; None for one that is closed without that.
+
+        Only after a handshake can it be told why it is refused. That costs more than to try again
+        does, so that few are told.
+        """
+        arrival = self.arrived(address, now)
+        where = arrival.network
+        if arrival.refused is None:
+            return arrival
+        if where not in self._shut_out and not self._told.of(where, now).try_take(1, now):
+            return arrival
+        self.departed(arrival)
+        return None
+
+    def pushed_out(self, arrival: Arrival) -> None:
+        """Its handshake was ended so that somebody else's could begin."""
+        self._note(f"handshakes of {arrival.network} ended to make room")
+
+    def departed(self, arrival: Arrival) -> None:
+        """It has ended before there was a session."""
+        self._leave(arrival.network)
+
+    def connected(self, session: Session, arrival: Arrival, now: float) -> None:
+        """What has arrived has become a session."""
+        session.address, session.network = arrival.address, arrival.network
+        if self._limited and session.address and not is_of_this_machine(session.address):
+            session.allowance = self._addresses.of(session.network, now)
+
+    def _refusal(self, where: str, count: int, now: float) -> Refused | None:
         if (wait_s := self._shut_out.get(where, now) - now) > 0:
             self._note(f"connections of {where} refused after a flood")
             return _too_fast("this address has said far more than may be said", wait_s)
@@ -151,7 +196,9 @@ class Quotas:
 
     def disconnected(self, session: Session) -> None:
         self.slowed.pop(session, None)
-        where = session.network
+        self._leave(session.network)
+
+    def _leave(self, where: str) -> None:
         if where and self._connected[where] > 1:
             self._connected[where] -= 1
         elif where:

@@ -6,14 +6,19 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from zchat.gateway.door import ClientConnection, Inside
+from zchat.gateway.handshakes import Handshakes
+from zchat.gateway.quotas import Arrival
 from zchat.protocol import limits
-from zchat.protocol.networks import network_of
 from zchat.rates import Rate, Samples
 
 _BACKLOG: Final = 1024
+_TLS_HANDSHAKE: Final = b"\x16"
+"""The kind of record that TLS begins with (RFC 8446, 5.1)."""
 _ACCEPT_AGAIN_S: Final = 0.5
 """After a failure to accept, such as for want of files."""
 _TRIM_INTERVAL_S: Final = 30.0
@@ -81,27 +86,43 @@ _NOT_YET_VALID: Final = 9
 _EXPIRED: Final = 10
 
 
+class _Knock:
+    """A client that is not in yet: silent at first, then amid its handshake."""
+
+    __slots__ = ("arrival", "patience", "shaking", "socket")
+
+    def __init__(self, socket: socket.socket, arrival: Arrival) -> None:
+        self.socket = socket
+        self.arrival = arrival
+        self.patience: asyncio.TimerHandle | None = None
+        """Runs out if nothing is said; None once something is."""
+        self.shaking: asyncio.Task[Any] | None = None
+
+
 class TlsDoor:
     """Accepts clients on a port that other gateways share, and shakes hands with them.
 
     Not left to asyncio, which would take in any number of clients that never finish a handshake.
+    Here they are counted as they come in, and for one too many another one must go.
     """
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        protocol: Callable[[], asyncio.Protocol],
+        inside: Inside,
         context: ssl.SSLContext,
+        handshakes_max: int,
         count_here: Callable[[], int],
     ) -> None:
         self.context = context
         """New connections use it; it may be replaced."""
         self._loop = loop
-        self._protocol = protocol
+        self._inside = inside
         self._listening: list[socket.socket] = []
-        self._handshakes: set[asyncio.Task[None]] = set()
-        self._shaking: dict[str, int] = {}
-        """How many of them each address has."""
+        self._knocks: set[_Knock] = set()
+        self._handshakes = Handshakes[_Knock](
+            handshakes_max, limits.TLS_HANDSHAKES_PER_ADDRESS_MAX, limits.TLS_HANDSHAKE_CHANCE_S
+        )
         self._failures = Samples(Rate(limits.WARNINGS_BURST, limits.WARNINGS_PER_S), 1)
         self._accepting = False
         self._closed = False
@@ -150,11 +171,15 @@ class TlsDoor:
         self._closed = True
         for listener in self._listening:
             listener.close()
-        for handshake in self._handshakes:
-            handshake.cancel()
+        for knock in list(self._knocks):
+            self._send_away(knock)
 
     def _accept(self, listener: socket.socket) -> None:
-        while self._accepting:
+        for _ in range(limits.ACCEPTS_MAX):
+            if wait_s := self._handshakes.wait_s(self._loop.time()):
+                self._pause()
+                self._loop.call_later(wait_s, self.open)
+                return
             try:
                 connection, peer = listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -165,37 +190,98 @@ class TlsDoor:
                 self._loop.call_later(_ACCEPT_AGAIN_S, self.open)
                 return
             self._accepted += 1
-            where = network_of(peer[0])
-            if self._shaking.get(where, 0) >= limits.TLS_HANDSHAKES_PER_ADDRESS_MAX:
+            arrival = self._inside.knocked(peer[0])
+            if arrival is None:
                 connection.close()
-                continue
-            self._shaking[where] = self._shaking.get(where, 0) + 1
-            connection.setblocking(False)
-            handshake = self._loop.create_task(self._shake_hands(connection, where))
-            self._handshakes.add(handshake)
-            handshake.add_done_callback(self._hands_shaken)
-            if len(self._handshakes) >= limits.TLS_HANDSHAKES_MAX:
-                self._pause()
+            else:
+                self._let_knock(_Knock(connection, arrival))
 
-    async def _shake_hands(self, connection: socket.socket, where: str) -> None:
+    # --- Clients that are not in yet ----------------------------------------------------------
+
+    def _let_knock(self, knock: _Knock) -> None:
+        self._knocks.add(knock)
+        if pushed_out := self._handshakes.begin(knock, knock.arrival.network, self._loop.time()):
+            self._inside.pushed_out(pushed_out.arrival)
+            self._send_away(pushed_out)
+        # Who says nothing costs a file, and not the tens of KiB that TLS needs.
+        knock.socket.setblocking(False)
+        self._loop.add_reader(knock.socket, self._heard, knock)
+        knock.patience = self._loop.call_later(
+            limits.TLS_SILENCE_TIMEOUT_S, self._out_of_patience, knock
+        )
+
+    def _heard(self, knock: _Knock) -> None:
+        self._stop_listening_to(knock)
+        try:
+            first = knock.socket.recv(1, socket.MSG_PEEK)
+        except OSError:
+            first = b""
+        if first != _TLS_HANDSHAKE:
+            self._failed(knock, "no tls" if first else "it ended early")
+            self._gone(knock)
+            return
+        connection = ClientConnection(self._inside, knock.arrival)
+        knock.shaking = self._loop.create_task(self._shake_hands(knock, connection))
+        knock.shaking.add_done_callback(partial(self._hands_shaken, knock, connection))
+
+    def _out_of_patience(self, knock: _Knock) -> None:
+        self._failed(knock, "it said nothing")
+        self._send_away(knock)
+
+    def _send_away(self, knock: _Knock) -> None:
+        if knock.shaking is not None:
+            knock.shaking.cancel()
+        else:
+            self._stop_listening_to(knock)
+            self._gone(knock)
+
+    def _stop_listening_to(self, knock: _Knock) -> None:
+        if knock.patience is not None:
+            knock.patience.cancel()
+            knock.patience = None
+            self._loop.remove_reader(knock.socket)
+
+    async def _shake_hands(self, knock: _Knock, connection: ClientConnection) -> None:
         try:
             await self._loop.connect_accepted_socket(
-                self._protocol,
-                connection,
+                lambda: connection,
+                knock.socket,
                 ssl=self.context,
                 ssl_handshake_timeout=limits.TLS_HANDSHAKE_TIMEOUT_S,
                 ssl_shutdown_timeout=limits.CLOSING_TIMEOUT_S,
             )
         except OSError as error:
             # Whoever speaks no TLS, or an older one, or thinks better of it.
-            held = self._failures.admit("handshake", self._loop.time())
-            if held is not None:
-                more = f", and {held} others before" if held else ""
-                _log.info("a handshake with %s failed: %s%s", where, _why(error), more)
-        finally:
-            self._shaking[where] -= 1
-            if not self._shaking[where]:
-                del self._shaking[where]
+            self._failed(knock, _why(error))
+
+    def _hands_shaken(
+        self, knock: _Knock, connection: ClientConnection, shaking: asyncio.Task[None]
+    ) -> None:
+        if connection.arrival is None:
+            # The session has it now.
+            self._over(knock)
+        else:
+            # Also if the handshake was ended before it had begun.
+            self._gone(knock)
+        if not shaking.cancelled():
+            shaking.result()
+
+    def _over(self, knock: _Knock) -> None:
+        self._knocks.discard(knock)
+        self._handshakes.end(knock)
+        # There may be a place again.
+        self.open()
+
+    def _gone(self, knock: _Knock) -> None:
+        self._over(knock)
+        self._inside.departed(knock.arrival)
+        knock.socket.close()
+
+    def _failed(self, knock: _Knock, why: str) -> None:
+        held = self._failures.admit("handshake", self._loop.time())
+        if held is not None:
+            more = f", and {held} others before" if held else ""
+            _log.info("a handshake with %s failed: %s%s", knock.arrival.network, why, more)
 
     def _give_memory_back(self) -> None:
         """glibc keeps 10 KiB and more of each connection that has gone, unless it is asked."""
@@ -207,13 +293,6 @@ class TlsDoor:
             self._gone_at_trim = gone
             trim(0)
         self._loop.call_later(_TRIM_INTERVAL_S, self._give_memory_back)
-
-    def _hands_shaken(self, handshake: asyncio.Task[None]) -> None:
-        self._handshakes.discard(handshake)
-        if not handshake.cancelled():
-            handshake.result()
-        if len(self._handshakes) < limits.TLS_HANDSHAKES_MAX:
-            self.open()
 
 
 def _why(error: OSError) -> str:

@@ -10,7 +10,7 @@ from typing import Protocol
 from zchat.fabric.topics import PRESENCE_TOPIC, soft_topic, stream_topic
 from zchat.gateway.core import GatewayCore
 from zchat.gateway.door import ClientConnection, Traffic
-from zchat.gateway.quotas import UNLIMITED, Quota
+from zchat.gateway.quotas import UNLIMITED, Arrival, Quota
 from zchat.gateway.services import ServicePeer
 from zchat.gateway.session import Session, SessionState
 from zchat.protocol import limits
@@ -66,8 +66,23 @@ class Turns:
 
     # --- What comes in ------------------------------------------------------------------------
 
-    def connected(self, connection: ClientConnection, address: str) -> Session:
-        session = self.core.connect(self._outside.now(), self._outside.now_ms(), address)
+    def arrived(self, address: str) -> Arrival:
+        return self.core.quotas.arrived(address, self._outside.now())
+
+    def knocked(self, address: str) -> Arrival | None:
+        arrival = self.core.quotas.knocked(address, self._outside.now())
+        self.traffic.turned_away += arrival is None
+        return arrival
+
+    def pushed_out(self, arrival: Arrival) -> None:
+        self.traffic.pushed_out += 1
+        self.core.quotas.pushed_out(arrival)
+
+    def departed(self, arrival: Arrival) -> None:
+        self.core.quotas.departed(arrival)
+
+    def connected(self, connection: ClientConnection, arrival: Arrival) -> Session:
+        session = self.core.connect(self._outside.now(), self._outside.now_ms(), arrival)
         session.connection = connection
         if not session.open:
             # One too many, who is to be told so before there are even more.
