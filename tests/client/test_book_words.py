@@ -5,6 +5,7 @@ import pytest
 from zchat.client.conversations.emoji import by_name, completions, emoji_named
 from zchat.client.conversations.finding import find_after, find_before, matches
 from zchat.client.conversations.model import Happened, Item, Said
+from zchat.client.drafts import InvalidRequest
 from zchat.client.message_drafts import emoji
 
 ITEMS: list[Item] = [
@@ -60,6 +61,12 @@ def test_what_begins_so_comes_first_and_no_more_than_are_wanted() -> None:
 def test_an_emoji_has_a_whole_name() -> None:
     assert emoji_named(":TADA:") == "🎉"
     assert emoji_named("tad") is None
+
+
+@pytest.mark.parametrize("nothing", ["", "\u200d", "\ufe0f", "\u2800"])
+def test_what_cannot_be_seen_is_no_reaction(nothing: str) -> None:
+    with pytest.raises(InvalidRequest):
+        emoji(nothing)
 
 
 def test_all_of_them_may_be_reactions() -> None:

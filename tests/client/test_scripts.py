@@ -124,6 +124,7 @@ async def test_who_is_called_like_a_subcommand_can_chat(
         (("send",), "Missing argument 'ROOM|@USER'"),
         (("send", "a/b", "hi"), "'a/b' is no name"),
         (("send", "lobby", ""), "there is nothing to say"),
+        (("send", "lobby", "\u200b\u2060"), "there is nothing to say"),
         (("tail", "lobby", "-n", "x"), "not a whole number"),
         (("join", "@bob"), "no room but a person"),
         (("tail", "lobby", "--cursor", "../x"), "no name of a cursor"),

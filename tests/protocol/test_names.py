@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zchat.protocol import limits, names
-from zchat.protocol.names import InvalidName, canonical_name, printable, safe_text
+from zchat.protocol.names import InvalidName, canonical_name, is_visible, printable, safe_text
 
 RIGHT_TO_LEFT_OVERRIDE = "\u202e"
 
@@ -143,3 +143,51 @@ def test_no_control_is_left_in_a_text(text: str) -> None:
 
 def test_what_stands_on_one_line_has_no_newline() -> None:
     assert printable("a\r\nb\tc\x1b") == "a b c"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " \t\n",
+        "\u200b\u2060",
+        "\u00ad\ufeff\u180e",
+        "\u3164",
+        "\u115f\u1160\uffa0",
+        "\u2800 \u2800",
+        "\u0301\u0489\u20e3",
+        "\ufe0f\u200d\ufe0f",
+        "\U000e0061\U000e007f",
+        "\u3000\u00a0\u2003",
+        "\U0001d159\U0001d173",
+        "\ufff9\ufffb",
+    ],
+)
+def test_what_shows_nothing_is_not_visible(text: str) -> None:
+    assert not is_visible(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ".",
+        "\u200b.",
+        "e\u0301",
+        "\u2801",
+        "\u2764\ufe0f",
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+        "\U0001f3f4\U000e0067\U000e0062\U000e007f",
+        "\uac00",
+        "\u0e01\u0e33",
+        # A symbol of a font for terminals, and an emoji that this Python may not know yet.
+        "\ue0b0",
+        "\U0001fae9",
+    ],
+)
+def test_what_shows_something_is_visible(text: str) -> None:
+    assert is_visible(text)
+
+
+@given(st.text(), st.text())
+def test_a_text_is_as_visible_as_what_it_is_made_of(left: str, right: str) -> None:
+    assert is_visible(left + right) == (is_visible(left) or is_visible(right))

@@ -190,7 +190,7 @@ def test_what_could_steer_a_terminal_is_not_stored(garden: Rooms) -> None:
     assert garden.entries("garden")[-1] == (3, "bob", MessagePosted("a[31mb\nc"))
 
 
-@pytest.mark.parametrize("text", [" ", "\x1b\x07", "\n\t", "\u202e"])
+@pytest.mark.parametrize("text", [" ", "\x1b\x07", "\n\t", "\u202e", "\u200b\u2060", "\u3164"])
 def test_a_text_that_shows_nothing_is_refused(garden: Rooms, text: str) -> None:
     assert refused(garden.post("bob", "garden", text)) is RefusalCode.EMPTY_TEXT
     announcement = Announce(1, garden.nonce(), text)

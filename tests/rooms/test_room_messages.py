@@ -127,7 +127,7 @@ def test_who_is_muted_edits_nothing_and_deletes_its_own(garden: Rooms) -> None:
     assert isinstance(garden.delete("bob", GARDEN, 5), Done)
 
 
-@pytest.mark.parametrize("text", [" ", "\x1b"])
+@pytest.mark.parametrize("text", [" ", "\x1b", "\u2060"])
 def test_an_edit_shows_something(garden: Rooms, text: str) -> None:
     assert refused(garden.edit("bob", GARDEN, 5, text)) is RefusalCode.EMPTY_TEXT
     assert garden.at(GARDEN, 5).edited == 0
@@ -366,7 +366,7 @@ def test_who_is_muted_reacts_to_nothing_and_takes_back(garden: Rooms) -> None:
     assert isinstance(garden.unreact("bob", GARDEN, 6), Done)
 
 
-@pytest.mark.parametrize("emoji", [" ", "two words", "\x1b[1m", "a\u202eb", "\n"])
+@pytest.mark.parametrize("emoji", [" ", "two words", "\x1b[1m", "a\u202eb", "\n", "\u200d", "\ufe0f", "\u3164"])
 def test_a_reaction_can_be_seen_and_has_no_spaces(garden: Rooms, emoji: str) -> None:
     assert refused(garden.react("bob", GARDEN, 5, emoji)) is RefusalCode.EMPTY_TEXT
     assert garden.at(GARDEN, 5).reactions == {}

@@ -54,6 +54,12 @@ def test_a_device_is_remembered_after_a_goodbye(ann: Users) -> None:
     assert [(d.name, d.online) for d in devices(ann)] == [("phone", True)]
 
 
+def test_a_device_whose_name_shows_nothing_has_none(ann: Users) -> None:
+    come(ann, "phone", device="\u200b\u3164")
+    assert ann.changes("ann") == []
+    assert [d.name for d in devices(ann)] == [""]
+
+
 def test_a_client_can_become_a_device_later(ann: Users) -> None:
     come(ann, "phone")
     ann.lose()

@@ -108,6 +108,7 @@ def test_what_could_steer_a_terminal_is_not_stored(users: Users) -> None:
 
     assert texts(users, "bob") == [("ann", "bob", "a[2Jb")]
     assert refused(users.send("ann", "bob", "\x1b ")) is RefusalCode.EMPTY_TEXT
+    assert refused(users.send("ann", "bob", "\u200b\u2060")) is RefusalCode.EMPTY_TEXT
 
 
 def test_the_same_nonce_returns_the_first_result(users: Users) -> None:

@@ -19,7 +19,7 @@ from zchat.admin.pages import read_all
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import LOBBY, Announce, CloseRoom, Refused
-from zchat.protocol.names import safe_text
+from zchat.protocol.names import is_visible, safe_text
 from zchat.protocol.operators import (
     ListAllRooms,
     RoomDetails,
@@ -58,7 +58,7 @@ def _row(info: RoomDetails) -> tuple[str, ...]:
 
 def _announce(settings: Settings, text: tuple[str, ...], as_json: bool) -> None:
     words = safe_text(" ".join(text)).strip()
-    if not words or len(words) > limits.TEXT_CHARS_MAX:
+    if not is_visible(words) or len(words) > limits.TEXT_CHARS_MAX:
         raise click.UsageError(f"an announcement has 1 to {limits.TEXT_CHARS_MAX} characters")
     address = address_of_room(LOBBY, settings.partitions)
     done = do(settings, address, Announce(REQUEST, fresh_nonce(), words), as_json=as_json)

@@ -48,7 +48,7 @@ from zchat.protocol.messages import (
     inbox_log,
     room_log,
 )
-from zchat.protocol.names import InvalidName, canonical_name, safe_text
+from zchat.protocol.names import InvalidName, canonical_name, is_visible, safe_text
 
 Command: TypeAlias = AccountCommand | InRoomCommand | OfMessageCommand | Announce
 """Changes something, and carries a nonce, so that it may be repeated until it is answered."""
@@ -222,7 +222,7 @@ def short_text(text: str, what: str = "a reason") -> str:
 def sayable(text: str) -> str:
     """What can be said as a message."""
     text = _encodable(text)
-    if not text.strip():
+    if not is_visible(text):
         raise InvalidRequest("there is nothing to say in an empty message")
     if len(text) > limits.TEXT_CHARS_MAX:
         raise InvalidRequest(

@@ -31,6 +31,7 @@ from zchat.protocol.messages import (
     StartConversation,
     UnpinMessage,
 )
+from zchat.protocol.names import is_visible
 
 
 def edit(log: str, sequence: int, text: str) -> EditMessage:
@@ -117,7 +118,7 @@ def search(
 
 def emoji(text: str) -> str:
     """What may be a reaction: an emoji, or a word as short."""
-    if not text or text != single_line(text) or " " in text:
+    if not is_visible(text) or text != single_line(text) or " " in text:
         raise InvalidRequest("a reaction is an emoji, or a word without spaces")
     if len(text) > limits.EMOJI_CHARS_MAX:
         raise InvalidRequest(f"a reaction has at most {limits.EMOJI_CHARS_MAX} characters")

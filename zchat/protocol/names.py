@@ -6,12 +6,13 @@ name, lower case, no controls, no bidirectional tricks.
 
 import functools
 import re
+import unicodedata
 from typing import Final
 
 import precis_i18n
 
 from zchat.protocol import limits
-from zchat.protocol.messages import SYSTEM_AUTHOR
+from zchat.protocol.messages import LOBBY, SYSTEM_AUTHOR
 
 _profile: Final = precis_i18n.get_profile("UsernameCaseMapped")
 _WORD: Final = re.compile(r"\w[\w.-]*")
@@ -21,6 +22,31 @@ _PLAIN: Final = re.compile(rf"[a-z0-9_][a-z0-9_.-]{{0,{limits.NAME_CHARS_MAX - 1
 _UNSAFE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
+_INVISIBLE: Final = re.compile(
+    r"[\s"
+    # Default_Ignorable_Code_Point, from Unicode's DerivedCoreProperties.txt.
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    r"\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    r"\U000e0000-\U000e0fff"
+    # Controls, and what says how that which stands beside it is set.
+    r"\x00-\x1f\x7f-\x9f\ufff9-\ufffb\U00013430-\U00013440"
+    # Symbols that are blank by name: of Braille, of music, of hieroglyphs.
+    r"\u2800\U0001d159\U00013441\U00013442]"
+)
+
+RESERVED_USERS: Final = frozenset(
+    {
+        SYSTEM_AUTHOR,
+        LOBBY,
+        # As which people would believe somebody.
+        *("admin", "moderator", "operator", "root", "server", "system"),
+        # Which `@` calls everybody with, here or elsewhere; the audit has `users` for a service.
+        *("all", "everyone", "here", "room", "users"),
+    }
+)
+"""What no new user is called, nor anything that looks like it."""
+RESERVED_ROOMS: Final = frozenset({SYSTEM_AUTHOR, LOBBY, "system"})
+"""The same of rooms."""
 
 
 class InvalidName(ValueError):
@@ -61,3 +87,11 @@ def safe_text(text: str) -> str:
 def printable(text: str) -> str:
     """`text` safe to show on one line."""
     return safe_text(text).replace("\n", " ").replace("\t", " ")
+
+
+def is_visible(text: str) -> bool:
+    """Whether there is anything to see: more than blanks, marks on nothing, and what is ignored."""
+    return any(
+        not _INVISIBLE.match(char) and not unicodedata.category(char).startswith("M")
+        for char in text
+    )

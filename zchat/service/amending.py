@@ -20,7 +20,7 @@ from zchat.protocol.messages import (
     Redacted,
     RefusalCode,
 )
-from zchat.protocol.names import safe_text
+from zchat.protocol.names import is_visible, safe_text
 from zchat.service.effects import Refusal
 
 
@@ -94,7 +94,7 @@ def unreact(timeline: Timeline, entry: Entry, user: str, emoji: str) -> bool:
 def clean_emoji(emoji: str) -> str:
     """Raises `Refusal` for what cannot be seen, or has spaces."""
     clean = safe_text(emoji)
-    if not clean or clean != emoji or any(char.isspace() for char in clean):
+    if not is_visible(clean) or clean != emoji or any(char.isspace() for char in clean):
         raise Refusal(RefusalCode.EMPTY_TEXT, "a reaction is an emoji, or a word without spaces")
     return clean
 

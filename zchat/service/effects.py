@@ -21,7 +21,7 @@ from zchat.protocol.messages import (
     Refused,
     Standing,
 )
-from zchat.protocol.names import safe_text
+from zchat.protocol.names import is_visible, safe_text
 from zchat.protocol.soft import MarkerMoved, Typing
 
 Row = TypeVar("Row")
@@ -126,6 +126,6 @@ class Effects(Generic[Row, Job]):
 def visible_text(text: str) -> str:
     """`text` without control characters. Raises `Refusal` if nothing is left to see."""
     clean = safe_text(text)
-    if not clean.strip():
+    if not is_visible(clean):
         raise Refusal(RefusalCode.EMPTY_TEXT, "there is nothing in this message to show")
     return clean

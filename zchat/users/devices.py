@@ -10,7 +10,7 @@ from zchat.protocol.messages import (
     RefusalCode,
     RevokeDevice,
 )
-from zchat.protocol.names import canonical_name, printable
+from zchat.protocol.names import canonical_name, is_visible, printable
 from zchat.service.effects import Refusal, Sender
 from zchat.users.directory import Directory
 from zchat.users.model import Token, User
@@ -37,7 +37,7 @@ class Devices:
 
     def seen(self, user: User, token: Token, device: str, at_ms: int) -> None:
         """A client has come back with its token."""
-        name = printable(device).strip()
+        name = _shown(device)
         if name and not token.remembered:
             self._make_room(user, (False, True))
             token.remembered, token.name = True, name
@@ -48,7 +48,7 @@ class Devices:
 
     def add(self, user: User, digest: bytes, device: str, at_ms: int) -> Token:
         """A client has come for the first time. With a name it is remembered."""
-        name = printable(device).strip()
+        name = _shown(device)
         self._make_room(user, (False, bool(name)))
         return self._add(user, Token(digest, 0, name, bool(name), at_ms, at_ms))
 
@@ -104,7 +104,7 @@ class Devices:
         if sum(bool(token.scopes) for token in user.tokens) >= limits.USER_SESSIONS_MAX:
             reason = f"you have {limits.USER_SESSIONS_MAX} app tokens; revoke one first"
             raise Refusal(RefusalCode.LIMIT_REACHED, reason)
-        name = printable(command.name).strip()
+        name = _shown(command.name)
         scopes = tuple(sorted(set(command.scopes)))
         rooms = tuple(sorted({canonical_name(room) for room in command.rooms}))
         self._add(user, Token(command.digest, 0, name, True, at_ms, at_ms, scopes, rooms))
@@ -127,3 +127,9 @@ def device_infos(user: User) -> list[DeviceInfo]:
         )
         for token in user.tokens
     ]
+
+
+def _shown(name: str) -> str:
+    """What a device is listed as; empty if there is nothing to see in it."""
+    clean = printable(name).strip()
+    return clean if is_visible(clean) else ""
