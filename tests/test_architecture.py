@@ -50,6 +50,7 @@ ONLY_IN: Final[dict[str, set[str]]] = {
     "textual": {"client"},
     "supervisor": {"admin"},
     "prometheus_client": {"metrics"},
+    "confusable_homoglyphs": {"protocol"},
 }
 """By library: the parts that may import it."""
 

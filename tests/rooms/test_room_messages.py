@@ -366,7 +366,9 @@ def test_who_is_muted_reacts_to_nothing_and_takes_back(garden: Rooms) -> None:
     assert isinstance(garden.unreact("bob", GARDEN, 6), Done)
 
 
-@pytest.mark.parametrize("emoji", [" ", "two words", "\x1b[1m", "a\u202eb", "\n", "\u200d", "\ufe0f", "\u3164"])
+@pytest.mark.parametrize(
+    "emoji", [" ", "two words", "\x1b[1m", "a\u202eb", "\n", "\u200d", "\ufe0f", "\u3164"]
+)
 def test_a_reaction_can_be_seen_and_has_no_spaces(garden: Rooms, emoji: str) -> None:
     assert refused(garden.react("bob", GARDEN, 5, emoji)) is RefusalCode.EMPTY_TEXT
     assert garden.at(GARDEN, 5).reactions == {}

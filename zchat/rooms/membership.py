@@ -47,6 +47,7 @@ class Membership:
         name = canonical_name(command.room)
         if name in state.rooms or name == LOBBY:
             raise Refusal(RefusalCode.ROOM_EXISTS, f"there is a room {name} already; join it")
+        state.check_new(sender, name)
         room = Room(name, "", at_ms, private=command.private)
         answer = self._begin(room, user, head, command.nonce)
         if room.private:

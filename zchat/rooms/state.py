@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from zchat.log.answers import Answer
 from zchat.log.timeline import Timeline
 from zchat.protocol import limits
+from zchat.protocol.lookalikes import Lookalikes
 from zchat.protocol.messages import (
     LOBBY,
     SYSTEM_AUTHOR,
@@ -14,7 +15,7 @@ from zchat.protocol.messages import (
     RefusalCode,
     room_log,
 )
-from zchat.protocol.names import canonical_name, printable
+from zchat.protocol.names import RESERVED_ROOMS, canonical_name, printable
 from zchat.rooms.model import (
     Ban,
     DropBan,
@@ -37,6 +38,7 @@ from zchat.rooms.model import (
 from zchat.rooms.permission import is_hidden
 from zchat.service.beat import Job
 from zchat.service.effects import Effects, Refusal, Sender
+from zchat.service.naming import check_reserved
 
 
 class RoomState:
@@ -45,6 +47,8 @@ class RoomState:
         self._floors = floors
         self.effects: Effects[RoomRow, Job] = Effects()
         self.rooms: dict[str, Room] = {}
+        """To be changed by `add_room` and `close` alone."""
+        self._lookalikes = Lookalikes(self.rooms)
         self.rooms_of: dict[str, set[str]] = {}
         """Names of the rooms that a user is in, without the lobby."""
         self.noted_in: dict[str, set[str]] = {}
@@ -56,6 +60,7 @@ class RoomState:
 
     def add_room(self, room: Room) -> None:
         self.rooms[room.name] = room
+        self._lookalikes.add(room.name)
         self.timeline.heads.setdefault(room_log(room.name), 0)
 
     def add_member(self, room: Room, user: str, member: Member) -> None:
@@ -85,6 +90,16 @@ class RoomState:
             reason = f"there is no room {printable(name)}"
             raise Refusal(RefusalCode.UNKNOWN_ROOM, reason, suspicious=hidden)
         return room
+
+    def check_new(self, sender: Sender, name: str) -> None:
+        """Raises `Refusal` if no new room is called so, for what it could be mistaken for."""
+        check_reserved(name, RESERVED_ROOMS)
+        if other := self._lookalikes.of(name):
+            # How a hidden room is spelled, nobody learns who has not spelled it so.
+            hidden = is_hidden(self.rooms[other], sender.user, sender.standing)
+            which = "a room that there is already" if hidden else f"the room {other}"
+            reason = f"{name} can be mistaken for {which}; choose another name"
+            raise Refusal(RefusalCode.ROOM_EXISTS, reason)
 
     def logged(self, sender: Sender, log: str) -> Room:
         """The room whose log this is."""
@@ -126,6 +141,7 @@ class RoomState:
     def close(self, room: Room) -> None:
         """Nothing of it is left but its log."""
         del self.rooms[room.name]
+        self._lookalikes.discard(room.name)
         self._closed.append(room.name)
         for user in room.members:
             self._forget(self.rooms_of, user, room)

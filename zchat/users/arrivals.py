@@ -56,9 +56,10 @@ class Arrivals:
             who = "somebody is here as" if user.guest else "there is an account called"
             raise Refusal(RefusalCode.NAME_IN_USE, f"{who} {name}; choose another name")
         elif command.register:
-            self._begin_account(sender, command, now, at_ms)
+            self._begin_account(sender, command, name, now, at_ms)
         elif user is None and command.password is None:
             self._policy.check_guest()
+            self._directory.check_new(name)
             self._credentials.limits.newcomer(command.address, now)
             user = self._new_user(name, at_ms)
             self._devices.add(user, digest, command.device, at_ms)
@@ -72,10 +73,13 @@ class Arrivals:
             job = Job(sender, command, command.password, password_hash)
             self._credentials.attempt(job, now)
 
-    def _begin_account(self, sender: Sender, command: OpenSession, now: float, at_ms: int) -> None:
+    def _begin_account(
+        self, sender: Sender, command: OpenSession, name: str, now: float, at_ms: int
+    ) -> None:
         if command.password is None:
             raise Refusal(RefusalCode.PASSWORD_REQUIRED, "a new account needs a password")
         check_length(command.password)
+        self._directory.check_new(name)
         self._credentials.limits.newcomer(command.address, now)
         self._invitations.check(command.invitation, at_ms)
         self._credentials.hash(Job(sender, command, command.password, None))
@@ -87,6 +91,7 @@ class Arrivals:
             # Somebody was quicker, perhaps this very client on another connection.
             self.open_session(sender, command, now, at_ms)
             return
+        self._directory.check_new(name)
         self._invitations.use(command.invitation, at_ms)
         user = self._new_user(name, at_ms)
         self._credentials.make_account(user, password_hash, at_ms, None)
@@ -97,7 +102,8 @@ class Arrivals:
         if len(self._directory.users) >= limits.USERS_MAX:
             raise Refusal(RefusalCode.LIMIT_REACHED, "there is no room for more users")
         head = self._directory.timeline.heads[inbox_log(name)] = self._inbox_head(name)
-        user = self._directory.users[name] = User(name, at_ms, inbox_floor=head)
+        user = User(name, at_ms, inbox_floor=head)
+        self._directory.add(user)
         return user
 
     def checked(self, job: Job, right: bool, now: float, at_ms: int) -> None:

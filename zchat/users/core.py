@@ -115,7 +115,7 @@ class UserCore:
 
     def add_user(self, user: User, now: float) -> None:
         """A user from the store. Guests have until the end of their grace to come back."""
-        self.users[user.name] = user
+        self.directory.add(user)
         if user.vanishes:
             self.sessions.expect(user, now)
 
@@ -272,7 +272,7 @@ class UserCore:
         if self._ending[key]:
             return
         del self._ending[key]
-        user = self.users.pop(key.removeprefix(END_GUEST_KEY))
+        user = self.directory.remove(key.removeprefix(END_GUEST_KEY))
         log = inbox_log(user.name)
         self.log_heads[log] = self.timeline.heads.pop(log)
         self.conversations.by_user.pop(user.name, None)

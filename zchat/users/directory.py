@@ -6,6 +6,7 @@ from zchat.log.answers import Answer
 from zchat.log.timeline import Timeline
 from zchat.protocol.cluster import SessionEnded, UserCommand, UserQuery
 from zchat.protocol.codec import encode
+from zchat.protocol.lookalikes import Lookalikes
 from zchat.protocol.messages import (
     AccountChange,
     AccountChanged,
@@ -14,10 +15,11 @@ from zchat.protocol.messages import (
     Standing,
     inbox_log,
 )
-from zchat.protocol.names import canonical_name, printable
+from zchat.protocol.names import RESERVED_USERS, canonical_name, printable
 from zchat.protocol.permissions import PERMISSIONS, Place
 from zchat.service.beat import Job
 from zchat.service.effects import Effects, Refusal, Sender
+from zchat.service.naming import check_reserved
 from zchat.users.model import DropToken, SessionKey, Token, User, UserRow
 from zchat.users.presence import Presence
 from zchat.users.sessions import Sessions
@@ -28,8 +30,28 @@ class Directory:
         self.timeline = timeline
         self.effects: Effects[UserRow, Job] = Effects()
         self.users: dict[str, User] = {}
+        """To be changed by `add` and `remove` alone."""
+        self._lookalikes = Lookalikes(self.users)
         self.presence = Presence(at_ms, now)
         self.sessions = Sessions(self.users, self.presence)
+
+    # --- Names ------------------------------------------------------------------------------------
+
+    def add(self, user: User) -> None:
+        self.users[user.name] = user
+        self._lookalikes.add(user.name)
+
+    def remove(self, name: str) -> User:
+        """The name is free."""
+        self._lookalikes.discard(name)
+        return self.users.pop(name)
+
+    def check_new(self, name: str) -> None:
+        """Raises `Refusal` if nobody new may be called so, for whom they could be mistaken for."""
+        check_reserved(name, RESERVED_USERS)
+        if other := self._lookalikes.of(name):
+            reason = f"{name} can be mistaken for {other}, who has that name; choose another name"
+            raise Refusal(RefusalCode.NAME_IN_USE, reason)
 
     # --- Who may do what --------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ def import_entries(core: "UserCore", sender: Sender, command: ImportEntries, at_
         floor = core.timeline.heads[log] = core.log_heads.get(log, 0)
         user = User(name, facts.created_at_ms, inbox_floor=floor)
         user.password_hash, user.registered_at_ms = facts.password_hash, facts.created_at_ms
-        core.users[name] = user
+        core.directory.add(user)
         audit_import(core.effects, sender, at_ms, subject=name)
     elif name not in core.users:
         raise Refusal(RefusalCode.UNKNOWN_USER, f"the import of {name} has not begun")

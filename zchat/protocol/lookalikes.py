@@ -1,0 +1,94 @@
+"""Which names look alike: those that have one skeleton, as in Unicode's UTS 39, section 4.
+
+Names of ASCII alone are never compared with each other: `bill` and `bi11` have one skeleton, but
+the fonts of terminals tell them apart, and people do number their names.
+"""
+
+import unicodedata
+from collections.abc import Collection, Container
+from typing import Final
+
+# Unicode's own table of what looks alike, and nothing else to install. Skeletons it has none.
+from confusable_homoglyphs.utils import load
+
+_MARKS: Final = str.maketrans("", "", "\u200e\u200f")
+"""Of direction, which the table has around letters that are written from right to left."""
+
+
+def _prototypes() -> dict[int, str]:
+    """What stands in a skeleton for each character, in lower case as all names are.
+
+    The table tells of each character which look like it. A prototype has many, and what it stands
+    for has it alone; of two that have only each other, either stands for both.
+    """
+    like = {
+        char.translate(_MARKS): [other["c"].translate(_MARKS) for other in others]
+        for char, others in load("confusables.json").items()
+    }
+    prototypes = {
+        char: max((char, *others), key=lambda each: (len(like[each]), len(each), each))
+        for char, others in like.items()
+        if len(char) == 1 and len(others) == 1
+    }
+    return {
+        ord(char): "".join(prototypes.get(each, each) for each in _decomposed(prototype.lower()))
+        for char, prototype in prototypes.items()
+    }
+
+
+def _decomposed(text: str) -> str:
+    return unicodedata.normalize("NFD", text)
+
+
+_PROTOTYPES: Final = _prototypes()
+
+
+def skeleton(name: str) -> str:
+    """What a canonical name looks like; it is no name itself, and is shown to nobody."""
+    return _decomposed(_decomposed(name).translate(_PROTOTYPES))
+
+
+def looks_like_one_of(name: str, others: Collection[str]) -> str | None:
+    """Which of a few others the name looks like, be both ASCII or not."""
+    seen = skeleton(name)
+    return next((other for other in others if skeleton(other) == seen), None)
+
+
+class Lookalikes:
+    """Finds, for a new name, one that is there and that it can be mistaken for.
+
+    `names` has all that are there. Most names are their own skeleton and are found in it, so that
+    only the others take a place here.
+    """
+
+    def __init__(self, names: Container[str]) -> None:
+        self._names = names
+        self._plain: dict[str, list[str]] = {}
+        """By skeleton the names of ASCII alone: `bill` is not here, `bi11` and `anna.m` are."""
+        self._beyond: dict[str, list[str]] = {}
+        """By skeleton those that are not: `оwner` with a Cyrillic letter."""
+
+    def add(self, name: str) -> None:
+        seen = skeleton(name)
+        if seen != name:
+            self._like(name).setdefault(seen, []).append(name)
+
+    def discard(self, name: str) -> None:
+        """The name is free."""
+        like, seen = self._like(name), skeleton(name)
+        if seen != name:
+            like[seen].remove(name)
+            if not like[seen]:
+                del like[seen]
+
+    def of(self, name: str) -> str | None:
+        """One that `name`, which is not there itself, can be mistaken for."""
+        seen, plain = skeleton(name), name.isascii()
+        if seen in self._beyond:
+            return self._beyond[seen][0]
+        if seen in self._names and not (plain and seen.isascii()):
+            return seen
+        return None if plain else self._plain.get(seen, [None])[0]
+
+    def _like(self, name: str) -> dict[str, list[str]]:
+        return self._plain if name.isascii() else self._beyond
