@@ -7,7 +7,7 @@ import pytest
 from zchat.protocol import limits
 from zchat.protocol.cluster import OpenSession
 from zchat.protocol.messages import ChangePassword, Done, RefusalCode, Refused
-from zchat.users.login_limits import source_of
+from zchat.users.login_limits import LoginLimits, source_of
 
 from .playbook import PASSWORD, Answer, Users, opened, refused, token
 
@@ -105,6 +105,33 @@ def test_a_login_that_finds_no_place_in_the_queue_is_no_attempt(
     tries = limits.LOGIN_ATTEMPTS_MAX + 1
     answers = [refused(guess(ann, "ann", ADDRESS)) for _ in range(tries)]
     assert answers == [RefusalCode.BUSY] * tries
+
+
+@pytest.mark.parametrize("jobs_max", [0, limits.PASSWORD_JOBS_MAX])
+def test_other_names_give_nobody_new_attempts_at_this_one(
+    ann: Users, monkeypatch: pytest.MonkeyPatch, jobs_max: int
+) -> None:
+    monkeypatch.setattr(limits, "LIMITED_NAMES_MAX", 20)
+    ann.core.credentials.limits = LoginLimits()
+    for _ in range(limits.LOGIN_ATTEMPTS_MAX):
+        guess(ann, "ann", ADDRESS)
+    # Each from an address of its own: a botnet, while the queue is full and while it is not.
+    monkeypatch.setattr(limits, "PASSWORD_JOBS_MAX", jobs_max)
+    for number in range(100):
+        guess(ann, f"user{number}", f"198.51.100.{number}")
+    monkeypatch.undo()
+    assert refused(guess(ann, "ann", "203.0.113.1")) is RefusalCode.TOO_FAST
+
+
+def test_who_finds_no_place_in_the_queue_is_no_newcomer(
+    users: Users, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "PASSWORD_JOBS_MAX", 0)
+    for number in range(2 * limits.ADDRESS_NEWCOMERS_MAX):
+        answer = users.come(f"user{number}", password=PASSWORD, register=True, address=ADDRESS)
+        assert refused(answer) is RefusalCode.BUSY
+    monkeypatch.undo()
+    opened(users.come("bob", password=PASSWORD, register=True, address=ADDRESS))
 
 
 def test_one_user_has_few_passwords_hashed_at_a_time(ann: Users) -> None:

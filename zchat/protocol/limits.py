@@ -67,7 +67,7 @@ FAN_OUT_WRITES_MAX: Final = 500
 ADDRESS_SHARES: Final = 10
 """An address, behind which many may be, may say so many times as much as an account."""
 QUOTA_NAMES_MAX: Final = 20_000
-"""Accounts, and addresses, whose rates a gateway remembers: those that came last."""
+"""Accounts, and addresses, whose rates a gateway remembers: those that have said most."""
 FLOOD_FRAMES: Final = 256
 """Frames of one session that wait for its rate; with more, for longer than this, it is a flood."""
 FLOOD_WAIT_S: Final = 60.0
@@ -232,7 +232,7 @@ USER_REPORTS_MAX: Final = 20
 """Reports of one user to one service at once, and then one in each interval."""
 USER_REPORT_INTERVAL_S: Final = 30.0
 LIMITED_NAMES_MAX: Final = 20_000
-"""Names, and addresses, of which the last attempts are remembered."""
+"""Names, and addresses, of which attempts are remembered: those that have to wait longest."""
 TOKEN_SEEN_INTERVAL_S: Final = 3600.0
 """How exactly it is known when a device was last used: it is written no more often."""
 PRESENCE_NAMES_MAX: Final = 20

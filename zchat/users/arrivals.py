@@ -80,9 +80,11 @@ class Arrivals:
             raise Refusal(RefusalCode.PASSWORD_REQUIRED, "a new account needs a password")
         check_length(command.password)
         self._directory.check_new(name)
+        job = Job(sender, command, command.password, None)
+        self._credentials.check_place(job)
         self._credentials.limits.newcomer(command.address, now)
         self._invitations.check(command.invitation, at_ms)
-        self._credentials.hash(Job(sender, command, command.password, None))
+        self._credentials.hash(job)
 
     def make_account(self, job: Job, password_hash: str, now: float, at_ms: int) -> None:
         sender, command = job.sender, job.command
@@ -118,9 +120,9 @@ class Arrivals:
         except Refusal as refusal:
             # Only a wrong code is a failed attempt, like a wrong password.
             if refusal.answer.code is not RefusalCode.WRONG_CODE:
-                self._credentials.limits.succeeded(name, command.address, now)
+                self._credentials.limits.succeeded(name, command.address)
             raise
-        self._credentials.limits.succeeded(name, command.address, now)
+        self._credentials.limits.succeeded(name, command.address)
         if user.totp_secret is not None:
             self._directory.save(user)
         if recovered:

@@ -121,7 +121,7 @@ class UserCore:
 
     def take_over(self, former: "UserCore", now: float) -> None:
         self.sessions.take_over(former.sessions, now)
-        self.credentials.take_over(former.credentials, now)
+        self.credentials.take_over(former.credentials)
 
     def add_owed(self, key: str) -> None:
         """A room-service has still to be told what `key` says."""
@@ -281,7 +281,7 @@ class UserCore:
 
     def asker_lost(self, asker: bytes, now: float, at_ms: int) -> None:
         self.sessions.lose_all(asker, now)
-        self.credentials.asker_lost(asker, now)
+        self.credentials.asker_lost(asker)
         self.arrivals.asker_lost(asker)
 
     def tick(self, now: float, at_ms: int) -> None:
@@ -306,13 +306,13 @@ class UserCore:
                 self.arrivals.checked(job, right, now, at_ms)
                 return None
             case ChangePassword():
-                return self.credentials.change_password(job, outcome, now, at_ms)
+                return self.credentials.change_password(job, outcome, at_ms)
             case DeleteAccount():
                 return self.credentials.delete_account(job, right, now)
             case EnableTotp():
-                return self.credentials.enable_totp(job, right, now, at_ms)
+                return self.credentials.enable_totp(job, right, at_ms)
             case DisableTotp():
-                return self.credentials.disable_totp(job, right, now, at_ms)
+                return self.credentials.disable_totp(job, right, at_ms)
             case _:
                 return self.credentials.registered(job.sender, command, str(outcome), at_ms)
 

@@ -60,15 +60,13 @@ class Credentials:
 
     def attempt(self, job: Job, now: float) -> None:
         """Checks a password, if nobody has tried too many of late."""
-        name, address = _attempted(job)
-        self.limits.attempt(name, address, now)
-        try:
-            self.hash(job)
-        except Refusal:
-            self.limits.succeeded(name, address, now)
-            raise
+        # What costs no hash is no attempt.
+        self.check_place(job)
+        self.limits.attempt(*_attempted(job), now)
+        self.hash(job)
 
-    def hash(self, job: Job) -> None:
+    def check_place(self, job: Job) -> None:
+        """Raises `Refusal` if too many passwords wait already."""
         if len(self.jobs) >= limits.PASSWORD_JOBS_MAX:
             raise Refusal(RefusalCode.BUSY, "too many log in at once; try again in a moment")
         user = job.sender.user
@@ -77,6 +75,9 @@ class Credentials:
             # Whoever is in knows a right password, and those are not limited otherwise.
             reason = "other passwords of yours are being looked at; try again in a moment"
             raise Refusal(RefusalCode.BUSY, reason)
+
+    def hash(self, job: Job) -> None:
+        self.check_place(job)
         self.jobs.append(job)
         self._directory.effects.jobs.append(job)
 
@@ -86,22 +87,21 @@ class Credentials:
             self.jobs.remove(job)
         return awaited
 
-    def asker_lost(self, asker: bytes, now: float) -> None:
+    def asker_lost(self, asker: bytes) -> None:
         # A login that ended only now would open a session that nobody has.
         lost = [job for job in self.jobs if job.sender.reply_to.asker == asker]
         self.jobs = [job for job in self.jobs if job.sender.reply_to.asker != asker]
-        self._give_back(lost, now)
+        self._give_back(lost)
 
-    def take_over(self, former: "Credentials", now: float) -> None:
+    def take_over(self, former: "Credentials") -> None:
         self.limits = former.limits
-        self._give_back(former.jobs, now)
+        self._give_back(former.jobs)
 
-    def _give_back(self, lost: list[Job], now: float) -> None:
+    def _give_back(self, lost: list[Job]) -> None:
         """Nobody learns what comes of these, so they are no attempts."""
         for job in lost:
             if job.password_hash is not None:
-                name, address = _attempted(job)
-                self.limits.succeeded(name, address, now)
+                self.limits.succeeded(*_attempted(job))
 
     # --- Registering ------------------------------------------------------------------------------
 
@@ -145,21 +145,19 @@ class Credentials:
         job = Job(sender, command, command.password, user.password_hash)
         self.attempt(job, now)
 
-    def proved(self, job: Job, right: bool, now: float) -> User:
+    def proved(self, job: Job, right: bool) -> User:
         """The user, whose password this is. Raises `Refusal`."""
         user = self._directory.acting(job.sender.user)
         if not right or user.password_hash != job.password_hash:
             raise Refusal(RefusalCode.WRONG_PASSWORD, "the password is wrong")
-        self.limits.succeeded(*_attempted(job), now)
+        self.limits.succeeded(*_attempted(job))
         return user
 
-    def change_password(
-        self, job: Job, outcome: bool | str, now: float, at_ms: int
-    ) -> Answer | None:
+    def change_password(self, job: Job, outcome: bool | str, at_ms: int) -> Answer | None:
         """First the old password is checked, then the new one hashed."""
         command, sender = job.command, job.sender
         if not isinstance(outcome, str):
-            user = self.proved(job, outcome, now)
+            user = self.proved(job, outcome)
             self.hash(Job(sender, command, command.new_password, None, user.password_hash))
             return None
         user = self._directory.acting(sender.user)
@@ -181,7 +179,7 @@ class Credentials:
         answer. When the gateways have closed them, so that nothing of the user is on its way any
         more, the room-services are told to end its memberships.
         """
-        user = self.proved(job, right, now)
+        user = self.proved(job, right)
         user.deleted, user.password_hash = True, None
         user.rank = Standing.ACCOUNT
         user.suspension, user.marker = None, None
@@ -203,8 +201,8 @@ class Credentials:
 
     # --- One-time codes ---------------------------------------------------------------------------
 
-    def enable_totp(self, job: Job, right: bool, now: float, at_ms: int) -> Answer:
-        user, command = self.proved(job, right, now), job.command
+    def enable_totp(self, job: Job, right: bool, at_ms: int) -> Answer:
+        user, command = self.proved(job, right), job.command
         if user.totp_secret is not None:
             reason = "one-time codes are in use; disable them first, with the password"
             raise Refusal(RefusalCode.NOT_ALLOWED, reason)
@@ -217,8 +215,8 @@ class Credentials:
         change = AccountChange.TOTP_ENABLED
         return self._directory.tell(user, change, "", at_ms, nonce=command.nonce)
 
-    def disable_totp(self, job: Job, right: bool, now: float, at_ms: int) -> Answer:
-        user = self.proved(job, right, now)
+    def disable_totp(self, job: Job, right: bool, at_ms: int) -> Answer:
+        user = self.proved(job, right)
         user.totp_secret, user.totp_step, user.recovery = None, 0, ()
         self._directory.save(user)
         change = AccountChange.TOTP_DISABLED

@@ -37,23 +37,19 @@ class LoginLimits:
 
     def attempt(self, name: str, address: str, now: float) -> None:
         """Somebody tries a password for `name`. Raises `Refusal` if that is too often."""
-        # The address comes first: one that may not try cannot fill the table with names of its
-        # choice, so that those whose attempts count are forgotten.
         source = source_of(address)
-        of_address = self._by_address.of(source, now) if source else None
-        wait_s = of_address.try_take(1, now) if of_address else 0.0
-        if not wait_s:
-            wait_s = self._by_name.of(name, now).try_take(1, now)
-            if wait_s and of_address:
-                of_address.give_back(1)
+        # What is refused takes nothing, and so makes the tables forget nobody.
+        wait_s = max(self._by_name.wait_s(name, 1, now), self._by_address.wait_s(source, 1, now))
         if wait_s:
             raise _too_fast("too many failed logins", wait_s)
+        self._by_name.of(name, now).try_take(1, now)
+        if source:
+            self._by_address.of(source, now).try_take(1, now)
 
-    def succeeded(self, name: str, address: str, now: float) -> None:
+    def succeeded(self, name: str, address: str) -> None:
         """The attempt was none of those that count."""
-        self._by_name.of(name, now).give_back(1)
-        if source := source_of(address):
-            self._by_address.of(source, now).give_back(1)
+        self._by_name.give_back(name, 1)
+        self._by_address.give_back(source_of(address), 1)
 
     def newcomer(self, address: str, now: float) -> None:
         """Somebody takes a new name. Raises `Refusal` if the address has brought too many."""

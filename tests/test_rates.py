@@ -1,0 +1,70 @@
+"""Token buckets by name: whose are forgotten when there are too many."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zchat.rates import Buckets, Rate
+
+RATE = Rate(burst=10, per_s=1)
+
+
+def test_fresh_names_push_out_nobody_who_has_taken_more() -> None:
+    buckets = Buckets(RATE, names_max=100)
+    buckets.of("victim", 0).try_take(10, 0)
+    for number in range(10_000):
+        # Each has taken something, and none of them as much.
+        buckets.of(f"fresh{number}", 0).try_take(9, 0)
+    assert len(buckets) == 100
+    assert buckets.of("victim", 0).try_take(1, 0)
+
+
+def test_a_full_bucket_goes_before_all_others() -> None:
+    buckets = Buckets(RATE, names_max=2)
+    for name, tokens in (("slow", 9), ("quick", 1)):
+        buckets.of(name, 0).try_take(tokens, 0)
+    buckets.of("new", 5).try_take(5, 5)  # By now the quick one is full again.
+    assert [buckets.wait_s(name, 10, 5) for name in ("slow", "quick", "new")] == [4, 0, 5]
+
+
+def test_who_is_only_looked_at_pushes_nobody_out() -> None:
+    buckets = Buckets(RATE, names_max=1)
+    buckets.of("victim", 0).try_take(10, 0)
+    assert buckets.wait_s("fresh", 1, 0) == 0
+    buckets.give_back("fresh", 1)
+    assert buckets.wait_s("victim", 1, 0) == 1
+
+
+def test_what_is_still_in_use_is_the_same_one_when_it_is_asked_for_again() -> None:
+    buckets = Buckets(RATE, names_max=1)
+    held = buckets.of("ann", 0)
+    buckets.of("bob", 0).try_take(10, 0)
+    held.try_take(7, 0)
+    assert buckets.of("ann", 0) is held
+    del held
+    buckets.of("carl", 0).try_take(10, 0)
+    buckets.of("dora", 0).try_take(10, 0)
+    assert not buckets._held
+
+
+MOVES = st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 12), st.integers(-1, 10))
+
+
+@given(st.lists(MOVES, max_size=60))
+def test_of_few_names_exactly_the_fullest_is_forgotten(moves: list[tuple[str, int, int]]) -> None:
+    buckets, now = Buckets(RATE, names_max=3), 0.0
+    for name, later, tokens in moves:
+        now += later
+        before = {each: buckets.wait_s(each, 10, now) for each in buckets._buckets}
+        bucket = buckets.of(name, now)
+        gone = before.keys() - buckets._buckets.keys()
+        assert len(buckets) == len(buckets._order) <= 3
+        if name not in before and len(before) == 3:
+            (forgotten,) = gone
+            assert before[forgotten] == pytest.approx(min(before.values()))
+        else:
+            assert not gone
+        if tokens < 0:
+            bucket.give_back(1)
+        else:
+            bucket.try_take(tokens, now)
