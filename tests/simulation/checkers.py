@@ -139,7 +139,8 @@ _REFUSALS: dict[type, set[RefusalCode]] = {
     RemoveReaction: _OF_MESSAGES,
     PinMessage: _OF_PINS | {RefusalCode.LIMIT_REACHED, RefusalCode.UNKNOWN_ENTRY},
     UnpinMessage: _OF_PINS,
-    StartConversation: _OF_OTHERS | {RefusalCode.NOT_ALLOWED, RefusalCode.LIMIT_REACHED},
+    StartConversation: _OF_OTHERS
+    | {RefusalCode.NOT_ALLOWED, RefusalCode.LIMIT_REACHED, RefusalCode.TOO_FAST},
     SetNotify: _OF_PLACES | {RefusalCode.NOT_ALLOWED},
     SayTyping: _OF_PLACES | {RefusalCode.MUTED, RefusalCode.NOT_ALLOWED},
     SetAway: _NOT_NOW | {RefusalCode.SESSION_ENDED},
@@ -147,7 +148,8 @@ _REFUSALS: dict[type, set[RefusalCode]] = {
     ReadEdits: _OF_PLACES | {RefusalCode.UNKNOWN_ROOM, RefusalCode.UNKNOWN_ENTRY},
     SearchMessages: _OF_PLACES | {RefusalCode.UNKNOWN_ROOM},
     ListConversations: _NOT_NOW | {RefusalCode.SESSION_ENDED},
-    CreateRoom: _COMMON | {RefusalCode.ROOM_EXISTS, RefusalCode.LIMIT_REACHED},
+    CreateRoom: _COMMON
+    | {RefusalCode.ROOM_EXISTS, RefusalCode.LIMIT_REACHED, RefusalCode.TOO_FAST},
     JoinRoom: _COMMON
     | {
         RefusalCode.UNKNOWN_ROOM,

@@ -62,6 +62,10 @@ _SMALL: Final[dict[str, tuple[float, ...]]] = {
     "USER_CONVERSATIONS_MAX": (1, 1_000),
     "PRESENCE_GRACE_S": (1.0, 4.0),
     "SESSION_GRACE_S": (5.0, 12.0),
+    "GUEST_ROOMS_MAX": (1, 5),
+    "ACCOUNT_ROOMS_MAX": (1, 50),
+    "NEW_ROOMS_MAX": (2, 10),
+    "NEW_ROOM_INTERVAL_S": (5.0, 300.0),
 }
 """Bounds of which a history has its own, so that it comes to them."""
 

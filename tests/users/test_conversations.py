@@ -17,6 +17,7 @@ from zchat.protocol.messages import (
     RefusalCode,
     SayTyping,
     SetNotify,
+    Standing,
     StartConversation,
 )
 from zchat.protocol.names import canonical_name
@@ -277,11 +278,29 @@ def test_a_conversation_of_several_is_owed_to_the_room_service(users: Users) -> 
     (owed,) = users.owed
     assert owed.address == address_of_room(room, len(ROOM_ADDRESSES))
     assert _owed.decode(owed.body).body == OpenConversation(
-        OPEN_CONVERSATION_NONCE + start.nonce, room, "ann", ["bob", "carl"]
+        OPEN_CONVERSATION_NONCE + start.nonce, room, "ann", ["bob", "carl"], Standing.GUEST
     )
     assert users.do(start, "ann") == done
     users.settle_all()
     assert users.owed == []
+
+
+@pytest.mark.parametrize("standing", [Standing.ACCOUNT, Standing.MODERATOR])
+def test_of_several_one_begins_only_so_many_at_once(users: Users, standing: Standing) -> None:
+    users.register("ann")
+    users.promote("ann", standing)
+
+    def start() -> Answer:
+        return users.do(StartConversation(5, users.nonce(), ["bob"]), "ann")
+
+    for _ in range(limits.NEW_ROOMS_MAX):
+        assert isinstance(start(), Done)
+    if standing is Standing.MODERATOR:
+        assert isinstance(start(), Done)
+        return
+    assert refused(start()) is RefusalCode.TOO_FAST
+    users.now += limits.NEW_ROOM_INTERVAL_S
+    assert isinstance(start(), Done)
 
 
 def test_each_conversation_has_a_room_of_its_own(users: Users) -> None:

@@ -182,12 +182,16 @@ class TellInvited(Message, frozen=True):
 
 
 class OpenConversation(Message, frozen=True):
-    """The user-service knows all of `users`: make the private room that `author` wants for them."""
+    """The user-service knows all of `users`: make the private room that `author` wants for them.
+
+    `standing` is the author's.
+    """
 
     nonce: bytes
     room: Name
     author: Name
     users: list[Name]
+    standing: Standing = Standing.ACCOUNT
 
 
 class OpenRoom(Message, frozen=True):

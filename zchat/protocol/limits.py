@@ -190,7 +190,17 @@ ROOMS_MAX: Final = 10_000
 """Rooms of one partition."""
 ROOM_MEMBERS_MAX: Final = 10_000
 USER_ROOMS_MAX: Final = 100
-"""Rooms of one user in one partition."""
+"""Rooms that one user is in, in one partition."""
+GUEST_ROOMS_MAX: Final = 5
+"""A guest who owns so many rooms of one partition makes no more; conversations do not count."""
+ACCOUNT_ROOMS_MAX: Final = 50
+"""The same of an account; moderators and operators of the cluster own as many as they are in."""
+GUEST_ROOMS_SHARE: Final = 0.5
+"""In a partition that has so much of its rooms guests make no more: the rest is for accounts."""
+NEW_ROOMS_MAX: Final = 10
+"""Rooms and, as many, conversations of several that one user begins at once, and then one in each
+interval; moderators and operators of the cluster begin as many as they like."""
+NEW_ROOM_INTERVAL_S: Final = 300.0
 BROUGHT_ROOMS_MAX: Final = 80
 """Who is in so many is brought into no conversation: the last places are for rooms of one's own."""
 ROOM_PINS_MAX: Final = 50

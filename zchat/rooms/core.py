@@ -186,7 +186,7 @@ class RoomCore:
             case CreateRoom():
                 check(CreateRoom, sender.standing, sender.user, None, at_ms)
                 head = self.log_heads.get(room_log(canonical_name(command.room)), 0)
-                return self._membership.create(sender, command, head, at_ms)
+                return self._membership.create(sender, command, head, now, at_ms)
             case OpenConversation():
                 head = self.log_heads.get(room_log(canonical_name(command.room)), 0)
                 return self._membership.open_conversation(command, head, at_ms)

@@ -22,13 +22,15 @@ from zchat.protocol.messages import (
     RoomClosed,
     RoomCreated,
     RoomTransferred,
+    Standing,
     room_log,
 )
 from zchat.protocol.names import canonical_name
 from zchat.protocol.permissions import Place
 from zchat.rooms.model import Member, Room
-from zchat.rooms.permission import overrules, place_of
+from zchat.rooms.permission import at_least, overrules, place_of
 from zchat.rooms.state import RoomState
+from zchat.service import paces
 from zchat.service.effects import Refusal, Sender
 
 # Nonces that are longer than any client's, so that they are no client's.
@@ -40,14 +42,21 @@ class Membership:
     def __init__(self, state: RoomState, lobby_address: str) -> None:
         self._state = state
         self._lobby_address = lobby_address
+        self._new_rooms = paces.of_new_rooms()
 
-    def create(self, sender: Sender, command: CreateRoom, head: int, at_ms: int) -> Answer:
+    def create(
+        self, sender: Sender, command: CreateRoom, head: int, now: float, at_ms: int
+    ) -> Answer:
         """`head` is that of an earlier room of this name."""
         state, user = self._state, _named(sender)
         name = canonical_name(command.room)
         if name in state.rooms or name == LOBBY:
             raise Refusal(RefusalCode.ROOM_EXISTS, f"there is a room {name} already; join it")
         state.check_new(sender, name)
+        self._check_list(user, sender.standing)
+        if not at_least(sender.standing, Standing.MODERATOR):
+            self._check_owned(user, sender.standing)
+            self._new_rooms.take(user, now)
         room = Room(name, "", at_ms, private=command.private)
         answer = self._begin(room, user, head, command.nonce)
         if room.private:
@@ -65,6 +74,7 @@ class Membership:
         name = canonical_name(command.room)
         if name in state.rooms:
             return Answer(room_log(name), 0)
+        self._check_list(author, command.standing)
         others = [
             user
             for user in dict.fromkeys(command.users)
@@ -81,14 +91,36 @@ class Membership:
     def _begin(self, room: Room, owner: str, head: int, nonce: bytes) -> Answer:
         """`head` is that of an earlier room of this name, after which the log goes on."""
         state = self._state
-        if len(state.rooms) >= limits.ROOMS_MAX:
-            raise Refusal(RefusalCode.LIMIT_REACHED, f"there are {limits.ROOMS_MAX} rooms already")
-        self._check_room_count(owner)
         room.floor = state.timeline.heads.setdefault(room_log(room.name), head)
         state.add_room(room)
         state.save(room)
         state.set_member(room, owner, Member(Role.OWNER, floor=room.floor))
         return state.append(room.name, owner, RoomCreated(), room.created_at_ms, nonce)
+
+    def _check_list(self, user: str, standing: Standing) -> None:
+        """Raises `Refusal` unless there is a place for one more room, and for the user in it."""
+        count = len(self._state.rooms)
+        if count >= limits.ROOMS_MAX:
+            reason = f"there are {count} rooms already; ask an operator to close some"
+            raise Refusal(RefusalCode.LIMIT_REACHED, reason)
+        # Whose the others are need not be known: all of them could be guests'.
+        if standing is Standing.GUEST and count >= limits.ROOMS_MAX * limits.GUEST_ROOMS_SHARE:
+            reason = f"there are {count} rooms already, and guests make no more; register first"
+            raise Refusal(RefusalCode.LIMIT_REACHED, reason)
+        self._check_room_count(user)
+
+    def _check_owned(self, user: str, standing: Standing) -> None:
+        """Raises `Refusal` if the user owns as many rooms as one of that standing may make."""
+        rooms = (self._state.rooms[name] for name in self._state.rooms_of.get(user, ()))
+        owned = sum(
+            room.members[user].role is Role.OWNER and not room.conversation for room in rooms
+        )
+        if standing is Standing.GUEST and owned >= limits.GUEST_ROOMS_MAX:
+            reason = f"you own {owned} rooms, and a guest makes no more; register, or close one"
+            raise Refusal(RefusalCode.LIMIT_REACHED, reason)
+        if owned >= limits.ACCOUNT_ROOMS_MAX:
+            reason = f"you own {owned} rooms, which is the most; close one, or transfer it"
+            raise Refusal(RefusalCode.LIMIT_REACHED, reason)
 
     def join(self, sender: Sender, room: Room, command: JoinRoom, at_ms: int) -> Answer:
         state, user = self._state, _named(sender)

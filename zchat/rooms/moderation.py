@@ -27,8 +27,8 @@ from zchat.rooms.membership import Membership
 from zchat.rooms.model import Ban, Room
 from zchat.rooms.permission import check_target, rank_of
 from zchat.rooms.state import RoomState
+from zchat.service import paces
 from zchat.service.effects import Refusal, Sender
-from zchat.service.reports import ReportLimits
 
 ModerationCommand = KickMember | BanMember | UnbanMember | MuteMember | UnmuteMember
 
@@ -37,7 +37,7 @@ class Moderation:
     def __init__(self, state: RoomState, membership: Membership) -> None:
         self._state = state
         self._membership = membership
-        self._reports = ReportLimits()
+        self._reports = paces.of_reports()
 
     def handle(self, sender: Sender, room: Room, command: ModerationCommand, at_ms: int) -> Answer:
         user = canonical_name(command.user)

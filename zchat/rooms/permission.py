@@ -42,7 +42,7 @@ def is_hidden(room: Room, user: str, standing: Standing) -> bool:
     """Whether the user is not to know that there is this room."""
     if not room.private or user in room.members or user in room.invited:
         return False
-    return not _at_least(standing, Standing.MODERATOR)
+    return not at_least(standing, Standing.MODERATOR)
 
 
 def permission_of(kind: type[Message], room: Room | None) -> Permission:
@@ -55,13 +55,13 @@ def permission_of(kind: type[Message], room: Room | None) -> Permission:
 
 def moderates(room: Room, standing: Standing, user: str, at_ms: int) -> bool:
     """Whether the user keeps order there: as the room's moderator or owner, or the cluster's."""
-    return _at_least(standing, Standing.MODERATOR) or place_of(room, user, at_ms) >= Place.MODERATOR
+    return at_least(standing, Standing.MODERATOR) or place_of(room, user, at_ms) >= Place.MODERATOR
 
 
 def overrules(kind: type[Message], standing: Standing) -> bool:
     """Whether whoever is this in the cluster needs no place in the room."""
     anywhere = PERMISSIONS[kind].anywhere
-    return anywhere is not None and _at_least(standing, anywhere)
+    return anywhere is not None and at_least(standing, anywhere)
 
 
 def check(
@@ -72,7 +72,7 @@ def check(
     place = None if room is None else place_of(room, user, at_ms)
     if permission.allows(standing, place):
         return place
-    if room is None or place is None or not _at_least(standing, permission.standing):
+    if room is None or place is None or not at_least(standing, permission.standing):
         called = f"{permission.standing}s of the cluster"
         raise Refusal(RefusalCode.NOT_ALLOWED, f"only {called} may do that")
     raise _refusal(permission, room, user, place, at_ms)
@@ -129,5 +129,5 @@ def _duration(ms: int) -> str:
     return f"{hours} h" if hours < 48 else f"{-(-hours // 24)} days"
 
 
-def _at_least(standing: Standing, least: Standing) -> bool:
+def at_least(standing: Standing, least: Standing) -> bool:
     return STANDINGS.index(standing) >= STANDINGS.index(least)

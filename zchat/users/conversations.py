@@ -14,6 +14,7 @@ from zchat.protocol.messages import (
     SayTyping,
     SetNotify,
     SoftCommand,
+    Standing,
     StartConversation,
     inbox_log,
     room_log,
@@ -21,6 +22,7 @@ from zchat.protocol.messages import (
 from zchat.protocol.names import canonical_name, printable
 from zchat.protocol.partitions import address_of_room
 from zchat.protocol.soft import MarkerMoved, Typing
+from zchat.service import paces
 from zchat.service.effects import Refusal, Sender
 from zchat.users.directory import Directory
 from zchat.users.model import DropConversation, SaveConversation, User
@@ -41,6 +43,7 @@ class Conversations:
         """By user and other: only those of which the user has said anything."""
         self._directory = directory
         self._room_addresses = room_addresses
+        self._new_ones = paces.of_new_conversations()
 
     def restore(self, row: SaveConversation) -> None:
         """One that the store has."""
@@ -132,7 +135,7 @@ class Conversations:
 
     # --- With several -----------------------------------------------------------------------------
 
-    def start(self, sender: Sender, command: StartConversation) -> Answer:
+    def start(self, sender: Sender, command: StartConversation, now: float) -> Answer:
         """The room-service makes the room, and a guest who ends meanwhile leaves it after that."""
         directory = self._directory
         author = directory.acting(sender.user)
@@ -145,9 +148,11 @@ class Conversations:
             if author.name in directory.users[name].blocked:
                 reason = f"{name} wants to hear nothing from you; start it without {name}"
                 raise Refusal(RefusalCode.BLOCKED, reason)
+        if author.standing in (Standing.GUEST, Standing.ACCOUNT):
+            self._new_ones.take(author.name, now)
         room = _room_name(author.name, command.nonce)
         nonce = OPEN_CONVERSATION_NONCE + command.nonce
-        opening = OpenConversation(nonce, room, author.name, list(others))
+        opening = OpenConversation(nonce, room, author.name, list(others), author.standing)
         address = address_of_room(room, len(self._room_addresses))
         directory.effects.owe(address, OPEN_CONVERSATION_KEY + room, opening)
         return Answer(room_log(room), 0)

@@ -168,7 +168,7 @@ class UserCore:
             case MarkRead() | SetNotify() | SayTyping():
                 return self.conversations.note(sender, command, at_ms)
             case StartConversation():
-                return self.conversations.start(sender, command)
+                return self.conversations.start(sender, command, now)
             case SetRetention():
                 heads = self.timeline.heads
                 return operators.set_retention(sender, command, self.effects, heads, at_ms)

@@ -12,8 +12,8 @@ from zchat.protocol.messages import (
     inbox_log,
 )
 from zchat.protocol.names import canonical_name, printable
+from zchat.service import paces
 from zchat.service.effects import Refusal, Sender
-from zchat.service.reports import ReportLimits
 from zchat.users.directory import Directory
 from zchat.users.model import DropBlock, SaveBlock, User
 
@@ -21,7 +21,7 @@ from zchat.users.model import DropBlock, SaveBlock, User
 class Inboxes:
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
-        self._reports = ReportLimits()
+        self._reports = paces.of_reports()
 
     def tell_invited(self, command: TellInvited, at_ms: int) -> Answer:
         """Whoever wants to hear nothing of the inviter does not hear of that, either."""
