@@ -207,6 +207,17 @@ def test_a_flood_ends_its_connection_and_keeps_its_address_out() -> None:
     assert gateway.connect().open
 
 
+def test_shorter_floods_of_others_let_nobody_in_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "QUOTA_NAMES_MAX", 1)
+    gateway = slow()
+    for address, frames in ((HOME, 1_000), (AWAY, limits.FLOOD_FRAMES + 50)):
+        session = gateway.come_in(address, address)
+        gateway.send(session, *(Ping(number) for number in range(1, frames)))
+        assert session.state is SessionState.CLOSING
+    gateway.address = HOME
+    assert gateway.connect().state is SessionState.CLOSING
+
+
 def test_what_a_client_of_ours_may_have_on_its_way_is_no_flood() -> None:
     gateway = slow(0.1, 1.0)
     ann = gateway.come_in()

@@ -202,8 +202,10 @@ def test_a_topic_is_one_line_and_may_be_empty(garden: Rooms) -> None:
     assert garden.core.rooms["garden"].topic == "roses and tulips"
     assert garden.entries("garden")[-1] == (3, "bob", TopicChanged("roses and tulips"))
 
-    garden.set_topic("ann", "garden", "")
-    assert garden.core.rooms["garden"].topic == ""
+    for nothing in ("", "\u200b\u2060"):
+        garden.set_topic("ann", "garden", nothing)
+        assert garden.core.rooms["garden"].topic == ""
+        assert garden.entries("garden")[-1][2] == TopicChanged("")
 
 
 def test_the_lobby_has_no_topic(rooms: Rooms) -> None:

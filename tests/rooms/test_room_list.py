@@ -1,5 +1,7 @@
 """The list of rooms is for everybody: nobody fills it alone, and guests leave room for accounts."""
 
+from collections.abc import Callable
+
 import pytest
 
 from zchat.protocol import limits
@@ -51,17 +53,16 @@ def test_a_guest_that_registers_keeps_its_rooms_and_makes_more(rooms: Rooms) -> 
 
 
 def test_what_is_closed_given_away_or_left_is_not_owned(rooms: Rooms) -> None:
+    ends: list[Callable[[str], Done | Refused]] = [
+        lambda room: rooms.close_room("ann", room),
+        lambda room: rooms.transfer("ann", room, "bob"),
+        lambda room: rooms.leave("ann", room),
+    ]
     fill(rooms, "ann", GUEST, limits.GUEST_ROOMS_MAX)
-    for number, (member, end) in enumerate(
-        [
-            ("bob", lambda: rooms.close_room("ann", "ann-0")),
-            ("bob", lambda: rooms.transfer("ann", "ann-1", "bob")),
-            ("bob", lambda: rooms.leave("ann", "ann-2")),
-        ]
-    ):
-        rooms.join(member, f"ann-{number}")
+    for number, end in enumerate(ends):
+        rooms.join("bob", f"ann-{number}")
         assert refused(create(rooms, "ann", f"new-{number}", GUEST)) is RefusalCode.LIMIT_REACHED
-        assert isinstance(end(), Done)
+        assert isinstance(end(f"ann-{number}"), Done)
         assert isinstance(create(rooms, "ann", f"new-{number}", GUEST), Done)
     rooms.end_guest("ann")
     assert isinstance(create(rooms, "ann", "of-the-next-ann", GUEST), Done)

@@ -45,7 +45,7 @@ from zchat.protocol.messages import (
     UnpinMessage,
     room_log,
 )
-from zchat.protocol.names import InvalidName, canonical_name, printable
+from zchat.protocol.names import InvalidName, canonical_name, is_visible, printable
 from zchat.protocol.operators import ImportEntries, SetRetention
 from zchat.protocol.permissions import Place
 from zchat.rooms import imports, mentions
@@ -252,7 +252,8 @@ class RoomCore:
     def _set_topic(self, user: str, room: Room, command: SetTopic, at_ms: int) -> Answer:
         if room.lobby:
             raise Refusal(RefusalCode.NOT_ALLOWED, "the lobby has no topic")
-        room.topic = printable(command.topic)
+        topic = printable(command.topic)
+        room.topic = topic if is_visible(topic) else ""
         self.state.save(room)
         return self.state.append(room.name, user, TopicChanged(room.topic), at_ms, command.nonce)
 
