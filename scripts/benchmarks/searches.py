@@ -19,6 +19,7 @@ from zchat.log.store import Appended, Store
 from zchat.log.tables import LOG_SCHEMA
 from zchat.log.words import words_of
 from zchat.protocol.codec import encode
+from zchat.protocol.costs import exhausted
 from zchat.protocol.messages import Entry, MessagePosted, room_log
 
 _COMMIT_ENTRIES: Final = 500
@@ -99,7 +100,7 @@ def _search(store: Store, words: list[str]) -> None:
         wanted = Wanted(words_of(text), None, None, _RESULTS)
         for where, places in (("one room", one_room), ("100 rooms", many_rooms)):
             begun_at = time.process_time()
-            found = store.search(places, wanted)
+            found = exhausted(store.search(places, wanted))
             took_ms = (time.process_time() - begun_at) * 1e3
             more = " and more" if found.more else ""
             click.echo(f"{what} in {where}: {took_ms:.1f} ms, found {len(found.entries)}{more}")

@@ -26,6 +26,7 @@ from zchat.log.search import Place, Wanted
 from zchat.log.store import Store
 from zchat.log.tables import LOG_SCHEMA
 from zchat.protocol.codec import encode
+from zchat.protocol.costs import exhausted
 from zchat.protocol.messages import Entry, MessagePosted
 from zchat.rooms.tables import ROOMS_SCHEMA
 from zchat.users.tables import USERS_SCHEMA
@@ -161,7 +162,7 @@ def test_what_was_said_before_there_was_an_index_is_found(path: Path) -> None:
 
     store = Store.open(path, LOG_SCHEMA)
     for _ in range(2):
-        found = store.search([Place("#garden", 0)], Wanted(("bean",), None, None, 1))
+        found = exhausted(store.search([Place("#garden", 0)], Wanted(("bean",), None, None, 1)))
         assert [entry.sequence for entry in found.entries] == [1]
         assert not store.index_messages()
     store.close()

@@ -18,6 +18,7 @@ from zchat.log.search import Found, Place, Wanted
 from zchat.log.store import Appended, Fenced, Owed, Store, Write
 from zchat.log.timeline import Amended
 from zchat.protocol import limits
+from zchat.protocol.costs import Steps
 from zchat.service.beat import Job, Service
 from zchat.service.turns import Turns
 
@@ -167,9 +168,16 @@ class FaultyStore(Store):
         finally:
             database.committing = None
 
-    def search(self, places: Collection[Place], wanted: Wanted) -> Found:
-        self._database.may_fail("read")
-        return super().search(places, wanted)
+    def search(self, places: Collection[Place], wanted: Wanted) -> Steps[Found]:
+        steps = super().search(places, wanted)
+        while True:
+            self._database.may_fail("read")
+            try:
+                cost_us = next(steps)
+            except StopIteration as done:
+                found: Found = done.value
+                return found
+            yield cost_us
 
     def check_lease(self) -> None:
         self._database.may_fail("read")

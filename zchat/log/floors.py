@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select
 
 from zchat.log.nonces import NonceIndex
-from zchat.log.search import SearchIndex
+from zchat.log.search_writes import SearchIndex
 from zchat.log.tables import ALL_LOGS, edits, entries, floors, retention
 from zchat.protocol import limits
 

@@ -34,9 +34,11 @@ from zchat.log.database import (
 from zchat.log.floors import SELECT_POLICIES, Policy, Removal, read_floors, remove
 from zchat.log.nonces import NonceIndex, compiled
 from zchat.log.schema import Schema
-from zchat.log.search import Found, Place, SearchIndex, Wanted
+from zchat.log.search import Found, Place, Search, Wanted
+from zchat.log.search_writes import SearchIndex
 from zchat.log.tables import ALL_LOGS, LEASE_ID, entries, lease, outbox
 from zchat.log.timeline import Amended, Appended
+from zchat.protocol.costs import Steps
 from zchat.protocol.operators import IMPORT_NONCE
 
 __all__ = [
@@ -191,17 +193,17 @@ class Store:
         return owed
 
     def index_messages(self) -> bool:
-        """Has searches find a few more entries by the index; returns whether some are left.
+        """Has searches find a bit more by the index, in one bounded step; returns whether some is left.
 
         Raises `Fenced` and `StoreUnavailable`, as a commit does.
         """
-        if self._search.position >= self.position:
+        if not self._search.progress.is_behind(self.position):
             return False
         with writing(self._connection):
             self._check_epoch()
-            reached = self._search.write(self.position)
-        self._search.position = reached
-        return reached < self.position
+            progress = self._search.write(self.position)
+        self._search.progress = progress
+        return progress.is_behind(self.position)
 
     def check_lease(self) -> None:
         """Raises `Fenced` if another writer has opened the database, and `StoreUnavailable`."""
@@ -280,10 +282,9 @@ class Store:
             newest_first = self._connection.scalars(statement, parameters).all()
         return list(reversed(newest_first))
 
-    def search(self, places: Collection[Place], wanted: Wanted) -> Found:
+    def search(self, places: Collection[Place], wanted: Wanted) -> Steps[Found]:
         """The newest messages in these places that are as wanted, also those not indexed yet."""
-        with reading(self._connection):
-            return self._search.find(places, wanted, self.position)
+        return Search(self._connection, self._search, places, wanted, self.position).steps()
 
     def owed(self) -> list[Owed]:
         """All that is owed still, oldest first."""

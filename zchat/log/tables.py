@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy import (
     DDL,
     BigInteger,
+    Boolean,
     Column,
     Index,
     Integer,
@@ -159,16 +160,41 @@ search_indexed: Final = Table(
     Column("position", BigInteger, nullable=False),
 )
 """One row: of the entries up to here all messages are in the index of what is said, `search`."""
-event.listen(
-    search_indexed,
-    "after_create",
+for _statement in (
     # The pieces of each message, by its position; not the text itself, nor how often or where it
-    # has them. What begins with two characters, a word of many a language, is found as quickly.
-    DDL(  # type: ignore[no-untyped-call]
-        "CREATE VIRTUAL TABLE search USING fts5(pieces, content='', columnsize=0, detail=none, "
-        "tokenize='ascii', prefix='2')"
-    ).execute_if(dialect="sqlite"),
+    # has them. What begins with two characters, a word of many a language, is found as quickly:
+    # the third one, before them, stands for the block of positions.
+    "CREATE VIRTUAL TABLE search USING fts5(pieces, content='', columnsize=0, detail=none, "
+    "tokenize='ascii', prefix='3')",
+    # Its parts are merged when we say so, and never at once because there are too many: of so many
+    # there are not even a tenth in the worst of cases.
+    "INSERT INTO search (search, rank) VALUES ('automerge', 0)",
+    "INSERT INTO search (search, rank) VALUES ('crisismerge', 1999)",
+):
+    event.listen(
+        search_indexed,
+        "after_create",
+        DDL(_statement).execute_if(dialect="sqlite"),  # type: ignore[no-untyped-call]
+    )
+
+search_due: Final = Table(
+    "search_due",
+    _metadata,
+    Column("id", _big_key, primary_key=True, autoincrement=True),
+    # In the order of `search_writes.Due`.
+    Column("position", BigInteger, nullable=False),
+    Column("log", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("nonce", LargeBinary),
+    Column("thread", Text),
+    Column("frame", LargeBinary, nullable=False),
+    Column("removes", Boolean, nullable=False),
+    # In characters of the text as it is compared.
+    Column("done", BigInteger, nullable=False),
 )
+"""Entries up to `search_indexed` of which the index has less than it should, or more, in the order
+in which that is put right: what they say or said, and how much of it is done."""
+Index("search_due_position", search_due.c.position)
 
 search_spans: Final = Table(
     "search_spans",
@@ -187,5 +213,5 @@ LOG_SCHEMA: Final = Schema(
     name="log",
     metadata=(_metadata,),
     version_locations=(Path(__file__).parent / "migrations" / "versions",),
-    revisions=frozenset({"log_0006"}),
+    revisions=frozenset({"log_0007"}),
 )

@@ -10,6 +10,13 @@ from typing import Final, NamedTuple
 from zchat.protocol import limits
 
 _PIECE_CHARS: Final = 3
+# These two are of the index as it is stored: with others it would have to be made anew.
+PART_CHARS: Final = 500
+"""A longer text enters the index in parts of so many characters, with twice as many pieces at most."""
+BLOCK_POSITIONS: Final = 8_192
+"""Each piece begins with a character that stands for so many positions, and no other of the index's
+lists is longer. So one of them is read, or merged into a larger part of the index, in a few ms."""
+_BLOCKS: Final = 0x100000
 # An index takes what is not a letter or digit of ASCII for the end of a piece; all else it keeps.
 _KEPT: Final = {code: 0x100 + code for code in range(0x80) if not chr(code).isalnum()}
 # Of private use, so that what begins with one is no piece of what people write.
@@ -36,19 +43,35 @@ def holds(text: str, words: Sequence[str]) -> bool:
     return all(word in folded for word in words)
 
 
-def pieces_of(text: str) -> set[str]:
-    """All that the index has of a text.
+def compared(text: str) -> str:
+    """The words of it, each once, of which `pieces_of` makes pieces."""
+    return " ".join(words_of(text))
+
+
+def pieces_of(words: str, begin: int = 0) -> set[str]:
+    """What the index has of the part from `begin` on of words with spaces between them.
 
     These are three characters from each one on, as far as its word goes: so two also begin
     something wherever they stand. Of other scripts than ASCII a character can be a word of its own.
     """
     pieces: set[str] = set()
-    for word in words_of(text):
+    at, upto = begin, min(begin + PART_CHARS, len(words))
+    for word in words[begin : upto + _PIECE_CHARS - 1].split(" "):
         kept = word.translate(_KEPT)
-        pieces.update([kept[at : at + _PIECE_CHARS] for at in range(len(kept))])
+        here = len(kept[: max(0, upto - at)])
+        pieces.update([kept[begun : begun + _PIECE_CHARS] for begun in range(here)])
         if not kept.isascii():
-            pieces.update([_SINGLE + char for char in kept if not char.isascii()])
+            pieces.update([_SINGLE + char for char in kept[:here] if not char.isascii()])
+        at += len(word) + 1
     return pieces
+
+
+def block_piece(position: int) -> str:
+    """What all pieces of the entry at that position begin with.
+
+    After eight billion positions they come again, which costs nothing but time.
+    """
+    return chr(0x10000 + position // BLOCK_POSITIONS % _BLOCKS)
 
 
 def pieces_wanted(words: Iterable[str]) -> list[Piece]:

@@ -173,6 +173,16 @@ _SAYS: Final = frozenset({Post, SendPrivate, EditMessage})
 assert COSTS.keys() == {LogIn, *get_args(Command), *get_args(Query)}, "a request without a cost"
 
 
+def exhausted(steps: Steps[Answer]) -> Answer:
+    """The answer, by all steps at once."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            answer: Answer = done.value
+            return answer
+
+
 def of_rows(count: int, size_bytes: int) -> int:
     """What it costs to read so many rows that have so many bytes in all."""
     return count * ROW_US + size_bytes * KIB_US // 1024

@@ -163,22 +163,40 @@ REFUSALS_LOGGED_MAX: Final = 100
 """Suspicious refusals that are logged at once, and then one a second; the rest are counted."""
 REMOVED_ENTRIES_MAX: Final = 500
 """Entries that are too old, of which so many go with one heartbeat; the rest with the next ones."""
+REMOVED_BYTES_MAX: Final = 128 * 1024
+"""Entries that are read with one heartbeat to see what is too old: what reaches this is the last."""
 REMOVED_LOGS_MAX: Final = 50
 """Logs of which the oldest entry is looked at with one heartbeat."""
 COUNTED_LOGS_MAX: Final = 100
 """Logs of which one answer says how many entries are too old."""
 SEARCH_BATCH_ENTRIES: Final = 100
-"""Entries whose messages enter the index of what is said at a time, in 8 ms."""
+"""Entries whose messages enter the index of what is said in one step, at most."""
 SEARCH_BATCH_BYTES: Final = 32 * 1024
-"""Such a batch ends with the entry that reaches this size."""
+"""Such a step ends with the entry that reaches this size."""
+SEARCH_BATCH_PIECES: Final = 1_000
+"""Pieces that one step writes to the index, or takes out of it, in 1 ms."""
+SEARCH_MERGE_PAGES: Final = 8
+"""Pages of 4 KiB of the index that are merged in one step, in 1 ms."""
 SEARCH_SPAN_ENTRIES: Final = 2_000
 """Positions of which a search knows from when to when they are."""
+SEARCH_SPAN_BYTES: Final = 1024 * 1024
+"""They are fewer if their entries are larger than this in all."""
+SEARCH_STEP_SPANS: Final = 500
+"""Spans that are read in one step of a search."""
 SEARCH_PIECES_MAX: Final = 20
 """Pieces of words that the index is asked for; the others are looked for in what it finds."""
+SEARCH_STEP_ROWS: Final = 100
+"""Entries that one step of a search looks at, in 1 ms."""
+SEARCH_STEP_BYTES: Final = 128 * 1024
+"""A step of a search ends with the entry that reaches this size."""
 SEARCH_ROWS_MAX: Final = 4_000
-"""Entries that one search looks at, which takes 50 ms."""
+"""Entries that one search looks at, in 50 ms."""
+SEARCH_BYTES_MAX: Final = 8 * 1024 * 1024
+"""A search looks at no more after entries of so many bytes."""
 SEARCH_UNINDEXED_MAX: Final = 2_000
 """Entries that are not in the index yet, of which a search looks at so many."""
+SEARCH_UNINDEXED_BYTES_MAX: Final = 4 * 1024 * 1024
+"""It looks at fewer of these if they are larger than this in all."""
 RETENTION_DAYS_MAX: Final = 36_500
 IMPORTED_ENTRIES_MAX: Final = 200
 """Entries in one command that imports them."""

@@ -9,6 +9,7 @@ from zchat.log.store import Store
 from zchat.protocol import limits
 from zchat.protocol.cluster import ReadLog, ReadStream, ReadUserLogs, RoomQuery, UserLog, UserLogs
 from zchat.protocol.codec import Decoder, encode, fitting
+from zchat.protocol.costs import exhausted
 from zchat.protocol.messages import (
     LOBBY,
     AuditList,
@@ -103,7 +104,7 @@ def _answer(core: RoomCore, store: Store, asker: Asker, query: _ClientQuery, at_
             return encode(_edit_list(core, store, room, query))
         case SearchMessages():
             check(SearchMessages, asker.standing, asker.user, None, at_ms)
-            return searching.search(store, query, _places(core, asker, query, at_ms))
+            return exhausted(searching.search(store, query, _places(core, asker, query, at_ms)))
         case ListRooms(room=name):
             check(ListRooms, asker.standing, asker.user, None, at_ms)
             rooms = core.rooms.values() if name is None else [_find(core, asker, name)]

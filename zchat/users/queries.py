@@ -16,6 +16,7 @@ from zchat.protocol.cluster import (
     UserQuery,
 )
 from zchat.protocol.codec import encode, fitting
+from zchat.protocol.costs import exhausted
 from zchat.protocol.messages import (
     AuditList,
     BlockedList,
@@ -94,7 +95,9 @@ def _answer(core: UserCore, store: Store, asking: str, query: UserQuery, at_ms: 
             user = core.directory.acting(asking)
             return encode(conversation_list(core, store, user, query.id))
         case SearchMessages():
-            return searching.search(store, query, [_place(core, store, asking, query.log)])
+            return exhausted(
+                searching.search(store, query, [_place(core, store, asking, query.log)])
+            )
         case ListUsers():
             return encode(_user_list(core, query.id, at_ms))
         case ListDevices():
