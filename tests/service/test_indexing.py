@@ -43,6 +43,7 @@ class Turned:
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Turned]:
     monkeypatch.setattr(limits, "SEARCH_BATCH_ENTRIES", 10)
+    monkeypatch.setattr(limits, "SEARCH_BUSY_STEPS_MAX", 1)
     store = Store.open(None, LOG_SCHEMA)
     yield Turned(store)
     store.close()
@@ -67,6 +68,19 @@ def test_a_busy_service_indexes_a_batch_with_each_heartbeat(service: Turned) -> 
         for _ in range(5):
             assert not service.turn(idle=False)
         assert service.batches == heartbeats
+
+
+def test_a_busy_service_takes_a_few_steps_after_a_heartbeat(
+    service: Turned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SEARCH_BUSY_STEPS_MAX", 3)
+    service.say(100)
+    service.turn(idle=False, heartbeat=True)
+    for _ in range(5):
+        assert not service.turn(idle=False)
+    assert service.batches == 3
+    service.turn(idle=False, heartbeat=True)
+    assert service.batches == 4
 
 
 def test_who_becomes_busy_stops_indexing_until_the_next_heartbeat(service: Turned) -> None:

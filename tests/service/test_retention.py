@@ -81,6 +81,23 @@ def test_only_so_many_go_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch
     ]
 
 
+def test_only_so_much_goes_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At least one entry goes each time, and no log is left out."""
+    (first, *_) = store.read_log("#attic", 0, 1, 1)
+    monkeypatch.setattr(limits, "REMOVED_BYTES_MAX", 3 * len(first.frame))
+    retention = with_policies(store, Policy("#", 4))
+    steps = [due(store, retention) for _ in range(6)]
+    assert steps[0] == [Removal("#attic", 3)]
+    assert [removal for step in steps for removal in step][-1] == Removal("#garden", 5)
+    assert store.floors == {"#attic": 5, "#garden": 5}
+
+    monkeypatch.setattr(limits, "REMOVED_BYTES_MAX", 1)
+    retention = with_policies(store, Policy("@", 4))
+    for _ in range(30):
+        assert sum(removal.upto for removal in due(store, retention)) <= 5
+    assert store.floors["@ann"] == 5
+
+
 def test_only_so_many_logs_are_looked_at(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "REMOVED_LOGS_MAX", 1)
     retention = with_policies(store, Policy("#garden", 4))

@@ -51,6 +51,7 @@ class Quiet:
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """25 entries that are not indexed, at ten a time."""
     monkeypatch.setattr(limits, "SEARCH_BATCH_ENTRIES", 10)
+    monkeypatch.setattr(limits, "SEARCH_BUSY_STEPS_MAX", 1)
     store = Store.open(None, ROOMS_SCHEMA)
     appended = [Appended(n, "#garden", n, "ann", None, None, b"frame") for n in range(1, 26)]
     store.commit(appended, [], [], [])

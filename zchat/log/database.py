@@ -33,6 +33,9 @@ _PRAGMAS: Final = (
     # 32 MiB instead of 4 between them sustained commits went from 28,000 entries/s to 43,000.
     "wal_autocheckpoint = 8000",
 )
+# Each transaction says it for itself, so none depends on what the one before it has said.
+_DURABLE: Final = "PRAGMA synchronous = FULL"
+_NOT_DURABLE: Final = "PRAGMA synchronous = NORMAL"
 # Not the program's fault, and likely to pass: the disk is full or away, or another one is writing.
 _PASSING_ERRORS: Final = frozenset(
     {
@@ -117,10 +120,16 @@ def disconnect(connection: Connection) -> None:
 
 
 @contextlib.contextmanager
-def writing(connection: Connection) -> Iterator[None]:
-    """One transaction: all that happens within it, or, after any exception, nothing."""
+def writing(connection: Connection, *, durable: bool = True) -> Iterator[None]:
+    """One transaction: all that happens within it, or, after any exception, nothing.
+
+    One that is not `durable` waits for no disk: after a power failure, and only then, it may be
+    gone with all that followed, up to the next one that is, for what stands in the WAL before that
+    one is as durable.
+    """
     with passing_errors(), connection.begin():
         if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql(_DURABLE if durable else _NOT_DURABLE)
             # To take the lock at once, since a transaction that reads first may find later that
             # it cannot write any more.
             connection.exec_driver_sql("BEGIN IMMEDIATE")

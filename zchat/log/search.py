@@ -1,8 +1,8 @@
 """Finds what was said, by an index that follows behind the entries (`search_writes.py`).
 
 What the index finds is compared with the text itself, and what it does not have yet is looked
-through. All is done in steps, each of which looks at so many entries that nobody notices, and leaves
-no statement open: so each begins where the last one has ended, whatever has been written meanwhile.
+through. All is done in steps, each of which looks at so few entries that nobody notices, and leaves
+no statement open: each begins where the last one has ended, whatever has been written meanwhile.
 """
 
 import heapq
@@ -31,6 +31,8 @@ _PLACE_US: Final = 10
 _PLACES_AT_ONCE: Final = 4
 """If there are more, the index is asked first whether it has the words at all."""
 
+_WORDS_A_LOOK: Final = 8
+"""So many words are looked for in a text in about the time that it takes to read it."""
 _NOWHERE: Final = 0
 """Before all positions."""
 
@@ -107,7 +109,7 @@ class Search:
         left_bytes = limits.SEARCH_UNINDEXED_BYTES_MAX
         last = self._newest
         while last > self._indexed:
-            step = _Step()
+            step = _Step(self._finding.wanted.words)
             with reading(self._connection), self._rows(_UNINDEXED, (self._indexed, last)) as rows:
                 last = self._indexed
                 for row in rows:
@@ -166,7 +168,8 @@ class Search:
                 yield _WINDOW_US
                 expression = expression if has_any else None
             while last >= first:
-                step = _Step(_WINDOW_US + _PLACE_US * len(finding.places) if expression else 0)
+                asking_us = _WINDOW_US + _PLACE_US * len(finding.places) if expression else 0
+                step = _Step(finding.wanted.words, asking_us)
                 with reading(self._connection):
                     last = self._look_at_window(expression, first, last, step)
                 yield step.cost_us
@@ -206,9 +209,11 @@ class Search:
 class _Step:
     """What one step looks at."""
 
-    def __init__(self, cost_us: int = 0) -> None:
+    def __init__(self, words: Collection[str], cost_us: int = 0) -> None:
         self._cost_us = cost_us
         self._rows = self._bytes = 0
+        # Each text is looked through for every word.
+        self._looks = 1 + len(words) // _WORDS_A_LOOK
 
     @property
     def cost_us(self) -> int:
@@ -216,7 +221,7 @@ class _Step:
 
     def is_full_with(self, row: _Row) -> bool:
         self._rows += 1
-        self._bytes += len(row.frame)
+        self._bytes += len(row.frame) * self._looks
         return self._rows >= limits.SEARCH_STEP_ROWS or self._bytes >= limits.SEARCH_STEP_BYTES
 
 
@@ -307,22 +312,21 @@ def _quoted(piece: str) -> str:
     return f'"{piece}"'
 
 
-_COLUMNS: Final = (
-    "entries.position, entries.log, entries.sequence, entries.author, entries.thread, entries.frame"
-)
 _UNINDEXED: Final = (
-    f"SELECT {_COLUMNS} FROM entries WHERE position > ? AND position <= ? ORDER BY position DESC"
+    "SELECT position, log, sequence, author, thread, frame FROM entries "
+    "WHERE position > ? AND position <= ? ORDER BY position DESC"
 )
 # What the index finds comes in its order, and each entry is then found by its position.
 _FIND: Final = (
-    f"SELECT {_COLUMNS} FROM search CROSS JOIN entries ON entries.position = search.rowid "
+    "SELECT e.position, e.log, e.sequence, e.author, e.thread, e.frame "
+    "FROM search CROSS JOIN entries AS e ON e.position = search.rowid "
     "WHERE search MATCH ? AND search.rowid BETWEEN ? AND ? ORDER BY search.rowid DESC"
 )
 _ANY: Final = "SELECT 1 FROM search WHERE search MATCH ? AND rowid BETWEEN ? AND ? LIMIT 1"
 _FIND_DUE: Final = (
-    f"SELECT {_COLUMNS} FROM search_due CROSS JOIN entries "
-    "ON entries.position = search_due.position "
-    "WHERE search_due.position BETWEEN ? AND ? ORDER BY search_due.position DESC"
+    "SELECT e.position, e.log, e.sequence, e.author, e.thread, e.frame "
+    "FROM search_due AS due CROSS JOIN entries AS e ON e.position = due.position "
+    "WHERE due.position BETWEEN ? AND ? ORDER BY due.position DESC"
 )
 _SPANS: Final = (
     "SELECT imported_log, first, last, oldest_ms, newest_ms FROM search_spans "

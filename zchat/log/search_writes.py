@@ -1,10 +1,10 @@
 """Writes the index of what is said: behind the entries, and in bounded steps.
 
 To index a message costs about as much as all else that becomes of it, and the longest one takes
-tens of ms; so no commit waits for that. A few of the newest messages enter the index at a time, when
-there is little else to do. What is too long for one step, and whatever becomes of a message that the
-index has, is due (`search_due`) from the commit on that it is about, and done in the order in which
-it came: so what is taken out is what was written, even if something dies between two steps.
+tens of ms; so no commit waits for that. A few of the newest messages enter the index at a time,
+when there is little else to do. What is too long for one step, and whatever becomes of a message
+that the index has, is due (`search_due`) from the commit on that it is about, and done in the order
+in which it came: what is taken out is what was written, even if something dies between two steps.
 
 What an index has of a message are pieces of its words (`words.py`). With another database than
 SQLite the table `search` would be one of positions and arrays of pieces with an index for
@@ -31,7 +31,14 @@ from sqlalchemy import (
 from zchat.log.spans import Span, Spans
 from zchat.log.tables import entries, search_due, search_indexed, search_spans
 from zchat.log.timeline import Amended
-from zchat.log.words import PART_CHARS, author_piece, block_piece, compared, pieces_of, place_piece
+from zchat.log.words import (
+    author_piece,
+    block_piece,
+    compared,
+    next_part,
+    pieces_of,
+    place_piece,
+)
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, ProtocolError
 from zchat.protocol.messages import Entry, MessagePosted, PrivateMessageSent
@@ -154,9 +161,9 @@ class SearchIndex:
                 words = compared(text_of(message)) if message else ""
                 if message and not batch.add(due, words):
                     break
-                done = due.done + PART_CHARS
-                if done < len(words):
-                    unfinished.append({"number": number, "now_done": done})
+                following = next_part(words, due.done)
+                if following is not None:
+                    unfinished.append({"number": number, "now_done": following})
                     break
                 finished.append({"number": number})
                 if batch.is_full:
@@ -182,7 +189,7 @@ class SearchIndex:
                 one = Due(*row, removes=False)
                 if message := message_of(one.frame):
                     words = compared(text_of(message))
-                    if len(words) > PART_CHARS:
+                    if next_part(words, 0) is not None:
                         long.append(one)
                         batch.read_bytes += len(one.frame)
                     elif not batch.add(one, words):

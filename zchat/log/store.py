@@ -193,13 +193,14 @@ class Store:
         return owed
 
     def index_messages(self) -> bool:
-        """Has searches find a bit more by the index, in one bounded step; returns whether some is left.
+        """One bounded step of having searches find more by the index; returns whether some is left.
 
         Raises `Fenced` and `StoreUnavailable`, as a commit does.
         """
         if not self._search.progress.is_behind(self.position):
             return False
-        with writing(self._connection):
+        # It says itself how far it has come, so no step has to outlive a power failure.
+        with writing(self._connection, durable=False):
             self._check_epoch()
             progress = self._search.write(self.position)
         self._search.progress = progress

@@ -164,8 +164,10 @@ for _statement in (
     # The pieces of each message, by its position; not the text itself, nor how often or where it
     # has them. What begins with two characters, a word of many a language, is found as quickly:
     # the third one, before them, stands for the block of positions.
-    "CREATE VIRTUAL TABLE search USING fts5(pieces, content='', columnsize=0, detail=none, "
-    "tokenize='ascii', prefix='3')",
+    (
+        "CREATE VIRTUAL TABLE search USING fts5(pieces, content='', columnsize=0, detail=none, "
+        "tokenize='ascii', prefix='3')"
+    ),
     # Its parts are merged when we say so, and never at once because there are too many: of so many
     # there are not even a tenth in the worst of cases.
     "INSERT INTO search (search, rank) VALUES ('automerge', 0)",

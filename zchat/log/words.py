@@ -12,10 +12,10 @@ from zchat.protocol import limits
 _PIECE_CHARS: Final = 3
 # These two are of the index as it is stored: with others it would have to be made anew.
 PART_CHARS: Final = 500
-"""A longer text enters the index in parts of so many characters, with twice as many pieces at most."""
+"""A longer text enters the index in parts of so many, each of twice as many pieces at most."""
 BLOCK_POSITIONS: Final = 8_192
-"""Each piece begins with a character that stands for so many positions, and no other of the index's
-lists is longer. So one of them is read, or merged into a larger part of the index, in a few ms."""
+"""Each piece begins with a character that stands for so many positions, so no list of the index is
+longer. It reads such a list, or merges it, in one go: of all positions that would take 100 ms."""
 _BLOCKS: Final = 0x100000
 # An index takes what is not a letter or digit of ASCII for the end of a piece; all else it keeps.
 _KEPT: Final = {code: 0x100 + code for code in range(0x80) if not chr(code).isalnum()}
@@ -64,6 +64,12 @@ def pieces_of(words: str, begin: int = 0) -> set[str]:
             pieces.update([_SINGLE + char for char in kept[:here] if not char.isascii()])
         at += len(word) + 1
     return pieces
+
+
+def next_part(words: str, begin: int) -> int | None:
+    """Where the part after that from `begin` on begins, if there is one."""
+    following = begin + PART_CHARS
+    return following if following < len(words) else None
 
 
 def block_piece(position: int) -> str:

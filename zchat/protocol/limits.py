@@ -164,7 +164,7 @@ REFUSALS_LOGGED_MAX: Final = 100
 REMOVED_ENTRIES_MAX: Final = 500
 """Entries that are too old, of which so many go with one heartbeat; the rest with the next ones."""
 REMOVED_BYTES_MAX: Final = 128 * 1024
-"""Entries that are read with one heartbeat to see what is too old: what reaches this is the last."""
+"""Fewer go, or are looked at, if they are larger than this in all."""
 REMOVED_LOGS_MAX: Final = 50
 """Logs of which the oldest entry is looked at with one heartbeat."""
 COUNTED_LOGS_MAX: Final = 100
@@ -173,8 +173,10 @@ SEARCH_BATCH_ENTRIES: Final = 100
 """Entries whose messages enter the index of what is said in one step, at most."""
 SEARCH_BATCH_BYTES: Final = 32 * 1024
 """Such a step ends with the entry that reaches this size."""
-SEARCH_BATCH_PIECES: Final = 1_000
-"""Pieces that one step writes to the index, or takes out of it, in 1 ms."""
+SEARCH_BATCH_PIECES: Final = 1_500
+"""Pieces that one step writes to the index, or takes out of it, in 2 ms."""
+SEARCH_BUSY_STEPS_MAX: Final = 4
+"""Such steps that are done after each heartbeat though there is something else to do."""
 SEARCH_MERGE_PAGES: Final = 8
 """Pages of 4 KiB of the index that are merged in one step, in 1 ms."""
 SEARCH_SPAN_ENTRIES: Final = 2_000

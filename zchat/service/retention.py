@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from zchat.log.floors import Policy, Removal
 from zchat.log.store import Store
@@ -69,18 +70,20 @@ class Retention:
                 logs += self._look_on()
             self._unseen.extend(dict.fromkeys(logs))
         removals: list[Removal] = []
-        left = limits.REMOVED_ENTRIES_MAX
+        left = _Left(limits.REMOVED_ENTRIES_MAX, limits.REMOVED_BYTES_MAX)
         for _ in range(min(len(self._unseen), limits.REMOVED_LOGS_MAX)):
             log = self._unseen[0]
             floor = self._store.floors.get(log, 0)
             upto = self._due_in(log, floor, left, at_ms)
             if upto > floor:
                 removals.append(Removal(log, upto))
-                left -= upto - floor
-            if left <= 0:
+                left.entries -= upto - floor
+            if left.entries <= 0 or (left.bytes <= 0 and upto > floor):
                 # There may be more of it.
                 break
             self._unseen.popleft()
+            if left.bytes <= 0:
+                break
         return removals
 
     def _look_on(self) -> list[str]:
@@ -89,7 +92,7 @@ class Retention:
         self._looked_upto = logs[-1] if len(logs) == limits.REMOVED_LOGS_MAX else ""
         return logs
 
-    def _due_in(self, log: str, floor: int, entries_max: int, at_ms: int) -> int:
+    def _due_in(self, log: str, floor: int, left: "_Left", at_ms: int) -> int:
         """The last of the first entries of the log that are due."""
         policy, kept_s = self._policies.get(log), self.keep_s(log)
         purge = policy.purge if policy else 0
@@ -97,16 +100,28 @@ class Retention:
             return floor
         due = floor
         # Mostly the first one says already that there is nothing to do.
-        for count in (1, entries_max):
-            for stored in self._store.read_log(log, floor, count, limits.PAGE_BYTES_MAX):
+        for entries_max in (1, left.entries - 1):
+            if entries_max <= 0 or left.bytes <= 0:
+                break
+            page = self._store.read_log(log, due, entries_max, left.bytes)
+            left.bytes -= sum(len(stored.frame) for stored in page)
+            for stored in page:
                 entry = _entries.decode(stored.frame)
                 too_old = kept_s and entry.at_ms < at_ms - 1000 * kept_s
                 if not too_old and entry.sequence > purge:
                     return due
                 due = entry.sequence
-            if due == floor:
+            if not page:
                 break
         return due
+
+
+@dataclass
+class _Left:
+    """What may still be looked at with one heartbeat."""
+
+    entries: int
+    bytes: int
 
 
 def keep_s(policies: dict[str, Policy], log: str) -> int:

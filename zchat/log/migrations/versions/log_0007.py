@@ -1,4 +1,4 @@
-"""An index that is written, merged and read in bounded steps: it is made anew, a little at a time."""
+"""An index that is written, merged and read in bounded steps; it is made anew in such steps."""
 
 import sqlalchemy as sa
 from alembic import op
