@@ -207,9 +207,9 @@ def test_a_step_of_a_search_looks_at_so_much(
         return search_writes.message_of(frame)
 
     monkeypatch.setattr(search_module, "message_of", looking)
-    monkeypatch.setattr(limits, "SEARCH_BYTES_MAX", 1024 * 1024)
-    monkeypatch.setattr(limits, "SEARCH_UNINDEXED_BYTES_MAX", 1024 * 1024)
-    for _ in range(80):
+    monkeypatch.setattr(limits, "SEARCH_BYTES_MAX", 192 * 1024)
+    monkeypatch.setattr(limits, "SEARCH_UNINDEXED_BYTES_MAX", 192 * 1024)
+    for _ in range(6):
         garden.say(text)
     for _ in range(300):
         garden.say("q")
@@ -225,7 +225,7 @@ def test_a_step_of_a_search_looks_at_so_much(
         looked_bytes += sum(looked)
         largest = max([largest, *looked])
         looked.clear()
-    assert looked_bytes + sum(looked) <= 1024 * 1024 + 2 * largest
+    assert looked_bytes + sum(looked) <= 192 * 1024 + 2 * largest
 
 
 def test_a_search_asks_the_index_for_a_block_at_a_time(
@@ -259,7 +259,7 @@ def test_what_is_found_is_exact_between_any_two_steps(
     """Also if the service dies there, and if something else happens there."""
     monkeypatch.setattr(words, "PART_CHARS", 7)
     text, other = "beans and tomatoes and beans", "peppers and beans, nothing else"
-    for stop in range(14):
+    for stop in range(0, 14, 2):
         garden = Garden(tmp_path / f"{stop}.sqlite")
         garden.say("tomatoes", "#attic")
         garden.say(text)
@@ -278,7 +278,7 @@ def test_what_is_found_is_exact_between_any_two_steps(
             for word in ("bean", "tomato", "pepper", "nothing", "and"):
                 assert garden.found(word) == garden.expected(word)
             garden.reopen()
-        if stop % 2 and ("#garden", 1) in garden.said:
+        if stop % 4 and ("#garden", 1) in garden.said:
             garden.edit(("#garden", 1), "tomatoes again, and again, and again")
             garden.store.index_messages()
             garden.edit(("#garden", 1), None)
