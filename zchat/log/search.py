@@ -101,7 +101,8 @@ class Search:
                 others = [run.newest_ms for run in runs]
                 return finding.ended_early(max([finding.last_ms, *others]))
         shown, more = newest_found(finding.found, finding.wanted.limit)
-        return Found(shown, more, complete)
+        # Of one moment more than are wanted may be shown, and older ones were not looked at then.
+        return Found(shown, more or bool(runs) or finding.has_enough, complete)
 
     def _look_at_unindexed(self) -> Steps[bool]:
         """Returns whether that was all."""
@@ -234,6 +235,8 @@ class _Finding:
         """The time of what was looked at last, or of the newest that could have been."""
         self.gave_up = False
         """Whether it has looked at so many that it looks at no more."""
+        self.has_enough = False
+        """Whether it looks at no more since all of that would be older than what is shown."""
         self.places = {place.log: place for place in places}
         self.wanted = wanted
         self._rows_left = limits.SEARCH_ROWS_MAX
@@ -278,7 +281,8 @@ class _Finding:
             self._rows_left -= 1
             self._bytes_left -= len(row.frame)
         self.last_ms = self.last_ms if at_ms is None else at_ms
-        return self.needs(self.last_ms)
+        self.has_enough = not self.needs(self.last_ms)
+        return not self.has_enough
 
     def look_at(self, row: _Row) -> int | None:
         """Returns the time of the message, if it is one of a place."""
