@@ -281,8 +281,10 @@ class _Finding:
             self._rows_left -= 1
             self._bytes_left -= len(row.frame)
         self.last_ms = self.last_ms if at_ms is None else at_ms
-        self.has_enough = not self.needs(self.last_ms)
-        return not self.has_enough
+        if self.needs(self.last_ms):
+            return True
+        self.has_enough = True
+        return False
 
     def look_at(self, row: _Row) -> int | None:
         """Returns the time of the message, if it is one of a place."""
