@@ -86,9 +86,13 @@ def user_kind() -> Kind:
 class BusyService:
     """One life of a service, from the opening of its database on."""
 
-    def __init__(self, kind: Kind, database: Path) -> None:
+    def __init__(
+        self, kind: Kind, database: Path, now: float = 1_000.0, password_hash: str = "$hash"
+    ) -> None:
+        """`password_hash` is that of all passwords, and every password is right."""
         self.store = Store.open(database, kind.schema)
-        self._now = 1_000.0
+        self._now = now
+        self._password_hash = password_hash
         self._beat = Beat(kind.service, self.store, _log, self._now, self._at_ms)
         self._askers: dict[bytes, Asker[int]] = {_GATEWAY: Asker(), _SERVICE: Asker()}
         for asker in self._askers.values():
@@ -114,9 +118,7 @@ class BusyService:
         """
         first = self._asked
         for user, command in commands:
-            name = command.name if isinstance(command, OpenSession) else user
-            session = NAMES.index(name) + 1 if name in NAMES else 0
-            body = encode(Stamped(session, user, Raw(encode(command))))
+            body = encode(Stamped(self.session_of(user, command), user, Raw(encode(command))))
             identity = _SERVICE if isinstance(command, ServiceCommand) else _GATEWAY
             self._askers[identity].send(body, self._asked)
             self._asked += 1
@@ -125,6 +127,11 @@ class BusyService:
             if all(number in self._answers for number in range(first, self._asked)):
                 return [self._answers.pop(number) for number in range(first, self._asked)]
         raise AssertionError("a command was not answered")
+
+    def session_of(self, user: str, command: Message) -> int:
+        """The number of the session that the command comes from."""
+        name = command.name if isinstance(command, OpenSession) else user
+        return NAMES.index(name) + 1 if name in NAMES else 0
 
     def _exchange(self, *, settle: bool) -> None:
         self._now += limits.HEARTBEAT_INTERVAL_S
@@ -135,7 +142,8 @@ class BusyService:
         self._beat.heartbeat(self._now, self._at_ms)
         out = self._beat.step(self._now, self._at_ms)
         for job in out.jobs:
-            self._beat.receive_outcome(job, "$hash")
+            right = job.password_hash is not None
+            self._beat.receive_outcome(job, right or self._password_hash)
         for identity, body in out.downs:
             for number, frame in self._askers[identity].receive(_downs.decode(body), self._now):
                 if number is not None:
