@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from .disk_full import disk_full
+from .hostile import hostile
 from .report import story, table
 from .torn_writes import torn_writes
 from .torture import Outcome, Plan, torture
@@ -18,7 +19,14 @@ DEFAULT_KILLS = 100
 STORIES_MAX = 20
 
 
-@click.group(invoke_without_command=True)
+class _Torture(click.Group):
+    """`--hostile` is the command of this name, and what follows are its options."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, ["hostile" if one == "--hostile" else one for one in args])
+
+
+@click.group(cls=_Torture, invoke_without_command=True)
 @click.option("--kills", type=click.IntRange(1), help="Processes to end or stop.  [default: 100]")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="How long, instead.")
 @click.option("--seed", type=int, help="Which faults; by default other ones each time.")
@@ -34,6 +42,7 @@ STORIES_MAX = 20
 )
 @click.option("--tls", is_flag=True, help="Between clients and gateways, with a new certificate.")
 @click.option("--curve", is_flag=True, help="Keys between processes, which then talk over TCP.")
+@click.option("--hostile", is_flag=True, expose_value=False, help="The command `hostile`.")
 @click.pass_context
 def main(
     context: click.Context,
@@ -73,6 +82,7 @@ def main(
 
 
 main.add_command(disk_full)
+main.add_command(hostile)
 main.add_command(torn_writes)
 
 

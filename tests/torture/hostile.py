@@ -10,7 +10,6 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -23,7 +22,7 @@ from .hostile_attacks import ATTACKS, NAMES, WHILE_INDEXING, Attack
 from .hostile_data import QUICK, Facts, Sizes, write_rooms, write_users
 from .hostile_others import Others
 from .hostile_population import be_there
-from .hostile_report import HEAD, Outcome, remarks, row, summary
+from .hostile_report import HEAD, MANY_CONNECTIONS, Outcome, remarks, row, summary
 from .hostile_watch import Watch
 from .hostile_wire import Address
 
@@ -66,13 +65,16 @@ def hostile(
         return
     if unknown := set(only) - set(NAMES):
         raise click.UsageError(f"no attack is called {', '.join(sorted(unknown))}; see --list")
+    given = {name: size for name, size in sizes.items() if size is not None}
     if not own_network and (way := way_in()):
-        _run_in_own_network(way)
+        options = [f"--only={name}" for name in only] + ["--quick"] * quick
+        options += [f"--seconds={seconds}", f"--quiet-s={quiet_s}", "--own-network"]
+        options += [f"--{name.replace('_', '-')}={size}" for name, size in given.items()]
+        _run_in_own_network(way, options)
     if own_network:
         set_up()
     else:
         click.echo("all addresses are of this machine: their own limits hold for nobody", err=True)
-    given = {name: size for name, size in sizes.items() if size is not None}
     attacks = [attack for attack in ATTACKS if not only or attack.name in only]
     siege = Siege(
         (QUICK if quick else Sizes())._replace(**given), attacks, seconds, quiet_s, own_network
@@ -85,10 +87,10 @@ def hostile(
     sys.exit(any(outcome.missed for outcome in outcomes))
 
 
-def _run_in_own_network(way: Sequence[str]) -> NoReturn:
+def _run_in_own_network(way: Sequence[str], options: Sequence[str]) -> NoReturn:
     os.environ["PYTHONPATH"] = f"{ROOT}:{ROOT / 'tests'}"
-    command = [*way, sys.executable, "-P", "-m", "torture.hostile", *sys.argv[1:], "--own-network"]
-    os.execvp(command[0], [one for one in command if one not in {"hostile", "--hostile"}])
+    command = [*way, sys.executable, "-P", "-m", "torture.hostile", *options]
+    os.execvp(command[0], command)
 
 
 # --- The siege ------------------------------------------------------------------------------------
@@ -109,7 +111,7 @@ class Siege:
         self._begun_at = time.monotonic()
 
     def run(self, folder: Path) -> list[Outcome]:
-        host = "0.0.0.0" if self._own_network else "127.0.0.1"  # noqa: S104
+        host = "0.0.0.0" if self._own_network else "127.0.0.1"
         cluster = Cluster(folder, environment={"ZCHAT_EDITS": "keep"})
         for name in NO_LIMITS:
             del cluster.environment[name]
@@ -145,16 +147,18 @@ class Siege:
             self._say(f"{online} are online{f'; {trouble}' if trouble else ''}")
             others = await stack.enter_async_context(Others(honest_address))
             watch = await stack.enter_async_context(Watch(cluster))
-            click.echo(HEAD)
+            click.echo(HEAD, err=True)
             indexed = False
             for number, attack in enumerate(self._attacks):
                 if attack not in WHILE_INDEXING and not indexed:
                     indexed = await watch.until_idle(SERVICES, INDEXING_S)
-                    self._say("the services are idle" if indexed else "there is much to index still")
+                    self._say(
+                        "the services are idle" if indexed else "there is much to index still"
+                    )
                 source = hostile_source(number, own_network=self._own_network)
                 outcome = await self._attack(attack, source, cluster, attackers, others, watch)
                 outcomes.append(outcome)
-                click.echo(row(outcome))
+                click.echo(row(outcome), err=True)
                 for remark in remarks(outcome):
                     click.echo(f"    {remark}", err=True)
             population.say(True)
@@ -182,6 +186,9 @@ class Siege:
         attackers.say(Order(attack.name, source, self._seconds))
         done: Done = await attackers.heard()
         ended_at = time.monotonic()
+        if done.connections >= MANY_CONNECTIONS:
+            # What they have asked for comes, although they are gone for all that one can see.
+            await others.calm(before_until, PATIENCE_S)
         gateways_bytes = watch.gateways_gained_bytes()
         attackers.say(None)
         await attackers.heard()

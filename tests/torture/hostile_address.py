@@ -1,7 +1,7 @@
 """A network of one command alone, in which it has as many addresses as it likes.
 
-A gateway counts what an address says, unless it is one of this machine, behind which a proxy may be.
-So whoever attacks needs other addresses, and no test should listen where others could connect.
+A gateway counts what an address says, unless it is one of this machine, behind which a proxy may
+be. So whoever attacks needs other addresses, and no test should listen where others can connect.
 """
 
 import fcntl

@@ -109,7 +109,7 @@ class Attacker:
         return f"g-{number}-{self._attack.name}"[: limits.NAME_CHARS_MAX]
 
     def _login(self, name: str) -> Login:
-        cursors = self._facts.heads if self._attack.cursors else {}
+        cursors = self._facts.heads if self._attack.cursors else None
         if self._attack.guests:
             return Login(name, os.urandom(limits.TOKEN_BYTES))
         return Login(name, token_of(name), PASSWORD, cursors)
@@ -169,8 +169,7 @@ class Attacker:
                 login = self._login(self._attack.login)
                 await asking.enter(self._address, self._source, login)
                 asking.begin()
-                while asking.unanswered and not asking.ended.is_set():
-                    await asyncio.sleep(0.002)
+                await asking.quiet.wait()
             except (OSError, Refusal) as error:
                 self._counts["refused"] += 1
                 self._counts[f"not let in: {error}"] += 1

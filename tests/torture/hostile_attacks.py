@@ -160,6 +160,7 @@ def _history(log: str, limit: int = limits.HISTORY_ENTRIES_MAX) -> Callable[[Sho
     return lambda s: ReadHistory(s.n, log, limit)
 
 
+_EVERYWHERE: Final = ("abc" * limits.SEARCH_CHARS_MAX)[: limits.SEARCH_CHARS_MAX]
 _SEARCH_LETTER: Final = _search(LETTER)
 _ARCHIVE: Final = room_log(ARCHIVES[0])
 
@@ -174,10 +175,10 @@ SEARCHES: Final = (
     Attack("search-letter", (SearchMessages,), _SEARCH_LETTER),
     Attack("search-nowhere", (SearchMessages,), _search(NOWHERE)),
     Attack("search-scattered", (SearchMessages,), _search(SCATTERED)),
-    Attack("search-many-pieces", (SearchMessages,), _search(("abc" * limits.SEARCH_CHARS_MAX)[:200])),
+    Attack("search-many-pieces", (SearchMessages,), _search(_EVERYWHERE)),
     Attack("search-by-author", (SearchMessages,), _search(LETTER, author="owner")),
     Attack("search-one-room", (SearchMessages,), _search(LETTER, log=_ARCHIVE)),
-    Attack("search-before", (SearchMessages,), _search(SCATTERED, before_ms=limits.INTEGER_MAX - 1)),
+    Attack("search-before", (SearchMessages,), _search(SCATTERED, before_ms=limits.INTEGER_MAX)),
     Attack("search-inbox", (SearchMessages,), _search(LETTER), account=HOARDER),
     Attack("search-conversation", (SearchMessages,), _search(LETTER, log="@" + person(0)),
            account=HOARDER),
@@ -236,8 +237,10 @@ ACCOUNT_COMMANDS: Final = (
            lambda s: ChangePassword(s.n, s.nonce, PASSWORD, PASSWORD)),
     Attack("log-out-everywhere", (LogOutEverywhere,), lambda s: LogOutEverywhere(s.n, s.nonce),
            devices=True, manner="return"),
-    Attack("delete-account", (DeleteAccount,), lambda s: DeleteAccount(s.n, s.nonce, f"wrong {s.n}")),
-    Attack("revoke-device", (RevokeDevice,), lambda s: RevokeDevice(s.n, s.nonce, s.n), devices=True),
+    Attack("delete-account", (DeleteAccount,),
+           lambda s: DeleteAccount(s.n, s.nonce, f"wrong {s.n}")),
+    Attack("revoke-device", (RevokeDevice,),
+           lambda s: RevokeDevice(s.n, s.nonce, s.n), devices=True),
     Attack("create-app-token", (CreateAppToken,),
            lambda s: CreateAppToken(s.n, s.nonce, token_of(f"{s.me} {s.n}"), _REASON[:64],
                                     list(Scope), [person(n) for n in range(50)])),

@@ -41,14 +41,13 @@ from zchat.protocol.nonces import nonce
 from zchat.rooms.process import RoomService
 from zchat.rooms.tables import ROOMS_SCHEMA
 from zchat.service.passwords import hashed
-from zchat.users.tables import USERS_SCHEMA
 
 from .busy_service import BusyService, Kind, user_kind
 
 PASSWORD: Final = "correct horse battery"
 """Of every account."""
 CROWD: Final = "crowd"
-"""The room with everybody in it, and with as many bans, invitations, pins and reactions as may be."""
+"""The room with everybody in it, and as many bans, invitations, pins and reactions as may be."""
 CHAIN: Final = "chain"
 """Each message answers the one before."""
 HOARDER: Final = "hoarder"
@@ -175,7 +174,9 @@ class _Service(BusyService):
         self._said += 1
         return nonce(self._prefix, self._said)
 
-    def run(self, commands: Iterable[tuple[str, Message]], items_max: int = _BATCH_ITEMS) -> list[int]:
+    def run(
+        self, commands: Iterable[tuple[str, Message]], items_max: int = _BATCH_ITEMS
+    ) -> list[int]:
         """The sequences of what the commands have made. All of them must be done."""
         sequences: list[int] = []
         batch: list[tuple[str, Message]] = []
@@ -330,7 +331,9 @@ def _write_crowd(service: _Service, facts: Facts, hostile: Collection[str]) -> N
 def _write_many_rooms(service: _Service, sizes: Sizes) -> None:
     """By people who are never online, as many as one may have each; some of them are private."""
     owners = [person(sizes.accounts - 1 - n // limits.USER_ROOMS_MAX) for n in range(sizes.rooms)]
-    rooms = [f"room-{number:05d}-".ljust(limits.NAME_CHARS_MAX, "x") for number in range(sizes.rooms)]
+    rooms = [
+        f"room-{number:05d}-".ljust(limits.NAME_CHARS_MAX, "x") for number in range(sizes.rooms)
+    ]
     topic = "t" * limits.TOPIC_CHARS_MAX
     for step in range(0, sizes.rooms, _BATCH_ITEMS // 2):
         some = list(enumerate(zip(owners, rooms, strict=True)))[step : step + _BATCH_ITEMS // 2]

@@ -51,7 +51,7 @@ class Sample:
 class Times(NamedTuple):
     """Of requests that were sent in one window of time, in seconds."""
 
-    count: int
+    samples: int
     p50: float
     p99: float
     most: float
@@ -123,8 +123,11 @@ class Others:
             newest = list(self._samples)[-_CALM_SAMPLES:]
             # Those just sent cannot have their answers.
             newest = [one for one in newest if time.monotonic() - one.sent_at > _CALM_S]
-            owed = any(_is_owed(one) for one in self._samples if one.sent_at >= since and
-                       time.monotonic() - one.sent_at > _CALM_S)
+            owed = any(
+                _is_owed(one)
+                for one in self._samples
+                if one.sent_at >= since and time.monotonic() - one.sent_at > _CALM_S
+            )
             if not owed and newest and all(_took_s(one) < 2 * _CALM_S for one in newest):
                 return True
         return False
@@ -134,7 +137,9 @@ class Others:
         samples = [one for one in self._samples if begin <= one.sent_at < end]
         now = time.monotonic()
         took = sorted((one.answered_at or now) - one.sent_at for one in samples)
-        delivered = sorted((one.delivered_at or now) - one.sent_at for one in samples if one.delivers)
+        delivered = sorted(
+            (one.delivered_at or now) - one.sent_at for one in samples if one.delivers
+        )
         failures = Counter(f"{one.act} {one.failure}" for one in samples if one.failure)
         failures["unanswered"] += sum(one.answered_at is None for one in samples)
         failures["not delivered"] += sum(
@@ -220,7 +225,9 @@ class _Client:
 
     async def talk(self, due_at: float) -> None:
         """In time, whether there are answers or not."""
-        acts = itertools.cycle(_ACTS[self._number % len(_ACTS) :] + _ACTS[: self._number % len(_ACTS)])
+        acts = itertools.cycle(
+            _ACTS[self._number % len(_ACTS) :] + _ACTS[: self._number % len(_ACTS)]
+        )
         for number, act in enumerate(acts, 1):
             await asyncio.sleep(max(0.0, due_at - time.monotonic()))
             due_at += INTERVAL_S

@@ -1,4 +1,4 @@
-"""The process of those who are merely there: thousands of connections that read what they are told."""
+"""The process of those who are merely there: thousands who read what they are told."""
 
 import asyncio
 from collections import Counter

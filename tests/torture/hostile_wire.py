@@ -1,8 +1,8 @@
-"""Connections that do what no honest client does, and know no more of the protocol than they must."""
+"""Connections that do what no honest client does, and know no more of the protocol than needed."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, cast
 
 from msgspec import Struct
@@ -77,9 +77,7 @@ class Line(asyncio.Protocol):
 
 async def dial(address: Address, source: str, heard: Callable[[bytes | None], None]) -> Line:
     loop = asyncio.get_running_loop()
-    _, line = await loop.create_connection(
-        lambda: Line(heard), *address, local_addr=(source, 0)
-    )
+    _, line = await loop.create_connection(lambda: Line(heard), *address, local_addr=(source, 0))
     return line
 
 
@@ -89,10 +87,12 @@ class Login(NamedTuple):
     name: str
     token: bytes
     password: str | None = None
-    cursors: dict[str, Sequence] = {}
+    cursors: Mapping[str, Sequence] | None = None
+    """By log, what it has already; of others all is sent that was not read."""
 
     def frames(self) -> bytes:
-        log_in = LogIn(LOGIN_ID, self.name, self.token, self.password, self.cursors)
+        cursors = dict(self.cursors or {})
+        log_in = LogIn(LOGIN_ID, self.name, self.token, self.password, cursors)
         return encode(HELLO) + encode(log_in)
 
 
@@ -116,6 +116,8 @@ class Asking:
         self._entered: asyncio.Future[None] | None = None
         self._line: Line | None = None
         self.ended = asyncio.Event()
+        self.quiet = asyncio.Event()
+        """Whether nothing is asked any more, and all was answered; or the connection is no more."""
 
     @property
     def line(self) -> Line:
@@ -168,9 +170,12 @@ class Asking:
                 self.counts[f"refused: {message.code}"] += 1
             if self.asking:
                 self._ask()
+            if not (self.asking or self.unanswered):
+                self.quiet.set()
 
     def _lost(self) -> None:
         self.ended.set()
+        self.quiet.set()
         if self._entered is not None and not self._entered.done():
             self._entered.set_exception(Refusal("the connection was closed"))
         if self.asking:
