@@ -40,7 +40,7 @@ _SPAWN: Final = multiprocessing.get_context("spawn")
 @click.option("--only", multiple=True, metavar="NAME", help="Of the attacks; may be repeated.")
 @click.option("--list", "listed", is_flag=True, help="Prints the names of the attacks.")
 @click.option("--quick", is_flag=True, help="With little data, to see whether it works.")
-@click.option("--seconds", default=3.0, show_default=True, help="How long each attack lasts.")
+@click.option("--seconds", default=2.5, show_default=True, help="How long each attack lasts.")
 @click.option("--quiet-s", default=1.5, show_default=True, help="Measured just before each.")
 @click.option("--accounts", type=click.IntRange(300), help="In the database.  [default: 20000]")
 @click.option("--online", type=click.IntRange(10), help="Connected.  [default: 2000]")
@@ -77,7 +77,11 @@ def hostile(
         click.echo("all addresses are of this machine: their own limits hold for nobody", err=True)
     attacks = [attack for attack in ATTACKS if not only or attack.name in only]
     siege = Siege(
-        (QUICK if quick else Sizes())._replace(**given), attacks, seconds, quiet_s, own_network
+        (QUICK if quick else Sizes())._replace(**given).consistent(),
+        attacks,
+        seconds,
+        quiet_s,
+        own_network,
     )
     folder = Path(tempfile.mkdtemp(prefix="zchat-"))
     try:

@@ -25,6 +25,8 @@ _RETURNING: Final = 8
 """Connections that come and go at a time."""
 _PAUSE_S: Final = 0.1
 """After a connection that was refused."""
+_COME_LATER: Final = frozenset({"return", "guess"})
+"""Manners that begin with another login each time."""
 _DRIP_S: Final = 0.01
 _HALF_BYTES: Final = limits.FRAME_BYTES_MAX - 1_024
 
@@ -65,8 +67,8 @@ class Attacker:
     def __init__(self, attack: Attack, address: Address, source: str, facts: Facts) -> None:
         self._attack, self._address, self._source, self._facts = attack, address, source, facts
         self._counts = Counter[str]()
-        self._askings: list[Asking] = []
-        self._ending = False
+        self._askings: dict[str, Asking] = {}
+        """By user."""
 
     async def attack(self, seconds: float) -> None:
         manners = {
@@ -77,27 +79,29 @@ class Attacker:
             "return": self._return,
             "guess": self._guess,
         }
+        if self._attack.manner not in _COME_LATER:
+            await self._enter_all()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await manners[self._attack.manner]()
                 await asyncio.sleep(seconds)
 
     def done(self) -> Done:
-        waiting = sum(asking.unanswered for asking in self._askings)
-        return Done(self._counts + Counter(unanswered=waiting), max(1, len(self._askings)))
+        counts = sum((asking.counts for asking in self._askings.values()), self._counts.copy())
+        counts["unanswered"] += sum(asking.unanswered for asking in self._askings.values())
+        return Done(counts, max(1, len(self._askings)))
 
     def end(self) -> None:
-        for asking in self._askings:
+        for asking in self._askings.values():
             asking.end()
 
     # --- Asking ---------------------------------------------------------------------------------
 
     async def _ask(self) -> None:
-        await self._enter_all()
-        for asking in self._askings:
+        for name, asking in self._askings.items():
             if self._attack.stalled:
                 asking.stop_reading()
-            asking.begin()
+            asking.begin(self._requests(name))
 
     async def _enter_all(self) -> None:
         names = [self._attack.login]
@@ -108,42 +112,41 @@ class Attacker:
     def _guest(self, number: int) -> str:
         return f"g-{number}-{self._attack.name}"[: limits.NAME_CHARS_MAX]
 
-    def _login(self, name: str) -> Login:
+    def _login(self, name: str, client: str = "") -> Login:
         cursors = self._facts.heads if self._attack.cursors else None
         if self._attack.guests:
             return Login(name, os.urandom(limits.TOKEN_BYTES))
-        return Login(name, token_of(name), PASSWORD, cursors)
+        return Login(name, token_of(name + client), PASSWORD, cursors)
 
     async def _enter(self, name: str) -> None:
-        requests = self._requests(name)
-        asking = Asking(lambda: next(requests, None), self._counts)
+        asking = self._askings[name] = Asking()
         asking.window = self._attack.at_once
-        self._askings.append(asking)
         try:
-            await asking.enter(self._address, self._source, self._login(name))
+            login, stalled = self._login(name), self._attack.stalled
+            await asking.enter(self._address, self._source, login, small_buffer=stalled)
+            if self._attack.guests:
+                prefix = os.urandom(limits.NONCE_PREFIX_BYTES)
+                joins = [JoinRoom(n, nonce(prefix, n), room) for n, room in enumerate(ARCHIVES)]
+                asking.begin(map(encode, joins))
+                await asking.quiet.wait()
+                asking.counts.clear()
         except (OSError, Refusal) as error:
             self._counts[f"not let in: {error}"] += 1
 
     def _requests(self, name: str) -> Iterator[bytes]:
         prefix = os.urandom(limits.NONCE_PREFIX_BYTES)
-        first = 0
-        if self._attack.guests:
-            for room in ARCHIVES:
-                first += 1
-                yield encode(JoinRoom(first, nonce(prefix, first), room))
         encoded: Callable[..., bytes] = encode
         if self._attack.manner == "padded":
             encoded = with_unknown_field
         for number in itertools.count():
-            shot = Shot(self._facts, name, number, nonce(prefix, first + number + 1))
+            shot = Shot(self._facts, name, number, nonce(prefix, number))
             yield encoded(self._attack.request(shot))
 
     # --- Other manners --------------------------------------------------------------------------
 
     async def _leave_halves(self) -> None:
         """Most of the largest frame that there may be, and never the rest."""
-        await self._enter_all()
-        for asking in self._askings:
+        for asking in self._askings.values():
             asking.line.write(with_unknown_field(Ping(1))[:_HALF_BYTES])
             self._counts["sent"] += 1
             self._counts["unanswered"] += 1
@@ -152,23 +155,24 @@ class Attacker:
         """The same, and the rest of it byte by byte."""
         await self._leave_halves()
         while True:
-            for asking in self._askings:
+            for asking in self._askings.values():
                 asking.line.write(b"u")
             await asyncio.sleep(_DRIP_S)
 
     async def _return(self) -> None:
         """Comes, asks for one thing, and goes, again and again."""
         requests = self._requests(self._attack.login)
-        await asyncio.gather(*(self._come_and_go(requests) for _ in range(_RETURNING)))
+        clients = [f" {number}" for number in range(_RETURNING)]
+        await asyncio.gather(*(self._come_and_go(requests, client) for client in clients))
 
-    async def _come_and_go(self, requests: Iterator[bytes]) -> None:
+    async def _come_and_go(self, requests: Iterator[bytes], client: str) -> None:
         while True:
-            once = iter([next(requests)])
-            asking = Asking(lambda once=once: next(once, None), self._counts)  # type: ignore[misc]
+            asking = Asking()
+            asking.counts = self._counts
             try:
-                login = self._login(self._attack.login)
+                login = self._login(self._attack.login, client)
                 await asking.enter(self._address, self._source, login)
-                asking.begin()
+                asking.begin(iter([next(requests)]))
                 await asking.quiet.wait()
             except (OSError, Refusal) as error:
                 self._counts["refused"] += 1

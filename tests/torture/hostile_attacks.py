@@ -92,6 +92,7 @@ from .hostile_data import (
     token_of,
 )
 
+_ARCHIVE: Final = room_log(ARCHIVES[0])
 _CROWD_LOG: Final = room_log(CROWD)
 _REASON: Final = "r" * limits.REASON_CHARS_MAX
 _TEXT: Final = long_text(1)
@@ -160,9 +161,18 @@ def _history(log: str, limit: int = limits.HISTORY_ENTRIES_MAX) -> Callable[[Sho
     return lambda s: ReadHistory(s.n, log, limit)
 
 
+def _long_history(s: Shot) -> Message:
+    head = s.facts.heads[_ARCHIVE]
+    return ReadHistory(s.n, _ARCHIVE, limits.HISTORY_ENTRIES_MAX, head + 1)
+
+
+def _full_answer(s: Shot) -> Message:
+    """History that is as long as an answer may be, and costs a service the least to find."""
+    return ReadHistory(s.n, _ARCHIVE, 7, s.facts.ascii_head + 1)
+
+
 _EVERYWHERE: Final = ("abc" * limits.SEARCH_CHARS_MAX)[: limits.SEARCH_CHARS_MAX]
 _SEARCH_LETTER: Final = _search(LETTER)
-_ARCHIVE: Final = room_log(ARCHIVES[0])
 
 WHILE_INDEXING: Final = (
     # These come first, while much of what was said is not in the index.
@@ -189,7 +199,7 @@ SEARCHES: Final = (
 QUERIES: Final = (
     Attack("list-rooms", (ListRooms,), lambda s: ListRooms(s.n)),
     Attack("list-rooms-by-guests", (ListRooms,), lambda s: ListRooms(s.n), guests=8),
-    Attack("history-long", (ReadHistory,), _history(_ARCHIVE)),
+    Attack("history-long", (ReadHistory,), _long_history),
     Attack("history-many", (ReadHistory,), _history(room_log(CHAIN))),
     Attack("list-conversations", (ListConversations,), lambda s: ListConversations(s.n),
            account=HOARDER),
@@ -240,7 +250,7 @@ ACCOUNT_COMMANDS: Final = (
     Attack("delete-account", (DeleteAccount,),
            lambda s: DeleteAccount(s.n, s.nonce, f"wrong {s.n}")),
     Attack("revoke-device", (RevokeDevice,),
-           lambda s: RevokeDevice(s.n, s.nonce, s.n), devices=True),
+           lambda s: RevokeDevice(s.n, s.nonce, s.n + 2), devices=True),
     Attack("create-app-token", (CreateAppToken,),
            lambda s: CreateAppToken(s.n, s.nonce, token_of(f"{s.me} {s.n}"), _REASON[:64],
                                     list(Scope), [person(n) for n in range(50)])),
@@ -364,7 +374,7 @@ MESSAGE_COMMANDS: Final = (
 _PINGS: Final = Attack("", (), lambda s: Ping(s.n))
 
 BEHAVIOUR: Final = (
-    _PINGS._replace(name="stalled-history", request=_history(_ARCHIVE), guests=80, stalled=True),
+    _PINGS._replace(name="stalled-history", request=_full_answer, guests=80, stalled=True),
     _PINGS._replace(name="stalled-room-list", request=lambda s: ListRooms(s.n), guests=80,
                     stalled=True),
     _PINGS._replace(name="half-frames", guests=80, manner="half"),

@@ -68,6 +68,7 @@ _LETTERS: Final = "abcdefghijklmnoprstuvwxy"
 _BATCH_ITEMS: Final = 1_000
 _BATCH_BYTES: Final = 1_500_000
 _AGO_S: Final = 30 * 24 * 3600.0
+"""When all of it was said; accounts are twice as old."""
 
 
 class Sizes(NamedTuple):
@@ -87,6 +88,15 @@ class Sizes(NamedTuple):
     replies: int = 4_000
     edits: int = 300
     """Of one longest message."""
+
+    def consistent(self) -> "Sizes":
+        """With as many members and online as there are accounts that own none of the many rooms."""
+        others = self.accounts - self.rooms // limits.USER_ROOMS_MAX - 1
+        return self._replace(
+            members=min(self.members, others),
+            online=min(self.online, others),
+            authors=min(self.authors, others),
+        )
 
 
 QUICK: Final = Sizes(400, 30, 200, 300, 100, 60, 60, 20, 50, 10)
@@ -110,6 +120,8 @@ class Facts:
     sizes: Sizes
     heads: dict[str, int] = field(default_factory=dict)
     """Of rooms, by log: so nobody is sent what was said before."""
+    ascii_head: int = 0
+    """In the first archive: the newest of those messages that fill an answer best."""
     edited: int = 0
     """In the crowd: the message that was edited often."""
     reacted: int = 0
@@ -161,8 +173,8 @@ def long_ascii(number: int) -> str:
 class _Service(BusyService):
     """Has commands done in large beats."""
 
-    def __init__(self, kind: Kind, database: Path) -> None:
-        super().__init__(kind, database, now=time.time() - _AGO_S, password_hash=hashed(PASSWORD))
+    def __init__(self, kind: Kind, database: Path, ago_s: float) -> None:
+        super().__init__(kind, database, now=time.time() - ago_s, password_hash=hashed(PASSWORD))
         self._counts = itertools.count(1)
         self._prefix = b"prepare!"
         self._said = 0
@@ -201,7 +213,7 @@ class _Service(BusyService):
 
 
 def write_users(database: Path, sizes: Sizes, needs: Collection[Needs]) -> None:
-    service = _Service(user_kind(), database)
+    service = _Service(user_kind(), database, 2 * _AGO_S)
     hostile = sorted({one.account for one in needs} | {HOARDER})
     names = [person(number) for number in range(sizes.accounts)]
     names += [*hostile, *(honest(number) for number in range(2 * HONEST_PAIRS + 1))]
@@ -248,7 +260,7 @@ def _devices(service: _Service, account: str) -> Iterator[tuple[str, Message]]:
 
 def write_rooms(database: Path, sizes: Sizes, needs: Collection[Needs]) -> Facts:
     kind = Kind(RoomService(0, 1, keeps_edits=True), ROOMS_SCHEMA, ["users", "rooms/0"])
-    service = _Service(kind, database)
+    service = _Service(kind, database, _AGO_S)
     facts = Facts(sizes)
     hostile = sorted({one.account for one in needs} | {HOARDER})
     _write_pairs(service)
@@ -274,6 +286,8 @@ def write_rooms(database: Path, sizes: Sizes, needs: Collection[Needs]) -> Facts
     service.index()
     half = sizes.unindexed // 2
     service.run(_archived(service, sizes.unindexed - half, long_ascii))
+    first = room_log(ARCHIVES[0])
+    facts.ascii_head = service.store.heads([first])[first]
     service.run(_archived(service, half, long_text))
     rooms = [LOBBY, CROWD, CHAIN, *ARCHIVES]
     rooms += [own_room(one.account) for one in needs if one.own_room]

@@ -29,9 +29,12 @@ from .hostile_data import HONEST_PAIRS, honest, pair_room, token_of
 from .hostile_wire import Address, Asking, Line, Login, Refusal, dial
 
 CLIENTS: Final = 2 * HONEST_PAIRS
-INTERVAL_S: Final = 0.5
+INTERVAL_S: Final = 0.25
 """Between two requests of one client."""
-_VISIT_INTERVAL_S: Final = 0.5
+_RETURN_S: Final = 15.0
+_RETURN_PAUSE_S: Final = 0.2
+_NOT_CONNECTED: Final = "not connected"
+_VISIT_INTERVAL_S: Final = 0.25
 _CALM_S: Final = 0.05
 _CALM_SAMPLES: Final = 15
 _ACTS: Final = ("post", "private", "post", "rooms", "post", "private", "post", "users", "post",
@@ -134,20 +137,22 @@ class Others:
 
     def times(self, begin: float, end: float) -> Times:
         """What is unanswered counts as it is now."""
-        samples = [one for one in self._samples if begin <= one.sent_at < end]
+        all_samples = [one for one in self._samples if begin <= one.sent_at < end]
+        # What could not even be sent has failed, and took no time.
+        samples = [one for one in all_samples if one.failure != _NOT_CONNECTED]
         now = time.monotonic()
         took = sorted((one.answered_at or now) - one.sent_at for one in samples)
         delivered = sorted(
             (one.delivered_at or now) - one.sent_at for one in samples if one.delivers
         )
-        failures = Counter(f"{one.act} {one.failure}" for one in samples if one.failure)
+        failures = Counter(f"{one.act} {one.failure}" for one in all_samples if one.failure)
         failures["unanswered"] += sum(one.answered_at is None for one in samples)
         failures["not delivered"] += sum(
             one.delivers and one.delivered_at is None and not one.failure for one in samples
         )
         slowest = max(samples, key=lambda one: (one.answered_at or now) - one.sent_at, default=None)
         return Times(
-            len(samples),
+            len(all_samples),
             percentile(took, 0.5),
             percentile(took, 0.99),
             took[-1] if took else 0.0,
@@ -167,7 +172,7 @@ class Others:
         name = honest(CLIENTS)
         while True:
             sample = self.sent("login")
-            asking = Asking(lambda: None, Counter())
+            asking = Asking()
             try:
                 await asking.enter(self._address, "127.0.2.250", Login(name, token_of(name)))
                 sample.answered_at = time.monotonic()
@@ -210,16 +215,33 @@ class _Client:
         self._unanswered: dict[int, Sample] = {}
         self._entered: asyncio.Future[None] | None = None
         self._line: Line | None = None
+        self._returning: asyncio.Task[None] | None = None
         self._prefix = os.urandom(8)
 
     async def enter(self) -> None:
         self._entered = asyncio.get_running_loop().create_future()
         line = await dial(self._address, f"127.0.2.{self._number + 1}", self._heard)
-        line.write(Login(self._name, token_of(self._name)).frames())
-        await self._entered
+        try:
+            line.write(Login(self._name, token_of(self._name)).frames())
+            async with asyncio.timeout(_RETURN_S):
+                await self._entered
+        except BaseException:
+            line.heard = lambda frame: None
+            line.abort()
+            raise
         self._line = line
 
+    async def _return(self) -> None:
+        """As a client does that has lost its connection."""
+        while self._line is None or not self._line.open:
+            with suppress(OSError, Refusal, TimeoutError):
+                await self.enter()
+                return
+            await asyncio.sleep(_RETURN_PAUSE_S)
+
     def end(self) -> None:
+        if self._returning is not None:
+            self._returning.cancel()
         if self._line is not None:
             self._line.abort()
 
@@ -231,10 +253,9 @@ class _Client:
         for number, act in enumerate(acts, 1):
             await asyncio.sleep(max(0.0, due_at - time.monotonic()))
             due_at += INTERVAL_S
-            if self._line is None or not self._line.open:
-                with suppress(OSError, Refusal, TimeoutError):
-                    async with asyncio.timeout(INTERVAL_S):
-                        await self.enter()
+            lost = self._line is None or not self._line.open
+            if lost and (self._returning is None or self._returning.done()):
+                self._returning = asyncio.create_task(self._return())
             self._do(act, number)
 
     def _do(self, act: str, number: int) -> None:
@@ -242,7 +263,7 @@ class _Client:
         delivers = act in {"post", "private"}
         sample = self._others.sent(act, delivers=delivers)
         if self._line is None or not self._line.open:
-            sample.failure, sample.answered_at = "not connected", time.monotonic()
+            sample.failure, sample.answered_at = _NOT_CONNECTED, time.monotonic()
             return
         self._unanswered[number] = sample
         if delivers:

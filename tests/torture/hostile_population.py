@@ -54,7 +54,7 @@ class _Population:
         name = person(number)
         login = Login(name, token_of(name), None, self._facts.heads)
         while True:
-            asking = Asking(lambda: None, Counter())
+            asking = Asking()
             try:
                 async with self._turn:
                     await asking.enter(self._address, source_of(number), login)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from .hostile_others import Times
+from .hostile_others import Times, percentile
 
 TIMES_MAX: Final = 2.0
 """By so much the others' p99 may grow."""
@@ -127,6 +127,7 @@ def remarks(outcome: Outcome) -> list[str]:
 
 def summary(outcomes: Sequence[Outcome], what: str) -> str:
     missed = [outcome for outcome in outcomes if outcome.missed]
+    quiet = sorted(outcome.before.p99 for outcome in outcomes)
     lines = [
         f"{what}.",
         "",
@@ -134,6 +135,7 @@ def summary(outcomes: Sequence[Outcome], what: str) -> str:
         *map(row, outcomes),
         "",
         f"{len(outcomes)} attacks; {len(outcomes) - len(missed)} kept every aim.",
+        f"p99 without an attack: median {_ms(percentile(quiet, 0.5))}, most {_ms(quiet[-1])}.",
     ]
     return "\n".join(lines)
 

@@ -1,8 +1,9 @@
 """Connections that do what no honest client does, and know no more of the protocol than needed."""
 
 import asyncio
+import socket
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple, cast
 
 from msgspec import Struct
@@ -75,9 +76,26 @@ class Line(asyncio.Protocol):
         self.transport.abort()
 
 
-async def dial(address: Address, source: str, heard: Callable[[bytes | None], None]) -> Line:
-    loop = asyncio.get_running_loop()
-    _, line = await loop.create_connection(lambda: Line(heard), *address, local_addr=(source, 0))
+async def dial(
+    address: Address,
+    source: str,
+    heard: Callable[[bytes | None], None],
+    *,
+    small_buffer: bool = False,
+) -> Line:
+    """With a `small_buffer` the kernel reads little for a client that does not."""
+    connection = socket.socket()
+    try:
+        if small_buffer:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL_BUFFER_BYTES)
+        connection.setblocking(False)
+        connection.bind((source, 0))
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(connection, address)
+        _, line = await loop.create_connection(lambda: Line(heard), sock=connection)
+    except BaseException:
+        connection.close()
+        raise
     return line
 
 
@@ -101,18 +119,15 @@ class Refusal(Exception):
 
 
 class Asking:
-    """A connection on which requests are sent, and their answers counted.
+    """A connection on which requests are sent, and their answers counted."""
 
-    `next_request` makes the next one; with None there is nothing more to ask.
-    """
-
-    def __init__(self, next_request: Callable[[], bytes | None], counts: Counter[str]) -> None:
+    def __init__(self) -> None:
         self.window = limits.SESSION_REQUESTS_MAX
         """How many may be unanswered."""
         self.unanswered = 0
         self.asking = False
-        self.counts = counts
-        self._next = next_request
+        self.counts = Counter[str]()
+        self._requests: Iterator[bytes] = iter(())
         self._entered: asyncio.Future[None] | None = None
         self._line: Line | None = None
         self.ended = asyncio.Event()
@@ -124,16 +139,21 @@ class Asking:
         assert self._line is not None
         return self._line
 
-    async def enter(self, address: Address, source: str, login: Login) -> None:
+    async def enter(
+        self, address: Address, source: str, login: Login, *, small_buffer: bool = False
+    ) -> None:
         """Raises `Refusal`, and `OSError`."""
         self._entered = asyncio.get_running_loop().create_future()
-        self._line = await dial(address, source, self._heard)
+        self._line = await dial(address, source, self._heard, small_buffer=small_buffer)
         self._line.write(login.frames())
         async with asyncio.timeout(_TIMEOUT_S):
             await self._entered
 
-    def begin(self) -> None:
+    def begin(self, requests: Iterator[bytes]) -> None:
+        """Asks these one after another, without a pause."""
+        self._requests = requests
         self.asking = True
+        self.quiet.clear()
         self._ask()
 
     def stop_reading(self) -> None:
@@ -187,7 +207,7 @@ class Asking:
         line = self.line
         requests: list[bytes] = []
         while self.unanswered < self.window and line.open and not line.congested:
-            request = self._next()
+            request = next(self._requests, None)
             if request is None:
                 self.asking = False
                 break

@@ -26,7 +26,7 @@ QUIET = Times(100, 0.002, 0.010, 0.012, 0.011, 0.013, Counter(), "post")
 
 
 def shot(attack: Attack, number: int) -> Shot:
-    heads = dict.fromkeys(("#crowd", "#chain", "#lobby"), 9)
+    heads = dict.fromkeys(("#crowd", "#chain", "#archive-0"), 9)
     facts = Facts(Sizes(), heads, edited=3, reacted=4, emoji="x", pinned=5)
     facts.own[attack.login] = [6, 7]
     return Shot(facts, attack.login, number, number.to_bytes(limits.NONCE_BYTES, "big"))
