@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 import click
 from integration.cluster import NO_LIMITS, ROOT, SERVICES, Cluster
@@ -151,19 +151,17 @@ class Siege:
             self._say(f"{online} are online{f'; {trouble}' if trouble else ''}")
             others = await stack.enter_async_context(Others(honest_address))
             watch = await stack.enter_async_context(Watch(cluster))
+            field = _Field(cluster, attackers, others, watch)
             click.echo(HEAD, err=True)
             indexed = False
             for number, attack in enumerate(self._attacks):
                 if attack not in WHILE_INDEXING and not indexed:
                     indexed = await watch.until_idle(SERVICES, INDEXING_S)
-                    self._say(
-                        "the services are idle" if indexed else "there is much to index still"
-                    )
+                    self._say("the services are idle" if indexed else "much is not indexed still")
                 source = hostile_source(number, own_network=self._own_network)
-                outcome = await self._attack(attack, source, cluster, attackers, others, watch)
-                outcomes.append(outcome)
-                click.echo(row(outcome), err=True)
-                for remark in remarks(outcome):
+                outcomes.append(await self._attack(attack, source, field))
+                click.echo(row(outcomes[-1]), err=True)
+                for remark in remarks(outcomes[-1]):
                     click.echo(f"    {remark}", err=True)
             population.say(True)
             online, trouble = await population.heard()
@@ -173,15 +171,8 @@ class Siege:
             click.echo(f"logged: {bug}")
         return outcomes
 
-    async def _attack(
-        self,
-        attack: Attack,
-        source: str,
-        cluster: Cluster,
-        attackers: "_Child",
-        others: Others,
-        watch: Watch,
-    ) -> Outcome:
+    async def _attack(self, attack: Attack, source: str, field: "_Field") -> Outcome:
+        cluster, attackers, others, watch = field
         begun_at = time.monotonic()
         others.forget()
         await asyncio.sleep(self._quiet_s)
@@ -225,6 +216,13 @@ class Siege:
 
     def _say(self, what: str) -> None:
         click.echo(f"{time.monotonic() - self._begun_at:6.1f} s  {what}", err=True)
+
+
+class _Field(NamedTuple):
+    cluster: Cluster
+    attackers: "_Child"
+    others: Others
+    watch: Watch
 
 
 class _Child:

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import os
-import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -14,12 +13,12 @@ import uvloop
 
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
-from zchat.protocol.messages import JoinRoom, LoggedIn, LogIn, Ping
+from zchat.protocol.messages import JoinRoom, Ping
 from zchat.protocol.nonces import nonce
 
 from .hostile_attacks import ATTACKS, Attack, Shot
 from .hostile_data import ARCHIVES, PASSWORD, Facts, person, token_of
-from .hostile_wire import HELLO, Address, Asking, Login, Refusal, dial, told, with_unknown_field
+from .hostile_wire import Address, Asking, Login, Refusal, with_unknown_field
 
 _RETURNING: Final = 8
 """Connections that come and go at a time."""
@@ -132,6 +131,8 @@ class Attacker:
                 asking.counts.clear()
         except (OSError, Refusal) as error:
             self._counts[f"not let in: {error}"] += 1
+            asking.end()
+            del self._askings[name]
 
     def _requests(self, name: str) -> Iterator[bytes]:
         prefix = os.urandom(limits.NONCE_PREFIX_BYTES)
@@ -187,27 +188,17 @@ class Attacker:
 
     async def _guess_on(self, first: int) -> None:
         for number in itertools.count(first, _RETURNING):
-            answered = asyncio.Event()
-            kinds: list[str] = []
-
-            def heard(frame: bytes | None, kinds: list[str] = kinds, answered=answered) -> None:  # type: ignore[no-untyped-def]
-                kind = told.decode(frame).kind if frame else "the end"
-                if kind != "welcome":
-                    kinds.append(kind)
-                    answered.set()
-
+            asking = Asking()
             name = person(number % self._facts.sizes.accounts)
-            guess = LogIn(1, name, os.urandom(limits.TOKEN_BYTES), f"wrong {random.random()}")
+            guess = Login(name, os.urandom(limits.TOKEN_BYTES), f"wrong {number}")
+            self._counts["sent"] += 1
             try:
-                line = await dial(self._address, self._source, heard)
+                await asking.enter(self._address, self._source, guess)
+                self._counts["let in by a wrong password"] += 1
+            except Refusal as error:
+                self._counts["refused"] += 1
+                self._counts[f"refused: {error}"] += 1
             except OSError:
                 await asyncio.sleep(_PAUSE_S)
-                continue
-            self._counts["sent"] += 1
-            line.write(encode(HELLO) + encode(guess))
-            try:
-                await answered.wait()
             finally:
-                line.abort()
-            assert LoggedIn.__struct_config__.tag not in kinds
-            self._counts["refused"] += 1
+                asking.end()

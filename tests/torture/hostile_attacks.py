@@ -374,11 +374,11 @@ MESSAGE_COMMANDS: Final = (
 _PINGS: Final = Attack("", (), lambda s: Ping(s.n))
 
 BEHAVIOUR: Final = (
+    _PINGS._replace(name="half-frames", guests=80, manner="half"),
+    _PINGS._replace(name="dripping-frames", guests=80, manner="drip"),
     _PINGS._replace(name="stalled-history", request=_full_answer, guests=80, stalled=True),
     _PINGS._replace(name="stalled-room-list", request=lambda s: ListRooms(s.n), guests=80,
                     stalled=True),
-    _PINGS._replace(name="half-frames", guests=80, manner="half"),
-    _PINGS._replace(name="dripping-frames", guests=80, manner="drip"),
     _PINGS._replace(name="in-and-out", request=lambda s: LogOut(s.n), manner="return"),
     _PINGS._replace(name="in-far-behind", manner="return", cursors=False),
     _PINGS._replace(name="wrong-passwords", manner="guess"),
@@ -389,11 +389,12 @@ BEHAVIOUR: Final = (
 
 ATTACKS: Final = (
     *WHILE_INDEXING,
+    # Then those that are about memory: later a gateway has some that it can use again.
+    *BEHAVIOUR,
     *SEARCHES,
     *QUERIES,
     *ACCOUNT_COMMANDS,
     *ROOM_COMMANDS,
     *MESSAGE_COMMANDS,
-    *BEHAVIOUR,
 )
 NAMES: Final = tuple(attack.name for attack in ATTACKS)

@@ -182,6 +182,9 @@ class Asking:
                 self._entered.set_result(None)
             else:
                 self._entered.set_exception(Refusal(message.code))
+        elif message.id is None:
+            # It is about the connection, which ends.
+            self.counts[f"ended: {message.code}"] += 1
         else:
             self.unanswered -= 1
             refused = message.kind == "refused"
