@@ -1,14 +1,18 @@
 """What is promised of accounts: what was used up or taken away lets nobody in again."""
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Final
 
-from zchat.client.events import SessionBegun
+from zchat.client.events import Answered, SessionBegun
 from zchat.client.state import State
+from zchat.protocol import limits
 from zchat.protocol.messages import (
     SYSTEM_AUTHOR,
     AccountChange,
+    AccountChanged,
     Announced,
+    Done,
     MemberBanned,
     MemberDemoted,
     MemberKicked,
@@ -16,15 +20,25 @@ from zchat.protocol.messages import (
     MemberPromoted,
     MemberUnbanned,
     MemberUnmuted,
+    MessageDeleted,
+    MessageEdited,
+    Register,
     RoomClosed,
     RoomConfigured,
     RoomTransferred,
+    inbox_log,
 )
 
+from .beginning import ACCOUNTS
 from .checkers import Broken
 from .cluster import Cluster
 from .history import History
 from .people import Life
+from .rooms import is_room
+from .world import BEGIN_MS
+
+HOUR_MS: Final = 3_600_000
+"""Clocks are not set back so far."""
 
 _AUDITED: Final[dict[type, str]] = {
     MemberKicked: "kick_member",
@@ -45,9 +59,13 @@ _AUDITED: Final[dict[type, str]] = {
 def check_accounts(cluster: Cluster, history: History) -> None:
     _check_codes(cluster)
     _check_audit(history)
+    _check_namesakes(cluster, history)
+    if cluster.invites:
+        _check_invitations(cluster, history)
     for person in cluster.people:
         if person.core is not None and person.core.state is State.ONLINE:
             _check_not_revoked(person.life_now, history)
+            _check_not_logged_out(person.life_now, history)
             if person.core.name in history.suspended:
                 raise Broken(f"{person.name} is here as {person.core.name}, who is suspended")
 
@@ -95,3 +113,74 @@ def _check_not_revoked(life: Life, history: History) -> None:
     changes = [change.change for change in history.changes(life.name) if change.about == device]
     if device and changes and changes[-1] == AccountChange.DEVICE_REVOKED:
         raise Broken(f"{life.person} is here as a device that was revoked")
+
+
+def _check_not_logged_out(life: Life, history: History) -> None:
+    """No session goes on that is older than what has ended all of them, or all others."""
+    log = inbox_log(life.name)
+    begun = [event for event in life.events if isinstance(event, SessionBegun)][-1]
+    head = next(state.head for state in begun.logs if state.log == log)
+    for committed in history.logs.get(log, [])[head:]:
+        body = committed.entry.body
+        if not isinstance(body, AccountChanged):
+            continue
+        own = (committed.nonce or b"").startswith(life.prefix)
+        if body.change is AccountChange.LOGGED_OUT_EVERYWHERE or (
+            body.change is AccountChange.PASSWORD_CHANGED and not own
+        ):
+            raise Broken(f"{life.person} is here, and {log} {committed.sequence} has ended that")
+
+
+def _check_namesakes(cluster: Cluster, history: History) -> None:
+    """What a guest has said nobody changes who comes later under its name, and is a guest."""
+    if any(host.was_set for host in cluster.world.hosts):
+        return  # Who was first is known by the clocks of two services.
+    guests = {
+        life.prefix: life for person in cluster.people for life in person.lives if life.was_guest
+    }
+    for log in history.logs:
+        for committed in history.said(log):
+            life = guests.get((committed.nonce or b"")[: limits.NONCE_PREFIX_BYTES])
+            body = committed.entry.body
+            if life is None or not isinstance(body, MessageEdited | MessageDeleted):
+                continue
+            message = history.logs[log][body.sequence - 1]
+            if message.author != life.name or (message.nonce or b"").startswith(life.prefix):
+                continue
+            rank = history.story(log).deleted_own.get(committed.sequence, 0) if is_room(log) else 0
+            if isinstance(body, MessageEdited) or rank < 2:
+                raise Broken(
+                    f"{log} {committed.sequence}: {life.person} changes what an earlier "
+                    f"{life.name} has said"
+                )
+
+
+def _check_invitations(cluster: Cluster, history: History) -> None:
+    """Each makes one account, and no account is made without."""
+    accounts = cluster.people[0].accounts
+    used: dict[str, str] = {}
+    for person in cluster.people:
+        for life in person.lives:
+            for code in _invited_by(life):
+                if code not in accounts.invitations:
+                    raise Broken(f"{life.person} has an account, and its invitation is {code!r}")
+                if used.setdefault(code, life.name) != life.name:
+                    raise Broken(f"{life.name} has an account by the invitation of {used[code]}")
+    begun = () if cluster.beginning is None else ACCOUNTS
+    made = [name for name, at_ms in history.registered.items() if at_ms >= BEGIN_MS - HOUR_MS]
+    made = [name for name in made if name not in begun]
+    if len(made) > len(accounts.invitations):
+        raise Broken(f"{made} are accounts, by {len(accounts.invitations)} invitations")
+
+
+def _invited_by(life: Life) -> Iterator[str]:
+    """With which codes accounts were made, as far as anybody was told."""
+    begun = next((event for event in life.events if isinstance(event, SessionBegun)), None)
+    if begun is not None and life.first.register and not begun.guest:
+        yield life.first.invitation
+    for event in life.events:
+        match event:
+            case Answered(request=Register(invitation=code), answer=Done()):
+                yield code
+            case _:
+                pass

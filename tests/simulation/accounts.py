@@ -57,6 +57,13 @@ class Accounts:
     standings: dict[str, Standing] = field(default_factory=dict)
     """By name: what they have last heard that they are in the cluster."""
 
+    invitations: list[str] = field(default_factory=list)
+    """Codes that were made, where accounts take one: also those that were used, or are over."""
+
+    def invitation(self, chat: random.Random) -> str:
+        """One that may work, most of the time; people try what has worked before."""
+        return chat.choice([*self.invitations[-4:], chat.choice(["", "guessed"])])
+
     def is_moderator(self, name: str) -> bool:
         return self.standings.get(name) is Standing.MODERATOR
 

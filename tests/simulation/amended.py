@@ -32,6 +32,12 @@ class Fold:
     texts: dict[int, list[str]] = field(default_factory=dict)
     """All that each message has said."""
 
+    def copy(self) -> "Fold":
+        """To go on with, apart from this one."""
+        versions = {sequence: [*entries] for sequence, entries in self.versions.items()}
+        texts = {sequence: [*said] for sequence, said in self.texts.items()}
+        return Fold(dict(self.now), versions, texts)
+
     def take(self, entry: Entry) -> None:
         self._set(entry)
         match entry.body:

@@ -2,24 +2,37 @@
 
 from collections.abc import Iterable
 
-from zchat.client.events import EntryArrived, SessionBegun
+from zchat.client.drafts import Request
+from zchat.client.events import Answered, EntryArrived, SessionBegun
 from zchat.client.state import State
+from zchat.protocol import limits, messages
 from zchat.protocol.messages import (
+    AddReaction,
+    DeleteMessage,
+    EditMessage,
     Entry,
     MessageDeleted,
     MessageEdited,
+    PinMessage,
+    Post,
     PrivateMessageSent,
     ReactionAdded,
     ReactionRemoved,
     Redacted,
+    RefusalCode,
+    Refused,
+    RemoveReaction,
+    SendPrivate,
     inbox_log,
+    room_log,
 )
 
 from .amended import MESSAGES, Fold, is_same
 from .checkers import Broken, _living
 from .cluster import Cluster
 from .history import History
-from .people import Person
+from .people import Life, Person
+from .rooms import is_room
 
 
 def check_amended(cluster: Cluster, history: History) -> None:
@@ -29,14 +42,86 @@ def check_amended(cluster: Cluster, history: History) -> None:
         _check_nothing_is_left(log, history)
         _check_kept(cluster, log, history)
     _check_twins(history)
+    for person in cluster.people:
+        for life in person.lives:
+            _check_refusals(life, history)
     for person in _living(cluster.people):
         _check_follower(person, history)
 
 
+def _check_refusals(life: Life, history: History) -> None:
+    """Whoever has seen a message that is there may refer to it, however old it is."""
+    for event in life.events:
+        if not isinstance(event, Answered) or not isinstance(event.answer, Refused):
+            continue
+        of = _referred(event.request, life.name)
+        if of is None or of[1] <= _newest_floor(of[0], life, history):
+            continue
+        log, sequence = of
+        message = history.fold(log).message(sequence)
+        if message is None:
+            continue
+        place = f"{life.person}: {type(event.request).__name__} {event.id} of {log} {sequence}"
+        match event.answer.code:
+            case RefusalCode.UNKNOWN_ENTRY if _has_seen(life, event.id, of):
+                to = getattr(event.request, "to", None)
+                if to is None or to in (message.author, getattr(message.body, "to", "")):
+                    raise Broken(f"{place} was refused, and there is that message")
+            case RefusalCode.LIMIT_REACHED if isinstance(event.request, AddReaction):
+                versions = history.fold(log).versions[sequence]
+                kinds = max(len(each.reactions) for each in versions)
+                most = max(sum(map(len, each.reactions.values())) for each in versions)
+                if kinds < limits.REACTION_KINDS_MAX and most < limits.REACTIONS_MAX:
+                    raise Broken(f"{place} was refused, and it has {most} reactions, {kinds} kinds")
+            case _:
+                pass
+
+
+def _referred(request: Request, user: str) -> tuple[str, int] | None:
+    match request:
+        case (
+            EditMessage(log=log, sequence=sequence)
+            | DeleteMessage(log=log, sequence=sequence)
+            | AddReaction(log=log, sequence=sequence)
+            | RemoveReaction(log=log, sequence=sequence)
+        ):
+            return log, sequence
+        case Post(room=room, reply_to=sequence) | PinMessage(room=room, sequence=sequence):
+            return room_log(room), sequence
+        case SendPrivate(reply_to=sequence):
+            return inbox_log(user), sequence
+        case _:
+            return None
+
+
+def _newest_floor(log: str, life: Life, history: History) -> int:
+    """Up to where nobody can refer to anything any more."""
+    begin = 0
+    if log[0] == "@":
+        begin = max(_begin(life.name, history), 0)
+    elif is_room(log):
+        begin = history.room_begin(log) if log in history.logs else 0
+    return max(begin, _floor(log, history))
+
+
+def _has_seen(life: Life, request: int, place: tuple[str, int]) -> bool:
+    """Before it asked, as this very user."""
+    for event in life.events[: life.asked_after[request]]:
+        match event:
+            case EntryArrived(entry=entry) if (entry.log, entry.sequence) == place:
+                return True
+            case Answered(answer=messages.History(entries=entries)):
+                if any((entry.log, entry.sequence) == place for entry in entries):
+                    return True
+            case _:
+                pass
+    return False
+
+
 def _check_lawful(log: str, history: History) -> None:
     """Each change is of a message that is there, and by who may make it."""
-    fold = Fold()
-    for committed in history.logs[log]:
+    fold = history.begun_fold(log)
+    for committed in history.said(log):
         entry, author = committed.entry, committed.author
         place = f"{log} {entry.sequence}"
         match entry.body:

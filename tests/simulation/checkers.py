@@ -183,6 +183,8 @@ _REFUSALS: dict[type, set[RefusalCode]] = {
         RefusalCode.ALREADY_REGISTERED,
         RefusalCode.INVALID_PASSWORD,
         RefusalCode.SESSION_ENDED,
+        RefusalCode.INVITATION_REQUIRED,
+        RefusalCode.INVALID_INVITATION,
     },
     ReadHistory: _OF_ROOMS | _NOT_NOW | {RefusalCode.UNKNOWN_USER, RefusalCode.SESSION_ENDED},
     ListRooms: _COMMON | _NOT_NOW | {RefusalCode.UNKNOWN_ROOM},
@@ -232,6 +234,8 @@ _MAY_END_A_CLIENT = {
     RefusalCode.CODE_REQUIRED,
     RefusalCode.WRONG_CODE,
     RefusalCode.SUSPENDED,
+    RefusalCode.INVITATION_REQUIRED,
+    RefusalCode.INVALID_INVITATION,
 }
 _LOGGED_OUT = {
     RefusalCode.PASSWORD_REQUIRED,
@@ -301,9 +305,9 @@ def _by_nonce(history: History) -> dict[tuple[str, bytes], tuple[str, int]]:
 
 def _check_sender_order(history: History) -> None:
     """By the serial in the texts, which rises in all that one client says."""
-    for log, entries in history.logs.items():
+    for log in history.logs:
         last: dict[str, int] = {}
-        for committed in entries:
+        for committed in history.said(log):
             match committed.entry.body:
                 case MessagePosted(text=text) | PrivateMessageSent(text=text):
                     stamp = _stamp(text)
@@ -325,9 +329,9 @@ def _check_guests_are_over(history: History, people: Iterable[Person]) -> None:
         for number, life in enumerate(person.lives, start=1)
         if all(event.guest for event in life.events if isinstance(event, SessionBegun))
     }
-    for log, entries in history.logs.items():
+    for log in history.logs:
         newest: dict[tuple[str, str], int] = {}
-        for committed in entries:
+        for committed in history.said(log):
             text = getattr(committed.entry.body, "text", "")
             stamp = _stamp(text)
             if stamp is None or stamp[0] not in guests:
@@ -381,7 +385,7 @@ def _check_answers(
         if isinstance(done, messages.History):
             _check_history(life, done, history)
         if isinstance(done, SearchResults):
-            _check_found(life, event.request, done, history)
+            _check_found(life, event, done, history)
         if isinstance(done, AuditList) and not all(one in history.audits for one in done.records):
             raise Broken(f"{life.person} reads an audit of what was never done")
         if isinstance(done, Done) and done.sequence and nonce is not None:
@@ -436,11 +440,12 @@ def _check_history(life: Life, answer: messages.History, history: History) -> No
             raise Broken(f"{life.person} reads {entry.log} {entry.sequence}, never committed so")
 
 
-def _check_found(life: Life, search: object, answer: SearchResults, history: History) -> None:
+def _check_found(life: Life, event: Answered, answer: SearchResults, history: History) -> None:
     """What is found was said so, holds every word, and is for who has looked for it."""
+    search = event.request
     assert isinstance(search, SearchMessages)
     times = [entry.at_ms for entry in answer.entries]
-    if len(times) > search.limit:
+    if len(times) > search.limit and len(set(times)) > 1:
         raise Broken(f"{life.person} has found more than it wanted")
     for entry in answer.entries:
         place = f"{entry.log} {entry.sequence}"
@@ -449,8 +454,31 @@ def _check_found(life: Life, search: object, answer: SearchResults, history: His
             raise Broken(f"{life.person} finds {place} as {entry}, for {search.text!r}")
         if entry.log[0] == "@" and entry.log[1:] != life.name:
             raise Broken(f"{life.person} finds {place}, which is another's")
-        if is_room(entry.log) and not history.story(entry.log).was_in(life.name):
-            raise Broken(f"{life.person} finds {place}, and was never in it")
+        if entry.log[0] == "@" and entry.sequence <= _inbox_begin(life, history):
+            raise Broken(f"{life.person} finds {place}, which an earlier {life.name} was told")
+        if is_room(entry.log):
+            _check_found_in_room(life, event.id, entry, history)
+
+
+def _inbox_begin(life: Life, history: History) -> int:
+    """Up to where the inbox certainly is that of an earlier user of the name."""
+    if not life.was_guest:
+        return history.floors.get(life.name, 0) if history.users.get(life.name) is False else 0
+    begun = next(event for event in life.events if isinstance(event, SessionBegun))
+    # Nobody has read anything yet for the guest, so it begins where its inbox does.
+    return min(state.cursor for state in begun.logs if state.log == f"@{life.name}")
+
+
+def _check_found_in_room(life: Life, request: int, entry: Entry, history: History) -> None:
+    """It is of a room that the asker was in, and which was not over before it asked."""
+    place, story = f"{entry.log} {entry.sequence}", history.story(entry.log)
+    first, last = history.room_of(entry.log, entry.sequence)
+    if not story.was_in_between(life.name, first, last):
+        raise Broken(f"{life.person} finds {place}, and was never in it")
+    for event in life.events[: life.asked_after[request]]:
+        if isinstance(event, EntryArrived) and event.entry.log == entry.log:
+            if isinstance(event.entry.body, RoomClosed) and event.entry.sequence == last:
+                raise Broken(f"{life.person} finds {place}, of a room that was closed before")
 
 
 def _check_announcements(announcements: Announcements, history: History) -> None:
@@ -570,9 +598,7 @@ def _check_quiet_end(cluster: Cluster, history: History) -> None:
         if core.unanswered or answered != life.submitted.keys():
             raise Broken(f"{person.name} waits for {core.unanswered} answers after the quiet")
         expected = {"#lobby", f"@{core.name}"}
-        expected |= {
-            log for log in history.logs if log[0] == "#" and core.name in history.members(log)
-        }
+        expected |= {f"#{room}" for room in history.rooms_of(core.name)}
         if core.followed != expected:
             raise Broken(
                 f"{person.name} follows {sorted(core.followed)} instead of {sorted(expected)}"
@@ -662,18 +688,12 @@ def _check_membership(cluster: Cluster, history: History) -> None:
     for database in cluster.rooms:
         assert database.serving.turns is not None
         _check_room_state(cast(RoomCore, database.serving.turns.beat.core), history)
-    for name in history.users:
-        for database in cluster.rooms:
-            assert database.serving.turns is not None
-            core = database.serving.turns.beat.core
-            rooms = getattr(core, "rooms_of", {}).get(name, set())
-            folded = {
-                log[1:]
-                for log in history.logs
-                if log[0] == "#"
-                and log[1:] in getattr(core, "rooms", {})
-                and name in history.members(log)
-            }
+    for database in cluster.rooms:
+        assert database.serving.turns is not None
+        core = cast(RoomCore, database.serving.turns.beat.core)
+        for name in history.users:
+            rooms = core.rooms_of.get(name, set())
+            folded = history.rooms_of(name) & core.rooms.keys()
             if rooms != folded:
                 raise Broken(f"{database.name} has {name} in {sorted(rooms)}, not {sorted(folded)}")
 

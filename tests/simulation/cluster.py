@@ -1,12 +1,14 @@
 """One whole cluster in one process, with the people who use it."""
 
 import random
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
 from zchat.log.database import disconnect
 from zchat.protocol import limits
+from zchat.protocol.cluster import USER_SERVICE, room_partition
+from zchat.protocol.messages import Standing
 from zchat.rooms.process import RoomService
 from zchat.rooms.tables import ROOMS_SCHEMA
 from zchat.users.policy import Policy
@@ -14,15 +16,19 @@ from zchat.users.process import UserService
 from zchat.users.tables import USERS_SCHEMA
 
 from .accounts import Accounts
+from .beginning import ACCOUNTS, MODERATOR, beginning_of, is_old
+from .begun import Begun
 from .fabric import Fabric
 from .gateways import GatewayProcess
 from .operator import Operator
 from .people import Person
 from .router import RouterProcess
-from .services import Database, ServiceProcess
+from .services import NOTHING, Database, ServiceProcess
 from .vandals import Vandal
 from .world import Process, World
 
+INVITES: Final = 0.3
+"""In so many histories accounts take an invitation."""
 _SMALL: Final[dict[str, tuple[float, ...]]] = {
     "SESSION_REQUESTS_MAX": (3, 64),
     "SESSION_FETCHES_MAX": (1, 2),
@@ -68,6 +74,20 @@ _SMALL: Final[dict[str, tuple[float, ...]]] = {
     "NEW_ROOM_INTERVAL_S": (5.0, 300.0),
 }
 """Bounds of which a history has its own, so that it comes to them."""
+_SMALL_IF_OLD: Final[dict[str, tuple[float, ...]]] = {
+    **_SMALL,
+    "ANSWER_BYTES_MAX": (4_000, 96 * 1024),
+    "PAGE_ENTRIES_MAX": (10, 100, 1_000),
+    "PAGE_BYTES_MAX": (2_000, 256 * 1024),
+    "ROOMS_MAX": (10_000,),
+    "ROOM_MEMBERS_MAX": (10_000,),
+    "USER_ROOMS_MAX": (100,),
+    "USER_SESSIONS_MAX": (20,),
+    "REACTION_KINDS_MAX": (20,),
+    "REACTIONS_MAX": (192, 200),
+    "ROOM_PINS_MAX": (50,),
+}
+"""Where there is much from the beginning; no bound is smaller than what is there."""
 
 
 @contextmanager
@@ -75,7 +95,7 @@ def small_limits(seed: int) -> Iterator[None]:
     chance = random.Random(f"{seed} limits")
     before: dict[str, Any] = {name: getattr(limits, name) for name in (*_SMALL, "LINK_REPLIES_MAX")}
     try:
-        for name, values in _SMALL.items():
+        for name, values in (_SMALL_IF_OLD if is_old(seed) else _SMALL).items():
             setattr(limits, name, chance.choice(values))
         # Replies to a few windows must find room, or no link comes out of its restarts.
         windows = {"LINK_REPLIES_MAX": 4 * limits.LINK_WINDOW_ITEMS}
@@ -90,14 +110,28 @@ def small_limits(seed: int) -> Iterator[None]:
 class Cluster:
     def __init__(self, world: World) -> None:
         self.world = world
+        self.chance = world.random("cluster")
         shape = world.random("shape")
         self.partitions = shape.choice([1, 1, 2, 3])
         self.fabric = Fabric(world)
         self.router = RouterProcess(world, self.fabric)
         self.keeps_edits = shape.random() < 0.5
-        policy = Policy(edits="keep" if self.keeps_edits else "discard")
+        begun: Mapping[str, Begun] = {}
+        if old := beginning_of(world.seed):
+            self.partitions, self.keeps_edits = old.partitions, old.keeps_edits
+            begun = old.databases
+        self.beginning = old
+        self.invites = world.random("policy").random() < INVITES
+        policy = Policy(
+            registration="invite" if self.invites else "open",
+            edits="keep" if self.keeps_edits else "discard",
+        )
         self.users = Database(
-            world, UserService(self.partitions, policy), USERS_SCHEMA, "user-service"
+            world,
+            UserService(self.partitions, policy),
+            USERS_SCHEMA,
+            "user-service",
+            begun.get(USER_SERVICE, NOTHING),
         )
         self.rooms = [
             Database(
@@ -105,6 +139,7 @@ class Cluster:
                 RoomService(partition, self.partitions, keeps_edits=self.keeps_edits),
                 ROOMS_SCHEMA,
                 f"room-service-{partition}",
+                begun.get(room_partition(partition), NOTHING),
             )
             for partition in range(self.partitions)
         ]
@@ -121,9 +156,14 @@ class Cluster:
         ]
         self.people: list[Person] = []
         accounts = Accounts()
+        if begun:
+            for name in ACCOUNTS:
+                accounts.registered(name)
+            accounts.standings[MODERATOR] = Standing.MODERATOR
         for number in range(shape.randint(3, 7)):
             # Some are two devices of one user, once it has a password.
-            user = "abcdefg"[number if shape.random() < 0.8 else 0]
+            alone = 0.6 if begun and number >= len(ACCOUNTS) else 0.8
+            user = "abcdefg"[number if shape.random() < alone else number % 2 if begun else 0]
             order = shape.sample(self.gateways, len(self.gateways))
             person = Person(world, f"client-{number}", user, order)
             person.accounts = accounts
@@ -133,6 +173,7 @@ class Cluster:
             for number in range(shape.choice([0, 0, 1, 2]))
         ]
         self.operator = Operator(world, self.fabric, self.partitions, accounts)
+        self.operator.invites = self.invites
 
     @property
     def servers(self) -> list[Process]:

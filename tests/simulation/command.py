@@ -10,6 +10,7 @@ from collections import Counter
 
 import click
 
+from .beginning import OLD, prepare
 from .minimise import minimised
 from .mutants import MUTANTS, planted
 from .simulation import SECONDS, Recipe, Verdict, simulate
@@ -81,6 +82,8 @@ def _run(recipes: list[Recipe], jobs: int, with_counts: bool) -> Verdict | None:
     begin = time.perf_counter()
     failures: list[Verdict] = []
     counts: Counter[str] = Counter()
+    if len(recipes) >= OLD:
+        prepare()  # Once, for all processes.
     with multiprocessing.Pool(jobs) as pool:
         for verdict in pool.imap_unordered(simulate, recipes):
             counts.update(verdict.counts)
@@ -110,6 +113,7 @@ def _tell_counts(counts: Counter[str]) -> None:
 
 def _hunt_mutants(seconds: float, jobs: int, only: str) -> bool:
     all_caught = True
+    prepare()  # Once, for all processes.
     with multiprocessing.Pool(jobs) as pool:
         work = [(name, seconds) for name in MUTANTS if only in name]
         for name, seeds, broken in pool.imap(_hunt, work):

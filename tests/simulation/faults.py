@@ -5,6 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from zchat.client.drafts import NO_NONCE
+from zchat.client.state import State
+from zchat.protocol.messages import SetStanding, Standing
+
 from .cluster import Cluster
 from .gateways import GatewayProcess
 from .services import ServiceProcess
@@ -24,10 +28,12 @@ KINDS: Final = {
     "full disk": 3,
     "lost lock": 5,
     "clock": 2,
+    "unseen": 6,
 }
 POINTS_OF_A_SERVICE: Final = ("before a commit", "within a commit", "after a commit", "send")
 """With `send` some of a beat's replies and events are out, and the rest never is."""
 POINTS_OF_A_GATEWAY: Final = ("send", "write")
+UNSEEN_S: Final = 7.0
 PAUSES_S: Final = (0.3, 1.0, 2.5, 3.9, 6.0, 15.0)
 
 
@@ -93,11 +99,14 @@ def strike(cluster: Cluster, fault: Fault) -> None:
             chance.choice(cluster.databases).fill_disk(chance.choice([0.5, 2.0, 6.0]))
         case "lost lock":
             _lose_lock(cluster, chance)
+        case "unseen":
+            _change_unseen(cluster, chance)
         case "clock":
             step_ms = chance.choice([-60_000, -5_000, -100, 100, 5_000, 60_000])
             host = chance.choice(world.hosts)
             world.tell(f"the wall clock of {host.name} is set by {step_ms} ms")
             host.step_ms += step_ms
+            host.was_set = True
         case _:
             raise AssertionError(fault)
 
@@ -118,11 +127,14 @@ def _kill(world: World, process: Process, away_s: float | None = None) -> None:
         process.die(away_s)
 
 
-def _pause(cluster: Cluster, process: Process, chance: random.Random) -> None:
+def _pause(
+    cluster: Cluster, process: Process, chance: random.Random, duration_s: float = 0.0
+) -> None:
+    """For as long as that, or for as long as chance has it."""
     if not process.alive or process.paused:
         return
     world = cluster.world
-    duration_s = chance.choice(PAUSES_S)
+    duration_s = duration_s or chance.choice(PAUSES_S)
     world.tell(f"{process.name} hangs for {duration_s} s")
     process.pause()
     life = process.life
@@ -141,6 +153,50 @@ def _pause(cluster: Cluster, process: Process, chance: random.Random) -> None:
     if process not in cluster.people:
         world.at(chance.uniform(3.0, 4.0), lose_touch)
     world.at(duration_s, resume)
+
+
+def _change_unseen(cluster: Cluster, chance: random.Random) -> None:
+    """A gateway hangs for so long that it counts as dead, and meanwhile one of those who are there
+    loses a token or a standing. Then it wakes up, and announces all of them.
+    """
+    accounts = cluster.people[0].accounts
+    here = [
+        person
+        for person in cluster.people
+        if person.core is not None
+        and person.core.state is State.ONLINE
+        and person.core.name in accounts.passwords
+        and person.wire is not None
+        and person.wire.gateway.alive
+    ]
+    if not here:
+        return
+    person = chance.choice([one for one in here if accounts.is_moderator(one.user)] or here)
+    others = [
+        one
+        for one in here
+        if one.user == person.user and one.wire and not one.is_at(person.wire.gateway)
+    ]
+    gateway = person.wire.gateway
+    name = person.user
+    if others and chance.random() < 0.7:
+        other, kind = chance.choice(others), chance.choice(["log out everywhere", "revoke"])
+        asked = [accounts.draft(kind, name, other.now_ms(), chance) for _ in range(4)]
+
+        def change() -> None:
+            if other.core is not None and other.core.state is State.ONLINE:
+                for draft in asked:
+                    other.ask(draft)
+    elif accounts.is_moderator(name):
+
+        def change() -> None:
+            cluster.operator.wish(SetStanding(1, NO_NONCE, name, Standing.ACCOUNT))
+    else:
+        cluster.operator.wish(SetStanding(1, NO_NONCE, name, Standing.MODERATOR))
+        return
+    cluster.world.counts["something changed unseen"] += 1
+    _pause(cluster, gateway, chance, UNSEEN_S)
+    cluster.world.at(chance.uniform(0.1, 4.0), change)
 
 
 def _strand(cluster: Cluster, chance: random.Random) -> None:

@@ -1,19 +1,24 @@
 """What was committed, read from the databases themselves, for the checkers to compare with."""
 
+from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from committed import Committed, committed_entries
+from committed import Committed
 from sqlalchemy import text
 
-from zchat.protocol.messages import AccountChanged, AuditRecord, Entry, Standing
+from zchat.protocol.codec import Decoder
+from zchat.protocol.messages import AccountChanged, AuditRecord, Entry, RoomCreated, Standing
 
 from .amended import Fold
 from .cluster import Cluster
 from .moderators import standing_in
 from .rooms import RoomStory, is_room, told
 from .services import Database
+
+_entries = Decoder(Entry)
 
 
 class Reading(NamedTuple):
@@ -44,21 +49,39 @@ class History:
     """Where the inbox of each user begins."""
     removed: dict[str, set[int]] = field(default_factory=dict)
     """By log: up to where entries were removed, each time."""
+    registered: dict[str, int] = field(default_factory=dict)
+    """Accounts, also those that are deleted, and when they were made."""
     owed: list[str] = field(default_factory=list)
     suspended: set[str] = field(default_factory=set)
     """Who is kept out until somebody restores it."""
     audits: list[AuditRecord] = field(default_factory=list)
 
+    begun: dict[str, int] = field(default_factory=dict)
+    """By log: how many entries there were at the beginning."""
+
     _folds: dict[str, Fold] = field(default_factory=dict)
     _stories: dict[str, RoomStory] = field(default_factory=dict)
+    _rooms_created: dict[str, list[int]] = field(default_factory=dict)
+    _rooms_of: dict[str, set[str]] | None = None
+    _begun_folds: dict[str, Fold] = field(default_factory=dict)
+    _begun_stories: dict[str, RoomStory] = field(default_factory=dict)
 
     def fold(self, log: str) -> Fold:
         """What has become of the messages of a log, by its entries."""
         if log not in self._folds:
-            self._folds[log] = fold = Fold()
-            for committed in self.logs.get(log, ()):
+            self._folds[log] = fold = self.begun_fold(log)
+            for committed in self.said(log):
                 fold.take(committed.entry)
         return self._folds[log]
+
+    def begun_fold(self, log: str) -> Fold:
+        """What had become of them at the beginning, to go on with."""
+        begun = self._begun_folds.get(log)
+        return begun.copy() if begun else Fold()
+
+    def said(self, log: str) -> list[Committed]:
+        """The entries of the log since the beginning of the history."""
+        return self.logs.get(log, [])[self.begun.get(log, 0) :]
 
     def was(self, entry: Entry) -> bool:
         """Whether the entry was so at some time."""
@@ -67,7 +90,9 @@ class History:
     def story(self, log: str) -> RoomStory:
         """What the log of a room says. Raises `Unlawful`."""
         if log not in self._stories:
-            self._stories[log] = told(self.logs.get(log, ()), self.moderators)
+            begun = self._begun_stories.get(log)
+            story = begun.copy(self.moderators) if begun else RoomStory(self.moderators)
+            self._stories[log] = told(story, self.said(log))
         return self._stories[log]
 
     @cached_property
@@ -90,11 +115,40 @@ class History:
         bodies = (committed.entry.body for committed in self.logs.get(f"@{user}", ()))
         return [body for body in bodies if isinstance(body, AccountChanged)]
 
+    def room_of(self, log: str, sequence: int) -> tuple[int, int]:
+        """From which entry to which the room goes on that this one is of: they share a log."""
+        created = self._created(log)
+        number = bisect_right(created, sequence)
+        last = created[number] - 1 if number < len(created) else len(self.logs[log])
+        return created[number - 1], last
+
+    def room_begin(self, log: str) -> int:
+        """With which entry the present or last room of the log begins."""
+        return self._created(log)[-1]
+
+    def _created(self, log: str) -> list[int]:
+        if log not in self._rooms_created:
+            self._rooms_created[log] = [
+                committed.sequence
+                for committed in self.logs[log]
+                if isinstance(committed.entry.body, RoomCreated)
+            ]
+        return self._rooms_created[log]
+
+    def rooms_of(self, user: str) -> set[str]:
+        """The rooms that the user is in, by their timelines."""
+        if self._rooms_of is None:
+            self._rooms_of = {}
+            for room in self.open_rooms:
+                for member in self.story(f"#{room}").roles:
+                    self._rooms_of.setdefault(member, set()).add(room)
+        return self._rooms_of.get(user, set())
+
     def members(self, log: str) -> set[str]:
         """Who is in the room, by its timeline."""
         return set(self.story(log).roles) if is_room(log) else set()
 
-    @property
+    @cached_property
     def open_rooms(self) -> set[str]:
         """Without the lobby."""
         return {log[1:] for log in self.logs if is_room(log) and self.story(log).open}
@@ -106,6 +160,9 @@ def read(cluster: Cluster) -> History:
         connection = database.connection
         connection.rollback()
         history.removed |= database.floors
+        history.begun |= database.begun.heads
+        history._begun_folds |= database.begun.folds
+        history._begun_stories |= database.begun.stories
         history.positions[database.name] = _read_entries(database, history)
         for key, address in connection.execute(text("select key, address from outbox")):
             history.owed.append(f"{database.name} owes {address}: {key}")
@@ -124,6 +181,10 @@ def read(cluster: Cluster) -> History:
                 text("select name from users where suspended and suspended_until_ms is null")
             ):
                 history.suspended.add(name)
+            for name, at_ms in connection.execute(
+                text("select name, registered_at_ms from users where registered_at_ms is not null")
+            ):
+                history.registered[name] = at_ms
             for name, password_hash, floor, marker in connection.execute(
                 text("select name, password_hash, inbox_floor, marker from users where not deleted")
             ):
@@ -149,11 +210,27 @@ def read(cluster: Cluster) -> History:
 
 def _read_entries(database: Database, history: History) -> list[int]:
     """Those, too, that have been removed: what was true of them stays true."""
-    positions: list[int] = []
-    there = [*database.removed, *committed_entries(database.connection)]
-    for committed in sorted(there, key=lambda committed: committed.position):
-        positions.append(committed.position)
+    there = [*database.removed, *stored_entries(database)]
+    there.sort(key=lambda committed: committed.position)
+    appended = database.appended
+    for committed in there:
         history.stored[committed.log, committed.sequence] = committed.entry
-        first = database.appended.get(committed.position, committed)
-        history.logs.setdefault(committed.log, []).append(committed._replace(entry=first.entry))
-    return positions
+        first = appended.get(committed.position, committed)
+        if first.entry is not committed.entry:
+            committed = committed._replace(entry=first.entry)
+        history.logs.setdefault(committed.log, []).append(committed)
+    return [committed.position for committed in there]
+
+
+def stored_entries(database: Database, *, since_beginning: bool = False) -> Iterator[Committed]:
+    """Those that are still what they were at the beginning need not be read again."""
+    frames, entries = database.begun.frames, database.begun.entries
+    database.connection.rollback()
+    driver: Any = database.connection.connection.driver_connection
+    for position, log, sequence, author, nonce, frame in driver.execute(
+        "select position, log, sequence, author, nonce, frame from entries order by position"
+    ):
+        if frames.get(position) != frame:
+            yield Committed(position, log, sequence, author, nonce, _entries.decode(frame))
+        elif not since_beginning:
+            yield entries[position]

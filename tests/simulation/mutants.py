@@ -57,6 +57,7 @@ from zchat.users.operators import Operators
 from zchat.users.private_messages import PrivateMessages
 from zchat.users.sessions import Sessions
 
+from .beginning import prepare
 from .services import Database
 
 Plant = tuple[object, str, Any]
@@ -743,6 +744,8 @@ MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
 
 @contextmanager
 def planted(name: str) -> Iterator[None]:
+    # What was there before was made without the bug.
+    prepare()
     owner, attribute, mutant = MUTANTS[name]()
     with patch.object(owner, attribute, mutant):
         yield

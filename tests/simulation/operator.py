@@ -1,16 +1,27 @@
 """The operator, like `zchat-admin`: announces, has entries removed, makes people moderators."""
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Final
 
 from msgspec import Raw
+from msgspec.structs import replace
 
 from zchat.fabric.identities import admin_name, identity
 from zchat.fabric.link import Asker
 from zchat.protocol import limits
 from zchat.protocol.cluster import USER_SERVICE, Down, RoutingTable, Stamped
 from zchat.protocol.codec import Decoder, encode
-from zchat.protocol.messages import LOBBY, Announce, Done, Refused, SetStanding, Standing
+from zchat.protocol.messages import (
+    LOBBY,
+    Announce,
+    CreateInvitation,
+    Done,
+    Refused,
+    SetStanding,
+    Standing,
+    SuspendUser,
+)
 from zchat.protocol.operators import SetRetention
 from zchat.protocol.partitions import address_of_room, room_addresses
 
@@ -22,6 +33,7 @@ _tables = Decoder(RoutingTable)
 _downs = Decoder(Down)
 _replies: Decoder[Done | Refused] = Decoder(Done | Refused)  # type: ignore[arg-type]
 
+OfOperator = Announce | SetRetention | SetStanding | SuspendUser | CreateInvitation
 ASK_INTERVAL_S: Final = limits.HEARTBEAT_INTERVAL_S / 10
 
 
@@ -47,11 +59,15 @@ class Operator(Process):
         """For how long entries are kept in some histories, now and then; 0 for ever."""
         self._promotes = self.chance.choice([0.0, 0.3, 0.6])
         """How likely it is to make somebody a moderator, and no announcement."""
+        self.invites = False
+        """Whether accounts take an invitation."""
+        self.wishes: list[SetStanding | SuspendUser] = []
+        """What is to be done before all else."""
         self._address = self._lobby_address
         self._nonce_prefix = self.chance.randbytes(8)
         self._line: Line
         self._asker: Asker[bool]
-        self._command: Announce | SetRetention | SetStanding
+        self._command: OfOperator
         self._text = ""
 
     def born(self) -> None:
@@ -59,7 +75,11 @@ class Operator(Process):
         self._line = self._fabric.line(Kind.ASKER, self, own_identity)
         self._asker = Asker()
         what = self.chance.random()
-        if what < self._promotes:
+        if self.wishes:
+            self._say(USER_SERVICE, replace(self.wishes.pop(0), nonce=self._nonce()))
+        elif self.invites and self.chance.random() < 0.5:
+            self._invite()
+        elif what < self._promotes:
             self._set_standing()
         elif self._keeps_s and self.chance.random() < 0.5:
             self._set_retention()
@@ -67,6 +87,19 @@ class Operator(Process):
             self._announce()
         self._ask()
         self.later(limits.COMMAND_TIMEOUT_S, self.die)
+
+    def wish(self, command: SetStanding | SuspendUser) -> None:
+        """Does this next, and soon."""
+        self.wishes.append(command)
+        if self.alive:
+            self.die(away_s=0.0)
+
+    def _invite(self) -> None:
+        code = f"invitation {self.life} {self.chance.randrange(1_000_000)}"
+        self._accounts.invitations.append(code)
+        until_ms = self.now_ms() + self.chance.choice([1_000, 100_000, 100_000])
+        digest = hashlib.sha256(code.encode()).digest()
+        self._say(USER_SERVICE, CreateInvitation(1, self._nonce(), digest, until_ms))
 
     def _set_retention(self) -> None:
         address = self.chance.choice([USER_SERVICE, *self._room_addresses])
@@ -87,7 +120,7 @@ class Operator(Process):
     def _nonce(self) -> bytes:
         return self._nonce_prefix + self.life.to_bytes(8, "big")
 
-    def _say(self, address: str, command: Announce | SetRetention | SetStanding) -> None:
+    def _say(self, address: str, command: OfOperator) -> None:
         self._address, self._command = address, command
         stamped = Stamped(0, "", Raw(encode(command)), Standing.OPERATOR)
         self._asker.send(encode(stamped), True)
@@ -116,6 +149,9 @@ class Operator(Process):
                     self.announcements.answers[self._text] = answer
                 elif isinstance(self._command, SetStanding):
                     self.world.counts["the operator sets a standing"] += isinstance(answer, Done)
+                elif isinstance(self._command, CreateInvitation | SuspendUser):
+                    kind = type(self._command).__name__
+                    self.world.counts[f"the operator did {kind}"] += isinstance(answer, Done)
                 elif isinstance(answer, Refused):
                     raise AssertionError(answer.reason)
                 self.die()

@@ -23,6 +23,8 @@ from zchat.client.outbox import QueueFull
 from zchat.client.state import State
 from zchat.protocol.messages import (
     Done,
+    Entry,
+    History,
     PingTarget,
     Posting,
     Register,
@@ -86,8 +88,19 @@ class Life:
     prefix: bytes
     events: list[Event] = field(default_factory=list)
     submitted: dict[int, drafts.Request] = field(default_factory=dict)
+    asked_after: dict[int, int] = field(default_factory=dict)
+    """By request: how many events there were before it."""
     crashed: bool = False
     ended: bool = False
+
+    @property
+    def was_guest(self) -> bool:
+        """All the time, so that whatever was said before under its name was another's."""
+        begun = [event for event in self.events if isinstance(event, SessionBegun)]
+        asked = self.submitted.values()
+        return all(event.guest for event in begun) and not any(
+            isinstance(request, Register) for request in asked
+        )
 
 
 class Person(Caller):
@@ -120,7 +133,9 @@ class Person(Caller):
         if self.user in self.accounts.deleted:
             self.user += "x"  # Nobody gets that name back.
         credentials = self._credentials(token)
-        self.memory = talk.Memory()
+        if self.chat.random() < 0.5:
+            # Others do not forget with a new client, and perhaps as a new guest, what was said.
+            self.memory = talk.Memory()
         self.life_now = Life(self.name, self.user, replace(credentials), prefix)
         self.lives.append(self.life_now)
         self.core = ClientCore(self.user, credentials, prefix, "simulated")
@@ -136,6 +151,7 @@ class Person(Caller):
         credentials.code = self.accounts.code(self.user, self.now_ms())
         if credentials.password is None and chat.random() < 0.1:
             credentials.password, credentials.register = PASSWORD, True
+            credentials.invitation = self.accounts.invitation(chat)
         elif chat.random() < 0.05:
             credentials.password = WRONG_PASSWORD
         return credentials
@@ -228,12 +244,13 @@ class Person(Caller):
                     self.world.counts[f"somebody did {type(request).__name__}"] += 1
                 if isinstance(request, Register):
                     self.world.tell(f"{life.name} is an account")
+            case Answered(answer=History() as history):
+                self.memory.reads(history)
             case EntryArrived(entry=entry):
                 self.memory.sees(entry)
                 if (standing := moderators.standing_in(entry.body)) is not None:
                     self.accounts.standings[life.name] = standing
-                if self.chat.random() < 0.2 and self.core is not None:
-                    self.core.mark_read(entry.log, self.chat.randint(0, entry.sequence))
+                self._mark_read(entry)
             case SessionBegun():
                 if life.first.register and not event.resumed:
                     self.accounts.registered(life.name)
@@ -249,6 +266,16 @@ class Person(Caller):
                 self.later(0.0, self.die)
             case _:
                 pass
+
+    def _mark_read(self, entry: Entry) -> None:
+        """Now and then, and often just before or behind what mentions somebody."""
+        chat, core = self.chat, self.core
+        if core is None or self.world.quiet:
+            return
+        if "@" in getattr(entry.body, "text", "") and chat.random() < 0.5:
+            core.mark_read(entry.log, max(0, entry.sequence - chat.choice([0, 0, 1, 2])))
+        elif chat.random() < 0.2:
+            core.mark_read(entry.log, chat.randint(0, entry.sequence))
 
     def _act(self) -> None:
         if self.world.quiet or self.core is None:
@@ -271,6 +298,7 @@ class Person(Caller):
         except (LoggingOut, QueueFull):
             return None
         self.life_now.submitted[number] = draft
+        self.life_now.asked_after[number] = len(self.life_now.events)
         self.accounts.asked(self.life_now.name, draft)
         if self.world.detailed:
             self.world.tell(f"{self.name} asks {number}: {worded(draft)}")
@@ -294,7 +322,7 @@ class Person(Caller):
                 return self.accounts.draft(kind, self.user, self.now_ms(), chat)
             case kind if kind in talk.KINDS:
                 joined = sorted(self.core.followed - {"#lobby", f"@{self.core.name}"})
-                inside = chat.choice(joined)[1:] if joined else ""
+                inside = self._inside(chat, joined)
                 user, memory = self.core.name, self.memory
                 return talk.draft(kind, chat, memory, user, inside, room, other, text)
             case "post":
@@ -312,7 +340,7 @@ class Person(Caller):
             case "topic":
                 return drafts.topic(room, text[:40])
             case "register":
-                return drafts.register(PASSWORD)
+                return drafts.register(PASSWORD, self.accounts.invitation(chat))
             case "register with a short password":
                 return Register(drafts.UNNUMBERED, drafts.NO_NONCE, "short")
             case "history":
@@ -331,6 +359,12 @@ class Person(Caller):
                 return drafts.ping(chat.choice(list(PingTarget)))
             case kind:
                 return self._room_draft(chat, kind, room, other)
+
+    def _inside(self, chat: random.Random, joined: list[str]) -> str:
+        """A room that the user is in, rather one of those where all are."""
+        common = [log for log in joined if log[1:] in ROOMS]
+        logs = common if common and chat.random() < 0.8 else joined
+        return chat.choice(logs)[1:] if logs else ""
 
     def _room_draft(self, chat: random.Random, kind: str, room: str, other: str) -> drafts.Request:
         """What keeps a room in order, and what is its owner's."""

@@ -1,23 +1,27 @@
 """The last questions: what clients are told when all is quiet, compared with what was committed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 
 from committed import Committed
+from sqlalchemy import text
 
-from zchat.client import drafts, message_drafts
+from zchat.client import account_drafts, drafts, message_drafts
 from zchat.client.drafts import Answer
 from zchat.client.events import Answered
 from zchat.client.state import State
 from zchat.protocol import limits, messages
 from zchat.protocol.messages import (
     LOBBY,
+    Announce,
     ConversationList,
+    Entry,
     MemberList,
     MessageDeleted,
     MessageEdited,
     MessagePinned,
+    MessagePosted,
     MessageUnpinned,
     PinList,
     PrivateMessageSent,
@@ -29,6 +33,8 @@ from zchat.protocol.messages import (
     RoomCreated,
     RoomInfo,
     RoomList,
+    SearchMessages,
+    SearchResults,
     UserList,
     inbox_log,
     room_log,
@@ -40,6 +46,7 @@ from .history import History
 from .people import ROOMS, Person
 
 HISTORY_ENTRIES: int = 30
+FORBIDDEN: str = "what nobody may announce"
 
 
 @dataclass(frozen=True)
@@ -60,14 +67,41 @@ def ask_all(cluster: Cluster) -> list[Question]:
         *(drafts.members(room) for room in (*ROOMS, LOBBY)),
         *(drafts.history(room_log(room), HISTORY_ENTRIES) for room in (*ROOMS, LOBBY)),
         *(drafts.history(inbox_log(other), HISTORY_ENTRIES) for other in others),
+        message_drafts.search("client", None, limit=limits.SEARCH_RESULTS_MAX),
+        message_drafts.search("client", inbox_log(cluster.chance.choice(others))),
+        *(message_drafts.search("client", room_log(room)) for room in (*ROOMS, LOBBY)),
     ]
+    if cluster.beginning is not None:
+        wanted += [message_drafts.search("old"), message_drafts.search("old of")]
+    moderators = {
+        name
+        for (name,) in cluster.users.connection.execute(
+            text("select name from users where standing in ('moderator', 'operator')")
+        )
+    }
+    cluster.users.connection.rollback()
     return [
         Question(person, number, draft)
         for person in cluster.people
         if person.core is not None and person.core.state is State.ONLINE
-        for draft in wanted
+        for draft in [*wanted, *_of_one(cluster, person, moderators)]
         if (number := person.ask(draft)) is not None
     ]
+
+
+def _of_one(
+    cluster: Cluster, person: Person, moderators: Collection[str]
+) -> Iterator[drafts.Request]:
+    """What this one asks besides: old pages, and what only moderators of the cluster may."""
+    assert person.core is not None
+    heads = [(log, head) for log, head in person.memory.heads.items() if head > 1]
+    if heads:
+        log, head = cluster.chance.choice(heads)
+        before = cluster.chance.choice([head, head + 1, cluster.chance.randint(2, head)])
+        limit = cluster.chance.choice([HISTORY_ENTRIES, limits.HISTORY_ENTRIES_MAX])
+        yield drafts.history(log, limit, before)
+    if person.core.name not in moderators:
+        yield account_drafts.announce(FORBIDDEN)
 
 
 def check_answers(cluster: Cluster, history: History, asked: list[Question]) -> None:
@@ -92,6 +126,7 @@ class _Truth:
 
     def __init__(self, cluster: Cluster, history: History) -> None:
         self._history = history
+        self._said_by: dict[str, dict[str, list[Committed]]] = {}
         self._online = {person.core.name for person in cluster.people if person.core is not None}
 
     def wrong(self, name: str, draft: drafts.Request, answer: Answer | None) -> str | None:
@@ -116,7 +151,11 @@ class _Truth:
             case MemberList():
                 return self._wrong_members(answer)
             case messages.History():
-                return self._wrong_history(name, answer)
+                assert isinstance(draft, ReadHistory)
+                return self._wrong_history(name, draft, answer)
+            case SearchResults():
+                assert isinstance(draft, SearchMessages)
+                return self._wrong_search(name, draft, answer)
             case PinList():
                 pins = partial(self._wrong_pins, answer)
                 return self._after_any(room_log(answer.room), pins)
@@ -128,7 +167,9 @@ class _Truth:
 
     def _refusals(self, name: str, draft: drafts.Request) -> set[RefusalCode | None]:
         """What may be told, None for an answer."""
-        log = draft.log if isinstance(draft, ReadHistory) else None
+        if isinstance(draft, Announce):
+            return {RefusalCode.NOT_ALLOWED}
+        log = draft.log if isinstance(draft, ReadHistory | SearchMessages) else None
         room = log[1:] if log and log[0] == "#" else getattr(draft, "room", None)
         if room is not None:
             return self._refusals_of_room(name, room)
@@ -210,11 +251,15 @@ class _Truth:
                 return f"heard that {info.name} is online: {info.online}"
         return None
 
-    def _wrong_history(self, name: str, answer: messages.History) -> str | None:
+    def _wrong_history(self, name: str, draft: ReadHistory, answer: messages.History) -> str | None:
         private = answer.log[0] == "@"
         entries = self._said(name, answer.log) if private else self._of_room(answer.log)
+        if draft.before is not None:
+            entries = [committed for committed in entries if committed.sequence < draft.before]
         log = inbox_log(name) if private else answer.log
-        return self._after_any(log, lambda floor: self._wrong_after(floor, entries, answer))
+        return self._after_any(
+            log, lambda floor: self._wrong_after(floor, entries, draft.limit, answer)
+        )
 
     def _after_any(self, log: str, wrong_after: Callable[[int], str | None]) -> str | None:
         """Some may have been removed before the question came, and some after it."""
@@ -223,12 +268,12 @@ class _Truth:
         return None if None in verdicts else verdicts[-1]
 
     def _wrong_after(
-        self, floor: int, entries: list[Committed], answer: messages.History
+        self, floor: int, entries: list[Committed], limit: int, answer: messages.History
     ) -> str | None:
         entries = [committed for committed in entries if committed.sequence > floor]
         expected = [
             self._history.stored[committed.log, committed.sequence]
-            for committed in entries[-HISTORY_ENTRIES:]
+            for committed in entries[-limit:]
         ]
         # The oldest of them may not have found room in one answer.
         fitting = expected[len(expected) - len(answer.entries) :]
@@ -238,6 +283,45 @@ class _Truth:
         if answer.more is not (len(entries) > len(answer.entries)):
             return f"heard that there is more in {answer.log}: {answer.more}"
         return None
+
+    def _wrong_search(self, name: str, draft: SearchMessages, answer: SearchResults) -> str | None:
+        """What was said where the asker may read it, and not before; and if not all of it is
+        there, then the newest.
+        """
+        words = draft.text.casefold().split()
+        there: dict[tuple[str, int], Entry] = {}
+        for committed in self._found_in(name, draft.log):
+            stored = self._history.stored[committed.log, committed.sequence]
+            said = getattr(stored.body, "text", "").casefold()
+            is_message = isinstance(stored.body, MessagePosted | PrivateMessageSent)
+            if is_message and all(word in said for word in words):
+                there[committed.log, committed.sequence] = stored
+        found = {(entry.log, entry.sequence) for entry in answer.entries}
+        for entry in answer.entries:
+            if there.get((entry.log, entry.sequence)) != entry:
+                return f"found {entry.log} {entry.sequence}, which is not to be found"
+        times = [entry.at_ms for entry in answer.entries]
+        if times != sorted(times, reverse=True) or len(found) != len(times):
+            return f"found the same twice, or in another order: {times}"
+        if not answer.complete or (answer.more and not times):
+            return None
+        for (log, sequence), entry in there.items():
+            kept = sequence > max(self._history.removed.get(log, {0}))
+            if (
+                kept
+                and (log, sequence) not in found
+                and not (answer.more and entry.at_ms <= times[-1])
+            ):
+                return f"did not find {log} {sequence} for {draft.text!r}, and {len(found)} others"
+        return None
+
+    def _found_in(self, name: str, log: str | None) -> list[Committed]:
+        """All that the user can read there."""
+        if log is None:
+            inbox, floor = self._history.logs.get(inbox_log(name), []), self._history.floors[name]
+            rooms = [room_log(room) for room in (*self._history.rooms_of(name), LOBBY)]
+            return [*inbox[floor:], *(one for room in rooms for one in self._of_room(room))]
+        return self._said(name, log) if log[0] == "@" else self._of_room(log)
 
     def _topic(self, log: str) -> str:
         return "" if log == room_log(LOBBY) else self._history.story(log).topic
@@ -254,6 +338,11 @@ class _Truth:
 
     def _conversations(self, name: str) -> dict[str, list[Committed]]:
         """By the other one, what stands in the inbox of `name`."""
+        if name not in self._said_by:
+            self._said_by[name] = self._read_conversations(name)
+        return self._said_by[name]
+
+    def _read_conversations(self, name: str) -> dict[str, list[Committed]]:
         said: dict[str, list[Committed]] = {}
         others: dict[int, str] = {}
         for committed in self._history.logs.get(inbox_log(name), []):
@@ -349,6 +438,7 @@ class _Truth:
         )
         if told != expected:
             return f"heard {told} of {info.room}, where {expected} is so"
-        if not len(mentions) <= info.mentions <= len(mentions | perhaps):
+        fewest = story.fewest_mentions(name, len(mentions))
+        if not fewest <= info.mentions <= min(len(mentions | perhaps), limits.MEMBER_MENTIONS_MAX):
             return f"heard of {info.mentions} mentions in {info.room}, which are {len(mentions)}"
         return None

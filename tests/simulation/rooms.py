@@ -3,6 +3,7 @@
 Written from the table of permissions and apart from the rules: nothing here asks a core.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -76,10 +77,35 @@ class RoomStory:
     """Of what can still be read, oldest pin first."""
     mentions: dict[str, set[int]] = field(default_factory=dict)
     """By user the messages that there are which mention it, be they read or not."""
+    mentioned: dict[str, int] = field(default_factory=dict)
+    """By user how often it was mentioned, and by `room` how often everyone was."""
+    unmentioned: dict[str, int] = field(default_factory=dict)
+    """By user how many of those messages have been deleted."""
+    deleted_own: dict[int, int] = field(default_factory=dict)
+    """By entry that deletes what stands under the deleter's own name: its rank there then."""
     _begins: bool = False
     """Nothing has been said since it was created but who else is in it."""
     spans: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     """By user the entries, from first to last, that were for it, without those since it is in."""
+
+    def copy(self, moderators: frozenset[str]) -> "RoomStory":
+        """To go on with, apart from this one."""
+        return dataclasses.replace(
+            self,
+            moderators=self.moderators | moderators,
+            roles=dict(self.roles),
+            since=dict(self.since),
+            bans=dict(self.bans),
+            invited=set(self.invited),
+            muted=set(self.muted),
+            authors=dict(self.authors),
+            pins=[*self.pins],
+            mentions={user: set(mentions) for user, mentions in self.mentions.items()},
+            mentioned=dict(self.mentioned),
+            unmentioned=dict(self.unmentioned),
+            deleted_own=dict(self.deleted_own),
+            spans={user: [*spans] for user, spans in self.spans.items()},
+        )
 
     def may_see(self, user: str, sequence: int) -> bool:
         """Whether the entry was for the user, who was in the room or put out by it."""
@@ -87,6 +113,21 @@ class RoomStory:
         if user in self.since:
             spans.append((self.since[user], sequence))
         return any(first <= sequence <= last for first, last in spans)
+
+    def was_in_between(self, user: str, first: int, last: int) -> bool:
+        """Whether the user was in the room when one of these entries was the newest."""
+        spans = [*self.spans.get(user, [])]
+        if user in self.since:
+            spans.append((self.since[user], last))
+        return any(begin <= last and first <= end for begin, end in spans)
+
+    def fewest_mentions(self, user: str, unread: int) -> int:
+        """Of so many that are unread, how many are counted at least: the newest are."""
+        most = limits.MEMBER_MENTIONS_MAX
+        with_all = self.mentioned.get("room", 0)
+        if self.mentioned.get(user, 0) + with_all <= most:
+            return unread
+        return 0 if with_all > most else max(0, min(unread, most) - self.unmentioned.get(user, 0))
 
     def was_in(self, user: str) -> bool:
         """At some time, so that the user may have read all of its history then."""
@@ -130,7 +171,7 @@ class RoomStory:
             case MessageEdited():
                 self._check_speaks(author)
             case MessageDeleted(sequence=sequence):
-                self._check_deletes(author, sequence)
+                self._check_deletes(author, sequence, entry.sequence)
             case ReactionAdded():
                 self._require(author in self.roles, "only a member reacts")
                 self._require(author not in self.muted, "who is muted does not react")
@@ -183,6 +224,7 @@ class RoomStory:
         self.open, self.topic, self.settings = True, "", _OPEN
         self.bans, self.invited, self.muted = {}, set(), set()
         self.authors, self.pins, self.mentions = {}, [], {}
+        self.mentioned, self.unmentioned = {}, {}
         self.roles[author] = Role.OWNER
         self.since[author] = sequence
 
@@ -213,15 +255,22 @@ class RoomStory:
         for user in self.roles:
             if user != author and (with_all or user == name):
                 self.mentions.setdefault(user, set()).add(sequence)
+                self.mentioned[user] = self.mentioned.get(user, 0) + 1
+        if with_all:
+            self.mentioned["room"] = self.mentioned.get("room", 0) + 1
 
-    def _check_deletes(self, user: str, sequence: int) -> None:
+    def _check_deletes(self, user: str, sequence: int, deletion: int) -> None:
         self._require(sequence in self.authors, "only a message can be deleted")
         author = self.authors.pop(sequence)
-        for mentions in self.mentions.values():
-            mentions.discard(sequence)
+        for name, mentions in self.mentions.items():
+            if sequence in mentions:
+                mentions.discard(sequence)
+                self.unmentioned[name] = self.unmentioned.get(name, 0) + 1
         if sequence in self.pins:
             self.pins.remove(sequence)
         if author == user:
+            own_rank = _RANKS[self.roles[user]] if user in self.roles else 0
+            self.deleted_own[deletion] = _ABOVE_ALL if user in self.moderators else own_rank
             self._require(user in self.roles or user in self.moderators, "only a member deletes")
             return
         self._check_keeps_order(user)
@@ -295,9 +344,8 @@ class RoomStory:
             raise Unlawful(rule)
 
 
-def told(entries: Sequence[Committed], moderators: frozenset[str]) -> RoomStory:
-    """All that the entries of a room's log say. Raises `Unlawful`."""
-    story = RoomStory(moderators)
+def told(story: RoomStory, entries: Sequence[Committed]) -> RoomStory:
+    """Goes on with all that the entries of a room's log say. Raises `Unlawful`."""
     for committed in entries:
         try:
             story.take(committed)

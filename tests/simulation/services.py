@@ -22,15 +22,17 @@ from zchat.protocol.costs import Steps
 from zchat.service.beat import Job, Service
 from zchat.service.turns import Turns
 
+from .begun import Begun, copy
 from .fabric import Fabric, Frames, Kind, Line
 from .world import Crashed, Process, World
 
-_log = logging.getLogger("zchat.simulation")
-_log.addHandler(logging.NullHandler())
-_log.propagate = False
+LOG: Final = logging.getLogger("zchat.simulation")
+LOG.addHandler(logging.NullHandler())
+LOG.propagate = False
 
 LEASE_POLL_INTERVAL_S: Final = 0.2
 _PAGES_MAX: Final = 1_000_000
+NOTHING: Final = Begun()
 
 OnCommit: TypeAlias = Callable[["ServiceProcess", Sequence[Appended], Sequence[Write]], None]
 
@@ -38,20 +40,30 @@ OnCommit: TypeAlias = Callable[["ServiceProcess", Sequence[Appended], Sequence[W
 class Database:
     """What outlives the processes that write it, as far as it was committed; and their lock."""
 
-    def __init__(self, world: World, service: Service, schema: Schema, name: str) -> None:
+    def __init__(
+        self,
+        world: World,
+        service: Service,
+        schema: Schema,
+        name: str,
+        begun: Begun = NOTHING,
+    ) -> None:
         self.world, self.service, self.name = world, service, name
         self.connection = connect(None, schema)
+        self.begun = begun
+        if begun.connection is not None:
+            copy(begun.connection, self.connection)
         self.owner: ServiceProcess | None = None
         """Who holds the lock beside the database."""
         self.committing: ServiceProcess | None = None
         self.failures: dict[str, int] = {}
         """How many more of what will fail."""
         self.on_commit: OnCommit = lambda process, appended, writes: None
-        self.removed: list[Committed] = []
+        self.removed = list(begun.removed)
         """Entries that are in the database no more."""
-        self.floors: dict[str, set[int]] = {}
+        self.floors = {log: {floor} for log, floor in begun.floors.items()}
         """By log: up to where entries were removed, each time."""
-        self.appended: dict[int, Committed] = {}
+        self.appended = dict(begun.first)
         """By position: each entry as it was first, whatever has become of it."""
         self._driver_commit = self.connection.engine.dialect.do_commit
         self.connection.engine.dialect.do_commit = self._commit  # type: ignore[assignment]
@@ -109,11 +121,11 @@ class Database:
     ) -> list[Committed]:
         """What these will remove, also of what is only appended with them."""
         upto = dict(removals)
-        if not upto:
-            return []
-        entries = committed_entries(self.connection)
-        gone = [one for one in entries if one.sequence <= upto.get(one.log, 0)]
-        self.connection.rollback()
+        gone: list[Committed] = []
+        for log, sequence in upto.items():
+            gone += committed_entries(self.connection, log, sequence)
+        if upto:
+            self.connection.rollback()
         gone += [as_committed(one) for one in appended if one.sequence <= upto.get(one.log, 0)]
         return gone
 
@@ -249,7 +261,7 @@ class ServiceProcess(Process):
         for kind in (Kind.WORKER, Kind.ASKER, Kind.ANSWER, Kind.EVENTS_IN):
             self._lines[kind] = self.fabric.line(kind, self, own_identity, self.service.address)
         try:
-            self.turns = Turns(self.service, self.store, _log, self)
+            self.turns = Turns(self.service, self.store, LOG, self)
         except StoreUnavailable:
             raise Crashed from None
         self.wake()

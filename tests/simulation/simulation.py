@@ -11,6 +11,7 @@ from typing import Any, Final
 from . import history
 from .account_checkers import check_accounts
 from .amended_checkers import check_amended
+from .beginning import beginning_of
 from .checkers import Broken, check
 from .cluster import Cluster, small_limits
 from .faults import heal, plan, strike
@@ -77,6 +78,8 @@ def simulate(recipe: Recipe, *, detailed: bool = False) -> Verdict:
 
 
 def _simulate(recipe: Recipe, detailed: bool) -> Verdict:
+    # What was there before was made with the bounds as they are.
+    beginning_of(recipe.seed)
     with small_limits(recipe.seed):
         world = World(recipe.seed, detailed=detailed)
         cluster = Cluster(world)
@@ -169,6 +172,6 @@ def _digest(cluster: Cluster) -> str:
             for event in life.events:
                 digest.update(repr(event).encode())
     for database in cluster.databases:
-        for row in database.connection.exec_driver_sql("select * from entries order by position"):
-            digest.update(repr(row).encode())
+        for committed in history.stored_entries(database, since_beginning=True):
+            digest.update(repr(committed).encode())
     return digest.hexdigest()[:16]

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from zchat.client import drafts, message_drafts
+from zchat.protocol import limits
 from zchat.protocol.messages import (
     AddReaction,
     DeleteMessage,
     EditMessage,
     Entry,
+    History,
     MessagePosted,
     Notify,
     PinMessage,
@@ -37,7 +39,8 @@ KINDS: Final = {
     "pins": 1,
     "edits": 1,
     "conversations": 1,
-    "search": 3,
+    "search": 6,
+    "old history": 3,
 }
 """What people do, and how often."""
 DEEDS: Final = (
@@ -52,6 +55,10 @@ DEEDS: Final = (
 EMOJI: Final = ("+1", "🎉", "👍🏽")
 SEEN_MAX: Final = 12
 """Messages that somebody remembers."""
+OLD_MAX: Final = 60
+"""Messages that it has read of in a history, which may be as old as the log."""
+OLD: Final = 0.4
+"""How often somebody thinks of those, if there are any."""
 OWN: Final = 0.7
 """How often somebody thinks of the own messages only."""
 PREFIX: Final = "talk-"
@@ -60,18 +67,33 @@ PREFIX: Final = "talk-"
 
 @dataclass
 class Memory:
-    """The messages that a client has seen last."""
+    """The messages that a client has seen last, and some that it has read of."""
 
     seen: deque[Entry] = field(default_factory=lambda: deque(maxlen=SEEN_MAX))
+    old: deque[Entry] = field(default_factory=lambda: deque(maxlen=OLD_MAX))
+    heads: dict[str, int] = field(default_factory=dict)
+    """Of the logs that it follows."""
 
     def sees(self, entry: Entry) -> None:
+        self.heads[entry.log] = entry.sequence
         if isinstance(entry.body, MessagePosted | PrivateMessageSent):
             self.seen.append(entry)
 
+    def reads(self, history: History) -> None:
+        self.old.extend(
+            entry
+            for entry in history.entries
+            if isinstance(entry.body, MessagePosted | PrivateMessageSent)
+        )
+
+    def some(self, chat: random.Random) -> list[Entry]:
+        return list(self.old if self.old and chat.random() < OLD else self.seen)
+
     def message(self, chat: random.Random, user: str) -> tuple[str, int]:
         """One to do something with; without any, one that may not be there."""
-        own = [entry for entry in self.seen if entry.author == user]
-        seen = own if own and chat.random() < OWN else list(self.seen)
+        seen = self.some(chat)
+        own = [entry for entry in seen if entry.author == user]
+        seen = own if own and chat.random() < OWN else seen
         if not seen or chat.random() < 0.05:
             return chat.choice([room_log("den"), f"@{user}"]), chat.randint(1, 30)
         entry = chat.choice(seen)
@@ -121,22 +143,32 @@ def draft(
         case "edits":
             return message_drafts.edits(log, sequence)
         case "search":
-            words = (
-                text.split(maxsplit=1)[0]
-                if chat.random() < 0.5
-                else f"client {chat.randint(1, 99)}"
+            words = chat.choice(
+                [text.split(maxsplit=1)[0], f"client {chat.randint(1, 99)}", "client", "old"]
             )
-            return message_drafts.search(words, chat.choice([None, place]))
+            return message_drafts.search(words, chat.choice([None, place, room_log(room)]))
+        case "old history":
+            return _old_history(chat, memory, place)
         case "conversations":
             return message_drafts.conversations()
         case _:
             raise AssertionError(kind)
 
 
+def _old_history(chat: random.Random, memory: Memory, place: str) -> drafts.Request:
+    """Of anywhere in a log, most of all of its beginning, its end and the bounds of pages."""
+    log = chat.choice([place, *memory.heads])
+    head = memory.heads.get(log, 30)
+    before = chat.choice([None, head, head + 1, chat.randint(1, head + 1), chat.randint(1, 60)])
+    limit = chat.choice([1, 2, 50, limits.HISTORY_ENTRIES_MAX])
+    return drafts.history(log, limit, before)
+
+
 def _reply(chat: random.Random, memory: Memory, user: str, text: str) -> drafts.Request:
-    if not memory.seen:
+    seen = memory.some(chat)
+    if not seen:
         return drafts.post("den", text, reply_to=chat.randint(1, 30))
-    entry = chat.choice(memory.seen)
+    entry = chat.choice(seen)
     if isinstance(entry.body, PrivateMessageSent):
         to = entry.body.to if entry.author == user else entry.author
         return drafts.private(to, text, reply_to=entry.sequence)

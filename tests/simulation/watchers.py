@@ -47,6 +47,11 @@ class Watchers:
         """By address: which life of which worker wrote last, and at which time."""
         self._heads: dict[str, int] = {}
         """Newest committed sequence of each log."""
+        for database in cluster.databases:
+            self._heads |= database.begun.heads
+        if cluster.beginning is not None:
+            floors = cluster.beginning.inbox_floors
+            self.floors = {name: {floor} for name, floor in floors.items()}
         self._lives: dict[str, int] = {}
         self._blocked: set[tuple[str, str]] = set()
         """Who wants no messages of whom, as far as it was committed before."""
@@ -200,6 +205,8 @@ class Watchers:
                 if len(core.credentials.jobs) > limits.PASSWORD_JOBS_MAX:
                     raise Broken(f"{len(core.credentials.jobs)} passwords wait")
                 for user in core.users.values():
+                    if len(user.sessions) + len(user.tokens) < 2:
+                        continue  # Most of all, and this is asked at each commit.
                     kinds = Counter(token.kind for token in user.tokens)
                     if max(len(user.sessions), *kinds.values(), 0) > limits.USER_SESSIONS_MAX:
                         raise Broken(f"{user.name} has too many sessions or tokens")

@@ -22,6 +22,7 @@ class Host:
         self.name = name
         self.step_ms = 0
         """How far the wall clock is ahead of the others', or behind if it is negative."""
+        self.was_set = False
 
 
 class World:
