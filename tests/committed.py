@@ -34,17 +34,17 @@ def contradictions(store: Store) -> list[str]:
 
 
 def committed_entries(
-    connection: Connection, log: str | None = None, upto: int = 0
+    connection: Connection, of: str | None = None, upto: int = 0
 ) -> Iterator[Committed]:
     """In the order of their positions, one at a time: there may be more than fit in memory.
 
-    Of one log, if it is named, those up to the sequence.
+    `of` one log, if it is named, those up to the sequence.
     """
-    of_log = "" if log is None else "where log = :log and sequence <= :upto"
+    of_log = "" if of is None else "where log = :log and sequence <= :upto"
     question = text(
         f"select position, log, sequence, author, nonce, frame from entries {of_log} "
         "order by position"
     ).execution_options(yield_per=1_000)
-    parameters = {} if log is None else {"log": log, "upto": upto}
+    parameters = {} if of is None else {"log": of, "upto": upto}
     for position, log, sequence, author, nonce, frame in connection.execute(question, parameters):
         yield Committed(position, log, sequence, author, nonce, _entries.decode(frame))

@@ -106,16 +106,18 @@ def _newest_floor(log: str, life: Life, history: History) -> int:
 
 def _has_seen(life: Life, request: int, place: tuple[str, int]) -> bool:
     """Before it asked, as this very user."""
+    seen = False
     for event in life.events[: life.asked_after[request]]:
         match event:
-            case EntryArrived(entry=entry) if (entry.log, entry.sequence) == place:
-                return True
+            case SessionBegun(guest=True):
+                seen = False  # It may be a new guest, if it was away for too long.
+            case EntryArrived(entry=entry):
+                seen = seen or (entry.log, entry.sequence) == place
             case Answered(answer=messages.History(entries=entries)):
-                if any((entry.log, entry.sequence) == place for entry in entries):
-                    return True
+                seen = seen or any((entry.log, entry.sequence) == place for entry in entries)
             case _:
                 pass
-    return False
+    return seen
 
 
 def _check_lawful(log: str, history: History) -> None:

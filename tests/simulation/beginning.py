@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from committed import Committed, committed_entries
 from msgspec import Raw
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from zchat.client import drafts, message_drafts, room_drafts
@@ -201,12 +202,10 @@ class _Past:
             log = getattr(request, "log", None)
             room = log[1:] if log and log[0] == "#" else getattr(request, "room", None)
             address = address_of_room(room, self._partitions) if room else USER_SERVICE
+            numbered = request
             if getattr(request, "nonce", None) == drafts.NO_NONCE:
-                request = type(request)(
-                    **{name: getattr(request, name) for name in request.__struct_fields__}
-                    | {"nonce": person.nonce()}
-                )
-            self._send(_GATEWAY, address, person, request)
+                numbered = replace(request, nonce=person.nonce())
+            self._send(_GATEWAY, address, person, numbered)
 
     def operate(self, address: str, command: Message) -> None:
         operator = _Person("", 0, Standing.OPERATOR)
@@ -288,9 +287,8 @@ class _Past:
         assert self.at_ms < BEGIN_MS, "the past is longer than it may be"
         databases = {address: self._begun(part) for address, part in self._parts.items()}
         kept = databases[USER_SERVICE].connection
-        floors = {
-            name: floor for name, floor in kept.execute(text("select name, inbox_floor from users"))
-        }
+        rows = kept.execute(text("select name, inbox_floor from users")).all()
+        floors = {row.name: row.inbox_floor for row in rows}
         kept.rollback()
         return Beginning(self._partitions, self._keeps_edits, databases, floors)
 

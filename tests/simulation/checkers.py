@@ -462,11 +462,14 @@ def _check_found(life: Life, event: Answered, answer: SearchResults, history: Hi
 
 def _inbox_begin(life: Life, history: History) -> int:
     """Up to where the inbox certainly is that of an earlier user of the name."""
+    begun = [event for event in life.events if isinstance(event, SessionBegun)]
+    if not begun[-1].guest:
+        # Nobody else ever has the name of an account.
+        return history.floors.get(life.name, 0)
     if not life.was_guest:
-        return history.floors.get(life.name, 0) if history.users.get(life.name) is False else 0
-    begun = next(event for event in life.events if isinstance(event, SessionBegun))
+        return 0
     # Nobody has read anything yet for the guest, so it begins where its inbox does.
-    return min(state.cursor for state in begun.logs if state.log == f"@{life.name}")
+    return min(state.cursor for state in begun[0].logs if state.log == f"@{life.name}")
 
 
 def _check_found_in_room(life: Life, request: int, entry: Entry, history: History) -> None:
@@ -476,9 +479,10 @@ def _check_found_in_room(life: Life, request: int, entry: Entry, history: Histor
     if not story.was_in_between(life.name, first, last):
         raise Broken(f"{life.person} finds {place}, and was never in it")
     for event in life.events[: life.asked_after[request]]:
-        if isinstance(event, EntryArrived) and event.entry.log == entry.log:
-            if isinstance(event.entry.body, RoomClosed) and event.entry.sequence == last:
-                raise Broken(f"{life.person} finds {place}, of a room that was closed before")
+        if not isinstance(event, EntryArrived) or event.entry.log != entry.log:
+            continue
+        if isinstance(event.entry.body, RoomClosed) and event.entry.sequence == last:
+            raise Broken(f"{life.person} finds {place}, of a room that was closed before")
 
 
 def _check_announcements(announcements: Announcements, history: History) -> None:

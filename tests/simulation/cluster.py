@@ -27,6 +27,8 @@ from .services import NOTHING, Database, ServiceProcess
 from .vandals import Vandal
 from .world import Process, World
 
+NEIGHBOURS: Final = 0.5
+"""In so many histories people share addresses."""
 INVITES: Final = 0.3
 """In so many histories accounts take an invitation."""
 _SMALL: Final[dict[str, tuple[float, ...]]] = {
@@ -62,6 +64,17 @@ _SMALL: Final[dict[str, tuple[float, ...]]] = {
     "TYPING_NAMES_MAX": (1, 5),
     "TYPING_LOGS_MAX": (1, 2_000),
     "TYPING_FOLLOWERS_MAX": (1, 500),
+    "FLOOD_FRAMES": (100, 256),
+    "FLOOD_WAIT_S": (1.0, 60.0),
+    "SHUT_OUT_S_MAX": (2.0, 6.0, 300.0),
+    "MEMBER_MENTIONS_MAX": (2, 100),
+    "ROOM_BANS_MAX": (2, 1_000),
+    "SESSION_ABSENCES_MAX": (1, 16),
+    "SEARCH_BATCH_ENTRIES": (1, 7, 100),
+    "SEARCH_BATCH_BYTES": (300, 32 * 1024),
+    "SEARCH_SPAN_ENTRIES": (3, 2_000),
+    "SEARCH_ROWS_MAX": (20, 4_000),
+    "SEARCH_UNINDEXED_MAX": (5, 2_000),
     "REACTION_KINDS_MAX": (1, 20),
     "REACTIONS_MAX": (2, 200),
     "ROOM_PINS_MAX": (1, 50),
@@ -86,6 +99,9 @@ _SMALL_IF_OLD: Final[dict[str, tuple[float, ...]]] = {
     "REACTION_KINDS_MAX": (20,),
     "REACTIONS_MAX": (192, 200),
     "ROOM_PINS_MAX": (50,),
+    "ROOM_BANS_MAX": (210, 1_000),
+    "SEARCH_BATCH_ENTRIES": (20, 100),
+    "SEARCH_BATCH_BYTES": (32 * 1024,),
 }
 """Where there is much from the beginning; no bound is smaller than what is there."""
 
@@ -160,6 +176,7 @@ class Cluster:
             for name in ACCOUNTS:
                 accounts.registered(name)
             accounts.standings[MODERATOR] = Standing.MODERATOR
+        neighbours = world.random("addresses").random() < NEIGHBOURS
         for number in range(shape.randint(3, 7)):
             # Some are two devices of one user, once it has a password.
             alone = 0.6 if begun and number >= len(ACCOUNTS) else 0.8
@@ -167,11 +184,17 @@ class Cluster:
             order = shape.sample(self.gateways, len(self.gateways))
             person = Person(world, f"client-{number}", user, order)
             person.accounts = accounts
+            if neighbours:
+                # Two share an address, or what counts as one.
+                network = f"2001:db8:0:{number // 2}::"
+                person.lives_at(network, str(number % 2 + 1))
             self.people.append(person)
         self.vandals = [
             Vandal(world, f"vandal-{number}", self.gateways)
             for number in range(shape.choice([0, 0, 1, 2]))
         ]
+        for number, vandal in enumerate(self.vandals):
+            vandal.lives_at("2001:db8:0:bad::", str(number + 1))
         self.operator = Operator(world, self.fabric, self.partitions, accounts)
         self.operator.invites = self.invites
 

@@ -12,11 +12,14 @@ from zchat.protocol import limits
 from zchat.protocol.pages import Chunk
 from zchat.rates import Rate
 
+from .doors import Door
 from .fabric import Fabric, Kind, Line
 from .tcp import Caller, Wire
 from .world import Process, World
 
 SLOW_SHARE: Final = 0.3
+PER_ADDRESS: Final = 3
+"""Connections of one address, where they are bounded; more people never share one."""
 
 
 class GatewayProcess(Process):
@@ -26,7 +29,11 @@ class GatewayProcess(Process):
         self.turns = Turns(partitions, self)
         # Few gateways let clients say so little that they are held.
         chance = world.random("gateway quota")
-        self._quota = Quota(Rate(12, 8.0)) if chance.random() < SLOW_SHARE else UNLIMITED
+        self.quota = UNLIMITED
+        if chance.random() < SLOW_SHARE:
+            most = chance.choice([None, PER_ADDRESS, PER_ADDRESS])
+            self.quota = Quota(Rate(12, 8.0), connections_per_address=most)
+        self.door = self._new_door()
         self.buffer_bytes_max = world.random("gateway settings").choice([300, 2_000, 256 * 1024])
         self.wires: list[Wire] = []
         self.at_turn_end: Any = lambda gateway: None
@@ -39,7 +46,8 @@ class GatewayProcess(Process):
         own_identity = identity(gateway_name(self.name), str(self.life))
         self._turn_scheduled = False
         self.wires = []
-        self.turns = Turns(self._partitions, self, quota=self._quota)
+        self.turns = Turns(self._partitions, self, quota=self.quota)
+        self.door = self._new_door()
         self._watch_publications()
         for kind in (Kind.ASKER, Kind.EVENTS_OUT):
             self._lines[kind] = self.fabric.line(kind, self, own_identity)
@@ -47,6 +55,10 @@ class GatewayProcess(Process):
             routing_id = own_identity + address.encode()
             self._questions[address] = self.fabric.line(Kind.QUESTION, self, routing_id)
         self._heartbeat()
+
+    def _new_door(self) -> Door:
+        most, limited = self.quota.connections_per_address, self.quota is not UNLIMITED
+        return Door(self.world, most, limited=limited)
 
     def died(self) -> None:
         self.fabric.process_died(self)
@@ -73,6 +85,9 @@ class GatewayProcess(Process):
     def _accept(self, wire: Wire) -> None:
         wire.gateway_side = ClientConnection(self.turns)
         wire.gateway_side.connection_made(cast(Any, wire.transport))
+        door = self.door
+        door.came(wire, self.now())
+        wire.on_lost = lambda: door.went(wire)
 
     def woken(self) -> None:
         count = limits.BEAT_ENVELOPES_MAX
@@ -103,6 +118,7 @@ class GatewayProcess(Process):
         self.later(limits.HEARTBEAT_INTERVAL_S, self._heartbeat)
 
     def turn_soon(self) -> None:
+        self.door.look(self.now())
         if not self._turn_scheduled:
             self._turn_scheduled = True
             self.later(0.0, self._turn)

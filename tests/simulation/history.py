@@ -216,9 +216,8 @@ def _read_entries(database: Database, history: History) -> list[int]:
     for committed in there:
         history.stored[committed.log, committed.sequence] = committed.entry
         first = appended.get(committed.position, committed)
-        if first.entry is not committed.entry:
-            committed = committed._replace(entry=first.entry)
-        history.logs.setdefault(committed.log, []).append(committed)
+        said = committed._replace(entry=first.entry)
+        history.logs.setdefault(committed.log, []).append(said)
     return [committed.position for committed in there]
 
 

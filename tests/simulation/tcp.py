@@ -87,6 +87,14 @@ class Stream:
 class Caller(Process):
     """Whoever connects to a gateway, perhaps again and again: each word names its connection."""
 
+    def __init__(self, world: World, name: str) -> None:
+        super().__init__(world, name)
+        self.address = self.network = name
+        """Everybody has one of its own, unless it is said otherwise; and what it is counted as."""
+
+    def lives_at(self, network: str, host: str) -> None:
+        self.address, self.network = network + host, network
+
     def received(self, wire: "Wire", data: bytes) -> None:
         raise NotImplementedError
 
@@ -108,6 +116,8 @@ class Wire:
         self.world, self.chance = world, chance
         self.client, self.gateway = client, gateway
         self.gateway_side: Any = None
+        self.on_lost: Callable[[], None] = lambda: None
+        """The gateway knows that the connection is gone."""
         self.client_gone = self.gateway_gone = False
         self.down = Stream(world, chance, client, self._to_client)
         self.up = Stream(world, chance, gateway, self._to_gateway)
@@ -134,7 +144,11 @@ class Wire:
         if not self.gateway_gone:
             self.up.cut()
             self.gateway_gone = True
-            self.gateway.later(delay_s, lambda: self.gateway_side.connection_lost(None))
+            self.gateway.later(delay_s, self._gateway_lost)
+
+    def _gateway_lost(self) -> None:
+        self.gateway_side.connection_lost(None)
+        self.on_lost()
 
     def gateway_died(self, client_s: float) -> None:
         """Nobody reads what the client has sent."""
@@ -177,8 +191,8 @@ class GatewayTransport:
         wire.down.on_less = self._less
 
     def get_extra_info(self, name: str) -> object:
-        """Everybody has an address of its own, and no TLS."""
-        return (self._wire.client.name, 0) if name == "peername" else None
+        """Nobody has TLS."""
+        return (self._wire.client.address, 0) if name == "peername" else None
 
     def set_write_buffer_limits(self, high: int) -> None:
         """The simulation has small buffers of its own, so that they matter."""

@@ -3,6 +3,7 @@
 import random
 from typing import TYPE_CHECKING, Final
 
+from zchat.gateway.quotas import UNLIMITED
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
     LOBBY,
@@ -32,8 +33,12 @@ WAYS: Final = {
     "values without bottom": 1,
     "commands without a login": 1,
     "a flood": 4,
+    "a flood without end": 2,
+    "a crowd": 2,
 }
 FLOOD_REQUESTS: Final = 40
+FLOOD_REQUESTS_MAX: Final = 600
+CROWD: Final = (2, 7)
 
 
 class Vandal(Caller):
@@ -42,7 +47,7 @@ class Vandal(Caller):
     def __init__(self, world: World, name: str, gateways: "list[GatewayProcess]") -> None:
         super().__init__(world, name)
         self._gateways = gateways
-        self._wire: Wire | None = None
+        self._wires: list[Wire] = []
         self._visits = self._count = 0
         self._prefix = b""
 
@@ -59,8 +64,8 @@ class Vandal(Caller):
         """Whatever they are told, they do not listen."""
 
     def lost(self, wire: Wire) -> None:
-        if wire is self._wire:
-            self._wire = None
+        if wire in self._wires:
+            self._wires.remove(wire)
 
     def _come(self) -> None:
         self._leave()
@@ -71,16 +76,20 @@ class Vandal(Caller):
             way = self.chance.choices(list(WAYS), list(WAYS.values()))[0]
             self.world.tell(f"{self.name} comes to {gateway.name} with {way}")
             self.world.counts[f"a vandal came with {way}"] += 1
-            self._wire = gateway.reached_by(self, self.chance)
-            if way == "a flood" and self.chance.random() < 0.7:
-                self._wire.down.set_reading(False)
-            self._wire.up.write(self._bytes(way))
+            if way == "a flood without end" and gateway.quota is UNLIMITED:
+                way = "a flood"  # All of it would be done there.
+            for _ in range(self.chance.randint(*CROWD) if way == "a crowd" else 1):
+                wire = gateway.reached_by(self, self.chance)
+                self._wires.append(wire)
+                if way.startswith("a flood") and self.chance.random() < 0.7:
+                    wire.down.set_reading(False)
+                wire.up.write(self._bytes(way))
         self.later(self.chance.expovariate(1 / 2.0), self._come)
 
     def _leave(self) -> None:
-        if self._wire is not None:
-            self._wire.client_aborts()
-            self._wire = None
+        wires, self._wires = self._wires, []
+        for wire in wires:
+            wire.client_aborts()
 
     # --- What they send ---------------------------------------------------------------------------
 
@@ -95,8 +104,10 @@ class Vandal(Caller):
                 for _ in range(chance.randint(1, 4)):
                     damaged[chance.randrange(len(damaged))] = chance.randrange(256)
                 return bytes(damaged)
-            case "silence":
+            case "silence" | "a crowd":
                 return b""
+            case "a flood without end":
+                return login + self._flood(FLOOD_REQUESTS_MAX)
             case "half a frame":
                 return login[: chance.randrange(1, len(login))]
             case "a frame without end":

@@ -72,6 +72,8 @@ class Watchers:
 
     def _gateway_turned(self, gateway: GatewayProcess) -> None:
         core = gateway.turns.core
+        if gateway.door.wrong is not None:
+            raise Broken(f"{gateway.name}: {gateway.door.wrong}")
         if len(core.sessions) > limits.SESSIONS_MAX:
             raise Broken(f"{gateway.name} has {len(core.sessions)} sessions")
         for session in core.sessions.values():
