@@ -60,9 +60,17 @@ class Accounts:
     invitations: list[str] = field(default_factory=list)
     """Codes that were made, where accounts take one: also those that were used, or are over."""
 
+    worked: list[str] = field(default_factory=list)
+    """Codes with which somebody has an account."""
+
     def invitation(self, chat: random.Random) -> str:
-        """One that may work, most of the time; people try what has worked before."""
-        return chat.choice([*self.invitations[-4:], chat.choice(["", "guessed"])])
+        """A new one, or one that has worked before, or none that could work."""
+        what = chat.random()
+        if what < 0.45 and self.worked:
+            return chat.choice(self.worked)
+        if what < 0.95 and self.invitations:
+            return chat.choice(self.invitations[-2:])
+        return chat.choice(["", "guessed", *self.invitations])
 
     def is_moderator(self, name: str) -> bool:
         return self.standings.get(name) is Standing.MODERATOR
@@ -86,7 +94,10 @@ class Accounts:
 
     def done(self, name: str, request: Message) -> None:
         match request:
-            case Register(password=password) | ChangePassword(new_password=password):
+            case Register(password=password, invitation=invitation):
+                self.registered(name, password)
+                self.worked += [invitation] if invitation else []
+            case ChangePassword(new_password=password):
                 self.registered(name, password)
             case EnableTotp(secret=secret, code=code):
                 self.secrets[name] = secret

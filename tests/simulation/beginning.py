@@ -287,6 +287,7 @@ class _Past:
         assert self.at_ms < BEGIN_MS, "the past is longer than it may be"
         databases = {address: self._begun(part) for address, part in self._parts.items()}
         kept = databases[USER_SERVICE].connection
+        assert kept is not None
         rows = kept.execute(text("select name, inbox_floor from users")).all()
         floors = {row.name: row.inbox_floor for row in rows}
         kept.rollback()
@@ -466,6 +467,7 @@ def _talk_in_the_den(past: _Past, people: dict[str, _Person], crowd: list[_Perso
             past.do(person, message_drafts.react("#den", begin + 40, emoji))
     for number in range(46):
         past.do(people["a"], message_drafts.pin("den", begin + 100 + 50 * number))
+    past.do(people["a"], message_drafts.pin("den", begin + 40))
     chain = begin + 7_000
     for number in range(60):
         past.do(people["c"], drafts.post("den", f"link {number}", reply_to=chain))

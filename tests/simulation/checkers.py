@@ -696,10 +696,10 @@ def _check_membership(cluster: Cluster, history: History) -> None:
         assert database.serving.turns is not None
         core = cast(RoomCore, database.serving.turns.beat.core)
         for name in history.users:
-            rooms = core.rooms_of.get(name, set())
-            folded = history.rooms_of(name) & core.rooms.keys()
-            if rooms != folded:
-                raise Broken(f"{database.name} has {name} in {sorted(rooms)}, not {sorted(folded)}")
+            has = core.rooms_of.get(name, set())
+            told = history.rooms_of(name) & core.rooms.keys()
+            if has != told:
+                raise Broken(f"{database.name} has {name} in {sorted(has)}, not {sorted(told)}")
 
 
 def _check_room_state(core: RoomCore, history: History) -> None:
@@ -719,6 +719,9 @@ def _check_room_state(core: RoomCore, history: History) -> None:
             raise Broken(f"{name} is {settings}, its log says {story.settings}")
         if not story.muted <= room.muted.keys() or not room.invited.keys() <= story.invited:
             raise Broken(f"{name} has other mutes or invitations than its log says")
+        for_ever = {user for user, until_ms in story.bans.items() if until_ms is None}
+        if not for_ever <= room.bans.keys():
+            raise Broken(f"{name} has forgotten the bans of {sorted(for_ever - room.bans.keys())}")
         if not room.bans.keys() <= story.bans.keys():
             raise Broken(f"{name} has bans of which its log knows nothing: {sorted(room.bans)}")
 

@@ -70,8 +70,7 @@ _SMALL: Final[dict[str, tuple[float, ...]]] = {
     "MEMBER_MENTIONS_MAX": (2, 100),
     "ROOM_BANS_MAX": (2, 1_000),
     "SESSION_ABSENCES_MAX": (1, 16),
-    "SEARCH_BATCH_ENTRIES": (1, 7, 100),
-    "SEARCH_BATCH_BYTES": (300, 32 * 1024),
+    "SEARCH_BATCH_ENTRIES": (4, 100),
     "SEARCH_SPAN_ENTRIES": (3, 2_000),
     "SEARCH_ROWS_MAX": (20, 4_000),
     "SEARCH_UNINDEXED_MAX": (5, 2_000),
@@ -101,7 +100,6 @@ _SMALL_IF_OLD: Final[dict[str, tuple[float, ...]]] = {
     "ROOM_PINS_MAX": (50,),
     "ROOM_BANS_MAX": (210, 1_000),
     "SEARCH_BATCH_ENTRIES": (20, 100),
-    "SEARCH_BATCH_BYTES": (32 * 1024,),
 }
 """Where there is much from the beginning; no bound is smaller than what is there."""
 
@@ -168,7 +166,7 @@ class Cluster:
         ]
         self.gateways = [
             GatewayProcess(world, self.fabric, f"gateway-{number}", self.partitions)
-            for number in range(shape.choice([1, 2, 3]))
+            for number in range(shape.choice([2, 2, 3] if begun else [1, 2, 3]))
         ]
         self.people: list[Person] = []
         accounts = Accounts()
@@ -179,7 +177,7 @@ class Cluster:
         neighbours = world.random("addresses").random() < NEIGHBOURS
         for number in range(shape.randint(3, 7)):
             # Some are two devices of one user, once it has a password.
-            alone = 0.6 if begun and number >= len(ACCOUNTS) else 0.8
+            alone = 0.4 if begun and number >= len(ACCOUNTS) else 0.8
             user = "abcdefg"[number if shape.random() < alone else number % 2 if begun else 0]
             order = shape.sample(self.gateways, len(self.gateways))
             person = Person(world, f"client-{number}", user, order)

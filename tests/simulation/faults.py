@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from zchat.client.drafts import NO_NONCE
@@ -28,12 +29,12 @@ KINDS: Final = {
     "full disk": 3,
     "lost lock": 5,
     "clock": 2,
-    "unseen": 6,
+    "unseen": 10,
 }
 POINTS_OF_A_SERVICE: Final = ("before a commit", "within a commit", "after a commit", "send")
 """With `send` some of a beat's replies and events are out, and the rest never is."""
 POINTS_OF_A_GATEWAY: Final = ("send", "write")
-UNSEEN_S: Final = 7.0
+UNSEEN_S: Final = 6.0
 PAUSES_S: Final = (0.3, 1.0, 2.5, 3.9, 6.0, 15.0)
 
 
@@ -127,14 +128,11 @@ def _kill(world: World, process: Process, away_s: float | None = None) -> None:
         process.die(away_s)
 
 
-def _pause(
-    cluster: Cluster, process: Process, chance: random.Random, duration_s: float = 0.0
-) -> None:
-    """For as long as that, or for as long as chance has it."""
+def _pause(cluster: Cluster, process: Process, chance: random.Random) -> None:
     if not process.alive or process.paused:
         return
     world = cluster.world
-    duration_s = duration_s or chance.choice(PAUSES_S)
+    duration_s = chance.choice(PAUSES_S)
     world.tell(f"{process.name} hangs for {duration_s} s")
     process.pause()
     life = process.life
@@ -156,37 +154,41 @@ def _pause(
 
 
 def _change_unseen(cluster: Cluster, chance: random.Random) -> None:
-    """A gateway hangs for so long that it counts as dead, and meanwhile one of those who are there
-    loses a token or a standing. Then it wakes up, and announces all of them.
+    """A gateway has no way to the router for so long that it counts as dead, and meanwhile one of
+    those who are there loses a token or a standing. Then it announces all of them.
     """
     accounts = cluster.people[0].accounts
-    here = [
-        person
+    here = {
+        person: gateway
         for person in cluster.people
-        if person.core is not None
+        for gateway in cluster.gateways
+        if gateway.alive
+        and person.is_at(gateway)
+        and person.core is not None
         and person.core.state is State.ONLINE
         and person.core.name in accounts.passwords
-        and person.wire is not None
-        and person.wire.gateway.alive
-    ]
+    }
     if not here:
         return
-    person = chance.choice([one for one in here if accounts.is_moderator(one.user)] or here)
-    others = [
+    doubled = [
         one
         for one in here
-        if one.user == person.user and one.wire and not one.is_at(person.wire.gateway)
+        for other in here
+        if one.user == other.user and here[one] is not here[other]
     ]
-    gateway = person.wire.gateway
-    name = person.user
-    if others and chance.random() < 0.7:
-        other, kind = chance.choice(others), chance.choice(["log out everywhere", "revoke"])
-        asked = [accounts.draft(kind, name, other.now_ms(), chance) for _ in range(4)]
+    moderators = [one for one in here if accounts.is_moderator(one.user)]
+    some = chance.choice([doubled, moderators])
+    person = chance.choice(some or doubled or moderators or list(here))
+    name, gateway = person.user, here[person]
+    others = [one for one in here if one.user == name and here[one] is not gateway]
+    if others and (some is doubled or person not in moderators):
+        other = chance.choice(others)
+        kind = chance.choice(["log out everywhere", "change password"])
+        draft = accounts.draft(kind, name, other.now_ms(), chance)
 
         def change() -> None:
             if other.core is not None and other.core.state is State.ONLINE:
-                for draft in asked:
-                    other.ask(draft)
+                other.ask(draft)
     elif accounts.is_moderator(name):
 
         def change() -> None:
@@ -195,8 +197,10 @@ def _change_unseen(cluster: Cluster, chance: random.Random) -> None:
         cluster.operator.wish(SetStanding(1, NO_NONCE, name, Standing.MODERATOR))
         return
     cluster.world.counts["something changed unseen"] += 1
-    _pause(cluster, gateway, chance, UNSEEN_S)
+    cluster.world.tell(f"{gateway.name} has no way to the router for {UNSEEN_S} s")
+    cluster.fabric.lost_touch(gateway)
     cluster.world.at(chance.uniform(0.1, 4.0), change)
+    cluster.world.at(UNSEEN_S, partial(cluster.fabric.reconnect, gateway))
 
 
 def _strand(cluster: Cluster, chance: random.Random) -> None:

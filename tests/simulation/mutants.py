@@ -58,9 +58,8 @@ from zchat.users.private_messages import PrivateMessages
 from zchat.users.sessions import Sessions
 
 from .beginning import prepare
+from .more_mutants import MORE_MUTANTS, Plant
 from .services import Database
-
-Plant = tuple[object, str, Any]
 
 _edit_statements = edits.statements
 
@@ -739,6 +738,7 @@ MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "a conversation overtakes what was said before": _conversation_overtakes,
     "what is said too early is dropped": _early_frames_dropped,
     "what is said too early is turned around": _early_frames_turned_around,
+    **MORE_MUTANTS,
 }
 
 

@@ -77,7 +77,7 @@ class Operator(Process):
         what = self.chance.random()
         if self.wishes:
             self._say(USER_SERVICE, replace(self.wishes.pop(0), nonce=self._nonce()))
-        elif self.invites and self.chance.random() < 0.5:
+        elif self.invites and (self.life == 1 or self.chance.random() < 0.6):
             self._invite()
         elif what < self._promotes:
             self._set_standing()

@@ -26,9 +26,11 @@ from zchat.protocol.messages import (
     Entry,
     History,
     PingTarget,
+    PinList,
     Posting,
     Register,
     ReportMessage,
+    SearchResults,
     SlowedDown,
 )
 
@@ -244,8 +246,10 @@ class Person(Caller):
                     self.world.counts[f"somebody did {type(request).__name__}"] += 1
                 if isinstance(request, Register):
                     self.world.tell(f"{life.name} is an account")
-            case Answered(answer=History() as history):
-                self.memory.reads(history)
+            case Answered(answer=History(entries=entries) | SearchResults(entries=entries)):
+                self.memory.reads(entries)
+            case Answered(answer=PinList(pins=pins)):
+                self.memory.reads(pins)
             case EntryArrived(entry=entry):
                 self.memory.sees(entry)
                 if (standing := moderators.standing_in(entry.body)) is not None:
@@ -317,6 +321,8 @@ class Person(Caller):
             known = sorted(self.accounts.passwords) if chat.random() < 0.5 else []
             other = chat.choice(known or [other])
             return moderators.draft(chat, room, other, text, self.now_ms())
+        if self.accounts.invitations and chat.random() < 0.1:
+            return drafts.register(PASSWORD, self.accounts.invitation(chat))
         match chat.choices(list(KINDS), list(KINDS.values()))[0]:
             case kind if kind in accounts.KINDS:
                 return self.accounts.draft(kind, self.user, self.now_ms(), chat)

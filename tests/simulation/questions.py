@@ -395,6 +395,9 @@ class _Truth:
         heads = [info.head for info in answer.conversations]
         if heads != sorted(heads, reverse=True) or (there and not heads):
             return f"heard of conversations in another order: {heads}"
+        newest = sorted((said[-1].sequence for said in there.values()), reverse=True)
+        if heads != newest[: len(heads)]:
+            return f"heard of conversations up to {heads}, and the newest are {newest}"
         for info in answer.conversations:
             said = there.get(info.name, [])
             row = self._history.reading.get((name, inbox_log(info.name)), whole)

@@ -2,6 +2,7 @@
 
 import random
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,7 +13,6 @@ from zchat.protocol.messages import (
     DeleteMessage,
     EditMessage,
     Entry,
-    History,
     MessagePosted,
     Notify,
     PinMessage,
@@ -79,11 +79,9 @@ class Memory:
         if isinstance(entry.body, MessagePosted | PrivateMessageSent):
             self.seen.append(entry)
 
-    def reads(self, history: History) -> None:
+    def reads(self, entries: Iterable[Entry]) -> None:
         self.old.extend(
-            entry
-            for entry in history.entries
-            if isinstance(entry.body, MessagePosted | PrivateMessageSent)
+            entry for entry in entries if isinstance(entry.body, MessagePosted | PrivateMessageSent)
         )
 
     def some(self, chat: random.Random) -> list[Entry]:

@@ -1,0 +1,382 @@
+"""Bugs that no history came to, or no checker saw, until they were planted: of accounts, of
+addresses, and those that depend on size.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+from unittest.mock import patch
+
+from msgspec.structs import replace
+from sqlalchemy import text
+
+from zchat.gateway.fanout import FanOut
+from zchat.gateway.quotas import Quotas
+from zchat.log import search, threads
+from zchat.log.answers import FirstAnswers
+from zchat.log.nonces import NonceIndex
+from zchat.log.search import Found, SearchIndex
+from zchat.log.store import Store
+from zchat.log.timeline import Timeline
+from zchat.protocol import limits
+from zchat.protocol.codec import Decoder, FrameReader, encode
+from zchat.protocol.messages import PrivateMessageSent, Refused
+from zchat.protocol.pages import LogPage
+from zchat.rooms import mentions
+from zchat.rooms import queries as room_queries
+from zchat.rooms.state import RoomState
+from zchat.service import amending, logs, referred
+from zchat.users import conversation_list
+from zchat.users import sessions as user_sessions
+from zchat.users.invitations import Invitations
+from zchat.users.model import User
+from zchat.users.sessions import Sessions
+
+Plant = tuple[object, str, Any]
+
+_pages = Decoder(LogPage)
+
+# --- Accounts, and who is who ---------------------------------------------------------------------
+
+
+def _invitation_works_twice() -> Plant:
+    return Invitations, "use", lambda self, code, at_ms: self.check(code, at_ms)
+
+
+def _use_of_invitation_is_not_stored() -> Plant:
+    """Until the service starts anew, it is known that it was used."""
+
+    def mutant(self: Any, digest: bytes) -> None:
+        del self.by_digest[digest]
+
+    return Invitations, "_drop", mutant
+
+
+def _revoked_token_is_announced() -> Plant:
+    announce = Sessions.announce
+
+    def mutant(self: Any, *arguments: Any) -> Any:
+        with patch.object(User, "token", lambda self, digest: True):
+            return announce(self, *arguments)
+
+    return Sessions, "announce", mutant
+
+
+def _old_standing_is_announced() -> Plant:
+    return user_sessions, "_outranks", lambda here, user: False
+
+
+def _namesake_is_the_same() -> Plant:
+    return amending, "is_own", lambda entry, user, since_ms: entry.author == user
+
+
+# --- What is found, and what is unread ------------------------------------------------------------
+
+
+def _search_before_the_floor(kind: str) -> Callable[[], Plant]:
+    """Of logs whose names begin so."""
+
+    def plant() -> Plant:
+        find = Store.search
+
+        def mutant(self: Any, places: Any, wanted: Any) -> Found:
+            low = [
+                place._replace(floor=0) if place.log.startswith(kind) else place for place in places
+            ]
+            return find(self, low, wanted)
+
+        return Store, "search", mutant
+
+    return plant
+
+
+def _mention_at_the_marker(shift: int) -> Callable[[], Plant]:
+    def plant() -> Plant:
+        unread = mentions.unread
+
+        def mutant(room: Any, user: str, member: Any, after: int) -> int:
+            return unread(room, user, member, after + shift)
+
+        return mentions, "unread", mutant
+
+    return plant
+
+
+def _mention_behind_the_marker_is_read() -> Plant:
+    have_read = mentions.have_read
+
+    def mutant(state: Any, room: Any, user: str, marker: int) -> None:
+        have_read(state, room, user, marker + 1)
+
+    return mentions, "have_read", mutant
+
+
+# --- Addresses ------------------------------------------------------------------------------------
+
+
+def _address_is_not_lowered() -> Plant:
+    return Quotas, "disconnected", lambda self, session: self.slowed.pop(session, None)
+
+
+def _address_is_lowered_twice() -> Plant:
+    def mutant(self: Any, session: Any) -> None:
+        self.slowed.pop(session, None)
+        left = self._connected.get(session.network, 0) - 2
+        if left > 0:
+            self._connected[session.network] = left
+        else:
+            self._connected.pop(session.network, None)
+
+    return Quotas, "disconnected", mutant
+
+
+def _exclusion_ends(until: float | None) -> Callable[[], Plant]:
+    """At once, without a time; or only then."""
+
+    def plant() -> Plant:
+        slow_down = Quotas.slow_down
+
+        def mutant(self: Any, *arguments: Any) -> Any:
+            wait = slow_down(self, *arguments)
+            if isinstance(wait, Refused) and until is None:
+                self._shut_out.clear()
+            elif isinstance(wait, Refused):
+                self._shut_out.update(dict.fromkeys(self._shut_out, until))
+            return wait
+
+        return Quotas, "slow_down", mutant
+
+    return plant
+
+
+# --- What depends on size -------------------------------------------------------------------------
+
+
+def _twin_is_wrong_far_on() -> Plant:
+    append = Timeline.append
+
+    def mutant(self: Any, log: str, author: str, body: Any, *others: Any, **named: Any) -> int:
+        if isinstance(body, PrivateMessageSent) and body.twin > 200:
+            body = replace(body, twin=body.twin - 1)
+        return append(self, log, author, body, *others, **named)
+
+    return Timeline, "append", mutant
+
+
+def _old_message_is_not_found() -> Plant:
+    """What stands behind the first page of its log."""
+    read = referred._read
+
+    def mutant(store: Any, place: tuple[str, int]) -> Any:
+        return None if place[1] > 1_000 else read(store, place)
+
+    return referred, "_read", mutant
+
+
+def _many_rooms_are_not_followed() -> Plant:
+    user_logs = room_queries._user_logs
+
+    def mutant(*arguments: Any) -> Any:
+        answer = user_logs(*arguments)
+        return replace(answer, logs=answer.logs[:20])
+
+    return room_queries, "_user_logs", mutant
+
+
+def _long_history_lacks_one() -> Plant:
+    read_history = Store.read_history
+
+    def mutant(self: Any, log: str, floor: int, before: Any, limit: int, *others: Any) -> Any:
+        return read_history(self, log, floor, before, min(limit, 101), *others)
+
+    return Store, "read_history", mutant
+
+
+def _old_page_of_history_is_shifted() -> Plant:
+    read_history = Store.read_history
+
+    def mutant(self: Any, log: str, floor: int, before: Any, *others: Any) -> Any:
+        shifted = before - 1 if before is not None and before > 1_000 else before
+        return read_history(self, log, floor, shifted, *others)
+
+    return Store, "read_history", mutant
+
+
+def _full_page_is_the_last() -> Plant:
+    read_log = logs.read_log
+
+    def mutant(*arguments: Any) -> bytes:
+        page = _pages.decode(read_log(*arguments))
+        frames = FrameReader(max(len(page.frames), 1)).feed(page.frames)
+        full = len(frames) == limits.PAGE_ENTRIES_MAX
+        return encode(replace(page, last=page.head) if full else page)
+
+    return logs, "read_log", mutant
+
+
+def _who_lags_far_is_moved_on() -> Plant:
+    follow = FanOut.follow
+
+    def mutant(self: Any, session: Any, name: str, cursor: int, head: int) -> None:
+        follow(self, session, name, max(cursor, head - 100), head)
+
+    return FanOut, "follow", mutant
+
+
+def _forgotten_client_is_new() -> Plant:
+    """Of a client that is not remembered any more nobody asks the store."""
+    unknown = FirstAnswers.unknown
+
+    def mutant(self: Any, keys: Any) -> Any:
+        before = set(self._newest)
+        asked = unknown(self, keys)
+        self.forgotten = getattr(self, "forgotten", set()) | (before - self._newest.keys())
+        new = asked & self.forgotten
+        self._newest.update(dict.fromkeys(new, b""))
+        return asked - new
+
+    return FirstAnswers, "unknown", mutant
+
+
+def _newest_nonce_is_not_indexed() -> Plant:
+    """That of the last entry before the index is written."""
+    write = NonceIndex.write
+
+    def mutant(self: Any, position: int) -> None:
+        write(self, position)
+        question = text("delete from nonces where position = :position")
+        self._connection.execute(question, {"position": position})
+
+    return NonceIndex, "write", mutant
+
+
+def _many_mentions_hide_the_next() -> Plant:
+    note = mentions.note
+
+    def mutant(state: Any, sender: Any, room: Any, *others: Any) -> None:
+        full = any(
+            len(member.mentions) >= limits.MEMBER_MENTIONS_MAX for member in room.members.values()
+        )
+        if not full:
+            note(state, sender, room, *others)
+
+    return mentions, "note", mutant
+
+
+def _one_of_many_reactions_is_lost() -> Plant:
+    react = amending.react
+
+    def mutant(timeline: Any, entry: Any, user: str, emoji: str) -> bool:
+        done = react(timeline, entry, user, emoji)
+        if done and len(entry.reactions.get(emoji, ())) >= 50:
+            now = timeline.referred[entry.log, entry.sequence]
+            users = now.reactions[emoji][1:]
+            timeline.amend(replace(now, reactions=now.reactions | {emoji: users}))
+        return done
+
+    return amending, "react", mutant
+
+
+def _reactions_are_bounded_too_soon() -> Plant:
+    react = amending.react
+
+    def mutant(*arguments: Any) -> bool:
+        with patch.object(limits, "REACTIONS_MAX", min(limits.REACTIONS_MAX, 100)):
+            return react(*arguments)
+
+    return amending, "react", mutant
+
+
+def _one_of_many_pins_is_lost() -> Plant:
+    pin = RoomState.pin
+
+    def mutant(self: Any, room: Any, sequence: int, pinned: int) -> None:
+        if len(room.pins) >= 40:
+            self.unpin(room, next(iter(room.pins)))
+        pin(self, room, sequence, pinned)
+
+    return RoomState, "pin", mutant
+
+
+def _one_of_many_bans_is_lost() -> Plant:
+    set_ban = RoomState.set_ban
+
+    def mutant(self: Any, room: Any, *others: Any) -> None:
+        if len(room.bans) >= 150:
+            self.drop_ban(room, next(iter(room.bans)))
+        set_ban(self, room, *others)
+
+    return RoomState, "set_ban", mutant
+
+
+def _index_skips_at_each_end() -> Plant:
+    write = SearchIndex.write
+
+    def mutant(self: Any, newest: int) -> int:
+        reached = write(self, newest)
+        return reached + 1 if reached < newest else reached
+
+    return SearchIndex, "write", mutant
+
+
+def _search_that_gives_up_says_it_is_all() -> Plant:
+    ended_early = search._Finding.ended_early
+
+    def mutant(self: Any, unseen_ms: int) -> Found:
+        return ended_early(self, unseen_ms)._replace(more=False, complete=True)
+
+    return search._Finding, "ended_early", mutant
+
+
+def _list_counts_what_it_shows() -> Plant:
+    room_list = room_queries._room_list
+
+    def mutant(*arguments: Any) -> Any:
+        answer = room_list(*arguments)
+        return replace(answer, total=len(answer.rooms))
+
+    return room_queries, "_room_list", mutant
+
+
+def _few_conversations_are_walked() -> Plant:
+    newest_threads = threads.newest_threads
+
+    def mutant(store: Any, log: str, floor: int, walked_max: int, threads_max: int) -> Any:
+        return newest_threads(store, log, floor, min(walked_max, 50), threads_max)
+
+    return conversation_list, "newest_threads", mutant
+
+
+MORE_MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
+    "an invitation works twice": _invitation_works_twice,
+    "the use of an invitation is not stored": _use_of_invitation_is_not_stored,
+    "a revoked token is accepted in an announcement": _revoked_token_is_announced,
+    "an old standing is believed in an announcement": _old_standing_is_announced,
+    "a later guest of the name may edit": _namesake_is_the_same,
+    "a search finds what is of an earlier room": _search_before_the_floor("#"),
+    "a search finds what an earlier guest was told": _search_before_the_floor("@"),
+    "a mention at the read marker is unread": _mention_at_the_marker(-1),
+    "a mention behind the read marker is not counted": _mention_at_the_marker(1),
+    "a mention behind the read marker is dropped": _mention_behind_the_marker_is_read,
+    "the count of an address is not lowered": _address_is_not_lowered,
+    "the count of an address is lowered twice": _address_is_lowered_twice,
+    "who has flooded may come back at once": _exclusion_ends(None),
+    "who has flooded may never come back": _exclusion_ends(1e12),
+    "a twin is wrong in an inbox of 200 entries": _twin_is_wrong_far_on,
+    "behind the first page no message is found": _old_message_is_not_found,
+    "of many rooms the last are not followed": _many_rooms_are_not_followed,
+    "a long history lacks its oldest entries": _long_history_lacks_one,
+    "an old page of history lacks its last entry": _old_page_of_history_is_shifted,
+    "a full page is taken for the last": _full_page_is_the_last,
+    "who lags far behind is moved on": _who_lags_far_is_moved_on,
+    "a client that was forgotten is new": _forgotten_client_is_new,
+    "the nonce of the newest entry is not indexed": _newest_nonce_is_not_indexed,
+    "who has many mentions hears of no more": _many_mentions_hide_the_next,
+    "one of many reactions is lost": _one_of_many_reactions_is_lost,
+    "reactions are bounded too soon": _reactions_are_bounded_too_soon,
+    "one of many pins is lost": _one_of_many_pins_is_lost,
+    "one of many bans is lost": _one_of_many_bans_is_lost,
+    "the index lacks an entry at the end of each batch": _index_skips_at_each_end,
+    "a search that gives up says that it is all": _search_that_gives_up_says_it_is_all,
+    "a list of rooms counts what it shows": _list_counts_what_it_shows,
+    "of many conversations the last are not listed": _few_conversations_are_walked,
+}
