@@ -6,7 +6,7 @@ copy of the databases.
 """
 
 import gc
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
@@ -34,8 +34,10 @@ from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.messages import (
     BlockUser,
     Done,
+    Entry,
     MarkRead,
     Message,
+    MessagePosted,
     Refused,
     SetStanding,
     Standing,
@@ -91,6 +93,8 @@ class Beginning:
     databases: dict[str, Begun]
     """By address."""
     inbox_floors: Mapping[str, int]
+    remembered: Sequence[Entry]
+    """Messages of all times, of which people know from the beginning."""
 
 
 def is_old(seed: int) -> bool:
@@ -291,7 +295,8 @@ class _Past:
         rows = kept.execute(text("select name, inbox_floor from users")).all()
         floors = {row.name: row.inbox_floor for row in rows}
         kept.rollback()
-        return Beginning(self._partitions, self._keeps_edits, databases, floors)
+        remembered = _remembered(databases[address_of_room("den", self._partitions)])
+        return Beginning(self._partitions, self._keeps_edits, databases, floors, remembered)
 
     def _begun(self, part: _Part) -> Begun:
         # Of some messages the newest wait for the index still.
@@ -321,6 +326,16 @@ class _Past:
         )
         disconnect(database.connection)
         return begun
+
+
+def _remembered(begun: Begun) -> list[Entry]:
+    messages = [
+        committed.entry
+        for committed in begun.entries.values()
+        if committed.log == room_log("den") and isinstance(committed.entry.body, MessagePosted)
+    ]
+    famous = max(messages, key=lambda entry: sum(map(len, entry.reactions.values())))
+    return [*messages[::700], famous, famous, famous, famous]
 
 
 def _by_log(entries: Iterable[Committed]) -> dict[str, list[Committed]]:

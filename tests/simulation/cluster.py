@@ -182,6 +182,8 @@ class Cluster:
             order = shape.sample(self.gateways, len(self.gateways))
             person = Person(world, f"client-{number}", user, order)
             person.accounts = accounts
+            if old is not None:
+                person.remembers = old.remembered
             if neighbours:
                 # Two share an address, or what counts as one.
                 network = f"2001:db8:0:{number // 2}::"
@@ -207,6 +209,12 @@ class Cluster:
         for process in [*self.servers, *people, *self.vandals, self.operator]:
             # Whoever comes first: nobody may rely on an order.
             self.world.at(process.chance.uniform(0.0, 1.0), process.start)
+
+    def comes(self, person: Person) -> None:
+        """One more, in the course of the history."""
+        person.accounts, person.on_event = self.people[0].accounts, self.people[0].on_event
+        self.people.append(person)
+        person.start()
 
     def close(self) -> None:
         for database in self.databases:

@@ -12,6 +12,7 @@ from zchat.protocol.messages import SetStanding, Standing
 
 from .cluster import Cluster
 from .gateways import GatewayProcess
+from .people import Owner
 from .services import ServiceProcess
 from .world import Process, World
 
@@ -34,7 +35,7 @@ KINDS: Final = {
 POINTS_OF_A_SERVICE: Final = ("before a commit", "within a commit", "after a commit", "send")
 """With `send` some of a beat's replies and events are out, and the rest never is."""
 POINTS_OF_A_GATEWAY: Final = ("send", "write")
-UNSEEN_S: Final = 6.0
+UNSEEN_S: Final = 8.0
 PAUSES_S: Final = (0.3, 1.0, 2.5, 3.9, 6.0, 15.0)
 
 
@@ -170,25 +171,13 @@ def _change_unseen(cluster: Cluster, chance: random.Random) -> None:
     }
     if not here:
         return
-    doubled = [
-        one
-        for one in here
-        for other in here
-        if one.user == other.user and here[one] is not here[other]
-    ]
-    moderators = [one for one in here if accounts.is_moderator(one.user)]
-    some = chance.choice([doubled, moderators])
-    person = chance.choice(some or doubled or moderators or list(here))
+    person = chance.choice(list(here))
     name, gateway = person.user, here[person]
-    others = [one for one in here if one.user == name and here[one] is not gateway]
-    if others and (some is doubled or person not in moderators):
-        other = chance.choice(others)
-        kind = chance.choice(["log out everywhere", "change password"])
-        draft = accounts.draft(kind, name, other.now_ms(), chance)
+    others = [one for one in cluster.gateways if one is not gateway and one.alive]
+    if others and chance.random() < 0.5:
 
         def change() -> None:
-            if other.core is not None and other.core.state is State.ONLINE:
-                other.ask(draft)
+            cluster.comes(Owner(cluster.world, f"client-{len(cluster.people)}", name, others))
     elif accounts.is_moderator(name):
 
         def change() -> None:
@@ -199,7 +188,7 @@ def _change_unseen(cluster: Cluster, chance: random.Random) -> None:
     cluster.world.counts["something changed unseen"] += 1
     cluster.world.tell(f"{gateway.name} has no way to the router for {UNSEEN_S} s")
     cluster.fabric.lost_touch(gateway)
-    cluster.world.at(chance.uniform(0.1, 4.0), change)
+    cluster.world.at(chance.uniform(0.1, 2.0), change)
     cluster.world.at(UNSEEN_S, partial(cluster.fabric.reconnect, gateway))
 
 

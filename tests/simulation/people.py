@@ -1,7 +1,7 @@
 """Clients that do everything that one can do, at random, and note all that they are told."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -118,6 +118,8 @@ class Person(Caller):
         """Shared by all people."""
         self.lives: list[Life] = []
         self.memory = talk.Memory()
+        self.remembers: Sequence[Entry] = ()
+        """Messages of which it knows before it comes."""
         self.core: ClientCore | None = None
         self.chat = world.random(f"chat {name}")
         self.restart_s = (0.1, 6.0)
@@ -138,6 +140,7 @@ class Person(Caller):
         if self.chat.random() < 0.5:
             # Others do not forget with a new client, and perhaps as a new guest, what was said.
             self.memory = talk.Memory()
+            self.memory.reads(self.remembers)
         self.life_now = Life(self.name, self.user, replace(credentials), prefix)
         self.lives.append(self.life_now)
         self.core = ClientCore(self.user, credentials, prefix, "simulated")
@@ -278,7 +281,7 @@ class Person(Caller):
             return
         if "@" in getattr(entry.body, "text", "") and chat.random() < 0.5:
             core.mark_read(entry.log, max(0, entry.sequence - chat.choice([0, 0, 1, 2])))
-        elif chat.random() < 0.2:
+        elif chat.random() < 0.05:
             core.mark_read(entry.log, chat.randint(0, entry.sequence))
 
     def _act(self) -> None:
@@ -403,3 +406,18 @@ class Person(Caller):
             case _:
                 sequence, number = chat.randint(0, 30), drafts.UNNUMBERED
                 return ReportMessage(number, drafts.NO_NONCE, f"#{room}", sequence, "noise")
+
+
+class Owner(Person):
+    """Comes once, to end all other sessions of its account."""
+
+    def comes_back(self) -> bool:
+        return False
+
+    def _act(self) -> None:
+        if self.core is not None:
+            kind = self.chat.choice(["log out everywhere", "log out everywhere", "change password"])
+            self.ask(self.accounts.draft(kind, self.user, self.now_ms(), self.chat))
+            if self.core is not None:
+                self.core.log_out(self.world.now)
+                self._turn()

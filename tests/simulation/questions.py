@@ -96,7 +96,8 @@ def _of_one(
     assert person.core is not None
     heads = [(log, head) for log, head in person.memory.heads.items() if head > 1]
     if heads:
-        log, head = cluster.chance.choice(heads)
+        longest = max(heads, key=lambda each: each[1])
+        log, head = cluster.chance.choice([longest, cluster.chance.choice(heads)])
         before = cluster.chance.choice([head, head + 1, cluster.chance.randint(2, head)])
         limit = cluster.chance.choice([HISTORY_ENTRIES, limits.HISTORY_ENTRIES_MAX])
         yield drafts.history(log, limit, before)

@@ -84,6 +84,7 @@ def _simulate(recipe: Recipe, detailed: bool) -> Verdict:
         world = World(recipe.seed, detailed=detailed)
         cluster = Cluster(world)
         watchers = Watchers(cluster)
+        people = len(cluster.people)
         faults = [
             fault
             for fault in plan(recipe.seed, recipe.seconds)
@@ -103,7 +104,7 @@ def _simulate(recipe: Recipe, detailed: bool) -> Verdict:
         tuple(world.story),
         digest,
         tuple(fault.number for fault in faults),
-        len(cluster.people),
+        people,
         Counter(world.counts),
     )
 

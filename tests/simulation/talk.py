@@ -36,7 +36,7 @@ KINDS: Final = {
     "notify": 2,
     "type": 3,
     "away": 2,
-    "pins": 1,
+    "pins": 2,
     "edits": 1,
     "conversations": 1,
     "search": 6,
