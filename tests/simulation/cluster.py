@@ -98,6 +98,7 @@ _SMALL_IF_OLD: Final[dict[str, tuple[float, ...]]] = {
     "REACTION_KINDS_MAX": (20,),
     "REACTIONS_MAX": (192, 200),
     "ROOM_PINS_MAX": (50,),
+    "USER_CONVERSATIONS_MAX": (1_000,),
     "ROOM_BANS_MAX": (210, 1_000),
     "SEARCH_BATCH_ENTRIES": (20, 100),
 }

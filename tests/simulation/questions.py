@@ -12,6 +12,7 @@ from zchat.client.drafts import Answer
 from zchat.client.events import Answered
 from zchat.client.state import State
 from zchat.protocol import limits, messages
+from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
     LOBBY,
     Announce,
@@ -370,7 +371,9 @@ class _Truth:
         pins = self._history.story(log).pins if answer.room != LOBBY else self._lobby_pins()
         there = [self._history.stored[log, sequence] for sequence in pins if sequence > floor]
         expected = there[::-1][: len(answer.pins)]
-        if answer.pins != expected or (there and not answer.pins):
+        room_left = sum(map(len, map(encode, there))) < limits.ANSWER_BYTES_MAX // 2
+        missing = len(answer.pins) < len(there) and (room_left or not answer.pins)
+        if answer.pins != expected or missing:
             return f"heard of other pins of {answer.room} than there are"
         return None
 
