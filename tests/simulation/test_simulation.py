@@ -33,6 +33,7 @@ def test_a_recipe_is_the_same_history_each_time() -> None:
         "the link accepts out of order",
         "a resumed client is taken for up to date",
         "a commit does not look for the lease",
+        "a twin is wrong in an inbox of 200 entries",
     ],
 )
 def test_a_planted_bug_is_caught(name: str) -> None:
