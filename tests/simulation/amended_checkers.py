@@ -105,15 +105,18 @@ def _newest_floor(log: str, life: Life, history: History) -> int:
 
 
 def _has_seen(life: Life, request: int, place: tuple[str, int]) -> bool:
-    """Before it asked, as this very user."""
+    """Before it asked, and as the very user that was answered."""
     seen = False
-    for event in life.events[: life.asked_after[request]]:
+    for number, event in enumerate(life.events):
+        asked = number >= life.asked_after[request]
         match event:
             case SessionBegun(guest=True):
                 seen = False  # It may be a new guest, if it was away for too long.
-            case EntryArrived(entry=entry):
+            case Answered(id=answered) if answered == request:
+                return seen
+            case EntryArrived(entry=entry) if not asked:
                 seen = seen or (entry.log, entry.sequence) == place
-            case Answered(answer=messages.History(entries=entries)):
+            case Answered(answer=messages.History(entries=entries)) if not asked:
                 seen = seen or any((entry.log, entry.sequence) == place for entry in entries)
             case _:
                 pass
