@@ -1,0 +1,1 @@
+"""Changes the cores one place at a time, and looks whether a test notices."""
