@@ -135,6 +135,28 @@ def test_a_word_of_the_worker_needs_no_command() -> None:
     assert ends.answers == [(None, b"session 5 has ended")]
 
 
+def test_all_that_waits_goes_at_once_in_batches() -> None:
+    ends = Ends()
+    ends.ask(*(b"%d" % number for number in range(limits.BATCH_ITEMS_MAX + 1)))
+
+    ups = ends.asker.envelopes()
+    assert [len(up.items) for up in ups] == [limits.BATCH_ITEMS_MAX, 1]
+    ends.carry_up(ups)
+    ends.answer()
+    downs = [down for _, down in ends.answerer.envelopes()]
+    assert [len(down.items) for down in downs] == [limits.BATCH_ITEMS_MAX, 1]
+
+
+def test_what_was_accepted_makes_room_in_the_window_of_both_ends() -> None:
+    ends = Ends()
+    full_batches = limits.LINK_WINDOW_ITEMS // limits.BATCH_ITEMS_MAX
+    for _ in range(full_batches + 2):
+        ends.ask(*[b"a"] * limits.BATCH_ITEMS_MAX)
+        ends.exchange(1)
+
+    assert len(ends.answers) == (full_batches + 2) * limits.BATCH_ITEMS_MAX
+
+
 # --- What is lost, doubled or late ----------------------------------------------------------------
 
 
@@ -189,11 +211,14 @@ def test_what_comes_twice_counts_once() -> None:
 
 def test_a_batch_that_was_accepted_in_part_counts_for_the_rest() -> None:
     ends = Ends()
-    ends.ask(b"a")
+    ends.ask(b"a", b"b")
+    ends.carry_up([Up(1, 1, 1, [b"a"], 1, False)])
     ends.carry_up()
-    ends.carry_up([Up(1, 1, 1, [b"a", b"b"], 1, False)])
+    ends.answer()
+    ends.carry_down()
 
     assert ends.heard == [b"a", b"b"]
+    assert ends.answers == answered(b"a", b"b")
 
 
 def test_the_same_gap_is_not_filled_twice_in_a_moment() -> None:
@@ -212,17 +237,105 @@ def test_the_same_gap_is_not_filled_twice_in_a_moment() -> None:
     assert len(ends.asker.envelopes()) == 1
 
 
+def test_the_same_gap_of_replies_is_not_filled_twice_in_a_moment() -> None:
+    ends = Ends()
+    ends.ask(b"a")
+    ends.carry_up()
+    ends.answer()
+    ends.answerer.envelopes()
+
+    def resent() -> list[Reply]:
+        ends.carry_up([Up(1, 1, 2, [], 1, True)])
+        return [reply for _, down in ends.answerer.envelopes() for reply in down.items]
+
+    assert resent() == [Reply(1, b"re a")]
+    assert resent() == []
+    ends.now += limits.RESEND_INTERVAL_S
+    assert resent() == [Reply(1, b"re a")]
+
+
+def test_a_reply_is_sent_again_only_if_it_is_missed() -> None:
+    ends = Ends()
+    ends.ask(b"a")
+    ends.carry_up()
+    ends.answer()
+    ends.answerer.envelopes()
+    ends.ask(b"b")
+    ends.carry_up()
+
+    ((_, down),) = ends.answerer.envelopes()
+    assert down.items == []
+
+
+def test_a_gap_is_filled_in_the_first_moment_of_a_clock() -> None:
+    outgoing: Outgoing[int] = Outgoing()
+    outgoing.append(0, 1)
+    outgoing.next_batch()
+
+    outgoing.rewind(0.0)
+    assert outgoing.next_batch() == (1, [0])
+
+
 # --- Restarts -------------------------------------------------------------------------------------
 
 
 def test_without_a_worker_commands_wait() -> None:
     asker: Asker[bytes] = Asker()
     asker.send(b"a", b"a")
+    assert asker.queue_bytes == 1
     assert asker.envelopes() == []
 
     asker.worker_changed(3)
     (up,) = asker.envelopes()
     assert (up.epoch, up.items) == (3, [b"a"])
+
+
+def test_an_address_can_be_reached_while_somebody_serves_it() -> None:
+    asker: Asker[bytes] = Asker()
+    seen = [asker.reachable]
+    for epoch in (3, None, 4):
+        asker.worker_changed(epoch)
+        seen.append(asker.reachable)
+
+    assert seen == [False, True, False, True]
+
+
+def test_a_link_says_that_it_begins_even_if_there_is_nothing_to_ask() -> None:
+    (up,) = Ends().asker.envelopes()
+
+    assert (up.first, up.items) == (1, [])
+
+
+def test_a_worker_that_is_named_again_is_the_same() -> None:
+    ends = Ends()
+    ends.ask(b"a")
+    ends.carry_up()
+    ends.asker.worker_changed(None)
+    ends.asker.worker_changed(ends.epoch)
+    ends.asker.worker_changed(ends.epoch)
+    ends.exchange()
+
+    assert ends.heard == [b"a"]
+    assert ends.answers == answered(b"a")
+
+
+def test_what_is_not_kept_is_asked_no_more() -> None:
+    ends = Ends(b"who is here")
+    ends.ask(b"a", b"b")
+    ends.carry_up()
+    ends.answer()
+    late = [down for _, down in ends.answerer.envelopes()]
+    ends.asker.clear(lambda context: context == b"b")
+    ends.carry_down(late)
+    assert ends.answers == []
+    assert ends.asker.queue_bytes == len(b"who is here" + b"b")
+
+    ends.exchange()
+    assert ends.answers == answered(b"b")
+    ends.ask(b"c")
+    ends.asker.clear()
+    ends.exchange()
+    assert ends.heard == [*(b"who is here", b"a", b"b"), *(b"who is here", b"b"), b"who is here"]
 
 
 def test_while_the_worker_is_away_nothing_is_sent_and_nothing_forgotten() -> None:
@@ -358,10 +471,21 @@ def test_a_silent_asker_is_forgotten_after_its_time() -> None:
     assert ends.answerer.expire(ends.now + limits.PEER_EXPIRY_S) == []
     assert ends.answerer.expire(ends.now + limits.PEER_EXPIRY_S + 0.1) == [GATEWAY]
     assert ends.answerer.askers == []
+    assert ends.answerer.expire(ends.now + limits.PEER_EXPIRY_S + 0.2) == []
 
     ends.ask(b"a")
     ends.exchange()
     assert ends.answers == answered(b"a")
+
+
+def test_an_asker_that_dies_after_its_link_was_forgotten_is_missed_once() -> None:
+    ends = Ends()
+    ends.exchange()
+    ends.answerer.forget(GATEWAY)
+
+    ends.now += limits.PEER_EXPIRY_S + 0.1
+    assert ends.answerer.expire(ends.now) == [GATEWAY]
+    assert ends.answerer.expire(ends.now) == []
 
 
 def test_a_late_copy_does_not_open_a_link_again_that_was_forgotten() -> None:
@@ -445,6 +569,18 @@ def test_no_more_bytes_are_on_their_way_than_the_window_holds() -> None:
     assert len(outgoing) == 0
 
 
+def test_what_was_accepted_before_it_was_sent_again_makes_no_more_room() -> None:
+    outgoing: Outgoing[int] = Outgoing()
+    half = limits.LINK_WINDOW_BYTES // 2
+    for number in range(5):
+        outgoing.append(number, half)
+    assert batches(outgoing) == [[0], [1]]
+
+    outgoing.rewind(1.0)
+    outgoing.accept(3)
+    assert batches(outgoing) == [[2], [3]]
+
+
 def test_what_was_accepted_after_all_is_not_sent_again() -> None:
     outgoing: Outgoing[int] = Outgoing()
     for number in range(4):
@@ -499,7 +635,23 @@ def test_what_a_worker_remembers_of_the_forgotten_is_bounded() -> None:
         answerer.forget(asker)
         answerer.envelopes()
 
-    assert len(answerer._forgotten) <= limits.PEERS_MAX
+    assert len(answerer._forgotten) == limits.PEERS_MAX
+
+
+def test_who_was_forgotten_last_is_remembered_longest() -> None:
+    answerer = Answerer(1)
+
+    def forget(number: int, link: int) -> None:
+        answerer.receive(b"gateway/west#%d" % number, Up(1, link, 1, [], 1, False), 0.0)
+        answerer.forget(b"gateway/west#%d" % number)
+
+    for number in range(limits.PEERS_MAX):
+        forget(number, 1)
+    forget(0, 2)
+    forget(limits.PEERS_MAX, 1)
+
+    late = Up(1, 2, 1, [b"a"], 1, False)
+    assert answerer.receive(b"gateway/west#0", late, 0.0) == []
 
 
 def test_a_receiver_accepts_the_next_number_only() -> None:

@@ -191,10 +191,7 @@ class Asker(Generic[Context]):
             envelopes.append(
                 Up(self.epoch, self._link, first, items, self._replies.next_wanted, gap)
             )
-            if not items:
-                break
-        if envelopes:
-            self._owes_heartbeat = False
+        self._owes_heartbeat = False
         return envelopes
 
     def _restart(self) -> None:
@@ -340,6 +337,4 @@ class Answerer:
                 down = Down(self._epoch, state.link, first, items, state.commands.next_wanted, gap)
                 outgoing.append((asker, down))
                 state.owes_ack = gap = False
-                if not items:
-                    break
         return outgoing
