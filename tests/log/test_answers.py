@@ -45,6 +45,7 @@ def test_what_was_remembered_is_old_from_then_on(answers: FirstAnswers) -> None:
 
 def test_an_old_command_that_is_found_nowhere_is_not_done_any_more(answers: FirstAnswers) -> None:
     assert answers.of(key(4)) == OVERTAKEN
+    assert answers.of(key(5)) == OVERTAKEN, "the newest of all was answered, too"
 
 
 def test_a_command_that_does_not_rise_is_looked_up_and_may_come_late(answers: FirstAnswers) -> None:
@@ -55,6 +56,16 @@ def test_a_command_that_does_not_rise_is_looked_up_and_may_come_late(answers: Fi
     answers.remember(late, DONE)
     assert answers.of(key(4)) == DONE
     assert answers.old([key(5), key(6)]) == [key(5)], "what came late took the newest back"
+
+
+def test_of_a_command_that_does_not_rise_the_newest_nonce_is_not_asked(
+    answers: FirstAnswers,
+) -> None:
+    late = Key("bob", key(4).nonce, rising=False)
+    assert answers.unknown([late]) == set()
+
+    answers.remember(late, DONE)
+    assert answers.unknown([Key("bob", key(5).nonce)]) == {("bob", b"a client")}
 
 
 def test_a_nonce_is_that_of_one_command_whatever_its_kind(answers: FirstAnswers) -> None:
@@ -77,5 +88,6 @@ def test_clients_that_were_not_heard_of_for_long_are_forgotten(
     answers.learn({("bob", b"a client"): b"", ("carl", b"a client"): b""})
     answers.remember(key(6), DONE)
 
-    assert answers.unknown([key(7)]) == set()
+    assert answers.unknown([key(7), Key("carl", key(1).nonce)]) == set()
+    assert answers.unknown([key(7), Key("carl", key(1).nonce)]) == set()
     assert answers.unknown([Key("bob", key(1).nonce)]) == {("bob", b"a client")}

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from zchat.log.answers import Answer, Key
 from zchat.log.floors import Policy, Removal, policy_statements
 from zchat.log.store import Appended, Store
-from zchat.log.tables import LOG_SCHEMA
+from zchat.log.tables import LOG_SCHEMA, nonces
 from zchat.protocol import limits
 from zchat.protocol.nonces import nonce
 
@@ -30,11 +31,11 @@ def store(path: Path) -> Iterator[Store]:
     store.close()
 
 
-def append(store: Store, log: str, *nonces: bytes) -> None:
+def append(store: Store, log: str, *given: bytes) -> None:
     head = store.heads([log])[log]
     entries = [
         Appended(store.position + n, log, head + n, "ann", one, None, b"frame")
-        for n, one in enumerate(nonces, 1)
+        for n, one in enumerate(given, 1)
     ]
     store.commit(entries, [], [], [])
 
@@ -92,6 +93,18 @@ def test_the_newest_nonce_of_a_client_stays(
     store.close()
 
 
+@pytest.mark.parametrize("unwritten_max", [1, 8192])
+def test_of_nonces_whose_entries_are_gone_only_the_newest_of_each_client_are_kept(
+    store: Store, unwritten_max: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "NONCES_UNWRITTEN_MAX", unwritten_max)
+    remove(store, "#garden", 4)
+    remove(store, "#attic", 1)
+
+    kept = store._connection.scalars(select(nonces.c.nonce).order_by(nonces.c.nonce)).all()
+    assert kept == [nonce(CLIENT, 4), nonce(OTHER, 1)]
+
+
 def test_a_removal_that_fails_removes_nothing(store: Store) -> None:
     with pytest.raises(ValueError, match="position"):
         store.commit(
@@ -113,6 +126,12 @@ def test_policies_are_kept_and_replaced(store: Store, path: Path) -> None:
     save(Policy("#", 200), Policy("@ann"))
     assert store.policies() == [Policy("#", 200)]
     assert reopened(store, path).policies() == [Policy("#", 200)]
+
+
+def test_of_no_policies_nothing_is_written() -> None:
+    assert policy_statements([]) == []
+    [(_, dropped)] = policy_statements([Policy("@ann")])
+    assert dropped == [{"old_log": "@ann"}]
 
 
 def test_what_is_not_done_in_the_order_of_nonces_is_known_for_ever(store: Store) -> None:

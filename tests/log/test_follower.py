@@ -83,6 +83,24 @@ def test_a_heartbeat_betrays_that_the_newest_was_dropped() -> None:
     assert follower.missing_after == 4
 
 
+def test_of_an_empty_stream_nothing_is_missing() -> None:
+    follower = following(0)
+
+    assert follower.receive(heartbeat(0)) == []
+    assert follower.missing_after is None
+
+
+def test_it_says_how_many_entries_it_lags_behind() -> None:
+    assert Follower().lag == 0
+    follower = following(4)
+    assert follower.lag == 0
+
+    follower.receive(page(7, 8))
+    assert follower.lag == 4
+    follower.receive(page(5, 6))
+    assert follower.lag == 0
+
+
 def test_what_comes_twice_is_handed_on_once() -> None:
     follower = following(4)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from zchat.log.answers import Answer, Key
@@ -18,7 +18,7 @@ from zchat.log.store import (
     Store,
     StoredEntry,
 )
-from zchat.log.tables import LOG_SCHEMA
+from zchat.log.tables import LOG_SCHEMA, answers, nonces_written
 from zchat.log.timeline import Amended
 from zchat.protocol import limits
 from zchat.protocol.messages import RefusalCode
@@ -223,6 +223,45 @@ def test_nonces_are_found_wherever_the_index_has_come_to(
         path.unlink()
 
 
+def test_the_index_of_nonces_is_written_many_at_a_time_and_not_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "NONCES_UNWRITTEN_MAX", 2)
+    store = Store.open(path, LOG_SCHEMA)
+    written = []
+    for number in range(1, 5):
+        appended = entries(store, "#garden", [b"text"], nonce=nonce(CLIENT, number))
+        store.commit(appended, [], [], [])
+        written.append(store._connection.scalars(select(nonces_written.c.position)).all())
+    assert written == [[0], [0], [3], [3]]
+
+    store.close()
+    store = Store.open(path, LOG_SCHEMA)
+    assert store._connection.scalars(select(nonces_written.c.position)).all() == [3]
+    store.close()
+
+
+def test_a_nonce_that_comes_late_is_not_taken_for_the_newest(store: Store) -> None:
+    for number in (9, 8):
+        late = nonce(CLIENT, number)
+        store.commit(entries(store, "#garden", [b"text"], nonce=late), [], [], [])
+
+    assert store.newest_nonces([("alice", CLIENT)]) == {("alice", CLIENT): nonce(CLIENT, 9)}
+
+
+def test_a_refusal_is_found_as_it_was_also_if_its_code_is_not_known_any_more(store: Store) -> None:
+    known, newer = (Key("alice", nonce(CLIENT, number)) for number in (1, 2))
+    refused = Answer("#garden", 0, RefusalCode.NOT_A_MEMBER, "join it first")
+    store.commit([], [], [], [], [(known, refused), (newer, refused)])
+    of_newer = update(answers).where(answers.c.nonce == newer.nonce).values(code="out_of_tea")
+    store.commit([], [(of_newer, [])], [], [])
+
+    assert list(store.first_answers([known, newer]).values()) == [
+        refused,
+        Answer("#garden", 0, RefusalCode.OTHER, "join it first"),
+    ]
+
+
 def test_a_commit_that_fails_leaves_the_nonces_as_they_were(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,8 +284,13 @@ def test_the_newest_nonce_of_a_client_may_be_that_of_an_entry_or_of_an_answer(st
     last = nonce(b"\xff" * 8, 2**64 - 1)
     store.commit([], [], [], [], [(Key("alice", last), REFUSED)])
 
-    clients = [("alice", CLIENT), ("bob", CLIENT), ("alice", b"\xff" * 8), ("carl", CLIENT)]
-    newest = [nonce(CLIENT, 300), nonce(CLIENT, 2), last, b""]
+    store.commit([], [], [], [], [(Key("dora", nonce(CLIENT, 0)), REFUSED)])
+
+    clients = [
+        *(("alice", CLIENT), ("bob", CLIENT), ("alice", b"\xff" * 8), ("carl", CLIENT)),
+        ("dora", CLIENT),
+    ]
+    newest = [nonce(CLIENT, 300), nonce(CLIENT, 2), last, b"", nonce(CLIENT, 0)]
     assert store.newest_nonces(clients) == dict(zip(clients, newest, strict=True))
 
 

@@ -21,6 +21,7 @@ from zchat.protocol.messages import (
     RoomCreated,
     TopicChanged,
 )
+from zchat.protocol.operators import IMPORT_NONCE
 from zchat.protocol.pages import EVERYONE, Chunk, MembershipChange, StreamPage
 
 _entries = Decoder(Entry)
@@ -149,6 +150,28 @@ def test_an_edit_can_be_outdated_in_the_beat_that_made_it() -> None:
     assert timeline.referred == {("#garden", 2): edit}
 
 
+def test_only_what_commands_are_about_is_kept() -> None:
+    timeline = Timeline(0, {"#garden": 0})
+    timeline.append("#garden", "ann", MessagePosted("one"), 5)
+
+    assert timeline.referred == {}
+
+
+def test_what_is_imported_changes_no_membership() -> None:
+    timeline = Timeline(0, {"#garden": 0})
+    timeline.append("#garden", "ann", MemberJoined(), 0, b"nonce")
+    timeline.append("#garden", "bob", MemberJoined(), 0, IMPORT_NONCE + b"1")
+
+    appended, page = timeline.take()
+    assert page is not None
+    assert page.chunks[0].changes == [MembershipChange("ann", 1, True, 1)]
+    stored = [
+        (position, log, sequence, frame, nonce != b"nonce")
+        for position, log, sequence, _, nonce, _, frame in appended
+    ]
+    assert stored_stream_page(stored, 1, 2) == page
+
+
 def test_of_nothing_stored_comes_an_empty_page() -> None:
     assert stored_stream_page([], 4, 3) == StreamPage(4, 3, [])
 
@@ -167,7 +190,7 @@ _bodies = st.sampled_from(
     ]
 )
 _appends = st.tuples(
-    st.sampled_from(["#a", "#b", "#c"]), st.sampled_from(["ann", "bob"]), _bodies, st.booleans()
+    st.sampled_from(["#a", "#b", "#lobby"]), st.sampled_from(["ann", "bob"]), _bodies, st.booleans()
 )
 
 
@@ -175,8 +198,8 @@ _appends = st.tuples(
 def test_numbers_have_no_gaps_and_what_is_read_again_is_what_was_published(
     appends: list[tuple[str, str, EntryBody, bool]],
 ) -> None:
-    timeline = Timeline(0, dict.fromkeys(["#a", "#b", "#c"], 0))
-    sequences: dict[str, list[int]] = {"#a": [], "#b": [], "#c": []}
+    timeline = Timeline(0, dict.fromkeys(["#a", "#b", "#lobby"], 0))
+    sequences: dict[str, list[int]] = {"#a": [], "#b": [], "#lobby": []}
     taken = []
     for log, author, body, ends_the_beat in appends:
         sequences[log].append(timeline.append(log, author, body, 0))
