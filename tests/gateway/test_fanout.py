@@ -86,7 +86,25 @@ def test_all_live_members_are_given_the_same_bytes(gateway: Gateway) -> None:
     gateway.say(3)
 
     assert ann.out[0] is bob.out[0]
+    assert len(ann.out) == 1, "what changes no membership is written as it comes"
     assert list(gateway.fan_out.dirty) == [ann, bob]
+
+
+def test_what_was_delivered_is_not_delivered_again(gateway: Gateway) -> None:
+    ann = gateway.member(cursor=5)
+    gateway.fan_out.publish(gateway.log.chunk(3, 4))
+    gateway.fan_out.publish(gateway.log.chunk(4, 5))
+    gateway.say()
+
+    assert seen_by(ann) == [6]
+    assert gateway.fan_out.take_fetches() == []
+
+
+def test_of_a_log_that_nobody_follows_nobody_is_live(gateway: Gateway) -> None:
+    ann = gateway.member(cursor=5)
+
+    assert list(gateway.fan_out.live(GARDEN)) == [ann]
+    assert list(gateway.fan_out.live("#attic")) == []
 
 
 def test_who_follows_nothing_sees_nothing(gateway: Gateway) -> None:
@@ -108,6 +126,7 @@ def test_a_session_that_has_left_the_gateway_is_forgotten(gateway: Gateway) -> N
     assert seen_by(ann) == [6]
     assert seen_by(bob) == []
     assert list(gateway.fan_out.everyone()) == []
+    assert gateway.fan_out.users == set()
     assert not gateway.fan_out.dirty
     assert not gateway.fan_out._logs
     assert not gateway.fan_out._fetches
@@ -168,10 +187,33 @@ def test_a_page_that_no_one_waits_for_any_more_says_nothing(gateway: Gateway) ->
     assert ann.fetching == 0
 
 
+def test_an_answer_that_comes_twice_says_nothing(gateway: Gateway) -> None:
+    ann = gateway.member(cursor=0)
+    (fetch,) = gateway.fan_out.take_fetches()
+    for _ in range(2):
+        gateway.fan_out.page(fetch, gateway.log.page(0))
+    gateway.fan_out.fetch_failed(fetch)
+
+    assert seen_by(ann) == [1, 2, 3, 4, 5]
+    assert ann.fetching == 0
+
+
+def test_a_page_without_entries_is_nothing_to_write(gateway: Gateway) -> None:
+    ann = gateway.member(cursor=3)
+    (fetch,) = gateway.fan_out.take_fetches()
+    gateway.fan_out.page(fetch, gateway.log.page(3, 0))
+
+    assert not ann.out
+    assert not gateway.fan_out.dirty
+    gateway.answer_all()
+    assert seen_by(ann) == [4, 5]
+
+
 def test_a_page_that_was_not_to_be_had_is_asked_for_again(gateway: Gateway) -> None:
     ann = gateway.member(cursor=3)
     (fetch,) = gateway.fan_out.take_fetches()
     gateway.fan_out.fetch_failed(fetch)
+    assert ann.fetching == 0
     assert gateway.fan_out.take_fetches() == []
 
     gateway.fan_out.retry_all()
@@ -285,6 +327,15 @@ def test_who_leaves_sees_that_last(gateway: Gateway) -> None:
     assert not ann.follows
 
 
+def test_of_two_sessions_of_who_leaves_one_may_not_follow(gateway: Gateway) -> None:
+    ann, elsewhere = gateway.member(5), gateway.session()
+    gateway.log.left("ann")
+    gateway.publish()
+
+    assert seen_by(ann) == [6]
+    assert seen_by(elsewhere) == []
+
+
 def test_who_leaves_while_lagging_still_sees_all_up_to_that(gateway: Gateway) -> None:
     ann = gateway.member(cursor=2)
     gateway.log.left("ann")
@@ -349,6 +400,19 @@ def test_who_joins_again_while_lagging_sees_nothing_of_the_time_between(gateway:
     assert seen_by(ann) == [3, 4, 5, 6, 9, 10, 13, 14]
 
 
+def test_of_a_visit_that_is_not_followed_any_more_nothing_is_left(gateway: Gateway) -> None:
+    ann, _ = gateway.member(cursor=2), gateway.member(5, "bob")
+    gateway.log.left("ann")
+    gateway.log.write()
+    gateway.log.joined("ann")
+    gateway.publish()
+    gateway.fan_out.unfollow(ann, GARDEN)
+    gateway.fan_out.follow(ann, GARDEN, 6, 8)
+    gateway.answer_all()
+
+    assert seen_by(ann) == [7, 8]
+
+
 def test_of_too_many_visits_some_are_left_out(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -408,6 +472,14 @@ def test_to_follow_twice_changes_nothing(gateway: Gateway) -> None:
     gateway.say()
 
     assert seen_by(ann) == [6]
+
+
+def test_to_follow_twice_while_lagging_changes_nothing(gateway: Gateway) -> None:
+    ann = gateway.member(cursor=1)
+    gateway.fan_out.follow(ann, GARDEN, 3, 5)
+    gateway.answer_all()
+
+    assert seen_by(ann) == [2, 3, 4, 5]
 
 
 # --- Whatever happens -----------------------------------------------------------------------------
@@ -535,6 +607,7 @@ class AnyReaders(RuleBasedStateMachine):
 
     @rule()
     def pages_fail(self) -> None:
+        self.asked += self.fan_out.take_fetches()
         for fetch in self.asked:
             self.fan_out.fetch_failed(fetch)
         self.asked = []
@@ -619,6 +692,7 @@ class AnyReaders(RuleBasedStateMachine):
             self.fan_out.leave(reader.session)
         assert not self.fan_out._logs
         assert not self.fan_out._ends
+        assert not self.fan_out._absences
         assert not self.fan_out._fetches
 
 
@@ -629,6 +703,7 @@ TestAnyReaders.settings = settings(max_examples=150, stateful_step_count=50)
 def test_who_lags_behind_what_was_removed_must_log_in_again() -> None:
     gateway = Gateway(5)
     behind, abreast = gateway.member(1), gateway.member(3, "bob")
+    behind_too = gateway.member(1, "carl")
     fetches = gateway.fan_out.take_fetches()
     assert fetches == [(GARDEN, 1), (GARDEN, 3)]
     for fetch in fetches:
@@ -636,7 +711,7 @@ def test_who_lags_behind_what_was_removed_must_log_in_again() -> None:
         assert page.first == 4
         gateway.fan_out.page(fetch, page)
 
-    assert gateway.fan_out.take_overtaken() == [behind]
+    assert gateway.fan_out.take_overtaken() == [behind, behind_too]
     assert gateway.fan_out.take_overtaken() == []
     assert written_to(behind) == []
     assert written_to(abreast) == [(GARDEN, 4), (GARDEN, 5)]

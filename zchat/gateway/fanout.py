@@ -199,11 +199,8 @@ class FanOut:
             if log.lagging.get(session) == cursor and page.first > cursor + 1:
                 self._overtaken.append(session)
                 continue
-            if log.lagging.get(session) == cursor and not session.blocked:
-                if last > cursor:
-                    self._feed(session, log, last, frames)
-                else:
-                    self._proceed(session, log, refetch=False)
+            if log.lagging.get(session) == cursor < last and not session.blocked:
+                self._feed(session, log, last, frames)
             self.retry(session)
 
     def take_overtaken(self) -> list[Session]:
@@ -234,7 +231,7 @@ class FanOut:
                 self._proceed(session, log)
 
     def _feed(self, session: Session, log: FollowedLog, last: int, frames: bytes) -> None:
-        """Gives a lagging session what follows its cursor, up to `last`."""
+        """Gives a lagging session what follows its cursor, up to `last`; it is to go on then."""
         cursor = log.lagging[session]
         absences = self._absences.get((session, log))
         end = absences[0][0] if absences else self._ends.get((session, log))
@@ -247,13 +244,10 @@ class FanOut:
             _, log.lagging[session] = absences.pop(0)
             if not absences:
                 del self._absences[session, log]
-            self._proceed(session, log)
         elif end is not None and last >= end:
             self._unfollow(session, log)
-        else:
-            self._proceed(session, log)
 
-    def _proceed(self, session: Session, log: FollowedLog, *, refetch: bool = True) -> None:
+    def _proceed(self, session: Session, log: FollowedLog) -> None:
         """Makes a lagging session live if it has caught up, or asks for its next page."""
         cursor = log.lagging[session]
         if session.blocked:
@@ -263,7 +257,7 @@ class FanOut:
             return
         fetch = (log.name, cursor)
         waiting = self._fetches.get(fetch)
-        if not refetch or session.fetching >= limits.SESSION_FETCHES_MAX:
+        if session.fetching >= limits.SESSION_FETCHES_MAX:
             return
         if waiting is None:
             waiting = self._fetches[fetch] = {}
