@@ -31,9 +31,10 @@ def place_of(room: Room, user: str, at_ms: int) -> Place:
 
 
 def rank_of(room: Room, user: str) -> int:
-    """The place that counts when somebody else acts on the user: mutes and bans lower nobody."""
-    if room.lobby:
-        return Place.MEMBER
+    """The place that counts when somebody else acts on the user: mutes and bans lower nobody.
+
+    In the lobby it is nobody's: only those act on others there who are above all.
+    """
     member = room.members.get(user)
     return PLACE_OF_ROLE[member.role] if member else Place.OUTSIDER
 
