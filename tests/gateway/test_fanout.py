@@ -398,6 +398,7 @@ def test_who_joins_again_while_lagging_sees_nothing_of_the_time_between(gateway:
     gateway.say()
 
     assert seen_by(ann) == [3, 4, 5, 6, 9, 10, 13, 14]
+    assert not gateway.fan_out._absences
 
 
 def test_of_a_visit_that_is_not_followed_any_more_nothing_is_left(gateway: Gateway) -> None:
