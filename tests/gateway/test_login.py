@@ -3,9 +3,9 @@
 import pytest
 
 from zchat.gateway.fanout import FanOut
-from zchat.gateway.login import Login, Logins
+from zchat.gateway.login import Login, Logins, opening_of
 from zchat.gateway.session import Session
-from zchat.protocol.cluster import UserLog, UserLogs
+from zchat.protocol.cluster import OpenSession, UserLog, UserLogs
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import Entry, LoggedIn, LogIn, LogState, MessagePosted
 from zchat.protocol.pages import EVERYONE, Chunk, MembershipChange
@@ -73,7 +73,7 @@ def test_a_new_visit_is_shown_from_its_beginning_and_an_old_one_is_not(session: 
     visits = Chunk(DEN, 29, 40, FRAMES, changes)
     assert log_in(session, visits, UserLogs(100, [])).logs == []
     [log] = session.follows
-    assert (log.lagging[session], log.head) == (37, 40)
+    assert (log.name, log.lagging[session], log.head) == (DEN, 37, 40)
 
 
 def test_a_room_that_was_closed_after_the_answer_is_not_followed(session: Session) -> None:
@@ -86,3 +86,47 @@ def test_a_room_that_was_closed_before_the_answer_may_be_there_again(session: Se
     closed = Chunk(DEN, 29, 40, FRAMES, [MembershipChange(EVERYONE, 32, False, 97)])
     answer = UserLogs(100, [UserLog(DEN, 33, None, 35)])
     assert log_in(session, closed, answer).logs == [LogState(DEN, 33, 40)]
+
+
+def test_a_join_that_is_the_newest_that_the_answer_knows_is_no_news(session: Session) -> None:
+    joined = Chunk(DEN, 29, 40, FRAMES, [change(35, joined=True)])
+    answer = UserLogs(100, [UserLog(DEN, 34, None, 35)])
+    assert log_in(session, joined, answer).logs == [LogState(DEN, 34, 40)]
+
+
+def test_that_another_leaves_meanwhile_is_nothing_to_the_login(session: Session) -> None:
+    left = Chunk(DEN, 29, 40, FRAMES, [MembershipChange("bob", 36, False, 101)])
+    answer = UserLogs(100, [UserLog(DEN, 29, None, 35)])
+    assert log_in(session, left, answer).logs == [LogState(DEN, 30, 40)]
+
+
+def test_of_those_whose_logins_are_over_nothing_is_kept(session: Session) -> None:
+    fan_out = FanOut()
+    logins = Logins(fan_out)
+    over, gone = Session(2, 0.0, 0), Session(3, 0.0, 0)
+    for each in (over, gone, session):
+        each.name = "ann"
+        logins.begin(Login(each, LogIn(1, "ann", bytes(32)), {ADDRESS}))
+    logins.answered(over, ADDRESS, UserLogs(90, []))
+    assert [who for who, _ in logins.proceed(ADDRESS, 90)] == [over]
+    logins.drop(gone)
+    logins.published(ADDRESS, Chunk(DEN, 29, 40, FRAMES, [change(36, joined=True)]))
+    for each in (gone, session):
+        logins.answered(each, ADDRESS, UserLogs(105, [UserLog(DEN, 0, None, 40)]))
+
+    [(who, logged_in)] = logins.proceed(ADDRESS, 105)
+    assert who is session
+    assert logged_in.logs == [LogState(DEN, 0, 40)], "who has read nothing begins at the floor"
+    assert logins.drop(session) is None
+    logins.published(ADDRESS, Chunk(DEN, 41, 41, b"", []))
+    assert logins._heads == {}
+
+
+def test_the_user_service_is_told_all_that_the_client_says(session: Session) -> None:
+    session.address = "192.0.2.7"
+    said = LogIn(5, "Ann", bytes(32), "secret", {}, "laptop", "123456", True, "welcome", "lunch")
+
+    assert opening_of(session, said) == OpenSession(
+        *(5, "ann", bytes(32), "secret", "laptop", "123456", True, "welcome"),
+        *("192.0.2.7", "lunch"),
+    )

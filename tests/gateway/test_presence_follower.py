@@ -44,6 +44,24 @@ def test_it_begins_with_the_whole() -> None:
     assert follower.online == {"ann"}
 
 
+def test_the_whole_is_asked_for_once_until_it_comes_or_will_not() -> None:
+    follower = PresenceFollower()
+    assert [follower.take_want(), follower.take_want()] == [True, False]
+    follower.not_answered()
+    assert [follower.take_want(), follower.take_want()] == [True, False]
+    follower.snapshot(PresenceSnapshot(EPOCH, 1, True, ["ann"]))
+    assert not follower.take_want()
+    follower.delta(delta(3, came="bob"))
+    assert [follower.take_want(), follower.take_want()] == [True, False]
+
+
+def test_who_is_back_may_never_have_been_away() -> None:
+    follower = following("ann")
+    follower.delta(delta(2, ann=None))
+
+    assert follower.take_change() is None
+
+
 def test_who_was_there_before_is_no_news() -> None:
     assert following("ann", "bob").take_change() is None
 
