@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zchat.protocol import limits
-from zchat.protocol.partitions import address_of_room, room_addresses
+from zchat.protocol.partitions import address_of_room, room_addresses, service_addresses
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,7 @@ def test_rooms_are_spread_over_the_partitions() -> None:
     used = {address_of_room(f"room-{number}", 8) for number in range(200)}
 
     assert used == set(room_addresses(8))
+
+
+def test_a_router_routes_to_the_users_and_each_partition() -> None:
+    assert service_addresses(2) == ["users", "rooms/0", "rooms/1"]

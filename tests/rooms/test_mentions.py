@@ -40,6 +40,12 @@ def test_who_is_named_is_mentioned(garden: Rooms) -> None:
     assert mentions(garden) == [0, 2, 0]
 
 
+def test_of_those_who_are_named_some_may_not_be_there(garden: Rooms) -> None:
+    garden.post("ann", "garden", "@alf @bob @bud @carl")
+
+    assert mentions(garden) == [0, 1, 1]
+
+
 def test_nobody_is_news_to_itself(garden: Rooms) -> None:
     garden.post("ann", "garden", "@ann was here")
     garden.post("ann", "garden", "@room, I was here")
@@ -55,6 +61,7 @@ def test_a_mention_that_was_read_is_none(garden: Rooms) -> None:
     garden.mark("bob", "#garden", 4)
     garden.mark("carl", "#garden", 99)
     assert mentions(garden) == [0, 2, 0]
+    assert garden.core.rooms["garden"].members["bob"].mentions == (6,)
     garden.mark("bob", "#garden", 6)
     assert mentions(garden) == [0, 0, 0]
     assert garden.core.rooms["garden"].members["bob"].mentions == ()
