@@ -61,7 +61,7 @@ def test_a_mention_that_was_read_is_none(garden: Rooms) -> None:
     garden.mark("bob", "#garden", 4)
     garden.mark("carl", "#garden", 99)
     assert mentions(garden) == [0, 2, 0]
-    assert garden.core.rooms["garden"].members["bob"].mentions == (6,)
+    assert list(garden.core.rooms["garden"].members["bob"].mentions) == [6]
     garden.mark("bob", "#garden", 6)
     assert mentions(garden) == [0, 0, 0]
     assert garden.core.rooms["garden"].members["bob"].mentions == ()
