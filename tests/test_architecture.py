@@ -84,6 +84,9 @@ PURE: Final = (
     "zchat/log/timeline.py",
     "zchat/log/words.py",
     "zchat/service/amending.py",
+    "zchat/service/asked.py",
+    "zchat/service/waiting.py",
+    "zchat/gateway/queries.py",
     *(f"zchat/rooms/{name}.py" for name in ("mentions", "messages", "reading")),
     "zchat/client/conversations/*.py",
     "zchat/client/greeting.py",
@@ -120,7 +123,7 @@ NOT_IN_PURE: Final = {
 }
 NOT_CALLED_IN_PURE: Final = {"open", "print", "input", "exec", "eval", "__import__"}
 
-FILE_LINES_MAX: Final = 400
+FILE_LINES_MAX: Final = 800
 FUNCTION_LINES_MAX: Final = 60
 # The protocol is to be read as one page, whatever its length.
 LONGER_FILES: Final = {"zchat/protocol/messages.py": 1400}
@@ -282,7 +285,7 @@ def test_zchat_keeps_the_rule_that(rule: Rule) -> None:
         (cores_are_pure, "zchat/users/user_core.py", "from os import path"),
         (cores_are_pure, "zchat/gateway/fanout.py", "async def f() -> None: ..."),
         (cores_are_pure, "zchat/log/follower.py", "print('hello')"),
-        (files_are_short, "zchat/log/store.py", "\n" * 401),
+        (files_are_short, "zchat/log/store.py", "\n" * 801),
         (functions_are_short, "zchat/a.py", "def f():\n" + "  pass\n" * 60),
         (functions_are_short, "zchat/a.py", "class C:\n async def f():\n" + "  pass\n" * 60),
         (no_exception_is_caught_blindly, "zchat/a.py", "try: f()\nexcept: pass"),

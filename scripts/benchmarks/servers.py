@@ -115,7 +115,13 @@ class ZchatCluster:
             environment["ZCHAT_TLS_CERT"] = str(self.certificate)
             environment["ZCHAT_TLS_KEY"] = str(self._key)
         # All load comes from one address, as fast as it can.
-        for limit in ("MESSAGE_RATE", "BYTE_RATE", "CONNECTION_RATE", "CONNECTIONS_PER_ADDRESS"):
+        for limit in (
+            "MESSAGE_RATE",
+            "BYTE_RATE",
+            "WORK_RATE",
+            "CONNECTION_RATE",
+            "CONNECTIONS_PER_ADDRESS",
+        ):
             environment[f"ZCHAT_{limit}"] = "off"
         self._supervisord = subprocess.Popen(  # noqa: S603 - Nothing in it is anybody's input.
             [_PROGRAMS / "supervisord", "-n", "-c", self._conf.relative_to(self._folder)],

@@ -25,6 +25,7 @@ from zchat.protocol.cluster import (
     StampedUserQuery,
 )
 from zchat.protocol.codec import Decoder, encode
+from zchat.protocol.costs import Steps
 from zchat.protocol.messages import Message, Ping, Pong, RefusalCode, Standing
 from zchat.protocol.operators import SetRetention
 from zchat.protocol.partitions import service_addresses
@@ -106,7 +107,8 @@ class NotingService:
     def statements(self, rows: Sequence[Any]) -> list[Write]:
         return []
 
-    def answer(self, core: Any, store: Store, query: bytes, at_ms: int) -> bytes:
+    def answer(self, core: Any, store: Store, query: bytes, at_ms: int) -> Steps[bytes]:
+        yield 1
         stamped = self._queries.decode(query)
         assert (stamped.user, stamped.standing) == ("", Standing.OPERATOR)
         self._notes.queries.append((self.address, stamped.body))

@@ -9,6 +9,7 @@ from zchat.log.floors import Removal
 from zchat.log.store import Appended, Store
 from zchat.log.tables import LOG_SCHEMA
 from zchat.protocol import limits
+from zchat.protocol.costs import exhausted
 from zchat.protocol.messages import EditInfo
 
 
@@ -27,16 +28,16 @@ def store() -> Iterator[Store]:
 
 
 def test_they_are_read_by_message_oldest_first(store: Store) -> None:
-    assert read(store, "#garden", 1) == [EditInfo(10, "one"), EditInfo(12, "once")]
-    assert read(store, "#garden", 2) == [EditInfo(11, "two")]
-    assert read(store, "#attic", 1) == []
+    assert exhausted(read(store, "#garden", 1)) == [EditInfo(10, "one"), EditInfo(12, "once")]
+    assert exhausted(read(store, "#garden", 2)) == [EditInfo(11, "two")]
+    assert exhausted(read(store, "#attic", 1)) == []
 
 
 def test_of_very_many_the_newest_are_read(store: Store) -> None:
     many = range(100, 101 + limits.HISTORY_ENTRIES_MAX)
     store.commit([], statements([Edit("#garden", 2, n, "more") for n in many]), [], [])
 
-    assert [edit.at_ms for edit in read(store, "#garden", 2)] == list(many[1:])
+    assert [edit.at_ms for edit in exhausted(read(store, "#garden", 2))] == list(many[1:])
 
 
 def test_those_of_one_message_are_forgotten_and_what_comes_after_that_is_kept(
@@ -49,12 +50,12 @@ def test_those_of_one_message_are_forgotten_and_what_comes_after_that_is_kept(
     ]
     store.commit([], statements(changes), [], [])
 
-    assert read(store, "#garden", 1) == [EditInfo(14, "after that")]
-    assert read(store, "#garden", 2) == [EditInfo(11, "two")]
+    assert exhausted(read(store, "#garden", 1)) == [EditInfo(14, "after that")]
+    assert exhausted(read(store, "#garden", 2)) == [EditInfo(11, "two")]
 
 
 def test_they_are_removed_with_their_message(store: Store) -> None:
     store.commit([], [], [], [], removed=[Removal("#garden", 1)])
 
-    assert read(store, "#garden", 1) == []
-    assert read(store, "#garden", 2) == [EditInfo(11, "two")]
+    assert exhausted(read(store, "#garden", 1)) == []
+    assert exhausted(read(store, "#garden", 2)) == [EditInfo(11, "two")]

@@ -13,6 +13,7 @@ from zchat.log import search as search_module
 from zchat.log import search_writes, words
 from zchat.log.floors import Removal
 from zchat.log.search import Found, Place, Search, Wanted
+from zchat.log.search_writes import text_of
 from zchat.log.store import Appended, Store
 from zchat.log.tables import LOG_SCHEMA
 from zchat.log.timeline import Amended
@@ -226,6 +227,22 @@ def test_a_step_of_a_search_looks_at_so_much(
         largest = max([largest, *looked])
         looked.clear()
     assert looked_bytes + sum(looked) <= 192 * 1024 + 2 * largest
+
+
+@pytest.mark.parametrize("indexed", [True, False])
+def test_a_search_keeps_no_more_of_longest_texts_than_can_be_shown_and_more_can_be_asked_for(
+    garden: Garden, indexed: bool
+) -> None:
+    for number in range(60):
+        garden.say(f"bean {number} " + "x" * (limits.TEXT_CHARS_MAX - 10))
+    if indexed:
+        garden.index()
+    search = garden.search("bean")
+    kept = [sum(len(text_of(entry)) for entry in search._finding.found) for _ in search.steps()]
+    # One step finds some more before it looks what of it can be shown.
+    assert max(kept) <= 4 * limits.ANSWER_BYTES_MAX + limits.SEARCH_STEP_BYTES
+
+    assert garden.pages("bean", 100) == (garden.expected("bean"), True)
 
 
 def test_a_search_asks_the_index_for_a_block_at_a_time(

@@ -7,7 +7,7 @@ import pytest
 
 from zchat.log.store import Appended, Store
 from zchat.log.tables import LOG_SCHEMA
-from zchat.log.threads import Thread, newest_threads
+from zchat.log.threads import Thread, threads_after
 
 LOGS = [("@me", "bob"), ("@me", None), ("@me", "ann"), ("@you", "carl"), ("@me", "bob")]
 
@@ -26,24 +26,12 @@ def store() -> Iterator[Store]:
         yield store
 
 
-def names(store: Store, floor: int, walked_max: int = 10, threads_max: int = 10) -> list[str]:
-    threads = newest_threads(store, "@me", floor, walked_max, threads_max)
-    return [thread.name for thread in threads]
+def test_each_comes_once_in_the_order_of_their_names(store: Store) -> None:
+    assert threads_after(store, "@me", "", 10) == [Thread("ann", 3), Thread("bob", 4)]
+    assert threads_after(store, "@nobody", "", 10) == []
 
 
-def test_each_comes_once_and_the_newest_first(store: Store) -> None:
-    assert newest_threads(store, "@me", 0, 10, 10) == [
-        Thread("bob", 4, b"5"),
-        Thread("ann", 3, b"3"),
-    ]
-    assert newest_threads(store, "@nobody", 0, 10, 10) == []
-
-
-def test_what_is_before_the_floor_does_not_count(store: Store) -> None:
-    assert names(store, 3) == ["bob"]
-    assert names(store, 4) == []
-
-
-def test_both_the_search_and_the_answer_are_bounded(store: Store) -> None:
-    assert names(store, 0, threads_max=1) == ["bob"]
-    assert names(store, 0, walked_max=1) == ["ann"]
+def test_they_come_a_page_at_a_time(store: Store) -> None:
+    assert threads_after(store, "@me", "", 1) == [Thread("ann", 3)]
+    assert threads_after(store, "@me", "ann", 1) == [Thread("bob", 4)]
+    assert threads_after(store, "@me", "bob", 1) == []

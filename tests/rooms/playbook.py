@@ -9,6 +9,7 @@ from zchat.log.floors import Removal
 from zchat.log.store import Store
 from zchat.protocol.cluster import EndGuest, OpenConversation, RoomCommand, RoomQuery
 from zchat.protocol.codec import Decoder, server_messages
+from zchat.protocol.costs import exhausted
 from zchat.protocol.messages import (
     AddReaction,
     BanMember,
@@ -143,7 +144,7 @@ class Rooms:
 
     def ask(self, user: str, query: RoomQuery, standing: Standing = Standing.ACCOUNT) -> bytes:
         asker = queries.Asker(user, standing)
-        return queries.answer(self.core, self.store, asker, query, self.at_ms)
+        return exhausted(queries.answer(self.core, self.store, asker, query, self.at_ms))
 
     # --- Commands in few words ----------------------------------------------------------------
 
@@ -253,7 +254,7 @@ class Rooms:
 
     def audits(self) -> list[tuple[str, str, str, str, str]]:
         """Actor, action, subject, room and reason of what is committed, oldest first."""
-        records = audit.read(self.store, 1_000, None)
+        records = exhausted(audit.read(self.store, 1_000, None))
         return [(r.actor, r.action, r.subject, r.room, r.reason) for r in reversed(records)]
 
 

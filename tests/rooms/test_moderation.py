@@ -3,7 +3,7 @@
 import pytest
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import USER_SERVICE, OpenRoom, Stamped, TellInvited
+from zchat.protocol.cluster import USER_SERVICE, MembersOf, OpenRoom, Stamped, TellInvited
 from zchat.protocol.codec import Decoder, server_messages
 from zchat.protocol.messages import (
     AuditList,
@@ -21,11 +21,9 @@ from zchat.protocol.messages import (
     ListMembers,
     ListRooms,
     MemberBanned,
-    MemberInfo,
     MemberInvited,
     MemberKicked,
     MemberLeft,
-    MemberList,
     MemberMuted,
     MemberPromoted,
     MemberUnbanned,
@@ -575,13 +573,9 @@ def test_roles_and_settings_are_told(garden: Rooms) -> None:
     garden.configure("ann", "garden", key="sesame", slow_mode_s=5, members_max=9)
     garden.invite("ann", "garden", "carl")
 
-    listed = server_messages.decode(garden.ask("ann", ListMembers(1, "garden")))
-    assert isinstance(listed, MemberList)
-    assert listed.members == [
-        MemberInfo("ann", Role.OWNER, False),
-        MemberInfo("bob", Role.MUTED, False),
-        MemberInfo("mod", Role.MODERATOR, False),
-    ]
+    listed = Decoder(MembersOf).decode(garden.ask("ann", ListMembers(1, "garden")))
+    assert listed.names == ["ann", "bob", "mod"]
+    assert listed.roles == {"ann": Role.OWNER, "bob": Role.MUTED, "mod": Role.MODERATOR}
     rooms = server_messages.decode(garden.ask("carl", ListRooms(1, "garden")))
     assert isinstance(rooms, RoomList)
     [info] = rooms.rooms

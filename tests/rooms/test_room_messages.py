@@ -5,6 +5,7 @@ import pytest
 from zchat.log import edits
 from zchat.protocol import limits
 from zchat.protocol.codec import server_messages
+from zchat.protocol.costs import exhausted
 from zchat.protocol.messages import (
     DeleteMessage,
     Done,
@@ -217,7 +218,7 @@ def test_of_more_than_fits_what_was_said_last_is_told() -> None:
 def test_what_a_message_said_is_otherwise_gone(garden: Rooms) -> None:
     garden.edit("bob", GARDEN, 5, "pink")
 
-    assert edits.read(garden.store, GARDEN, 5) == []
+    assert exhausted(edits.read(garden.store, GARDEN, 5)) == []
     assert said_before(garden, "bob", 5) == []
 
 
@@ -228,7 +229,7 @@ def test_what_a_deleted_message_said_is_gone_in_any_case() -> None:
     rooms.core = rooms.loaded()
     rooms.delete("bob", GARDEN, 5)
 
-    assert edits.read(rooms.store, GARDEN, 5) == []
+    assert exhausted(edits.read(rooms.store, GARDEN, 5)) == []
     rooms.close()
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import create_engine, text
 from zchat.log import edits
 from zchat.log.schema import migration_config
 from zchat.log.store import Store
+from zchat.protocol.costs import exhausted
 from zchat.protocol.messages import Role
 from zchat.rooms import projection
 from zchat.rooms.model import Member, Room
@@ -54,7 +55,7 @@ def test_rooms_of_the_release_before_mentions_have_none(tmp_path: Path) -> None:
 
     with contextlib.closing(Store.open(path, ROOMS_SCHEMA)) as store:
         core = projection.load(store, "rooms/0")
-        assert edits.read(store, "#garden", 1) == []
+        assert exhausted(edits.read(store, "#garden", 1)) == []
     members = {"ann": Member(Role.OWNER, 0, 3, notify="")}
     garden = Room("garden", "roses", 1, private=True, conversation=False, members=members)
     assert core.rooms == {"garden": garden}

@@ -4,15 +4,21 @@ import pytest
 
 from zchat.log.timeline import stored_stream_page
 from zchat.protocol import limits
-from zchat.protocol.cluster import ReadLog, ReadStream, ReadUserLogs, RoomQuery, UserLog, UserLogs
+from zchat.protocol.cluster import (
+    MembersOf,
+    ReadLog,
+    ReadStream,
+    ReadUserLogs,
+    RoomQuery,
+    UserLog,
+    UserLogs,
+)
 from zchat.protocol.codec import Decoder, FrameReader, server_messages
 from zchat.protocol.messages import (
     Entry,
     History,
     ListMembers,
     ListRooms,
-    MemberInfo,
-    MemberList,
     MessagePosted,
     Ping,
     PingTarget,
@@ -29,7 +35,7 @@ from zchat.protocol.pages import LogPage, StreamPage
 
 from .playbook import Rooms
 
-_entries = Decoder(Entry)
+_entries, _members = Decoder(Entry), Decoder(MembersOf)
 
 
 @pytest.fixture(name="rooms")
@@ -191,15 +197,22 @@ def test_a_list_of_rooms_fits_in_one_answer(rooms: Rooms, monkeypatch: pytest.Mo
 
 
 def test_members_are_listed_by_name(rooms: Rooms) -> None:
-    assert answer(rooms, "bob", ListMembers(4, "garden")) == MemberList(
-        4,
-        "garden",
-        [MemberInfo("ann", Role.OWNER, False), MemberInfo("bob", Role.MEMBER, False)],
-        2,
-    )
+    listed = _members.decode(rooms.ask("bob", ListMembers(4, "garden")))
+    assert listed == MembersOf("garden", ["ann", "bob"], {"ann": Role.OWNER})
+
+
+def test_a_muted_member_is_listed_as_that_and_one_who_left_not_at_all(rooms: Rooms) -> None:
+    rooms.mute("ann", "garden", "bob")
+    listed = _members.decode(rooms.ask("bob", ListMembers(4, "garden")))
+    assert listed.roles == {"ann": Role.OWNER, "bob": Role.MUTED}
+
+    rooms.leave("bob", "garden")
+    listed = _members.decode(rooms.ask("ann", ListMembers(4, "garden")))
+    assert listed == MembersOf("garden", ["ann"], {"ann": Role.OWNER})
 
 
 def test_the_lobby_lists_no_members_of_its_own(rooms: Rooms) -> None:
     rooms.mark("bob", "#lobby", 1)
 
-    assert answer(rooms, "carl", ListMembers(4, "lobby")) == MemberList(4, "lobby", [], 0)
+    listed = _members.decode(rooms.ask("carl", ListMembers(4, "lobby")))
+    assert listed == MembersOf("lobby", [], {})

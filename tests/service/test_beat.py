@@ -30,6 +30,7 @@ from zchat.protocol.cluster import (
     Up,
 )
 from zchat.protocol.codec import Decoder, FrameReader, encode
+from zchat.protocol.costs import exhausted
 from zchat.protocol.messages import (
     BlockUser,
     CreateRoom,
@@ -162,6 +163,7 @@ class Bench:
 
     def query(self, *queries: Message, user: str = "ann") -> list[bytes]:
         batch = [encode(Stamped(1, user, Raw(encode(query)))) for query in queries]
+        self.beat.asked.begin_turn()
         return _batches.decode(self.beat.answer(encode(batch), self.at_ms))
 
     def published(self) -> list[Entry]:
@@ -448,7 +450,7 @@ def test_an_edit_amends_what_is_stored_with_the_entry_that_tells_of_it(tmp_path:
         MessagePosted("hello"),
         MessageEdited(2, "goodbye"),
     ]
-    assert [edit.text for edit in edits.read(rooms.store, "#garden", 2)] == ["hello"]
+    assert [edit.text for edit in exhausted(edits.read(rooms.store, "#garden", 2))] == ["hello"]
     rooms.store.close()
 
 
@@ -621,7 +623,7 @@ def test_who_wrote_what_is_reported_is_known(users: Bench) -> None:
     assert users.answers[3] == Done(3)
     assert isinstance(refused := users.answers[4], Refused)
     assert refused.code is RefusalCode.UNKNOWN_ENTRY
-    (record,) = audit.read(users.store, 9, None)
+    (record,) = exhausted(audit.read(users.store, 9, None))
     assert (record.subject, record.room) == ("ann", "@ann 1")
 
 

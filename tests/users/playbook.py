@@ -22,6 +22,7 @@ from zchat.protocol.cluster import (
     UserQuery,
 )
 from zchat.protocol.codec import Decoder
+from zchat.protocol.costs import exhausted
 from zchat.protocol.messages import (
     AccountChanged,
     AddReaction,
@@ -214,7 +215,8 @@ class Users:
         return [answer for owed in list(self.owed) for answer in self.settle(owed)]
 
     def ask(self, user: str, query: UserQuery, standing: Standing = Standing.ACCOUNT) -> bytes:
-        return queries.answer(self.core, self.store, user, query, self.at_ms, standing)
+        steps = queries.answer(self.core, self.store, user, query, self.at_ms, standing)
+        return exhausted(steps)
 
     # --- Commands in few words ----------------------------------------------------------------
 
@@ -260,7 +262,7 @@ class Users:
 
     def audited(self) -> list[tuple[str, str, str, str]]:
         """Actor, action, subject and reason of all that is in the audit, oldest first."""
-        records = reversed(audit.read(self.store, 10_000, None))
+        records = reversed(exhausted(audit.read(self.store, 10_000, None)))
         return [(r.actor, r.action, r.subject, r.reason) for r in records]
 
     def changes(self, user: str) -> list[tuple[str, str]]:

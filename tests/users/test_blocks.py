@@ -6,6 +6,7 @@ from zchat.log import audit
 from zchat.protocol import limits
 from zchat.protocol.cluster import TellInvited
 from zchat.protocol.codec import Decoder
+from zchat.protocol.costs import exhausted
 from zchat.protocol.messages import (
     BlockedList,
     BlockUser,
@@ -110,7 +111,7 @@ def test_a_report_says_where_and_why_but_not_what(both: Users) -> None:
     both.send("bob", "ann", "something bad")
     assert report(both, "@ann", 2) == Done(1)
     assert both.audited() == [("ann", "report_message", "bob", "rude")]
-    (record,) = audit.read(both.store, 9, None)
+    (record,) = exhausted(audit.read(both.store, 9, None))
     assert record.room == "@ann 2"
 
 

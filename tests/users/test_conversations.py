@@ -147,7 +147,7 @@ def test_counting_is_bounded(users: Users, monkeypatch: pytest.MonkeyPatch) -> N
         users.send("carl", "ann")
     monkeypatch.setattr(limits, "CONVERSATION_UNREAD_MAX", 2)
     assert unread(users, "ann") == {"carl": 2, "bob": 2}
-    monkeypatch.setattr(limits, "UNREAD_READ_MAX", 1)
+    monkeypatch.setattr(limits, "UNREAD_READ_BYTES_MAX", 1)
     # Of the others it is still told that there is something.
     assert unread(users, "ann") == {"carl": 1, "bob": 1}
 

@@ -13,7 +13,7 @@ from zchat.fabric import sockets
 from zchat.fabric.identities import admin_name, identity
 from zchat.fabric.link import Asker
 from zchat.protocol import limits
-from zchat.protocol.cluster import Down, RoutingTable, Stamped
+from zchat.protocol.cluster import NOT_BEGUN, UNFINISHED, Down, RoutingTable, Stamped
 from zchat.protocol.codec import Decoder, ProtocolError, encode
 from zchat.protocol.messages import Done, Message, Refused, Standing
 from zchat.settings import Settings
@@ -86,7 +86,10 @@ class Enquiry:
             waiter.wait(min(deadline, *next_at.values()) - now)
             for address in list(next_at):
                 for body, *_ in sockets.receive_waiting(self._socket(address)):
-                    if answer := _only(body):
+                    answer = _only(body)
+                    if answer in (UNFINISHED, NOT_BEGUN):
+                        next_at[address] = 0.0
+                    elif answer:
                         answers[address] = answer
                         next_at.pop(address, None)
                     else:

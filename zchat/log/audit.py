@@ -7,10 +7,17 @@ from sqlalchemy import bindparam, insert, select
 
 from zchat.log.store import Store, Write
 from zchat.log.tables import audit
+from zchat.protocol import costs, limits
+from zchat.protocol.codec import fitting
+from zchat.protocol.costs import Steps
 from zchat.protocol.messages import AuditRecord
 
+_ID_MAX: Final = 2**63 - 1
+_RECORD_BYTES: Final = 256
+"""Of most records; a reason of the greatest length has four times as many."""
 _INSERT: Final = insert(audit)
 _columns = (
+    audit.c.id,
     audit.c.at_ms,
     audit.c.actor,
     audit.c.action,
@@ -20,9 +27,9 @@ _columns = (
 )
 _SELECT: Final = (
     select(*_columns)
-    .where(audit.c.at_ms < bindparam("before_ms"))
+    .where(audit.c.id < bindparam("before_id"))
     .order_by(audit.c.id.desc())
-    .limit(bindparam("limit"))
+    .limit(limits.AUDIT_RECORDS_MAX)
 )
 
 
@@ -44,8 +51,18 @@ def statements(records: Sequence[AuditRecord]) -> list[Write]:
     return [(_INSERT, rows)]
 
 
-def read(store: Store, limit: int, before_ms: int | None) -> list[AuditRecord]:
-    """The newest `limit` records before that time, newest first."""
-    before_ms = 2**63 - 1 if before_ms is None else before_ms
-    rows = store.select(_SELECT.params(before_ms=before_ms, limit=limit))
-    return [AuditRecord(*row) for row in rows]
+def read(store: Store, limit: int, before_ms: int | None) -> Steps[list[AuditRecord]]:
+    """The newest `limit` records before that time, newest first.
+
+    Clocks are set back, so times do not tell where a record stands.
+    """
+    found: list[AuditRecord] = []
+    before_id = _ID_MAX
+    while rows := store.select(_SELECT.params(before_id=before_id)):
+        yield costs.of_rows(len(rows), _RECORD_BYTES * len(rows))
+        before_id = rows[-1].id
+        records = (AuditRecord(*values) for _, *values in rows)
+        found += [one for one in records if before_ms is None or one.at_ms < before_ms]
+        if len(found) >= limit:
+            break
+    return fitting(found[:limit], limits.ANSWER_BYTES_MAX)

@@ -7,8 +7,9 @@ from sqlalchemy import bindparam, delete, insert, select
 
 from zchat.log.store import Store, Write
 from zchat.log.tables import edits
-from zchat.protocol import limits
+from zchat.protocol import costs, limits
 from zchat.protocol.codec import fitting
+from zchat.protocol.costs import Steps
 from zchat.protocol.messages import EditInfo
 
 
@@ -52,7 +53,9 @@ def statements(changes: Sequence[Edit | ForgetEdits]) -> list[Write]:
     ]
 
 
-def read(store: Store, log: str, sequence: int) -> list[EditInfo]:
+def read(store: Store, log: str, sequence: int) -> Steps[list[EditInfo]]:
     """Oldest first; of very many the newest ones, as far as they fit in an answer."""
-    rows = store.select(_SELECT.params(of_log=log, at_sequence=sequence))
+    select_edits = _SELECT.params(of_log=log, at_sequence=sequence)
+    rows = store.select_some(select_edits, limits.ANSWER_BYTES_MAX)
+    yield costs.of_rows(len(rows), limits.ANSWER_BYTES_MAX)
     return fitting([EditInfo(*row) for row in rows], limits.ANSWER_BYTES_MAX)[::-1]

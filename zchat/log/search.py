@@ -243,6 +243,11 @@ class _Finding:
         self._bytes_left = limits.SEARCH_BYTES_MAX
         self._newest_ms: list[int] = []
         """A heap of the times of the newest ones, one more than are wanted."""
+        self._found_bytes = 0
+        self._found_bytes_max = 2 * limits.ANSWER_BYTES_MAX
+        """If more is found, it is looked for what of it can be shown."""
+        self._full_ms = 0
+        """Of what is older than this nothing fits in the answer, however much is wanted."""
 
     def expression(self, block: str, imported_log: str) -> str:
         """What the index is asked for: what was imported to one log, or all that was not."""
@@ -267,6 +272,8 @@ class _Finding:
 
     def needs(self, at_ms: int) -> bool:
         """Whether a message of this time could be among those that are shown."""
+        if at_ms < self._full_ms:
+            return False
         return len(self._newest_ms) <= self.wanted.limit or at_ms >= self._newest_ms[0]
 
     def look_at_next(self, row: _Row) -> bool:
@@ -301,10 +308,27 @@ class _Finding:
             and words.holds(text_of(message), wanted.words)
         ):
             self.found.append(message)
+            self._found_bytes += len(row.frame)
+            if self._found_bytes > self._found_bytes_max:
+                self._drop_what_cannot_fit()
             heapq.heappush(self._newest_ms, message.at_ms)
             if len(self._newest_ms) > wanted.limit + 1:
                 heapq.heappop(self._newest_ms)
         return message.at_ms
+
+    def _drop_what_cannot_fit(self) -> None:
+        """Longest texts would fill the memory long before there are as many as are wanted."""
+        self.found.sort(key=lambda entry: -entry.at_ms)
+        self._found_bytes = 0
+        for count, entry in enumerate(self.found):
+            if self._found_bytes > limits.ANSWER_BYTES_MAX and entry.at_ms < self._full_ms:
+                # This one stays, to say that there are more.
+                del self.found[count + 1 :]
+                break
+            self._found_bytes += len(text_of(entry))
+            self._full_ms = entry.at_ms
+        # Of very many of one millisecond all stay, and are not looked through each time.
+        self._found_bytes_max = max(self._found_bytes_max, 2 * self._found_bytes)
 
     def ended_early(self, unseen_ms: int) -> Found:
         """What was not looked at any more is of this time or older."""

@@ -38,6 +38,7 @@ from zchat.log.search import Found, Place, Search, Wanted
 from zchat.log.search_writes import SearchIndex
 from zchat.log.tables import ALL_LOGS, LEASE_ID, entries, lease, outbox
 from zchat.log.timeline import Amended, Appended
+from zchat.protocol import limits
 from zchat.protocol.costs import Steps
 from zchat.protocol.operators import IMPORT_NONCE
 
@@ -263,11 +264,18 @@ class Store:
         return self._page(_SELECT_STREAM, {"after": after, "entries_max": entries_max}, bytes_max)
 
     def read_history(
-        self, log: str, floor: int, before: int | None, limit: int, thread: str | None = None
+        self,
+        log: str,
+        floor: int,
+        before: int | None,
+        limit: int,
+        thread: str | None = None,
+        bytes_max: int = limits.PAGE_BYTES_MAX,
     ) -> list[bytes]:
         """The newest `limit` frames between the sequences `floor` and `before`, oldest first.
 
-        Both bounds are exclusive; with `thread`, only the entries of that conversation count.
+        Both bounds are exclusive; with `thread`, only the entries of that conversation count. They
+        begin with the frame that fills `bytes_max`, if there are so many.
         """
         parameters = {
             "log": log,
@@ -279,9 +287,8 @@ class Store:
         if thread is not None:
             statement = _SELECT_THREAD
             parameters["thread"] = thread
-        with reading(self._connection):
-            newest_first = self._connection.scalars(statement, parameters).all()
-        return list(reversed(newest_first))
+        newest_first = [frame for (frame,) in self._until_full(statement, parameters, bytes_max)]
+        return newest_first[::-1]
 
     def search(self, places: Collection[Place], wanted: Wanted) -> Steps[Found]:
         """The newest messages in these places that are as wanted, also those not indexed yet."""
@@ -300,6 +307,12 @@ class Store:
         with reading(self._connection):
             return self._connection.execute(statement).all()
 
+    def select_some(
+        self, statement: Select[*tuple[Any, ...]], bytes_max: int
+    ) -> list[Row[*tuple[Any, ...]]]:
+        """The same, up to the row whose last column, text or bytes, fills `bytes_max`."""
+        return self._until_full(statement, {}, bytes_max)
+
     def close(self) -> None:
         disconnect(self._connection)
         if self._lock is not None:
@@ -312,9 +325,20 @@ class Store:
         parameters: dict[str, Any],
         bytes_max: int,
     ) -> list[StoredEntry]:
-        page: list[StoredEntry] = []
-        page_bytes = 0
-        # Rows come one by one as they are asked for, so those after the last are never read.
+        # The frame stands before what is only known of entries of a stream.
+        rows = self._until_full(statement, parameters, bytes_max, column=3)
+        return [StoredEntry(*row) for row in rows]
+
+    def _until_full(
+        self,
+        statement: Select[*tuple[Any, ...]],
+        parameters: dict[str, Any],
+        bytes_max: int,
+        column: int = -1,
+    ) -> list[Row[*tuple[Any, ...]]]:
+        """Rows up to the one whose `column` fills `bytes_max`: those after it are never read."""
+        found: list[Row[*tuple[Any, ...]]] = []
+        read_bytes = 0
         with (
             reading(self._connection),
             self._connection.execute(
@@ -322,12 +346,11 @@ class Store:
             ) as rows,
         ):
             for row in rows:
-                entry = StoredEntry(*row)
-                page.append(entry)
-                page_bytes += len(entry.frame)
-                if page_bytes >= bytes_max:
+                found.append(row)
+                read_bytes += len(row[column])
+                if read_bytes >= bytes_max:
                     break
-        return page
+        return found
 
 
 def _raise_epoch(connection: Connection) -> int:

@@ -3,6 +3,8 @@
 Envelopes are msgpack arrays, for size; what clients read travels in them as bytes, encoded once.
 """
 
+from typing import Final
+
 from msgspec import Raw, Struct
 
 from zchat.protocol.messages import (
@@ -30,6 +32,7 @@ from zchat.protocol.messages import (
     ReadHistory,
     Reason,
     Refused,
+    Role,
     Scope,
     SearchMessages,
     Sequence,
@@ -116,6 +119,16 @@ class Stamped(Envelope, frozen=True):
     body: Raw
     standing: Standing = Standing.ACCOUNT
     since_ms: int = 0
+
+
+class StampedQuery(Stamped, frozen=True):
+    """A query, which is known again by its bytes when it is asked for the next step.
+
+    `asked_ms` is the gateway's steady clock. Without it a session of its next life, which has the
+    same number again, could be answered with what an earlier one has begun to ask.
+    """
+
+    asked_ms: int = 0
 
 
 # --- Commands that no client can send -------------------------------------------------------------
@@ -300,6 +313,11 @@ class ReadPresence(Message, frozen=True):
     """Answered with `PresenceSnapshot`."""
 
 
+UNFINISHED: Final = b"\xc0"
+"""In the place of an answer: a step was done, and the same query goes on from there."""
+NOT_BEGUN: Final = b"\xc2"
+"""In the place of an answer: others came first; ask again."""
+
 CommonQuery = (
     ReadHistory
     | ReadEdits
@@ -357,6 +375,17 @@ class UserLogs(Envelope, frozen=True):
 
     position: int
     logs: list[UserLog]
+
+
+class MembersOf(Message, frozen=True):
+    """All members of a room in the order of their names, and the roles of all but plain ones.
+
+    What a `ListMembers` is answered with, for the gateway to say who of them is online.
+    """
+
+    room: str
+    names: list[str]
+    roles: dict[str, Role]
 
 
 # --- To and from the router itself ----------------------------------------------------------------

@@ -4,7 +4,7 @@
 into a checked Struct: 0.34 µs a message, against 2.7 µs for unpacking to Python objects first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 import msgpack
@@ -45,14 +45,19 @@ client_messages: Decoder[ClientMessage] = Decoder(ClientMessage)  # type: ignore
 server_messages: Decoder[ServerMessage] = Decoder(ServerMessage)  # type: ignore[arg-type]
 
 
-def fitting(items: Sequence[T], bytes_max: int) -> list[T]:
-    """As many of the first items as fit, encoded, in so many bytes; one at least."""
+def fitting(items: Iterable[T], bytes_max: int) -> list[T]:
+    """As many of the first items as fit, encoded, in so many bytes; one at least.
+
+    Of items that are made on demand it asks for one more than fit, and for no others.
+    """
+    fit: list[T] = []
     size_bytes = 0
-    for index, item in enumerate(items):
+    for item in items:
         size_bytes += len(encode(item))
-        if size_bytes > bytes_max and index:
-            return list(items[:index])
-    return list(items)
+        if size_bytes > bytes_max and fit:
+            break
+        fit.append(item)
+    return fit
 
 
 class FrameReader:

@@ -89,12 +89,20 @@ ROW_US: Final = 4
 """A row that is read, decoded and looked at."""
 KIB_US: Final = 4
 """A KiB of frames or text that is read, decoded and looked at."""
+QUERY_US: Final = 200
+"""A query that is looked at, whatever else it takes."""
 ITEM_US: Final = 1
 """An item of a list that is in memory, such as a room or a member."""
+WRITTEN_KIB_US: Final = 40
+"""A KiB of a command, which is committed and published."""
+FOLLOWER_US: Final = 6
+"""An entry that is written to one client more."""
+FOLLOWER_KIB_US: Final = 3
+"""Each KiB of such an entry: it is copied more than once on its way."""
 SAID_KIB_US: Final = 500
 """A KiB that is said and enters the index of messages, which is done later, when there is time."""
 
-_SMALL: Final = 50
+_SMALL: Final = 25
 _ROW: Final = 200
 _FRAMES: Final = 1_000
 """A few of the longest messages are read and written."""
@@ -103,7 +111,8 @@ _HASH: Final = 20_000
 """A password is hashed, beside all else."""
 
 COSTS: Final[dict[type[Message], int]] = {
-    LogIn: 1_000,
+    # Every service is asked, and everybody is told.
+    LogIn: 5_000,
     Register: _HASH,
     ChangePassword: _HASH,
     LogOutEverywhere: _ROW,
@@ -157,29 +166,32 @@ COSTS: Final[dict[type[Message], int]] = {
     # Of queries this is the first step; whatever takes more of them costs more, a step at a time.
     ReadHistory: _LIST,
     ReadEdits: _LIST,
-    SearchMessages: _LIST,
+    SearchMessages: 2_000,
     ListPins: _LIST,
     ListConversations: _LIST,
     ListRooms: _LIST,
-    ListMembers: _LIST,
+    # Of ten thousand members the gateway says who is online.
+    ListMembers: 5_000,
     ListBans: _LIST,
-    ListUsers: _LIST,
+    ListUsers: 2_000,
     ListDevices: _ROW,
     ListBlocked: _ROW,
     ReadAudit: _LIST,
     Ping: _SMALL,
 }
 _SAYS: Final = frozenset({Post, SendPrivate, EditMessage})
+_ASKS: Final = frozenset(get_args(Query))
+_TELLS_NOBODY: Final = frozenset({MarkRead, SetNotify, SayTyping, ReportMessage})
 assert COSTS.keys() == {LogIn, *get_args(Command), *get_args(Query)}, "a request without a cost"
 
 
 def exhausted(steps: Steps[Answer]) -> Answer:
-    """The answer, by all steps at once."""
+    """The answer, by all steps at once: for whoever keeps nobody waiting."""
     while True:
         try:
             next(steps)
-        except StopIteration as done:
-            answer: Answer = done.value
+        except StopIteration as end:
+            answer: Answer = end.value
             return answer
 
 
@@ -190,10 +202,16 @@ def of_rows(count: int, size_bytes: int) -> int:
 
 def of_command(kind: type[Message], frame_bytes: int) -> int:
     """What the beat that does it spends on a command; what no client can send costs nothing."""
-    return COSTS.get(kind, 0) + frame_bytes * KIB_US // 1024
+    return COSTS.get(kind, 0) + frame_bytes * WRITTEN_KIB_US // 1024
 
 
-def of_request(kind: type[Message], frame_bytes: int) -> int:
-    """What a client is charged for a request when it comes in."""
-    size_us = frame_bytes * (SAID_KIB_US if kind in _SAYS else KIB_US) // 1024
-    return COSTS.get(kind, 0) + size_us
+def of_request(kind: type[Message], frame_bytes: int, followers: int) -> int:
+    """What a client is charged for a request when it comes in.
+
+    `followers` are the clients of the gateway that see the log which it adds an entry to.
+    """
+    kib_us = SAID_KIB_US if kind in _SAYS else KIB_US if kind in _ASKS else WRITTEN_KIB_US
+    cost_us = COSTS.get(kind, 0) + frame_bytes * kib_us // 1024
+    if kind not in _TELLS_NOBODY:
+        cost_us += followers * (FOLLOWER_US + frame_bytes * FOLLOWER_KIB_US // 1024)
+    return cost_us

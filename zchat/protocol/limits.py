@@ -47,6 +47,8 @@ INTEGER_MAX: Final = 2**53
 # --- Client connections at a gateway --------------------------------------------------------------
 SESSIONS_MAX: Final = 20_000
 """Client connections of one gateway."""
+SESSION_ANSWERS_BYTES_MAX: Final = 64 * 1024
+"""With so much to be written to one client, nothing is asked for it that makes long answers."""
 SESSION_REQUESTS_MAX: Final = 64
 """Unanswered requests of one session; until one is answered nothing more is read from it."""
 SESSION_FETCHES_MAX: Final = 2
@@ -60,12 +62,23 @@ HELLO_TIMEOUT_S: Final = 10.0
 CLOSING_TIMEOUT_S: Final = 10.0
 """A client that has not read its goodbye by then, or said nothing for so long, is cut off."""
 SESSION_IDLE_TIMEOUT_S: Final = 90.0
-"""A client that sends nothing, not even a ping, for so long is gone."""
+"""A client that sends nothing, not even a ping, for so long is gone; so is one that is being
+written to, and reads nothing."""
 CLIENT_PING_INTERVAL_S: Final = 20.0
 FAN_OUT_WRITES_MAX: Final = 500
 """Client writes in one loop turn; the rest goes on in the next, so that nobody starves."""
+FAN_OUT_BYTES_MAX: Final = 2 * 1024 * 1024
+"""The same in bytes, as long texts take longer."""
+SHORT_BYTES_MAX: Final = 4 * 1024
+"""Who has no more to read than this is written to first."""
 ADDRESS_SHARES: Final = 10
 """An address, behind which many may be, may say so many times as much as an account."""
+ADDRESS_WORK_SHARES: Final = 2
+"""And so many times as much work may be asked for from it."""
+GUEST_WORK_SHARES: Final = 0.5
+"""Of what an account may ask for."""
+MODERATOR_WORK_SHARES: Final = 4
+"""The same of those who keep order in the cluster."""
 QUOTA_NAMES_MAX: Final = 20_000
 """Accounts, and addresses, whose rates a gateway remembers: those that have said most."""
 FLOOD_FRAMES: Final = 256
@@ -134,6 +147,25 @@ QUERY_BATCH_MAX: Final = 32
 """Queries in one envelope, so that their answers, of a page each, fit in one message."""
 QUERIES_MAX: Final = 10_000
 """Queries of one gateway that wait for one service; past it they are refused as `busy`."""
+QUERIES_SHARE_MAX: Final = 4
+"""Of one user in such an envelope."""
+QUERIES_BEGUN_MAX: Final = 8
+"""Queries of one gateway that one service has begun and not finished; later ones wait for them."""
+QUERIES_KEPT_MAX: Final = 1_024
+"""Begun queries that a service keeps, so many as 25 gateways may ask for at a time; of more those
+that were asked for last, and others begin anew."""
+QUERY_STEP_US: Final = 2_000
+"""What a service does of one query before it turns to the next one, in nominal microseconds."""
+QUERIES_TURN_US: Final = 4_000
+"""What it does of all queries between two beats."""
+LIST_STEP_ITEMS: Final = 4_000
+"""Items of a list that are looked at in one step of a query."""
+BEAT_USER_US: Final = 5_000
+"""What one beat does for one user who has more for it to do, in nominal microseconds."""
+BEAT_US: Final = 100_000
+"""With so much done, a beat does for nobody more than one command."""
+BEAT_WAITING_US: Final = 500_000
+"""With so much left to do, a service takes in no commands; they wait on their links."""
 PEERS_MAX: Final = 1_000
 STATUS_INTERVAL_S: Final = 1.0
 """A process tells the router at most so often how it is."""
@@ -241,7 +273,7 @@ CONVERSATIONS_WALKED_MAX: Final = 10_000
 """Others with whom a user has exchanged private messages: more are not looked at for a list."""
 CONVERSATION_UNREAD_MAX: Final = 1_000
 """Unread messages of one conversation that are counted."""
-UNREAD_READ_MAX: Final = 10_000
+UNREAD_READ_BYTES_MAX: Final = 4 * 1024 * 1024
 """Entries that one list of conversations is counted from; more are only said to be there."""
 INVITATIONS_MAX: Final = 1_000
 """Invitations that are neither used nor out of date."""

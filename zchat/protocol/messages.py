@@ -1314,7 +1314,7 @@ class LogStateChanged(Message, frozen=True):
 
 
 class SlowedDown(Message, frozen=True):
-    """This client says more than it may: what it sends is taken up again after `wait_ms`.
+    """This client says, or asks for, more than it may: it is heard again after `wait_ms`.
 
     Nothing is lost, and nothing need be sent again.
     """

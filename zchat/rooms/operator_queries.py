@@ -1,7 +1,8 @@
 """What operators may ask of the room-service: every room that there is."""
 
-from zchat.protocol import limits
+from zchat.protocol import costs, limits
 from zchat.protocol.codec import encode, fitting
+from zchat.protocol.costs import Steps
 from zchat.protocol.messages import LOBBY, RefusalCode, Refused, Role, room_log
 from zchat.protocol.operators import (
     ListAllRooms,
@@ -10,21 +11,26 @@ from zchat.protocol.operators import (
 )
 from zchat.rooms.core import RoomCore
 from zchat.rooms.model import Room
-from zchat.service.lists import is_wanted, page_of
+from zchat.service.lists import first_names, is_wanted
 
 
-def answer(core: RoomCore, asking: str, query: ListAllRooms) -> bytes:
+def answer(core: RoomCore, asking: str, query: ListAllRooms) -> Steps[bytes]:
     if asking:
         # No client can send it; this is for a gateway that was made to.
         return encode(Refused(None, RefusalCode.NOT_ALLOWED, "this is for operators"))
-    return encode(_rooms(core, query))
 
+    def is_listed(name: str) -> bool:
+        return is_wanted(name, query.after, query.pattern)
 
-def _rooms(core: RoomCore, query: ListAllRooms) -> RoomPage:
-    names = page_of(name for name in core.rooms if is_wanted(name, query.after, query.pattern))
-    infos = [_details(core, core.rooms[name]) for name in names]
-    fit = fitting(infos[: limits.LIST_PAGE_MAX], limits.ANSWER_BYTES_MAX)
-    return RoomPage(fit, len(fit) < len(infos))
+    names, count = yield from first_names(core.rooms, is_listed, limits.LIST_PAGE_MAX)
+    infos: list[RoomDetails] = []
+    for name in names:
+        if room := core.rooms.get(name):
+            infos.append(_details(core, room))
+            # Its owner is looked for among all members.
+            yield (16 + len(room.members)) * costs.ITEM_US // 16
+    fit = fitting(infos, limits.ANSWER_BYTES_MAX)
+    return encode(RoomPage(fit, len(fit) < count))
 
 
 def _details(core: RoomCore, room: Room) -> RoomDetails:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from zchat.log.store import Store, Write
 from zchat.protocol.cluster import StampedRoomCommand, StampedRoomQuery, room_partition
 from zchat.protocol.codec import Decoder
+from zchat.protocol.costs import Steps
 from zchat.protocol.messages import LOBBY
 from zchat.protocol.partitions import address_of_room
 from zchat.rooms import projection, queries
@@ -39,7 +40,7 @@ class RoomService:
     def statements(self, rows: Sequence[RoomRow]) -> list[Write]:
         return projection.statements(rows)
 
-    def answer(self, core: RoomCore, store: Store, query: bytes, at_ms: int) -> bytes:
+    def answer(self, core: RoomCore, store: Store, query: bytes, at_ms: int) -> Steps[bytes]:
         stamped = _queries.decode(query)
         asker = queries.Asker(stamped.user, stamped.standing)
         return queries.answer(core, store, asker, stamped.body, at_ms)

@@ -6,10 +6,18 @@ from typing import NamedTuple, assert_never
 from zchat.log import audit, edits
 from zchat.log.search import Place
 from zchat.log.store import Store
-from zchat.protocol import limits
-from zchat.protocol.cluster import ReadLog, ReadStream, ReadUserLogs, RoomQuery, UserLog, UserLogs
+from zchat.protocol import costs, limits
+from zchat.protocol.cluster import (
+    MembersOf,
+    ReadLog,
+    ReadStream,
+    ReadUserLogs,
+    RoomQuery,
+    UserLog,
+    UserLogs,
+)
 from zchat.protocol.codec import Decoder, encode, fitting
-from zchat.protocol.costs import exhausted
+from zchat.protocol.costs import Steps
 from zchat.protocol.messages import (
     LOBBY,
     AuditList,
@@ -21,8 +29,6 @@ from zchat.protocol.messages import (
     ListMembers,
     ListPins,
     ListRooms,
-    MemberInfo,
-    MemberList,
     Message,
     Ping,
     PinList,
@@ -32,6 +38,7 @@ from zchat.protocol.messages import (
     ReadHistory,
     RefusalCode,
     Refused,
+    Role,
     RoomInfo,
     RoomList,
     SearchMessages,
@@ -46,6 +53,7 @@ from zchat.rooms.model import Room
 from zchat.rooms.permission import check, is_hidden
 from zchat.service import logs, operators, searching
 from zchat.service.effects import Refusal
+from zchat.service.lists import first_names
 
 _ClientQuery = (
     ReadHistory
@@ -59,6 +67,8 @@ _ClientQuery = (
     | Ping
 )
 _entries = Decoder(Entry)
+_ROOMS_SHOWN_MAX = limits.ANSWER_BYTES_MAX // 32
+"""The shortest description of a room has so many bytes."""
 
 
 class Asker(NamedTuple):
@@ -68,24 +78,27 @@ class Asker(NamedTuple):
     standing: Standing
 
 
-def answer(core: RoomCore, store: Store, asker: Asker, query: RoomQuery, at_ms: int) -> bytes:
+def answer(
+    core: RoomCore, store: Store, asker: Asker, query: RoomQuery, at_ms: int
+) -> Steps[bytes]:
+    yield costs.QUERY_US
     match query:
         case ReadLog():
             # Of a closed room only the store knows how far it went.
             head = core.timeline.heads.get(query.log) or store.heads([query.log])[query.log]
-            return logs.read_log(store, query, head)
+            return (yield from logs.read_log(store, query, head))
         case ReadStream():
-            return logs.read_stream(store, query)
+            return (yield from logs.read_stream(store, query))
         case ReadUserLogs():
             return encode(_user_logs(core, store, query.user))
         case ListAllRooms():
-            return operator_queries.answer(core, asker.user, query)
+            return (yield from operator_queries.answer(core, asker.user, query))
         case CountExpired() | ListKept():
-            return operators.answer(store, query, at_ms)
+            return (yield from operators.answer(store, query, at_ms))
         case _:
             pass
     try:
-        return _answer(core, store, asker, query, at_ms)
+        return (yield from _answer(core, store, asker, query, at_ms))
     except Refusal as refusal:
         refused = refusal.answer
         core.effects.refused.append((asker.user, query, refused))
@@ -93,36 +106,41 @@ def answer(core: RoomCore, store: Store, asker: Asker, query: RoomQuery, at_ms: 
         return encode(Refused(query.id, refused.code, refused.reason))
 
 
-def _answer(core: RoomCore, store: Store, asker: Asker, query: _ClientQuery, at_ms: int) -> bytes:
+def _answer(
+    core: RoomCore, store: Store, asker: Asker, query: _ClientQuery, at_ms: int
+) -> Steps[bytes]:
     """Raises `Refusal`."""
     match query:
         case ReadHistory():
             room = _readable(core, asker, type(query), query.log[1:], at_ms)
-            return logs.read_history(store, query, room_log(room.name), room.floor)
+            log = room_log(room.name)
+            return (yield from logs.read_history(store, query, log, room.floor))
         case ReadEdits():
             room = _readable(core, asker, type(query), query.log[1:], at_ms)
-            return encode(_edit_list(core, store, room, query))
+            return encode((yield from _edit_list(core, store, room, query)))
         case SearchMessages():
             check(SearchMessages, asker.standing, asker.user, None, at_ms)
-            return exhausted(searching.search(store, query, _places(core, asker, query, at_ms)))
+            places = _places(core, asker, query, at_ms)
+            return (yield from searching.search(store, query, places))
         case ListRooms(room=name):
             check(ListRooms, asker.standing, asker.user, None, at_ms)
-            rooms = core.rooms.values() if name is None else [_find(core, asker, name)]
-            shown = [r for r in rooms if not is_hidden(r, asker.user, asker.standing)]
-            return encode(_room_list(core, store, asker.user, query.id, shown))
+            names = core.rooms if name is None else [_find(core, asker, name).name]
+            return encode((yield from _room_list(core, store, asker, query.id, names)))
         case ListMembers():
             room = _readable(core, asker, type(query), query.room, at_ms)
-            return encode(_member_list(room, query.id))
+            yield len(room.members) * costs.ITEM_US
+            return encode(_members(room))
         case ListBans():
             room = _readable(core, asker, type(query), query.room, at_ms)
+            yield len(room.bans) * costs.ITEM_US
             return encode(_ban_list(room, query.id, at_ms))
         case ListPins():
             room = _readable(core, asker, type(query), query.room, at_ms)
-            return encode(_pin_list(core, store, room, query.id))
+            return encode((yield from _pin_list(core, store, room, query.id)))
         case ReadAudit():
             check(ReadAudit, asker.standing, asker.user, None, at_ms)
-            records = audit.read(store, query.limit, query.before_ms)
-            return encode(AuditList(query.id, fitting(records, limits.ANSWER_BYTES_MAX)))
+            records = yield from audit.read(store, query.limit, query.before_ms)
+            return encode(AuditList(query.id, records))
         case Ping():
             return encode(Pong(query.id))
         case _:
@@ -174,11 +192,19 @@ def _user_logs(core: RoomCore, store: Store, user: str) -> UserLogs:
 
 
 def _room_list(
-    core: RoomCore, store: Store, user: str, request: int, rooms: Iterable[Room]
-) -> RoomList:
-    by_name = sorted(rooms, key=lambda room: room.name)
-    infos = [_room_info(core, store, room, user) for room in by_name]
-    return RoomList(request, fitting(infos, limits.ANSWER_BYTES_MAX), len(infos))
+    core: RoomCore, store: Store, asker: Asker, request: int, names: Iterable[str]
+) -> Steps[RoomList]:
+    """Of very many rooms the first in order of their names."""
+
+    def is_listed(name: str) -> bool:
+        # The room may have been closed since the list was begun.
+        room = core.rooms.get(name)
+        return room is not None and not is_hidden(room, asker.user, asker.standing)
+
+    first, count = yield from first_names(names, is_listed, _ROOMS_SHOWN_MAX)
+    rooms = (core.rooms[name] for name in first)
+    infos = (_room_info(core, store, room, asker.user) for room in rooms)
+    return RoomList(request, fitting(infos, limits.ANSWER_BYTES_MAX), count)
 
 
 def _room_info(core: RoomCore, store: Store, room: Room, user: str) -> RoomInfo:
@@ -207,31 +233,42 @@ def _room_info(core: RoomCore, store: Store, room: Room, user: str) -> RoomInfo:
     )
 
 
-def _member_list(room: Room, request: int) -> MemberList:
+def _members(room: Room) -> MembersOf:
     """Who is online, and who is in the lobby, is the gateway's to add."""
-    names = [] if room.lobby else sorted(room.members)
-    infos = [MemberInfo(name, room.role_of(name), False) for name in names]
-    return MemberList(request, room.name, infos, len(infos))
+    if room.lobby:
+        return MembersOf(room.name, [], {})
+    more = (name for name, member in room.members.items() if member.role is not Role.MEMBER)
+    muted = (name for name in room.muted if name in room.members)
+    roles = {name: room.role_of(name) for name in (*more, *muted)}
+    return MembersOf(room.name, sorted(room.members), roles)
 
 
 def _ban_list(room: Room, request: int, at_ms: int) -> BanList:
-    bans = [
+    bans = (
         BanInfo(user, ban.reason, ban.by, ban.until_ms)
         for user, ban in sorted(room.bans.items())
         if room.ban_of(user, at_ms)
-    ]
+    )
     return BanList(request, room.name, fitting(bans, limits.ANSWER_BYTES_MAX))
 
 
-def _pin_list(core: RoomCore, store: Store, room: Room, request: int) -> PinList:
-    log, pins = room_log(room.name), core.state.pins(room)
-    stored = (entry for at in reversed(pins) for entry in store.read_log(log, at - 1, 1, 1))
-    newest_first = [_entries.decode(entry.frame) for entry in stored]
-    return PinList(request, room.name, fitting(newest_first, limits.ANSWER_BYTES_MAX))
+def _pin_list(core: RoomCore, store: Store, room: Room, request: int) -> Steps[PinList]:
+    """The newest pins first, as many as fit."""
+    log, found_bytes = room_log(room.name), 0
+    found: list[Entry] = []
+    for at in reversed(core.state.pins(room)):
+        for entry in store.read_log(log, at - 1, 1, 1):
+            found.append(_entries.decode(entry.frame))
+            found_bytes += len(entry.frame)
+            yield costs.of_rows(1, len(entry.frame))
+        if found_bytes > limits.ANSWER_BYTES_MAX:
+            break
+    return PinList(request, room.name, fitting(found, limits.ANSWER_BYTES_MAX))
 
 
-def _edit_list(core: RoomCore, store: Store, room: Room, query: ReadEdits) -> EditList:
+def _edit_list(core: RoomCore, store: Store, room: Room, query: ReadEdits) -> Steps[EditList]:
     # What was kept once is shown to nobody when it is to be kept no more.
-    is_there = core.messages.keeps_edits and query.sequence > room.floor
-    said = edits.read(store, room_log(room.name), query.sequence) if is_there else []
+    if not core.messages.keeps_edits or query.sequence <= room.floor:
+        return EditList(query.id, [])
+    said = yield from edits.read(store, room_log(room.name), query.sequence)
     return EditList(query.id, said)

@@ -17,19 +17,22 @@ from zchat.log.answers import Answer, FirstAnswers, Key
 from zchat.log.floors import policy_statements
 from zchat.log.store import Owed, Store, StoreUnavailable, Write
 from zchat.log.timeline import Timeline
-from zchat.protocol import limits
+from zchat.protocol import costs, limits
 from zchat.protocol.cluster import Down, RoutingTable, Up
 from zchat.protocol.codec import Decoder, ProtocolError, encode
+from zchat.protocol.costs import Steps
 from zchat.protocol.messages import RefusalCode, Refused
 from zchat.protocol.pages import StreamPage
 from zchat.protocol.soft import SoftNews
 from zchat.service.answering import answer_once, look_up
+from zchat.service.asked import Asked
 from zchat.service.authority import objection, standing_of
 from zchat.service.counts import Counts
 from zchat.service.effects import Effects, Sender
 from zchat.service.journal import Journal
 from zchat.service.referred import referred_entries
 from zchat.service.retention import Retention
+from zchat.service.waiting import Waiting
 
 _ups = Decoder(Up)
 _downs = Decoder(Down)
@@ -95,7 +98,7 @@ class Service(Protocol):
 
     def load(self, store: Store, now: float, at_ms: int) -> Core: ...
     def statements(self, rows: Sequence[Any]) -> list[Write]: ...
-    def answer(self, core: Any, store: Store, query: bytes, at_ms: int) -> bytes: ...
+    def answer(self, core: Any, store: Store, query: bytes, at_ms: int) -> Steps[bytes]: ...
 
 
 class Outbound(NamedTuple):
@@ -122,7 +125,7 @@ class Beat:
         self._at_ms = at_ms
         self._answerer = Answerer(store.epoch)
         self._askers: dict[str, Asker[Owed]] = {}
-        self._commands: list[tuple[Sender, Any]] = []
+        self.waiting = Waiting()
         self._outcomes: list[tuple[Job, bool | str]] = []
         self._settled: list[Owed] = []
         self._epochs: dict[str, int] = {}
@@ -135,6 +138,8 @@ class Beat:
         self._retention = Retention(store)
         self._heartbeat_due = False
         """Whether the next step is the first one of a heartbeat."""
+        self._forget_at = now
+        self.asked = Asked(lambda query: service.answer(self.core, store, query, self._at_ms))
         self.core = service.load(store, now, at_ms)
         self._send_owed(store.owed())
 
@@ -181,7 +186,8 @@ class Beat:
         standing = standing_of(address.asker, stamped.standing)
         user, since_ms = stamped.user, stamped.since_ms
         sender = Sender(address, stamped.session, user, standing, since_ms)
-        self._commands.append((sender, stamped.body))
+        cost_us = costs.of_command(type(stamped.body), len(item))
+        self.waiting.add(sender, stamped.body, cost_us)
 
     def receive_table(self, body: bytes) -> None:
         try:
@@ -210,7 +216,10 @@ class Beat:
         self._outcomes.append((job, outcome))
 
     def answer(self, body: bytes, now_ms: int) -> bytes:
-        """Answers a batch of queries from what is committed. Raises `Fenced`."""
+        """Answers a batch of queries from what is committed, as far as it is their turn.
+
+        Raises `Fenced`.
+        """
         try:
             queries = _batches.decode(body)
         except ProtocolError:
@@ -222,7 +231,7 @@ class Beat:
         answers: list[bytes] = []
         for query in queries:
             try:
-                answers.append(self._service.answer(self.core, self._store, query, at_ms))
+                answers.append(self.asked.answer(query))
             except ProtocolError:
                 self.protocol_errors += 1
                 answers.append(b"")
@@ -265,8 +274,12 @@ class Beat:
         """Makes the next step speak to all peers; returns the stream's heartbeat, to publish."""
         at_ms = self._clock(now_ms)
         for lost in self._answerer.expire(now):
+            self.waiting.drop(lost)
             self.core.asker_lost(lost, now, at_ms)
         self.core.tick(now, at_ms)
+        if now >= self._forget_at:
+            self._forget_at = now + limits.PEER_EXPIRY_S
+            self.asked.forget_abandoned()
         self._answerer.heartbeat()
         for asker in self._askers.values():
             asker.heartbeat()
@@ -276,7 +289,7 @@ class Beat:
 
     def _step(self, now: float, at_ms: int) -> Outbound:
         core = self.core
-        commands, self._commands = self._commands, []
+        commands = self.waiting.take()
         outcomes = [one for one in self._outcomes if core.job_ended(one[0])]
         self._outcomes = []
         settled, self._settled = self._settled, []
@@ -364,6 +377,7 @@ class Beat:
     def _forget_uncommitted(self, now: float, at_ms: int) -> None:
         self._store_failed_at = now
         self._settled = []
+        self.waiting.clear()
         for asker in self._askers.values():
             asker.clear()
         for gateway in self._answerer.askers:
@@ -380,6 +394,7 @@ class Beat:
         # as the wall clock has been set back.
         self._at_ms = max(self._at_ms, at_ms) + 1
         former = self.core
+        self.asked.forget()
         self._retention = Retention(self._store)
         self.core = self._service.load(self._store, now, self._at_ms)
         self.core.take_over(former, now)

@@ -2,31 +2,34 @@
 
 from zchat.log.store import Store
 from zchat.log.timeline import stored_stream_page
-from zchat.protocol import limits
+from zchat.protocol import costs, limits
 from zchat.protocol.cluster import ReadLog, ReadStream
 from zchat.protocol.codec import Decoder, encode, fitting
+from zchat.protocol.costs import Steps
 from zchat.protocol.messages import Entry, History, ReadHistory
 from zchat.protocol.pages import LogPage
 
 _entries = Decoder(Entry)
 
 
-def read_log(store: Store, query: ReadLog, head: int) -> bytes:
+def read_log(store: Store, query: ReadLog, head: int) -> Steps[bytes]:
     """A `LogPage` of what follows the cursor."""
     entries = store.read_log(
         query.log, query.cursor, limits.PAGE_ENTRIES_MAX, limits.PAGE_BYTES_MAX
     )
+    frames = b"".join(entry.frame for entry in entries)
+    yield costs.of_rows(len(entries), len(frames))
     floor = max(query.cursor, store.floors.get(query.log, 0))
     first = entries[0].sequence if entries else floor + 1
     last = entries[-1].sequence if entries else floor
-    frames = b"".join(entry.frame for entry in entries)
     return encode(LogPage(query.log, first, last, head, frames))
 
 
-def read_stream(store: Store, query: ReadStream) -> bytes:
+def read_stream(store: Store, query: ReadStream) -> Steps[bytes]:
     """A `StreamPage` of what follows the position."""
     entries = store.read_stream(query.position, limits.PAGE_ENTRIES_MAX, limits.PAGE_BYTES_MAX)
     page_bytes = sum(len(entry.frame) for entry in entries)
+    yield costs.of_rows(len(entries), page_bytes)
     is_full = len(entries) >= limits.PAGE_ENTRIES_MAX or page_bytes >= limits.PAGE_BYTES_MAX
     last = entries[-1].position if is_full else store.position
     return encode(stored_stream_page(entries, query.position + 1, last))
@@ -34,10 +37,14 @@ def read_stream(store: Store, query: ReadStream) -> bytes:
 
 def read_history(
     store: Store, query: ReadHistory, log: str, floor: int, thread: str | None = None
-) -> bytes:
+) -> Steps[bytes]:
     """A `History` of the newest entries that were asked for and fit in one answer."""
-    # One more than asked for tells whether there are more.
-    frames = store.read_history(log, floor, query.before, query.limit + 1, thread)
-    newest_first = [_entries.decode(frame) for frame in reversed(frames[-query.limit :])]
+    # One more than asked for, or than fit, tells whether there are more.
+    frames = store.read_history(
+        log, floor, query.before, query.limit + 1, thread, limits.ANSWER_BYTES_MAX + 1
+    )
+    yield costs.of_rows(len(frames), 2 * sum(map(len, frames)))
+    newest_first = (_entries.decode(frame) for frame in reversed(frames[-query.limit :]))
     entries = fitting(newest_first, limits.ANSWER_BYTES_MAX)[::-1]
-    return encode(History(query.id, query.log, entries, len(entries) < len(frames)))
+    more = len(entries) < len(frames) or sum(map(len, frames)) > limits.ANSWER_BYTES_MAX
+    return encode(History(query.id, query.log, entries, more))

@@ -13,7 +13,9 @@ from zchat.service.turns import Turns
 MEASURES: Final = (
     Measure("position_entries", "gauge", "Position of the newest committed entry."),
     Measure("commands", "counter", "Commands that were applied."),
+    Measure("commands_waiting", "gauge", "Commands that are left for a later beat."),
     Measure("beats", "counter", "Turns in which something was applied."),
+    Measure("queries_begun", "gauge", "Queries that take more than one step and are under way."),
     Measure("commit_seconds", "histogram", "How long commits took."),
     Measure("entries", "counter", "Entries that were committed."),
     Measure("refusals", "counter", "Commands that were refused, by code.", "code"),
@@ -44,7 +46,9 @@ class Serving:
         return {
             "position_entries": store.position,
             "commands": beat.counts.commands,
+            "commands_waiting": len(beat.waiting),
             "beats": beat.counts.beats,
+            "queries_begun": len(beat.asked),
             "commit_seconds": store.commits,
             "entries": beat.counts.entries,
             "refusals": beat.counts.refusals,

@@ -7,8 +7,9 @@ from zchat.log.answers import Answer, Key
 from zchat.log.floors import Policy
 from zchat.log.store import Store
 from zchat.log.timeline import Timeline
-from zchat.protocol import limits
+from zchat.protocol import costs, limits
 from zchat.protocol.codec import encode
+from zchat.protocol.costs import Steps
 from zchat.protocol.messages import SYSTEM_AUTHOR, AuditRecord, RefusalCode, Standing
 from zchat.protocol.names import printable
 from zchat.protocol.operators import (
@@ -25,6 +26,8 @@ from zchat.service.retention import count_older, keep_s
 
 PREFIXES = ("#", "@")
 """Of a log's name, for the policy of all logs that begin so."""
+_PROBES = 16
+"""Entries that are read, of a log of any usual length, to find the first that is not too old."""
 
 
 def require_operator(sender: Sender) -> None:
@@ -73,16 +76,16 @@ def audit_import(
     effects.audits.append(AuditRecord(at_ms, sender.actor, "import_entries", subject, room, ""))
 
 
-def answer(store: Store, query: CountExpired | ListKept, at_ms: int) -> bytes:
+def answer(store: Store, query: CountExpired | ListKept, at_ms: int) -> Steps[bytes]:
     if isinstance(query, ListKept):
         policies = store.policies()
         return encode(
             KeptLogs([LogKept(p.log, p.keep_s) for p in policies if p.keep_s is not None])
         )
-    return encode(_count_expired(store, query, at_ms))
+    return encode((yield from _count_expired(store, query, at_ms)))
 
 
-def _count_expired(store: Store, query: CountExpired, at_ms: int) -> ExpiredCounts:
+def _count_expired(store: Store, query: CountExpired, at_ms: int) -> Steps[ExpiredCounts]:
     """What would go if the policy of `query.log` were this one, a page of logs at a time."""
     policies = {policy.log: policy for policy in store.policies()}
     policies[query.log] = Policy(query.log, query.keep_s)
@@ -95,5 +98,6 @@ def _count_expired(store: Store, query: CountExpired, at_ms: int) -> ExpiredCoun
     for log, head in store.heads(concerned).items():
         if kept_s := keep_s(policies, log):
             counts[log] = count_older(store, log, head, at_ms - 1000 * kept_s)
+            yield costs.of_rows(_PROBES, _PROBES * limits.FRAME_BYTES_MAX // 2)
     counts = {log: count for log, count in counts.items() if count}
     return ExpiredCounts(counts, page[-1] if len(page) == limits.COUNTED_LOGS_MAX else None)

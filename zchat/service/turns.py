@@ -60,7 +60,7 @@ class Turns:
 
     def next_turn(self, now: float) -> float:
         """When the next turn is due even if nothing comes in."""
-        return now if self._indexing.due else self.next_heartbeat
+        return now if self._indexing.due or self.beat.waiting else self.next_heartbeat
 
     def turn(self) -> None:
         outside = self._outside
@@ -72,15 +72,20 @@ class Turns:
             self._publish(self.beat.heartbeat(now, outside.now_ms()))
             self.say_heartbeat(bye=False)
         self._perform(self.beat.step(now, outside.now_ms()))
+        self.beat.asked.begin_turn()
         for body, *_ in outside.queries():
             outside.answer(self.beat.answer(body, outside.now_ms()))
-        self._indexing.turn_ended(idle=idle, heartbeat=heartbeat)
+            if self.beat.asked.turn_is_over:
+                # The next beat comes first; what still waits at the socket is answered after it.
+                break
+        self._indexing.turn_ended(idle=idle and not self.beat.waiting, heartbeat=heartbeat)
 
     def _drain(self, now: float) -> bool:
         """Returns whether there was anything."""
         drained_bytes = 0
         drained = False
-        for asker, body in self._outside.commands():
+        too_many = self.beat.waiting.cost_us >= limits.BEAT_WAITING_US
+        for asker, body in () if too_many else self._outside.commands():
             drained = True
             self.beat.receive_up(asker, body, now)
             drained_bytes += len(body)

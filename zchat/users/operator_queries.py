@@ -3,6 +3,7 @@
 from zchat.fabric.identities import name_of
 from zchat.protocol import limits
 from zchat.protocol.codec import encode, fitting
+from zchat.protocol.costs import Steps
 from zchat.protocol.messages import RefusalCode, Refused
 from zchat.protocol.operators import (
     AccountInfo,
@@ -12,32 +13,37 @@ from zchat.protocol.operators import (
     SessionInfo,
     SessionPage,
 )
-from zchat.service.lists import is_wanted, page_of
+from zchat.service.lists import first_names, is_wanted
 from zchat.users.core import UserCore
 from zchat.users.model import Session, User
 
 
-def answer(core: UserCore, asking: str, query: ListAccounts | ListSessions, at_ms: int) -> bytes:
+def answer(
+    core: UserCore, asking: str, query: ListAccounts | ListSessions, at_ms: int
+) -> Steps[bytes]:
     if asking:
         # No client can send it; this is for a gateway that was made to.
         return encode(Refused(None, RefusalCode.NOT_ALLOWED, "this is for operators"))
     if isinstance(query, ListAccounts):
-        return encode(_accounts(core, query, at_ms))
-    return encode(_sessions(core, query, at_ms))
+        return encode((yield from _accounts(core, query, at_ms)))
+    return encode((yield from _sessions(core, query, at_ms)))
 
 
-def _accounts(core: UserCore, query: ListAccounts, at_ms: int) -> AccountPage:
+def _accounts(core: UserCore, query: ListAccounts, at_ms: int) -> Steps[AccountPage]:
     online = core.presence.online
-    names = page_of(
-        name
-        for name in (online if query.online else core.users)
-        if is_wanted(name, query.after, query.pattern)
-        and core.users[name].present
-        and (core.users[name].guest or not query.guests)
-    )
-    infos = [_account(core.users[name], name in online, at_ms) for name in names]
-    fit = fitting(infos[: limits.LIST_PAGE_MAX], limits.ANSWER_BYTES_MAX)
-    return AccountPage(fit, len(fit) < len(infos))
+
+    def is_listed(name: str) -> bool:
+        if not is_wanted(name, query.after, query.pattern):
+            return False
+        user = core.users.get(name)
+        return user is not None and user.present and (user.guest or not query.guests)
+
+    of_all = online if query.online else core.users
+    names, count = yield from first_names(of_all, is_listed, limits.LIST_PAGE_MAX)
+    users = (core.users[name] for name in names)
+    infos = (_account(user, user.name in online, at_ms) for user in users)
+    fit = fitting(infos, limits.ANSWER_BYTES_MAX)
+    return AccountPage(fit, len(fit) < count)
 
 
 def _account(user: User, online: bool, at_ms: int) -> AccountInfo:
@@ -56,18 +62,17 @@ def _account(user: User, online: bool, at_ms: int) -> AccountInfo:
     )
 
 
-def _sessions(core: UserCore, query: ListSessions, at_ms: int) -> SessionPage:
-    names = page_of(
-        name
-        for name in core.presence.online
-        if is_wanted(name, query.after, query.pattern) and core.users[name].sessions
-    )
-    of_users = [
-        [_session(core.users[name], each, at_ms) for each in core.users[name].sessions]
-        for name in names[: limits.LIST_PAGE_MAX]
-    ]
+def _sessions(core: UserCore, query: ListSessions, at_ms: int) -> Steps[SessionPage]:
+    def is_listed(name: str) -> bool:
+        user = core.users.get(name)
+        return is_wanted(name, query.after, query.pattern) and bool(user and user.sessions)
+
+    online = core.presence.online
+    names, count = yield from first_names(online, is_listed, limits.LIST_PAGE_MAX)
+    users = (core.users[name] for name in names)
+    of_users = ([_session(user, each, at_ms) for each in user.sessions] for user in users)
     fit = fitting(of_users, limits.ANSWER_BYTES_MAX)
-    return SessionPage([info for infos in fit for info in infos], len(fit) < len(names))
+    return SessionPage([info for infos in fit for info in infos], len(fit) < count)
 
 
 def _session(user: User, session: Session, at_ms: int) -> SessionInfo:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from zchat.log.store import Store, Write
 from zchat.protocol.cluster import USER_SERVICE, StampedUserCommand, StampedUserQuery
 from zchat.protocol.codec import Decoder
+from zchat.protocol.costs import Steps
 from zchat.protocol.partitions import room_addresses
 from zchat.service.process import serve
 from zchat.settings import Settings, command
@@ -30,7 +31,7 @@ class UserService:
     def statements(self, rows: Sequence[UserRow]) -> list[Write]:
         return projection.statements(rows)
 
-    def answer(self, core: UserCore, store: Store, query: bytes, at_ms: int) -> bytes:
+    def answer(self, core: UserCore, store: Store, query: bytes, at_ms: int) -> Steps[bytes]:
         stamped = _queries.decode(query)
         return queries.answer(core, store, stamped.user, stamped.body, at_ms, stamped.standing)
 

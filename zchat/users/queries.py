@@ -5,7 +5,7 @@ from typing import assert_never
 from zchat.log import audit, edits
 from zchat.log.search import Place
 from zchat.log.store import Store
-from zchat.protocol import limits
+from zchat.protocol import costs, limits
 from zchat.protocol.cluster import (
     ReadLog,
     ReadPresence,
@@ -16,7 +16,7 @@ from zchat.protocol.cluster import (
     UserQuery,
 )
 from zchat.protocol.codec import encode, fitting
-from zchat.protocol.costs import exhausted
+from zchat.protocol.costs import Steps
 from zchat.protocol.messages import (
     AuditList,
     BlockedList,
@@ -51,11 +51,15 @@ from zchat.protocol.operators import (
 )
 from zchat.service import logs, operators, searching
 from zchat.service.effects import Refusal
+from zchat.service.lists import first_names
 from zchat.users import operator_queries
 from zchat.users.conversation_list import conversation_list
 from zchat.users.core import UserCore
 from zchat.users.devices import device_infos
 from zchat.users.model import User
+
+_USERS_SHOWN_MAX = limits.ANSWER_BYTES_MAX // 32
+"""The shortest description of a user has so many bytes."""
 
 
 def answer(
@@ -65,10 +69,11 @@ def answer(
     query: UserQuery,
     at_ms: int,
     standing: Standing = Standing.ACCOUNT,
-) -> bytes:
+) -> Steps[bytes]:
+    yield costs.QUERY_US
     try:
         core.directory.authorise(asking, standing, query)
-        return _answer(core, store, asking, query, at_ms)
+        return (yield from _answer(core, store, asking, query, at_ms))
     except Refusal as refusal:
         core.effects.refused.append((asking, query, refusal.answer))
         code = refusal.answer.code or RefusalCode.OTHER
@@ -77,29 +82,32 @@ def answer(
         return encode(Refused(getattr(query, "id", 0), RefusalCode.INVALID_NAME, str(error)))
 
 
-def _answer(core: UserCore, store: Store, asking: str, query: UserQuery, at_ms: int) -> bytes:
+def _answer(
+    core: UserCore, store: Store, asking: str, query: UserQuery, at_ms: int
+) -> Steps[bytes]:
     match query:
         case ReadLog():
-            return logs.read_log(store, query, core.timeline.heads.get(query.log, 0))
+            head = core.timeline.heads.get(query.log, 0)
+            return (yield from logs.read_log(store, query, head))
         case ReadStream():
-            return logs.read_stream(store, query)
+            return (yield from logs.read_stream(store, query))
         case ReadUserLogs():
             return encode(_user_logs(core, store, query.user))
         case ReadPresence():
             return encode(core.presence.snapshot())
         case ReadHistory():
-            return _conversation(core, store, asking, query)
+            log, floor, other = _place(core, store, asking, query.log)
+            return (yield from logs.read_history(store, query, log, floor, other))
         case ReadEdits():
-            return encode(_edits(core, store, asking, query))
+            return encode((yield from _edits(core, store, asking, query)))
         case ListConversations():
             user = core.directory.acting(asking)
-            return encode(conversation_list(core, store, user, query.id))
+            return encode((yield from conversation_list(core, store, user, query.id)))
         case SearchMessages():
-            return exhausted(
-                searching.search(store, query, [_place(core, store, asking, query.log)])
-            )
+            place = _place(core, store, asking, query.log)
+            return (yield from searching.search(store, query, [place]))
         case ListUsers():
-            return encode(_user_list(core, query.id, at_ms))
+            return encode((yield from _user_list(core, query.id, at_ms)))
         case ListDevices():
             user = core.directory.acting(asking)
             totp, codes = user.totp_secret is not None, len(user.recovery)
@@ -108,16 +116,16 @@ def _answer(core: UserCore, store: Store, asking: str, query: UserQuery, at_ms: 
             names = fitting(sorted(core.directory.acting(asking).blocked), limits.ANSWER_BYTES_MAX)
             return encode(BlockedList(query.id, names))
         case ReadAudit():
-            records = audit.read(store, query.limit, query.before_ms)
-            return encode(AuditList(query.id, fitting(records, limits.ANSWER_BYTES_MAX)))
+            records = yield from audit.read(store, query.limit, query.before_ms)
+            return encode(AuditList(query.id, records))
         case Ping():
             return encode(Pong(query.id))
         case ListAccounts() | ListSessions():
-            return operator_queries.answer(core, asking, query, at_ms)
+            return (yield from operator_queries.answer(core, asking, query, at_ms))
         case ReadAccount():
             return encode(_account(core, query.name))
         case CountExpired() | ListKept():
-            return operators.answer(store, query, at_ms)
+            return (yield from operators.answer(store, query, at_ms))
         case _:
             assert_never(query)
 
@@ -148,11 +156,6 @@ def _account(core: UserCore, name: str) -> AccountAnswer:
     )
 
 
-def _conversation(core: UserCore, store: Store, asking: str, query: ReadHistory) -> bytes:
-    log, floor, other = _place(core, store, asking, query.log)
-    return logs.read_history(store, query, log, floor, other)
-
-
 def _place(core: UserCore, store: Store, asking: str, conversation: str | None) -> Place:
     """The conversation with `@name`, or all of them. Raises `Refusal`."""
     log, floor = inbox_log(asking), core.directory.acting(asking).inbox_floor
@@ -167,7 +170,7 @@ def _place(core: UserCore, store: Store, asking: str, conversation: str | None) 
     return Place(log, floor, other)
 
 
-def _edits(core: UserCore, store: Store, asking: str, query: ReadEdits) -> EditList:
+def _edits(core: UserCore, store: Store, asking: str, query: ReadEdits) -> Steps[EditList]:
     user, sequence = core.directory.acting(asking), query.sequence
     core.directory.check_inbox(user, query.log)
     log = inbox_log(user.name)
@@ -176,15 +179,18 @@ def _edits(core: UserCore, store: Store, asking: str, query: ReadEdits) -> EditL
         reason = f"there is no entry {sequence} in your inbox"
         raise Refusal(RefusalCode.UNKNOWN_ENTRY, reason)
     # What was kept once is shown to nobody when it is to be kept no more.
-    said = edits.read(store, log, sequence) if core.messages.keeps_edits else []
-    return EditList(query.id, said)
+    if not core.messages.keeps_edits:
+        return EditList(query.id, [])
+    return EditList(query.id, (yield from edits.read(store, log, sequence)))
 
 
-def _user_list(core: UserCore, request: int, at_ms: int) -> UserList:
-    online = sorted(core.presence.online)
-    away = core.presence.away
-    infos = [_user_info(core.users[name], away.get(name), at_ms) for name in online]
-    return UserList(request, fitting(infos, limits.ANSWER_BYTES_MAX), len(online))
+def _user_list(core: UserCore, request: int, at_ms: int) -> Steps[UserList]:
+    """Of very many users the first in order of their names."""
+    online, away = core.presence.online, core.presence.away
+    first, count = yield from first_names(online, online.__contains__, _USERS_SHOWN_MAX)
+    users = (core.users[name] for name in first)
+    infos = (_user_info(user, away.get(user.name), at_ms) for user in users)
+    return UserList(request, fitting(infos, limits.ANSWER_BYTES_MAX), count)
 
 
 def _user_info(user: User, away: str | None, at_ms: int) -> UserInfo:
