@@ -193,6 +193,12 @@ class Settings:
         "The same in bytes.",
         "gateway",
     )
+    work_rate: Rate | None = _setting(
+        "100000/500000",
+        options.rate(limits.QUERY_STEP_US),
+        "The same in microseconds of work; an address twice that, a guest half of it.",
+        "gateway",
+    )
     connection_rate: Rate | None = _setting(
         "10/100",
         options.rate(1),

@@ -17,6 +17,7 @@ from zchat.protocol import limits
 from zchat.protocol.cluster import (
     USER_SERVICE,
     Down,
+    MembersOf,
     OpenSession,
     ReadLog,
     ReadPresence,
@@ -46,10 +47,8 @@ from zchat.protocol.messages import (
     ListRooms,
     ListUsers,
     LogIn,
-    MemberInfo,
     MemberJoined,
     MemberLeft,
-    MemberList,
     Message,
     MessagePosted,
     Ping,
@@ -57,6 +56,7 @@ from zchat.protocol.messages import (
     ReadHistory,
     RefusalCode,
     Refused,
+    Role,
     RoomInfo,
     RoomList,
     Scope,
@@ -78,7 +78,7 @@ _LOGS: Final = ("#lobby", "#garden", "@ann", "@bob", "@eve", "#no such name", "n
 _BUFFER_BYTES_MAX: Final = 3_000
 _CLIENTS_MAX: Final = 8
 _GATEWAY: Final = b"gateway/west#1"
-_QUOTA: Final = Quota(Rate(5, 8.0), Rate(4_000, 8_000.0), Rate(6, 1.0), 6)
+_QUOTA: Final = Quota(Rate(5, 8.0), Rate(4_000, 8_000.0), Rate(20_000, 10_000), Rate(6, 1.0), 6)
 _OF_THE_GATEWAY: Final = (ReadUserLogs, ReadLog, ReadStream, ReadPresence)
 """The queries that it asks for itself, and whose answers it reads."""
 _user_commands, _room_commands = Decoder(StampedUserCommand), Decoder(StampedRoomCommand)
@@ -114,6 +114,9 @@ class Transport:
 
     def set_write_buffer_limits(self, high: int) -> None:
         """The real one is out of reach for so few steps."""
+
+    def get_write_buffer_size(self) -> int:
+        return self._unread_bytes
 
     def is_closing(self) -> bool:
         return self.closing
@@ -355,7 +358,7 @@ class HostileWorld:
             case ListRooms():
                 return encode(RoomList(query.id, [RoomInfo("garden", "", 1, True, 0)], 1))
             case ListMembers():
-                return encode(MemberList(query.id, "garden", [MemberInfo("ann", "owner", True)], 1))
+                return encode(MembersOf("garden", ["ann", "bob"], {"ann": Role.OWNER}))
             case ListUsers():
                 return encode(UserList(query.id, [], 0))
             case Ping():

@@ -5,6 +5,7 @@ from typing import Any, get_args
 import pytest
 from msgspec import inspect as shapes
 
+from zchat.gateway import activity
 from zchat.gateway.core import GatewayCore
 from zchat.gateway.session import Session, SessionState
 from zchat.protocol import limits
@@ -632,3 +633,33 @@ def test_who_does_not_read_its_goodbye_is_cut_off(gateway: Gateway) -> None:
     gateway.wait(limits.ACTIVITY_INTERVAL_S)
     states.append(session.state)
     assert states == [SessionState.CLOSING, SessionState.CUT]
+
+
+def test_a_client_that_reads_nothing_is_cut_off_and_one_that_reads_slowly_is_not(
+    gateway: Gateway,
+) -> None:
+    stalled, slow = gateway.log_in("eve", LOBBY), gateway.log_in("ann", LOBBY)
+    waited_s, unsent_bytes = 0.0, 1_000_000
+    while waited_s < limits.SESSION_IDLE_TIMEOUT_S + 2 * limits.ACTIVITY_INTERVAL_S:
+        assert stalled.open or waited_s > limits.SESSION_IDLE_TIMEOUT_S
+        for session, size in ((stalled, 100_000), (slow, unsent_bytes)):
+            session.blocked = True
+            activity.look_at_unsent(session, size, gateway.now)
+        unsent_bytes -= 1
+        gateway.wait(limits.ACTIVITY_INTERVAL_S)
+        waited_s += limits.ACTIVITY_INTERVAL_S
+
+    assert (stalled.state, slow.state) == (SessionState.CUT, SessionState.LOGGED_IN)
+
+
+def test_the_same_question_of_another_life_is_another_question() -> None:
+    asked = []
+    for begun_at in (100.0, 200.0):
+        gateway = Gateway()
+        gateway.now = begun_at
+        ann = gateway.log_in("ann", LOBBY)
+        gateway.send(ann, ListUsers(7))
+        asked.append(gateway.core.services.users.queries.take_envelope(gateway.now))
+
+    # Or the next life would be answered with what the last one has begun to ask.
+    assert asked[0] != asked[1]

@@ -1,8 +1,14 @@
 """A gateway asks a service in batches, one at a time, until it is answered or too late."""
 
+import pytest
+
 from zchat.gateway.queries import Queries
+from zchat.gateway.quotas import Allowance
+from zchat.gateway.session import Session, SessionState
 from zchat.protocol import limits
+from zchat.protocol.cluster import NOT_BEGUN, UNFINISHED
 from zchat.protocol.codec import Decoder, encode
+from zchat.rates import Bucket, Rate
 
 _batches, _number = Decoder(list[bytes]), Decoder(int)
 
@@ -17,9 +23,13 @@ class Service:
         self.queries: Queries[str] = Queries()
         self.answers: list[tuple[str, int]] = []
 
-    def ask(self, *numbers: int, now: float = 0.0) -> None:
+    def ask(
+        self, *numbers: int, now: float = 0.0, of: str | None = None, reader: Session | None = None
+    ) -> None:
+        """Each is somebody else's, or all of one."""
         for number in numbers:
-            self.queries.ask(encode(number), f"q{number}", now)
+            share = f"user{number}" if of is None else of
+            self.queries.ask(encode(number), f"q{number}", now, share, reader)
 
     def envelope(self, now: float = 0.0) -> list[int] | None:
         """What is sent now."""
@@ -27,6 +37,9 @@ class Service:
         if envelope is None:
             return None
         return [_number.decode(query) for query in _batches.decode(envelope)]
+
+    def say(self, *answers: bytes, now: float = 0.0) -> list[tuple[str, bytes]]:
+        return self.queries.receive(encode(list(answers)), now)
 
     def answer(self, *numbers: int) -> list[str]:
         """The contexts of what this answers."""
@@ -141,3 +154,154 @@ def test_there_is_a_largest_number_of_queries() -> None:
 
     service.ask(0)
     assert service.queries.full
+
+
+# --- Whose turn it is -----------------------------------------------------------------------------
+
+
+def test_who_asks_much_keeps_nobody_waiting() -> None:
+    service = Service()
+    service.ask(*range(100, 200), of="eve")
+    service.ask(1, of="ann")
+    service.ask(2, of="bob")
+
+    assert service.envelope() == [100, 1, 2, 101, 102, 103]
+
+
+def test_one_users_questions_keep_their_order_and_go_on_when_the_first_are_answered() -> None:
+    service = Service()
+    service.ask(*range(10), of="eve")
+    assert service.envelope() == [0, 1, 2, 3]
+    service.answer(0, 1, 2, 3)
+    service.ask(50, of="ann")
+
+    assert service.envelope() == [4, 50, 5, 6, 7]
+
+
+def test_with_more_users_than_fit_all_come_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "QUERY_BATCH_MAX", 3)
+    service = Service()
+    for user in range(5):
+        service.ask(10 * user, 10 * user + 1, of=f"user{user}")
+    seen = []
+    while envelope := service.envelope():
+        seen.append(envelope)
+        service.answer(*envelope)
+
+    assert seen == [[0, 10, 20], [30, 40, 1], [11, 21, 31], [41]]
+
+
+# --- What takes more than a step ------------------------------------------------------------------
+
+
+def test_what_is_not_finished_is_asked_again_after_all_others() -> None:
+    service = Service()
+    service.ask(1, of="eve")
+    service.ask(2, of="ann")
+    service.envelope()
+    assert service.say(UNFINISHED, encode(4)) == [("q1", UNFINISHED), ("q2", encode(4))]
+    service.ask(3, of="ann")
+    service.ask(4, of="bob")
+
+    assert service.envelope() == [1, 3, 4]
+    assert len(service.queries) == 3
+
+
+def test_what_was_not_begun_is_asked_again_before_all_others() -> None:
+    service = Service()
+    service.ask(1, of="eve")
+    service.ask(2, of="ann")
+    service.envelope()
+    assert service.say(UNFINISHED, NOT_BEGUN) == [("q1", UNFINISHED)]
+    service.ask(3, of="bob")
+
+    assert service.envelope() == [2, 1, 3]
+
+
+def test_only_so_many_are_under_way_at_a_time_and_what_is_short_passes_them() -> None:
+    service = Service()
+    long = list(range(100, 100 + 2 * limits.QUERIES_BEGUN_MAX))
+    for number in long:
+        service.ask(number)
+    assert service.envelope() == long
+    service.say(*[UNFINISHED] * len(long))
+    service.ask(1, of="ann")
+
+    under_way = long[: limits.QUERIES_BEGUN_MAX]
+    assert service.envelope() == [*under_way, 1]
+    service.say(*[encode(0)] * len(under_way), encode(2))
+    assert service.envelope() == long[limits.QUERIES_BEGUN_MAX :]
+
+
+def test_what_makes_progress_is_not_given_up() -> None:
+    service = Service()
+    service.ask(1, now=0.0)
+    service.envelope(now=0.0)
+    service.say(UNFINISHED, now=TIMEOUT_S - 0.1)
+
+    assert service.queries.expire(TIMEOUT_S + 1.0) == []
+    assert service.queries.expire(2 * TIMEOUT_S) == ["q1"]
+    assert len(service.queries) == 0
+
+
+# --- Whoever does not read, or owes ---------------------------------------------------------------
+
+
+def reader(name: str = "eve") -> Session:
+    session = Session(1, 0.0, 0)
+    session.name = name
+    return session
+
+
+def test_nothing_is_asked_for_whoever_does_not_read_what_it_has() -> None:
+    service, eve = Service(), reader()
+    service.ask(1, 2, of="eve", reader=eve)
+    service.ask(3, of="ann", reader=reader("ann"))
+    eve.blocked = True
+    assert service.envelope() == [3]
+    service.answer(3)
+    assert service.envelope() is None
+    assert service.queries.expire(2 * TIMEOUT_S) == []
+
+    eve.blocked = False
+    assert service.envelope() == [1, 2]
+
+
+def test_nor_while_as_much_as_that_is_on_its_way_to_it() -> None:
+    service, eve = Service(), reader()
+    service.ask(1, of="eve", reader=eve)
+    eve.out = [b"x" * limits.SESSION_ANSWERS_BYTES_MAX]
+    assert service.envelope() is None
+
+    eve.out = []
+    assert service.envelope() == [1]
+
+
+def test_whoever_owes_waits_and_others_do_not() -> None:
+    service, eve = Service(), reader()
+    debt = Bucket(Rate(1_000, 500), 0.0)
+    eve.allowance = Allowance(work=(debt,))
+    eve.allowance.charge(2_000, now=0.0)
+    # What is asked for the first time is paid for; a further step is not.
+    service.ask(1, of="eve", reader=eve)
+    assert service.envelope(now=0.0) == [1]
+    service.say(UNFINISHED)
+    service.ask(2, of="ann")
+    assert service.envelope(now=1.9) == [2]
+    service.answer(2)
+
+    assert service.envelope(now=1.9) is None
+    assert service.envelope(now=2.0) == [1]
+
+
+def test_nothing_more_is_done_for_whoever_is_gone() -> None:
+    service, eve = Service(), reader()
+    service.ask(1, 2, 3, 4, 5, of="eve", reader=eve)
+    service.ask(6, of="eve", reader=reader())
+    assert service.envelope() == [1, 2, 3, 4]
+    eve.state = SessionState.CLOSED
+    service.queries.forget(eve)
+    service.say(UNFINISHED, NOT_BEGUN, encode(6), encode(8))
+
+    assert service.envelope() == [6]
+    assert len(service.queries) == 1

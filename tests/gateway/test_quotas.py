@@ -9,19 +9,32 @@ from hypothesis import strategies as st
 from zchat.gateway.core import GatewayCore
 from zchat.gateway.quotas import Quota
 from zchat.gateway.session import Session, SessionState
-from zchat.protocol import limits
-from zchat.protocol.cluster import UserLog
+from zchat.protocol import costs, limits
+from zchat.protocol.cluster import (
+    UNFINISHED,
+    USER_SERVICE,
+    MembersOf,
+    SessionOpened,
+    UserLog,
+    UserLogs,
+)
+from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
+    PROTOCOL_VERSION,
     Done,
     Hello,
+    ListMembers,
     LogIn,
     LogOut,
     Ping,
+    Pong,
     Post,
     RefusalCode,
     Refused,
     SayTyping,
+    SearchMessages,
     SlowedDown,
+    Standing,
 )
 from zchat.protocol.networks import network_of
 from zchat.rates import Rate
@@ -288,6 +301,112 @@ def passed_of(gateway: Limited) -> dict[int, list[int]]:
     return passed
 
 
+# --- Work -----------------------------------------------------------------------------------------
+
+DEAR = ListMembers(7, "lobby")
+"""A query, and what the table says that it costs."""
+DEAR_US = costs.COSTS[ListMembers]
+MEMBERS = MembersOf("lobby", [], {})
+
+
+class Working(Limited):
+    """An account may ask for four dear things at once, and then for one each second."""
+
+    def __init__(self) -> None:
+        super().__init__(Quota(work=Rate(4 * DEAR_US, DEAR_US)))
+
+    def come_in_as(self, standing: Standing, name: str = "ann", address: str = HOME) -> Session:
+        self.address = address
+        session = self.connect()
+        self.send(session, Hello(PROTOCOL_VERSION, "test"), LogIn(1, name, b"t" * 32))
+        self.reply(USER_SERVICE, "open_session", SessionOpened(name, standing, self.now_ms))
+        self.answer(USER_SERVICE, UserLogs(0, []))
+        self.answer(ROOMS, UserLogs(0, [LOBBY]))
+        self.read(session)
+        return session
+
+    def answer_all(self) -> int:
+        """Answers what is asked, and goes on until nothing is; returns how much that was."""
+        count = 0
+        while asked := self.asked(ROOMS):
+            count += len(asked)
+            self.answer_asked(ROOMS, *[MEMBERS] * len(asked))
+        return count
+
+
+def test_who_asks_for_much_waits_until_it_is_paid_for_and_keeps_the_order() -> None:
+    gateway = Working()
+    ann = gateway.come_in_as(Standing.ACCOUNT)
+    gateway.send(ann, *[DEAR] * 6, post(8))
+    assert [type(told) for told in gateway.read(ann)] == [SlowedDown]
+    # One more than there was, which is owed: nobody knows before what something costs.
+    assert gateway.answer_all() == 5
+    assert gateway.posted() == []
+
+    gateway.wait(1.0)
+    assert (gateway.answer_all(), gateway.posted()) == (1, [])
+    gateway.wait(1.0)
+    assert gateway.posted() == [8]
+
+
+def test_a_step_more_costs_more() -> None:
+    gateway = Working()
+    ann = gateway.come_in_as(Standing.ACCOUNT)
+    gateway.send(ann, SearchMessages(7, "bean", log="#lobby"))
+    steps = 0
+    while gateway.asked(ROOMS):
+        gateway.core.receive_answers(ROOMS, encode([UNFINISHED]), gateway.now, gateway.now_ms)
+        steps += 1
+    assert steps == 4 * DEAR_US // limits.QUERY_STEP_US
+
+    gateway.wait(limits.QUERY_STEP_US / DEAR_US)
+    assert len(gateway.asked(ROOMS)) == 1
+
+
+# An address pays for two accounts, and for the log-in, which costs as much as one of these.
+@pytest.mark.parametrize(
+    ("standing", "count"),
+    [(Standing.GUEST, 3), (Standing.ACCOUNT, 5), (Standing.MODERATOR, 7), (Standing.OPERATOR, 7)],
+)
+def test_how_much_depends_on_the_standing(standing: Standing, count: int) -> None:
+    gateway = Working()
+    ann = gateway.come_in_as(standing)
+    gateway.send(ann, *[DEAR] * 60)
+    assert gateway.answer_all() == count
+
+
+def test_an_account_pays_for_all_of_its_sessions() -> None:
+    gateway = Working()
+    ann, again = (gateway.come_in_as(Standing.ACCOUNT) for _ in range(2))
+    gateway.send(ann, *[DEAR] * 5)
+    gateway.send(again, post(8))
+    assert gateway.posted() == []
+
+
+def test_an_address_pays_for_all_of_its_accounts_and_others_do_not() -> None:
+    gateway = Working()
+    users = [gateway.come_in_as(Standing.ACCOUNT, f"user{number}") for number in range(5)]
+    for user in users[:4]:
+        gateway.send(user, *[DEAR] * 4)
+    gateway.answer_all()
+    gateway.send(users[4], post(8))
+    assert gateway.posted() == []
+
+    gateway.send(gateway.come_in_as(Standing.ACCOUNT, "bob", AWAY), post(9))
+    assert gateway.posted() == [9]
+
+
+def test_a_debt_ends_no_session() -> None:
+    gateway = Working()
+    ann = gateway.come_in_as(Standing.ACCOUNT)
+    gateway.send(ann, *[DEAR] * 60, Ping(9))
+    for _ in range(2 * 60):
+        gateway.wait(0.5)
+        gateway.answer_all()
+    assert ann.open
+    assert Pong(9) in gateway.read(ann)
+
+
 # --- Connections ----------------------------------------------------------------------------------
 
 
@@ -368,7 +487,9 @@ def test_after_a_flood_nobody_of_its_address_gets_a_handshake() -> None:
 
 
 def test_nothing_stays_of_those_that_are_gone() -> None:
-    gateway = Limited(Quota(Rate(5, 1), Rate(1e6, 1e6), Rate(1e6, 1e6), 1))
+    gateway = Limited(
+        Quota(Rate(5, 1), Rate(1e6, 1e6), connections=Rate(1e6, 1e6), connections_per_address=1)
+    )
     for number in range(100):
         gateway.address = f"203.0.113.{number}"
         gateway.core.disconnected(gateway.connect())

@@ -4,7 +4,7 @@ import pytest
 
 from zchat.gateway.session import Session
 from zchat.protocol import limits
-from zchat.protocol.cluster import USER_SERVICE, SessionOpened, UserLog, UserLogs
+from zchat.protocol.cluster import USER_SERVICE, MembersOf, SessionOpened, UserLog, UserLogs
 from zchat.protocol.messages import (
     PROTOCOL_VERSION,
     Hello,
@@ -12,11 +12,10 @@ from zchat.protocol.messages import (
     LoggedIn,
     LogIn,
     LogStateChanged,
-    MemberInfo,
-    MemberList,
     Message,
     Notify,
     PresenceChanged,
+    Role,
     SayTyping,
     Scope,
     SetAway,
@@ -190,8 +189,7 @@ def test_members_are_listed_with_what_those_away_have_said(gateway: Gateway) -> 
     gateway.core.presence.snapshot(snapshot)
     for number, room in enumerate(("garden", "lobby"), 7):
         gateway.send(ann, ListMembers(number, room))
-        listed = [MemberInfo("bob", "member", False), MemberInfo("ann", "owner", False)]
-        gateway.answer(ROOMS, MemberList(number, room, listed, 2))
+        gateway.answer(ROOMS, MembersOf(room, ["ann", "bob"], {"ann": Role.OWNER}))
         (answer,) = gateway.read(ann)
         assert [(m.name, m.away) for m in answer.members] == [("ann", None), ("bob", "lunch")]
 

@@ -27,6 +27,7 @@ REVIVER: Final = "reviver"
 NO_LIMITS: Final = {
     "ZCHAT_MESSAGE_RATE": "off",
     "ZCHAT_BYTE_RATE": "off",
+    "ZCHAT_WORK_RATE": "off",
     "ZCHAT_CONNECTION_RATE": "off",
     "ZCHAT_CONNECTIONS_PER_ADDRESS": "off",
 }

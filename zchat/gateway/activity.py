@@ -34,7 +34,7 @@ class Review:
         self._taken_at_ms = now_ms
         self._fan_out.retry_all()
         for session in sessions:
-            if is_stuck(session, now):
+            if is_stuck(session, now) or is_stalled(session, now):
                 session.state = SessionState.CUT
                 self._fan_out.dirty[session] = None
         return [(each, reason) for each in sessions if (reason := silence(each, now))]
@@ -87,3 +87,19 @@ def is_stuck(session: Session, now: float) -> bool:
     """The session is over, and its client takes too long to read the last of it."""
     closing = session.state is SessionState.CLOSING
     return closing and now - session.closing_at > limits.CLOSING_TIMEOUT_S
+
+
+def is_stalled(session: Session, now: float) -> bool:
+    """The client has taken nothing of what is written to it for so long that it is gone.
+
+    One that is only slow takes some now and then. It is not told: it would not read that either.
+    """
+    stalled_s = now - session.stalled_at if session.unsent_bytes else 0.0
+    return session.blocked and stalled_s > limits.SESSION_IDLE_TIMEOUT_S
+
+
+def look_at_unsent(session: Session, unsent_bytes: int, now: float) -> None:
+    """So much waits in the session's connection now; to be called every heartbeat."""
+    if unsent_bytes < session.unsent_bytes or not session.unsent_bytes:
+        session.stalled_at = now
+    session.unsent_bytes = unsent_bytes

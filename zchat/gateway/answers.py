@@ -1,9 +1,11 @@
 """Answers that a gateway completes: who is online it knows best, and lists come in parts."""
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
 from typing import assert_never
 
 from zchat.protocol import limits
+from zchat.protocol.cluster import MembersOf
 from zchat.protocol.codec import Decoder, encode, fitting
 from zchat.protocol.found import newest_found
 from zchat.protocol.messages import (
@@ -22,7 +24,7 @@ from zchat.protocol.messages import (
     SearchResults,
 )
 
-_member_lists: Decoder[MemberList | Refused] = Decoder(MemberList | Refused)  # type: ignore[arg-type]
+_members_of: Decoder[MembersOf | Refused] = Decoder(MembersOf | Refused)  # type: ignore[arg-type]
 _room_lists = Decoder(RoomList)
 _results: Decoder[SearchResults | Refused] = Decoder(SearchResults | Refused)  # type: ignore[arg-type]
 _audit_lists: Decoder[AuditList | Refused] = Decoder(AuditList | Refused)  # type: ignore[arg-type]
@@ -31,20 +33,22 @@ _audit_lists: Decoder[AuditList | Refused] = Decoder(AuditList | Refused)  # typ
 def members(
     query: ListMembers, answer: bytes, online: Collection[str], away: Mapping[str, str]
 ) -> bytes:
-    """The service's `MemberList` with those online first; in the lobby is who is online."""
-    listed = _member_lists.decode(answer)
+    """The service's `MembersOf` with those online first; in the lobby is who is online."""
+    listed = _members_of.decode(answer)
     if isinstance(listed, Refused):
         return answer
+    roles = listed.roles
     if listed.room == LOBBY:
-        infos = [MemberInfo(name, Role.MEMBER, True, away.get(name)) for name in sorted(online)]
+        here, gone = sorted(online), []
     else:
-        infos = [
-            MemberInfo(member.name, member.role, member.name in online, away.get(member.name))
-            for member in listed.members
-        ]
-        infos.sort(key=lambda member: (not member.online, member.name))
+        here = [name for name in listed.names if name in online]
+        gone = [name for name in listed.names if name not in online]
+    infos = chain(
+        (MemberInfo(name, roles.get(name, Role.MEMBER), True, away.get(name)) for name in here),
+        (MemberInfo(name, roles.get(name, Role.MEMBER), False) for name in gone),
+    )
     shown = fitting(infos, limits.ANSWER_BYTES_MAX)
-    return encode(MemberList(query.id, listed.room, shown, len(infos)))
+    return encode(MemberList(query.id, listed.room, shown, len(here) + len(gone)))
 
 
 def joined(query: ListRooms | ReadAudit | SearchMessages, parts: Sequence[bytes]) -> bytes:

@@ -15,9 +15,12 @@ from zchat.gateway.contexts import (
     CommandContext,
     CommandSent,
     LogsAsked,
+    MembersAsked,
     PageAsked,
+    PartsAsked,
     PresenceAsked,
     QueryContext,
+    QueryForwarded,
     SessionClosing,
     SessionOpening,
     StreamAsked,
@@ -32,8 +35,9 @@ from zchat.gateway.services import Services, stamp
 from zchat.gateway.session import Session, SessionState
 from zchat.gateway.soft import SoftState
 from zchat.gateway.watcher import Watcher
-from zchat.protocol import limits
+from zchat.protocol import costs, limits
 from zchat.protocol.cluster import (
+    UNFINISHED,
     CloseSession,
     Down,
     ReadUserLogs,
@@ -140,6 +144,10 @@ class GatewayCore:
         if not isinstance(message, Hello) and session.state is SessionState.NEW:
             self._end(session, RefusalCode.MALFORMED, "the first message must be a hello")
             return
+        if session.allowance is not None:
+            followers = self.fan_out.followers_told(message)
+            cost_us = costs.of_request(type(message), len(frame), followers)
+            session.allowance.charge(cost_us, now)
         try:
             self._take(session, message, Raw(frame), now, now_ms)
         except InvalidName as error:
@@ -180,7 +188,7 @@ class GatewayCore:
             case Post() | SendPrivate():  # Most of all, so that they stand before all queries.
                 self.requests.command(session, message, frame, now)
             case _ if isinstance(message, Query):
-                self.requests.query(session, message, frame, now)
+                self.requests.query(session, message, now)
             case SayTyping() | SetAway():
                 self.soft.said(session, message, now)
                 self.requests.command(session, message, frame, now)
@@ -332,12 +340,23 @@ class GatewayCore:
 
     def receive_answers(self, address: str, body: bytes, now: float, now_ms: int) -> None:
         for context, answer in self.services.by_address[address].queries.receive(body, now):
+            if answer == UNFINISHED:
+                self._charge_step(context, now)
+                continue
             try:
                 self._receive_answer(context, answer, now)
             except ProtocolError:
                 self.protocol_errors += bool(answer)  # None at all says "not now".
                 self._query_failed(context)
         self._intake.go_on(now, now_ms)
+
+    @staticmethod
+    def _charge_step(context: QueryContext, now: float) -> None:
+        """What a service has done of a query beyond what was paid for is paid for by the step."""
+        if isinstance(context, QueryForwarded | MembersAsked | PartsAsked):
+            allowance = context.session.allowance
+            if allowance is not None:
+                allowance.charge(limits.QUERY_STEP_US, now)
 
     def _receive_answer(self, context: QueryContext, answer: bytes, now: float) -> None:
         if not answer:

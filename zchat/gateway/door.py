@@ -43,6 +43,7 @@ class Inside(Protocol):
     def connected(self, connection: "ClientConnection", arrival: Arrival) -> Session: ...
     def received(self, session: Session, frames: list[bytes]) -> None: ...
     def refused(self, session: Session, error: ProtocolError) -> None: ...
+    def blocked(self, session: Session) -> None: ...
     def drained(self, session: Session) -> None: ...
     def disconnected(self, session: Session) -> None: ...
 
@@ -103,7 +104,7 @@ class ClientConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client reads more slowly than it is written to; its logs wait for it."""
         self._writable = False
-        self.session.blocked = True
+        self._inside.blocked(self.session)
         self._adjust_reading()
 
     def resume_writing(self) -> None:
@@ -111,17 +112,27 @@ class ClientConnection(asyncio.Protocol):
         self._adjust_reading()
         self._inside.drained(self.session)
 
-    def flush(self, join: Callable[[list[bytes]], bytes]) -> None:
-        """Writes what waits, as one; then ends or pauses the connection as the session says."""
+    @property
+    def unsent_bytes(self) -> int:
+        """What was written and the network has not taken yet."""
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
+    def flush(self, join: Callable[[list[bytes]], bytes]) -> int:
+        """Writes what waits, as one; then ends or pauses the connection as the session says.
+
+        Returns how many bytes that was.
+        """
         session, transport = self.session, self._transport
         out, session.out = session.out, []
+        written_bytes = 0
         if transport is None:
-            return
+            return written_bytes
         if out and not transport.is_closing():
             joined = out[0] if len(out) == 1 else join(out)
             transport.write(joined)
+            written_bytes = len(joined)
             traffic = self._inside.traffic
-            traffic.out_bytes += len(joined)
+            traffic.out_bytes += written_bytes
             traffic.out_frames += len(out)
         if session.state is SessionState.CLOSING:
             transport.close()
@@ -129,6 +140,7 @@ class ClientConnection(asyncio.Protocol):
             transport.abort()
         else:
             self._adjust_reading()
+        return written_bytes
 
     def _adjust_reading(self) -> None:
         # Who does not read is not read from: its answers would pile up here.

@@ -7,13 +7,25 @@ slowly are all the same thing: a cursor behind the head.
 """
 
 from collections.abc import Collection, Iterable
+from typing import Final
 
 from zchat.gateway import scopes
 from zchat.gateway.session import FollowedLog, Session
 from zchat.protocol import limits
 from zchat.protocol.codec import FrameReader
+from zchat.protocol.messages import (
+    LOBBY,
+    Announce,
+    ClientMessage,
+    CreateRoom,
+    InRoomCommand,
+    OfMessageCommand,
+    Post,
+    room_log,
+)
 from zchat.protocol.pages import EVERYONE, Chunk, LogPage, MembershipChange
 
+_LOBBY_LOG: Final = room_log(LOBBY)
 Fetch = tuple[str, int]
 """A log and a cursor: the page after it is wanted."""
 
@@ -63,6 +75,23 @@ class FanOut:
     def live(self, log: str) -> Collection[Session]:
         """Those who have all that the stream has brought of the log."""
         return self._logs[log].live if log in self._logs else ()
+
+    def followers_told(self, message: ClientMessage) -> int:
+        """How many clients here will be written to, if that is done."""
+        match message:
+            case Post(room=room):  # Most of all.
+                name = "#" + room
+            case CreateRoom() | Announce():
+                name = _LOBBY_LOG
+            case _ if isinstance(message, InRoomCommand):
+                name = "#" + message.room
+            case _ if isinstance(message, OfMessageCommand):
+                name = message.log
+            case _:
+                return 0
+        log = self._logs.get(name)
+        # Who lags is written to, too, if later.
+        return len(log.live) + len(log.lagging) if log else 0
 
     def sessions_of(self, user: str) -> Iterable[Session]:
         return self._sessions.get(user, ())

@@ -36,6 +36,10 @@ class Intake:
     def go_on(self, now: float, now_ms: int) -> None:
         """Takes what sessions have sent while they had to wait."""
         for session, frames in self._requests.take_released():
+            if session.owes(now):
+                self._quotas.slowed[session] = None
+                self._requests.slow_down(session, frames)
+                continue
             self._quotas.slowed.pop(session, None)
             paid, session.paid = session.paid, 0
             self._let_in(session, frames, paid, now, now_ms)
@@ -59,6 +63,8 @@ class Intake:
                 session.paid += 1
             elif session.open:
                 self._take(session, frame, now, now_ms)
+                if session.owes(now) and session.backlog is None:
+                    self._slow_down(session, (), now)
         if passed < len(frames) and session.open:
             self._slow_down(session, frames[passed:], now)
 

@@ -47,6 +47,7 @@ class Gateway:
         quota = Quota(
             settings.message_rate,
             settings.byte_rate,
+            settings.work_rate,
             settings.connection_rate,
             settings.connections_per_address,
         )

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from zchat.gateway.session import Session
 from zchat.protocol import limits
-from zchat.protocol.messages import RefusalCode, Refused
+from zchat.protocol.messages import RefusalCode, Refused, Standing
 from zchat.protocol.networks import is_of_this_machine, network_of
 from zchat.rates import Bucket, Buckets, Rate
 
@@ -22,6 +22,8 @@ class Quota(NamedTuple):
     """Of an account."""
     bytes: Rate | None = None
     """Of an account."""
+    work: Rate | None = None
+    """Of an account, in microseconds: what all that it asks for costs (`costs.py`)."""
     connections: Rate | None = None
     """New ones of an address."""
     connections_per_address: int | None = None
@@ -49,13 +51,20 @@ UNCOUNTED: Final = Arrival()
 
 
 class Allowance(NamedTuple):
-    """What a session says is taken from all of these, in messages and in bytes."""
+    """What a session says is taken from all of these: in messages, in bytes, and in work.
+
+    What something costs is known only when it is done. So work may be owed, and whoever owes any
+    waits.
+    """
 
     messages: tuple[Bucket, ...] = ()
     sizes: tuple[Bucket, ...] = ()
+    work: tuple[Bucket, ...] = ()
 
     def try_take(self, frames: Sequence[bytes], now: float) -> bool:
         """All of the frames, or none."""
+        if self.owes(now):
+            return False
         count, size = len(frames), sum(map(len, frames))
         taken = 0
         for bucket in self.messages:
@@ -75,15 +84,23 @@ class Allowance(NamedTuple):
             bucket.give_back(size)
         return False
 
+    def charge(self, cost_us: int, now: float) -> None:
+        for bucket in self.work:
+            bucket.take(cost_us, now)
+
+    def owes(self, now: float) -> bool:
+        return any(bucket.wait_s(0, now) for bucket in self.work)
+
     def wait_s(self, frames: Sequence[bytes], now: float) -> float:
         """In how many seconds all of the frames may be said, if nothing else is."""
         count, size = len(frames), sum(map(len, frames))
         waits_s = [bucket.wait_s(count, now) for bucket in self.messages]
         waits_s += [bucket.wait_s(size, now) for bucket in self.sizes]
+        waits_s += [bucket.wait_s(0, now) for bucket in self.work]
         return max(waits_s, default=0.0)
 
     def is_half_full(self, now: float) -> bool:
-        return all(bucket.is_half_full(now) for bucket in (*self.messages, *self.sizes))
+        return all(bucket.is_half_full(now) for bucket in (*self.messages, *self.sizes, *self.work))
 
 
 NO_ALLOWANCE: Final = Allowance()
@@ -92,24 +109,36 @@ NO_ALLOWANCE: Final = Allowance()
 class _Shares:
     """The buckets of each name; the least recently used are forgotten."""
 
-    def __init__(self, quota: Quota, shares: int) -> None:
+    def __init__(self, quota: Quota, shares: float, work_shares: float) -> None:
         self._messages = _buckets(quota.messages, shares)
         self._bytes = _buckets(quota.bytes, shares)
+        self._work = _buckets(quota.work, work_shares)
 
     def of(self, name: str, now: float, rest: Allowance = NO_ALLOWANCE) -> Allowance:
         """The name's, and those of `rest`."""
-        messages, sizes = rest
+        messages, sizes, work = rest
         if self._messages is not None:
             messages = (self._messages.of(name, now), *messages)
         if self._bytes is not None:
             sizes = (self._bytes.of(name, now), *sizes)
-        return Allowance(messages, sizes)
+        if self._work is not None:
+            work = (self._work.of(name, now), *work)
+        return Allowance(messages, sizes, work)
 
 
-def _buckets(rate: Rate | None, shares: int = 1) -> Buckets | None:
+def _buckets(rate: Rate | None, shares: float = 1) -> Buckets | None:
     if rate is None:
         return None
     return Buckets(Rate(rate.burst * shares, rate.per_s * shares), limits.QUOTA_NAMES_MAX)
+
+
+_WORK_SHARES: Final = {
+    Standing.GUEST: limits.GUEST_WORK_SHARES,
+    Standing.ACCOUNT: 1,
+    Standing.MODERATOR: limits.MODERATOR_WORK_SHARES,
+    Standing.OPERATOR: limits.MODERATOR_WORK_SHARES,
+}
+"""Of the work of an account, by what somebody is in the cluster."""
 
 
 class Quotas:
@@ -117,9 +146,11 @@ class Quotas:
 
     def __init__(self, quota: Quota = UNLIMITED) -> None:
         self._quota = quota
-        self._limited = quota.messages is not None or quota.bytes is not None
-        self._accounts = _Shares(quota, 1)
-        self._addresses = _Shares(quota, limits.ADDRESS_SHARES)
+        self._limited = any((quota.messages, quota.bytes, quota.work))
+        self._accounts = {
+            standing: _Shares(quota, 1, shares) for standing, shares in _WORK_SHARES.items()
+        }
+        self._addresses = _Shares(quota, limits.ADDRESS_SHARES, limits.ADDRESS_WORK_SHARES)
         self._asides = Buckets(_ASIDES, limits.QUOTA_NAMES_MAX)
         self._arrivals = _buckets(quota.connections)
         self._told = Buckets(_TOLD, limits.QUOTA_NAMES_MAX)
@@ -192,7 +223,8 @@ class Quotas:
         """From here on the session shares what its account may say with the others of it."""
         if self._limited:
             own = session.allowance or NO_ALLOWANCE
-            session.allowance = self._accounts.of(session.name, now, own)
+            accounts = self._accounts[session.standing]
+            session.allowance = accounts.of(session.name, now, own)
 
     def disconnected(self, session: Session) -> None:
         self.slowed.pop(session, None)
@@ -245,6 +277,9 @@ class Quotas:
                 # Whoever is let in soonest, so that floods of others shorten nobody's time much.
                 del self._shut_out[min(self._shut_out, key=self._shut_out.__getitem__)]
             return _too_fast("you say far more than may be said", wait_s)
+        if session.owes(now):
+            who = session.name or "a client"
+            self._note(f"{who} ({session.network or 'no address'}) asks for too much, and waits")
         return wait_s
 
     # --- The log --------------------------------------------------------------------------------

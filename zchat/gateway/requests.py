@@ -70,7 +70,7 @@ class Requests:
             self._held.setdefault(peer, {})[session] = None
             self._hold(session)
 
-    def query(self, session: Session, query: Query, frame: Raw, now: float) -> None:
+    def query(self, session: Session, query: Query, now: float) -> None:
         """Asks a client's query of the services that know the answer."""
         asked = self._services.of_query(session, query)
         if any(peer.queries.full for peer, _ in asked):
@@ -79,7 +79,7 @@ class Requests:
             return
         self.count(session)
         for peer, context in asked:
-            peer.ask(session, frame, context, now)
+            peer.ask_for(session, query, context, now)
 
     def count(self, session: Session) -> None:
         """One more request of the session waits for its answer."""
@@ -246,6 +246,8 @@ class Requests:
 
     def forget(self, session: Session) -> None:
         """The session's connection is gone."""
+        for peer in self._services.by_address.values():
+            peer.queries.forget(session)
         if session.undelivered:
             self.departing[session] = None
         else:

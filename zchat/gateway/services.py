@@ -28,6 +28,7 @@ from zchat.protocol.cluster import (
     ReportActivity,
     RoutingTable,
     Stamped,
+    StampedQuery,
 )
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
@@ -85,7 +86,14 @@ class ServicePeer:
     def ask(
         self, session: Session | None, query: Message | Raw, context: QueryContext, now: float
     ) -> None:
-        self.queries.ask(stamp(session, query), context, now)
+        """What a gateway itself wants to know takes the turn of the log that it is about."""
+        share = getattr(query, "log", "") if session is None else session.name
+        self.queries.ask(_asked(session, query, now), context, now, share)
+
+    def ask_for(self, session: Session, query: Query, context: QueryContext, now: float) -> None:
+        """A client's query, whose answer waits for the client to read what it has."""
+        # Written anew, so that what nobody reads in it is not kept here.
+        self.queries.ask(_asked(session, query, now), context, now, session.name, session)
 
     def tick(self, now: float) -> list[QueryContext]:
         """Says that this gateway lives; returns the queries that have waited for too long."""
@@ -190,4 +198,15 @@ def stamp(session: Session | None, message: Message | Raw) -> bytes:
         return encode(Stamped(0, "", body))
     return encode(
         Stamped(session.number, session.name, body, session.standing, session.owned_since_ms)
+    )
+
+
+def _asked(session: Session | None, query: Message | Raw, now: float) -> bytes:
+    body = query if isinstance(query, Raw) else Raw(encode(query))
+    asked_ms = int(now * 1000)
+    if session is None:
+        return encode(StampedQuery(0, "", body, asked_ms=asked_ms))
+    since_ms = session.owned_since_ms
+    return encode(
+        StampedQuery(session.number, session.name, body, session.standing, since_ms, asked_ms)
     )

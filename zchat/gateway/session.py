@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from zchat.protocol import limits
 from zchat.protocol.messages import Scope, Standing
 
 if TYPE_CHECKING:
@@ -55,11 +56,13 @@ class Session:
         "scopes",
         "since_ms",
         "slowed",
+        "stalled_at",
         "standing",
         "state",
         "token",
         "unanswered",
         "undelivered",
+        "unsent_bytes",
     )
 
     def __init__(self, number: int, now: float, now_ms: int) -> None:
@@ -99,6 +102,10 @@ class Session:
         """How many of the first of them count as said already."""
         self.blocked = False
         """The client reads too slowly; what it misses is read again from its logs later."""
+        self.unsent_bytes = 0
+        """What has been written and was not taken by the network, when that was last looked at."""
+        self.stalled_at = 0.0
+        """Since when that has not become less, while the client is blocked."""
         self.fetching = 0
         """Pages on their way to this session."""
         self.out: list[bytes] = []
@@ -109,6 +116,19 @@ class Session:
     @property
     def open(self) -> bool:
         return self.state not in _OVER
+
+    @property
+    def out_bytes(self) -> int:
+        return sum(map(len, self.out))
+
+    @property
+    def is_behind(self) -> bool:
+        """So much is to be written to the client that a long answer had better wait."""
+        return self.blocked or self.out_bytes >= limits.SESSION_ANSWERS_BYTES_MAX
+
+    def owes(self, now: float) -> bool:
+        """More has been done for it, its account or its address than they may ask for."""
+        return self.allowance is not None and self.allowance.owes(now)
 
 
 class FollowedLog:

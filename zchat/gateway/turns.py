@@ -4,10 +4,12 @@ write to each client; what comes in meanwhile is the next turn's.
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import islice
+from typing import Final, Protocol
 
 from zchat.fabric.topics import PRESENCE_TOPIC, soft_topic, stream_topic
+from zchat.gateway import activity
 from zchat.gateway.core import GatewayCore
 from zchat.gateway.door import ClientConnection, Traffic
 from zchat.gateway.quotas import UNLIMITED, Arrival, Quota
@@ -25,6 +27,13 @@ _downs = Decoder(Down)
 _pages = Decoder(StreamPage)
 _deltas = Decoder(PresenceDelta)
 _soft_news = Decoder(SoftNews)
+
+
+_FEW: Final = 8
+"""To write to so many takes no time that is worth a thought."""
+
+
+_LOOKED_AT_MAX: Final = 4 * limits.FAN_OUT_WRITES_MAX
 
 
 class Outside(Protocol):
@@ -55,6 +64,8 @@ class Turns:
         self.core = GatewayCore(partitions, sessions_max, quota)
         self.traffic = Traffic()
         self.router_heard_at = -math.inf
+        self._blocked: dict[Session, None] = {}
+        """Sessions whose clients read more slowly than they are written to."""
         self._outside = outside
         self._status = status
         self._by_topic = {
@@ -97,12 +108,19 @@ class Turns:
         self.core.refuse_stream(session, error)
         self._outside.turn_soon()
 
+    def blocked(self, session: Session) -> None:
+        session.blocked = True
+        self._blocked[session] = None
+
     def drained(self, session: Session) -> None:
+        self._blocked.pop(session, None)
+        session.unsent_bytes = 0
         if session.state is SessionState.LOGGED_IN:
             self.core.unblocked(session, self._outside.now(), self._outside.now_ms())
             self._outside.turn_soon()
 
     def disconnected(self, session: Session) -> None:
+        self._blocked.pop(session, None)
         self.core.disconnected(session)
         self._outside.turn_soon()
 
@@ -144,7 +162,10 @@ class Turns:
 
     def heartbeat(self) -> None:
         """To be called every `HEARTBEAT_INTERVAL_S`."""
-        self.core.notice_stall(self._outside.now())
+        now = self._outside.now()
+        self.core.notice_stall(now)
+        for session in self._blocked:
+            activity.look_at_unsent(session, _connection_of(session).unsent_bytes, now)
         self.core.tick(self._outside.now(), self._outside.now_ms())
         self._outside.to_worker([b"", self._status()])
         self._outside.turn_soon()
@@ -179,12 +200,34 @@ class Turns:
             return data
 
         kept = []
-        for _ in range(min(len(dirty), limits.FAN_OUT_WRITES_MAX)):
-            session = next(iter(dirty))
+        written_bytes = 0
+        for session in _short_ones_first(dirty):
+            if written_bytes >= limits.FAN_OUT_BYTES_MAX:
+                break
             del dirty[session]
             kept.append(session.out)  # Their ids are keys above, so they must live until the end.
-            connection = session.connection
-            assert isinstance(connection, ClientConnection)
-            connection.flush(join)
+            written_bytes += _connection_of(session).flush(join)
         if dirty:
             self._outside.turn_soon()
+
+
+def _short_ones_first(dirty: Collection[Session]) -> list[Session]:
+    """As many as one turn writes to.
+
+    Who is to read a short message does not wait while long ones are written to a crowd; the others
+    come in their order.
+    """
+    some = list(islice(dirty, _LOOKED_AT_MAX))
+    if len(some) > _FEW:
+        some.sort(key=_reads_much)
+    return some[: limits.FAN_OUT_WRITES_MAX]
+
+
+def _reads_much(session: Session) -> bool:
+    """Looked at for each write, so at no more than the first of what there is."""
+    return bool(session.out) and len(session.out[0]) > limits.SHORT_BYTES_MAX
+
+
+def _connection_of(session: Session) -> ClientConnection:
+    assert isinstance(session.connection, ClientConnection)
+    return session.connection

@@ -1,0 +1,95 @@
+"""What one turn of a gateway writes to its clients, and who is written to first."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pytest
+
+from zchat.gateway.door import ClientConnection
+from zchat.gateway.session import Session
+from zchat.gateway.turns import Turns
+from zchat.protocol import limits
+
+LONG = b"x" * (limits.SHORT_BYTES_MAX + 1)
+SHORT = b"y"
+
+
+class House:
+    """A gateway whose clients read everything at once, and the order in which they do."""
+
+    def __init__(self) -> None:
+        self.turns = Turns(1, self)
+        self.read: list[tuple[int, bytes]] = []
+        """(number of the client, what it has read)"""
+
+    def now(self) -> float:
+        return 100.0
+
+    def now_ms(self) -> int:
+        return 100_000
+
+    def to_worker(self, frames: Sequence[bytes]) -> None: ...
+    def to_answerer(self, address: str, frames: Sequence[bytes]) -> None: ...
+    def turn_soon(self) -> None: ...
+
+    def clients(self, count: int) -> list[Session]:
+        return [Transport(self, number).connection.session for number in range(count)]
+
+    def has_for(self, session: Session, data: bytes) -> None:
+        session.out.append(data)
+        self.turns.core.fan_out.dirty[session] = None
+
+    def turn(self) -> list[tuple[int, bytes]]:
+        self.read = []
+        self.turns.turn()
+        return self.read
+
+
+class Transport:
+    def __init__(self, house: House, number: int) -> None:
+        self._house, self._number = house, number
+        self.connection = ClientConnection(house.turns)
+        self.connection.connection_made(cast(Any, self))
+
+    def get_extra_info(self, name: str) -> object:
+        return None
+
+    def set_write_buffer_limits(self, high: int) -> None: ...
+
+    def is_closing(self) -> bool:
+        return False
+
+    def write(self, data: bytes) -> None:
+        self._house.read.append((self._number, data))
+
+
+def test_a_short_message_does_not_wait_while_long_ones_are_written_to_a_crowd() -> None:
+    house = House()
+    *crowd, ann = house.clients(limits.FAN_OUT_WRITES_MAX + 100)
+    for session in crowd:
+        house.has_for(session, LONG)
+    house.has_for(ann, SHORT)
+
+    assert house.turn()[0] == (len(crowd), SHORT)
+
+
+def test_a_turn_writes_so_many_bytes_and_the_next_one_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "FAN_OUT_BYTES_MAX", 3 * len(LONG))
+    house = House()
+    for session in house.clients(7):
+        house.has_for(session, LONG)
+    turns = [[number for number, _ in house.turn()] for _ in range(4)]
+
+    assert turns == [[0, 1, 2], [3, 4, 5], [6], []]
+
+
+def test_what_one_client_reads_keeps_its_order() -> None:
+    house = House()
+    sessions = house.clients(20)
+    for session in sessions:
+        house.has_for(session, LONG)
+    house.has_for(sessions[7], SHORT)
+
+    assert (7, LONG + SHORT) in house.turn()
