@@ -32,7 +32,8 @@ class GatewayProcess(Process):
         self.quota = UNLIMITED
         if chance.random() < SLOW_SHARE:
             most = chance.choice([None, PER_ADDRESS, PER_ADDRESS])
-            self.quota = Quota(Rate(12, 8.0), connections_per_address=most)
+            work = Rate(20_000, 100_000)
+            self.quota = Quota(Rate(12, 8.0), work=work, connections_per_address=most)
         self.door = self._new_door()
         self.buffer_bytes_max = world.random("gateway settings").choice([300, 2_000, 256 * 1024])
         self.wires: list[Wire] = []

@@ -14,12 +14,14 @@ from zchat.gateway.quotas import Quotas
 from zchat.log import search, threads
 from zchat.log.answers import FirstAnswers
 from zchat.log.nonces import NonceIndex
-from zchat.log.search import Found, SearchIndex
+from zchat.log.search import Found
+from zchat.log.search_writes import Progress, SearchIndex
 from zchat.log.store import Store
 from zchat.log.timeline import Timeline
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, FrameReader, encode
-from zchat.protocol.messages import PrivateMessageSent, Refused
+from zchat.protocol.costs import Steps
+from zchat.protocol.messages import PrivateMessageSent, Refused, RoomList
 from zchat.protocol.pages import LogPage
 from zchat.rooms import mentions
 from zchat.rooms import queries as room_queries
@@ -78,7 +80,7 @@ def _search_before_the_floor(kind: str) -> Callable[[], Plant]:
     def plant() -> Plant:
         find = Store.search
 
-        def mutant(self: Any, places: Any, wanted: Any) -> Found:
+        def mutant(self: Any, places: Any, wanted: Any) -> Steps[Found]:
             low = [
                 place._replace(floor=0) if place.log.startswith(kind) else place for place in places
             ]
@@ -204,8 +206,8 @@ def _old_page_of_history_is_shifted() -> Plant:
 def _full_page_is_the_last() -> Plant:
     read_log = logs.read_log
 
-    def mutant(*arguments: Any) -> bytes:
-        page = _pages.decode(read_log(*arguments))
+    def mutant(*arguments: Any) -> Steps[bytes]:
+        page = _pages.decode((yield from read_log(*arguments)))
         frames = FrameReader(max(len(page.frames), 1)).feed(page.frames)
         full = len(frames) == limits.PAGE_ENTRIES_MAX
         return encode(replace(page, last=page.head) if full else page)
@@ -311,9 +313,10 @@ def _one_of_many_bans_is_lost() -> Plant:
 def _index_skips_at_each_end() -> Plant:
     write = SearchIndex.write
 
-    def mutant(self: Any, newest: int) -> int:
+    def mutant(self: Any, newest: int) -> Progress:
         reached = write(self, newest)
-        return reached + 1 if reached < newest else reached
+        at, far = reached.position, reached.position < newest
+        return reached._replace(position=at + 1) if far else reached
 
     return SearchIndex, "write", mutant
 
@@ -330,20 +333,20 @@ def _search_that_gives_up_says_it_is_all() -> Plant:
 def _list_counts_what_it_shows() -> Plant:
     room_list = room_queries._room_list
 
-    def mutant(*arguments: Any) -> Any:
-        answer = room_list(*arguments)
+    def mutant(*arguments: Any) -> Steps[RoomList]:
+        answer = yield from room_list(*arguments)
         return replace(answer, total=len(answer.rooms))
 
     return room_queries, "_room_list", mutant
 
 
 def _few_conversations_are_walked() -> Plant:
-    newest_threads = threads.newest_threads
+    threads_after = threads.threads_after
 
-    def mutant(store: Any, log: str, floor: int, walked_max: int, threads_max: int) -> Any:
-        return newest_threads(store, log, floor, min(walked_max, 50), threads_max)
+    def mutant(store: Any, log: str, after: str, threads_max: int) -> Any:
+        return threads_after(store, log, after, threads_max) if not after else []
 
-    return conversation_list, "newest_threads", mutant
+    return conversation_list, "threads_after", mutant
 
 
 MORE_MUTANTS: Final[dict[str, Callable[[], Plant]]] = {

@@ -197,6 +197,9 @@ class GatewayTransport:
     def set_write_buffer_limits(self, high: int) -> None:
         """The simulation has small buffers of its own, so that they matter."""
 
+    def get_write_buffer_size(self) -> int:
+        return self._wire.down.size
+
     def write(self, data: bytes) -> None:
         self._wire.gateway.passing("write")
         self._wire.down.write(data)

@@ -36,6 +36,7 @@ from zchat.protocol.messages import (
     Register,
     SendPrivate,
     SetTopic,
+    Standing,
     inbox_log,
     room_log,
 )
@@ -102,6 +103,8 @@ class BusyService:
         self._identity = b"users#%d" % self.store.epoch
         self._answers: dict[int, Answer] = {}
         self._asked = 0
+        self.standing = Standing.ACCOUNT
+        """Of everybody."""
 
     @property
     def _at_ms(self) -> int:
@@ -118,7 +121,8 @@ class BusyService:
         """
         first = self._asked
         for user, command in commands:
-            body = encode(Stamped(self.session_of(user, command), user, Raw(encode(command))))
+            session = self.session_of(user, command)
+            body = encode(Stamped(session, user, Raw(encode(command)), self.standing))
             identity = _SERVICE if isinstance(command, ServiceCommand) else _GATEWAY
             self._askers[identity].send(body, self._asked)
             self._asked += 1
@@ -140,6 +144,11 @@ class BusyService:
             for up in asker.envelopes():
                 self._beat.receive_up(identity, encode(up), self._now)
         self._beat.heartbeat(self._now, self._at_ms)
+        self._step(settle=settle)
+        while self._beat.waiting:
+            self._step(settle=settle)
+
+    def _step(self, *, settle: bool) -> None:
         out = self._beat.step(self._now, self._at_ms)
         for job in out.jobs:
             right = job.password_hash is not None

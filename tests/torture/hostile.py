@@ -30,6 +30,7 @@ PATIENCE_S: Final = 25.0
 """Until all is as before; the reviver kills what hangs within this."""
 INDEXING_S: Final = 90.0
 """How long the index may take at most for all that is in the databases."""
+_NICENESS: Final = 10
 _SPAWN: Final = multiprocessing.get_context("spawn")
 
 
@@ -230,7 +231,8 @@ class _Child:
 
     def __init__(self, run: Any, *arguments: object) -> None:
         self._pipe, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=run, args=(theirs, *arguments), daemon=True)
+        arguments = (run, theirs, *arguments)
+        self._process = _SPAWN.Process(target=_elsewhere, args=arguments, daemon=True)
 
     def __enter__(self) -> "_Child":
         self._process.start()
@@ -251,6 +253,12 @@ class _Child:
             if not self._process.is_alive():
                 raise click.ClickException("a process of the siege has ended")
         return self._pipe.recv()
+
+
+def _elsewhere(run: Any, *arguments: object) -> None:
+    """Thousands of clients are on other machines, and take nothing from that of the cluster."""
+    os.nice(_NICENESS)
+    run(*arguments)
 
 
 if __name__ == "__main__":
