@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
+from zchat.log import words
 from zchat.log.database import disconnect
 from zchat.protocol import limits
 from zchat.protocol.cluster import USER_SERVICE, room_partition
@@ -46,10 +47,11 @@ _SMALL: Final[dict[str, tuple[float, ...]]] = {
     "QUERIES_MAX": (6, 10_000),
     "QUERIES_SHARE_MAX": (1, 4),
     "QUERIES_BEGUN_MAX": (1, 8),
-    "QUERY_STEP_US": (900, 2_000),
-    "QUERIES_TURN_US": (1_000, 4_000),
-    "LIST_STEP_ITEMS": (1, 4_000),
-    "BEAT_USER_US": (60, 5_000),
+    "QUERY_STEP_US": (300, 2_000),
+    "QUERIES_TURN_US": (300, 4_000),
+    "LIST_STEP_ITEMS": (1, 3, 4_000),
+    "QUERIES_KEPT_MAX": (2, 1_024),
+    "BEAT_USER_US": (60, 500, 5_000),
     "BEAT_US": (100, 20_000),
     "BEAT_WAITING_US": (300, 500_000),
     "FAN_OUT_BYTES_MAX": (300, 2 * 1024 * 1024),
@@ -80,9 +82,21 @@ _SMALL: Final[dict[str, tuple[float, ...]]] = {
     "ROOM_BANS_MAX": (2, 1_000),
     "SESSION_ABSENCES_MAX": (1, 16),
     "SEARCH_BATCH_ENTRIES": (4, 100),
+    "SEARCH_BATCH_BYTES": (300, 32 * 1024),
+    "SEARCH_BATCH_PIECES": (40, 1_500),
+    "SEARCH_BUSY_STEPS_MAX": (1, 4),
+    "SEARCH_MERGE_PAGES": (1, 8),
     "SEARCH_SPAN_ENTRIES": (3, 2_000),
+    "SEARCH_SPAN_BYTES": (600, 1024 * 1024),
+    "SEARCH_STEP_SPANS": (2, 500),
+    "SEARCH_STEP_ROWS": (2, 100),
+    "SEARCH_STEP_BYTES": (300, 128 * 1024),
+    "SEARCH_PIECES_MAX": (1, 20),
     "SEARCH_ROWS_MAX": (20, 4_000),
+    "SEARCH_BYTES_MAX": (4_000, 8 * 1024 * 1024),
     "SEARCH_UNINDEXED_MAX": (5, 2_000),
+    "SEARCH_UNINDEXED_BYTES_MAX": (1_000, 4 * 1024 * 1024),
+    "SESSION_ANSWERS_BYTES_MAX": (500, 64 * 1024),
     "REACTION_KINDS_MAX": (1, 20),
     "REACTIONS_MAX": (2, 200),
     "ROOM_PINS_MAX": (1, 50),
@@ -110,17 +124,34 @@ _SMALL_IF_OLD: Final[dict[str, tuple[float, ...]]] = {
     "USER_CONVERSATIONS_MAX": (1_000,),
     "ROOM_BANS_MAX": (210, 1_000),
     "SEARCH_BATCH_ENTRIES": (20, 100),
+    "SEARCH_BATCH_BYTES": (4_000, 32 * 1024),
+    "SEARCH_BATCH_PIECES": (400, 1_500),
+    "SEARCH_SPAN_ENTRIES": (100, 2_000),
+    "SEARCH_SPAN_BYTES": (20_000, 1024 * 1024),
+    "SEARCH_STEP_SPANS": (10, 500),
+    "SEARCH_STEP_ROWS": (10, 100),
+    "SEARCH_STEP_BYTES": (3_000, 128 * 1024),
 }
 """Where there is much from the beginning; no bound is smaller than what is there."""
+
+
+_OF_THE_INDEX: Final[dict[str, tuple[int, ...]]] = {
+    "PART_CHARS": (20, 500),
+    "BLOCK_POSITIONS": (16, 8_192),
+}
+"""Of the index as it is stored, so only where there is none yet."""
 
 
 @contextmanager
 def small_limits(seed: int) -> Iterator[None]:
     chance = random.Random(f"{seed} limits")
     before: dict[str, Any] = {name: getattr(limits, name) for name in (*_SMALL, "LINK_REPLIES_MAX")}
+    before_of_index = {name: getattr(words, name) for name in _OF_THE_INDEX}
     try:
         for name, values in (_SMALL_IF_OLD if is_old(seed) else _SMALL).items():
             setattr(limits, name, chance.choice(values))
+        for name, numbers in ({} if is_old(seed) else _OF_THE_INDEX).items():
+            setattr(words, name, chance.choice(numbers))
         # Replies to a few windows must find room, or no link comes out of its restarts.
         windows = {"LINK_REPLIES_MAX": 4 * limits.LINK_WINDOW_ITEMS}
         for name, value in windows.items():
@@ -129,6 +160,8 @@ def small_limits(seed: int) -> Iterator[None]:
     finally:
         for name, value in before.items():
             setattr(limits, name, value)
+        for name, value in before_of_index.items():
+            setattr(words, name, value)
 
 
 class Cluster:

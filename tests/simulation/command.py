@@ -1,6 +1,5 @@
 """The command `scripts/simulate`: many seeds, one seed again, or planted bugs."""
 
-import itertools
 import multiprocessing
 import os
 import re
@@ -17,7 +16,6 @@ from .simulation import SECONDS, Recipe, Verdict, simulate
 
 STORY_LINES = 60
 _OUT_OF_DATE = ("a bug: AttributeError", "a bug: TypeError", "a bug: NameError")
-MUTANT_SEEDS_MAX = 1_000
 
 
 def _numbers(_context: object, _option: object, text: str) -> tuple[int, ...]:
@@ -48,6 +46,7 @@ def _numbers(_context: object, _option: object, text: str) -> tuple[int, ...]:
 @click.option("--counts", is_flag=True, help="Print how often what happened in all the histories.")
 @click.option("--mutants", is_flag=True, help="Plant bugs, one at a time, and show them caught.")
 @click.option("--only", default="", help="With --mutants: those whose names contain this.")
+@click.option("--most", default=1_000, show_default=True, help="Seeds to try with each bug.")
 def main(
     seeds: int,
     first: int,
@@ -60,10 +59,11 @@ def main(
     counts: bool,
     mutants: bool,
     only: str,
+    most: int,
 ) -> None:
     """Runs whole clusters in one process, with everything that can go wrong, from seeds."""
     if mutants:
-        sys.exit(0 if _hunt_mutants(seconds, jobs, only) else 1)
+        sys.exit(0 if _hunt_mutants(seconds, jobs, only, most) else 1)
     if seed is not None:
         recipe = Recipe(seed, seconds, without, without_people)
         verdict = simulate(recipe, detailed=True)
@@ -111,11 +111,11 @@ def _tell_counts(counts: Counter[str]) -> None:
         click.echo(f"{what:<56} {count:>8,}")
 
 
-def _hunt_mutants(seconds: float, jobs: int, only: str) -> bool:
+def _hunt_mutants(seconds: float, jobs: int, only: str, most: int) -> bool:
     all_caught = True
     prepare()  # Once, for all processes.
     with multiprocessing.Pool(jobs) as pool:
-        work = [(name, seconds) for name in MUTANTS if only in name]
+        work = [(name, seconds, most) for name in MUTANTS if only in name]
         for name, seeds, broken in pool.imap(_hunt, work):
             if broken is None:
                 outcome = "NOT CAUGHT"
@@ -129,11 +129,11 @@ def _hunt_mutants(seconds: float, jobs: int, only: str) -> bool:
     return all_caught
 
 
-def _hunt(work: tuple[str, float]) -> tuple[str, int, str | None]:
-    name, seconds = work
+def _hunt(work: tuple[str, float, int]) -> tuple[str, int, str | None]:
+    name, seconds, most = work
     seeds_run = 0
     with planted(name):
-        for seed in itertools.islice(itertools.count(), MUTANT_SEEDS_MAX):
+        for seed in range(most):
             seeds_run += 1
             broken = simulate(Recipe(seed, seconds)).broken
             if broken is not None:

@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 from zchat.fabric.identities import gateway_name, identity
 from zchat.gateway.door import ClientConnection
 from zchat.gateway.quotas import UNLIMITED, Quota
+from zchat.gateway.session import Session
 from zchat.gateway.turns import Turns
 from zchat.protocol import limits
 from zchat.protocol.pages import Chunk
@@ -39,6 +40,7 @@ class GatewayProcess(Process):
         self.wires: list[Wire] = []
         self.at_turn_end: Any = lambda gateway: None
         self.at_publication: Any = lambda gateway, seen, chunk: None
+        self.at_frame: Any = lambda gateway, session, frame: None
         self._lines: dict[Kind, Line] = {}
         self._questions: dict[str, Line] = {}
         self._turn_scheduled = False
@@ -50,6 +52,7 @@ class GatewayProcess(Process):
         self.turns = Turns(self._partitions, self, quota=self.quota)
         self.door = self._new_door()
         self._watch_publications()
+        self._watch_frames()
         for kind in (Kind.ASKER, Kind.EVENTS_OUT):
             self._lines[kind] = self.fabric.line(kind, self, own_identity)
         for address in self.turns.core.services.by_address:
@@ -113,6 +116,17 @@ class GatewayProcess(Process):
             publish(chunk)
 
         fan_out.publish = watched  # type: ignore[method-assign]
+
+    def _watch_frames(self) -> None:
+        """Of what is taken from clients, when it is."""
+        intake = self.turns.core._intake
+        take = intake._take
+
+        def watched(session: Session, frame: bytes, now: float, now_ms: int) -> None:
+            self.at_frame(self, session, frame)
+            take(session, frame, now, now_ms)
+
+        intake._take = watched
 
     def _heartbeat(self) -> None:
         self.turns.heartbeat()

@@ -58,6 +58,7 @@ from zchat.users.private_messages import PrivateMessages
 from zchat.users.sessions import Sessions
 
 from .beginning import prepare
+from .cost_mutants import COST_MUTANTS
 from .more_mutants import MORE_MUTANTS, Plant
 from .services import Database
 
@@ -739,6 +740,7 @@ MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "what is said too early is dropped": _early_frames_dropped,
     "what is said too early is turned around": _early_frames_turned_around,
     **MORE_MUTANTS,
+    **COST_MUTANTS,
 }
 
 

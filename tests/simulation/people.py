@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from zchat.client import drafts, room_drafts
+from zchat.client import drafts, message_drafts, room_drafts
 from zchat.client.core import ClientCore, LoggingOut
 from zchat.client.credentials import Credentials
 from zchat.client.events import (
@@ -26,6 +26,7 @@ from zchat.protocol.messages import (
     Done,
     Entry,
     History,
+    MessageEdited,
     PingTarget,
     PinList,
     Posting,
@@ -259,6 +260,7 @@ class Person(Caller):
                 if (standing := moderators.standing_in(entry.body)) is not None:
                     self.accounts.standings[life.name] = standing
                 self._mark_read(entry)
+                self._look_for(entry)
             case SessionBegun():
                 if life.first.register and not event.resumed:
                     self.accounts.registered(life.name)
@@ -284,6 +286,17 @@ class Person(Caller):
             core.mark_read(entry.log, max(0, entry.sequence - chat.choice([0, 0, 1, 2])))
         elif chat.random() < 0.05:
             core.mark_read(entry.log, chat.randint(0, entry.sequence))
+
+    def _look_for(self, entry: Entry) -> None:
+        """Now and then, at once: what has just been changed is on its way into the index."""
+        if isinstance(entry.body, MessageEdited) and self.chat.random() < 0.3:
+            words = " ".join(entry.body.text.split()[:3])
+            log = self.chat.choice([None, entry.log if entry.log[0] == "#" else None])
+            self.later(self.chat.uniform(0.0, 0.1), lambda: self._search(words, log))
+
+    def _search(self, words: str, log: str | None) -> None:
+        if words and self.core is not None and not self.world.quiet:
+            self.ask(message_drafts.search(words, log))
 
     def _act(self) -> None:
         if self.world.quiet or self.core is None:

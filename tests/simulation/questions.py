@@ -81,6 +81,7 @@ def ask_all(cluster: Cluster) -> list[Question]:
         )
     }
     cluster.users.connection.rollback()
+    _number_alike(cluster)
     return [
         Question(person, number, draft)
         for person in cluster.people
@@ -88,6 +89,14 @@ def ask_all(cluster: Cluster) -> list[Question]:
         for draft in [*wanted, *_of_one(cluster, person, moderators)]
         if (number := person.ask(draft)) is not None
     ]
+
+
+def _number_alike(cluster: Cluster) -> None:
+    """So that only who asks tells everybody's questions apart."""
+    outboxes = [person.core._outbox for person in cluster.people if person.core is not None]
+    first = max((outbox._id for outbox in outboxes), default=0)
+    for outbox in outboxes:
+        outbox._id = first
 
 
 def _of_one(

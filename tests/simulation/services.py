@@ -35,6 +35,7 @@ _PAGES_MAX: Final = 1_000_000
 NOTHING: Final = Begun()
 
 OnCommit: TypeAlias = Callable[["ServiceProcess", Sequence[Appended], Sequence[Write]], None]
+OnProcess: TypeAlias = Callable[["ServiceProcess"], None]
 
 
 class Database:
@@ -59,6 +60,9 @@ class Database:
         self.failures: dict[str, int] = {}
         """How many more of what will fail."""
         self.on_commit: OnCommit = lambda process, appended, writes: None
+        self.on_serving: OnProcess = lambda process: None
+        """A process has loaded what is committed, and has done nothing yet."""
+        self.at_turn_end: OnProcess = lambda process: None
         self.removed = list(begun.removed)
         """Entries that are in the database no more."""
         self.floors = {log: {floor} for log, floor in begun.floors.items()}
@@ -264,6 +268,7 @@ class ServiceProcess(Process):
             self.turns = Turns(self.service, self.store, LOG, self)
         except StoreUnavailable:
             raise Crashed from None
+        self.database.on_serving(self)
         self.wake()
 
     def died(self) -> None:
@@ -293,6 +298,7 @@ class ServiceProcess(Process):
             self.world.tell(f"{self.name} ends, fenced off: {error}")
             self.world.counts["a worker was fenced off"] += 1
             raise Crashed from error
+        self.database.at_turn_end(self)
         if self.turns.next_heartbeat != self._heartbeat_at:
             self._heartbeat_at = self.turns.next_heartbeat
             self.later(self._heartbeat_at - self.now(), self.wake)

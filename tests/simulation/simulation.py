@@ -16,6 +16,7 @@ from .checkers import Broken, check
 from .cluster import Cluster, small_limits
 from .faults import heal, plan, strike
 from .questions import ask_all, check_answers
+from .search_checkers import check_index, check_searches
 from .watchers import Watchers
 from .world import BEGIN_S, World
 
@@ -123,6 +124,9 @@ def _run(cluster: Cluster, watchers: Watchers, recipe: Recipe) -> tuple[str | No
                 check(cluster, told, watchers)
                 check_accounts(cluster, told)
                 check_amended(cluster, told)
+                check_searches(cluster, told)
+                check_index(cluster)
+                watchers.turns.check_quiet_end()
                 break
             except Broken:
                 if quiet_s == QUIET_S[-1]:

@@ -4,6 +4,7 @@ import random
 from typing import TYPE_CHECKING, Final
 
 from zchat.gateway.quotas import UNLIMITED
+from zchat.protocol import limits
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
     LOBBY,
@@ -33,7 +34,7 @@ WAYS: Final = {
     "values without bottom": 1,
     "commands without a login": 1,
     "a flood": 4,
-    "a flood without end": 2,
+    "a flood without end": 4,
     "a crowd": 2,
 }
 FLOOD_REQUESTS: Final = 40
@@ -48,6 +49,8 @@ class Vandal(Caller):
         super().__init__(world, name)
         self._gateways = gateways
         self._wires: list[Wire] = []
+        self._flooded: GatewayProcess | None = None
+        """Where it comes back to, before or after it may."""
         self._visits = self._count = 0
         self._prefix = b""
 
@@ -71,20 +74,24 @@ class Vandal(Caller):
         self._leave()
         self._visits += 1
         self._prefix = self.chance.randbytes(8)
-        gateway = self.chance.choice(self._gateways)
+        gateway, self._flooded = self._flooded or self.chance.choice(self._gateways), None
+        away_s = self.chance.expovariate(1 / 2.0)
         if gateway.alive:
             way = self.chance.choices(list(WAYS), list(WAYS.values()))[0]
             self.world.tell(f"{self.name} comes to {gateway.name} with {way}")
             self.world.counts[f"a vandal came with {way}"] += 1
             if way == "a flood without end" and gateway.quota is UNLIMITED:
                 way = "a flood"  # All of it would be done there.
+            elif way == "a flood without end":
+                self._flooded = gateway
+                away_s = self.chance.uniform(0.5, 2 * limits.SHUT_OUT_S_MAX)
             for _ in range(self.chance.randint(*CROWD) if way == "a crowd" else 1):
                 wire = gateway.reached_by(self, self.chance)
                 self._wires.append(wire)
                 if way.startswith("a flood") and self.chance.random() < 0.7:
                     wire.down.set_reading(False)
                 wire.up.write(self._bytes(way))
-        self.later(self.chance.expovariate(1 / 2.0), self._come)
+        self.later(away_s, self._come)
 
     def _leave(self) -> None:
         wires, self._wires = self._wires, []

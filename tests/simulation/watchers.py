@@ -27,6 +27,7 @@ from .cluster import Cluster
 from .gateways import GatewayProcess
 from .people import Person
 from .services import ServiceProcess
+from .turn_watchers import TurnWatchers
 from .words import worded
 
 _entries = Decoder(Entry)
@@ -62,6 +63,7 @@ class Watchers:
             database.on_commit = self._committed
         for person in cluster.people:
             person.on_event = self._told
+        self.turns = TurnWatchers(cluster)
 
     def check(self) -> None:
         for service in self.cluster.services:
@@ -76,6 +78,7 @@ class Watchers:
             raise Broken(f"{gateway.name}: {gateway.door.wrong}")
         if len(core.sessions) > limits.SESSIONS_MAX:
             raise Broken(f"{gateway.name} has {len(core.sessions)} sessions")
+        self.turns.gateway_turned(gateway)
         for session in core.sessions.values():
             self._check_session(session)
         for session in core.fan_out.everyone():
