@@ -29,9 +29,10 @@ def read_stream(store: Store, query: ReadStream) -> Steps[bytes]:
     """A `StreamPage` of what follows the position."""
     entries = store.read_stream(query.position, limits.PAGE_ENTRIES_MAX, limits.PAGE_BYTES_MAX)
     page_bytes = sum(len(entry.frame) for entry in entries)
-    yield costs.of_rows(len(entries), page_bytes)
     is_full = len(entries) >= limits.PAGE_ENTRIES_MAX or page_bytes >= limits.PAGE_BYTES_MAX
+    # Of now: what is committed before the next step is not in the page.
     last = entries[-1].position if is_full else store.position
+    yield costs.of_rows(len(entries), page_bytes)
     return encode(stored_stream_page(entries, query.position + 1, last))
 
 
