@@ -47,10 +47,9 @@ _SMALL: Final[dict[str, tuple[float, ...]]] = {
     "QUERIES_MAX": (6, 10_000),
     "QUERIES_SHARE_MAX": (1, 4),
     "QUERIES_BEGUN_MAX": (1, 8),
-    "QUERY_STEP_US": (300, 2_000),
+    "QUERY_STEP_US": (1, 300, 2_000),
     "QUERIES_TURN_US": (300, 4_000),
     "LIST_STEP_ITEMS": (1, 3, 4_000),
-    "QUERIES_KEPT_MAX": (2, 1_024),
     "BEAT_USER_US": (60, 500, 5_000),
     "BEAT_US": (100, 20_000),
     "BEAT_WAITING_US": (300, 500_000),
@@ -137,7 +136,7 @@ _SMALL_IF_OLD: Final[dict[str, tuple[float, ...]]] = {
 
 _OF_THE_INDEX: Final[dict[str, tuple[int, ...]]] = {
     "PART_CHARS": (20, 500),
-    "BLOCK_POSITIONS": (16, 8_192),
+    "BLOCK_POSITIONS": (4, 16, 8_192),
 }
 """Of the index as it is stored, so only where there is none yet."""
 

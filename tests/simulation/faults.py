@@ -78,7 +78,11 @@ def strike(cluster: Cluster, fault: Fault) -> None:
             away: list[Process] = [cluster.router, *cluster.services]
             _kill(world, chance.choice(away), away_s)
         case "pause":
-            _pause(cluster, chance.choice([*servers, *cluster.people]), chance)
+            paused = chance.choice([*servers, *cluster.people])
+            if isinstance(paused, ServiceProcess) and chance.random() < 0.5:
+                _pause_at_work(cluster, paused, chance)
+            else:
+                _pause(cluster, paused, chance)
         case "strand":
             _strand(cluster, chance)
         case "stop":
@@ -130,7 +134,7 @@ def _kill(world: World, process: Process, away_s: float | None = None) -> None:
 
 
 def _pause(cluster: Cluster, process: Process, chance: random.Random) -> None:
-    if not process.alive or process.paused:
+    if not process.alive or process.paused or cluster.world.quiet:
         return
     world = cluster.world
     duration_s = chance.choice(PAUSES_S)
@@ -152,6 +156,19 @@ def _pause(cluster: Cluster, process: Process, chance: random.Random) -> None:
     if process not in cluster.people:
         world.at(chance.uniform(3.0, 4.0), lose_touch)
     world.at(duration_s, resume)
+
+
+def _pause_at_work(
+    cluster: Cluster, service: ServiceProcess, chance: random.Random, tries: int = 2_000
+) -> None:
+    """It hangs while commands wait for its next beat, which is rarely for long."""
+    waits = service.turns is not None and service.turns.beat.waiting
+    if waits or tries == 0:
+        cluster.world.counts["a service hung with commands that wait"] += bool(waits)
+        _pause(cluster, service, chance)
+    elif not cluster.world.quiet:
+        again = partial(_pause_at_work, cluster, service, chance, tries - 1)
+        cluster.world.at(0.001, again)
 
 
 def _change_unseen(cluster: Cluster, chance: random.Random) -> None:

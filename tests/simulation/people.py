@@ -289,7 +289,7 @@ class Person(Caller):
 
     def _look_for(self, entry: Entry) -> None:
         """Now and then, at once: what has just been changed is on its way into the index."""
-        if isinstance(entry.body, MessageEdited) and self.chat.random() < 0.3:
+        if isinstance(entry.body, MessageEdited) and self.chat.random() < 0.7:
             words = " ".join(entry.body.text.split()[:3])
             log = self.chat.choice([None, entry.log if entry.log[0] == "#" else None])
             self.later(self.chat.uniform(0.0, 0.1), lambda: self._search(words, log))

@@ -25,8 +25,8 @@ SECONDS: Final = 20.0
 QUIET_S: Final = (18.0, 36.0, 66.0)
 """When all must be whole again. The first is enough for most; the last is more than all time-outs,
 graces and waits that can follow one another."""
-ANSWERS_S: Final = 12.0
-"""The longest that the last questions may take; a query is given up after 10 s."""
+ANSWERS_S: Final = 60.0
+"""The longest that the last questions may take: whoever owes waits between two steps of them."""
 
 
 @dataclass(frozen=True)

@@ -74,9 +74,14 @@ class TurnWatchers:
 
 
 def _check_tokens(process: ServiceProcess, core: UserCore) -> None:
-    """Whatever takes a token away ends its session at once."""
+    """Whatever takes a token away ends its session at once.
+
+    Those of an account that is deleted are here until what is on its way from them is done.
+    """
     for session in core.sessions._by_key.values():
         user = core.users.get(session.user)
+        if user is not None and user.deleted:
+            continue
         if user is None or user.token(session.digest) is None:
             raise Broken(f"{session.user} has a session at {process.name} by a token that is gone")
 
