@@ -13,7 +13,7 @@ from zchat.gateway.intake import Intake
 from zchat.gateway.queries import Queries
 from zchat.gateway.quotas import Allowance
 from zchat.gateway.requests import Requests
-from zchat.log import search, search_writes, words
+from zchat.log import search, search_writes, threads, words
 from zchat.log.search import Search
 from zchat.log.search_writes import SearchIndex
 from zchat.log.threads import Thread
@@ -188,7 +188,7 @@ def _names_are_lost_between_steps(owner: Any) -> Callable[[], Plant]:
 
 
 def _conversation_is_lost_between_pages() -> Plant:
-    threads_after = conversation_list.threads_after
+    threads_after = threads.threads_after
 
     def mutant(store: Any, log: str, after: str, threads_max: int) -> list[Thread]:
         if not after:
