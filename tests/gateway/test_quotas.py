@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zchat.gateway.core import GatewayCore
-from zchat.gateway.quotas import Quota
+from zchat.gateway.quotas import Allowance, Quota
 from zchat.gateway.session import Session, SessionState
 from zchat.protocol import costs, limits
 from zchat.protocol.cluster import (
@@ -37,7 +37,7 @@ from zchat.protocol.messages import (
     Standing,
 )
 from zchat.protocol.networks import network_of
-from zchat.rates import Rate
+from zchat.rates import Bucket, Rate
 
 from .playbook import ROOMS, Gateway
 
@@ -299,6 +299,28 @@ def passed_of(gateway: Limited) -> dict[int, list[int]]:
     for (_, stamped), number in zip(gateway.commands[ROOMS], ids, strict=True):
         passed[stamped.session].append(number)
     return passed
+
+
+@pytest.mark.parametrize(
+    ("frames", "taken"),
+    [
+        ([b"x"] * 4, [1, 1, 1, 1]),  # Too many for the second.
+        ([b"x"] * 9, [1, 1, 1, 1]),  # And for the first.
+        ([b"x" * 20] * 2, [1, 1, 1, 1]),  # Too long for the fourth.
+        ([b"x" * 60] * 2, [1, 1, 1, 1]),  # And for the third.
+        ([b"x" * 10] * 2, [3, 3, 21, 21]),
+    ],
+)
+def test_what_is_not_let_in_takes_nothing_from_anybody(
+    frames: list[bytes], taken: list[int]
+) -> None:
+    buckets = [Bucket(Rate(burst, 1.0), 0.0) for burst in (6, 4, 100, 30)]
+    allowance = Allowance(tuple(buckets[:2]), tuple(buckets[2:]))
+    for bucket in buckets:
+        bucket.take(1, 0.0)
+    assert allowance.try_take(frames, 0.0) is (taken[0] > 1)
+    # One comes back each second.
+    assert [bucket.full_at for bucket in buckets] == taken
 
 
 # --- Work -----------------------------------------------------------------------------------------

@@ -23,18 +23,21 @@ _ROOT: Final = Path(__file__).parent.parent.parent
 CORES: Final = {
     "fabric": ("link",),
     "log": ("follower", "timeline", "nonces", "answers", "floors"),
-    "gateway": ("fanout", "login", "presence", "scopes", "activity"),
+    "gateway": (
+        *("fanout", "login", "presence", "scopes", "activity"),
+        *("quotas", "queries", "handshakes", "intake"),
+    ),
     "protocol": ("permissions", "partitions", "found", "networks"),
     "": ("rates",),
     "rooms": (
         *("core", "moderation", "ownership", "permission", "messages", "mentions", "reading"),
-        "state",
+        *("state", "membership"),
     ),
     "users": (
         *("core", "credentials", "devices", "sessions", "presence", "private_messages"),
-        *("conversations", "invitations", "totp", "operators", "directory"),
+        *("conversations", "invitations", "totp", "operators", "directory", "login_limits"),
     ),
-    "service": ("amending", "answering", "authority", "retention"),
+    "service": ("waiting", "asked", "amending", "answering", "authority", "retention"),
     "client": ("core", "outbox"),
 }
 """By folder of zchat. What it promises most comes first."""
@@ -42,7 +45,7 @@ CORES: Final = {
 TESTED_ELSEWHERE: Final = {
     "zchat/protocol/permissions.py": ("tests/rooms", "tests/users"),
     "zchat/protocol/networks.py": ("tests/gateway",),
-    "zchat/rates.py": ("tests/gateway",),
+    "zchat/rates.py": ("tests/test_rates.py", "tests/test_samples.py", "tests/gateway"),
     "zchat/service/amending.py": ("tests/rooms", "tests/users"),
     "zchat/service/answering.py": ("tests/service", "tests/rooms"),
 }

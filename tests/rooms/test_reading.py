@@ -21,8 +21,9 @@ def test_the_users_other_devices_hear_that_a_marker_has_moved(garden: Rooms) -> 
     garden.mark("bob", "#garden", 2)
     assert garden.news == [MarkerMoved("bob", "#garden", 2)]
 
-    garden.mark("bob", "#garden", 1)
-    assert garden.news == [], "it has not"
+    for sequence in (2, 1):
+        garden.mark("bob", "#garden", sequence)
+        assert garden.news == [], "it has not"
 
 
 def test_what_a_member_wants_to_be_told_of_is_kept(garden: Rooms) -> None:
@@ -42,8 +43,8 @@ def test_what_a_member_wants_to_be_told_of_is_kept(garden: Rooms) -> None:
 
 def test_a_level_that_is_set_already_is_no_news(garden: Rooms) -> None:
     garden.notify("bob", "#garden", Notify.NOTHING)
+    assert garden.news == [MarkerMoved("bob", "#garden", 0, "nothing")]
     garden.notify("bob", "#garden", Notify.NOTHING)
-
     assert garden.news == []
 
 
@@ -60,10 +61,18 @@ def test_in_the_lobby_a_level_does_not_bring_back_what_was_said_before(rooms: Ro
     rooms.notify("bob", "#lobby", Notify.NOTHING)
 
     (lobby,) = Decoder(UserLogs).decode(rooms.ask("", ReadUserLogs("bob"))).logs
-    assert (lobby.marker, lobby.notify) == (1, "nothing")
+    assert (lobby.floor, lobby.marker, lobby.notify) == (0, 1, "nothing")
     assert rooms.core.rooms_of == {}
     rooms.end_guest("bob")
     assert rooms.loaded().rooms["lobby"].members == {}
+
+
+def test_to_read_in_the_lobby_hides_nothing_of_it(rooms: Rooms) -> None:
+    rooms.post("ann", "lobby")
+    rooms.mark("bob", "#lobby", 1)
+
+    (lobby,) = Decoder(UserLogs).decode(rooms.ask("", ReadUserLogs("bob"))).logs
+    assert (lobby.floor, lobby.marker) == (0, 1)
 
 
 def test_that_somebody_types_is_told_and_kept_nowhere(garden: Rooms) -> None:

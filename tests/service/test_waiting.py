@@ -44,6 +44,11 @@ def test_who_sends_much_waits_with_the_rest_of_it_and_nobody_else_does() -> None
     assert beats(waiting) == [["e1", "e2", "a1", "a2"], ["e3", "e4"]]
 
 
+def test_what_is_cheap_does_not_overtake_what_waits_of_the_same_user() -> None:
+    waiting = sent(("eve", "e1", HALF_US), ("eve", "e2", 2 * HALF_US), ("eve", "e3", 1))
+    assert beats(waiting) == [["e1"], ["e2"], ["e3"]]
+
+
 def test_one_command_is_done_whatever_it_costs() -> None:
     dear_us = 3 * limits.BEAT_US
     waiting = sent(("eve", "e1", dear_us), ("eve", "e2", dear_us), ("ann", "a1", 1))
