@@ -93,3 +93,26 @@ def test_what_nobody_asks_again_is_dropped() -> None:
     assert len(service.asked) == 1
     service.turn(first)
     assert service.begun == [first, second]
+
+
+def test_what_went_to_make_room_is_not_there_to_be_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "QUERIES_KEPT_MAX", 1)
+    service = Service()
+    first, second = b"5 %d" % STEP_US, b"5  %d" % STEP_US
+    service.turn(first)
+    service.asked.forget_abandoned()
+    service.turn(second)
+    service.asked.forget_abandoned()
+
+    service.turn(second)
+    assert service.begun == [first, second]
+
+
+def test_what_has_read_something_else_begins_anew() -> None:
+    service = Service()
+    long = b"5 %d" % STEP_US
+    service.turn(long)
+    service.asked.forget()
+    service.turn(long)
+
+    assert service.begun == [long, long]

@@ -73,6 +73,7 @@ def test_what_somebody_has_sent_that_is_gone_is_not_done() -> None:
     waiting = Waiting()
     waiting.add(sender("eve", b"gateway/west#1"), "e1", 7)
     waiting.add(sender("ann", b"gateway/east#1"), "a1", 8)
+    assert waiting.cost_us == 7 + 8
     waiting.drop(b"gateway/west#1")
 
     assert waiting.cost_us == 8
