@@ -35,8 +35,8 @@ def with_policies(store: Store, *policies: Policy) -> Retention:
     return Retention(store)
 
 
-def due(store: Store, retention: Retention) -> list[Removal]:
-    removed = retention.due(NOW_MS)
+def due(store: Store, retention: Retention, at_ms: int = NOW_MS) -> list[Removal]:
+    removed = retention.due(at_ms)
     store.commit([], [], [], [], removed=removed)
     return removed
 
@@ -63,6 +63,30 @@ def test_all_logs_are_looked_at_in_turn(store: Store, monkeypatch: pytest.Monkey
         [Removal("@ann", 5)],
         [],
     ]
+
+
+def test_a_default_that_keeps_all_removes_nothing_beside_a_room_that_forgets(store: Store) -> None:
+    retention = with_policies(store, Policy("#", 0), Policy("#attic", 4))
+    assert due(store, retention) == [Removal("#attic", 5)]
+    assert due(store, retention) == []
+
+
+def test_an_entry_goes_when_it_is_older_than_that_however_often_was_looked(store: Store) -> None:
+    retention = with_policies(store, Policy("#", 4))
+    due(store, retention)
+    assert due(store, retention, NOW_MS) == []
+    assert due(store, retention, NOW_MS + 1) == [Removal("#attic", 6), Removal("#garden", 6)]
+    assert due(store, retention, NOW_MS + 1000) == []
+
+
+def test_what_is_to_be_emptied_is_so_before_others_are_looked_at(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "REMOVED_LOGS_MAX", 1)
+    retention = with_policies(store, Policy("#", 4), Policy("@ann", None, 1))
+    assert retention.ended_purges() == []
+    assert due(store, retention) == [Removal("@ann", 1)]
+    assert retention.ended_purges() == [Policy("@ann")]
 
 
 def test_a_room_may_forget_sooner(store: Store) -> None:
@@ -142,3 +166,7 @@ def test_the_older_ones_are_counted(store: Store, older_s: int) -> None:
     before_ms = NOW_MS - 1000 * older_s + 1
     assert count_older(store, "#attic", 10, before_ms) == min(10, max(0, 10 - older_s))
     assert count_older(store, "#garden", 10, before_ms) == min(8, max(0, 8 - older_s))
+
+
+def test_older_is_what_is_from_before_that_time(store: Store) -> None:
+    assert count_older(store, "#attic", 10, NOW_MS - 1000) == 8
