@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zchat.gateway.core import GatewayCore
-from zchat.gateway.quotas import Allowance, Quota
+from zchat.gateway.quotas import Allowance, Quota, Quotas
 from zchat.gateway.session import Session, SessionState
 from zchat.protocol import costs, limits
 from zchat.protocol.cluster import (
@@ -102,6 +102,25 @@ def test_that_somebody_types_counts_as_no_message() -> None:
     assert gateway.read(ann) == []
 
 
+def test_that_somebody_types_lets_in_no_more_messages_and_is_counted_for_each() -> None:
+    gateway = slow()
+    for name, address in (("ann", HOME), ("bob", AWAY)):
+        session = gateway.come_in(name, address)
+        gateway.send(session, *map(post, range(1, 5)))
+        for number in range(limits.TYPING_FREE_PLACES):
+            gateway.send(session, SayTyping(number, "#lobby"))
+        gateway.send(session, *map(post, range(5, 9)))
+    assert [c["kind"] for c in gateway.sent(ROOMS)].count("post") == 2 * 5
+
+
+@pytest.mark.parametrize("count", range(1, 12))
+@pytest.mark.parametrize("most", range(1, 12))
+def test_the_longest_beginning_that_may_pass_passes(count: int, most: int) -> None:
+    session = Session(1, 0.0, 0)
+    session.allowance = Allowance((Bucket(Rate(most, 1.0), 0.0),))
+    assert Quotas().take(session, [b"x"] * count, 0.0) == min(count, most)
+
+
 def test_who_says_too_often_that_somebody_types_is_slowed_down() -> None:
     gateway = slow()
     ann = gateway.come_in()
@@ -164,6 +183,32 @@ def test_bytes_count_too() -> None:
     assert gateway.posted() == list(range(1, 14))
 
 
+def test_bytes_are_counted_by_account_and_an_address_has_more_of_them() -> None:
+    gateway = Limited(Quota(bytes=Rate(20_000, 1_000)))
+    for number, address in enumerate((HOME, HOME, AWAY)):
+        session = gateway.come_in(f"user-{number}", address)
+        gateway.send(session, post(number, "x" * 16_000))
+    assert gateway.posted() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("address", ["", "127.0.0.1", "::1"])
+def test_behind_a_proxy_only_accounts_are_limited(address: str) -> None:
+    gateway = slow()
+    for number in range(4 * limits.ADDRESS_SHARES):
+        session = gateway.come_in(f"user-{number}", address)
+        gateway.send(session, *map(post, range(1, 9)))
+    assert len(gateway.posted()) == 5 * 4 * limits.ADDRESS_SHARES
+
+
+def test_who_is_gone_is_slowed_down_no_more() -> None:
+    gateway = slow()
+    ann = gateway.come_in()
+    gateway.send(ann, *map(post, range(1, 9)))
+    assert list(gateway.core.quotas.slowed) == [ann]
+    gateway.core.disconnected(ann)
+    assert gateway.core.quotas.slowed == {}
+
+
 def test_an_account_has_one_allowance_for_all_of_its_connections() -> None:
     gateway = slow()
     first, second = gateway.come_in("ann"), gateway.come_in("ann", AWAY)
@@ -215,9 +260,23 @@ def test_a_flood_ends_its_connection_and_keeps_its_address_out() -> None:
     assert gateway.connect().state is SessionState.CLOSING
     gateway.address = AWAY
     assert gateway.connect().open
-    gateway.wait(limits.SHUT_OUT_S_MAX)
+    gateway.wait(limits.SHUT_OUT_S_MAX - 0.5)
     gateway.address = HOME
+    assert gateway.connect().state is SessionState.CLOSING
+    assert gateway.core.quotas.take_notes(gateway.now) == [
+        f"connections of {HOME} refused after a flood (2 times)"
+    ]
+    gateway.wait(0.5)
     assert gateway.connect().open
+    assert gateway.core.quotas._shut_out == {}, "nothing stays of it"
+
+
+def test_a_flood_of_a_client_without_an_address_shuts_out_nobody() -> None:
+    gateway = slow()
+    ann = gateway.come_in("ann", "")
+    gateway.send(ann, *(Ping(number) for number in range(1, 1001)))
+    assert ann.state is SessionState.CLOSING
+    assert gateway.core.quotas._shut_out == {}
 
 
 def test_shorter_floods_of_others_let_nobody_in_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,6 +286,7 @@ def test_shorter_floods_of_others_let_nobody_in_again(monkeypatch: pytest.Monkey
         session = gateway.come_in(address, address)
         gateway.send(session, *(Ping(number) for number in range(1, frames)))
         assert session.state is SessionState.CLOSING
+    assert list(gateway.core.quotas._shut_out) == [HOME]
     gateway.address = HOME
     assert gateway.connect().state is SessionState.CLOSING
 
@@ -365,6 +425,9 @@ def test_who_asks_for_much_waits_until_it_is_paid_for_and_keeps_the_order() -> N
     assert gateway.answer_all() == 5
     assert gateway.posted() == []
 
+    assert gateway.core.quotas.take_notes(gateway.now) == [
+        f"ann ({HOME}) asks for too much, and waits"
+    ]
     gateway.wait(1.0)
     assert (gateway.answer_all(), gateway.posted()) == (1, [])
     gateway.wait(1.0)
@@ -456,11 +519,28 @@ def test_an_address_may_connect_so_often() -> None:
     refused = refusal(gateway, gateway.connect())
     assert refused.code is RefusalCode.TOO_FAST
     assert (refused.reason[-17:], refused.retry_after_ms) == ("try again in 10 s", 10_000)
+    assert gateway.core.quotas.take_notes(gateway.now) == [
+        f"connections of {HOME} refused: too fast (2 times)"
+    ]
     gateway.address = AWAY
     assert gateway.connect().open
     gateway.address = HOME
     gateway.wait(10.0)
     assert gateway.connect().open
+
+
+def test_clients_without_an_address_are_in_nobodys_way() -> None:
+    gateway = Limited(Quota(connections_per_address=1))
+    gateway.address = ""
+    assert [gateway.connect().open for _ in range(3)] == [True] * 3
+    assert gateway.core.quotas._connected == {}
+
+
+def test_a_session_keeps_the_address_that_it_has_beside_what_it_is_counted_as() -> None:
+    gateway = slow()
+    gateway.address = "2001:db8:1:2:3:4:5:6"
+    session = gateway.connect()
+    assert (session.address, session.network) == (gateway.address, "2001:db8:1:2::/64")
 
 
 def test_a_connection_counts_from_its_handshake_on_and_once() -> None:
@@ -492,7 +572,7 @@ def test_few_that_are_refused_get_a_handshake_to_be_told_why() -> None:
     told = [quotas.knocked(HOME, gateway.now) for _ in range(limits.REFUSALS_TOLD_BURST)]
     assert all(arrival is not None and arrival.refused is not None for arrival in told)
     assert quotas.knocked(HOME, gateway.now) is None
-    assert quotas.knocked(AWAY, gateway.now) is not None
+    assert [quotas.knocked(AWAY, gateway.now) is not None for _ in range(2)] == [True, True]
     assert quotas._connected[HOME] == 1 + limits.REFUSALS_TOLD_BURST
     gateway.wait(1 / limits.REFUSALS_TOLD_PER_S)
     assert quotas.knocked(HOME, gateway.now) is not None

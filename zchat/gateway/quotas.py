@@ -271,7 +271,6 @@ class Quotas:
             where = session.network
             self._note(f"flood of {where or 'a client'}: its connection is ended")
             if where:
-                self._shut_out.pop(where, None)
                 self._shut_out[where] = now + wait_s
             if len(self._shut_out) > limits.QUOTA_NAMES_MAX:
                 # Whoever is let in soonest, so that floods of others shorten nobody's time much.
