@@ -146,6 +146,26 @@ def test_what_was_asked_with_an_expired_query_is_asked_anew() -> None:
     assert service.envelope(now=TIMEOUT_S + 1.0) == [2, 3]
 
 
+def test_what_is_not_late_is_still_waited_for() -> None:
+    service = Service()
+    service.ask(1, 2)
+    service.envelope()
+    assert service.queries.expire(TIMEOUT_S) == []
+
+    assert service.envelope(now=INTERVAL_S - 0.1) is None
+    assert service.answer(1, 2) == ["q1", "q2"]
+
+
+def test_what_is_given_up_is_not_counted_any_more() -> None:
+    service = Service()
+    service.ask(1, 2, now=0.0, of="ann")
+    service.envelope()
+    service.ask(3, now=0.0, of="ann")
+    service.ask(4, 5, now=TIMEOUT_S, of="ann")
+    assert service.queries.expire(TIMEOUT_S + 1.0) == ["q1", "q2", "q3"]
+    assert len(service.queries) == 2
+
+
 def test_there_is_a_largest_number_of_queries() -> None:
     service = Service()
     service.ask(*range(limits.QUERIES_MAX - 1))
@@ -291,7 +311,19 @@ def test_whoever_owes_waits_and_others_do_not() -> None:
     service.answer(2)
 
     assert service.envelope(now=1.9) is None
+    assert service.queries.expire(1.9) == []
     assert service.envelope(now=2.0) == [1]
+
+
+def test_whoever_owes_for_longer_than_a_query_waits_is_not_given_up() -> None:
+    service, eve = Service(), reader()
+    eve.allowance = Allowance(work=(Bucket(Rate(1_000, 1), 0.0),))
+    service.ask(1, of="eve", reader=eve)
+    service.envelope()
+    service.say(UNFINISHED)
+    eve.allowance.charge(3_000, now=0.0)
+    assert service.queries.expire(2 * TIMEOUT_S) == []
+    assert service.queries.expire(2_000.0) == ["q1"]
 
 
 def test_nothing_more_is_done_for_whoever_is_gone() -> None:

@@ -85,6 +85,7 @@ def test_as_many_as_may_be_said_at_once_are_let_in_and_the_others_wait() -> None
     gateway.send(ann, *map(post, range(1, 9)))
     assert gateway.posted() == [1, 2, 3, 4, 5]
     assert gateway.read(ann) == [SlowedDown(1500)]
+    assert gateway.core.quotas.take_notes(gateway.now) == [], "no operator need know"
     gateway.wait(0.5)
     assert gateway.posted() == [1, 2, 3, 4, 5, 6]
     gateway.wait(1.0)
