@@ -54,8 +54,27 @@ def test_a_crowd_makes_room_at_once_and_others_get_a_chance_first() -> None:
     assert handshakes.wait_s(1.5) == 0.0
     handshakes.end(0)
     assert handshakes.wait_s(1.25) == 0.0
-    handshakes.begin(3, "client-1", 3.0)
-    assert handshakes.wait_s(3.0) == 0.0
+    handshakes.begin(3, "client-1", 2.0)
+    assert handshakes.wait_s(2.25) == 0.0
+
+
+def test_of_two_crowds_the_one_that_was_as_large_for_longer_makes_room() -> None:
+    handshakes = Handshakes[str](5, 5)
+    for handshake in ("a1", "a2", "b1", "b2", "a3"):
+        handshakes.begin(handshake, handshake[0], 0.0)
+    handshakes.end("a3")
+    assert handshakes.begin("c1", "c", 0.0) is None
+    assert handshakes.begin("d1", "d", 0.0) == "b1"
+
+
+def test_nothing_stays_of_those_that_are_over() -> None:
+    handshakes = Handshakes[int](2, 2)
+    for number in range(4):
+        handshakes.begin(number, f"network {number % 3}", 0.0)
+    for number in range(4):
+        handshakes.end(number)
+    kept = (handshakes._networks, handshakes._begun, handshakes._of, handshakes._having)
+    assert kept == ({}, {}, {}, {})
 
 
 @given(
