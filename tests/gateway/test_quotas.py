@@ -168,6 +168,28 @@ def test_what_waits_for_something_else_counts_only_once() -> None:
     assert not ann.slowed
 
 
+def test_what_was_paid_for_is_not_paid_again_and_what_comes_behind_it_is() -> None:
+    many = limits.SESSION_REQUESTS_MAX
+    gateway = slow(0.01, many + 9)
+    ann = gateway.come_in()
+    gateway.send(ann, *map(post, range(1, many + 7)))
+    gateway.send(ann, *map(post, range(many + 7, many + 13)))
+    gateway.reply(ROOMS, "post", *(Done(number, "#lobby", number) for number in range(1, 31)))
+    assert gateway.posted() == list(range(31, many + 10))
+    assert ann.slowed
+
+
+def test_what_comes_while_something_waits_comes_behind_it() -> None:
+    gateway = slow()
+    ann = gateway.come_in()
+    gateway.send(ann, *map(post, range(1, 9)))
+    gateway.send(ann, post(9))
+    for _ in range(8):
+        gateway.wait(0.5)
+    assert gateway.posted() == list(range(1, 10))
+    assert gateway.core.quotas.slowed == {}
+
+
 def test_a_long_text_is_one_message() -> None:
     gateway = slow()
     ann = gateway.come_in()
@@ -433,6 +455,19 @@ def test_who_asks_for_much_waits_until_it_is_paid_for_and_keeps_the_order() -> N
     assert (gateway.answer_all(), gateway.posted()) == (1, [])
     gateway.wait(1.0)
     assert gateway.posted() == [8]
+
+
+def test_who_owes_more_keeps_nobody_waiting_who_owes_less() -> None:
+    gateway = Working()
+    ann = gateway.come_in_as(Standing.ACCOUNT)
+    bob = gateway.come_in_as(Standing.ACCOUNT, "bob", AWAY)
+    ann.allowance.charge(9 * DEAR_US, gateway.now)  # type: ignore[union-attr]
+    for session, number in ((ann, 8), (bob, 9)):
+        gateway.send(session, *[DEAR] * 6, post(number))
+    gateway.wait(1.0)
+    gateway.wait(1.0)
+    gateway.answer_all()
+    assert gateway.posted() == [9]
 
 
 def test_a_step_more_costs_more() -> None:

@@ -45,7 +45,10 @@ CORES: Final = {
 TESTED_ELSEWHERE: Final = {
     "zchat/protocol/permissions.py": ("tests/rooms", "tests/users"),
     "zchat/protocol/networks.py": ("tests/gateway",),
-    "zchat/rates.py": ("tests/test_rates.py", "tests/test_samples.py", "tests/gateway"),
+    "zchat/rates.py": (
+        *("tests/test_rates.py", "tests/test_samples.py", "tests/test_settings.py"),
+        "tests/gateway/test_quotas.py",
+    ),
     "zchat/service/amending.py": ("tests/rooms", "tests/users"),
     "zchat/service/answering.py": ("tests/service", "tests/rooms"),
 }
