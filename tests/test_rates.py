@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zchat.rates import Buckets, Rate
+from zchat.rates import Bucket, Buckets, Rate, Samples
 
 RATE = Rate(burst=10, per_s=1)
 
@@ -45,6 +45,31 @@ def test_what_is_still_in_use_is_the_same_one_when_it_is_asked_for_again() -> No
     buckets.of("carl", 0).try_take(10, 0)
     buckets.of("dora", 0).try_take(10, 0)
     assert not buckets._held
+
+
+def test_what_is_given_back_by_name_is_of_that_name() -> None:
+    buckets = Buckets(RATE, names_max=2)
+    for name in ("ann", "bob"):
+        buckets.of(name, 0).try_take(10, 0)
+    buckets.give_back("ann", 4)
+    assert [buckets.wait_s(name, 10, 0) for name in ("ann", "bob")] == [6, 10]
+
+
+def test_a_bucket_is_full_when_its_rate_has_filled_it() -> None:
+    bucket = Bucket(Rate(burst=10, per_s=2), 1.0)
+    bucket.try_take(6, 1.0)
+    assert bucket.full_at == 4.0
+    assert [bucket.is_half_full(now) for now in (1.25, 1.5)] == [False, True]
+
+
+def test_an_earlier_time_takes_nothing_away() -> None:
+    bucket = Bucket(RATE, 10.0)
+    assert bucket.wait_s(10, 5.0) == 0
+
+
+def test_of_as_many_names_as_there_may_be_none_is_forgotten() -> None:
+    samples = Samples(Rate(burst=1, per_s=1), names_max=1)
+    assert [samples.admit("ann", now) for now in (0.0, 0.0, 1.0)] == [0, None, 1]
 
 
 MOVES = st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 12), st.integers(-1, 10))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from zchat.gateway.activity import announcement, is_stuck, silence, since
+from zchat.gateway.activity import announcement, is_stalled, is_stuck, silence, since
 from zchat.gateway.session import Session, SessionState
 from zchat.protocol import limits
 from zchat.protocol.cluster import USER_SERVICE, AnnounceSessions, SessionHere, UserLog
@@ -49,6 +49,11 @@ def test_who_does_not_read_the_last_of_it_is_cut(session: Session) -> None:
 
     assert not is_stuck(session, 200 + limits.CLOSING_TIMEOUT_S)
     assert is_stuck(session, 200.1 + limits.CLOSING_TIMEOUT_S)
+
+
+def test_who_has_taken_all_is_not_stalled_however_long_nothing_flows(session: Session) -> None:
+    session.blocked = True
+    assert not is_stalled(session, 10 * limits.SESSION_IDLE_TIMEOUT_S)
 
 
 # --- The review of all sessions -------------------------------------------------------------------

@@ -170,3 +170,27 @@ def test_invitations_are_bounded_and_old_ones_make_room(
     invited.wait(3_601.0)
     assert invite(invited, "another") == Done(1)
     assert len(invited.core.invitations.by_digest) == 1
+
+
+def test_an_invitation_that_is_out_of_date_or_there_already_is_not_made(invited: Users) -> None:
+    assert refused(invite(invited, hours=0)) is RefusalCode.INVALID_INVITATION
+    assert invite(invited) == Done(1)
+    assert refused(invite(invited)) is RefusalCode.INVALID_INVITATION
+
+
+def test_with_its_hour_an_invitation_is_out_of_date(invited: Users) -> None:
+    invite(invited)
+    invited.wait(3_600.0)
+    assert refused(sign_up(invited, code=CODE)) is RefusalCode.INVALID_INVITATION
+    assert invite(invited) == Done(1), "it is not in the way of another one"
+
+
+def test_who_invites_and_takes_that_back_is_in_the_audit(invited: Users) -> None:
+    before = len(invited.audited())
+    invite(invited)
+    invited.as_admin(RevokeInvitation(1, invited.nonce(), digest(CODE)))
+    called = digest(CODE).hex()[:12]
+    assert [record[1:] for record in invited.audited()[before:]] == [
+        ("create_invitation", called, "for ann"),
+        ("revoke_invitation", called, ""),
+    ]
