@@ -227,8 +227,16 @@ def test_nobody_learns_of_codes_who_does_not_know_the_password(careful: Users) -
 def test_a_code_works_once(careful: Users) -> None:
     code = code_at(careful.at_ms)
     opened(come(careful, f"{code[:3]} {code[3:]}"))
+    assert careful.changes("ann") == [("totp_enabled", "")], "it was no recovery code"
     assert refused(come(careful, code)) is RefusalCode.WRONG_CODE
     careful.restart()
+    assert refused(come(careful, code)) is RefusalCode.WRONG_CODE
+
+
+@pytest.mark.parametrize(
+    "code", ["\u0661\u0662\u0663\u0664\u0665\u0666", "caf\u00e9 \u00e9\u00e9", "x" * 7]
+)
+def test_what_is_no_code_is_only_wrong(careful: Users, code: str) -> None:
     assert refused(come(careful, code)) is RefusalCode.WRONG_CODE
 
 
