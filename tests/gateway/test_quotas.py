@@ -178,6 +178,14 @@ def test_what_was_paid_for_is_not_paid_again_and_what_comes_behind_it_is() -> No
     assert gateway.posted() == list(range(31, many + 10))
     assert ann.slowed
 
+    gateway = slow(0.01, many + 9)
+    ann = gateway.come_in()
+    gateway.send(ann, *map(post, range(1, many + 7)))
+    gateway.reply(ROOMS, "post", *(Done(number, "#lobby", number) for number in range(1, 31)))
+    gateway.send(ann, *map(post, range(many + 7, many + 10)))
+    assert gateway.posted() == list(range(31, many + 10))
+    assert not ann.slowed
+
 
 def test_what_comes_while_something_waits_comes_behind_it() -> None:
     gateway = slow()
