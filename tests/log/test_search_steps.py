@@ -245,6 +245,20 @@ def test_a_search_keeps_no_more_of_longest_texts_than_can_be_shown_and_more_can_
     assert garden.pages("bean", 100) == (garden.expected("bean"), True)
 
 
+def test_a_search_that_gives_up_still_says_that_it_has_not_seen_the_newest(
+    garden: Garden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SEARCH_ROWS_MAX", 2)
+    monkeypatch.setattr(limits, "SEARCH_UNINDEXED_MAX", 2)
+    for _ in range(6):
+        garden.say("bean")
+    garden.index()
+    for _ in range(4):
+        garden.say("bean")
+
+    assert not exhausted(garden.search("bean").steps()).complete
+
+
 def test_a_search_asks_the_index_for_a_block_at_a_time(
     garden: Garden, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -99,7 +99,8 @@ class Search:
             run = runs.pop(0)
             if not (yield from self._look_through(run)):
                 others = [run.newest_ms for run in runs]
-                return finding.ended_early(max([finding.last_ms, *others]))
+                early = finding.ended_early(max([finding.last_ms, *others]))
+                return early._replace(complete=complete and early.complete)
         shown, more = newest_found(finding.found, finding.wanted.limit)
         # Of one moment more than are wanted may be shown, and older ones were not looked at then.
         return Found(shown, more or bool(runs) or finding.has_enough, complete)
