@@ -525,6 +525,16 @@ def test_an_address_pays_for_all_of_its_accounts_and_others_do_not() -> None:
     assert gateway.posted() == [9]
 
 
+@pytest.mark.parametrize("room", ["lobby", "Lobby", "ＬＯＢＢＹ"])
+def test_what_many_read_costs_more_however_the_room_is_spelled(room: str) -> None:
+    gateway = slow()
+    for number in range(30):
+        gateway.come_in(f"user{number}", f"203.0.113.{number}")
+    said = Post(1, b"%016d" % 1, room, "hello")
+
+    assert gateway.core.fan_out.followers_told(said) == 30
+
+
 def test_a_debt_ends_no_session() -> None:
     gateway = Working()
     ann = gateway.come_in_as(Standing.ACCOUNT)

@@ -23,6 +23,7 @@ from zchat.protocol.messages import (
     Post,
     room_log,
 )
+from zchat.protocol.names import InvalidName, canonical_name
 from zchat.protocol.pages import EVERYONE, Chunk, LogPage, MembershipChange
 
 _LOBBY_LOG: Final = room_log(LOBBY)
@@ -89,7 +90,11 @@ class FanOut:
                 name = message.log
             case _:
                 return 0
-        log = self._logs.get(name)
+        try:
+            # However it is spelled: nobody says it for less by writing the name otherwise.
+            log = self._logs.get(name[0] + canonical_name(name[1:]))
+        except InvalidName:
+            return 0
         # Who lags is written to, too, if later.
         return len(log.live) + len(log.lagging) if log else 0
 
