@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from zchat.gateway.door import ClientConnection
-from zchat.gateway.session import Session
+from zchat.gateway.session import Session, SessionState
 from zchat.gateway.turns import Turns
 from zchat.protocol import limits
 
@@ -19,14 +19,15 @@ class House:
 
     def __init__(self) -> None:
         self.turns = Turns(1, self)
+        self.time = 100.0
         self.read: list[tuple[int, bytes]] = []
         """(number of the client, what it has read)"""
 
     def now(self) -> float:
-        return 100.0
+        return self.time
 
     def now_ms(self) -> int:
-        return 100_000
+        return int(self.time * 1000)
 
     def to_worker(self, frames: Sequence[bytes]) -> None: ...
     def to_answerer(self, address: str, frames: Sequence[bytes]) -> None: ...
@@ -55,6 +56,11 @@ class Transport:
         return None
 
     def set_write_buffer_limits(self, high: int) -> None: ...
+
+    def get_write_buffer_size(self) -> int:
+        return limits.WRITE_BUFFER_BYTES_MAX
+
+    def pause_reading(self) -> None: ...
 
     def is_closing(self) -> bool:
         return False
@@ -93,3 +99,20 @@ def test_what_one_client_reads_keeps_its_order() -> None:
     house.has_for(sessions[7], SHORT)
 
     assert (7, LONG + SHORT) in house.turn()
+
+
+def test_a_client_whose_connection_takes_nothing_any_more_is_cut_off() -> None:
+    house = House()
+    (eve,) = house.clients(1)
+    eve.name, eve.state = "eve", SessionState.LOGGED_IN
+    cast(ClientConnection, eve.connection).pause_writing()
+    until = house.time + limits.SESSION_IDLE_TIMEOUT_S
+    while house.time <= until:
+        house.turns.heartbeat()
+        assert eve.state is SessionState.LOGGED_IN
+        house.time += limits.HEARTBEAT_INTERVAL_S
+    for _ in range(round(2 * limits.ACTIVITY_INTERVAL_S / limits.HEARTBEAT_INTERVAL_S)):
+        house.turns.heartbeat()
+        house.time += limits.HEARTBEAT_INTERVAL_S
+
+    assert eve.state is SessionState.CUT
