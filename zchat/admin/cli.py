@@ -10,6 +10,7 @@ from zchat.admin import (
     doctor,
     invitations,
     keys,
+    order,
     people,
     restore,
     retention,
@@ -29,6 +30,7 @@ def main() -> None:
 main.add_command(status.STATUS)
 main.add_command(people.USERS)
 main.add_command(people.SESSIONS)
+main.add_command(order.SEEN)
 main.add_command(rooms.ROOMS)
 main.add_command(audit.AUDIT)
 main.add_command(rooms.ANNOUNCE)

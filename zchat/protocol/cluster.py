@@ -48,6 +48,7 @@ from zchat.protocol.operators import (
     ListAllRooms,
     ListKept,
     ListSessions,
+    ListSightings,
     ReadAccount,
     SetRetention,
 )
@@ -340,6 +341,7 @@ UserQuery = (
     | ReadPresence
     | ListAccounts
     | ListSessions
+    | ListSightings
     | ReadAccount
 )
 

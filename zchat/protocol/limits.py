@@ -9,6 +9,8 @@ TEXT_CHARS_MAX: Final = 16_000
 """One message; a pasted page of code is one message."""
 TOPIC_CHARS_MAX: Final = 300
 NAME_CHARS_MAX: Final = 32
+TARGET_CHARS_MAX: Final = 64
+"""Whom an operator means: an address, a block of them, a name or a pattern."""
 LOG_NAME_CHARS_MAX: Final = NAME_CHARS_MAX + 1
 SOFTWARE_CHARS_MAX: Final = 64
 PASSWORD_CHARS_MIN: Final = 8
@@ -297,6 +299,14 @@ LIMITED_NAMES_MAX: Final = 20_000
 """Names, and addresses, of which attempts are remembered: those that have to wait longest."""
 TOKEN_SEEN_INTERVAL_S: Final = 3600.0
 """How exactly it is known when a device was last used: it is written no more often."""
+SIGHTINGS_MAX: Final = 100_000
+"""Pairs of a name and an address that it came from, which operators may ask for."""
+SIGHTINGS_KEPT_S: Final = 7 * 86_400
+"""How long it is known after the last time that somebody came from where."""
+SIGHTING_INTERVAL_S: Final = 60.0
+"""How exactly that time is known of who is not connected: it is written no more often."""
+SIGHTINGS_EXPIRED_MAX: Final = 100
+"""Of those that are too old so many go with one heartbeat."""
 PRESENCE_NAMES_MAX: Final = 20
 """Names in one presence frame to a client; the others are counted."""
 TYPING_S: Final = 6.0

@@ -46,6 +46,21 @@ class ListSessions(Message, frozen=True):
     pattern: MaybeName = ""
 
 
+TargetText = Annotated[str, Meta(max_length=limits.TARGET_CHARS_MAX)]
+"""An address, a block of them, a name or a pattern: `targets.py`. Or nothing, for everybody."""
+
+
+class ListSightings(Message, frozen=True):
+    """Which names came from which addresses lately: of `who`, be it names or addresses.
+
+    By name and address, from those after `after` and `after_address` on: a `SightingPage`.
+    """
+
+    who: TargetText = ""
+    after: MaybeName = ""
+    after_address: str = ""
+
+
 class AccountInfo(Message, frozen=True):
     """`registered_ms` is None for a guest, `until_ms` for a suspension without an end."""
 
@@ -104,6 +119,24 @@ class SessionPage(Message, frozen=True):
     """All sessions of each user in it."""
 
     sessions: list[SessionInfo]
+    more: bool
+
+
+class SightingInfo(Message, frozen=True):
+    """`user` was connected from `address`, then for the first and then for the last time.
+
+    `connected` says that it is now; then `last_ms` is when it was last active.
+    """
+
+    user: str
+    address: str
+    first_ms: int
+    last_ms: int
+    connected: bool = False
+
+
+class SightingPage(Message, frozen=True):
+    sightings: list[SightingInfo]
     more: bool
 
 

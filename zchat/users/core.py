@@ -287,6 +287,7 @@ class UserCore:
     def tick(self, now: float, at_ms: int) -> None:
         for gone in self.sessions.expire(now):
             self._end(gone)
+        self.directory.sightings.expire(at_ms)
         if delta := self.presence.take_delta(now):
             self.effects.broadcasts.append((PRESENCE_TOPIC, encode(delta)))
 

@@ -23,6 +23,7 @@ from zchat.service.naming import check_reserved
 from zchat.users.model import DropToken, SessionKey, Token, User, UserRow
 from zchat.users.presence import Presence
 from zchat.users.sessions import Sessions
+from zchat.users.sightings import Sightings
 
 
 class Directory:
@@ -33,7 +34,8 @@ class Directory:
         """To be changed by `add` and `remove` alone."""
         self._lookalikes = Lookalikes(self.users)
         self.presence = Presence(at_ms, now)
-        self.sessions = Sessions(self.users, self.presence)
+        self.sightings = Sightings(self.effects.rows)
+        self.sessions = Sessions(self.users, self.presence, self.sightings)
 
     # --- Names ------------------------------------------------------------------------------------
 

@@ -84,6 +84,18 @@ class DropInvitation(NamedTuple):
     digest: bytes
 
 
+class SaveSighting(NamedTuple):
+    user: str
+    address: str
+    first_ms: int
+    last_ms: int
+
+
+class DropSighting(NamedTuple):
+    user: str
+    address: str
+
+
 UserRow = (
     SaveUser
     | DropUser
@@ -95,6 +107,8 @@ UserRow = (
     | DropConversation
     | SaveInvitation
     | DropInvitation
+    | SaveSighting
+    | DropSighting
 )
 
 

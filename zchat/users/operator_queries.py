@@ -1,7 +1,9 @@
 """What operators may ask of the user-service: who there is, and who is connected from where."""
 
+from heapq import nsmallest
+
 from zchat.fabric.identities import name_of
-from zchat.protocol import limits
+from zchat.protocol import costs, limits
 from zchat.protocol.codec import encode, fitting
 from zchat.protocol.costs import Steps
 from zchat.protocol.messages import RefusalCode, Refused
@@ -10,22 +12,28 @@ from zchat.protocol.operators import (
     AccountPage,
     ListAccounts,
     ListSessions,
+    ListSightings,
     SessionInfo,
     SessionPage,
+    SightingInfo,
+    SightingPage,
 )
+from zchat.protocol.targets import InvalidTarget, Target, target_of
 from zchat.service.lists import first_names, is_wanted
 from zchat.users.core import UserCore
-from zchat.users.model import Session, User
+from zchat.users.model import SaveSighting, Session, User
 
 
 def answer(
-    core: UserCore, asking: str, query: ListAccounts | ListSessions, at_ms: int
+    core: UserCore, asking: str, query: ListAccounts | ListSessions | ListSightings, at_ms: int
 ) -> Steps[bytes]:
     if asking:
         # No client can send it; this is for a gateway that was made to.
         return encode(Refused(None, RefusalCode.NOT_ALLOWED, "this is for operators"))
     if isinstance(query, ListAccounts):
         return encode((yield from _accounts(core, query, at_ms)))
+    if isinstance(query, ListSightings):
+        return (yield from _sightings(core, query))
     return encode((yield from _sessions(core, query, at_ms)))
 
 
@@ -84,4 +92,37 @@ def _session(user: User, session: Session, at_ms: int) -> SessionInfo:
         max(0, at_ms - session.active_ms),
         session.address,
         token.name if token else "",
+    )
+
+
+def _sightings(core: UserCore, query: ListSightings) -> Steps[bytes]:
+    try:
+        target = target_of(query.who) if query.who else None
+    except InvalidTarget as error:
+        return encode(Refused(None, RefusalCode.INVALID_NAME, str(error)))
+    known = core.directory.sightings.by_pair
+    # They may change between two steps; the page is of those that there are now.
+    asked = list(known.values())
+    after = query.after, query.after_address
+    first: list[SaveSighting] = []
+    count = 0
+    for begin in range(0, len(asked), limits.LIST_STEP_ITEMS):
+        some = asked[begin : begin + limits.LIST_STEP_ITEMS]
+        listed = [each for each in some if each[:2] > after and _is_of(target, each)]
+        count += len(listed)
+        first = nsmallest(limits.LIST_PAGE_MAX, first + listed)
+        yield len(some) * costs.ROW_US
+    fit = fitting((_sighting(core, each) for each in first), limits.ANSWER_BYTES_MAX)
+    return encode(SightingPage(fit, len(fit) < count))
+
+
+def _is_of(target: Target | None, seen: SaveSighting) -> bool:
+    return target is None or target.is_for_address(seen.address) or target.is_for_name(seen.user)
+
+
+def _sighting(core: UserCore, seen: SaveSighting) -> SightingInfo:
+    user = core.users.get(seen.user)
+    here = [s.active_ms for s in user.sessions if s.address == seen.address] if user else []
+    return SightingInfo(
+        seen.user, seen.address, seen.first_ms, max([seen.last_ms, *here]), bool(here)
     )

@@ -15,11 +15,13 @@ from zchat.users.model import (
     DropBlock,
     DropConversation,
     DropInvitation,
+    DropSighting,
     DropToken,
     DropUser,
     SaveBlock,
     SaveConversation,
     SaveInvitation,
+    SaveSighting,
     SaveToken,
     SaveUser,
     Suspension,
@@ -28,7 +30,7 @@ from zchat.users.model import (
     UserRow,
 )
 from zchat.users.policy import Policy
-from zchat.users.tables import blocks, conversations, invitations, tokens, users
+from zchat.users.tables import blocks, conversations, invitations, sightings, tokens, users
 
 # Saving is dropping and inserting: the one way to replace a row that every database knows.
 _drop_user = delete(users).where(users.c.name == bindparam("old_name"))
@@ -40,6 +42,9 @@ _drop_block = delete(blocks).where(
 _drop_conversations = delete(conversations).where(conversations.c.user == bindparam("old_user"))
 _drop_conversation = _drop_conversations.where(conversations.c.other == bindparam("old_other"))
 _drop_invitation = delete(invitations).where(invitations.c.digest == bindparam("old_digest"))
+_drop_sighting = delete(sightings).where(
+    sightings.c.user == bindparam("old_user"), sightings.c.address == bindparam("old_address")
+)
 
 
 def load(
@@ -59,6 +64,8 @@ def load(
         core.conversations.restore(SaveConversation(*row))
     for row in store.select(select(invitations)):
         core.invitations.by_digest[row.digest] = SaveInvitation(*row)
+    seen = store.select(select(sightings))
+    core.directory.sightings.restore([SaveSighting(*row) for row in seen])
     for owed in store.owed():
         core.add_owed(owed.key)
     return core
@@ -112,6 +119,8 @@ def _key(row: UserRow) -> tuple[str | bytes, ...]:
             return ("conversation", row.user, row.other, "", "", "")
         case SaveInvitation() | DropInvitation():
             return ("invitation", row.digest, b"", b"", b"")
+        case SaveSighting() | DropSighting():
+            return ("sighting", row.user, row.address, "", "", "", "")
         case _:
             assert_never(row)
 
@@ -127,6 +136,8 @@ _DROPS: Final[dict[type[UserRow], tuple[Delete, dict[str, str]]]] = {
     DropConversation: (_drop_conversation, {"old_user": "user", "old_other": "other"}),
     SaveInvitation: (_drop_invitation, {"old_digest": "digest"}),
     DropInvitation: (_drop_invitation, {"old_digest": "digest"}),
+    SaveSighting: (_drop_sighting, {"old_user": "user", "old_address": "address"}),
+    DropSighting: (_drop_sighting, {"old_user": "user", "old_address": "address"}),
 }
 """By kind of row: what removes the one that is there, and its parameters by field."""
 _INSERTS: Final[dict[type[UserRow], Insert]] = {
@@ -135,6 +146,7 @@ _INSERTS: Final[dict[type[UserRow], Insert]] = {
     SaveBlock: insert(blocks),
     SaveConversation: insert(conversations),
     SaveInvitation: insert(invitations),
+    SaveSighting: insert(sightings),
 }
 
 

@@ -47,6 +47,7 @@ from zchat.protocol.operators import (
     ListAccounts,
     ListKept,
     ListSessions,
+    ListSightings,
     ReadAccount,
 )
 from zchat.service import logs, operators, searching
@@ -120,7 +121,7 @@ def _answer(
             return encode(AuditList(query.id, records))
         case Ping():
             return encode(Pong(query.id))
-        case ListAccounts() | ListSessions():
+        case ListAccounts() | ListSessions() | ListSightings():
             return (yield from operator_queries.answer(core, asking, query, at_ms))
         case ReadAccount():
             return encode(_account(core, query.name))

@@ -8,6 +8,7 @@ from zchat.protocol.names import printable
 from zchat.protocol.permissions import STANDINGS
 from zchat.users.model import Session, SessionKey, User, token_digest
 from zchat.users.presence import Presence
+from zchat.users.sightings import Sightings
 
 
 class Sessions:
@@ -18,9 +19,10 @@ class Sessions:
     one, so that a client can come back before anybody notices.
     """
 
-    def __init__(self, users: dict[str, User], presence: Presence) -> None:
+    def __init__(self, users: dict[str, User], presence: Presence, sightings: Sightings) -> None:
         self._users = users
         self._presence = presence
+        self._sightings = sightings
         self._by_key: dict[SessionKey, Session] = {}
         self._lost: dict[str, None] = {}
 
@@ -56,6 +58,7 @@ class Sessions:
             user.sessions.remove(session)
             del self._by_key[session.key]
         opened = self._by_key[key] = Session(key, user.name, digest, at_ms, at_ms, address)
+        self._sightings.saw(user.name, address, at_ms)
         opened.away = None if away is None else printable(away)
         user.sessions.append(opened)
         user.lost_at = None
@@ -75,6 +78,7 @@ class Sessions:
             return None
         user = self._users[session.user]
         user.sessions.remove(session)
+        self._sightings.saw(user.name, session.address, session.active_ms)
         if not user.sessions:
             self._presence.went(user.name)
         self._tell_away(user)
@@ -87,6 +91,7 @@ class Sessions:
             return
         user = self._users[session.user]
         user.sessions.remove(session)
+        self._sightings.saw(user.name, session.address, session.active_ms)
         if not user.sessions:
             self.expect(user, now)
         self._tell_away(user)

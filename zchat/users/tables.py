@@ -83,4 +83,14 @@ invitations: Final = Table(
     Column("note", Text, nullable=False),
 )
 
-USERS_SCHEMA: Final = LOG_SCHEMA.extended("users", _metadata, Path(__file__).parent, "users_0003")
+sightings: Final = Table(
+    "sightings",
+    _metadata,
+    # Which names came from which addresses lately; not for ever (`limits.SIGHTINGS_KEPT_S`).
+    Column("user", Text, primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("first_ms", BigInteger, nullable=False),
+    Column("last_ms", BigInteger, nullable=False),
+)
+
+USERS_SCHEMA: Final = LOG_SCHEMA.extended("users", _metadata, Path(__file__).parent, "users_0004")
