@@ -30,6 +30,7 @@ from zchat.protocol.messages import (
     ListMembers,
     ListPins,
     ListRooms,
+    ListUserBans,
     ListUsers,
     MessagePosted,
     OfMessageCommand,
@@ -48,7 +49,7 @@ from zchat.protocol.messages import (
 from zchat.rooms import queries as room_queries
 from zchat.rooms.model import Ban, Member, Room
 from zchat.users import queries as user_queries
-from zchat.users.model import User
+from zchat.users.model import SaveBan, User
 
 LONGEST: Final = "\U00020000" * limits.TEXT_CHARS_MAX
 """Four bytes for each character."""
@@ -261,6 +262,13 @@ def _old_audit_of_users(users: Users) -> ReadAudit:
     return ReadAudit(1, limits.AUDIT_RECORDS_MAX, before_ms=0)
 
 
+def _many_kept_out(users: Users) -> ListUserBans:
+    for n in range(limits.BANS_MAX):
+        ban = SaveBan(f"b{n}".ljust(limits.NAME_CHARS_MAX, "b"), False, "w" * 300, "ann", 1, None)
+        users.core.directory.bans.restore(ban)
+    return ListUserBans(1)
+
+
 OF_USERS: Final[dict[type, Callable[[Users], Any]]] = {
     ListUsers: _many_online,
     ListConversations: _many_conversations,
@@ -268,6 +276,7 @@ OF_USERS: Final[dict[type, Callable[[Users], Any]]] = {
     ReadEdits: _longest_edits_of_private,
     SearchMessages: _search_inbox,
     ListBlocked: _many_blocked,
+    ListUserBans: _many_kept_out,
     ListDevices: lambda _: ListDevices(1),
     ReadAudit: _old_audit_of_users,
     Ping: lambda _: Ping(1, PingTarget.USER_SERVICE),

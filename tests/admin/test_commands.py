@@ -16,10 +16,11 @@ from zchat.protocol.messages import (
     Announce,
     AuditList,
     AuditRecord,
+    BanUsers,
     CloseRoom,
     CreateInvitation,
-    DisconnectUser,
     KickMember,
+    KickUsers,
     Message,
     ReadAudit,
     RefusalCode,
@@ -29,6 +30,7 @@ from zchat.protocol.messages import (
     SetStanding,
     Standing,
     SuspendUser,
+    UnbanUsers,
 )
 from zchat.protocol.operators import (
     AccountInfo,
@@ -81,8 +83,32 @@ WHEN = "2026-05-04 10:03:19Z"
         (
             ["kick", "bob", "--reason", "spam"],
             "users",
-            DisconnectUser(1, b"", "bob", "spam"),
-            "bob is disconnected, and may connect again",
+            KickUsers(1, b"", "bob", "spam"),
+            "bob is put out, and kept out for 10m: zchat-admin bans shows what that takes",
+        ),
+        (
+            ["kick", "Spam*", "--for", "1h", "--names-only"],
+            "users",
+            KickUsers(1, b"", "spam*", "", 3600, names_only=True),
+            "spam* is put out, and kept out for 1h: zchat-admin bans shows what that takes",
+        ),
+        (
+            ["ban", "192.0.2.7/24", "--for", "2h", "--reason", "spam", "--guests"],
+            "users",
+            BanUsers(1, b"", "192.0.2.0/24", "spam", 7200, guests=True),
+            "192.0.2.0/24 is banned for 2h, for guests and new accounts; who was here is put out",
+        ),
+        (
+            ["ban", "2001:db8::1", "--force"],
+            "users",
+            BanUsers(1, b"", "2001:db8::/64", force=True),
+            "2001:db8::/64 is banned until unbanned; who was here is put out",
+        ),
+        (
+            ["unban", "@Mallory"],
+            "users",
+            UnbanUsers(1, b"", "mallory"),
+            "mallory is banned no more",
         ),
         (
             ["kick", "bob", "--room", "#garden"],

@@ -40,6 +40,7 @@ from zchat.protocol.messages import (
     ListMembers,
     ListPins,
     ListRooms,
+    ListUserBans,
     ListUsers,
     LoggedIn,
     LogIn,
@@ -87,6 +88,8 @@ from zchat.protocol.messages import (
     StartConversation,
     TopicChanged,
     UnpinMessage,
+    UserBan,
+    UserBanList,
     UserInfo,
     UserList,
     Welcome,
@@ -296,6 +299,8 @@ class ServerModel:
                 return BlockedList(message.id, ["mallory"])
             case ListBans():
                 return BanList(message.id, message.room, [])
+            case ListUserBans():
+                return UserBanList(message.id, [UserBan("spam*", "spam", "ann", NOON_MS)])
             case ListPins():
                 return PinList(
                     message.id,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import pytest
+from msgspec.structs import replace
 
 from zchat.client import drafts
 from zchat.client.core import LoggingOut
@@ -77,6 +78,9 @@ class TestLogin:
             RefusalCode.PASSWORD_REQUIRED,
             RefusalCode.INVALID_NAME,
             RefusalCode.UNSUPPORTED_VERSION,
+            RefusalCode.BANNED,
+            RefusalCode.SUSPENDED,
+            RefusalCode.GUESTS_NOT_ALLOWED,
         ],
     )
     def test_a_refused_login_is_the_end(self, code: RefusalCode) -> None:
@@ -105,6 +109,25 @@ class TestLogin:
         [begun] = play.log_in()
         assert isinstance(begun, SessionBegun)
         assert begun.resumed
+
+    @pytest.mark.parametrize("resuming", [False, True])
+    @pytest.mark.parametrize(
+        "code", [RefusalCode.BANNED, RefusalCode.SUSPENDED, RefusalCode.GUESTS_NOT_ALLOWED]
+    )
+    def test_whoever_is_put_out_reads_why_and_does_not_come_back(
+        self, code: RefusalCode, resuming: bool
+    ) -> None:
+        play = Playbook()
+        play.log_in()
+        refused = Refused(None, code, "your name is banned for another 2 min: spam", 120_000)
+        if resuming:
+            play.disconnect()
+            refused = replace(refused, id=play.connect().id)
+        effects = play.receive(refused)
+        assert Fatal(refused) in effects
+        assert closes(effects)
+        play.disconnect()
+        assert play.core.next_call_at() is None
 
     def test_a_resuming_client_waits_for_its_own_name(self) -> None:
         play = Playbook()

@@ -71,6 +71,8 @@ from zchat.protocol.messages import (
     SearchResults,
     TopicChanged,
     Unrecognised,
+    UserBan,
+    UserBanList,
     UserInfo,
     UserList,
 )
@@ -290,6 +292,17 @@ def test_lists_of_trust() -> None:
         "eve               15 Nov 12:03  mod",
     ]
     assert answered(BanList(1, "ops", [])) == ["* nobody is banned from #ops"]
+    kept_out = [
+        UserBan("192.0.2.7", "spam", "ann", NOON_MS, guests=True),
+        UserBan("spam*", "", "mod", NOON_MS, NOON_MS),
+    ]
+    assert answered(UserBanList(1, kept_out)) == [
+        "kept out   only    until         by   reason",
+        "192.0.2.7  guests  for ever      ann  spam",
+        "spam*              15 Nov 12:03  mod",
+    ]
+    assert answered(UserBanList(1, kept_out, True))[-1] == "… and more: zchat-admin bans"
+    assert answered(UserBanList(1, [])) == ["* nobody is kept out of the server"]
     day_ms = 86_400_000
     devices = [
         DeviceInfo(1, "phone", NOON_MS - day_ms, NOON_MS, True),
@@ -397,6 +410,7 @@ def test_no_text_of_a_peer_steers_the_terminal(evil: str, colour: bool) -> None:
         BanList(1, evil, [BanInfo(evil, evil, evil)]),
         DeviceList(1, [DeviceInfo(1, evil, 1, 1, False, [evil], [evil])]),
         BlockedList(1, [evil]),
+        UserBanList(1, [UserBan(evil, evil, evil, 1)]),
         AuditList(1, [AuditRecord(1, evil, evil, evil, evil, evil)]),
         UserList(1, [UserInfo(evil, True, 0, 0, evil)], 1),
         Refused(1, RefusalCode.BUSY, evil),

@@ -481,6 +481,16 @@ def test_a_client_that_came_back_elsewhere_ends_here(gateway: Gateway) -> None:
     assert refusal(gateway, session) is RefusalCode.SESSION_ENDED
 
 
+def test_who_is_put_out_is_told_why_and_until_when(gateway: Gateway) -> None:
+    session = gateway.log_in("ann", LOBBY)
+    gateway.read(session)
+    word = SessionEnded([session.number], RefusalCode.BANNED, "your name is banned", 60_000)
+    gateway.say(USER_SERVICE, word)
+    (told,) = gateway.read(session)
+    assert told == Refused(None, RefusalCode.BANNED, "your name is banned", 60_000)
+    assert session.state is SessionState.CLOSING
+
+
 def test_who_was_ended_sees_no_more_entries_however_slowly_it_goes(gateway: Gateway) -> None:
     session = gateway.log_in("ann", LOBBY)
     gateway.read(session)

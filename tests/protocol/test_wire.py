@@ -23,6 +23,7 @@ from zchat.protocol.messages import (
     BanInfo,
     BanList,
     BanMember,
+    BanUsers,
     BlockedList,
     BlockUser,
     ChangePassword,
@@ -54,6 +55,7 @@ from zchat.protocol.messages import (
     InviteMember,
     JoinRoom,
     KickMember,
+    KickUsers,
     LeaveRoom,
     ListBans,
     ListBlocked,
@@ -62,6 +64,7 @@ from zchat.protocol.messages import (
     ListMembers,
     ListPins,
     ListRooms,
+    ListUserBans,
     ListUsers,
     LoggedIn,
     LogIn,
@@ -139,10 +142,13 @@ from zchat.protocol.messages import (
     TransferRoom,
     TypingSeen,
     UnbanMember,
+    UnbanUsers,
     UnblockUser,
     UnmuteMember,
     UnpinMessage,
     Unrecognised,
+    UserBan,
+    UserBanList,
     UserInfo,
     UserList,
     Welcome,
@@ -230,6 +236,11 @@ FROM_CLIENTS: list[Any] = [
     ListConversations(59),
     ReadEdits(60, "#garden", 7),
     SearchMessages(61, "red roses", "#garden", "bob", AT_MS, 50),
+    # Who is kept out of the server.
+    BanUsers(62, NONCE, "192.0.2.0/24", "spam", 7200, True, True),
+    UnbanUsers(63, NONCE, "spam*"),
+    KickUsers(64, NONCE, "mallory", "spam", 60, True, True),
+    ListUserBans(65, "mallory"),
 ]
 FROM_SERVERS: list[Any] = [
     Welcome(1, "zchat 1.0"),
@@ -263,6 +274,7 @@ FROM_SERVERS: list[Any] = [
     SearchResults(61, [entry(MessagePosted("red roses"))], True, False),
     TypingSeen("#garden", ["bob"]),
     LogStateChanged("@bob", 7, Notify.ALL),
+    UserBanList(65, [UserBan("spam*", "spam", "ann", AT_MS, AT_MS + 5, True)], True),
 ]
 BODIES: list[Any] = [
     MessagePosted("grüße"),

@@ -9,6 +9,7 @@ from zchat.protocol.messages import (
     AddReaction,
     Announce,
     BanMember,
+    BanUsers,
     BlockUser,
     ChangePassword,
     CloseRoom,
@@ -26,6 +27,7 @@ from zchat.protocol.messages import (
     InviteMember,
     JoinRoom,
     KickMember,
+    KickUsers,
     LeaveRoom,
     ListBans,
     ListBlocked,
@@ -34,6 +36,7 @@ from zchat.protocol.messages import (
     ListMembers,
     ListPins,
     ListRooms,
+    ListUserBans,
     ListUsers,
     LogOut,
     LogOutEverywhere,
@@ -68,6 +71,7 @@ from zchat.protocol.messages import (
     SuspendUser,
     TransferRoom,
     UnbanMember,
+    UnbanUsers,
     UnblockUser,
     UnmuteMember,
     UnpinMessage,
@@ -235,6 +239,10 @@ def _of_operators(s: Shot) -> Message:
         DisconnectUser(s.n, s.nonce, s.somebody, _REASON),
         SuspendUser(s.n, s.nonce, s.somebody, _REASON),
         RestoreUser(s.n, s.nonce, s.somebody),
+        BanUsers(s.n, s.nonce, "0.0.0.0/0", _REASON, None, False, True),
+        UnbanUsers(s.n, s.nonce, s.somebody),
+        KickUsers(s.n, s.nonce, "*", _REASON),
+        ListUserBans(s.n),
         SetStanding(s.n, s.nonce, s.me, Standing.OPERATOR),
         ReadAudit(s.n, limits.AUDIT_RECORDS_MAX),
     )
@@ -266,7 +274,8 @@ ACCOUNT_COMMANDS: Final = (
            lambda s: StartConversation(s.n, s.nonce, [
                person((s.n * 20 + n) % s.facts.sizes.online) for n in range(20)])),
     Attack("of-operators", (Announce, CreateInvitation, RevokeInvitation, DisconnectUser,
-                            SuspendUser, RestoreUser, SetStanding, ReadAudit), _of_operators),
+                            SuspendUser, RestoreUser, BanUsers, UnbanUsers, KickUsers,
+                            ListUserBans, SetStanding, ReadAudit), _of_operators),
     Attack("set-away", (SetAway,), lambda s: SetAway(s.n, f"{s.n} {_REASON}"[:300])),
 )  # fmt: skip
 

@@ -327,6 +327,7 @@ def durable_state(core: UserCore) -> dict[str, Any]:
         "position": core.timeline.position,
         "ending": core._ending,
         "invitations": core.invitations.by_digest,
+        "bans": core.directory.bans.by_who,
         "conversations": {name: rows for name, rows in core.conversations.by_user.items() if rows},
     }
 

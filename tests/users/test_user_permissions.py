@@ -10,6 +10,7 @@ from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import (
     AccountCommand,
     AddReaction,
+    BanUsers,
     BlockUser,
     ChangePassword,
     CreateAppToken,
@@ -20,9 +21,11 @@ from zchat.protocol.messages import (
     DisconnectUser,
     EditMessage,
     EnableTotp,
+    KickUsers,
     ListBlocked,
     ListConversations,
     ListDevices,
+    ListUserBans,
     ListUsers,
     LogOutEverywhere,
     MarkRead,
@@ -50,6 +53,7 @@ from zchat.protocol.messages import (
     Standing,
     StartConversation,
     SuspendUser,
+    UnbanUsers,
     UnblockUser,
 )
 from zchat.protocol.permissions import PERMISSIONS
@@ -76,6 +80,9 @@ COMMANDS: list[Any] = [
     RevokeInvitation(1, NONCE, DIGEST),
     DisconnectUser(1, NONCE, "other"),
     SuspendUser(1, NONCE, "other"),
+    BanUsers(1, NONCE, "other"),
+    KickUsers(1, NONCE, "other"),
+    UnbanUsers(1, NONCE, "other"),
     RestoreUser(1, NONCE, "other"),
     SetStanding(1, NONCE, "other", Standing.MODERATOR),
     MarkRead(1, "@me", 1),
@@ -98,6 +105,7 @@ QUERIES: list[Any] = [
     ReadEdits(1, "@me", 1),
     SearchMessages(1, "hello"),
     ReadAudit(1),
+    ListUserBans(1),
     Ping(1),
 ]
 ALL = (Standing.GUEST, Standing.ACCOUNT, Standing.MODERATOR, Standing.OPERATOR)
@@ -115,10 +123,12 @@ MAY: dict[type[Message], tuple[Standing, ...]] = {
         ALL[1:],
     ),
     **dict.fromkeys((DisconnectUser, SuspendUser, RestoreUser, ReadAudit), ALL[2:]),
+    **dict.fromkeys((BanUsers, KickUsers, UnbanUsers, ListUserBans), ALL[2:]),
     **dict.fromkeys((CreateInvitation, RevokeInvitation, SetStanding), ALL[3:]),
 }
 OF_THE_CONSOLE = {
     *(DisconnectUser, SuspendUser, RestoreUser, ReadAudit),
+    *(BanUsers, KickUsers, UnbanUsers, ListUserBans),
     *(CreateInvitation, RevokeInvitation, SetStanding, ListUsers, Ping),
 }
 """What the operator may ask who has no user; the rest is about one's own."""

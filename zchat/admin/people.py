@@ -12,7 +12,6 @@ from zchat.admin.answers import (
     as_json_option,
     do,
     fresh_nonce,
-    name,
     option,
     pattern,
     reason_option,
@@ -24,8 +23,6 @@ from zchat.admin.pages import read_all
 from zchat.protocol.cluster import USER_SERVICE
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import (
-    DisconnectUser,
-    KickMember,
     Refused,
     RestoreUser,
     SetStanding,
@@ -40,7 +37,6 @@ from zchat.protocol.operators import (
     SessionInfo,
     SessionPage,
 )
-from zchat.protocol.partitions import address_of_room
 from zchat.settings import Settings
 
 _accounts: Decoder[AccountPage | Refused] = Decoder(AccountPage | Refused)  # type: ignore[arg-type]
@@ -137,17 +133,6 @@ def _restore(settings: Settings, user: str, as_json: bool) -> None:
     show_done(done, f"{user} may log in again", as_json=as_json)
 
 
-def _kick(settings: Settings, user: str, room: str | None, reason: str, as_json: bool) -> None:
-    command: DisconnectUser | KickMember
-    if room is None:
-        address, said = USER_SERVICE, f"{user} is disconnected, and may connect again"
-        command = DisconnectUser(REQUEST, fresh_nonce(), user, reason)
-    else:
-        address, said = address_of_room(room, settings.partitions), f"{user} is out of #{room}"
-        command = KickMember(REQUEST, fresh_nonce(), room, user, reason)
-    show_done(do(settings, address, command, as_json=as_json), said, as_json=as_json)
-
-
 def _set_standing(settings: Settings, user: str, standing: str, as_json: bool) -> None:
     command = SetStanding(REQUEST, fresh_nonce(), user, Standing(standing))
     done = do(settings, USER_SERVICE, command, as_json=as_json)
@@ -187,15 +172,6 @@ RESTORE_USER = admin_command(
     _restore,
     "End the suspension of USER.",
     argument("user"),
-    as_json_option(),
-)
-KICK = admin_command(
-    "kick",
-    _kick,
-    "End all connections of USER, or with --room only its membership there.",
-    argument("user"),
-    option("--room", "ROOM", "A room, to take USER out of.", name),
-    reason_option(),
     as_json_option(),
 )
 STANDING = admin_command(

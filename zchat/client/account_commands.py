@@ -170,9 +170,7 @@ def _announce(arguments: Arguments) -> Action:
 
 def _suspend(arguments: Arguments) -> Action:
     user, reason = arguments.word_and_rest("the user name")
-    seconds = None
-    if match := re.match(r"([0-9]{1,5})([mhd])(?:\s+|$)", reason):
-        seconds, reason = int(match[1]) * SECONDS[match[2]], reason[match.end() :]
+    seconds, reason = _time_and_reason(reason)
     request = account_drafts.suspend(user, reason)
     return Suspend(request.user, seconds, request.reason)
 
@@ -185,6 +183,40 @@ def _restore(arguments: Arguments) -> Action:
 def _disconnect(arguments: Arguments) -> Action:
     request = account_drafts.disconnect(*arguments.word_and_rest("the user name"))
     return Send(request, f"{request.user} is disconnected")
+
+
+def _server_ban(arguments: Arguments) -> Action:
+    who, seconds, reason = _target_and_time(arguments)
+    request = account_drafts.server_ban(who, reason, seconds)
+    return Send(request, f"{request.who} is banned from the server")
+
+
+def _server_kick(arguments: Arguments) -> Action:
+    who, seconds, reason = _target_and_time(arguments)
+    request = account_drafts.server_kick(who, reason, seconds or limits.KICK_S)
+    span = f"{request.for_s // 60:,} min"
+    return Send(request, f"{request.who} is put out of the server, and kept out for {span}")
+
+
+def _target_and_time(arguments: Arguments) -> tuple[str, int | None, str]:
+    who, reason = arguments.word_and_rest("an address, a name or a pattern")
+    return (who, *_time_and_reason(reason))
+
+
+def _time_and_reason(text: str) -> tuple[int | None, str]:
+    if match := re.match(r"([0-9]{1,5})([mhd])(?:\s+|$)", text):
+        return int(match[1]) * SECONDS[match[2]], text[match.end() :]
+    return None, text
+
+
+def _server_unban(arguments: Arguments) -> Action:
+    request = account_drafts.server_unban(arguments.one("an address, a name or a pattern"))
+    return Send(request, f"{request.who} is banned no more")
+
+
+def _server_bans(arguments: Arguments) -> Action:
+    arguments.none()
+    return Send(account_drafts.server_bans())
 
 
 def _standing(arguments: Arguments) -> Action:
@@ -250,10 +282,29 @@ ACCOUNT_COMMANDS: Final[tuple[CommandLine, ...]] = (
     CommandLine(
         "disconnect",
         "<name> [reason]",
-        "For moderators: end all sessions of somebody.",
+        "For moderators: end all sessions of somebody, who may connect again.",
         _disconnect,
         "user",
     ),
+    CommandLine(
+        "server-kick",
+        "<name, pattern or address> [30m, 12h or 7d] [reason]",
+        "For moderators: put them out of the server; name and address are kept out for a while.",
+        _server_kick,
+        "user",
+    ),
+    CommandLine(
+        "server-ban",
+        "<name, pattern or address> [30m, 12h or 7d] [reason]",
+        "For moderators: keep them out of the server, for so long or until unbanned; an address "
+        "may be a block of them, as 192.0.2.0/24, and a pattern has * for anything.",
+        _server_ban,
+        "user",
+    ),
+    CommandLine(
+        "server-unban", "<name, pattern or address>", "For moderators: let them in.", _server_unban
+    ),
+    CommandLine("server-bans", "", "For moderators: who is kept out of the server.", _server_bans),
     CommandLine(
         "standing",
         "<name> <account, moderator or operator>",

@@ -18,6 +18,7 @@ from zchat.client.drafts import (
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     Announce,
+    BanUsers,
     BlockUser,
     ChangePassword,
     CreateAppToken,
@@ -26,8 +27,10 @@ from zchat.protocol.messages import (
     DisableTotp,
     DisconnectUser,
     EnableTotp,
+    KickUsers,
     ListBlocked,
     ListDevices,
+    ListUserBans,
     LogOutEverywhere,
     ReadAudit,
     ReportMessage,
@@ -38,8 +41,10 @@ from zchat.protocol.messages import (
     SetStanding,
     Standing,
     SuspendUser,
+    UnbanUsers,
     UnblockUser,
 )
+from zchat.protocol.targets import InvalidTarget, target_of
 
 # --- One's own account ----------------------------------------------------------------------------
 
@@ -133,6 +138,28 @@ def disconnect(user: str, reason: str = "") -> DisconnectUser:
     return DisconnectUser(UNNUMBERED, NO_NONCE, user_name(user), short_text(reason))
 
 
+def server_ban(
+    who: str, reason: str = "", for_s: int | None = None, *, guests: bool = False
+) -> BanUsers:
+    """`who` is an address, a block of them, a name or a pattern; for ever if it is not said."""
+    return BanUsers(
+        UNNUMBERED, NO_NONCE, target(who), short_text(reason), ban_s(for_s), guests=guests
+    )
+
+
+def server_unban(who: str) -> UnbanUsers:
+    return UnbanUsers(UNNUMBERED, NO_NONCE, target(who))
+
+
+def server_kick(who: str, reason: str = "", for_s: int = limits.KICK_S) -> KickUsers:
+    seconds = ban_s(for_s) or limits.KICK_S
+    return KickUsers(UNNUMBERED, NO_NONCE, target(who), short_text(reason), seconds)
+
+
+def server_bans(after: str = "") -> ListUserBans:
+    return ListUserBans(UNNUMBERED, after)
+
+
 def set_standing(user: str, standing: Standing) -> SetStanding:
     return SetStanding(UNNUMBERED, NO_NONCE, user_name(user), standing)
 
@@ -150,6 +177,20 @@ def audit(limit: int = 50, before_ms: int | None = None) -> ReadAudit:
     if not 1 <= limit <= limits.AUDIT_RECORDS_MAX:
         raise InvalidRequest(f"1 to {limits.AUDIT_RECORDS_MAX} records can be read at once")
     return ReadAudit(UNNUMBERED, limit, before_ms)
+
+
+def target(who: str) -> str:
+    """An address, a block of them, a name or a pattern, in its one spelling."""
+    try:
+        return target_of(who).text
+    except InvalidTarget as error:
+        raise InvalidRequest(str(error)) from None
+
+
+def ban_s(for_s: int | None) -> int | None:
+    if for_s is not None and not 1 <= for_s <= limits.BAN_S_MAX:
+        raise InvalidRequest("a ban lasts from a second to ten years, or for ever")
+    return for_s
 
 
 # --- Words ----------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ from zchat.protocol.messages import (
     Scope,
     SearchResults,
     Standing,
+    UserBanList,
     UserList,
 )
 
@@ -241,6 +242,23 @@ class Asking(ABC):
 
     async def revoke_invitation(self, code: str) -> Done:
         return await self._ask(account_drafts.revoke_invitation(digest(code.encode())), Done)
+
+    async def server_ban(
+        self, who: str, reason: str = "", for_s: int | None = None, *, guests: bool = False
+    ) -> Done:
+        """Keeps an address, a block of them, a name or a pattern out of the server."""
+        return await self._ask(account_drafts.server_ban(who, reason, for_s, guests=guests), Done)
+
+    async def server_unban(self, who: str) -> Done:
+        return await self._ask(account_drafts.server_unban(who), Done)
+
+    async def server_kick(self, who: str, reason: str = "", for_s: int = limits.KICK_S) -> Done:
+        """Ends the sessions of whoever is meant; a guest's address is kept out as well."""
+        return await self._ask(account_drafts.server_kick(who, reason, for_s), Done)
+
+    async def server_bans(self, after: str = "") -> UserBanList:
+        """Who is kept out; if there are `more`, those after the last one's `who`."""
+        return await self._ask(account_drafts.server_bans(after), UserBanList)
 
     async def audit(self, limit: int = 50, before_ms: int | None = None) -> AuditList:
         """The newest records of what operators, moderators and owners have done."""

@@ -44,6 +44,7 @@ from zchat.protocol.messages import (
     SetAway,
     SetNotify,
     SetTopic,
+    UserBanList,
     UserList,
     inbox_log,
     room_log,
@@ -60,6 +61,7 @@ Answer: TypeAlias = (
     | RoomList
     | MemberList
     | BanList
+    | UserBanList
     | UserList
     | DeviceList
     | BlockedList

@@ -34,6 +34,10 @@ _CONNECTION_OVER: Final = frozenset(
         RefusalCode.MALFORMED,
         RefusalCode.UNSUPPORTED_VERSION,
         RefusalCode.NOT_LOGGED_IN,
+        # Whoever is put out is not let in again: the person has to read why, and until when.
+        RefusalCode.BANNED,
+        RefusalCode.SUSPENDED,
+        RefusalCode.GUESTS_NOT_ALLOWED,
     }
 )
 """Repeating what led to these would lead to them again."""

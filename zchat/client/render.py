@@ -27,6 +27,7 @@ from zchat.protocol.messages import (
     RoomInfo,
     RoomList,
     SearchResults,
+    UserBanList,
     UserList,
 )
 from zchat.protocol.names import printable
@@ -145,6 +146,8 @@ class Renderer(Look):
                 return render_lists.users(self, answer, now_ms)
             case BanList():
                 return render_lists.bans(self, answer)
+            case UserBanList():
+                return render_lists.server_bans(self, answer)
             case DeviceList():
                 return render_lists.devices(self, answer)
             case BlockedList():

@@ -15,6 +15,7 @@ from zchat.protocol.messages import (
     Role,
     RoomInfo,
     RoomList,
+    UserBanList,
     UserList,
 )
 from zchat.protocol.names import printable, safe_text
@@ -142,6 +143,23 @@ def bans(look: Look, answer: BanList) -> list[str]:
         for ban in answer.bans
     ]
     return look.table((f"banned from #{room}", "until", "by", "reason"), rows)
+
+
+def server_bans(look: Look, answer: UserBanList) -> list[str]:
+    if not answer.bans:
+        return [look.fact("nobody is kept out of the server")]
+    rows = [
+        (
+            printable(ban.who),
+            "guests" if ban.guests else "",
+            "for ever" if ban.until_ms is None else look.moment(ban.until_ms),
+            printable(ban.by),
+            printable(ban.reason),
+        )
+        for ban in answer.bans
+    ]
+    lines = look.table(("kept out", "only", "until", "by", "reason"), rows)
+    return [*lines, "… and more: zchat-admin bans"] if answer.more else lines
 
 
 def devices(look: Look, answer: DeviceList) -> list[str]:

@@ -312,10 +312,15 @@ class GatewayCore:
                 assert_never(context)
 
     def _sessions_ended(self, word: SessionEnded) -> None:
+        refused = Refused(
+            None,
+            word.code or RefusalCode.SESSION_ENDED,
+            word.reason or "this client has connected again, or its session has ended",
+            word.retry_after_ms,
+        )
         for number in word.sessions:
             if session := self.sessions.get(number):
-                reason = "this client has connected again, or its session has ended"
-                self._end(session, RefusalCode.SESSION_ENDED, reason)
+                self._refuse(session, refused)
 
     def receive_stream(self, address: str, page: StreamPage, now: float) -> None:
         """A page as published, or read again."""

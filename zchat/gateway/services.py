@@ -43,6 +43,7 @@ from zchat.protocol.messages import (
     ListMembers,
     ListPins,
     ListRooms,
+    ListUserBans,
     ListUsers,
     Message,
     OfMessageCommand,
@@ -171,7 +172,9 @@ class Services:
         match query:
             case ReadHistory(log=log) | ReadEdits(log=log) | SearchMessages(log=str(log)):
                 return [(self.of_log(log), forwarded)]
-            case ListUsers() | ListDevices() | ListBlocked() | ListConversations():
+            case ListUsers() | ListUserBans() | ListDevices():
+                return [(self.users, forwarded)]
+            case ListBlocked() | ListConversations():
                 return [(self.users, forwarded)]
             case Ping(target=PingTarget.USER_SERVICE):
                 return [(self.users, forwarded)]

@@ -20,9 +20,11 @@ from zchat.protocol.messages import (
     ListMembers,
     ListPins,
     ListRooms,
+    ListUserBans,
     ListUsers,
     LogName,
     Message,
+    Milliseconds,
     Name,
     OfMessageCommand,
     OneTimeCode,
@@ -31,6 +33,7 @@ from zchat.protocol.messages import (
     ReadEdits,
     ReadHistory,
     Reason,
+    RefusalCode,
     Refused,
     Role,
     Scope,
@@ -283,9 +286,15 @@ SessionReply = SessionOpened | Refused
 
 
 class SessionEnded(Message, frozen=True):
-    """To one gateway: close these; their clients have come back elsewhere, or may not be here."""
+    """To one gateway: close these; their clients have come back elsewhere, or may not be here.
+
+    With a `code` their clients are told why, and when to come back.
+    """
 
     sessions: list[int]
+    code: RefusalCode | None = None
+    reason: str = ""
+    retry_after_ms: Milliseconds = 0
 
 
 # --- Queries that no client can send --------------------------------------------------------------
@@ -335,6 +344,7 @@ RoomQuery = CommonQuery | ListRooms | ListMembers | ListBans | ListPins | ListAl
 UserQuery = (
     CommonQuery
     | ListUsers
+    | ListUserBans
     | ListDevices
     | ListBlocked
     | ListConversations

@@ -307,6 +307,16 @@ SIGHTING_INTERVAL_S: Final = 60.0
 """How exactly that time is known of who is not connected: it is written no more often."""
 SIGHTINGS_EXPIRED_MAX: Final = 100
 """Of those that are too old so many go with one heartbeat."""
+BANS_MAX: Final = 2_000
+"""Bans from the server; those that are over do not count."""
+BAN_PATTERNS_MAX: Final = 100
+"""Of them those of patterns, each of which is compared with every name that comes."""
+BAN_S_MAX: Final = 3_650 * 86_400
+"""The longest ban that has an end."""
+KICK_S: Final = 600
+"""How long somebody who was kicked from the server is kept out, if it is not said."""
+KICK_SEEN_S: Final = 3_600
+"""A guest who is kicked while not connected is known by where it was within this time."""
 PRESENCE_NAMES_MAX: Final = 20
 """Names in one presence frame to a client; the others are counted."""
 TYPING_S: Final = 6.0

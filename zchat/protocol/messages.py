@@ -34,6 +34,11 @@ Topic = Annotated[str, Meta(max_length=limits.TOPIC_CHARS_MAX)]
 Password = Annotated[str, Meta(max_length=limits.PASSWORD_CHARS_MAX)]
 Software = Annotated[str, Meta(max_length=limits.SOFTWARE_CHARS_MAX)]
 DeviceName = Annotated[str, Meta(max_length=limits.DEVICE_NAME_CHARS_MAX)]
+TargetText = Annotated[str, Meta(max_length=limits.TARGET_CHARS_MAX)]
+"""An address, a block of them, a name or a pattern of names (`targets.py`); or nothing, for all."""
+Target = Annotated[str, Meta(min_length=1, max_length=limits.TARGET_CHARS_MAX)]
+"""The same, and never nothing."""
+BanSeconds = Annotated[int, Meta(ge=1, le=limits.BAN_S_MAX)]
 Reason = Annotated[str, Meta(max_length=limits.REASON_CHARS_MAX)]
 RoomKey = Annotated[str, Meta(max_length=limits.ROOM_KEY_CHARS_MAX)]
 Digest = Annotated[bytes, Meta(min_length=limits.DIGEST_BYTES, max_length=limits.DIGEST_BYTES)]
@@ -768,6 +773,48 @@ class RestoreUser(Message, frozen=True):
     user: Name
 
 
+class BanUsers(Message, frozen=True):
+    """Keeps whoever `who` means out of the server, and ends their sessions at once.
+
+    For `for_s` seconds, or for ever. `guests`: only guests, and who would make an account.
+    Operators and moderators of the cluster are never kept out. What would hit whoever asks, an
+    address of the server's own, or a good part of everybody is done only with `force`, and for
+    operators.
+    """
+
+    id: RequestId
+    nonce: Nonce
+    who: Target
+    reason: Reason = ""
+    for_s: BanSeconds | None = None
+    guests: bool = False
+    force: bool = False
+
+
+class UnbanUsers(Message, frozen=True):
+    """Lifts the bans of exactly this `who`."""
+
+    id: RequestId
+    nonce: Nonce
+    who: Target
+
+
+class KickUsers(Message, frozen=True):
+    """Ends all sessions of whoever `who` means, and keeps them out for so long.
+
+    Of a guest the name is kept out, and the address for guests; of an account the name. With
+    `names_only` no address is kept out that `who` does not say.
+    """
+
+    id: RequestId
+    nonce: Nonce
+    who: Target
+    reason: Reason = ""
+    for_s: BanSeconds = limits.KICK_S
+    names_only: bool = False
+    force: bool = False
+
+
 class SetStanding(Message, frozen=True):
     """Makes an account an operator or moderator of the cluster, or a plain account again."""
 
@@ -851,6 +898,13 @@ class ListBans(Message, frozen=True):
 
     id: RequestId
     room: Name
+
+
+class ListUserBans(Message, frozen=True):
+    """Who is kept out of the server; those that come after `after`. Answered with `UserBanList`."""
+
+    id: RequestId
+    after: TargetText = ""
 
 
 class ListDevices(Message, frozen=True):
@@ -943,6 +997,9 @@ AccountCommand = (
     | DisconnectUser
     | SuspendUser
     | RestoreUser
+    | BanUsers
+    | UnbanUsers
+    | KickUsers
     | SetStanding
 )
 """What the user-service does."""
@@ -982,6 +1039,7 @@ Query = (
     | ListMembers
     | ListBans
     | ListUsers
+    | ListUserBans
     | ListDevices
     | ListBlocked
     | ReadAudit
@@ -1181,6 +1239,25 @@ class BanList(Message, frozen=True):
     bans: list[BanInfo]
 
 
+class UserBan(Message, frozen=True):
+    """`until_ms` is None for a ban without an end."""
+
+    who: str
+    reason: str
+    by: str
+    at_ms: Milliseconds
+    until_ms: Milliseconds | None = None
+    guests: bool = False
+
+
+class UserBanList(Message, frozen=True):
+    """By `who`; `more` says that there are others after the last one."""
+
+    id: RequestId
+    bans: list[UserBan]
+    more: bool = False
+
+
 class DeviceInfo(Message, frozen=True):
     """A remembered client or an app token. `device` is its number, which `RevokeDevice` takes."""
 
@@ -1339,6 +1416,7 @@ ServerMessage = (
     | MemberList
     | UserList
     | BanList
+    | UserBanList
     | DeviceList
     | BlockedList
     | AuditList

@@ -2,7 +2,18 @@
 
 import functools
 import ipaddress
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
+
+
+class Bits(NamedTuple):
+    """An address as a number."""
+
+    version: int
+    value: int
+
+    def prefix(self, length: int) -> int:
+        return self.value >> ((32 if self.version == 4 else 128) - length)
+
 
 Block: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 """Addresses that begin alike."""
@@ -57,6 +68,16 @@ def block_name(block: Block) -> str:
 def is_within(address: str, block: Block) -> bool:
     ip = _parsed(address)
     return ip is not None and ip in block
+
+
+def bits_of(address: str) -> Bits | None:
+    ip = _parsed(address)
+    return None if ip is None else Bits(ip.version, int(ip))
+
+
+def prefix_of(block: Block) -> int:
+    """What `Bits.prefix` of its length is for all addresses in it."""
+    return Bits(block.version, int(block.network_address)).prefix(block.prefixlen)
 
 
 def is_vast(block: Block) -> bool:

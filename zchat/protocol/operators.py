@@ -14,6 +14,7 @@ from zchat.protocol.messages import (
     Refused,
     Sequence,
     Standing,
+    TargetText,
 )
 
 # --- Everyone and everything that there is --------------------------------------------------------
@@ -44,10 +45,6 @@ class ListSessions(Message, frozen=True):
 
     after: MaybeName = ""
     pattern: MaybeName = ""
-
-
-TargetText = Annotated[str, Meta(max_length=limits.TARGET_CHARS_MAX)]
-"""An address, a block of them, a name or a pattern: `targets.py`. Or nothing, for everybody."""
 
 
 class ListSightings(Message, frozen=True):

@@ -35,14 +35,14 @@ class Target(NamedTuple):
     name: str = ""
     pattern: str = ""
 
-    def is_for_name(self, name: str) -> bool:
-        """Whether it is the name, or one that people would take for it.
+    def is_for_name(self, name: str, *, looks: bool = True) -> bool:
+        """Whether it is the name, or with `looks` one that people would take for it.
 
         As with new names, those of ASCII alone are never taken for each other.
         """
         if self.block is not None:
             return False
-        plain = name.isascii() and self.text.isascii()
+        plain = not looks or (name.isascii() and self.text.isascii())
         if self.name:
             return name == self.name or (not plain and _seen(name) == _seen(self.name))
         return bool(

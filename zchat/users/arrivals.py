@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from zchat.log.answers import Answer
 from zchat.protocol import limits
 from zchat.protocol.cluster import OpenSession, SessionOpened
 from zchat.protocol.messages import AccountChange, RefusalCode, Standing, inbox_log
@@ -28,7 +29,7 @@ class Arrivals:
         invitations: Invitations,
         credentials: Credentials,
         policy: Policy,
-        lose: Callable[[SessionKey, float], None],
+        lose: Callable[[SessionKey, float, int], None],
         inbox_head: Callable[[str], int],
     ) -> None:
         self._directory = directory
@@ -48,16 +49,19 @@ class Arrivals:
         if user is not None and user.ended and not user.deleted:
             self._waiting.setdefault(name, []).append((sender, command))
         elif user is not None and (token := user.token(digest)):
-            check_not_suspended(user, at_ms)
+            self.check_may_be_here(user, command.address, at_ms)
             self._devices.check_place(user, digest)
             self._devices.seen(user, token, command.device, at_ms)
             self._enter(sender, command, user, now, at_ms)
         elif user is not None and (user.guest or command.register):
+            self._check_new(command, name, at_ms)
             who = "somebody is here as" if user.guest else "there is an account called"
             raise Refusal(RefusalCode.NAME_IN_USE, f"{who} {name}; choose another name")
         elif command.register:
+            self._check_new(command, name, at_ms)
             self._begin_account(sender, command, name, now, at_ms)
         elif user is None and command.password is None:
+            self._check_new(command, name, at_ms)
             self._policy.check_guest()
             self._directory.check_new(name)
             self._credentials.limits.newcomer(command.address, now)
@@ -72,6 +76,25 @@ class Arrivals:
             password_hash = (user.password_hash if user else None) or NO_PASSWORD_HASH
             job = Job(sender, command, command.password, password_hash)
             self._credentials.attempt(job, now)
+
+    def check_may_be_here(self, user: User, address: str, at_ms: int) -> None:
+        """Raises `Refusal`, whatever the client has proved, and be it here already."""
+        check_not_suspended(user, at_ms)
+        self._directory.bans.check(user.name, address, user, at_ms)
+        if user.guest:
+            self._policy.check_guest()
+
+    def objection(self, user: User, address: str, at_ms: int) -> Answer | None:
+        """The same as an answer; None for who may be here."""
+        try:
+            self.check_may_be_here(user, address, at_ms)
+        except Refusal as refusal:
+            return refusal.answer
+        return None
+
+    def _check_new(self, command: OpenSession, name: str, at_ms: int) -> None:
+        """Of whoever tries a password it is looked at afterwards, lest the answer tell about it."""
+        self._directory.bans.check(name, command.address, None, at_ms)
 
     def _begin_account(
         self, sender: Sender, command: OpenSession, name: str, now: float, at_ms: int
@@ -93,6 +116,8 @@ class Arrivals:
             # Somebody was quicker, perhaps this very client on another connection.
             self.open_session(sender, command, now, at_ms)
             return
+        # While the password was hashed it may have been banned.
+        self._check_new(command, name, at_ms)
         self._directory.check_new(name)
         self._invitations.use(command.invitation, at_ms)
         user = self._new_user(name, at_ms)
@@ -115,7 +140,7 @@ class Arrivals:
         if not right or user is None or user.password_hash != job.password_hash:
             raise Refusal(RefusalCode.WRONG_PASSWORD, "name or password is wrong")
         try:
-            check_not_suspended(user, at_ms)
+            self.check_may_be_here(user, command.address, at_ms)
             recovered = use_code(user, command.code, at_ms)
         except Refusal as refusal:
             # Only a wrong code is a failed attempt, like a wrong password.
@@ -141,7 +166,7 @@ class Arrivals:
         digest = token_digest(command.token)
         key = (sender.reply_to.asker, sender.session)
         # Whoever a gateway gave this number before is not there any more.
-        self._lose(key, now)
+        self._lose(key, now, at_ms)
         sessions = self._directory.sessions
         for replaced in sessions.open(user, key, digest, at_ms, command.address, command.away):
             self._directory.say_ended(replaced)

@@ -1,6 +1,7 @@
 """The rules of users: who is let in, and which part of this package does what they ask for."""
 
 from collections.abc import Collection
+from functools import partial
 from typing import Any, assert_never
 
 from zchat.fabric.topics import PRESENCE_TOPIC
@@ -19,6 +20,7 @@ from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
     SYSTEM_AUTHOR,
     AddReaction,
+    BanUsers,
     BlockUser,
     ChangePassword,
     CreateAppToken,
@@ -29,6 +31,7 @@ from zchat.protocol.messages import (
     DisconnectUser,
     EditMessage,
     EnableTotp,
+    KickUsers,
     LogOutEverywhere,
     MarkRead,
     Register,
@@ -44,6 +47,7 @@ from zchat.protocol.messages import (
     SetStanding,
     StartConversation,
     SuspendUser,
+    UnbanUsers,
     UnblockUser,
     inbox_log,
 )
@@ -63,6 +67,7 @@ from zchat.users.invitations import Invitations
 from zchat.users.login_limits import LoginLimits
 from zchat.users.model import DropUser, SessionKey, User
 from zchat.users.operators import Operators
+from zchat.users.order import Order
 from zchat.users.policy import Policy
 from zchat.users.private_messages import PrivateMessages
 
@@ -95,6 +100,7 @@ class UserCore:
         self.messages = PrivateMessages(self.directory, keeps_edits=policy.keeps_edits)
         self.conversations = Conversations(self.directory, room_addresses)
         self.operators = Operators(self.directory)
+        self.order = Order(self.directory, self.operators)
         self.credentials = Credentials(
             self.directory, self.invitations, self.inboxes, self.conversations, LoginLimits()
         )
@@ -208,6 +214,12 @@ class UserCore:
                 return self.operators.suspend(sender, command, at_ms)
             case RestoreUser():
                 return self.operators.restore(sender, command, at_ms)
+            case BanUsers():
+                return self.order.ban(sender, command, at_ms)
+            case UnbanUsers():
+                return self.order.unban(sender, command, at_ms)
+            case KickUsers():
+                return self.order.kick(sender, command, at_ms)
             case _:
                 assert_never(command)
 
@@ -226,10 +238,11 @@ class UserCore:
             case CloseSession(quit=True):
                 self._quit((asker, sender.session))
             case CloseSession():
-                self._lose((asker, sender.session), now)
-            case AnnounceSessions():
-                for key in self.sessions.announce(asker, command.sessions, now, at_ms):
-                    self.directory.say_ended(key)
+                self._lose((asker, sender.session), now, at_ms)
+            case AnnounceSessions(sessions=here):
+                objection = partial(self.arrivals.objection, at_ms=at_ms)
+                for key, why in self.sessions.announce(asker, here, now, objection):
+                    self.directory.say_ended(key, why)
             case ReportActivity():
                 self.sessions.was_active(asker, command.active_ms)
             case SetAway(away=away):
@@ -248,12 +261,26 @@ class UserCore:
             if user.vanishes and not user.sessions:
                 self._end(user)
 
-    def _lose(self, key: SessionKey, now: float) -> None:
-        user = self.sessions.user_of(key)
+    def _lose(self, key: SessionKey, now: float, at_ms: int) -> None:
+        session = self.sessions.of(key)
         self.sessions.lose(key, now)
-        if user is not None and user.deleted and user.vanishes and not user.sessions:
-            # Its gateways have closed all of them, and none of them can come back.
+        user = self.users[session.user] if session else None
+        if session is None or user is None or user.sessions or not user.vanishes:
+            return
+        # Its gateways have closed all of them. These are known not to come back.
+        if user.deleted or self.arrivals.objection(user, session.address, at_ms):
             self._end(user)
+
+    def put_out_denied(self, at_ms: int) -> None:
+        """For when the policy has changed: ends the sessions of guests that it does not allow."""
+        users = self.users
+        for session in self.sessions.all():
+            user = users[session.user]
+            if user.guest and (why := self.arrivals.objection(user, session.address, at_ms)):
+                self.directory.put_out(user, session, why)
+        for user in [user for user in users.values() if user.vanishes and user.guest]:
+            if not user.sessions and self.arrivals.objection(user, "", at_ms):
+                self._end(user)
 
     def _end(self, user: User) -> None:
         """A guest's name becomes free when every room-service has ended its memberships."""
@@ -287,6 +314,7 @@ class UserCore:
     def tick(self, now: float, at_ms: int) -> None:
         for gone in self.sessions.expire(now):
             self._end(gone)
+        self.directory.bans.expire(at_ms)
         self.directory.sightings.expire(at_ms)
         if delta := self.presence.take_delta(now):
             self.effects.broadcasts.append((PRESENCE_TOPIC, encode(delta)))

@@ -20,7 +20,8 @@ from zchat.protocol.permissions import PERMISSIONS, Place
 from zchat.service.beat import Job
 from zchat.service.effects import Effects, Refusal, Sender
 from zchat.service.naming import check_reserved
-from zchat.users.model import DropToken, SessionKey, Token, User, UserRow
+from zchat.users.bans import Bans
+from zchat.users.model import DropToken, Session, SessionKey, Token, User, UserRow
 from zchat.users.presence import Presence
 from zchat.users.sessions import Sessions
 from zchat.users.sightings import Sightings
@@ -34,6 +35,7 @@ class Directory:
         """To be changed by `add` and `remove` alone."""
         self._lookalikes = Lookalikes(self.users)
         self.presence = Presence(at_ms, now)
+        self.bans = Bans(self.effects.rows)
         self.sightings = Sightings(self.effects.rows)
         self.sessions = Sessions(self.users, self.presence, self.sightings)
 
@@ -147,25 +149,40 @@ class Directory:
 
     # --- Sessions and tokens ----------------------------------------------------------------------
 
-    def say_ended(self, key: SessionKey) -> None:
+    def say_ended(self, key: SessionKey, why: Answer | None = None) -> None:
+        """Has the gateway close it, which tells the client why, if there is something to tell."""
         asker, session = key
-        self.effects.words.append((asker, encode(SessionEnded([session]))))
+        word = SessionEnded([session])
+        if why is not None and why.code is not None:
+            word = SessionEnded([session], why.code, why.reason, why.retry_after_ms)
+        self.effects.words.append((asker, encode(word)))
 
-    def end_sessions(self, user: User, digest: bytes | None = None) -> None:
+    def put_out(self, user: User, session: Session, why: Answer) -> None:
+        """Ends one session of somebody who may not be here.
+
+        A guest is here until its gateway says that nothing of it is on its way any more.
+        """
+        if not user.guest:
+            self.sessions.quit(session.key)
+        self.say_ended(session.key, why)
+
+    def end_sessions(
+        self, user: User, digest: bytes | None = None, why: Answer | None = None
+    ) -> None:
         """Ends those with this token, or all, as if they had said goodbye."""
         for session in list(user.sessions):
             if digest is None or session.digest == digest:
                 self.sessions.quit(session.key)
-                self.say_ended(session.key)
+                self.say_ended(session.key, why)
 
-    def break_sessions(self, user: User) -> None:
+    def break_sessions(self, user: User, why: Answer | None = None) -> None:
         """Has all of them closed as if their connections had broken: their clients may come back.
 
         They are here until the gateways say that nothing of them is on its way any more; a guest's
         grace begins only then, as that of any broken connection.
         """
         for session in user.sessions:
-            self.say_ended(session.key)
+            self.say_ended(session.key, why)
 
     def forget(self, user: User, token: Token) -> None:
         user.tokens.remove(token)

@@ -84,6 +84,22 @@ class DropInvitation(NamedTuple):
     digest: bytes
 
 
+class SaveBan(NamedTuple):
+    """`who` is the text of a `Target`."""
+
+    who: str
+    guests: bool
+    reason: str
+    made_by: str
+    made_ms: int
+    until_ms: int | None
+
+
+class DropBan(NamedTuple):
+    who: str
+    guests: bool
+
+
 class SaveSighting(NamedTuple):
     user: str
     address: str
@@ -107,6 +123,8 @@ UserRow = (
     | DropConversation
     | SaveInvitation
     | DropInvitation
+    | SaveBan
+    | DropBan
     | SaveSighting
     | DropSighting
 )

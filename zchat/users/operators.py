@@ -17,6 +17,7 @@ from zchat.protocol.permissions import STANDINGS
 from zchat.service.effects import Refusal, Sender
 from zchat.users.directory import Directory
 from zchat.users.model import Suspension, User
+from zchat.users.wording import how_long
 
 
 class Operators:
@@ -44,24 +45,30 @@ class Operators:
 
     def disconnect(self, sender: Sender, command: DisconnectUser, at_ms: int) -> Answer:
         user = self._directory.named(command.user)
-        self._check_above(sender, user)
+        self.check_above(sender, user)
         self._directory.break_sessions(user)
         self._audit(sender, command, user, at_ms, command.reason)
         return Answer(None, 0)
 
     def suspend(self, sender: Sender, command: SuspendUser, at_ms: int) -> Answer:
-        user = self._directory.account(command.user)
-        self._check_above(sender, user)
+        user = self._directory.named(command.user)
+        if user.guest:
+            reason = (
+                f"{user.name} is a guest, and has no account to suspend; a ban keeps a guest "
+                "out, by name or address: zchat-admin ban, or :server-ban"
+            )
+            raise Refusal(RefusalCode.UNKNOWN_USER, reason)
+        self.check_above(sender, user)
         self._keep_an_operator(sender, user)
         user.suspension = Suspension(command.until_ms, printable(command.reason))
         self._directory.save(user)
-        self._directory.end_sessions(user)
+        self._directory.end_sessions(user, why=_suspended(user, at_ms).answer)
         self._audit(sender, command, user, at_ms, command.reason)
         return Answer(None, 0)
 
     def restore(self, sender: Sender, command: RestoreUser, at_ms: int) -> Answer:
         user = self._directory.account(command.user)
-        self._check_above(sender, user)
+        self.check_above(sender, user)
         if user.suspension is not None:
             user.suspension = None
             self._directory.save(user)
@@ -73,7 +80,7 @@ class Operators:
     ) -> None:
         self._directory.audit(sender, command, at_ms, user.name, reason)
 
-    def _check_above(self, sender: Sender, user: User) -> None:
+    def check_above(self, sender: Sender, user: User) -> None:
         if not sender.user:
             return
         actor = self._directory.acting(sender.user)
@@ -102,22 +109,15 @@ def _called(standing: Standing) -> str:
 
 def check_not_suspended(user: User, at_ms: int) -> None:
     """Raises `Refusal`, which says why and for how long the user is kept out."""
-    if not user.is_suspended(at_ms) or user.suspension is None:
-        return
-    until_ms, reason = user.suspension
+    if user.is_suspended(at_ms):
+        raise _suspended(user, at_ms)
+
+
+def _suspended(user: User, at_ms: int) -> Refusal:
+    until_ms, reason = user.suspension or (None, "")
     why = f": {reason}" if reason else ""
-    how_long = "" if until_ms is None else f" for another {_duration(until_ms - at_ms)}"
-    raise Refusal(
+    return Refusal(
         RefusalCode.SUSPENDED,
-        f"{user.name} is suspended{how_long}{why}",
-        0.0 if until_ms is None else (until_ms - at_ms) / 1000,
+        f"{user.name} is suspended{how_long(until_ms, at_ms)}{why}",
+        0.0 if until_ms is None else max(0, until_ms - at_ms) / 1000,
     )
-
-
-def _duration(ms: int) -> str:
-    """Never less than it is: who comes back then is let in."""
-    minutes = -(-ms // 60_000)
-    if minutes < 120:
-        return f"{minutes} min"
-    hours = -(-minutes // 60)
-    return f"{hours} h" if hours < 48 else f"{-(-hours // 24)} days"

@@ -12,12 +12,14 @@ from zchat.protocol.messages import Scope, Standing, inbox_log
 from zchat.service.rows import runs_of_latest
 from zchat.users.core import UserCore
 from zchat.users.model import (
+    DropBan,
     DropBlock,
     DropConversation,
     DropInvitation,
     DropSighting,
     DropToken,
     DropUser,
+    SaveBan,
     SaveBlock,
     SaveConversation,
     SaveInvitation,
@@ -30,7 +32,7 @@ from zchat.users.model import (
     UserRow,
 )
 from zchat.users.policy import Policy
-from zchat.users.tables import blocks, conversations, invitations, sightings, tokens, users
+from zchat.users.tables import bans, blocks, conversations, invitations, sightings, tokens, users
 
 # Saving is dropping and inserting: the one way to replace a row that every database knows.
 _drop_user = delete(users).where(users.c.name == bindparam("old_name"))
@@ -42,6 +44,9 @@ _drop_block = delete(blocks).where(
 _drop_conversations = delete(conversations).where(conversations.c.user == bindparam("old_user"))
 _drop_conversation = _drop_conversations.where(conversations.c.other == bindparam("old_other"))
 _drop_invitation = delete(invitations).where(invitations.c.digest == bindparam("old_digest"))
+_drop_ban = delete(bans).where(
+    bans.c.who == bindparam("old_who"), bans.c.guests == bindparam("old_guests")
+)
 _drop_sighting = delete(sightings).where(
     sightings.c.user == bindparam("old_user"), sightings.c.address == bindparam("old_address")
 )
@@ -64,6 +69,8 @@ def load(
         core.conversations.restore(SaveConversation(*row))
     for row in store.select(select(invitations)):
         core.invitations.by_digest[row.digest] = SaveInvitation(*row)
+    for row in store.select(select(bans)):
+        core.directory.bans.restore(SaveBan(*row))
     seen = store.select(select(sightings))
     core.directory.sightings.restore([SaveSighting(*row) for row in seen])
     for owed in store.owed():
@@ -119,6 +126,8 @@ def _key(row: UserRow) -> tuple[str | bytes, ...]:
             return ("conversation", row.user, row.other, "", "", "")
         case SaveInvitation() | DropInvitation():
             return ("invitation", row.digest, b"", b"", b"")
+        case SaveBan() | DropBan():
+            return ("ban", row.who, str(row.guests), "", "")
         case SaveSighting() | DropSighting():
             return ("sighting", row.user, row.address, "", "", "", "")
         case _:
@@ -136,6 +145,8 @@ _DROPS: Final[dict[type[UserRow], tuple[Delete, dict[str, str]]]] = {
     DropConversation: (_drop_conversation, {"old_user": "user", "old_other": "other"}),
     SaveInvitation: (_drop_invitation, {"old_digest": "digest"}),
     DropInvitation: (_drop_invitation, {"old_digest": "digest"}),
+    SaveBan: (_drop_ban, {"old_who": "who", "old_guests": "guests"}),
+    DropBan: (_drop_ban, {"old_who": "who", "old_guests": "guests"}),
     SaveSighting: (_drop_sighting, {"old_user": "user", "old_address": "address"}),
     DropSighting: (_drop_sighting, {"old_user": "user", "old_address": "address"}),
 }
@@ -146,6 +157,7 @@ _INSERTS: Final[dict[type[UserRow], Insert]] = {
     SaveBlock: insert(blocks),
     SaveConversation: insert(conversations),
     SaveInvitation: insert(invitations),
+    SaveBan: insert(bans),
     SaveSighting: insert(sightings),
 }
 

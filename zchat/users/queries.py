@@ -25,6 +25,7 @@ from zchat.protocol.messages import (
     ListBlocked,
     ListConversations,
     ListDevices,
+    ListUserBans,
     ListUsers,
     Ping,
     Pong,
@@ -109,6 +110,8 @@ def _answer(
             return (yield from searching.search(store, query, [place]))
         case ListUsers():
             return encode((yield from _user_list(core, query.id, at_ms)))
+        case ListUserBans():
+            return encode(core.order.listed(query, at_ms))
         case ListDevices():
             user = core.directory.acting(asking)
             totp, codes = user.totp_secret is not None, len(user.recovery)

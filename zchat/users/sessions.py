@@ -1,7 +1,8 @@
 """Who is connected where: sessions open, break, come back and end here."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from zchat.log.answers import Answer
 from zchat.protocol import limits
 from zchat.protocol.cluster import SessionHere
 from zchat.protocol.names import printable
@@ -67,6 +68,12 @@ class Sessions:
         self._tell_away(user)
         return [session.key for session in replaced if session.key != key]
 
+    def all(self) -> list[Session]:
+        return list(self._by_key.values())
+
+    def of(self, key: SessionKey) -> Session | None:
+        return self._by_key.get(key)
+
     def user_of(self, key: SessionKey) -> User | None:
         session = self._by_key.get(key)
         return self._users[session.user] if session else None
@@ -122,15 +129,20 @@ class Sessions:
             self.lose(key, now)
 
     def announce(
-        self, asker: bytes, here: list[SessionHere], now: float, at_ms: int
-    ) -> list[SessionKey]:
-        """Takes a gateway's word for who is connected; returns the sessions that must end.
+        self,
+        asker: bytes,
+        here: list[SessionHere],
+        now: float,
+        objection: Callable[[User, str], Answer | None],
+    ) -> list[tuple[SessionKey, Answer | None]]:
+        """Takes a gateway's word for who is connected; returns the sessions that must end, and why.
 
-        Those are of users that are gone or may not be here, of clients that have a newer
-        connection elsewhere or no place any more, and those that may do more than their user may.
+        Those are of users that are gone or may not be here, as `objection` says for an address, of
+        clients that have a newer connection elsewhere or no place any more, and those that may do
+        more than their user may.
         """
         self.lose_all(asker, now, but=(session.session for session in here))
-        ended: list[SessionKey] = []
+        ended: list[tuple[SessionKey, Answer | None]] = []
         for session in here:
             key = (asker, session.session)
             user = self._users.get(session.user)
@@ -141,18 +153,21 @@ class Sessions:
             if (
                 user is None
                 or not user.present
-                or user.is_suspended(at_ms)
                 or user.token(token_digest(session.token)) is None
                 or _outranks(session, user)
                 or _is_stale(user, session)
                 or _is_one_too_many(user, session)
             ):
-                ended.append(key)
+                ended.append((key, None))
+                continue
+            if why := objection(user, session.address):
+                ended.append((key, why))
                 continue
             since_ms = user.since_ms or session.since_ms
             digest = token_digest(session.token)
             opened_ms, address, away = session.since_ms, session.address, session.away
-            ended.extend(self.open(user, key, digest, opened_ms, address, away))
+            replaced = self.open(user, key, digest, opened_ms, address, away)
+            ended.extend((former, None) for former in replaced)
             self._by_key[key].active_ms = session.active_ms
             self._tell_away(user)
             user.since_ms = min(since_ms, session.since_ms)

@@ -39,6 +39,14 @@ class Sightings:
         self.by_pair[pair] = seen
         self._rows.append(seen)
 
+    def addresses_of(self, user: str, since_ms: int) -> list[str]:
+        """From where the user was connected since then."""
+        return [
+            seen.address
+            for seen in self.by_pair.values()
+            if seen.user == user and seen.last_ms >= since_ms
+        ]
+
     def expire(self, at_ms: int) -> None:
         """Forgets some of those that are too old; the rest with the next heartbeats."""
         for _ in range(limits.SIGHTINGS_EXPIRED_MAX):

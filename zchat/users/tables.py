@@ -83,6 +83,20 @@ invitations: Final = Table(
     Column("note", Text, nullable=False),
 )
 
+bans: Final = Table(
+    "bans",
+    _metadata,
+    # An address, a block of them, a name or a pattern of names, as `targets.py` spells it.
+    Column("who", Text, primary_key=True),
+    # Whether it keeps out only guests, and who would make an account.
+    Column("guests", Boolean, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    # None for as long as nobody lifts it.
+    Column("until_ms", BigInteger),
+)
+
 sightings: Final = Table(
     "sightings",
     _metadata,
@@ -93,4 +107,4 @@ sightings: Final = Table(
     Column("last_ms", BigInteger, nullable=False),
 )
 
-USERS_SCHEMA: Final = LOG_SCHEMA.extended("users", _metadata, Path(__file__).parent, "users_0004")
+USERS_SCHEMA: Final = LOG_SCHEMA.extended("users", _metadata, Path(__file__).parent, "users_0005")
