@@ -74,11 +74,15 @@ class Gateway:
         data, session.out = b"".join(session.out), []
         return [server_messages.decode(frame) for frame in FrameReader().feed(data)]
 
+    def opened(self, name: str) -> SessionOpened:
+        """What the user-service says of whoever logs in."""
+        return SessionOpened(name, Standing.GUEST, self.now_ms)
+
     def log_in(self, name: str, *logs: UserLog, **log_in: Any) -> Session:
         """A session of its own for each call, with what comes before the first entry read."""
         session = self.connect()
         self.send(session, Hello(PROTOCOL_VERSION, "test"), LogIn(1, name, b"t" * 32, **log_in))
-        self.reply(USER_SERVICE, "open_session", SessionOpened(name, Standing.GUEST, self.now_ms))
+        self.reply(USER_SERVICE, "open_session", self.opened(name))
         self.answer(USER_SERVICE, UserLogs(0, []))
         self.answer(ROOMS, UserLogs(0, list(logs)))
         return session

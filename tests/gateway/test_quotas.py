@@ -51,7 +51,12 @@ class Limited(Gateway):
         super().__init__()
         self.core = GatewayCore(partitions=1, quota=quota)
         self.address = HOME
+        self.standing, self.owned_since_ms = Standing.ACCOUNT, 0
+        self.now = 2 * limits.NEWCOMER_S
         self.serve()
+
+    def opened(self, name: str) -> SessionOpened:
+        return SessionOpened(name, self.standing, self.now_ms, owned_since_ms=self.owned_since_ms)
 
     def connect(self) -> Session:
         arrival = self.core.quotas.arrived(self.address, self.now)
@@ -85,7 +90,6 @@ def test_as_many_as_may_be_said_at_once_are_let_in_and_the_others_wait() -> None
     gateway.send(ann, *map(post, range(1, 9)))
     assert gateway.posted() == [1, 2, 3, 4, 5]
     assert gateway.read(ann) == [SlowedDown(1500)]
-    assert gateway.core.quotas.take_notes(gateway.now) == [], "no operator need know"
     gateway.wait(0.5)
     assert gateway.posted() == [1, 2, 3, 4, 5, 6]
     gateway.wait(1.0)
@@ -258,6 +262,112 @@ def test_an_address_has_a_larger_one_for_all_of_its_accounts() -> None:
     other = gateway.come_in("bob", AWAY)
     gateway.send(other, post(1))
     assert other.backlog is None
+
+
+# --- Guests and newcomers -------------------------------------------------------------------------
+
+
+def let_in(gateway: Limited, sessions: list[Session], count: int = 100) -> int:
+    """How much of what all of them say at once goes on to the services."""
+    before = len(gateway.posted())
+    for session in sessions:
+        gateway.send(session, *map(post, range(1, count + 1)))
+    return len(gateway.posted()) - before
+
+
+@pytest.mark.parametrize(
+    ("addresses", "shares"),
+    [
+        ([HOME] * 5, 1),
+        ([HOME, HOME, AWAY, AWAY, AWAY], 2),
+        # Of IPv6 whoever has one address has its /64.
+        ([f"2001:db8::{n}" for n in range(1, 6)], 1),
+        ([f"2001:db8:0:{n}::1" for n in range(1, 6)], 5),
+        # Behind a proxy on this machine everyone may be.
+        (["127.0.0.1"] * 5, 10),
+    ],
+)
+def test_the_guests_of_an_address_may_say_less_together_than_one_account(
+    addresses: list[str], shares: int
+) -> None:
+    gateway = slow(burst=40)
+    gateway.standing = Standing.GUEST
+    guests = [gateway.come_in(f"g{n}", address) for n, address in enumerate(addresses)]
+    assert let_in(gateway, guests) == shares * 40 * limits.GUESTS_SHARES
+    gateway.standing = Standing.ACCOUNT
+    assert let_in(gateway, [gateway.come_in("ann", addresses[0])]) == 40, "accounts notice nothing"
+
+
+def test_the_guests_of_an_address_may_ask_for_less_together_than_one_account() -> None:
+    gateway = Working()
+    guests = [gateway.come_in_as(Standing.GUEST, f"g{n}") for n in range(4)]
+    for guest in guests:
+        gateway.send(guest, *[DEAR] * 60)
+    # One more than there is to pay with, since nobody knows beforehand what it costs.
+    assert gateway.answer_all() == 4 * limits.GUESTS_SHARES + 1
+
+
+@pytest.mark.parametrize("standing", [Standing.GUEST, Standing.ACCOUNT])
+def test_who_has_its_name_only_for_minutes_may_say_less(standing: Standing) -> None:
+    gateway = slow(burst=40)
+    gateway.standing = standing
+    gateway.owned_since_ms = gateway.now_ms - 1
+    new = gateway.come_in("new", "127.0.0.1")
+    assert let_in(gateway, [new]) == 40 * limits.NEWCOMER_SHARES
+    gateway.owned_since_ms = gateway.now_ms - int(limits.NEWCOMER_S * 1000)
+    assert let_in(gateway, [gateway.come_in("old", "127.0.0.1")]) == 40
+
+
+@pytest.mark.parametrize("standing", [Standing.MODERATOR, Standing.OPERATOR])
+def test_whoever_keeps_order_is_never_new(standing: Standing) -> None:
+    gateway = slow(burst=40)
+    gateway.standing, gateway.owned_since_ms = standing, gateway.now_ms
+    assert let_in(gateway, [gateway.come_in()]) == 40
+
+
+def test_a_newcomer_becomes_like_others_while_it_is_here() -> None:
+    gateway = slow(per_s=0.001, burst=40)
+    gateway.owned_since_ms = gateway.now_ms
+    ann = gateway.come_in()
+    assert let_in(gateway, [ann]) == 40 * limits.NEWCOMER_SHARES
+    gateway.wait(limits.NEWCOMER_S - 1)
+    assert len(gateway.posted()) == 40 * limits.NEWCOMER_SHARES
+    gateway.wait(1)
+    assert len(gateway.posted()) == 40
+
+
+def test_one_frame_passes_however_small_the_share_is() -> None:
+    frame_bytes = limits.FRAME_BYTES_MAX
+    gateway = Limited(Quota(Rate(1, 1), Rate(frame_bytes, frame_bytes)))
+    gateway.standing, gateway.owned_since_ms = Standing.GUEST, gateway.now_ms
+    gateway.send(gateway.come_in(), post(1, "x" * limits.TEXT_CHARS_MAX))
+    assert gateway.posted() == [1]
+
+
+def test_an_operator_reads_once_a_minute_of_an_address_that_is_held_back() -> None:
+    gateway = slow(burst=40)
+    gateway.standing = Standing.GUEST
+    guests = [gateway.come_in(f"g{n}") for n in range(5)]
+    let_in(gateway, guests)
+    gateway.standing = Standing.ACCOUNT
+    ann = gateway.come_in("ann")
+    gateway.standing, gateway.owned_since_ms = Standing.ACCOUNT, gateway.now_ms
+    let_in(gateway, [gateway.come_in("new", AWAY)])
+    assert gateway.core.quotas.take_notes(gateway.now) == [
+        f"clients of {HOME} are held back: more than all guests of an address may",
+        f"clients of {AWAY} are held back: more than somebody new may",
+    ]
+    assert gateway.core.quotas.held_back == {"guests": 5, "newcomer": 1}
+    for _ in range(50):
+        gateway.wait(1)
+    assert gateway.core.quotas.take_notes(gateway.now) == []
+    assert gateway.core.quotas.held_back == {"guests": 5, "newcomer": 1}, "each once"
+    for _ in range(10):
+        gateway.wait(1)
+    let_in(gateway, [ann])
+    assert gateway.core.quotas.take_notes(gateway.now) == [
+        f"clients of {HOME} are held back: more than an account may"
+    ]
 
 
 def test_a_goodbye_waits_its_turn() -> None:

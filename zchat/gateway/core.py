@@ -212,7 +212,9 @@ class GatewayCore:
         self.requests.count(session)
         self.services.users.command(session, opening, SessionOpening(session, log_in, now))
 
-    def _session_opened(self, opening: SessionOpening, reply: SessionReply, now: float) -> None:
+    def _session_opened(
+        self, opening: SessionOpening, reply: SessionReply, now: float, now_ms: int
+    ) -> None:
         session, log_in = opening.session, opening.log_in
         if isinstance(reply, Refused):
             self.watcher.login_refused(session, reply.code)
@@ -227,7 +229,7 @@ class GatewayCore:
             return
         session.name, session.owned_since_ms = reply.name, reply.owned_since_ms
         session.standing, session.scopes, session.rooms = reply.standing, reply.scopes, reply.rooms
-        self.quotas.logged_in(session, now)
+        self.quotas.logged_in(session, now, now_ms)
         addresses = set(self.services.by_address)
         self._logins.begin(Login(session, log_in, addresses))
         for address in sorted(addresses):
@@ -287,7 +289,7 @@ class GatewayCore:
         self.watcher.answered(address, answers, now)
         for context, frame in answers:
             try:
-                self._receive_reply(context, frame, now)
+                self._receive_reply(context, frame, now, now_ms)
             except ProtocolError:
                 # The other replies are none the worse for it.
                 self.protocol_errors += 1
@@ -297,14 +299,17 @@ class GatewayCore:
         self._tell_departed()
         self._intake.go_on(now, now_ms)
 
-    def _receive_reply(self, context: CommandContext | None, frame: bytes, now: float) -> None:
+    def _receive_reply(
+        self, context: CommandContext | None, frame: bytes, now: float, now_ms: int
+    ) -> None:
         match context:
             case None:
                 self._sessions_ended(replies.words.decode(frame))
             case CommandSent():
                 self.requests.command_answered(context, frame)
             case SessionOpening():
-                self._session_opened(context, replies.user_replies.decode(frame), now)
+                reply = replies.user_replies.decode(frame)
+                self._session_opened(context, reply, now, now_ms)
             case SessionClosing(session=session, log_out=log_out):
                 self.requests.answered(session, encode(Done(log_out.id)))
                 self._close(session)

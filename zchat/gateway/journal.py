@@ -77,6 +77,7 @@ class Journal(Watcher):
         self._log.info("logged in", extra=_with_address(fields, session))
 
     def login_refused(self, session: Session, code: RefusalCode) -> None:
+        super().login_refused(session, code)
         # Without the name: people in a hurry type their password there.
         fields = {"session": session.number, "code": code}
         self._log.info("log in refused", extra=_with_address(fields, session))

@@ -18,6 +18,14 @@ MEASURES: Final = (
     ),
     Measure("pushed_out", "counter", "TLS handshakes that were ended to make room for others."),
     Measure("refused", "counter", "Connections that the gateway has ended, by code.", "code"),
+    Measure("logins_refused", "counter", "Logins that were refused, by code.", "code"),
+    Measure(
+        "held_back",
+        "counter",
+        "Clients that had to wait for a rate, by whose it is: account, newcomer, guests of an "
+        "address, address.",
+        "limit",
+    ),
     Measure("protocol_errors", "counter", "Bytes of clients and services that made no sense."),
     Measure("held_sessions", "gauge", "Clients that are not read from: too much is unanswered."),
     Measure("slowed_sessions", "gauge", "Of them those that have said or asked for too much."),
@@ -50,6 +58,8 @@ def readings(turns: Turns) -> Mapping[str, Reading]:
         "turned_away": traffic.turned_away,
         "pushed_out": traffic.pushed_out,
         "refused": core.watcher.refused,
+        "logins_refused": core.watcher.logins_refused,
+        "held_back": core.quotas.held_back,
         "protocol_errors": core.protocol_errors,
         "held_sessions": sum(session.backlog is not None for session in sessions),
         "slowed_sessions": len(core.quotas.slowed),

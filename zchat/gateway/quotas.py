@@ -4,6 +4,7 @@ Nothing that was let in is refused for its rate: a later command would overtake 
 too early wait, their sender is not read from meanwhile, and only a flood ends its connection.
 """
 
+import enum
 import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -50,6 +51,23 @@ class Arrival(NamedTuple):
 UNCOUNTED: Final = Arrival()
 
 
+class Whose(enum.StrEnum):
+    """Of whom it is limited what is said."""
+
+    ACCOUNT = "account"
+    NEWCOMER = "newcomer"
+    GUESTS = "guests"
+    ADDRESS = "address"
+
+
+_TOO_MUCH: Final = {
+    Whose.ACCOUNT: "more than an account may",
+    Whose.NEWCOMER: "more than somebody new may",
+    Whose.GUESTS: "more than all guests of an address may",
+    Whose.ADDRESS: "more than an address may",
+}
+
+
 class Allowance(NamedTuple):
     """What a session says is taken from all of these: in messages, in bytes, and in work.
 
@@ -60,6 +78,8 @@ class Allowance(NamedTuple):
     messages: tuple[Bucket, ...] = ()
     sizes: tuple[Bucket, ...] = ()
     work: tuple[Bucket, ...] = ()
+    whose: tuple["Whose", ...] = ()
+    """Of each of the three, in their order."""
 
     def try_take(self, frames: Sequence[bytes], now: float) -> bool:
         """All of the frames, or none."""
@@ -99,6 +119,16 @@ class Allowance(NamedTuple):
         waits_s += [bucket.wait_s(0, now) for bucket in self.work]
         return max(waits_s, default=0.0)
 
+    def short_of(self, frames: Sequence[bytes], now: float) -> "Whose":
+        """Whose bucket it is that they have to wait for longest."""
+        count, size = len(frames), sum(map(len, frames))
+        waits_s = [
+            (bucket.wait_s(amount, now), whose)
+            for buckets, amount in ((self.messages, count), (self.sizes, size), (self.work, 0))
+            for bucket, whose in zip(buckets, self.whose, strict=False)
+        ]
+        return max(waits_s, key=lambda each: each[0], default=(0.0, Whose.ACCOUNT))[1]
+
     def is_half_full(self, now: float) -> bool:
         return all(bucket.is_half_full(now) for bucket in (*self.messages, *self.sizes, *self.work))
 
@@ -109,27 +139,30 @@ NO_ALLOWANCE: Final = Allowance()
 class _Shares:
     """The buckets of each name; the least recently used are forgotten."""
 
-    def __init__(self, quota: Quota, shares: float, work_shares: float) -> None:
-        self._messages = _buckets(quota.messages, shares)
-        self._bytes = _buckets(quota.bytes, shares)
-        self._work = _buckets(quota.work, work_shares)
+    def __init__(self, quota: Quota, whose: Whose, shares: float, work_shares: float) -> None:
+        self._whose = whose
+        # Something passes at a time, or nobody would ever get on.
+        self._messages = _buckets(quota.messages, shares, 1)
+        self._bytes = _buckets(quota.bytes, shares, limits.FRAME_BYTES_MAX)
+        self._work = _buckets(quota.work, work_shares, 1)
 
     def of(self, name: str, now: float, rest: Allowance = NO_ALLOWANCE) -> Allowance:
         """The name's, and those of `rest`."""
-        messages, sizes, work = rest
+        messages, sizes, work, whose = rest
         if self._messages is not None:
             messages = (self._messages.of(name, now), *messages)
         if self._bytes is not None:
             sizes = (self._bytes.of(name, now), *sizes)
         if self._work is not None:
             work = (self._work.of(name, now), *work)
-        return Allowance(messages, sizes, work)
+        return Allowance(messages, sizes, work, (self._whose, *whose))
 
 
-def _buckets(rate: Rate | None, shares: float = 1) -> Buckets | None:
+def _buckets(rate: Rate | None, shares: float = 1, burst_min: float = 0) -> Buckets | None:
     if rate is None:
         return None
-    return Buckets(Rate(rate.burst * shares, rate.per_s * shares), limits.QUOTA_NAMES_MAX)
+    burst = max(rate.burst * shares, min(rate.burst, burst_min))
+    return Buckets(Rate(burst, rate.per_s * shares), limits.QUOTA_NAMES_MAX)
 
 
 _WORK_SHARES: Final = {
@@ -141,6 +174,9 @@ _WORK_SHARES: Final = {
 """Of the work of an account, by what somebody is in the cluster."""
 
 
+_MAY_BE_NEW: Final = (Standing.GUEST, Standing.ACCOUNT)
+
+
 class Quotas:
     """What all clients of a gateway may do; `slowed` are those that nothing is read from now."""
 
@@ -148,9 +184,14 @@ class Quotas:
         self._quota = quota
         self._limited = any((quota.messages, quota.bytes, quota.work))
         self._accounts = {
-            standing: _Shares(quota, 1, shares) for standing, shares in _WORK_SHARES.items()
+            standing: _Shares(quota, Whose.ACCOUNT, 1, shares)
+            for standing, shares in _WORK_SHARES.items()
         }
-        self._addresses = _Shares(quota, limits.ADDRESS_SHARES, limits.ADDRESS_WORK_SHARES)
+        new = limits.NEWCOMER_SHARES
+        self._newcomers = _Shares(quota, Whose.NEWCOMER, new, new)
+        self._guests = _Shares(quota, Whose.GUESTS, limits.GUESTS_SHARES, limits.GUESTS_SHARES)
+        of_all = (limits.ADDRESS_SHARES, limits.ADDRESS_WORK_SHARES)
+        self._addresses = _Shares(quota, Whose.ADDRESS, *of_all)
         self._asides = Buckets(_ASIDES, limits.QUOTA_NAMES_MAX)
         self._arrivals = _buckets(quota.connections)
         self._told = Buckets(_TOLD, limits.QUOTA_NAMES_MAX)
@@ -159,6 +200,10 @@ class Quotas:
         """Until when nobody of an address may connect, because it has flooded us."""
         self._notes: dict[str, int] = {}
         self._notes_at = -math.inf
+        noted = Rate(1, limits.HELD_BACK_NOTED_PER_S)
+        self._noted = Buckets(noted, limits.QUOTA_NAMES_MAX)
+        self.held_back: dict[str, int] = {}
+        """How often somebody had to wait, by whose limit it was."""
         self.slowed: dict[Session, None] = {}
 
     # --- Connections ----------------------------------------------------------------------------
@@ -219,12 +264,24 @@ class Quotas:
                 return _too_fast("too many connections of your address", wait_s)
         return None
 
-    def logged_in(self, session: Session, now: float) -> None:
+    def logged_in(self, session: Session, now: float, now_ms: int) -> None:
         """From here on the session shares what its account may say with the others of it."""
         if self._limited:
-            own = session.allowance or NO_ALLOWANCE
-            accounts = self._accounts[session.standing]
-            session.allowance = accounts.of(session.name, now, own)
+            age_s = (now_ms - session.owned_since_ms) / 1000
+            session.established_at = now + limits.NEWCOMER_S - max(0.0, age_s)
+            self._allow(session, now)
+
+    def _allow(self, session: Session, now: float) -> None:
+        allowance = NO_ALLOWANCE
+        if session.address and not is_of_this_machine(session.address):
+            allowance = self._addresses.of(session.network, now)
+            if session.standing is Standing.GUEST:
+                allowance = self._guests.of(session.network, now, allowance)
+        accounts = self._accounts[session.standing]
+        allowance = accounts.of(session.name, now, allowance)
+        if session.standing in _MAY_BE_NEW and now < session.established_at:
+            allowance = self._newcomers.of(session.name, now, allowance)
+        session.allowance = allowance
 
     def disconnected(self, session: Session) -> None:
         self.slowed.pop(session, None)
@@ -248,6 +305,9 @@ class Quotas:
             session.slowed = False
         if allowance.try_take(frames, now):
             return count
+        if Whose.NEWCOMER in allowance.whose and now >= session.established_at:
+            self._allow(session, now)
+            return self.take(session, frames, now)
         # Halves: the longest beginning that passes is found without a look at each frame.
         passed = 0
         while count > 1:
@@ -276,10 +336,21 @@ class Quotas:
                 # Whoever is let in soonest, so that floods of others shorten nobody's time much.
                 del self._shut_out[min(self._shut_out, key=self._shut_out.__getitem__)]
             return _too_fast("you say far more than may be said", wait_s)
-        if session.owes(now):
-            who = session.name or "a client"
-            self._note(f"{who} ({session.network or 'no address'}) asks for too much, and waits")
+        if not session.slowed:
+            self._hold_back(session, waiting, now)
         return wait_s
+
+    def _hold_back(self, session: Session, waiting: Sequence[bytes], now: float) -> None:
+        """Says so to the operator, at times, and counts it."""
+        whose, where = Whose.ACCOUNT, session.network or "no address"
+        if session.allowance is not None:
+            whose = session.allowance.short_of(waiting, now)
+        self.held_back[whose] = self.held_back.get(whose, 0) + 1
+        if whose is Whose.ACCOUNT and session.owes(now):
+            who = session.name or "a client"
+            self._note(f"{who} ({where}) asks for too much, and waits")
+        elif not self._noted.of(where, now).try_take(1, now):
+            self._note(f"clients of {where} are held back: {_TOO_MUCH[whose]}")
 
     # --- The log --------------------------------------------------------------------------------
 

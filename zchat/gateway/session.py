@@ -43,6 +43,7 @@ class Session:
         "closing_at",
         "connected_at",
         "connection",
+        "established_at",
         "fetching",
         "follows",
         "heard_at",
@@ -75,6 +76,8 @@ class Session:
         """Where the client connects from, without its port."""
         self.network = ""
         """What the address is counted as."""
+        self.established_at = 0.0
+        """From when on its user is not new any more, for which it is held back earlier."""
         self.allowance: Allowance | None = None
         """What may still be said; None for as much as comes."""
         self.slowed = False

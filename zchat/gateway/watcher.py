@@ -16,6 +16,8 @@ class Watcher:
         """Connections that the gateway has ended, by the code that their clients were told."""
         self.round_trips: dict[str, Histogram] = {}
         """From a command to its answer, by service."""
+        self.logins_refused: dict[str, int] = {}
+        """By the code that whoever wanted to come in was told."""
 
     def received(self, session: Session, message: ClientMessage) -> None:
         """A client has sent something; called only while `tracing`."""
@@ -33,7 +35,8 @@ class Watcher:
 
     def logged_in(self, session: Session) -> None: ...
 
-    def login_refused(self, session: Session, code: RefusalCode) -> None: ...
+    def login_refused(self, session: Session, code: RefusalCode) -> None:
+        self.logins_refused[code] = self.logins_refused.get(code, 0) + 1
 
     def out_of_scope(self, session: Session, message: ClientMessage, now: float) -> None:
         """An app token was used for what it is not made for."""

@@ -79,6 +79,12 @@ ADDRESS_WORK_SHARES: Final = 2
 """And so many times as much work may be asked for from it."""
 GUEST_WORK_SHARES: Final = 0.5
 """Of what an account may ask for."""
+GUESTS_SHARES: Final = 0.5
+"""All guests of an address together may say and ask for so much of what one account may."""
+NEWCOMER_SHARES: Final = 0.25
+"""A guest or account that has its name only for minutes may say so much of what others may."""
+NEWCOMER_S: Final = 600.0
+"""For so long somebody is new."""
 MODERATOR_WORK_SHARES: Final = 4
 """The same of those who keep order in the cluster."""
 QUOTA_NAMES_MAX: Final = 20_000
@@ -91,6 +97,8 @@ SHUT_OUT_S_MAX: Final = 300.0
 QUOTA_NOTES_MAX: Final = 10
 """Lines about floods in the log at a time."""
 QUOTA_NOTES_INTERVAL_S: Final = 10.0
+HELD_BACK_NOTED_PER_S: Final = 1 / 60
+"""Lines in the log about one address whose clients are held back by their rates."""
 ACCEPTS_MAX: Final = 16
 """Clients accepted in one loop turn; the others wait in the kernel's queue, lest those before them
 are pushed out of their handshakes because we are slow."""
