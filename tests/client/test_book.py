@@ -496,3 +496,10 @@ def test_what_has_changed_is_told_once() -> None:
     reading.hear("#den", 1, "hello")
     assert [each.key for each in reading.book.take_touched()] == ["#den"]
     assert reading.book.take_touched() == []
+
+
+def test_what_an_operator_removes_of_the_inbox_goes_where_it_stands() -> None:
+    reading = Reading()
+    reading.hear("@ann", 1, "buy now", "bob")
+    reading.hear("@ann", 2, MessageDeleted(1, "spam"), "zchat")
+    assert (reading.said("@bob").deleted_by, reading.said("@bob").text) == ("zchat", "")

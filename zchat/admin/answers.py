@@ -56,16 +56,30 @@ def as_json_option() -> click.Option:
 
 
 def option(
-    flag: str, metavar: str, text: str, parse: Callable[[str], Any] = str, default: Any = None
+    flag: str,
+    metavar: str,
+    text: str,
+    parse: Callable[[str], Any] = str,
+    default: Any = None,
+    *,
+    required: bool = False,
+    many: bool = False,
 ) -> click.Option:
-    """An option that is read by `parse`, whose ValueError says why and what would be right."""
+    """An option that is read by `parse`, whose ValueError says why and what would be right.
+
+    With `many` it may be given more than once.
+    """
+    # A default of None would do for what is required.
+    given = {} if required else {"default": default}
     return click.Option(
         flag.split(),
         type=value_of(parse),
-        default=default,
         help=text,
         metavar=metavar,
         show_default=bool(default),
+        required=required,
+        multiple=many,
+        **given,
     )
 
 
@@ -107,7 +121,12 @@ def argument(what: str, parse: Callable[[str], Any] = name, *, required: bool = 
 
 def do(settings: Settings, address: str, command: Message, *, as_json: bool = False) -> Done:
     """Has the service do it. Ends the program if it is not done. Raises `NoAnswer`."""
-    match ask(settings, address, command):
+    return done_or_end(ask(settings, address, command), as_json=as_json)
+
+
+def done_or_end(answer: Done | Refused, *, as_json: bool = False) -> Done:
+    """Ends the program if it is not done."""
+    match answer:
         case Done() as done:
             return done
         case Refused(code=code, reason=reason) if as_json:

@@ -35,31 +35,52 @@ class NoAnswer(click.ClickException):
 
 def ask(settings: Settings, address: str, command: Message) -> Done | Refused:
     """Has the service do this, and returns its answer. Raises `NoAnswer`."""
-    asker: Asker[bool] = Asker()
-    asker.send(_stamped(command), True)
-    deadline = time.monotonic() + limits.COMMAND_TIMEOUT_S
-    name = admin_name(getpass.getuser())
-    own_identity = identity(name, os.urandom(6).hex())
-    with sockets.open_context(settings, name) as context:
-        socket = sockets.asker_socket(context, settings.endpoints, own_identity)
-        waiter = sockets.Waiter(socket)
-        heartbeat_at = 0.0
+    with orders(settings) as ordering:
+        return ordering.give(address, command)
+
+
+class Orders:
+    """Has services do one thing after another; what a killed one has not done it is told again."""
+
+    def __init__(self, context: sockets.Context, settings: Settings, name: str) -> None:
+        own_identity = identity(name, os.urandom(6).hex())
+        self._socket = sockets.asker_socket(context, settings.endpoints, own_identity)
+        self._waiter = sockets.Waiter(self._socket)
+        self._links: dict[str, Asker[bool]] = {}
+        self._heartbeat_at = 0.0
+
+    def give(self, address: str, command: Message) -> Done | Refused:
+        """Raises `NoAnswer`."""
+        asker = self._links.setdefault(address, Asker())
+        asker.send(_stamped(command), True)
+        deadline = time.monotonic() + limits.COMMAND_TIMEOUT_S
         while (now := time.monotonic()) < deadline:
-            if now >= heartbeat_at:
+            if now >= self._heartbeat_at:
                 # Each is answered: with one in each turn nobody would ever rest.
-                heartbeat_at = now + limits.CONNECT_RETRY_S
-                sockets.try_send(socket, [b"", b""])
+                self._heartbeat_at = now + limits.CONNECT_RETRY_S
+                sockets.try_send(self._socket, [b"", b""])
                 asker.heartbeat()
             for up in asker.envelopes():
-                sockets.try_send(socket, [address.encode(), encode(up)])
-            waiter.wait(heartbeat_at - now)
-            for source, body, *_ in sockets.receive_waiting(socket, 2):
+                sockets.try_send(self._socket, [address.encode(), encode(up)])
+            self._waiter.wait(self._heartbeat_at - now)
+            replies: list[bytes] = []
+            for source, body, *_ in sockets.receive_waiting(self._socket, 2):
                 if not source:
-                    asker.worker_changed(_tables.decode(body).epochs.get(address))
-                    continue
-                for _, reply in asker.receive(_downs.decode(body), time.monotonic()):
-                    return _replies.decode(reply)
-    raise NoAnswer(address)
+                    for served, link in self._links.items():
+                        link.worker_changed(_tables.decode(body).epochs.get(served))
+                elif source == address.encode():
+                    received = asker.receive(_downs.decode(body), time.monotonic())
+                    replies += [reply for _, reply in received]
+            if replies:
+                return _replies.decode(replies[0])
+        raise NoAnswer(address)
+
+
+@contextlib.contextmanager
+def orders(settings: Settings) -> Iterator[Orders]:
+    name = admin_name(getpass.getuser())
+    with sockets.open_context(settings, name) as context:
+        yield Orders(context, settings, name)
 
 
 class Enquiry:

@@ -102,14 +102,6 @@ def _row(record: AuditRecord) -> tuple[str, ...]:
     return (when, record.actor, record.action, record.subject, room, record.reason)
 
 
-def _since(text: str) -> int:
-    """A time, or how long ago."""
-    try:
-        return times.now_ms() - times.span_ms(text)
-    except ValueError:
-        return times.moment_ms(text)
-
-
 def _action(text: str) -> str:
     return text.lower().replace("-", "_")
 
@@ -123,6 +115,8 @@ AUDIT = admin_command(
     option("--action", "ACTION", "What was done: kick_member, suspend_user, …", _action),
     option("--user", "USER", "To whom.", name),
     option("--room", "ROOM", "Where.", name),
-    option("--since", "TIME", "Not before then: 2026-05-04, or 7d for that long ago.", _since),
+    option(
+        "--since", "TIME", "Not before then: 2026-05-04, or 7d for that long ago.", times.since_ms
+    ),
     as_json_option(),
 )

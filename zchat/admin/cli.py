@@ -12,6 +12,7 @@ from zchat.admin import (
     keys,
     order,
     people,
+    redaction,
     restore,
     retention,
     rooms,
@@ -40,6 +41,7 @@ main.add_command(order.BANS)
 main.add_command(order.UNBAN)
 main.add_command(people.SUSPEND)
 main.add_command(people.RESTORE_USER)
+main.add_command(redaction.REDACT)
 main.add_command(people.STANDING)
 main.add_command(invitations.INVITE)
 main.add_command(rooms.CLOSE_ROOM)

@@ -58,3 +58,11 @@ def moment_ms(text: str) -> int:
     if at_ms < 0:
         raise ValueError("before 1970; give a later one")
     return at_ms
+
+
+def since_ms(text: str) -> int:
+    """A time, or how long ago. Raises `ValueError` as `span_ms` does."""
+    try:
+        return now_ms() - span_ms(text)
+    except ValueError:
+        return moment_ms(text)

@@ -46,6 +46,7 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.operators import (
     CountExpired,
+    FindMessages,
     ImportEntries,
     ListAccounts,
     ListAllRooms,
@@ -53,6 +54,7 @@ from zchat.protocol.operators import (
     ListSessions,
     ListSightings,
     ReadAccount,
+    RedactMessages,
     SetRetention,
 )
 
@@ -228,6 +230,7 @@ RoomCommand = (
     | EndGuest
     | OpenRoom
     | SetRetention
+    | RedactMessages
     | ImportEntries
 )
 UserCommand = (
@@ -241,6 +244,7 @@ UserCommand = (
     | ReportActivity
     | TellInvited
     | SetRetention
+    | RedactMessages
     | ImportEntries
 )
 
@@ -338,6 +342,7 @@ CommonQuery = (
     | ReadStream
     | ReadUserLogs
     | CountExpired
+    | FindMessages
     | ListKept
 )
 RoomQuery = CommonQuery | ListRooms | ListMembers | ListBans | ListPins | ListAllRooms

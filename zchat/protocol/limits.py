@@ -244,6 +244,16 @@ SEARCH_UNINDEXED_BYTES_MAX: Final = 4 * 1024 * 1024
 RETENTION_DAYS_MAX: Final = 36_500
 IMPORTED_ENTRIES_MAX: Final = 200
 """Entries in one command that imports them."""
+REDACTED_MESSAGES_MAX: Final = 100
+"""Messages in one command that removes them, in 10 ms; for more it is said again."""
+FOUND_AUTHORS_MAX: Final = 1_000
+"""Authors whose messages one query of an operator looks for."""
+FOUND_MESSAGES_MAX: Final = 1_000
+"""Messages of them in one answer."""
+FOUND_ENTRIES_MAX: Final = 20_000
+"""Entries that are looked at for one such answer, in 100 ms."""
+FOUND_LOGS_MAX: Final = 500
+"""Logs that are."""
 BUSY_RETRY_INTERVAL_S: Final = 1.0
 """How long a service waits after its store refused a commit."""
 

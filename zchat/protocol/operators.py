@@ -11,6 +11,9 @@ from zchat.protocol.messages import (
     LogName,
     Message,
     Milliseconds,
+    Name,
+    Nonce,
+    Reason,
     Refused,
     Sequence,
     Standing,
@@ -183,6 +186,56 @@ class KeptLogs(Message, frozen=True):
     """Where it was said how long entries are kept; of all others they are kept for ever."""
 
     logs: list[LogKept]
+
+
+# --- What is removed ------------------------------------------------------------------------------
+
+
+class FindMessages(Message, frozen=True):
+    """Messages of any of `authors` from `since_ms` on, and before `until_ms`: `MessagesFound`.
+
+    An author may have `*` and `?` for anything. In `log`, or in all of the service; from the one
+    after the entry `after` of the log `after_log` on. With `frames` as they are now, otherwise only
+    where they stand.
+    """
+
+    authors: Annotated[list[Name], Meta(max_length=limits.FOUND_AUTHORS_MAX)]
+    since_ms: Milliseconds = 0
+    until_ms: Milliseconds = limits.INTEGER_MAX
+    log: str = ""
+    after_log: str = ""
+    after: Sequence = 0
+    frames: bool = False
+
+
+class MessagesFound(Message, frozen=True):
+    """By log where they stand, and by author how many they are.
+
+    Without `more` that is all; otherwise the next ones come after `after` of `after_log`.
+    """
+
+    places: dict[str, list[int]]
+    authors: dict[str, int]
+    more: bool
+    after_log: str = ""
+    after: int = 0
+    frames: bytes = b""
+
+
+class RedactMessages(Message, frozen=True):
+    """Removes what these messages of a log say, as `DeleteMessage` does. Only for operators.
+
+    Those that are gone already, and what is no message, are passed over. Answered with the last
+    entry that tells of it; with sequence 0 if there was nothing to remove.
+    """
+
+    id: int
+    nonce: Nonce
+    log: LogName
+    sequences: Annotated[
+        list[Sequence], Meta(min_length=1, max_length=limits.REDACTED_MESSAGES_MAX)
+    ]
+    reason: Reason = ""
 
 
 # --- What is exported and imported ----------------------------------------------------------------

@@ -46,7 +46,7 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, is_visible, printable
-from zchat.protocol.operators import ImportEntries, SetRetention
+from zchat.protocol.operators import ImportEntries, RedactMessages, SetRetention
 from zchat.protocol.permissions import Place
 from zchat.rooms import imports, mentions
 from zchat.rooms.membership import Membership
@@ -149,6 +149,8 @@ class RoomCore:
                 return () if log in self.timeline.heads else (log,)
             case ImportEntries(log=log):
                 return (log,)
+            case RedactMessages(log=log) if log not in self.timeline.heads:
+                return (log,)
             case _:
                 return ()
 
@@ -180,6 +182,8 @@ class RoomCore:
                 return operators.set_retention(sender, command, self.effects, heads, at_ms)
             case ImportEntries():
                 return imports.import_entries(self, sender, command, at_ms)
+            case RedactMessages():
+                return self._redact(sender, command, at_ms)
             case OpenRoom():
                 opened = RoomOpened(command.room)
                 return self.state.append(LOBBY, command.author, opened, at_ms, command.nonce)
@@ -247,6 +251,19 @@ class RoomCore:
         answer = self.state.append(room.name, user, body, at_ms, command.nonce)
         if "@" in text:
             mentions.note(self.state, sender, room, text, answer.sequence, at_ms)
+        return answer
+
+    def _redact(self, sender: Sender, command: RedactMessages, at_ms: int) -> Answer:
+        operators.require_operator(sender)
+        heads, log = self.timeline.heads, command.log
+        if log in heads:
+            return self.messages.redact(sender, command, at_ms)
+        if not self.log_heads.get(log):
+            raise Refusal(RefusalCode.UNKNOWN_LOG, f"there is no log {printable(log)}")
+        # Of a closed room the head is known for no longer than this takes.
+        heads[log] = self.log_heads[log]
+        answer = self.messages.redact(sender, command, at_ms)
+        self.log_heads[log] = heads.pop(log)
         return answer
 
     def _set_topic(self, user: str, room: Room, command: SetTopic, at_ms: int) -> Answer:

@@ -1,5 +1,7 @@
 """Who is mentioned in a room, by name or with everyone, and has not read it yet."""
 
+from collections.abc import Collection
+
 from zchat.protocol import limits
 from zchat.protocol.mentions import ROOM, mentioned
 from zchat.rooms.model import Member, Room
@@ -33,13 +35,19 @@ def have_read(state: RoomState, room: Room, user: str, marker: int) -> None:
             state.drop_mention(room, user, sequence)
 
 
-def forget(state: RoomState, room: Room, sequence: int) -> None:
-    """The message is gone, and with it whom it mentioned."""
-    if sequence in room.mentions:
+def forget(state: RoomState, room: Room, gone: Collection[int]) -> None:
+    """The messages are gone, and with them whom they mentioned."""
+    for sequence in room.mentions.keys() & gone:
         state.drop_mention(room, "", sequence)
-    # Of those whom it has named some have left since, so the members are asked.
-    for user in [name for name, member in room.members.items() if sequence in member.mentions]:
-        state.drop_mention(room, user, sequence)
+    # Of those whom they have named some have left since, so the members are asked.
+    named = [
+        (name, sequence)
+        for name, member in room.members.items()
+        for sequence in member.mentions
+        if sequence in gone
+    ]
+    for name, sequence in named:
+        state.drop_mention(room, name, sequence)
 
 
 def unread(room: Room, user: str, member: Member, after: int) -> int:

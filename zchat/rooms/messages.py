@@ -24,12 +24,13 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.names import printable
+from zchat.protocol.operators import RedactMessages
 from zchat.rooms import mentions
 from zchat.rooms.model import Room
 from zchat.rooms.moderation import Moderation
 from zchat.rooms.permission import check_target, moderates
 from zchat.rooms.state import RoomState
-from zchat.service import amending
+from zchat.service import amending, operators
 from zchat.service.effects import Refusal, Sender, visible_text
 
 MessageCommand = (
@@ -99,9 +100,32 @@ class Messages:
         amending.delete(state.timeline, entry, sender.user or SYSTEM_AUTHOR)
         state.effects.edits.append(amending.forgotten(entry))
         state.unpin(room, entry.sequence)
-        mentions.forget(state, room, entry.sequence)
+        mentions.forget(state, room, {entry.sequence})
         body = MessageDeleted(entry.sequence, reason)
         return state.append(room.name, sender.user, body, at_ms, command.nonce)
+
+    def redact(self, sender: Sender, command: RedactMessages, at_ms: int) -> Answer:
+        """All at once; also what was said in an earlier room of the name, or in one that is closed.
+
+        The log's head must be known.
+        """
+        state, log = self._state, command.log
+        gone = amending.messages(state.timeline, log, command.sequences)
+        room = state.rooms.get(log[1:])
+        answer, nonce, reason = Answer(log, 0), command.nonce, printable(command.reason)
+        for entry in gone:
+            amending.delete(state.timeline, entry, SYSTEM_AUTHOR)
+            state.effects.edits.append(amending.forgotten(entry))
+            if room is not None:
+                state.unpin(room, entry.sequence)
+            body = MessageDeleted(entry.sequence, reason)
+            # The command is known by the last one, which its answer names.
+            is_last = entry is gone[-1]
+            answer = state.append(log[1:], "", body, at_ms, nonce if is_last else None)
+        if room is not None:
+            mentions.forget(state, room, {entry.sequence for entry in gone})
+        operators.audit_redacted(state.effects, sender, log, gone, reason, at_ms)
+        return answer
 
     def _check_moderates(self, sender: Sender, room: Room, entry: Entry, at_ms: int) -> None:
         """Raises `Refusal` unless the sender may delete what somebody else has written."""

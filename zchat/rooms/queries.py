@@ -46,7 +46,7 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
-from zchat.protocol.operators import CountExpired, ListAllRooms, ListKept
+from zchat.protocol.operators import CountExpired, FindMessages, ListAllRooms, ListKept
 from zchat.rooms import mentions, operator_queries
 from zchat.rooms.core import RoomCore
 from zchat.rooms.model import Room
@@ -93,7 +93,7 @@ def answer(
             return encode(_user_logs(core, store, query.user))
         case ListAllRooms():
             return (yield from operator_queries.answer(core, asker.user, query))
-        case CountExpired() | ListKept():
+        case CountExpired() | FindMessages() | ListKept():
             return (yield from operators.answer(store, query, at_ms))
         case _:
             pass

@@ -3,6 +3,8 @@
 Rooms and inboxes have the same rules; only who may, and which logs it stands in, are theirs.
 """
 
+from collections.abc import Iterable
+
 from msgspec.structs import replace
 
 from zchat.log.edits import Edit, ForgetEdits
@@ -32,6 +34,16 @@ def message(timeline: Timeline, log: str, sequence: int, floor: int) -> Entry:
         what = "that message has been deleted" if gone else f"there is no message {sequence}"
         raise Refusal(RefusalCode.UNKNOWN_ENTRY, what)
     return entry
+
+
+def messages(timeline: Timeline, log: str, sequences: Iterable[int]) -> list[Entry]:
+    """Those of these that are there still, each once."""
+    entries = (timeline.referred.get((log, sequence)) for sequence in dict.fromkeys(sequences))
+    return [
+        entry
+        for entry in entries
+        if entry is not None and isinstance(entry.body, MessagePosted | PrivateMessageSent)
+    ]
 
 
 def is_own(entry: Entry, user: str, since_ms: int) -> bool:

@@ -1,6 +1,7 @@
 """What an operator has every service do, whatever its logs are about."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zchat.log.answers import Answer, Key
@@ -10,17 +11,19 @@ from zchat.log.timeline import Timeline
 from zchat.protocol import costs, limits
 from zchat.protocol.codec import encode
 from zchat.protocol.costs import Steps
-from zchat.protocol.messages import SYSTEM_AUTHOR, AuditRecord, RefusalCode, Standing
+from zchat.protocol.messages import SYSTEM_AUTHOR, AuditRecord, Entry, RefusalCode, Standing
 from zchat.protocol.names import printable
 from zchat.protocol.operators import (
     CountExpired,
     ExpiredCounts,
+    FindMessages,
     ImportEntries,
     KeptLogs,
     ListKept,
     LogKept,
     SetRetention,
 )
+from zchat.service import finding
 from zchat.service.effects import Effects, Refusal, Sender
 from zchat.service.retention import count_older, keep_s
 
@@ -55,6 +58,23 @@ def set_retention(
     return Answer(None, 0)
 
 
+def audit_redacted(
+    effects: Effects[Any, Any],
+    sender: Sender,
+    log: str,
+    gone: Sequence[Entry],
+    reason: str,
+    at_ms: int,
+) -> None:
+    """Whose messages of which log are gone, and how many; not what they said."""
+    for author, count in sorted(Counter(entry.author for entry in gone).items()):
+        what = f"{count} {'message' if count == 1 else 'messages'}"
+        why = f"{what}: {printable(reason)}" if reason else what
+        room = log[1:] if log[0] == "#" else log
+        record = AuditRecord(at_ms, sender.actor, "redact_messages", author, room, why)
+        effects.audits.append(record)
+
+
 def key_of_import(command: ImportEntries) -> Key:
     """By the first of its entries it is known that the command was done."""
     author = command.entries[0].author if command.entries else SYSTEM_AUTHOR
@@ -76,7 +96,9 @@ def audit_import(
     effects.audits.append(AuditRecord(at_ms, sender.actor, "import_entries", subject, room, ""))
 
 
-def answer(store: Store, query: CountExpired | ListKept, at_ms: int) -> Steps[bytes]:
+def answer(store: Store, query: CountExpired | FindMessages | ListKept, at_ms: int) -> Steps[bytes]:
+    if isinstance(query, FindMessages):
+        return encode((yield from finding.find(store, query)))
     if isinstance(query, ListKept):
         policies = store.policies()
         return encode(

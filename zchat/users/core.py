@@ -34,6 +34,7 @@ from zchat.protocol.messages import (
     KickUsers,
     LogOutEverywhere,
     MarkRead,
+    RefusalCode,
     Register,
     RemoveReaction,
     ReportMessage,
@@ -51,11 +52,11 @@ from zchat.protocol.messages import (
     UnblockUser,
     inbox_log,
 )
-from zchat.protocol.names import InvalidName, canonical_name
-from zchat.protocol.operators import ImportEntries, SetRetention
+from zchat.protocol.names import InvalidName, canonical_name, printable
+from zchat.protocol.operators import ImportEntries, RedactMessages, SetRetention
 from zchat.service import operators
 from zchat.service.beat import Job
-from zchat.service.effects import Sender
+from zchat.service.effects import Refusal, Sender
 from zchat.users import imports
 from zchat.users.arrivals import Arrivals
 from zchat.users.conversations import Conversations
@@ -143,6 +144,8 @@ class UserCore:
                 return [inbox_log(_canonical_or_given(name))]
             case ImportEntries(log=log):
                 return [log]
+            case RedactMessages(log=log) if log not in self.timeline.heads:
+                return [log]
             case _:
                 return ()
 
@@ -180,6 +183,8 @@ class UserCore:
                 return operators.set_retention(sender, command, self.effects, heads, at_ms)
             case ImportEntries():
                 return imports.import_entries(self, sender, command, at_ms)
+            case RedactMessages():
+                return self._redact(sender, command, at_ms)
             case TellInvited():
                 return self.inboxes.tell_invited(command, at_ms)
             case ReportMessage():
@@ -251,6 +256,19 @@ class UserCore:
             case _:
                 assert_never(command)
         return Answer(None, 0)
+
+    def _redact(self, sender: Sender, command: RedactMessages, at_ms: int) -> Answer:
+        operators.require_operator(sender)
+        heads, log = self.timeline.heads, command.log
+        if log in heads:
+            return self.messages.redact(sender, command, at_ms)
+        if not self.log_heads.get(log):
+            raise Refusal(RefusalCode.UNKNOWN_LOG, f"there is no log {printable(log)}")
+        # Of somebody who is gone the head is known for no longer than this takes.
+        heads[log] = self.log_heads[log]
+        answer = self.messages.redact(sender, command, at_ms)
+        self.log_heads[log] = heads.pop(log)
+        return answer
 
     # --- Who goes ---------------------------------------------------------------------------------
 

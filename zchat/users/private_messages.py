@@ -4,6 +4,7 @@ from typing import NamedTuple, assert_never
 
 from zchat.log.answers import Answer
 from zchat.protocol.messages import (
+    SYSTEM_AUTHOR,
     AddReaction,
     DeleteMessage,
     EditMessage,
@@ -19,7 +20,9 @@ from zchat.protocol.messages import (
     SendPrivate,
     inbox_log,
 )
-from zchat.service import amending
+from zchat.protocol.names import printable
+from zchat.protocol.operators import RedactMessages
+from zchat.service import amending, operators
 from zchat.service.effects import Refusal, Sender, visible_text
 from zchat.users.directory import Directory
 from zchat.users.model import User
@@ -129,6 +132,32 @@ class PrivateMessages:
             amending.delete(timeline, copy.entry, author)
             answers.append(self._say(copy, author, MessageDeleted(copy.entry.sequence), at_ms))
         return answers[0]
+
+    def redact(self, sender: Sender, command: RedactMessages, at_ms: int) -> Answer:
+        """With each the same message in the other inbox, as far as it is there still.
+
+        The log's head must be known.
+        """
+        timeline, effects = self._directory.timeline, self._directory.effects
+        log = command.log
+        gone = amending.messages(timeline, log, command.sequences)
+        answer, nonce, reason = Answer(log, 0), command.nonce, printable(command.reason)
+        for entry in gone:
+            owner = entry.log[1:]
+            assert isinstance(entry.body, PrivateMessageSent)
+            other = entry.body.to if entry.author == owner else entry.author
+            # The command is known by the last one, which its answer names.
+            copies = [_Copy(entry, other, nonce if entry is gone[-1] else None)]
+            if twin := self._twin(entry, self._directory.users.get(other)):
+                copies.append(_Copy(twin, owner, None))
+            for index, copy in enumerate(copies):
+                effects.edits.append(amending.forgotten(copy.entry))
+                amending.delete(timeline, copy.entry, SYSTEM_AUTHOR)
+                body = MessageDeleted(copy.entry.sequence, reason)
+                said = self._say(copy, SYSTEM_AUTHOR, body, at_ms)
+                answer = answer if index else said
+        operators.audit_redacted(effects, sender, log, gone, reason, at_ms)
+        return answer
 
     def _react(
         self,

@@ -45,6 +45,7 @@ from zchat.protocol.operators import (
     AccountAnswer,
     AccountFacts,
     CountExpired,
+    FindMessages,
     ListAccounts,
     ListKept,
     ListSessions,
@@ -128,7 +129,7 @@ def _answer(
             return (yield from operator_queries.answer(core, asking, query, at_ms))
         case ReadAccount():
             return encode(_account(core, query.name))
-        case CountExpired() | ListKept():
+        case CountExpired() | FindMessages() | ListKept():
             return (yield from operators.answer(store, query, at_ms))
         case _:
             assert_never(query)

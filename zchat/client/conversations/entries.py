@@ -32,7 +32,8 @@ Amendment: TypeAlias = MessageEdited | MessageDeleted | ReactionAdded | Reaction
 def conversation_of(entry: Entry, me: str) -> str | None:
     """The key of the conversation that an entry belongs to.
 
-    None where only the message that it refers to says so: of what oneself has done in the inbox.
+    None where only the message that it refers to says so: of what oneself, or an operator, has done
+    in the inbox.
     """
     if entry.log[0] == "#":
         return entry.log
@@ -40,7 +41,7 @@ def conversation_of(entry: Entry, me: str) -> str | None:
         case PrivateMessageSent(to=to) | Redacted(to=to):
             return inbox_log(to if entry.author == me else entry.author)
         case MessageEdited() | MessageDeleted() | ReactionAdded() | ReactionRemoved():
-            return None if entry.author == me else inbox_log(entry.author)
+            return None if entry.author in (me, SYSTEM_AUTHOR) else inbox_log(entry.author)
         case _:
             return NOTICES
 

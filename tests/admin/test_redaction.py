@@ -1,0 +1,96 @@
+"""`zchat-admin redact`: first what would go, and then that, some at a time."""
+
+import json
+
+import pytest
+
+from zchat.protocol import limits
+from zchat.protocol.nonces import prefix_of
+from zchat.protocol.operators import FindMessages, MessagesFound, RedactMessages
+from zchat.protocol.partitions import address_of_room
+
+from .conftest import PARTITIONS, Type
+from .served import Notes
+
+GARDEN_AT = address_of_room("garden", PARTITIONS)
+HOUR_MS = 3_600_000
+WHEN_MS = 1_777_888_999_000
+
+
+def with_spam(notes: Notes) -> None:
+    """Of partition 0 there are two pages."""
+    notes.answers = {
+        "rooms/0": [
+            MessagesFound({"#lobby": [3, 4]}, {"spam-1": 2}, True, "#lobby", 4),
+            MessagesFound({"#lobby": [7], "#shed": [1]}, {"spam-1": 1, "spam-2": 1}, False),
+        ],
+        "rooms/1": [MessagesFound({"#garden": [2]}, {"spam-2": 1}, False)],
+    }
+
+
+def test_without_yes_it_only_says_what_would_go(
+    notes: Notes, zchat_admin: Type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zchat.admin.times.now_ms", lambda: WHEN_MS)
+    with_spam(notes)
+    result = zchat_admin("redact", "--by", "Spam-*", "--by", "eve", "--since", "1h")
+    assert result.output.splitlines() == [
+        "5 messages of 2 users would go",
+        "  #lobby: 3",
+        "  #shed: 1",
+        "  #garden: 1",
+        "nothing was changed; with --yes they go",
+    ]
+    asked = FindMessages(["spam-*", "eve"], WHEN_MS - HOUR_MS)
+    after = FindMessages(["spam-*", "eve"], WHEN_MS - HOUR_MS, after_log="#lobby", after=4)
+    assert notes.queries == [("rooms/0", asked), ("rooms/0", after), ("rooms/1", asked)]
+    assert notes.commands == []
+
+
+def test_with_yes_all_of_it_goes_some_at_a_time(
+    notes: Notes, zchat_admin: Type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "REDACTED_MESSAGES_MAX", 2)
+    with_spam(notes)
+    result = zchat_admin(
+        *("redact", "--by", "spam-*", "--since", "1h", "--reason", "spam", "--yes", "--json")
+    )
+    assert json.loads(result.stdout) == {
+        "done": True,
+        "messages": 5,
+        "rooms": {"#lobby": 3, "#shed": 1, "#garden": 1},
+        "authors": {"spam-1": 3, "spam-2": 2},
+    }
+    sent = [command for _, command in notes.commands]
+    assert all(isinstance(each, RedactMessages) and each.reason == "spam" for each in sent)
+    assert [(to, each.log, each.sequences) for to, each in notes.commands] == [
+        ("rooms/0", "#lobby", [3, 4]),
+        ("rooms/0", "#lobby", [7]),
+        ("rooms/0", "#shed", [1]),
+        ("rooms/1", "#garden", [2]),
+    ]
+    nonces = [each.nonce for each in sent]
+    assert nonces == sorted(set(nonces)), "a service knows the newest of each client"
+    assert len(set(map(prefix_of, nonces))) == 1
+
+
+def test_one_room_is_asked_for_where_it_is(notes: Notes, zchat_admin: Type) -> None:
+    notes.answers = {GARDEN_AT: [MessagesFound({}, {}, False)]}
+    result = zchat_admin("redact", "--by", "eve", "--since", "2026-05-04", "--room", "#garden")
+    assert result.output == "0 messages of 0 users would go\n"
+    ((address, query),) = notes.queries
+    assert (address, query.log) == (GARDEN_AT, "#garden")
+
+
+def test_a_refusal_ends_it(notes: Notes, zchat_admin: Type) -> None:
+    with_spam(notes)
+    notes.refuse = "not now"
+    result = zchat_admin("redact", "--by", "spam-*", "--since", "1h", "--yes")
+    assert (result.exit_code, len(notes.commands)) == (1, 1)
+
+
+def test_it_wants_to_know_from_when_on(notes: Notes, zchat_admin: Type) -> None:
+    """A guest's name may have been somebody else's last week."""
+    assert "--since" in zchat_admin("redact", "--by", "eve").output
+    backwards = zchat_admin("redact", "--by", "e", "--since", "1h", "--until", "2h")
+    assert "--until is not after --since" in backwards.output

@@ -1,0 +1,140 @@
+"""`zchat-admin redact`: removes what somebody has said, wherever it stands."""
+
+import itertools
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import click
+from msgspec.structs import replace
+
+from zchat.admin import times
+from zchat.admin.answers import (
+    REQUEST,
+    admin_command,
+    as_json_option,
+    counted,
+    done_or_end,
+    name,
+    option,
+    pattern,
+    reason_option,
+    show,
+)
+from zchat.admin.asking import Enquiry, enquiry, orders
+from zchat.admin.pages import ask_one
+from zchat.protocol import limits
+from zchat.protocol.codec import Decoder
+from zchat.protocol.messages import Refused, room_log
+from zchat.protocol.nonces import nonce
+from zchat.protocol.operators import FindMessages, MessagesFound, RedactMessages
+from zchat.protocol.partitions import address_of_room, room_addresses
+from zchat.settings import Settings
+
+_pages: Decoder[MessagesFound | Refused] = Decoder(MessagesFound | Refused)  # type: ignore[arg-type]
+
+
+@dataclass
+class Found:
+    """By address and log the messages that are to go, and how many each author has said."""
+
+    places: dict[str, dict[str, list[int]]] = field(default_factory=dict)
+    authors: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        of_logs = (logs for logs in self.places.values())
+        return {log: len(each) for logs in of_logs for log, each in sorted(logs.items())}
+
+
+def pages_of(asking: Enquiry, address: str, query: FindMessages) -> Iterator[MessagesFound]:
+    """All that a service finds. Ends the program at a refusal. Raises `NoAnswer`."""
+    while True:
+        page = ask_one(asking, address, query, _pages)
+        yield page
+        if not page.more:
+            return
+        query = replace(query, after_log=page.after_log, after=page.after)
+
+
+def find(settings: Settings, addresses: list[str], query: FindMessages) -> Found:
+    found = Found()
+    with enquiry(settings) as asking:
+        for address in addresses:
+            logs = found.places.setdefault(address, {})
+            for page in pages_of(asking, address, query):
+                found.authors.update(page.authors)
+                for log, sequences in page.places.items():
+                    logs.setdefault(log, []).extend(sequences)
+    return found
+
+
+def remove(settings: Settings, found: Found, reason: str, *, as_json: bool = False) -> None:
+    """Some at a time, so that nobody waits for it. Ends the program at a refusal."""
+    prefix, numbers = os.urandom(limits.NONCE_PREFIX_BYTES), itertools.count(1)
+    with orders(settings) as ordering:
+        for address, logs in found.places.items():
+            for log, sequences in logs.items():
+                for begin in range(0, len(sequences), limits.REDACTED_MESSAGES_MAX):
+                    some = sequences[begin : begin + limits.REDACTED_MESSAGES_MAX]
+                    unique = nonce(prefix, next(numbers))
+                    command = RedactMessages(REQUEST, unique, log, some, reason)
+                    done_or_end(ordering.give(address, command), as_json=as_json)
+
+
+def _redact(
+    settings: Settings,
+    by: tuple[str, ...],
+    since: int,
+    until: int | None,
+    room: str | None,
+    reason: str,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    until_ms = limits.INTEGER_MAX if until is None else until
+    if until_ms <= since:
+        raise click.UsageError("--until is not after --since; give a later time")
+    log = "" if room is None else room_log(room)
+    partitions = settings.partitions
+    addresses = [address_of_room(room, partitions)] if room else room_addresses(partitions)
+    found = find(settings, addresses, FindMessages(list(by), since, until_ms, log))
+    total = found.authors.total()
+    if not as_json:
+        of_users = counted(len(found.authors), "user")
+        click.echo(f"{counted(total, 'message')} of {of_users} {'go' if yes else 'would go'}")
+        for each, count in found.counts.items():
+            click.echo(f"  {each}: {count:,}")
+    if yes:
+        remove(settings, found, reason, as_json=as_json)
+    done = "done" if yes else "nothing was changed; with --yes they go"
+    value = {"done": yes, "messages": total, "rooms": found.counts, "authors": found.authors}
+    show(value, [done] if total or yes else [], as_json=as_json)
+
+
+REDACT = admin_command(
+    "redact",
+    _redact,
+    "Remove what somebody has said in rooms. Without --yes it only says what would go.",
+    option(
+        "--by",
+        "WHO",
+        "A user, also one who is gone; may have * and ?. May be given more than once.",
+        pattern,
+        required=True,
+        many=True,
+    ),
+    option(
+        "--since",
+        "TIME",
+        "From then on: 1h for that long ago, or 2026-05-04T10:00, in UTC.",
+        times.since_ms,
+        required=True,
+    ),
+    option("--until", "TIME", "And before then.", times.since_ms),
+    option("--room", "ROOM", "Only in this room.", name),
+    reason_option(),
+    click.Option(["--yes"], is_flag=True, help="Remove it. It cannot be brought back."),
+    as_json_option(),
+)
