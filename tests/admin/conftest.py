@@ -36,11 +36,12 @@ def notes(cluster: Served) -> Notes:
 
 @pytest.fixture
 def zchat_admin(cluster: Served) -> Type:
-    """Runs one command in the folder of the cluster."""
+    """Runs one command, perhaps of a group, in the folder of the cluster."""
 
     def typed(*arguments: str) -> Result:
         settings = ["--var", str(cluster.settings.var), "--partitions", str(PARTITIONS)]
-        result = CliRunner().invoke(main, [arguments[0], *settings, *arguments[1:]])
+        words = [*arguments[0].split(), *settings, *arguments[1:]]
+        result = CliRunner().invoke(main, words)
         assert result.exception is None or isinstance(result.exception, SystemExit), result
         return result
 

@@ -4,6 +4,7 @@ from typing import Final
 
 import click
 
+from zchat.admin import times
 from zchat.admin.answers import (
     REQUEST,
     CommandGroup,
@@ -31,26 +32,40 @@ _kept: Decoder[KeptLogs | Refused] = Decoder(KeptLogs | Refused)  # type: ignore
 
 _DAY_S: Final = 24 * 3600
 _ROOMS, _INBOXES = "#", "@"
+_SPANS: Final = (
+    "give a number of days, or a span as in 90m, 12h, 7d; 0 keeps entries for ever, and for a room "
+    "there is 'default', too"
+)
 
 
 def _show(settings: Settings, as_json: bool) -> None:
     with enquiry(settings) as asking:
         addresses = service_addresses(settings.partitions)
         answers = ask_each(asking, dict.fromkeys(addresses, ListKept()), _kept)
-    kept = {log.log: _days_of(log.keep_s) for answer in answers.values() for log in answer.logs}
-    default, inboxes = kept.pop(_ROOMS, 0.0), kept.pop(_INBOXES, 0.0)
+    kept = {log.log: log.keep_s for answer in answers.values() for log in answer.logs}
+    default, inboxes = kept.pop(_ROOMS, 0), kept.pop(_INBOXES, 0)
     rows = [("rooms, by default", default), *sorted(kept.items()), ("inboxes", inboxes)]
-    value = {"rooms": kept, "rooms_default": default, "inboxes": inboxes}
-    cells = [(name, _in_words(days)) for name, days in rows]
+    value = {
+        "rooms": {log: _in_days(keep_s) for log, keep_s in kept.items()},
+        "rooms_default": _in_days(default),
+        "inboxes": _in_days(inboxes),
+    }
+    cells = [(name, _in_words(keep_s)) for name, keep_s in rows]
     show(value, table(("entries of", "are kept"), cells).splitlines(), as_json=as_json)
 
 
-def _days_of(keep_s: int) -> float:
-    return round(keep_s / _DAY_S, 3)
+def _in_words(keep_s: int) -> str:
+    """Days, but for what is no whole number of them."""
+    if not keep_s:
+        return "for ever"
+    if keep_s % _DAY_S:
+        return times.length(1000 * keep_s)
+    days = keep_s // _DAY_S
+    return f"{days} day{'s' if days > 1 else ''}"
 
 
-def _in_words(days: float) -> str:
-    return f"{days:g} days" if days else "for ever"
+def _in_days(keep_s: int) -> float:
+    return round(keep_s / _DAY_S, 5)
 
 
 def _set(
@@ -62,12 +77,12 @@ def _set(
     yes: bool,
     as_json: bool,
 ) -> None:
-    *rooms, days = words
+    *rooms, span = words
     if len(rooms) + default + inboxes != 1:
-        raise click.UsageError("give ROOM DAYS, --default DAYS or --inboxes DAYS")
+        raise click.UsageError("give ROOM SPAN, --default SPAN or --inboxes SPAN")
     room = rooms[0] if rooms else None
     log, addresses = _concerned(settings, room, inboxes)
-    keep_s = _keep_s(days, can_be_default=room is not None)
+    keep_s = _keep_s(span, can_be_default=room is not None)
     counts: dict[str, int] = {}
     if keep_s:
         with enquiry(settings) as asking:
@@ -100,15 +115,23 @@ def _concerned(settings: Settings, room: str | None, inboxes: bool) -> tuple[str
     return room_log(name), [address_of_room(name, settings.partitions)]
 
 
-def _keep_s(days: str, *, can_be_default: bool) -> int | None:
-    if days == "default" and can_be_default:
+def _keep_s(span: str, *, can_be_default: bool) -> int | None:
+    """A number alone is one of days."""
+    if span == "default" and can_be_default:
         return None
-    if not days.isdecimal() or int(days) > limits.RETENTION_DAYS_MAX:
-        raise click.UsageError(
-            f"DAYS is a whole number up to {limits.RETENTION_DAYS_MAX}, where 0 keeps entries for "
-            "ever; for a room it may be 'default', too"
-        )
-    return int(days) * _DAY_S
+    if span.isascii() and span.isdecimal():
+        keep_s = int(span) * _DAY_S
+    else:
+        try:
+            keep_s = times.span_ms(span) // 1000
+        except ValueError as error:
+            raise click.UsageError(f"{span!r} is {error}; {_SPANS}") from None
+        if keep_s < limits.RETENTION_S_MIN:
+            least = times.length(1000 * limits.RETENTION_S_MIN)
+            raise click.UsageError(f"entries are kept for {least} at least; {_SPANS}")
+    if keep_s > limits.RETENTION_DAYS_MAX * _DAY_S:
+        raise click.UsageError(f"{limits.RETENTION_DAYS_MAX} days are the most; {_SPANS}")
+    return keep_s
 
 
 def _count(asking: Enquiry, address: str, log: str, keep_s: int) -> dict[str, int]:
@@ -129,8 +152,8 @@ RETENTION.add_command(
     admin_command(
         "set",
         _set,
-        "Keep the entries of ROOM, or of all, for DAYS days from now on; 0 for ever.",
-        click.Argument(["words"], nargs=-1, required=True, metavar="[ROOM] DAYS"),
+        "Keep the entries of ROOM, or of all, for SPAN from now on: 30 days, 12h, 90m; 0 for ever.",
+        click.Argument(["words"], nargs=-1, required=True, metavar="[ROOM] SPAN"),
         click.Option(["--default"], is_flag=True, help="Of all rooms without their own."),
         click.Option(["--inboxes"], is_flag=True, help="Of all inboxes."),
         click.Option(["--dry-run"], is_flag=True, help="Only say what would go."),

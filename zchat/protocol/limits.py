@@ -242,6 +242,8 @@ SEARCH_UNINDEXED_MAX: Final = 2_000
 SEARCH_UNINDEXED_BYTES_MAX: Final = 4 * 1024 * 1024
 """It looks at fewer of these if they are larger than this in all."""
 RETENTION_DAYS_MAX: Final = 36_500
+RETENTION_S_MIN: Final = 60
+"""Nothing is kept for less: whoever was away for a moment is to read what was said."""
 IMPORTED_ENTRIES_MAX: Final = 200
 """Entries in one command that imports them."""
 REDACTED_MESSAGES_MAX: Final = 100
