@@ -6,7 +6,14 @@ import pytest
 
 from zchat.protocol import limits
 from zchat.protocol.nonces import prefix_of
-from zchat.protocol.operators import FindMessages, MessagesFound, RedactMessages
+from zchat.protocol.operators import (
+    FindMessages,
+    ListSightings,
+    MessagesFound,
+    RedactMessages,
+    SightingInfo,
+    SightingPage,
+)
 from zchat.protocol.partitions import address_of_room
 
 from .conftest import PARTITIONS, Type
@@ -39,6 +46,8 @@ def test_without_yes_it_only_says_what_would_go(
         "  #lobby: 3",
         "  #shed: 1",
         "  #garden: 1",
+        "  by spam-1: 3",
+        "  by spam-2: 2",
         "nothing was changed; with --yes they go",
     ]
     asked = FindMessages(["spam-*", "eve"], WHEN_MS - HOUR_MS)
@@ -72,6 +81,28 @@ def test_with_yes_all_of_it_goes_some_at_a_time(
     nonces = [each.nonce for each in sent]
     assert nonces == sorted(set(nonces)), "a service knows the newest of each client"
     assert len(set(map(prefix_of, nonces))) == 1
+
+
+def test_of_an_address_the_names_count_that_came_from_there(
+    notes: Notes, zchat_admin: Type
+) -> None:
+    seen = [SightingInfo(name, "192.0.2.7", 1, 2) for name in ("eve", "mallory")]
+    nothing = MessagesFound({}, {}, False)
+    notes.answers = {
+        "users": [SightingPage(seen, False)],
+        "rooms/0": [nothing],
+        "rooms/1": [nothing],
+    }
+    zchat_admin("redact", "--by", "192.0.2.0/24", "--by", "Bob", "--since", "1h")
+    assert notes.queries[0] == ("users", ListSightings("192.0.2.0/24"))
+    assert [query.authors for _, query in notes.queries[1:]] == [["eve", "mallory", "bob"]] * 2
+
+
+def test_an_address_that_nobody_came_from_asks_for_nothing(notes: Notes, zchat_admin: Type) -> None:
+    notes.answers = {"users": [SightingPage([], False)]}
+    result = zchat_admin("redact", "--by", "192.0.2.7", "--since", "1h", "--yes")
+    assert result.output == "0 messages of 0 users go\ndone\n"
+    assert (len(notes.queries), notes.commands) == (1, [])
 
 
 def test_one_room_is_asked_for_where_it_is(notes: Notes, zchat_admin: Type) -> None:

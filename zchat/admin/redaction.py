@@ -3,8 +3,10 @@
 import itertools
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import product
+from typing import Final
 
 import click
 from msgspec.structs import replace
@@ -18,11 +20,11 @@ from zchat.admin.answers import (
     done_or_end,
     name,
     option,
-    pattern,
     reason_option,
     show,
 )
 from zchat.admin.asking import Enquiry, enquiry, orders
+from zchat.admin.order import sightings_of
 from zchat.admin.pages import ask_one
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
@@ -30,9 +32,12 @@ from zchat.protocol.messages import Refused, room_log
 from zchat.protocol.nonces import nonce
 from zchat.protocol.operators import FindMessages, MessagesFound, RedactMessages
 from zchat.protocol.partitions import address_of_room, room_addresses
+from zchat.protocol.targets import InvalidTarget, target_of
 from zchat.settings import Settings
 
 _pages: Decoder[MessagesFound | Refused] = Decoder(MessagesFound | Refused)  # type: ignore[arg-type]
+
+_AUTHORS_SHOWN: Final = 20
 
 
 @dataclass
@@ -58,12 +63,28 @@ def pages_of(asking: Enquiry, address: str, query: FindMessages) -> Iterator[Mes
         query = replace(query, after_log=page.after_log, after=page.after)
 
 
-def find(settings: Settings, addresses: list[str], query: FindMessages) -> Found:
+def authors_of(settings: Settings, by: Iterable[str]) -> list[str]:
+    """Names and patterns as they are given; of an address the names that came from there lately."""
+    authors: dict[str, None] = {}
+    for each in by:
+        target = target_of(each)
+        if target.block is None:
+            authors[target.name or target.pattern] = None
+        else:
+            authors |= dict.fromkeys(seen.user for seen in sightings_of(settings, each))
+    return list(authors)
+
+
+def find(
+    settings: Settings, addresses: list[str], query: FindMessages, authors: list[str]
+) -> Found:
+    """What any of the authors has said, otherwise as in `query`."""
     found = Found()
     with enquiry(settings) as asking:
-        for address in addresses:
+        for address, begin in product(addresses, range(0, len(authors), limits.FOUND_AUTHORS_MAX)):
+            some = authors[begin : begin + limits.FOUND_AUTHORS_MAX]
             logs = found.places.setdefault(address, {})
-            for page in pages_of(asking, address, query):
+            for page in pages_of(asking, address, replace(query, authors=some)):
                 found.authors.update(page.authors)
                 for log, sequences in page.places.items():
                     logs.setdefault(log, []).extend(sequences)
@@ -99,18 +120,30 @@ def _redact(
     log = "" if room is None else room_log(room)
     partitions = settings.partitions
     addresses = [address_of_room(room, partitions)] if room else room_addresses(partitions)
-    found = find(settings, addresses, FindMessages(list(by), since, until_ms, log))
+    authors = authors_of(settings, by)
+    found = find(settings, addresses, FindMessages([], since, until_ms, log), authors)
     total = found.authors.total()
     if not as_json:
         of_users = counted(len(found.authors), "user")
         click.echo(f"{counted(total, 'message')} of {of_users} {'go' if yes else 'would go'}")
         for each, count in found.counts.items():
             click.echo(f"  {each}: {count:,}")
+        for each, count in found.authors.most_common(_AUTHORS_SHOWN):
+            click.echo(f"  by {each}: {count:,}")
+        if (more := len(found.authors) - _AUTHORS_SHOWN) > 0:
+            click.echo(f"  by {counted(more, 'other')}; --json has all")
     if yes:
         remove(settings, found, reason, as_json=as_json)
     done = "done" if yes else "nothing was changed; with --yes they go"
     value = {"done": yes, "messages": total, "rooms": found.counts, "authors": found.authors}
     show(value, [done] if total or yes else [], as_json=as_json)
+
+
+def _who(text: str) -> str:
+    try:
+        return target_of(text).text
+    except InvalidTarget as error:
+        raise click.BadParameter(str(error)) from None
 
 
 REDACT = admin_command(
@@ -120,8 +153,9 @@ REDACT = admin_command(
     option(
         "--by",
         "WHO",
-        "A user, also one who is gone; may have * and ?. May be given more than once.",
-        pattern,
+        "A user, also one who is gone, a pattern with * and ?, an address, or a block of them as "
+        "in 192.0.2.0/24. May be given more than once.",
+        _who,
         required=True,
         many=True,
     ),

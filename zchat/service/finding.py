@@ -6,7 +6,6 @@ is not looked at; all else is.
 
 from collections import Counter
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 from zchat.log.store import Store
 from zchat.protocol import costs, limits
@@ -14,6 +13,7 @@ from zchat.protocol.codec import Decoder
 from zchat.protocol.costs import Steps
 from zchat.protocol.messages import Entry, MessagePosted, PrivateMessageSent
 from zchat.protocol.operators import FindMessages, MessagesFound
+from zchat.protocol.targets import target_of
 from zchat.service.retention import count_older
 
 _entries = Decoder(Entry)
@@ -26,8 +26,9 @@ class _Page:
 
     def __init__(self, query: FindMessages) -> None:
         self._query = query
-        self._patterns = [each for each in query.authors if set(each) & set("*?")]
         self._authors = frozenset(query.authors)
+        # Names are meant as they are spelled: what only looks like one was said by somebody else.
+        self._patterns = [target_of(each) for each in query.authors if set(each) & set("*?")]
         self._places: dict[str, list[int]] = {}
         self._counts: Counter[str] = Counter()
         self._frames: list[bytes] = []
@@ -55,7 +56,7 @@ class _Page:
                 self._frames_bytes += len(frame)
 
     def _is_of(self, author: str) -> bool:
-        return author in self._authors or any(fnmatchcase(author, each) for each in self._patterns)
+        return author in self._authors or any(each.is_for_name(author) for each in self._patterns)
 
     def answer(self, *, more: bool, after_log: str = "", after: int = 0) -> MessagesFound:
         frames = b"".join(self._frames)
