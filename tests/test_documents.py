@@ -96,6 +96,7 @@ def test_programs_and_variables_that_are_named_exist(path: Path) -> None:
     parameters += [str(parameter.name) for parameter in main.main.params]
     variables = {f"ZCHAT_{name.upper()}" for name in parameters}
     variables |= {login.PASSWORD_VARIABLE, login.TOKEN_VARIABLE, login.CODE_VARIABLE}
+    variables.add(login.NEW_PASSWORD_VARIABLE)
     text = path.read_text("utf-8")
 
     assert set(re.findall(r"\bzchat-[a-z-]*[a-z]\b", text)) <= programs

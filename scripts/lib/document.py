@@ -59,6 +59,8 @@ REFUSALS: Final[dict[RefusalCode, str]] = {
     RefusalCode.TOO_FAST: "More than one may say; `retry_after_ms` tells when to go on.",
     RefusalCode.GUESTS_NOT_ALLOWED: "Only accounts come in here.",
     RefusalCode.REGISTRATION_CLOSED: "Nobody makes an account here but the operator.",
+    RefusalCode.NEW_PASSWORD_REQUIRED: "The password is a code of an operator, which takes a "
+    "`new_password`, too.",
     RefusalCode.INVITATION_REQUIRED: "A new account takes an invitation.",
     RefusalCode.INVALID_INVITATION: "No such invitation, or it is used or out of date.",
     RefusalCode.CODE_REQUIRED: "The account asks for a one-time code, too.",

@@ -38,6 +38,9 @@ from zchat.protocol.operators import (
     ListAccounts,
     ListAllRooms,
     ListSessions,
+    RemoveAccount,
+    ResetPassword,
+    ResetTotp,
     RoomDetails,
     RoomPage,
     SessionInfo,
@@ -129,6 +132,18 @@ WHEN = "2026-05-04 10:03:19Z"
             "the standing of bob is moderator",
         ),
         (
+            ["account reset-totp", "Bob"],
+            "users",
+            ResetTotp(1, b"", "bob"),
+            "the password of bob needs no one-time code any more",
+        ),
+        (
+            ["account delete", "bob", "--reason", "left us", "--yes"],
+            "users",
+            RemoveAccount(1, b"", "bob", "left us"),
+            "bob is deleted; what it has said stays, and its name, which nobody else gets",
+        ),
+        (
             ["invite", "--revoke", " a-code "],
             "users",
             RevokeInvitation(1, b"", hashlib.sha256(b"a-code").digest()),
@@ -177,6 +192,28 @@ def test_an_invitation_is_shown_once_and_its_digest_sent(
     assert isinstance(sent, CreateInvitation)
     assert sent.digest == hashlib.sha256(code.encode()).digest()
     assert (sent.expires_ms, sent.note) == (WHEN_MS + 86_400_000, "for Bob")
+
+
+def test_a_code_for_a_new_password_is_shown_once_and_its_digest_sent(
+    notes: Notes, zchat_admin: Type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zchat.admin.times.now_ms", lambda: WHEN_MS)
+    result = zchat_admin("account reset-password", "Bob", "--shut-out")
+
+    code = result.stdout.strip()
+    assert "It works once, until 2026-05-05 10:03:19Z, in the place of" in result.stderr
+    ((address, sent),) = notes.commands
+    assert address == "users"
+    assert isinstance(sent, ResetPassword)
+    assert (sent.user, sent.shut_out) == ("bob", True)
+    assert sent.digest == hashlib.sha256(code.encode()).digest()
+    assert sent.expires_ms == WHEN_MS + 86_400_000
+
+
+def test_nothing_is_deleted_without_a_yes(notes: Notes, zchat_admin: Type) -> None:
+    result = zchat_admin("account delete", "bob")
+    assert (result.exit_code, "cannot be brought back" in result.output) == (1, True)
+    assert notes.commands == []
 
 
 def test_no_two_invitations_are_alike(notes: Notes, zchat_admin: Type) -> None:

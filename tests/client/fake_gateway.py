@@ -75,6 +75,8 @@ class Account:
         self.password = password
         self.code = code
         self.invitation = invitation
+        self.reset_code = ""
+        """An operator's, in the place of the password."""
         self.tokens: dict[bytes, str] = {}
         """The device, by token."""
 
@@ -82,12 +84,18 @@ class Account:
         wrong: RefusalCode | None = None
         if log_in.token in self.tokens:
             return None
+        if self.reset_code and log_in.password == self.reset_code and log_in.new_password:
+            self.password, self.reset_code = log_in.new_password, ""
+            self.tokens[log_in.token] = log_in.device
+            return None
         if log_in.register:
             if self.invitation and log_in.invitation != self.invitation:
                 wrong = RefusalCode.INVITATION_REQUIRED
             self.password = log_in.password
         elif log_in.password is None:
             wrong = RefusalCode.PASSWORD_REQUIRED
+        elif self.reset_code and log_in.password == self.reset_code:
+            wrong = RefusalCode.NEW_PASSWORD_REQUIRED
         elif log_in.password != self.password:
             wrong = RefusalCode.WRONG_PASSWORD
         elif self.code and log_in.code != self.code:

@@ -307,6 +307,25 @@ async def test_a_code_is_given_by_file_or_variable(
     assert [login.code for login in gateway.logins] == ["", "123456", "123456"]
 
 
+async def test_who_has_a_code_of_an_operator_chooses_a_new_password(
+    gateway: FakeGateway, machine: Machine, tmp_path: Path
+) -> None:
+    gateway.account = Account("forgotten")
+    gateway.account.reset_code = "f3k9-0w2m"
+    code, out = await machine.run(ZCHAT_PASSWORD="f3k9-0w2m")
+    assert code == 3
+    assert "; give it with --new-password-file or ZCHAT_NEW_PASSWORD" in out
+    file = tmp_path / "new"
+    file.write_text(f"{PASSWORD}\n")
+    options = ("--new-password-file", str(file))
+    assert (await machine.run(*options, ZCHAT_PASSWORD="f3k9-0w2m"))[0] == 0
+    assert (gateway.logins[-1].password, gateway.logins[-1].new_password) == (
+        "f3k9-0w2m",
+        PASSWORD,
+    )
+    assert (await machine.run("--no-remember", ZCHAT_PASSWORD=PASSWORD))[0] == 0
+
+
 async def test_an_account_is_made_in_one_step(gateway: FakeGateway, machine: Machine) -> None:
     gateway.account = Account(None, invitation="spring")
     code, out = await machine.run("--register", ZCHAT_PASSWORD=PASSWORD)

@@ -326,6 +326,7 @@ WITH_ALL_FIELDS: dict[str, Any] = {
         [RoomInfo("g", "", 2, False, 0, True, True, True, Posting.MODERATORS, 30, 50)],
         1,
     ),
+    "LogIn/new_password": LogIn(1, "ann", b"t" * 32, "a code", new_password="correct horse"),
     "LogIn/away": LogIn(1, "ann", b"t" * 32, away="back at ten"),
     "LoggedIn/since": LoggedIn(
         1, "ann", False, [LogState("#garden", 5, 9, 4, Notify.ALL)], since_ms=AT_MS

@@ -3,6 +3,7 @@
 import click
 
 from zchat.admin import (
+    accounts,
     audit,
     backup,
     bounds,
@@ -43,6 +44,7 @@ main.add_command(people.SUSPEND)
 main.add_command(people.RESTORE_USER)
 main.add_command(redaction.REDACT)
 main.add_command(people.STANDING)
+main.add_command(accounts.ACCOUNT)
 main.add_command(invitations.INVITE)
 main.add_command(rooms.CLOSE_ROOM)
 main.add_command(bounds.LIMITS)

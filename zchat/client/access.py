@@ -63,6 +63,7 @@ def access_of(
     no_remember: bool,
     register: bool = False,
     invitation: str = "",
+    new_password_file: Path | None = None,
     **trust: Any,
 ) -> Access:
     """What the values of `access_options` come to."""
@@ -70,7 +71,8 @@ def access_of(
     from zchat.client.login import Options  # noqa: PLC0415
 
     wanted = Options(
-        password_file, token_file, code_file, register, invitation, device, not no_remember
+        *(password_file, token_file, code_file, register, invitation, device, not no_remember),
+        new_password_file,
     )
     return Access(user, [str(one) for one in address], wanted, tls_of(**trust))
 
@@ -250,6 +252,14 @@ def access_options() -> list[click.Parameter]:
             type=click.Path(path_type=Path),
             envvar="ZCHAT_CODE_FILE",
             help="File whose first line is a one-time or recovery code; or give it as ZCHAT_CODE.",
+            metavar="PATH",
+            show_envvar=True,
+        ),
+        click.Option(
+            ["--new-password-file"],
+            type=click.Path(path_type=Path),
+            envvar="ZCHAT_NEW_PASSWORD_FILE",
+            help="File whose first line is the new password, where an operator's code is the old.",
             metavar="PATH",
             show_envvar=True,
         ),

@@ -67,6 +67,7 @@ def connect(
     code: str = "",
     register: bool = False,
     invitation: str = "",
+    new_password: str | None = None,
     tls: Tls = AUTOMATIC,
     cursors: Mapping[str, int] | None = None,
     mark_read: bool = True,
@@ -86,12 +87,12 @@ def connect(
 
     `token` are 32 bytes, of an app token or a remembered device, that need no password. With a
     `device` the account remembers the token under that name, new or given: `Chat.token`. `code` is
-    a one-time or recovery code. `register` makes a new account, with an `invitation` if it must be.
+    a one-time or recovery code. `register` makes a new account, with an `invitation` if it must be;
+    an operator's code in the place of the `password` takes a `new_password`, too.
 
     `cursors` are the sequences, by log, of the last entries that this application has: what follows
     comes, where the server still has it. Without `mark_read` what was handed on does not count as
     read until `Chat.mark_read` says so. Who is `away` says so with a word from the beginning.
-
     `at_once` enters without waiting for the server: requests are kept, `SessionBegun` comes when
     there is a session, `ConnectionFailed` if it takes longer, and a refused login ends `events()`.
     """
@@ -102,6 +103,7 @@ def connect(
         account_drafts.one_time_code(code) if code else "",
         register,
         account_drafts.invitation_code(invitation) if invitation else "",
+        None if new_password is None else drafts.new_password(new_password),
     )
     return Chat(
         drafts.user_name(name),

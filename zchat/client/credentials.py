@@ -15,7 +15,8 @@ class Credentials:
     """`token` is 32 random bytes, or those that a server remembers, as it does an app token.
 
     With a `device` the server remembers the token under that name, and the password has done its
-    work. `code`, `register` and `invitation` are for the first login alone.
+    work. `code`, `register` and `invitation` are for the first login alone, and so is a
+    `new_password`, for which the password is a code of an operator.
     """
 
     token: bytes = field(repr=False)
@@ -24,6 +25,7 @@ class Credentials:
     code: str = field(default="", repr=False)
     register: bool = False
     invitation: str = field(default="", repr=False)
+    new_password: str | None = field(default=None, repr=False)
 
     def log_in(self, request_id: int, name: str, cursors: dict[str, int]) -> LogIn:
         return LogIn(
@@ -36,11 +38,14 @@ class Credentials:
             self.code,
             self.register,
             self.invitation,
+            new_password=self.new_password,
         )
 
     def logged_in(self, *, guest: bool) -> None:
         self.code = self.invitation = ""
         self.register = False
+        if self.new_password is not None:
+            self.password, self.new_password = self.new_password, None
         if self.device and not guest:
             self.password = None
 

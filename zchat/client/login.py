@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PASSWORD_VARIABLE: Final = "ZCHAT_PASSWORD"
 TOKEN_VARIABLE: Final = "ZCHAT_TOKEN"
 CODE_VARIABLE: Final = "ZCHAT_CODE"
+NEW_PASSWORD_VARIABLE: Final = "ZCHAT_NEW_PASSWORD"
 
 
 class WrongLogin(Exception):
@@ -42,6 +43,7 @@ class Options:
     invitation: str = field(default="", repr=False)
     device: str = ""
     remember: bool = True
+    new_password_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Shown:
     code: str = field(default="", repr=False)
     register: bool = False
     invitation: str = field(default="", repr=False)
+    new_password: str | None = field(default=None, repr=False)
 
 
 class Login:
@@ -74,6 +77,9 @@ class Login:
             code=secret(options.code_file, CODE_VARIABLE, "the code") or "",
             register=options.register,
             invitation=options.invitation,
+            new_password=secret(
+                options.new_password_file, NEW_PASSWORD_VARIABLE, "the new password"
+            ),
         )
         if options.remember:
             self._open_store(addresses, options.device or own_device())
@@ -119,6 +125,9 @@ class Login:
         match error.code:
             case RefusalCode.PASSWORD_REQUIRED if self.shown.password is None:
                 self._show(replace(self.shown, password=_prompt(f"Password of {self._user}: ")))
+            case RefusalCode.NEW_PASSWORD_REQUIRED if self.shown.new_password is None:
+                complain("this code is for choosing a new password")
+                self._show(replace(self.shown, new_password=self._new_password()))
             case RefusalCode.CODE_REQUIRED if not self.shown.code:
                 self._show(replace(self.shown, code=_prompt("One-time code: ")))
             case RefusalCode.INVITATION_REQUIRED if not self.shown.invitation:
@@ -132,6 +141,8 @@ class Login:
         match error.code:
             case RefusalCode.PASSWORD_REQUIRED if self.shown.password is None:
                 return f"; give it with --password-file or {PASSWORD_VARIABLE}"
+            case RefusalCode.NEW_PASSWORD_REQUIRED if self.shown.new_password is None:
+                return f"; give it with --new-password-file or {NEW_PASSWORD_VARIABLE}"
             case RefusalCode.CODE_REQUIRED if not self.shown.code:
                 return f"; give it with --code-file or {CODE_VARIABLE}"
             case RefusalCode.INVITATION_REQUIRED if not self.shown.invitation:

@@ -55,6 +55,7 @@ _OfMember: TypeAlias = (
 """What somebody has done to a member."""
 _ACCOUNT_CHANGES: Final[dict[str, str]] = {
     AccountChange.PASSWORD_CHANGED: "your password was changed",
+    AccountChange.PASSWORD_RESET: "an operator has made a code for a new password of yours",
     AccountChange.DEVICE_ADDED: "a device can log in without your password now{about}",
     AccountChange.DEVICE_REVOKED: "a device was forgotten{about}",
     AccountChange.APP_TOKEN_CREATED: "an app token was created{about}",

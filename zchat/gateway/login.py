@@ -37,6 +37,7 @@ def opening_of(session: Session, log_in: LogIn) -> OpenSession:
         log_in.invitation,
         session.address,
         log_in.away,
+        log_in.new_password,
     )
 
 

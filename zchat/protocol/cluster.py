@@ -55,6 +55,9 @@ from zchat.protocol.operators import (
     ListSightings,
     ReadAccount,
     RedactMessages,
+    RemoveAccount,
+    ResetPassword,
+    ResetTotp,
     SetRetention,
 )
 
@@ -154,6 +157,7 @@ class OpenSession(Message, frozen=True):
     address: str = ""
     """Where the client connects from, without the port: what attempts are counted by."""
     away: Reason | None = None
+    new_password: str | None = None
 
 
 class CloseSession(Message, frozen=True):
@@ -233,6 +237,8 @@ RoomCommand = (
     | RedactMessages
     | ImportEntries
 )
+OperatorsAccountCommand = ResetPassword | ResetTotp | RemoveAccount
+"""What only `zchat-admin` does to an account."""
 UserCommand = (
     AccountCommand
     | OfMessageCommand
@@ -243,6 +249,7 @@ UserCommand = (
     | AnnounceSessions
     | ReportActivity
     | TellInvited
+    | OperatorsAccountCommand
     | SetRetention
     | RedactMessages
     | ImportEntries

@@ -288,6 +288,7 @@ class AccountChange(enum.StrEnum):
     TOTP_ENABLED = "totp_enabled"
     TOTP_DISABLED = "totp_disabled"
     RECOVERY_CODE_USED = "recovery_code_used"
+    PASSWORD_RESET = "password_reset"
     STANDING_CHANGED = "standing_changed"
 
 
@@ -380,7 +381,9 @@ class LogIn(Message, frozen=True):
     that this is the same client: it gets its name back without a password, even as a guest. With a
     `device` the account remembers the token under that name, also after a goodbye, until it is
     revoked. `code` is a one-time or recovery code, for accounts that ask for one. `register` makes
-    a new account of the name and password, with an `invitation` where one is needed.
+    a new account of the name and password, with an `invitation` where one is needed. Who has a code
+    of an operator in the place of a lost password gives it as `password`, with a `new_password`,
+    which logs out every other client.
 
     `cursors` holds, by log, the sequence of the last entry that the client has; a log that is not
     in it starts at the user's read marker. Who is `away` says so at once, as by `SetAway`.
@@ -396,6 +399,7 @@ class LogIn(Message, frozen=True):
     register: bool = False
     invitation: InvitationCode = ""
     away: Reason | None = None
+    new_password: Password | None = None
 
 
 class LogOut(Message, frozen=True):
@@ -1100,6 +1104,7 @@ class RefusalCode(enum.StrEnum):
     INVALID_NAME = "invalid_name"
     NAME_IN_USE = "name_in_use"
     PASSWORD_REQUIRED = "password_required"
+    NEW_PASSWORD_REQUIRED = "new_password_required"
     WRONG_PASSWORD = "wrong_password"
     INVALID_PASSWORD = "invalid_password"
     ALREADY_REGISTERED = "already_registered"

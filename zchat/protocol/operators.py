@@ -7,6 +7,7 @@ from msgspec import Meta
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     DeviceInfo,
+    Digest,
     EntryBody,
     LogName,
     Message,
@@ -199,7 +200,7 @@ class FindMessages(Message, frozen=True):
     where they stand.
     """
 
-    authors: Annotated[list[Name], Meta(max_length=limits.FOUND_AUTHORS_MAX)]
+    authors: Annotated[list[TargetText], Meta(max_length=limits.FOUND_AUTHORS_MAX)]
     since_ms: Milliseconds = 0
     until_ms: Milliseconds = limits.INTEGER_MAX
     log: str = ""
@@ -235,6 +236,41 @@ class RedactMessages(Message, frozen=True):
     sequences: Annotated[
         list[Sequence], Meta(min_length=1, max_length=limits.REDACTED_MESSAGES_MAX)
     ]
+    reason: Reason = ""
+
+
+# --- What is done to accounts ---------------------------------------------------------------------
+
+
+class ResetPassword(Message, frozen=True):
+    """Whoever has the code may log in with it, and a new password, once and until then.
+
+    `digest` is that of the code; it takes the place of an earlier one. With `shut_out` all sessions
+    end now, all devices are forgotten, and the old password is worth nothing. Only for operators.
+    """
+
+    id: int
+    nonce: Nonce
+    user: Name
+    digest: Digest
+    expires_ms: Milliseconds
+    shut_out: bool = False
+
+
+class ResetTotp(Message, frozen=True):
+    """The password of the account needs no one-time code any more. Only for operators."""
+
+    id: int
+    nonce: Nonce
+    user: Name
+
+
+class RemoveAccount(Message, frozen=True):
+    """What `DeleteAccount` does, without the password. Only for operators."""
+
+    id: int
+    nonce: Nonce
+    user: Name
     reason: Reason = ""
 
 

@@ -9,7 +9,7 @@ from zchat.protocol.messages import AccountChange, RefusalCode, Standing, inbox_
 from zchat.protocol.names import canonical_name
 from zchat.service.beat import Job
 from zchat.service.effects import Refusal, Sender
-from zchat.users.credentials import NO_PASSWORD_HASH, Credentials, check_length
+from zchat.users.credentials import NO_PASSWORD_HASH, Credentials, check_length, is_reset_by
 from zchat.users.devices import Devices
 from zchat.users.directory import Directory
 from zchat.users.invitations import Invitations
@@ -72,6 +72,9 @@ class Arrivals:
             raise Refusal(
                 RefusalCode.PASSWORD_REQUIRED, f"{name} is registered; its password is needed"
             )
+        elif user is not None and is_reset_by(user, command.password, at_ms):
+            check_not_suspended(user, at_ms)
+            self._credentials.begin_reset(sender, command, now)
         else:
             password_hash = (user.password_hash if user else None) or NO_PASSWORD_HASH
             job = Job(sender, command, command.password, password_hash)
@@ -133,32 +136,52 @@ class Arrivals:
         self._directory.add(user)
         return user
 
+    def reset(self, job: Job, password_hash: str, now: float, at_ms: int) -> None:
+        """The new password of an account is hashed."""
+        command = job.command
+        user = self._directory.users.get(canonical_name(command.name))
+        if user is None or not is_reset_by(user, command.password, at_ms):
+            raise Refusal(RefusalCode.WRONG_PASSWORD, "this code was used, or is out of date")
+        self._check_code(user, command, at_ms)
+        self._credentials.reset(job, user, password_hash, at_ms)
+        self._enter_with_password(job.sender, command, user, now, at_ms)
+
     def checked(self, job: Job, right: bool, now: float, at_ms: int) -> None:
         command = job.command
-        name, digest = canonical_name(command.name), token_digest(command.token)
+        name = canonical_name(command.name)
         user = self._directory.users.get(name)
         if not right or user is None or user.password_hash != job.password_hash:
             raise Refusal(RefusalCode.WRONG_PASSWORD, "name or password is wrong")
+        self._check_code(user, command, at_ms)
+        self._credentials.limits.succeeded(name, command.address)
+        self._enter_with_password(job.sender, command, user, now, at_ms)
+
+    def _check_code(self, user: User, command: OpenSession, at_ms: int) -> None:
+        """The account's second factor, if it has one. Raises `Refusal`."""
         try:
             self.check_may_be_here(user, command.address, at_ms)
             recovered = use_code(user, command.code, at_ms)
         except Refusal as refusal:
             # Only a wrong code is a failed attempt, like a wrong password.
             if refusal.answer.code is not RefusalCode.WRONG_CODE:
-                self._credentials.limits.succeeded(name, command.address)
+                self._credentials.limits.succeeded(user.name, command.address)
             raise
-        self._credentials.limits.succeeded(name, command.address)
         if user.totp_secret is not None:
             self._directory.save(user)
         if recovered:
             self._directory.tell(user, AccountChange.RECOVERY_CODE_USED, "", at_ms)
+
+    def _enter_with_password(
+        self, sender: Sender, command: OpenSession, user: User, now: float, at_ms: int
+    ) -> None:
+        digest = token_digest(command.token)
         self._devices.check_place(user, digest)
         token = user.token(digest)
         if token is None:
             token = self._devices.add(user, digest, command.device, at_ms)
             if token.remembered:
                 self._directory.tell(user, AccountChange.DEVICE_ADDED, token.name, at_ms)
-        self._enter(job.sender, command, user, now, at_ms)
+        self._enter(sender, command, user, now, at_ms)
 
     def _enter(
         self, sender: Sender, command: OpenSession, user: User, now: float, at_ms: int

@@ -53,7 +53,14 @@ from zchat.protocol.messages import (
     inbox_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
-from zchat.protocol.operators import ImportEntries, RedactMessages, SetRetention
+from zchat.protocol.operators import (
+    ImportEntries,
+    RedactMessages,
+    RemoveAccount,
+    ResetPassword,
+    ResetTotp,
+    SetRetention,
+)
 from zchat.service import operators
 from zchat.service.beat import Job
 from zchat.service.effects import Refusal, Sender
@@ -100,11 +107,11 @@ class UserCore:
         self.inboxes = Inboxes(self.directory)
         self.messages = PrivateMessages(self.directory, keeps_edits=policy.keeps_edits)
         self.conversations = Conversations(self.directory, room_addresses)
-        self.operators = Operators(self.directory)
-        self.order = Order(self.directory, self.operators)
         self.credentials = Credentials(
             self.directory, self.invitations, self.inboxes, self.conversations, LoginLimits()
         )
+        self.operators = Operators(self.directory, self.credentials)
+        self.order = Order(self.directory, self.operators)
         self._room_addresses = room_addresses
         self._ending: dict[str, int] = {}
         """Guests that are gone, by key: how many room-services do not know it yet."""
@@ -199,7 +206,7 @@ class UserCore:
                 self.credentials.register(sender, command, at_ms)
                 return None
             case ChangePassword() | DeleteAccount() | EnableTotp() | DisableTotp():
-                self.credentials.begin(sender, command, now)
+                self.credentials.begin(sender, command, now, at_ms)
                 return None
             case RevokeDevice():
                 return self.devices.revoke(sender, command, at_ms)
@@ -225,6 +232,12 @@ class UserCore:
                 return self.order.unban(sender, command, at_ms)
             case KickUsers():
                 return self.order.kick(sender, command, at_ms)
+            case ResetPassword():
+                return self.operators.reset_password(sender, command, at_ms)
+            case ResetTotp():
+                return self.operators.reset_totp(sender, command, at_ms)
+            case RemoveAccount():
+                return self.operators.remove(sender, command, now, at_ms)
             case _:
                 assert_never(command)
 
@@ -346,6 +359,9 @@ class UserCore:
         command: Any = job.command
         right = outcome is True
         match command:
+            case OpenSession(register=False) if isinstance(outcome, str):
+                self.arrivals.reset(job, outcome, now, at_ms)
+                return None
             case OpenSession() if isinstance(outcome, str):
                 self.arrivals.make_account(job, outcome, now, at_ms)
                 return None

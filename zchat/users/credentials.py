@@ -1,5 +1,7 @@
 """Passwords and one-time codes: what is checked against them, and how they change."""
 
+import hmac
+from base64 import b64encode
 from typing import Final
 
 from zchat.log.answers import Answer
@@ -25,7 +27,7 @@ from zchat.users.directory import Directory
 from zchat.users.inboxes import Inboxes
 from zchat.users.invitations import Invitations
 from zchat.users.login_limits import LoginLimits
-from zchat.users.model import User
+from zchat.users.model import User, code_digest, token_digest
 from zchat.users.totp import matched_step
 
 # Checked when there is no account, so that nobody learns that from the time it takes.
@@ -138,10 +140,14 @@ class Credentials:
 
     # --- What needs the password once more --------------------------------------------------------
 
-    def begin(self, sender: Sender, command: PasswordCommand, now: float) -> None:
+    def begin(self, sender: Sender, command: PasswordCommand, now: float, at_ms: int) -> None:
         user = self._directory.acting(sender.user)
         if isinstance(command, ChangePassword):
             check_length(command.new_password)
+            if is_reset_by(user, command.password, at_ms):
+                # Who is in by a device still, and has lost the password, has a code for it.
+                self.hash(Job(sender, command, command.new_password, None, user.password_hash))
+                return
         job = Job(sender, command, command.password, user.password_hash)
         self.attempt(job, now)
 
@@ -163,7 +169,7 @@ class Credentials:
         user = self._directory.acting(sender.user)
         if user.password_hash != job.proved:
             raise Refusal(RefusalCode.WRONG_PASSWORD, "the password was changed meanwhile")
-        user.password_hash = outcome
+        user.password_hash, user.reset = outcome, None
         self._directory.save(user)
         key = (sender.reply_to.asker, sender.session)
         own = next((session.digest for session in user.sessions if session.key == key), None)
@@ -172,6 +178,10 @@ class Credentials:
         return self._directory.tell(user, change, "", at_ms, nonce=command.nonce)
 
     def delete_account(self, job: Job, right: bool, now: float) -> Answer:
+        self.end_account(self.proved(job, right), now)
+        return Answer(None, 0)
+
+    def end_account(self, user: User, now: float) -> None:
         """Leaves the name, which stays taken, and what was said in rooms and to others.
 
         Gone at once: password, tokens, codes, blocks, standing, what is kept of conversations; the
@@ -179,8 +189,7 @@ class Credentials:
         answer. When the gateways have closed them, so that nothing of the user is on its way any
         more, the room-services are told to end its memberships.
         """
-        user = self.proved(job, right)
-        user.deleted, user.password_hash = True, None
+        user.deleted, user.password_hash, user.reset = True, None, None
         user.rank = Standing.ACCOUNT
         user.suspension, user.marker = None, None
         user.totp_secret, user.totp_step, user.recovery = None, 0, ()
@@ -197,7 +206,28 @@ class Credentials:
         for token in list(user.tokens):
             self._directory.forget(user, token)
         self._directory.save(user)
-        return Answer(None, 0)
+
+    # --- A code of an operator in the place of a password -----------------------------------------
+
+    def begin_reset(self, sender: Sender, command: OpenSession, now: float) -> None:
+        """Who has the code chooses a new password, which is hashed first. Raises `Refusal`."""
+        if command.new_password is None:
+            reason = "this code is for choosing a new password; give that, too"
+            raise Refusal(RefusalCode.NEW_PASSWORD_REQUIRED, reason)
+        check_length(command.new_password)
+        job = Job(sender, command, command.new_password, None)
+        self.check_place(job)
+        # A code that nobody can guess is tried here no more often than a password.
+        self.limits.attempt(*_attempted(job), now)
+        self.hash(job)
+
+    def reset(self, job: Job, user: User, password_hash: str, at_ms: int) -> None:
+        """The code has done its work, and every other client of the account is logged out."""
+        self.limits.succeeded(*_attempted(job))
+        user.password_hash, user.reset = password_hash, None
+        self._directory.save(user)
+        self._directory.forget_all(user, but=token_digest(job.command.token))
+        self._directory.tell(user, AccountChange.PASSWORD_CHANGED, "", at_ms)
 
     # --- One-time codes ---------------------------------------------------------------------------
 
@@ -216,11 +246,26 @@ class Credentials:
         return self._directory.tell(user, change, "", at_ms, nonce=command.nonce)
 
     def disable_totp(self, job: Job, right: bool, at_ms: int) -> Answer:
-        user = self.proved(job, right)
+        return self.forget_totp(self.proved(job, right), at_ms, nonce=job.command.nonce)
+
+    def forget_totp(self, user: User, at_ms: int, *, nonce: bytes, author: str = "") -> Answer:
         user.totp_secret, user.totp_step, user.recovery = None, 0, ()
         self._directory.save(user)
         change = AccountChange.TOTP_DISABLED
-        return self._directory.tell(user, change, "", at_ms, nonce=job.command.nonce)
+        return self._directory.tell(user, change, "", at_ms, author=author, nonce=nonce)
+
+
+def hash_of_none(digest: bytes) -> str:
+    """What no password has: the digest of a code that is not known here stands where it would."""
+    *parameters, _ = NO_PASSWORD_HASH.split("$")
+    return "$".join([*parameters, b64encode(digest).decode().rstrip("=")])
+
+
+def is_reset_by(user: User, code: str | None, at_ms: int) -> bool:
+    """Whether it is the code that an operator has given out, however it was typed."""
+    if user.reset is None or code is None or at_ms >= user.reset.until_ms:
+        return False
+    return hmac.compare_digest(user.reset.digest, code_digest("".join(code.lower().split())))
 
 
 def _attempted(job: Job) -> tuple[str, str]:

@@ -27,6 +27,8 @@ class SaveUser(NamedTuple):
     totp_step: int
     recovery: bytes
     devices_made: int
+    reset_digest: bytes | None
+    reset_until_ms: int | None
 
 
 class DropUser(NamedTuple):
@@ -181,6 +183,13 @@ class Session:
     """A word for others of why nobody is there; None while somebody is."""
 
 
+class Reset(NamedTuple):
+    """A new password may be chosen by whoever has the code, until then."""
+
+    digest: bytes
+    until_ms: int
+
+
 class Suspension(NamedTuple):
     until_ms: int | None
     """None for one that lasts until the user is restored."""
@@ -210,6 +219,7 @@ class User:
     """The last period whose one-time code was used: neither it nor an older one works again."""
     recovery: tuple[bytes, ...] = ()
     """Digests of the recovery codes that are left."""
+    reset: Reset | None = None
     blocked: frozenset[str] = frozenset()
     devices_made: int = 0
     """The number of the newest token that there ever was."""
@@ -258,6 +268,7 @@ class User:
 
     def row(self) -> SaveUser:
         until_ms, reason = self.suspension or (None, "")
+        reset_digest, reset_until_ms = self.reset or (None, None)
         return SaveUser(
             self.name,
             self.password_hash,
@@ -275,6 +286,8 @@ class User:
             self.totp_step,
             b"".join(self.recovery),
             self.devices_made,
+            reset_digest,
+            reset_until_ms,
         )
 
 

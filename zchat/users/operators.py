@@ -13,10 +13,13 @@ from zchat.protocol.messages import (
     SuspendUser,
 )
 from zchat.protocol.names import printable
+from zchat.protocol.operators import RemoveAccount, ResetPassword, ResetTotp
 from zchat.protocol.permissions import STANDINGS
 from zchat.service.effects import Refusal, Sender
+from zchat.service.operators import require_operator
+from zchat.users.credentials import Credentials, hash_of_none
 from zchat.users.directory import Directory
-from zchat.users.model import Suspension, User
+from zchat.users.model import Reset, Suspension, User
 from zchat.users.wording import how_long
 
 
@@ -25,8 +28,9 @@ class Operators:
     user but the key of the fabric, may do everything.
     """
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, credentials: Credentials) -> None:
         self._directory = directory
+        self._credentials = credentials
 
     def set_standing(self, sender: Sender, command: SetStanding, at_ms: int) -> Answer:
         user = self._directory.account(command.user)
@@ -73,6 +77,44 @@ class Operators:
             user.suspension = None
             self._directory.save(user)
         self._audit(sender, command, user, at_ms)
+        return Answer(None, 0)
+
+    # --- Only at the console ------------------------------------------------------------------
+
+    def reset_password(self, sender: Sender, command: ResetPassword, at_ms: int) -> Answer:
+        """Until the code is used the old password and all devices stay, unless they are shut out.
+
+        Whoever has lost a password is in by a device still; whoever has got into somebody else's
+        account is to be out at once.
+        """
+        require_operator(sender)
+        user = self._directory.account(command.user)
+        if command.expires_ms <= at_ms:
+            raise Refusal(RefusalCode.NOT_ALLOWED, "the code would be out of date already")
+        user.reset = Reset(command.digest, command.expires_ms)
+        if command.shut_out:
+            user.password_hash = hash_of_none(command.digest)
+            self._directory.forget_all(user)
+        self._directory.save(user)
+        self._audit(sender, command, user, at_ms, "shut out" if command.shut_out else "")
+        change, nonce = AccountChange.PASSWORD_RESET, command.nonce
+        return self._directory.tell(user, change, "", at_ms, author=SYSTEM_AUTHOR, nonce=nonce)
+
+    def reset_totp(self, sender: Sender, command: ResetTotp, at_ms: int) -> Answer:
+        require_operator(sender)
+        user = self._directory.account(command.user)
+        if user.totp_secret is None:
+            reason = f"the password of {user.name} needs no one-time code"
+            raise Refusal(RefusalCode.NOT_ALLOWED, reason)
+        self._audit(sender, command, user, at_ms)
+        nonce = command.nonce
+        return self._credentials.forget_totp(user, at_ms, nonce=nonce, author=SYSTEM_AUTHOR)
+
+    def remove(self, sender: Sender, command: RemoveAccount, now: float, at_ms: int) -> Answer:
+        require_operator(sender)
+        user = self._directory.account(command.user)
+        self._credentials.end_account(user, now)
+        self._audit(sender, command, user, at_ms, command.reason)
         return Answer(None, 0)
 
     def _audit(

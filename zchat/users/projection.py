@@ -19,6 +19,7 @@ from zchat.users.model import (
     DropSighting,
     DropToken,
     DropUser,
+    Reset,
     SaveBan,
     SaveBlock,
     SaveConversation,
@@ -89,6 +90,8 @@ def _user(row: Any) -> User:
     size, digests = limits.DIGEST_BYTES, bytes(row.recovery or b"")
     user.recovery = tuple(digests[at : at + size] for at in range(0, len(digests), size))
     user.devices_made = row.devices_made
+    if row.reset_digest is not None:
+        user.reset = Reset(row.reset_digest, row.reset_until_ms)
     return user
 
 

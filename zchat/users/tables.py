@@ -34,6 +34,9 @@ users: Final = Table(
     # SHA-256 digests, one after another.
     Column("recovery", LargeBinary, nullable=False, server_default=""),
     Column("devices_made", BigInteger, nullable=False, server_default="0"),
+    # SHA-256 of a code that a new password may be chosen with, once and until then.
+    Column("reset_digest", LargeBinary(32)),
+    Column("reset_until_ms", BigInteger),
 )
 
 tokens: Final = Table(
@@ -107,4 +110,4 @@ sightings: Final = Table(
     Column("last_ms", BigInteger, nullable=False),
 )
 
-USERS_SCHEMA: Final = LOG_SCHEMA.extended("users", _metadata, Path(__file__).parent, "users_0005")
+USERS_SCHEMA: Final = LOG_SCHEMA.extended("users", _metadata, Path(__file__).parent, "users_0006")
