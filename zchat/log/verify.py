@@ -28,7 +28,7 @@ FINDINGS_MAX: Final = 100
 """Of one database; what is broken through and through is known to be so after these."""
 _REFERENCES: Final = (("room", "rooms"), ("user", "users"))
 """A column of this name holds names that are in this table, where the database has one."""
-_NO_REFERENCES: Final = {"entries", "audit", "reports"}
+_NO_REFERENCES: Final = {"entries", "audit", "reports", "sightings"}
 """Tables that tell of what was, and may name what is no more."""
 
 
