@@ -132,11 +132,19 @@ def test_what_no_service_would_have_written_is_refused(path: Path, entry: object
         list(read_lines(written(path, HEADER, entry)))
 
 
+def test_what_an_account_has_said_in_rooms_is_passed_over(path: Path) -> None:
+    header = {**HEADER, "zchat_export": 2, "kind": "account"}
+    entry = {"sequence": 5, "at_ms": 1, "author": "ann", "body": {"kind": "member_joined"}}
+    written(path, header, entry, {**entry, "sequence": 2, "log": "#garden"})
+    assert read_header(path, "account").zchat_export == 2
+    assert [line.sequence for line in read_lines(path)] == [5]
+
+
 @pytest.mark.parametrize(
     ("header", "why"),
     [
         ("nothing", "no header"),
-        ({**HEADER, "zchat_export": 2}, "format 2"),
+        ({**HEADER, "zchat_export": 3}, "format 3; 1 and 2 are known"),
         ({**HEADER, "kind": "account"}, "of one account"),
     ],
 )

@@ -143,6 +143,8 @@ async def test_an_account_is_exported_and_imported(shared_cluster: Cluster) -> N
         await bob.chat.submit(drafts.private(ann, "psst"))
         slip = await bob.chat.submit(drafts.private(ann, "my password is swordfish"))
         assert isinstance(slip, Done)
+        await one.chat.say("of ann")
+        await bob.chat.say("of bob")
         await bob.chat.delete(f"@{bob.name}", slip.sequence)
         await done(shared_cluster, "export", "account", ann, "-o", f"{ann}.jsonl")
         assert (await admin(shared_cluster, "export", "account", bob.name)).returncode == 1
@@ -159,6 +161,10 @@ async def test_an_account_is_exported_and_imported(shared_cluster: Cluster) -> N
         assert again.entries.get(f"@{copy}", []) == []  # All that was imported counts as read.
     text = (folder / f"{ann}.jsonl").read_text()
     assert "argon2" not in text
+    header, *lines = map(json.loads, text.splitlines())
+    assert header["addresses"][0]["address"] == "127.0.0.1"
+    said = [(line["log"], line["body"]["text"]) for line in lines if "log" in line]
+    assert said == [("#lobby", "of ann")]
     assert "nothing is wrong" in await done(shared_cluster, "verify")
 
 

@@ -1,7 +1,8 @@
 """The file that a room or an account is exported to: JSON, one object a line.
 
-The first line is the header, each further one an entry, oldest first. What a newer release adds to
-either is ignored here; a file of another `zchat_export` is refused.
+The first line is the header, each further one an entry, oldest first. Behind the inbox of an
+account stands what it has said in rooms, each line with its `log`; that is imported nowhere. What a
+newer release adds to a line is ignored here; a file of another `zchat_export` is refused.
 """
 
 import hashlib
@@ -36,8 +37,11 @@ from zchat.protocol.messages import (
     RoomCreated,
 )
 from zchat.protocol.names import InvalidName, canonical_name, safe_text
+from zchat.protocol.operators import SightingInfo
 
 FORMAT: Final = 1
+ACCOUNT_FORMAT: Final = 2
+"""With lines of rooms; those of the first releases have none."""
 
 
 class Header(Struct, frozen=True, omit_defaults=True):
@@ -53,6 +57,7 @@ class Header(Struct, frozen=True, omit_defaults=True):
     registered_at_ms: int | None = None
     devices: list[DeviceInfo] = []
     totp: bool = False
+    addresses: list[SightingInfo] = []
 
 
 class Line(Struct, frozen=True, omit_defaults=True):
@@ -64,6 +69,7 @@ class Line(Struct, frozen=True, omit_defaults=True):
     body: EntryBody
     edited: int = 0
     reactions: dict[str, list[str]] = {}
+    log: str = ""
 
 
 class BadExport(Exception):
@@ -82,15 +88,16 @@ def read_header(path: Path, kind: str) -> Header:
             header = _header.decode(file.readline())
         except _UNREADABLE as error:
             raise BadExport(f"line 1 is no header of an export: {error}") from None
-    if header.zchat_export != FORMAT:
-        raise BadExport(f"the file has the format {header.zchat_export}; {FORMAT} is known here")
+    if header.zchat_export not in (FORMAT, ACCOUNT_FORMAT):
+        known = f"{FORMAT} and {ACCOUNT_FORMAT} are known here"
+        raise BadExport(f"the file has the format {header.zchat_export}; {known}")
     if header.kind != kind:
         raise BadExport(f"the file is of one {header.kind}, and not of one {kind}")
     return header
 
 
 def read_lines(path: Path) -> Iterator[Line]:
-    """Each entry, checked: what clients are told is what a service would have let in.
+    """Each entry of the room or inbox, checked: what a service would have let in.
 
     Raises `BadExport` and `OSError`.
     """
@@ -102,6 +109,8 @@ def read_lines(path: Path) -> Iterator[Line]:
                 line = _line.decode(text)
             except _UNREADABLE as error:
                 raise BadExport(f"line {number} is no entry: {error}") from None
+            if line.log:
+                continue
             if why := _wrong(line, last):
                 raise BadExport(f"line {number}: {why}")
             last = line.sequence

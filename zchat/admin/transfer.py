@@ -19,6 +19,7 @@ from zchat.admin.answers import REQUEST, CommandGroup, admin_command, argument, 
 from zchat.admin.answers import name as spelled
 from zchat.admin.asking import NoAnswer, enquiry
 from zchat.admin.exported import (
+    ACCOUNT_FORMAT,
     FORMAT,
     BadExport,
     Header,
@@ -30,10 +31,12 @@ from zchat.admin.exported import (
     still_in,
 )
 from zchat.admin.manifest import iso
+from zchat.admin.order import sightings_of
 from zchat.admin.pages import ask_one, entries_of
+from zchat.admin.redaction import pages_of
 from zchat.protocol import limits
 from zchat.protocol.cluster import USER_SERVICE
-from zchat.protocol.codec import Decoder, encode
+from zchat.protocol.codec import Decoder, FrameReader, encode
 from zchat.protocol.messages import (
     Entry,
     MemberLeft,
@@ -45,6 +48,7 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.operators import (
     AccountAnswer,
+    FindMessages,
     ImportedEntry,
     ImportedFacts,
     ImportEntries,
@@ -52,12 +56,14 @@ from zchat.protocol.operators import (
     ReadAccount,
     RoomPage,
 )
-from zchat.protocol.partitions import address_of_room
+from zchat.protocol.partitions import address_of_room, room_addresses
 from zchat.service.passwords import hashed
 from zchat.settings import Settings
 
 _rooms: Decoder[RoomPage | Refused] = Decoder(RoomPage | Refused)  # type: ignore[arg-type]
 _accounts: Decoder[AccountAnswer] = Decoder(AccountAnswer)  # type: ignore[arg-type]
+
+_entries = Decoder(Entry)
 
 _BATCH_BYTES_MAX = 128 * 1024
 
@@ -79,19 +85,27 @@ def _export_room(settings: Settings, name: str, output: Path | None) -> None:
 
 
 def _export_account(settings: Settings, name: str, output: Path | None) -> None:
-    """No password, and nothing that anybody could log in with."""
+    """All that is kept of it and that it has said; nothing that anybody could log in with."""
+    seen = [each for each in sightings_of(settings, f"@{name}") if each.user == name]
     with enquiry(settings) as asking, _written(output) as file:
         facts = ask_one(asking, USER_SERVICE, ReadAccount(name), _accounts)
         if facts.guest:
             refuse(f"{name} is a guest, who is gone with the last connection")
         header = structs.replace(
             _header("account", name),
+            zchat_export=ACCOUNT_FORMAT,
+            addresses=seen,
             created_at_ms=facts.created_at_ms,
             registered_at_ms=facts.registered_at_ms,
             devices=facts.devices,
             totp=facts.totp,
         )
         _write(file, header, entries_of(asking, USER_SERVICE, inbox_log(name)))
+        # What was said under the name before was said by somebody else.
+        said = FindMessages([name], facts.created_at_ms, frames=True)
+        for address in room_addresses(settings.partitions):
+            for page in pages_of(asking, address, said):
+                _write_entries(file, page.frames)
 
 
 def _header(kind: str, name: str, topic: str = "") -> Header:
@@ -102,11 +116,21 @@ def _header(kind: str, name: str, topic: str = "") -> Header:
 def _write(file: IO[bytes], header: Header, entries: Iterable[Entry]) -> None:
     file.write(msgspec.json.encode(header) + b"\n")
     for entry in entries:
-        line = Line(
-            *(entry.sequence, entry.at_ms, entry.author, entry.body),
-            *(entry.edited, entry.reactions),
-        )
-        file.write(msgspec.json.encode(line) + b"\n")
+        file.write(msgspec.json.encode(_line_of(entry)) + b"\n")
+
+
+def _write_entries(file: IO[bytes], frames: bytes) -> None:
+    """Of rooms, each with its log."""
+    for frame in FrameReader(max(len(frames), 1)).feed(frames):
+        file.write(msgspec.json.encode(_line_of(_entries.decode(frame), of_room=True)) + b"\n")
+
+
+def _line_of(entry: Entry, *, of_room: bool = False) -> Line:
+    return Line(
+        *(entry.sequence, entry.at_ms, entry.author, entry.body),
+        *(entry.edited, entry.reactions),
+        entry.log if of_room else "",
+    )
 
 
 @contextmanager
@@ -263,7 +287,7 @@ EXPORT.add_command(
     admin_command(
         "account",
         _export_account,
-        "Write the account NAME and its inbox.",
+        "Write the account NAME, its inbox, and what it has said in rooms.",
         argument("name"),
         _OUTPUT,
     )
