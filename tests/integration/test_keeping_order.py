@@ -12,6 +12,7 @@ from zchat.protocol.messages import (
     LOBBY,
     MessageDeleted,
     MessagePosted,
+    PrivateMessageSent,
     Redacted,
     RefusalCode,
     room_log,
@@ -19,7 +20,7 @@ from zchat.protocol.messages import (
 
 from .cluster import ROOM_SERVICE, Cluster
 from .people import Person, new_name
-from .test_data import done
+from .test_data import admin, done, entries_of
 
 pytestmark = pytest.mark.integration
 
@@ -97,3 +98,32 @@ async def test_a_code_of_the_operator_and_a_new_password_let_in(cluster: Cluster
             pass
     assert refused.value.code is RefusalCode.WRONG_PASSWORD
     assert "nothing is wrong" in await done(cluster, "verify")
+
+
+async def test_of_a_person_who_is_erased_only_a_pseudonym_is_left(cluster: Cluster) -> None:
+    name, room = new_name("bob"), new_name("room")
+    async with Person(cluster.address, new_name("ann")) as ann:
+        await ann.chat.create_room(room)
+        async with connect(name, cluster.address, PASSWORD, register=True) as bob:
+            await bob.join(room)
+            await bob.post(room, f"hello, I am {name}")
+            mine = await bob.private(ann.name, "a secret")
+            await ann.chat.private(name, "and mine")
+            await bob.react(f"@{name}", mine.sequence, "+1")
+            made = await done(cluster, "account", "erase", name, "--yes", "--json")
+        value = json.loads(made)
+        assert (value["done"], value["messages"]) == (True, 2)
+        pseudonym = value["as"]
+        history = await ann.chat.history(f"#{room}")
+        assert {entry.author for entry in history.entries} == {ann.name, pseudonym, "zchat"}
+        (log,) = (e for e in history.entries if isinstance(e.body, Redacted))
+        assert log.author == pseudonym
+        private = await ann.chat.history(f"@{pseudonym}")
+        texts = [e.body.text for e in private.entries if isinstance(e.body, PrivateMessageSent)]
+        assert texts == ["and mine"]
+        again = await admin(cluster, "account", "erase", name, "--yes")
+        assert (again.returncode, "there is no account" in again.stderr) == (1, True)
+    assert "nothing is wrong" in await done(cluster, "verify")
+    for database in (cluster.folder / "var" / "data").glob("*.sqlite"):
+        left = [entry for entry in entries_of(database) if name.encode() in entry[-1]]
+        assert left == [], database

@@ -90,7 +90,8 @@ class Rooms:
         statements = projection.statements(effects.rows)
         statements += audit.statements(effects.audits) + edits.statements(effects.edits)
         answered = self.core.answers.take()
-        self.store.commit(appended, statements, effects.owed, [], answered, (), amended)
+        forgotten = effects.forgotten
+        self.store.commit(appended, statements, effects.owed, [], answered, (), amended, forgotten)
         self.core.timeline.referred = {}
         self.told += [_entries.decode(entry.frame) for entry in appended]
         self.news = list(effects.news)

@@ -3,8 +3,10 @@
 import pytest
 from committed import contradictions
 
+from zchat.log import edits
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
+from zchat.protocol.costs import exhausted
 from zchat.protocol.messages import (
     Done,
     MessageDeleted,
@@ -115,6 +117,15 @@ def test_a_redacted_message_is_found_by_no_search(rooms: Rooms) -> None:
         while rooms.store.index_messages():
             pass
     assert contradictions(rooms.store) == []
+
+
+def test_what_a_message_said_before_it_was_edited_goes_too() -> None:
+    rooms = Rooms(keeps_edits=True)
+    spoken(rooms)
+    rooms.edit("bob", GARDEN, 3, "roses are edited")
+    redact(rooms, GARDEN, 3)
+    assert exhausted(edits.read(rooms.store, GARDEN, 3)) == []
+    rooms.close()
 
 
 def test_what_is_redacted_again_is_so_once(rooms: Rooms) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from zchat.log.floors import Policy, Removal, policy_statements
+from zchat.log.names import ForgottenName
 from zchat.log.store import Store
 from zchat.log.tables import LOG_SCHEMA
 from zchat.log.timeline import Timeline
@@ -170,3 +171,10 @@ def test_the_older_ones_are_counted(store: Store, older_s: int) -> None:
 
 def test_older_is_what_is_from_before_that_time(store: Store) -> None:
     assert count_older(store, "#attic", 10, NOW_MS - 1000) == 8
+
+
+def test_of_a_name_that_is_nobodys_nothing_is_to_be_emptied(store: Store) -> None:
+    retention = with_policies(store, Policy("#", 4), Policy("@ann", None, 7))
+    store.commit([], [], [], [], forgotten=[ForgottenName("ann", "erased-7f3a")])
+    retention.forget([ForgottenName("ann", "erased-7f3a")])
+    assert retention.policies == store.policies() == [Policy("#", 4)]

@@ -13,6 +13,7 @@ from zchat.fabric.identities import identity
 from zchat.log.answers import Answer, Key
 from zchat.log.database import StoreUnavailable, connect
 from zchat.log.floors import Removal
+from zchat.log.names import ForgottenName, ThreadRenamed
 from zchat.log.schema import Schema
 from zchat.log.search import Found, Place, Wanted
 from zchat.log.store import Appended, Fenced, Owed, Store, Write
@@ -155,6 +156,7 @@ class FaultyStore(Store):
         answered: Collection[tuple[Key, Answer]] = (),
         removed: Collection[Removal] = (),
         amended: Sequence[Amended] = (),
+        forgotten: Sequence[ForgottenName | ThreadRenamed] = (),
     ) -> list[Owed]:
         process, database = self._process, self._database
         process.passing("before a commit")
@@ -162,7 +164,9 @@ class FaultyStore(Store):
         gone = database.entries_of(removed, appended)
         database.committing = process
         try:
-            owed = super().commit(appended, writes, owe, settled, answered, removed, amended)
+            owed = super().commit(
+                *(appended, writes, owe, settled, answered, removed, amended), forgotten
+            )
         finally:
             database.committing = None
         database.removed.extend(gone)

@@ -117,7 +117,9 @@ class Users:
         statements += policy_statements(effects.policies) + edits.statements(effects.edits)
         answered = self.core.answers.take()
         self.owed += self.store.commit(
-            appended, statements, effects.owed, settled, answered, amended=amended
+            *(appended, statements, effects.owed, settled, answered),
+            amended=amended,
+            forgotten=effects.forgotten,
         )
         self.news += effects.news
         self.jobs += effects.jobs

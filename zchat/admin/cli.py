@@ -9,6 +9,7 @@ from zchat.admin import (
     bounds,
     certificates,
     doctor,
+    erasing,
     invitations,
     keys,
     order,
@@ -45,6 +46,7 @@ main.add_command(people.RESTORE_USER)
 main.add_command(redaction.REDACT)
 main.add_command(people.STANDING)
 main.add_command(accounts.ACCOUNT)
+accounts.ACCOUNT.add_command(erasing.ERASE)
 main.add_command(invitations.INVITE)
 main.add_command(rooms.CLOSE_ROOM)
 main.add_command(bounds.LIMITS)

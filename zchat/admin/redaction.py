@@ -53,6 +53,16 @@ class Found:
         return {log: len(each) for logs in of_logs for log, each in sorted(logs.items())}
 
 
+class Numbered:
+    """The nonces of commands that are sent one after another."""
+
+    def __init__(self) -> None:
+        self._prefix, self._numbers = os.urandom(limits.NONCE_PREFIX_BYTES), itertools.count(1)
+
+    def next(self) -> bytes:
+        return nonce(self._prefix, next(self._numbers))
+
+
 def pages_of(asking: Enquiry, address: str, query: FindMessages) -> Iterator[MessagesFound]:
     """All that a service finds. Ends the program at a refusal. Raises `NoAnswer`."""
     while True:
@@ -93,14 +103,13 @@ def find(
 
 def remove(settings: Settings, found: Found, reason: str, *, as_json: bool = False) -> None:
     """Some at a time, so that nobody waits for it. Ends the program at a refusal."""
-    prefix, numbers = os.urandom(limits.NONCE_PREFIX_BYTES), itertools.count(1)
+    numbered = Numbered()
     with orders(settings) as ordering:
         for address, logs in found.places.items():
             for log, sequences in logs.items():
                 for begin in range(0, len(sequences), limits.REDACTED_MESSAGES_MAX):
                     some = sequences[begin : begin + limits.REDACTED_MESSAGES_MAX]
-                    unique = nonce(prefix, next(numbers))
-                    command = RedactMessages(REQUEST, unique, log, some, reason)
+                    command = RedactMessages(REQUEST, numbered.next(), log, some, reason)
                     done_or_end(ordering.give(address, command), as_json=as_json)
 
 

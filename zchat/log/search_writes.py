@@ -107,14 +107,15 @@ class SearchIndex:
             if row is None:
                 continue
             former, new = message_of(row.frame), message_of(one.frame)
-            if former and new and text_of(former) == text_of(new):
+            if former and new and text_of(former) == text_of(new) and one.renamed is None:
                 continue
             # The index has nothing yet of what has not begun to enter it, and need not lose it.
             taken_back = self._connection.execute(_TAKE_BACK, {"at": row.position}).rowcount
             if former and not taken_back:
                 due.append(Due(*row, removes=True))
             if new:
-                due.append(Due(*row, removes=False)._replace(frame=one.frame))
+                as_new = Due(*row, removes=False)._replace(frame=one.frame)
+                due.append(as_new if one.renamed is None else _renamed(as_new, *one.renamed))
         self._add_due(due)
 
     def forget(self, log: str, upto: int) -> None:
@@ -272,6 +273,11 @@ def _pieces(due: Due, words: str) -> set[str]:
             pieces.add(place_piece(due.log, due.thread, imported=imported))
         pieces.add(author_piece(due.author))
     return pieces
+
+
+def _renamed(due: Due, former: str, now: str) -> Due:
+    author = now if due.author == former else due.author
+    return due._replace(author=author, thread=now if due.thread == former else due.thread)
 
 
 def message_of(frame: bytes) -> Entry | None:

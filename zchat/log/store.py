@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from zchat.histogram import Histogram
+from zchat.log import names
 from zchat.log.answers import Answer, Client, Key
 from zchat.log.database import (
     LeaseHeld,
@@ -32,6 +33,7 @@ from zchat.log.database import (
     writing,
 )
 from zchat.log.floors import SELECT_POLICIES, Policy, Removal, read_floors, remove
+from zchat.log.names import ForgottenName, ThreadRenamed
 from zchat.log.nonces import NonceIndex, compiled
 from zchat.log.schema import Schema
 from zchat.log.search import Found, Place, Search, Wanted
@@ -40,6 +42,7 @@ from zchat.log.tables import ALL_LOGS, LEASE_ID, entries, lease, outbox
 from zchat.log.timeline import Amended, Appended
 from zchat.protocol import limits
 from zchat.protocol.costs import Steps
+from zchat.protocol.messages import inbox_log
 from zchat.protocol.operators import IMPORT_NONCE
 
 __all__ = [
@@ -144,6 +147,7 @@ class Store:
         answered: Collection[tuple[Key, Answer]] = (),
         removed: Collection[Removal] = (),
         amended: Sequence[Amended] = (),
+        forgotten: Sequence[ForgottenName | ThreadRenamed] = (),
     ) -> list[Owed]:
         """Makes everything durable, or nothing, and returns `owe` with the ids that it was given.
 
@@ -151,11 +155,13 @@ class Store:
         each is executed once for every dict of parameters, or just once if there are none. `owe`
         holds (address, key, body); `settled` the ids of what is owed no more; `answered` what no
         entry tells of; `removed` which entries, of those that were there before, are no more;
-        `amended` what is read from now on where another frame was.
+        `amended` what is read from now on where another frame was; `forgotten` names.
 
         Raises `Fenced` if another writer has opened the database, and `StoreUnavailable`.
         """
-        if not (appended or writes or owe or settled or answered or removed or amended):
+        if not (
+            appended or writes or owe or settled or answered or removed or amended or forgotten
+        ):
             return []
         if appended and appended[-1].position != self.position + len(appended):
             raise ValueError(f"position {appended[-1].position} does not follow {self.position}")
@@ -169,6 +175,7 @@ class Store:
             if amended:
                 self._search.amend(amended)
                 connection.execute(_AMEND, [_amendment(one) for one in amended])
+                names.rename(connection, amended)
             for statement, parameters in writes:
                 connection.execute(statement, parameters or None)
             if owe:
@@ -182,6 +189,8 @@ class Store:
             # What the index does not have is found by its entry, and would be lost with that.
             if nonces_due := self._nonces.due or bool(removed):
                 self._nonces.write(position)
+            if forgotten:
+                names.forget(connection, forgotten)
             if removed:
                 remove(connection, self._nonces, self._search, removed, position)
         if nonces_due:
@@ -190,6 +199,9 @@ class Store:
             self._nonces.add(appended)
         self.position = position
         self.floors.update(removed)
+        for one in forgotten:
+            if isinstance(one, ForgottenName) and inbox_log(one.name) in self.floors:
+                self.floors[inbox_log(one.now)] = self.floors.pop(inbox_log(one.name))
         self.commits.observe(time.perf_counter() - begun_at)
         return owed
 

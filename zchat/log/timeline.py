@@ -45,11 +45,15 @@ class Appended(NamedTuple):
 
 
 class Amended(NamedTuple):
-    """An entry that is not as it was: `frame` takes the place of what was read until now."""
+    """An entry that is not as it was: `frame` takes the place of what was read until now.
+
+    Where it tells of somebody under another name, `renamed` is the former one and that of now.
+    """
 
     log: str
     sequence: int
     frame: bytes
+    renamed: tuple[str, str] | None = None
 
 
 class Timeline:
@@ -90,11 +94,13 @@ class Timeline:
             self._changes[self.position] = change
         return sequence
 
-    def amend(self, entry: Entry) -> None:
+    def amend(self, entry: Entry, renamed: tuple[str, str] | None = None) -> None:
         """Has what is stored at the entry's place replaced; it must be among those referred to."""
         place = entry.log, entry.sequence
         self.referred[place] = entry
-        self._amended[place] = Amended(*place, encode(entry))
+        if renamed is None and (former := self._amended.get(place)):
+            renamed = former.renamed
+        self._amended[place] = Amended(*place, encode(entry), renamed)
 
     def take_amended(self) -> list[Amended]:
         """What was amended since the last call, to be committed with what `take` returns."""

@@ -46,7 +46,9 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.operators import (
     CountExpired,
+    EraseAccount,
     FindMessages,
+    ForgetName,
     ImportEntries,
     ListAccounts,
     ListAllRooms,
@@ -54,8 +56,10 @@ from zchat.protocol.operators import (
     ListSessions,
     ListSightings,
     ReadAccount,
+    ReadErasure,
     RedactMessages,
     RemoveAccount,
+    ReplaceName,
     ResetPassword,
     ResetTotp,
     SetRetention,
@@ -235,9 +239,11 @@ RoomCommand = (
     | OpenRoom
     | SetRetention
     | RedactMessages
+    | ReplaceName
+    | ForgetName
     | ImportEntries
 )
-OperatorsAccountCommand = ResetPassword | ResetTotp | RemoveAccount
+OperatorsAccountCommand = ResetPassword | ResetTotp | RemoveAccount | EraseAccount
 """What only `zchat-admin` does to an account."""
 UserCommand = (
     AccountCommand
@@ -252,6 +258,8 @@ UserCommand = (
     | OperatorsAccountCommand
     | SetRetention
     | RedactMessages
+    | ReplaceName
+    | ForgetName
     | ImportEntries
 )
 
@@ -365,6 +373,7 @@ UserQuery = (
     | ListSessions
     | ListSightings
     | ReadAccount
+    | ReadErasure
 )
 
 

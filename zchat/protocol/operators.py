@@ -207,6 +207,8 @@ class FindMessages(Message, frozen=True):
     after_log: str = ""
     after: Sequence = 0
     frames: bool = False
+    named: bool = False
+    """Every entry that names one of the authors, whatever it says, and whoever says it."""
 
 
 class MessagesFound(Message, frozen=True):
@@ -272,6 +274,61 @@ class RemoveAccount(Message, frozen=True):
     nonce: Nonce
     user: Name
     reason: Reason = ""
+
+
+class EraseAccount(Message, frozen=True):
+    """The account ends, as by `RemoveAccount`, and is to be called `pseudonym` from now on.
+
+    Said again for an account that was deleted, it begins as well; for one that is being erased
+    already it changes nothing. Only for operators.
+    """
+
+    id: int
+    nonce: Nonce
+    user: Name
+    pseudonym: Name
+
+
+class ReadErasure(Message, frozen=True):
+    """How far the end of an account has come that is to be erased: `Erasure`, or `Refused`."""
+
+    name: str
+
+
+class Erasure(Message, frozen=True):
+    """What was said from `since_ms` on is the account's.
+
+    `over` says that nothing of it is on its way any more: all room-services know that it is gone.
+    """
+
+    name: str
+    pseudonym: str
+    since_ms: int
+    over: bool
+
+
+class ReplaceName(Message, frozen=True):
+    """In these entries of a log the pseudonym stands where the name did. Only for operators.
+
+    Without entries it is done for what is no message in the conversation that an inbox had with
+    that user.
+    """
+
+    id: int
+    nonce: Nonce
+    log: LogName
+    sequences: Annotated[list[Sequence], Meta(max_length=limits.REDACTED_MESSAGES_MAX)]
+    name: Name
+    pseudonym: Name
+
+
+class ForgetName(Message, frozen=True):
+    """The last step: what a service keeps of the name beside its entries goes. For operators."""
+
+    id: int
+    nonce: Nonce
+    name: Name
+    pseudonym: Name
 
 
 # --- What is exported and imported ----------------------------------------------------------------

@@ -46,9 +46,15 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name, is_visible, printable
-from zchat.protocol.operators import ImportEntries, RedactMessages, SetRetention
+from zchat.protocol.operators import (
+    ForgetName,
+    ImportEntries,
+    RedactMessages,
+    ReplaceName,
+    SetRetention,
+)
 from zchat.protocol.permissions import Place
-from zchat.rooms import imports, mentions
+from zchat.rooms import erasing, imports, mentions
 from zchat.rooms.membership import Membership
 from zchat.rooms.messages import MessageCommand, Messages
 from zchat.rooms.model import Room
@@ -184,6 +190,8 @@ class RoomCore:
                 return imports.import_entries(self, sender, command, at_ms)
             case RedactMessages():
                 return self._redact(sender, command, at_ms)
+            case ReplaceName() | ForgetName():
+                return erasing.erase(self.state, sender, command)
             case OpenRoom():
                 opened = RoomOpened(command.room)
                 return self.state.append(LOBBY, command.author, opened, at_ms, command.nonce)

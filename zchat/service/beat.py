@@ -338,10 +338,12 @@ class Beat:
         statements += policy_statements(policies)
         statements += edits.statements(effects.edits)
         owed = self._store.commit(
-            appended, statements, effects.owed, settled, answered, removed, amended
+            *(appended, statements, effects.owed, settled, answered, removed, amended),
+            effects.forgotten,
         )
         self.counts.entries += len(appended)
         self._retention.committed(policies)
+        self._retention.forget(effects.forgotten)
         self._send_owed(owed)
         events = list(effects.broadcasts)
         if effects.news:

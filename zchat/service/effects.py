@@ -11,6 +11,7 @@ from zchat.fabric.link import ReturnAddress
 from zchat.log.answers import Answer
 from zchat.log.edits import Edit, ForgetEdits
 from zchat.log.floors import Policy
+from zchat.log.names import ForgottenName, ThreadRenamed
 from zchat.protocol.cluster import Stamped
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
@@ -84,6 +85,8 @@ class Effects(Generic[Row, Job]):
     """(user, query, answer): queries that were refused, which happens between beats."""
     policies: list[Policy] = field(default_factory=list)
     """How long entries are kept from now on, and which logs are to be emptied."""
+    forgotten: list[ForgottenName | ThreadRenamed] = field(default_factory=list)
+    """Names under which nobody is known any more."""
     jobs: list[Job] = field(default_factory=list)
     """Slow work for the thread pool; its results come back as inputs."""
 
@@ -99,6 +102,7 @@ class Effects(Generic[Row, Job]):
             self.audits,
             self.refused,
             self.policies,
+            self.forgotten,
             self.jobs,
         ):
             each.clear()

@@ -14,6 +14,7 @@ from zchat.protocol.costs import Steps
 from zchat.protocol.messages import Entry, MessagePosted, PrivateMessageSent
 from zchat.protocol.operators import FindMessages, MessagesFound
 from zchat.protocol.targets import target_of
+from zchat.service.erasing import names_in
 from zchat.service.retention import count_older
 
 _entries = Decoder(Entry)
@@ -45,6 +46,11 @@ class _Page:
 
     def look_at(self, entry: Entry, frame: bytes) -> None:
         self.looked_at += 1
+        if self._query.named:
+            if self._query.since_ms <= entry.at_ms and names_in(entry) & self._authors:
+                self._places.setdefault(entry.log, []).append(entry.sequence)
+                self._counts[entry.author] += 1
+            return
         query = self._query
         if not (self._is_of(entry.author) and query.since_ms <= entry.at_ms < query.until_ms):
             return

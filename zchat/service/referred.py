@@ -16,7 +16,7 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.names import InvalidName, canonical_name
-from zchat.protocol.operators import RedactMessages
+from zchat.protocol.operators import RedactMessages, ReplaceName
 from zchat.service.effects import Sender
 
 _entries = Decoder(Entry)
@@ -44,7 +44,10 @@ def _places(user: str, command: Any) -> Iterator[_Place]:
                 yield room_log(canonical_name(room)), sequence
             case SendPrivate(reply_to=sequence):
                 yield inbox_log(user), sequence
-            case RedactMessages(log=log, sequences=sequences):
+            case (
+                RedactMessages(log=log, sequences=sequences)
+                | ReplaceName(log=log, sequences=sequences)
+            ):
                 yield from ((log, each) for each in sequences)
             case _ if isinstance(command, OfMessageCommand) and command.sequence:
                 yield command.log[0] + canonical_name(command.log[1:]), command.sequence

@@ -5,10 +5,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from zchat.log.floors import Policy, Removal
+from zchat.log.names import ForgottenName, ThreadRenamed
 from zchat.log.store import Store
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
-from zchat.protocol.messages import Entry
+from zchat.protocol.messages import Entry, inbox_log
 
 _entries = Decoder(Entry)
 
@@ -48,6 +49,11 @@ class Retention:
             self._policies[policy.log] = policy
             if policy.keep_s is None and not policy.purge:
                 del self._policies[policy.log]
+
+    def forget(self, forgotten: Collection[ForgottenName | ThreadRenamed]) -> None:
+        """Of the inbox of whoever is known by another name nothing is left."""
+        for one in forgotten:
+            self._policies.pop(inbox_log(one.name), None)
 
     def ended_purges(self) -> list[Policy]:
         """The policies without what has been done."""

@@ -133,6 +133,13 @@ class Conversations:
             self._drop(row)
         self.by_user.pop(user.name, None)
 
+    def rename(self, name: str, now: str) -> None:
+        """What others have said of their conversation with `name`, who is called otherwise."""
+        for rows in list(self.by_user.values()):
+            if row := rows.get(name):
+                self._drop(row)
+                self._keep(row._replace(other=now))
+
     # --- With several -----------------------------------------------------------------------------
 
     def start(self, sender: Sender, command: StartConversation, now: float) -> Answer:

@@ -54,9 +54,12 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
 from zchat.protocol.operators import (
+    EraseAccount,
+    ForgetName,
     ImportEntries,
     RedactMessages,
     RemoveAccount,
+    ReplaceName,
     ResetPassword,
     ResetTotp,
     SetRetention,
@@ -64,7 +67,7 @@ from zchat.protocol.operators import (
 from zchat.service import operators
 from zchat.service.beat import Job
 from zchat.service.effects import Refusal, Sender
-from zchat.users import imports
+from zchat.users import erasing, imports
 from zchat.users.arrivals import Arrivals
 from zchat.users.conversations import Conversations
 from zchat.users.credentials import Credentials
@@ -114,7 +117,7 @@ class UserCore:
         self.order = Order(self.directory, self.operators)
         self._room_addresses = room_addresses
         self._ending: dict[str, int] = {}
-        """Guests that are gone, by key: how many room-services do not know it yet."""
+        """Who is gone, by key: how many room-services do not know it yet."""
         self.arrivals = Arrivals(
             self.directory,
             self.devices,
@@ -139,7 +142,7 @@ class UserCore:
 
     def add_owed(self, key: str) -> None:
         """A room-service has still to be told what `key` says."""
-        if key.startswith(END_GUEST_KEY):
+        if key.startswith((END_GUEST_KEY, END_ACCOUNT_KEY)):
             self._ending[key] = self._ending.get(key, 0) + 1
 
     # --- Commands ---------------------------------------------------------------------------------
@@ -192,6 +195,8 @@ class UserCore:
                 return imports.import_entries(self, sender, command, at_ms)
             case RedactMessages():
                 return self._redact(sender, command, at_ms)
+            case EraseAccount() | ReplaceName() | ForgetName():
+                return erasing.erase(self, sender, command, now, at_ms)
             case TellInvited():
                 return self.inboxes.tell_invited(command, at_ms)
             case ReportMessage():
@@ -323,6 +328,10 @@ class UserCore:
             self.effects.owe(address, key, EndGuest(user.name))
             self.add_owed(key)
 
+    def is_over(self, user: User) -> bool:
+        """Every room-service knows that the account is gone."""
+        return user.deleted and user.ended and END_ACCOUNT_KEY + user.name not in self._ending
+
     def settled(self, key: str, now: float, at_ms: int) -> None:
         if key not in self._ending:
             return
@@ -330,6 +339,8 @@ class UserCore:
         if self._ending[key]:
             return
         del self._ending[key]
+        if key.startswith(END_ACCOUNT_KEY):
+            return  # Its name stays taken.
         user = self.directory.remove(key.removeprefix(END_GUEST_KEY))
         log = inbox_log(user.name)
         self.log_heads[log] = self.timeline.heads.pop(log)

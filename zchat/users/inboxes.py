@@ -74,6 +74,12 @@ class Inboxes:
         for name in sorted(user.blocked):
             self._unblock(user, name)
 
+    def forget_blocks_of(self, name: str) -> None:
+        """Nobody has that name any more."""
+        for user in self._directory.users.values():
+            if name in user.blocked:
+                self._unblock(user, name)
+
     def _unblock(self, user: User, name: str) -> None:
         user.blocked -= {name}
         self._directory.effects.rows.append(DropBlock(user.name, name))

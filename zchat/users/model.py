@@ -29,6 +29,7 @@ class SaveUser(NamedTuple):
     devices_made: int
     reset_digest: bytes | None
     reset_until_ms: int | None
+    erased_as: str | None
 
 
 class DropUser(NamedTuple):
@@ -219,6 +220,8 @@ class User:
     """The last period whose one-time code was used: neither it nor an older one works again."""
     recovery: tuple[bytes, ...] = ()
     """Digests of the recovery codes that are left."""
+    erased_as: str | None = None
+    """What it is to be called when nothing is left of it, for as long as something is."""
     reset: Reset | None = None
     blocked: frozenset[str] = frozenset()
     devices_made: int = 0
@@ -288,6 +291,7 @@ class User:
             self.devices_made,
             reset_digest,
             reset_until_ms,
+            self.erased_as,
         )
 
 

@@ -89,7 +89,7 @@ def _user(row: Any) -> User:
     user.totp_secret, user.totp_step = row.totp_secret, row.totp_step
     size, digests = limits.DIGEST_BYTES, bytes(row.recovery or b"")
     user.recovery = tuple(digests[at : at + size] for at in range(0, len(digests), size))
-    user.devices_made = row.devices_made
+    user.devices_made, user.erased_as = row.devices_made, row.erased_as
     if row.reset_digest is not None:
         user.reset = Reset(row.reset_digest, row.reset_until_ms)
     return user

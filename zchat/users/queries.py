@@ -51,6 +51,7 @@ from zchat.protocol.operators import (
     ListSessions,
     ListSightings,
     ReadAccount,
+    ReadErasure,
 )
 from zchat.service import logs, operators, searching
 from zchat.service.effects import Refusal
@@ -59,6 +60,7 @@ from zchat.users import operator_queries
 from zchat.users.conversation_list import conversation_list
 from zchat.users.core import UserCore
 from zchat.users.devices import device_infos
+from zchat.users.erasing import erasure
 from zchat.users.model import User
 
 _USERS_SHOWN_MAX = limits.ANSWER_BYTES_MAX // 32
@@ -129,6 +131,8 @@ def _answer(
             return (yield from operator_queries.answer(core, asking, query, at_ms))
         case ReadAccount():
             return encode(_account(core, query.name))
+        case ReadErasure():
+            return encode(erasure(core, query.name))
         case CountExpired() | FindMessages() | ListKept():
             return (yield from operators.answer(store, query, at_ms))
         case _:

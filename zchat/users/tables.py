@@ -37,6 +37,8 @@ users: Final = Table(
     # SHA-256 of a code that a new password may be chosen with, once and until then.
     Column("reset_digest", LargeBinary(32)),
     Column("reset_until_ms", BigInteger),
+    # Of a deleted account of which something is left that is to go.
+    Column("erased_as", Text),
 )
 
 tokens: Final = Table(
