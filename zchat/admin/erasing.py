@@ -60,9 +60,9 @@ def _erase(settings: Settings, name: str, yes: bool, as_json: bool) -> None:
     _forget(settings, erasure)
     messages, entries = said.authors.total(), named.authors.total()
     lines = [
-        f"{counted(messages, 'message')} of {name} are gone",
-        f"{counted(entries, 'entry', 'entries')} tell of {erasure.pseudonym} now",
-        "the audit has the name still, and older backups have everything",
+        f"removed: {counted(messages, 'message')}",
+        f"under the name {erasure.pseudonym} now: {counted(entries, 'entry', 'entries')}",
+        f"{name} stands in the audit still, and all of it in older backups",
     ]
     value = {"done": True, "messages": messages, "entries": entries, "as": erasure.pseudonym}
     show(value, lines, as_json=as_json)

@@ -47,6 +47,13 @@ def forget(connection: Connection, forgotten: Iterable[ForgottenName | ThreadRen
         connection.execute(_FORGET_POLICY, {"of_log": logs["of_log"]})
 
 
+def move_floors(known: dict[str, int], forgotten: Iterable[ForgottenName | ThreadRenamed]) -> None:
+    """The same in what is known of all logs."""
+    for one in forgotten:
+        if isinstance(one, ForgottenName) and inbox_log(one.name) in known:
+            known[inbox_log(one.now)] = known.pop(inbox_log(one.name))
+
+
 def _parameters(one: Amended) -> dict[str, Any]:
     assert one.renamed is not None
     former, now = one.renamed

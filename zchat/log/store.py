@@ -42,7 +42,6 @@ from zchat.log.tables import ALL_LOGS, LEASE_ID, entries, lease, outbox
 from zchat.log.timeline import Amended, Appended
 from zchat.protocol import limits
 from zchat.protocol.costs import Steps
-from zchat.protocol.messages import inbox_log
 from zchat.protocol.operators import IMPORT_NONCE
 
 __all__ = [
@@ -159,9 +158,8 @@ class Store:
 
         Raises `Fenced` if another writer has opened the database, and `StoreUnavailable`.
         """
-        if not (
-            appended or writes or owe or settled or answered or removed or amended or forgotten
-        ):
+        changed = appended or writes or owe or settled or answered or removed or amended
+        if not (changed or forgotten):
             return []
         if appended and appended[-1].position != self.position + len(appended):
             raise ValueError(f"position {appended[-1].position} does not follow {self.position}")
@@ -172,10 +170,7 @@ class Store:
             self._check_epoch()
             if appended:
                 connection.exec_driver_sql(self._insert_entries, list(appended))
-            if amended:
-                self._search.amend(amended)
-                connection.execute(_AMEND, [_amendment(one) for one in amended])
-                names.rename(connection, amended)
+            self._amend(amended)
             for statement, parameters in writes:
                 connection.execute(statement, parameters or None)
             if owe:
@@ -189,8 +184,7 @@ class Store:
             # What the index does not have is found by its entry, and would be lost with that.
             if nonces_due := self._nonces.due or bool(removed):
                 self._nonces.write(position)
-            if forgotten:
-                names.forget(connection, forgotten)
+            names.forget(connection, forgotten)
             if removed:
                 remove(connection, self._nonces, self._search, removed, position)
         if nonces_due:
@@ -199,11 +193,15 @@ class Store:
             self._nonces.add(appended)
         self.position = position
         self.floors.update(removed)
-        for one in forgotten:
-            if isinstance(one, ForgottenName) and inbox_log(one.name) in self.floors:
-                self.floors[inbox_log(one.now)] = self.floors.pop(inbox_log(one.name))
+        names.move_floors(self.floors, forgotten)
         self.commits.observe(time.perf_counter() - begun_at)
         return owed
+
+    def _amend(self, amended: Sequence[Amended]) -> None:
+        if amended:
+            self._search.amend(amended)
+            self._connection.execute(_AMEND, [_amendment(one) for one in amended])
+            names.rename(self._connection, amended)
 
     def index_messages(self) -> bool:
         """One bounded step of having searches find more by the index; returns whether some is left.

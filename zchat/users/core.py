@@ -237,12 +237,8 @@ class UserCore:
                 return self.order.unban(sender, command, at_ms)
             case KickUsers():
                 return self.order.kick(sender, command, at_ms)
-            case ResetPassword():
-                return self.operators.reset_password(sender, command, at_ms)
-            case ResetTotp():
-                return self.operators.reset_totp(sender, command, at_ms)
-            case RemoveAccount():
-                return self.operators.remove(sender, command, now, at_ms)
+            case ResetPassword() | ResetTotp() | RemoveAccount():
+                return self.operators.handle_account(sender, command, now, at_ms)
             case _:
                 assert_never(command)
 

@@ -1,5 +1,7 @@
 """What moderators and operators of the cluster do to users. All of it goes to the audit."""
 
+from typing import assert_never
+
 from zchat.log.answers import Answer
 from zchat.protocol.cluster import UserCommand
 from zchat.protocol.messages import (
@@ -81,13 +83,30 @@ class Operators:
 
     # --- Only at the console ------------------------------------------------------------------
 
-    def reset_password(self, sender: Sender, command: ResetPassword, at_ms: int) -> Answer:
+    def handle_account(
+        self,
+        sender: Sender,
+        command: ResetPassword | ResetTotp | RemoveAccount,
+        now: float,
+        at_ms: int,
+    ) -> Answer:
+        require_operator(sender)
+        match command:
+            case ResetPassword():
+                return self._reset_password(sender, command, at_ms)
+            case ResetTotp():
+                return self._reset_totp(sender, command, at_ms)
+            case RemoveAccount():
+                return self._remove(sender, command, now, at_ms)
+            case _:
+                assert_never(command)
+
+    def _reset_password(self, sender: Sender, command: ResetPassword, at_ms: int) -> Answer:
         """Until the code is used the old password and all devices stay, unless they are shut out.
 
         Whoever has lost a password is in by a device still; whoever has got into somebody else's
         account is to be out at once.
         """
-        require_operator(sender)
         user = self._directory.account(command.user)
         if command.expires_ms <= at_ms:
             raise Refusal(RefusalCode.NOT_ALLOWED, "the code would be out of date already")
@@ -100,8 +119,7 @@ class Operators:
         change, nonce = AccountChange.PASSWORD_RESET, command.nonce
         return self._directory.tell(user, change, "", at_ms, author=SYSTEM_AUTHOR, nonce=nonce)
 
-    def reset_totp(self, sender: Sender, command: ResetTotp, at_ms: int) -> Answer:
-        require_operator(sender)
+    def _reset_totp(self, sender: Sender, command: ResetTotp, at_ms: int) -> Answer:
         user = self._directory.account(command.user)
         if user.totp_secret is None:
             reason = f"the password of {user.name} needs no one-time code"
@@ -110,8 +128,7 @@ class Operators:
         nonce = command.nonce
         return self._credentials.forget_totp(user, at_ms, nonce=nonce, author=SYSTEM_AUTHOR)
 
-    def remove(self, sender: Sender, command: RemoveAccount, now: float, at_ms: int) -> Answer:
-        require_operator(sender)
+    def _remove(self, sender: Sender, command: RemoveAccount, now: float, at_ms: int) -> Answer:
         user = self._directory.account(command.user)
         self._credentials.end_account(user, now)
         self._audit(sender, command, user, at_ms, command.reason)
