@@ -125,7 +125,7 @@ def test_only_so_much_is_remembered() -> None:
 @pytest.mark.parametrize(
     ("text", "called"),
     [
-        ("hello @ann.", "@ann."),
+        ("hello @ann.", "@ann"),
         ("hello @Ann", "@Ann"),
         ("hello @room", "@room"),
         ("hello @anna", None),

@@ -3,7 +3,7 @@
 from typing import Final, TypeAlias, assert_never
 
 from zchat.client.look import BOLD, CYAN, DIM, MAGENTA, YELLOW, Look
-from zchat.protocol import mentions
+from zchat.protocol.mentions import ROOM, mentions_in
 from zchat.protocol.messages import (
     LOBBY,
     Entry,
@@ -17,7 +17,7 @@ from zchat.protocol.messages import (
     ReactionRemoved,
     Redacted,
 )
-from zchat.protocol.names import InvalidName, canonical_name, printable, safe_text
+from zchat.protocol.names import printable, safe_text
 
 QUOTED_CHARS: Final = 40
 """Of a message that another one refers to."""
@@ -125,15 +125,9 @@ def _highlighted(look: Look, text: str) -> str:
     """The text with one's own name as it was called."""
     text = safe_text(text)
     at, parts = 0, []
-    for match in mentions.MENTION.finditer(text):
-        if _is_me(look, match[1]):
-            parts += [text[at : match.start()], look.style(YELLOW, match[0])]
-            at = match.end()
+    for mention in mentions_in(text):
+        if mention.name in (look.me, ROOM):
+            called = look.style(YELLOW, text[mention.begin : mention.end])
+            parts += [text[at : mention.begin], called]
+            at = mention.end
     return "".join([*parts, text[at:]])
-
-
-def _is_me(look: Look, word: str) -> bool:
-    try:
-        return canonical_name(word.rstrip(".-")) in (look.me, mentions.ROOM)
-    except InvalidName:
-        return False

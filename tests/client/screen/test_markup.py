@@ -3,7 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zchat.client.screen.markup import Ink, Piece, blocks, emojied, inline, links
+from zchat.client.screen.markup import Ink, Piece, emojied, inline, links
+from zchat.protocol.markup import blocks
+from zchat.protocol.mentions import mentions_in
 
 
 def inks(text: str) -> list[tuple[str, Ink]]:
@@ -30,12 +32,12 @@ def test_links_end_where_their_sentence_does() -> None:
 
 
 def test_code_stands_between_fences_that_close() -> None:
-    assert [tuple(block) for block in blocks("a\n```py\nb\n```\nc")] == [
+    assert [block[:2] for block in blocks("a\n```py\nb\n```\nc")] == [
         ("a", False),
         ("b", True),
         ("c", False),
     ]
-    assert [tuple(block) for block in blocks("```\nb")] == [("```", False), ("b", False)]
+    assert [block[:2] for block in blocks("```\nb")] == [("```", False), ("b", False)]
 
 
 def test_names_between_colons_become_emoji_but_in_code() -> None:
@@ -49,3 +51,15 @@ def test_nothing_is_lost_but_marks(text: str) -> None:
         seen = "".join(piece.text for piece in inline(block.text, "ann"))
         marks = str.maketrans("", "", "*`")
         assert seen.translate(marks) == block.text.translate(marks)
+
+
+@given(st.text(alphabet="an@`*:/. \nhtpsx", max_size=200))
+def test_who_is_called_is_shown_as_called(text: str) -> None:
+    shown = [
+        piece.text[1:].casefold()
+        for block in blocks(text)
+        if not block.code
+        for piece in inline(block.text, "ann")
+        if piece.ink in (Ink.MENTION, Ink.MENTIONED)
+    ]
+    assert shown == [mention.name for mention in mentions_in(text)]

@@ -12,7 +12,8 @@ from typing import Final, TypeAlias
 
 from zchat.client.conversations.model import Delivery, Happened, Item, Said
 from zchat.client.screen.cells import cut, drawable, drawable_line, padded, slices, width, words
-from zchat.client.screen.markup import Ink, Piece, blocks, inline
+from zchat.client.screen.markup import Ink, Piece, inline
+from zchat.protocol.markup import blocks
 
 GROUP_MS: Final = 5 * 60_000
 """Messages of one author no further apart are shown as one."""

@@ -5,13 +5,13 @@ It is plain text that people write so anyhow; what does not close is just text.
 
 import enum
 import re
+from collections import deque
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from zchat.client.conversations.emoji import emoji_named
-from zchat.protocol.mentions import MENTION
-
-FENCE: Final = "```"
+from zchat.protocol.markup import CODE
+from zchat.protocol.mentions import ROOM, Mention, mentions_in
 
 
 class Ink(enum.Enum):
@@ -52,11 +52,10 @@ class Piece(NamedTuple):
 
 
 _INLINE: Final = re.compile(
-    r"`(?P<code>[^`\n]+)`"
+    rf"(?P<code>{CODE})"
     r"|(?<![\w*])\*\*(?P<strong>[^\s*](?:[^*\n]*[^\s*])?)\*\*(?![\w*])"
     r"|(?<![\w*])\*(?P<emphasis>[^\s*](?:[^*\n]*[^\s*])?)\*(?![\w*])"
-    r"|(?P<link>https?://[^\s<>\"`]+)"
-    rf"|(?P<mention>{MENTION.pattern})",
+    r"|(?P<link>https?://[^\s<>\"`]+)",
     re.IGNORECASE,
 )
 _AFTER_LINKS: Final = ".,;:!?'*_"
@@ -67,53 +66,41 @@ _NAMED: Final = re.compile(r"(?<![\w:]):([+\-\w]+):(?![\w:])")
 _CODE: Final = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
 
 
-class Block(NamedTuple):
-    """One line of the text as it was written; `code` if it stands between fences."""
-
-    text: str
-    code: bool
-
-
-def blocks(text: str) -> Iterator[Block]:
-    """The lines of a text; fences that close are left out."""
-    lines = text.split("\n")
-    index = 0
-    while index < len(lines):
-        if lines[index].startswith(FENCE):
-            end = next(
-                (at for at in range(index + 1, len(lines)) if lines[at].rstrip() == FENCE), None
-            )
-            if end is not None:
-                yield from (Block(line, code=True) for line in lines[index + 1 : end])
-                index = end + 1
-                continue
-            # It never closes, and looking for its end again from each fence would take long.
-            yield from (Block(line, code=False) for line in lines[index:])
-            return
-        yield Block(lines[index], code=False)
-        index += 1
-
-
 def inline(text: str, me: str) -> Iterator[Piece]:
     """The pieces of one line."""
+    calls = deque(mentions_in(text))
     done = 0
     for match in _INLINE.finditer(text):
-        if match.start() > done:
-            yield Piece(text[done : match.start()])
+        yield from _words(text, done, match.start(), Ink.TEXT, calls, me)
         done = match.end()
-        kind, content = match.lastgroup, match[0]
+        kind = match.lastgroup
         if kind == "link":
-            content = _trimmed(content)
-            yield Piece(content, Ink.LINK, content)
-            done = match.start() + len(content)
-        elif kind == "mention":
-            name = content[1:].rstrip(".-").casefold()
-            yield Piece(content, Ink.MENTIONED if name in (me, "room") else Ink.MENTION)
+            link = _trimmed(match[0])
+            yield Piece(link, Ink.LINK, link)
+            done = match.start() + len(link)
+        elif kind == "code":
+            yield Piece(match[0][1:-1], Ink.CODE)
         else:
             assert kind is not None
-            yield Piece(match[kind], Ink[kind.upper()])
-    if done < len(text):
-        yield Piece(text[done:])
+            yield from _words(text, *match.span(kind), Ink[kind.upper()], calls, me)
+    yield from _words(text, done, len(text), Ink.TEXT, calls, me)
+
+
+def _words(
+    text: str, begin: int, end: int, ink: Ink, calls: deque[Mention], me: str
+) -> Iterator[Piece]:
+    """Those of `calls` that stand there, and what is between them."""
+    while calls and calls[0].begin < end:
+        call = calls.popleft()
+        if call.begin < begin:
+            continue
+        if begin < call.begin:
+            yield Piece(text[begin : call.begin], ink)
+        whom = Ink.MENTIONED if call.name in (me, ROOM) else Ink.MENTION
+        yield Piece(text[call.begin : call.end], whom)
+        begin = call.end
+    if begin < end:
+        yield Piece(text[begin:end], ink)
 
 
 def links(text: str) -> list[str]:
@@ -123,9 +110,12 @@ def links(text: str) -> list[str]:
 
 
 def _trimmed(link: str) -> str:
-    while link[-1] in _AFTER_LINKS or (link[-1] == ")" and link.count("(") < link.count(")")):
-        link = link[:-1]
-    return link
+    end = len(link)
+    unopened = link.count(")") - link.count("(")
+    while link[end - 1] in _AFTER_LINKS or (link[end - 1] == ")" and unopened > 0):
+        unopened -= link[end - 1] == ")"
+        end -= 1
+    return link[:end]
 
 
 def emojied(text: str) -> str:
