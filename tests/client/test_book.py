@@ -410,6 +410,18 @@ def test_what_is_still_to_come_is_not_counted_twice() -> None:
     assert (reading["#den"].unread, reading["#den"].mentions) == (7, 4)
 
 
+def test_of_what_is_still_to_come_only_messages_are_counted() -> None:
+    reading = Reading(LogState("#den", 5, 9, marker=2), LogState("@ann", 0, 0))
+    room = RoomInfo("den", "", 3, joined=True, unread=4, mentions=0)
+    reading.answer(drafts.rooms(), RoomList(1, [room], 1))
+    reading.hear("#den", 6, MemberJoined())
+    reading.hear("#den", 7, "one")
+    reading.hear("#den", 8, TopicChanged("tea"))
+    reading.hear("#den", 9, MemberJoined())
+    # Three of the four came before what is known here.
+    assert reading["#den"].unread == 4
+
+
 def test_another_device_reads_and_sets_levels() -> None:
     reading = Reading()
     for sequence in range(1, 4):

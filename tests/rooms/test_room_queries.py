@@ -167,6 +167,7 @@ def test_rooms_are_listed_by_name_with_what_is_unread(rooms: Rooms) -> None:
     rooms.set_topic("ann", "garden", "roses")
     rooms.create("carl", "attic")
     rooms.mark("bob", "#garden", 4)
+    rooms.post("ann", "garden", "news")
 
     assert answer(rooms, "bob", ListRooms(3)) == RoomList(
         3,
@@ -181,10 +182,42 @@ def test_rooms_are_listed_by_name_with_what_is_unread(rooms: Rooms) -> None:
 
 def test_what_was_said_before_one_came_is_not_unread(rooms: Rooms) -> None:
     rooms.join("dora", "garden")
-    listed = answer(rooms, "dora", ListRooms(1))
+    rooms.post("ann", "garden", "welcome")
+    assert unread(rooms, "dora") == {"garden": 1, "lobby": 0}
 
+
+def unread(rooms: Rooms, user: str) -> dict[str, int]:
+    listed = answer(rooms, user, ListRooms(1))
     assert isinstance(listed, RoomList)
-    assert [room.unread for room in listed.rooms] == [1, 0]
+    return {info.room: info.unread for info in listed.rooms}
+
+
+def test_only_what_others_say_is_unread(rooms: Rooms) -> None:
+    rooms.mark("bob", "#garden", rooms.core.timeline.heads["#garden"])
+    rooms.join("dora", "garden")
+    rooms.set_topic("ann", "garden", "roses")
+    for text in ("one", "two", "three"):
+        rooms.post("ann", "garden", text)
+    newest = rooms.core.timeline.heads["#garden"]
+    rooms.post("bob", "garden", "his own")
+    assert unread(rooms, "bob")["garden"] == 3
+    rooms.delete("ann", "#garden", newest - 1)
+    rooms.edit("ann", "#garden", newest, "four")
+    rooms.react("dora", "#garden", newest, "+1")
+    assert unread(rooms, "bob")["garden"] == 2
+
+
+def test_more_than_is_counted_is_taken_for_messages(
+    rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms.mark("bob", "#garden", rooms.core.timeline.heads["#garden"])
+    rooms.set_topic("ann", "garden", "roses")
+    for number in range(5):
+        rooms.post("ann", "garden", f"{number}")
+        rooms.set_topic("ann", "garden", f"{number}")
+    assert unread(rooms, "bob")["garden"] == 5
+    monkeypatch.setattr(limits, "CONVERSATION_UNREAD_MAX", 4)
+    assert unread(rooms, "bob")["garden"] == 2 + 7
 
 
 def test_a_list_of_rooms_fits_in_one_answer(rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:

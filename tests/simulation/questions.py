@@ -449,7 +449,7 @@ class _Truth:
         }
         told = (info.unread, info.notify, info.conversation)
         expected = (
-            len(self._history.logs[log]) - read,
+            self._unread(log, name, read),
             row.notify,
             story.conversation,
         )
@@ -459,3 +459,11 @@ class _Truth:
         if not fewest <= info.mentions <= min(len(mentions | perhaps), limits.MEMBER_MENTIONS_MAX):
             return f"heard of {info.mentions} mentions in {info.room}, which are {len(mentions)}"
         return None
+
+    def _unread(self, log: str, name: str, read: int) -> int:
+        """What others have said, and all that is older than what is counted."""
+        after = range(read + 1, len(self._history.logs[log]) + 1)
+        counted = after[-limits.CONVERSATION_UNREAD_MAX :]
+        stored = (self._history.stored[log, sequence] for sequence in counted)
+        said = sum(isinstance(one.body, MessagePosted) and one.author != name for one in stored)
+        return len(after) - len(counted) + said

@@ -294,9 +294,9 @@ USER_CONVERSATIONS_MAX: Final = 1_000
 CONVERSATIONS_WALKED_MAX: Final = 10_000
 """Others with whom a user has exchanged private messages: more are not looked at for a list."""
 CONVERSATION_UNREAD_MAX: Final = 1_000
-"""Unread messages of one conversation that are counted."""
+"""Unread entries of one conversation, or room, in which messages are counted."""
 UNREAD_READ_BYTES_MAX: Final = 4 * 1024 * 1024
-"""Entries that one list of conversations is counted from; more are only said to be there."""
+"""Entries that one list of conversations, or rooms, is counted from; more are only said to be there."""
 INVITATIONS_MAX: Final = 1_000
 """Invitations that are neither used nor out of date."""
 PASSWORD_JOBS_MAX: Final = 256

@@ -1,7 +1,7 @@
 """What may be asked of the room-service, answered from what is committed."""
 
 from collections.abc import Iterable
-from typing import NamedTuple, assert_never
+from typing import Final, NamedTuple, assert_never
 
 from zchat.log import audit, edits
 from zchat.log.search import Place
@@ -54,6 +54,7 @@ from zchat.rooms.permission import check, is_hidden
 from zchat.service import logs, operators, searching
 from zchat.service.effects import Refusal
 from zchat.service.lists import first_names
+from zchat.service.unread import count
 
 _ClientQuery = (
     ReadHistory
@@ -202,32 +203,57 @@ def _room_list(
         return room is not None and not is_hidden(room, asker.user, asker.standing)
 
     first, count = yield from first_names(names, is_listed, _ROOMS_SHOWN_MAX)
-    rooms = (core.rooms[name] for name in first)
-    infos = (_room_info(core, store, room, asker.user) for room in rooms)
+    unread = yield from _unread(core, store, asker.user, first)
+    # More rooms may have been closed meanwhile.
+    rooms = (core.rooms[name] for name in first if name in core.rooms)
+    infos = (_room_info(room, asker.user, unread.get(room.name, _NOTHING_UNREAD)) for room in rooms)
     return RoomList(request, fitting(infos, limits.ANSWER_BYTES_MAX), count)
 
 
-def _room_info(core: RoomCore, store: Store, room: Room, user: str) -> RoomInfo:
+class _Unread(NamedTuple):
+    messages: int
+    mentions: int
+
+
+_NOTHING_UNREAD: Final = _Unread(0, 0)
+
+
+def _unread(
+    core: RoomCore, store: Store, user: str, names: Iterable[str]
+) -> Steps[dict[str, _Unread]]:
+    """Of those rooms that the user is in; what is not counted any more is taken for messages."""
+    left_bytes = limits.UNREAD_READ_BYTES_MAX
+    found: dict[str, _Unread] = {}
+    for name in names:
+        room = core.rooms.get(name)
+        member = room.members.get(user) if room is not None else None
+        if room is None or member is None:
+            continue
+        log = room_log(name)
+        read = max(store.floors.get(log, 0), member.floor, member.marker or 0)
+        mentioned = mentions.unread(room, user, member, read)
+        if core.timeline.heads[log] > read:
+            counted = yield from count(store, log, user, read, left_bytes)
+            left_bytes -= counted.read_bytes
+            found[name] = _Unread(counted.unread + counted.since - 1 - read, mentioned)
+    return found
+
+
+def _room_info(room: Room, user: str, unread: _Unread) -> RoomInfo:
     member = room.members.get(user)
-    log = room_log(room.name)
-    head, floor = core.timeline.heads[log], store.floors.get(log, 0)
-    unread = mentioned = 0
-    if member:
-        read = max(floor, member.floor, member.marker or 0)
-        unread, mentioned = head - read, mentions.unread(room, user, member, read)
     return RoomInfo(
         room.name,
         room.topic,
         None if room.lobby else len(room.members),
         room.lobby or member is not None,
-        unread,
+        unread.messages,
         user in room.invited,
         room.private,
         bool(room.key),
         room.posting,
         room.slow_mode_s,
         room.members_max,
-        mentioned,
+        unread.mentions,
         member.notify if member else "",
         room.conversation,
     )

@@ -1,43 +1,23 @@
 """With whom a user has exchanged private messages, and how many of those are unread."""
 
-from collections.abc import Sequence
 from heapq import nlargest
 from typing import Final
-
-from msgspec import Struct
 
 from zchat.log.store import Store
 from zchat.log.threads import Thread, threads_after
 from zchat.protocol import costs, limits
-from zchat.protocol.codec import Decoder, encode
+from zchat.protocol.codec import encode
 from zchat.protocol.costs import Steps
 from zchat.protocol.messages import (
     ConversationInfo,
     ConversationList,
-    PrivateMessageSent,
     inbox_log,
 )
+from zchat.service.unread import cost_of, count, glances
 from zchat.users.core import UserCore
 from zchat.users.model import User
 
-
-class _Kind(Struct, frozen=True):
-    kind: str
-
-
-class _Glance(Struct, frozen=True):
-    """What is looked at of an entry here, where there may be thousands."""
-
-    sequence: int
-    at_ms: int
-    author: str
-    body: _Kind
-
-
-_glances = Decoder(_Glance)
-_MESSAGE: Final = PrivateMessageSent.__struct_config__.tag
 _THREADS_STEP: Final = 100
-_STEP_BYTES: Final = 256 * 1024
 
 
 def conversation_list(
@@ -52,13 +32,14 @@ def conversation_list(
         (newest,) = store.read_history(inbox_log(user.name), head - 1, head + 1, 1) or (None,)
         if newest is None:
             continue  # It has been removed since the list was begun.
-        yield _cost_of([newest])
+        yield cost_of([newest])
         unread = 0
         if head > marker and other != user.name:
             floor = max(marker, user.inbox_floor)
-            unread, read_bytes = yield from _unread(store, user, other, floor, left_bytes)
-            left_bytes -= read_bytes
-        info = ConversationInfo(other, head, _glances.decode(newest).at_ms, marker, unread, notify)
+            log = inbox_log(user.name)
+            counted = yield from count(store, log, user.name, floor, left_bytes, other)
+            unread, left_bytes = counted.unread, left_bytes - counted.read_bytes
+        info = ConversationInfo(other, head, glances.decode(newest).at_ms, marker, unread, notify)
         size_bytes += len(encode(info))
         if size_bytes > limits.ANSWER_BYTES_MAX:
             break
@@ -79,34 +60,3 @@ def _newest_threads(store: Store, user: User) -> Steps[list[Thread]]:
             break
         after = page[-1].name
     return nlargest(limits.USER_CONVERSATIONS_MAX, found, key=lambda thread: thread.head)
-
-
-def _unread(
-    store: Store, user: User, other: str, floor: int, bytes_max: int
-) -> Steps[tuple[int, int]]:
-    """How many messages of the other follow `floor`, as far as can be counted, and what was read.
-
-    Of each conversation it is known at least whether there is anything, however much is unread.
-    """
-    unread = read = read_bytes = 0
-    before: int | None = None
-    while read < limits.CONVERSATION_UNREAD_MAX:
-        rows_max = limits.CONVERSATION_UNREAD_MAX - read
-        page_bytes = min(_STEP_BYTES, max(1, bytes_max - read_bytes))
-        frames = store.read_history(
-            inbox_log(user.name), floor, before, rows_max, other, page_bytes
-        )
-        yield _cost_of(frames)
-        glances = [_glances.decode(frame) for frame in frames]
-        unread += sum(one.author == other and one.body.kind == _MESSAGE for one in glances)
-        read += len(frames)
-        read_bytes += sum(map(len, frames))
-        if not frames or read_bytes >= bytes_max:
-            break
-        before = glances[0].sequence
-    return unread, read_bytes
-
-
-def _cost_of(frames: Sequence[bytes]) -> int:
-    """A glance looks at the beginning of a frame; the rest is only read."""
-    return costs.of_rows(len(frames), sum(map(len, frames)) // 4)

@@ -1,6 +1,6 @@
 """Everything that the user can read, as the client's events have made it; no screen here."""
 
-from typing import Final, assert_never
+from typing import Final, NamedTuple, assert_never
 
 from zchat.client import drafts
 from zchat.client.conversations.entries import Amendment, amend, conversation_of, item_of, mentions
@@ -59,6 +59,15 @@ IDLE_ITEMS_MAX: Final = 2_000
 PAGE_ENTRIES: Final = 100
 
 
+class _ToCount(NamedTuple):
+    """What the server has said is unread, once all is here up to the `head`."""
+
+    head: int
+    marker: int
+    unread: int
+    mentions: int
+
+
 class Book:
     """`me` is the user's own name. An event costs about the same, however much there is."""
 
@@ -73,6 +82,8 @@ class Book:
         self.unsent: list[Said] = []
         """What an earlier run has said and nobody had confirmed."""
         self._recent = RecentAmendments()
+        self._to_count: dict[str, _ToCount] = {}
+        """By key."""
 
     @property
     def conversations(self) -> dict[str, Conversation]:
@@ -254,14 +265,20 @@ class Book:
             strand.conversation.joined = True
             strand.conversation.head = max(strand.conversation.head, entry.sequence)
             self._facts.happened(strand.conversation, entry)
+        self._fold(entry)
+        if self._to_count:
+            self._count_what_came()
+
+    def _fold(self, entry: Entry) -> None:
         if isinstance(entry.body, Amendment):
             self._amend_known(entry, entry.body.sequence)
             return
-        key = conversation_of(entry, self.me) or self._unconfirmed.key_at(log, entry.sequence)
+        key = conversation_of(entry, self.me) or self._unconfirmed.key_at(entry.log, entry.sequence)
         if key is not None:
             self._place(self._strands.at(key), entry)
 
     def _begin(self, begun: SessionBegun) -> None:
+        self._to_count.clear()
         for log, cursor in self._strands.begin(begun):
             self._recent.forget(log)
             for spoken in self._unconfirmed.up_to(log, cursor):
@@ -373,10 +390,26 @@ class Book:
                 pass
 
     def _count_all(self, strand: Strand, unread: int, mentioned: int) -> None:
-        """The server counts also what is still on its way, and will be counted when it comes."""
+        """The server counts also what is still on its way: what of it counts, its coming tells."""
         conversation = strand.conversation
-        to_come = max(0, conversation.head - self._strands.cursor(conversation.key))
-        strand.unread_in_all(unread - to_come, mentioned - to_come)
+        key = conversation.key
+        if conversation.head > self._strands.cursor(key):
+            self._to_count[key] = _ToCount(
+                conversation.head, conversation.marker, unread, mentioned
+            )
+        else:
+            self._to_count.pop(key, None)
+            strand.unread_in_all(unread, mentioned)
+
+    def _count_what_came(self) -> None:
+        for key, waiting in list(self._to_count.items()):
+            strand = self._strands.at(key)
+            if strand.conversation.marker != waiting.marker:
+                # Of what was read since then it is not known how much was counted.
+                del self._to_count[key]
+            elif self._strands.cursor(key) >= waiting.head:
+                del self._to_count[key]
+                strand.unread_in_all(waiting.unread, waiting.mentions)
 
     def _confirm(self, spoken: Spoken, log: str, sequence: int) -> None:
         if spoken.said.sequence:
