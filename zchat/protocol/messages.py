@@ -1166,8 +1166,9 @@ class History(Message, frozen=True):
 class RoomInfo(Message, frozen=True):
     """`members` is None for the lobby, which everyone is in; `unread` is 0 where not joined.
 
-    `unread` are the messages of others after the read marker; of very many only the newest are looked
-    at, and all entries before those count. `mentions` are those of the user in what is unread. A `conversation` is called by its topic.
+    `unread` are the messages of others after the read marker; of very many entries only the newest
+    are looked at, and all others are counted. `mentions` are those of the user in what is unread. A
+    `conversation` is called by its topic.
     """
 
     room: str
