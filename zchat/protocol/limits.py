@@ -296,8 +296,8 @@ CONVERSATIONS_WALKED_MAX: Final = 10_000
 CONVERSATION_UNREAD_MAX: Final = 1_000
 """Unread entries of one conversation, or room, in which messages are counted."""
 UNREAD_READ_BYTES_MAX: Final = 4 * 1024 * 1024
-"""Entries that one list of conversations, or of rooms, is counted from; of more it is only said that
-they are there."""
+"""Entries that one list of conversations, or of rooms, is counted from; more are only said to be
+there."""
 INVITATIONS_MAX: Final = 1_000
 """Invitations that are neither used nor out of date."""
 PASSWORD_JOBS_MAX: Final = 256

@@ -127,6 +127,8 @@ class ScreenClient(App[int]):
         if self._cache.trouble:
             self.note([f"! {self._cache.trouble}"])
         self.set_interval(TICK_S, self._tick)
+        # The terminal has shown something else meanwhile.
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
 
     async def _follow(self) -> None:
         try:

@@ -10,16 +10,26 @@ from zchat.client.screen.layout import Line
 from zchat.client.screen.lines import Lines
 from zchat.client.screen.markup import Ink, Piece
 from zchat.client.screen.status import status_line
+from zchat.protocol import limits
 
 if TYPE_CHECKING:
     from zchat.client.screen.app import ScreenClient
 
 SIDE_CELLS: Final = 24
+"""Of each list at the side, on a terminal that is not broad,"""
+SIDE_CELLS_MAX: Final = limits.NAME_CHARS_MAX + 10
+"""and where the longest name has room beside a sign, a role and a count."""
+SIDE_SHARE: Final = 5
+"""Of a broad terminal a list takes one part in so many."""
 SIDEBAR_FROM: Final = 78
 """Columns below which the list of conversations makes room,"""
 BOTH_FROM: Final = 104
 """and below which it does so for the members."""
 CHOICES_LINES: Final = 8
+
+
+def side_cells(columns: int) -> int:
+    return max(SIDE_CELLS, min(SIDE_CELLS_MAX, columns // SIDE_SHARE))
 
 
 class Around:
@@ -38,14 +48,15 @@ class Around:
         conversation = app.conversation
         if conversation is None:
             return
+        side = side_cells(cells)
         now = asyncio.get_running_loop().time()
         if lines["sidebar"].display:
-            listed = saying.sidebar(app.ways.listed(), conversation, app.desk, SIDE_CELLS)
+            listed = saying.sidebar(app.ways.listed(), conversation, app.desk, side)
             lines["sidebar"].show(listed)
         app.desk.look_at_people()
         if lines["members"].display:
             app.desk.look_at_members(conversation)
-            lines["members"].show(saying.members(conversation, app.desk, SIDE_CELLS))
+            lines["members"].show(saying.members(conversation, app.desk, side))
         lines["header"].show(
             [saying.header(conversation, lines["header"].size.width or cells, app.desk)]
         )
@@ -130,6 +141,8 @@ class Around:
     def arrange(self, *, forced: bool = False) -> None:
         needed = BOTH_FROM if self._wants_members else SIDEBAR_FROM
         has_room = forced or self._app.size.width >= needed
+        for name in ("sidebar", "members"):
+            self._lines[name].styles.width = side_cells(self._app.size.width)
         self._lines["sidebar"].display = self._wants_sidebar and has_room
         self._lines["members"].display = self._wants_members
         self.show()

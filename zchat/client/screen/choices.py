@@ -13,6 +13,7 @@ from zchat.client.screen.dialogs import Option
 from zchat.client.screen.layout import Line
 from zchat.client.screen.listing import label
 from zchat.client.screen.markup import Ink, Piece
+from zchat.protocol import limits
 from zchat.protocol.messages import Entry, MessagePosted, PrivateMessageSent, RoomInfo
 from zchat.protocol.names import InvalidName, canonical_name
 
@@ -126,7 +127,7 @@ def _person(name: str, desk: Desk) -> Option:
 
 def _option(value: str, name: str, note: str, ink: Ink = Ink.TEXT) -> Option:
     def line(cells: int) -> Line:
-        name_cells = min(28, max(10, cells // 2))
+        name_cells = min(limits.NAME_CHARS_MAX + 2, max(10, cells // 2))
         rest = max(1, cells - name_cells - 3)
         return (Piece(f" {padded(name, name_cells)} ", ink), Piece(cut(note, rest), Ink.DIM))
 
@@ -184,9 +185,11 @@ def _found(entry: Entry, text: str, key: str, query: str) -> Option:
             at = f"{datetime.fromtimestamp(entry.at_ms / 1000, UTC).astimezone():%d %b %H:%M}"
         except (OverflowError, ValueError, OSError):
             at = "--:--"
-        where = cut(drawable_line(key), 14)
-        who = padded(drawable_line(entry.author), 10)
-        head = f" {at} {padded(where, 14)} "
+        # What a name takes it takes from the text, of which there is less on a narrow screen.
+        more = max(0, cells - 100) // 2
+        where_cells, who_cells = 14 + more, 10 + more
+        who = padded(drawable_line(entry.author), who_cells)
+        head = f" {at} {padded(drawable_line(key), where_cells)} "
         left = max(4, cells - width(head) - width(who) - 3)
         said = cut(_around(drawable_line(text), query, left), left)
         return (Piece(head, Ink.DIM), Piece(f"{who} ", Ink.AUTHOR), Piece(said))

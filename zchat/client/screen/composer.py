@@ -35,6 +35,8 @@ class Composer(TextArea):
         Binding("up", "up", "Line above, earlier messages, or into the conversation", show=False),
         Binding("down", "down", "Line below, or later messages", show=False),
         Binding("ctrl+u", "clear_line", "Clear the line before the cursor", show=False),
+        # Ctrl-Z, which undoes elsewhere, suspends here as in all terminals.
+        Binding("ctrl+underscore", "undo", "Undo"),
         Binding("end", "end", "End of the line, or the newest message", show=False),
         Binding("pageup", "page(-1)", "Scroll up", show=False),
         Binding("pagedown", "page(1)", "Scroll down", show=False),

@@ -67,7 +67,7 @@ class Picker(Dialog[str]):
     """One of a list that what is typed makes shorter. `options` is asked after each key."""
 
     DEFAULT_CSS = (
-        _CSS.format(name="Picker", cells=100) + "Picker Lines { height: 1fr; min-height: 4; }"
+        _CSS.format(name="Picker", cells=140) + "Picker Lines { height: 1fr; min-height: 4; }"
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Leave", show=False),

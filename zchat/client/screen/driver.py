@@ -1,5 +1,7 @@
 """Textual's way to the terminal, as terminals are: some are closed, and keys come as they do."""
 
+import os
+import signal
 from typing import cast
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
@@ -29,3 +31,22 @@ class HangUpDriver(LinuxDriver):
     def close(self) -> None:
         if self._is_heard:
             super().close()
+
+    def _sigtstp_application(self, *_: object) -> None:
+        """Gives the terminal back and stops, as all that was started along with it.
+
+        Textual's own stops the client alone, for good where no shell could bring it back. This way
+        the system ignores it there, and the screen comes at once.
+        """
+        restarts = self._auto_restart
+        if restarts:
+            self.suspend_application_mode()
+            self._must_signal_resume = True
+        again = signal.signal(signal.SIGCONT, signal.SIG_IGN)
+        stop = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.killpg(0, signal.SIGTSTP)
+        # Here it goes on, whenever that is.
+        signal.signal(signal.SIGTSTP, stop)
+        signal.signal(signal.SIGCONT, again)
+        if restarts:
+            self.resume_application_mode()

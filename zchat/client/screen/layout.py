@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 from zchat.client.conversations.model import Delivery, Happened, Item, Said
 from zchat.client.screen.cells import cut, drawable, drawable_line, padded, slices, width, words
 from zchat.client.screen.markup import Ink, Piece, inline
+from zchat.protocol import limits
 from zchat.protocol.markup import blocks
 
 GROUP_MS: Final = 5 * 60_000
@@ -41,7 +42,10 @@ class Page:
 
     @property
     def name_width(self) -> int:
-        return 13 if self.width >= 70 else 9
+        """As broad as the page allows: on a narrow one names are cut rather than texts."""
+        if self.width < 70:
+            return 9
+        return min(limits.NAME_CHARS_MAX, 13 + max(0, self.width - 90) // 3)
 
     @property
     def gutter(self) -> int:

@@ -39,5 +39,6 @@ BINDINGS: Final[list[BindingType]] = [
     Binding("ctrl+p", "command_palette", "All that can be done, by its name", priority=True),
     # Before the composer, whose own would do nothing where nothing is marked.
     Binding("ctrl+c", "copy_or_clear", "Copy what is marked, or clear the input", priority=True),
+    Binding("ctrl+z", "suspend_process", "Suspend; fg comes back", priority=True),
     Binding("ctrl+q", "leave", "Quit", priority=True),
 ]
