@@ -32,6 +32,7 @@ from zchat.client.screen.desk import Desk
 from zchat.client.screen.dialogs import Confirm, Reading, put_questions
 from zchat.client.screen.garbage import Garbage
 from zchat.client.screen.lines import Lines
+from zchat.client.screen.members import MemberActs, Members
 from zchat.client.screen.notes import Notes
 from zchat.client.screen.parts import BINDINGS, CSS
 from zchat.client.screen.status import Network
@@ -84,6 +85,7 @@ class ScreenClient(App[int]):
         self.network = Network()
         self.garbage = Garbage()
         self.acts = Acts(self)
+        self.member_acts = MemberActs(self)
         self.ways = Ways(self, cache)
         self.conversation: Conversation | None = None
         self.first_time = first_time
@@ -111,7 +113,7 @@ class ScreenClient(App[int]):
                 with Horizontal(id="writing"):
                     yield Lines(id="prompt")
                     yield Composer(self._completions, self._submit, self._want)
-            yield Lines(id="members", panel=True)
+            yield Members(self._type)
         yield Lines(id="status", panel=True)
 
     def on_mount(self) -> None:
@@ -119,6 +121,7 @@ class ScreenClient(App[int]):
         self.timeline = self.query_one(Timeline)
         self.composer = self.query_one(Composer)
         self.notes = self.query_one(Notes)
+        self.members = self.query_one(Members)
         self.around = Around(self)
         self.open_to_write(self.ways.left_at())
         self.around.arrange()
@@ -142,6 +145,7 @@ class ScreenClient(App[int]):
         self.network.happened(event, asyncio.get_running_loop().time())
         if isinstance(event, SessionBegun):
             self.timeline.me = self.book.me
+            self.member_acts.standing = event.standing
             self.desk.look_around()
             if self.conversation is not None:
                 self.desk.look_into(self.conversation)
@@ -289,6 +293,12 @@ class ScreenClient(App[int]):
             self.acts.do(event.what, self.conversation, event.item, event.about)
         self.show_around()
 
+    @on(Members.Asked)
+    def _asked_of_member(self, event: Members.Asked) -> None:
+        if self.conversation is not None:
+            self.member_acts.do(event.what, event.name, self.conversation)
+            self.show_around()
+
     @on(Lines.Clicked)
     def _clicked(self, event: Lines.Clicked) -> None:
         if self.around is not None:
@@ -364,7 +374,7 @@ class ScreenClient(App[int]):
         self._cache.keep_setting(THEME, theme)
 
     def action_keys(self) -> None:
-        nodes = [self, self.timeline, self.composer]
+        nodes = [self, self.timeline, self.members, self.composer]
         self.push_screen(Reading(partial(keys.page, nodes)))
 
     def action_leave(self) -> None:

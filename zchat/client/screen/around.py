@@ -66,12 +66,18 @@ class Around:
             app.network,
             cells,
             now,
-            where="timeline" if app.timeline.has_focus else "composer",
+            where=self._where(),
             unconfirmed=app.desk.unconfirmed,
             quiet=app.aloud.quiet,
         )
         lines["status"].show([status])
         app.timeline.set_empty(saying.empty(conversation, app.chat, first_time=app.first_time))
+
+    def _where(self) -> str:
+        app = self._app
+        if app.members.has_focus:
+            return "members"
+        return "timeline" if app.timeline.has_focus else "composer"
 
     def _hint(self, conversation: Conversation, now: float) -> Line:
         acting = self._app.acts.hint(self._lines["hint"].size.width)
@@ -130,8 +136,16 @@ class Around:
     # --- For what there is room -----------------------------------------------------------------
 
     def toggle_members(self) -> None:
-        self._wants_members = not self._wants_members
-        self.arrange()
+        """Shows them, goes to them, and takes them away again."""
+        app = self._app
+        if self._wants_members and not app.members.has_focus:
+            app.focus_on(app.members)
+        else:
+            if self._wants_members:
+                app.focus_on(app.composer)
+            self._wants_members = not self._wants_members
+            self.arrange()
+        self.show()
 
     def toggle_sidebar(self) -> None:
         """Also where there is little room."""

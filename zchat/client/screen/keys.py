@@ -34,7 +34,12 @@ def bindings_of(node: DOMNode) -> list[Binding]:
 
 def page(nodes: Sequence[DOMNode], cells: int) -> list[Line]:
     """All keys, as the bindings have them, and then all commands, in so many cells."""
-    titles = ("Everywhere", "In the conversation (Esc or ↑ goes there)", "While writing")
+    titles = (
+        "Everywhere",
+        "In the conversation (Esc or ↑ goes there)",
+        "In the list of members (F2 goes there)",
+        "While writing",
+    )
     lines: list[Line] = []
     for title, node in zip(titles, nodes, strict=True):
         lines += [(Piece(f" {title}", Ink.STRONG),)]

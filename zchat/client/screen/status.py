@@ -13,6 +13,7 @@ from zchat.protocol.messages import SlowedDown
 
 KEYS: Final = {
     "composer": ("F1 keys", "Ctrl-K go to", "Ctrl-F search", "↑ messages"),
+    "members": ("Esc write", "Enter talk", "m mention", "i info", "x kick", "b ban", "+ promote"),
     "timeline": ("Esc write", "r reply", "e edit", "+ react", "d delete", "/ find"),
 }
 
@@ -49,7 +50,7 @@ def status_line(
     unconfirmed: int,
     quiet: bool,
 ) -> Line:
-    """`where` the keys go: to the composer or to the timeline."""
+    """`where` the keys go: to the composer, the timeline or the members."""
     pieces = list(_connection(chat, network, now))
     if unconfirmed and chat.state is not State.ONLINE:
         pieces.append(Piece(f" · {unconfirmed:,} to send", Ink.MENTIONED))

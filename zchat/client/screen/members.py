@@ -1,0 +1,191 @@
+"""Who is in the conversation, as a list to move in, and what can be done to whom."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from zchat.client import room_drafts
+from zchat.client.conversations.model import Conversation
+from zchat.client.drafts import Request
+from zchat.client.screen.cells import drawable_line
+from zchat.client.screen.layout import Line
+from zchat.client.screen.lines import Lines
+from zchat.client.screen.listing import OPEN
+from zchat.protocol.messages import (
+    BanMember,
+    DemoteMember,
+    InRoomCommand,
+    KickMember,
+    MemberInfo,
+    PromoteMember,
+    Role,
+    Standing,
+)
+from zchat.protocol.permissions import PERMISSIONS, PLACE_OF_ROLE, STANDINGS, Place
+
+if TYPE_CHECKING:
+    from zchat.client.screen.app import ScreenClient
+
+PERSON: Final = f"{OPEN}@"
+
+
+class Members(Lines, can_focus=True):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "step(1)", "Next of them", show=False),
+        Binding("k,up", "step(-1)", "The one before", show=False),
+        Binding("g,home", "step(-10_000)", "The first", show=False),
+        Binding("G,end", "step(10_000)", "The last", show=False),
+        Binding("enter", "say('talk')", "Talk in private"),
+        Binding("m", "say('mention')", "Mention"),
+        Binding("i", "say('info')", "Who that is"),
+        Binding("x", "say('kick')", "Kick out"),
+        Binding("b", "say('ban')", "Ban"),
+        Binding("plus", "say('promote')", "Make a moderator, or no more"),
+        Binding("escape,tab", "say('write')", "Back to writing"),
+    ]
+
+    class Asked(Message):
+        """The person wants `what` done to somebody; to nobody if there is none."""
+
+        def __init__(self, what: str, name: str) -> None:
+            super().__init__()
+            self.what = what
+            self.name = name
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        """`write` gets what is typed here and is for the input."""
+        super().__init__(id="members", panel=True)
+        self._write = write
+        self._chosen = ""
+
+    @property
+    def _people(self) -> list[str]:
+        """By line; empty where nobody is."""
+        targets = (line[0].target if line else "" for line in self.shown)
+        return [target.removeprefix(PERSON) for target in targets]
+
+    def show(self, lines: Sequence[Line], highlighted: int = -1) -> None:
+        """Whoever is chosen stays it, wherever they stand now."""
+        super().show(lines, highlighted)
+        self._show_choice()
+
+    def _show_choice(self) -> None:
+        people = self._people
+        if self.has_focus and (not self._chosen or self._chosen not in people):
+            self._chosen = next(filter(None, people), "")
+        chosen = self.has_focus and self._chosen
+        super().show(self.shown, people.index(self._chosen) if chosen else -1)
+
+    def watch_has_focus(self, has_focus: bool) -> None:
+        super().watch_has_focus(has_focus)
+        self._show_choice()
+
+    def on_key(self, event: events.Key) -> None:
+        # Whoever types a word means to write it.
+        if event.is_printable and event.key not in self.screen.active_bindings:
+            event.stop()
+            event.prevent_default()
+            self._write(event.character or "")
+
+    def action_step(self, by: int) -> None:
+        people = [name for name in self._people if name]
+        if self._chosen in people:
+            at = people.index(self._chosen) + by
+            self._chosen = people[max(0, min(len(people) - 1, at))]
+        self._show_choice()
+
+    def action_say(self, what: str) -> None:
+        self.post_message(self.Asked(what, self._chosen))
+
+
+class MemberActs:
+    """Does it, and says who may not."""
+
+    def __init__(self, app: "ScreenClient") -> None:
+        self._app = app
+        self.standing: str = Standing.ACCOUNT
+        """The user's own in the cluster."""
+
+    def do(self, what: str, name: str, conversation: Conversation) -> None:
+        app = self._app
+        if what == "write" or not name:
+            app.focus_on(app.composer)
+        elif what == "talk":
+            app.open_to_write(f"@{name}")
+        elif what == "mention":
+            app.focus_on(app.composer)
+            app.composer.insert(f"@{name} ")
+        elif what == "info":
+            app.note([self._about(name, conversation)])
+        else:
+            self._keep_order(what, name, conversation)
+
+    def _member(self, name: str, conversation: Conversation) -> MemberInfo | None:
+        listed = self._app.desk.members.get(conversation.key)
+        known = listed.members if listed is not None else ()
+        return next((each for each in known if each.name == name), None)
+
+    def _about(self, name: str, conversation: Conversation) -> str:
+        member, here = self._member(name, conversation), self._app.book.presence.here
+        about = [drawable_line(name)]
+        if member is not None and member.role != Role.MEMBER:
+            about.append("muted" if member.role == Role.MUTED else f"{member.role} here")
+        if name not in here:
+            about.append("not here now")
+        else:
+            word = here[name]
+            away = f"away: {drawable_line(word)}" if word else "away"
+            about.append("here" if word is None else away)
+        return " · ".join(about)
+
+    def _keep_order(self, what: str, name: str, conversation: Conversation) -> None:
+        room = conversation.key[1:]
+        if conversation.key[0] != "#":
+            self._app.note(["! that can be done in rooms only"])
+            return
+        member, whom = self._member(name, conversation), drawable_line(name)
+        leads = member is not None and member.role == Role.MODERATOR
+        kind: type[InRoomCommand]
+        make: Callable[[], Request]
+        match what:
+            case "kick":
+                kind, make = KickMember, partial(room_drafts.kick, room, name)
+                question, yes = f"Put {whom} out of #{room}?", "puts them out"
+            case "ban":
+                kind, make = BanMember, partial(room_drafts.ban, room, name)
+                question = f"Put {whom} out of #{room}, and keep them out until unbanned?"
+                yes = "bans them"
+            case _ if leads:
+                kind, make = DemoteMember, partial(room_drafts.demote, room, name)
+                question, yes = f"Is {whom} no moderator of #{room} any more?", "takes it away"
+            case _:
+                kind, make = PromoteMember, partial(room_drafts.promote, room, name)
+                question, yes = f"Make {whom} a moderator of #{room}?", "makes them one"
+        own = self._member(self._app.book.me, conversation)
+        if not may(kind, self.standing, own, member):
+            self._app.note([f"! you may not do that to {whom} here"])
+        else:
+            self._app.ask(question, yes, partial(self._app.desk.try_to, make))
+
+
+def may(
+    kind: type[InRoomCommand], standing: str, own: MemberInfo | None, other: MemberInfo | None
+) -> bool:
+    """By the table that the server goes by. It has the last word of what is not known here."""
+    standings = [each for each in STANDINGS if each == standing]
+    place, others = _place(own), _place(other)
+    if not standings or place is None:
+        return True
+    permission = PERMISSIONS[kind]
+    if permission.anywhere is not None and permission.allows(standings[0], None):
+        return True
+    return permission.allows(standings[0], place) and (others is None or place > others)
+
+
+def _place(member: MemberInfo | None) -> Place | None:
+    roles = [role for role in Role if member is not None and role == member.role]
+    return PLACE_OF_ROLE[roles[0]] if roles else None
