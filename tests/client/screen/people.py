@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 
 from zchat.client.cache import Cache
 from zchat.client.chat import connect
+from zchat.client.config import Config
 from zchat.client.conversations.book import Book
 from zchat.client.render import Renderer
 from zchat.client.screen.app import ScreenClient
@@ -73,7 +74,12 @@ _KEYS = {
 
 @asynccontextmanager
 async def person(
-    gateway: FakeGateway, folder: Path, *, size: tuple[int, int] = (100, 30), theme: str = ""
+    gateway: FakeGateway,
+    folder: Path,
+    *,
+    size: tuple[int, int] = (100, 30),
+    theme: str = "",
+    config: Config | None = None,
 ) -> AsyncIterator[Person]:
     cache = Cache("ann", [gateway.address], folder)
     kept = cache.load()
@@ -92,7 +98,7 @@ async def person(
             book = Book("ann")
             book.restore(kept)
             render = Renderer("ann", _TODAY, UTC, colour=False)
-            app = ScreenClient(chat, book, cache, render, zone=UTC)
+            app = ScreenClient(chat, book, cache, render, zone=UTC, config=config)
             async with app.run_test(size=size) as pilot:
                 somebody = Person(app, pilot, gateway)
                 await somebody.sees("● online")

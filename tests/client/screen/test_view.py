@@ -9,9 +9,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from zchat.client.conversations.model import (
     Changed,
     Conversation,
+    Happened,
     Inserted,
     Item,
     Kind,
+    Move,
     Removed,
     Said,
 )
@@ -44,7 +46,12 @@ def texts(view: View) -> list[str]:
     return ["".join(piece.text for piece in row.line) for row in view.rows()]
 
 
-def add(view: View, said: Said) -> None:
+def moved(sequence: int, author: str, move: Move) -> Happened:
+    text = f"{author} {move.name.lower()}"
+    return Happened(sequence, NOON_MS + sequence * 1_000, author, text, move)
+
+
+def add(view: View, said: Item) -> None:
     view.items.append(said)
     view.conversation.add_change(Inserted(len(view.items) - 1, 1))
 
@@ -208,6 +215,72 @@ def test_heights_are_a_list_with_sums(steps: list[tuple[int, int, int]]) -> None
             assert heights.at(sum(plain[:index])) == (index, 0)
 
 
+def coming_and_going(*moves: str, folds: bool = True) -> View:
+    """`+ann` joins, `-ann` leaves, and anything else is said."""
+    ways = {"+": Move.JOINED, "-": Move.LEFT}
+    items: list[Item] = [
+        moved(number, each[1:], ways[each[0]]) if each[0] in ways else message(number)
+        for number, each in enumerate(moves, 1)
+    ]
+    view = View(Conversation("#den", Kind.ROOM, "den", items), PAGE, folds=folds)
+    view.resize(PAGE, 20)
+    return view
+
+
+def said(view: View) -> list[str]:
+    """Without the rule of the day, the time, and the name."""
+    return [text[PAGE.gutter :].rstrip() for text in texts(view)[1:]]
+
+
+def test_who_comes_and_goes_is_one_line() -> None:
+    view = coming_and_going("+bob", "+cat", "-dan", "+eve", "-eve", "-fay", "+fay", "hi", "+gus")
+    assert said(view) == [
+        "bob, cat joined; dan left; eve",
+        "came and went; fay went and came",
+        "back",
+        "message 8",
+        "gus joined",
+    ]
+    add(view, moved(10, "ann", Move.JOINED))
+    assert said(view)[-1] == "gus, you joined"
+
+
+def test_a_run_is_unfolded_and_folded_again_where_it_begins() -> None:
+    view = coming_and_going("hi", "+bob", "+cat", "hi")
+    view.step(-1)
+    view.step(-1)
+    assert view.selected == 1
+    view.toggle_fold(1)
+    assert said(view) == ["message 1", "bob joined", "cat joined", "message 4"]
+    view.step(-1)
+    view.step(1)
+    assert view.selected == 1
+    view.toggle_fold(1)
+    assert said(view) == ["message 1", "bob, cat joined", "message 4"]
+    view.select(2)
+    assert "cat joined" in said(view)
+
+
+def test_nothing_is_folded_for_who_does_not_want_it() -> None:
+    view = coming_and_going("+bob", "+cat", folds=False)
+    assert said(view) == ["bob joined", "cat joined"]
+
+
+def test_the_line_of_what_is_new_parts_a_run() -> None:
+    view = coming_and_going("+bob", "+cat", "+dan", "+eve")
+    view.conversation.marker, view.conversation.unread = 2, 1
+    view.read_until(view.conversation)
+    assert [text for text in said(view) if "joined" in text] == [
+        "bob, cat joined",
+        "dan, eve joined",
+    ]
+
+
+def test_of_very_many_the_others_are_counted() -> None:
+    view = coming_and_going(*(f"+u{number}" for number in range(20)))
+    assert "u6, u7, 12 more joined" in " ".join(said(view))
+
+
 class Reading(RuleBasedStateMachine):
     """Somebody scrolls while messages come, change and go."""
 
@@ -228,6 +301,23 @@ class Reading(RuleBasedStateMachine):
     def come(self, lines: int) -> None:
         add(self.view, message(self.next, lines))
         self.next += 1
+
+    @rule(number=st.integers(0, 9), move=st.sampled_from([Move.JOINED, Move.LEFT]))
+    def move(self, number: int, move: Move) -> None:
+        add(self.view, moved(self.next, f"user{number}", move))
+        self.next += 1
+
+    @precondition(lambda self: self.view.selected is not None)
+    @rule()
+    def fold(self) -> None:
+        assert self.view.selected is not None
+        self.view.toggle_fold(self.view.selected)
+
+    @rule(by=st.sampled_from([-1, 1]))
+    def step(self, by: int) -> None:
+        self.view.step(by)
+        if (chosen := self.view.selected) is not None:
+            assert self.view.lines(chosen)
 
     @precondition(lambda self: self.view.items[0].sequence > 1_000)
     @rule(count=st.integers(1, 50))
@@ -252,10 +342,10 @@ class Reading(RuleBasedStateMachine):
         assert len(rows) <= view.height
         indexes = [row.index for row in rows]
         assert indexes == sorted(indexes)
-        assert set(indexes) == set(range(indexes[0], indexes[-1] + 1))
+        assert {*indexes} == {n for n in range(indexes[0], indexes[-1] + 1) if view.lines(n)}
         if len(rows) < view.height:
-            assert indexes[0] == 0
-            assert indexes[-1] == len(view.items) - 1
+            assert not any(view.lines(n) for n in range(indexes[0]))
+            assert not any(view.lines(n) for n in range(indexes[-1] + 1, len(view.items)))
         assert len(view.heights) == len(view.items)
         assert view.selected is None or view.selected < len(view.items)
 

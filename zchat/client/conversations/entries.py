@@ -4,12 +4,14 @@ from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
-from zchat.client.conversations.model import Happened, Item, Said
+from zchat.client.conversations.model import Happened, Item, Move, Said
 from zchat.client.conversations.wording import sentence
 from zchat.protocol.mentions import ROOM, mentioned
 from zchat.protocol.messages import (
     SYSTEM_AUTHOR,
     Entry,
+    MemberJoined,
+    MemberLeft,
     MessageDeleted,
     MessageEdited,
     MessagePosted,
@@ -24,6 +26,7 @@ from zchat.protocol.names import safe_text
 NOTICES: Final = inbox_log(SYSTEM_AUTHOR)
 """The key of what stands in the inbox and was said by nobody. No user has that name."""
 NO_REACTIONS: Final[dict[str, list[str]]] = {}
+_MOVES: Final = {MemberJoined: Move.JOINED, MemberLeft: Move.LEFT}
 
 Amendment: TypeAlias = MessageEdited | MessageDeleted | ReactionAdded | ReactionRemoved
 """Changes a message that stands already, and is nothing to read itself."""
@@ -75,7 +78,8 @@ def item_of(entry: Entry, me: str, *, private: bool, may_call_all: bool) -> Item
                 reactions=NO_REACTIONS,
             )
         case _:
-            return Happened(entry.sequence, entry.at_ms, entry.author, sentence(entry, me))
+            move = _MOVES.get(type(entry.body), Move.NONE)
+            return Happened(entry.sequence, entry.at_ms, entry.author, sentence(entry, me), move)
 
 
 def mentions(text: str, me: str, *, may_call_all: bool) -> bool:

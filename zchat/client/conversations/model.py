@@ -67,6 +67,12 @@ class Said:
         return self.delivery in (Delivery.FAILED, Delivery.UNKNOWN)
 
 
+class Move(enum.Enum):
+    NONE = enum.auto()
+    JOINED = enum.auto()
+    LEFT = enum.auto()
+
+
 @dataclass(slots=True, eq=False)
 class Happened:
     """Anything else that stands in a log, in words: joins, topics, bans, pins."""
@@ -75,6 +81,8 @@ class Happened:
     at_ms: int
     author: str
     text: str
+    move: Move = Move.NONE
+    """Whether its author has only come or gone."""
     version: int = 0
 
 

@@ -16,6 +16,7 @@ from textual.widget import Widget
 from zchat.client.cache import Cache
 from zchat.client.chat import Chat
 from zchat.client.commands import is_secret
+from zchat.client.config import Config
 from zchat.client.conversations.book import Book
 from zchat.client.conversations.model import Conversation
 from zchat.client.events import Event, SessionBegun
@@ -63,12 +64,14 @@ class ScreenClient(App[int]):
         driver: type[Driver] | None = None,
         zone: tzinfo | None = None,
         first_time: bool = False,
+        config: Config | None = None,
     ) -> None:
         """`seen` gets each event once the book has it; `how` the person is told aloud of some.
 
         Times are shown as in `zone`; None is the local one.
         """
         super().__init__(driver)
+        self.config = config or Config()
         for each in themes.themes():
             self.register_theme(each)
         settings = cache.settings()
@@ -106,7 +109,7 @@ class ScreenClient(App[int]):
             yield Lines(id="sidebar", panel=True)
             with Vertical(id="main"):
                 yield Lines(id="header", panel=True)
-                yield Timeline(self.book.me, self._zone, self._type)
+                yield Timeline(self.book.me, self._zone, self._type, folds=self.config.fold_moves)
                 yield Notes()
                 yield Lines(id="choices", panel=True)
                 yield Lines(id="hint")
@@ -129,6 +132,7 @@ class ScreenClient(App[int]):
         self.composer.remember_all(self._cache.inputs())
         if self._cache.trouble:
             self.note([f"! {self._cache.trouble}"])
+        self.note([f"! {trouble}" for trouble in self.config.troubles])
         self.set_interval(TICK_S, self._tick)
         # The terminal has shown something else meanwhile.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))

@@ -97,8 +97,11 @@ def place(item: Item, before: Item | None, page: Page, new_after: int, unfolded:
     return Place(new_day, grouped, new_since, unfolded)
 
 
-def lay_out(item: Item, page: Page, where: Place, answered: Said | None = None) -> list[Line]:
-    """`answered` is the message to which this one replies, where that is known."""
+def lay_out(
+    item: Item, page: Page, where: Place, answered: Said | None = None, *, fold: str = ""
+) -> list[Line]:
+    """`answered` is the message to which this one replies, where that is known; `fold` what a click
+    on a notice means."""
     lines: list[Line] = []
     if where.new_day:
         at = page.local(item.at_ms)
@@ -107,9 +110,9 @@ def lay_out(item: Item, page: Page, where: Place, answered: Said | None = None) 
         lines.append(rule("new", page, Ink.NEW))
     if isinstance(item, Happened):
         rows: Iterable[Line] = wrapped(
-            [Piece(drawable_line(item.text), Ink.HAPPENED)], page.text_width
+            [Piece(drawable_line(item.text), Ink.HAPPENED, fold)], page.text_width
         )
-        name = Piece(padded("·", page.name_width, right=True), Ink.HAPPENED)
+        name = Piece(padded("⋯" if fold else "·", page.name_width, right=True), Ink.HAPPENED)
     else:
         rows = _said(item, page, where, answered)
         name = _name(item, page, where)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NoReturn
 
 from zchat.client import access as accesses
+from zchat.client import config
 from zchat.client.cache import Cache
 from zchat.client.conversations.book import Book
 from zchat.client.conversations.kept import Kept
@@ -60,6 +61,7 @@ async def _show(chat: "Chat", login: "Login", cache: Cache, kept: Kept, how: How
         how=how,
         first_time=not kept.cursors,
         driver=HangUpDriver,
+        config=config.read(),
     )
     app.garbage.begin()
     told = accesses.told_to_leave()

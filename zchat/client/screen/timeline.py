@@ -59,7 +59,7 @@ class Timeline(Widget, can_focus=True):
         Binding("ctrl+u", "half_page(-1)", "Half a page up", show=False),
         Binding("pagedown", "half_page(2)", "A page down", show=False),
         Binding("pageup", "half_page(-2)", "A page up", show=False),
-        Binding("enter", "unfold", "Show all of it, or where the answer belongs"),
+        Binding("enter", "unfold", "Show all of it, who came and went, or what was answered"),
         Binding("r", "say('reply')", "Reply, or try again"),
         Binding("e", "say('edit')", "Edit your own"),
         Binding("d", "say('delete')", "Delete"),
@@ -90,12 +90,15 @@ class Timeline(Widget, can_focus=True):
     class Moved(Message):
         """Other lines are seen now."""
 
-    def __init__(self, me: str, zone: tzinfo | None, write: Callable[[str], None]) -> None:
-        """`write` gets what is typed here and is for the input."""
+    def __init__(
+        self, me: str, zone: tzinfo | None, write: Callable[[str], None], *, folds: bool = True
+    ) -> None:
+        """`write` gets what is typed here and is for the input; `folds` as for the view."""
         super().__init__()
         self.me = me
         self._zone = zone
         self._write = write
+        self._folds = folds
         self.view: View | None = None
         self.found = ""
         """What was looked for last."""
@@ -111,7 +114,7 @@ class Timeline(Widget, can_focus=True):
         """Shows it where it was left, or its newest."""
         view = self._views.pop(conversation, None)
         if view is None:
-            view = View(conversation, self.page)
+            view = View(conversation, self.page, folds=self._folds)
         else:
             view.read_until(conversation)
             view.selected = None

@@ -15,12 +15,15 @@ from zchat.client.conversations.model import (
     Change,
     Changed,
     Conversation,
+    Happened,
     Inserted,
     Item,
     Removed,
     Replaced,
     Said,
 )
+from zchat.client.screen import folding
+from zchat.client.screen.folding import Folds
 from zchat.client.screen.heights import Heights
 from zchat.client.screen.layout import FOLD, Line, Page, Place, lay_out, place
 
@@ -38,9 +41,11 @@ class Row:
 
 
 class View:
-    def __init__(self, conversation: Conversation, page: Page) -> None:
+    def __init__(self, conversation: Conversation, page: Page, *, folds: bool = True) -> None:
+        """`folds`: people who come and go are one line until that is unfolded."""
         self.conversation = conversation
         self.page = page
+        self._folds = Folds() if folds else None
         self.height = 1
         """Of the window, in lines."""
         self.at_end = True
@@ -81,6 +86,8 @@ class View:
         All that looks at the items calls it first: they are as they are now, not as they were.
         """
         changes = self.conversation.take_changes()
+        if changes and self._folds is not None:
+            self._folds.forget()
         self._apply(changes)
         return bool(changes)
 
@@ -103,7 +110,8 @@ class View:
         self.heights.insert(index, [ESTIMATED_LINES] * count)
         if was_last:
             if not self.at_end:
-                self.missed += count
+                came = self.items[index : index + count]
+                self.missed += sum(isinstance(item, Said) for item in came)
         elif index <= self.top:
             self.top += count
         if self.selected is not None and self.selected >= index:
@@ -129,6 +137,15 @@ class View:
     # --- What is seen ---------------------------------------------------------------------------
 
     def lines(self, index: int) -> list[Line]:
+        """None of what is folded away: the first of its run stands for it."""
+        run = self._run(index)
+        is_folded = bool(run) and self.items[run.start] not in self._unfolded
+        if is_folded and index > run.start:
+            if self.heights[index]:
+                self.heights[index] = 0
+            return []
+        if is_folded:
+            return self._folded_lines(run)
         item = self.items[index]
         where = self._place(index)
         answered = self.answered(item)
@@ -141,6 +158,28 @@ class View:
             self._laid_out.clear()
         self._laid_out[item] = key, lines
         self.heights[index] = len(lines)
+        return lines
+
+    def _run(self, index: int) -> range:
+        """Of people who come and go, with this item; empty if they are not to be folded."""
+        if self._folds is None:
+            return range(0)
+        return self._folds.at(self.items, index, self._begins)
+
+    def _begins(self, index: int) -> bool:
+        where = self._place(index)
+        return where.new_day or where.new_since
+
+    def _folded_lines(self, run: range) -> list[Line]:
+        item = self.items[run.start]
+        key = (item.version, self._place(run.start), run)
+        known = self._laid_out.get(item)
+        if known is not None and known[0] == key:
+            return known[1]
+        text = folding.told((self.items[index] for index in run), self.page.me)
+        lines = lay_out(Happened(item.sequence, item.at_ms, "", text), self.page, key[1], fold=FOLD)
+        self._laid_out[item] = key, lines
+        self.heights[run.start] = len(lines)
         return lines
 
     def answered(self, item: Item) -> Said | None:
@@ -175,7 +214,8 @@ class View:
 
     def _is_end(self, rows: list[Row]) -> bool:
         last = rows[-1].index
-        if last != len(self.items) - 1:
+        # What is folded away below it is no line.
+        if any(self.lines(index) for index in range(last + 1, len(self.items))):
             return False
         shown = sum(row.index == last for row in rows)
         above = self.skipped if last == self.top else 0
@@ -184,7 +224,7 @@ class View:
     def _rows_from_top(self) -> list[Row]:
         rows: list[Row] = []
         self.top = min(self.top, len(self.items) - 1)
-        skip = self.skipped = min(self.skipped, len(self.lines(self.top)) - 1)
+        skip = self.skipped = max(0, min(self.skipped, len(self.lines(self.top)) - 1))
         for index in range(self.top, len(self.items)):
             rows += [Row(index, line) for line in self.lines(index)[skip:]]
             skip = 0
@@ -227,7 +267,7 @@ class View:
         self.skipped = max(0, self.skipped)
         while self.skipped >= len(self.lines(self.top)):
             if self.top == len(self.items) - 1:
-                self.skipped = len(self.lines(self.top)) - 1
+                self.skipped = max(0, len(self.lines(self.top)) - 1)
                 break
             self.skipped -= len(self.lines(self.top))
             self.top += 1
@@ -248,6 +288,10 @@ class View:
         self.selected = index
         if index is None:
             return
+        run = self._run(index)
+        if run and index > run.start:
+            # It is meant itself, and not all of them.
+            self._unfolded.add(self.items[run.start])
         rows = self.rows()
         if index < self.top or (index == self.top and self.skipped):
             self.at_end, self.top, self.skipped = False, index, 0
@@ -280,13 +324,17 @@ class View:
             start = (rows[-1].index + 1 if by < 0 else rows[0].index - 1) if rows else 0
         index = start + by
         while 0 <= index < len(self.items):
-            if isinstance(self.items[index], Said):
+            if isinstance(self.items[index], Said) or self._run(index)[:1] == range(
+                index, index + 1
+            ):
                 self.select(index)
                 return
             index += by
 
     def toggle_fold(self, index: int) -> None:
         """And shows its beginning."""
+        if run := self._run(index):
+            index = run.start
         self._unfolded ^= {self.items[index]}
         self.select(index)
 
@@ -296,6 +344,8 @@ class View:
     def read_until(self, conversation: Conversation) -> None:
         """The person comes back: what is new has come since then."""
         self.new_after = conversation.marker if conversation.unread else 0
+        if self._folds is not None:
+            self._folds.forget()
 
     def find(self, text: str, by: int) -> bool:
         """Selects the next message with all words of `text`: before the selected one, or after."""
