@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zchat.client.conversations.highlighting import pattern_of
 from zchat.client.screen.markup import Ink, Piece, emojied, inline, links
 from zchat.protocol.markup import blocks
 from zchat.protocol.mentions import mentions_in
@@ -63,3 +64,13 @@ def test_who_is_called_is_shown_as_called(text: str) -> None:
         if piece.ink in (Ink.MENTION, Ink.MENTIONED)
     ]
     assert shown == [mention.name for mention in mentions_in(text)]
+
+
+def test_words_of_ones_own_are_shown_as_ones_name() -> None:
+    pieces = inline("@bob has *green tea* `tea`", "ann", pattern_of(["tea", "bob"]))
+    assert [(piece.text, piece.ink) for piece in pieces if piece.ink is not Ink.TEXT] == [
+        ("@bob", Ink.MENTION),
+        ("green ", Ink.EMPHASIS),
+        ("tea", Ink.MENTIONED),
+        ("tea", Ink.CODE),
+    ]

@@ -1,9 +1,11 @@
 """Everything that the user can read, as the client's events have made it; no screen here."""
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple, assert_never
 
 from zchat.client import drafts
 from zchat.client.conversations.entries import Amendment, amend, conversation_of, item_of, mentions
+from zchat.client.conversations.highlighting import pattern_of
 from zchat.client.conversations.kept import Kept, adjoins
 from zchat.client.conversations.model import Conversation, Delivery, Item, Kind, Said
 from zchat.client.conversations.presence import Presence
@@ -71,8 +73,10 @@ class _ToCount(NamedTuple):
 class Book:
     """`me` is the user's own name. An event costs about the same, however much there is."""
 
-    def __init__(self, me: str) -> None:
+    def __init__(self, me: str, words: Iterable[str] = ()) -> None:
+        """`words` call the user as the name does."""
         self.me = me
+        self.words = pattern_of(words)
         self.presence = Presence()
         self.looking_at = ""
         """The key of the conversation that the user sees; empty for none."""
@@ -221,6 +225,10 @@ class Book:
             # It is nowhere now, and cannot be given up twice.
             said.delivery = Delivery.DONE
 
+    def highlight(self, words: Iterable[str]) -> None:
+        """From now on these call the user, and no others."""
+        self.words = pattern_of(words)
+
     def pin(self, key: str, *, pinned: bool) -> None:
         """At the top of the list, or where it belongs."""
         self._strands.at(key).conversation.pinned = pinned
@@ -336,6 +344,7 @@ class Book:
                 said.text,
                 self.me,
                 may_call_all=self._facts.may_call_all(conversation.key, said.author),
+                words=self.words,
             )
         return changed
 
@@ -345,6 +354,7 @@ class Book:
             self.me,
             private=conversation.key[0] == "@",
             may_call_all=self._facts.may_call_all(entry.log, entry.author),
+            words=self.words,
         )
 
     # --- Answers --------------------------------------------------------------------------------

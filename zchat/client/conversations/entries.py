@@ -1,5 +1,6 @@
 """What an entry is to somebody who reads: an item of a conversation, or a change of one."""
 
+import re
 from typing import Final, TypeAlias
 
 from msgspec.structs import replace
@@ -26,6 +27,8 @@ from zchat.protocol.names import safe_text
 NOTICES: Final = inbox_log(SYSTEM_AUTHOR)
 """The key of what stands in the inbox and was said by nobody. No user has that name."""
 NO_REACTIONS: Final[dict[str, list[str]]] = {}
+Words: TypeAlias = re.Pattern[str]
+"""As `highlighting.py` makes it."""
 _MOVES: Final = {MemberJoined: Move.JOINED, MemberLeft: Move.LEFT}
 
 Amendment: TypeAlias = MessageEdited | MessageDeleted | ReactionAdded | ReactionRemoved
@@ -49,8 +52,10 @@ def conversation_of(entry: Entry, me: str) -> str | None:
             return NOTICES
 
 
-def item_of(entry: Entry, me: str, *, private: bool, may_call_all: bool) -> Item:
-    """`may_call_all`: whether the author may mention everyone at once."""
+def item_of(
+    entry: Entry, me: str, *, private: bool, may_call_all: bool, words: Words | None = None
+) -> Item:
+    """`may_call_all`: whether the author may mention everyone at once; `words` call the user."""
     match entry.body:
         case (
             MessagePosted(text=text, reply_to=reply_to)
@@ -66,7 +71,7 @@ def item_of(entry: Entry, me: str, *, private: bool, may_call_all: bool) -> Item
                 entry.edited,
                 reactions=entry.reactions or NO_REACTIONS,
                 mentions_me=entry.author != me
-                and (private or mentions(text, me, may_call_all=may_call_all)),
+                and (private or mentions(text, me, may_call_all=may_call_all, words=words)),
             )
         case Redacted(by=by):
             return Said(
@@ -82,7 +87,9 @@ def item_of(entry: Entry, me: str, *, private: bool, may_call_all: bool) -> Item
             return Happened(entry.sequence, entry.at_ms, entry.author, sentence(entry, me), move)
 
 
-def mentions(text: str, me: str, *, may_call_all: bool) -> bool:
+def mentions(text: str, me: str, *, may_call_all: bool, words: Words | None = None) -> bool:
+    if words is not None and words.search(text):
+        return True
     if "@" not in text:
         return False
     names = mentioned(text)

@@ -17,6 +17,7 @@ from zchat.client.cache import Cache
 from zchat.client.chat import Chat
 from zchat.client.commands import is_secret
 from zchat.client.config import Config
+from zchat.client.conversations import highlighting
 from zchat.client.conversations.book import Book
 from zchat.client.conversations.model import Conversation
 from zchat.client.events import Event, SessionBegun
@@ -30,7 +31,7 @@ from zchat.client.screen.around import Around
 from zchat.client.screen.completion import Completion
 from zchat.client.screen.composer import Composer
 from zchat.client.screen.desk import Desk
-from zchat.client.screen.dialogs import Confirm, Reading, put_questions
+from zchat.client.screen.dialogs import Confirm, Prompt, Reading, put_questions
 from zchat.client.screen.garbage import Garbage
 from zchat.client.screen.lines import Lines
 from zchat.client.screen.members import MemberActs, Members
@@ -122,6 +123,7 @@ class ScreenClient(App[int]):
     def on_mount(self) -> None:
         # Of the screen that is always there; a dialog is another one.
         self.timeline = self.query_one(Timeline)
+        self.timeline.words = self.book.words
         self.composer = self.query_one(Composer)
         self.notes = self.query_one(Notes)
         self.members = self.query_one(Members)
@@ -356,6 +358,23 @@ class ScreenClient(App[int]):
     def action_quiet(self) -> None:
         self.note([self.aloud.toggle()])
         self.show_around()
+
+    def action_words(self) -> None:
+        """Asks for the words that are chosen here; those of the file are there besides."""
+        question = "Words that call you as your name does, with commas between them:"
+        chosen = self._cache.settings().get(highlighting.WORDS, "")
+        self.push_screen(Prompt(question, text=chosen), self._highlight)
+
+    def _highlight(self, text: str | None) -> None:
+        if text is None:
+            return
+        chosen = highlighting.split(text)
+        self._cache.keep_setting(highlighting.WORDS, ", ".join(chosen))
+        self.book.highlight([*self.config.highlight, *chosen])
+        self.timeline.words = self.book.words
+        self.timeline.look_again()
+        words = [*self.config.highlight, *chosen]
+        self.note([f"what calls you besides your name: {', '.join(words) or 'nothing'}"])
 
     def action_mute(self) -> None:
         if self.conversation is not None:

@@ -5,6 +5,7 @@ and the name once. A click on a piece means its target: a link, `react:` with an
 the sequence of a message, `fold:`, or `retry:`.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
@@ -39,6 +40,8 @@ class Page:
     width: int
     me: str
     zone: tzinfo | None = None
+    words: re.Pattern[str] | None = None
+    """What calls one besides the name."""
 
     @property
     def name_width(self) -> int:
@@ -179,7 +182,7 @@ def _text(item: Said, page: Page) -> list[Line]:
             parts = slices(block.text, page.text_width)
             rows += [(Piece(padded(part, page.text_width), Ink.CODE),) for part in parts]
             continue
-        pieces = list(inline(block.text, page.me))
+        pieces = list(inline(block.text, page.me, page.words))
         if pending:
             pieces = [Piece(piece.text, Ink.PENDING, piece.target) for piece in pieces]
         rows += wrapped(pieces, page.text_width)

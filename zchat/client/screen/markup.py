@@ -66,9 +66,13 @@ _NAMED: Final = re.compile(r"(?<![\w:]):([+\-\w]+):(?![\w:])")
 _CODE: Final = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
 
 
-def inline(text: str, me: str) -> Iterator[Piece]:
-    """The pieces of one line."""
-    calls = deque(mentions_in(text))
+def inline(text: str, me: str, words: re.Pattern[str] | None = None) -> Iterator[Piece]:
+    """The pieces of one line; `words` call whoever reads it, as `me` does."""
+    found = list(mentions_in(text))
+    if words is not None:
+        found += [Mention(*match.span(), me) for match in words.finditer(text)]
+        found.sort()
+    calls = deque(found)
     done = 0
     for match in _INLINE.finditer(text):
         yield from _words(text, done, match.start(), Ink.TEXT, calls, me)

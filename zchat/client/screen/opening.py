@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 from zchat.client import access as accesses
 from zchat.client import config
 from zchat.client.cache import Cache
+from zchat.client.conversations import highlighting
 from zchat.client.conversations.book import Book
 from zchat.client.conversations.kept import Kept
 from zchat.client.events import Event, SessionBegun
@@ -43,7 +44,9 @@ async def _show(chat: "Chat", login: "Login", cache: Cache, kept: Kept, how: How
     from zchat.client.screen.app import ScreenClient  # noqa: PLC0415
     from zchat.client.screen.driver import HangUpDriver  # noqa: PLC0415
 
-    book = Book(chat.name)
+    settings = config.read()
+    chosen = highlighting.split(cache.settings().get(highlighting.WORDS, ""))
+    book = Book(chat.name, [*settings.highlight, *chosen])
     book.restore(kept)
 
     def seen(event: Event) -> None:
@@ -61,7 +64,7 @@ async def _show(chat: "Chat", login: "Login", cache: Cache, kept: Kept, how: How
         how=how,
         first_time=not kept.cursors,
         driver=HangUpDriver,
-        config=config.read(),
+        config=settings,
     )
     app.garbage.begin()
     told = accesses.told_to_leave()

@@ -34,6 +34,7 @@ BINDINGS: Final[list[BindingType]] = [
     Binding("f6", "keep", "Keep this conversation at the top", priority=True),
     Binding("f7", "next_theme", "Next theme", priority=True),
     Binding("f8", "pins", "Pinned messages", priority=True),
+    Binding("f9", "words", "Words that call you", priority=True),
     Binding("f1", "keys", "All keys", priority=True),
     Binding("question_mark", "keys", "All keys"),
     Binding("ctrl+p", "command_palette", "All that can be done, by its name", priority=True),

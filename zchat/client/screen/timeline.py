@@ -4,6 +4,7 @@ It draws by lines (`render_line`), with a scroll bar of its own: Textual's would
 high all of it is, which nobody knows before it is laid out.
 """
 
+import re
 from collections.abc import Callable
 from datetime import tzinfo
 from typing import ClassVar, Final, NamedTuple
@@ -99,6 +100,8 @@ class Timeline(Widget, can_focus=True):
         self._zone = zone
         self._write = write
         self._folds = folds
+        self.words: re.Pattern[str] | None = None
+        """What calls one besides the name."""
         self.view: View | None = None
         self.found = ""
         """What was looked for last."""
@@ -189,7 +192,7 @@ class Timeline(Widget, can_focus=True):
     @property
     def page(self) -> Page:
         # The last column is the scroll bar's, and the one before it keeps away from that.
-        return Page(max(1, self.size.width - 2), self.me, self._zone)
+        return Page(max(1, self.size.width - 2), self.me, self._zone, self.words)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return container.height
