@@ -17,6 +17,7 @@ import click
 import msgpack
 import msgspec
 from msgspec import inspect as shapes
+from textual.binding import Binding
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # Also without an installation.
@@ -24,6 +25,11 @@ sys.path.insert(0, str(ROOT))  # Also without an installation.
 from zchat import settings  # noqa: E402
 from zchat.admin.cli import main as admin  # noqa: E402
 from zchat.client.commands import COMMANDS  # noqa: E402
+from zchat.client.screen import keymap  # noqa: E402
+from zchat.client.screen.composer import Composer  # noqa: E402
+from zchat.client.screen.members import Members  # noqa: E402
+from zchat.client.screen.parts import BINDINGS as PARTS  # noqa: E402
+from zchat.client.screen.timeline import Timeline  # noqa: E402
 from zchat.gateway import metrics as gateway_metrics  # noqa: E402
 from zchat.measures import Measure  # noqa: E402
 from zchat.protocol import limits, messages  # noqa: E402
@@ -102,6 +108,25 @@ def commands() -> str:
         ("any text", "Say it in the lobby, to everyone; `::text` says `:text`."),
         *((f"`{command.usage}`", command.summary) for command in COMMANDS.values()),
     )
+
+
+def keys_table() -> str:
+    bound = [
+        (place, binding)
+        for place, bindings in (
+            ("everywhere", PARTS),
+            ("in the conversation", Timeline.BINDINGS),
+            ("in the list of members", Members.BINDINGS),
+            ("while writing", Composer.BINDINGS),
+        )
+        for binding in bindings
+        if isinstance(binding, Binding) and binding.id
+    ]
+    rows = []
+    for place, binding in bound:
+        keys = " ".join(f"`{keymap.name(key)}`" for key in binding.key.split(","))
+        rows.append((f"`{binding.id}`", binding.description, keys, place))
+    return _table(("is called", "does", "key", ""), *rows)
 
 
 def admin_commands() -> str:
@@ -415,6 +440,7 @@ def metrics_page() -> str:
 BETWEEN_MARKERS: Final[dict[str, dict[str, Callable[[], str]]]] = {
     "README.md": {"commands": commands},
     "docs/architecture.md": {"limits": limits_table},
+    "docs/client.md": {"keys": keys_table},
     "docs/operations.md": {"settings": settings_table, "admin": admin_commands},
 }
 

@@ -37,10 +37,10 @@ class Config:
     source: str = ""
     """The text of the file."""
 
-    def complain(self, word: str, trouble: str) -> None:
-        """`word` stands in the line that is meant."""
+    def complain(self, word: str, trouble: str, table: str = "") -> None:
+        """`word` stands in the line that is meant, in that table if it may stand in several."""
         if len(self.troubles) < TROUBLES_MAX:
-            self.troubles.append(f"{FILE_NAME}, {line_of(self.source, word)}: {trouble}")
+            self.troubles.append(f"{FILE_NAME}, {line_of(self.source, word, table)}: {trouble}")
 
 
 def config_folder() -> Path:
@@ -84,11 +84,13 @@ def parse(source: str) -> Config:
     return config
 
 
-def line_of(source: str, word: str) -> str:
+def line_of(source: str, word: str, table: str = "") -> str:
     """The first line with that word before a value or in the name of a table."""
+    header = re.search(rf"^[ \t]*\[.*{re.escape(table)}", source, re.MULTILINE) if table else None
+    begin = header.start() if header is not None else 0
     quoted = re.escape(word)
-    for pattern in (rf"^[ \t]*[\"']?{quoted}[\"']?[ \t]*=", rf"^[ \t]*\[.*{quoted}", quoted):
-        if (found := re.search(pattern, source, re.MULTILINE)) is not None:
+    for text in (rf"^[ \t]*[\"']?{quoted}[\"']?[ \t]*=", rf"^[ \t]*\[.*{quoted}", quoted):
+        if (found := re.compile(text, re.MULTILINE).search(source, begin)) is not None:
             return f"line {source.count(chr(10), 0, found.start()) + 1}"
     return "somewhere"
 

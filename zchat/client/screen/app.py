@@ -9,6 +9,7 @@ from typing import Any, Final
 from textual import events, on
 from textual.app import App, ComposeResult, SystemCommand
 from textual.containers import Horizontal, Vertical
+from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.screen import Screen
 from textual.widget import Widget
@@ -24,7 +25,7 @@ from zchat.client.events import Event, SessionBegun
 from zchat.client.line import LineClient
 from zchat.client.notify import How, Notifier
 from zchat.client.render import Renderer
-from zchat.client.screen import keys, saying, themes
+from zchat.client.screen import keymap, keys, saying, themes
 from zchat.client.screen.acts import Acts
 from zchat.client.screen.aloud import Aloud, is_quiet
 from zchat.client.screen.around import Around
@@ -73,11 +74,12 @@ class ScreenClient(App[int]):
         """
         super().__init__(driver)
         self.config = config or Config()
+        themes.adopt(self.config)
         for each in themes.themes():
             self.register_theme(each)
         settings = cache.settings()
-        theme = settings.get(THEME, themes.DARK)
-        self.theme = themes.PLAIN if self.no_color or theme not in themes.NAMES else theme
+        theme = settings.get(THEME) or self._theme_of_file() or themes.DARK
+        self.theme = themes.PLAIN if self.no_color or theme not in themes.names() else theme
         self.aloud = Aloud(book, Notifier(how, self._write), cache, quiet=is_quiet(settings))
         self.chat = chat
         self.book = book
@@ -103,6 +105,16 @@ class ScreenClient(App[int]):
         self.around: Around | None = None
         self._following: asyncio.Task[None] | None = None
 
+    def _theme_of_file(self) -> str:
+        if not self.config.theme:
+            return ""
+        theme = themes.PREFIX + self.config.theme
+        if theme in themes.names():
+            return theme
+        known = ", ".join(each.removeprefix(themes.PREFIX) for each in themes.names())
+        self.config.complain("theme", f"there is no theme {self.config.theme}; there are {known}")
+        return ""
+
     # --- Parts ----------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
@@ -127,6 +139,8 @@ class ScreenClient(App[int]):
         self.composer = self.query_one(Composer)
         self.notes = self.query_one(Notes)
         self.members = self.query_one(Members)
+        keymap.bind(self._bound, self.config)
+        self.first_keys = keymap.first_keys(self._bound)
         self.around = Around(self)
         self.open_to_write(self.ways.left_at())
         self.around.arrange()
@@ -386,10 +400,11 @@ class ScreenClient(App[int]):
             self.show_around()
 
     def action_next_theme(self) -> None:
-        at = themes.NAMES.index(self.theme) if self.theme in themes.NAMES else -1
-        theme = themes.NAMES[(at + 1) % len(themes.NAMES)]
+        names = themes.names()
+        at = names.index(self.theme) if self.theme in names else -1
+        theme = names[(at + 1) % len(names)]
         self.wear(theme)
-        self.note([f"colours: {theme.removeprefix('zchat-')}"])
+        self.note([f"colours: {theme.removeprefix(themes.PREFIX)}"])
 
     def wear(self, theme: str) -> None:
         """From now on, also the next time."""
@@ -397,8 +412,12 @@ class ScreenClient(App[int]):
         self._cache.keep_setting(THEME, theme)
 
     def action_keys(self) -> None:
-        nodes = [self, self.timeline, self.members, self.composer]
-        self.push_screen(Reading(partial(keys.page, nodes)))
+        self.push_screen(Reading(partial(keys.page, self._bound)))
+
+    @property
+    def _bound(self) -> list[DOMNode]:
+        """What has keys: the first everywhere, the others where they are."""
+        return [self, self.timeline, self.members, self.composer]
 
     def action_leave(self) -> None:
         self.ways.out()

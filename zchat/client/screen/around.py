@@ -67,6 +67,7 @@ class Around:
             cells,
             now,
             where=self._where(),
+            first_keys=app.first_keys,
             unconfirmed=app.desk.unconfirmed,
             quiet=app.aloud.quiet,
         )

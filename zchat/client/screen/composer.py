@@ -28,19 +28,29 @@ class Composer(TextArea):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "Send"),
-        Binding("ctrl+j,shift+enter,alt+enter,ctrl+enter", "newline", "New line"),
-        Binding("tab", "complete(1)", "Complete"),
-        Binding("shift+tab", "complete(-1)", "Complete, backwards", show=False),
-        Binding("up", "up", "Line above, earlier messages, or into the conversation", show=False),
-        Binding("down", "down", "Line below, or later messages", show=False),
-        Binding("ctrl+u", "clear_line", "Clear the line before the cursor", show=False),
+        Binding("enter", "submit", "Send", id="send"),
+        Binding("ctrl+j,shift+enter,alt+enter,ctrl+enter", "newline", "New line", id="new-line"),
+        Binding("tab", "complete(1)", "Complete", id="complete"),
+        Binding("shift+tab", "complete(-1)", "Complete, backwards", show=False, id="complete-back"),
+        Binding(
+            "up",
+            "up",
+            "Line above, earlier messages, or into the conversation",
+            show=False,
+            id="line-above",
+        ),
+        Binding("down", "down", "Line below, or later messages", show=False, id="line-below"),
+        Binding(
+            "ctrl+u", "clear_line", "Clear the line before the cursor", show=False, id="clear-line"
+        ),
         # Ctrl-Z, which undoes elsewhere, suspends here as in all terminals.
-        Binding("ctrl+underscore", "undo", "Undo"),
-        Binding("end", "end", "End of the line, or the newest message", show=False),
-        Binding("pageup", "page(-1)", "Scroll up", show=False),
-        Binding("pagedown", "page(1)", "Scroll down", show=False),
-        Binding("escape", "escape", "Leave what was begun, or go into the conversation"),
+        Binding("ctrl+underscore", "undo", "Undo", id="undo"),
+        Binding("end", "end", "End of the line, or the newest message", show=False, id="end"),
+        Binding("pageup", "page(-1)", "Scroll up", show=False, id="scroll-up"),
+        Binding("pagedown", "page(1)", "Scroll down", show=False, id="scroll-down"),
+        Binding(
+            "escape", "escape", "Leave what was begun, or go into the conversation", id="escape"
+        ),
     ]
 
     class Completing(Message):

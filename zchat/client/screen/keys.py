@@ -13,6 +13,7 @@ from textual.markup import escape
 from zchat.client.commands import COMMANDS
 from zchat.client.screen import themes
 from zchat.client.screen.cells import width
+from zchat.client.screen.keymap import bindings_of, name
 from zchat.client.screen.layout import Line, wrapped
 from zchat.client.screen.markup import Ink, Piece
 from zchat.client.screen.timeline import Timeline
@@ -21,15 +22,6 @@ KEY_CELLS: Final = 24
 USAGE_CELLS: Final = 34
 KEYS_SHOWN: Final = 4
 """More keys than this do the same in a row: the first and the last say it."""
-
-
-def bindings_of(node: DOMNode) -> list[Binding]:
-    """Those of its own class, in their order; not what Textual's have besides."""
-    return [
-        binding
-        for binding in type(node).BINDINGS
-        if isinstance(binding, Binding) and binding.description
-    ]
 
 
 def page(nodes: Sequence[DOMNode], cells: int) -> list[Line]:
@@ -45,8 +37,9 @@ def page(nodes: Sequence[DOMNode], cells: int) -> list[Line]:
         lines += [(Piece(f" {title}", Ink.STRONG),)]
         rows: dict[str, list[str]] = {}
         for binding in bindings_of(node):
-            names = rows.setdefault(binding.description, [])
-            names += [name(key) for key in binding.key.split(",")]
+            if binding.key:
+                names = rows.setdefault(binding.description, [])
+                names += [name(key) for key in binding.key.split(",")]
         for description, names in rows.items():
             shown = f"{names[0]} … {names[-1]}" if len(names) > KEYS_SHOWN else " ".join(names)
             lines += _row(shown, KEY_CELLS, description, cells)
@@ -69,23 +62,8 @@ def _row(left: str, left_cells: int, right: str, cells: int) -> list[Line]:
     return lines
 
 
-def name(key: str) -> str:
-    """As people call it."""
-    known = {
-        "question_mark": "?",
-        "plus": "+",
-        "slash": "/",
-        "escape": "Esc",
-        "pageup": "PgUp",
-        "pagedown": "PgDn",
-        "up": "↑",
-        "down": "↓",
-    }
-    parts = key.split("+")
-    shown = [known.get(part, part.capitalize() if len(part) > 1 else part) for part in parts]
-    if len(parts) > 1 and len(parts[-1]) == 1:
-        shown[-1] = parts[-1].upper()
-    return "-".join(shown)
+def _first(binding: Binding) -> str:
+    return name(binding.key.split(",")[0]) if binding.key else "none"
 
 
 def commands(
@@ -100,17 +78,15 @@ def commands(
         if "(" not in binding.action and binding.action not in offered:
             # Some have two keys, and are one thing to do.
             offered.add(binding.action)
-            key = f"Key: {name(binding.key.split(',')[0])}"
+            key = f"Key: {_first(binding)}"
             run = partial(app.run_action, binding.action)
             yield SystemCommand(binding.description, key, run)
-    for theme in themes.NAMES:
-        title = f"Theme: {theme.removeprefix('zchat-')}"
+    for theme in themes.names():
+        title = f"Theme: {theme.removeprefix(themes.PREFIX)}"
         yield SystemCommand(title, "How everything looks", partial(wear, theme))
     for binding in bindings_of(timeline):
         if binding.action.startswith("say("):
-            key = (
-                f"The message that is chosen, or the newest. Key: {name(binding.key.split(',')[0])}"
-            )
+            key = f"The message that is chosen, or the newest. Key: {_first(binding)}"
             yield SystemCommand(binding.description, key, partial(_act, timeline, binding.action))
     for command in COMMANDS.values():
         title = f":{command.name}  {command.summary}"

@@ -35,17 +35,17 @@ PERSON: Final = f"{OPEN}@"
 
 class Members(Lines, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "step(1)", "Next of them", show=False),
-        Binding("k,up", "step(-1)", "The one before", show=False),
-        Binding("g,home", "step(-10_000)", "The first", show=False),
-        Binding("G,end", "step(10_000)", "The last", show=False),
-        Binding("enter", "say('talk')", "Talk in private"),
-        Binding("m", "say('mention')", "Mention"),
-        Binding("i", "say('info')", "Who that is"),
-        Binding("x", "say('kick')", "Kick out"),
-        Binding("b", "say('ban')", "Ban"),
-        Binding("plus", "say('promote')", "Make a moderator, or no more"),
-        Binding("escape,tab", "say('write')", "Back to writing"),
+        Binding("j,down", "step(1)", "Next of them", show=False, id="member-below"),
+        Binding("k,up", "step(-1)", "The one before", show=False, id="member-above"),
+        Binding("g,home", "step(-10_000)", "The first", show=False, id="first-member"),
+        Binding("G,end", "step(10_000)", "The last", show=False, id="last-member"),
+        Binding("enter", "say('talk')", "Talk in private", id="talk"),
+        Binding("m", "say('mention')", "Mention", id="mention"),
+        Binding("i", "say('info')", "Who that is", id="member-info"),
+        Binding("x", "say('kick')", "Kick out", id="kick"),
+        Binding("b", "say('ban')", "Ban", id="ban"),
+        Binding("plus", "say('promote')", "Make a moderator, or no more", id="promote"),
+        Binding("escape,tab", "say('write')", "Back to writing", id="leave-members"),
     ]
 
     class Asked(Message):

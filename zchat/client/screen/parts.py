@@ -18,28 +18,46 @@ CSS: Final = """
 """
 
 BINDINGS: Final[list[BindingType]] = [
-    Binding("ctrl+k", "go_to", "Go to a room or person", priority=True),
-    Binding("ctrl+f", "search", "Search on the server", priority=True),
-    Binding("alt+a", "next_unread", "Next unread", priority=True),
-    Binding("alt+down", "neighbour(1)", "Conversation below", priority=True),
-    Binding("alt+up", "neighbour(-1)", "Conversation above", priority=True),
+    Binding("ctrl+k", "go_to", "Go to a room or person", priority=True, id="go-to"),
+    Binding("ctrl+f", "search", "Search on the server", priority=True, id="search"),
+    Binding("alt+a", "next_unread", "Next unread", priority=True, id="next-unread"),
+    Binding(
+        "alt+down", "neighbour(1)", "Conversation below", priority=True, id="conversation-below"
+    ),
+    Binding(
+        "alt+up", "neighbour(-1)", "Conversation above", priority=True, id="conversation-above"
+    ),
     *(
-        Binding(f"alt+{n}", f"nth({n})", "Conversation by its place", priority=True)
+        Binding(
+            f"alt+{n}", f"nth({n})", "Conversation by its place", priority=True, id=f"place-{n}"
+        )
         for n in range(1, 10)
     ),
-    Binding("f2,ctrl+b", "members", "Who is in it", priority=True),
-    Binding("f3", "sidebar", "List of conversations", priority=True),
-    Binding("f4", "quiet", "Do not disturb", priority=True),
-    Binding("f5", "mute", "Mute this conversation", priority=True),
-    Binding("f6", "keep", "Keep this conversation at the top", priority=True),
-    Binding("f7", "next_theme", "Next theme", priority=True),
-    Binding("f8", "pins", "Pinned messages", priority=True),
-    Binding("f9", "words", "Words that call you", priority=True),
-    Binding("f1", "keys", "All keys", priority=True),
+    Binding("f2,ctrl+b", "members", "Who is in it", priority=True, id="members"),
+    Binding("f3", "sidebar", "List of conversations", priority=True, id="sidebar"),
+    Binding("f4", "quiet", "Do not disturb", priority=True, id="quiet"),
+    Binding("f5", "mute", "Mute this conversation", priority=True, id="mute"),
+    Binding("f6", "keep", "Keep this conversation at the top", priority=True, id="keep"),
+    Binding("f7", "next_theme", "Next theme", priority=True, id="next-theme"),
+    Binding("f8", "pins", "Pinned messages", priority=True, id="pins"),
+    Binding("f9", "words", "Words that call you", priority=True, id="words"),
+    Binding("f1", "keys", "All keys", priority=True, id="keys"),
     Binding("question_mark", "keys", "All keys"),
-    Binding("ctrl+p", "command_palette", "All that can be done, by its name", priority=True),
+    Binding(
+        "ctrl+p",
+        "command_palette",
+        "All that can be done, by its name",
+        priority=True,
+        id="palette",
+    ),
     # Before the composer, whose own would do nothing where nothing is marked.
-    Binding("ctrl+c", "copy_or_clear", "Copy what is marked, or clear the input", priority=True),
-    Binding("ctrl+z", "suspend_process", "Suspend; fg comes back", priority=True),
-    Binding("ctrl+q", "leave", "Quit", priority=True),
+    Binding(
+        "ctrl+c",
+        "copy_or_clear",
+        "Copy what is marked, or clear the input",
+        priority=True,
+        id="copy-or-clear",
+    ),
+    Binding("ctrl+z", "suspend_process", "Suspend; fg comes back", priority=True, id="suspend"),
+    Binding("ctrl+q", "leave", "Quit", priority=True, id="quit"),
 ]

@@ -1,21 +1,44 @@
 """The last line: whether the server is there, and what keys do here."""
 
 import math
+from collections.abc import Mapping
 from typing import Final
 
 from zchat.client.chat import Chat
 from zchat.client.events import ConnectionFailed, ConnectionLost, Event, SessionBegun
 from zchat.client.screen.cells import cut, drawable_line, width
+from zchat.client.screen.keymap import name as key_name
 from zchat.client.screen.layout import Line
 from zchat.client.screen.markup import Ink, Piece
 from zchat.client.state import State
 from zchat.protocol.messages import SlowedDown
 
 KEYS: Final = {
-    "composer": ("F1 keys", "Ctrl-K go to", "Ctrl-F search", "↑ messages"),
-    "members": ("Esc write", "Enter talk", "m mention", "i info", "x kick", "b ban", "+ promote"),
-    "timeline": ("Esc write", "r reply", "e edit", "+ react", "d delete", "/ find"),
+    "composer": (
+        ("keys", "keys"),
+        ("go-to", "go to"),
+        ("search", "search"),
+        ("line-above", "messages"),
+    ),
+    "members": (
+        ("leave-members", "write"),
+        ("talk", "talk"),
+        ("mention", "mention"),
+        ("member-info", "info"),
+        ("kick", "kick"),
+        ("ban", "ban"),
+        ("promote", "promote"),
+    ),
+    "timeline": (
+        ("write", "write"),
+        ("reply", "reply"),
+        ("edit", "edit"),
+        ("react", "react"),
+        ("delete", "delete"),
+        ("find", "find"),
+    ),
 }
+"""By where they go: what some of them do, by its id, and in a word."""
 
 
 class Network:
@@ -47,6 +70,7 @@ def status_line(
     now: float,
     *,
     where: str,
+    first_keys: Mapping[str, str],
     unconfirmed: int,
     quiet: bool,
 ) -> Line:
@@ -61,8 +85,11 @@ def status_line(
         pieces.append(Piece(" · do not disturb", Ink.DIM))
     taken = sum(width(piece.text) for piece in pieces)
     keys = ""
-    for key in KEYS[where]:
-        more = f"{keys} · {key}" if keys else key
+    for action, word in KEYS[where]:
+        if action not in first_keys:
+            continue
+        hint = f"{key_name(first_keys[action])} {word}"
+        more = f"{keys} · {hint}" if keys else hint
         if taken + width(more) + 4 > cells:
             break
         keys = more

@@ -3,22 +3,26 @@
 `plain` uses attributes alone, in the terminal's own colours; it is what `NO_COLOR` asks for.
 """
 
+import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final, cast
 
 from rich.style import Style
 from textual.theme import Theme
 
+from zchat.client.config import Config
 from zchat.client.screen.markup import Ink, Piece
 
 DARK: Final = "zchat-dark"
 LIGHT: Final = "zchat-light"
 CONTRAST: Final = "zchat-contrast"
 PLAIN: Final = "zchat-plain"
-NAMES: Final = (DARK, LIGHT, CONTRAST, PLAIN)
-
+PREFIX: Final = "zchat-"
+"""Of the name of each, so that none is called as one of Textual's."""
+_COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}")
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 _NAMED_BY_TEXTUAL: Final = (
     *("dim", "raised", "ansi-background", "ansi-foreground", "border", "border-blurred"),
@@ -55,7 +59,7 @@ class Palette:
     dark: bool = True
 
 
-PALETTES: Final = {
+PALETTES: Final[dict[str, Palette]] = {
     DARK: Palette(
         *("#16181d", "#1b1e24", "#2e3542", "#22262e", "#d4d7dd", "#767d8a", "#7aa2f7", "#e5b567"),
         *("#f07178", "#8fc37f", "#6cb6d9"),
@@ -73,6 +77,56 @@ PALETTES: Final = {
         ("#ffffff", "#ffd27f", "#9fe8ff", "#c8ffb0", "#ffc0e8"),
     ),
 }
+
+
+def names() -> list[str]:
+    """All themes, in the order in which a key goes through them."""
+    return [*PALETTES, PLAIN]
+
+
+def adopt(config: Config) -> None:
+    """Adds those of the person's own, each of which begins as one of ours."""
+    for name, colours in config.themes.items():
+        if _NAME.fullmatch(name) is None or PREFIX + name in (DARK, LIGHT, CONTRAST, PLAIN):
+            config.complain(name, f"no theme can be called {name}; small letters and digits can be")
+            continue
+        like = PALETTES.get(f"{PREFIX}{colours.get('like', 'dark')}")
+        if like is None:
+            config.complain(
+                name, f"{name} is like no theme; it may be like dark, light or contrast"
+            )
+            continue
+        given = {field: value for field, value in colours.items() if field != "like"}
+        good = {field: value for field, value in given.items() if _fits(config, name, field, value)}
+        if "names" in good:
+            good["names"] = tuple(cast("list[str]", good["names"]))
+        style.cache_clear()
+        PALETTES[PREFIX + name] = replace(like, **cast("dict[str, Any]", good))
+
+
+def _fits(config: Config, theme: str, field: str, value: object) -> bool:
+    known = {each.name for each in fields(Palette)}
+    match field, value:
+        case "dark", bool():
+            return True
+        case "names", [_, *_] if all(_is_colour(each) for each in value):
+            return True
+        case _ if field not in known:
+            trouble = f"a theme has no {field}; it has {', '.join(sorted(known))}"
+        case "dark", _:
+            trouble = "dark is true or false"
+        case "names", _:
+            trouble = 'names is a list of colours, as ["#7aa2f7"]'
+        case _ if _is_colour(value):
+            return True
+        case _:
+            trouble = f'{field} is a colour, as "#7aa2f7"'
+    config.complain(field, trouble, theme)
+    return False
+
+
+def _is_colour(value: object) -> bool:
+    return isinstance(value, str) and _COLOUR.fullmatch(value) is not None
 
 
 def themes() -> list[Theme]:
