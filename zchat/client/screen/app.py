@@ -23,6 +23,7 @@ from zchat.client.conversations.book import Book
 from zchat.client.conversations.model import Conversation
 from zchat.client.events import Event, SessionBegun
 from zchat.client.line import LineClient
+from zchat.client.log_files import LogFiles
 from zchat.client.notify import How, Notifier
 from zchat.client.render import Renderer
 from zchat.client.screen import keymap, keys, saying, themes
@@ -67,6 +68,7 @@ class ScreenClient(App[int]):
         zone: tzinfo | None = None,
         first_time: bool = False,
         config: Config | None = None,
+        log_files: LogFiles | None = None,
     ) -> None:
         """`seen` gets each event once the book has it; `how` the person is told aloud of some.
 
@@ -86,7 +88,7 @@ class ScreenClient(App[int]):
         self._cache = cache
         asking = partial(put_questions, self)
         self.desk = Desk(
-            chat, book, cache, LineClient(chat, render, self.note, asking, forget), self
+            chat, book, cache, LineClient(chat, render, self.note, asking, forget), self, log_files
         )
         self.network = Network()
         self.garbage = Garbage()
@@ -99,6 +101,7 @@ class ScreenClient(App[int]):
         """The terminal is in front, as far as it says so."""
         self.over: BaseException | None = None
         """Why the chat ended by itself, if it did."""
+        self._log_files = log_files
         self._seen = seen
         self._zone = zone
         self._frame_due = False
@@ -148,7 +151,10 @@ class ScreenClient(App[int]):
         self.composer.remember_all(self._cache.inputs())
         if self._cache.trouble:
             self.note([f"! {self._cache.trouble}"])
-        self.note([f"! {trouble}" for trouble in self.config.troubles])
+        troubles = [*self.config.troubles]
+        if self._log_files is not None and self._log_files.trouble:
+            troubles.append(f"{self._log_files.trouble}.")
+        self.note([f"! {trouble}" for trouble in troubles])
         self.set_interval(TICK_S, self._tick)
         # The terminal has shown something else meanwhile.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))

@@ -17,6 +17,7 @@ from zchat.client.core import LoggingOut
 from zchat.client.drafts import InvalidRequest, Request
 from zchat.client.events import Answered, EntryArrived, Event
 from zchat.client.line import LineClient
+from zchat.client.log_files import LogFiles
 from zchat.client.outbox import QueueFull
 from zchat.client.screen.amending import Amending
 from zchat.client.screen.entering import Command, Doubtful, Message, meant
@@ -92,7 +93,13 @@ class Front(Protocol):
 
 class Desk:
     def __init__(
-        self, chat: Chat, book: Book, cache: Cache, line: LineClient, front: Front
+        self,
+        chat: Chat,
+        book: Book,
+        cache: Cache,
+        line: LineClient,
+        front: Front,
+        log_files: LogFiles | None = None,
     ) -> None:
         self.chat = chat
         self.book = book
@@ -100,6 +107,7 @@ class Desk:
         self.known = Known(book)
         self._cache = cache
         self._front = front
+        self._log_files = log_files
         self.rooms: RoomList | None = None
         self.members: dict[str, MemberList] = {}
         self.search = Search(chat.send)
@@ -134,6 +142,8 @@ class Desk:
         self.book.apply(event, now)
         self.known.hear(event)
         self.amending.hear(event)
+        if self._log_files is not None:
+            self._log_files.take(event)
         self._cache.take(event)
         if self._cache.waiting >= FLUSH_ENTRIES:
             self.keep()
@@ -187,6 +197,8 @@ class Desk:
         """Has the cache write what has come since the last time."""
         confirmed = [said for said in self._unsent if said.delivery is Delivery.DONE]
         self._unsent.difference_update(confirmed)
+        if self._log_files is not None and not self._log_files.flush():
+            self.complain(f"{self._log_files.trouble}.")
         self._cache.flush(self.book.take_touched(), [said.kept for said in confirmed])
 
     def complain(self, reason: str) -> None:

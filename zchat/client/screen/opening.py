@@ -12,6 +12,7 @@ from zchat.client.conversations import highlighting
 from zchat.client.conversations.book import Book
 from zchat.client.conversations.kept import Kept
 from zchat.client.events import Event, SessionBegun
+from zchat.client.log_files import LogFiles
 from zchat.client.notify import How, best
 
 if TYPE_CHECKING:
@@ -22,11 +23,15 @@ if TYPE_CHECKING:
 def open_screen(access: accesses.Access, notify: str) -> int:
     how = best(os.environ) if notify == "auto" else How(notify)
     cache = Cache(access.user, access.addresses)
+    settings = config.read()
+    log_files = None
+    if settings.log_folder is not None:
+        log_files = LogFiles(settings.log_folder, access.user, access.addresses)
     try:
         kept = cache.load()
 
         async def use(chat: "Chat", login: "Login") -> int:
-            return await _show(chat, login, cache, kept, how)
+            return await _show(chat, login, cache, kept, how, settings, log_files)
 
         # Who has been here before need not wait for the server; others may have to be asked for a
         # password first, and would look at an empty screen.
@@ -35,16 +40,25 @@ def open_screen(access: accesses.Access, notify: str) -> int:
             access, use, at_once=been_here, mark_read=False, cursors=kept.cursors
         )
     finally:
+        if log_files is not None:
+            log_files.close()
         cache.close()
 
 
-async def _show(chat: "Chat", login: "Login", cache: Cache, kept: Kept, how: How) -> int:
+async def _show(
+    chat: "Chat",
+    login: "Login",
+    cache: Cache,
+    kept: Kept,
+    how: How,
+    settings: config.Config,
+    log_files: LogFiles | None,
+) -> int:
     """Raises what ended the session, once the terminal is as it was."""
     from zchat.client.render import Renderer  # noqa: PLC0415
     from zchat.client.screen.app import ScreenClient  # noqa: PLC0415
     from zchat.client.screen.driver import HangUpDriver  # noqa: PLC0415
 
-    settings = config.read()
     chosen = highlighting.split(cache.settings().get(highlighting.WORDS, ""))
     book = Book(chat.name, [*settings.highlight, *chosen])
     book.restore(kept)
@@ -65,6 +79,7 @@ async def _show(chat: "Chat", login: "Login", cache: Cache, kept: Kept, how: How
         first_time=not kept.cursors,
         driver=HangUpDriver,
         config=settings,
+        log_files=log_files,
     )
     app.garbage.begin()
     told = accesses.told_to_leave()
