@@ -1,12 +1,15 @@
 """What the person does: with a message that is chosen, and with what is written."""
 
+import os
 import webbrowser
 from functools import partial
 from typing import TYPE_CHECKING
 
+from textual.app import SuspendNotSupported
+
 from zchat.client.commands import is_secret
 from zchat.client.conversations.model import Conversation, Item, Kind, Said
-from zchat.client.screen import choices, saying
+from zchat.client.screen import choices, editor, saying
 from zchat.client.screen.desk import Outcome
 from zchat.client.screen.dialogs import Picker, Prompt, Reading
 from zchat.client.screen.layout import Line
@@ -100,6 +103,28 @@ class Acts:
             return True
         left, self._reply = self._reply, None
         return left is not None
+
+    async def write_in_editor(self) -> None:
+        """What is being written is what comes out of it, and still waits for Enter."""
+        app, conversation = self._app, self._app.conversation
+        before = app.composer.text
+        if is_secret(before):
+            app.note(["! what is secret is given to no editor"])
+            return
+        text = trouble = ""
+        try:
+            with app.suspend():
+                text = await editor.edited(before, os.environ)
+        except (editor.EditorError, SuspendNotSupported) as error:
+            trouble = str(error) or "there is no terminal to edit in"
+        if trouble:
+            app.note([f"! {trouble}"])
+        elif app.conversation is conversation:
+            app.composer.load(text)
+            app.focus_on(app.composer)
+        elif conversation is not None:
+            # Meanwhile something has led elsewhere, where this is not to be said.
+            app.put_by(conversation, text)
 
     def copy_or_clear(self) -> None:
         app = self._app

@@ -244,8 +244,12 @@ class ScreenClient(App[int]):
 
     def keep_draft(self) -> None:
         """What is being written stays with its conversation."""
-        conversation, draft = self.conversation, self.acts.draft()
-        if conversation is not None and draft != conversation.draft:
+        if self.conversation is not None:
+            self.put_by(self.conversation, self.acts.draft())
+
+    def put_by(self, conversation: Conversation, draft: str) -> None:
+        """Until somebody goes there again."""
+        if draft != conversation.draft:
             conversation.draft = draft
             self._cache.keep_draft(conversation.key, draft)
 
@@ -378,6 +382,9 @@ class ScreenClient(App[int]):
     def action_quiet(self) -> None:
         self.note([self.aloud.toggle()])
         self.show_around()
+
+    def action_editor(self) -> None:
+        self.run_worker(self.acts.write_in_editor(), exclusive=True)
 
     def action_words(self) -> None:
         """Asks for the words that are chosen here; those of the file are there besides."""

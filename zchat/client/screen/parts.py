@@ -40,6 +40,7 @@ BINDINGS: Final[list[BindingType]] = [
     Binding("f6", "keep", "Keep this conversation at the top", priority=True, id="keep"),
     Binding("f7", "next_theme", "Next theme", priority=True, id="next-theme"),
     Binding("f8", "pins", "Pinned messages", priority=True, id="pins"),
+    Binding("ctrl+o", "editor", "Write in your editor", priority=True, id="editor"),
     Binding("f9", "words", "Words that call you", priority=True, id="words"),
     Binding("f1", "keys", "All keys", priority=True, id="keys"),
     Binding("question_mark", "keys", "All keys"),
