@@ -35,7 +35,9 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "gateway": SHARED,
     "users": SHARED,
     "rooms": SHARED,
-    "client": {"protocol", "options", "settings"},
+    "typed_ahead": set(),
+    "client": {"protocol", "options", "settings", "typed_ahead"},
+    "client_entry": {"typed_ahead", "client"},
     "admin": SHARED | {"client"},
 }
 """By part of zchat, a folder or module: the other parts that it may import."""

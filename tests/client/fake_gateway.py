@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Self, cast
 
 from zchat.protocol.codec import FrameReader, client_messages, encode
@@ -23,6 +24,8 @@ class FakeGateway:
         self.mute = False
         """Reads, and does nothing."""
         self.mute_once_logged_in = False
+        self.delayed: list[Callable[[], None]] | None = None
+        """If set, what is answered waits in it for `catch_up`."""
         self.connections: set[_Session] = set()
         self.logins: list[LogIn] = []
         self.goodbyes = 0
@@ -56,6 +59,12 @@ class FakeGateway:
     def cut(self) -> None:
         for session in list(self.connections):
             session.transport.abort()
+
+    def catch_up(self) -> None:
+        """All is answered, and from now on at once."""
+        delayed, self.delayed = self.delayed or [], None
+        for write in delayed:
+            write()
 
     def say(self, log: str, author: str, body: EntryBody) -> None:
         """Somebody else's entry."""
@@ -138,7 +147,11 @@ class _Session(asyncio.Protocol):
                 self.logged_in = refusal is None
                 if refusal is not None:
                     replies = [Refused(message.id, refusal.code, refusal.reason)]
-            self.transport.write(b"".join(map(encode, replies)))
+            data = b"".join(map(encode, replies))
+            if gateway.delayed is None:
+                self.transport.write(data)
+            else:
+                gateway.delayed.append(partial(self.transport.write, data))
             if isinstance(message, LogOut):
                 gateway.goodbyes += 1
                 self.transport.close()

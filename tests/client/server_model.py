@@ -126,6 +126,8 @@ class ServerModel:
     """Who is online; empty for the client alone."""
     devices: list[DeviceInfo] = field(default_factory=list)
     totp_code: str = "123456"
+    refusals: dict[type[Command], RefusalCode] = field(default_factory=dict)
+    """Why commands of this kind are not done."""
 
     def __post_init__(self) -> None:
         for log in ("@" + self.name, "#lobby"):
@@ -185,6 +187,9 @@ class ServerModel:
                 return [self._answer(message)]
 
     def _commit(self, message: Command) -> tuple[list[Entry], ServerMessage]:
+        code = self.refusals.get(type(message))
+        if code is not None:
+            return [], Refused(message.id, code, f"No: {code}")
         match message:
             case Post() | JoinRoom() | LeaveRoom() | SetTopic() if (
                 "#" + message.room not in self.logs

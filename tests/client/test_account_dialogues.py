@@ -13,9 +13,10 @@ import pytest
 from zchat.client import Chat, connect
 from zchat.client.account_commands import ASK_TO_REGISTER
 from zchat.client.account_dialogues import AccountDialogues, AmbiguousDevice, totp_uri
-from zchat.client.actions import AccountAction, Question
+from zchat.client.actions import AccountAction
 from zchat.client.commands import parse
 from zchat.client.finding import NoSuchMessage
+from zchat.client.questions import Question
 from zchat.client.tokens import from_text
 from zchat.protocol.messages import (
     CreateAppToken,
@@ -69,7 +70,7 @@ class Person:
         )
         await dialogues.perform(action)
 
-    async def _ask(self, questions: Sequence[Question]) -> list[str] | None:
+    async def _ask(self, questions: Sequence[Question], complaint: str = "") -> list[str] | None:
         if not self.answers:
             return None
         answers = [self.answers.pop(0) for _ in questions]

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from zchat.client import connect
-from zchat.client.actions import Question
 from zchat.client.line import LineClient
+from zchat.client.questions import Question
 from zchat.client.render import Renderer
 from zchat.protocol.messages import (
     MessagePosted,
@@ -41,7 +41,7 @@ async def line_client(
     """`answers` are given to the questions that are asked, one after another."""
     waiting = list(answers or ())
 
-    async def ask(questions: Sequence[Question]) -> list[str] | None:
+    async def ask(questions: Sequence[Question], complaint: str = "") -> list[str] | None:
         return [waiting.pop(0) for _ in questions]
 
     async with connect("ann", gateway.address) as chat:
@@ -144,8 +144,9 @@ def test_the_history_keeps_no_password(tmp_path: Path) -> None:
     from zchat.client.terminal import SecretFreeFileHistory
 
     path = tmp_path / "history"
-    history = SecretFreeFileHistory(str(path))
+    history = SecretFreeFileHistory(str(path), lambda line: line == "hunter2")
     history.append_string(":register correct horse")
+    history.append_string("hunter2")
     history.append_string(":lrs")
     assert "horse" not in path.read_text()
     assert history.get_strings() == [":lrs"]

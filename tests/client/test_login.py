@@ -28,7 +28,7 @@ from zchat.protocol.messages import (
 
 from .fake_gateway import Account, FakeGateway, until
 
-MAIN = "from zchat.client.main import main; main()"
+MAIN = "from zchat.client_entry import main; main()"
 PASSWORD = "correct horse"
 
 
@@ -375,19 +375,24 @@ async def test_a_terminal_asks_for_what_is_missing(gateway: FakeGateway, machine
 async def test_a_terminal_makes_an_account(gateway: FakeGateway, machine: Machine) -> None:
     gateway.account = Account(None, invitation="spring")
     async with machine.terminal("--register") as terminal:
-        await terminal.shows("New password for ann:")
+        await terminal.shows("New password, 8 or more")
+        await terminal.say("short", "8 to 256 characters", "New password")
         await terminal.say(PASSWORD, "Once more:")
         await terminal.say(PASSWORD, "Invitation:")
         await terminal.say("spring", "you are ann .registered.")
     assert PASSWORD not in terminal.output
 
 
-async def test_two_passwords_that_differ_make_no_account(machine: Machine) -> None:
+async def test_two_passwords_that_differ_make_no_account(
+    gateway: FakeGateway, machine: Machine
+) -> None:
     async with machine.terminal("--register") as terminal:
-        await terminal.shows("New password for ann:")
+        await terminal.shows("New password")
         await terminal.say(PASSWORD, "Once more:")
-        await terminal.say("correct house", "the passwords differ")
-        assert await terminal.exit_code() == 2
+        await terminal.say("correct house", "the passwords differ", "New password")
+        await terminal.say("", "")
+        assert await terminal.exit_code() == 3
+    assert not gateway.logins
 
 
 async def test_questions_on_a_terminal_are_answered_in_secret(
@@ -404,9 +409,10 @@ async def test_questions_on_a_terminal_are_answered_in_secret(
         await terminal.say("battery staple", "otpauth://totp/zchat:ann", "The code that it shows:")
         await terminal.say("123456", r"works once in the place of a code")
         await terminal.say(":apptoken weather read", r"it is not shown again:", r"\* \S{43}$")
-        # A question that is left without an answer changes nothing, and the prompt is back.
+        # Enter that was pressed twice leaves no question, and so what follows is no message.
         await terminal.say(":totp off", "Password:")
-        await terminal.say("", ">")
+        await terminal.say("", "nothing was given; Ctrl-C leaves it", "Password:")
+        await terminal.type("\x03", ">")
         await terminal.say("hello", "ann: hello")
         await terminal.say(":quit")
         assert await terminal.exit_code() == 0

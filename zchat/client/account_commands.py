@@ -14,13 +14,13 @@ from zchat.client.actions import (
     LogOutDevice,
     MakeAppToken,
     Mistake,
-    Question,
     Report,
     Send,
     Suspend,
     quoted,
 )
 from zchat.client.drafts import InvalidRequest
+from zchat.client.questions import NEW_PASSWORD, Question
 from zchat.protocol import limits
 from zchat.protocol.messages import Scope, Standing
 
@@ -30,39 +30,27 @@ AUDIT_RECORDS: Final = 20
 SECONDS: Final = {"m": 60, "h": 3_600, "d": 86_400}
 
 _OLD: Final = Question("Password: ")
-_NEW: Final = (
-    Question(f"New password, {limits.PASSWORD_CHARS_MIN} or more characters: "),
-    Question("Once more: "),
-)
 _NEEDS_TERMINAL: Final = "it asks for a password, and there is no terminal to ask on"
-
-
-def _new_password(answers: list[str]) -> str:
-    first, second = answers
-    if first != second:
-        raise InvalidRequest("the passwords differ; nothing was changed")
-    return drafts.new_password(first)
 
 
 # --- One's own account ----------------------------------------------------------------------------
 
 
 def _register(answers: list[str]) -> Action:
-    return Send(drafts.register(_new_password(answers)))
+    return Send(drafts.register(answers[-1]))
 
 
-ASK_TO_REGISTER: Final = Ask(_NEW, _register, "without a terminal: :register <password>")
+ASK_TO_REGISTER: Final = Ask(NEW_PASSWORD, _register, "without a terminal: :register <password>")
 
 
 def _change_password(answers: list[str]) -> Action:
-    old, *new = answers
-    request = account_drafts.change_password(old, _new_password(new))
+    request = account_drafts.change_password(answers[0], answers[-1])
     return Send(request, "the password is changed; all other clients are logged out")
 
 
 def _password(arguments: Arguments) -> Action:
     arguments.none()
-    return Ask((Question("Old password: "), *_NEW), _change_password, _NEEDS_TERMINAL)
+    return Ask((Question("Old password: "), *NEW_PASSWORD), _change_password, _NEEDS_TERMINAL)
 
 
 def _devices(arguments: Arguments) -> Action:

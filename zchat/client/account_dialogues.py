@@ -4,7 +4,7 @@ import secrets
 import time
 from base64 import b32encode
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Final, assert_never
+from typing import Final, Protocol, assert_never
 from urllib.parse import quote
 
 from zchat.client import account_drafts
@@ -15,7 +15,6 @@ from zchat.client.actions import (
     EnrolTotp,
     LogOutDevice,
     MakeAppToken,
-    Question,
     Report,
     Suspend,
     Which,
@@ -23,6 +22,7 @@ from zchat.client.actions import (
 from zchat.client.asking import RefusedError
 from zchat.client.chat import Chat
 from zchat.client.finding import find_message
+from zchat.client.questions import Question
 from zchat.client.tokens import as_text
 from zchat.protocol import limits
 from zchat.protocol.messages import MessagePosted, PrivateMessageSent, RefusalCode
@@ -32,8 +32,15 @@ RECOVERY_CODE_BYTES: Final = 10
 CODE_ATTEMPTS_MAX: Final = 3
 QUOTED_CHARS_MAX: Final = 60
 
-AskQuestions = Callable[[Sequence[Question]], Coroutine[None, None, list[str] | None]]
-"""Gives an answer to each question; None if the person thought better of it."""
+
+class AskQuestions(Protocol):
+    def __call__(
+        self, questions: Sequence[Question], complaint: str = ""
+    ) -> Coroutine[None, None, list[str] | None]:
+        """Gives an answer to each question; None if the person thought better of it.
+
+        `complaint` is why they are put once more.
+        """
 
 
 class AccountDialogues:
@@ -94,8 +101,10 @@ class AccountDialogues:
         self._say("give this to the authenticator on your phone, as a link or as a key:")
         self._say(totp_uri(self._chat.name, secret))
         self._say(b32encode(secret).decode())
+        complaint = ""
         for _ in range(CODE_ATTEMPTS_MAX):
-            answers = await self._ask([Question("The code that it shows: ", secret=False)])
+            asked = [Question("The code that it shows: ", secret=False)]
+            answers = await self._ask(asked, complaint)
             if answers is None:
                 return
             try:
@@ -103,7 +112,8 @@ class AccountDialogues:
             except RefusedError as error:
                 if error.code is not RefusalCode.WRONG_CODE:
                     raise
-                self._refuse(error.reason)
+                complaint = error.reason
+                self._refuse(complaint)
                 continue
             self._say("from now on your password needs a code. If the phone is lost, each of these")
             self._say("works once in the place of a code; keep them, they are not shown again:")

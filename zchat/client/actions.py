@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from zchat.client.drafts import InvalidRequest, Request
+from zchat.client.questions import Question
 from zchat.protocol.messages import BanMember, DeleteAccount, Scope
 from zchat.protocol.names import printable
 
@@ -52,14 +53,6 @@ class MeasurePing:
 @dataclass(frozen=True, slots=True)
 class ShowWhoAmI:
     pass
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Of a secret what is typed is not shown."""
-
-    text: str
-    secret: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,11 @@ class Cache:
         return self._file.trouble
 
     @property
+    def keeps(self) -> bool:
+        """Whether anything is kept for the next time."""
+        return self._file.writable
+
+    @property
     def waiting(self) -> int:
         """How many entries `flush` would write."""
         return len(self._entries)
@@ -359,7 +364,7 @@ class Cache:
             rows.commit()
         except sqlite3.Error as error:
             # Closing the file takes back what is not committed.
-            self._file.fail(f"what is seen here is not kept any more: {error}")
+            self._file.fail(f"what is seen and written here is not kept any more: {error}")
 
     def _read(self, what: Callable[[Rows], T]) -> T | None:
         if self._file.database is None:

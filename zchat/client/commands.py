@@ -1,6 +1,6 @@
 """What a line typed by a person means: the command table, and nothing else, is here.
 
-A line without a colon is said in the lobby; `::text` says `:text`.
+A line without a colon is said in the lobby; `::text` says `:text`, and `//text` says `/text`.
 """
 
 import difflib
@@ -32,6 +32,21 @@ from zchat.protocol.messages import LOBBY, Post, SendPrivate
 
 SECRET_BEGINNINGS: Final = (":reg", ":pas", ":del", ":totp", ":login")
 """Also of lines with a slip of the finger, and with a password where none is taken."""
+SECRETS_MAX: Final = 3
+"""No command asks for more of them."""
+_ASKING: Final = (":reg", ":pas", ":delete-", ":totp", ":login")
+"""How commands begin, slips of the finger among them, after which people type a secret."""
+_ELSEWHERE: Final = re.compile(r"/([A-Za-z]+)(?=\s|$)")
+"""How commands of other programs begin, and no path does."""
+_ESCAPED: Final = re.compile(r"//+[A-Za-z]+(?=\s|$)")
+_HERE: Final = {
+    **dict.fromkeys(("join", "j"), "jr"),
+    **dict.fromkeys(("part", "leave"), "lr"),
+    **dict.fromkeys(("msg", "query"), "pm"),
+    **dict.fromkeys(("names", "who"), "lru"),
+    "list": "lrs",
+}
+"""What some of them are called here, where that is something else."""
 HISTORY_ENTRIES: Final = 20
 """How many `:history` shows when no number is given."""
 
@@ -41,11 +56,15 @@ def parse(line: str, rooms: Container[str] = frozenset()) -> Action:
     line = line.strip()
     if not line:
         return Nothing()
-    if line.startswith("::") or not line.startswith(":"):
+    if not is_command(line):
         try:
-            return Send(drafts.post(LOBBY, line.removeprefix(":")))
+            return Send(drafts.post(LOBBY, said_of(line)))
         except InvalidRequest as error:
             return Mistake(f"{error}.")
+    if line.startswith("/"):
+        return Mistake(_from_elsewhere(line))
+    if "\n" in line and is_secret(line):
+        return Mistake("a command that takes a secret stands alone on its line; nothing was sent")
     name, *rest = re.split(r"\s+", line[1:], maxsplit=1)
     command = COMMANDS.get(name.lower())
     if command is None:
@@ -62,9 +81,50 @@ def shows_by_entry(line: str) -> bool:
     return isinstance(action, Send) and isinstance(action.request, Post | SendPrivate)
 
 
+def is_command(text: str) -> bool:
+    """Whether it is one, here or in other programs: then it is said to nobody."""
+    line = text.strip()
+    if line.startswith(":"):
+        return not line.startswith("::")
+    return _ELSEWHERE.match(line) is not None
+
+
+def said_of(text: str) -> str:
+    """What is said by a text that is no command."""
+    line = text.strip()
+    if line.startswith("::") or _ESCAPED.match(line):
+        return line[1:]
+    return text
+
+
+def escaped(text: str) -> str:
+    """The text that says this one."""
+    if said_of(text) == text and not is_command(text):
+        return text
+    line = text.strip()
+    return line[0] + line
+
+
 def is_secret(line: str) -> bool:
     """Whether the line may hold a password, and so must not be kept."""
     return line.lstrip().lower().startswith(SECRET_BEGINNINGS)
+
+
+def asks_secrets(line: str) -> bool:
+    """Whether people who have typed this expect to be asked for a secret."""
+    words = line.lower().split()
+    if not words or not words[0].startswith(_ASKING):
+        return False
+    return len(words) == 1 or (words[0].startswith(":totp") and len(words) == 2)
+
+
+def _from_elsewhere(line: str) -> str:
+    found = _ELSEWHERE.match(line)
+    assert found is not None
+    here = ":" + _HERE.get(found[1].lower(), found[1].lower())
+    known = here[1:] in COMMANDS
+    why = f"{here} does that here" if known else "commands begin with a colon here"
+    return f"{why}; /{found[0]} says {found[0]}"
 
 
 def _unknown(name: str) -> Mistake:

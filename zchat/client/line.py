@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Final, assert_never
 
 from msgspec.structs import replace
@@ -14,6 +15,8 @@ from zchat.client.actions import (
     Action,
     Ask,
     BanFor,
+    EndAccount,
+    EnrolTotp,
     MeasurePing,
     Mistake,
     Nothing,
@@ -27,9 +30,7 @@ from zchat.client.actions import (
 )
 from zchat.client.asking import RefusedError
 from zchat.client.chat import Chat, UnconfirmedError
-from zchat.client.commands import (
-    parse,
-)
+from zchat.client.commands import SECRETS_MAX, asks_secrets, is_command, parse
 from zchat.client.core import LoggingOut
 from zchat.client.drafts import Answer, InvalidRequest, Request
 from zchat.client.events import (
@@ -56,6 +57,7 @@ from zchat.protocol.messages import (
     MemberAdded,
     PingTarget,
     PresenceChanged,
+    RefusalCode,
     RoomList,
     RoomOpened,
     SlowedDown,
@@ -66,6 +68,13 @@ from zchat.protocol.messages import (
 
 KNOWN_NAMES_MAX: Final = 2_000
 """Names, and as many rooms, that completion remembers."""
+ANSWERED_TIMEOUT_S: Final = 10.0
+"""So long the questions stay open until the server has said what it makes of the answers."""
+ASKED_ANEW: Final = (
+    *(RefusalCode.WRONG_PASSWORD, RefusalCode.WRONG_CODE),
+    RefusalCode.INVALID_PASSWORD,
+)
+"""Why the server refuses what a person has answered, and may answer better."""
 OWN_ENTRIES_TIMEOUT_S: Final = 1.0
 """How long a goodbye waits to show what was said last."""
 
@@ -91,6 +100,11 @@ class LineClient:
         self._account = AccountDialogues(chat, self._notice, self._refused, ask, forget)
         self._tasks: set[asyncio.Task[None]] = set()
         self._dialogue: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[None] | None = None
+        self.answers_failed = False
+        """The last questions have led to nothing: whoever was quick answers them once more."""
+        self._answers_held = 0
+        """So many of the next lines may be answers to what was not asked."""
         self._delay_shown = False
         self._own: dict[str, int] = {}
         """The newest entry that this user wrote, by log."""
@@ -104,10 +118,30 @@ class LineClient:
 
     def enter(self, line: str) -> bool:
         """Does what the line says; False if it says to quit."""
-        return self.perform(parse(line, self.rooms.keys() | self._chat.rooms_followed))
+        if self.holds_back(line):
+            self._answers_held -= 1
+            self._refused("not said: it might be a secret. Enter it once more if it is not")
+            return True
+        action = parse(line, self.rooms.keys() | self._chat.rooms_followed)
+        if asks_secrets(line):
+            is_asked = self._ask is not None and isinstance(action, Ask | EnrolTotp)
+            held = SECRETS_MAX if self._ask is None else 1
+            self._answers_held = 0 if is_asked else held
+        return self.perform(action)
+
+    def holds_back(self, line: str) -> bool:
+        """Whether the line may be a secret that is typed where nothing has asked for it."""
+        return bool(self._answers_held and line.strip()) and not is_command(line)
+
+    @property
+    def is_asking(self) -> bool:
+        """The keyboard is for answers, though none may be awaited at the moment."""
+        return self._asking is not None and not self._asking.done()
 
     def perform(self, action: Action) -> bool:
         """The same of a line that was read already."""
+        if isinstance(action, Ask | EnrolTotp):
+            self.answers_failed = False
         try:
             return self._perform(action)
         except (QueueFull, LoggingOut) as error:
@@ -141,7 +175,7 @@ class LineClient:
                 self._refused(elsewhere)
             case Ask():
                 assert self._ask is not None
-                self._dialogue = self._spawn(self._put_questions(action, self._ask))
+                self._dialogue = self._asking = self._spawn(self._put_questions(action, self._ask))
             case Mistake(text):
                 self._refused(text)
             case Nothing():
@@ -150,6 +184,8 @@ class LineClient:
                 return False
             case _:
                 self._dialogue = self._spawn(self._perform_account(action))
+                if isinstance(action, EnrolTotp):
+                    self._asking = self._dialogue
         return True
 
     def look_around(self) -> None:
@@ -158,20 +194,22 @@ class LineClient:
             self._send(draft, self._learn)
 
     def _send(self, draft: Request, on_answer: Callable[[Answer], None], done: str = "") -> None:
-        def answered(future: asyncio.Future[Answer]) -> None:
-            self._delay_shown = False
-            if future.cancelled():
-                return
-            error = future.exception()
-            if error is None:
-                answer = future.result()
-                on_answer(answer)
-                if done and isinstance(answer, Done) and not answer.sequence:
-                    self._notice(done)
-            else:
-                self._refused(str(error))
+        self._chat.submit(draft).add_done_callback(partial(self._answered, on_answer, done))
 
-        self._chat.submit(draft).add_done_callback(answered)
+    def _answered(
+        self, on_answer: Callable[[Answer], None], done: str, future: asyncio.Future[Answer]
+    ) -> None:
+        self._delay_shown = False
+        if future.cancelled():
+            return
+        error = future.exception()
+        if error is None:
+            answer = future.result()
+            on_answer(answer)
+            if done and isinstance(answer, Done) and not answer.sequence:
+                self._notice(done)
+        else:
+            self._refused(str(error))
 
     def _show_answer(self, answer: Answer) -> None:
         self._learn(answer)
@@ -192,6 +230,7 @@ class LineClient:
 
     def _refused(self, reason: str) -> None:
         self.anything_refused = True
+        self.answers_failed = self.answers_failed or self.is_asking
         self._show([self._render.problem(reason)])
 
     def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
@@ -214,13 +253,40 @@ class LineClient:
     async def _put_questions(self, ask: Ask, put: AskQuestions) -> None:
         if ask.notice:
             self._notice(ask.notice)
-        answers = await put(ask.questions)
-        if answers is None:
-            return
+        complaint = ""
+        while (answers := await put(ask.questions, complaint)) is not None:
+            try:
+                complaint = await self._settle(ask.then(answers))
+            except InvalidRequest as error:
+                complaint = str(error)
+            except (QueueFull, LoggingOut) as error:
+                self._refused(f"{error}.")
+            if not complaint:
+                return
+
+    async def _settle(self, action: Action) -> str:
+        """Does what the answers make; why they have to be other ones, or nothing."""
         try:
-            self._perform(ask.then(answers))
-        except (InvalidRequest, QueueFull, LoggingOut) as error:
-            self._refused(f"{error}.")
+            match action:
+                case Send(request, done):
+                    future = self._chat.submit(request)
+                    await asyncio.wait({future}, timeout=ANSWERED_TIMEOUT_S)
+                    if not future.done():
+                        self._notice("the server has not answered yet; it is told here once it has")
+                        future.add_done_callback(partial(self._answered, self._show_answer, done))
+                    elif isinstance(error := future.exception(), RefusedError):
+                        raise error
+                    else:
+                        self._answered(self._show_answer, done, future)
+                case EndAccount():
+                    await self._account.perform(action)
+                case _:
+                    self._perform(action)
+        except RefusedError as error:
+            if error.code in ASKED_ANEW:
+                return error.reason
+            self._refused(error.reason)
+        return ""
 
     async def _to_message(self, action: ToMessage) -> None:
         try:

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from zchat import typed_ahead
 from zchat.client import tokens
 from zchat.client.asking import RefusedError
+from zchat.client.questions import NEW_PASSWORD, Questions
 from zchat.client.token_store import TokenStore, UnsafeTokenError
 from zchat.protocol import limits
 from zchat.protocol.messages import RefusalCode
@@ -185,10 +187,12 @@ class Login:
             raise WrongLogin(
                 f"--register needs a password; give it with --password-file or {PASSWORD_VARIABLE}"
             )
-        password = _prompt(f"New password for {self._user}: ")
-        if password != _prompt("Once more: "):
-            raise WrongLogin("the passwords differ")
-        return password
+        asked = Questions(NEW_PASSWORD)
+        while (question := asked.next) is not None:
+            if asked.complaint:
+                complain(asked.complaint)
+            asked.answer(_prompt(question.text))
+        return asked.answers[-1]
 
 
 def own_device() -> str:
@@ -219,7 +223,8 @@ def _token(text: str) -> bytes:
 
 def _prompt(question: str) -> str:
     try:
-        answer = getpass.getpass(question)
+        with typed_ahead.as_lines():
+            answer = getpass.getpass(question)
     except EOFError:
         answer = ""
     if not answer:

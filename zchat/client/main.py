@@ -94,6 +94,8 @@ def run(
 
         end_with(lambda: asyncio.run(forgetting.forget(user, access.addresses, access.tls)))
 
+    # Nothing can be drawn there, and nothing rewritten.
+    plain = plain or (os.environ.get("TERM") == "dumb" and not line)
     if sys.stdin.isatty() and sys.stdout.isatty() and not (line or plain):
         from zchat.client import screen  # noqa: PLC0415
 

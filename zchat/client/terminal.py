@@ -3,20 +3,25 @@
 Only this module imports prompt_toolkit, which takes longer to load than all else together.
 """
 
+import contextlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import DummyHistory, FileHistory, History, InMemoryHistory
+from prompt_toolkit.input.typeahead import clear_typeahead, store_typeahead
+from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.patch_stdout import patch_stdout
 
-from zchat.client.actions import Question
+from zchat import typed_ahead
 from zchat.client.commands import COMMANDS, is_secret, shows_by_entry
 from zchat.client.line import LineClient
+from zchat.client.questions import Question, Questions
 from zchat.protocol.names import printable
 
 
@@ -24,12 +29,16 @@ async def converse(client: LineClient) -> None:
     """Until the person says `:quit`, Ctrl-D, or Ctrl-C on an empty line."""
     session: PromptSession[str] = PromptSession(
         "> ",
-        history=_history(),
+        history=_history(client.holds_back),
         completer=LineCompleter(client),
         complete_while_typing=False,
         key_bindings=_key_bindings(),
         erase_when_done=True,
     )
+    # Before what is in the terminal, which the prompt reads itself.
+    keys: list[KeyPress] = []
+    Vt100Parser(keys.append).feed(typed_ahead.take())
+    store_typeahead(session.input, keys)
     with patch_stdout(raw=True):
         client.look_around()
         while True:
@@ -42,25 +51,36 @@ async def converse(client: LineClient) -> None:
                 print("> " + printable(line))  # noqa: T201
             if not client.enter(line):
                 return
+            asked = client.is_asking
             await client.dialogue_over()
+            if asked and client.answers_failed:
+                # What was typed meanwhile may be what was asked for, once more.
+                _forget_typed(session)
 
 
-async def ask(questions: Sequence[Question]) -> list[str] | None:
-    """One after another. None if the person thought better of it, or left one without an answer."""
-    answers: list[str] = []
-    for question in questions:
+async def ask(questions: Sequence[Question], complaint: str = "") -> list[str] | None:
+    """One after another. None if the person thought better of it."""
+    asked = Questions(questions, complaint)
+    while (question := asked.next) is not None:
+        if asked.complaint:
+            print(f"! {printable(asked.complaint)}; Ctrl-C leaves it")  # noqa: T201
         # A session each, since it would remember what was typed for the next one.
         session: PromptSession[str] = PromptSession(
             is_password=question.secret, erase_when_done=True, history=DummyHistory()
         )
         try:
-            answer = await session.prompt_async(question.text)
+            asked.answer(await session.prompt_async(question.text))
+            if asked.complaint:
+                # What was typed ahead was meant for another question.
+                _forget_typed(session)
         except (EOFError, KeyboardInterrupt):
             return None
-        if not answer:
-            return None
-        answers.append(answer)
-    return answers
+    return asked.answers
+
+
+def _forget_typed(session: PromptSession[str]) -> None:
+    clear_typeahead(session.input)
+    typed_ahead.forget()
 
 
 class LineCompleter(Completer):
@@ -103,12 +123,19 @@ class LineCompleter(Completer):
 
 
 class SecretFreeFileHistory(FileHistory):
+    def __init__(self, path: str, holds_back: Callable[[str], bool]) -> None:
+        super().__init__(path)
+        self._holds_back = holds_back
+
     def append_string(self, string: str) -> None:
-        if not is_secret(string):
+        if is_secret(string) or self._holds_back(string):
+            return
+        # A full disk is no reason to stop talking.
+        with contextlib.suppress(OSError):
             super().append_string(string)
 
 
-def _history() -> History:
+def _history(holds_back: Callable[[str], bool]) -> History:
     folder = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "zchat"
     path = folder / "history"
     try:
@@ -116,7 +143,7 @@ def _history() -> History:
         path.touch(mode=0o600)
     except OSError:
         return InMemoryHistory()
-    return SecretFreeFileHistory(str(path))
+    return SecretFreeFileHistory(str(path), holds_back)
 
 
 def _key_bindings() -> KeyBindings:

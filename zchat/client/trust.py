@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zchat import options
+from zchat import options, typed_ahead
 
 if TYPE_CHECKING:
     from zchat.client.tls import Tls, UnknownServerError
@@ -24,7 +24,9 @@ def is_accepted(error: "UnknownServerError") -> bool:
 
     click.echo(f"The server {error.address} is not known here. Its key is\n  {error.pin}", err=True)
     try:
-        accepted = click.confirm("Is that what its operator says? Trust it from now on", err=True)
+        with typed_ahead.as_lines():
+            question = "Is that what its operator says? Trust it from now on"
+            accepted = click.confirm(question, err=True)
         if accepted:
             KnownServers().add(error.address, error.pin)
     except click.Abort:

@@ -31,12 +31,14 @@ async def test_what_could_not_be_done_is_still_there_to_be_mended(ann: Person) -
     assert ann.gateway.server.texts("#lobby")[-1] == "message 3"
 
 
-async def test_a_command_of_other_clients_is_said_only_if_it_is_meant(ann: Person) -> None:
+async def test_a_command_of_other_clients_is_never_said_but_if_it_is_escaped(ann: Person) -> None:
     await ann.write("/join garden")
-    await ann.sees(":jr does that here; Enter again says /join")
-    assert ann.gateway.server.texts("#lobby")[-1] == "message 3"
-    await ann.press("enter")
+    await ann.sees(":jr does that here; //join says /join")
+    await ann.press("enter", "enter")
+    assert ann.written == "/join garden"
+    await ann.press("home", "slash", "enter")
     await until(lambda: ann.gateway.server.texts("#lobby")[-1] == "/join garden")
+    assert ann.gateway.server.texts("#lobby").count("/join garden") == 1
 
 
 async def test_spaces_are_nothing_to_say(ann: Person) -> None:
@@ -258,8 +260,8 @@ async def test_a_bare_word_is_a_room_though_one_is_not_in_it(ann: Person) -> Non
 async def test_an_answer_that_looks_like_a_command_is_still_one(ann: Person) -> None:
     await ann.press("up", "r")
     await ann.write("/tmp is full")
-    await ann.sees("Enter again says /tmp")
-    await ann.press("enter")
+    await ann.sees("//tmp says /tmp")
+    await ann.press("home", "slash", "enter")
     await until(lambda: ann.gateway.server.texts("#lobby")[-1] == "/tmp is full")
     body = ann.gateway.server.logs["#lobby"][-1].body
     assert isinstance(body, MessagePosted)

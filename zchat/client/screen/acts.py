@@ -1,9 +1,11 @@
 """What the person does: with a message that is chosen, and with what is written."""
 
 import os
+import time
 import webbrowser
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from textual.app import SuspendNotSupported
 
@@ -12,6 +14,7 @@ from zchat.client.conversations.model import Conversation, Item, Kind, Said
 from zchat.client.screen import choices, editor, saying
 from zchat.client.screen.desk import Outcome
 from zchat.client.screen.dialogs import Picker, Prompt, Reading
+from zchat.client.screen.entering import Command, Message, meant, to_say
 from zchat.client.screen.layout import Line
 from zchat.client.screen.markup import Ink, Piece
 from zchat.protocol.messages import EditList
@@ -20,68 +23,91 @@ if TYPE_CHECKING:
     from zchat.client.screen.app import ScreenClient
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What is being done in a conversation, besides writing to it."""
+
+    reply: Said | None = None
+    edited: Said | None = None
+    before_edit: str = ""
+    """What was being written when the edit was begun,"""
+    put_by: str = ""
+    """and when a command was."""
+
+
+NOTHING: Final = Begun()
+
+
 class Acts:
     def __init__(self, app: "ScreenClient") -> None:
         self._app = app
-        self._reply: Said | None = None
-        self._edited: Said | None = None
-        self._before_edit = ""
-        self._put_by = ""
-        """What was being written when a command was begun."""
+        self._begun = NOTHING
+        self._elsewhere: dict[str, tuple[Begun, str]] = {}
+        """By key of a conversation that was left: what is begun there, and the text of it."""
+        self._doubted: str | None = None
+        """The text with which Esc was pressed, and would have cost something."""
 
     # --- What is written ------------------------------------------------------------------------
 
     @property
     def is_editing(self) -> bool:
-        return self._edited is not None
+        return self._begun.edited is not None
 
     def draft(self) -> str:
         """What was written and not sent; of a secret nothing is kept."""
-        text = self._before_edit if self.is_editing else self._put_by or self._app.composer.text
+        begun = self._begun
+        text = begun.before_edit if self.is_editing else begun.put_by or self._app.composer.text
         return "" if is_secret(text) else text
 
-    def begin_anew(self) -> None:
-        """In another conversation nothing is replied to or edited."""
-        self._reply = self._edited = None
-        self._put_by = ""
+    def leave_place(self, conversation: Conversation | None) -> None:
+        """What is begun there waits for the person to come back."""
+        begun, self._begun = self._begun, NOTHING
+        text = self._app.composer.text
+        if conversation is not None and begun != NOTHING:
+            self._elsewhere[conversation.key] = begun, "" if is_secret(text) else text
+
+    def come_to_place(self, conversation: Conversation) -> None:
+        drafted = NOTHING, conversation.draft
+        self._begun, text = self._elsewhere.pop(conversation.key, drafted)
+        self._app.composer.load(text)
 
     def begin_command(self, text: str) -> None:
         """What is being written comes back once that is done or left."""
         app = self._app
         if not self.is_editing:
-            self._put_by = self._put_by or app.composer.text
+            put_by = self._begun.put_by or app.composer.text
+            self._begun = replace(self._begun, put_by=put_by)
         app.composer.load(text)
         app.focus_on(app.composer)
 
     def hint(self, cells: int) -> Line | None:
         """What Enter will do, where that is not simply to say it."""
-        if self._edited is not None:
-            return (Piece("  editing your message · Enter saves · Esc leaves it", Ink.HINT),)
-        if self._reply is not None:
-            return saying.replying(self._reply, cells)
+        again = self._doubted == self._app.composer.text
+        if self.is_editing:
+            leaves = "Esc again leaves it as it was" if again else "Esc leaves it"
+            return (Piece(f"  editing your message · Enter saves · {leaves}", Ink.HINT),)
+        if self._begun.reply is not None:
+            return saying.replying(self._begun.reply, cells, again=again)
         return None
 
     def submit(self, conversation: Conversation, text: str) -> None:
         app = self._app
         app.notes.hide()
-        if self._edited is not None:
-            edited, self._edited = self._edited, None
-            if text != edited.text and not app.desk.amending.edit(conversation, edited, text):
-                self._edited = edited
-                return
-            app.composer.load(self._before_edit)
-            app.timeline.choose_none()
+        if self._begun.edited is not None:
+            self._save(conversation, self._begun.edited, text)
             return
         if conversation.kind is Kind.NOTICES and not text.lstrip().startswith(":"):
             app.note(["! nobody can be answered here; Ctrl-K goes to a room or person"])
             return
-        reply, self._reply = self._reply, None
-        put_by, self._put_by = self._put_by, ""
-        app.composer.load(put_by)
+        begun, self._begun = self._begun, NOTHING
+        if isinstance(meant(text), Command):
+            # The answer is still to be written.
+            self._begun = Begun(begun.reply)
+        app.composer.load(begun.put_by)
         conversation.draft = ""
-        outcome = app.desk.enter(text, conversation, reply.sequence if reply is not None else 0)
+        outcome = app.desk.enter(text, conversation, begun.reply.sequence if begun.reply else 0)
         if outcome is Outcome.MISTAKE:
-            self._reply, self._put_by = reply, put_by
+            self._begun = begun
             app.composer.load(text)
             return
         if not is_secret(text):
@@ -91,18 +117,43 @@ class Acts:
             app.action_leave()
 
     def leave(self) -> bool:
-        """Whether there was an edit or a reply to leave."""
-        if self._edited is not None:
-            self._edited = None
-            self._app.composer.load(self._before_edit)
-            self._app.timeline.choose_none()
-            return True
-        if self._put_by:
-            self._app.composer.load(self._put_by)
-            self._put_by = ""
-            return True
-        left, self._reply = self._reply, None
-        return left is not None
+        """Whether there was an edit or a reply to leave; asks where that would cost something."""
+        begun, composer = self._begun, self._app.composer
+        if begun.put_by:
+            self._begun = replace(begun, put_by="")
+            composer.load(begun.put_by)
+        elif begun.edited is not None:
+            if composer.text != to_say(begun.edited.text):
+                if self._is_doubtful(composer.text):
+                    return True
+                composer.remember(composer.text)
+            self._end_edit()
+        elif begun.reply is not None:
+            if not (composer.text and self._is_doubtful(composer.text)):
+                self._begun, self._doubted = NOTHING, None
+        else:
+            return False
+        return True
+
+    def _is_doubtful(self, text: str) -> bool:
+        """Whether Esc was pressed for the first time since the text is what it is."""
+        self._doubted, doubted = text, self._doubted
+        return doubted != text
+
+    def _save(self, conversation: Conversation, edited: Said, text: str) -> None:
+        app = self._app
+        match meant(text):
+            case Command():
+                app.note(["! that is a command, and no message; doubling its first sign says it"])
+            case Message(said):
+                if said == edited.text or app.desk.amending.edit(conversation, edited, said):
+                    self._end_edit()
+
+    def _end_edit(self) -> None:
+        begun, self._begun = self._begun, Begun(self._begun.reply)
+        self._doubted = None
+        self._app.composer.load(begun.before_edit)
+        self._app.timeline.choose_none()
 
     async def write_in_editor(self) -> None:
         """What is being written is what comes out of it, and still waits for Enter."""
@@ -169,7 +220,7 @@ class Acts:
         elif not said.sequence:
             app.note(["! it is not confirmed yet; that can be done once it is"])
         elif what == "reply":
-            self._reply = said
+            self._begun = replace(self._begun, reply=said)
             app.focus_on(app.composer)
         elif what == "edit":
             self._edit(said)
@@ -178,7 +229,7 @@ class Acts:
         elif what == "pin":
             app.desk.amending.pin(conversation, said)
         elif what == "before" and said.edited:
-            show = partial(self._show_edits, said)
+            show = partial(self._show_edits, said, app.desk.going.moment_s)
             app.desk.amending.read_edits(conversation, said, show)
         elif what == "before":
             app.note(["it has never said anything else"])
@@ -188,15 +239,17 @@ class Acts:
         if not app.book.is_own(said):
             app.note(["! only your own messages can be edited"])
             return
-        if not self.is_editing:
-            self._before_edit = app.composer.text
-        self._edited, self._reply = said, None
-        app.composer.load(said.text)
+        before = self._begun.before_edit if self.is_editing else app.composer.text
+        self._begun = Begun(self._begun.reply, edited=said, before_edit=before)
+        app.composer.load(to_say(said.text))
         app.focus_on(app.composer)
 
-    def _show_edits(self, said: Said, edits: EditList) -> None:
+    def _show_edits(self, said: Said, since_s: float, edits: EditList) -> None:
         page = self._app.timeline.page
-        if edits.edits:
+        if edits.edits and not self._app.desk.going.is_still(since_s, time.monotonic()):
+            # A page that opens takes the keys, and the person is at something else.
+            self._app.note(["what it said before has come; v shows it"])
+        elif edits.edits:
             self._app.push_screen(Reading(partial(saying.edits, said, edits.edits, page)))
         else:
             self._app.note(["what it said before is not kept on this server"])

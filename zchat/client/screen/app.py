@@ -1,6 +1,7 @@
 """The full-screen client: puts the parts together, and says which key does what."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
 from functools import partial
@@ -11,6 +12,7 @@ from textual.app import App, ComposeResult, SystemCommand
 from textual.containers import Horizontal, Vertical
 from textual.dom import DOMNode
 from textual.driver import Driver
+from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -33,16 +35,19 @@ from zchat.client.screen.around import Around
 from zchat.client.screen.completion import Completion
 from zchat.client.screen.composer import Composer
 from zchat.client.screen.desk import Desk
-from zchat.client.screen.dialogs import Confirm, Prompt, Reading, put_questions
+from zchat.client.screen.dialogs import Confirm, Prompt, Reading
 from zchat.client.screen.garbage import Garbage
 from zchat.client.screen.lines import Lines
 from zchat.client.screen.members import MemberActs, Members
 from zchat.client.screen.notes import Notes
 from zchat.client.screen.parts import BINDINGS, CSS
+from zchat.client.screen.questioning import Questioner, Questioning
 from zchat.client.screen.status import Network
 from zchat.client.screen.timeline import Timeline
 from zchat.client.screen.ways import Ways
 
+TOUCHES: Final = (events.Key, events.Paste, events.MouseDown)
+"""What tells that the person is at something."""
 FRAME_S: Final = 1 / 40
 TICK_S: Final = 1.0
 THEME: Final = "theme"
@@ -86,10 +91,9 @@ class ScreenClient(App[int]):
         self.chat = chat
         self.book = book
         self._cache = cache
-        asking = partial(put_questions, self)
-        self.desk = Desk(
-            chat, book, cache, LineClient(chat, render, self.note, asking, forget), self, log_files
-        )
+        self._questioner = Questioner(self)
+        line = LineClient(chat, render, self.note, self._questioner.ask, forget)
+        self.desk = Desk(chat, book, cache, line, self, log_files)
         self.network = Network()
         self.garbage = Garbage()
         self.acts = Acts(self)
@@ -103,10 +107,12 @@ class ScreenClient(App[int]):
         """Why the chat ended by itself, if it did."""
         self._log_files = log_files
         self._seen = seen
+        self._trouble_told = ""
         self._zone = zone
         self._frame_due = False
         self.around: Around | None = None
         self._following: asyncio.Task[None] | None = None
+        self._dialogue: asyncio.Task[None] | None = None
 
     def _theme_of_file(self) -> str:
         if not self.config.theme:
@@ -125,7 +131,9 @@ class ScreenClient(App[int]):
             yield Lines(id="sidebar", panel=True)
             with Vertical(id="main"):
                 yield Lines(id="header", panel=True)
-                yield Timeline(self.book.me, self._zone, self._type, folds=self.config.fold_moves)
+                yield Timeline(
+                    self.book.me, self._zone, self.go_on_writing, folds=self.config.fold_moves
+                )
                 yield Notes()
                 yield Lines(id="choices", panel=True)
                 yield Lines(id="hint")
@@ -149,8 +157,7 @@ class ScreenClient(App[int]):
         self.around.arrange()
         self._following = asyncio.create_task(self._follow())
         self.composer.remember_all(self._cache.inputs())
-        if self._cache.trouble:
-            self.note([f"! {self._cache.trouble}"])
+        self._tell_trouble()
         troubles = [*self.config.troubles]
         if self._log_files is not None and self._log_files.trouble:
             troubles.append(f"{self._log_files.trouble}.")
@@ -201,14 +208,43 @@ class ScreenClient(App[int]):
 
     def _tick(self) -> None:
         self.keep()
+        self._tell_trouble()
         self.aloud.tell()
         self.garbage.tick()
         self._frame()
 
+    def _tell_trouble(self) -> None:
+        """Of what is kept, as soon as there is any."""
+        if self._cache.trouble != self._trouble_told:
+            self._trouble_told = self._cache.trouble
+            self.note([f"! {self._trouble_told}"])
+
+    @property
+    def keeps(self) -> bool:
+        """What is seen and written here is there the next time."""
+        return self._cache.keeps
+
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.InputEvent):
             self.garbage.input_seen()
+        if isinstance(event, TOUCHES):
+            self.desk.going.seen_to(event.time)
+        if (
+            isinstance(event, events.Key | events.Paste)
+            and isinstance(self.screen, Questioning)
+            and not event.is_forwarded
+            and getattr(event, "key", "") != "ctrl+q"
+        ):
+            # By way of those who have the keys that came before: none overtakes another.
+            self.composer._forward_event(event)
+            return
         await super().on_event(event)
+
+    def post_message(self, message: Message) -> bool:
+        # Also of keys whose turn comes later: what they write is not to be taken elsewhere.
+        if isinstance(message, TOUCHES):
+            self.desk.going.touched(message.time)
+        return super().post_message(message)
 
     def _frame(self) -> None:
         self._frame_due = False
@@ -225,15 +261,16 @@ class ScreenClient(App[int]):
 
     def open_key(self, key: str) -> None:
         self.keep_draft()
+        self.acts.leave_place(self.conversation)
         conversation = self.book.open(key)
         self.book.looking_at = key
         self.aloud.forget(key)
         self.conversation = conversation
-        self.acts.begin_anew()
+        self.desk.going.went(key)
         self.notes.go_on()
         self.ways.arrive(key)
         self.timeline.open(conversation)
-        self.composer.load(conversation.draft)
+        self.acts.come_to_place(conversation)
         self.desk.look_into(conversation)
         self.ways.keep_up()
         self.show_around()
@@ -241,6 +278,32 @@ class ScreenClient(App[int]):
     def open_to_write(self, key: str) -> None:
         self.open_key(key)
         self.focus_on(self.composer)
+
+    def opens(self, key: str, request: int) -> None:
+        goes = self.desk.going.opened(request, key, time.monotonic())
+        if goes and len(self.screen_stack) == 1:
+            self.open_to_write(key)
+        else:
+            self.desk.going.open = key
+        self.wake()
+
+    def action_go_to_opened(self) -> None:
+        if self.desk.going.open:
+            self.open_to_write(self.desk.going.open)
+        else:
+            self.note(["nothing has opened that you have not been to"])
+
+    def begin_questions(self) -> None:
+        self._questioner.begin()
+        self._dialogue = asyncio.create_task(self._end_questions())
+
+    async def _end_questions(self) -> None:
+        line = self.desk.line
+        await line.dialogue_over()
+        was_typing = self._questioner.end()
+        if was_typing or line.answers_failed:
+            # Whoever was quick goes on with an answer that nobody has asked for.
+            self.desk.going.asked_secret()
 
     def keep_draft(self) -> None:
         """What is being written stays with its conversation."""
@@ -269,7 +332,7 @@ class ScreenClient(App[int]):
             self.around.offer(event.completion, event.at)
 
     @on(Composer.Changed)
-    def _typed(self) -> None:
+    def typed(self) -> None:
         conversation, text = self.conversation, self.composer.text
         if conversation is None or self.acts.is_editing or text == conversation.draft:
             return
@@ -287,7 +350,7 @@ class ScreenClient(App[int]):
             self.acts.submit(self.conversation, text)
             self.show_around()
 
-    def _type(self, text: str) -> None:
+    def go_on_writing(self, text: str) -> None:
         self.focus_on(self.composer)
         self.composer.insert(text)
 
@@ -458,7 +521,7 @@ class ScreenClient(App[int]):
             if said:
                 then()
 
-        self.push_screen(Confirm(question, yes), answered)
+        self.push_screen(Confirm(question, yes, self.go_on_writing), answered)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the command palette offers."""

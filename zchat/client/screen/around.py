@@ -8,6 +8,7 @@ from zchat.client.screen import listing, saying
 from zchat.client.screen.completion import Completion
 from zchat.client.screen.layout import Line
 from zchat.client.screen.lines import Lines
+from zchat.client.screen.listing import label
 from zchat.client.screen.markup import Ink, Piece
 from zchat.client.screen.status import status_line
 from zchat.protocol import limits
@@ -70,6 +71,8 @@ class Around:
             first_keys=app.first_keys,
             unconfirmed=app.desk.unconfirmed,
             quiet=app.aloud.quiet,
+            opened=self._opened(),
+            unkept=not app.keeps,
         )
         lines["status"].show([status])
         app.timeline.set_empty(saying.empty(conversation, app.chat, first_time=app.first_time))
@@ -79,6 +82,10 @@ class Around:
         if app.members.has_focus:
             return "members"
         return "timeline" if app.timeline.has_focus else "composer"
+
+    def _opened(self) -> str:
+        key = self._app.desk.going.open
+        return label(self._app.book.open(key)) if key else ""
 
     def _hint(self, conversation: Conversation, now: float) -> Line:
         acting = self._app.acts.hint(self._lines["hint"].size.width)

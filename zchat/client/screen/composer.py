@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from zchat.client.screen.completion import NONE, Completion
+from zchat.client.screen.questioning import Questioning
 from zchat.protocol.names import safe_text
 
 HISTORY_MAX: Final = 500
@@ -106,6 +107,8 @@ class Composer(TextArea):
         self._at = len(self._history)
 
     async def _on_key(self, event: events.Key) -> None:
+        if self._handed_on(event):
+            return
         if self.screen.focused is not self:
             # The key before it has led elsewhere, and it is meant for what is there; but what
             # means nothing there was meant for here.
@@ -121,7 +124,22 @@ class Composer(TextArea):
             event.prevent_default()
             await self.run_action(bindings[0].action)
 
+    def _handed_on(self, event: events.Key | events.Paste) -> bool:
+        """Whether it is for a dialog that the key before it has opened."""
+        dialog = self.app.screen
+        if dialog is self.screen:
+            return False
+        event.prevent_default()
+        event.stop()
+        if isinstance(dialog, Questioning):
+            dialog.press(event)
+        elif isinstance(event, events.Key):
+            dialog._forward_event(events.Key(event.key, event.character))
+        return True
+
     async def _on_paste(self, event: events.Paste) -> None:
+        if self._handed_on(event):
+            return
         # Both would handle it, and a paste would stand there twice.
         event.prevent_default()
         event.stop()

@@ -10,7 +10,7 @@ from zchat.client import drafts, message_drafts
 from zchat.client.actions import Mistake, Send
 from zchat.client.cache import FLUSH_ENTRIES, Cache
 from zchat.client.chat import Chat
-from zchat.client.commands import COMMANDS, parse
+from zchat.client.commands import parse
 from zchat.client.conversations.book import Book
 from zchat.client.conversations.model import Conversation, Delivery, Kind, Said
 from zchat.client.core import LoggingOut
@@ -20,8 +20,10 @@ from zchat.client.line import LineClient
 from zchat.client.log_files import LogFiles
 from zchat.client.outbox import QueueFull
 from zchat.client.screen.amending import Amending
-from zchat.client.screen.entering import Command, Doubtful, Message, meant
+from zchat.client.screen.entering import Command, Message, meant
+from zchat.client.screen.going import Going
 from zchat.client.screen.known import Known
+from zchat.client.screen.listing import label
 from zchat.client.screen.markup import emojied
 from zchat.client.screen.search import Search
 from zchat.client.state import State
@@ -87,6 +89,12 @@ class Front(Protocol):
     def open_to_write(self, key: str) -> None:
         """Goes to that conversation."""
 
+    def opens(self, key: str, request: int) -> None:
+        """That conversation has opened, as the request has asked."""
+
+    def begin_questions(self) -> None:
+        """The keyboard is for answers, until `line` asks nothing more."""
+
     def ask(self, question: str, yes: str, then: Callable[[], object]) -> None:
         """Does it once the person has said so."""
 
@@ -112,11 +120,10 @@ class Desk:
         self.members: dict[str, MemberList] = {}
         self.search = Search(chat.send)
         self.amending = Amending(book, self.try_to, self.complain)
+        self.going = Going()
         self._awaited: dict[int, str] = {}
         """The key that is opened when a request is done; empty where the answer names it."""
         self._typed: dict[str, float] = {}
-        self._doubted = ""
-        """What was not said, since it looks like a command of other clients."""
         self._members_are_old = False
         self._users_are_old = False
         self._waiting: set[int] = set()
@@ -177,12 +184,13 @@ class Desk:
                 self.members[room_log(members.room)] = members
             case Refused(reason=reason):
                 self._awaited.pop(event.id, None)
+                self.going.refused(event.id)
                 if not isinstance(event.request, (*_SILENT, Post, SendPrivate)):
                     # What was said shows by itself that it failed.
                     self.complain(reason)
             case Done(log=log) if event.id in self._awaited:
                 key = self._awaited.pop(event.id)
-                self._front.open_to_write(key or log or "")
+                self._front.opens(key or log or "", event.id)
                 # The topic of a room that was there before is in no entry that comes now.
                 self.send(drafts.rooms())
             case _:
@@ -278,17 +286,10 @@ class Desk:
         """Says it in the conversation, or does the command."""
         match meant(text):
             case Message(said):
+                if doubt := self.going.doubt():
+                    self.complain(f"{doubt}; Enter again says this in {label(conversation)}")
+                    return Outcome.MISTAKE
                 done = self.say(conversation.key, emojied(said), reply_to)
-                return Outcome.DONE if done else Outcome.MISTAKE
-            case Doubtful(word, here) if text != self._doubted:
-                self._doubted = text
-                known = here[1:] in COMMANDS
-                why = f"{here} does that here" if known else "commands begin with a colon here"
-                self.complain(f"{why}; Enter again says {word} to everyone")
-                return Outcome.MISTAKE
-            case Doubtful():
-                self._doubted = ""
-                done = self.say(conversation.key, emojied(text), reply_to)
                 return Outcome.DONE if done else Outcome.MISTAKE
             case Command(line):
                 if line == LEAVE and conversation.key[0] == "#":
@@ -333,6 +334,8 @@ class Desk:
                 return Outcome.MISTAKE
             case _ if not self.line.perform(action):
                 return Outcome.QUIT
+            case _ if self.line.is_asking:
+                self._front.begin_questions()
             case _:
                 pass
         return Outcome.DONE
@@ -353,6 +356,7 @@ class Desk:
         request_id = self.send(request)
         if request_id is not None:
             self._awaited[request_id] = key
+            self.going.ask(request_id, key or "the conversation")
 
     def says_typing(self, conversation: Conversation) -> None:
         """Tells the others that the person writes, now and then while it is so."""

@@ -3,19 +3,17 @@
 Escape leaves each of them with nothing done.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, TypeVar
 
 from textual import events, on
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from zchat.client.actions import Question
 from zchat.client.screen.layout import Line
 from zchat.client.screen.lines import Lines
 from zchat.client.screen.markup import Ink, Piece
@@ -29,7 +27,7 @@ PICKER_LINES: Final = 5
 READING_LINES: Final = 3
 """The hint and the rims."""
 
-_CSS: Final = """
+DIALOG_CSS: Final = """
 {name} {{
     align: center top; background: $background 50%;
     & > Vertical {{
@@ -55,19 +53,26 @@ class Option:
 class Dialog(ModalScreen[T]):
     """Ends once, however many keys have come before it is gone."""
 
-    _is_over = False
+    is_over = False
+    _result: T | None = None
 
     def end(self, result: T | None = None) -> None:
-        if not self._is_over:
-            self._is_over = True
-            self.dismiss(result)
+        if not self.is_over:
+            self.is_over, self._result = True, result
+            if self.is_current:
+                self.dismiss(result)
+
+    def on_screen_resume(self) -> None:
+        # It ended below another one.
+        if self.is_over and self.is_current:
+            self.dismiss(self._result)
 
 
 class Picker(Dialog[str]):
     """One of a list that what is typed makes shorter. `options` is asked after each key."""
 
     DEFAULT_CSS = (
-        _CSS.format(name="Picker", cells=140) + "Picker Lines { height: 1fr; min-height: 4; }"
+        DIALOG_CSS.format(name="Picker", cells=140) + "Picker Lines { height: 1fr; min-height: 4; }"
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Leave", show=False),
@@ -178,7 +183,7 @@ class Picker(Dialog[str]):
 class Prompt(Dialog[str]):
     """One answer in words. Of a secret what is typed is not shown."""
 
-    DEFAULT_CSS = _CSS.format(name="Prompt", cells=76)
+    DEFAULT_CSS = DIALOG_CSS.format(name="Prompt", cells=76)
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", show=False)]
 
     def __init__(self, question: str, *, secret: bool = False, text: str = "") -> None:
@@ -202,14 +207,18 @@ class Prompt(Dialog[str]):
 
 
 class Confirm(Dialog[bool]):
-    """Enter is yes, and every other key is no: whoever was typing a word means none of this."""
+    """Enter is yes, and every other key is no: whoever was typing a word means none of this.
 
-    DEFAULT_CSS = _CSS.format(name="Confirm", cells=76)
+    `go_on` gets what such a key has typed, so that the word stays whole.
+    """
 
-    def __init__(self, question: str, yes: str) -> None:
+    DEFAULT_CSS = DIALOG_CSS.format(name="Confirm", cells=76)
+
+    def __init__(self, question: str, yes: str, go_on: Callable[[str], None]) -> None:
         super().__init__()
         self._question = question
         self._hint = f"Enter {yes} · any other key leaves it"
+        self._go_on = go_on
 
     def compose(self) -> ComposeResult:
         with Vertical():
@@ -220,12 +229,14 @@ class Confirm(Dialog[bool]):
     def on_key(self, event: events.Key) -> None:
         event.stop()
         self.end(event.key == "enter")
+        if event.is_printable:
+            self._go_on(event.character or "")
 
 
 class Reading(Dialog[None]):
     """A page of lines, as the list of all keys is; `page` lays it out in so many cells."""
 
-    DEFAULT_CSS = _CSS.format(name="Reading", cells=100) + "Reading Lines { height: 1fr; }"
+    DEFAULT_CSS = DIALOG_CSS.format(name="Reading", cells=100) + "Reading Lines { height: 1fr; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter,f1,question_mark", "leave", "Leave", show=False),
         Binding("down,j", "scroll(1)", "Down", show=False),
@@ -267,16 +278,3 @@ class Reading(Dialog[None]):
 
     def action_leave(self) -> None:
         self.end()
-
-
-async def put_questions(app: App[int], questions: Sequence[Question]) -> list[str] | None:
-    """One after another. None if the person thought better of it, or left one without an answer."""
-    answers: list[str] = []
-    for question in questions:
-        answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
-        app.push_screen(Prompt(question.text, secret=question.secret), answer.set_result)
-        given = await answer
-        if not given:
-            return None
-        answers.append(given)
-    return answers

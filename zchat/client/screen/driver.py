@@ -5,7 +5,10 @@ import signal
 from typing import cast
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
+
+from zchat import typed_ahead
 
 # Textual takes Alt with a digit for the character that a Mac's Option key makes of it, and in a
 # terminal that does not tell more of its keys nobody could go to a conversation by its place.
@@ -19,6 +22,14 @@ class HangUpDriver(LinuxDriver):
     Textual's thread that writes ends with the first error, and its queue, which nobody empties any
     more, would soon hold up whoever draws: no goodbye could be said.
     """
+
+    def start_application_mode(self) -> None:
+        early = XTermParser()
+        for event in (*early.feed(typed_ahead.take()), *early.tick()):
+            self.process_message(event)
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        # Others get the terminal as it was before it was held for this one.
+        self.attrs_before = typed_ahead.former() or self.attrs_before
 
     @property
     def _is_heard(self) -> bool:

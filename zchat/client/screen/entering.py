@@ -3,19 +3,10 @@
 import re
 from typing import Final, NamedTuple
 
+from zchat.client import commands
 from zchat.client.conversations.emoji import emoji_named
 
 _EMOJI: Final = re.compile(r":([a-z0-9_+-]+):(?=\s|$)")
-_ELSEWHERE: Final = re.compile(r"/([A-Za-z]+)(?=\s|$)")
-"""How commands of other clients begin, and no path does."""
-_HERE: Final = {
-    **dict.fromkeys(("join", "j"), "jr"),
-    **dict.fromkeys(("part", "leave"), "lr"),
-    **dict.fromkeys(("msg", "query"), "pm"),
-    **dict.fromkeys(("names", "who"), "lru"),
-    "list": "lrs",
-}
-"""What some of them are called here, where that is something else."""
 
 
 class Message(NamedTuple):
@@ -26,25 +17,22 @@ class Command(NamedTuple):
     line: str
 
 
-class Doubtful(NamedTuple):
-    """A command of other clients, which everyone would read here, and what is most like it."""
+def meant(text: str) -> Message | Command:
+    """Whatever begins like a command is none but a command, spaces before it or lines after it.
 
-    word: str
-    here: str
-
-
-def meant(text: str) -> Message | Command | Doubtful:
-    """Spaces before a command do not make it a message, which others might read a password in."""
+    Others might read a password in it, or what was for one of them only.
+    """
     line = text.strip()
-    if "\n" in line:
-        return Message(text)
-    if line.startswith("::"):
-        return Message(line[1:])
-    if line.startswith(":"):
-        emoji = _EMOJI.match(line)
-        if emoji is None or emoji_named(emoji[1]) is None:
-            return Command(line)
-    elif elsewhere := _ELSEWHERE.match(line):
-        name = elsewhere[1].lower()
-        return Doubtful(elsewhere[0], ":" + _HERE.get(name, name))
-    return Message(text)
+    if commands.is_command(line) and not _is_emoji(line):
+        return Command(line)
+    return Message(commands.said_of(text))
+
+
+def to_say(text: str) -> str:
+    """What is entered to say this."""
+    return text if meant(text) == Message(text) else commands.escaped(text)
+
+
+def _is_emoji(line: str) -> bool:
+    found = _EMOJI.match(line)
+    return found is not None and emoji_named(found[1]) is not None

@@ -20,6 +20,13 @@ CSS: Final = """
 BINDINGS: Final[list[BindingType]] = [
     Binding("ctrl+k", "go_to", "Go to a room or person", priority=True, id="go-to"),
     Binding("ctrl+f", "search", "Search on the server", priority=True, id="search"),
+    Binding(
+        "alt+g",
+        "go_to_opened",
+        "To what has opened meanwhile",
+        priority=True,
+        id="go-to-opened",
+    ),
     Binding("alt+a", "next_unread", "Next unread", priority=True, id="next-unread"),
     Binding(
         "alt+down", "neighbour(1)", "Conversation below", priority=True, id="conversation-below"

@@ -128,9 +128,9 @@ def unread_elsewhere(listed: Iterable[Conversation], opened: Conversation) -> st
     return f"@{mentions:,} of {unread:,} unread" if mentions else f"{unread:,} unread"
 
 
-def replying(said: Said, cells: int) -> Line:
+def replying(said: Said, cells: int, *, again: bool) -> Line:
     text = f"  ↪ to {drawable_line(said.author)}: {drawable_line(said.text[:SHORT_CHARS])}"
-    leave = "  Esc leaves it"
+    leave = "  Esc again leaves it" if again else "  Esc leaves it"
     return (Piece(cut(text, max(8, cells - width(leave) - 1)), Ink.HINT), Piece(leave, Ink.DIM))
 
 

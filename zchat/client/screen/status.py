@@ -7,6 +7,7 @@ from typing import Final
 from zchat.client.chat import Chat
 from zchat.client.events import ConnectionFailed, ConnectionLost, Event, SessionBegun
 from zchat.client.screen.cells import cut, drawable_line, width
+from zchat.client.screen.going import GO_KEY
 from zchat.client.screen.keymap import name as key_name
 from zchat.client.screen.layout import Line
 from zchat.client.screen.markup import Ink, Piece
@@ -73,14 +74,23 @@ def status_line(
     first_keys: Mapping[str, str],
     unconfirmed: int,
     quiet: bool,
+    opened: str,
+    unkept: bool,
 ) -> Line:
-    """`where` the keys go: to the composer, the timeline or the members."""
+    """`where` the keys go: to the composer, the timeline or the members.
+
+    `opened` is a place that has opened without the person; with `unkept` the cache has failed.
+    """
     pieces = list(_connection(chat, network, now))
     if unconfirmed and chat.state is not State.ONLINE:
         pieces.append(Piece(f" · {unconfirmed:,} to send", Ink.MENTIONED))
     if now < network.slowed_until:
         seconds = math.ceil(network.slowed_until - now)
         pieces.append(Piece(f" · faster than this server lets you; {seconds} s", Ink.MENTIONED))
+    if opened:
+        pieces.append(Piece(f" · {cut(opened, 24)} is open, {GO_KEY} goes there", Ink.MENTIONED))
+    if unkept:
+        pieces.append(Piece(" · nothing is kept here", Ink.TROUBLE))
     if quiet:
         pieces.append(Piece(" · do not disturb", Ink.DIM))
     taken = sum(width(piece.text) for piece in pieces)

@@ -62,7 +62,7 @@ class Ways:
         if app.chat.is_over or again or not lost:
             app.leave_at_once()
             return
-        self._leaving = Confirm(lost, "quits all the same")
+        self._leaving = Confirm(lost, "quits all the same", app.go_on_writing)
         app.push_screen(self._leaving, self._out)
 
     def _out(self, yes: bool | None) -> None:
