@@ -342,6 +342,7 @@ class ScreenClient(App[int]):
     def _submit(self, text: str) -> None:
         if self.conversation is not None:
             self.first_time = False
+            self.desk.going.seen_to(self.composer.pressed_at_s)
             if not is_secret(text):
                 self._cache.keep_input(text)
             self._cache.keep_draft(self.conversation.key, "")

@@ -83,6 +83,8 @@ class Composer(TextArea):
         self._at = 0
         """Where in the history; its end is what is being written."""
         self._unsent = ""
+        self.pressed_at_s = 0.0
+        """When the key came that is seen to."""
         self._offered = NONE
         self._chosen = -1
         self._completed: str | None = None
@@ -107,6 +109,7 @@ class Composer(TextArea):
         self._at = len(self._history)
 
     async def _on_key(self, event: events.Key) -> None:
+        self.pressed_at_s = event.time
         if self._handed_on(event):
             return
         if self.screen.focused is not self:

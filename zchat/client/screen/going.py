@@ -40,8 +40,8 @@ class Going:
         self._touched_s = max(self._touched_s, at_s)
 
     def seen_to(self, at_s: float) -> None:
-        """Its turn has come; it acts now."""
-        self._seen_to_s = max(self._seen_to_s, at_s)
+        """Its turn has come; it acts now, though others may have come since."""
+        self._seen_to_s = at_s
 
     @property
     def moment_s(self) -> float:
