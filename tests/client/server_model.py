@@ -85,6 +85,7 @@ from zchat.protocol.messages import (
     SetAway,
     SetNotify,
     SetTopic,
+    Standing,
     StartConversation,
     TopicChanged,
     UnpinMessage,
@@ -111,6 +112,8 @@ class ServerModel:
 
     name: str = "ann"
     guest: bool = True
+    standing: Standing = Standing.ACCOUNT
+    """Of an account."""
     logs: dict[str, list[Entry]] = field(default_factory=dict)
     followed: dict[str, int] = field(default_factory=dict)
     """The cursor that a fresh login starts at, by log."""
@@ -156,7 +159,7 @@ class ServerModel:
             cursor = min(cursor, len(self.logs[log]))
             states.append(LogState(log, cursor, len(self.logs[log])))
             entries += self.logs[log][cursor:]
-        return [LoggedIn(message.id, self.name, self.guest, states), *entries]
+        return [LoggedIn(message.id, self.name, self.guest, states, self.standing), *entries]
 
     def handle(self, message: ClientMessage) -> list[ServerMessage]:
         """What a client that is logged in gets to read: entries, then the answer."""

@@ -152,6 +152,18 @@ def test_the_history_keeps_no_password(tmp_path: Path) -> None:
     assert history.get_strings() == [":lrs"]
 
 
+async def test_answers_to_what_was_not_asked_are_not_said(gateway: FakeGateway) -> None:
+    """By a slip of the finger, or by a guest whom the server would not listen to."""
+    shown: list[str] = []
+    async with line_client(gateway, shown, []) as client:
+        for line in (":pasword", "old horse", ":password", "old horse", "new horse", "new horse"):
+            client.enter(line)
+        for line in (":pasword", ":whoami", "hello"):
+            client.enter(line)
+        await until(lambda: bool(gateway.server.texts("#lobby")))
+        assert gateway.server.texts("#lobby") == ["hello"]
+
+
 # --- As a script sees it --------------------------------------------------------------------------
 
 
@@ -259,3 +271,10 @@ async def test_a_pipe_does_not_wait_for_the_terminal_library(gateway: FakeGatewa
     )
     _, out, _ = await script("ann", "--address", gateway.address, program=program)
     assert out.splitlines()[-1] == "False"
+
+
+async def test_answers_in_a_pipe_where_nothing_is_asked_are_not_said(gateway: FakeGateway) -> None:
+    lines = b":password\nold horse\nnew horse\nnew horse\nhello\n"
+    code, out, _ = await script("ann", "--address", gateway.address, lines=lines)
+    assert gateway.server.texts("#lobby") == ["hello"]
+    assert (code, out.count("not said")) == (1, 3)

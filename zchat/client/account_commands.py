@@ -22,7 +22,14 @@ from zchat.client.actions import (
 from zchat.client.drafts import InvalidRequest
 from zchat.client.questions import NEW_PASSWORD, Question
 from zchat.protocol import limits
-from zchat.protocol.messages import Scope, Standing
+from zchat.protocol.messages import (
+    ChangePassword,
+    DeleteAccount,
+    DisableTotp,
+    Register,
+    Scope,
+    Standing,
+)
 
 REPORT_BACK_MAX: Final = 100
 AUDIT_RECORDS: Final = 20
@@ -40,7 +47,9 @@ def _register(answers: list[str]) -> Action:
     return Send(drafts.register(answers[-1]))
 
 
-ASK_TO_REGISTER: Final = Ask(NEW_PASSWORD, _register, "without a terminal: :register <password>")
+ASK_TO_REGISTER: Final = Ask(
+    NEW_PASSWORD, _register, "without a terminal: :register <password>", Register
+)
 
 
 def _change_password(answers: list[str]) -> Action:
@@ -50,7 +59,12 @@ def _change_password(answers: list[str]) -> Action:
 
 def _password(arguments: Arguments) -> Action:
     arguments.none()
-    return Ask((Question("Old password: "), *NEW_PASSWORD), _change_password, _NEEDS_TERMINAL)
+    return Ask(
+        (Question("Old password: "), *NEW_PASSWORD),
+        _change_password,
+        _NEEDS_TERMINAL,
+        ChangePassword,
+    )
 
 
 def _devices(arguments: Arguments) -> Action:
@@ -74,7 +88,7 @@ def _totp(arguments: Arguments) -> Action:
         case "on":
             return EnrolTotp()
         case "off":
-            return Ask((_OLD,), _disable_totp, _NEEDS_TERMINAL)
+            return Ask((_OLD,), _disable_totp, _NEEDS_TERMINAL, DisableTotp)
         case _:
             # Not repeated: it may be a code.
             raise InvalidRequest("takes on or off")
@@ -130,7 +144,7 @@ def _report(arguments: Arguments) -> Action:
 def _delete_account(arguments: Arguments) -> Action:
     arguments.none()
     questions = (_OLD, Question("Your name, if you mean it: ", secret=False))
-    return Ask(questions, _end_account, _NEEDS_TERMINAL, _WHAT_STAYS)
+    return Ask(questions, _end_account, _NEEDS_TERMINAL, DeleteAccount, _WHAT_STAYS)
 
 
 _WHAT_STAYS: Final = (

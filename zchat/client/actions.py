@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from zchat.client.drafts import InvalidRequest, Request
 from zchat.client.questions import Question
-from zchat.protocol.messages import BanMember, DeleteAccount, Scope
+from zchat.protocol.messages import BanMember, DeleteAccount, Message, Scope
 from zchat.protocol.names import printable
 
 
@@ -59,12 +59,14 @@ class ShowWhoAmI:
 class Ask:
     """Put the questions to the person; `then` makes an action of the answers.
 
-    `notice` is said before; `elsewhere` is what to do without a terminal.
+    `notice` is said before; `elsewhere` is what to do without a terminal. What comes of it is a
+    `kind` of command, which not everybody may send.
     """
 
     questions: tuple[Question, ...]
     then: Callable[[list[str]], "Action"]
     elsewhere: str
+    kind: type[Message]
     notice: str = ""
 
 

@@ -50,21 +50,26 @@ from zchat.client.render import Renderer
 from zchat.protocol.messages import (
     CreateRoom,
     Done,
+    EnableTotp,
     Entry,
     InvitedToRoom,
     JoinRoom,
     LogStateChanged,
     MemberAdded,
+    Message,
     PingTarget,
     PresenceChanged,
     RefusalCode,
+    Register,
     RoomList,
     RoomOpened,
     SlowedDown,
+    Standing,
     TopicChanged,
     TypingSeen,
     UserList,
 )
+from zchat.protocol.permissions import PERMISSIONS
 
 KNOWN_NAMES_MAX: Final = 2_000
 """Names, and as many rooms, that completion remembers."""
@@ -75,6 +80,10 @@ ASKED_ANEW: Final = (
     RefusalCode.INVALID_PASSWORD,
 )
 """Why the server refuses what a person has answered, and may answer better."""
+_HELD_BACK: Final = (
+    "not said: it might be a secret, though nothing is asked for. After a command, such as :help, "
+    "all is said again"
+)
 OWN_ENTRIES_TIMEOUT_S: Final = 1.0
 """How long a goodbye waits to show what was said last."""
 
@@ -120,14 +129,19 @@ class LineClient:
         """Does what the line says; False if it says to quit."""
         if self.holds_back(line):
             self._answers_held -= 1
-            self._refused("not said: it might be a secret. Enter it once more if it is not")
+            self._refused(_HELD_BACK)
             return True
-        action = parse(line, self.rooms.keys() | self._chat.rooms_followed)
-        if asks_secrets(line):
-            is_asked = self._ask is not None and isinstance(action, Ask | EnrolTotp)
-            held = SECRETS_MAX if self._ask is None else 1
-            self._answers_held = 0 if is_asked else held
-        return self.perform(action)
+        if line.strip():
+            self._answers_held = 0
+        goes_on = self.perform(parse(line, self.rooms.keys() | self._chat.rooms_followed))
+        if asks_secrets(line) and not self.is_asking:
+            self._answers_held = SECRETS_MAX
+        return goes_on
+
+    @property
+    def is_holding_back(self) -> bool:
+        """What is typed may be answers to what was not asked."""
+        return self._answers_held > 0
 
     def holds_back(self, line: str) -> bool:
         """Whether the line may be a secret that is typed where nothing has asked for it."""
@@ -171,6 +185,10 @@ class LineClient:
                 self._show([self._render.notice(f"you are {self._chat.name} ({kind})")])
             case ToMessage():
                 self._spawn(self._to_message(action))
+            case Ask(kind=kind) if why := self._may_not(kind):
+                self._refused(why)
+            case EnrolTotp() if why := self._may_not(EnableTotp):
+                self._refused(why)
             case Ask(elsewhere=elsewhere) if self._ask is None:
                 self._refused(elsewhere)
             case Ask():
@@ -187,6 +205,15 @@ class LineClient:
                 if isinstance(action, EnrolTotp):
                     self._asking = self._dialogue
         return True
+
+    def _may_not(self, kind: type[Message]) -> str:
+        """Why nobody need be asked for a secret, since the server would not take it."""
+        standing = Standing.GUEST if self._chat.guest else Standing.ACCOUNT
+        if not PERMISSIONS[kind].allows(standing, None):
+            return "only accounts may do that; :register makes you one"
+        if kind is Register and not self._chat.guest:
+            return "your name is registered already; :password changes its password"
+        return ""
 
     def look_around(self) -> None:
         """Asks for the names to complete, without showing them."""

@@ -53,7 +53,7 @@ async def converse(client: LineClient) -> None:
                 return
             asked = client.is_asking
             await client.dialogue_over()
-            if asked and client.answers_failed:
+            if (asked and client.answers_failed) or client.is_holding_back:
                 # What was typed meanwhile may be what was asked for, once more.
                 _forget_typed(session)
 

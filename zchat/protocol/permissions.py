@@ -196,4 +196,34 @@ PERMISSIONS: Final[dict[type[Message], Permission]] = {
 }
 """By kind of command or query. What is not here nobody may."""
 
+ABOVE_ALL: Final = Place.OWNER + 1
+"""The rank of those who act in a room by what they are in the cluster."""
+
+
+def permission_of(kind: type[Message], *, conversation: bool) -> Permission:
+    """As the table has it, but for those who have begun a conversation together."""
+    permission = PERMISSIONS[kind]
+    if kind is InviteMember and conversation:
+        return permission._replace(place=Place.MEMBER)
+    return permission
+
+
+def at_least(standing: Standing, least: Standing) -> bool:
+    return STANDINGS.index(standing) >= STANDINGS.index(least)
+
+
+def overrules(kind: type[Message], standing: Standing) -> bool:
+    """Whether whoever is this in the cluster needs no place in the room."""
+    anywhere = PERMISSIONS[kind].anywhere
+    return anywhere is not None and at_least(standing, anywhere)
+
+
+def keeps_order(standing: Standing, place: Place) -> bool:
+    """Whether somebody keeps order in a room: as its moderator or owner, or the cluster's.
+
+    So may delete what others have said there, and call all of its members at once.
+    """
+    return at_least(standing, Standing.MODERATOR) or place >= Place.MODERATOR
+
+
 assert PERMISSIONS.keys() == {*get_args(Command), *get_args(Query)}

@@ -26,9 +26,9 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.names import canonical_name
-from zchat.protocol.permissions import Place
+from zchat.protocol.permissions import Place, at_least, overrules
 from zchat.rooms.model import Member, Room
-from zchat.rooms.permission import at_least, overrules, place_of
+from zchat.rooms.permission import place_of
 from zchat.rooms.state import RoomState
 from zchat.service import paces
 from zchat.service.effects import Refusal, Sender

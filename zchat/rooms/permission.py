@@ -2,20 +2,21 @@
 
 from typing import Final
 
-from zchat.protocol.messages import InviteMember, Message, RefusalCode, Role, Standing
+from zchat.protocol import permissions
+from zchat.protocol.messages import Message, RefusalCode, Role, Standing
 from zchat.protocol.names import printable
 from zchat.protocol.permissions import (
-    PERMISSIONS,
+    ABOVE_ALL,
     PLACE_OF_ROLE,
-    STANDINGS,
     Permission,
     Place,
+    at_least,
+    keeps_order,
+    overrules,
 )
 from zchat.rooms.model import Ban, Room
 from zchat.service.effects import Refusal
 
-ABOVE_ALL: Final = Place.OWNER + 1
-"""The rank of those who act in a room by what they are in the cluster."""
 _CALLED: Final = {Place.MODERATOR: "a moderator", Place.OWNER: "the owner"}
 
 
@@ -47,22 +48,12 @@ def is_hidden(room: Room, user: str, standing: Standing) -> bool:
 
 
 def permission_of(kind: type[Message], room: Room | None) -> Permission:
-    """As the table has it, but for those who have begun a conversation together."""
-    permission = PERMISSIONS[kind]
-    if kind is InviteMember and room is not None and room.conversation:
-        return permission._replace(place=Place.MEMBER)
-    return permission
+    return permissions.permission_of(kind, conversation=room is not None and room.conversation)
 
 
 def moderates(room: Room, standing: Standing, user: str, at_ms: int) -> bool:
     """Whether the user keeps order there: as the room's moderator or owner, or the cluster's."""
-    return at_least(standing, Standing.MODERATOR) or place_of(room, user, at_ms) >= Place.MODERATOR
-
-
-def overrules(kind: type[Message], standing: Standing) -> bool:
-    """Whether whoever is this in the cluster needs no place in the room."""
-    anywhere = PERMISSIONS[kind].anywhere
-    return anywhere is not None and at_least(standing, anywhere)
+    return keeps_order(standing, place_of(room, user, at_ms))
 
 
 def check(
@@ -128,7 +119,3 @@ def _duration(ms: int) -> str:
         return f"{minutes} min"
     hours = -(-minutes // 60)
     return f"{hours} h" if hours < 48 else f"{-(-hours // 24)} days"
-
-
-def at_least(standing: Standing, least: Standing) -> bool:
-    return STANDINGS.index(standing) >= STANDINGS.index(least)

@@ -25,7 +25,7 @@ def test_whoever_has_touched_nothing_goes_along() -> None:
     going = asked(at_s=10)
     assert going.opened(1, "#garden", now_s=10.3)
     going.went("#garden")
-    assert not going.doubt()
+    assert not going.doubt("hello", 11)
     assert not going.open
 
 
@@ -35,8 +35,14 @@ def test_whoever_types_is_not_taken_along_and_is_asked_once() -> None:
     going.touched(10.2)
     assert not going.opened(1, "#garden", now_s=10.3)
     assert going.open == "#garden"
-    assert going.doubt() == "#garden is open, Alt-G goes there"
-    assert not going.doubt()
+    assert going.doubt("hello", 11) == "#garden is open, Alt-G goes there"
+    # Enter that was pressed twice, and another text, are no answer to that.
+    going.seen_to(10.9)
+    assert going.doubt("hello", 11.1)
+    going.seen_to(12)
+    assert going.doubt("hello you", 12)
+    going.seen_to(13)
+    assert not going.doubt("hello you", 13)
 
 
 def test_whoever_has_waited_for_long_is_not_taken_along() -> None:
@@ -45,14 +51,14 @@ def test_whoever_has_waited_for_long_is_not_taken_along() -> None:
 
 def test_what_is_typed_meanwhile_is_in_doubt_also_if_nothing_opens() -> None:
     going = asked(at_s=10)
-    assert going.doubt() == "#garden is being opened"
+    assert going.doubt("hello", 11) == "#garden is being opened"
     going = asked(at_s=10)
     going.touched(10.2)
     going.refused(1)
-    assert going.doubt() == "#garden has not opened"
+    assert going.doubt("hello", 11) == "#garden has not opened"
     going = asked(at_s=10)
     going.refused(1)
-    assert not going.doubt()
+    assert not going.doubt("hello", 11)
 
 
 class Typing(RuleBasedStateMachine):
@@ -96,7 +102,7 @@ class Typing(RuleBasedStateMachine):
     @rule()
     def send(self) -> None:
         self.type()
-        if not self.going.doubt():
+        if not self.going.doubt(self.word, self.now_s):
             assert self.word in ("", self.here)
             self.word = ""
 

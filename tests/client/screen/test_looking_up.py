@@ -1,19 +1,24 @@
 """What somebody looks up on the screen, and what the screen says by itself."""
 
 import time
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from zchat.client.chat import UnconfirmedError
 from zchat.protocol.messages import (
     Entry,
+    MemberDemoted,
     MemberJoined,
+    MemberPromoted,
     MessagePosted,
     PresenceChanged,
     PrivateMessageSent,
     Role,
+    Standing,
     UserInfo,
 )
 
@@ -21,7 +26,17 @@ from ..fake_gateway import FakeGateway, until
 from .people import Person, person
 
 
-async def test_the_same_key_pins_and_unpins(ann: Person) -> None:
+@pytest.fixture
+async def moderator(gateway: FakeGateway, tmp_path: Path) -> AsyncIterator[Person]:
+    """Of the cluster: nobody else keeps order in the lobby."""
+    gateway.server.guest, gateway.server.standing = False, Standing.MODERATOR
+    async with person(gateway, tmp_path) as ann:
+        await ann.sees("message 3")
+        yield ann
+
+
+async def test_the_same_key_pins_and_unpins(moderator: Person) -> None:
+    ann = moderator
     pins: list[Entry] = ann.gateway.server.pins
     await ann.press("up", "k", "p")
     await ann.sees("1 pinned")
@@ -31,7 +46,8 @@ async def test_the_same_key_pins_and_unpins(ann: Person) -> None:
     assert ann.gateway.server.pins == []
 
 
-async def test_what_is_pinned_is_listed_and_found(ann: Person) -> None:
+async def test_what_is_pinned_is_listed_and_found(moderator: Person) -> None:
+    ann = moderator
     await ann.press("f8")
     await ann.sees("nothing is pinned here")
     await ann.press("escape", "up", "k", "p")
@@ -198,8 +214,9 @@ async def test_what_was_said_and_had_come_is_not_said_again(
 
 
 async def test_of_a_chosen_message_it_says_who_has_reacted_and_that_it_is_pinned(
-    ann: Person,
+    moderator: Person,
 ) -> None:
+    ann = moderator
     await ann.press("up", "p")
     await ann.sees("1 pinned")
     await ann.press("plus", *"tada", "enter")
@@ -209,11 +226,25 @@ async def test_of_a_chosen_message_it_says_who_has_reacted_and_that_it_is_pinned
 
 
 async def test_only_moderators_are_asked_whether_to_delete_what_others_said(ann: Person) -> None:
+    """They are as soon as they are, and no longer."""
     await ann.press("up", "d")
+    await ann.sees("only moderators delete what others have said")
+    await ann.press("escape", "escape")
+    ann.gateway.server.append("#garden", "bob", MessagePosted("roses"))
+    ann.gateway.server.role = Role.MEMBER
+    await ann.write(":jr garden")
+    await ann.sees("you joined")
+    ann.gateway.say("#garden", "carl", MessagePosted("tulips"))
+    await ann.sees("tulips")
+    await ann.press("up", "d")
+    await ann.sees("only moderators delete what others have said")
+    ann.gateway.say("#garden", "bob", MemberPromoted("ann"))
+    await ann.sees("moderator")
+    await ann.press("d")
     await ann.sees("Delete somebody else's message?")
     await ann.press("escape")
-    ann.gateway.server.role = Role.MEMBER
-    await ann.press("ctrl+k", *"lobby", "enter")
-    await ann.press("up", "d")
+    ann.gateway.say("#garden", "bob", MemberDemoted("ann"))
+    await ann.sees("a plain member")
+    await ann.press("d")
     await ann.sees("only moderators delete what others have said")
     assert len(ann.app.screen_stack) == 1

@@ -1,5 +1,6 @@
 """Secrets on the screen: they reach who has asked for them, or nobody."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,16 @@ def types_ahead(ann: Person, *lines: str) -> None:
         ann.app.post_message(Key("enter", "\r"))
 
 
-async def test_answers_that_are_typed_ahead_reach_their_questions(ann: Person) -> None:
+@pytest.fixture
+async def account(gateway: FakeGateway, tmp_path: Path) -> AsyncIterator[Person]:
+    gateway.server.guest = False
+    async with person(gateway, tmp_path) as ann:
+        await ann.sees("message 3")
+        yield ann
+
+
+async def test_answers_that_are_typed_ahead_reach_their_questions(account: Person) -> None:
+    ann = account
     types_ahead(ann, ":password", "old-horse", "correct-horse", "correct-horse")
     await until(lambda: bool(ann.gateway.server.done))
     (changed,) = ann.gateway.server.done
@@ -41,6 +51,7 @@ async def test_passwords_that_differ_are_asked_for_again_and_nothing_is_said(ann
 
 
 async def test_a_wrong_password_is_asked_for_again(gateway: FakeGateway, tmp_path: Path) -> None:
+    gateway.server.guest = False
     gateway.server.refusals[ChangePassword] = RefusalCode.WRONG_PASSWORD
     async with person(gateway, tmp_path) as ann:
         types_ahead(ann, ":password", "old-house", "correct-horse", "correct-horse", "old-horse")
@@ -70,7 +81,8 @@ async def test_what_follows_questions_that_led_to_nothing_is_not_sent_by_acciden
         assert ann.written == "correct-horse"
 
 
-async def test_enter_that_was_pressed_twice_leaves_no_question(ann: Person) -> None:
+async def test_enter_that_was_pressed_twice_leaves_no_question(account: Person) -> None:
+    ann = account
     types_ahead(ann, ":password", "")
     await ann.sees("nothing was given")
     await ann.press("escape")
@@ -98,3 +110,10 @@ async def test_a_command_is_no_edit(ann: Person) -> None:
     assert ann.written == ":register secret-horse"
     assert ann.gateway.server.texts("#lobby")[-1] == "hello"
     assert ann.gateway.server.guest
+
+
+async def test_answers_to_what_a_guest_is_not_asked_are_not_said(ann: Person) -> None:
+    types_ahead(ann, ":password", "old-horse", "new-horse", "new-horse")
+    await ann.sees("a secret was asked for just now")
+    await ann.pilot.pause()
+    assert ann.gateway.server.texts("#lobby")[-1] == "message 3"

@@ -17,7 +17,14 @@ from zchat.client.screen.dialogs import Picker, Prompt, Reading
 from zchat.client.screen.entering import Command, Message, meant, to_say
 from zchat.client.screen.layout import Line
 from zchat.client.screen.markup import Ink, Piece
-from zchat.protocol.messages import EditList
+from zchat.protocol.messages import (
+    AddReaction,
+    DeleteMessage,
+    EditList,
+    EditMessage,
+    PinMessage,
+)
+from zchat.protocol.messages import Message as ProtocolMessage
 
 if TYPE_CHECKING:
     from zchat.client.screen.app import ScreenClient
@@ -36,6 +43,12 @@ class Begun:
 
 
 NOTHING: Final = Begun()
+_KINDS: Final[dict[str, type[ProtocolMessage]]] = {
+    "edit": EditMessage,
+    "react": AddReaction,
+    "pin": PinMessage,
+}
+"""What a message is asked for, and the server for that."""
 
 
 class Acts:
@@ -222,6 +235,8 @@ class Acts:
         elif what == "reply":
             self._begun = replace(self._begun, reply=said)
             app.focus_on(app.composer)
+        elif (kind := _KINDS.get(what)) and self._is_refused(kind, conversation, said):
+            pass
         elif what == "edit":
             self._edit(said)
         elif what == "react":
@@ -234,11 +249,16 @@ class Acts:
         elif what == "before":
             app.note(["it has never said anything else"])
 
+    def _is_refused(
+        self, kind: type[ProtocolMessage], conversation: Conversation, said: Said
+    ) -> bool:
+        refusal = self._app.desk.amending.refusal(kind, conversation, said)
+        if refusal:
+            self._app.note([f"! {refusal}"])
+        return bool(refusal)
+
     def _edit(self, said: Said) -> None:
         app = self._app
-        if not app.book.is_own(said):
-            app.note(["! only your own messages can be edited"])
-            return
         before = self._begun.before_edit if self.is_editing else app.composer.text
         self._begun = Begun(self._begun.reply, edited=said, before_edit=before)
         app.composer.load(to_say(said.text))
@@ -263,8 +283,7 @@ class Acts:
         elif not said.sequence:
             app.note(["! it is not confirmed yet; that can be done once it is"])
             return
-        elif not desk.amending.may_delete(conversation, said):
-            app.note(["! only moderators delete what others have said"])
+        elif self._is_refused(DeleteMessage, conversation, said):
             return
         else:
             whose = "your message" if said.author == app.book.me else "somebody else's message"

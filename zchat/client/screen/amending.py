@@ -1,28 +1,28 @@
 """What the person does to messages that stand already, said to the server; no widgets here."""
 
 from collections.abc import Callable
-from typing import Final
 
 from zchat.client import message_drafts
 from zchat.client.conversations.book import Book
-from zchat.client.conversations.model import Conversation, Said
+from zchat.client.conversations.model import Conversation, Kind, Said
+from zchat.client.conversations.rights import Rights
 from zchat.client.drafts import Request
-from zchat.client.events import Answered, EntryArrived, Event, SessionBegun
+from zchat.client.events import Answered, EntryArrived, Event
 from zchat.client.screen.markup import emojied
 from zchat.protocol.messages import (
+    DeleteMessage,
     EditList,
+    EditMessage,
     Entry,
-    MemberList,
+    Message,
     MessagePinned,
     MessageUnpinned,
     PinList,
-    Role,
-    Standing,
+    PinMessage,
     inbox_log,
     room_log,
 )
-
-_LEADERS: Final = (Role.OWNER, Role.MODERATOR)
+from zchat.protocol.permissions import Place
 
 
 class Amending:
@@ -38,15 +38,12 @@ class Amending:
         self._complain = complain
         self.pins: dict[str, list[Entry]] = {}
         """By room's key, newest pin first, as the server last said."""
-        self._roles: dict[str, str] = {}
-        """The user's own, by room's key."""
-        self._standing: str = Standing.ACCOUNT
+        self.rights = Rights(book.me)
         self._edits: dict[int, Callable[[EditList], None]] = {}
 
     def hear(self, event: Event) -> None:
+        self.rights.hear(event)
         match event:
-            case SessionBegun(standing=standing):
-                self._standing = standing
             case EntryArrived(Entry(log=log, body=MessagePinned() | MessageUnpinned())):
                 if log in self.pins:
                     self._try_to(lambda: message_drafts.pins(log))
@@ -55,10 +52,6 @@ class Amending:
                 match answer:
                     case PinList(room=room, pins=pins):
                         self.pins[room_log(room)] = pins
-                    case MemberList(room=room, members=members):
-                        for member in members:
-                            if member.name == self._book.me:
-                                self._roles[room_log(room)] = member.role
                     case EditList() if show is not None:
                         show(answer)
                     case _:
@@ -76,12 +69,25 @@ class Amending:
         draft = self._try_to(lambda: message_drafts.edit(log, said.sequence, emojied(text)))
         return draft is not None
 
-    def may_delete(self, conversation: Conversation, said: Said) -> bool:
-        """As far as is known here."""
-        if self._book.is_own(said) or conversation.key[0] == "@":
-            return self._book.is_own(said)
-        role = self._roles.get(conversation.key)
-        return role is None or role in _LEADERS or self._standing != Standing.ACCOUNT
+    def refusal(self, kind: type[Message], conversation: Conversation, said: Said) -> str:
+        """Why the server will not have the message changed so; empty if it may be tried."""
+        key, is_own = conversation.key, self._book.is_own(said)
+        if kind is EditMessage and not is_own:
+            return "only your own messages can be edited"
+        if kind is PinMessage and key[0] != "#":
+            return "only in rooms messages can be pinned"
+        if kind is DeleteMessage and not is_own:
+            may = key[0] == "#" and self.rights.may_delete_of(said.author, key)
+            return "" if may else "only moderators delete what others have said, of lower ones"
+        if key[0] != "#" or self.rights.may(
+            kind, key, conversation=conversation.kind is Kind.SEVERAL
+        ):
+            return ""
+        if not conversation.joined:
+            return "you are not in it"
+        if self.rights.place(key) is Place.MUTED:
+            return "you are muted here"
+        return "only moderators may do that"
 
     def delete(self, conversation: Conversation, said: Said) -> None:
         log = self._log_of(conversation)
@@ -96,9 +102,6 @@ class Amending:
 
     def pin(self, conversation: Conversation, said: Said) -> None:
         """And the other way round."""
-        if conversation.key[0] != "#":
-            self._complain("only in rooms messages can be pinned")
-            return
         draft = message_drafts.unpin if self.is_pinned(conversation, said) else message_drafts.pin
         self._try_to(lambda: draft(conversation.key, said.sequence))
 

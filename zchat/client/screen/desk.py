@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from zchat.client import drafts, message_drafts
-from zchat.client.actions import Mistake, Send
+from zchat.client.actions import Ask, EnrolTotp, Mistake, Send
 from zchat.client.cache import FLUSH_ENTRIES, Cache
 from zchat.client.chat import Chat
 from zchat.client.commands import parse
@@ -286,7 +286,7 @@ class Desk:
         """Says it in the conversation, or does the command."""
         match meant(text):
             case Message(said):
-                if doubt := self.going.doubt():
+                if doubt := self.going.doubt(text, time.monotonic()):
                     self.complain(f"{doubt}; Enter again says this in {label(conversation)}")
                     return Outcome.MISTAKE
                 done = self.say(conversation.key, emojied(said), reply_to)
@@ -336,6 +336,9 @@ class Desk:
                 return Outcome.QUIT
             case _ if self.line.is_asking:
                 self._front.begin_questions()
+            case Ask() | EnrolTotp():
+                # Whoever is quick has typed the answers.
+                self.going.asked_secret()
             case _:
                 pass
         return Outcome.DONE

@@ -7,7 +7,7 @@ server has answered, and by then the person may be writing. So:
 - a place that opens takes along only who has touched nothing since asking for it, and has not
   waited so long that they think of something else. Others are told by which key they go there;
 - what is written between asking and being there may be meant for either place. The first Enter
-  says so and sends nothing, and the second says it where the person is.
+  says so and sends nothing, and another, once that is seen, says it where the person is.
 """
 
 from typing import Final
@@ -29,7 +29,9 @@ class Going:
         self._asked: dict[int, tuple[str, float]] = {}
         """By request: what opens, as far as it is known, and by which key it was asked for."""
         self._doubt = ""
-        """What is said of the place for which the text may be meant."""
+        """What is said of the place for which the text may be meant,"""
+        self._told: tuple[str, float] = "", 0.0
+        """of which text it was said last, and when."""
         self.open = ""
         """The key of the place that has opened without the person."""
 
@@ -89,7 +91,13 @@ class Going:
         """Questions are over that took the keyboard."""
         self._doubt = "a secret was asked for just now"
 
-    def doubt(self) -> str:
-        """Why it is not clear where a text is to be said; it is asked about once."""
-        doubt, self._doubt = self._doubt, ""
-        return doubt
+    def doubt(self, text: str, now_s: float) -> str:
+        """Why it is not clear where the text is to be said.
+
+        Empty if it is: also if the person has seen this said of the very text, and says it again.
+        """
+        told, told_s = self._told
+        if text == told and self._seen_to_s > told_s:
+            self._doubt = ""
+        self._told = text, now_s
+        return self._doubt
