@@ -18,6 +18,7 @@ from zchat.protocol.messages import (
 )
 
 TOKEN = b"t" * 32
+PREFIX = b"prefix--"
 
 
 class Playbook:
@@ -31,7 +32,7 @@ class Playbook:
     ) -> None:
         self.now = 0.0
         credentials = credentials or Credentials(TOKEN, password)
-        self.core = ClientCore("ann", credentials, b"prefix--", "test", cursors=cursors, away=away)
+        self.core = ClientCore("ann", credentials, PREFIX, "test", cursors=cursors, away=away)
         self._reader = FrameReader()
 
     def sent(self) -> list[ClientMessage]:

@@ -9,6 +9,7 @@ from zchat.client import drafts
 from zchat.client.core import LoggingOut
 from zchat.client.events import (
     Answered,
+    ConnectionFailed,
     ConnectionLost,
     Delayed,
     EntryArrived,
@@ -42,7 +43,7 @@ from zchat.protocol.messages import (
     RoomList,
 )
 
-from .playbook import Playbook, closes, entry
+from .playbook import PREFIX, Playbook, closes, entry
 
 
 def texts(messages: Iterable[object]) -> list[str]:
@@ -56,7 +57,7 @@ class TestLogin:
         play.core.connected(0.0)
         hello, log_in = play.sent()
         assert hello == Hello(PROTOCOL_VERSION, "test")
-        assert log_in == LogIn(1, "ann", b"t" * 32, "swordfish", {})
+        assert log_in == LogIn(1, "ann", b"t" * 32, "swordfish", {}, instance=PREFIX)
 
     def test_requests_wait_for_the_login(self) -> None:
         play = Playbook()
@@ -70,9 +71,18 @@ class TestLogin:
         assert (begun.name, begun.missed, begun.resumed) == ("ann", 2, False)
         assert "early" in texts(play.sent())
 
+    def test_a_login_for_which_there_is_no_place_now_is_tried_again(self) -> None:
+        play = Playbook()
+        refused = Refused(play.connect().id, RefusalCode.LIMIT_REACHED, "50 times.", 1_000)
+        effects = play.receive(refused)
+        assert not any(isinstance(effect, Fatal) for effect in effects)
+        assert ConnectionFailed("50 times.", 1.0) in play.disconnect()
+        assert play.connect().instance == PREFIX
+
     @pytest.mark.parametrize(
         "code",
         [
+            RefusalCode.LIMIT_REACHED,
             RefusalCode.NAME_IN_USE,
             RefusalCode.WRONG_PASSWORD,
             RefusalCode.PASSWORD_REQUIRED,

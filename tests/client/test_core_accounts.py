@@ -8,7 +8,7 @@ from zchat.client.drafts import Request
 from zchat.client.events import Answered, Fatal, LoggedOut
 from zchat.protocol.messages import Done, LogIn, RefusalCode, Refused
 
-from .playbook import TOKEN, Playbook, closes
+from .playbook import PREFIX, TOKEN, Playbook, closes
 
 PASSWORD = "correct horse"
 
@@ -16,7 +16,9 @@ PASSWORD = "correct horse"
 def test_the_first_login_shows_everything() -> None:
     play = Playbook(credentials=Credentials(TOKEN, PASSWORD, "laptop", "123456", True, "spring"))
     login = play.connect()
-    assert login == LogIn(1, "ann", TOKEN, PASSWORD, {}, "laptop", "123456", True, "spring")
+    assert login == LogIn(
+        1, "ann", TOKEN, PASSWORD, {}, "laptop", "123456", True, "spring", instance=PREFIX
+    )
 
 
 def test_it_is_shown_until_it_has_been_taken() -> None:
@@ -31,14 +33,14 @@ def test_a_remembered_device_comes_back_by_its_token_alone() -> None:
     play = Playbook(credentials=Credentials(TOKEN, PASSWORD, "laptop", "123456", True, "spring"))
     play.log_in(guest=False)
     play.disconnect()
-    assert play.connect() == LogIn(2, "ann", TOKEN, device="laptop")
+    assert play.connect() == LogIn(2, "ann", TOKEN, device="laptop", instance=PREFIX)
 
 
 def test_a_client_that_is_not_remembered_keeps_its_password_and_no_code() -> None:
     play = Playbook(credentials=Credentials(TOKEN, PASSWORD, code="123456"))
     play.log_in(guest=False)
     play.disconnect()
-    assert play.connect() == LogIn(2, "ann", TOKEN, PASSWORD)
+    assert play.connect() == LogIn(2, "ann", TOKEN, PASSWORD, instance=PREFIX)
 
 
 def test_a_guest_is_no_device() -> None:

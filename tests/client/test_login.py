@@ -166,18 +166,15 @@ async def test_nothing_is_kept_unless_it_may_be(gateway: FakeGateway, machine: M
     assert gateway.logins[0].device == ""
 
 
-async def test_two_clients_at_once_have_two_tokens(gateway: FakeGateway, machine: Machine) -> None:
+async def test_two_clients_at_once_use_one_login(gateway: FakeGateway, machine: Machine) -> None:
     await machine.run("--device", "laptop", ZCHAT_PASSWORD=PASSWORD)
     async with machine.start() as first:
         await until(lambda: len(gateway.logins) == 2)
-        code, out = await machine.run()
-        assert code == 3
-        assert "--password-file" in out
-        await machine.run("--device", "laptop", ZCHAT_PASSWORD=PASSWORD)
+        assert (await machine.run())[0] == 0
         assert first.returncode is None
-    assert len(set(account(gateway).tokens)) == 2
-    assert set(account(gateway).tokens.values()) == {"laptop", "laptop (2)"}
-    assert len(machine.kept) == 2
+    assert len({login.token for login in gateway.logins}) == 1
+    assert len({login.instance for login in gateway.logins}) == len(gateway.logins) == 3
+    assert len(machine.kept) == 1
 
 
 async def test_a_token_that_others_can_read_is_refused(machine: Machine) -> None:
@@ -257,13 +254,18 @@ async def test_a_token_is_removed_also_where_nobody_can_be_told(
     assert machine.kept == []
 
 
-async def test_a_client_that_runs_keeps_its_token(gateway: FakeGateway, machine: Machine) -> None:
-    async with machine.start(ZCHAT_PASSWORD=PASSWORD):
+async def test_a_token_is_removed_also_while_a_client_runs(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    gateway.server.devices = [DeviceInfo(4, "laptop", 0, 0, True)]
+    async with machine.start("--device", "laptop", ZCHAT_PASSWORD=PASSWORD) as running:
         await until(lambda: bool(machine.kept))
-        code, out = await machine.run("--forget")
-        assert code == 3
-        assert "another client of ann runs here" in out
-        assert len(machine.kept) == 1
+        assert await machine.run("--forget") == (0, "")
+        assert machine.kept == []
+        # It does not keep again what is of no use any more.
+        running.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(running.wait(), 30) == 0
+    assert machine.kept == []
 
 
 # --- What else a login may need -------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """A cursor on the disk: one process has it, and it is whole or not there."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -49,13 +50,23 @@ def test_each_user_server_and_name_has_its_own() -> None:
     assert len(files()) == 4
 
 
-def test_two_cannot_share_it() -> None:
+def test_two_cannot_share_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zchat.client.scripts.saved.LOCK_WAIT_S", 0.0)
     saved = SavedCursor("x", "ann", ADDRESSES)
     with pytest.raises(Failed, match="another process uses the cursor") as error:
         SavedCursor("x", "ann", ADDRESSES)
     assert error.value.code == REFUSED
     saved.let_go()
     SavedCursor("x", "ann", ADDRESSES)
+
+
+def test_the_next_one_waits_for_the_one_before_it() -> None:
+    saved = SavedCursor("x", "ann", ADDRESSES)
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(SavedCursor, "x", "ann", ADDRESSES)
+        saved.save({"#ops": 7})
+        saved.let_go()
+        assert waiting.result(10).positions == {"#ops": 7}
 
 
 @pytest.mark.parametrize(

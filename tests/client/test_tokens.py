@@ -2,6 +2,7 @@
 
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zchat.client.token_store import SLOTS_MAX, TokenStore, UnsafeTokenError
-from zchat.client.tokens import Kept, as_text, device_of_slot, from_text, kept_name
+from zchat.client.token_store import TokenStore, UnsafeTokenError
+from zchat.client.tokens import Kept, as_text, from_text, kept_name
 
 TOKEN = bytes(range(32))
 KEPT = Kept("my laptop", TOKEN)
+OTHER = Kept("my laptop", b"o" * 32)
 
 
 @given(st.binary(min_size=32, max_size=32))
@@ -48,12 +50,6 @@ def test_tokens_belong_to_a_user_of_a_server() -> None:
     assert len({one, kept_name("bob", ["a:1", "b:1"]), kept_name("ann", ["a:1"])}) == 3
 
 
-def test_the_second_client_of_a_machine_has_another_name() -> None:
-    assert device_of_slot("laptop", 1) == "laptop"
-    assert device_of_slot("laptop", 2) == "laptop (2)"
-    assert len(device_of_slot("x" * 64, 12)) == 64
-
-
 # --- Files ----------------------------------------------------------------------------------------
 
 
@@ -74,12 +70,10 @@ def test_a_token_is_found_again(folder: Path) -> None:
     first = store(folder)
     assert first.find() is None
     assert first.keep(KEPT)
-    first.let_go()
     assert store(folder, "bob").find() is None
     second = store(folder)
     assert second.find() == KEPT
     second.forget()
-    second.let_go()
     assert store(folder).find() is None
 
 
@@ -104,7 +98,6 @@ def test_nobody_else_can_read_what_is_kept(folder: Path) -> None:
 def test_a_token_that_others_can_read_is_refused(folder: Path, mode: int) -> None:
     first = store(folder)
     first.keep(KEPT)
-    first.let_go()
     [file] = files(folder)
     file.chmod(mode)
     with pytest.raises(UnsafeTokenError, match="chmod 600"):
@@ -120,7 +113,6 @@ def test_a_folder_that_others_can_read_is_refused(folder: Path) -> None:
 def test_a_link_is_not_followed(folder: Path, tmp_path: Path) -> None:
     first = store(folder)
     first.keep(KEPT)
-    first.let_go()
     [file] = files(folder)
     elsewhere = file.rename(tmp_path / "elsewhere")
     file.symlink_to(elsewhere)
@@ -131,7 +123,6 @@ def test_a_link_is_not_followed(folder: Path, tmp_path: Path) -> None:
 def test_a_damaged_file_is_replaced(folder: Path) -> None:
     first = store(folder)
     first.keep(KEPT)
-    first.let_go()
     [file] = files(folder)
     file.write_bytes(b"\xff\x00")
     second = store(folder)
@@ -140,46 +131,60 @@ def test_a_damaged_file_is_replaced(folder: Path) -> None:
     assert files(folder) == [file]
 
 
-def test_two_clients_at_once_have_two_tokens(folder: Path) -> None:
+def test_two_programs_at_once_have_one_token(folder: Path) -> None:
     first, second = store(folder), store(folder)
     first.keep(KEPT)
-    assert second.find() is None
-    assert second.next_slot == 2
-    other = Kept("my laptop (2)", b"o" * 32)
-    second.keep(other)
-    first.let_go()
-    second.let_go()
-    third, fourth = store(folder), store(folder)
-    assert third.find() == KEPT
-    assert fourth.find() == other
+    assert second.find() == store(folder).find() == KEPT
 
 
-def test_two_first_logins_at_once_keep_two_tokens(folder: Path) -> None:
+def test_of_two_first_logins_at_once_the_first_is_kept(folder: Path) -> None:
     first, second = store(folder), store(folder)
     assert first.find() is second.find() is None
+    assert first.keep(KEPT)
+    assert not second.keep(OTHER)
+    second.forget()
+    assert store(folder).find() == KEPT
+
+
+def test_who_keeps_a_token_waits_for_who_writes_one(folder: Path) -> None:
+    first, second = store(folder), store(folder)
+    second.find()
+    with ThreadPoolExecutor() as pool, first._locked():
+        keeping = pool.submit(second.keep, KEPT)
+        with pytest.raises(TimeoutError):
+            keeping.result(0.05)
+        assert first.find() is None
+    assert keeping.result()
+
+
+def test_what_another_program_has_renewed_is_not_forgotten(folder: Path) -> None:
+    first, second = store(folder), store(folder)
     first.keep(KEPT)
-    second.keep(Kept("my laptop", b"o" * 32))
-    assert (first.slot, second.slot) == (1, 2)
+    assert second.find() == KEPT
+    first.keep(OTHER)
+    second.forget()
+    assert store(folder).find() == OTHER
 
 
-def test_there_are_only_so_many_slots(folder: Path) -> None:
-    stores = [store(folder) for _ in range(SLOTS_MAX)]
-    assert all(one.keep(KEPT) for one in stores)
-    last = store(folder)
-    assert last.find() is None
-    assert last.next_slot == 0
-    assert not last.keep(KEPT)
+def test_a_token_of_an_earlier_release_is_found(folder: Path) -> None:
+    """It kept one for each of the clients that ran at the same time."""
+    first = store(folder)
+    first.keep(KEPT)
+    [file] = files(folder)
+    file.rename(file.with_name(file.name[:-1] + "3"))
+    again = store(folder)
+    assert again.find() == KEPT
+    again.forget()
+    assert files(folder) == []
 
 
 def test_a_revoked_token_is_replaced_in_its_place(folder: Path) -> None:
     first = store(folder)
     first.keep(KEPT)
-    first.let_go()
     second = store(folder)
     second.find()
     second.keep(Kept("my laptop", b"n" * 32))
     assert len(files(folder)) == 1
-    second.let_go()
     again = store(folder).find()
     assert again is not None
     assert again.token == b"n" * 32
@@ -191,7 +196,7 @@ def test_all_tokens_of_a_user_are_forgotten(folder: Path) -> None:
     second.keep(KEPT)
     store(folder, "bob").keep(KEPT)
     first.forget_all()
-    assert first.is_empty
+    assert first.find() is None
     assert len(files(folder)) == 1
 
 
@@ -248,7 +253,6 @@ def test_a_keyring_is_used_where_there_is_one(folder: Path, keyring: Keyring) ->
     assert first.keep(KEPT)
     assert files(folder) == []
     assert len(keyring.secrets) == 1
-    first.let_go()
     second = in_keyring()
     assert second.find() == KEPT
     second.forget_all()

@@ -328,6 +328,7 @@ WITH_ALL_FIELDS: dict[str, Any] = {
     ),
     "LogIn/new_password": LogIn(1, "ann", b"t" * 32, "a code", new_password="correct horse"),
     "LogIn/away": LogIn(1, "ann", b"t" * 32, away="back at ten"),
+    "LogIn/instance": LogIn(1, "ann", b"t" * 32, instance=b"i" * 8),
     "LoggedIn/since": LoggedIn(
         1, "ann", False, [LogState("#garden", 5, 9, 4, Notify.ALL)], since_ms=AT_MS
     ),

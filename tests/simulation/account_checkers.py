@@ -64,8 +64,13 @@ def check_accounts(cluster: Cluster, history: History) -> None:
         _check_invitations(cluster, history)
     for person in cluster.people:
         if person.core is not None and person.core.state is State.ONLINE:
-            _check_not_revoked(person.life_now, history)
-            _check_not_logged_out(person.life_now, history)
+            token = person.life_now.first.token
+            lives = [life for each in cluster.people for life in each.lives]
+            prefixes = tuple(life.prefix for life in lives if life.first.token == token)
+            _check_not_logged_out(person.life_now, history, prefixes)
+            if len(prefixes) == 1:
+                # What was revoked another program may have proved again by a password.
+                _check_not_revoked(person.life_now, history)
             if person.core.name in history.suspended:
                 raise Broken(f"{person.name} is here as {person.core.name}, who is suspended")
 
@@ -95,13 +100,13 @@ def _check_audit(history: History) -> None:
 
 
 def _check_codes(cluster: Cluster) -> None:
-    """Each life has a token of its own, so what let it in was its password, with its code."""
+    """Whose token is its own was let in by its password, with its code."""
     used = set(cluster.people[0].accounts.used_codes)
     for person in cluster.people:
         for life in person.lives:
             shown = (life.name, life.first.code)
             begun = any(isinstance(event, SessionBegun) for event in life.events)
-            if not life.first.code or not begun:
+            if not life.first.code or not begun or life.shares:
                 continue
             if shown in used:
                 raise Broken(f"{life.person} came in with a one-time code that was used before")
@@ -115,8 +120,11 @@ def _check_not_revoked(life: Life, history: History) -> None:
         raise Broken(f"{life.person} is here as a device that was revoked")
 
 
-def _check_not_logged_out(life: Life, history: History) -> None:
-    """No session goes on that is older than what has ended all of them, or all others."""
+def _check_not_logged_out(life: Life, history: History, prefixes: tuple[bytes, ...]) -> None:
+    """No session goes on that is older than what has ended all of them, or all others.
+
+    `prefixes` are of the nonces of all programs that have its token.
+    """
     log = inbox_log(life.name)
     begun = [event for event in life.events if isinstance(event, SessionBegun)][-1]
     head = next(state.head for state in begun.logs if state.log == log)
@@ -124,7 +132,7 @@ def _check_not_logged_out(life: Life, history: History) -> None:
         body = committed.entry.body
         if not isinstance(body, AccountChanged):
             continue
-        own = (committed.nonce or b"").startswith(life.prefix)
+        own = (committed.nonce or b"").startswith(prefixes)
         if body.change is AccountChange.LOGGED_OUT_EVERYWHERE or (
             body.change is AccountChange.PASSWORD_CHANGED and not own
         ):
@@ -176,7 +184,7 @@ def _check_invitations(cluster: Cluster, history: History) -> None:
 def _invited_by(life: Life) -> Iterator[str]:
     """With which codes accounts were made, as far as anybody was told."""
     begun = next((event for event in life.events if isinstance(event, SessionBegun)), None)
-    if begun is not None and life.first.register and not begun.guest:
+    if begun is not None and life.first.register and not begun.guest and not life.shares:
         yield life.first.invitation
     for event in life.events:
         match event:

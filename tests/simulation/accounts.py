@@ -54,6 +54,8 @@ class Accounts:
     used_codes: set[tuple[str, str]] = field(default_factory=set)
     """Name and code that have enabled one-time codes, and log nobody in."""
     deleted: set[str] = field(default_factory=set)
+    tokens: dict[str, bytes] = field(default_factory=dict)
+    """By name: what its newest program has come with."""
     standings: dict[str, Standing] = field(default_factory=dict)
     """By name: what they have last heard that they are in the cluster."""
 

@@ -633,9 +633,10 @@ def _check_quiet_end(cluster: Cluster, history: History) -> None:
 def _place_is_lost(person: Person, people: Iterable[Person]) -> bool:
     """Who was here waits for as long as others have its place.
 
-    They have it if a guest was away for longer than its grace, or if no more devices may be here.
+    They have it if a guest was away for longer than its grace, or if no more programs may be here.
     """
     begun = [event for event in person.lives[-1].events if isinstance(event, SessionBegun)]
+    token = person.lives[-1].first.token
     others = [
         other
         for other in people
@@ -644,12 +645,16 @@ def _place_is_lost(person: Person, people: Iterable[Person]) -> bool:
         and other.core.state is State.ONLINE
         and other.core.name == person.user
     ]
-    places = 1 if begun and begun[-1].guest else limits.USER_SESSIONS_MAX
-    return bool(begun) and len(others) >= places
+    tokens = {other.lives[-1].first.token for other in others} - {token}
+    if len(others) >= limits.USER_SESSIONS_MAX or len(tokens) >= limits.USER_TOKENS_MAX:
+        return True
+    # Who has the same token is the same guest.
+    strangers = [other for other in others if other.lives[-1].first.token != token]
+    return bool(begun) and begun[-1].guest and bool(strangers)
 
 
 def _check_ends(life: Life, history: History) -> None:
-    if life.first.password == WRONG_PASSWORD and _session_begun(life):
+    if life.first.password == WRONG_PASSWORD and _session_begun(life) and not life.shares:
         raise Broken(f"{life.person} came in with a wrong password")
     for event in life.events:
         if isinstance(event, Fatal) and (
@@ -680,7 +685,7 @@ def _was_in(life: Life, fatal: Fatal, history: History) -> bool:
 def _may_be_logged_out(life: Life, history: History) -> bool:
     """Somebody has seen to it, or there are more devices than an account may have."""
     changes = {change.change for change in history.changes(life.name)}
-    crowded = limits.USER_SESSIONS_MAX < 5
+    crowded = limits.USER_TOKENS_MAX < 5
     return crowded or life.name not in history.users or not changes.isdisjoint(_LOGS_OUT)
 
 

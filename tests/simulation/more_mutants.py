@@ -29,8 +29,9 @@ from zchat.rooms.state import RoomState
 from zchat.service import amending, logs, referred
 from zchat.users import conversation_list
 from zchat.users import sessions as user_sessions
+from zchat.users.devices import Devices
 from zchat.users.invitations import Invitations
-from zchat.users.model import User
+from zchat.users.model import Session, User
 from zchat.users.sessions import Sessions
 
 Plant = tuple[object, str, Any]
@@ -61,6 +62,24 @@ def _revoked_token_is_announced() -> Plant:
             return announce(self, *arguments)
 
     return Sessions, "announce", mutant
+
+
+def _twin_is_replaced() -> Plant:
+    """A login ends the session of another program that has the same token."""
+    return Session, "is_of", lambda self, digest, instance: self.digest == digest
+
+
+def _own_session_is_not_replaced() -> Plant:
+    return Session, "is_of", lambda self, digest, instance: False
+
+
+def _goodbye_takes_the_token_of_a_twin() -> Plant:
+    def mutant(self: Any, user: Any, digest: bytes) -> None:
+        token = user.token(digest)
+        if token is not None and (user.guest or not token.remembered):
+            self._directory.forget(user, token)
+
+    return Devices, "goodbye", mutant
 
 
 def _old_standing_is_announced() -> Plant:
@@ -353,6 +372,9 @@ MORE_MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "an invitation works twice": _invitation_works_twice,
     "the use of an invitation is not stored": _use_of_invitation_is_not_stored,
     "a revoked token is accepted in an announcement": _revoked_token_is_announced,
+    "a login ends another program with its token": _twin_is_replaced,
+    "a login leaves its own former session": _own_session_is_not_replaced,
+    "a goodbye takes the token of another program": _goodbye_takes_the_token_of_a_twin,
     "an old standing is believed in an announcement": _old_standing_is_announced,
     "a later guest of the name may edit": _namesake_is_the_same,
     "a search finds what is of an earlier room": _search_before_the_floor("#"),

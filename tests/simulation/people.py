@@ -74,6 +74,8 @@ KINDS: Final = {
 }
 """What people do, and how often."""
 KEY: Final = "sesame"
+TWINS: Final = 0.4
+"""So often a program uses the token that another one of its user came with."""
 OF_A_MEMBER: Final = (
     *(room_drafts.kick, room_drafts.ban, room_drafts.unban, room_drafts.unmute),
     *(room_drafts.mute, room_drafts.mute, room_drafts.mute),
@@ -94,12 +96,16 @@ class Life:
     submitted: dict[int, drafts.Request] = field(default_factory=dict)
     asked_after: dict[int, int] = field(default_factory=dict)
     """By request: how many events there were before it."""
+    shares: bool = False
+    """Its token is that of another program, which may be here at the same time."""
     crashed: bool = False
     ended: bool = False
 
     @property
     def was_guest(self) -> bool:
         """All the time, so that whatever was said before under its name was another's."""
+        if self.shares:
+            return False
         begun = [event for event in self.events if isinstance(event, SessionBegun)]
         asked = self.submitted.values()
         return all(event.guest for event in begun) and not any(
@@ -124,6 +130,7 @@ class Person(Caller):
         """Messages of which it knows before it comes."""
         self.core: ClientCore | None = None
         self.chat = world.random(f"chat {name}")
+        self.sharing = world.random(f"token {name}")
         self.restart_s = (0.1, 6.0)
         self.hurry = self.chat.choice([0.05, 0.3, 1.0])
         self.wire: Wire | None = None
@@ -138,12 +145,17 @@ class Person(Caller):
         prefix = self.chat.randbytes(8)
         if self.user in self.accounts.deleted:
             self.user += "x"  # Nobody gets that name back.
+        # Two programs that run at the same time may have one login.
+        shares = self.user in self.accounts.tokens and self.sharing.random() < TWINS
+        if shares:
+            token = self.accounts.tokens[self.user]
+        self.accounts.tokens[self.user] = token
         credentials = self._credentials(token)
         if self.chat.random() < 0.5:
             # Others do not forget with a new client, and perhaps as a new guest, what was said.
             self.memory = talk.Memory()
             self.memory.reads(self.remembers)
-        self.life_now = Life(self.name, self.user, replace(credentials), prefix)
+        self.life_now = Life(self.name, self.user, replace(credentials), prefix, shares=shares)
         self.lives.append(self.life_now)
         self.core = ClientCore(self.user, credentials, prefix, "simulated")
         self._timer_at = None

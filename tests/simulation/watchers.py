@@ -213,8 +213,10 @@ class Watchers:
                     if len(user.sessions) + len(user.tokens) < 2:
                         continue  # Most of all, and this is asked at each commit.
                     kinds = Counter(token.kind for token in user.tokens)
-                    if max(len(user.sessions), *kinds.values(), 0) > limits.USER_SESSIONS_MAX:
-                        raise Broken(f"{user.name} has too many sessions or tokens")
+                    if len(user.sessions) > limits.USER_SESSIONS_MAX:
+                        raise Broken(f"{user.name} has too many sessions")
+                    if max(kinds.values(), default=0) > limits.USER_TOKENS_MAX:
+                        raise Broken(f"{user.name} has too many tokens")
             case RoomCore() as core:
                 if len(core.rooms) > limits.ROOMS_MAX:
                     raise Broken(f"{process.name} has {len(core.rooms)} rooms")

@@ -245,12 +245,12 @@ def write_users(database: Path, sizes: Sizes, needs: Collection[Needs]) -> None:
 
 
 def _devices(service: _Service, account: str) -> Iterator[tuple[str, Message]]:
-    for number in range(1, limits.USER_SESSIONS_MAX):
+    for number in range(1, limits.USER_TOKENS_MAX):
         device = f"device {number}".ljust(limits.DEVICE_NAME_CHARS_MAX, ".")
         token = token_of(f"{account} {number}")
         yield "", OpenSession(1, account, token, PASSWORD, device)
     rooms = [person(number) for number in range(limits.APP_TOKEN_ROOMS_MAX)]
-    for number in range(limits.USER_SESSIONS_MAX):
+    for number in range(limits.USER_TOKENS_MAX):
         name = f"bot {number}".ljust(limits.DEVICE_NAME_CHARS_MAX, ".")
         digest = token_of(f"{account} bot {number}")
         yield account, CreateAppToken(1, service.nonce(), digest, name, list(Scope), rooms)

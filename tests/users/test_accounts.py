@@ -4,7 +4,14 @@ import pytest
 
 from zchat.protocol import limits
 from zchat.protocol.cluster import OpenSession, SessionOpened
-from zchat.protocol.messages import AccountRegistered, Done, RefusalCode, Register, Standing
+from zchat.protocol.messages import (
+    AccountRegistered,
+    Done,
+    RefusalCode,
+    Refused,
+    Register,
+    Standing,
+)
 
 from .playbook import EAST, PASSWORD, WEST, Users, opened, refused, token
 
@@ -198,6 +205,8 @@ def test_an_account_is_connected_only_so_often(ann: Users, monkeypatch: pytest.M
 
     tablet = ann.come("ann", client="tablet", password=PASSWORD, n=5)
     assert refused(tablet) is RefusalCode.LIMIT_REACHED
+    assert isinstance(tablet, Refused)
+    assert tablet.retry_after_ms, "a place is free again as soon as one of them goes"
     opened(ann.come("ann", client="phone", n=6))
     assert ann.ended == [(WEST, 1)], "a client that comes back is not one more"
 
@@ -205,7 +214,7 @@ def test_an_account_is_connected_only_so_often(ann: Users, monkeypatch: pytest.M
 def test_the_oldest_of_too_many_tokens_is_forgotten(
     ann: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "USER_SESSIONS_MAX", 2)
+    monkeypatch.setattr(limits, "USER_TOKENS_MAX", 2)
     for number, client in enumerate(["desk", "phone", "tablet"]):
         opened(ann.come("ann", client=client, password=PASSWORD, n=number))
         ann.lose(n=number)

@@ -97,7 +97,7 @@ def test_it_is_written_once_an_hour_when_a_device_was_seen(ann: Users) -> None:
 def test_of_too_many_devices_the_one_seen_least_recently_is_forgotten(
     ann: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "USER_SESSIONS_MAX", 2)
+    monkeypatch.setattr(limits, "USER_TOKENS_MAX", 2)
     come(ann, "stays", n=1)
     for n, client in enumerate(["desk", "phone", "tablet"], start=2):
         come(ann, client, n=n, device=client)
@@ -106,6 +106,20 @@ def test_of_too_many_devices_the_one_seen_least_recently_is_forgotten(
 
     assert [d.name for d in devices(ann)] == ["", "phone", "tablet"]
     assert [d.device for d in devices(ann)] == [2, 4, 5], "numbers are not used again"
+
+
+def test_a_device_that_is_connected_is_not_put_out_by_another_one(
+    ann: Users, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "USER_TOKENS_MAX", 1)
+    come(ann, "desk", n=1, device="desk")
+    phone = ann.come("ann", client="phone", n=2, password=PASSWORD, device="phone")
+    assert refused(phone) is RefusalCode.LIMIT_REACHED
+    assert (ann.ended, [d.name for d in devices(ann)]) == ([], ["desk"])
+
+    ann.quit(n=1)
+    come(ann, "phone", n=2, device="phone")
+    assert [d.name for d in devices(ann)] == ["phone"]
 
 
 # --- Revoking -------------------------------------------------------------------------------------
@@ -181,7 +195,7 @@ def test_the_token_of_a_session_does_not_become_an_app_token(ann: Users) -> None
 
 
 def test_there_are_only_so_many_app_tokens(ann: Users, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "USER_SESSIONS_MAX", 1)
+    monkeypatch.setattr(limits, "USER_TOKENS_MAX", 1)
     come(ann, "desk")
     assert isinstance(app_token(ann), Done)
     assert refused(app_token(ann, "other bot")) is RefusalCode.LIMIT_REACHED

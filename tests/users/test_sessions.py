@@ -6,6 +6,7 @@ from zchat.protocol import limits
 from zchat.protocol.cluster import (
     AnnounceSessions,
     EndGuest,
+    OpenSession,
     ReportActivity,
     SessionHere,
     Stamped,
@@ -83,6 +84,90 @@ def test_a_goodbye_of_nobody_changes_nothing(users: Users) -> None:
     assert users.quit(at=EAST, n=1) == Done(0)
     assert users.lose(at=WEST, n=2) == Done(0)
     assert users.online == {"ann"}
+
+
+# --- Several programs with one token --------------------------------------------------------------
+
+
+def two_programs(users: Users, name: str = "ann") -> None:
+    """Both with the same token; at EAST the second one, which is called two."""
+    opened(users.come(name, at=WEST, n=1, instance=b"one"))
+    opened(users.come(name, at=EAST, n=2, instance=b"two"))
+
+
+def test_two_programs_with_one_token_are_both_here(users: Users) -> None:
+    two_programs(users)
+
+    assert users.ended == []
+    assert [session.key for session in users.core.users["ann"].sessions] == [(WEST, 1), (EAST, 2)]
+
+
+def test_a_program_that_comes_back_replaces_its_own_session_alone(users: Users) -> None:
+    two_programs(users)
+    opened(users.come("ann", at=EAST, n=3, instance=b"one"))
+
+    assert users.ended == [(WEST, 1)]
+    assert [session.key for session in users.core.users["ann"].sessions] == [(EAST, 2), (EAST, 3)]
+
+
+def test_a_token_that_another_program_has_outlives_a_goodbye(users: Users) -> None:
+    users.account("ann")
+    users.come("ann", client="cron", password=PASSWORD, n=1, instance=b"one")
+    users.come("ann", client="cron", n=2, instance=b"two")
+    users.quit(n=1)
+    users.lose(n=2)
+
+    opened(users.come("ann", client="cron", n=3, instance=b"two"))
+    users.quit(n=3)
+    assert refused(users.come("ann", client="cron")) is RefusalCode.PASSWORD_REQUIRED
+
+
+def test_a_guest_is_here_until_its_last_program_has_gone(users: Users) -> None:
+    two_programs(users)
+    users.quit(at=WEST, n=1)
+    assert not users.core.users["ann"].ended
+    opened(users.come("ann", at=WEST, n=3, instance=b"three"))
+
+    users.quit(at=EAST, n=2)
+    users.quit(at=WEST, n=3)
+    assert users.core.users["ann"].ended
+
+
+def test_programs_that_wait_for_the_name_of_their_guest_all_come_in(users: Users) -> None:
+    users.come("ann")
+    users.quit()
+    users.begin(OpenSession(1, "ann", token("ann"), None, instance=b"one"), n=2)
+    users.begin_another(OpenSession(1, "ann", token("ann"), None, instance=b"two"), n=3)
+    assert users.commit([]) == []
+
+    assert [opened(answer).name for answer in users.settle_all()] == ["ann", "ann"]
+    assert len(users.core.users["ann"].sessions) == 2
+
+
+def test_gateways_announce_all_programs_of_a_token(users: Users) -> None:
+    two_programs(users)
+    came_ms = users.at_ms
+    users.restart()
+    first, second, third = (
+        SessionHere(n, "ann", token("ann"), came_ms + n, came_ms + n, instance=instance)
+        for n, instance in ((1, b"one"), (2, b"two"), (3, b"two"))
+    )
+    users.do(AnnounceSessions([first]), at=WEST)
+    users.do(AnnounceSessions([second, third]), at=EAST)
+
+    assert users.ended == [(EAST, 2)], "of one program the newer connection stays"
+
+
+def test_many_programs_with_one_token_are_counted(
+    users: Users, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "USER_SESSIONS_MAX", 2)
+    two_programs(users)
+
+    third = users.come("ann", n=7, instance=b"three")
+    assert refused(third) is RefusalCode.LIMIT_REACHED
+    users.quit(at=EAST, n=2)
+    opened(users.come("ann", n=7, instance=b"three"))
 
 
 # --- Graces ---------------------------------------------------------------------------------------

@@ -155,6 +155,8 @@ class Chat(Asking):
         self._begun = asyncio.Event()
         self._over = asyncio.Event()
         self._fatal: Refused | None = None
+        self._trouble = ""
+        """Why the last attempt has led to no session."""
         self._leaving = False
         self.guest = True
         """Whether the name is not registered."""
@@ -227,7 +229,7 @@ class Chat(Asking):
                 await self._begun.wait()
         except TimeoutError:
             self._connection.stop()
-            why = self._connection.trouble or "the server does not answer"
+            why = self._trouble or self._connection.trouble or "the server does not answer"
             raise CannotConnectError(f"cannot connect: {why}") from None
         except BaseException:
             self._connection.stop()
@@ -353,6 +355,7 @@ class Chat(Asking):
             ):
                 self._events.add_soft(event)
             case ConnectionFailed():
+                self._trouble = event.reason
                 # Whoever waits for the first session hears of it as `CannotConnectError`.
                 if self._at_once or self._begun.is_set():
                     self._events.add_soft(event)

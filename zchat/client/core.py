@@ -59,7 +59,7 @@ class LoggingOut(Exception):
 
 
 class ClientCore:
-    """`nonce_prefix` is 8 random bytes, new for every client.
+    """`nonce_prefix` is 8 random bytes, new for every client, which is known by them.
 
     `cursors` are where an earlier client of this user stopped, by log; who is `away` says so in
     every login.
@@ -75,7 +75,7 @@ class ClientCore:
         cursors: Mapping[str, int] | None = None,
         away: str | None = None,
     ) -> None:
-        self._greeting = Greeting(name, credentials, software, away)
+        self._greeting = Greeting(name, credentials, software, nonce_prefix, away)
         self._state = State.OFFLINE
         self._outbox = Outbox(nonce_prefix)
         self._cursors = Cursors(cursors or {})
@@ -348,7 +348,7 @@ class ClientCore:
         self._reconnect.wait_at_least(refused.retry_after_ms / 1000)
         logging_in = self._state is State.LOGGING_IN
         resuming = self._greeting.resuming
-        if not ends_client(refused.code, logging_in=logging_in, resuming=resuming):
+        if not ends_client(refused, logging_in=logging_in, resuming=resuming):
             self._close(refused.reason)
         elif resuming and (parting := self._outbox.take_parting()) is not None:
             # It has been done, and has ended the session before its answer came.

@@ -1,4 +1,7 @@
-"""`zchat-client --forget`: this device is logged out, and keeps no token of the user."""
+"""`zchat-client --forget`: this device is logged out, and keeps no token of the user.
+
+All programs that use the token are: the server ends their sessions.
+"""
 
 from collections.abc import Sequence
 
@@ -29,10 +32,6 @@ async def forget(user: str, addresses: Sequence[str], tls: Tls) -> int:
                 )
                 code = NOT_TOLD
             store.forget()
-            store.let_go()
-        if not store.is_empty:
-            complain(f"another client of {user} runs here and keeps its token: end it, or :logout")
-            code = NOT_TOLD
     except UnsafeTokenError as error:
         raise WrongLogin(str(error)) from None
     except OSError as error:

@@ -17,6 +17,8 @@ class Greeting:
     """The user's; once logged in, as the server spells it."""
     credentials: Credentials
     software: str
+    instance: bytes
+    """The same on every connection, and of no other program: they may share a token."""
     away: str | None
     """Said in each login: the server forgets it with the connection."""
     request_id: int = 0
@@ -27,7 +29,9 @@ class Greeting:
     def say(self, request_id: int, cursors: dict[str, int]) -> tuple[Hello, LogIn]:
         self.request_id = request_id
         log_in = self.credentials.log_in(request_id, self.name, cursors)
-        return Hello(PROTOCOL_VERSION, self.software), replace(log_in, away=self.away)
+        return Hello(PROTOCOL_VERSION, self.software), replace(
+            log_in, away=self.away, instance=self.instance
+        )
 
     def answered(self, answer: LoggedIn) -> SessionBegun:
         if answer.id != self.request_id:

@@ -84,25 +84,22 @@ class Login:
             ),
         )
         if options.remember:
-            self._open_store(addresses, options.device or own_device())
+            self._show(replace(self.shown, device=options.device or own_device()))
+            self._open_store(addresses)
         if options.register and self.shown.password is None:
             self._show(replace(self.shown, password=self._new_password()))
 
-    def _open_store(self, addresses: Sequence[str], device: str) -> None:
+    def _open_store(self, addresses: Sequence[str]) -> None:
         store = TokenStore(self._user, addresses, keyring=True)
         try:
             kept = None if self.shown.register else store.find()
-            slot = store.next_slot
         except UnsafeTokenError as error:
             raise WrongLogin(str(error)) from None
         except OSError as error:
             complain(f"cannot look for a token of yours: {error.strerror or error}")
+            self._show(replace(self.shown, device=""))
             return
         self._store = store
-        if slot:
-            device = tokens.device_of_slot(device, slot)
-            self._without_store = replace(self.shown, device=device)
-            self.shown = self._without_store
         if kept is not None:
             self._by_store = True
             self.shown = Shown(token=kept.token, device=kept.device)

@@ -43,10 +43,14 @@ _CONNECTION_OVER: Final = frozenset(
 """Repeating what led to these would lead to them again."""
 
 
-def ends_client(code: RefusalCode, *, logging_in: bool, resuming: bool) -> bool:
+def ends_client(refused: Refused, *, logging_in: bool, resuming: bool) -> bool:
     """Whether the refusal of a login, or of a whole connection, is the server's last word."""
+    code = refused.code
     if not logging_in:
         return code in _CONNECTION_OVER
+    if code is RefusalCode.LIMIT_REACHED and refused.retry_after_ms:
+        # Other programs of the account have all the places, and one of them is free again soon.
+        return False
     return code not in (_TRY_AGAIN_TO_RESUME if resuming else _TRY_AGAIN)
 
 

@@ -1,9 +1,8 @@
-"""Where a client keeps its tokens: in files that only the user can read, or in the keyring.
+"""Where a client keeps its token: in a file that only the user can read, or in the keyring.
 
-Each client that runs has a slot of its own, locked for as long as it runs. Two clients of one user
-at the same time so have two tokens, and neither takes the other's session away. The first client
-on a machine uses slot 1; one that starts meanwhile is asked for the password once, and keeps its
-token in slot 2 for the next time that two run at once.
+All programs of one user on one machine use the same token, at the same time as well; the server
+tells them apart by what each of them is on its own. Whoever proves itself by a password first keeps
+the token, and those that did so at the same time leave theirs to be forgotten.
 """
 
 import fcntl
@@ -11,6 +10,7 @@ import importlib
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -18,8 +18,8 @@ from zchat.client.tokens import Kept, kept_name
 
 KEYRING_SERVICE: Final = "zchat"
 FILE_BYTES_MAX: Final = 4_096
-SLOTS_MAX: Final = 5
-"""More clients of one user at once are asked for the password whenever they start."""
+SLOTS: Final = range(1, 6)
+"""Earlier releases kept a token for each client that ran at the same time; the first is enough."""
 
 
 class UnsafeTokenError(Exception):
@@ -45,74 +45,61 @@ class TokenStore:
         self._shelf: Shelf = (_keyring_shelf() if keyring else None) or files
         self._name = kept_name(user, addresses)
         self._about = f"{user} at {', '.join(addresses)}"
-        self._lock: int | None = None
-        self.slot = 0
-        """The one that is ours; 0 if none is."""
+        self._slot = SLOTS[0]
+        self._text: str | None = None
+        """What was found there, or was written there since."""
 
     def find(self) -> Kept | None:
-        """Takes the first slot that nobody uses and that has a token. Raises `UnsafeTokenError`."""
-        for slot, kept in self._kept():
-            if self._take(slot):
-                return kept
-        return None
-
-    @property
-    def next_slot(self) -> int:
-        """That which `keep` is likely to use; 0 if there is none."""
-        return self.slot or next(iter(self._empty()), 0)
-
-    @property
-    def is_empty(self) -> bool:
-        return next(self._kept(), None) is None
-
-    def keep(self, kept: Kept) -> bool:
-        """In our slot, or in the first one that is empty; False if there is none."""
-        if not self.slot and not any(self._take(slot) for slot in self._empty()):
-            return False
-        self._shelf.write(f"{self._name}-{self.slot}", kept.as_text(self._about))
-        return True
-
-    def forget(self) -> None:
-        if self.slot:
-            self._shelf.remove(f"{self._name}-{self.slot}")
-
-    def forget_all(self) -> None:
-        for slot in range(1, SLOTS_MAX + 1):
-            self._shelf.remove(f"{self._name}-{slot}")
-
-    def let_go(self) -> None:
-        """Others may use the slot from now on."""
-        if self._lock is not None:
-            os.close(self._lock)
-        self._lock, self.slot = None, 0
-
-    def _kept(self) -> Iterator[tuple[int, Kept]]:
-        for slot in range(1, SLOTS_MAX + 1):
-            text = self._shelf.read(f"{self._name}-{slot}")
-            if text is None:
-                continue
+        """The token, if there is one. Raises `UnsafeTokenError`."""
+        for slot in SLOTS:
+            text = self._shelf.read(self._name_of(slot))
+            if slot == SLOTS[0] or text is not None:
+                self._slot, self._text = slot, text
             try:
-                yield slot, Kept.from_text(text)
+                if text is not None:
+                    return Kept.from_text(text)
             except ValueError:
                 # Damaged, or of a newer client: of no use here, and replaced by the next login.
                 continue
+        return None
 
-    def _empty(self) -> list[int]:
-        used = {slot for slot, _ in self._kept()}
-        return [slot for slot in range(1, SLOTS_MAX + 1) if slot not in used]
+    def keep(self, kept: Kept) -> bool:
+        """In the place of what was found; False if another program was quicker."""
+        with self._locked():
+            if self._shelf.read(self._name_of(self._slot)) != self._text:
+                return False
+            self._text = kept.as_text(self._about)
+            self._shelf.write(self._name_of(self._slot), self._text)
+        return True
 
-    def _take(self, slot: int) -> bool:
-        """Whether the slot is ours now. The lock ends with this process, however it ends."""
+    def forget(self) -> None:
+        """What was found or kept, unless another program has replaced it."""
+        if self._text is None:
+            return
+        with self._locked():
+            if self._shelf.read(self._name_of(self._slot)) == self._text:
+                self._shelf.remove(self._name_of(self._slot))
+            self._text = None
+
+    def forget_all(self) -> None:
+        for slot in SLOTS:
+            self._shelf.remove(self._name_of(slot))
+        self._text = None
+
+    def _name_of(self, slot: int) -> str:
+        return f"{self._name}-{slot}"
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Nobody else writes meanwhile; whoever does is waited for, which is never long."""
         make_private(self._folder)
-        path = self._folder / f"{self._name}-{slot}.lock"
+        path = self._folder / f"{self._name}.lock"
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
             os.close(lock)
-            return False
-        self._lock, self.slot = lock, slot
-        return True
 
 
 class FileShelf:

@@ -56,11 +56,3 @@ def kept_name(user: str, addresses: Sequence[str]) -> str:
     """Under which the tokens of `user` are kept, of the server that has these addresses."""
     server = "\n".join(sorted(set(addresses)))
     return sha256(f"{user}\n{server}".encode()).hexdigest()[:32]
-
-
-def device_of_slot(device: str, slot: int) -> str:
-    """The first client on a machine has its plain name."""
-    if slot == 1:
-        return device
-    number = f" ({slot})"
-    return device[: limits.DEVICE_NAME_CHARS_MAX - len(number)] + number

@@ -53,6 +53,7 @@ def announcement(sessions: Iterable[Session]) -> AnnounceSessions:
                 session.standing,
                 session.address,
                 session.away,
+                session.instance,
             )
             for session in sessions
             if session.name

@@ -209,6 +209,7 @@ class GatewayCore:
             return
         session.state = SessionState.LOGGING_IN
         session.token, session.away = log_in.token, log_in.away
+        session.instance = log_in.instance
         self.requests.count(session)
         self.services.users.command(session, opening, SessionOpening(session, log_in, now))
 

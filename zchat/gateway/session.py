@@ -47,6 +47,7 @@ class Session:
         "fetching",
         "follows",
         "heard_at",
+        "instance",
         "name",
         "network",
         "number",
@@ -72,6 +73,7 @@ class Session:
         self.name = ""
         """The user's; empty until logged in."""
         self.token = b""
+        self.instance = b""
         self.address = ""
         """Where the client connects from, without its port."""
         self.network = ""

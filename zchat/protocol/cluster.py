@@ -12,6 +12,7 @@ from zchat.protocol.messages import (
     Announce,
     DeviceName,
     InRoomCommand,
+    Instance,
     InvitationCode,
     ListBans,
     ListBlocked,
@@ -162,6 +163,7 @@ class OpenSession(Message, frozen=True):
     """Where the client connects from, without the port: what attempts are counted by."""
     away: Reason | None = None
     new_password: str | None = None
+    instance: Instance = b""
 
 
 class CloseSession(Message, frozen=True):
@@ -179,6 +181,7 @@ class SessionHere(Envelope, frozen=True):
     standing: Standing = Standing.GUEST
     address: str = ""
     away: Reason | None = None
+    instance: Instance = b""
 
 
 class AnnounceSessions(Message, frozen=True):

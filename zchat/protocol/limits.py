@@ -18,6 +18,8 @@ PASSWORD_CHARS_MAX: Final = 256
 NONCE_BYTES: Final = 16
 NONCE_PREFIX_BYTES: Final = 8
 TOKEN_BYTES: Final = 32
+INSTANCE_BYTES_MAX: Final = 16
+"""By which the connections of one running program are known; 8 that are random do."""
 DIGEST_BYTES: Final = 32
 DEVICE_NAME_CHARS_MAX: Final = 64
 REASON_CHARS_MAX: Final = 300
@@ -286,8 +288,12 @@ PARTITIONS_MAX: Final = 64
 
 # --- Users ----------------------------------------------------------------------------------------
 USERS_MAX: Final = 100_000
-USER_SESSIONS_MAX: Final = 20
-"""Sessions of one account at a time, and remembered tokens of each kind."""
+USER_SESSIONS_MAX: Final = 50
+"""Sessions of one account at a time; with one more, its client is told to wait."""
+USER_TOKENS_MAX: Final = 20
+"""Remembered tokens of one account, of each kind."""
+SESSION_PLACE_WAIT_S: Final = 1.0
+"""A client that finds all places of its account taken is told to ask again after so long."""
 USER_BLOCKED_MAX: Final = 1_000
 USER_CONVERSATIONS_MAX: Final = 1_000
 """Conversations of which a read marker or level of one user is kept: those that came last."""

@@ -41,6 +41,7 @@ Target = Annotated[str, Meta(min_length=1, max_length=limits.TARGET_CHARS_MAX)]
 BanSeconds = Annotated[int, Meta(ge=1, le=limits.BAN_S_MAX)]
 Reason = Annotated[str, Meta(max_length=limits.REASON_CHARS_MAX)]
 RoomKey = Annotated[str, Meta(max_length=limits.ROOM_KEY_CHARS_MAX)]
+Instance = Annotated[bytes, Meta(max_length=limits.INSTANCE_BYTES_MAX)]
 Digest = Annotated[bytes, Meta(min_length=limits.DIGEST_BYTES, max_length=limits.DIGEST_BYTES)]
 """SHA-256 of a secret that its maker keeps."""
 InvitationCode = Annotated[str, Meta(max_length=limits.INVITATION_CHARS_MAX)]
@@ -387,6 +388,9 @@ class LogIn(Message, frozen=True):
 
     `cursors` holds, by log, the sequence of the last entry that the client has; a log that is not
     in it starts at the user's read marker. Who is `away` says so at once, as by `SetAway`.
+
+    `instance` are random bytes of the running program, the same on all its connections: a login
+    ends the session that the same token and instance have, and leaves those of other programs.
     """
 
     id: RequestId
@@ -400,12 +404,13 @@ class LogIn(Message, frozen=True):
     invitation: InvitationCode = ""
     away: Reason | None = None
     new_password: Password | None = None
+    instance: Instance = b""
 
 
 class LogOut(Message, frozen=True):
     """The session ends now, and with it a guest's memberships. Answered with `Done`.
 
-    So does its token, unless it is remembered as a device.
+    So does its token, unless it is remembered as a device, or another session has it.
     """
 
     id: RequestId

@@ -50,7 +50,7 @@ class Arrivals:
             self._waiting.setdefault(name, []).append((sender, command))
         elif user is not None and (token := user.token(digest)):
             self.check_may_be_here(user, command.address, at_ms)
-            self._devices.check_place(user, digest)
+            self._devices.check_place(user, digest, command.instance, command.device)
             self._devices.seen(user, token, command.device, at_ms)
             self._enter(sender, command, user, now, at_ms)
         elif user is not None and (user.guest or command.register):
@@ -160,6 +160,9 @@ class Arrivals:
         """The account's second factor, if it has one. Raises `Refusal`."""
         try:
             self.check_may_be_here(user, command.address, at_ms)
+            # Before the code is used up: who has to wait comes with it again.
+            digest = token_digest(command.token)
+            self._devices.check_place(user, digest, command.instance, command.device)
             recovered = use_code(user, command.code, at_ms)
         except Refusal as refusal:
             # Only a wrong code is a failed attempt, like a wrong password.
@@ -175,7 +178,6 @@ class Arrivals:
         self, sender: Sender, command: OpenSession, user: User, now: float, at_ms: int
     ) -> None:
         digest = token_digest(command.token)
-        self._devices.check_place(user, digest)
         token = user.token(digest)
         if token is None:
             token = self._devices.add(user, digest, command.device, at_ms)
@@ -191,7 +193,9 @@ class Arrivals:
         # Whoever a gateway gave this number before is not there any more.
         self._lose(key, now, at_ms)
         sessions = self._directory.sessions
-        for replaced in sessions.open(user, key, digest, at_ms, command.address, command.away):
+        for replaced in sessions.open(
+            user, key, digest, at_ms, command.address, command.away, command.instance
+        ):
             self._directory.say_ended(replaced)
         token = user.token(digest)
         scopes, rooms = (token.scopes, token.rooms) if token else ((), ())

@@ -17,28 +17,37 @@ from zchat.users.model import Token, User
 
 
 class Devices:
-    """A user has at most `USER_SESSIONS_MAX` tokens of each kind: those that end with a goodbye,
+    """A user has at most `USER_TOKENS_MAX` tokens of each kind: those that end with a goodbye,
     remembered devices, and app tokens. When a client is one too many, the one of its kind that was
-    not seen for longest, and is not connected, is forgotten; one app token too many is refused.
+    not seen for longest, and is not connected, is forgotten. If all are connected it has to wait,
+    or two clients would go on to put each other out. One app token too many is refused.
     """
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
 
-    def check_place(self, user: User, digest: bytes) -> None:
-        """Raises `Refusal` if too many other clients of the user are connected."""
-        # A client that comes back replaces its own session, and is not one more.
-        others = sum(session.digest != digest for session in user.sessions)
+    def check_place(self, user: User, digest: bytes, instance: bytes, device: str) -> None:
+        """Raises `Refusal` if too many other programs of the user are connected."""
+        kind = (False, bool(_shown(device)))
+        if user.token(digest) is None and not self._has_room(user, kind):
+            raise Refusal(
+                RefusalCode.LIMIT_REACHED,
+                f"{user.name} is connected with {limits.USER_TOKENS_MAX} logins, which is the most",
+                limits.SESSION_PLACE_WAIT_S,
+            )
+        # One that comes back replaces its own session, and is not one more.
+        others = sum(not session.is_of(digest, instance) for session in user.sessions)
         if others >= limits.USER_SESSIONS_MAX:
             raise Refusal(
                 RefusalCode.LIMIT_REACHED,
                 f"{user.name} is connected {limits.USER_SESSIONS_MAX} times, which is the most",
+                limits.SESSION_PLACE_WAIT_S,
             )
 
     def seen(self, user: User, token: Token, device: str, at_ms: int) -> None:
         """A client has come back with its token."""
         name = _shown(device)
-        if name and not token.remembered:
+        if name and not token.remembered and self._has_room(user, (False, True)):
             self._make_room(user, (False, True))
             token.remembered, token.name = True, name
         elif at_ms - token.seen_at_ms < limits.TOKEN_SEEN_INTERVAL_S * 1000:
@@ -60,18 +69,20 @@ class Devices:
         self._directory.effects.rows.append(token.row(user.name))
         return token
 
+    def _has_room(self, user: User, kind: tuple[bool, bool]) -> bool:
+        alike = _alike(user, kind)
+        return len(alike) < limits.USER_TOKENS_MAX or bool(_away(user, alike))
+
     def _make_room(self, user: User, kind: tuple[bool, bool]) -> None:
-        alike = [token for token in user.tokens if token.kind == kind]
-        if len(alike) < limits.USER_SESSIONS_MAX:
-            return
-        connected = {session.digest for session in user.sessions}
-        away = [token for token in alike if token.digest not in connected] or alike
-        oldest = min(away, key=lambda token: (token.seen_at_ms, token.device))
-        self._directory.end_sessions(user, oldest.digest)
-        self._directory.forget(user, oldest)
+        alike = _alike(user, kind)
+        if len(alike) >= limits.USER_TOKENS_MAX:
+            away = _away(user, alike)
+            self._directory.forget(user, min(away, key=lambda one: (one.seen_at_ms, one.device)))
 
     def goodbye(self, user: User, digest: bytes) -> None:
         """The client has said goodbye: whoever has its token then needs the password again."""
+        if any(session.digest == digest for session in user.sessions):
+            return  # Another program has it, too, and may have to come back with it.
         token = user.token(digest)
         if token is not None and (user.guest or not token.remembered):
             self._directory.forget(user, token)
@@ -101,8 +112,8 @@ class Devices:
         if user.token(command.digest) is not None:
             reason = "this token is known already; make another one"
             raise Refusal(RefusalCode.NOT_ALLOWED, reason)
-        if sum(bool(token.scopes) for token in user.tokens) >= limits.USER_SESSIONS_MAX:
-            reason = f"you have {limits.USER_SESSIONS_MAX} app tokens; revoke one first"
+        if sum(bool(token.scopes) for token in user.tokens) >= limits.USER_TOKENS_MAX:
+            reason = f"you have {limits.USER_TOKENS_MAX} app tokens; revoke one first"
             raise Refusal(RefusalCode.LIMIT_REACHED, reason)
         name = _shown(command.name)
         scopes = tuple(sorted(set(command.scopes)))
@@ -110,6 +121,16 @@ class Devices:
         self._add(user, Token(command.digest, 0, name, True, at_ms, at_ms, scopes, rooms))
         change = AccountChange.APP_TOKEN_CREATED
         return self._directory.tell(user, change, name, at_ms, nonce=command.nonce)
+
+
+def _alike(user: User, kind: tuple[bool, bool]) -> list[Token]:
+    return [token for token in user.tokens if token.kind == kind]
+
+
+def _away(user: User, tokens: list[Token]) -> list[Token]:
+    """Those that nobody is connected with."""
+    connected = {session.digest for session in user.sessions}
+    return [token for token in tokens if token.digest not in connected]
 
 
 def device_infos(user: User) -> list[DeviceInfo]:

@@ -174,7 +174,7 @@ class Session:
     key: SessionKey
     user: str
     digest: bytes
-    """Of the client's token; all connections of one client have the same."""
+    """Of the client's token."""
     opened_at_ms: int
     active_ms: int
     """When it last sent anything but pings."""
@@ -182,6 +182,12 @@ class Session:
     """Where its client connects from, as its gateway says."""
     away: str | None = None
     """A word for others of why nobody is there; None while somebody is."""
+    instance: bytes = b""
+    """Of the running program; several may have one token."""
+
+    def is_of(self, digest: bytes, instance: bytes) -> bool:
+        """Whether the same program has connected there, of which there is one connection."""
+        return self.digest == digest and self.instance == instance
 
 
 class Reset(NamedTuple):

@@ -50,16 +50,18 @@ class Sessions:
         at_ms: int,
         address: str = "",
         away: str | None = None,
+        instance: bytes = b"",
     ) -> list[SessionKey]:
-        """Adds a session; returns those of the same client, which it replaces."""
+        """Adds a session; returns those of the same program, which it replaces."""
         if not user.since_ms or (not user.sessions and user.lost_at is None):
             user.since_ms = at_ms
-        replaced = [session for session in user.sessions if session.digest == digest]
+        replaced = [session for session in user.sessions if session.is_of(digest, instance)]
         for session in replaced:
             user.sessions.remove(session)
             del self._by_key[session.key]
         opened = self._by_key[key] = Session(key, user.name, digest, at_ms, at_ms, address)
         self._sightings.saw(user.name, address, at_ms)
+        opened.instance = instance
         opened.away = None if away is None else printable(away)
         user.sessions.append(opened)
         user.lost_at = None
@@ -137,9 +139,8 @@ class Sessions:
     ) -> list[tuple[SessionKey, Answer | None]]:
         """Takes a gateway's word for who is connected; returns the sessions that must end, and why.
 
-        Those are of users that are gone or may not be here, as `objection` says for an address, of
-        clients that have a newer connection elsewhere or no place any more, and those that may do
-        more than their user may.
+        Those are of users that are gone or may not be here, of programs that have a newer
+        connection elsewhere or no place any more, and those that may do more than their user may.
         """
         self.lose_all(asker, now, but=(session.session for session in here))
         ended: list[tuple[SessionKey, Answer | None]] = []
@@ -166,7 +167,7 @@ class Sessions:
             since_ms = user.since_ms or session.since_ms
             digest = token_digest(session.token)
             opened_ms, address, away = session.since_ms, session.address, session.away
-            replaced = self.open(user, key, digest, opened_ms, address, away)
+            replaced = self.open(user, key, digest, opened_ms, address, away, session.instance)
             ended.extend((former, None) for former in replaced)
             self._by_key[key].active_ms = session.active_ms
             self._tell_away(user)
@@ -202,13 +203,13 @@ def _outranks(here: SessionHere, user: User) -> bool:
 def _is_one_too_many(user: User, here: SessionHere) -> bool:
     """Others have come in meanwhile, while nobody knew of this one."""
     digest = token_digest(here.token)
-    others = sum(session.digest != digest for session in user.sessions)
+    others = sum(not session.is_of(digest, here.instance) for session in user.sessions)
     return others >= limits.USER_SESSIONS_MAX
 
 
 def _is_stale(user: User, here: SessionHere) -> bool:
     digest = token_digest(here.token)
     return any(
-        session.digest == digest and session.opened_at_ms > here.since_ms
+        session.is_of(digest, here.instance) and session.opened_at_ms > here.since_ms
         for session in user.sessions
     )

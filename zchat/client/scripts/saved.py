@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import re
+import time
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +13,9 @@ from typing import Any, Final
 from zchat.client.access import REFUSED, WRONG_USAGE, Failed
 
 NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+LOCK_WAIT_S: Final = 3.0
+"""A job of cron that overlaps the one before it waits for that one; `tail -f` has no end."""
+_LOOK_AGAIN_S: Final = 0.05
 _VERSION: Final = 1
 
 
@@ -71,11 +75,12 @@ class SavedCursor:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._path.with_name(f"{self._path.name}.lock")
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            raise Failed(REFUSED, f"another process uses the cursor in {self._path}") from None
+        until = time.monotonic() + LOCK_WAIT_S
+        while not _is_locked(lock):
+            if time.monotonic() > until:
+                os.close(lock)
+                raise Failed(REFUSED, f"another process uses the cursor in {self._path}")
+            time.sleep(_LOOK_AGAIN_S)
         self._lock = lock
 
     def _read(self) -> None:
@@ -89,6 +94,15 @@ class SavedCursor:
             raise Failed(
                 WRONG_USAGE, f"{self._path} is damaged: remove it to begin with what comes next"
             ) from None
+
+
+def _is_locked(lock: int) -> bool:
+    """Whether it is ours now."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _positions(saved: Any) -> dict[str, int]:
