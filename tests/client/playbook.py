@@ -1,5 +1,7 @@
 """Drives a client core by hand: the test says what happens, and reads what came of it."""
 
+from collections.abc import Sequence
+
 from zchat.client.core import ClientCore
 from zchat.client.credentials import Credentials
 from zchat.client.drafts import Request
@@ -29,10 +31,21 @@ class Playbook:
         credentials: Credentials | None = None,
         cursors: dict[str, int] | None = None,
         away: str | None = None,
+        logs: Sequence[str] | None = None,
+        from_head: bool = False,
     ) -> None:
         self.now = 0.0
         credentials = credentials or Credentials(TOKEN, password)
-        self.core = ClientCore("ann", credentials, PREFIX, "test", cursors=cursors, away=away)
+        self.core = ClientCore(
+            "ann",
+            credentials,
+            PREFIX,
+            "test",
+            cursors=cursors,
+            away=away,
+            logs=logs,
+            from_head=from_head,
+        )
         self._reader = FrameReader()
 
     def sent(self) -> list[ClientMessage]:

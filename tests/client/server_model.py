@@ -131,6 +131,8 @@ class ServerModel:
     totp_code: str = "123456"
     refusals: dict[type[Command], RefusalCode] = field(default_factory=dict)
     """Why commands of this kind are not done."""
+    sends_all: bool = False
+    """Whatever logs are asked for, as older gateways do."""
 
     def __post_init__(self) -> None:
         for log in ("@" + self.name, "#lobby"):
@@ -155,7 +157,10 @@ class ServerModel:
         self.name = message.name
         states, entries = [], []
         for log, floor in self.followed.items():
-            cursor = max(floor, message.cursors.get(log, floor))
+            if message.logs is not None and log not in message.logs and not self.sends_all:
+                continue
+            default = len(self.logs[log]) if message.from_head else floor
+            cursor = max(floor, message.cursors.get(log, default))
             cursor = min(cursor, len(self.logs[log]))
             states.append(LogState(log, cursor, len(self.logs[log])))
             entries += self.logs[log][cursor:]

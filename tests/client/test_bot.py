@@ -122,6 +122,24 @@ async def test_in_private_every_word_is_a_command(gateway: FakeGateway) -> None:
     assert second.text.startswith("I do not know 'hello'")
 
 
+async def test_a_bot_may_want_few_rooms(gateway: FakeGateway) -> None:
+    gateway.server.sends_all = True
+    bot = Bot("dice", gateway.address, logs=["#ops"], from_head=True)
+    heard: list[str] = []
+
+    @bot.on(MessagePosted)
+    async def note(message: Message) -> None:
+        heard.append(message.entry.log)
+
+    async with serving(bot):
+        await until(lambda: bool(gateway.logins))
+        for log in ("#lobby", "#ops"):
+            gateway.say(log, "bob", MessagePosted("hello"))
+        await until(lambda: bool(heard))
+    assert (gateway.logins[0].logs, gateway.logins[0].from_head) == (["#ops"], True)
+    assert heard == ["#ops"]
+
+
 async def test_a_bug_in_one_function_is_logged_and_ends_nothing(
     gateway: FakeGateway, caplog: pytest.LogCaptureFixture
 ) -> None:

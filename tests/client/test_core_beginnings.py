@@ -25,7 +25,7 @@ from zchat.protocol.messages import (
     Standing,
 )
 
-from .playbook import Playbook, entry
+from .playbook import Playbook, closes, entry
 
 
 def marks(play: Playbook) -> list[tuple[str, int]]:
@@ -190,3 +190,37 @@ class TestSession:
         answer = encode(LoggedIn(request.id, "ann", True, []))
         play.core.received(answer + answer, play.now)
         assert any(isinstance(effect, ConnectionLost) for effect in play.effects())
+
+
+class TestWantedLogs:
+    def test_they_are_asked_for_in_every_login(self) -> None:
+        play = Playbook(logs=["#ops", "#dev"], from_head=True)
+        first = play.connect()
+        assert (first.logs, first.from_head) == (["#dev", "#ops"], True)
+        play.receive(LoggedIn(first.id, "ann", True, [LogState("#ops", 5, 5)]))
+        play.receive(entry("#ops", 6))
+        play.disconnect()
+        again = play.connect()
+        # What was said since in a room that somebody has joined for us is not passed over.
+        assert (again.logs, again.from_head) == (["#dev", "#ops"], False)
+        assert again.cursors == {"#ops": 6}
+
+    def test_what_an_older_gateway_sends_besides_is_not_handed_on(self) -> None:
+        play = Playbook(logs=["#ops"])
+        [begun] = play.log_in(ops=(3, 5), dev=(0, 900))
+        assert isinstance(begun, SessionBegun)
+        assert ([state.log for state in begun.logs], begun.missed) == (["#ops"], 2)
+        effects = play.receive(entry("#dev", 1), entry("#ops", 4), entry("#dev", 3))
+        arrived = [effect.entry for effect in effects if isinstance(effect, EntryArrived)]
+        assert arrived == [entry("#ops", 4)]
+        assert not closes(effects)
+        play.disconnect()
+        assert play.connect().cursors == {"#ops": 4}
+
+    def test_with_none_of_them_nothing_is_handed_on(self) -> None:
+        play = Playbook(logs=[])
+        request = play.connect()
+        assert request.logs == []
+        [begun] = play.receive(LoggedIn(request.id, "ann", True, []))
+        assert isinstance(begun, SessionBegun)
+        assert play.receive(entry("#ops", 1)) == []

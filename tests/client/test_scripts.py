@@ -224,9 +224,31 @@ async def test_nothing_that_was_said_before_is_sent_to_who_speaks(
     for _ in range(5):
         gateway.server.append("#lobby", "bob", MessagePosted("old"))
     await machine.run("send", "lobby", "hi")
+    assert gateway.logins[0].logs == []
+    # For a gateway that is older than that one can ask for that.
     assert gateway.logins[0].cursors == {"#lobby": limits.INTEGER_MAX, "@ann": limits.INTEGER_MAX}
     # Nor does it count as read.
     assert gateway.server.marks == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "logs"),
+    [
+        (("history", "lobby"), []),
+        (("search", "hi"), []),
+        (("rooms",), []),
+        (("users",), []),
+        (("export", "lobby"), []),
+        (("tail", "lobby"), ["#lobby"]),
+        (("tail", "lobby", "@bob"), ["#lobby", "@ann"]),
+    ],
+    ids=str,
+)
+async def test_nothing_is_sent_but_what_was_asked_for(
+    gateway: FakeGateway, machine: Machine, arguments: tuple[str, ...], logs: list[str]
+) -> None:
+    assert (await machine.run(*arguments))[0] == 0
+    assert gateway.logins[0].logs == logs
 
 
 # --- Reading --------------------------------------------------------------------------------------

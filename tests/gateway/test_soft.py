@@ -203,7 +203,7 @@ def test_a_new_user_service_hears_who_is_away(gateway: Gateway) -> None:
     gateway.commands[USER_SERVICE].clear()
     gateway.serve(EPOCH + 1)
     announce = gateway.sent(USER_SERVICE)[0]
-    away = {name: rest[-1] for _, name, *rest in announce["sessions"]}
+    away = {name: rest[5] for _, name, *rest in announce["sessions"]}
     assert away == {"ann": None, "bob": "asleep", "carol": "a walk"}
 
 

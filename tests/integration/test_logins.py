@@ -1,10 +1,12 @@
 """What one login is good for: many programs at a time, and no more to read than is wanted."""
 
 import asyncio
+from asyncio import StreamReader, StreamWriter
+from typing import Self
 
 import pytest
 
-from zchat.client import connect
+from zchat.client import Chat, connect
 
 from .cluster import Cluster
 from .lines import Program
@@ -43,3 +45,103 @@ async def test_one_remembered_login_serves_all_programs_at_once(shared_cluster: 
         await eventually(has_printed_all)
     assert sorted(tail.output.count(f"number {n}.") for n in range(SENDS)) == [1] * SENDS
     assert "lost" not in tail.output
+
+
+# --- Much that is unread --------------------------------------------------------------------------
+
+ROOMS = 60
+OWNERS = 6
+"""One makes ten rooms at once."""
+UNREAD, UNREAD_CHARS = 8, 6_000
+"""In each room."""
+RECEIVED_BYTES_MAX = 64 * 1024
+
+
+class Counting:
+    """A way to the gateway on which it is counted what comes from there."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._port = cluster.port
+        self.received_bytes = 0
+        self._server: asyncio.Server
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+    async def _pass_on(self, reader: StreamReader, writer: StreamWriter) -> None:
+        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._port)
+        up = asyncio.create_task(self._copy(reader, there_writer))
+        try:
+            await self._copy(there_reader, writer, count=True)
+        finally:
+            up.cancel()
+            there_writer.close()
+            writer.close()
+
+    async def _copy(
+        self, reader: StreamReader, writer: StreamWriter, *, count: bool = False
+    ) -> None:
+        while data := await reader.read(65_536):
+            self.received_bytes += len(data) if count else 0
+            writer.write(data)
+            await writer.drain()
+
+
+async def _fill(cluster: Cluster, rooms: list[str], reader: Chat) -> None:
+    """Somebody makes the rooms, `reader` joins, and reads nothing of what is said then."""
+    async with connect(new_name("owner"), cluster.address) as owner:
+        await owner.register(PASSWORD)
+        for room in rooms:
+            await owner.create_room(room)
+            await reader.join(room)
+        await asyncio.gather(
+            *(owner.post(room, "x" * UNREAD_CHARS) for room in rooms for _ in range(UNREAD))
+        )
+
+
+async def test_nobody_receives_what_they_did_not_ask_for(shared_cluster: Cluster) -> None:
+    cluster, name = shared_cluster, new_name("ann")
+    rooms = [new_name("room") for _ in range(ROOMS)]
+    async with connect(name, cluster.address, mark_read=False) as chat:
+        await chat.register(PASSWORD)
+        parts = [rooms[number::OWNERS] for number in range(OWNERS)]
+        await asyncio.gather(*(_fill(cluster, part, chat) for part in parts))
+    login = ("-u", name)
+    assert (await run(cluster, "rooms", *login, ZCHAT_PASSWORD=PASSWORD))[0] == 0
+
+    async def received(*arguments: str) -> int:
+        async with Counting(cluster) as counting:
+            address = {"ZCHAT_ADDRESS": counting.address, "ZCHAT_PASSWORD": PASSWORD}
+            code, out = await run(cluster, *arguments, *login, **address)
+            assert code == 0, out
+            return counting.received_bytes
+
+    for arguments in (
+        ("send", rooms[0], "hello"),
+        ("tail", "-n", "0", rooms[0]),
+        ("history", "-n", "1", rooms[0]),
+        ("rooms",),
+        ("users",),
+        ("search", "--in", rooms[0], "hello"),
+    ):
+        size = await received(*arguments)
+        print(f"{arguments[0]} receives {size:,} bytes")  # noqa: T201
+        limit = 2 * RECEIVED_BYTES_MAX if arguments[0] == "history" else RECEIVED_BYTES_MAX
+        assert size < limit, arguments
+
+    # Who asks for everything gets it.
+    async with Counting(cluster) as counting:
+        async with connect(name, counting.address, PASSWORD, mark_read=False) as chat:
+            entries = chat.entries()
+            for _ in range(ROOMS * UNREAD):
+                await anext(entries)
+        assert counting.received_bytes > ROOMS * UNREAD * UNREAD_CHARS
+        print(f"everything is {counting.received_bytes:,} bytes")  # noqa: T201

@@ -329,6 +329,8 @@ WITH_ALL_FIELDS: dict[str, Any] = {
     "LogIn/new_password": LogIn(1, "ann", b"t" * 32, "a code", new_password="correct horse"),
     "LogIn/away": LogIn(1, "ann", b"t" * 32, away="back at ten"),
     "LogIn/instance": LogIn(1, "ann", b"t" * 32, instance=b"i" * 8),
+    "LogIn/some": LogIn(1, "ann", b"t" * 32, logs=["#garden", "@ann"], from_head=True),
+    "LogIn/none": LogIn(1, "ann", b"t" * 32, logs=[]),
     "LoggedIn/since": LoggedIn(
         1, "ann", False, [LogState("#garden", 5, 9, 4, Notify.ALL)], since_ms=AT_MS
     ),

@@ -127,7 +127,9 @@ def _check_not_logged_out(life: Life, history: History, prefixes: tuple[bytes, .
     """
     log = inbox_log(life.name)
     begun = [event for event in life.events if isinstance(event, SessionBegun)][-1]
-    head = next(state.head for state in begun.logs if state.log == log)
+    head = next((state.head for state in begun.logs if state.log == log), None)
+    if head is None:
+        return  # It does not want to see the inbox.
     for committed in history.logs.get(log, [])[head:]:
         body = committed.entry.body
         if not isinstance(body, AccountChanged):

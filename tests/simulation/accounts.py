@@ -3,7 +3,7 @@
 import base64
 import random
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pyotp
 
@@ -23,6 +23,9 @@ from zchat.protocol.messages import (
     Standing,
     UnblockUser,
 )
+
+if TYPE_CHECKING:
+    from .people import Life
 
 PASSWORD: Final = "correct horse"
 NEW_PASSWORD: Final = "battery staple"
@@ -54,8 +57,8 @@ class Accounts:
     used_codes: set[tuple[str, str]] = field(default_factory=set)
     """Name and code that have enabled one-time codes, and log nobody in."""
     deleted: set[str] = field(default_factory=set)
-    tokens: dict[str, bytes] = field(default_factory=dict)
-    """By name: what its newest program has come with."""
+    newest: dict[str, "Life"] = field(default_factory=dict)
+    """By name: its newest program."""
     standings: dict[str, Standing] = field(default_factory=dict)
     """By name: what they have last heard that they are in the cluster."""
 

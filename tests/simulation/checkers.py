@@ -480,7 +480,8 @@ def _inbox_begin(life: Life, history: History) -> int:
     if not life.was_guest:
         return 0
     # Nobody has read anything yet for the guest, so it begins where its inbox does.
-    return min(state.cursor for state in begun[0].logs if state.log == f"@{life.name}")
+    inbox = f"@{life.name}"
+    return min((state.cursor for state in begun[0].logs if state.log == inbox), default=0)
 
 
 def _check_found_in_room(life: Life, request: int, entry: Entry, history: History) -> None:
@@ -614,6 +615,10 @@ def _check_quiet_end(cluster: Cluster, history: History) -> None:
             raise Broken(f"{person.name} waits for {core.unanswered} answers after the quiet")
         expected = {"#lobby", f"@{core.name}"}
         expected |= {f"#{room}" for room in history.rooms_of(core.name)}
+        if life.logs is not None:
+            expected &= life.logs
+        if core.unwanted_total:
+            raise Broken(f"{person.name} was sent {core.unwanted_total} entries against its wish")
         if core.followed != expected:
             raise Broken(
                 f"{person.name} follows {sorted(core.followed)} instead of {sorted(expected)}"

@@ -9,6 +9,7 @@ from unittest.mock import patch
 from msgspec.structs import replace
 from sqlalchemy import text
 
+from zchat.gateway import scopes
 from zchat.gateway.fanout import FanOut
 from zchat.gateway.quotas import Quotas
 from zchat.log import search, threads
@@ -80,6 +81,22 @@ def _goodbye_takes_the_token_of_a_twin() -> Plant:
             self._directory.forget(user, token)
 
     return Devices, "goodbye", mutant
+
+
+def _all_logs_are_sent() -> Plant:
+    """Whatever the client has asked for."""
+    return scopes, "_wants", lambda only, session, log: True
+
+
+def _wanted_log_does_not_come_later() -> Plant:
+    """A program that wants to see some logs does not follow those that its user joins."""
+    follow = FanOut.follow
+
+    def mutant(self: Any, session: Any, name: str, cursor: int, head: int) -> None:
+        if session.only is None or session.blocked:
+            follow(self, session, name, cursor, head)
+
+    return FanOut, "follow", mutant
 
 
 def _old_standing_is_announced() -> Plant:
@@ -375,6 +392,8 @@ MORE_MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "a login ends another program with its token": _twin_is_replaced,
     "a login leaves its own former session": _own_session_is_not_replaced,
     "a goodbye takes the token of another program": _goodbye_takes_the_token_of_a_twin,
+    "all logs are sent to who wants some": _all_logs_are_sent,
+    "a wanted log does not come when it is joined": _wanted_log_does_not_come_later,
     "an old standing is believed in an announcement": _old_standing_is_announced,
     "a later guest of the name may edit": _namesake_is_the_same,
     "a search finds what is of an earlier room": _search_before_the_floor("#"),

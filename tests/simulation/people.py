@@ -74,6 +74,7 @@ KINDS: Final = {
 }
 """What people do, and how often."""
 KEY: Final = "sesame"
+CHOOSY: Final = 0.3
 TWINS: Final = 0.4
 """So often a program uses the token that another one of its user came with."""
 OF_A_MEMBER: Final = (
@@ -97,7 +98,9 @@ class Life:
     asked_after: dict[int, int] = field(default_factory=dict)
     """By request: how many events there were before it."""
     shares: bool = False
-    """Its token is that of another program, which may be here at the same time."""
+    """Another program has the same token, and may be here at the same time."""
+    logs: frozenset[str] | None = None
+    """Those that it wants; None for all."""
     crashed: bool = False
     ended: bool = False
 
@@ -130,7 +133,7 @@ class Person(Caller):
         """Messages of which it knows before it comes."""
         self.core: ClientCore | None = None
         self.chat = world.random(f"chat {name}")
-        self.sharing = world.random(f"token {name}")
+        self.sharing, self.wanting = world.random(f"token {name}"), world.random(f"logs {name}")
         self.restart_s = (0.1, 6.0)
         self.hurry = self.chat.choice([0.05, 0.3, 1.0])
         self.wire: Wire | None = None
@@ -146,21 +149,39 @@ class Person(Caller):
         if self.user in self.accounts.deleted:
             self.user += "x"  # Nobody gets that name back.
         # Two programs that run at the same time may have one login.
-        shares = self.user in self.accounts.tokens and self.sharing.random() < TWINS
-        if shares:
-            token = self.accounts.tokens[self.user]
-        self.accounts.tokens[self.user] = token
+        twin = self.accounts.newest.get(self.user)
+        if twin is not None and self.sharing.random() < TWINS:
+            token, twin.shares = twin.first.token, True
+        else:
+            twin = None
         credentials = self._credentials(token)
         if self.chat.random() < 0.5:
             # Others do not forget with a new client, and perhaps as a new guest, what was said.
             self.memory = talk.Memory()
             self.memory.reads(self.remembers)
-        self.life_now = Life(self.name, self.user, replace(credentials), prefix, shares=shares)
+        first = replace(credentials)
+        self.life_now = Life(self.name, self.user, first, prefix, shares=twin is not None)
+        self.accounts.newest[self.user] = self.life_now
         self.lives.append(self.life_now)
-        self.core = ClientCore(self.user, credentials, prefix, "simulated")
+        self.life_now.logs = self._wanted()
+        self.core = ClientCore(
+            self.user,
+            credentials,
+            prefix,
+            "simulated",
+            logs=self.life_now.logs,
+            from_head=self.wanting.random() < 0.3,
+        )
         self._timer_at = None
         self._tick()
         self.later(self.chat.uniform(0.0, 1.0), self._act)
+
+    def _wanted(self) -> frozenset[str] | None:
+        """Few programs want to see only some of what there is, or nothing at all."""
+        if self.wanting.random() > CHOOSY:
+            return None
+        logs = ["#lobby", f"@{self.user}", *(f"#{room}" for room in ROOMS)]
+        return frozenset(self.wanting.sample(logs, self.wanting.choice([0, 1, 2, 2, 3])))
 
     def _credentials(self, token: bytes) -> Credentials:
         chat = self.chat

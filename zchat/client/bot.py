@@ -60,7 +60,8 @@ _log = logging.getLogger(__name__)
 
 
 class Bot:
-    """`login` is what `connect` takes besides: a `token` or `password`, `tls`, and so on.
+    """`login` is what `connect` takes besides: a `token` or `password`, `tls`, and so on. A bot for
+    few rooms of many names them in `logs`, and one that answers only what is new says `from_head`.
 
     The bot joins `rooms` when it comes. Commands begin with `prefix`, or with the bot's name, as in
     `@echo echo hello`; in private they need neither. With a `cursor_file`, how far the bot has come

@@ -72,6 +72,8 @@ def connect(
     cursors: Mapping[str, int] | None = None,
     mark_read: bool = True,
     away: str | None = None,
+    logs: Sequence[str] | None = None,
+    from_head: bool = False,
     at_once: bool = False,
     connect_timeout_s: float = 10.0,
     quit_timeout_s: float = QUIT_TIMEOUT_S,
@@ -91,12 +93,45 @@ def connect(
     an operator's code in the place of the `password` takes a `new_password`, too.
 
     `cursors` are the sequences, by log, of the last entries that this application has: what follows
-    comes, where the server still has it. Without `mark_read` what was handed on does not count as
-    read until `Chat.mark_read` says so. Who is `away` says so with a word from the beginning.
+    comes, where the server still has it. With `logs` only these come, `#room` or the own inbox as
+    `@name`; with none at all nothing but answers does, which is enough to say something. Where
+    there is no cursor a log begins at what the user has read, or `from_head` at what is new.
+    Without `mark_read` what was handed on does not count as read until `Chat.mark_read` says so.
+    Who is `away` says so with a word from the beginning.
+
     `at_once` enters without waiting for the server: requests are kept, `SessionBegun` comes when
     there is a session, `ConnectionFailed` if it takes longer, and a refused login ends `events()`.
     """
-    credentials = Credentials(
+    return Chat(
+        drafts.user_name(name),
+        [address] if isinstance(address, str) else address,
+        _credentials(
+            password, token, device, code, invitation, register=register, new_password=new_password
+        ),
+        cursors={drafts.log_name(log): sequence for log, sequence in (cursors or {}).items()},
+        away=message_drafts.away(away).away,
+        logs=None if logs is None else list(map(drafts.log_name, logs)),
+        from_head=from_head,
+        marks_read=mark_read,
+        at_once=at_once,
+        tls=tls,
+        connect_timeout_s=connect_timeout_s,
+        quit_timeout_s=quit_timeout_s,
+    )
+
+
+def _credentials(
+    password: str | None,
+    token: bytes | None,
+    device: str,
+    code: str,
+    invitation: str,
+    *,
+    register: bool,
+    new_password: str | None,
+) -> Credentials:
+    """Raises `InvalidRequest`."""
+    return Credentials(
         secrets.token_bytes(limits.TOKEN_BYTES) if token is None else account_drafts.token(token),
         password if password is None else drafts.password(password),
         account_drafts.device_name(device) if device else "",
@@ -104,18 +139,6 @@ def connect(
         register,
         account_drafts.invitation_code(invitation) if invitation else "",
         None if new_password is None else drafts.new_password(new_password),
-    )
-    return Chat(
-        drafts.user_name(name),
-        [address] if isinstance(address, str) else address,
-        credentials,
-        cursors={drafts.log_name(log): sequence for log, sequence in (cursors or {}).items()},
-        away=message_drafts.away(away).away,
-        marks_read=mark_read,
-        at_once=at_once,
-        tls=tls,
-        connect_timeout_s=connect_timeout_s,
-        quit_timeout_s=quit_timeout_s,
     )
 
 
@@ -130,6 +153,8 @@ class Chat(Asking):
         *,
         cursors: Mapping[str, int],
         away: str | None,
+        logs: Sequence[str] | None,
+        from_head: bool,
         marks_read: bool,
         at_once: bool,
         tls: Tls,
@@ -139,7 +164,14 @@ class Chat(Asking):
         nonce_prefix = secrets.token_bytes(limits.NONCE_PREFIX_BYTES)
         software = f"zchat-client {__version__}"
         self._core = ClientCore(
-            name, credentials, nonce_prefix, software, cursors=cursors, away=away
+            name,
+            credentials,
+            nonce_prefix,
+            software,
+            cursors=cursors,
+            away=away,
+            logs=logs,
+            from_head=from_head,
         )
         self._credentials = credentials
         self._addresses = addresses

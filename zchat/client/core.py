@@ -7,7 +7,7 @@ every command reaches the server once and in order, and every entry the applicat
 any number of connections.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import assert_never
 
 from zchat.client.credentials import Credentials
@@ -62,7 +62,8 @@ class ClientCore:
     """`nonce_prefix` is 8 random bytes, new for every client, which is known by them.
 
     `cursors` are where an earlier client of this user stopped, by log; who is `away` says so in
-    every login.
+    every login. With `logs` only these come; `from_head` leaves out what stands already in those
+    that have no cursor.
     """
 
     def __init__(
@@ -74,8 +75,10 @@ class ClientCore:
         *,
         cursors: Mapping[str, int] | None = None,
         away: str | None = None,
+        logs: Collection[str] | None = None,
+        from_head: bool = False,
     ) -> None:
-        self._greeting = Greeting(name, credentials, software, nonce_prefix, away)
+        self._greeting = Greeting(name, credentials, software, nonce_prefix, away, logs, from_head)
         self._state = State.OFFLINE
         self._outbox = Outbox(nonce_prefix)
         self._cursors = Cursors(cursors or {})
@@ -96,6 +99,8 @@ class ClientCore:
         """Entries that came once more and were dropped."""
         self.gaps_total = 0
         """Entries that came too early, each of which cost a connection."""
+        self.unwanted_total = 0
+        """Entries of logs that were not asked for: the gateway is older than that one can."""
 
     @property
     def name(self) -> str:
@@ -296,12 +301,15 @@ class ClientCore:
         begun = self._greeting.answered(message)
         self._state = State.ONLINE
         self._reconnect.logged_in()
-        self._cursors.logged_in(message.logs)
+        self._cursors.logged_in(begun.logs)
         self._effects.append(begun)
 
     def _take_entry(self, entry: Entry) -> None:
         if self._state is not State.ONLINE:
             raise ProtocolError("an entry before the login")
+        if not self._greeting.wants(entry.log):
+            self.unwanted_total += 1
+            return
         if self._skipping_entries:
             return
         match self._cursors.take(entry, self.name):

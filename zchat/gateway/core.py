@@ -27,7 +27,7 @@ from zchat.gateway.contexts import (
 )
 from zchat.gateway.fanout import FanOut
 from zchat.gateway.intake import Intake
-from zchat.gateway.login import Login, Logins, opening_of
+from zchat.gateway.login import Login, Logins, logs_wanted, opening_of
 from zchat.gateway.presence import PresenceFollower
 from zchat.gateway.quotas import UNCOUNTED, UNLIMITED, Arrival, Quota, Quotas
 from zchat.gateway.requests import Requests
@@ -52,6 +52,7 @@ from zchat.protocol.messages import (
     Done,
     GoingAway,
     Hello,
+    LoggedIn,
     LogIn,
     LogOut,
     Ping,
@@ -202,14 +203,14 @@ class GatewayCore:
             reason = f"this session is logged in as {session.name}"
             self.requests.answer(session, Refused(log_in.id, RefusalCode.ALREADY_LOGGED_IN, reason))
             return
-        opening = opening_of(session, log_in)
+        opening, only = opening_of(session, log_in), logs_wanted(log_in)
         if self.services.users.full:
             # Each attempt would wait on the link, and clients that are not let in try for ever.
             self._log_in_failed(session)
             return
         session.state = SessionState.LOGGING_IN
         session.token, session.away = log_in.token, log_in.away
-        session.instance = log_in.instance
+        session.instance, session.only = log_in.instance, only
         self.requests.count(session)
         self.services.users.command(session, opening, SessionOpening(session, log_in, now))
 
@@ -232,7 +233,11 @@ class GatewayCore:
         session.standing, session.scopes, session.rooms = reply.standing, reply.scopes, reply.rooms
         self.quotas.logged_in(session, now, now_ms)
         addresses = set(self.services.by_address)
+        if session.only is not None:
+            addresses = {self.services.of_log(log).address for log in session.only}
         self._logins.begin(Login(session, log_in, addresses))
+        if not addresses:
+            self._logged_in(self._logins.nothing_to_follow(session))
         for address in sorted(addresses):
             context = LogsAsked(session, address)
             self.services.by_address[address].ask(session, ReadUserLogs(session.name), context, now)
@@ -244,7 +249,10 @@ class GatewayCore:
 
     def _complete_logins(self, address: str) -> None:
         position = self.services.by_address[address].follower.position or 0
-        for session, logged_in in self._logins.proceed(address, position):
+        self._logged_in(self._logins.proceed(address, position))
+
+    def _logged_in(self, complete: Iterable[tuple[Session, LoggedIn]]) -> None:
+        for session, logged_in in complete:
             session.state = SessionState.LOGGED_IN
             self.watcher.logged_in(session)
             self.requests.answered(session, encode(logged_in))

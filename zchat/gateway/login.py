@@ -42,6 +42,13 @@ def opening_of(session: Session, log_in: LogIn) -> OpenSession:
     )
 
 
+def logs_wanted(log_in: LogIn) -> frozenset[str] | None:
+    """The logs that the client asks for; None for all. Raises `InvalidName`."""
+    if log_in.logs is None:
+        return None
+    return frozenset(log[0] + canonical_name(log[1:]) for log in log_in.logs)
+
+
 class Logins:
     def __init__(self, fan_out: FanOut) -> None:
         self._fan_out = fan_out
@@ -96,18 +103,24 @@ class Logins:
             login.waiting.discard(address)
             self._follow(login, address, answer)
             if not login.waiting:
-                del self._logins[session]
-                guest = session.standing is Standing.GUEST
-                logged_in = LoggedIn(
-                    login.log_in.id,
-                    session.name,
-                    guest,
-                    login.logs,
-                    session.standing,
-                    session.owned_since_ms,
-                )
-                complete.append((session, logged_in))
+                complete.append(self._completed(login))
         return complete
+
+    def nothing_to_follow(self, session: Session) -> list[tuple[Session, LoggedIn]]:
+        """No service has to be asked for a client that wants none of its logs; it is in."""
+        return [self._completed(self._logins[session])]
+
+    def _completed(self, login: Login) -> tuple[Session, LoggedIn]:
+        session = login.session
+        del self._logins[session]
+        return session, LoggedIn(
+            login.log_in.id,
+            session.name,
+            session.standing is Standing.GUEST,
+            login.logs,
+            session.standing,
+            session.owned_since_ms,
+        )
 
     def _follow(self, login: Login, address: str, answer: UserLogs) -> None:
         """Follows what the answer names, but for what has changed after it."""
@@ -137,5 +150,5 @@ def _cursor(log_in: LogIn, user_log: UserLog) -> int:
     """Where the session goes on: at the client's own cursor, else at what the user has read."""
     cursor = log_in.cursors.get(user_log.log)
     if cursor is None:
-        cursor = user_log.marker or 0
+        cursor = user_log.head if log_in.from_head else user_log.marker or 0
     return min(max(cursor, user_log.floor), user_log.head)

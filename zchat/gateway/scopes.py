@@ -1,4 +1,9 @@
-"""What the session of an app token may send and see; one without scopes is its user's own."""
+"""What the session of an app token may send and see; one without scopes is its user's own.
+
+And what of it the client has asked for, who may want less than there is.
+"""
+
+from collections.abc import Collection
 
 from zchat.gateway.session import Session
 from zchat.protocol.messages import (
@@ -9,6 +14,7 @@ from zchat.protocol.messages import (
     Scope,
     SearchMessages,
     SendPrivate,
+    inbox_log,
 )
 from zchat.protocol.names import canonical_name
 from zchat.protocol.permissions import PERMISSIONS
@@ -27,6 +33,8 @@ def refusal(session: Session, message: Command | Query) -> str | None:
 
 def follows(session: Session, log: str) -> bool:
     """Whether the session is to see the entries of a log that its user follows."""
+    if session.only is not None and not _wants(session.only, session, log):
+        return False
     if not session.scopes:
         return True
     return Scope.READ in session.scopes and _has_log(session, log)
@@ -34,6 +42,8 @@ def follows(session: Session, log: str) -> bool:
 
 def hears_of_others(session: Session) -> bool:
     """Whether the session is to hear who comes and goes."""
+    if session.only is not None and not session.only:
+        return False
     return not session.scopes or Scope.READ in session.scopes
 
 
@@ -48,6 +58,11 @@ def _is_within(session: Session, message: Command | Query) -> bool:
         return _has_log(session, log[0] + canonical_name(log[1:]))
     room = getattr(message, "room", None)
     return room is None or canonical_name(room) in session.rooms
+
+
+def _wants(only: Collection[str], session: Session, log: str) -> bool:
+    """News of a conversation, of which there is no log, are for who has the inbox."""
+    return log in only or (log[0] == "@" and inbox_log(session.name) in only)
 
 
 def _has_log(session: Session, log: str) -> bool:

@@ -51,6 +51,7 @@ class Session:
         "name",
         "network",
         "number",
+        "only",
         "out",
         "owned_since_ms",
         "paid",
@@ -89,6 +90,8 @@ class Session:
         """What an app token may do; none for a session that may do what its user may."""
         self.rooms: Collection[str] = ()
         """All that an app token may do it in; none for everywhere."""
+        self.only: Collection[str] | None = None
+        """The logs that its client wants to see; None for all."""
         self.away: str | None = None
         """What the client's user has said about being away; None for "is here"."""
         self.owned_since_ms = 0

@@ -43,7 +43,8 @@ SEARCH_RESULTS_MAX: Final = 100
 CONVERSATION_USERS_MAX: Final = 20
 """Whom one conversation of several is started with; more may be invited later."""
 CURSORS_MAX: Final = 800
-"""Cursors in one `LogIn`, so that it fits in a frame; other logs go on at the read marker."""
+"""Cursors in one `LogIn`, and logs that it asks for, so that it fits in a frame; of all logs those
+without a cursor go on at the read marker."""
 HISTORY_ENTRIES_MAX: Final = 200
 INTEGER_MAX: Final = 2**53
 """Largest integer on the wire: every language with doubles reads it exactly."""

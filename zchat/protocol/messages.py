@@ -391,6 +391,10 @@ class LogIn(Message, frozen=True):
 
     `instance` are random bytes of the running program, the same on all its connections: a login
     ends the session that the same token and instance have, and leaves those of other programs.
+
+    With `logs` only these come, as far as the user follows them, now or later: no others are in
+    `LoggedIn`, and with none at all there are answers alone, and no presence. `from_head` starts
+    logs without a cursor at their newest entry instead of the read marker.
     """
 
     id: RequestId
@@ -405,6 +409,8 @@ class LogIn(Message, frozen=True):
     away: Reason | None = None
     new_password: Password | None = None
     instance: Instance = b""
+    logs: Annotated[list[LogName], Meta(max_length=limits.CURSORS_MAX)] | None = None
+    from_head: bool = False
 
 
 class LogOut(Message, frozen=True):
@@ -1079,7 +1085,8 @@ class LogState(Message, frozen=True):
 
 
 class LoggedIn(Message, frozen=True):
-    """`logs` are all that the user follows now: the inbox, the lobby, the joined rooms.
+    """`logs` are all that the user follows now: the inbox, the lobby, the joined rooms; where the
+    client has said which of them it wants, those.
 
     `since_ms` is when the name became the user's own: what a client knows of an earlier user of
     this name, or of another cluster at this address, it had better forget.

@@ -70,19 +70,23 @@ def script(
 
 
 def session(access: Access, work: Callable[["Chat"], Awaitable[int]], **connecting: Any) -> int:
-    """Logs in for `work`, and returns its exit code; nothing counts as read because of it."""
+    """Logs in for `work`, and returns its exit code; nothing counts as read because of it.
+
+    No entries come but those of the `logs` that it may ask for.
+    """
 
     async def use(chat: "Chat", _: "Login") -> int:
         return await _until_told(chat, work)
 
     cursors = {**unheard(access.user), **connecting.pop("cursors", {})}
+    connecting = {"logs": (), **connecting}
     return log_in(access, use, cursors=cursors, mark_read=False, **connecting)
 
 
 def unheard(user: str) -> dict[str, int]:
-    """Cursors behind which nothing comes: of the logs that everyone follows, whether asked or not.
+    """Cursors behind which nothing comes: of the logs that everyone follows.
 
-    Nobody who wants to say a word shall wait for what was said since the last time.
+    Of a gateway that sends all logs, since it is older than that one may ask for some.
     """
     return {room_log(LOBBY): FROM_NOW_ON, inbox_log(user): FROM_NOW_ON}
 

@@ -43,6 +43,11 @@ class Places:
         return cursors
 
     @property
+    def logs(self) -> list[str]:
+        """Those that have to come."""
+        return sorted(set(self._logs.values()))
+
+    @property
     def caught_up(self) -> bool:
         """Whether all is taken that stood there when the session began."""
         return all(self.positions[place] >= self._heads[place] for place in self._logs)

@@ -74,7 +74,7 @@ def run(
         key=key if join else None,
     )
     try:
-        return session(access, tail.run, cursors=tail.places.cursors)
+        return session(access, tail.run, cursors=tail.places.cursors, logs=tail.places.logs)
     finally:
         if saved is not None:
             saved.let_go()
