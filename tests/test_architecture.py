@@ -13,22 +13,24 @@ ROOT: Final = Path(__file__).parent.parent
 
 SHARED: Final = {
     *("protocol", "log", "fabric", "service", "options", "settings", "process", "rates", "status"),
-    *("alive", "histogram", "logs", "measures", "metrics"),
+    *("alive", "histogram", "logs", "measures", "metrics", "troubles", "in_force"),
 }
 MAY_IMPORT: Final[dict[str, set[str]]] = {
     "protocol": set(),
     "options": {"rates"},
     "rates": set(),
-    "settings": {"protocol", "options", "rates"},
+    "settings": {"protocol", "options", "rates", "troubles"},
+    "troubles": {"options"},
+    "in_force": {"protocol", "fabric", "settings"},
     "logs": set(),
     "alive": {"protocol"},
     "histogram": set(),
     "measures": {"histogram"},
     "metrics": {"protocol", "options", "alive", "histogram", "measures"},
-    "process": {"options", "settings", "alive", "logs", "measures", "metrics"},
+    "process": {"options", "settings", "alive", "logs", "measures", "metrics", "troubles"},
     "status": {"protocol", "measures"},
     "log": {"protocol", "histogram"},
-    "fabric": {"protocol", "settings"},
+    "fabric": {"protocol", "options", "settings", "troubles"},
     "service": SHARED,
     # These know nothing of each other: all that they share is what they say.
     "router": SHARED,

@@ -12,6 +12,7 @@ import pytest
 
 from zchat.alive import Alive, file_of, look_at
 from zchat.protocol import limits
+from zchat.troubles import NEEDS_OPERATOR
 
 PREAMBLE = """
 import logging, os, signal, sys, time
@@ -59,9 +60,9 @@ def test_folders_and_files_are_private(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "var").touch()
     code, _, stderr = outcome(tmp_path, 'start(settings, "router")')
-    assert code == 1
+    assert code == NEEDS_OPERATOR
     assert stderr.count("\n") == 1
-    assert "cannot make the folder var: File exists" in stderr
+    assert "cannot use var: it, or what it is in, is a file" in stderr
 
 
 def test_a_log_line_has_time_level_and_program(tmp_path: Path) -> None:
@@ -88,6 +89,13 @@ def test_a_bug_is_logged_with_its_traceback_and_ends_the_process(tmp_path: Path)
     assert code == 1
     assert "CRITICAL router ended by a bug\nTraceback" in stderr
     assert stderr.endswith("ZeroDivisionError: division by zero\n")
+
+
+def test_ctrl_c_before_anything_else_is_no_bug(tmp_path: Path) -> None:
+    script = 'start(settings, "router")\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(10)'
+    _, _, stderr = outcome(tmp_path, script)
+    assert "bug" not in stderr
+    assert "Traceback" not in stderr
 
 
 # --- A sign of life -------------------------------------------------------------------------------
@@ -176,6 +184,25 @@ for _ in range(100_000):
 print(stop.is_set, stop.wait(60), stop.wait(60))
 """
     assert outcome(tmp_path, script) == (0, "True True True\n", "")
+
+
+def test_a_hang_up_ends_a_wait_and_nothing_else(tmp_path: Path) -> None:
+    script = """
+start(settings, "router")
+os.kill(os.getpid(), signal.SIGHUP)  # Before anybody can do anything about it.
+stop = StopSignal()
+import select
+readable = lambda: bool(select.select([stop.fd], [], [], 0)[0])
+seen = [stop.take_hang_up(), readable()]
+os.kill(os.getpid(), signal.SIGHUP)
+seen += [readable(), stop.take_hang_up(), stop.take_hang_up(), readable(), stop.is_set]
+os.kill(os.getpid(), signal.SIGHUP)
+seen += [stop.wait(60), stop.take_hang_up(), readable()]
+os.kill(os.getpid(), signal.SIGHUP)
+os.kill(os.getpid(), signal.SIGTERM)
+print(*map(int, [*seen, stop.take_hang_up(), stop.wait(60), readable()]))
+"""
+    assert outcome(tmp_path, script) == (0, "0 0 1 1 0 0 0 0 1 0 1 1 1\n", "")
 
 
 @pytest.mark.parametrize("runner", ["asyncio", "uvloop"])

@@ -48,6 +48,30 @@ echo started >>starts
 [ "$(wc -l <starts)" -gt 5 ] || exit 1
 exec sleep 1000
 """
+WAITS_FOR_OPERATOR = """\
+#!{python}
+import os, sys
+from zchat.process import give_up, start
+from zchat.settings import command
+from zchat.troubles import Trouble
+
+def run(settings):
+    with open("starts", "a") as starts:
+        print(os.getpid(), file=starts)
+    give_up(start(settings, "user-service"), Trouble("cannot use this"))
+
+command("user-service", run)()
+"""
+IS_TOLD_NONSENSE = """\
+#!{python}
+import sys
+from zchat.settings import command
+
+with open("starts", "a") as starts:
+    print("started", file=starts)
+sys.argv[1:] = ["--guests", "perhaps"]
+command("user-service", print)()
+"""
 REVIVER = """\
 #!{python}
 from zchat.admin.reviver import main
@@ -323,6 +347,22 @@ def test_a_program_that_was_given_up_comes_back(start_cluster: Callable[..., Clu
     log = (cluster.folder / "var" / "supervisord.log").read_text()
     assert "gave up: user-service entered FATAL state" in log
     assert "user-service" in (cluster.folder / "var" / "reviver.log").read_text()
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    "script", [WAITS_FOR_OPERATOR, IS_TOLD_NONSENSE], ids=["needs the operator", "wrong value"]
+)
+def test_one_that_waits_for_its_operator_is_not_started_again(
+    start_cluster: Callable[..., Cluster], script: str
+) -> None:
+    cluster = start_cluster(user_service=script)
+    eventually(lambda: cluster.processes().get("user-service", ("", 0))[0] == "EXITED", 30)
+    ticked = time.monotonic() + 12
+    eventually(lambda: time.monotonic() > ticked, within_s=20)
+    assert cluster.processes()["user-service"][0] == "EXITED"
+    (starts,) = cluster.folder.rglob("starts")
+    assert len(starts.read_text().splitlines()) == 1
 
 
 @pytest.mark.integration

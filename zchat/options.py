@@ -23,13 +23,15 @@ ENVIRONMENT_PREFIX: Final = "ZCHAT"
 CONFIG_FILE: Final = Path("zchat.toml")
 """Read when it is in the current folder and no other is named."""
 PORT_MAX: Final = 65_535
+WRONG_CONFIGURATION: Final = 2
+"""Exit code of a program that was told what makes no sense."""
 
 
 # --- Where a value comes from ---------------------------------------------------------------------
 
 
 class _WrongConfiguration(click.ClickException):
-    exit_code = 2
+    exit_code = WRONG_CONFIGURATION
 
     def __init__(self, ctx: click.Context, message: str) -> None:
         super().__init__(f"{ctx.command_path}: {message}")

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import gc
 import logging
@@ -14,13 +15,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Final
+from typing import Final, NoReturn
 
 from zchat import logs
 from zchat.alive import Alive, Health
 from zchat.measures import Measure, Source
 from zchat.options import Address
 from zchat.settings import Settings
+from zchat.troubles import PASSING, Trouble, end_for_operator, of_file, supervised_as
 
 _PR_SET_PDEATHSIG: Final = 1
 _STDERR: Final = 2
@@ -37,14 +39,33 @@ def start(settings: Settings, program: str) -> logging.Logger:
     """
     die_with_parent()
     os.umask(0o077)
+    # It asks to read files again, which have not been read yet.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     log = log_to_stderr(program, settings.log_level, settings.log_format)
     for folder in (settings.var, settings.run, settings.data):
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Whether one may look in, and change what is there.
+            with os.scandir(folder) as _:
+                pass
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
         except OSError as error:
-            log.critical("cannot make the folder %s: %s", folder, error.strerror)
-            raise SystemExit(1) from None
+            give_up(log, of_file(error, folder))
     return log
+
+
+# --- What only the operator can put right ---------------------------------------------------------
+
+
+def give_up(log: logging.Logger, trouble: Trouble) -> NoReturn:
+    """Says what is wrong; the exit code says whether it helps to start the process again."""
+    log.critical("%s", trouble.sentence)
+    if trouble.passing:
+        raise SystemExit(PASSING)
+    if name := supervised_as():
+        log.info("stays ended until somebody says: supervisorctl start %s", name)
+    end_for_operator()
 
 
 # --- Logging --------------------------------------------------------------------------------------
@@ -60,6 +81,10 @@ def log_to_stderr(program: str, level: str, log_format: str = "text") -> logging
     def log_bug(
         kind: type[BaseException], error: BaseException, traceback: TracebackType | None
     ) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            # Ctrl-C, before there was anything to be stopped in order.
+            log.info("stopped")
+            return
         log.critical("ended by a bug", exc_info=(kind, error, traceback))
 
     # The interpreter calls it last of all, and then exits with 1.
@@ -114,15 +139,20 @@ def raise_file_limit() -> int:
 class StopSignal:
     """SIGTERM and SIGINT as something to wait for: `fd` is readable once one of them came.
 
+    The same of SIGHUP, which asks to read files again: `take_hang_up` says that it came.
+
     Make it in the main thread, and one for each process.
     """
 
     def __init__(self) -> None:
         self.is_set = False
+        self._hung_up = False
         self._receiver, self._sender = socket.socketpair()
+        self._receiver.setblocking(False)
         self._sender.setblocking(False)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
+        signal.signal(signal.SIGHUP, self._hang_up)
         # Written to by the C handler: a signal that comes just before a poll still ends the poll,
         # while the Python handler would only run after it.
         signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
@@ -133,14 +163,34 @@ class StopSignal:
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self.is_set = True
+        self._wake()
+
+    def _hang_up(self, _number: int, _frame: FrameType | None) -> None:
+        self._hung_up = True
+        self._wake()
+
+    def _wake(self) -> None:
         # An event loop takes the place of the wakeup descriptor with its own.
         with contextlib.suppress(BlockingIOError):
             self._sender.send(b"\0")
 
+    def take_hang_up(self) -> bool:
+        """Whether SIGHUP has come since this was last asked. To be called after each wait."""
+        hung_up, self._hung_up = self._hung_up, False
+        self._rest()
+        return hung_up
+
     def wait(self, timeout_s: float) -> bool:
         """Whether to stop, at the latest after `timeout_s`."""
         select.select([self._receiver], [], [], timeout_s)
+        self._rest()
         return self.is_set
+
+    def _rest(self) -> None:
+        """`fd` is read, lest it stays readable; not once it is to be seen by all that wait."""
+        if not self.is_set:
+            with contextlib.suppress(BlockingIOError):
+                self._receiver.recv(4096)
 
 
 def die_with_parent() -> None:
@@ -171,7 +221,11 @@ def lock(path: Path, stop: StopSignal, alive: Alive | None = None) -> Iterator[N
     When asked to stop while it waits, the process exits. The lock ends with the process, however
     that dies. The file stays: removing it would let two processes lock two files of one name.
     """
-    with path.open("a+") as file:
+    try:
+        opened = path.open("a+")
+    except OSError as error:
+        give_up(_log, of_file(error, path))
+    with opened as file:
         waiting = False
         while True:
             try:

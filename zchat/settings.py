@@ -7,7 +7,7 @@ follow from it.
 import dataclasses
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
@@ -18,6 +18,7 @@ from zchat.options import Address, ConfiguredCommand
 from zchat.protocol import limits
 from zchat.protocol.partitions import service_addresses
 from zchat.rates import Rate
+from zchat.troubles import end_for_operator
 
 T = TypeVar("T")
 
@@ -35,11 +36,22 @@ class _Setting(NamedTuple):
     parse: Callable[[str], object]
     help: str
     programs: tuple[Program, ...]
+    changeable: bool
 
 
-def _setting(default: str, parse: Callable[[str], T], text: str, *programs: Program) -> T:
-    """A field of `Settings`; the default is written and checked like any other value."""
-    metadata = {"setting": _Setting(default, parse, text, programs)}
+def _setting(
+    default: str,
+    parse: Callable[[str], T],
+    text: str,
+    *programs: Program,
+    changeable: bool = False,
+) -> T:
+    """A field of `Settings`; the default is written and checked like any other value.
+
+    A `changeable` one counts at once when it is set in a running cluster; of any other one a
+    process goes by what it was started with.
+    """
+    metadata = {"setting": _Setting(default, parse, text, programs, changeable)}
     return dataclasses.field(default=parse(default), metadata=metadata)
 
 
@@ -147,6 +159,7 @@ class Settings:
         "Least level that is logged: debug, info, warning or error.",
         *_SERVERS,
         "reviver",
+        changeable=True,
     )
     log_format: str = _setting(
         "text",
@@ -186,42 +199,49 @@ class Settings:
         options.rate(1),
         "Messages that an account may send, PER_SECOND/AT_ONCE, or off; an address ten times that.",
         "gateway",
+        changeable=True,
     )
     byte_rate: Rate | None = _setting(
         "131072/4194304",
         options.rate(limits.FRAME_BYTES_MAX),
         "The same in bytes.",
         "gateway",
+        changeable=True,
     )
     work_rate: Rate | None = _setting(
         "100000/500000",
         options.rate(limits.QUERY_STEP_US),
         "The same in microseconds of work; an address twice that, a guest half of it.",
         "gateway",
+        changeable=True,
     )
     connection_rate: Rate | None = _setting(
         "10/100",
         options.rate(1),
         "New connections of one address, PER_SECOND/AT_ONCE, or off.",
         "gateway",
+        changeable=True,
     )
     connections_per_address: int | None = _setting(
         "250",
         options.whole_or_off(1, limits.SESSIONS_MAX),
         "Connections of one address at a time, or off.",
         "gateway",
+        changeable=True,
     )
     registration: str = _setting(
         "open",
         options.one_of("open", "invite", "closed"),
         "Who may make an account: open to all, invite only, or closed.",
         "user-service",
+        changeable=True,
     )
     guests: str = _setting(
         "allow",
         options.one_of("allow", "deny"),
         "Whether one may chat without an account: allow or deny.",
         "user-service",
+        changeable=True,
     )
     edits: str = _setting(
         "discard",
@@ -231,7 +251,11 @@ class Settings:
         "room-service",
     )
     drain_s: float = _setting(
-        "3", options.seconds(0, DRAIN_S_MAX), "Seconds that a stop waits for clients.", "gateway"
+        "3",
+        options.seconds(0, DRAIN_S_MAX),
+        "Seconds that a stop waits for clients.",
+        "gateway",
+        changeable=True,
     )
     password_threads: int = _setting(
         "2", options.whole(1, 16), "Passwords that are checked at the same time.", "user-service"
@@ -309,11 +333,43 @@ _SETTINGS: Final[dict[str, _Setting]] = {
 SETTING_NAMES: Final = frozenset(_SETTINGS)
 
 
+class _Server(ConfiguredCommand):
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **kwargs)
+        except SystemExit as end:
+            if end.code == options.WRONG_CONFIGURATION:
+                # Whoever starts it again tells it the same.
+                end_for_operator(options.WRONG_CONFIGURATION)
+            raise
+
+
+def need_restart(program: Program, former: Settings, later: Settings) -> list[str]:
+    """What the program reads, has another value later, and cannot take over while it runs."""
+    return [
+        name
+        for name, setting in _SETTINGS.items()
+        if program in setting.programs
+        and not setting.changeable
+        and getattr(former, name) != getattr(later, name)
+    ]
+
+
 def command(program: Program, run: Callable[[Settings], None]) -> ConfiguredCommand:
     """The entry point of a server program: its options, and `run` with what they come to."""
-    return command_with_arguments(
-        program, f"zchat-{program}", run, f"The {program} of a zchat cluster."
-    )
+    text = f"The {program} of a zchat cluster."
+    return command_with_arguments(program, f"zchat-{program}", run, text, kind=_Server)
+
+
+def read_again(program: Program, arguments: Sequence[str]) -> Settings:
+    """What the program would run with if it was started now with these arguments.
+
+    The environment of a process never changes, but files do. Raises `ClickException`.
+    """
+    given: list[Settings] = []
+    entry_point = command(program, given.append)
+    entry_point.main(list(arguments), f"zchat-{program}", standalone_mode=False)
+    return given[0]
 
 
 def command_with_arguments(
@@ -323,6 +379,7 @@ def command_with_arguments(
     text: str,
     *arguments: click.Parameter,
     every_setting: bool = False,
+    kind: type[ConfiguredCommand] = ConfiguredCommand,
 ) -> ConfiguredCommand:
     """The same for a command that takes parameters of its own, which `run` gets by name.
 
@@ -353,7 +410,7 @@ def command_with_arguments(
         for name, setting in _SETTINGS.items()
         if every_setting or program in setting.programs
     ]
-    entry_point = ConfiguredCommand(
+    entry_point = kind(
         name,
         params=[*arguments, *flags, options.config_option(_SETTINGS)],
         callback=callback,

@@ -104,6 +104,9 @@ class NotingService:
     def load(self, store: Store, now: float, at_ms: int) -> NotingCore:
         return NotingCore(self.address, self._notes)
 
+    def go_by(self, core: Any, settings: Settings) -> None:
+        """None of them concerns it."""
+
     def statements(self, rows: Sequence[Any]) -> list[Write]:
         return []
 

@@ -797,3 +797,45 @@ def test_the_user_service_hears_where_a_client_is() -> None:
     gateway.send(session, Hello(1, "test"), LogIn(1, "ann", b"t" * 32))
     *_, opening = gateway.sent("users")
     assert opening["address"] == HOME
+
+
+# --- Limits that are changed while clients are here -----------------------------------------------
+
+
+def test_a_rate_that_is_changed_counts_for_who_is_here_and_who_comes() -> None:
+    gateway = Limited(Quota(messages=Rate(2, 1)))
+    here = gateway.come_in()
+    gateway.core.quotas.change(Quota(messages=Rate(5, 1)), gateway.core.sessions.values(), 1000.0)
+    for session in (here, gateway.come_in("bob", AWAY)):
+        assert gateway.core.quotas.take(session, [b"x"] * 9, gateway.now) == 5
+
+
+def test_a_rate_that_is_turned_off_and_on_again_counts_for_who_is_here() -> None:
+    gateway = Limited(Quota())
+    session = gateway.come_in()
+    quotas, sessions = gateway.core.quotas, gateway.core.sessions
+    quotas.change(Quota(bytes=Rate(10, 1)), sessions.values(), gateway.now)
+    assert quotas.take(session, [b"12345"] * 9, gateway.now) == 2
+    quotas.change(Quota(), sessions.values(), gateway.now)
+    assert quotas.take(session, [b"12345"] * 9, gateway.now) == 9
+
+
+def test_a_change_of_something_else_forgets_nothing() -> None:
+    quota = Quota(messages=Rate(2, 1))
+    gateway = Limited(quota)
+    session = gateway.come_in()
+    gateway.core.quotas.take(session, [b"x"] * 2, gateway.now)
+    gateway.core.quotas.change(quota, gateway.core.sessions.values(), gateway.now)
+    assert gateway.core.quotas.take(session, [b"x"], gateway.now) == 0
+
+
+def test_connections_are_counted_anew_by_the_new_number() -> None:
+    gateway = Limited(Quota(connections_per_address=9))
+    for name in ("ann", "bob"):
+        gateway.come_in(name)
+    gateway.core.quotas.change(
+        Quota(connections_per_address=2), gateway.core.sessions.values(), gateway.now
+    )
+    refused = gateway.core.quotas.arrived(HOME, gateway.now).refused
+    assert refused is not None
+    assert refused.code is RefusalCode.LIMIT_REACHED

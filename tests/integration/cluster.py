@@ -160,6 +160,11 @@ class Cluster:
         with self._supervisor() as supervisor:
             supervisor.signalProcessGroup("gateway", "HUP")
 
+    def hang_up_all(self) -> None:
+        """Has all programs read their files again, as `supervisorctl signal HUP all`."""
+        with self._supervisor() as supervisor:
+            supervisor.signalAllProcesses("HUP")
+
     def signal(self, pid: int, number: signal.Signals) -> None:
         """To a process of ours that may have ended since its pid was known."""
         if self._is_ours(pid):

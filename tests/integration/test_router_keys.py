@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import time
@@ -97,6 +98,9 @@ class RouterProcess:
             sockets.worker_socket(context, self.settings.endpoints, identity(name, "1"))
         )
 
+    def hang_up(self) -> None:
+        self._process.send_signal(signal.SIGHUP)
+
 
 @pytest.fixture
 def router(tmp_path: Path) -> Iterator[RouterProcess]:
@@ -133,6 +137,35 @@ def test_those_with_keys_reach_each_other(router: RouterProcess) -> None:
     worker.say(b"gateway/west#1", b"done")
     until(lambda: [ROOMS.encode(), b"done"] in west.hears())
     assert "refused" not in router.log()
+
+
+def test_a_hang_up_makes_the_router_go_on_with_its_new_key(router: RouterProcess) -> None:
+    west = router.asker(WEST, WEST)
+    until(west.is_heard)
+    renewed = keys.make_pair(keys.ROUTER)
+    keys.write_pair(router.keys, renewed)
+    router.hang_up()
+    router.wait_for_log("the router has another key")
+    again = router.asker(WEST, WEST, renewed.public)
+    until(again.is_heard)
+
+
+def test_a_process_goes_on_with_its_new_key_without_a_restart(router: RouterProcess) -> None:
+    keys.write_router_key(router.keys, router.public)
+    keys.write_pair(router.keys, router.pairs[WEST])
+    with sockets.open_context(router.settings, WEST) as context:
+        assert not sockets.prove_anew(context, router.settings, WEST)
+        socket = sockets.asker_socket(context, router.settings.endpoints, identity(WEST, "1"))
+        west = Peer(socket)
+        until(west.is_heard)
+        renewed = keys.make_pair(WEST)
+        router.allow(renewed, router.pairs[EAST])
+        router.wait_for_log("a key was withdrawn")
+        until(lambda: "refused at commands-frontend" in router.log())
+        keys.write_pair(router.keys, renewed)
+        west.hears()
+        assert sockets.prove_anew(context, router.settings, WEST)
+        until(west.is_heard)
 
 
 def test_events_and_queries_pass(router: RouterProcess) -> None:

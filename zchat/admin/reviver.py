@@ -11,6 +11,7 @@ file (zchat/alive.py), and kills it; supervisord starts it again.
 import http.client
 import logging
 import os
+import signal
 import sys
 import time
 import xmlrpc.client
@@ -23,6 +24,8 @@ from supervisor.states import ProcessStates
 
 from zchat.admin.hangs import Hangs
 from zchat.alive import Seen, file_of, look_at
+from zchat.in_force import InForce
+from zchat.options import WRONG_CONFIGURATION
 from zchat.process import die_with_parent, log_to_stderr
 from zchat.settings import Settings, command
 
@@ -116,11 +119,17 @@ def run(settings: Settings) -> None:
     log = log_to_stderr("reviver", settings.log_level, settings.log_format)
     if "SUPERVISOR_SERVER_URL" not in os.environ:
         log.critical("only supervisord can run this, as an event listener")
-        raise SystemExit(2)
+        raise SystemExit(WRONG_CONFIGURATION)
     die_with_parent()
     supervisor = childutils.getRPCInterface(os.environ).supervisor
     watch = Watch(settings.run)
+    in_force = InForce("reviver", settings, lambda _: None)
+    hang_ups: list[int] = []
+    signal.signal(signal.SIGHUP, lambda number, _: hang_ups.append(number))
     for _ in notifications(sys.stdin.buffer, sys.stdout.buffer, log):
+        if hang_ups:
+            hang_ups.clear()
+            in_force.read_again()
         watch.look(supervisor, log, time.monotonic())
         revive(supervisor, log)
 

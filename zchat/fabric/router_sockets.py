@@ -14,6 +14,7 @@ from zchat.fabric.sockets import (
     HANDSHAKE_MS,
     Context,
     Socket,
+    choose_family,
     new_socket,
     receive_signed,
     receive_waiting,
@@ -94,7 +95,8 @@ class RouterSockets:
 
     @staticmethod
     def _bind(socket: Socket, endpoint: str) -> None:
-        """A socket that was closed a moment ago may still have the port."""
+        """A socket that was closed a moment ago may still have the port. Raises `OSError`."""
+        choose_family(socket, endpoint)
         deadline = time.monotonic() + _BIND_TIMEOUT_S
         while True:
             try:
@@ -102,7 +104,7 @@ class RouterSockets:
                 return
             except zmq.ZMQError as error:
                 if error.errno != zmq.EADDRINUSE or time.monotonic() > deadline:
-                    raise
+                    raise OSError(error.errno, error.strerror, endpoint) from None
             time.sleep(_BIND_RETRY_S)
 
 
@@ -125,6 +127,11 @@ class Gate:
     def sources(self) -> list[Socket]:
         """Readable when `answer` has something to do."""
         return [self._admission.questions, *(one.news for one in self._strangers)]
+
+    def read_own_key(self) -> bool:
+        """Whether the router's own key is another one. Raises `KeyProblem`."""
+        former, self._secret = self._secret, read_pair(self._folder, ROUTER).secret
+        return self._secret != former
 
     def guard(self, socket: Socket, domain: str) -> None:
         """Lets in only who may connect there."""

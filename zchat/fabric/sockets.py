@@ -17,8 +17,10 @@ from typing import TypeAlias
 import zmq
 
 from zchat.fabric.keys import KeyProblem, Proof, read_proof
+from zchat.options import WRONG_CONFIGURATION
 from zchat.protocol import limits
 from zchat.settings import Endpoints, Settings
+from zchat.troubles import end_for_operator
 
 Socket: TypeAlias = zmq.Socket[bytes]
 _LINGER_MS = 500
@@ -31,6 +33,13 @@ class Context(zmq.Context[Socket]):
     """Whatever connects in it proves itself by these keys; without any nothing is encrypted."""
 
     proof: Proof | None = None
+    connections: list[tuple[Socket, str]]
+    """Each socket that connects, and where to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Any other attribute would be taken for an option of ZeroMQ.
+        vars(self)["connections"] = []
 
 
 @contextlib.contextmanager
@@ -53,9 +62,28 @@ def open_router_context() -> Iterator[Context]:
         yield context
     except KeyProblem as problem:
         _log.critical("a router that is tcp:// needs keys: %s", problem)
-        raise SystemExit(2) from None
+        end_for_operator(WRONG_CONFIGURATION)
     finally:
         context.destroy(linger=_LINGER_MS)
+
+
+def prove_anew(context: Context, settings: Settings, name: str) -> bool:
+    """Reads the keys again, and if they are others, connects anew by them; links send again.
+
+    Raises `KeyProblem`; then the former ones stay.
+    """
+    if context.proof is None:
+        return False
+    proof = read_proof(settings.keys_folder, name)
+    if proof == context.proof:
+        return False
+    context.proof = proof
+    for socket, endpoint in context.connections:
+        _give_keys(socket, proof)
+        # What is connected asks for no key any more, and keys count from the next connection on.
+        socket.disconnect(endpoint)
+        socket.connect(endpoint)
+    return True
 
 
 class Waiter:
@@ -74,14 +102,29 @@ class Waiter:
         return [source for source, _ in self._poller.poll(max(0, int(timeout_s * 1000) + 1))]
 
 
+def _give_keys(socket: Socket, proof: Proof) -> None:
+    socket.curve_serverkey = proof.router
+    socket.curve_publickey = proof.pair.public
+    socket.curve_secretkey = proof.pair.secret
+
+
 def _connecting(context: Context, kind: int) -> Socket:
     socket = new_socket(context, kind)
     if context.proof is not None:
-        socket.curve_serverkey = context.proof.router
-        socket.curve_publickey = context.proof.pair.public
-        socket.curve_secretkey = context.proof.pair.secret
+        _give_keys(socket, context.proof)
         socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
     return socket
+
+
+def _connect(context: Context, socket: Socket, endpoint: str) -> None:
+    choose_family(socket, endpoint)
+    socket.connect(endpoint)
+    context.connections.append((socket, endpoint))
+
+
+def choose_family(socket: Socket, endpoint: str) -> None:
+    """Sockets speak IPv4 unless they are told that the endpoint is one of IPv6."""
+    socket.setsockopt(zmq.IPV6, int("[" in endpoint))
 
 
 def new_socket(context: Context, kind: int) -> Socket:
@@ -105,7 +148,7 @@ def _dealer(context: Context, identity: bytes, endpoint: str) -> Socket:
     socket.setsockopt(zmq.IDENTITY, identity)
     # Nothing is queued for a router that is not there: the link resends, and in order.
     socket.setsockopt(zmq.IMMEDIATE, 1)
-    socket.connect(endpoint)
+    _connect(context, socket, endpoint)
     return socket
 
 
@@ -124,20 +167,20 @@ def query_socket(context: Context, endpoints: Endpoints) -> Socket:
     socket.setsockopt(zmq.REQ_CORRELATE, 1)
     # Without a router nothing is queued: it would be asked again anyway.
     socket.setsockopt(zmq.IMMEDIATE, 1)
-    socket.connect(endpoints.queries_frontend)
+    _connect(context, socket, endpoints.queries_frontend)
     return socket
 
 
 def answer_socket(context: Context, endpoints: Endpoints, address: str) -> Socket:
     socket = _connecting(context, zmq.REP)
-    socket.connect(endpoints.queries_backend(address))
+    _connect(context, socket, endpoints.queries_backend(address))
     return socket
 
 
 def publisher_socket(context: Context, endpoints: Endpoints) -> Socket:
     socket = _connecting(context, zmq.PUB)
     socket.setsockopt(zmq.SNDHWM, limits.EVENTS_HIGH_WATER_MARK)
-    socket.connect(endpoints.events_in)
+    _connect(context, socket, endpoints.events_in)
     return socket
 
 
@@ -148,7 +191,7 @@ def subscriber_socket(context: Context, endpoints: Endpoints, topics: Sequence[b
     socket.setsockopt(zmq.RCVHWM, limits.EVENTS_HIGH_WATER_MARK)
     for topic in topics:
         socket.subscribe(topic)
-    socket.connect(endpoints.events_out)
+    _connect(context, socket, endpoints.events_out)
     return socket
 
 

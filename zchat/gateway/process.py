@@ -24,10 +24,13 @@ from zchat.gateway.metrics import MEASURES, missing, readings
 from zchat.gateway.quotas import Quota
 from zchat.gateway.tls import CertificateError, TlsDoor, load_context
 from zchat.gateway.turns import Turns
-from zchat.process import observed, raise_file_limit, settle, start
+from zchat.in_force import InForce, prove_anew
+from zchat.options import Address
+from zchat.process import give_up, observed, raise_file_limit, settle, start
 from zchat.protocol import limits
 from zchat.settings import Settings, command
 from zchat.status import StatusReport
+from zchat.troubles import Trouble, of_listening
 
 _log = logging.getLogger("zchat.gateway")
 
@@ -44,15 +47,8 @@ class Gateway:
         alive: Alive,
         log: logging.Logger,
     ) -> None:
-        quota = Quota(
-            settings.message_rate,
-            settings.byte_rate,
-            settings.work_rate,
-            settings.connection_rate,
-            settings.connections_per_address,
-        )
         report = StatusReport("gateway", lambda: readings(self.turns))
-        self.turns = Turns(settings.partitions, self, sessions_max, quota, report.due)
+        self.turns = Turns(settings.partitions, self, sessions_max, quota_of(settings), report.due)
         self._loop = loop
         self._alive = alive
         self._turn_scheduled = False
@@ -76,6 +72,12 @@ class Gateway:
 
     def _answers_from(self, address: str) -> Callable[[list[bytes]], None]:
         return lambda frames: self.turns.receive_answers(address, frames[0])
+
+    def go_by(self, settings: Settings) -> None:
+        """The settings in force are others."""
+        core = self.turns.core
+        core.watcher.tracing = settings.log_level == "debug"
+        core.quotas.change(quota_of(settings), core.sessions.values(), self.now())
 
     # --- The world around the turns -----------------------------------------------------------
 
@@ -140,6 +142,16 @@ class Gateway:
             await asyncio.sleep(0.02)
 
 
+def quota_of(settings: Settings) -> Quota:
+    return Quota(
+        settings.message_rate,
+        settings.byte_rate,
+        settings.work_rate,
+        settings.connection_rate,
+        settings.connections_per_address,
+    )
+
+
 def sessions_within(files: int, partitions: int, handshakes: int = 0) -> int:
     """How many clients a gateway with so many files takes; 0 if it has hardly enough for itself.
 
@@ -161,6 +173,14 @@ def certificate_of(settings: Settings) -> ssl.SSLContext | None:
     return load_context(certificate, key) if certificate and key else None
 
 
+class CannotListen(Exception):
+    """Clients cannot come in; `trouble` says why."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.sentence)
+        self.trouble = trouble
+
+
 class Entrances:
     """Where clients come in: on every address that is listened on, with TLS if there is a key."""
 
@@ -177,28 +197,37 @@ class Entrances:
         turns: Turns,
         context: ssl.SSLContext | None,
     ) -> None:
-        # All gateways of a host share their ports; the kernel spreads the clients.
+        """Raises `CannotListen`."""
         if context is not None:
             sessions = turns.core.sessions
             self._door = TlsDoor(loop, turns, context, self._handshakes_max, sessions.__len__)
-            for address in self._settings.listen:
-                await self._door.listen(address.host, address.port)
-            self._door.open()
-            return
         for address in self._settings.listen:
-            server = await loop.create_server(
-                partial(ClientConnection, turns),
-                address.host,
-                address.port,
-                reuse_port=True,
-                backlog=1024,
-            )
-            self._servers.append(server)
+            try:
+                await self._listen(loop, turns, address)
+            except OSError as error:
+                raise CannotListen(of_listening(address, "listen", error)) from error
+        if self._door is not None:
+            self._door.open()
+
+    async def _listen(
+        self, loop: asyncio.AbstractEventLoop, turns: Turns, address: Address
+    ) -> None:
+        """All gateways of a host share their ports; the kernel spreads the clients."""
+        if self._door is not None:
+            await self._door.listen(address.host, address.port)
+            return
+        server = await loop.create_server(
+            partial(ClientConnection, turns),
+            address.host,
+            address.port,
+            reuse_port=True,
+            backlog=1024,
+        )
+        self._servers.append(server)
 
     def reload(self) -> None:
         """Who connects from now on gets the certificate that is there now; nobody is cut off."""
         if self._door is None:
-            self._log.info("SIGHUP: there is no certificate to read again")
             return
         try:
             context = certificate_of(self._settings)
@@ -240,17 +269,26 @@ async def serve(
     loop.set_exception_handler(ended_by)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, entrances.reload)
     alive = Alive(settings.run)
     with contextlib.ExitStack() as open_now:
         name = gateway_name(settings.name)
         context = open_now.enter_context(sockets.open_context(settings, name))
         gateway = Gateway(context, settings, loop, sessions_max, alive, log)
+        in_force = InForce("gateway", settings, gateway.go_by)
+
+        def read_again() -> None:
+            in_force.read_again()
+            prove_anew(context, settings, name)
+            entrances.reload()
+
+        loop.add_signal_handler(signal.SIGHUP, read_again)
         address = settings.metrics_of("gateway")
         health = Health(alive, lambda: missing(gateway.turns))
         numbers = partial(readings, gateway.turns)
         open_now.enter_context(observed(address, "gateway", MEASURES, numbers, health))
         gateway.heartbeat()
+        # Nothing touches its sockets once they are closed, whatever comes in between.
+        open_now.callback(gateway.close)
         await entrances.open(loop, gateway.turns, tls)
         settle()
         where = ", ".join(map(str, settings.listen))
@@ -258,8 +296,7 @@ async def serve(
         await stop.wait()
         entrances.close()
         if sound:
-            await gateway.drain(settings.drain_s)
-        gateway.close()
+            await gateway.drain(in_force.settings.drain_s)
     log.info("stopped")
     return sound
 
@@ -274,9 +311,12 @@ def run(settings: Settings) -> None:
     try:
         tls = certificate_of(settings)
     except CertificateError as error:
-        log.critical("%s", error)
-        sys.exit(1)
-    if not uvloop.run(serve(settings, log, sessions_max, handshakes_max, tls)):
+        give_up(log, Trouble(str(error)))
+    try:
+        sound = uvloop.run(serve(settings, log, sessions_max, handshakes_max, tls))
+    except CannotListen as error:
+        give_up(log, error.trouble)
+    if not sound:
         sys.exit(1)
 
 

@@ -6,7 +6,7 @@ too early wait, their sender is not read from meanwhile, and only a flood ends i
 
 import enum
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from zchat.gateway.session import Session
@@ -181,19 +181,8 @@ class Quotas:
     """What all clients of a gateway may do; `slowed` are those that nothing is read from now."""
 
     def __init__(self, quota: Quota = UNLIMITED) -> None:
-        self._quota = quota
-        self._limited = any((quota.messages, quota.bytes, quota.work))
-        self._accounts = {
-            standing: _Shares(quota, Whose.ACCOUNT, 1, shares)
-            for standing, shares in _WORK_SHARES.items()
-        }
-        new = limits.NEWCOMER_SHARES
-        self._newcomers = _Shares(quota, Whose.NEWCOMER, new, new)
-        self._guests = _Shares(quota, Whose.GUESTS, limits.GUESTS_SHARES, limits.GUESTS_SHARES)
-        of_all = (limits.ADDRESS_SHARES, limits.ADDRESS_WORK_SHARES)
-        self._addresses = _Shares(quota, Whose.ADDRESS, *of_all)
+        self._begin(quota)
         self._asides = Buckets(_ASIDES, limits.QUOTA_NAMES_MAX)
-        self._arrivals = _buckets(quota.connections)
         self._told = Buckets(_TOLD, limits.QUOTA_NAMES_MAX)
         self._connected: dict[str, int] = {}
         self._shut_out: dict[str, float] = {}
@@ -205,6 +194,33 @@ class Quotas:
         self.held_back: dict[str, int] = {}
         """How often somebody had to wait, by whose limit it was."""
         self.slowed: dict[Session, None] = {}
+
+    def _begin(self, quota: Quota) -> None:
+        """What has been said so far counts no more."""
+        self._quota = quota
+        self._limited = any((quota.messages, quota.bytes, quota.work))
+        self._accounts = {
+            standing: _Shares(quota, Whose.ACCOUNT, 1, shares)
+            for standing, shares in _WORK_SHARES.items()
+        }
+        new = limits.NEWCOMER_SHARES
+        self._newcomers = _Shares(quota, Whose.NEWCOMER, new, new)
+        self._guests = _Shares(quota, Whose.GUESTS, limits.GUESTS_SHARES, limits.GUESTS_SHARES)
+        of_all = (limits.ADDRESS_SHARES, limits.ADDRESS_WORK_SHARES)
+        self._addresses = _Shares(quota, Whose.ADDRESS, *of_all)
+        self._arrivals = _buckets(quota.connections)
+
+    def change(self, quota: Quota, sessions: Iterable[Session], now: float) -> None:
+        """From now on this is what the sessions that are here may do, and all that come."""
+        if quota == self._quota:
+            return
+        self._begin(quota)
+        for session in sessions:
+            session.allowance = None
+            if session.name and self._limited:
+                self._allow(session, now)
+            else:
+                self._allow_address(session, now)
 
     # --- Connections ----------------------------------------------------------------------------
 
@@ -244,6 +260,9 @@ class Quotas:
     def connected(self, session: Session, arrival: Arrival, now: float) -> None:
         """What has arrived has become a session."""
         session.address, session.network = arrival.address, arrival.network
+        self._allow_address(session, now)
+
+    def _allow_address(self, session: Session, now: float) -> None:
         if self._limited and session.address and not is_of_this_machine(session.address):
             session.allowance = self._addresses.of(session.network, now)
 
@@ -266,9 +285,9 @@ class Quotas:
 
     def logged_in(self, session: Session, now: float, now_ms: int) -> None:
         """From here on the session shares what its account may say with the others of it."""
+        age_s = (now_ms - session.owned_since_ms) / 1000
+        session.established_at = now + limits.NEWCOMER_S - max(0.0, age_s)
         if self._limited:
-            age_s = (now_ms - session.owned_since_ms) / 1000
-            session.established_at = now + limits.NEWCOMER_S - max(0.0, age_s)
             self._allow(session, now)
 
     def _allow(self, session: Session, now: float) -> None:

@@ -145,11 +145,7 @@ class TlsDoor:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             if family == socket.AF_INET6:
                 listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            try:
-                listener.bind(address)
-            except OSError as error:
-                why = f"cannot listen on {host}:{port}: {error.strerror}"
-                raise OSError(error.errno, why) from None
+            listener.bind(address)
             listener.listen(_BACKLOG)
 
     def open(self) -> None:

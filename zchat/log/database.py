@@ -16,7 +16,14 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
-from zchat.log.schema import Schema, create, is_empty, migrate, stored_revisions
+from zchat.log.schema import (
+    Schema,
+    StoreUnusable,
+    create,
+    is_empty,
+    migrate,
+    stored_revisions,
+)
 
 _PRAGMAS: Final = (
     # Somebody else's transaction may be waited for, but not long: a beat waits with it. In ms.
@@ -48,6 +55,8 @@ _PASSING_ERRORS: Final = frozenset(
         sqlite3.SQLITE_PROTOCOL,
     }
 )
+# Nothing that is tried again helps against these.
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class StoreUnavailable(Exception):
@@ -147,7 +156,10 @@ def reading(connection: Connection) -> Iterator[None]:
 
 @contextlib.contextmanager
 def passing_errors() -> Iterator[None]:
-    """Tells troubles of the disk, as `StoreUnavailable`, from mistakes of ours, which rise."""
+    """Tells troubles of the disk, as `StoreUnavailable`, from mistakes of ours, which rise.
+
+    Damage is `StoreUnusable`.
+    """
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:
@@ -155,7 +167,13 @@ def passing_errors() -> Iterator[None]:
         cause = error.orig if isinstance(error, DBAPIError) else error
         code = getattr(cause, "sqlite_errorcode", None)
         # The low byte is the kind; the rest tells the kinds of, say, I/O error apart.
-        if code is None or code & 0xFF not in _PASSING_ERRORS:
+        kind = None if code is None else code & 0xFF
+        if kind in _DAMAGED:
+            raise StoreUnusable(
+                f"it is damaged ({cause}); see what is left with: zchat-admin verify; and go on "
+                "with the newest backup: zchat-admin restore FOLDER"
+            ) from error
+        if kind not in _PASSING_ERRORS:
             raise
         raise StoreUnavailable(str(cause)) from error
 

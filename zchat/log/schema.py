@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, text
 
@@ -12,7 +12,14 @@ if TYPE_CHECKING:
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-class SchemaTooNew(Exception):
+class StoreUnusable(Exception):
+    """What is there is not what a service can go on with, however often it tries.
+
+    The text says what it is, and what helps.
+    """
+
+
+class SchemaTooNew(StoreUnusable):
     """A newer release has already changed this database; this one would damage it."""
 
 
@@ -79,14 +86,28 @@ def migrate(connection: Connection, schema: Schema) -> None:
 
     config = migration_config(schema)
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if unknown := stored_revisions(connection) - known:
-        raise SchemaTooNew(
-            f"the {schema.name} database is at revision {', '.join(sorted(unknown))}, which is "
-            "newer than this release of zchat: install the newer one again"
-        )
+    stored = stored_revisions(connection)
+    if not stored and not is_empty(connection):
+        raise StoreUnusable("it is a database of another program; move it away")
+    if unknown := stored - known:
+        _refuse(schema, sorted(unknown))
     config.attributes["connection"] = connection
     config.attributes["metadata"] = schema.metadata
     command.upgrade(config, "heads")
+
+
+def _refuse(schema: Schema, unknown: list[str]) -> NoReturn:
+    owners = {revision.rpartition("_")[0] for revision in schema.revisions}
+    if foreign := [one for one in unknown if one.rpartition("_")[0] not in owners]:
+        raise StoreUnusable(
+            f"it is the database of another service, at revision {', '.join(foreign)}, and not of "
+            f"{schema.name}; put each file back in its place"
+        )
+    raise SchemaTooNew(
+        f"the {schema.name} database is at revision {', '.join(unknown)}, which is newer than this "
+        "release of zchat: install the newer one again, or restore the backup that was made before "
+        "the upgrade, with: zchat-admin restore FOLDER"
+    )
 
 
 def migration_config(schema: Schema) -> "Config":

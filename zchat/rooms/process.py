@@ -1,6 +1,5 @@
 """The room-service's process: the rooms of one partition."""
 
-import sys
 from collections.abc import Sequence
 
 from zchat.log.store import Store, Write
@@ -27,15 +26,15 @@ class RoomService:
         self._keeps_edits = keeps_edits
 
     def load(self, store: Store, now: float, at_ms: int) -> RoomCore:
-        try:
-            projection.claim(store, self._partition, self._partitions)
-        except projection.WrongPartition as error:
-            sys.exit(str(error))
+        projection.claim(store, self._partition, self._partitions)
         lobby_address = address_of_room(LOBBY, self._partitions)
         core = projection.load(store, lobby_address, keeps_edits=self._keeps_edits)
         if lobby_address == self.address:
             core.open_lobby(at_ms)
         return core
+
+    def go_by(self, core: RoomCore, settings: Settings) -> None:
+        """Nothing of them is the rooms' own."""
 
     def statements(self, rows: Sequence[RoomRow]) -> list[Write]:
         return projection.statements(rows)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Table, bindparam, delete, insert, select
 
+from zchat.log.schema import StoreUnusable
 from zchat.log.store import Store, Write
 from zchat.log.timeline import Timeline
 from zchat.protocol.messages import Posting, Role, room_log
@@ -73,7 +74,7 @@ _drop_all: Final = [
 ]
 
 
-class WrongPartition(Exception):
+class WrongPartition(StoreUnusable):
     """The database belongs to another partition, or to another number of them."""
 
 
@@ -85,7 +86,7 @@ def claim(store: Store, number: int, partitions: int) -> None:
         store.commit([], [(insert(partition), [row])], [], [])
     elif (rows[0].number, rows[0].partitions) != (number, partitions):
         raise WrongPartition(
-            f"this database is partition {rows[0].number} of {rows[0].partitions}, and rooms "
+            f"it is partition {rows[0].number} of {rows[0].partitions}, and rooms "
             f"cannot move; set partitions back to {rows[0].partitions}"
         )
 

@@ -4,7 +4,9 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from zchat import options
 from zchat.alive import Alive, Health
+from zchat.fabric.keys import KeyProblem
 from zchat.fabric.router_sockets import Gate, RouterSockets
 from zchat.fabric.sockets import (
     Context,
@@ -14,14 +16,16 @@ from zchat.fabric.sockets import (
     receive_waiting,
     try_send,
 )
+from zchat.in_force import InForce
 from zchat.measures import Reading
-from zchat.process import StopSignal, lock, observed, start
+from zchat.process import StopSignal, give_up, lock, observed, start
 from zchat.protocol import limits
 from zchat.rates import Rate, Samples
 from zchat.router.metrics import MEASURES, Traffic, readings
 from zchat.router.moves import Moves
 from zchat.settings import Settings, command
 from zchat.status import StatusReport
+from zchat.troubles import Trouble, of_file, of_listening
 
 
 class Router:
@@ -38,6 +42,7 @@ class Router:
         """Raises `KeyProblem`."""
         self._context, self._settings, self._stop, self._log = context, settings, stop, log
         self._alive = alive
+        self._in_force = InForce("router", settings, self._go_by)
         self._tracing = log.isEnabledFor(logging.DEBUG)
         self._traffic = Traffic.none()
         self._warnings = Samples(
@@ -79,9 +84,15 @@ class Router:
             now = time.monotonic()
             self._moves.expire(now)
             self._alive.beat()
+            if self._stop.take_hang_up():
+                self._in_force.read_again()
+                self._read_own_key()
             if self._gate is not None and now >= self._look_at:
                 self._look_at = now + limits.HEARTBEAT_INTERVAL_S
                 self._look_at_keys(self._gate)
+
+    def _go_by(self, settings: Settings) -> None:
+        self._tracing = settings.log_level == "debug"
 
     def readings(self) -> Mapping[str, Reading]:
         return readings(self._moves, self._traffic, self.refused)
@@ -89,11 +100,23 @@ class Router:
     # --- Keys ---------------------------------------------------------------------------------
 
     def _look_at_keys(self, gate: Gate) -> None:
-        if not gate.look_again():
-            return
-        # Everybody connects anew, by the key that is allowed now, and links send again what is
-        # lost in between; what is known of the others stays.
-        self._log.info("a key was withdrawn: all connections end")
+        if gate.look_again():
+            self._log.info("a key was withdrawn: all connections end")
+            self._bind_anew()
+
+    def _read_own_key(self) -> None:
+        try:
+            if self._gate is not None and self._gate.read_own_key():
+                self._log.info("the router has another key: all connections end")
+                self._bind_anew()
+        except KeyProblem as problem:
+            self._log.error("the key stays as it was: %s", problem)
+
+    def _bind_anew(self) -> None:
+        """Everybody connects anew, by the keys that count now.
+
+        Links send again what is lost in between; what is known of the others stays.
+        """
         addresses = list(self._sockets.queries_backends)
         self._sockets.close()
         self._bind()
@@ -212,10 +235,20 @@ def run(settings: Settings) -> None:
         lock(settings.run / "router.lock", stop, alive),
         open_router_context() as context,
     ):
-        running.append(Router(context, settings, stop, alive, log))
+        try:
+            running.append(Router(context, settings, stop, alive, log))
+        except OSError as error:
+            give_up(log, _why_not_bound(settings, error))
         log.info("ready: binds %s and its siblings", settings.endpoints.commands_frontend)
         running[0].run()
     log.info("stopped")
+
+
+def _why_not_bound(settings: Settings, error: OSError) -> Trouble:
+    endpoint = str(error.filename)
+    if endpoint.startswith("tcp://"):
+        return of_listening(options.address(endpoint.removeprefix("tcp://")), "router", error)
+    return of_file(OSError(error.errno, error.strerror, endpoint.removeprefix("ipc://")))
 
 
 main = command("router", run)

@@ -33,6 +33,7 @@ from zchat.service.journal import Journal
 from zchat.service.referred import referred_entries
 from zchat.service.retention import Retention
 from zchat.service.waiting import Waiting
+from zchat.settings import Settings
 
 _ups = Decoder(Up)
 _downs = Decoder(Down)
@@ -97,6 +98,9 @@ class Service(Protocol):
     commands: Decoder[Any]
 
     def load(self, store: Store, now: float, at_ms: int) -> Core: ...
+    def go_by(self, core: Any, settings: Settings) -> None:
+        """From now on, and when the core is loaded anew, these settings count."""
+
     def statements(self, rows: Sequence[Any]) -> list[Write]: ...
     def answer(self, core: Any, store: Store, query: bytes, at_ms: int) -> Steps[bytes]: ...
 
@@ -155,6 +159,11 @@ class Beat:
     def owed(self) -> int:
         """Commands that other services have not answered yet."""
         return sum(len(asker.unanswered) for asker in self._askers.values())
+
+    def go_by(self, settings: Settings) -> None:
+        """The settings of this process are others."""
+        self.journal.look_at_level()
+        self._service.go_by(self.core, settings)
 
     # --- Inputs -----------------------------------------------------------------------------------
 

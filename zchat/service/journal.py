@@ -18,13 +18,17 @@ class Journal:
         self._log = log
         self._counts = counts
         # Asked once: at most levels each command would ask in vain.
-        self._tracing = log.isEnabledFor(logging.DEBUG)
+        self.look_at_level()
         self._refusals = RefusalLog(log, now)
         # Queries are answered by the wall clock.
         self._refused_queries = RefusalLog(log, at_ms / 1000)
         self._warnings = Samples(
             Rate(limits.WARNINGS_BURST, limits.WARNINGS_PER_S), limits.PEERS_MAX
         )
+
+    def look_at_level(self) -> None:
+        """To be called when the least level that is logged is another one."""
+        self._tracing = self._log.isEnabledFor(logging.DEBUG)
 
     def answered(self, sender: Sender, command: Any, answer: Answer | None, now: float) -> None:
         """A command was applied; without an answer it is answered later, or in words of its own."""

@@ -5,22 +5,24 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from zchat.alive import Alive, Health
 from zchat.fabric import sockets
 from zchat.fabric.identities import identity
-from zchat.log.schema import Schema
+from zchat.in_force import InForce, prove_anew
+from zchat.log.schema import Schema, StoreUnusable
 from zchat.log.store import Fenced, LeaseHeld, Store, StoreUnavailable
-from zchat.process import StopSignal, observed, settle, start
+from zchat.process import StopSignal, give_up, observed, settle, start
 from zchat.protocol import limits
 from zchat.service.beat import Job, Service
 from zchat.service.metrics import MEASURES, Serving
 from zchat.service.passwords import PasswordPool
 from zchat.service.turns import Turns
-from zchat.settings import Settings
+from zchat.settings import Program, Settings
 from zchat.status import StatusReport
+from zchat.troubles import Trouble, of_file
 
 
 class Worker:
@@ -50,7 +52,9 @@ class Worker:
         self._heard = False
         """Whether the last envelope to the router could be sent."""
 
-    def run(self, stop: StopSignal, alive: Alive) -> None:
+    def run(
+        self, stop: StopSignal, alive: Alive, read_again: Callable[[], None] = lambda: None
+    ) -> None:
         waiter = sockets.Waiter(
             self._commands, self._asking, self._queries, self._passwords.fd, stop.fd
         )
@@ -59,12 +63,18 @@ class Worker:
             waiter.wait(self._turns.next_turn(now) - now)
             self._turns.turn()
             alive.beat()
+            if stop.take_hang_up():
+                read_again()
             if not self._heard:
                 # Whoever is waited for says so as soon as there is a router to hear it.
                 retry_at = time.monotonic() + limits.CONNECT_RETRY_S
                 self._turns.next_heartbeat = min(self._turns.next_heartbeat, retry_at)
         self._turns.say_heartbeat(bye=True)
         self._passwords.close()
+
+    def go_by(self, settings: Settings) -> None:
+        """The settings in force are others."""
+        self._turns.beat.go_by(settings)
 
     def now(self) -> float:
         return time.monotonic()
@@ -101,7 +111,7 @@ class Worker:
 
 
 def serve(
-    settings: Settings, program: str, service: Service, database: Path, schema: Schema
+    settings: Settings, program: Program, service: Service, database: Path, schema: Schema
 ) -> None:
     """Runs a service until it is told to stop, as the only writer of its database."""
     log = start(settings, program)
@@ -113,20 +123,39 @@ def serve(
         store = _open_when_free(database, schema, stop, alive, log)
         if store is None:
             return
-        with (
-            contextlib.closing(store),
-            sockets.open_context(settings, service.address) as context,
-        ):
-            with alive.long_step("loads what is in its database"):
-                worker = Worker(context, settings, program, service, store, log, shown)
-            settle()
-            log.info("ready: serves %s, epoch %d", service.address, store.epoch)
+        with contextlib.closing(store):
             try:
-                worker.run(stop, alive)
+                _work(settings, program, service, store, stop, alive, log, shown)
             except Fenced as error:
                 log.critical("stopped: %s", error)
                 sys.exit(1)
+            except StoreUnusable as error:
+                give_up(log, Trouble(f"cannot use {database}: {error}"))
     log.info("stopped")
+
+
+def _work(
+    settings: Settings,
+    program: Program,
+    service: Service,
+    store: Store,
+    stop: StopSignal,
+    alive: Alive,
+    log: logging.Logger,
+    shown: Serving,
+) -> None:
+    with sockets.open_context(settings, service.address) as context:
+        with alive.long_step("loads what is in its database"):
+            worker = Worker(context, settings, program, service, store, log, shown)
+        settle()
+        log.info("ready: serves %s, epoch %d", service.address, store.epoch)
+        in_force = InForce(program, settings, worker.go_by)
+
+        def read_again() -> None:
+            in_force.read_again()
+            prove_anew(context, settings, service.address)
+
+        worker.run(stop, alive, read_again)
 
 
 def _open_when_free(
@@ -134,6 +163,7 @@ def _open_when_free(
 ) -> Store | None:
     """A second worker of the same address waits here until the first one is gone."""
     waiting = False
+    trouble: Trouble | None = None
     while not stop.is_set:
         try:
             with alive.long_step("opens its database"):
@@ -143,7 +173,25 @@ def _open_when_free(
                 log.info("waiting: %s", error)
             waiting = True
             stop.wait(0.2)
-        except StoreUnavailable as error:
-            log.error("the store cannot be opened: %s", error)
+        except (OSError, StoreUnavailable) as error:
+            former, trouble = trouble, _trouble_of(database, error)
+            if not trouble.passing:
+                give_up(log, trouble)
+            if trouble != former:
+                log.error("%s; trying again until then", trouble.sentence)
             stop.wait(limits.BUSY_RETRY_INTERVAL_S)
+        except StoreUnusable as error:
+            give_up(log, Trouble(f"cannot use {database}: {error}"))
     return None
+
+
+def _trouble_of(database: Path, error: OSError | StoreUnavailable) -> Trouble:
+    if isinstance(error, OSError):
+        return of_file(error, database)
+    try:
+        # SQLite says of a file only that it cannot be opened, and the system why.
+        with database.open("r+b"):
+            pass
+    except OSError as why:
+        return of_file(why, database)
+    return Trouble(f"cannot use {database}: {error}; see what helps with: zchat-admin doctor", True)

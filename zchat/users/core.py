@@ -1,5 +1,6 @@
 """The rules of users: who is let in, and which part of this package does what they ask for."""
 
+import dataclasses
 from collections.abc import Collection
 from functools import partial
 from typing import Any, assert_never
@@ -106,7 +107,9 @@ class UserCore:
         self.presence = self.directory.presence
         self.sessions = self.directory.sessions
         self.devices = Devices(self.directory)
-        self.invitations = Invitations(self.directory, policy)
+        self.policy = dataclasses.replace(policy)
+        """As it is now; those who ask it share this one."""
+        self.invitations = Invitations(self.directory, self.policy)
         self.inboxes = Inboxes(self.directory)
         self.messages = PrivateMessages(self.directory, keeps_edits=policy.keeps_edits)
         self.conversations = Conversations(self.directory, room_addresses)
@@ -123,10 +126,14 @@ class UserCore:
             self.devices,
             self.invitations,
             self.credentials,
-            policy,
+            self.policy,
             self._lose,
             lambda name: self.log_heads[inbox_log(name)],
         )
+
+    def settle(self, policy: Policy) -> None:
+        """From now on this is who may have a name here."""
+        self.policy.registration, self.policy.guests = policy.registration, policy.guests
 
     # --- Loading ----------------------------------------------------------------------------------
 

@@ -6,9 +6,9 @@ from zchat.protocol.messages import RefusalCode
 from zchat.service.effects import Refusal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Policy:
-    """The settings `registration`, `guests` and `edits`.
+    """The settings `registration`, `guests` and `edits`; the first two may change meanwhile.
 
     Closed means closed to everyone: an invitation works only where one is asked for.
     """

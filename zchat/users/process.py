@@ -28,6 +28,10 @@ class UserService:
     def load(self, store: Store, now: float, at_ms: int) -> UserCore:
         return projection.load(store, self._room_addresses, self._policy, now, at_ms)
 
+    def go_by(self, core: UserCore, settings: Settings) -> None:
+        self._policy = policy_of(settings)
+        core.settle(self._policy)
+
     def statements(self, rows: Sequence[UserRow]) -> list[Write]:
         return projection.statements(rows)
 
@@ -36,9 +40,12 @@ class UserService:
         return queries.answer(core, store, stamped.user, stamped.body, at_ms, stamped.standing)
 
 
+def policy_of(settings: Settings) -> Policy:
+    return Policy(settings.registration, settings.guests, settings.edits)
+
+
 def run(settings: Settings) -> None:
-    policy = Policy(settings.registration, settings.guests, settings.edits)
-    service = UserService(settings.partitions, policy)
+    service = UserService(settings.partitions, policy_of(settings))
     serve(settings, "user-service", service, settings.data / "users.sqlite", USERS_SCHEMA)
 
 
