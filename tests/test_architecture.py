@@ -21,7 +21,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "rates": set(),
     "settings": {"protocol", "options", "rates", "troubles"},
     "troubles": {"options"},
-    "in_force": {"protocol", "fabric", "settings"},
+    "in_force": {"protocol", "fabric", "options", "settings"},
     "logs": set(),
     "alive": {"protocol"},
     "histogram": set(),
@@ -110,7 +110,7 @@ PURE: Final = (
                 "invitations",
                 "login_limits",
             ),
-            *("operators", "policy", "private_messages", "totp"),
+            *("changed_settings", "operators", "policy", "private_messages", "totp"),
         )
     ),
     "*/scopes.py",

@@ -1,4 +1,4 @@
-"""SIGHUP: what a process takes over from its settings file, and what waits for its next start."""
+"""What a process goes by: what it was given, read again, and what was set in the cluster."""
 
 import logging
 from collections.abc import Iterator
@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from zchat.in_force import InForce
+from zchat.protocol.codec import encode
+from zchat.protocol.operators import ChangedSettings, SettingChange
 from zchat.settings import Program, Settings, read_again
 
 
@@ -16,7 +18,10 @@ class Running:
     def __init__(self, program: Program, *arguments: str) -> None:
         self.told: list[Settings] = []
         self.in_force = InForce(
-            program, read_again(program, arguments), self.told.append, arguments
+            program,
+            read_again(program, arguments),
+            lambda now: self.told.append(now.settings),
+            arguments,
         )
 
     def hang_up(self, text: str) -> Settings:
@@ -89,3 +94,66 @@ def test_a_file_that_makes_no_sense_changes_nothing(
     running.hang_up('guests = "deny"')
     assert running.hang_up(text).guests == "deny"
     assert "the settings stay as they were: " in caplog.text
+
+
+# --- What was set while the cluster runs ----------------------------------------------------------
+
+
+def told(**values: str) -> bytes:
+    """As the router hands it on."""
+    changes = [SettingChange(name, value, "admin/root", 0) for name, value in values.items()]
+    return encode(ChangedSettings(changes))
+
+
+def test_what_was_set_goes_before_what_was_given_until_it_is_taken_back() -> None:
+    running = Running("gateway", "--drain-s", "2")
+    running.in_force.told(told(drain_s="1", message_rate="off"))
+    settings = running.in_force.settings
+    assert (settings.drain_s, settings.message_rate) == (1, None)
+    running.in_force.told(told())
+    assert running.in_force.settings == running.in_force.given
+    assert running.in_force.given.drain_s == 2
+    assert len(running.told) == 2
+
+
+def test_a_router_that_knows_nothing_yet_changes_nothing() -> None:
+    running = Running("gateway")
+    running.in_force.told(told(message_rate="off"))
+    running.in_force.told(b"")
+    assert running.in_force.settings.message_rate is None
+    running.in_force.told(told(message_rate="off"))
+    assert len(running.told) == 1
+
+
+def test_a_file_that_is_read_again_does_not_take_back_what_was_set() -> None:
+    running = Running("gateway")
+    running.in_force.told(told(drain_s="1"))
+    assert running.hang_up("drain_s = 5").drain_s == 1
+    running.in_force.told(told())
+    assert running.in_force.settings.drain_s == 5
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"rubbish",
+        told(tomorrow="x", drain_s="1"),
+        told(drain_s="1", listen="a:1", guests="perhaps"),
+    ],
+)
+def test_what_makes_no_sense_here_keeps_nothing_else_from_counting(
+    body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = Running("gateway")
+    running.in_force.told(body)
+    assert running.in_force.settings.listen == running.in_force.given.listen
+    assert running.in_force.settings.guests == "allow"
+    assert running.in_force.settings.drain_s == (3 if body == b"rubbish" else 1)
+    assert "what" in caplog.text
+
+
+def test_each_program_logs_what_it_reads_itself(caplog: pytest.LogCaptureFixture) -> None:
+    logging.getLogger("zchat").setLevel("INFO")
+    Running("gateway").in_force.told(told(drain_s="1", guests="deny"))
+    assert "drain_s is 1 now" in caplog.text
+    assert "guests" not in caplog.text

@@ -7,7 +7,7 @@ import difflib
 import ipaddress
 import re
 import tomllib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 
@@ -99,15 +99,23 @@ class ConfiguredCommand(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         if not ctx.params.pop("show_config"):
             return super().invoke(ctx)
-        rows = [
-            (parameter.name or "", shown(parameter, value), origin_of(ctx, parameter))
-            for parameter in self.params
-            if (value := ctx.params.get(parameter.name or "")) is not None
-        ]
+        overruled = self.overruled(ctx)
+        rows = []
+        for parameter in self.params:
+            name = parameter.name or ""
+            value = ctx.params.get(name)
+            if name in overruled:
+                rows.append((name, *overruled[name]))
+            elif value is not None:
+                rows.append((name, shown(parameter, value), origin_of(ctx, parameter)))
         widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
         for name, value, origin in rows:
             click.echo(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {origin}")
         return None
+
+    def overruled(self, ctx: click.Context) -> Mapping[str, tuple[str, str]]:
+        """Values and origins that go before those of all sources that are known here."""
+        return {}
 
 
 def shown(parameter: click.Parameter, value: object) -> str:

@@ -5,9 +5,10 @@ follow from it.
 """
 
 import dataclasses
+import difflib
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
@@ -333,7 +334,22 @@ _SETTINGS: Final[dict[str, _Setting]] = {
 SETTING_NAMES: Final = frozenset(_SETTINGS)
 
 
+Changed = Callable[[Settings], Mapping[str, tuple[str, str]] | None]
+"""What was changed in the running cluster, by name: value and origin; None if nobody says."""
+
+
 class _Server(ConfiguredCommand):
+    changed: Changed | None = None
+
+    def overruled(self, ctx: click.Context) -> Mapping[str, tuple[str, str]]:
+        if self.changed is None:
+            return {}
+        values = {name: value for name, value in ctx.params.items() if name in _SETTINGS}
+        found = self.changed(Settings(**values))
+        if found is None:
+            click.echo("no router answers: what was set while it ran is not shown", err=True)
+        return found or {}
+
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().main(*args, **kwargs)
@@ -342,6 +358,50 @@ class _Server(ConfiguredCommand):
                 # Whoever starts it again tells it the same.
                 end_for_operator(options.WRONG_CONFIGURATION)
             raise
+
+
+_SUPERVISED: Final[dict[Program, str]] = {
+    "router": "router",
+    "user-service": "user-service",
+    "room-service": "room-service",
+    "gateway": "gateway:*",
+    "reviver": "reviver",
+}
+"""What supervisorctl calls them, in the order of starting."""
+
+
+def parsed_change(name: str, value: str) -> object:
+    """What the value comes to for a setting that can be changed while the cluster runs.
+
+    Raises `SettingError`, which says what would be right or which restart it takes.
+    """
+    setting = _SETTINGS.get(name)
+    if setting is None:
+        nearest = difflib.get_close_matches(name, _SETTINGS, n=1, cutoff=0.0)[0]
+        raise SettingError(name, f"there is no such setting; the nearest is {nearest!r}")
+    if not setting.changeable:
+        programs = " ".join(
+            called for program, called in _SUPERVISED.items() if program in setting.programs
+        )
+        raise SettingError(
+            name,
+            "it counts from the start of a program; set it in zchat.toml or the environment, and "
+            f"then: supervisorctl restart {programs}",
+        )
+    try:
+        return setting.parse(value)
+    except ValueError as error:
+        raise SettingError(name, f"{value!r} is {error}") from None
+
+
+def with_changes(given: Settings, changes: Mapping[str, str]) -> Settings:
+    """What a process goes by that was started with `given`. Raises `SettingError`."""
+    parsed: dict[str, Any] = {name: parsed_change(name, value) for name, value in changes.items()}
+    return dataclasses.replace(given, **parsed)
+
+
+def reads(program: Program, name: str) -> bool:
+    return name in _SETTINGS and program in _SETTINGS[name].programs
 
 
 def need_restart(program: Program, former: Settings, later: Settings) -> list[str]:
@@ -357,8 +417,18 @@ def need_restart(program: Program, former: Settings, later: Settings) -> list[st
 
 def command(program: Program, run: Callable[[Settings], None]) -> ConfiguredCommand:
     """The entry point of a server program: its options, and `run` with what they come to."""
+    return server_command(program, run, None)
+
+
+def server_command(
+    program: Program, run: Callable[[Settings], None], changed: Changed | None
+) -> ConfiguredCommand:
+    """The same; `--show-config` asks the running cluster what was changed there."""
     text = f"The {program} of a zchat cluster."
-    return command_with_arguments(program, f"zchat-{program}", run, text, kind=_Server)
+    entry_point = command_with_arguments(program, f"zchat-{program}", run, text, kind=_Server)
+    assert isinstance(entry_point, _Server)
+    entry_point.changed = changed
+    return entry_point
 
 
 def read_again(program: Program, arguments: Sequence[str]) -> Settings:

@@ -27,7 +27,7 @@ from zchat.protocol.cluster import (
 from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.costs import Steps
 from zchat.protocol.messages import Message, Ping, Pong, RefusalCode, Standing
-from zchat.protocol.operators import SetRetention
+from zchat.protocol.operators import ChangedSettings, SetRetention
 from zchat.protocol.partitions import service_addresses
 from zchat.rooms.tables import ROOMS_SCHEMA
 from zchat.router.process import Router
@@ -49,6 +49,8 @@ class Notes:
         """(who asks, on behalf of which user, with which standing)"""
         self.queries: list[tuple[str, Any]] = []
         self.refuse: str | None = None
+        self.settings = encode(ChangedSettings([]))
+        """What the user-service says of changed settings."""
         self.answers: dict[str, list[Message]] = {}
         """By address, in the order of the queries; a service that has none left says nothing."""
 
@@ -107,6 +109,9 @@ class NotingService:
     def go_by(self, core: Any, settings: Settings) -> None:
         """None of them concerns it."""
 
+    def changed_settings(self, core: Any) -> bytes:
+        return self._notes.settings if self.address == USER_SERVICE else b""
+
     def statements(self, rows: Sequence[Any]) -> list[Write]:
         return []
 
@@ -127,6 +132,9 @@ class _Stop:
     @property
     def fd(self) -> int:
         return self._receiver.fileno()
+
+    def take_hang_up(self) -> bool:
+        return False
 
     def set(self) -> None:
         self.is_set = True
@@ -181,5 +189,5 @@ class Served:
             contextlib.closing(store),
             sockets.open_context(self.settings, address) as context,
         ):
-            worker = Worker(context, self.settings, "a-service", service, store, log, Serving())
+            worker = Worker(context, self.settings, "room-service", service, store, log, Serving())
             worker.run(cast(StopSignal, self._stop), Alive(self.settings.run, {}))

@@ -4,14 +4,17 @@ import getpass
 import hashlib
 import json
 import re
+import time
 
 import click
 import pytest
 from click.testing import CliRunner
 
+from zchat.admin.asking import ask
 from zchat.admin.cli import main
 from zchat.fabric.identities import admin_name
 from zchat.protocol import limits
+from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
     Announce,
     AuditList,
@@ -35,6 +38,8 @@ from zchat.protocol.messages import (
 from zchat.protocol.operators import (
     AccountInfo,
     AccountPage,
+    ChangedSettings,
+    ChangeSetting,
     ListAccounts,
     ListAllRooms,
     ListSessions,
@@ -45,12 +50,14 @@ from zchat.protocol.operators import (
     RoomPage,
     SessionInfo,
     SessionPage,
+    SettingChange,
 )
 from zchat.protocol.partitions import address_of_room
 from zchat.settings import SETTING_NAMES
+from zchat.users.process import main as user_service
 
 from .conftest import PARTITIONS, Type
-from .served import Notes
+from .served import Notes, Served
 
 LOBBY_AT = address_of_room("lobby", PARTITIONS)
 GARDEN_AT = address_of_room("garden", PARTITIONS)
@@ -439,7 +446,78 @@ def test_limits_and_settings_are_told_without_a_cluster(monkeypatch: pytest.Monk
     assert re.search(r"^drain_s +5.0 +environment ZCHAT_DRAIN_S$", table, re.MULTILINE)
 
 
-@pytest.mark.parametrize("line", [["restore-user", "bob"], ["users"], ["status"], ["audit"]])
+@pytest.mark.parametrize(
+    ("line", "sent", "said"),
+    [
+        (
+            ["set", "GUESTS", "deny"],
+            ChangeSetting(1, "guests", "deny"),
+            "guests is deny from now on, in all processes",
+        ),
+        (
+            ["set", "--", "--message-rate", "off"],
+            ChangeSetting(1, "message_rate", "off"),
+            "message_rate is off from now on, in all processes",
+        ),
+        (
+            ["unset", "guests"],
+            ChangeSetting(1, "guests", None),
+            "guests is again what each process was started with",
+        ),
+    ],
+)
+def test_a_setting_is_changed_for_all(
+    notes: Notes, zchat_admin: Type, line: list[str], sent: ChangeSetting, said: str
+) -> None:
+    assert zchat_admin(*line).output == said + "\n"
+    assert notes.commands == [("users", sent)]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("guests", "perhaps", "Error: guests: 'perhaps' is not known; give one of allow, deny\n"),
+        ("password_threads", "3", "and then: supervisorctl restart user-service\n"),
+        ("gusts", "deny", "there is no such setting; the nearest is 'guests'\n"),
+        ("retention", "7", "zchat-admin retention set\n"),
+    ],
+)
+def test_a_setting_that_cannot_be_changed_is_told_without_asking_anybody(
+    notes: Notes, zchat_admin: Type, name: str, value: str, why: str
+) -> None:
+    result = zchat_admin("set", name, value)
+    assert result.exit_code == 1
+    assert result.output.endswith(why)
+    assert notes.commands == []
+
+
+def test_what_is_in_force_is_shown_with_where_it_comes_from(
+    cluster: Served, notes: Notes, zchat_admin: Type
+) -> None:
+    notes.settings = encode(
+        ChangedSettings([SettingChange("guests", "deny", "admin/root", WHEN_MS)])
+    )
+    origin = "set by admin/root at 2026-05-04 10:03:19 UTC"
+
+    def shown() -> dict[str, dict[str, str]]:
+        told: dict[str, dict[str, str]] = json.loads(zchat_admin("show-config", "--json").output)
+        return told
+
+    deadline = time.monotonic() + 20
+    while shown()["guests"]["value"] != "deny" and time.monotonic() < deadline:
+        # A service says it with its next heartbeat.
+        ask(cluster.settings, "users", ChangeSetting(1, "guests", "deny"))
+    assert shown()["guests"] == {"value": "deny", "from": origin}
+    assert shown()["registration"] == {"value": "open", "from": "default"}
+    var = ("--var", str(cluster.settings.var))
+    line = re.compile(rf"^guests +deny +{re.escape(origin)}$", re.MULTILINE)
+    assert line.search(CliRunner().invoke(user_service, ["--show-config", *var]).output)
+    assert line.search(zchat_admin("show-config").output)
+
+
+@pytest.mark.parametrize(
+    "line", [["restore-user", "bob"], ["users"], ["status"], ["audit"], ["show-config"]]
+)
 def test_without_an_answer_the_exit_code_is_3(
     line: list[str], tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

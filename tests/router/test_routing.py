@@ -201,3 +201,39 @@ def test_strangers_and_long_tales_are_not_kept(routing: Routing) -> None:
     assert [peer.status for peer in routing.status(0.0).peers if peer.name == "gateway/east"] == [
         b""
     ]
+
+
+# --- Settings that are changed while the cluster runs ---------------------------------------------
+
+USERS = "users"
+
+
+def test_what_the_user_service_says_of_settings_is_told_to_all(routing: Routing) -> None:
+    said = WorkerHeartbeat(USERS, 1, False, b"", b"guests deny")
+    assert routing.worker_heard(b"users#1", said, 0.0)
+    assert routing.table == RoutingTable({USERS: 1}, b"guests deny")
+    assert routing.status(0.0).settings == b"guests deny"
+    # It is said with each heartbeat, and is news once.
+    assert not routing.worker_heard(b"users#1", said, 1.0)
+    assert routing.worker_heard(b"users#1", WorkerHeartbeat(USERS, 1, False, b"", b"none"), 2.0)
+
+
+def test_settings_outlive_the_service_that_said_them(routing: Routing) -> None:
+    routing.worker_heard(b"users#1", WorkerHeartbeat(USERS, 1, False, b"", b"guests deny"), 0.0)
+    routing.expire(100.0)
+    assert routing.table == RoutingTable({}, b"guests deny")
+    routing.worker_heard(b"users#2", WorkerHeartbeat(USERS, 2, False), 101.0)
+    assert routing.table.settings == b"guests deny"
+
+
+def test_nobody_else_is_believed_and_not_too_much(routing: Routing) -> None:
+    routing.worker_heard(b"rooms/0#1", WorkerHeartbeat(ROOMS, 1, False, b"", b"guests deny"), 0.0)
+    too_much = b"x" * (limits.SETTINGS_BYTES_MAX + 1)
+    routing.worker_heard(b"users#1", WorkerHeartbeat(USERS, 1, False, b"", too_much), 0.0)
+    assert routing.table.settings == b""
+
+
+def test_a_worker_that_was_overtaken_is_not_believed(routing: Routing) -> None:
+    routing.worker_heard(b"users#2", WorkerHeartbeat(USERS, 2, False, b"", b"new"), 0.0)
+    routing.worker_heard(b"users#1", WorkerHeartbeat(USERS, 1, False, b"", b"old"), 0.0)
+    assert routing.table.settings == b"new"

@@ -4,13 +4,22 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 
 import pytest
+from msgspec import Raw
 
 from zchat.log.store import Appended, Store
 from zchat.protocol import limits
+from zchat.protocol.cluster import Stamped, Up, WorkerHeartbeat
+from zchat.protocol.codec import Decoder, encode
+from zchat.protocol.messages import Standing
+from zchat.protocol.operators import ChangedSettings, ChangeSetting
 from zchat.rooms.process import RoomService
 from zchat.rooms.tables import ROOMS_SCHEMA
 from zchat.service.beat import Job
 from zchat.service.turns import Turns
+from zchat.users.process import UserService
+from zchat.users.tables import USERS_SCHEMA
+
+_changed, _heartbeats = Decoder(ChangedSettings), Decoder(WorkerHeartbeat)
 
 
 class Quiet:
@@ -75,3 +84,34 @@ def test_a_service_indexes_between_heartbeats_only_while_it_is_idle(store: Store
     turns.turn()
     assert turns.next_turn(outside.now()) == turns.next_heartbeat
     assert not store.index_messages()
+
+
+# --- Settings that are changed while the cluster runs ---------------------------------------------
+
+
+def test_a_setting_that_was_changed_is_told_in_the_same_turn() -> None:
+    store = Store.open(None, USERS_SCHEMA)
+    world = Listening()
+    turns = Turns(UserService(1), store, logging.getLogger("zchat.test"), world)
+    turns.turn()
+    world.said.clear()
+    command = encode(ChangeSetting(1, "guests", "deny"))
+    item = encode(Stamped(0, "", Raw(command), Standing.OPERATOR))
+    world.waiting = [[b"admin/root#1", encode(Up(store.epoch, 1, 1, [item], 1, False))]]
+    turns.turn()
+    (settings,) = [heartbeat.settings for heartbeat in world.said]
+    assert [one.name for one in _changed.decode(settings).changes] == ["guests"]
+    world.said.clear()
+    turns.turn()
+    assert world.said == []
+    store.close()
+
+
+class Listening(Quiet):
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[WorkerHeartbeat] = []
+
+    def to_asker(self, frames: Sequence[bytes]) -> None:
+        if not frames[0]:
+            self.said.append(_heartbeats.decode(frames[1]))

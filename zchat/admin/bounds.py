@@ -12,7 +12,7 @@ from zchat.settings import SETTING_NAMES, Settings
 
 def _limits(_: Settings, as_json: bool) -> None:
     bounds = {name.lower(): value for name, value in vars(limits).items() if name.isupper()}
-    settings = _settings(click.get_current_context())
+    settings = settings_here(click.get_current_context())
     if as_json:
         told = {name: {"value": value, "from": origin} for name, value, origin in settings}
         show_json({"limits": bounds, "settings": told})
@@ -23,8 +23,8 @@ def _limits(_: Settings, as_json: bool) -> None:
     click.echo(table(("setting", "value", "from"), settings))
 
 
-def _settings(ctx: click.Context) -> list[tuple[str, str, str]]:
-    """Name, value and origin of each."""
+def settings_here(ctx: click.Context) -> list[tuple[str, str, str]]:
+    """Name, value and origin of each, as a program that is started here would have it."""
     rows = []
     for parameter in ctx.command.params:
         name = parameter.name or ""

@@ -18,6 +18,7 @@ from zchat.admin import (
     restore,
     retention,
     rooms,
+    settings,
     status,
     transfer,
     verify,
@@ -49,6 +50,9 @@ main.add_command(accounts.ACCOUNT)
 accounts.ACCOUNT.add_command(erasing.ERASE)
 main.add_command(invitations.INVITE)
 main.add_command(rooms.CLOSE_ROOM)
+main.add_command(settings.SET)
+main.add_command(settings.UNSET)
+main.add_command(settings.SHOW_CONFIG)
 main.add_command(bounds.LIMITS)
 main.add_command(keys.KEYS)
 main.add_command(certificates.TLS)

@@ -24,11 +24,11 @@ from zchat.gateway.metrics import MEASURES, missing, readings
 from zchat.gateway.quotas import Quota
 from zchat.gateway.tls import CertificateError, TlsDoor, load_context
 from zchat.gateway.turns import Turns
-from zchat.in_force import InForce, prove_anew
+from zchat.in_force import InForce, command, prove_anew
 from zchat.options import Address
 from zchat.process import give_up, observed, raise_file_limit, settle, start
 from zchat.protocol import limits
-from zchat.settings import Settings, command
+from zchat.settings import Settings
 from zchat.status import StatusReport
 from zchat.troubles import Trouble, of_listening
 
@@ -49,6 +49,7 @@ class Gateway:
     ) -> None:
         report = StatusReport("gateway", lambda: readings(self.turns))
         self.turns = Turns(settings.partitions, self, sessions_max, quota_of(settings), report.due)
+        self.in_force = InForce("gateway", settings, self.go_by)
         self._loop = loop
         self._alive = alive
         self._turn_scheduled = False
@@ -73,9 +74,9 @@ class Gateway:
     def _answers_from(self, address: str) -> Callable[[list[bytes]], None]:
         return lambda frames: self.turns.receive_answers(address, frames[0])
 
-    def go_by(self, settings: Settings) -> None:
+    def go_by(self, in_force: InForce) -> None:
         """The settings in force are others."""
-        core = self.turns.core
+        core, settings = self.turns.core, in_force.settings
         core.watcher.tracing = settings.log_level == "debug"
         core.quotas.change(quota_of(settings), core.sessions.values(), self.now())
 
@@ -102,6 +103,7 @@ class Gateway:
         self._turn_scheduled = False
         if self._closed:
             return
+        self.in_force.told(self.turns.settings)
         self.turns.turn()
         for pump in self._pumps:
             pump.check()
@@ -274,10 +276,9 @@ async def serve(
         name = gateway_name(settings.name)
         context = open_now.enter_context(sockets.open_context(settings, name))
         gateway = Gateway(context, settings, loop, sessions_max, alive, log)
-        in_force = InForce("gateway", settings, gateway.go_by)
 
         def read_again() -> None:
-            in_force.read_again()
+            gateway.in_force.read_again()
             prove_anew(context, settings, name)
             entrances.reload()
 
@@ -296,7 +297,7 @@ async def serve(
         await stop.wait()
         entrances.close()
         if sound:
-            await gateway.drain(in_force.settings.drain_s)
+            await gateway.drain(gateway.in_force.settings.drain_s)
     log.info("stopped")
     return sound
 
@@ -320,4 +321,4 @@ def run(settings: Settings) -> None:
         sys.exit(1)
 
 
-main = command("gateway", run)
+main = command("gateway", run, lambda settings: gateway_name(settings.name))

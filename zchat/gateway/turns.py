@@ -64,6 +64,8 @@ class Turns:
         self.core = GatewayCore(partitions, sessions_max, quota)
         self.traffic = Traffic()
         self.router_heard_at = -math.inf
+        self.settings = b""
+        """What the router says of changed settings."""
         self._blocked: dict[Session, None] = {}
         """Sessions whose clients read more slowly than they are written to."""
         self._outside = outside
@@ -131,7 +133,9 @@ class Turns:
         with self._tolerating():
             if not address:
                 self.router_heard_at = now
-                self.core.services.changed(_tables.decode(body))
+                table = _tables.decode(body)
+                self.settings = table.settings
+                self.core.services.changed(table)
             elif name := self._addresses.get(address):
                 self.core.receive_down(name, _downs.decode(body), now, now_ms)
         self._outside.turn_soon()

@@ -112,7 +112,7 @@ def connect(path: Path | None, schema: Schema) -> Connection:
         hide_parameters=True,
     )
     event.listen(engine, "connect", _configure)
-    with passing_errors():
+    with service_errors():
         connection = engine.connect()
     try:
         _bring_up_to_date(connection, schema)
@@ -136,7 +136,7 @@ def writing(connection: Connection, *, durable: bool = True) -> Iterator[None]:
     gone with all that followed, up to the next one that is, for what stands in the WAL before that
     one is as durable.
     """
-    with passing_errors(), connection.begin():
+    with service_errors(), connection.begin():
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql(_DURABLE if durable else _NOT_DURABLE)
             # To take the lock at once, since a transaction that reads first may find later that
@@ -147,7 +147,7 @@ def writing(connection: Connection, *, durable: bool = True) -> Iterator[None]:
 
 @contextlib.contextmanager
 def reading(connection: Connection) -> Iterator[None]:
-    with passing_errors():
+    with service_errors():
         try:
             yield
         finally:
@@ -156,18 +156,23 @@ def reading(connection: Connection) -> Iterator[None]:
 
 @contextlib.contextmanager
 def passing_errors() -> Iterator[None]:
-    """Tells troubles of the disk, as `StoreUnavailable`, from mistakes of ours, which rise.
-
-    Damage is `StoreUnusable`.
-    """
+    """Tells troubles of the disk, as `StoreUnavailable`, from mistakes of ours, which rise."""
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:
-        # Only what happens while connecting comes straight from the driver.
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        code = getattr(cause, "sqlite_errorcode", None)
-        # The low byte is the kind; the rest tells the kinds of, say, I/O error apart.
-        kind = None if code is None else code & 0xFF
+        cause, kind = _kind_of(error)
+        if kind not in _PASSING_ERRORS:
+            raise
+        raise StoreUnavailable(str(cause)) from error
+
+
+@contextlib.contextmanager
+def service_errors() -> Iterator[None]:
+    """The same, and damage as `StoreUnusable`: a service cannot go on with what is left."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        cause, kind = _kind_of(error)
         if kind in _DAMAGED:
             raise StoreUnusable(
                 f"it is damaged ({cause}); see what is left with: zchat-admin verify; and go on "
@@ -176,6 +181,15 @@ def passing_errors() -> Iterator[None]:
         if kind not in _PASSING_ERRORS:
             raise
         raise StoreUnavailable(str(cause)) from error
+
+
+def _kind_of(error: DBAPIError | sqlite3.Error) -> tuple[BaseException | None, int | None]:
+    """What SQLite says, and which kind of error it is, if any."""
+    # Only what happens while connecting comes straight from the driver.
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    code = getattr(cause, "sqlite_errorcode", None)
+    # The low byte is the kind; the rest tells the kinds of, say, I/O error apart.
+    return cause, None if code is None else code & 0xFF
 
 
 def _configure(connection: Any, _record: object) -> None:

@@ -46,6 +46,7 @@ from zchat.protocol.messages import (
     Token,
 )
 from zchat.protocol.operators import (
+    ChangeSetting,
     CountExpired,
     EraseAccount,
     FindMessages,
@@ -263,6 +264,7 @@ UserCommand = (
     | RedactMessages
     | ReplaceName
     | ForgetName
+    | ChangeSetting
     | ImportEntries
 )
 
@@ -431,15 +433,21 @@ class WorkerHeartbeat(Envelope, frozen=True):
     """I serve `address`, with the fencing `epoch` of its store. `bye`: no more.
 
     `status` is a `ProcessStatus`, about once a second; the router keeps it and does not open it.
+    `settings` are the `ChangedSettings` that the user-service keeps, for all processes to go by.
     """
 
     address: str
     epoch: int
     bye: bool
     status: bytes = b""
+    settings: bytes = b""
 
 
 class RoutingTable(Envelope, frozen=True):
-    """Which addresses are served, each with the epoch of its worker."""
+    """Which addresses are served, each with the epoch of its worker.
+
+    `settings` are the user-service's newest, and empty if the router has not heard of any.
+    """
 
     epochs: dict[str, int]
+    settings: bytes = b""

@@ -184,6 +184,10 @@ STATUS_INTERVAL_S: Final = 1.0
 """A process tells the router at most so often how it is."""
 STATUS_BYTES_MAX: Final = 8 * 1024
 """A longer status is not kept by the router."""
+SETTING_CHARS_MAX: Final = 200
+"""Value of a setting that is set while the cluster runs."""
+SETTINGS_BYTES_MAX: Final = 32 * 1024
+"""All settings that were; the router hands on no more."""
 # Alike warnings in the log, at once and then each second; the others are counted.
 WARNINGS_BURST: Final = 5
 WARNINGS_PER_S: Final = 0.1

@@ -331,6 +331,38 @@ class ForgetName(Message, frozen=True):
     pseudonym: Name
 
 
+# --- Settings that change while the cluster runs --------------------------------------------------
+
+SettingName = Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX)]
+SettingValue = Annotated[str, Meta(max_length=limits.SETTING_CHARS_MAX)]
+
+
+class ChangeSetting(Message, frozen=True):
+    """From now on the setting has this value in all processes, whatever they were started with.
+
+    With None it is again what each was started with. Only for operators; the user-service keeps it.
+    """
+
+    id: int
+    name: SettingName
+    value: SettingValue | None
+
+
+class SettingChange(Message, frozen=True):
+    """What a setting was changed to, by whom and when. `by` is as in the audit."""
+
+    name: SettingName
+    value: SettingValue
+    by: str
+    at_ms: Milliseconds
+
+
+class ChangedSettings(Message, frozen=True):
+    """All settings that are changed, by their names."""
+
+    changes: list[SettingChange]
+
+
 # --- What is exported and imported ----------------------------------------------------------------
 
 

@@ -45,7 +45,11 @@ class PeerStatus(Envelope, frozen=True):
 
 
 class ClusterStatus(Envelope, frozen=True):
-    """All processes that the router has heard from of late, and which addresses are served."""
+    """All processes that the router has heard from of late, and which addresses are served.
+
+    `settings` as in `RoutingTable`.
+    """
 
     epochs: dict[str, int]
     peers: list[PeerStatus]
+    settings: bytes = b""

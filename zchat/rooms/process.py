@@ -1,7 +1,10 @@
 """The room-service's process: the rooms of one partition."""
 
+import getpass
 from collections.abc import Sequence
 
+from zchat.fabric.identities import admin_name
+from zchat.in_force import command
 from zchat.log.store import Store, Write
 from zchat.protocol.cluster import StampedRoomCommand, StampedRoomQuery, room_partition
 from zchat.protocol.codec import Decoder
@@ -13,7 +16,7 @@ from zchat.rooms.core import RoomCore
 from zchat.rooms.model import RoomRow
 from zchat.rooms.tables import ROOMS_SCHEMA
 from zchat.service.process import serve
-from zchat.settings import Settings, command
+from zchat.settings import Settings
 
 _queries = Decoder(StampedRoomQuery)
 
@@ -36,6 +39,9 @@ class RoomService:
     def go_by(self, core: RoomCore, settings: Settings) -> None:
         """Nothing of them is the rooms' own."""
 
+    def changed_settings(self, core: RoomCore) -> bytes:
+        return b""
+
     def statements(self, rows: Sequence[RoomRow]) -> list[Write]:
         return projection.statements(rows)
 
@@ -52,4 +58,4 @@ def run(settings: Settings) -> None:
     serve(settings, "room-service", service, database, ROOMS_SCHEMA)
 
 
-main = command("room-service", run)
+main = command("room-service", run, lambda _: admin_name(getpass.getuser()))

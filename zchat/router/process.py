@@ -1,11 +1,13 @@
 """The router's process: feeds `Moves` from the sockets, and sends where it says."""
 
+import getpass
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from zchat import options
 from zchat.alive import Alive, Health
+from zchat.fabric.identities import admin_name
 from zchat.fabric.keys import KeyProblem
 from zchat.fabric.router_sockets import Gate, RouterSockets
 from zchat.fabric.sockets import (
@@ -16,14 +18,14 @@ from zchat.fabric.sockets import (
     receive_waiting,
     try_send,
 )
-from zchat.in_force import InForce
+from zchat.in_force import InForce, command
 from zchat.measures import Reading
 from zchat.process import StopSignal, give_up, lock, observed, start
 from zchat.protocol import limits
 from zchat.rates import Rate, Samples
 from zchat.router.metrics import MEASURES, Traffic, readings
 from zchat.router.moves import Moves
-from zchat.settings import Settings, command
+from zchat.settings import Settings
 from zchat.status import StatusReport
 from zchat.troubles import Trouble, of_file, of_listening
 
@@ -83,6 +85,7 @@ class Router:
                     self._movers[readable]()
             now = time.monotonic()
             self._moves.expire(now)
+            self._in_force.told(self._moves.routing.settings)
             self._alive.beat()
             if self._stop.take_hang_up():
                 self._in_force.read_again()
@@ -91,8 +94,8 @@ class Router:
                 self._look_at = now + limits.HEARTBEAT_INTERVAL_S
                 self._look_at_keys(self._gate)
 
-    def _go_by(self, settings: Settings) -> None:
-        self._tracing = settings.log_level == "debug"
+    def _go_by(self, in_force: InForce) -> None:
+        self._tracing = in_force.settings.log_level == "debug"
 
     def readings(self) -> Mapping[str, Reading]:
         return readings(self._moves, self._traffic, self.refused)
@@ -251,4 +254,4 @@ def _why_not_bound(settings: Settings, error: OSError) -> Trouble:
     return of_file(OSError(error.errno, error.strerror, endpoint.removeprefix("ipc://")))
 
 
-main = command("router", run)
+main = command("router", run, lambda _: admin_name(getpass.getuser()))

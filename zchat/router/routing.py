@@ -5,6 +5,7 @@ from typing import NamedTuple
 from zchat.fabric.identities import Part, name_of, part_of
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
+    USER_SERVICE,
     RoutingTable,
     WorkerHeartbeat,
 )
@@ -29,10 +30,13 @@ class Routing:
         self._askers: dict[bytes, float] = {}
         self._statuses: dict[bytes, bytes] = {}
         """The newest of each peer that is known, as it came."""
+        self.settings = b""
+        """What the user-service said last of changed settings, also while nobody serves."""
 
     @property
     def table(self) -> RoutingTable:
-        return RoutingTable({address: worker.epoch for address, worker in self._workers.items()})
+        epochs = {address: worker.epoch for address, worker in self._workers.items()}
+        return RoutingTable(epochs, self.settings)
 
     @property
     def askers(self) -> list[bytes]:
@@ -70,7 +74,19 @@ class Routing:
         self._workers[heartbeat.address] = _Worker(identity, heartbeat.epoch, now)
         self._addresses[identity] = heartbeat.address
         self.status_heard(identity, heartbeat.status)
-        return known is None or (known.identity, known.epoch) != (identity, heartbeat.epoch)
+        changed = self._settings_heard(heartbeat)
+        other = known is None or (known.identity, known.epoch) != (identity, heartbeat.epoch)
+        return changed or other
+
+    def _settings_heard(self, heartbeat: WorkerHeartbeat) -> bool:
+        """Whether they are others than those that everybody knows."""
+        said = heartbeat.settings
+        if heartbeat.address != USER_SERVICE or said == self.settings:
+            return False
+        if not 0 < len(said) <= limits.SETTINGS_BYTES_MAX:
+            return False
+        self.settings = said
+        return True
 
     def asker_heard(self, identity: bytes, now: float) -> bool:
         """Notes that the asker lives; True if it is new and wants the table."""
@@ -98,7 +114,7 @@ class Routing:
             # A service asks, too, and an operator is no part of the cluster.
             if part_of(name_of(asker)) not in (Part.SERVICE, Part.ADMIN)
         )
-        return ClusterStatus(self.table.epochs, peers)
+        return ClusterStatus(self.table.epochs, peers, self.settings)
 
     def _peer(self, identity: bytes, heard_at: float, now: float) -> PeerStatus:
         silent_ms = max(0, int((now - heard_at) * 1000))

@@ -101,6 +101,9 @@ class Service(Protocol):
     def go_by(self, core: Any, settings: Settings) -> None:
         """From now on, and when the core is loaded anew, these settings count."""
 
+    def changed_settings(self, core: Any) -> bytes:
+        """What all processes are to go by; nothing of a service that keeps no settings."""
+
     def statements(self, rows: Sequence[Any]) -> list[Write]: ...
     def answer(self, core: Any, store: Store, query: bytes, at_ms: int) -> Steps[bytes]: ...
 
@@ -133,6 +136,8 @@ class Beat:
         self._outcomes: list[tuple[Job, bool | str]] = []
         self._settled: list[Owed] = []
         self._epochs: dict[str, int] = {}
+        self.settings = b""
+        """What the router says of changed settings."""
         self._store_failed_at: float | None = None
         self._stale = False
         """The core knows what was not committed, and could not be loaded anew yet."""
@@ -150,6 +155,11 @@ class Beat:
     @property
     def store_failed(self) -> bool:
         return self._store_failed_at is not None or self._stale
+
+    @property
+    def changed_settings(self) -> bytes:
+        """As committed, between two steps of a store that is not out of order."""
+        return self._service.changed_settings(self.core)
 
     @property
     def asker_count(self) -> int:
@@ -200,10 +210,11 @@ class Beat:
 
     def receive_table(self, body: bytes) -> None:
         try:
-            self._epochs = _tables.decode(body).epochs
+            table = _tables.decode(body)
         except ProtocolError:
             self.protocol_errors += 1
             return
+        self._epochs, self.settings = table.epochs, table.settings
         for address, asker in self._askers.items():
             asker.worker_changed(self._epochs.get(address))
 

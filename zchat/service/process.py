@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from zchat.alive import Alive, Health
@@ -32,12 +32,14 @@ class Worker:
         self,
         context: sockets.Context,
         settings: Settings,
-        program: str,
+        program: Program,
         service: Service,
         store: Store,
         log: logging.Logger,
         shown: Serving,
     ) -> None:
+        self._context, self._settings, self._address = context, settings, service.address
+        self._in_force = InForce(program, settings, self._go_by)
         boot_id = os.urandom(6).hex()
         own_identity = identity(service.address, boot_id)
         endpoints = settings.endpoints
@@ -52,9 +54,7 @@ class Worker:
         self._heard = False
         """Whether the last envelope to the router could be sent."""
 
-    def run(
-        self, stop: StopSignal, alive: Alive, read_again: Callable[[], None] = lambda: None
-    ) -> None:
+    def run(self, stop: StopSignal, alive: Alive) -> None:
         waiter = sockets.Waiter(
             self._commands, self._asking, self._queries, self._passwords.fd, stop.fd
         )
@@ -63,8 +63,9 @@ class Worker:
             waiter.wait(self._turns.next_turn(now) - now)
             self._turns.turn()
             alive.beat()
+            self._in_force.told(self._turns.beat.settings)
             if stop.take_hang_up():
-                read_again()
+                self._read_again()
             if not self._heard:
                 # Whoever is waited for says so as soon as there is a router to hear it.
                 retry_at = time.monotonic() + limits.CONNECT_RETRY_S
@@ -72,9 +73,13 @@ class Worker:
         self._turns.say_heartbeat(bye=True)
         self._passwords.close()
 
-    def go_by(self, settings: Settings) -> None:
-        """The settings in force are others."""
-        self._turns.beat.go_by(settings)
+    def _go_by(self, in_force: InForce) -> None:
+        # What was changed is known to those of the services that it concerns before the router is.
+        self._turns.beat.go_by(in_force.given)
+
+    def _read_again(self) -> None:
+        self._in_force.read_again()
+        prove_anew(self._context, self._settings, self._address)
 
     def now(self) -> float:
         return time.monotonic()
@@ -149,13 +154,7 @@ def _work(
             worker = Worker(context, settings, program, service, store, log, shown)
         settle()
         log.info("ready: serves %s, epoch %d", service.address, store.epoch)
-        in_force = InForce(program, settings, worker.go_by)
-
-        def read_again() -> None:
-            in_force.read_again()
-            prove_anew(context, settings, service.address)
-
-        worker.run(stop, alive, read_again)
+        worker.run(stop, alive)
 
 
 def _open_when_free(

@@ -55,6 +55,7 @@ class Turns:
         self._address, self._epoch = service.address, store.epoch
         self.beat = Beat(service, store, log, outside.now(), outside.now_ms())
         self._indexing = Indexing(store, log)
+        self._settings = self.beat.changed_settings
         self.next_heartbeat = 0.0
         self.router_heard_at = -math.inf
 
@@ -72,6 +73,7 @@ class Turns:
             self._publish(self.beat.heartbeat(now, outside.now_ms()))
             self.say_heartbeat(bye=False)
         self._perform(self.beat.step(now, outside.now_ms()))
+        self._tell_settings()
         self.beat.asked.begin_turn()
         for body, *_ in outside.queries():
             outside.answer(self.beat.answer(body, outside.now_ms()))
@@ -79,6 +81,12 @@ class Turns:
                 # The next beat comes first; what still waits at the socket is answered after it.
                 break
         self._indexing.turn_ended(idle=idle and not self.beat.waiting, heartbeat=heartbeat)
+
+    def _tell_settings(self) -> None:
+        """Nobody waits half a second for a setting that was changed."""
+        if not self.beat.store_failed and self.beat.changed_settings != self._settings:
+            self._settings = self.beat.changed_settings
+            self.say_heartbeat(bye=False)
 
     def _drain(self, now: float) -> bool:
         """Returns whether there was anything."""
@@ -119,6 +127,7 @@ class Turns:
             self._outside.publish([topic, body])
 
     def say_heartbeat(self, *, bye: bool) -> None:
-        heartbeat = WorkerHeartbeat(self._address, self._epoch, bye, self._status())
+        status = self._status()
+        heartbeat = WorkerHeartbeat(self._address, self._epoch, bye, status, self._settings)
         self._outside.to_asker([b"", encode(heartbeat)])
         self._outside.to_worker([b"", b""])

@@ -1,6 +1,5 @@
 """The rules of users: who is let in, and which part of this package does what they ask for."""
 
-import dataclasses
 from collections.abc import Collection
 from functools import partial
 from typing import Any, assert_never
@@ -55,6 +54,7 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.names import InvalidName, canonical_name, printable
 from zchat.protocol.operators import (
+    ChangeSetting,
     EraseAccount,
     ForgetName,
     ImportEntries,
@@ -70,6 +70,7 @@ from zchat.service.beat import Job
 from zchat.service.effects import Refusal, Sender
 from zchat.users import erasing, imports
 from zchat.users.arrivals import Arrivals
+from zchat.users.changed_settings import Changed
 from zchat.users.conversations import Conversations
 from zchat.users.credentials import Credentials
 from zchat.users.devices import Devices
@@ -107,9 +108,9 @@ class UserCore:
         self.presence = self.directory.presence
         self.sessions = self.directory.sessions
         self.devices = Devices(self.directory)
-        self.policy = dataclasses.replace(policy)
-        """As it is now; those who ask it share this one."""
-        self.invitations = Invitations(self.directory, self.policy)
+        self.settings = Changed(self.effects, policy)
+        policy = self.settings.policy
+        self.invitations = Invitations(self.directory, policy)
         self.inboxes = Inboxes(self.directory)
         self.messages = PrivateMessages(self.directory, keeps_edits=policy.keeps_edits)
         self.conversations = Conversations(self.directory, room_addresses)
@@ -126,14 +127,10 @@ class UserCore:
             self.devices,
             self.invitations,
             self.credentials,
-            self.policy,
+            policy,
             self._lose,
             lambda name: self.log_heads[inbox_log(name)],
         )
-
-    def settle(self, policy: Policy) -> None:
-        """From now on this is who may have a name here."""
-        self.policy.registration, self.policy.guests = policy.registration, policy.guests
 
     # --- Loading ----------------------------------------------------------------------------------
 
@@ -176,6 +173,8 @@ class UserCore:
                 return None
             case MarkRead() | SetNotify() | SayTyping() | SetAway() | SetRetention():
                 return None
+            case ChangeSetting():
+                return None
             case Register() | ChangePassword() | DeleteAccount() | EnableTotp() | DisableTotp():
                 # Done only when its password is hashed, and by then newer ones may have been.
                 return Key(user, command.nonce, rising=False)
@@ -198,6 +197,8 @@ class UserCore:
             case SetRetention():
                 heads = self.timeline.heads
                 return operators.set_retention(sender, command, self.effects, heads, at_ms)
+            case ChangeSetting():
+                return self.settings.change(sender, command, at_ms)
             case ImportEntries():
                 return imports.import_entries(self, sender, command, at_ms)
             case RedactMessages():

@@ -115,6 +115,17 @@ class DropSighting(NamedTuple):
     address: str
 
 
+class SaveSetting(NamedTuple):
+    name: str
+    value: str
+    changed_by: str
+    changed_at_ms: int
+
+
+class DropSetting(NamedTuple):
+    name: str
+
+
 UserRow = (
     SaveUser
     | DropUser
@@ -130,6 +141,8 @@ UserRow = (
     | DropBan
     | SaveSighting
     | DropSighting
+    | SaveSetting
+    | DropSetting
 )
 
 

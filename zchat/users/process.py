@@ -1,14 +1,17 @@
 """The user-service's process: accounts, sessions, presence and inboxes."""
 
+import getpass
 from collections.abc import Sequence
 
+from zchat.fabric.identities import admin_name
+from zchat.in_force import command
 from zchat.log.store import Store, Write
 from zchat.protocol.cluster import USER_SERVICE, StampedUserCommand, StampedUserQuery
 from zchat.protocol.codec import Decoder
 from zchat.protocol.costs import Steps
 from zchat.protocol.partitions import room_addresses
 from zchat.service.process import serve
-from zchat.settings import Settings, command
+from zchat.settings import Settings
 from zchat.users import projection, queries
 from zchat.users.core import UserCore
 from zchat.users.model import UserRow
@@ -30,7 +33,10 @@ class UserService:
 
     def go_by(self, core: UserCore, settings: Settings) -> None:
         self._policy = policy_of(settings)
-        core.settle(self._policy)
+        core.settings.give(self._policy)
+
+    def changed_settings(self, core: UserCore) -> bytes:
+        return core.settings.told
 
     def statements(self, rows: Sequence[UserRow]) -> list[Write]:
         return projection.statements(rows)
@@ -49,4 +55,4 @@ def run(settings: Settings) -> None:
     serve(settings, "user-service", service, settings.data / "users.sqlite", USERS_SCHEMA)
 
 
-main = command("user-service", run)
+main = command("user-service", run, lambda _: admin_name(getpass.getuser()))

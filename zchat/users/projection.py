@@ -16,6 +16,7 @@ from zchat.users.model import (
     DropBlock,
     DropConversation,
     DropInvitation,
+    DropSetting,
     DropSighting,
     DropToken,
     DropUser,
@@ -24,6 +25,7 @@ from zchat.users.model import (
     SaveBlock,
     SaveConversation,
     SaveInvitation,
+    SaveSetting,
     SaveSighting,
     SaveToken,
     SaveUser,
@@ -33,7 +35,16 @@ from zchat.users.model import (
     UserRow,
 )
 from zchat.users.policy import Policy
-from zchat.users.tables import bans, blocks, conversations, invitations, sightings, tokens, users
+from zchat.users.tables import (
+    bans,
+    blocks,
+    changed_settings,
+    conversations,
+    invitations,
+    sightings,
+    tokens,
+    users,
+)
 
 # Saving is dropping and inserting: the one way to replace a row that every database knows.
 _drop_user = delete(users).where(users.c.name == bindparam("old_name"))
@@ -44,6 +55,7 @@ _drop_block = delete(blocks).where(
 )
 _drop_conversations = delete(conversations).where(conversations.c.user == bindparam("old_user"))
 _drop_conversation = _drop_conversations.where(conversations.c.other == bindparam("old_other"))
+_drop_setting = delete(changed_settings).where(changed_settings.c.name == bindparam("old_setting"))
 _drop_invitation = delete(invitations).where(invitations.c.digest == bindparam("old_digest"))
 _drop_ban = delete(bans).where(
     bans.c.who == bindparam("old_who"), bans.c.guests == bindparam("old_guests")
@@ -74,6 +86,8 @@ def load(
         core.directory.bans.restore(SaveBan(*row))
     seen = store.select(select(sightings))
     core.directory.sightings.restore([SaveSighting(*row) for row in seen])
+    for row in store.select(select(changed_settings)):
+        core.settings.restore(SaveSetting(*row))
     for owed in store.owed():
         core.add_owed(owed.key)
     return core
@@ -133,6 +147,8 @@ def _key(row: UserRow) -> tuple[str | bytes, ...]:
             return ("ban", row.who, str(row.guests), "", "")
         case SaveSighting() | DropSighting():
             return ("sighting", row.user, row.address, "", "", "", "")
+        case SaveSetting() | DropSetting():
+            return ("setting", row.name, "", "", "", "")
         case _:
             assert_never(row)
 
@@ -152,6 +168,8 @@ _DROPS: Final[dict[type[UserRow], tuple[Delete, dict[str, str]]]] = {
     DropBan: (_drop_ban, {"old_who": "who", "old_guests": "guests"}),
     SaveSighting: (_drop_sighting, {"old_user": "user", "old_address": "address"}),
     DropSighting: (_drop_sighting, {"old_user": "user", "old_address": "address"}),
+    SaveSetting: (_drop_setting, {"old_setting": "name"}),
+    DropSetting: (_drop_setting, {"old_setting": "name"}),
 }
 """By kind of row: what removes the one that is there, and its parameters by field."""
 _INSERTS: Final[dict[type[UserRow], Insert]] = {
@@ -162,6 +180,7 @@ _INSERTS: Final[dict[type[UserRow], Insert]] = {
     SaveInvitation: insert(invitations),
     SaveBan: insert(bans),
     SaveSighting: insert(sightings),
+    SaveSetting: insert(changed_settings),
 }
 
 

@@ -112,4 +112,15 @@ sightings: Final = Table(
     Column("last_ms", BigInteger, nullable=False),
 )
 
-USERS_SCHEMA: Final = LOG_SCHEMA.extended("users", _metadata, Path(__file__).parent, "users_0006")
+changed_settings: Final = Table(
+    "changed_settings",
+    _metadata,
+    # Those that were set while the cluster runs; of all others each process goes by its own.
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    # As in the audit.
+    Column("changed_by", Text, nullable=False),
+    Column("changed_at_ms", BigInteger, nullable=False),
+)
+
+USERS_SCHEMA: Final = LOG_SCHEMA.extended("users", _metadata, Path(__file__).parent, "users_0007")
