@@ -27,6 +27,8 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "histogram": set(),
     "measures": {"histogram"},
     "metrics": {"protocol", "options", "alive", "histogram", "measures"},
+    # It finds each of them by its name, when it is called.
+    "programs": set(),
     "process": {"options", "settings", "alive", "logs", "measures", "metrics", "troubles"},
     "status": {"protocol", "measures"},
     "log": {"protocol", "histogram"},
@@ -49,7 +51,7 @@ ONLY_IN: Final[dict[str, set[str]]] = {
     "sqlalchemy": {"log", "users", "rooms"},
     "alembic": {"log", "users", "rooms"},
     "sqlite3": {"log", "client"},
-    "uvloop": {"gateway", "client"},
+    "uvloop": {"gateway"},
     "prompt_toolkit": {"client"},
     "textual": {"client"},
     "supervisor": {"admin"},

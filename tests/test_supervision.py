@@ -248,7 +248,9 @@ class Cluster:
     def __init__(self, folder: Path, scripts: dict[str, str]) -> None:
         self.folder = folder
         for name in ("procfiles", "var", "bin"):
-            (folder / name).mkdir()
+            (folder / name).mkdir(mode=0o755)
+        # Of a life before this one.
+        (folder / "var" / "router.log").touch(mode=0o644)
         shutil.copy(CONF, folder / "procfiles")
         for name, script in scripts.items():
             path = folder / "bin" / f"zchat-{name}"
@@ -335,6 +337,8 @@ def test_all_programs_run_and_end_with_supervisord(
     eventually(cluster.all_running, within_s=30)
     processes = cluster.processes()
     assert processes.keys() == NAMES
+    var = cluster.folder / "var"
+    assert [path for path in (var, *var.rglob("*")) if path.stat().st_mode & 0o077] == []
     cluster.supervisord.send_signal(end)
     cluster.supervisord.wait(30)
     eventually(lambda: not any(is_alive(pid) for _, pid in processes.values()), within_s=5)

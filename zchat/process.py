@@ -11,6 +11,7 @@ import resource
 import select
 import signal
 import socket
+import stat
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,6 +27,8 @@ from zchat.troubles import PASSING, Trouble, end_for_operator, of_file, supervis
 
 _PR_SET_PDEATHSIG: Final = 1
 _STDERR: Final = 2
+_OTHERS: Final = 0o077
+"""All rights but those of the owner."""
 _LOCK_POLL_INTERVAL_S: Final = 0.1
 _COLLECT_AFTER_OBJECTS: Final = 50_000
 
@@ -52,7 +55,22 @@ def start(settings: Settings, program: str) -> logging.Logger:
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
         except OSError as error:
             give_up(log, of_file(error, folder))
+        if (owner := folder.stat().st_uid) != os.geteuid() == 0:
+            # Its next start as that user could read nothing of what root has written.
+            whose = f"{folder} belongs to user {owner}: start the cluster as that one"
+            give_up(log, Trouble(whose))
+        close_to_others(folder, log)
     return log
+
+
+def close_to_others(path: Path, log: logging.Logger) -> None:
+    """Only its owner can get in, whoever made it: as `git clone` makes folders for everybody."""
+    mode = path.stat().st_mode
+    if mode & _OTHERS:
+        try:
+            path.chmod(stat.S_IMODE(mode) & ~_OTHERS)
+        except OSError as error:
+            log.warning("others can get at %s, which cannot be closed: %s", path, error.strerror)
 
 
 # --- What only the operator can put right ---------------------------------------------------------
@@ -121,6 +139,9 @@ def settle() -> None:
     objects took a fifth of a busy service's time.
     """
     gc.collect()
+    if sys.implementation.name != "cpython":
+        # Others, such as PyPy's, are of another kind, and have nothing to set here.
+        return
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER_OBJECTS, 20, 100)
 

@@ -36,34 +36,74 @@ describe_venv() {
     "$1" -c 'import sys; print(sys.version)'
 }
 
+# quietly COMMAND...: what it says is shown if it fails, unless it was told to stop.
+quietly() {
+    local said
+    said=$("$@" 2>&1) || { printf '%s\n' "$said" >&2; return 1; }
+}
+
 # install PYTHON REQUIREMENT
 install() {
     printf 'Installing zchat into .venv ...\n' >&2
-    if [ "$(cat .venv/made-for 2>/dev/null)" != "$(describe_venv "$1")" ]; then
-        "$1" -m venv --clear .venv ||
+    # What was begun and not ended, in whatever way, may lack any file: it is begun anew.
+    if [ -e .venv/unfinished ] ||
+        [ "$(cat .venv/made-for 2>/dev/null)" != "$(describe_venv "$1")" ]; then
+        # These first: to clear it takes its time, too.
+        rm -f .venv/made-for .venv/installed*
+        quietly "$1" -m venv --clear .venv ||
             die "$1 cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"
         describe_venv "$1" >.venv/made-for
     fi
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable "$2" ||
+    touch .venv/unfinished
+    quietly .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable "$2" ||
         die "The installation into .venv failed; what pip says is above."
+    rm .venv/unfinished
+}
+
+# Before anything is begun: a folder that cannot be written to would fail in the middle, in English
+# of other people.
+check_folder() {
+    local folder
+    for folder in "$PWD" "$PWD/var" "$PWD/.venv"; do
+        if [ -e "$folder" ] && ! { : >"$folder/.probe"; } 2>/dev/null; then
+            die "Cannot write to $folder: it is read-only, or belongs to another user." \
+                "Copy or clone zchat to a folder of your own."
+        fi
+        rm -f "$folder/.probe"
+    done
+}
+
+# is_installed EXTRA WANTED
+is_installed() {
+    [ -e .venv/made-for ] && [ ! -e .venv/unfinished ] &&
+        [ "$(cat ".venv/installed-$1" 2>/dev/null)" = "$2" ]
 }
 
 # ensure_venv [EXTRA]: returns with everything installed and .venv/bin first in PATH.
 ensure_venv() {
-    local extra=${1:-} python wanted stamp
+    local extra=${1:-server} python wanted
     python=$(find_python)
-    # Two runs at a time take turns. The lock belongs to the open file, hence to this shell, and
-    # outlives the Python that takes it: `flock` is not everywhere.
-    exec 9>var/venv.lock
-    "$python" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'
     wanted=$(describe_venv "$python"; cat setup.cfg pyproject.toml)
-    stamp=.venv/installed${extra:+-$extra}
-    if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
-        install "$python" ".${extra:+[$extra]}"
-        # An extra comes with all the rest.
-        printf '%s\n' "$wanted" >.venv/installed
-        printf '%s\n' "$wanted" >"$stamp"
+    if ! is_installed "$extra" "$wanted"; then
+        check_folder
+        trap 'die "Stopped. The next start begins this installation anew."' INT TERM
+        mkdir -p var
+        # Two runs at a time take turns. The lock belongs to the open file, hence to this shell, and
+        # outlives the Python that takes it: `flock` is not everywhere.
+        exec 9>var/venv.lock
+        "$python" -c '
+import fcntl, signal
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+fcntl.flock(9, fcntl.LOCK_EX)'
+        # Somebody else may have done it meanwhile.
+        if ! is_installed "$extra" "$wanted"; then
+            install "$python" ".[$extra]"
+            printf '%s\n' "$wanted" >".venv/installed-$extra"
+            # All others come with what the cluster needs.
+            printf '%s\n' "$wanted" >.venv/installed-server
+        fi
+        exec 9>&-
+        trap - INT TERM
     fi
-    exec 9>&-
     export PATH="$PWD/.venv/bin:$PATH"
 }

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import functools
+import inspect
 import socket
 import ssl
 import struct
@@ -23,11 +24,11 @@ from zchat.rates import Rate
 HANDSHAKES_MAX = 4
 
 
-def in_uvloop(story: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """The loop of a gateway, which ends at a bug."""
+def in_both_loops(story: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Those that a gateway may have, which ends at a bug."""
 
     @functools.wraps(story)
-    def test(**fixtures: Any) -> None:
+    def test(run_loop: Callable[..., None], **fixtures: Any) -> None:
         async def told() -> None:
             bugs: list[Any] = []
             loop = asyncio.get_running_loop()
@@ -35,8 +36,14 @@ def in_uvloop(story: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., 
             await story(**fixtures)
             assert bugs == []
 
-        uvloop.run(told())
+        run_loop(told())
 
+    # What it asks for is more than the story does.
+    story_of = inspect.signature(story)
+    asked = inspect.Parameter("run_loop", inspect.Parameter.KEYWORD_ONLY)
+    parameters = [*story_of.parameters.values(), asked]
+    vars(test)["__signature__"] = story_of.replace(parameters=parameters)
+    pytest.mark.parametrize("run_loop", [uvloop.run, asyncio.run], ids=["uvloop", "asyncio"])(test)
     return test
 
 
@@ -159,7 +166,7 @@ async def is_ended(connection: socket.socket) -> bool:
 
 
 @pytest.mark.parametrize("said", ["nothing", "half", "all"])
-@in_uvloop
+@in_both_loops
 async def test_silent_ones_push_out_each_other_and_nothing_stays_of_them(
     certificate: tuple[Path, Path], said: str
 ) -> None:
@@ -181,7 +188,7 @@ async def test_silent_ones_push_out_each_other_and_nothing_stays_of_them(
     ]
 
 
-@in_uvloop
+@in_both_loops
 async def test_one_more_than_there_are_places_comes_in_when_the_others_have_had_their_chance(
     certificate: tuple[Path, Path],
 ) -> None:
@@ -192,7 +199,7 @@ async def test_one_more_than_there_are_places_comes_in_when_the_others_have_had_
         assert here.turns.traffic.pushed_out == 1
 
 
-@in_uvloop
+@in_both_loops
 async def test_a_handshake_counts_as_a_connection_of_its_address_and_only_once(
     certificate: tuple[Path, Path],
 ) -> None:
@@ -209,7 +216,7 @@ async def test_a_handshake_counts_as_a_connection_of_its_address_and_only_once(
         assert all(session.open for session in here.turns.core.sessions.values())
 
 
-@in_uvloop
+@in_both_loops
 async def test_only_a_few_that_are_refused_get_a_handshake_to_be_told(
     certificate: tuple[Path, Path],
 ) -> None:
@@ -224,13 +231,13 @@ async def test_only_a_few_that_are_refused_get_a_handshake_to_be_told(
 
 
 @pytest.mark.parametrize("said", [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05nonsense"])
-@in_uvloop
+@in_both_loops
 async def test_who_speaks_no_tls_is_sent_away(certificate: tuple[Path, Path], said: bytes) -> None:
     async with house(certificate) as here:
         assert await is_ended(await here.knock("127.0.0.2", said))
 
 
-@in_uvloop
+@in_both_loops
 async def test_who_resets_at_once_leaves_nothing(certificate: tuple[Path, Path]) -> None:
     async with house(certificate) as here:
         for _ in range(50):

@@ -14,6 +14,7 @@ from zchat.admin import (
     keys,
     order,
     people,
+    procfiles,
     redaction,
     restore,
     retention,
@@ -63,3 +64,4 @@ main.add_command(transfer.EXPORT)
 main.add_command(transfer.IMPORT)
 main.add_command(retention.RETENTION)
 main.add_command(doctor.DOCTOR)
+main.add_command(procfiles.PROCFILES)

@@ -12,8 +12,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-import uvloop
-
 from zchat.alive import Alive, Health
 from zchat.fabric import sockets
 from zchat.fabric.identities import gateway_name, identity
@@ -314,11 +312,21 @@ def run(settings: Settings) -> None:
     except CertificateError as error:
         give_up(log, Trouble(str(error)))
     try:
-        sound = uvloop.run(serve(settings, log, sessions_max, handshakes_max, tls))
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            sound = runner.run(serve(settings, log, sessions_max, handshakes_max, tls))
     except CannotListen as error:
         give_up(log, error.trouble)
     if not sound:
         sys.exit(1)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """That of uvloop; None, for asyncio's own, where there is no uvloop, as for PyPy."""
+    try:
+        import uvloop  # noqa: PLC0415
+    except ModuleNotFoundError:
+        return None
+    return uvloop.new_event_loop
 
 
 main = command("gateway", run, lambda settings: gateway_name(settings.name))
