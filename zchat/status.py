@@ -50,6 +50,7 @@ class StatusReport:
             used.ru_utime + used.ru_stime,
             _resident_bytes(used.ru_maxrss * 1024),
             flat(self._source()),
+            time.time_ns() // 1_000_000,
         )
         return encode(status)
 

@@ -1,25 +1,53 @@
 """Each trouble of a set-up is seen, and what is well is not called trouble."""
 
+import contextlib
+import errno
 import os
+import shutil
 import socket
 import ssl
+import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 import trustme
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
-from zchat.admin import checks
+from zchat.admin import checks, doctor, ports, whereabouts
 from zchat.admin.checks import Check, Level
 from zchat.admin.cli import main
 from zchat.log.database import WriterLock
 from zchat.options import Address
+from zchat.protocol.codec import encode
+from zchat.protocol.statuses import ClusterStatus, PeerStatus, ProcessStatus
 from zchat.settings import Settings
 
 from .data import damaging, make_data
+
+OTHER: Final = 54_321
+"""A user that no system has."""
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+
+
+@contextlib.contextmanager
+def as_user(uid: int) -> Iterator[None]:
+    os.seteuid(uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def let_through(folder: Path) -> None:
+    """Others than root may get there."""
+    for path in (folder, *folder.parents):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if not mode & stat.S_IXOTH:
+            path.chmod(mode | 0o011)
 
 
 @pytest.fixture
@@ -42,6 +70,7 @@ def test_what_is_well_is_no_trouble(settings: Settings, tmp_path: Path) -> None:
     assert troubles(checks.versions()) == []
     assert troubles(checks.folders(settings, keys)) == []
     assert troubles(checks.databases(settings)) == []
+    assert troubles(whereabouts.place(settings)) == []
     assert troubles(checks.fabric(settings, keys)) == []
 
 
@@ -56,6 +85,165 @@ def test_what_others_can_read_is_trouble(settings: Settings, tmp_path: Path) -> 
         str(settings.run),
         str(tmp_path / "keys" / "router"),
     ]
+
+
+def test_logs_that_others_can_read_are_to_be_closed(settings: Settings, tmp_path: Path) -> None:
+    (settings.var / "router.log").touch(mode=0o644)
+    settings.var.chmod(0o755)
+    found = [each for each in checks.folders(settings, tmp_path / "keys") if each.remedy]
+    assert [(each.level, each.remedy) for each in found] == [
+        (Level.WARNING, f"close it: chmod 700 {settings.var}"),
+        (Level.WARNING, f"close it: chmod 600 {settings.var / 'router.log'}"),
+    ]
+
+
+@as_root
+def test_what_belongs_to_another_user_is_trouble_and_no_crash(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def doctor() -> Result:
+        return CliRunner().invoke(main, ["doctor", "--var", str(settings.var)])
+
+    monkeypatch.setenv("ZCHAT_LISTEN", f"127.0.0.1:{_free_port()}")
+    assert doctor().exit_code == 0
+    let_through(tmp_path)
+    for path in (settings.var, settings.run):
+        os.chown(path, OTHER, OTHER)
+    with as_user(OTHER):
+        found = doctor()
+    assert (found.exit_code, type(found.exception)) == (1, SystemExit), found.output
+    assert f"{settings.data} belongs to root, and this runs as " in found.output
+    assert f"sudo chown -R {checks.user_name(OTHER)}: {settings.data}" in found.output
+    assert "users.sqlite.lock cannot be looked at: Permission denied" in found.output
+    # The rest is looked at all the same.
+    assert "no such" not in found.output
+    # And the other way round: root, where the cluster is somebody's.
+    for path in settings.data.rglob("*"):
+        os.chown(path, OTHER, OTHER)
+    os.chown(settings.data, OTHER, OTHER)
+    assert f"look as {checks.user_name(OTHER)}, and start" in doctor().output
+
+
+def test_what_cannot_be_looked_at_is_trouble_and_keeps_nothing_from_being_looked_at() -> None:
+    def found() -> Iterator[Check]:
+        yield checks.ok("files", "well")
+        raise PermissionError(errno.EACCES, "Permission denied", "var/data")
+
+    assert [each.sentence for each in checks.guarded("files", found())] == [
+        "well",
+        "var/data cannot be looked at: Permission denied",
+    ]
+
+
+def test_a_folder_that_is_not_there_is_trouble_if_it_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (check,) = whereabouts.place(Settings(var=tmp_path / "none"))
+    assert check.level is Level.PROBLEM
+    (check,) = whereabouts.place(Settings())
+    assert check.level is Level.WARNING
+    (tmp_path / "var").mkdir()
+    (check,) = whereabouts.place(Settings())
+    assert check.level is Level.OK
+
+
+def test_settings_that_only_the_programs_have_are_trouble(
+    settings: Settings, tmp_path: Path
+) -> None:
+    there = {"ZCHAT_VAR": str(settings.var), "ZCHAT_GUESTS": "deny", "ZCHAT_NAME": "gateway-1"}
+    running = whereabouts.Supervisord(7, tmp_path, there)
+    assert troubles(whereabouts.same_settings(settings, None, running, {})) == [
+        "supervisord (process 7) has ZCHAT_GUESTS=deny, and this command no ZCHAT_GUESTS"
+    ]
+    ours = {"ZCHAT_GUESTS": "deny", "ZCHAT_EDITS": "keep"}
+    elsewhere = Settings(var=tmp_path)
+    assert [
+        sentence.partition(" has ")[2]
+        for sentence in troubles(whereabouts.same_settings(elsewhere, None, running, ours))
+    ] == [
+        "no ZCHAT_EDITS, and this command ZCHAT_EDITS=keep",
+        f"ZCHAT_VAR={settings.var}, and this command no ZCHAT_VAR",
+    ]
+    config = tmp_path / "zchat.toml"
+    config.touch()
+    same = {"ZCHAT_GUESTS": "deny"}
+    assert troubles(whereabouts.same_settings(settings, config, running, same)) == []
+    assert troubles(whereabouts.same_settings(settings, None, running, same)) == [
+        f"the programs read {config}, and this command does not"
+    ]
+
+
+def test_a_database_of_a_newer_release_is_trouble(settings: Settings) -> None:
+    with damaging(settings.data / "rooms-0.sqlite") as database:
+        database.execute("INSERT INTO alembic_version VALUES ('rooms_9999')")
+    (found,) = troubles(checks.databases(settings))
+    assert found.endswith("rooms-0.sqlite is at revision rooms_9999, newer than this release")
+
+
+def test_a_process_with_another_time_is_trouble() -> None:
+    now_ms = 1_800_000_000_000
+    three_days_ms = 3 * 86_400_000
+    told = {
+        "router": now_ms - 200,
+        "rooms/0": now_ms - three_days_ms,
+        "users": now_ms + 120_000,
+        "gateway/old": 0,
+    }
+    peers = [
+        PeerStatus(name, 200, encode(ProcessStatus("p", "1", 1, "h", 1, 1.0, 1.0, 1, {}, clock_ms)))
+        for name, clock_ms in told.items()
+    ]
+    answer = encode(ClusterStatus({}, [*peers, PeerStatus("gateway/new", 5, b"")]))
+    assert troubles(doctor.clocks(answer, now_ms)) == [
+        "the clock of rooms/0 is 3.0 days behind this one",
+        "the clock of users is 2 minutes ahead of this one",
+    ]
+    assert list(doctor.clocks(None, now_ms)) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"metrics": Address("127.0.0.1", 7381)}, "gateway-0 are to be at 127.0.0.1:7447, where"),
+        ({"metrics": Address("0.0.0.0", 7380)}, "gateway-1 are to be at 0.0.0.0:7447, where"),
+        ({"metrics": Address("127.0.0.1", 7447)}, "router are to be at 127.0.0.1:7447, where"),
+        ({"metrics": Address("127.0.0.1", 7446)}, "user-service are to be at 127.0.0.1:7447"),
+        (
+            {"metrics": Address("10.0.0.5", 7569), "router": "tcp://10.0.0.5:7500"},
+            "router are to be at 10.0.0.5:7569, where the router has a socket",
+        ),
+        ({"router": "tcp://127.0.0.1:7400"}, "clients are to connect to 127.0.0.1:7447, where"),
+    ],
+)
+def test_ports_for_two_are_trouble(given: dict[str, Any], sentence: str) -> None:
+    (found,) = troubles(checks.rows_of_ports(Settings(**given)))
+    assert sentence in found
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"metrics": Address("127.0.0.1", 9100), "router": "tcp://127.0.0.1:7500"},
+        {"metrics": Address("127.0.0.2", 7381)},
+    ],
+)
+def test_ports_for_one_each_are_none(given: dict[str, Any]) -> None:
+    assert troubles(checks.rows_of_ports(Settings(**given))) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.EACCES, "only root may listen below 1024"),
+        (errno.EADDRNOTAVAIL, "this host has no such address"),
+        (errno.EADDRINUSE, "end the program that has it"),
+    ],
+)
+def test_why_a_port_cannot_be_had_decides_what_helps(number: int, remedy: str) -> None:
+    error = OSError(number, os.strerror(number))
+    assert remedy in ports.remedy(error, Address("127.0.0.1", 443), first_unprivileged=1024)
 
 
 def test_an_old_release_is_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,3 +364,36 @@ def test_the_command_says_what_to_do(settings: Settings, monkeypatch: pytest.Mon
     assert "problem  databases: var/data/users.sqlite: no such table: entries" in ill.output
     assert "         look closer with: zchat-admin verify" in ill.output
     assert "wrong value for drain_s" in ill.output
+
+
+@as_root
+def test_what_root_restores_belongs_to_whom_var_belongs_to(
+    settings: Settings, tmp_path: Path
+) -> None:
+    var = str(settings.var)
+    CliRunner().invoke(main, ["backup", "--var", var, str(tmp_path / "backups")])
+    (backup,) = (tmp_path / "backups").iterdir()
+    shutil.rmtree(settings.var)
+    settings.var.mkdir(mode=0o700)
+    os.chown(settings.var, OTHER, OTHER)
+    let_through(tmp_path)
+    restored = CliRunner().invoke(main, ["restore", "--var", var, str(backup)])
+    assert restored.exit_code == 0, restored.output
+    owners = {path: path.stat().st_uid for path in (settings.var, *settings.var.rglob("*"))}
+    assert {"users.sqlite", "rooms-0.sqlite", "router.lock"} <= {path.name for path in owners}
+    assert set(owners.values()) == {OTHER}
+    assert os.geteuid() == 0
+
+
+@as_root
+@pytest.mark.parametrize("words", [["keys", "init"], ["tls", "self-signed", "--host", "a.example"]])
+def test_keys_that_root_makes_belong_to_whom_var_belongs_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    let_through(tmp_path)
+    (tmp_path / "var").mkdir()
+    os.chown("var", OTHER, OTHER)
+    made = CliRunner().invoke(main, words)
+    assert made.exit_code == 0, made.output
+    assert {path.stat().st_uid for path in (tmp_path / "var").rglob("*")} == {OTHER}

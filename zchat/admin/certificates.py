@@ -15,6 +15,7 @@ from typing import Final
 import click
 
 from zchat.admin.answers import CommandGroup
+from zchat.admin.owner import as_owner_of
 from zchat.client.pins import pin_of
 
 CERTIFICATE: Final = "tls-cert.pem"
@@ -85,16 +86,17 @@ def self_signed(hosts: tuple[str, ...], folder: Path, days: int, new_key: bool) 
     """
     names = ",".join(map(_alternative_name, hosts))
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        key, certificate = folder / KEY, folder / CERTIFICATE
-        kept = key.exists() and not new_key
-        if not kept:
-            _write(key, _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", _CURVE))
-        made = _openssl(
-            *("req", "-x509", "-new", "-key", str(key), "-days", str(days)),
-            *("-subj", "/CN=zchat", "-addext", f"subjectAltName={names}"),
-        )
-        _write(certificate, made)
+        with as_owner_of(folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            key, certificate = folder / KEY, folder / CERTIFICATE
+            kept = key.exists() and not new_key
+            if not kept:
+                _write(key, _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", _CURVE))
+            made = _openssl(
+                *("req", "-x509", "-new", "-key", str(key), "-days", str(days)),
+                *("-subj", "/CN=zchat", "-addext", f"subjectAltName={names}"),
+            )
+            _write(certificate, made)
     except OSError as error:
         raise click.ClickException(f"{error.filename or folder}: {error.strerror}") from None
     click.echo(f"{'kept' if kept else 'made'} {key}, made {certificate}; clients know the key as")

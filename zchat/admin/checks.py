@@ -2,24 +2,26 @@
 
 import fcntl
 import os
+import pwd
 import resource
 import shutil
-import socket
 import ssl
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from zchat.admin import manifest
+from zchat.admin import manifest, ports
 from zchat.admin.backup import databases_in
 from zchat.admin.manifest import BadBackup
 from zchat.fabric.sockets import library_version
 from zchat.log.look import look_at, sqlite_version
 from zchat.options import Address, is_loopback
+from zchat.options import address as address_of
 from zchat.settings import Settings
 
 _MIB: Final = 1024 * 1024
@@ -28,7 +30,7 @@ _DISK_FREE_BYTES_GOOD: Final = 2048 * _MIB
 _FILES_GOOD: Final = 4096
 _CERTIFICATE_DAYS_GOOD: Final = 21
 _BACKUP_DAYS_GOOD: Final = 2
-_CLOCK_AHEAD_S_MAX: Final = 60
+CLOCK_OFF_S_MAX: Final = 60
 _DAY_S: Final = 24 * 3600
 _PUBLISHED_S: Final = 1_700_000_000
 """A clock that shows an earlier time is wrong: there was no zchat then."""
@@ -82,32 +84,63 @@ def _numbers(text: str) -> list[int]:
 def folders(settings: Settings, keys: Path) -> Iterator[Check]:
     for folder in (settings.var, settings.data, settings.run, keys):
         if not folder.exists():
-            if folder != keys:
+            # That var itself is not there is told with the place of the cluster.
+            if folder not in {keys, settings.var}:
                 yield ok("files", f"{folder} is not there yet; the first start makes it")
             continue
         # What is secret is in the others; here are logs, which hold names and addresses.
-        yield from _closed(folder, Level.WARNING if folder == settings.var else Level.PROBLEM)
-        for path in sorted(folder.iterdir()) if folder != settings.var else ():
+        level = Level.WARNING if folder == settings.var else Level.PROBLEM
+        found = list(_closed(folder, settings.var, level))
+        yield from found
+        if any(check.level is Level.PROBLEM for check in found) and not os.access(folder, os.R_OK):
+            continue
+        for path in sorted(folder.iterdir()):
             if path.is_file():
-                yield from _closed(path)
+                yield from _closed(path, settings.var, level)
     restoring = settings.data.with_name(settings.data.name + ".restoring")
     if restoring.exists():
         what = f"{restoring} is left from a restore that was killed"
         yield Check(Level.WARNING, "files", what, f"remove it: rm -r {restoring}")
 
 
-def _closed(path: Path, level: Level = Level.PROBLEM) -> Iterator[Check]:
+def _closed(path: Path, var: Path, level: Level) -> Iterator[Check]:
     """Only its owner, who is the one that runs the cluster, can get in."""
     status = path.stat()
-    if status.st_uid != os.getuid():
-        remedy = f"run this as the user of the cluster, or: chown -R USER {path}"
-        yield Check(Level.PROBLEM, "files", f"{path} belongs to another user", remedy)
+    owner, ours = status.st_uid, os.geteuid()
+    if owner != ours:
+        sentence = f"{path} belongs to {user_name(owner)}, and this runs as {user_name(ours)}"
+        yield Check(Level.PROBLEM, "files", sentence, _remedy_of_owner(path, owner, var))
     elif status.st_mode & 0o077:
         mode = "700" if path.is_dir() else "600"
         remedy = f"close it: chmod {mode} {path}"
         yield Check(level, "files", f"{path} is open to other users", remedy)
     elif path.is_dir():
         yield ok("files", f"{path} is closed to others")
+
+
+def _remedy_of_owner(path: Path, owner: int, var: Path) -> str:
+    """Whoever var belongs to runs the cluster."""
+    whose = var.stat().st_uid
+    if owner == whose:
+        return f"look as {user_name(owner)}, and start the cluster as that user only"
+    return f"give it to whom {var} belongs: sudo chown -R {user_name(whose)}: {path}"
+
+
+def user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def guarded(about: str, found: Iterator[Check]) -> Iterator[Check]:
+    """What cannot be looked at is trouble, too, and keeps nobody from looking at the rest."""
+    try:
+        yield from found
+    except OSError as error:
+        sentence = f"{error.filename or about} cannot be looked at: {error.strerror or error}"
+        remedy = "look as the user of the cluster, from its folder"
+        yield Check(Level.PROBLEM, about, sentence, remedy)
 
 
 def disk(settings: Settings) -> Iterator[Check]:
@@ -139,14 +172,24 @@ def databases(settings: Settings) -> Iterator[Check]:
     if now_s < _PUBLISHED_S:
         yield Check(Level.PROBLEM, "clock", "this host's clock is years behind", "set it: use NTP")
     for path in databases_in(settings.data) if settings.data.exists() else ():
+        if not os.access(path, os.R_OK):
+            # Told with the files.
+            continue
         look = look_at(path)
+        if look.unknown:
+            sentence = f"{path} is at revision {', '.join(look.unknown)}, newer than this release"
+            remedy = (
+                "install the newer zchat again, or stop the cluster and restore the backup from "
+                "before the upgrade: zchat-admin restore"
+            )
+            yield Check(Level.PROBLEM, "databases", sentence, remedy)
         if look.trouble:
             remedy = "look closer with: zchat-admin verify; if it is damaged, restore a backup"
             yield Check(Level.PROBLEM, "databases", f"{path}: {look.trouble}", remedy)
             continue
         yield ok("databases", f"{path} can be read")
         ahead_s = look.newest_ms / 1000 - now_s
-        if ahead_s > _CLOCK_AHEAD_S_MAX:
+        if ahead_s > CLOCK_OFF_S_MAX:
             sentence = f"{path} has an entry of {ahead_s:,.0f} s from now: the clock was set back"
             yield Check(Level.WARNING, "clock", sentence, "check the time of this host; use NTP")
 
@@ -212,20 +255,63 @@ def gateway(settings: Settings) -> Iterator[Check]:
 
 def _port(address: Address) -> Iterator[Check]:
     """Gateways share their port; nobody else can share one that does not want to."""
-    try:
-        family, kind, _, _, place = socket.getaddrinfo(
-            address.host, address.port, type=socket.SOCK_STREAM
-        )[0]
-        with socket.socket(family, kind) as attempt:
-            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            attempt.bind(place)
-    except OSError as error:
-        remedy = "end the program that has it (ss -ltnp), or set listen to another address"
-        sentence = f"a gateway cannot listen at {address}: {error.strerror or error}"
-        yield Check(Level.PROBLEM, "ports", sentence, remedy)
+    if trouble := ports.trouble_at(address, shared=True):
+        sentence = f"a gateway cannot listen at {address}: {trouble.why}"
+        yield Check(Level.PROBLEM, "ports", sentence, trouble.remedy)
     else:
         yield ok("ports", f"{address} is free, or a gateway's")
+
+
+def rows_of_ports(settings: Settings) -> Iterator[Check]:
+    """Of the gateways' settings: what one is to listen at, no other may."""
+    taken = [(address, "clients connect") for address in settings.listen]
+    if settings.router.startswith("tcp://"):
+        endpoints = settings.endpoints
+        own = (
+            *(endpoints.commands_frontend, endpoints.commands_backend, endpoints.queries_frontend),
+            *(endpoints.events_in, endpoints.events_out, *endpoints.queries_backends),
+        )
+        taken += [
+            (address_of(one.removeprefix("tcp://")), "the router has a socket") for one in own
+        ]
+    clash = False
+    for process, address in _metrics(settings):
+        for other, purpose in taken:
+            if address.port == other.port and _overlap(address.host, other.host):
+                clash = True
+                sentence = f"the metrics of {process} are to be at {address}, where {purpose}"
+                remedy = "set ZCHAT_METRICS to another row of ports, such as 127.0.0.1:9100"
+                yield Check(Level.PROBLEM, "ports", sentence, remedy)
+    for listen in settings.listen:
+        for other, purpose in taken[len(settings.listen) :]:
+            if listen.port == other.port and _overlap(listen.host, other.host):
+                clash = True
+                sentence = f"clients are to connect to {listen}, where {purpose}"
+                remedy = "set ZCHAT_LISTEN or ZCHAT_ROUTER to another port"
+                yield Check(Level.PROBLEM, "ports", sentence, remedy)
+    if not clash:
+        yield ok("ports", "no two processes are to have the same port")
+
+
+def _metrics(settings: Settings) -> Iterator[tuple[str, Address]]:
+    """Of each process that procfiles/zchat.conf starts, where its metrics are; none if off."""
+    for program in ("router", "user-service"):
+        yield from _metrics_of(settings, program, program)
+    for partition in range(settings.partitions):
+        of_partition = replace(settings, partition=partition)
+        yield from _metrics_of(of_partition, "room-service", f"rooms/{partition}")
+    for name in sorted({"gateway-0", "gateway-1"} | {settings.name} - {"gateway"}):
+        yield from _metrics_of(replace(settings, name=name), "gateway", name)
+
+
+def _metrics_of(settings: Settings, program: str, name: str) -> Iterator[tuple[str, Address]]:
+    if address := settings.metrics_of(program):
+        yield name, address
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether somebody who listens at one of these hosts keeps others from listening at both."""
+    return one == other or bool({one, other} & {"0.0.0.0", "::"})  # noqa: S104
 
 
 def certificate(path: Path, key: Path) -> Iterator[Check]:

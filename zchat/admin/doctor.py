@@ -1,23 +1,29 @@
 """`zchat-admin doctor`: looks the set-up over, and says what to do about what is wrong."""
 
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import click
 
-from zchat.admin import checks
+from zchat.admin import checks, whereabouts
 from zchat.admin.answers import admin_command, as_dict, as_json_option, counted, show_json
 from zchat.admin.asking import enquiry
 from zchat.admin.backup import USERS_DATABASE
-from zchat.admin.checks import Check, Level
+from zchat.admin.checks import Check, Level, guarded
+from zchat.admin.status import look
 from zchat.protocol import limits
 from zchat.protocol.cluster import USER_SERVICE
+from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import Ping
 from zchat.protocol.names import printable
 from zchat.protocol.partitions import service_addresses
+from zchat.protocol.statuses import ROUTER, ClusterStatus
 from zchat.settings import Program, Settings, command
 
+_clusters = Decoder(ClusterStatus)
 _SERVERS: Final[tuple[Program, ...]] = ("gateway", "router", "user-service", "room-service")
 
 
@@ -35,16 +41,29 @@ def examine(settings: Settings, config: Path | None, backups: Path | None) -> It
         if given.var != settings.var or given.partitions != settings.partitions:
             sentence = f"zchat-{program} has another var or partitions than this command"
             yield Check(Level.WARNING, "settings", sentence, "give all programs the same settings")
-    yield from checks.folders(settings, settings.keys_folder)
-    yield from checks.disk(settings)
-    yield from checks.open_files()
-    yield from checks.fabric(settings, settings.keys_folder)
+    for about, found in _checks(settings, config, of_gateways, backups):
+        yield from guarded(about, found)
+
+
+def _checks(
+    settings: Settings, config: Path | None, of_gateways: Settings | None, backups: Path | None
+) -> Iterator[tuple[str, Iterator[Check]]]:
+    """What each group is about. One that cannot be looked at leaves the others as they are."""
+    yield "place", whereabouts.place(settings)
+    if running := whereabouts.find_supervisord(settings):
+        told = whereabouts.same_settings(settings, config, running, os.environ)
+        yield "settings", told
+    yield "files", checks.folders(settings, settings.keys_folder)
+    yield "disk", checks.disk(settings)
+    yield "open files", checks.open_files()
+    yield "fabric", checks.fabric(settings, settings.keys_folder)
     if of_gateways is not None:
-        yield from checks.gateway(of_gateways)
-    yield from checks.databases(settings)
+        yield "ports", checks.gateway(of_gateways)
+        yield "ports", checks.rows_of_ports(of_gateways)
+    yield "databases", checks.databases(settings)
     if backups is not None:
-        yield from checks.backups(backups)
-    yield from _processes(settings)
+        yield "backups", checks.backups(backups)
+    yield "processes", _processes(settings)
 
 
 def _settings_of(program: Program, config: Path | None) -> Settings | Check:
@@ -77,13 +96,39 @@ def _processes(settings: Settings) -> Iterator[Check]:
             yield checks.ok("processes", "no cluster runs in this folder")
             return
     addresses = service_addresses(settings.partitions)
+    queries = dict.fromkeys((*addresses, ROUTER), Ping(1))
     with enquiry(settings) as asking:
-        answers = asking.ask(dict.fromkeys(addresses, Ping(1)), limits.QUERY_TIMEOUT_S)
+        answers = asking.ask(queries, limits.QUERY_TIMEOUT_S)
+    yield from clocks(answers.pop(ROUTER, None), time.time_ns() // 1_000_000)
     for address in addresses:
         if address in answers:
             yield checks.ok("processes", f"{address} answers")
         else:
             yield _silent(settings, address)
+
+
+def clocks(answer: bytes | None, now_ms: int) -> Iterator[Check]:
+    """Whether all processes have the time of this host, by what they have told the router."""
+    if answer is None:
+        return
+    for process in look(_clusters.decode(answer), 1).processes:
+        clock_ms = process.status.clock_ms if process.status else 0
+        off_s = (clock_ms + process.silent_ms - now_ms) / 1000
+        if clock_ms and abs(off_s) > checks.CLOCK_OFF_S_MAX:
+            way = "ahead of" if off_s > 0 else "behind"
+            sentence = f"the clock of {process.name} is {_span(abs(off_s))} {way} this one"
+            remedy = "set the time of its host, or end what shows it another; then restart it"
+            yield Check(Level.PROBLEM, "clock", sentence, remedy)
+        elif clock_ms:
+            yield checks.ok("clock", f"{process.name} has the same time")
+
+
+def _span(seconds: float) -> str:
+    """`4 minutes`, `2.9 days`"""
+    for unit, length_s in (("days", 86_400), ("hours", 3_600)):
+        if seconds >= length_s:
+            return f"{seconds / length_s:.1f} {unit}"
+    return f"{seconds / 60:.0f} minutes"
 
 
 def _silent(settings: Settings, address: str) -> Check:

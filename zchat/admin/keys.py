@@ -4,6 +4,7 @@ No running cluster is needed; a running router sees a changed list by itself. Se
 that only their owner can read, and never to the screen.
 """
 
+import contextlib
 import functools
 import getpass
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import Final, NamedTuple
 import click
 
 from zchat.admin.answers import CommandGroup, admin_command, as_json_option, show_list
+from zchat.admin.owner import as_owner_of
 from zchat.fabric import keys
 from zchat.fabric.identities import admin_name, gateway_name, part_of
 from zchat.fabric.keys import ROUTER, KeyProblem
@@ -118,11 +120,12 @@ def _export(settings: Settings, name: str) -> None:
 def _import(settings: Settings, file: str) -> None:
     folder = settings.keys_folder
     proof = keys.read_bundle(Path(file))
-    keys.make_folder(folder)
-    if keys.secret_path(folder, ROUTER).exists():
-        raise KeyProblem(f"{folder} is that of a router's host, which makes its keys itself")
-    keys.write_pair(folder, proof.pair)
-    keys.write_router_key(folder, proof.router)
+    with as_owner_of(folder):
+        keys.make_folder(folder)
+        if keys.secret_path(folder, ROUTER).exists():
+            raise KeyProblem(f"{folder} is that of a router's host, which makes its keys itself")
+        keys.write_pair(folder, proof.pair)
+        keys.write_router_key(folder, proof.router)
     click.echo(f"{folder} has the key of {proof.pair.name}; delete {file} now")
 
 
@@ -157,12 +160,19 @@ def _role(name: str) -> str:
 
 
 def _command(
-    name: str, run: Callable[..., None], text: str, *parameters: click.Parameter
+    name: str,
+    run: Callable[..., None],
+    text: str,
+    *parameters: click.Parameter,
+    changes: bool = False,
 ) -> ConfiguredCommand:
+    """One that `changes` the folder of keys does so for its owner, also if root calls it."""
+
     @functools.wraps(run)
     def run_or_say_why(settings: Settings, **given: object) -> None:
         try:
-            run(settings, **given)
+            with as_owner_of(settings.keys_folder) if changes else contextlib.nullcontext():
+                run(settings, **given)
         except KeyProblem as problem:
             raise click.ClickException(str(problem)) from None
         except OSError as error:
@@ -179,11 +189,19 @@ KEYS: Final = CommandGroup(
     "keys", help="Keys that processes prove themselves by, where the router is tcp://."
 )
 for _each in (
-    _command("init", _init, "Make the keys of a cluster, as far as there are none."),
-    _command("make", _make, "Make a key for another process: gateway/NAME, admin/NAME.", _name()),
+    _command("init", _init, "Make the keys of a cluster, as far as there are none.", changes=True),
+    _command(
+        "make",
+        _make,
+        "Make a key for another process: gateway/NAME, admin/NAME.",
+        _name(),
+        changes=True,
+    ),
     _command("list", _list, "List who may connect, as what, and by which key.", as_json_option()),
-    _command("rotate", _rotate, "Give a process a new key; the former is refused.", _name()),
-    _command("revoke", _revoke, "Let a process connect no more.", _name()),
+    _command(
+        "rotate", _rotate, "Give a process a new key; the former is refused.", _name(), changes=True
+    ),
+    _command("revoke", _revoke, "Let a process connect no more.", _name(), changes=True),
     _command("export", _export, "Write a file for the host where the process runs.", _name()),
     _command("import", _import, "Take over such a file on that host.", click.Argument(["file"])),
 ):

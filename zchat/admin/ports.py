@@ -29,18 +29,17 @@ def trouble_at(address: Address, *, shared: bool) -> Trouble | None:
                 attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             attempt.bind(place)
     except OSError as error:
-        return Trouble(error.strerror or str(error), _remedy(error, address))
+        return Trouble(error.strerror or str(error), remedy(error, address, _first_unprivileged()))
     return None
 
 
-def _remedy(error: OSError, address: Address) -> str:
+def remedy(error: OSError, address: Address, first_unprivileged: int) -> str:
     if isinstance(error, socket.gaierror):
         return f"set listen to an address of this host: {address.host!r} has none"
     match error.errno:
         case errno.EACCES:
-            first = _first_unprivileged()
             return (
-                f"only root may listen below {first}: set listen to a port from {first} on, or "
+                f"only root may listen below {first_unprivileged}: set listen to a higher port, or "
                 "give the cluster's unit AmbientCapabilities=CAP_NET_BIND_SERVICE, or lower the "
                 f"bound: sysctl net.ipv4.ip_unprivileged_port_start={address.port}"
             )

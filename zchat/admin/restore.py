@@ -3,32 +3,40 @@
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
 from zchat.admin import manifest
 from zchat.admin.answers import admin_command, as_json_option, refuse, show
 from zchat.admin.manifest import BadBackup, Manifest
+from zchat.admin.owner import as_owner_of
 from zchat.log.database import LeaseHeld, StoreUnavailable, WriterLock
 from zchat.log.verify import NotADatabase, verify
 from zchat.settings import Settings
 
 
 def restore_backup(settings: Settings, source: Path) -> Manifest:
-    """Raises `BadBackup`, `ClickException` if there is data or a cluster, and `OSError`."""
+    """Raises `BadBackup`, `ClickException` if there is data or a cluster, and `OSError`.
+
+    As root it puts the data there for whom `var` belongs to, who need not have the backup.
+    """
     made = manifest.read(source)
     if wrong := list(manifest.wrong_sums(source, made)):
         raise BadBackup("; ".join(wrong))
-    with _alone(settings, made):
+    with ExitStack() as opened:
+        files = {name: opened.enter_context((source / name).open("rb")) for name in made.files}
+        opened.enter_context(as_owner_of(settings.var))
+        opened.enter_context(_alone(settings, made))
         if kept := _kept_in(settings.data):
             refuse(
                 f"{settings.data} is not empty: it has {', '.join(kept[:3])}. Move it away first, "
                 f"as with: mv {settings.data} {settings.data}.old"
             )
-        _put(source, settings.data, made)
+        _put(files, settings.data, made)
     return made
 
 
@@ -55,8 +63,14 @@ def _supervisord(var: Path) -> int | None:
     """The process that runs programs of the cluster, whatever those are doing."""
     try:
         pid = int((var / "supervisord.pid").read_text())
-        os.kill(pid, 0)
     except (OSError, ValueError):
+        return None
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        # It is another user's.
+        return pid
+    except (OSError, OverflowError):
         return None
     return pid
 
@@ -65,13 +79,14 @@ def _kept_in(data: Path) -> list[str]:
     return sorted(path.name for path in data.iterdir() if path.suffix != ".lock")
 
 
-def _put(source: Path, data: Path, made: Manifest) -> None:
+def _put(files: Mapping[str, BinaryIO], data: Path, made: Manifest) -> None:
     """All files appear at once, or none: half a cluster's data would begin a new life."""
     arriving = data.with_name(data.name + ".restoring")
     shutil.rmtree(arriving, ignore_errors=True)
     arriving.mkdir(mode=0o700)
-    for name in made.files:
-        shutil.copyfile(source / name, arriving / name)
+    for name, file in files.items():
+        with (arriving / name).open("xb") as copy:
+            shutil.copyfileobj(file, copy)
         (arriving / name).chmod(0o600)
         manifest.sync_file(arriving / name)
     if wrong := list(manifest.wrong_sums(arriving, made)):

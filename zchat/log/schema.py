@@ -75,6 +75,12 @@ def stored_revisions(connection: Connection) -> frozenset[str]:
     return frozenset(connection.scalars(text("SELECT version_num FROM alembic_version")))
 
 
+def shipped_revisions() -> frozenset[str]:
+    """All that this release has migrations to; each stands in a file of that name."""
+    folders = Path(__file__).parents[1].glob("*/migrations/versions")
+    return frozenset(path.stem for folder in folders for path in folder.glob("[!_]*.py"))
+
+
 def migrate(connection: Connection, schema: Schema) -> None:
     """Brings the database up to `schema`, within the transaction that the caller has begun.
 

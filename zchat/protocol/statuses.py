@@ -31,6 +31,8 @@ class ProcessStatus(Envelope, frozen=True):
     cpu_s: Number
     rss_bytes: int
     numbers: dict[str, Number]
+    clock_ms: int = 0
+    """What its clock showed when it told this; 0 of one that does not tell."""
 
 
 class PeerStatus(Envelope, frozen=True):

@@ -1,0 +1,30 @@
+"""Writes as whom a folder belongs to: what root leaves there would be of no use to its owner."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def as_owner_of(folder: Path) -> Iterator[None]:
+    """Root does all within as the folder's owner; others do it as themselves.
+
+    A folder that is not there yet is whose the nearest one above it is. No right of root is left
+    meanwhile, so that links which the owner has put there lead root nowhere.
+    """
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    owner = there.stat()
+    if os.geteuid() != 0 or owner.st_uid == 0:
+        yield
+        return
+    groups, group = os.getgroups(), os.getegid()
+    os.setgroups([])
+    os.setegid(owner.st_gid)
+    os.seteuid(owner.st_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(group)
+        os.setgroups(groups)
