@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import getpass
 import os
 import shutil
 import socket
@@ -17,7 +18,7 @@ import pytest
 import trustme
 from click.testing import CliRunner, Result
 
-from zchat.admin import checks, doctor, ports, whereabouts
+from zchat.admin import checks, doctor, owner, ports, whereabouts
 from zchat.admin.checks import Check, Level
 from zchat.admin.cli import main
 from zchat.log.database import WriterLock
@@ -113,7 +114,7 @@ def test_what_belongs_to_another_user_is_trouble_and_no_crash(
         found = doctor()
     assert (found.exit_code, type(found.exception)) == (1, SystemExit), found.output
     assert f"{settings.data} belongs to root, and this runs as " in found.output
-    assert f"sudo chown -R {checks.user_name(OTHER)}: {settings.data}" in found.output
+    assert f"sudo chown -R {owner.user_name(OTHER)}: {settings.data}" in found.output
     assert "users.sqlite.lock cannot be looked at: Permission denied" in found.output
     # The rest is looked at all the same.
     assert "no such" not in found.output
@@ -121,7 +122,7 @@ def test_what_belongs_to_another_user_is_trouble_and_no_crash(
     for path in settings.data.rglob("*"):
         os.chown(path, OTHER, OTHER)
     os.chown(settings.data, OTHER, OTHER)
-    assert f"look as {checks.user_name(OTHER)}, and start" in doctor().output
+    assert f"look as {owner.user_name(OTHER)}, and start" in doctor().output
 
 
 def test_what_cannot_be_looked_at_is_trouble_and_keeps_nothing_from_being_looked_at() -> None:
@@ -364,6 +365,17 @@ def test_the_command_says_what_to_do(settings: Settings, monkeypatch: pytest.Mon
     assert "problem  databases: var/data/users.sqlite: no such table: entries" in ill.output
     assert "         look closer with: zchat-admin verify" in ill.output
     assert "wrong value for drain_s" in ill.output
+
+
+def test_a_user_without_a_name_is_an_operator_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr(getpass, "getuser", nameless)
+    assert owner.operator_name() == str(os.getuid())
+    assert owner.user_name(OTHER) == str(OTHER)
 
 
 @as_root

@@ -1,7 +1,6 @@
 """Has the services of a running cluster do something, or say what is, and waits for the answers."""
 
 import contextlib
-import getpass
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -9,6 +8,7 @@ from collections.abc import Iterator, Mapping
 import click
 from msgspec import Raw
 
+from zchat.admin.owner import operator_name
 from zchat.fabric import sockets
 from zchat.fabric.identities import admin_name, identity
 from zchat.fabric.link import Asker
@@ -78,7 +78,7 @@ class Orders:
 
 @contextlib.contextmanager
 def orders(settings: Settings) -> Iterator[Orders]:
-    name = admin_name(getpass.getuser())
+    name = admin_name(operator_name())
     with sockets.open_context(settings, name) as context:
         yield Orders(context, settings, name)
 
@@ -126,7 +126,7 @@ class Enquiry:
 
 @contextlib.contextmanager
 def enquiry(settings: Settings) -> Iterator[Enquiry]:
-    with sockets.open_context(settings, admin_name(getpass.getuser())) as context:
+    with sockets.open_context(settings, admin_name(operator_name())) as context:
         yield Enquiry(context, settings)
 
 

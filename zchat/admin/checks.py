@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import pwd
 import resource
 import shutil
 import ssl
@@ -18,6 +17,7 @@ from typing import Any, Final, NamedTuple
 from zchat.admin import manifest, ports
 from zchat.admin.backup import databases_in
 from zchat.admin.manifest import BadBackup
+from zchat.admin.owner import user_name
 from zchat.fabric.sockets import library_version
 from zchat.log.look import look_at, sqlite_version
 from zchat.options import Address, is_loopback
@@ -124,13 +124,6 @@ def _remedy_of_owner(path: Path, owner: int, var: Path) -> str:
     if owner == whose:
         return f"look as {user_name(owner)}, and start the cluster as that user only"
     return f"give it to whom {var} belongs: sudo chown -R {user_name(whose)}: {path}"
-
-
-def user_name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
 
 
 def guarded(about: str, found: Iterator[Check]) -> Iterator[Check]:

@@ -6,7 +6,6 @@ that only their owner can read, and never to the screen.
 
 import contextlib
 import functools
-import getpass
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -14,7 +13,7 @@ from typing import Final, NamedTuple
 import click
 
 from zchat.admin.answers import CommandGroup, admin_command, as_json_option, show_list
-from zchat.admin.owner import as_owner_of
+from zchat.admin.owner import as_owner_of, operator_name
 from zchat.fabric import keys
 from zchat.fabric.identities import admin_name, gateway_name, part_of
 from zchat.fabric.keys import ROUTER, KeyProblem
@@ -39,7 +38,7 @@ def _init(settings: Settings) -> None:
     own = [
         *service_addresses(settings.partitions),
         *map(gateway_name, _GATEWAYS),
-        admin_name(getpass.getuser()),
+        admin_name(operator_name()),
     ]
     if not keys.secret_path(folder, ROUTER).exists():
         keys.write_pair(folder, keys.make_pair(ROUTER))

@@ -1,15 +1,18 @@
-"""Writes as whom a folder belongs to: what root leaves there would be of no use to its owner."""
+"""Who we are on this machine, and what root does in the name of whom a folder belongs to."""
 
 import contextlib
+import getpass
 import os
+import pwd
 from collections.abc import Iterator
 from pathlib import Path
 
 
 @contextlib.contextmanager
 def as_owner_of(folder: Path) -> Iterator[None]:
-    """Root does all within as the folder's owner; others do it as themselves.
+    """Root does all within as the folder's owner, to whom files of root would be of no use.
 
+    Others do it as themselves.
     A folder that is not there yet is whose the nearest one above it is. No right of root is left
     meanwhile, so that links which the owner has put there lead root nowhere.
     """
@@ -28,3 +31,18 @@ def as_owner_of(folder: Path) -> Iterator[None]:
         os.seteuid(0)
         os.setegid(group)
         os.setgroups(groups)
+
+
+def operator_name() -> str:
+    """As whom an operator acts: who is logged in here. In a container a user may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

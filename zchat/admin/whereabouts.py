@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from zchat.admin.checks import Check, Level, ok, user_name
+from zchat.admin.checks import Check, Level, ok
+from zchat.admin.owner import user_name
 from zchat.options import CONFIG_FILE, ENVIRONMENT_PREFIX
 from zchat.settings import SETTING_NAMES, Settings
 
