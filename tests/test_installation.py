@@ -1,9 +1,14 @@
 """What is installed: the client without the server's libraries, and a wheel away from the clone."""
 
 import configparser
+import os
 import re
+import shutil
+import signal
+import socket
 import subprocess
 import sys
+import sysconfig
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Final
@@ -25,6 +30,7 @@ print(*sorted(loaded))
 """
 CALL_WITHOUT: Final = """
 import sys
+import sysconfig
 sys.modules[sys.argv[1]] = None
 from zchat import programs
 getattr(programs, sys.argv[2])()
@@ -83,7 +89,12 @@ def test_all_that_the_client_loads_is_required_of_it() -> None:
 
 @pytest.mark.parametrize(
     ("library", "program"),
-    [("zmq", "gateway"), ("sqlalchemy", "user_service"), ("supervisor", "reviver")],
+    [
+        ("zmq", "gateway"),
+        ("sqlalchemy", "user_service"),
+        ("supervisor", "reviver"),
+        ("supervisor", "up"),
+    ],
 )
 def test_a_program_says_what_is_not_installed(library: str, program: str) -> None:
     done = _python(CALL_WITHOUT, library, program)
@@ -92,3 +103,114 @@ def test_a_program_says_what_is_not_installed(library: str, program: str) -> Non
     assert done.stderr.startswith(f"{name} needs {library}, which is not installed here: ")
     assert "pip install 'zchat[server]'" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+# --- A wheel --------------------------------------------------------------------------------------
+
+
+class Installation:
+    """A wheel of this clone in an environment of its own, with the libraries of this one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("ZCHAT_")
+        }
+        for name in ("PYTHONPATH", "PYTHONSAFEPATH"):
+            self.environment.pop(name, None)
+        self.environment["HOME"] = str(folder)
+        pip = [sys.executable, "-m", "pip", "--quiet"]
+        # In a copy, since it leaves a folder of its own beside what it builds.
+        clone = folder / "clone"
+        clone.mkdir()
+        for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+            shutil.copy(ROOT / name, clone)
+        for name in ("zchat", "procfiles"):
+            shutil.copytree(ROOT / name, clone / name, symlinks=True)
+        built = [*pip, "wheel", "--no-deps", "--wheel-dir", str(folder), str(clone)]
+        if self._call(*built).returncode:
+            pytest.skip("there is nothing to build a wheel with")
+        shutil.rmtree(clone)
+        (wheel,) = folder.glob("*.whl")
+        self._call(sys.executable, "-m", "venv", "--without-pip", str(folder / "env"))
+        self._call(*pip, "--python", self.program("python"), "install", "--no-deps", str(wheel))
+        # Of a folder that is named in a file .pth, no file .pth counts: this clone is not there.
+        (site,) = (folder / "env" / "lib").glob("python*/site-packages")
+        (site / "libraries.pth").write_text(sysconfig.get_path("purelib"))
+        # As on PyPy.
+        (site / "uvloop.py").write_text("raise ModuleNotFoundError(name='uvloop')")
+
+    def program(self, name: str) -> str:
+        return str(self.folder / "env" / "bin" / name)
+
+    def _call(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            words,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_S,
+            check=False,
+        )
+
+    def output(self, program: str, *words: str) -> str:
+        done = self._call(self.program(program), *words)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    return Installation(tmp_path_factory.mktemp("i"))
+
+
+@pytest.mark.integration
+def test_a_bot_that_uses_what_is_installed_is_checked(installed: Installation) -> None:
+    (installed.folder / "bot.py").write_text(BOT)
+    pythons = [installed.program("python")]
+    # Tests need no installation; if there is one, it is of the editable kind.
+    if "zchat" in packages_distributions():
+        pythons.append(sys.executable)
+    for python in pythons:
+        words = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.devnull]
+        done = installed._call(*words, "--python-executable", python, "bot.py")
+        assert 'Argument 1 to "say"' in done.stdout, done.stdout + done.stderr
+        assert "Found 1 error in 1 file" in done.stdout
+
+
+@pytest.mark.integration
+def test_a_cluster_of_a_wheel_runs_without_uvloop(installed: Installation) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    installed.output("zchat-admin", "procfiles", "chat")
+    chat = installed.folder / "chat"
+    assert {path.name for path in (chat / "procfiles").iterdir()} == {
+        path.name for path in (ROOT / "procfiles").iterdir()
+    }
+    environment = {**installed.environment, "ZCHAT_LISTEN": address}
+    # As in a shell that was never told of one.
+    environment.pop("PATH")
+    with subprocess.Popen(
+        [installed.program("zchat-up")],
+        cwd=chat,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # Ctrl-C is for us, who stop it in our own time.
+        start_new_session=True,
+    ) as cluster:
+        assert cluster.stdout is not None
+        try:
+            assert cluster.stdout.readline() == f"zchat listens on {address}\n"
+            who = ("--address", address, "--no-remember", "-u")
+            installed.output("zchat-client", "send", *who, "ann", "lobby", "hello")
+            assert "hello" in installed.output("zchat-client", "history", *who, "bob", "lobby")
+        finally:
+            cluster.send_signal(signal.SIGINT)
+            told = cluster.stdout.read()
+            assert cluster.wait(DEADLINE_S) == 0, told
+    found = [chat / "var", *(chat / "var").rglob("*")]
+    assert {"router.log", "supervisord.log", "users.sqlite"} <= {path.name for path in found}
+    assert [path for path in found if path.stat().st_mode & 0o077] == []

@@ -1,12 +1,14 @@
 """`zchat-up`: runs the cluster of a folder in the foreground, or says why it cannot."""
 
+import http.client
 import os
-import subprocess
 import sys
+import xmlrpc.client
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import click
+from supervisor.xmlrpc import SupervisorTransport
 
 from zchat.admin import ports
 from zchat.admin.procfiles import CLUSTER, GATEWAY_HOST
@@ -27,7 +29,7 @@ def check(conf: Path) -> Settings:
             "zchat-admin procfiles FOLDER"
         )
     _check_folder()
-    if pid := _running(conf):
+    if pid := _running():
         raise click.ClickException(
             f"A cluster already runs in this folder, as process {pid}. Stop it: kill {pid}"
         )
@@ -75,11 +77,16 @@ def _check_folder() -> None:
         )
 
 
-def _running(conf: Path) -> str:
-    """The process of the supervisord of this folder; empty if there is none."""
-    words = [sys.executable, "-P", "-m", "supervisor.supervisorctl", "-c", str(conf), "pid"]
-    asked = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603
-    return asked.stdout.strip() if asked.returncode == 0 else ""
+def _running() -> int | None:
+    """The process of the supervisord of this folder."""
+    transport = SupervisorTransport(None, None, f"unix://{_VAR / 'supervisor.sock'}")
+    proxy: Any = xmlrpc.client.ServerProxy("http://127.0.0.1", transport)
+    try:
+        return int(proxy.supervisor.getPID())
+    except (OSError, http.client.HTTPException, xmlrpc.client.Error):
+        return None
+    finally:
+        transport.close()
 
 
 def _settings_of_gateways() -> Settings:
