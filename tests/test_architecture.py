@@ -17,7 +17,8 @@ SHARED: Final = {
 }
 MAY_IMPORT: Final[dict[str, set[str]]] = {
     "protocol": set(),
-    "options": {"rates"},
+    "descriptors": set(),
+    "options": {"descriptors", "rates"},
     "rates": set(),
     "settings": {"protocol", "options", "rates", "troubles"},
     "troubles": {"options"},
@@ -40,7 +41,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "users": SHARED,
     "rooms": SHARED,
     "typed_ahead": set(),
-    "client": {"protocol", "options", "settings", "typed_ahead"},
+    "client": {"descriptors", "protocol", "options", "settings", "typed_ahead"},
     "client_entry": {"typed_ahead", "client"},
     "admin": SHARED | {"client"},
 }

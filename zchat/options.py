@@ -8,6 +8,7 @@ import ipaddress
 import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 
@@ -15,6 +16,7 @@ import click
 from click.core import ParameterSource
 
 from zchat import __version__
+from zchat.descriptors import with_whole_output
 from zchat.rates import Rate
 
 T = TypeVar("T")
@@ -55,7 +57,14 @@ def origin_of(ctx: click.Context, parameter: click.Parameter) -> str:
             return "default"
 
 
-class ConfiguredCommand(click.Command):
+class WholeOutput(click.Command):
+    """A program: what it prints is printed, or it says so."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        return with_whole_output(self.name or "", partial(super().main, *args, **kwargs))
+
+
+class ConfiguredCommand(WholeOutput):
     """A command with `--version`, and `--show-config`: each value and where it came from.
 
     Anything wrong with a value is one line on stderr, and exit code 2.

@@ -47,11 +47,15 @@ class Machine:
 
     @asynccontextmanager
     async def start(
-        self, *arguments: str, out: int = PIPE, environment: dict[str, str] | None = None
+        self,
+        *arguments: str,
+        out: int = PIPE,
+        environment: dict[str, str] | None = None,
+        shell: str = 'exec "$@"',
     ) -> AsyncIterator[asyncio.subprocess.Process]:
         here = {"XDG_CONFIG_HOME": self._folder, "XDG_STATE_HOME": self._folder}
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", MAIN, *arguments),
+            *("sh", "-c", shell, "sh", sys.executable, "-c", MAIN, *arguments),
             stdin=PIPE,
             stdout=out,
             stderr=PIPE,
@@ -168,6 +172,17 @@ async def test_words_are_one_message_and_the_answer_says_where(
     assert json.loads(out) == {"kind": "done", "log": "@ann", "sequence": 1}
     [entry] = gateway.server.logs["@ann"]
     assert entry.body == PrivateMessageSent("bob", "two words")
+
+
+@pytest.mark.parametrize("arguments", [("send", "lobby"), ("ann",)], ids=" ".join)
+async def test_an_input_that_cannot_be_read_is_wrong_usage(
+    machine: Machine, arguments: tuple[str, ...]
+) -> None:
+    async with machine.start(*arguments, shell='exec "$@" <&-') as process:
+        _, error = await asyncio.wait_for(process.communicate(), 30)
+        assert process.returncode == 2
+        assert error.startswith(b"zchat-client: cannot read the ")
+        assert error.endswith(b": Bad file descriptor\n")
 
 
 async def test_what_is_too_long_is_not_tried(gateway: FakeGateway, machine: Machine) -> None:

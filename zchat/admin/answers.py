@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 
 from zchat.admin.asking import ask
 from zchat.client.look import in_columns
-from zchat.options import value_of
+from zchat.options import WholeOutput, value_of
 from zchat.protocol import limits
 from zchat.protocol.messages import Done, Message, Refused
 from zchat.protocol.names import InvalidName, canonical_name, printable, safe_text
@@ -24,7 +24,7 @@ from zchat.settings import Settings, command_with_arguments
 admin_command = partial(command_with_arguments, "admin")
 
 
-class CommandGroup(click.Group):
+class CommandGroup(WholeOutput, click.Group):
     """Lists its commands in the order in which they were added, and says all of each."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -27,7 +27,7 @@ from zchat.admin import (
 from zchat.admin.answers import CommandGroup
 
 
-@click.group(cls=CommandGroup)
+@click.group("zchat-admin", cls=CommandGroup)
 def main() -> None:
     """What an operator does with a running zchat cluster, from its folder."""
 

@@ -20,7 +20,7 @@ from zchat.client.access import (
     told_to_leave,
     user_name,
 )
-from zchat.options import ConfiguredCommand
+from zchat.options import ConfiguredCommand, WholeOutput
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -193,7 +193,7 @@ class Chatting(ConfiguredCommand):
             formatter.write_dl(list(SUBCOMMANDS.items()))
 
 
-class Client(click.Group):
+class Client(WholeOutput, click.Group):
     """Options may stand before the subcommand or after it; a word that is none is a user."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

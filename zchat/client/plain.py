@@ -2,12 +2,14 @@
 
 import asyncio
 import codecs
+import errno
 import os
 import sys
 import threading
 from collections.abc import AsyncIterator
 from typing import Final
 
+from zchat.client.access import WRONG_USAGE, Failed
 from zchat.client.line import LineClient
 from zchat.protocol import limits
 
@@ -26,8 +28,12 @@ def show(lines: list[str]) -> None:
 
 
 async def read_lines() -> AsyncIterator[str]:
-    """The lines of standard input, be it a pipe, a file or a terminal."""
+    """The lines of standard input, be it a pipe, a file or a terminal.
+
+    Raises `Failed` if it cannot be read.
+    """
     loop = asyncio.get_running_loop()
+    failures: list[OSError] = []
     chunks: asyncio.Queue[bytes] = asyncio.Queue(CHUNKS_WAITING_MAX)
 
     def read() -> None:
@@ -36,7 +42,8 @@ async def read_lines() -> AsyncIterator[str]:
         while chunk:
             try:
                 chunk = os.read(0, CHUNK_BYTES)
-            except OSError:
+            except OSError as error:
+                failures.append(error)
                 chunk = b""
             try:
                 asyncio.run_coroutine_threadsafe(chunks.put(chunk), loop).result()
@@ -65,6 +72,9 @@ async def read_lines() -> AsyncIterator[str]:
         for line in lines:
             yield line.removesuffix("\r")
         if not chunk:
+            # A terminal that is gone is an end like any other.
+            if failures and failures[0].errno != errno.EIO:
+                raise Failed(WRONG_USAGE, f"cannot read the input: {failures[0].strerror}")
             return
 
 

@@ -75,7 +75,10 @@ async def _say(chat: "Chat", out: Output, draft: "Request", timeout_s: float) ->
 
 
 def _from_stdin() -> str:
-    data = sys.stdin.buffer.read(_STDIN_BYTES_MAX)
+    try:
+        data = sys.stdin.buffer.read(_STDIN_BYTES_MAX)
+    except OSError as error:
+        raise Failed(WRONG_USAGE, f"cannot read the text: {error.strerror}") from None
     return data.decode(errors="replace").rstrip("\r\n")
 
 
