@@ -133,6 +133,8 @@ class ServerModel:
     """Why commands of this kind are not done."""
     sends_all: bool = False
     """Whatever logs are asked for, as older gateways do."""
+    too_fast: list[Refused] = field(default_factory=list)
+    """What the next commands are refused with."""
 
     def __post_init__(self) -> None:
         for log in ("@" + self.name, "#lobby"):
@@ -187,12 +189,17 @@ class ServerModel:
             case _ if isinstance(message, COMMANDS):
                 if message.nonce in self.answers:
                     answer = self.answers[message.nonce]
-                    return [msgspec.structs.replace(answer, id=message.id)]
+                    return [msgspec.structs.replace(answer, id=message.id, again=True)]
+                if self.too_fast:
+                    return [self._keep(message.id, message.nonce, self.too_fast.pop(0))]
                 entries, answer = self._commit(message)
-                self.answers[message.nonce] = answer
-                return [*entries, answer]
+                return [*entries, self._keep(message.id, message.nonce, answer)]
             case _:
                 return [self._answer(message)]
+
+    def _keep(self, request: int, nonce: bytes, answer: ServerMessage) -> ServerMessage:
+        self.answers[nonce] = msgspec.structs.replace(answer, id=request)
+        return self.answers[nonce]
 
     def _commit(self, message: Command) -> tuple[list[Entry], ServerMessage]:
         code = self.refusals.get(type(message))

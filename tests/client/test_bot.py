@@ -60,6 +60,27 @@ async def serving(bot: Bot) -> AsyncIterator[asyncio.Task[None]]:
     await asyncio.gather(task, return_exceptions=True)
 
 
+@pytest.mark.parametrize("hears_bots", [False, True])
+async def test_a_bot_does_not_hear_bots_unless_it_is_to(
+    gateway: FakeGateway, hears_bots: bool
+) -> None:
+    bot = Bot("dice", gateway.address, hears_bots=hears_bots)
+    bot.command("echo")(echo)
+    async with serving(bot):
+        await until(lambda: bool(gateway.logins))
+        assert gateway.logins[0].bot
+        gateway.say("@dice", "other", PrivateMessageSent("dice", "echo me", bot=True))
+        gateway.say("#lobby", "other", MessagePosted("!echo a bot", bot=True))
+        gateway.say("#lobby", "bob", MessagePosted("!echo somebody"))
+        await until(lambda: "somebody" in said_by(gateway, "#lobby"))
+    assert said_by(gateway, "#lobby") == ["a bot", "somebody"][not hears_bots :]
+    assert said_by(gateway, "@dice") == ["me"][not hears_bots :]
+
+
+async def echo(message: Message, *, text: str) -> None:
+    await message.reply(text)
+
+
 def said_by(gateway: FakeGateway, log: str) -> list[str]:
     return [
         entry.body.text

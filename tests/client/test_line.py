@@ -186,10 +186,11 @@ async def script(
 
 
 async def test_a_pipe_says_all_its_lines_and_ends(gateway: FakeGateway) -> None:
-    lines = b"".join(b"%d\n" % number for number in range(3_000)) + b"no newline \xff"
+    lines = b"".join(b"%d\n" % number for number in range(3_000)) + b"bad \xff\nno newline"
     code, out, error = await script("ann", "--address", gateway.address, lines=lines)
-    assert (code, error) == (0, "")
-    expected = [*map(str, range(3_000)), "no newline \ufffd"]
+    assert (code, error) == (1, "")
+    assert "a text must be valid UTF-8; this one is not" in out
+    expected = [*map(str, range(3_000)), "no newline"]
     assert gateway.server.texts("#lobby") == expected
     assert [line.split(": ")[1] for line in out.splitlines() if " ann: " in line] == expected
 

@@ -197,6 +197,95 @@ async def test_a_refusal_is_exit_code_1(machine: Machine) -> None:
     assert (code, out, error) == (1, "", "zchat-client: there is no room nowhere\n")
 
 
+def slow_mode(wait_ms: int) -> Refused:
+    return Refused(None, RefusalCode.TOO_FAST, "one message in a while", wait_ms)
+
+
+async def test_slow_mode_is_waited_for(gateway: FakeGateway, machine: Machine) -> None:
+    gateway.server.too_fast = [slow_mode(600)]
+    assert await machine.run("send", "lobby", "hi") == (0, "", "")
+    assert gateway.server.texts("#lobby") == ["hi"]
+
+
+async def test_what_is_to_be_tried_later_is_exit_code_5(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    gateway.server.too_fast = [slow_mode(60_000)]
+    code, out, error = await machine.run("send", "--timeout", "5", "lobby", "hi")
+    assert (code, out, error) == (5, "", "zchat-client: one message in a while\n")
+    assert gateway.server.texts("#lobby") == []
+
+
+@pytest.mark.parametrize("place", ["lobby", "@bob"])
+async def test_what_has_a_key_is_said_once(
+    gateway: FakeGateway, machine: Machine, place: str
+) -> None:
+    send = ("send", "--json", "--idempotency-key", "backup", place)
+    gateway.mute_once_logged_in = True
+    assert (await machine.run(*send, "done", "--timeout", "0.5"))[0] == 4
+    gateway.mute = gateway.mute_once_logged_in = False
+    first = await machine.run(*send, "done")
+    assert first[0] == 0
+    assert await machine.run(*send, "done") == first
+    log = "#lobby" if place == "lobby" else "@ann"
+    assert len(gateway.server.logs[log]) == 1
+    code, out, error = await machine.run(*send, "failed")
+    assert (code, out) == (1, "")
+    assert "the key 'backup' was used for another message: number 1 there" in error
+    assert (await machine.run("send", "--idempotency-key", "other", place, "done"))[0] == 0
+    assert len(gateway.server.logs[log]) == 2
+
+
+async def test_what_was_refused_with_a_key_can_be_said_with_it(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    send = ("send", "--idempotency-key", "backup", "--timeout", "5", "lobby", "done")
+    for _ in range(3):
+        gateway.server.too_fast = [slow_mode(60_000)]
+        assert (await machine.run(*send))[0] == 5
+    for _ in range(2):
+        assert await machine.run(*send) == (0, "", "")
+    assert gateway.server.texts("#lobby") == ["done"]
+
+
+async def test_a_key_of_which_nothing_is_known_any_more_says_nothing_again(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    gateway.server.too_fast = [Refused(None, RefusalCode.OVERTAKEN, "a newer nonce")]
+    code, _, error = await machine.run("send", "--idempotency-key", "backup", "lobby", "done")
+    assert code == 4
+    assert "nobody knows what became of it" in error
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (b"caf\xe9", "must be valid UTF-8"),
+        (b"\x1b[31mred", "cannot hold U+001B, which is character 1 "),
+        (b"a\0b", "cannot hold U+0000, which is character 2 "),
+        ("\u202etxt".encode(), "cannot hold U+202E"),
+    ],
+    ids=repr,
+)
+async def test_nothing_is_said_that_was_not_meant(
+    gateway: FakeGateway, machine: Machine, text: bytes, why: str
+) -> None:
+    code, out, error = await machine.run("send", "lobby", text=text)
+    assert (code, out) == (2, "")
+    assert why in error
+    if b"\0" not in text:
+        code, out, again = await machine.run("send", "lobby", os.fsdecode(text))
+        assert (code, out, again) == (2, "", error)
+    assert gateway.logins == []
+
+
+async def test_line_ends_of_windows_are_those_of_all_others(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    assert await machine.run("send", "lobby", text=b"a\r\nb\tc\r\n") == (0, "", "")
+    assert gateway.server.texts("#lobby") == ["a\nb\tc"]
+
+
 async def test_a_server_that_is_not_there_is_exit_code_3(
     gateway: FakeGateway, machine: Machine
 ) -> None:

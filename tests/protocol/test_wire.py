@@ -320,6 +320,11 @@ WITH_ALL_FIELDS: dict[str, Any] = {
     "CreateRoom/private": CreateRoom(6, NONCE, "garden", private=True),
     "JoinRoom/key": JoinRoom(7, NONCE, "garden", "rosebud"),
     "LoggedIn/operator": LoggedIn(1, "ann", False, [], Standing.OPERATOR),
+    "Done/again": Done(4, "#garden", 7, again=True),
+    "Refused/again": Refused(4, RefusalCode.NOT_A_MEMBER, "you are not in it", again=True),
+    "LogIn/bot": LogIn(1, "ann", b"t" * 32, bot=True),
+    "Entry/MessagePosted/bot": entry(MessagePosted("grüße", bot=True)),
+    "Entry/PrivateMessageSent/bot": entry(PrivateMessageSent("bob", "psst", bot=True), "@ann"),
     "Refused/later": Refused(4, RefusalCode.TOO_FAST, "not so fast", 1500),
     "RoomList/settings": RoomList(
         12,

@@ -13,11 +13,12 @@ import click
 from msgspec import Struct, structs
 
 from zchat.admin.asking import ask
+from zchat.client.drafts import InvalidRequest, exact
 from zchat.client.look import in_columns
 from zchat.options import WholeOutput, value_of
 from zchat.protocol import limits
 from zchat.protocol.messages import Done, Message, Refused
-from zchat.protocol.names import InvalidName, canonical_name, printable, safe_text
+from zchat.protocol.names import InvalidName, canonical_name, printable
 from zchat.protocol.nonces import nonce
 from zchat.settings import Settings, command_with_arguments
 
@@ -92,7 +93,10 @@ def reason_option() -> click.Option:
 def reason(text: str) -> str:
     if len(text) > limits.REASON_CHARS_MAX:
         raise ValueError(f"too long; give up to {limits.REASON_CHARS_MAX} characters")
-    return safe_text(text).strip()
+    try:
+        return exact(text).strip()
+    except InvalidRequest as error:
+        raise ValueError(f"no reason: {error}") from None
 
 
 def name(text: str) -> str:

@@ -16,10 +16,11 @@ from zchat.admin.answers import (
     show_list,
 )
 from zchat.admin.pages import read_all
+from zchat.client.drafts import InvalidRequest, exact
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import LOBBY, Announce, CloseRoom, Refused
-from zchat.protocol.names import is_visible, safe_text
+from zchat.protocol.names import is_visible
 from zchat.protocol.operators import (
     ListAllRooms,
     RoomDetails,
@@ -57,7 +58,10 @@ def _row(info: RoomDetails) -> tuple[str, ...]:
 
 
 def _announce(settings: Settings, text: tuple[str, ...], as_json: bool) -> None:
-    words = safe_text(" ".join(text)).strip()
+    try:
+        words = exact(" ".join(text)).strip()
+    except InvalidRequest as error:
+        raise click.UsageError(str(error)) from None
     if not is_visible(words) or len(words) > limits.TEXT_CHARS_MAX:
         raise click.UsageError(f"an announcement has 1 to {limits.TEXT_CHARS_MAX} characters")
     address = address_of_room(LOBBY, settings.partitions)

@@ -14,6 +14,7 @@ from zchat.client.drafts import (
     short_text,
     single_line,
     user_name,
+    whole,
 )
 from zchat.protocol import limits
 from zchat.protocol.messages import (
@@ -67,7 +68,7 @@ def devices() -> ListDevices:
 
 def revoke_device(device: int) -> RevokeDevice:
     """`device` is its number in the `DeviceList`."""
-    if not 0 <= device <= limits.INTEGER_MAX:
+    if not 0 <= whole(device, "a number of a device") <= limits.INTEGER_MAX:
         raise InvalidRequest("a device has a number, which :devices shows")
     return RevokeDevice(UNNUMBERED, NO_NONCE, device)
 
@@ -174,7 +175,7 @@ def revoke_invitation(digest: bytes) -> RevokeInvitation:
 
 
 def audit(limit: int = 50, before_ms: int | None = None) -> ReadAudit:
-    if not 1 <= limit <= limits.AUDIT_RECORDS_MAX:
+    if not 1 <= whole(limit, "a number of records") <= limits.AUDIT_RECORDS_MAX:
         raise InvalidRequest(f"1 to {limits.AUDIT_RECORDS_MAX} records can be read at once")
     return ReadAudit(UNNUMBERED, limit, before_ms)
 
@@ -207,6 +208,8 @@ def device_name(text: str) -> str:
 
 def token(secret: bytes) -> bytes:
     """A token that can be sent. Its bytes are in no error."""
+    if not isinstance(secret, bytes):
+        raise InvalidRequest("a token is bytes, which zchat.client.tokens.from_text makes of text")
     if len(secret) != limits.TOKEN_BYTES:
         raise InvalidRequest(f"a token has {limits.TOKEN_BYTES} bytes; this one has {len(secret)}")
     return secret

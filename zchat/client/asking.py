@@ -54,6 +54,8 @@ class RefusedError(Exception):
         self.reason = refused.reason
         self.retry_after_s = refused.retry_after_ms / 1000
         """When to try again; 0.0 if waiting does not help."""
+        self.again = refused.again
+        """The same command, with the same nonce, was refused before."""
 
 
 class Asking(ABC):

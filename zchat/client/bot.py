@@ -17,7 +17,8 @@ What is promised:
   have returned, or failed, which is logged. So a bot that is killed sees again what it was at.
 - What `Message.reply` and `Message.react` do until then is done once even so, if the function does
   the same again in the same order. Whatever else a function does may happen twice.
-- What the bot's own account says is not handed on. An edit is no command.
+- What the bot's own account says is not handed on, nor what other bots say, unless it is told that
+  it `hears_bots`: two that answer each other would do so for ever. An edit is no command.
 
 Give a bot an account: what a guest has read is forgotten with it.
 """
@@ -77,12 +78,14 @@ class Bot:
         rooms: Sequence[str] = (),
         prefix: str = "!",
         cursor_file: Path | str | None = None,
+        hears_bots: bool = False,
         **login: Any,
     ) -> None:
         self._name = drafts.user_name(name)
         self._address = address
         self._rooms = [drafts.room_name(room) for room in rooms]
         self._prefix = prefix
+        self._hears_bots = hears_bots
         self._file = None if cursor_file is None else CursorFile(Path(cursor_file))
         self._label = f"{self._name}\0{Path(cursor_file).name if cursor_file else ''}"
         self._login = login
@@ -134,7 +137,7 @@ class Bot:
     async def serve(self) -> None:
         """Until the session ends, or the task is cancelled. Raises what `connect` does."""
         self._cursors = self._file.read() if self._file else {}
-        login = {**self._login, "cursors": self._cursors, "mark_read": False}
+        login = {"bot": True, **self._login, "cursors": self._cursors, "mark_read": False}
         async with connect(self._name, self._address, **login) as chat:
             beside = [asyncio.create_task(self._beside(task, chat)) for task in self._background]
             try:
@@ -182,7 +185,7 @@ class Bot:
 
     async def _take(self, message: Message) -> None:
         """Raises `LoggingOut` if the session has ended, and it is not dealt with."""
-        if message.author == message.chat.name:
+        if message.author == message.chat.name or (message.is_by_bot and not self._hears_bots):
             return
         body = message.entry.body
         for reaction in self._reactions.get(type(body), ()):

@@ -19,6 +19,7 @@ from zchat.protocol.messages import (
     RefusalCode,
     inbox_log,
 )
+from zchat.protocol.names import safe_text
 from zchat.protocol.nonces import nonce
 
 _REPLIES_MAX = 1 << 16
@@ -53,6 +54,12 @@ class Message:
         return body.text if isinstance(body, MessagePosted | PrivateMessageSent) else ""
 
     @property
+    def is_by_bot(self) -> bool:
+        """A program has said it; of what is no message nobody knows."""
+        body = self.entry.body
+        return isinstance(body, MessagePosted | PrivateMessageSent) and body.bot
+
+    @property
     def is_private(self) -> bool:
         return self.entry.log == inbox_log(self.chat.name)
 
@@ -62,8 +69,11 @@ class Message:
         return inbox_log(self.author) if self.is_private else self.entry.log
 
     async def reply(self, text: str) -> Done:
-        """Where it was said, to everyone there. A text that is too long is cut."""
-        text = text[: limits.TEXT_CHARS_MAX]
+        """Where it was said, to everyone there. A text that is too long is cut.
+
+        Control characters are left out, since much of what bots say was written by others.
+        """
+        text = safe_text(text)[: limits.TEXT_CHARS_MAX]
         is_said = isinstance(self.entry.body, MessagePosted | PrivateMessageSent)
         reply_to = self.entry.sequence if is_said else 0
         if self.is_private:

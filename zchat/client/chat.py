@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self, assert_never
 
@@ -10,7 +10,7 @@ from zchat import __version__
 from zchat.client import account_drafts, drafts, message_drafts
 from zchat.client.asking import Asking, RefusedError
 from zchat.client.connection import Connection
-from zchat.client.core import ClientCore
+from zchat.client.core import ClientCore, LoggingOut
 from zchat.client.credentials import Credentials
 from zchat.client.drafts import Answer, Request
 from zchat.client.events import (
@@ -43,6 +43,12 @@ DEFAULT_ADDRESS: Final = "127.0.0.1:7447"
 QUIT_TIMEOUT_S: Final = 10.0
 HASTY_QUIT_TIMEOUT_S: Final = 1.0
 
+HOW_TO_BEGIN: Final = "enter it by 'async with connect(...) as chat:'"
+HOW_TO_CALL: Final = (
+    "from another thread, call asyncio.run_coroutine_threadsafe(chat.say(...), loop), with the "
+    "loop that the chat was entered in"
+)
+
 
 class CannotConnectError(ConnectionError):
     """No address led to a server in time; the text says what was tried last."""
@@ -74,6 +80,7 @@ def connect(
     away: str | None = None,
     logs: Sequence[str] | None = None,
     from_head: bool = False,
+    bot: bool = False,
     at_once: bool = False,
     connect_timeout_s: float = 10.0,
     quit_timeout_s: float = QUIT_TIMEOUT_S,
@@ -97,7 +104,8 @@ def connect(
     `@name`; with none at all nothing but answers does, which is enough to say something. Where
     there is no cursor a log begins at what the user has read, or `from_head` at what is new.
     Without `mark_read` what was handed on does not count as read until `Chat.mark_read` says so.
-    Who is `away` says so with a word from the beginning.
+    Who is `away` says so with a word from the beginning, and so does a `bot`, whose words are marked
+    as those by an app token are.
 
     `at_once` enters without waiting for the server: requests are kept, `SessionBegun` comes when
     there is a session, `ConnectionFailed` if it takes longer, and a refused login ends `events()`.
@@ -112,6 +120,7 @@ def connect(
         away=message_drafts.away(away).away,
         logs=None if logs is None else list(map(drafts.log_name, logs)),
         from_head=from_head,
+        bot=bot,
         marks_read=mark_read,
         at_once=at_once,
         tls=tls,
@@ -155,6 +164,7 @@ class Chat(Asking):
         away: str | None,
         logs: Sequence[str] | None,
         from_head: bool,
+        bot: bool,
         marks_read: bool,
         at_once: bool,
         tls: Tls,
@@ -172,6 +182,7 @@ class Chat(Asking):
             away=away,
             logs=logs,
             from_head=from_head,
+            bot=bot,
         )
         self._credentials = credentials
         self._addresses = addresses
@@ -180,7 +191,8 @@ class Chat(Asking):
         self._at_once = at_once
         self._connect_timeout_s = connect_timeout_s
         self._quit_timeout_s = quit_timeout_s
-        self._connection: Connection
+        self._entered: Connection | None = None
+        self._loop: asyncio.AbstractEventLoop
         self._answers: dict[int, asyncio.Future[Answer]] = {}
         self._events = WaitingEvents(self._core)
         self._settled = asyncio.Event()
@@ -249,10 +261,26 @@ class Chat(Asking):
         if not self._over.is_set():
             await self._settled.wait()
 
+    @property
+    def _connection(self) -> Connection:
+        """Raises `RuntimeError` where nothing would ever come of using it."""
+        if self._entered is None:
+            raise RuntimeError(f"this chat has not begun: {HOW_TO_BEGIN}")
+        try:
+            is_ours = asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            is_ours = False
+        if not is_ours:
+            raise RuntimeError(f"this chat belongs to another event loop: {HOW_TO_CALL}")
+        return self._entered
+
     # --- Begin and end --------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
-        self._connection = Connection(self._core, self._addresses, self._on_event, self._tls)
+        if self._entered is not None:
+            raise RuntimeError("this chat was entered before; connect once more for another one")
+        self._loop = asyncio.get_running_loop()
+        self._entered = Connection(self._core, self._addresses, self._on_event, self._tls)
         self._connection.start()
         if self._at_once:
             return self
@@ -309,8 +337,9 @@ class Chat(Asking):
 
         The future has the answer, or raises `RefusedError`. Raises `QueueFull` and `LoggingOut`.
         """
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._answers[self._connection.submit(draft)] = future
+        request_id = self._connection.submit(draft)
+        future: asyncio.Future[Answer] = self._loop.create_future()
+        self._answers[request_id] = future
         self._regulate()
         return future
 
@@ -336,30 +365,59 @@ class Chat(Asking):
     def __aiter__(self) -> AsyncIterator[Entry]:
         return self.entries()
 
-    async def entries(self) -> AsyncIterator[Entry]:
+    def entries(self) -> AsyncIterator[Entry]:
         """Every entry of every followed log, in the order of its log, once."""
-        async for event in self.events():
-            if isinstance(event, EntryArrived):
-                yield event.entry
+        return _Entries(self.events())
 
-    async def events(self) -> AsyncIterator[Event]:
+    def events(self) -> AsyncIterator[Event]:
         """Entries and all else that happens; there must be only one reader of either.
 
         An entry counts as read once the next event is asked for, if `connect` was told so. When
-        the server ends the session, or refuses the login, `RefusedError` is raised.
+        the server ends the session, or refuses the login, `RefusedError` is raised. Whoever stops
+        waiting for the next one, as `asyncio.wait_for` does, may go on later, and misses nothing.
         """
-        while True:
-            while not self._events:
-                if self._over.is_set():
-                    if self._fatal is not None:
-                        raise self._ended_by(self._fatal)
-                    return
-                await self._events.news()
-            event = self._events.take()
+        return _Events(self)
+
+    async def wait_for(
+        self, wanted: Callable[[Entry], bool], timeout_s: float | None = None
+    ) -> Entry:
+        """The first entry that is `wanted`, of those that nobody has been given or waited for.
+
+        Raises `TimeoutError`. It may be called while entries are iterated over, in the body of the
+        loop or elsewhere, and takes none away from that. If nobody does, what comes before it is
+        passed over for good.
+        """
+        self._regulate()
+        future = self._events.awaited(wanted)
+        if self._over.is_set() and not future.done():
+            self._events.end_waiting(self._gone())
+        self._regulate()
+        try:
+            await asyncio.wait({future}, timeout=timeout_s)
+        finally:
+            self._events.forget(future)
             self._regulate()
-            yield event
-            if isinstance(event, EntryArrived) and self._marks_read:
-                self._connection.mark_read(event.entry.log, event.entry.sequence)
+        if not future.done():
+            raise TimeoutError(f"nothing that is wanted came within {timeout_s} s")
+        return future.result()
+
+    async def _next_event(self) -> Event:
+        """Raises `StopAsyncIteration` at the end of the session, or why it has ended."""
+        connection = self._connection
+        self._events.are_taken = True
+        while not self._events:
+            if self._over.is_set():
+                if self._fatal is not None:
+                    raise self._ended_by(self._fatal)
+                raise StopAsyncIteration
+            await self._events.news()
+        event = self._events.take()
+        self._events.regulate(connection, must_read=self._must_read)
+        return event
+
+    def _has_read(self, entry: Entry) -> None:
+        if self._marks_read:
+            self._connection.mark_read(entry.log, entry.sequence)
 
     def _on_event(self, event: Event) -> None:
         match event:
@@ -418,9 +476,51 @@ class Chat(Asking):
             if not future.done() and self._fatal is not None:
                 future.set_exception(self._ended_by(self._fatal))
         self._answers.clear()
+        self._events.end_waiting(self._gone())
+
+    def _gone(self) -> Exception:
+        return self._ended_by(self._fatal) if self._fatal else LoggingOut("the session is over")
 
     def _ended_by(self, fatal: Refused) -> Exception:
         return self._connection.untrusted or RefusedError(fatal)
 
     def _regulate(self) -> None:
-        self._events.regulate(self._connection, must_read=bool(self._answers) or self._leaving)
+        self._events.regulate(self._connection, must_read=self._must_read)
+
+    @property
+    def _must_read(self) -> bool:
+        """Somebody waits for what the server has still to say."""
+        return bool(self._answers) or self._events.any_awaited or self._leaving
+
+
+class _Events(AsyncIterator[Event]):
+    def __init__(self, chat: Chat) -> None:
+        self._chat = chat
+        self._given: Entry | None = None
+        self._reading = False
+
+    async def __anext__(self) -> Event:
+        if self._reading:
+            raise RuntimeError("somebody else waits for the next event of this iteration already")
+        if self._given is not None:
+            self._chat._has_read(self._given)
+            self._given = None
+        self._reading = True
+        try:
+            event = await self._chat._next_event()
+        finally:
+            self._reading = False
+        if isinstance(event, EntryArrived):
+            self._given = event.entry
+        return event
+
+
+class _Entries(AsyncIterator[Entry]):
+    def __init__(self, events: AsyncIterator[Event]) -> None:
+        self._events = events
+
+    async def __anext__(self) -> Entry:
+        while True:
+            event = await anext(self._events)
+            if isinstance(event, EntryArrived):
+                return event.entry

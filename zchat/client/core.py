@@ -61,9 +61,9 @@ class LoggingOut(Exception):
 class ClientCore:
     """`nonce_prefix` is 8 random bytes, new for every client, which is known by them.
 
-    `cursors` are where an earlier client of this user stopped, by log; who is `away` says so in
-    every login. With `logs` only these come; `from_head` leaves out what stands already in those
-    that have no cursor.
+    `cursors` are where an earlier client of this user stopped, by log; who is `away`, or a `bot`,
+    says so in every login. With `logs` only these come; `from_head` leaves out what stands already
+    in those that have no cursor.
     """
 
     def __init__(
@@ -77,8 +77,11 @@ class ClientCore:
         away: str | None = None,
         logs: Collection[str] | None = None,
         from_head: bool = False,
+        bot: bool = False,
     ) -> None:
-        self._greeting = Greeting(name, credentials, software, nonce_prefix, away, logs, from_head)
+        self._greeting = Greeting(
+            name, credentials, software, nonce_prefix, away, logs, from_head, bot
+        )
         self._state = State.OFFLINE
         self._outbox = Outbox(nonce_prefix)
         self._cursors = Cursors(cursors or {})

@@ -49,7 +49,7 @@ from zchat.protocol.messages import (
     inbox_log,
     room_log,
 )
-from zchat.protocol.names import InvalidName, canonical_name, is_visible, safe_text
+from zchat.protocol.names import InvalidName, canonical_name, is_visible, stray
 
 Command: TypeAlias = AccountCommand | InRoomCommand | OfMessageCommand | Announce
 """Changes something, and carries a nonce, so that it may be repeated until it is answered."""
@@ -118,7 +118,7 @@ def register(with_password: str, invitation: str = "") -> Register:
 def history(log: str, limit: int = 20, before: int | None = None) -> ReadHistory:
     """`log` is `#room`, or `@name` for one's private conversation with that name."""
     log = log_name(log)
-    if not 1 <= limit <= limits.HISTORY_ENTRIES_MAX:
+    if not 1 <= whole(limit, "a number of entries") <= limits.HISTORY_ENTRIES_MAX:
         raise InvalidRequest(f"1 to {limits.HISTORY_ENTRIES_MAX} entries can be read at once")
     return ReadHistory(UNNUMBERED, log, limit, before)
 
@@ -142,7 +142,7 @@ def ping(target: PingTarget = PingTarget.GATEWAY) -> Ping:
 
 def log_of(word: str, rooms: Container[str]) -> str:
     """The log that people mean by `#room`, `@name`, or a bare word: one of `rooms`, or a name."""
-    if word[:1] in ("#", "@"):
+    if _text(word, "a place")[:1] in ("#", "@"):
         return word
     name = _canonical(word)
     return room_log(name) if name in rooms else inbox_log(name)
@@ -150,19 +150,19 @@ def log_of(word: str, rooms: Container[str]) -> str:
 
 def log_name(log: str) -> str:
     """The canonical `#room` or `@name`."""
-    if log[:1] not in ("#", "@"):
+    if _text(log, "a place")[:1] not in ("#", "@"):
         raise InvalidRequest(f"{log!r} is neither a #room nor a @name")
     return room_log(room_name(log)) if log[0] == "#" else inbox_log(user_name(log))
 
 
 def room_name(text: str) -> str:
     """The canonical name of a room, which people may write with a leading `#`."""
-    return _canonical(text.removeprefix("#"))
+    return _canonical(_text(text, "the name of a room").removeprefix("#"))
 
 
 def room_key(text: str) -> str:
     """A key that can be sent, be it the right one or not. Its text is in no error."""
-    if len(text) > limits.ROOM_KEY_CHARS_MAX:
+    if len(_text(text, "a key")) > limits.ROOM_KEY_CHARS_MAX:
         raise InvalidRequest(f"a key has at most {limits.ROOM_KEY_CHARS_MAX} characters")
     try:
         text.encode()
@@ -173,7 +173,7 @@ def room_key(text: str) -> str:
 
 def password(text: str) -> str:
     """A password that can be sent, be it the right one or not. Its text is in no error."""
-    if len(text) > limits.PASSWORD_CHARS_MAX:
+    if len(_text(text, "a password")) > limits.PASSWORD_CHARS_MAX:
         raise InvalidRequest(f"a password has at most {limits.PASSWORD_CHARS_MAX} characters")
     try:
         text.encode()
@@ -185,7 +185,7 @@ def password(text: str) -> str:
 
 def new_password(text: str) -> str:
     """One that is long enough for an account."""
-    if len(text) < limits.PASSWORD_CHARS_MIN:
+    if len(_text(text, "a password")) < limits.PASSWORD_CHARS_MIN:
         raise InvalidRequest(
             f"a password has {limits.PASSWORD_CHARS_MIN} to {limits.PASSWORD_CHARS_MAX} characters"
         )
@@ -194,7 +194,7 @@ def new_password(text: str) -> str:
 
 def user_name(text: str) -> str:
     """The canonical name of a user, which people may write with a leading `@`."""
-    return _canonical(text.removeprefix("@"))
+    return _canonical(_text(text, "a name").removeprefix("@"))
 
 
 def _canonical(name: str) -> str:
@@ -208,7 +208,7 @@ def _canonical(name: str) -> str:
 
 
 def single_line(text: str) -> str:
-    return " ".join(_encodable(text).split())
+    return " ".join(exact(text).split())
 
 
 def short_text(text: str, what: str = "a reason") -> str:
@@ -223,7 +223,7 @@ def short_text(text: str, what: str = "a reason") -> str:
 
 def sayable(text: str) -> str:
     """What can be said as a message."""
-    text = _encodable(text)
+    text = exact(text)
     if not is_visible(text):
         raise InvalidRequest("there is nothing to say in an empty message")
     if len(text) > limits.TEXT_CHARS_MAX:
@@ -234,6 +234,33 @@ def sayable(text: str) -> str:
     return text
 
 
-def _encodable(text: str) -> str:
-    # Lone surrogates, as the terminal's error handler makes them of bad bytes, have no UTF-8.
-    return safe_text(text).encode(errors="replace").decode()
+def exact(text: str) -> str:
+    """A text that arrives as it is, but for the ends of its lines.
+
+    Raises `InvalidRequest`: whoever says something must not find that something else was said.
+    """
+    text = _text(text, "a text").replace("\r\n", "\n")
+    try:
+        # Of bytes that are no UTF-8, Python makes lone surrogates.
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidRequest("a text must be valid UTF-8; this one is not") from None
+    if char := stray(text):
+        raise InvalidRequest(
+            f"a text cannot hold U+{ord(char):04X}, which is character {text.index(char) + 1} of "
+            "this one: nothing that controls a terminal or the direction of writing, but newlines "
+            "and tabs"
+        )
+    return text
+
+
+def _text(value: str, what: str) -> str:
+    if not isinstance(value, str):
+        raise InvalidRequest(f"{what} is a str, and {value!r:.40} is none")
+    return value
+
+
+def whole(value: int, what: str) -> int:
+    if not isinstance(value, int):
+        raise InvalidRequest(f"{what} is an int, and {value!r:.40} is none")
+    return value

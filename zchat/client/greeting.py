@@ -26,6 +26,8 @@ class Greeting:
     """The logs that are wanted; None for all."""
     from_head: bool = False
     """What stands in logs without a cursor at the first login is not wanted."""
+    bot: bool = False
+    """Said in each login, like `away`."""
     request_id: int = 0
     """Of the login on the present connection."""
     resuming: bool = False
@@ -37,6 +39,7 @@ class Greeting:
         log_in = replace(
             log_in,
             away=self.away,
+            bot=self.bot,
             instance=self.instance,
             logs=None if self.logs is None else sorted(self.logs),
             # A log that has come meanwhile is read from where the user came in.

@@ -70,6 +70,7 @@ Exit codes:
     2  wrong usage
     3  could not connect, or the login was refused
     4  the end came with unconfirmed messages
+    5  of COMMANDS: refused for now; the same may be taken later
   130  interrupted
 """
 

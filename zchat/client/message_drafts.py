@@ -12,6 +12,7 @@ from zchat.client.drafts import (
     short_text,
     single_line,
     user_name,
+    whole,
 )
 from zchat.protocol import limits
 from zchat.protocol.messages import (
@@ -109,7 +110,7 @@ def search(
         raise InvalidRequest("there is nothing to search for")
     if len(text) > limits.SEARCH_CHARS_MAX:
         raise InvalidRequest(f"a search has at most {limits.SEARCH_CHARS_MAX} characters")
-    if not 1 <= limit <= limits.SEARCH_RESULTS_MAX:
+    if not 1 <= whole(limit, "a number of messages") <= limits.SEARCH_RESULTS_MAX:
         raise InvalidRequest(f"1 to {limits.SEARCH_RESULTS_MAX} messages can be found at once")
     log = log if log is None else log_name(log)
     author = author if author is None else user_name(author)

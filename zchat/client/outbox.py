@@ -3,10 +3,12 @@
 from collections import deque
 from typing import TypeAlias
 
+import msgspec
 from msgspec.structs import replace
 
-from zchat.client.drafts import Command, Request
+from zchat.client.drafts import Command, InvalidRequest, Request
 from zchat.protocol import limits
+from zchat.protocol.codec import encode
 from zchat.protocol.messages import DeleteAccount, LogOutEverywhere, RevokeDevice
 from zchat.protocol.nonces import nonce
 
@@ -49,19 +51,23 @@ class Outbox:
         return self._id
 
     def add(self, draft: Request) -> Request:
-        """Numbers the draft and keeps it. Raises `QueueFull`.
+        """Numbers the draft and keeps it. Raises `QueueFull` and `InvalidRequest`.
 
         A command that has a nonce keeps that: it was perhaps sent by an earlier client.
         """
         if len(self) >= limits.CLIENT_QUEUE_MAX:
             raise QueueFull(f"{len(self):,} requests are not answered yet; wait for some of them")
-        request_id = self.next_id()
+        if not isinstance(draft, msgspec.Struct):
+            raise InvalidRequest(f"{type(draft).__name__} is no request")
         request: Request
+        request_id = self._id + 1
         if isinstance(draft, Command):
             its_nonce = draft.nonce or nonce(self._nonce_prefix, request_id)
             request = replace(draft, id=request_id, nonce=its_nonce)
         else:
             request = replace(draft, id=request_id)
+        _check(request)
+        self._id = request_id
         self._waiting.append(request)
         return request
 
@@ -133,3 +139,11 @@ class Outbox:
         self._postponed.clear()
         self._holding = False
         self.retry_at = None
+
+
+def _check(request: Request) -> None:
+    """Raises `InvalidRequest` for what a server would end the connection for, each time."""
+    try:
+        msgspec.msgpack.decode(encode(request), type=type(request))
+    except (msgspec.MsgspecError, TypeError, ValueError, OverflowError) as error:
+        raise InvalidRequest(f"{type(request).__name__} cannot be sent so: {error}") from None

@@ -52,7 +52,7 @@ async def read_lines() -> AsyncIterator[str]:
 
     # A file cannot be awaited, and a read that never returns must not keep the process alive.
     threading.Thread(target=read, name="stdin", daemon=True).start()
-    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="surrogateescape")
     partial, cut = "", False
     while True:
         chunk = await chunks.get()

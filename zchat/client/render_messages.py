@@ -40,12 +40,12 @@ def said(look: Look, entry: Entry, body: SaidBody) -> str:
     author = printable(entry.author)
     in_room = room_before(look, entry.log)
     match body:
-        case MessagePosted(text, reply_to):
+        case MessagePosted(text, reply_to, bot):
             to = answered(look, entry.log, reply_to)
             text = f"{_highlighted(look, text)}{became(look, entry)}"
-            return f"{in_room}{look.style(BOLD, author)}{to}: {text}"
-        case PrivateMessageSent(to, text, reply_to):
-            ends = f"[{look.who(author)} -> {look.who(printable(to))}]"
+            return f"{in_room}{look.style(BOLD, author)}{_mark(bot)}{to}: {text}"
+        case PrivateMessageSent(to, text, reply_to, bot=bot):
+            ends = f"[{look.who(author)}{_mark(bot)} -> {look.who(printable(to))}]"
             answers = answered(look, entry.log, reply_to)
             text = f"{safe_text(text)}{became(look, entry)}"
             return f"{look.style(MAGENTA, ends)}{answers} {text}"
@@ -57,6 +57,11 @@ def said(look: Look, entry: Entry, body: SaidBody) -> str:
                 return f"{look.style(MAGENTA, ends)} {look.style(DIM, gone)}"
             return f"{in_room}{look.style(BOLD, author)}: {look.style(DIM, gone)}"
     assert_never(body)
+
+
+def _mark(bot: bool) -> str:
+    """What stands after the name of a program."""
+    return " (bot)" if bot else ""
 
 
 def done_to_message(look: Look, entry: Entry, body: OfMessageBody) -> str:

@@ -8,6 +8,7 @@ from zchat.client.drafts import (
     room_name,
     short_text,
     user_name,
+    whole,
 )
 from zchat.protocol import limits
 from zchat.protocol.messages import (
@@ -37,7 +38,7 @@ def kick(room: str, user: str, reason: str = "") -> KickMember:
 
 def ban(room: str, user: str, reason: str = "", until_ms: int | None = None) -> BanMember:
     """Without `until_ms`, in milliseconds since 1970, for ever."""
-    if until_ms is not None and not 0 <= until_ms <= limits.INTEGER_MAX:
+    if until_ms is not None and not 0 <= whole(until_ms, "a time") <= limits.INTEGER_MAX:
         raise InvalidRequest("a ban cannot last for so long")
     why = short_text(reason)
     return BanMember(UNNUMBERED, NO_NONCE, room_name(room), user_name(user), why, until_ms)
@@ -82,9 +83,15 @@ def configure(
     """Changes what is given; an empty key, and 0, take away."""
     if key is not None:
         key = room_key(key)
-    if slow_mode_s is not None and not 0 <= slow_mode_s <= limits.SLOW_MODE_S_MAX:
+    if (
+        slow_mode_s is not None
+        and not 0 <= whole(slow_mode_s, "slow mode") <= limits.SLOW_MODE_S_MAX
+    ):
         raise InvalidRequest(f"slow mode takes 0 to {limits.SLOW_MODE_S_MAX:,} seconds")
-    if members_max is not None and not 0 <= members_max <= limits.ROOM_MEMBERS_MAX:
+    if (
+        members_max is not None
+        and not 0 <= whole(members_max, "a number of members") <= limits.ROOM_MEMBERS_MAX
+    ):
         raise InvalidRequest(f"a room has at most {limits.ROOM_MEMBERS_MAX:,} members")
     return ConfigureRoom(
         UNNUMBERED, NO_NONCE, room_name(room), private, key, posting, slow_mode_s, members_max

@@ -231,6 +231,7 @@ class GatewayCore:
             return
         session.name, session.owned_since_ms = reply.name, reply.owned_since_ms
         session.standing, session.scopes, session.rooms = reply.standing, reply.scopes, reply.rooms
+        session.bot = log_in.bot or bool(reply.scopes)
         self.quotas.logged_in(session, now, now_ms)
         addresses = set(self.services.by_address)
         if session.only is not None:

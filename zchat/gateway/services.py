@@ -199,8 +199,9 @@ def stamp(session: Session | None, message: Message | Raw) -> bytes:
     body = message if isinstance(message, Raw) else Raw(encode(message))
     if session is None:
         return encode(Stamped(0, "", body))
+    since_ms = session.owned_since_ms
     return encode(
-        Stamped(session.number, session.name, body, session.standing, session.owned_since_ms)
+        Stamped(session.number, session.name, body, session.standing, since_ms, session.bot)
     )
 
 

@@ -40,6 +40,7 @@ class Session:
         "away",
         "backlog",
         "blocked",
+        "bot",
         "closing_at",
         "connected_at",
         "connection",
@@ -92,6 +93,8 @@ class Session:
         """All that an app token may do it in; none for everywhere."""
         self.only: Collection[str] | None = None
         """The logs that its client wants to see; None for all."""
+        self.bot = False
+        """A program, which acts for the user."""
         self.away: str | None = None
         """What the client's user has said about being away; None for "is here"."""
         self.owned_since_ms = 0

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from zchat.protocol import limits
 from zchat.protocol.messages import RefusalCode
@@ -39,6 +40,8 @@ class Answer(Struct, frozen=True):
     retry_after_ms: int = 0
     suspicious: bool = False
     """It belongs into the log, though the code tells its reader of no more than a mistake."""
+    again: bool = False
+    """It was given before, to the same command."""
 
 
 Client = tuple[str, bytes]
@@ -81,9 +84,11 @@ class FirstAnswers:
     def of(self, key: Key) -> Answer | None:
         """The answer to a command that came before; None if it is to be done."""
         answer = self.found.get(key.author_and_nonce)
-        if answer is None and key.rising and key.nonce <= self._newest[key.client]:
+        if answer is not None:
+            return replace(answer, again=True)
+        if key.rising and key.nonce <= self._newest[key.client]:
             return OVERTAKEN
-        return answer
+        return None
 
     def remember(self, key: Key, answer: Answer) -> None:
         """What the command has come to. An entry is found by its own nonce; the rest is saved."""

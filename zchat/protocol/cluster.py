@@ -126,7 +126,8 @@ class Stamped(Envelope, frozen=True):
 
     `session` is the gateway's number for the connection; `user` is empty for the cluster's own,
     and for an operator's who has no account but the key of the fabric. `since_ms` is when the name
-    became the user's: what was said under it before was said by somebody else.
+    became the user's: what was said under it before was said by somebody else. A `bot` is a session
+    of a program.
     """
 
     session: int
@@ -134,15 +135,21 @@ class Stamped(Envelope, frozen=True):
     body: Raw
     standing: Standing = Standing.ACCOUNT
     since_ms: int = 0
+    bot: bool = False
 
 
-class StampedQuery(Stamped, frozen=True):
+class StampedQuery(Envelope, frozen=True):
     """A query, which is known again by its bytes when it is asked for the next step.
 
     `asked_ms` is the gateway's steady clock. Without it a session of its next life, which has the
     same number again, could be answered with what an earlier one has begun to ask.
     """
 
+    session: int
+    user: str
+    body: Raw
+    standing: Standing = Standing.ACCOUNT
+    since_ms: int = 0
     asked_ms: int = 0
 
 
@@ -282,6 +289,7 @@ class StampedRoomCommand(Envelope, frozen=True):
     body: RoomCommand
     standing: Standing = Standing.ACCOUNT
     since_ms: int = 0
+    bot: bool = False
 
 
 class StampedUserCommand(Envelope, frozen=True):
@@ -290,6 +298,7 @@ class StampedUserCommand(Envelope, frozen=True):
     body: UserCommand
     standing: Standing = Standing.ACCOUNT
     since_ms: int = 0
+    bot: bool = False
 
 
 class SessionOpened(Message, frozen=True):

@@ -109,22 +109,28 @@ class Notify(enum.StrEnum):
 
 
 class MessagePosted(Message, frozen=True):
-    """`reply_to` is the entry of the same log that it answers, if any."""
+    """`reply_to` is the entry of the same log that it answers, if any.
+
+    `bot` says that a program has said it, by an app token or by its own account of itself.
+    """
 
     text: str
     reply_to: Sequence = 0
+    bot: bool = False
 
 
 class PrivateMessageSent(Message, frozen=True):
     """Stands in the inbox of the recipient and in that of the sender.
 
-    `twin` is its sequence in the other one's inbox; `reply_to` an entry of this one.
+    `twin` is its sequence in the other one's inbox; `reply_to` an entry of this one. `bot` is that
+    of `MessagePosted`.
     """
 
     to: str
     text: str
     reply_to: Sequence = 0
     twin: Sequence = 0
+    bot: bool = False
 
 
 class MessageEdited(Message, frozen=True):
@@ -387,7 +393,8 @@ class LogIn(Message, frozen=True):
     which logs out every other client.
 
     `cursors` holds, by log, the sequence of the last entry that the client has; a log that is not
-    in it starts at the user's read marker. Who is `away` says so at once, as by `SetAway`.
+    in it starts at the user's read marker. Who is `away` says so at once, as by `SetAway`. A `bot`
+    says that it is one, which stands with all that it says; whoever has an app token is one anyway.
 
     `instance` are random bytes of the running program, the same on all its connections: a login
     ends the session that the same token and instance have, and leaves those of other programs.
@@ -411,6 +418,7 @@ class LogIn(Message, frozen=True):
     instance: Instance = b""
     logs: Annotated[list[LogName], Meta(max_length=limits.CURSORS_MAX)] | None = None
     from_head: bool = False
+    bot: bool = False
 
 
 class LogOut(Message, frozen=True):
@@ -1101,11 +1109,16 @@ class LoggedIn(Message, frozen=True):
 
 
 class Done(Message, frozen=True):
-    """The command is committed: durable. `sequence` is that of its entry in `log`."""
+    """The command is committed: durable. `sequence` is that of its entry in `log`.
+
+    It is 0 where the command has changed nothing, or made no entry. `again` says that this nonce
+    had been answered before, and that this is its first answer.
+    """
 
     id: RequestId
     log: str | None = None
     sequence: Sequence = 0
+    again: bool = False
 
 
 class RefusalCode(enum.StrEnum):
@@ -1164,6 +1177,8 @@ class Refused(Message, frozen=True):
     reason: str
     retry_after_ms: Milliseconds = 0
     """When to try again, if waiting helps."""
+    again: bool = False
+    """This nonce had been answered before, and this is its first answer."""
 
 
 class History(Message, frozen=True):

@@ -84,6 +84,12 @@ def safe_text(text: str) -> str:
     return _UNSAFE.sub("", text.replace("\r\n", "\n"))
 
 
+def stray(text: str) -> str:
+    """The first character of `text` that `safe_text` takes out; empty if there is none."""
+    found = _UNSAFE.search(text)
+    return found[0] if found else ""
+
+
 def printable(text: str) -> str:
     """`text` safe to show on one line."""
     return safe_text(text).replace("\n", " ").replace("\t", " ")

@@ -255,7 +255,7 @@ class RoomCore:
         if reply_to:
             self.messages.check_reply(room, reply_to)
         self._moderation.posted(room, user, now)
-        body = MessagePosted(text, reply_to)
+        body = MessagePosted(text, reply_to, sender.bot)
         answer = self.state.append(room.name, user, body, at_ms, command.nonce)
         if "@" in text:
             mentions.note(self.state, sender, room, text, answer.sequence, at_ms)

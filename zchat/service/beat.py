@@ -204,7 +204,7 @@ class Beat:
             return
         standing = standing_of(address.asker, stamped.standing)
         user, since_ms = stamped.user, stamped.since_ms
-        sender = Sender(address, stamped.session, user, standing, since_ms)
+        sender = Sender(address, stamped.session, user, standing, since_ms, stamped.bot)
         cost_us = costs.of_command(type(stamped.body), len(item))
         self.waiting.add(sender, stamped.body, cost_us)
 

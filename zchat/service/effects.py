@@ -32,7 +32,7 @@ Job = TypeVar("Job")
 class Sender(Struct, frozen=True):
     """Who sent a command: `user` as a gateway stamped it, empty for the cluster's own.
 
-    The name is the user's since `since_ms`.
+    The name is the user's since `since_ms`. A `bot` is a program that acts for it.
     """
 
     reply_to: ReturnAddress
@@ -40,6 +40,7 @@ class Sender(Struct, frozen=True):
     user: str
     standing: Standing = Standing.ACCOUNT
     since_ms: int = 0
+    bot: bool = False
 
     @property
     def actor(self) -> str:
@@ -121,10 +122,12 @@ class Effects(Generic[Row, Job]):
 
     def answer(self, to: ReturnAddress, request: int, answer: Answer) -> None:
         if answer.code is None:
-            self.reply(to, Done(request, answer.log, answer.sequence))
+            self.reply(to, Done(request, answer.log, answer.sequence, answer.again))
         else:
-            refused = Refused(request, answer.code, answer.reason, answer.retry_after_ms)
-            self.reply(to, refused)
+            self.reply(
+                to,
+                Refused(request, answer.code, answer.reason, answer.retry_after_ms, answer.again),
+            )
 
 
 def visible_text(text: str) -> str:

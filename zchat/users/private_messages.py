@@ -55,13 +55,13 @@ class PrivateMessages:
             their_reply_to = self._replied_to(user, to, reply_to)
         timeline, log, nonce = directory.timeline, inbox_log(author), command.nonce
         if to is user:
-            note = PrivateMessageSent(author, text, reply_to)
+            note = PrivateMessageSent(author, text, reply_to, bot=sender.bot)
             return Answer(log, timeline.append(log, author, note, at_ms, nonce, thread=author))
         their_log = inbox_log(to.name)
         # Each says where the other one will stand.
         sequence, twin = timeline.heads[log] + 1, timeline.heads[their_log] + 1
-        mine = PrivateMessageSent(to.name, text, reply_to, twin)
-        theirs = PrivateMessageSent(to.name, text, their_reply_to, sequence)
+        mine = PrivateMessageSent(to.name, text, reply_to, twin, sender.bot)
+        theirs = PrivateMessageSent(to.name, text, their_reply_to, sequence, sender.bot)
         timeline.append(log, author, mine, at_ms, nonce, thread=to.name)
         timeline.append(their_log, author, theirs, at_ms, thread=author)
         return Answer(log, sequence)

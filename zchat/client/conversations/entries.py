@@ -58,8 +58,8 @@ def item_of(
     """`may_call_all`: whether the author may mention everyone at once; `words` call the user."""
     match entry.body:
         case (
-            MessagePosted(text=text, reply_to=reply_to)
-            | PrivateMessageSent(text=text, reply_to=reply_to)
+            MessagePosted(text=text, reply_to=reply_to, bot=bot)
+            | PrivateMessageSent(text=text, reply_to=reply_to, bot=bot)
         ):
             return Said(
                 entry.sequence,
@@ -72,6 +72,7 @@ def item_of(
                 reactions=entry.reactions or NO_REACTIONS,
                 mentions_me=entry.author != me
                 and (private or mentions(text, me, may_call_all=may_call_all, words=words)),
+                bot=bot,
             )
         case Redacted(by=by):
             return Said(

@@ -52,6 +52,8 @@ class Said:
     reactions: dict[str, list[str]] = field(default_factory=dict)
     """Names by emoji, in their order. Replaced when it changes, never changed itself."""
     mentions_me: bool = False
+    bot: bool = False
+    """A program has said it."""
     delivery: Delivery = Delivery.DONE
     trouble: str = ""
     request: int = 0

@@ -186,7 +186,8 @@ def _text(item: Said, page: Page) -> list[Line]:
         if pending:
             pieces = [Piece(piece.text, Ink.PENDING, piece.target) for piece in pieces]
         rows += wrapped(pieces, page.text_width)
-    note = "…" if item.delivery is Delivery.PENDING else "(edited)" if item.edited else ""
+    notes = [word for word, holds in (("(bot)", item.bot), ("(edited)", item.edited)) if holds]
+    note = "…" if item.delivery is Delivery.PENDING else " ".join(notes)
     if note:
         last = rows[-1] if rows else ()
         if sum(width(piece.text) for piece in last) + width(note) + 1 <= page.text_width:

@@ -10,6 +10,7 @@ from zchat import options
 from zchat.client.access import (
     REFUSED,
     SIGNAL_QUIT_TIMEOUT_S,
+    TRY_LATER,
     Access,
     access_of,
     access_options,
@@ -23,7 +24,7 @@ from zchat.client.access import (
 from zchat.client.scripts.output import Output
 from zchat.options import ConfiguredCommand
 from zchat.protocol import limits
-from zchat.protocol.messages import LOBBY, inbox_log, room_log
+from zchat.protocol.messages import LOBBY, RefusalCode, inbox_log, room_log
 
 if TYPE_CHECKING:
     from zchat.client.chat import Chat
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 FROM_NOW_ON: Final = limits.INTEGER_MAX
 """A cursor that no log has come to: the server takes it for the newest entry."""
+NOT_NOW: Final = (RefusalCode.UNAVAILABLE, RefusalCode.BUSY, RefusalCode.TOO_FAST)
+"""The same is taken later, as far as anybody knows."""
 
 
 def script(
@@ -121,7 +124,7 @@ async def _do(chat: "Chat", work: Callable[["Chat"], Awaitable[int]]) -> int:
     except RefusedError as error:
         if chat.is_over:
             raise
-        return fail(REFUSED, error.reason)
+        return fail(TRY_LATER if error.code in NOT_NOW else REFUSED, error.reason)
 
 
 # --- Parameters -----------------------------------------------------------------------------------

@@ -5,14 +5,13 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from zchat.client.asking import RefusedError
-from zchat.protocol.messages import RefusalCode
+from zchat.client.scripts.command import NOT_NOW
 
 A = TypeVar("A")
 
 PATIENCE_S: Final = 30.0
 """A script must not hang for ever on a service that is down."""
 RETRY_S: Final = 0.5
-_NOT_NOW: Final = (RefusalCode.UNAVAILABLE, RefusalCode.BUSY, RefusalCode.TOO_FAST)
 
 
 async def patiently(ask: Callable[[], Awaitable[A]], patience_s: float | None = PATIENCE_S) -> A:
@@ -26,7 +25,8 @@ async def patiently(ask: Callable[[], Awaitable[A]], patience_s: float | None = 
         try:
             return await ask()
         except RefusedError as error:
-            waited_s = loop.time() - begun
-            if error.code not in _NOT_NOW or (patience_s is not None and waited_s > patience_s):
+            wait_s = max(RETRY_S, error.retry_after_s)
+            over = patience_s is not None and loop.time() + wait_s > begun + patience_s
+            if error.code not in NOT_NOW or over:
                 raise
-            await asyncio.sleep(max(RETRY_S, error.retry_after_s))
+            await asyncio.sleep(wait_s)

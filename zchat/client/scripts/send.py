@@ -1,6 +1,5 @@
 """`zchat-client send`: one message, and an exit code that says whether it is kept for good."""
 
-import asyncio
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -8,14 +7,14 @@ import click
 
 from zchat import options
 from zchat.client.access import UNCONFIRMED, WRONG_USAGE, Access, Failed
-from zchat.client.scripts import shape
+from zchat.client.scripts import saying, shape
 from zchat.client.scripts.command import FROM_NOW_ON, place_argument, script, session
 from zchat.client.scripts.output import Output
 from zchat.protocol import limits
 
 if TYPE_CHECKING:
     from zchat.client.chat import Chat
-    from zchat.client.drafts import Request
+    from zchat.client.scripts.saying import Saying
 
 TIMEOUT_S: Final = 30.0
 _STDIN_BYTES_MAX: Final = 4 * (limits.TEXT_CHARS_MAX + 1)
@@ -28,30 +27,47 @@ HELP: Final = """Say TEXT in ROOM, or to @USER.
 Without TEXT, or with -, it is read from standard input: all of it is one message. Returns once the
 message is stored for good. An app token that may only post is enough.
 
+With an --idempotency-key it can be run again, whatever became of it: what was said with the key in
+this place is not said once more.
+
 \b
 Examples:
   zchat-client send -u cron ops "the backup is done"
   df -h | zchat-client send -u cron ops
   zchat-client send -u ann @bob hello
+  zchat-client send -u cron --idempotency-key "backup $(date +%F)" ops "the backup is done"
 """
 
 
 def run(
-    access: Access, out: Output, place: str, text: tuple[str, ...], reply_to: int, timeout: float
+    access: Access,
+    out: Output,
+    place: str,
+    text: tuple[str, ...],
+    reply_to: int,
+    timeout: float,
+    idempotency_key: str | None,
 ) -> int:
     from zchat.client import drafts  # noqa: PLC0415
+    from zchat.client.chat import UnconfirmedError  # noqa: PLC0415
 
     said = " ".join(text) if text and text != ("-",) else _from_stdin()
     try:
         if place.startswith("#"):
-            draft: Request = drafts.post(place, said, reply_to)
+            draft: Saying = drafts.post(place, said, reply_to)
         else:
             draft = drafts.private(place, said, reply_to)
     except drafts.InvalidRequest as error:
         raise Failed(WRONG_USAGE, str(error)) from None
 
     async def say(chat: "Chat") -> int:
-        return await _say(chat, out, draft, timeout)
+        try:
+            done = await saying.say(chat, place, draft, idempotency_key, timeout)
+        except TimeoutError:
+            raise Failed(UNCONFIRMED, str(UnconfirmedError(1))) from None
+        if out.as_json:
+            out.shapes([shape.of_done(done)])
+        return 0
 
     cursors = {place: FROM_NOW_ON} if place.startswith("#") else {}
     return session(
@@ -59,27 +75,12 @@ def run(
     )
 
 
-async def _say(chat: "Chat", out: Output, draft: "Request", timeout_s: float) -> int:
-    from zchat.client.chat import UnconfirmedError  # noqa: PLC0415
-    from zchat.protocol.messages import Done  # noqa: PLC0415
-
-    try:
-        async with asyncio.timeout(timeout_s):
-            answer = await chat.submit(draft)
-    except TimeoutError:
-        raise Failed(UNCONFIRMED, str(UnconfirmedError(1))) from None
-    assert isinstance(answer, Done)
-    if out.as_json:
-        out.shapes([shape.of_done(answer)])
-    return 0
-
-
 def _from_stdin() -> str:
     try:
         data = sys.stdin.buffer.read(_STDIN_BYTES_MAX)
     except OSError as error:
         raise Failed(WRONG_USAGE, f"cannot read the text: {error.strerror}") from None
-    return data.decode(errors="replace").rstrip("\r\n")
+    return data.decode(errors="surrogateescape").rstrip("\r\n")
 
 
 COMMAND: Final = script(
@@ -96,10 +97,16 @@ COMMAND: Final = script(
             metavar="SEQUENCE",
         ),
         click.Option(
+            ["--idempotency-key"],
+            type=options.value_of(saying.idempotency_key),
+            help="Whatever you call this message: it is said once under this name.",
+            metavar="KEY",
+        ),
+        click.Option(
             ["--timeout"],
             type=options.value_of(options.seconds(0.1, 86_400.0)),
             default=TIMEOUT_S,
-            help="How long to try to connect, and then to wait for the answer.",
+            help="How long to try to connect, and then to wait for the answer, or for slow mode.",
             metavar="SECONDS",
             show_default=True,
         ),
