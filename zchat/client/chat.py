@@ -104,8 +104,8 @@ def connect(
     `@name`; with none at all nothing but answers does, which is enough to say something. Where
     there is no cursor a log begins at what the user has read, or `from_head` at what is new.
     Without `mark_read` what was handed on does not count as read until `Chat.mark_read` says so.
-    Who is `away` says so with a word from the beginning, and so does a `bot`, whose words are marked
-    as those by an app token are.
+    Who is `away` says so from the beginning, and so does a `bot`, whose words are marked as those
+    by an app token are.
 
     `at_once` enters without waiting for the server: requests are kept, `SessionBegun` comes when
     there is a session, `ConnectionFailed` if it takes longer, and a refused login ends `events()`.

@@ -140,7 +140,7 @@ class ScreenClient(App[int]):
                 with Horizontal(id="writing"):
                     yield Lines(id="prompt")
                     yield Composer(self._completions, self._submit, self._want)
-            yield Members(self._type)
+            yield Members(self.go_on_writing)
         yield Lines(id="status", panel=True)
 
     def on_mount(self) -> None:
