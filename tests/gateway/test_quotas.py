@@ -304,7 +304,7 @@ def test_the_guests_of_an_address_may_ask_for_less_together_than_one_account() -
     for guest in guests:
         gateway.send(guest, *[DEAR] * 60)
     # One more than there is to pay with, since nobody knows beforehand what it costs.
-    assert gateway.answer_all() == 4 * limits.GUESTS_SHARES + 1
+    assert gateway.answer_all() == 4 * limits.GUESTS_WORK_SHARES + 1
 
 
 @pytest.mark.parametrize("standing", [Standing.GUEST, Standing.ACCOUNT])

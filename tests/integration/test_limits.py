@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from zchat.protocol import limits
 from zchat.protocol.messages import (
     LOBBY,
     Done,
@@ -32,7 +33,9 @@ AT_ONCE = 100
 
 @pytest.fixture(scope="module")
 def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    environment = {"ZCHAT_MESSAGE_RATE": f"{PER_S}/{AT_ONCE}"}
+    # Of somebody new, as they all are.
+    shares = limits.NEWCOMER_SHARES
+    environment = {"ZCHAT_MESSAGE_RATE": f"{PER_S / shares:g}/{AT_ONCE / shares:g}"}
     with Cluster(tmp_path_factory.mktemp("c"), environment=environment) as cluster:
         cluster.start()
         yield cluster

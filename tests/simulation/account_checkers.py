@@ -26,6 +26,7 @@ from zchat.protocol.messages import (
     RoomClosed,
     RoomConfigured,
     RoomTransferred,
+    Standing,
     inbox_log,
 )
 
@@ -33,7 +34,7 @@ from .beginning import ACCOUNTS
 from .checkers import Broken
 from .cluster import Cluster
 from .history import History
-from .people import Life
+from .people import Life, Person
 from .rooms import is_room
 from .world import BEGIN_MS
 
@@ -73,6 +74,14 @@ def check_accounts(cluster: Cluster, history: History) -> None:
                 _check_not_revoked(person.life_now, history)
             if person.core.name in history.suspended:
                 raise Broken(f"{person.name} is here as {person.core.name}, who is suspended")
+            if person.core.name in history.banned and not _keeps_order(person):
+                raise Broken(f"{person.name} is here as {person.core.name}, who is banned")
+
+
+def _keeps_order(person: Person) -> bool:
+    """Whom no ban keeps out."""
+    begun = [event for event in person.life_now.events if isinstance(event, SessionBegun)]
+    return begun[-1].standing in (Standing.MODERATOR, Standing.OPERATOR)
 
 
 def _check_audit(history: History) -> None:
@@ -97,6 +106,9 @@ def _check_audit(history: History) -> None:
     for user in history.suspended:
         if not history.done_to(user, "suspend_user"):
             raise Broken(f"{user} is suspended, and the audit does not say by whom")
+    for user in history.banned:
+        if not history.done_to(user, "ban_users"):
+            raise Broken(f"{user} is banned, and the audit does not say by whom")
 
 
 def _check_codes(cluster: Cluster) -> None:

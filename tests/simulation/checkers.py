@@ -680,6 +680,9 @@ def _was_in(life: Life, fatal: Fatal, history: History) -> bool:
     code = fatal.refused.code
     if code is RefusalCode.SUSPENDED:
         return not history.done_to(life.name, "suspend_user")
+    if code is RefusalCode.BANNED:
+        # A guest may share the address of one that was put out.
+        return not any(one.action in ("ban_users", "kick_users") for one in history.audits)
     if begun and begun[-1].guest and code in (RefusalCode.NAME_IN_USE, *_LOGGED_OUT):
         return False
     if code in _LOGGED_OUT and _may_be_logged_out(life, history):

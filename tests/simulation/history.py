@@ -53,6 +53,8 @@ class History:
     """Accounts, also those that are deleted, and when they were made."""
     owed: list[str] = field(default_factory=list)
     suspended: set[str] = field(default_factory=set)
+    banned: set[str] = field(default_factory=set)
+    """Names that are kept out for ever."""
     """Who is kept out until somebody restores it."""
     audits: list[AuditRecord] = field(default_factory=list)
 
@@ -181,6 +183,10 @@ def read(cluster: Cluster) -> History:
                 text("select name from users where suspended and suspended_until_ms is null")
             ):
                 history.suspended.add(name)
+            for (name,) in connection.execute(
+                text("select who from bans where until_ms is null and not guests")
+            ):
+                history.banned.add(name)
             for name, at_ms in connection.execute(
                 text("select name, registered_at_ms from users where registered_at_ms is not null")
             ):

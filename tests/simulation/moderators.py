@@ -8,12 +8,15 @@ from zchat.protocol.messages import (
     AccountChange,
     AccountChanged,
     Announce,
+    BanUsers,
     DisconnectUser,
     EntryBody,
+    KickUsers,
     ReadAudit,
     RestoreUser,
     Standing,
     SuspendUser,
+    UnbanUsers,
 )
 
 KINDS: Final = {
@@ -22,6 +25,9 @@ KINDS: Final = {
     "suspend": 3,
     "restore": 1,
     "disconnect": 3,
+    "server ban": 3,
+    "server unban": 1,
+    "server kick": 2,
     "announce": 2,
     "audit": 2,
 }
@@ -32,7 +38,8 @@ IN_A_ROOM: Final = (
     room_drafts.mute,
     room_drafts.unmute,
 )
-DEEDS: Final = (Announce, DisconnectUser, RestoreUser, SuspendUser)
+DEEDS: Final = (Announce, BanUsers, DisconnectUser, KickUsers, RestoreUser, SuspendUser)
+BANS_S: Final = (1, 2, 5, 5, None)
 SUSPENSIONS_MS: Final = (1, 500, 3_000, None, None)
 
 
@@ -51,6 +58,13 @@ def draft(chat: random.Random, room: str, other: str, text: str, at_ms: int) -> 
             return RestoreUser(number, nonce, other)
         case "disconnect":
             return DisconnectUser(number, nonce, other, "noise")
+        case "server ban":
+            for_s = chat.choice(BANS_S)
+            return BanUsers(number, nonce, other, "noise", for_s, guests=chat.random() < 0.2)
+        case "server unban":
+            return UnbanUsers(number, nonce, other)
+        case "server kick":
+            return KickUsers(number, nonce, other, "noise", 2, names_only=chat.random() < 0.5)
         case "announce":
             return Announce(number, nonce, f"{text[:40]} is what moderators say")
         case _:

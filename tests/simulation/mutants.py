@@ -50,10 +50,12 @@ from zchat.service.beat import Beat
 from zchat.users import arrivals as users_arrivals
 from zchat.users import conversations, private_messages, totp
 from zchat.users.arrivals import Arrivals
+from zchat.users.bans import Bans
 from zchat.users.core import UserCore
 from zchat.users.devices import Devices
 from zchat.users.directory import Directory
 from zchat.users.operators import Operators
+from zchat.users.order import Order
 from zchat.users.private_messages import PrivateMessages
 from zchat.users.sessions import Sessions
 
@@ -474,10 +476,22 @@ def _suspended_stays_in() -> Plant:
     suspend = Operators.suspend
 
     def mutant(self: Any, *arguments: Any) -> Answer:
-        with patch.object(Directory, "end_sessions", lambda self, user: None):
+        with patch.object(Directory, "end_sessions", lambda self, user, why: None):
             return suspend(self, *arguments)
 
     return Operators, "suspend", mutant
+
+
+def _banned_comes_in() -> Plant:
+    return Bans, "check", lambda self, name, address, user, at_ms: None
+
+
+def _banned_stays_in() -> Plant:
+    return Order, "_put_out", lambda self, bans, at_ms: None
+
+
+def _ban_is_not_stored() -> Plant:
+    return Bans, "restore", lambda self, ban: None
 
 
 def _deed_is_not_audited() -> Plant:
@@ -713,6 +727,9 @@ MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "who has been ended still sees entries": _ended_session_sees_more,
     "who is suspended may come in": _suspended_comes_in,
     "who is suspended may stay": _suspended_stays_in,
+    "who is banned may come in": _banned_comes_in,
+    "who is banned may stay": _banned_stays_in,
+    "a ban is forgotten in a restart": _ban_is_not_stored,
     "what is done in rooms is not audited": _deed_is_not_audited,
     "everybody may do in rooms what moderators may": _anybody_is_a_moderator,
     "a link takes replies of its past": _link_of_the_past,

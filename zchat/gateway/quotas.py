@@ -205,7 +205,7 @@ class Quotas:
         }
         new = limits.NEWCOMER_SHARES
         self._newcomers = _Shares(quota, Whose.NEWCOMER, new, new)
-        self._guests = _Shares(quota, Whose.GUESTS, limits.GUESTS_SHARES, limits.GUESTS_SHARES)
+        self._guests = _Shares(quota, Whose.GUESTS, limits.GUESTS_SHARES, limits.GUESTS_WORK_SHARES)
         of_all = (limits.ADDRESS_SHARES, limits.ADDRESS_WORK_SHARES)
         self._addresses = _Shares(quota, Whose.ADDRESS, *of_all)
         self._arrivals = _buckets(quota.connections)
