@@ -2,11 +2,13 @@
 
 import asyncio
 import re
+import time
 from base64 import b32decode
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+import msgspec
 import pyotp
 import pytest
 
@@ -18,6 +20,7 @@ from zchat.client.commands import parse
 from zchat.client.finding import NoSuchMessage
 from zchat.client.questions import Question
 from zchat.client.tokens import from_text
+from zchat.protocol import limits
 from zchat.protocol.messages import (
     CreateAppToken,
     DeleteAccount,
@@ -25,6 +28,7 @@ from zchat.protocol.messages import (
     EnableTotp,
     LogOutEverywhere,
     MemberJoined,
+    MessageDeleted,
     MessagePosted,
     PrivateMessageSent,
     ReportMessage,
@@ -136,6 +140,35 @@ async def test_an_app_token_is_shown_once_and_never_sent(gateway: FakeGateway) -
     assert created.digest == sha256(token).digest()
     assert (created.name, created.rooms) == ("weather", ["ops"])
     assert created.scopes == [Scope.READ, Scope.POST]
+
+
+# --- What a moderator removes ---------------------------------------------------------------------
+
+
+async def test_all_that_somebody_said_of_late_goes_once_it_is_confirmed(
+    gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "HISTORY_ENTRIES_MAX", 2)
+    server = gateway.server
+    for author in ("mallory", "bob", "mallory", "mallory", "eve"):
+        server.append("#ops", author, MessagePosted("buy this"))
+    entries = server.logs["#ops"]
+    hour_ago_ms = round(time.time() * 1000) - 3_600_000
+    for index, entry in enumerate(entries):
+        at_ms = hour_ago_ms + (index - 1) * 600_000
+        entries[index] = msgspec.structs.replace(entry, at_ms=at_ms)
+    person = Person(gateway, ["no"])
+    await person.does(":redact-all ops mallory 1h spam")
+    assert (len(server.logs["#ops"]), person.said) == (5, ["nothing was deleted"])
+    person = Person(gateway, ["yes"])
+    await person.does(":redact-all ops mallory 1h spam")
+    assert [entry.body for entry in server.logs["#ops"][5:]] == [
+        MessageDeleted(4, "spam"),
+        MessageDeleted(3, "spam"),
+    ]
+    assert person.said == ["2 messages of mallory in #ops, of the last 1h: deleted"]
+    with pytest.raises(NoSuchMessage, match="tom has said nothing in #ops of late"):
+        await Person(gateway, ["yes"]).does(":redact-all ops tom 1h")
 
 
 # --- Reports --------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from zchat.client.actions import (
     LogOutDevice,
     MakeAppToken,
     Mistake,
+    RemoveSaid,
     Report,
     Send,
     Suspend,
@@ -29,6 +30,7 @@ from zchat.protocol.messages import (
     Register,
     Scope,
     Standing,
+    room_log,
 )
 
 REPORT_BACK_MAX: Final = 100
@@ -177,6 +179,19 @@ def _suspend(arguments: Arguments) -> Action:
     return Suspend(request.user, seconds, request.reason)
 
 
+def _redact_all(arguments: Arguments) -> Action:
+    room, rest = arguments.word_and_text("the #room", "the user name")
+    user, rest = Arguments(rest, arguments.rooms).word_and_text("the user name", "how far back")
+    span, *reason = rest.split(maxsplit=1)
+    match = re.fullmatch(r"([0-9]{1,5})([mhd])", span)
+    if match is None:
+        raise InvalidRequest(f"{quoted(span)} is not how far back; give it as in 30m, 12h or 7d")
+    seconds = int(match[1]) * SECONDS[match[2]]
+    log = room_log(drafts.room_name(room))
+    why = drafts.short_text("".join(reason))
+    return RemoveSaid(log, drafts.user_name(user), seconds, span, why)
+
+
 def _restore(arguments: Arguments) -> Action:
     request = account_drafts.restore(arguments.one("the user name"))
     return Send(request, f"{request.user} may log in again")
@@ -279,6 +294,13 @@ ACCOUNT_COMMANDS: Final[tuple[CommandLine, ...]] = (
         "For moderators: keep an account out, for so long or until restored.",
         _suspend,
         "user",
+    ),
+    CommandLine(
+        "redact-all",
+        "<#room> <name> <30m, 12h or 7d> [reason]",
+        "For moderators: delete all that somebody said there of late.",
+        _redact_all,
+        "room",
     ),
     CommandLine("restore", "<name>", "For moderators: let it in again.", _restore, "user"),
     CommandLine(

@@ -15,6 +15,7 @@ from zchat.client.actions import (
     EnrolTotp,
     LogOutDevice,
     MakeAppToken,
+    RemoveSaid,
     Report,
     Suspend,
     Which,
@@ -23,6 +24,7 @@ from zchat.client.asking import RefusedError
 from zchat.client.chat import Chat
 from zchat.client.finding import find_message
 from zchat.client.questions import Question
+from zchat.client.removing import said_lately
 from zchat.client.tokens import as_text
 from zchat.protocol import limits
 from zchat.protocol.messages import MessagePosted, PrivateMessageSent, RefusalCode
@@ -78,6 +80,8 @@ class AccountDialogues:
                 until_ms = None if seconds is None else round((time.time() + seconds) * 1000)
                 await self._chat.suspend(user, reason, until_ms)
                 self._say(f"{user} is logged out, and may not log in")
+            case RemoveSaid():
+                await self._remove_said(action)
             case LogOutDevice(everywhere):
                 await self._log_out(everywhere=everywhere)
             case EndAccount(name, request):
@@ -128,6 +132,23 @@ class AccountDialogues:
         text = printable(entry.body.text)
         shown = text if len(text) <= QUOTED_CHARS_MAX else text[:QUOTED_CHARS_MAX] + "…"
         self._say(f"the operators will see this: {printable(entry.author)}: {shown}")
+
+    async def _remove_said(self, action: RemoveSaid) -> None:
+        if self._ask is None:
+            self._refuse("it asks before it deletes, and there is no terminal to ask on")
+            return
+        since_ms = round((time.time() - action.seconds) * 1000)
+        found = await said_lately(self._chat, action.log, action.user, since_ms)
+        count = "1 message" if len(found) == 1 else f"{len(found):,} messages"
+        whose = f"of {action.user} in {action.log}, of the last {action.span}"
+        question = Question(f"Delete {count} {whose}? (yes) ", secret=False)
+        answers = await self._ask([question])
+        if answers is None or answers[0].strip().lower() not in ("y", "yes"):
+            self._say("nothing was deleted")
+            return
+        for entry in found:
+            await self._chat.delete(entry.log, entry.sequence, action.reason)
+        self._say(f"{count} {whose}: deleted")
 
     async def _log_out(self, *, everywhere: bool) -> None:
         if everywhere and not self._chat.guest:

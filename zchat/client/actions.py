@@ -132,6 +132,17 @@ class Suspend:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveSaid:
+    """All that `user` has said in the room's `log` in the last so many seconds."""
+
+    log: str
+    user: str
+    seconds: int
+    span: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class LogOutDevice:
     """The account forgets this client, or all of them, and the client ends."""
 
@@ -146,7 +157,9 @@ class EndAccount:
     request: DeleteAccount = field(repr=False)
 
 
-AccountAction: TypeAlias = EnrolTotp | MakeAppToken | Report | Suspend | LogOutDevice | EndAccount
+AccountAction: TypeAlias = (
+    EnrolTotp | MakeAppToken | Report | Suspend | RemoveSaid | LogOutDevice | EndAccount
+)
 """What takes more than one request, or something that only a shell can make."""
 
 
