@@ -9,7 +9,7 @@ from zchat.protocol.messages import Done, RefusalCode, Refused, Standing
 from zchat.protocol.operators import ChangedSettings, ChangeSetting, SettingChange
 from zchat.users.policy import Policy
 
-from .playbook import PASSWORD, Users, opened, refused
+from .playbook import PASSWORD, WEST, Users, opened, refused
 
 _changed = Decoder(ChangedSettings)
 
@@ -31,6 +31,25 @@ def test_what_is_changed_counts_at_once_and_after_a_restart(users: Users) -> Non
     opened(users.come("bob"))
     users.restart()
     assert told(users) == []
+
+
+def test_guests_that_are_here_go_when_they_are_denied(users: Users) -> None:
+    opened(users.come("bob"))
+    opened(users.come("ann", password=PASSWORD, register=True, n=2))
+    change(users, "message_rate", "5/10")
+    assert users.ended == []
+    change(users, "guests", "deny")
+    assert users.ended == [(WEST, 1)]
+    users.ended.clear()
+    change(users, "guests", None)
+    assert users.ended == []
+
+
+def test_guests_go_as_well_when_it_is_said_in_a_file(users: Users) -> None:
+    opened(users.come("bob"))
+    users.core.give(Policy(guests="deny"), users.at_ms)
+    users.commit([])
+    assert users.ended == [(WEST, 1)]
 
 
 def test_registration_can_be_closed(users: Users) -> None:
@@ -81,7 +100,7 @@ def test_without_a_change_the_process_goes_by_what_it_was_given() -> None:
 
 def test_what_is_changed_goes_before_what_the_process_is_given_later(users: Users) -> None:
     change(users, "guests", "deny")
-    users.core.settings.give(Policy("invite", "allow"))
+    users.core.give(Policy("invite", "allow"), users.at_ms)
     assert (users.core.settings.policy.guests, users.core.settings.policy.registration) == (
         *("deny", "invite"),
     )

@@ -98,7 +98,7 @@ class Service(Protocol):
     commands: Decoder[Any]
 
     def load(self, store: Store, now: float, at_ms: int) -> Core: ...
-    def go_by(self, core: Any, settings: Settings) -> None:
+    def go_by(self, core: Any, settings: Settings, at_ms: int) -> None:
         """From now on, and when the core is loaded anew, these settings count."""
 
     def changed_settings(self, core: Any) -> bytes:
@@ -173,7 +173,7 @@ class Beat:
     def go_by(self, settings: Settings) -> None:
         """The settings of this process are others."""
         self.journal.look_at_level()
-        self._service.go_by(self.core, settings)
+        self._service.go_by(self.core, settings, self._at_ms)
 
     # --- Inputs -----------------------------------------------------------------------------------
 

@@ -132,6 +132,11 @@ class UserCore:
             lambda name: self.log_heads[inbox_log(name)],
         )
 
+    def give(self, policy: Policy, at_ms: int) -> None:
+        """This process was given another policy."""
+        self.settings.give(policy)
+        self.put_out_denied(at_ms)
+
     # --- Loading ----------------------------------------------------------------------------------
 
     def add_user(self, user: User, now: float) -> None:
@@ -198,7 +203,9 @@ class UserCore:
                 heads = self.timeline.heads
                 return operators.set_retention(sender, command, self.effects, heads, at_ms)
             case ChangeSetting():
-                return self.settings.change(sender, command, at_ms)
+                done = self.settings.change(sender, command, at_ms)
+                self.put_out_denied(at_ms)
+                return done
             case ImportEntries():
                 return imports.import_entries(self, sender, command, at_ms)
             case RedactMessages():

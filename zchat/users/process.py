@@ -31,9 +31,9 @@ class UserService:
     def load(self, store: Store, now: float, at_ms: int) -> UserCore:
         return projection.load(store, self._room_addresses, self._policy, now, at_ms)
 
-    def go_by(self, core: UserCore, settings: Settings) -> None:
+    def go_by(self, core: UserCore, settings: Settings, at_ms: int) -> None:
         self._policy = policy_of(settings)
-        core.settings.give(self._policy)
+        core.give(self._policy, at_ms)
 
     def changed_settings(self, core: UserCore) -> bytes:
         return core.settings.told
