@@ -164,6 +164,16 @@ async def test_answers_to_what_was_not_asked_are_not_said(gateway: FakeGateway) 
         assert gateway.server.texts("#lobby") == ["hello"]
 
 
+async def test_a_guest_is_told_which_rooms_quitting_costs(gateway: FakeGateway) -> None:
+    shown: list[str] = []
+    async with line_client(gateway, shown, []) as client:
+        client.enter(":cr kitchen")
+        await until_shown(shown, "you created #kitchen")
+        assert client.enter(":quit")
+        await until_shown(shown, "You own #kitchen: a guest who quits owns nothing any more")
+        assert not client.enter(":quit")
+
+
 # --- As a script sees it --------------------------------------------------------------------------
 
 

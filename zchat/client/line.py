@@ -31,6 +31,7 @@ from zchat.client.actions import (
 from zchat.client.asking import RefusedError
 from zchat.client.chat import Chat, UnconfirmedError
 from zchat.client.commands import SECRETS_MAX, asks_secrets, is_command, parse
+from zchat.client.conversations.rights import Rights
 from zchat.client.core import LoggingOut
 from zchat.client.drafts import Answer, InvalidRequest, Request
 from zchat.client.events import (
@@ -45,6 +46,7 @@ from zchat.client.events import (
     SessionBegun,
 )
 from zchat.client.finding import NoSuchMessage, find_message
+from zchat.client.leaving import rooms_lost
 from zchat.client.outbox import QueueFull
 from zchat.client.render import Renderer
 from zchat.protocol.messages import (
@@ -110,6 +112,8 @@ class LineClient:
         self._tasks: set[asyncio.Task[None]] = set()
         self._dialogue: asyncio.Task[None] | None = None
         self._asking: asyncio.Task[None] | None = None
+        self._rights = Rights(chat.name)
+        self._told_lost = False
         self.answers_failed = False
         """The last questions have led to nothing: whoever was quick answers them once more."""
         self._answers_held = 0
@@ -146,6 +150,15 @@ class LineClient:
     def holds_back(self, line: str) -> bool:
         """Whether the line may be a secret that is typed where nothing has asked for it."""
         return bool(self._answers_held and line.strip()) and not is_command(line)
+
+    def may_leave(self) -> bool:
+        """Whether the person quits; first it is said what that costs, where somebody reads it."""
+        lost = rooms_lost(self._rights.owned) if self._chat.guest and self._ask is not None else ""
+        if not lost or self._told_lost:
+            return True
+        self._told_lost = True
+        self._notice(f"{lost} Quit once more to quit all the same.")
+        return False
 
     @property
     def is_asking(self) -> bool:
@@ -199,7 +212,7 @@ class LineClient:
             case Nothing():
                 pass
             case Quit():
-                return False
+                return not self.may_leave()
             case _:
                 self._dialogue = self._spawn(self._perform_account(action))
                 if isinstance(action, EnrolTotp):
@@ -340,6 +353,7 @@ class LineClient:
             self._show_event(event)
 
     def _show_event(self, event: Event) -> None:
+        self._rights.hear(event)
         match event:
             case EntryArrived(entry):
                 self._learn_entry(entry)

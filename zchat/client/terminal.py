@@ -45,7 +45,9 @@ async def converse(client: LineClient) -> None:
             try:
                 line = await session.prompt_async()
             except EOFError:
-                return
+                if client.may_leave():
+                    return
+                continue
             # Of a command only the answer would be seen, and nobody would know to what.
             if line.strip() and not is_secret(line) and not shows_by_entry(line):
                 print("> " + printable(line))  # noqa: T201

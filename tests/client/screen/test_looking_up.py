@@ -18,6 +18,7 @@ from zchat.protocol.messages import (
     PresenceChanged,
     PrivateMessageSent,
     Role,
+    RoomTransferred,
     Standing,
     UserInfo,
 )
@@ -248,3 +249,29 @@ async def test_only_moderators_are_asked_whether_to_delete_what_others_said(ann:
     await ann.press("d")
     await ann.sees("only moderators delete what others have said")
     assert len(ann.app.screen_stack) == 1
+
+
+async def test_a_guest_is_told_which_rooms_quitting_costs(ann: Person) -> None:
+    await ann.write(":cr kitchen")
+    await ann.sees("you created #kitchen")
+    await ann.press("ctrl+q")
+    await ann.sees("You own #kitchen")
+    await ann.sees(":transfer gives it to whom you want")
+    await ann.press("escape")
+    ann.gateway.say("#kitchen", "ann", RoomTransferred("bob"))
+    await ann.sees("bob")
+    await ann.press("ctrl+q")
+    await ann.sees("You are a guest")
+    assert "You own" not in ann.screen
+
+
+async def test_an_emptied_search_looks_for_nothing(ann: Person) -> None:
+    await ann.press("ctrl+f", *"nowhere")
+    await ann.sees("nothing has all of these words")
+    await ann.press(*["backspace"] * len("nowhere"))
+    await ann.sees("every word of it is looked for")
+    await ann.press("escape", "up", "slash", *"message", "enter", "slash")
+    await ann.press(*["backspace"] * len("message"), "enter")
+    await ann.press("slash")
+    await ann.sees("Find in what is here:")
+    assert ann.app.timeline.found == ""

@@ -73,12 +73,14 @@ class Rights:
 
     def _listed(self, members: MemberList) -> None:
         log = room_log(members.room)
+        if log == _LOBBY_LOG:
+            # Nobody leads there, and who may not speak is not in its list.
+            return
         whole = members.total <= len(members.members)
         roles = {} if whole else self._roles.setdefault(log, {})
         for member in members.members:
             is_mine = member.name == self._me
-            if is_mine and log != _LOBBY_LOG:
-                # Of the lobby the list does not say it.
+            if is_mine:
                 self._mute(log, muted=member.role == Role.MUTED)
             roles.pop(member.name, None)
             if member.role in _LEADERS or (is_mine and member.role == Role.MEMBER):
@@ -95,7 +97,7 @@ class Rights:
                 self._muted.discard(log)
                 self._set(log, author, Role.OWNER)
             case MemberJoined():
-                self._set(log, author, Role.MEMBER)
+                self._joined(log, author)
             case MemberAdded(user=user) | MemberDemoted(user=user):
                 self._set(log, user, Role.MEMBER)
             case MemberPromoted(user=user):
@@ -121,6 +123,13 @@ class Rights:
                 self._roles.pop(log, None)
             case _:
                 pass
+
+    def _joined(self, log: str, name: str) -> None:
+        roles = self._roles.setdefault(log, {})
+        roles.pop(name, None)
+        # A room that everyone has left belongs to whoever comes first: then the list will say so.
+        if Role.OWNER in roles.values():
+            self._set(log, name, Role.MEMBER)
 
     def _set(self, log: str, name: str, role: Role) -> None:
         roles = self._roles.setdefault(log, {})

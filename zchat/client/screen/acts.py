@@ -316,10 +316,13 @@ class Acts:
         self._app.note([f"opened {link}"])
 
     def _find(self, text: str | None) -> None:
-        if not text:
+        if text is None:
             return
         timeline = self._app.timeline
+        # Emptied, it looks for nothing any more.
         timeline.found = text
+        if not text:
+            return
         self._app.focus_on(timeline)
         view = timeline.view
         if view is None or not (view.find(text, -1) or view.find(text, 1)):

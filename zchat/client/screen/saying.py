@@ -8,6 +8,7 @@ from zchat.client.conversations.entries import NOTICES, conversation_of
 from zchat.client.conversations.model import Conversation, Kind, Said
 from zchat.client.conversations.wording import sentence
 from zchat.client.events import EntryArrived, Event
+from zchat.client.leaving import rooms_lost
 from zchat.client.screen import listing
 from zchat.client.screen.cells import cut, drawable, drawable_line, padded, width
 from zchat.client.screen.completion import Completion
@@ -198,15 +199,21 @@ def offered(completion: Completion, cells: int) -> list[Line]:
     return lines
 
 
-def lost(chat: Chat, waiting: int, conversations: Iterable[Conversation]) -> str:
-    """What somebody who quits now would lose; empty for nothing. So many requests wait."""
+def lost(
+    chat: Chat, waiting: int, conversations: Iterable[Conversation], owned: Sequence[str]
+) -> str:
+    """What somebody who quits now would lose; empty for nothing.
+
+    So many requests wait, and these are the logs of the rooms that are the user's own.
+    """
     if waiting:
         what = "1 request is" if waiting == 1 else f"{waiting:,} requests are"
         return f"{what} not confirmed by the server yet, and may be lost."
     kept = [each for each in conversations if each.kind in (Kind.ROOM, Kind.SEVERAL, Kind.PRIVATE)]
-    if not chat.guest or not any(each.joined and each.items for each in kept):
+    if not chat.guest or not (owned or any(each.joined and each.items for each in kept)):
         return ""
-    return (
+    text = (
         "You are a guest: whoever quits leaves the rooms and gives the name back, and cannot read "
-        "again what was said in private.\n\n:register keeps the name, and all of that."
+        "again what was said in private.\n\n"
     )
+    return text + (rooms_lost(owned) or ":register keeps the name, and all of that.")

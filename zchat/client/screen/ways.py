@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SEARCH_DELAY_S: Final = 0.25
 """A search goes out once nothing was typed for so long."""
+SEARCHED: Final = "every word of it is looked for"
 NO_PINS: Final = "nothing is pinned here; p pins the message that is chosen"
 LEFT_AT: Final = "left-at"
 LOBBY_KEY: Final = room_log(LOBBY)
@@ -58,7 +59,8 @@ class Ways:
         """Quits; first asks whether something is to be lost by it, but not twice."""
         app = self._app
         again = self._leaving is not None and app.screen is self._leaving
-        lost = saying.lost(app.chat, app.desk.unconfirmed, self.listed())
+        owned = app.desk.amending.rights.owned
+        lost = saying.lost(app.chat, app.desk.unconfirmed, self.listed(), owned)
         if app.chat.is_over or again or not lost:
             app.leave_at_once()
             return
@@ -144,7 +146,7 @@ class Ways:
         picker = Picker(
             "search in all that you can read…",
             lambda query: choices.found(query, app.desk),
-            "every word of it is looked for",
+            SEARCHED,
             typed=self._search_soon,
             at_last=app.desk.search.go_on,
         )
@@ -162,6 +164,8 @@ class Ways:
         if text.strip():
             self._app.desk.search.begin(text.strip())
             self.show_found()
+        elif isinstance(self._app.screen, Picker):
+            self._app.screen.show_again(SEARCHED)
 
     def show_found(self) -> None:
         """What a search has found, as soon as it has."""
