@@ -280,8 +280,39 @@ def test_tcp_without_keys_is_trouble(settings: Settings, tmp_path: Path) -> None
     over_tcp = Settings(var=settings.var, router="tcp://127.0.0.1:7500")
     (found,) = troubles(checks.fabric(over_tcp, tmp_path / "keys"))
     assert "there are no keys" in found
-    (tmp_path / "keys" / "router").touch()
+    invoked = CliRunner().invoke(main, ["keys", "init", "--keys", str(tmp_path / "keys")])
+    assert invoked.exit_code == 0
     assert troubles(checks.fabric(over_tcp, tmp_path / "keys")) == []
+    (tmp_path / "keys" / "users.secret").write_text("nonsense")
+    (tmp_path / "keys" / "router.public").unlink()
+    assert [
+        one.partition(";")[0] for one in troubles(checks.fabric(over_tcp, tmp_path / "keys"))
+    ] == [
+        f"there is no {tmp_path / 'keys' / 'router.public'}",
+        f"{tmp_path / 'keys' / 'users.secret'} is not TOML",
+    ]
+
+
+def test_an_operator_without_a_key_is_told_so(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = WriterLock(settings.data / "users.sqlite.lock")
+    monkeypatch.setenv("ZCHAT_ROUTER", "tcp://127.0.0.1:7500")
+    monkeypatch.setenv("ZCHAT_LISTEN", f"127.0.0.1:{_free_port()}")
+    found = CliRunner().invoke(main, ["doctor", "--var", str(settings.var)])
+    lock.close()
+    assert "the processes cannot be asked: there is no " in found.output
+    assert "zchat-admin keys make admin/" in found.output
+
+
+@pytest.mark.parametrize("name", ["var", "data", "run"])
+def test_what_is_no_folder_is_trouble(settings: Settings, name: str) -> None:
+    folder = {"var": settings.var, "data": settings.data, "run": settings.run}[name]
+    shutil.rmtree(folder)
+    folder.touch()
+    found = CliRunner().invoke(main, ["doctor", "--var", str(settings.var)])
+    assert (found.exit_code, type(found.exception)) == (1, SystemExit)
+    assert "leads to no folder" in found.output or "cannot be looked at: Not a" in found.output
 
 
 def test_a_port_of_somebody_else_is_trouble() -> None:

@@ -18,6 +18,7 @@ from zchat.admin import manifest, ports
 from zchat.admin.backup import databases_in
 from zchat.admin.manifest import BadBackup
 from zchat.admin.owner import user_name
+from zchat.fabric import keys
 from zchat.fabric.sockets import library_version
 from zchat.log.look import look_at, sqlite_version
 from zchat.options import Address, is_loopback
@@ -81,11 +82,11 @@ def _numbers(text: str) -> list[int]:
 # --- Files ----------------------------------------------------------------------------------------
 
 
-def folders(settings: Settings, keys: Path) -> Iterator[Check]:
-    for folder in (settings.var, settings.data, settings.run, keys):
+def folders(settings: Settings, keys_folder: Path) -> Iterator[Check]:
+    for folder in (settings.var, settings.data, settings.run, keys_folder):
         if not folder.exists():
             # That var itself is not there is told with the place of the cluster.
-            if folder not in {keys, settings.var}:
+            if folder not in {keys_folder, settings.var}:
                 yield ok("files", f"{folder} is not there yet; the first start makes it")
             continue
         # What is secret is in the others; here are logs, which hold names and addresses.
@@ -133,6 +134,8 @@ def guarded(about: str, found: Iterator[Check]) -> Iterator[Check]:
     except OSError as error:
         sentence = f"{error.filename or about} cannot be looked at: {error.strerror or error}"
         remedy = "look as the user of the cluster, from its folder"
+        if isinstance(error, NotADirectoryError):
+            remedy = "move away what is there in the place of a folder"
         yield Check(Level.PROBLEM, about, sentence, remedy)
 
 
@@ -222,15 +225,19 @@ def lock_holder(path: Path) -> str | None:
 # --- Settings of gateways -------------------------------------------------------------------------
 
 
-def fabric(settings: Settings, keys: Path) -> Iterator[Check]:
+def fabric(settings: Settings, folder: Path) -> Iterator[Check]:
     if not settings.router.startswith("tcp://"):
         yield ok("fabric", "the router is reached by files that only its user can open")
-    elif not keys.is_dir() or not any(keys.iterdir()):
+    elif not folder.is_dir() or not any(folder.iterdir()):
         remedy = "make keys on this host and take them to the others: zchat-admin keys"
-        sentence = f"the router is tcp://, and there are no keys in {keys}"
+        sentence = f"the router is tcp://, and there are no keys in {folder}"
         yield Check(Level.PROBLEM, "fabric", sentence, remedy)
+    elif wrong := list(keys.troubles(folder)):
+        for sentence in wrong:
+            remedy = "put that key right: zchat-admin keys list, rotate, export and import"
+            yield Check(Level.PROBLEM, "fabric", sentence, remedy)
     else:
-        yield ok("fabric", f"there are keys in {keys}")
+        yield ok("fabric", f"there are keys in {folder}")
 
 
 def gateway(settings: Settings) -> Iterator[Check]:

@@ -13,7 +13,10 @@ from zchat.admin.answers import admin_command, as_dict, as_json_option, counted,
 from zchat.admin.asking import enquiry
 from zchat.admin.backup import USERS_DATABASE
 from zchat.admin.checks import Check, Level, guarded
+from zchat.admin.owner import operator_name
 from zchat.admin.status import look
+from zchat.fabric.identities import admin_name
+from zchat.fabric.keys import KeyProblem, read_proof
 from zchat.protocol import limits
 from zchat.protocol.cluster import USER_SERVICE
 from zchat.protocol.codec import Decoder
@@ -95,6 +98,16 @@ def _processes(settings: Settings) -> Iterator[Check]:
         if not held:
             yield checks.ok("processes", "no cluster runs in this folder")
             return
+    try:
+        if settings.needs_keys:
+            read_proof(settings.keys_folder, admin_name(operator_name()))
+    except KeyProblem as problem:
+        sentence = f"the processes cannot be asked: {problem}"
+        remedy = (
+            f"make the key of this operator: zchat-admin keys make {admin_name(operator_name())}"
+        )
+        yield Check(Level.WARNING, "processes", sentence, remedy)
+        return
     addresses = service_addresses(settings.partitions)
     queries = dict.fromkeys((*addresses, ROUTER), Ping(1))
     with enquiry(settings) as asking:

@@ -29,6 +29,10 @@ def place(settings: Settings) -> Iterator[Check]:
     if var.is_dir():
         yield ok("place", f"the cluster is in {var.absolute()}")
         return
+    if var.is_symlink() or var.exists():
+        sentence = f"{var.absolute()} leads to no folder"
+        yield Check(Level.PROBLEM, "place", sentence, "mount what should be there, or remove it")
+        return
     if var != _DEFAULT.var:
         sentence = f"var is set to {var}, and there is no such folder"
         remedy = "set ZCHAT_VAR right, or mount what should be there; the first start makes it"

@@ -13,7 +13,8 @@ import re
 import stat
 import struct
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -150,6 +151,23 @@ def read_allowed(folder: Path) -> Allowed:
     if len(set(allowed.values())) != len(allowed):
         raise KeyProblem(f"{path} has the same key under two names; each process has its own")
     return Allowed(allowed)
+
+
+def troubles(folder: Path) -> Iterator[str]:
+    """What is wrong with the keys of this host, in sentences, each with what helps."""
+    readings: list[Callable[[], object]] = [partial(read_router_key, folder)]
+    if (folder / ALLOWED_FILE).exists():
+        readings.append(partial(read_allowed, folder))
+    readings += [partial(_read_secret, path) for path in sorted(folder.glob("*.secret"))]
+    for reading in readings:
+        try:
+            reading()
+        except KeyProblem as problem:
+            yield str(problem)
+
+
+def _read_secret(path: Path) -> Pair:
+    return pair_in(path, _read(path, "make it again", secret=True))
 
 
 def version_of_allowed(folder: Path) -> tuple[int, ...]:
