@@ -4,15 +4,21 @@ import os
 import re
 import select
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from zchat.alive import Alive, file_of, look_at
 from zchat.protocol import limits
 from zchat.troubles import NEEDS_OPERATOR
+
+OTHER: Final = 54_321
+"""A user that no system has."""
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 
 PREAMBLE = """
 import logging, os, signal, sys, time
@@ -55,6 +61,34 @@ def test_folders_and_files_are_private(tmp_path: Path) -> None:
     for folder in ("var", "var/run", "var/data"):
         assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "var/data/file").stat().st_mode & 0o777 == 0o600
+
+
+def test_folders_that_were_open_are_closed(tmp_path: Path) -> None:
+    for folder in ("var", "var/data"):
+        (tmp_path / folder).mkdir(mode=0o755)
+    assert outcome(tmp_path, 'start(settings, "router")') == (0, "", "")
+    for folder in ("var", "var/run", "var/data"):
+        assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700
+
+
+@as_root
+def test_root_starts_nothing_for_somebody_else(tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    os.chown(tmp_path / "var", OTHER, OTHER)
+    code, _, stderr = outcome(tmp_path, 'start(settings, "router")')
+    assert code == 1
+    assert stderr.endswith(f"var belongs to user {OTHER}: start the cluster as that one\n")
+    assert not (tmp_path / "var" / "run").exists()
+
+
+@as_root
+def test_a_folder_of_somebody_else_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir(mode=0o755)
+    for folder in (tmp_path, *tmp_path.parents):
+        folder.chmod(stat.S_IMODE(folder.stat().st_mode) | 0o011)
+    code, _, stderr = outcome(tmp_path, f'os.seteuid({OTHER}); start(settings, "router")')
+    assert (code, stderr.count("\n")) == (1, 1), stderr
+    assert stderr.endswith("cannot write to var: it is read-only, or belongs to another user\n")
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:

@@ -51,7 +51,8 @@ install() {
         # These first: to clear it takes its time, too.
         rm -f .venv/made-for .venv/installed*
         quietly "$1" -m venv --clear .venv ||
-            die "$1 cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"
+            die "$1 could not make .venv; what it says is above. Where ensurepip is missing, on" \
+                "Debian or Ubuntu: apt install python3-venv"
         describe_venv "$1" >.venv/made-for
     fi
     touch .venv/unfinished
