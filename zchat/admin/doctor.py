@@ -13,7 +13,7 @@ from zchat.admin.answers import admin_command, as_dict, as_json_option, counted,
 from zchat.admin.asking import enquiry
 from zchat.admin.backup import USERS_DATABASE
 from zchat.admin.checks import Check, Level, guarded
-from zchat.admin.owner import operator_name
+from zchat.admin.owner import as_owner_of, operator_name
 from zchat.admin.status import look
 from zchat.fabric.identities import admin_name
 from zchat.fabric.keys import KeyProblem, read_proof
@@ -44,12 +44,17 @@ def examine(settings: Settings, config: Path | None, backups: Path | None) -> It
         if given.var != settings.var or given.partitions != settings.partitions:
             sentence = f"zchat-{program} has another var or partitions than this command"
             yield Check(Level.WARNING, "settings", sentence, "give all programs the same settings")
-    for about, found in _checks(settings, config, of_gateways, backups):
-        yield from guarded(about, found)
+    # Root looks as the user of the cluster, who has to get along with what there is.
+    with as_owner_of(settings.var):
+        groups = _checks(settings, config, of_gateways)
+        looked = [check for about, found in groups for check in guarded(about, found)]
+    yield from looked
+    if backups is not None:
+        yield from guarded("backups", checks.backups(backups))
 
 
 def _checks(
-    settings: Settings, config: Path | None, of_gateways: Settings | None, backups: Path | None
+    settings: Settings, config: Path | None, of_gateways: Settings | None
 ) -> Iterator[tuple[str, Iterator[Check]]]:
     """What each group is about. One that cannot be looked at leaves the others as they are."""
     yield "place", whereabouts.place(settings)
@@ -64,8 +69,6 @@ def _checks(
         yield "ports", checks.gateway(of_gateways)
         yield "ports", checks.rows_of_ports(of_gateways)
     yield "databases", checks.databases(settings)
-    if backups is not None:
-        yield "backups", checks.backups(backups)
     yield "processes", _processes(settings)
 
 
