@@ -73,6 +73,8 @@ REFUSALS: Final[dict[RefusalCode, str]] = {
     RefusalCode.WRONG_CODE: "Not the one-time code, or one that was used before.",
     RefusalCode.SUSPENDED: "The account is not let in; the reason says until when.",
     RefusalCode.OUT_OF_SCOPE: "The app token may not do this, or not here.",
+    RefusalCode.UNKNOWN_TOKEN: "The token is for no account of this name, as `account` in `log_in` "
+    "says that it is: the name is mistaken, or the server.",
     RefusalCode.UNKNOWN_DEVICE: "No device or app token of yours has this number.",
     RefusalCode.UNKNOWN_ENTRY: "The log has no such entry.",
     RefusalCode.BLOCKED: "The user takes no private messages from you.",

@@ -5,8 +5,22 @@ import pytest
 from zchat.client import account_drafts, drafts
 from zchat.client.credentials import Credentials
 from zchat.client.drafts import Request
-from zchat.client.events import Answered, Fatal, LoggedOut
-from zchat.protocol.messages import Done, LogIn, RefusalCode, Refused
+from zchat.client.events import (
+    Answered,
+    ConnectionFailed,
+    Fatal,
+    LoggedOut,
+    SessionBegun,
+)
+from zchat.protocol.messages import (
+    Done,
+    Hello,
+    LoggedIn,
+    LogIn,
+    RefusalCode,
+    Refused,
+    Welcome,
+)
 
 from .playbook import PREFIX, TOKEN, Playbook, closes
 
@@ -33,14 +47,14 @@ def test_a_remembered_device_comes_back_by_its_token_alone() -> None:
     play = Playbook(credentials=Credentials(TOKEN, PASSWORD, "laptop", "123456", True, "spring"))
     play.log_in(guest=False)
     play.disconnect()
-    assert play.connect() == LogIn(2, "ann", TOKEN, device="laptop", instance=PREFIX)
+    assert play.connect() == LogIn(2, "ann", TOKEN, device="laptop", instance=PREFIX, account=True)
 
 
 def test_a_client_that_is_not_remembered_keeps_its_password_and_no_code() -> None:
     play = Playbook(credentials=Credentials(TOKEN, PASSWORD, code="123456"))
     play.log_in(guest=False)
     play.disconnect()
-    assert play.connect() == LogIn(2, "ann", TOKEN, PASSWORD, instance=PREFIX)
+    assert play.connect() == LogIn(2, "ann", TOKEN, PASSWORD, instance=PREFIX, account=True)
 
 
 def test_a_guest_is_no_device() -> None:
@@ -172,3 +186,79 @@ def test_a_guest_that_registers_comes_back_with_its_password() -> None:
     play.receive(Done(request))
     play.disconnect()
     assert play.connect().password == PASSWORD
+
+
+# --- Which cluster, and whose token ---------------------------------------------------------------
+
+HERE, ELSEWHERE = "c0ffee00c0ffee00", "deadbeefdeadbeef"
+
+
+def of_cluster(cluster: str = HERE) -> Playbook:
+    """A client whose token is for this cluster, and who has just connected."""
+    play = Playbook(credentials=Credentials(TOKEN, account=True, cluster=cluster))
+    play.wait(0)
+    play.core.connected(play.now)
+    return play
+
+
+def test_a_token_for_a_cluster_is_shown_once_it_is_known_to_be_there() -> None:
+    play = of_cluster()
+    [hello] = play.sent()
+    assert isinstance(hello, Hello)
+    play.receive(Welcome(1, "test", HERE))
+    [log_in] = play.sent()
+    assert isinstance(log_in, LogIn)
+    assert (log_in.token, log_in.account) == (TOKEN, True)
+    [begun] = play.receive(LoggedIn(log_in.id, "ann", False, []))
+    assert isinstance(begun, SessionBegun)
+    assert play.core.cluster == HERE
+
+
+def test_a_token_for_a_cluster_is_not_shown_to_another_one() -> None:
+    play = of_cluster()
+    play.sent()
+    effects = play.receive(Welcome(1, "test", ELSEWHERE))
+    [fatal] = [effect for effect in effects if isinstance(effect, Fatal)]
+    assert fatal.other_cluster == ELSEWHERE
+    assert play.sent() == []
+    assert closes(effects)
+
+
+def test_it_is_not_shown_to_a_server_that_does_not_say_which_it_is() -> None:
+    play = of_cluster()
+    play.sent()
+    assert closes(play.receive(Welcome(1, "test")))
+    assert play.sent() == []
+    # Another gateway may be newer.
+    [failed] = play.disconnect()
+    assert isinstance(failed, ConnectionFailed)
+    assert "which cluster" in failed.reason
+
+
+def test_whoever_has_proved_an_account_comes_back_to_that_cluster_alone() -> None:
+    play = Playbook(credentials=Credentials(TOKEN, PASSWORD))
+    log_in = play.connect()
+    play.receive(Welcome(1, "test", HERE), LoggedIn(log_in.id, "ann", False, []))
+    play.disconnect()
+    play.wait(11.0)
+    play.core.connected(play.now)
+    assert len(play.sent()) == 1
+    play.receive(Welcome(1, "test", ELSEWHERE))
+    assert play.sent() == []
+
+
+def test_a_guest_comes_back_in_one_round_trip() -> None:
+    play = Playbook()
+    log_in = play.connect()
+    play.receive(Welcome(1, "test", HERE), LoggedIn(log_in.id, "ann", True, []))
+    play.disconnect()
+    assert not play.connect().account
+
+
+def test_an_older_server_that_makes_a_guest_of_an_account_is_left_at_once() -> None:
+    play = Playbook(credentials=Credentials(TOKEN, account=True))
+    log_in = play.connect()
+    effects = play.receive(Welcome(1, "test"), LoggedIn(log_in.id, "ann", True, []))
+    [fatal] = [effect for effect in effects if isinstance(effect, Fatal)]
+    assert fatal.refused.code is RefusalCode.UNKNOWN_TOKEN
+    assert closes(effects)

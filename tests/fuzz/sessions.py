@@ -16,9 +16,11 @@ from zchat.gateway.turns import Turns
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
     USER_SERVICE,
+    ClusterInfo,
     Down,
     MembersOf,
     OpenSession,
+    ReadCluster,
     ReadLog,
     ReadPresence,
     ReadStream,
@@ -79,7 +81,7 @@ _BUFFER_BYTES_MAX: Final = 3_000
 _CLIENTS_MAX: Final = 8
 _GATEWAY: Final = b"gateway/west#1"
 _QUOTA: Final = Quota(Rate(5, 8.0), Rate(4_000, 8_000.0), Rate(20_000, 10_000), Rate(6, 1.0), 6)
-_OF_THE_GATEWAY: Final = (ReadUserLogs, ReadLog, ReadStream, ReadPresence)
+_OF_THE_GATEWAY: Final = (ReadUserLogs, ReadLog, ReadStream, ReadPresence, ReadCluster)
 """The queries that it asks for itself, and whose answers it reads."""
 _user_commands, _room_commands = Decoder(StampedUserCommand), Decoder(StampedRoomCommand)
 _user_queries, _room_queries = Decoder(StampedUserQuery), Decoder(StampedRoomQuery)
@@ -351,6 +353,8 @@ class HostileWorld:
                 return encode(_page_of(log, cursor, self._dice.randrange(4)))
             case ReadStream(position=position):
                 return encode(self._stream_page(position + 1, address))
+            case ReadCluster():
+                return encode(ClusterInfo("c0ffee"))
             case ReadPresence():
                 return encode(PresenceSnapshot(1, 1, True, list(_NAMES)))
             case ReadHistory():

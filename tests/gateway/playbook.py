@@ -28,6 +28,7 @@ from zchat.protocol.pages import LogPage
 
 ROOMS = "rooms/0"
 EPOCH = 1
+CLUSTER = "c0ffee00c0ffee00"
 _stamped = Decoder(Stamped)
 _bodies: Decoder[dict[str, Any]] = Decoder(dict[str, Any])
 _batches = Decoder(list[bytes])
@@ -52,6 +53,7 @@ class Gateway:
         """Both services are there, as workers of this epoch."""
         self.epoch = epoch
         self.replies_sent = dict.fromkeys(self.replies_sent, 0)
+        self.core.greetings.learned(CLUSTER)
         self.core.services.changed(RoutingTable({USER_SERVICE: epoch, ROOMS: epoch}))
 
     def wait(self, seconds: float) -> None:
@@ -76,7 +78,7 @@ class Gateway:
 
     def opened(self, name: str) -> SessionOpened:
         """What the user-service says of whoever logs in."""
-        return SessionOpened(name, Standing.GUEST, self.now_ms)
+        return SessionOpened(name, Standing.GUEST, self.now_ms, cluster=CLUSTER)
 
     def log_in(self, name: str, *logs: UserLog, **log_in: Any) -> Session:
         """A session of its own for each call, with what comes before the first entry read."""

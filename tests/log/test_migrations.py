@@ -190,3 +190,10 @@ def test_nonces_from_before_the_index_are_found(path: Path) -> None:
     assert [answer.sequence for answer in found.values()] == [1, 3]
     assert [entry.sequence for entry in store.read_stream(0, 10, 1000)] == [1, 2, 3]
     store.close()
+
+
+@pytest.mark.parametrize("schema", [USERS_SCHEMA], ids=["users"])
+def test_a_cluster_has_one_name_whether_it_is_new_or_old(migrated: Connection) -> None:
+    for connection in (migrated, created(USERS_SCHEMA).connect()):
+        [name] = connection.scalars(text("SELECT id FROM cluster"))
+        assert re.fullmatch(r"[0-9a-f]{16}", name)

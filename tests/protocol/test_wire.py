@@ -336,6 +336,8 @@ WITH_ALL_FIELDS: dict[str, Any] = {
     "LogIn/instance": LogIn(1, "ann", b"t" * 32, instance=b"i" * 8),
     "LogIn/some": LogIn(1, "ann", b"t" * 32, logs=["#garden", "@ann"], from_head=True),
     "LogIn/none": LogIn(1, "ann", b"t" * 32, logs=[]),
+    "LogIn/account": LogIn(1, "ann", b"t" * 32, account=True),
+    "Welcome/cluster": Welcome(1, "zchat 1.0", "c0ffee00c0ffee00"),
     "LoggedIn/since": LoggedIn(
         1, "ann", False, [LogState("#garden", 5, 9, 4, Notify.ALL)], since_ms=AT_MS
     ),

@@ -18,7 +18,9 @@ from .playbook import EAST, PASSWORD, WEST, Users, opened, refused, token
 
 def test_a_new_name_is_a_guest(users: Users) -> None:
     at_ms = users.at_ms
-    assert users.come("ann") == SessionOpened("ann", Standing.GUEST, at_ms, owned_since_ms=at_ms)
+    assert users.come("ann") == SessionOpened(
+        "ann", Standing.GUEST, at_ms, owned_since_ms=at_ms, cluster=users.core.cluster
+    )
     assert users.online == {"ann"}
 
 
@@ -150,7 +152,9 @@ def test_an_account_needs_its_password(ann: Users) -> None:
 
     answer = ann.come("ann", client="new", password=PASSWORD)
     at_ms = ann.at_ms
-    assert answer == SessionOpened("ann", Standing.ACCOUNT, at_ms, owned_since_ms=at_ms)
+    assert answer == SessionOpened(
+        "ann", Standing.ACCOUNT, at_ms, owned_since_ms=at_ms, cluster=ann.core.cluster
+    )
 
 
 def test_who_has_proved_it_once_needs_no_password_again(ann: Users) -> None:

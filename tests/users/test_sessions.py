@@ -5,8 +5,10 @@ import pytest
 from zchat.protocol import limits
 from zchat.protocol.cluster import (
     AnnounceSessions,
+    ClusterInfo,
     EndGuest,
     OpenSession,
+    ReadCluster,
     ReportActivity,
     SessionHere,
     Stamped,
@@ -541,3 +543,40 @@ def test_a_restarted_service_speaks_of_another_epoch(users: Users) -> None:
 
     assert users.core.presence.snapshot().epoch > first.epoch
     assert not users.core.presence.snapshot().settled
+
+
+# --- Tokens that are an account's, and the cluster ------------------------------------------------
+
+
+def test_a_token_that_is_an_accounts_makes_nobody_a_guest(users: Users) -> None:
+    assert refused(users.come("anm", account=True)) is RefusalCode.UNKNOWN_TOKEN
+    assert users.core.users == {}
+
+
+def test_a_token_that_is_an_accounts_is_no_guests(users: Users) -> None:
+    users.come("ann")
+    assert refused(users.come("ann", n=2, account=True)) is RefusalCode.UNKNOWN_TOKEN
+    users.quit()
+    assert refused(users.come("ann", n=2, account=True)) is RefusalCode.UNKNOWN_TOKEN
+
+
+def test_an_account_comes_in_by_its_token(users: Users) -> None:
+    users.account("ann")
+    users.come("ann", password=PASSWORD, device="laptop")
+    opened(users.come("ann", n=2, account=True))
+    stolen = users.come("ann", client="another", n=3, account=True)
+    assert refused(stolen) is RefusalCode.PASSWORD_REQUIRED
+
+
+def test_a_cluster_keeps_its_name_over_restarts_and_tells_it(users: Users) -> None:
+    first = opened(users.come("ann")).cluster
+    info = Decoder(ClusterInfo).decode(users.ask("", ReadCluster()))
+    users.restart()
+    assert len(first) == 2 * limits.CLUSTER_ID_BYTES
+    assert first == info.id == opened(users.come("ann")).cluster
+
+
+def test_every_cluster_has_a_name_of_its_own(users: Users) -> None:
+    other = Users()
+    assert users.core.cluster != other.core.cluster
+    other.close()

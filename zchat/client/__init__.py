@@ -20,6 +20,7 @@ from zchat.client.asking import RefusedError
 from zchat.client.chat import (
     CannotConnectError,
     Chat,
+    OtherClusterError,
     UnconfirmedError,
     connect,
 )
@@ -143,6 +144,7 @@ __all__ = [
     "MessagePosted",
     "MessageUnpinned",
     "Notify",
+    "OtherClusterError",
     "PinList",
     "PingTarget",
     "Posting",

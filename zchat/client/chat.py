@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self, assert_never
 
@@ -54,6 +55,14 @@ class CannotConnectError(ConnectionError):
     """No address led to a server in time; the text says what was tried last."""
 
 
+class OtherClusterError(ConnectionError):
+    """The server is the cluster `found`, and not the one that is meant; nothing was sent to it."""
+
+    def __init__(self, reason: str, found: str) -> None:
+        super().__init__(reason)
+        self.found = found
+
+
 class UnconfirmedError(Exception):
     """The chat ended while the server had not confirmed `count` requests."""
 
@@ -69,6 +78,8 @@ def connect(
     password: str | None = None,
     *,
     token: bytes | None = None,
+    as_guest: bool = False,
+    cluster: str = "",
     device: str = "",
     code: str = "",
     register: bool = False,
@@ -94,7 +105,9 @@ def connect(
     `UnconfirmedError`. A server that does not prove who it is, as `tls` says, is told nothing:
     `UntrustedServerError` is raised, also where a connection would have healed.
 
-    `token` are 32 bytes, of an app token or a remembered device, that need no password. With a
+    `token` are 32 bytes, of an app token or a remembered device, that need no password. Where they
+    are of no account they are refused, but for who comes `as_guest`. With a `cluster`, as
+    `Chat.cluster` says it, `OtherClusterError` is raised elsewhere, and nothing was sent. With a
     `device` the account remembers the token under that name, new or given: `Chat.token`. `code` is
     a one-time or recovery code. `register` makes a new account, with an `invitation` if it must be;
     an operator's code in the place of the `password` takes a `new_password`, too.
@@ -113,8 +126,18 @@ def connect(
     return Chat(
         drafts.user_name(name),
         [address] if isinstance(address, str) else address,
-        _credentials(
-            password, token, device, code, invitation, register=register, new_password=new_password
+        replace(
+            _credentials(
+                password,
+                token,
+                device,
+                code,
+                invitation,
+                register=register,
+                new_password=new_password,
+            ),
+            account=token is not None and password is None and not (as_guest or register),
+            cluster=cluster,
         ),
         cursors={drafts.log_name(log): sequence for log, sequence in (cursors or {}).items()},
         away=message_drafts.away(away).away,
@@ -198,7 +221,7 @@ class Chat(Asking):
         self._settled = asyncio.Event()
         self._begun = asyncio.Event()
         self._over = asyncio.Event()
-        self._fatal: Refused | None = None
+        self._fatal: Fatal | None = None
         self._trouble = ""
         """Why the last attempt has led to no session."""
         self._leaving = False
@@ -221,6 +244,11 @@ class Chat(Asking):
     def device(self) -> str:
         """The name under which the account remembers this client; empty if it does not."""
         return "" if self.guest else self._credentials.device
+
+    @property
+    def cluster(self) -> str:
+        """By what the cluster is known, whatever addresses lead there; empty if it is too old."""
+        return self._core.cluster
 
     @property
     def state(self) -> State:
@@ -452,7 +480,7 @@ class Chat(Asking):
             case LoggedOut():
                 self._end()
             case Fatal():
-                self._fatal = event.refused
+                self._fatal = event
                 self._end()
             case _:
                 assert_never(event)
@@ -481,8 +509,10 @@ class Chat(Asking):
     def _gone(self) -> Exception:
         return self._ended_by(self._fatal) if self._fatal else LoggingOut("the session is over")
 
-    def _ended_by(self, fatal: Refused) -> Exception:
-        return self._connection.untrusted or RefusedError(fatal)
+    def _ended_by(self, fatal: Fatal) -> Exception:
+        if fatal.other_cluster:
+            return OtherClusterError(fatal.refused.reason, fatal.other_cluster)
+        return self._connection.untrusted or RefusedError(fatal.refused)
 
     def _regulate(self) -> None:
         self._events.regulate(self._connection, must_read=self._must_read)

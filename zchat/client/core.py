@@ -25,7 +25,7 @@ from zchat.client.events import (
     LoggedOut,
     OpenConnection,
 )
-from zchat.client.greeting import Greeting
+from zchat.client.greeting import Greeting, MadeAGuest, OtherCluster, UnknownCluster
 from zchat.client.latency import Latency
 from zchat.client.outbox import Outbox, Parting
 from zchat.client.reconnect import Reconnect, ends_client, last_word
@@ -109,6 +109,11 @@ class ClientCore:
     def name(self) -> str:
         """The user's name; once logged in, as the server spells it."""
         return self._greeting.name
+
+    @property
+    def cluster(self) -> str:
+        """The one that it is connected with, or was last; empty if that does not say so."""
+        return self._greeting.cluster
 
     @property
     def state(self) -> State:
@@ -278,7 +283,7 @@ class ClientCore:
     def _handle(self, message: ServerMessage, now: float) -> None:
         match message:
             case Welcome():
-                pass
+                self._welcomed(message, now)
             case LoggedIn():
                 self._begin_session(message)
             case Entry():
@@ -298,10 +303,26 @@ class ClientCore:
                     self._latency.answered(message.id, now)
                 self._take_answer(message.id, message)
 
+    def _welcomed(self, welcome: Welcome, now: float) -> None:
+        try:
+            log_in = self._greeting.welcomed(welcome)
+        except UnknownCluster as why:
+            self._close(str(why))
+        except OtherCluster as why:
+            refused = Refused(None, RefusalCode.OTHER, str(why))
+            self._end(Fatal(refused, welcome.cluster))
+        else:
+            if log_in is not None:
+                self._send(log_in, now)
+
     def _begin_session(self, message: LoggedIn) -> None:
         if self._state is State.ONLINE:
             raise ProtocolError("a second answer to a login")
-        begun = self._greeting.answered(message)
+        try:
+            begun = self._greeting.answered(message)
+        except MadeAGuest as why:
+            self._end(Fatal(Refused(None, RefusalCode.UNKNOWN_TOKEN, str(why))))
+            return
         self._state = State.ONLINE
         self._reconnect.logged_in()
         self._cursors.logged_in(begun.logs)

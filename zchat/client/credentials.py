@@ -14,6 +14,8 @@ from zchat.protocol.messages import (
 class Credentials:
     """`token` is 32 random bytes, or those that a server remembers, as it does an app token.
 
+    Of an `account` they make nobody a guest, and with a `cluster` they are shown to no other one.
+
     With a `device` the server remembers the token under that name, and the password has done its
     work. `code`, `register` and `invitation` are for the first login alone, and so is a
     `new_password`, for which the password is a code of an operator.
@@ -26,6 +28,8 @@ class Credentials:
     register: bool = False
     invitation: str = field(default="", repr=False)
     new_password: str | None = field(default=None, repr=False)
+    account: bool = False
+    cluster: str = ""
 
     def log_in(self, request_id: int, name: str, cursors: dict[str, int]) -> LogIn:
         return LogIn(
@@ -39,13 +43,17 @@ class Credentials:
             self.register,
             self.invitation,
             new_password=self.new_password,
+            account=self.account,
         )
 
-    def logged_in(self, *, guest: bool) -> None:
+    def logged_in(self, cluster: str, *, guest: bool) -> None:
         self.code = self.invitation = ""
         self.register = False
         if self.new_password is not None:
             self.password, self.new_password = self.new_password, None
+        if not guest:
+            # From here on the token is worth something, and only here.
+            self.account, self.cluster = True, self.cluster or cluster
         if self.device and not guest:
             self.password = None
 

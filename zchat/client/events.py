@@ -84,9 +84,13 @@ class LoggedOut:
 
 @dataclass(frozen=True, slots=True)
 class Fatal:
-    """The server will not have this client; nothing more will happen."""
+    """The server will not have this client; nothing more will happen.
+
+    Or this client will not have the server, which says that it is the `other_cluster`.
+    """
 
     refused: Refused
+    other_cluster: str = ""
 
 
 Event: TypeAlias = (

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -9,7 +10,31 @@ from zchat.client.credentials import Credentials
 from zchat.client.drafts import Request
 from zchat.client.events import SessionBegun
 from zchat.protocol.codec import ProtocolError
-from zchat.protocol.messages import PROTOCOL_VERSION, Hello, LoggedIn, LogIn, SetAway
+from zchat.protocol.messages import (
+    PROTOCOL_VERSION,
+    Hello,
+    LoggedIn,
+    LogIn,
+    SetAway,
+    Welcome,
+)
+
+UNKNOWN_CLUSTER: Final = (
+    "the server does not say which cluster it is, and the login is for one: nothing was sent"
+)
+OTHER_CLUSTER: Final = "this is another cluster than the login is for: nothing was sent"
+
+
+class UnknownCluster(Exception):
+    """The gateway is older than that it could say so; another one may be newer."""
+
+
+class OtherCluster(Exception):
+    """What is kept for a cluster is not shown to another one."""
+
+
+class MadeAGuest(Exception):
+    """By an older server, of a token that is an account's."""
 
 
 @dataclass(slots=True)
@@ -32,11 +57,33 @@ class Greeting:
     """Of the login on the present connection."""
     resuming: bool = False
     """This client was logged in before."""
+    cluster: str = ""
+    """That which has welcomed us last, if it says which it is."""
+    _log_in_later: LogIn | None = None
 
-    def say(self, request_id: int, cursors: dict[str, int]) -> tuple[Hello, LogIn]:
+    def say(self, request_id: int, cursors: dict[str, int]) -> list[Hello | LogIn]:
+        """What can be said at once. A login that is for one cluster waits for the welcome."""
         self.request_id = request_id
-        log_in = self.credentials.log_in(request_id, self.name, cursors)
-        log_in = replace(
+        log_in = self._log_in(cursors)
+        hello = Hello(PROTOCOL_VERSION, self.software)
+        if self.credentials.cluster:
+            self._log_in_later = log_in
+            return [hello]
+        return [hello, log_in]
+
+    def welcomed(self, welcome: Welcome) -> LogIn | None:
+        """What is to be said now. Raises `OtherCluster` and `UnknownCluster`."""
+        self.cluster, expected = welcome.cluster, self.credentials.cluster
+        if expected and not welcome.cluster:
+            raise UnknownCluster(UNKNOWN_CLUSTER)
+        if expected and welcome.cluster != expected:
+            raise OtherCluster(OTHER_CLUSTER)
+        log_in, self._log_in_later = self._log_in_later, None
+        return log_in
+
+    def _log_in(self, cursors: dict[str, int]) -> LogIn:
+        log_in = self.credentials.log_in(self.request_id, self.name, cursors)
+        return replace(
             log_in,
             away=self.away,
             bot=self.bot,
@@ -45,7 +92,6 @@ class Greeting:
             # A log that has come meanwhile is read from where the user came in.
             from_head=self.from_head and not self.resuming,
         )
-        return Hello(PROTOCOL_VERSION, self.software), log_in
 
     def wants(self, log: str) -> bool:
         """An older gateway sends all logs."""
@@ -54,8 +100,10 @@ class Greeting:
     def answered(self, answer: LoggedIn) -> SessionBegun:
         if answer.id != self.request_id:
             raise ProtocolError("an answer to no login")
+        if answer.guest and self.credentials.account:
+            raise MadeAGuest(f"there is no account {answer.name} that this token is for")
         self.name = answer.name
-        self.credentials.logged_in(guest=answer.guest)
+        self.credentials.logged_in(self.cluster, guest=answer.guest)
         resumed, self.resuming = self.resuming, True
         since_ms, standing = answer.since_ms, answer.standing
         logs = [state for state in answer.logs if self.wants(state.log)]

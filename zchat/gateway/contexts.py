@@ -77,6 +77,17 @@ class PresenceAsked(NamedTuple):
     pass
 
 
+class ClusterAsked(NamedTuple):
+    pass
+
+
 QueryContext = (
-    QueryForwarded | MembersAsked | PartsAsked | LogsAsked | PageAsked | StreamAsked | PresenceAsked
+    QueryForwarded
+    | MembersAsked
+    | PartsAsked
+    | LogsAsked
+    | PageAsked
+    | StreamAsked
+    | PresenceAsked
+    | ClusterAsked
 )

@@ -9,9 +9,9 @@ from typing import assert_never
 
 from msgspec import Raw
 
-from zchat import __version__
 from zchat.gateway import activity, replies, scopes
 from zchat.gateway.contexts import (
+    ClusterAsked,
     CommandContext,
     CommandSent,
     LogsAsked,
@@ -26,6 +26,7 @@ from zchat.gateway.contexts import (
     StreamAsked,
 )
 from zchat.gateway.fanout import FanOut
+from zchat.gateway.greetings import Greetings
 from zchat.gateway.intake import Intake
 from zchat.gateway.login import Login, Logins, logs_wanted, opening_of
 from zchat.gateway.presence import PresenceFollower
@@ -65,7 +66,6 @@ from zchat.protocol.messages import (
     SayTyping,
     SendPrivate,
     SetAway,
-    Welcome,
 )
 from zchat.protocol.names import InvalidName
 from zchat.protocol.pages import StreamPage
@@ -87,6 +87,7 @@ class GatewayCore:
         self.services = Services(partitions, self._announce)
         self._logins = Logins(self.fan_out)
         self.requests = Requests(self.services, self.fan_out, self.presence)
+        self.greetings = Greetings(self.services, self.requests)
         self.soft = SoftState(self.services, self.fan_out, self.presence, self.quotas)
         self._intake = Intake(self.quotas, self.requests, self._receive_frame, self._refuse)
         self._last_number = 0
@@ -125,6 +126,7 @@ class GatewayCore:
         self.sessions.pop(session.number, None)
         self.quotas.disconnected(session)
         self._logins.drop(session)
+        self.greetings.forget(session)
         self.fan_out.leave(session)
         session.state = SessionState.CLOSED
         self.requests.forget(session)
@@ -169,7 +171,7 @@ class GatewayCore:
             case Hello():
                 if session.state is SessionState.NEW:
                     session.state = SessionState.GREETED
-                self.requests.answer(session, Welcome(PROTOCOL_VERSION, f"zchat {__version__}"))
+                self.greetings.hello(session, now)
             case LogIn():
                 self._log_in(session, message, now)
             case Ping(target=PingTarget.GATEWAY):
@@ -219,6 +221,7 @@ class GatewayCore:
     ) -> None:
         session, log_in = opening.session, opening.log_in
         if isinstance(reply, Refused):
+            self.greetings.welcome_all()
             self.watcher.login_refused(session, reply.code)
             if session.open:
                 session.state = SessionState.GREETED
@@ -229,6 +232,7 @@ class GatewayCore:
             session.name = reply.name
             self.services.users.command(session, CloseSession(quit=False), None)
             return
+        self.greetings.learned(reply.cluster)
         session.name, session.owned_since_ms = reply.name, reply.owned_since_ms
         session.standing, session.scopes, session.rooms = reply.standing, reply.scopes, reply.rooms
         session.bot = log_in.bot or bool(reply.scopes)
@@ -392,6 +396,8 @@ class GatewayCore:
                 self.receive_stream(address, replies.stream_pages.decode(answer), now)
             case PresenceAsked():
                 self.presence.snapshot(replies.snapshots.decode(answer))
+            case ClusterAsked():
+                self.greetings.learned(replies.clusters.decode(answer).id)
             case _:
                 self.requests.query_answered(context, answer)
 
@@ -405,6 +411,8 @@ class GatewayCore:
                 self.services.by_address[address].reading_stream = False
             case PresenceAsked():
                 self.presence.not_answered()
+            case ClusterAsked():
+                self.greetings.not_answered()
             case _:
                 self.requests.query_failed(context)
 
@@ -430,6 +438,7 @@ class GatewayCore:
             for opening in self.requests.time_out(peer, now):
                 self._log_in_failed(opening.session)
         self.soft.tick(now)
+        self.greetings.ask(now)
         for session, reason in self._review.take(self.sessions.values(), now, now_ms):
             self._end(session, RefusalCode.TIMED_OUT, reason)
         self._intake.tick(now, now_ms)

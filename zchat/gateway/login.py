@@ -39,6 +39,7 @@ def opening_of(session: Session, log_in: LogIn) -> OpenSession:
         log_in.away,
         log_in.new_password,
         log_in.instance,
+        log_in.account,
     )
 
 

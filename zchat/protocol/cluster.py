@@ -172,6 +172,7 @@ class OpenSession(Message, frozen=True):
     away: Reason | None = None
     new_password: str | None = None
     instance: Instance = b""
+    account: bool = False
 
 
 class CloseSession(Message, frozen=True):
@@ -313,6 +314,7 @@ class SessionOpened(Message, frozen=True):
     scopes: tuple[Scope, ...] = ()
     rooms: tuple[Name, ...] = ()
     owned_since_ms: int = 0
+    cluster: str = ""
 
 
 SessionReply = SessionOpened | Refused
@@ -356,6 +358,16 @@ class ReadPresence(Message, frozen=True):
     """Answered with `PresenceSnapshot`."""
 
 
+class ReadCluster(Message, frozen=True):
+    """Answered with `ClusterInfo`."""
+
+
+class ClusterInfo(Envelope, frozen=True):
+    """By what clients know the cluster again."""
+
+    id: str
+
+
 UNFINISHED: Final = b"\xc0"
 """In the place of an answer: a step was done, and the same query goes on from there."""
 NOT_BEGUN: Final = b"\xc2"
@@ -383,6 +395,7 @@ UserQuery = (
     | ListBlocked
     | ListConversations
     | ReadPresence
+    | ReadCluster
     | ListAccounts
     | ListSessions
     | ListSightings

@@ -21,6 +21,8 @@ TOKEN_BYTES: Final = 32
 INSTANCE_BYTES_MAX: Final = 16
 """By which the connections of one running program are known; 8 that are random do."""
 DIGEST_BYTES: Final = 32
+CLUSTER_ID_BYTES: Final = 8
+"""Random, and no secret: by it a client knows the cluster again."""
 DEVICE_NAME_CHARS_MAX: Final = 64
 REASON_CHARS_MAX: Final = 300
 ROOM_KEY_CHARS_MAX: Final = 64

@@ -402,6 +402,9 @@ class LogIn(Message, frozen=True):
     With `logs` only these come, as far as the user follows them, now or later: no others are in
     `LoggedIn`, and with none at all there are answers alone, and no presence. `from_head` starts
     logs without a cursor at their newest entry instead of the read marker.
+
+    `account` says that the token is an account's, remembered or of an app: if it is not, the login
+    is refused, and nobody becomes a guest by it.
     """
 
     id: RequestId
@@ -419,6 +422,7 @@ class LogIn(Message, frozen=True):
     logs: Annotated[list[LogName], Meta(max_length=limits.CURSORS_MAX)] | None = None
     from_head: bool = False
     bot: bool = False
+    account: bool = False
 
 
 class LogOut(Message, frozen=True):
@@ -1074,8 +1078,12 @@ ClientMessage = Hello | LogIn | LogOut | Command | Query
 
 
 class Welcome(Message, frozen=True):
+    """`cluster` is the same for ever, whatever addresses lead there, and no secret. It is empty
+    where the gateway, or what it belongs to, is older than that."""
+
     version: int
     software: str
+    cluster: str = ""
 
 
 class LogState(Message, frozen=True):
@@ -1151,6 +1159,7 @@ class RefusalCode(enum.StrEnum):
     SUSPENDED = "suspended"
     OUT_OF_SCOPE = "out_of_scope"
     UNKNOWN_DEVICE = "unknown_device"
+    UNKNOWN_TOKEN = "unknown_token"
     UNKNOWN_ENTRY = "unknown_entry"
     BLOCKED = "blocked"
     BANNED = "banned"

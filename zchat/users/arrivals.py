@@ -20,7 +20,10 @@ from zchat.users.totp import use_code
 
 
 class Arrivals:
-    """`lose` ends what a gateway had under a number before; `inbox_head` is that of a free name."""
+    """`lose` ends what a gateway had under a number before; `inbox_head` is that of a free name.
+
+    `cluster` is what clients know it by.
+    """
 
     def __init__(
         self,
@@ -31,6 +34,7 @@ class Arrivals:
         policy: Policy,
         lose: Callable[[SessionKey, float, int], None],
         inbox_head: Callable[[str], int],
+        cluster: Callable[[], str],
     ) -> None:
         self._directory = directory
         self._devices = devices
@@ -39,6 +43,7 @@ class Arrivals:
         self._policy = policy
         self._lose = lose
         self._inbox_head = inbox_head
+        self._cluster = cluster
         self._waiting: dict[str, list[tuple[Sender, OpenSession]]] = {}
         """Logins under the names of guests that are gone, until those are free."""
 
@@ -46,6 +51,11 @@ class Arrivals:
         name = canonical_name(command.name)
         digest = token_digest(command.token)
         user = self._directory.users.get(name)
+        if command.account and (user is None or user.guest):
+            # Whoever has a token for it has mistaken the name, or the server.
+            raise Refusal(
+                RefusalCode.UNKNOWN_TOKEN, f"there is no account {name} that this token is for"
+            )
         if user is not None and user.ended and not user.deleted:
             self._waiting.setdefault(name, []).append((sender, command))
         elif user is not None and (token := user.token(digest)):
@@ -203,7 +213,13 @@ class Arrivals:
         standing = Standing.ACCOUNT if scopes else user.standing
         # Of an account that was a guest before, what the guest has said is its own, too.
         opened = SessionOpened(
-            user.name, standing, user.since_ms, scopes, rooms, user.created_at_ms
+            user.name,
+            standing,
+            user.since_ms,
+            scopes,
+            rooms,
+            user.created_at_ms,
+            self._cluster(),
         )
         self._directory.effects.reply(sender.reply_to, opened)
 

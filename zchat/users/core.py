@@ -104,6 +104,8 @@ class UserCore:
         self.effects = self.directory.effects
         self.answers = FirstAnswers()
         self.log_heads: dict[str, int] = {}
+        self.cluster = ""
+        """By what clients know the cluster again."""
         self.users = self.directory.users
         self.presence = self.directory.presence
         self.sessions = self.directory.sessions
@@ -130,6 +132,7 @@ class UserCore:
             policy,
             self._lose,
             lambda name: self.log_heads[inbox_log(name)],
+            lambda: self.cluster,
         )
 
     def give(self, policy: Policy, at_ms: int) -> None:

@@ -39,6 +39,7 @@ from zchat.users.tables import (
     bans,
     blocks,
     changed_settings,
+    cluster,
     conversations,
     invitations,
     sightings,
@@ -88,6 +89,7 @@ def load(
     core.directory.sightings.restore([SaveSighting(*row) for row in seen])
     for row in store.select(select(changed_settings)):
         core.settings.restore(SaveSetting(*row))
+    core.cluster = store.select(select(cluster))[0].id
     for owed in store.owed():
         core.add_owed(owed.key)
     return core

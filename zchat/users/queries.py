@@ -7,6 +7,8 @@ from zchat.log.search import Place
 from zchat.log.store import Store
 from zchat.protocol import costs, limits
 from zchat.protocol.cluster import (
+    ClusterInfo,
+    ReadCluster,
     ReadLog,
     ReadPresence,
     ReadStream,
@@ -98,6 +100,8 @@ def _answer(
             return (yield from logs.read_stream(store, query))
         case ReadUserLogs():
             return encode(_user_logs(core, store, query.user))
+        case ReadCluster():
+            return encode(ClusterInfo(core.cluster))
         case ReadPresence():
             return encode(core.presence.snapshot())
         case ReadHistory():

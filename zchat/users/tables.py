@@ -1,11 +1,25 @@
 """What the user-service keeps beside its log: who exists, and which clients have proved it."""
 
+import secrets
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, MetaData, Table, Text, false
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    event,
+    false,
+    insert,
+)
 
 from zchat.log.tables import LOG_SCHEMA
+from zchat.protocol import limits
 
 _metadata = MetaData()
 
@@ -123,4 +137,18 @@ changed_settings: Final = Table(
     Column("changed_at_ms", BigInteger, nullable=False),
 )
 
-USERS_SCHEMA: Final = LOG_SCHEMA.extended("users", _metadata, Path(__file__).parent, "users_0007")
+cluster: Final = Table(
+    "cluster",
+    _metadata,
+    # One row: by what clients know the cluster, whatever addresses lead to it. It is made with the
+    # database, and goes with it into backups and to other machines.
+    Column("id", Text, primary_key=True),
+)
+
+
+@event.listens_for(cluster, "after_create")
+def _name_cluster(_: Table, connection: Connection, **_options: Any) -> None:
+    connection.execute(insert(cluster).values(id=secrets.token_hex(limits.CLUSTER_ID_BYTES)))
+
+
+USERS_SCHEMA: Final = LOG_SCHEMA.extended("users", _metadata, Path(__file__).parent, "users_0008")

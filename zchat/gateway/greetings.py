@@ -1,0 +1,56 @@
+"""Who says hello is told which cluster this is, and waits for that until it is known here."""
+
+from zchat import __version__
+from zchat.gateway.contexts import ClusterAsked
+from zchat.gateway.requests import Requests
+from zchat.gateway.services import Services
+from zchat.gateway.session import Session
+from zchat.protocol.cluster import ReadCluster
+from zchat.protocol.messages import PROTOCOL_VERSION, Welcome
+
+
+class Greetings:
+    """A client with a token for one cluster shows it to no other, so it has to know before.
+
+    The user-service has the id, and tells it with each session, too: an answer to a login never
+    comes before its welcome.
+    """
+
+    def __init__(self, services: Services, requests: Requests) -> None:
+        self._services = services
+        self._requests = requests
+        self._cluster: str | None = None
+        """None until the user-service has said it; empty if it is too old to have one."""
+        self._waiting: dict[Session, None] = {}
+        self._asked = False
+
+    def hello(self, session: Session, now: float) -> None:
+        self._waiting[session] = None
+        if self._cluster is None:
+            self.ask(now)
+        else:
+            self.welcome_all()
+
+    def ask(self, now: float) -> None:
+        """Asks for the id, unless it is known or on its way."""
+        if self._cluster is None and not self._asked:
+            self._asked = True
+            self._services.users.ask(None, ReadCluster(), ClusterAsked(), now)
+
+    def not_answered(self) -> None:
+        """`ask` does so again."""
+        self._asked = False
+
+    def learned(self, cluster: str) -> None:
+        self._cluster, self._asked = cluster, False
+        self.welcome_all()
+
+    def welcome_all(self) -> None:
+        """Nobody waits any longer, whether it is known or not."""
+        waiting, self._waiting = self._waiting, {}
+        welcome = Welcome(PROTOCOL_VERSION, f"zchat {__version__}", self._cluster or "")
+        for session in waiting:
+            self._requests.answer(session, welcome)
+
+    def forget(self, session: Session) -> None:
+        self._waiting.pop(session, None)
