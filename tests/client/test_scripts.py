@@ -16,11 +16,16 @@ from zchat.protocol import limits
 from zchat.protocol.messages import (
     MemberJoined,
     MemberKicked,
+    MessageDeleted,
     MessageEdited,
     MessagePosted,
     PrivateMessageSent,
+    ReactionAdded,
+    ReactionRemoved,
     RefusalCode,
     Refused,
+    RoomCreated,
+    TopicChanged,
 )
 
 from .fake_gateway import FakeGateway, until
@@ -423,6 +428,62 @@ async def test_rooms_are_joined_and_left(gateway: FakeGateway, machine: Machine)
     assert "#ops" in gateway.server.followed
     assert await machine.run("leave", "ops") == (0, "", "")
     assert "#ops" not in gateway.server.followed
+
+
+# --- Doing ----------------------------------------------------------------------------------------
+
+
+async def test_messages_are_edited_deleted_and_reacted_to(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    for place, log in (("lobby", "#lobby"), ("@bob", "@ann")):
+        assert (await machine.run("send", place, "one"))[0] == 0
+        assert await machine.run("edit", place, "1", text=b"two\n") == (0, "", "")
+        assert await machine.run("react", place, "1", "+1") == (0, "", "")
+        assert await machine.run("unreact", place, "1", "+1") == (0, "", "")
+        code, out, _ = await machine.run("delete", "--json", place, "1", "--reason", "not here")
+        done = {"kind": "done", "log": log, "sequence": 5}
+        assert (code, json.loads(out)) == (0, done)
+        assert [entry.body for entry in gateway.server.logs[log]][1:] == [
+            MessageEdited(1, "two"),
+            ReactionAdded(1, "+1"),
+            ReactionRemoved(1, "+1"),
+            MessageDeleted(1, "not here"),
+        ]
+
+
+async def test_rooms_are_made_and_named(gateway: FakeGateway, machine: Machine) -> None:
+    assert await machine.run("create-room", "ops") == (0, "", "")
+    assert await machine.run("topic", "ops", "all", "is", "well") == (0, "", "")
+    assert await machine.run("topic", "ops", "") == (0, "", "")
+    assert [entry.body for entry in gateway.server.logs["#ops"]] == [
+        RoomCreated(),
+        TopicChanged("all is well"),
+        TopicChanged(""),
+    ]
+    assert (await machine.run("topic", "nowhere", "x"))[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("edit", "ops", "x", "y"), "not a whole number"),
+        (("edit", "ops", "0", "y"), "out of range"),
+        (("edit", "ops", "1", ""), "there is nothing to say"),
+        (("react", "ops", "1", "two words"), "a reaction is an emoji"),
+        (("pin", "@bob", "1"), "no room but a person"),
+        (("invite", "ops", "a/b"), "'a/b' is no name"),
+        (("topic", "ops", "x" * 1000), "a topic has at most"),
+    ],
+    ids=str,
+)
+async def test_what_cannot_be_done_is_not_tried(
+    gateway: FakeGateway, machine: Machine, arguments: tuple[str, ...], why: str
+) -> None:
+    code, out, error = await machine.run(*arguments)
+    assert (code, out) == (2, "")
+    assert why in error
+    assert gateway.logins == []
 
 
 # --- tail -----------------------------------------------------------------------------------------

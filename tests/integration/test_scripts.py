@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from zchat.client import Scope, connect
+from zchat.client import MessagePosted, PrivateMessageSent, Scope, connect
 from zchat.client.tokens import as_text
 
 from .cluster import DEADLINE_S, GATEWAYS, ROOM_SERVICE, ROUTER, USER_SERVICE, Cluster
@@ -129,6 +129,83 @@ async def test_rooms_are_joined_and_left_by_scripts(
     assert (code, "hello" in out) == (0, True)
     assert (await run("leave", room))[0] == 0
     assert (await run("send", room, "hello"))[0] == 1
+
+
+async def test_scripts_keep_a_room(shared_cluster: Cluster, account: Account) -> None:
+    cluster, bob, room = shared_cluster, Account(shared_cluster, Path("/nowhere")), new_name("room")
+    await bob.register()
+    password = {"ZCHAT_PASSWORD": PASSWORD}
+
+    async def run(*arguments: str, by: str = account.name, code: int = 0) -> dict[str, Any]:
+        command = (arguments[0], "-u", by, "--json", *arguments[1:])
+        ended, out = await script(cluster, *command, environment=password)
+        assert ended == code, out
+        done: dict[str, Any] = json.loads(out) if code == 0 else {}
+        return done
+
+    await run("create-room", room, "--private")
+    await run("create-room", room, code=1)
+    await run("topic", room, "what", "runs")
+    await run("join", room, by=bob.name, code=1)
+    await run("invite", room, bob.name)
+    await run("join", room, by=bob.name)
+    said = await run("send", room, "--idempotency-key", "1", "hello")
+    assert await run("send", room, "--idempotency-key", "1", "hello") == said
+    await run("send", room, "--idempotency-key", "1", "good bye", code=1)
+    number = str(said["sequence"])
+    await run("edit", room, number, "hello, all")
+    await run("edit", room, number, "mine", by=bob.name, code=1)
+    await run("react", room, number, "+1", by=bob.name)
+    await run("react", room, number, "--", "-1", by=bob.name)
+    await run("unreact", room, number, "--", "-1", by=bob.name)
+    await run("pin", room, number)
+    await run("unpin", room, number)
+    assert (await run("unpin", room, number))["sequence"] == 0
+    gone = await run("send", room, "gone", by=bob.name)
+    await run("delete", room, str(gone["sequence"]), "--reason", "not here")
+    # One message in a while, of whoever is no moderator.
+    async with connect(account.name, cluster.address, PASSWORD) as chat:
+        await chat.configure(room, slow_mode_s=2)
+        await run("send", room, "first", by=bob.name)
+        await run("send", room, "--timeout", "20", "second", by=bob.name)
+        await chat.configure(room, slow_mode_s=60)
+        key = ("--idempotency-key", "later")
+        await run("send", room, *key, "third", by=bob.name, code=5)
+        await chat.configure(room, slow_mode_s=0)
+        await run("send", room, *key, "third", by=bob.name)
+        await run("send", room, *key, "third", by=bob.name)
+        entries = (await chat.history(room)).entries
+    bodies = [one.body for one in entries]
+    said_there = [body for body in bodies if isinstance(body, MessagePosted)]
+    assert [(body.text, body.bot) for body in said_there] == [
+        ("hello, all", False),
+        ("first", False),
+        ("second", False),
+        ("third", False),
+    ]
+    [hello] = [one for one in entries if one.sequence == said["sequence"]]
+    assert hello.reactions == {"+1": [bob.name]}
+
+
+async def test_what_an_app_token_says_is_marked(shared_cluster: Cluster, account: Account) -> None:
+    cluster, room = shared_cluster, account.room
+    token = ("-u", account.name, "--token-file", await account.token(Scope.POST))
+    key = ("--idempotency-key", "key")
+    for text in ("hi", "hi", "other"):
+        # It may not read what was said, and says nothing twice even so.
+        assert await script(cluster, "send", *token, *key, room, text) == (0, "")
+    assert await script(cluster, "send", *token, f"@{account.name}", "note") == (0, "")
+    async with connect(account.name, cluster.address, PASSWORD, bot=True) as chat:
+        await chat.post(room, "as a bot")
+        entries = (await chat.history(room)).entries
+        entries += (await chat.history(f"@{account.name}")).entries
+    bodies = [one.body for one in entries]
+    said = [body for body in bodies if isinstance(body, MessagePosted | PrivateMessageSent)]
+    assert [(body.text, body.bot) for body in said] == [
+        ("hi", True),
+        ("as a bot", True),
+        ("note", True),
+    ]
 
 
 async def test_a_conversation_is_followed_with_what_becomes_of_it(

@@ -40,11 +40,25 @@ SUBCOMMANDS: Final = {
     "search": "Find messages by their words.",
     "rooms": "List the rooms.",
     "users": "List who is here.",
+    "export": "Print all that can be read of a room or conversation.",
+    "edit": "Have a message say something else.",
+    "delete": "Delete a message.",
+    "react": "React to a message.",
+    "unreact": "Take a reaction away.",
+    "pin": "Pin a message in a room.",
+    "unpin": "Pin a message no more.",
+    "create-room": "Make a room.",
     "join": "Join a room.",
     "leave": "Leave a room.",
-    "export": "Print all that can be read of a room or conversation.",
+    "topic": "Set the topic of a room.",
+    "invite": "Invite somebody to a room.",
 }
-"""What each does; each is a module of `zchat.client.scripts`, loaded when it is asked for."""
+"""What each does."""
+MODULES: Final = {
+    **dict.fromkeys(("edit", "delete", "react", "unreact", "pin", "unpin"), "messages"),
+    **dict.fromkeys(("create-room", "join", "leave", "topic", "invite"), "room"),
+}
+"""Of `zchat.client.scripts`, loaded when they are asked for; the others have the command's name."""
 
 HELP: Final = """Chat as USER in a zchat cluster, or run one of the COMMANDS below for scripts.
 
@@ -203,7 +217,9 @@ class Client(WholeOutput, click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in SUBCOMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"zchat.client.scripts.{cmd_name}").COMMAND
+        name = MODULES.get(cmd_name, cmd_name)
+        module = importlib.import_module(f"zchat.client.scripts.{name}")
+        command: click.Command = module.COMMANDS[cmd_name] if name != cmd_name else module.COMMAND
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

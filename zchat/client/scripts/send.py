@@ -1,6 +1,5 @@
 """`zchat-client send`: one message, and an exit code that says whether it is kept for good."""
 
-import sys
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -9,7 +8,9 @@ from zchat import options
 from zchat.client.access import UNCONFIRMED, WRONG_USAGE, Access, Failed
 from zchat.client.scripts import saying, shape
 from zchat.client.scripts.command import FROM_NOW_ON, place_argument, script, session
+from zchat.client.scripts.doing import text_argument
 from zchat.client.scripts.output import Output
+from zchat.client.scripts.text import text_of
 from zchat.protocol import limits
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from zchat.client.scripts.saying import Saying
 
 TIMEOUT_S: Final = 30.0
-_STDIN_BYTES_MAX: Final = 4 * (limits.TEXT_CHARS_MAX + 1)
-"""Whatever is longer is too long for a message, in any script."""
 _GOODBYE_S: Final = 2.0
 """How long a goodbye is waited for, which changes nothing any more."""
 
@@ -51,7 +50,7 @@ def run(
     from zchat.client import drafts  # noqa: PLC0415
     from zchat.client.chat import UnconfirmedError  # noqa: PLC0415
 
-    said = " ".join(text) if text and text != ("-",) else _from_stdin()
+    said = text_of(text)
     try:
         if place.startswith("#"):
             draft: Saying = drafts.post(place, said, reply_to)
@@ -75,20 +74,12 @@ def run(
     )
 
 
-def _from_stdin() -> str:
-    try:
-        data = sys.stdin.buffer.read(_STDIN_BYTES_MAX)
-    except OSError as error:
-        raise Failed(WRONG_USAGE, f"cannot read the text: {error.strerror}") from None
-    return data.decode(errors="surrogateescape").rstrip("\r\n")
-
-
 COMMAND: Final = script(
     "send",
     run,
     [
         place_argument(),
-        click.Argument(["text"], nargs=-1, metavar="[TEXT]..."),
+        text_argument(),
         click.Option(
             ["--reply-to"],
             type=options.value_of(options.whole(0, limits.INTEGER_MAX)),

@@ -20,10 +20,10 @@ from zchat.client.scripts.command import (
     session,
 )
 from zchat.client.scripts.following import Places
-from zchat.client.scripts.join import key_option
 from zchat.client.scripts.output import Output
 from zchat.client.scripts.pages import last
 from zchat.client.scripts.patience import PATIENCE_S, patiently
+from zchat.client.scripts.room import key_option
 from zchat.client.scripts.saved import SavedCursor, cursor_name
 from zchat.client.scripts.shape import OF_MESSAGES, conversation_of
 from zchat.protocol.messages import Entry, RefusalCode
