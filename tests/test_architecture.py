@@ -18,6 +18,7 @@ SHARED: Final = {
 MAY_IMPORT: Final[dict[str, set[str]]] = {
     "protocol": set(),
     "descriptors": set(),
+    "interrupts": set(),
     "options": {"descriptors", "rates"},
     "rates": set(),
     "settings": {"protocol", "options", "rates", "troubles"},
@@ -40,9 +41,9 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "gateway": SHARED,
     "users": SHARED,
     "rooms": SHARED,
-    "typed_ahead": set(),
-    "client": {"descriptors", "protocol", "options", "settings", "typed_ahead"},
-    "client_entry": {"typed_ahead", "client"},
+    "typed_ahead": {"interrupts"},
+    "client": {"descriptors", "interrupts", "protocol", "options", "settings", "typed_ahead"},
+    "client_entry": {"interrupts", "typed_ahead", "client"},
     "admin": SHARED | {"client"},
 }
 """By part of zchat, a folder or module: the other parts that it may import."""

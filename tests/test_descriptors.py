@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-CLIENT = "import sys; sys.argv[0] = 'zchat-client'; from zchat.client.main import main; main()"
+CLIENT = "import sys; sys.argv[0] = 'zchat-client'; from zchat.client_entry import main; main()"
 ADMIN = "import sys; sys.argv[0] = 'zchat-admin'; from zchat.admin.cli import main; main()"
 
 LOGIN = ("-u", "ann", "--token-file", "nowhere")

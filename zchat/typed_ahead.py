@@ -13,6 +13,8 @@ import termios
 from collections.abc import Iterator
 from typing import Any
 
+from zchat import interrupts
+
 Attributes = list[Any]
 
 _STDIN, _STDOUT = 0, 1
@@ -40,12 +42,17 @@ def held() -> Iterator[None]:
     keys[_CONTROL] = control
     termios.tcsetattr(_STDIN, termios.TCSANOW, keys)
     _former, _early = former, _waiting().replace(b"\n", b"\r")
-    try:
-        yield
-    finally:
-        _former, _early = None, b""
+
+    def put_back() -> None:
         with contextlib.suppress(termios.error):
             termios.tcsetattr(_STDIN, termios.TCSANOW, former)
+
+    try:
+        with interrupts.kill_after(put_back):
+            yield
+    finally:
+        _former, _early = None, b""
+        put_back()
 
 
 def former() -> Attributes | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
-from zchat import options
+from zchat import interrupts, options
 from zchat.client.trust import is_accepted, tls_of, tls_options
 from zchat.options import Address
 from zchat.protocol.names import InvalidName, canonical_name, printable
@@ -83,6 +83,7 @@ def end_with(work: Callable[[], int]) -> NoReturn:
     from zchat.client import login  # noqa: PLC0415
 
     try:
+        interrupts.are_raised()
         code = work()
     except login.WrongLogin as error:
         code = fail(WRONG_USAGE, str(error))
@@ -98,6 +99,7 @@ def end_with(work: Callable[[], int]) -> NoReturn:
         code = REFUSED
     # A tenth of what a short command takes would be spent on looking for what can be forgotten.
     gc.freeze()
+    interrupts.kill()
     sys.exit(code)
 
 

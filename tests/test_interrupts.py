@@ -1,0 +1,49 @@
+"""What Ctrl-C does to a program, from its first import to its exit."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+INTERRUPT = "signal.raise_signal(signal.SIGINT)"
+
+
+def run(*lines: str, ignored: bool = False) -> tuple[int, str, str]:
+    program = "\n".join(("import signal, sys", "from zchat import interrupts", *lines))
+    # The shell, and whatever takes its place, has it ignored.
+    prefix = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"] if ignored else []
+    done = subprocess.run(
+        [*prefix, sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("interrupts.kill()", INTERRUPT),
+        # At its beginning, in its imports.
+        ("import zchat.client_entry", f"sys.modules['zchat.client'] = None; {INTERRUPT}"),
+        # At its end.
+        (
+            "from zchat.client import access",
+            f"access.sys.exit = lambda code: {INTERRUPT}",
+            "access.end_with(lambda: 0)",
+        ),
+    ],
+    ids=["kill", "begin", "end"],
+)
+def test_it_ends_what_has_nothing_to_leave(lines: tuple[str, ...]) -> None:
+    begin = () if lines[0] == "interrupts.kill()" else ("interrupts.kill()",)
+    assert run(*begin, *lines) == (-signal.SIGINT, "", "")
+
+
+def test_work_is_told_and_ends_with_130() -> None:
+    work = "from zchat.client.access import end_with", f"end_with(lambda: {INTERRUPT})"
+    assert run("interrupts.kill()", *work) == (130, "", "")
+
+
+def test_who_was_told_to_ignore_it_does() -> None:
+    work = "from zchat.client.access import end_with", f"end_with(lambda: {INTERRUPT} or 7)"
+    assert run("interrupts.kill()", *work, ignored=True) == (7, "", "")
