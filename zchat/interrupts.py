@@ -26,6 +26,7 @@ def are_raised() -> None:
 @contextlib.contextmanager
 def kill_after(last: Callable[[], None]) -> Iterator[None]:
     """Until the end, where it ends the process, `last` is done before."""
+
     def end(*_: object) -> None:
         last()
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -7,7 +7,15 @@ from functools import partial
 from typing import Self, cast
 
 from zchat.protocol.codec import FrameReader, client_messages, encode
-from zchat.protocol.messages import EntryBody, LogIn, LogOut, RefusalCode, Refused, ServerMessage
+from zchat.protocol.messages import (
+    EntryBody,
+    Hello,
+    LogIn,
+    LogOut,
+    RefusalCode,
+    Refused,
+    ServerMessage,
+)
 
 from .server_model import ServerModel
 
@@ -27,6 +35,7 @@ class FakeGateway:
         self.delayed: list[Callable[[], None]] | None = None
         """If set, what is answered waits in it for `catch_up`."""
         self.connections: set[_Session] = set()
+        self.hellos: list[Hello] = []
         self.logins: list[LogIn] = []
         self.goodbyes = 0
         self.heard = 0
@@ -138,6 +147,8 @@ class _Session(asyncio.Protocol):
             if gateway.mute:
                 continue
             replies = gateway.server.handle(message)
+            if isinstance(message, Hello):
+                gateway.hellos.append(message)
             if isinstance(message, LogIn):
                 gateway.logins.append(message)
                 gateway.mute = gateway.mute_once_logged_in

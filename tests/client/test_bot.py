@@ -68,7 +68,7 @@ async def test_a_bot_does_not_hear_bots_unless_it_is_to(
     bot.command("echo")(echo)
     async with serving(bot):
         await until(lambda: bool(gateway.logins))
-        assert gateway.logins[0].bot
+        assert gateway.hellos[0].bot
         gateway.say("@dice", "other", PrivateMessageSent("dice", "echo me", bot=True))
         gateway.say("#lobby", "other", MessagePosted("!echo a bot", bot=True))
         gateway.say("#lobby", "bob", MessagePosted("!echo somebody"))

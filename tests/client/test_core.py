@@ -56,8 +56,8 @@ class TestLogin:
         assert play.wait(0) == [OpenConnection(0)]
         play.core.connected(0.0)
         hello, log_in = play.sent()
-        assert hello == Hello(PROTOCOL_VERSION, "test")
-        assert log_in == LogIn(1, "ann", b"t" * 32, "swordfish", {}, instance=PREFIX)
+        assert hello == Hello(PROTOCOL_VERSION, "test", PREFIX)
+        assert log_in == LogIn(1, "ann", b"t" * 32, "swordfish", {})
 
     def test_requests_wait_for_the_login(self) -> None:
         play = Playbook()
@@ -77,7 +77,8 @@ class TestLogin:
         effects = play.receive(refused)
         assert not any(isinstance(effect, Fatal) for effect in effects)
         assert ConnectionFailed("50 times.", 1.0) in play.disconnect()
-        assert play.connect().instance == PREFIX
+        play.core.connected(play.now)
+        assert play.sent()[0] == Hello(PROTOCOL_VERSION, "test", PREFIX)
 
     @pytest.mark.parametrize(
         "code",

@@ -22,7 +22,7 @@ from zchat.protocol.messages import (
     Welcome,
 )
 
-from .playbook import PREFIX, TOKEN, Playbook, closes
+from .playbook import TOKEN, Playbook, closes
 
 PASSWORD = "correct horse"
 
@@ -30,9 +30,7 @@ PASSWORD = "correct horse"
 def test_the_first_login_shows_everything() -> None:
     play = Playbook(credentials=Credentials(TOKEN, PASSWORD, "laptop", "123456", True, "spring"))
     login = play.connect()
-    assert login == LogIn(
-        1, "ann", TOKEN, PASSWORD, {}, "laptop", "123456", True, "spring", instance=PREFIX
-    )
+    assert login == LogIn(1, "ann", TOKEN, PASSWORD, {}, "laptop", "123456", True, "spring")
 
 
 def test_it_is_shown_until_it_has_been_taken() -> None:
@@ -47,14 +45,14 @@ def test_a_remembered_device_comes_back_by_its_token_alone() -> None:
     play = Playbook(credentials=Credentials(TOKEN, PASSWORD, "laptop", "123456", True, "spring"))
     play.log_in(guest=False)
     play.disconnect()
-    assert play.connect() == LogIn(2, "ann", TOKEN, device="laptop", instance=PREFIX, account=True)
+    assert play.connect() == LogIn(2, "ann", TOKEN, device="laptop", account=True)
 
 
 def test_a_client_that_is_not_remembered_keeps_its_password_and_no_code() -> None:
     play = Playbook(credentials=Credentials(TOKEN, PASSWORD, code="123456"))
     play.log_in(guest=False)
     play.disconnect()
-    assert play.connect() == LogIn(2, "ann", TOKEN, PASSWORD, instance=PREFIX, account=True)
+    assert play.connect() == LogIn(2, "ann", TOKEN, PASSWORD, account=True)
 
 
 def test_a_guest_is_no_device() -> None:

@@ -173,7 +173,7 @@ async def test_two_clients_at_once_use_one_login(gateway: FakeGateway, machine: 
         assert (await machine.run())[0] == 0
         assert first.returncode is None
     assert len({login.token for login in gateway.logins}) == 1
-    assert len({login.instance for login in gateway.logins}) == len(gateway.logins) == 3
+    assert len({hello.instance for hello in gateway.hellos}) == len(gateway.logins) == 3
     assert len(machine.kept) == 1
 
 

@@ -52,7 +52,7 @@ class Greeting:
     from_head: bool = False
     """What stands in logs without a cursor at the first login is not wanted."""
     bot: bool = False
-    """Said in each login, like `away`."""
+    """Said on each connection, like `instance`."""
     request_id: int = 0
     """Of the login on the present connection."""
     resuming: bool = False
@@ -65,7 +65,7 @@ class Greeting:
         """What can be said at once. A login that is for one cluster waits for the welcome."""
         self.request_id = request_id
         log_in = self._log_in(cursors)
-        hello = Hello(PROTOCOL_VERSION, self.software)
+        hello = Hello(PROTOCOL_VERSION, self.software, self.instance, self.bot)
         if self.credentials.cluster:
             self._log_in_later = log_in
             return [hello]
@@ -86,8 +86,6 @@ class Greeting:
         return replace(
             log_in,
             away=self.away,
-            bot=self.bot,
-            instance=self.instance,
             logs=None if self.logs is None else sorted(self.logs),
             # A log that has come meanwhile is read from where the user came in.
             from_head=self.from_head and not self.resuming,

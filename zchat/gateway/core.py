@@ -168,9 +168,10 @@ class GatewayCore:
             case Hello(version=version) if version != PROTOCOL_VERSION:
                 reason = f"protocol version {version} is not spoken here; {PROTOCOL_VERSION} is"
                 self._end(session, RefusalCode.UNSUPPORTED_VERSION, reason)
-            case Hello():
+            case Hello(instance=instance, bot=bot):
                 if session.state is SessionState.NEW:
                     session.state = SessionState.GREETED
+                    session.instance, session.bot = instance, bot
                 self.greetings.hello(session, now)
             case LogIn():
                 self._log_in(session, message, now)
@@ -212,7 +213,7 @@ class GatewayCore:
             return
         session.state = SessionState.LOGGING_IN
         session.token, session.away = log_in.token, log_in.away
-        session.instance, session.only = log_in.instance, only
+        session.only = only
         self.requests.count(session)
         self.services.users.command(session, opening, SessionOpening(session, log_in, now))
 
@@ -235,7 +236,7 @@ class GatewayCore:
         self.greetings.learned(reply.cluster)
         session.name, session.owned_since_ms = reply.name, reply.owned_since_ms
         session.standing, session.scopes, session.rooms = reply.standing, reply.scopes, reply.rooms
-        session.bot = log_in.bot or bool(reply.scopes)
+        session.bot = session.bot or bool(reply.scopes)
         self.quotas.logged_in(session, now, now_ms)
         addresses = set(self.services.by_address)
         if session.only is not None:

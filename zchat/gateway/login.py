@@ -38,7 +38,7 @@ def opening_of(session: Session, log_in: LogIn) -> OpenSession:
         session.address,
         log_in.away,
         log_in.new_password,
-        log_in.instance,
+        session.instance,
         log_in.account,
     )
 

@@ -375,10 +375,18 @@ class Entry(Message, frozen=True):
 
 
 class Hello(Message, frozen=True):
-    """First message of a connection. Answered with `Welcome`."""
+    """First message of a connection: which program it is. Answered with `Welcome`.
+
+    `instance` are random bytes of the running program, the same on all its connections: a login
+    ends the session that the same token and instance have, and leaves those of other programs. A
+    `bot` says that it is one, which stands with all that it says; whoever has an app token is one
+    anyway.
+    """
 
     version: int
     software: Software
+    instance: Instance = b""
+    bot: bool = False
 
 
 class LogIn(Message, frozen=True):
@@ -393,11 +401,7 @@ class LogIn(Message, frozen=True):
     which logs out every other client.
 
     `cursors` holds, by log, the sequence of the last entry that the client has; a log that is not
-    in it starts at the user's read marker. Who is `away` says so at once, as by `SetAway`. A `bot`
-    says that it is one, which stands with all that it says; whoever has an app token is one anyway.
-
-    `instance` are random bytes of the running program, the same on all its connections: a login
-    ends the session that the same token and instance have, and leaves those of other programs.
+    in it starts at the user's read marker. Who is `away` says so at once, as by `SetAway`.
 
     With `logs` only these come, as far as the user follows them, now or later: no others are in
     `LoggedIn`, and with none at all there are answers alone, and no presence. `from_head` starts
@@ -418,10 +422,8 @@ class LogIn(Message, frozen=True):
     invitation: InvitationCode = ""
     away: Reason | None = None
     new_password: Password | None = None
-    instance: Instance = b""
     logs: Annotated[list[LogName], Meta(max_length=limits.CURSORS_MAX)] | None = None
     from_head: bool = False
-    bot: bool = False
     account: bool = False
 
 
