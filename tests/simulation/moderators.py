@@ -39,7 +39,7 @@ IN_A_ROOM: Final = (
     room_drafts.unmute,
 )
 DEEDS: Final = (Announce, BanUsers, DisconnectUser, KickUsers, RestoreUser, SuspendUser)
-BANS_S: Final = (1, 2, 5, 5, None)
+BANS_S: Final = (1, 2, 5, None, None)
 SUSPENSIONS_MS: Final = (1, 500, 3_000, None, None)
 
 

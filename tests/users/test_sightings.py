@@ -56,6 +56,7 @@ def test_names_are_found_by_address_and_addresses_by_name(
 def test_it_is_known_when_somebody_is_gone_and_after_a_restart(users: Users) -> None:
     users.quit(n=3)
     users.settle_all()
+    users.wait(limits.HEARTBEAT_INTERVAL_S)
     users.restart()
     assert seen(users, WORK) == [("spam1", WORK), ("spam2", WORK)]
 
@@ -63,21 +64,24 @@ def test_it_is_known_when_somebody_is_gone_and_after_a_restart(users: Users) -> 
 def test_the_last_time_is_that_of_the_last_activity(users: Users) -> None:
     first_ms = users.at_ms
     users.wait(3600)
-    users.do(ReportActivity({3: users.at_ms - 1000}), at=WEST)
+    active_ms = users.at_ms - 1000
+    users.do(ReportActivity({3: active_ms}), at=WEST)
     page = ask(users, "spam1")
     assert isinstance(page, SightingPage)
     (here,) = page.sightings
-    assert (here.first_ms, here.last_ms, here.connected) == (first_ms, users.at_ms - 1000, True)
+    assert (here.first_ms, here.last_ms, here.connected) == (first_ms, active_ms, True)
 
     users.quit(n=3)
+    users.wait(limits.HEARTBEAT_INTERVAL_S)
     users.restart()
     page = ask(users, "spam1")
     assert isinstance(page, SightingPage)
     (gone,) = page.sightings
-    assert (gone.first_ms, gone.last_ms, gone.connected) == (first_ms, users.at_ms - 1000, False)
+    assert (gone.first_ms, gone.last_ms, gone.connected) == (first_ms, active_ms, False)
 
 
 def test_a_session_that_a_gateway_tells_of_counts(users: Users) -> None:
+    users.wait(limits.HEARTBEAT_INTERVAL_S)
     users.restart()
     here = SessionHere(9, "ann", token("ann"), users.at_ms, users.at_ms, address=SIX)
     users.do(AnnounceSessions([here]))
@@ -89,6 +93,7 @@ def test_it_is_forgotten_after_a_week(users: Users) -> None:
     users.come("late", address=HOME, n=6)
     users.wait(61)
     assert seen(users) == [("late", HOME)]
+    users.wait(limits.HEARTBEAT_INTERVAL_S)
     users.restart()
     assert seen(users) == [("late", HOME)]
 
@@ -101,6 +106,7 @@ def test_of_too_many_those_go_that_were_not_seen_for_longest(
     users.come("ann", address=HOME, n=2)
     users.come("new", address=HOME, n=7)
     assert seen(users) == [("ann", HOME), ("eve", SIX), ("new", HOME), ("spam2", WORK)]
+    users.wait(limits.HEARTBEAT_INTERVAL_S)
     users.restart()
     assert seen(users) == [("ann", HOME), ("eve", SIX), ("new", HOME), ("spam2", WORK)]
 
@@ -108,10 +114,32 @@ def test_of_too_many_those_go_that_were_not_seen_for_longest(
 def test_coming_and_going_all_the_time_writes_nothing(users: Users) -> None:
     users.come("spam1", address=WORK, n=3)
     users.lose(n=3)
-    assert users.core.directory.sightings.by_pair["spam1", WORK].last_ms == users.at_ms
+    users.wait(limits.HEARTBEAT_INTERVAL_S)
     users.begin(AnnounceSessions([SessionHere(3, "spam1", token("spam1"), 1, 1, address=WORK)]))
+    users.core.tick(users.now, users.at_ms)
     assert not users.core.effects.rows
     users.commit([])
+
+
+def test_when_thousands_go_at_once_nobody_waits_for_that_to_be_written(
+    users: Users, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SIGHTINGS_WRITTEN_MAX", 3)
+    users.core.tick(users.now, users.at_ms)
+    assert len(users.core.effects.rows) == 3
+    users.commit([])
+    users.core.tick(users.now, users.at_ms)
+    assert len(users.core.effects.rows) == 1
+    users.commit([])
+    users.restart()
+    assert len(seen(users)) == 4
+
+
+def test_of_who_is_erased_nothing_is_kept(users: Users) -> None:
+    users.core.directory.sightings.forget("spam1")
+    users.wait(limits.HEARTBEAT_INTERVAL_S)
+    users.restart()
+    assert seen(users, WORK) == [("spam2", WORK)]
 
 
 def test_pages_go_on_where_the_last_one_ended(

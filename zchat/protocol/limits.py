@@ -341,8 +341,8 @@ SIGHTINGS_KEPT_S: Final = 7 * 86_400
 """How long it is known after the last time that somebody came from where."""
 SIGHTING_INTERVAL_S: Final = 60.0
 """How exactly that time is known of who is not connected: it is written no more often."""
-SIGHTINGS_EXPIRED_MAX: Final = 100
-"""Of those that are too old so many go with one heartbeat."""
+SIGHTINGS_WRITTEN_MAX: Final = 100
+"""So many are written with one heartbeat, and so many go that are too old."""
 BANS_MAX: Final = 2_000
 """Bans from the server; those that are over do not count."""
 BAN_PATTERNS_MAX: Final = 100

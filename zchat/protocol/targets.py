@@ -19,6 +19,9 @@ from zchat.protocol.networks import (
 )
 
 _WILD: Final = re.compile(r"([*?])")
+_PATTERN: Final = re.compile(r"[\w.*?-]+")
+_LIKE_AN_ADDRESS: Final = re.compile(r"[0-9.*?]*[0-9]\.[0-9.*?]*")
+"""A pattern of addresses, which somebody would wait in vain to see fit."""
 _LITERAL_CHARS_MIN: Final = 2
 """A pattern with fewer characters of its own fits a good part of all names."""
 
@@ -88,7 +91,14 @@ def target_of(text: str) -> Target:
         return Target(f"@{name}" if block_of(name) else name, name=name)
     # As names are spelled: lower case, and letters of one width.
     pattern = re.sub(r"\*+", "*", unicodedata.normalize("NFKC", word).lower())
-    if len(pattern) > limits.NAME_CHARS_MAX or printable(pattern) != pattern or " " in pattern:
+    if _LIKE_AN_ADDRESS.fullmatch(pattern):
+        if word == text:
+            raise InvalidTarget(
+                f"{printable(text)!r} is no address; give a block of them as in 192.0.2.0/24, or "
+                "an @ before it if you mean names"
+            )
+        return Target(f"@{pattern}", pattern=pattern)
+    if len(pattern) > limits.NAME_CHARS_MAX or not _PATTERN.fullmatch(pattern):
         raise InvalidTarget(
             f"{printable(text)!r} is no pattern: use what names are made of, and * and ? for "
             f"anything; at most {limits.NAME_CHARS_MAX} characters"
@@ -107,5 +117,6 @@ def _expression(pattern: str, *, looks: bool) -> re.Pattern[str]:
     parts = _WILD.split(pattern)
     literal = [skeleton(part) if looks else part for part in parts[::2]]
     wild = [*parts[1::2], ""]
+    # What a letter looks like may be a bracket.
     escaped = (part.replace("[", "[[]") + sign for part, sign in zip(literal, wild, strict=True))
     return re.compile(translate("".join(escaped)))

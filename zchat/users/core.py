@@ -371,7 +371,7 @@ class UserCore:
         for gone in self.sessions.expire(now):
             self._end(gone)
         self.directory.bans.expire(at_ms)
-        self.directory.sightings.expire(at_ms)
+        self.directory.sightings.tick(at_ms)
         if delta := self.presence.take_delta(now):
             self.effects.broadcasts.append((PRESENCE_TOPIC, encode(delta)))
 
