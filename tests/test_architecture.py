@@ -134,7 +134,7 @@ NOT_CALLED_IN_PURE: Final = {"open", "print", "input", "exec", "eval", "__import
 FILE_LINES_MAX: Final = 800
 FUNCTION_LINES_MAX: Final = 60
 # The protocol is to be read as one page, whatever its length.
-LONGER_FILES: Final = {"zchat/protocol/messages.py": 1400}
+LONGER_FILES: Final = {"zchat/protocol/messages.py": 1600}
 
 UNFINISHED: Final = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX)\b")
 EMPTY_NAMES: Final = re.compile(r".*(Manager|Handler|Helper|Utils?)$")

@@ -284,6 +284,7 @@ def protocol() -> str:
             messages.MemberInfo,
             messages.UserInfo,
             messages.BanInfo,
+            messages.UserBan,
             messages.DeviceInfo,
             messages.ConversationInfo,
             messages.EditInfo,

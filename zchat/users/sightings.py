@@ -59,11 +59,9 @@ class Sightings:
         for pair in list(islice(self._unwritten, limits.SIGHTINGS_WRITTEN_MAX)):
             del self._unwritten[pair]
             self._rows.append(self.by_pair[pair])
-        for _ in range(limits.SIGHTINGS_WRITTEN_MAX):
-            pair = next(iter(self.by_pair), None)
-            if pair is None:
-                return
-            if self.by_pair[pair].last_ms > at_ms - limits.SIGHTINGS_KEPT_S * 1000:
+        since_ms = at_ms - limits.SIGHTINGS_KEPT_S * 1000
+        for pair, seen in list(islice(self.by_pair.items(), limits.SIGHTINGS_WRITTEN_MAX)):
+            if seen.last_ms > since_ms:
                 return
             self._forget(pair)
 
