@@ -21,8 +21,9 @@ from zchat.protocol.messages import (
     SetStanding,
     Standing,
     SuspendUser,
+    room_log,
 )
-from zchat.protocol.operators import SetRetention
+from zchat.protocol.operators import RedactMessages, SetRetention
 from zchat.protocol.partitions import address_of_room, room_addresses
 
 from .accounts import Accounts
@@ -33,7 +34,7 @@ _tables = Decoder(RoutingTable)
 _downs = Decoder(Down)
 _replies: Decoder[Done | Refused] = Decoder(Done | Refused)  # type: ignore[arg-type]
 
-OfOperator = Announce | SetRetention | SetStanding | SuspendUser | CreateInvitation
+OfOperator = Announce | SetRetention | RedactMessages | SetStanding | SuspendUser | CreateInvitation
 ASK_INTERVAL_S: Final = limits.HEARTBEAT_INTERVAL_S / 10
 
 
@@ -59,6 +60,8 @@ class Operator(Process):
         """For how long entries are kept in some histories, now and then; 0 for ever."""
         self._promotes = self.chance.choice([0.0, 0.3, 0.6])
         """How likely it is to make somebody a moderator, and no announcement."""
+        self._redacts = self.chance.choice([0.0, 0.0, 0.4])
+        """How likely it is to remove something that was said, and to make no announcement."""
         self.invites = False
         """Whether accounts take an invitation."""
         self.wishes: list[SetStanding | SuspendUser] = []
@@ -81,6 +84,8 @@ class Operator(Process):
             self._invite()
         elif what < self._promotes:
             self._set_standing()
+        elif self.chance.random() < self._redacts:
+            self._redact()
         elif self._keeps_s and self.chance.random() < 0.5:
             self._set_retention()
         else:
@@ -105,6 +110,13 @@ class Operator(Process):
         address = self.chance.choice([USER_SERVICE, *self._room_addresses])
         keep_s = self.chance.choice([self._keeps_s, self._keeps_s, 0])
         self._say(address, SetRetention(1, "@" if address == USER_SERVICE else "#", keep_s))
+
+    def _redact(self) -> None:
+        """Whatever is there: what is no message, or is gone, is passed over."""
+        first = self.chance.randrange(1, 60)
+        some = self.chance.sample(range(first, first + 12), 6)
+        log = room_log(LOBBY)
+        self._say(self._lobby_address, RedactMessages(1, self._nonce(), log, some, "spam"))
 
     def _set_standing(self) -> None:
         standing = self.chance.choice([Standing.MODERATOR, Standing.MODERATOR, Standing.ACCOUNT])
@@ -152,6 +164,8 @@ class Operator(Process):
                 elif isinstance(self._command, CreateInvitation | SuspendUser):
                     kind = type(self._command).__name__
                     self.world.counts[f"the operator did {kind}"] += isinstance(answer, Done)
+                elif isinstance(self._command, RedactMessages) and isinstance(answer, Done):
+                    self.world.counts["the operator redacts"] += bool(answer.sequence)
                 elif isinstance(answer, Refused):
                     raise AssertionError(answer.reason)
                 self.die()
