@@ -39,10 +39,7 @@ def test_both_halves_of_a_message_go_and_both_inboxes_say_so(users: Users) -> No
     ]
     assert contradictions(users.store) == []
     actions = [each for each in users.audited() if each[1] == "redact_messages"]
-    assert [each[2:] for each in actions] == [
-        ("ann", "1 message: spam"),
-        ("bob", "1 message: spam"),
-    ]
+    assert [each[2:] for each in actions] == [("", "2 messages (bob 1, ann 1): spam")]
 
 
 def test_the_inbox_of_a_guest_who_is_gone_goes_on_behind_it(users: Users) -> None:

@@ -29,6 +29,8 @@ from zchat.service.retention import count_older, keep_s
 
 PREFIXES = ("#", "@")
 """Of a log's name, for the policy of all logs that begin so."""
+_AUTHORS_NAMED_MAX = 10
+"""In one record of the audit, of those whose messages were removed."""
 _PROBES = 16
 """Entries that are read, of a log of any usual length, to find the first that is not too old."""
 
@@ -67,12 +69,19 @@ def audit_redacted(
     at_ms: int,
 ) -> None:
     """Whose messages of which log are gone, and how many; not what they said."""
-    for author, count in sorted(Counter(entry.author for entry in gone).items()):
-        what = f"{count} {'message' if count == 1 else 'messages'}"
-        why = f"{what}: {printable(reason)}" if reason else what
-        room = log[1:] if log[0] == "#" else log
-        record = AuditRecord(at_ms, sender.actor, "redact_messages", author, room, why)
-        effects.audits.append(record)
+    if not gone:
+        return
+    (author, _), *others = counts = Counter(entry.author for entry in gone).most_common()
+    what = f"{len(gone)} {'message' if len(gone) == 1 else 'messages'}"
+    if others:
+        named = ", ".join(f"{name} {count}" for name, count in counts[:_AUTHORS_NAMED_MAX])
+        more = len(counts) - _AUTHORS_NAMED_MAX
+        what += f" ({named}{f' and {more} others' if more > 0 else ''})"
+    why = f"{what}: {printable(reason)}" if reason else what
+    room = log[1:] if log[0] == "#" else log
+    subject = "" if others else author
+    record = AuditRecord(at_ms, sender.actor, "redact_messages", subject, room, why)
+    effects.audits.append(record)
 
 
 def key_of_import(command: ImportEntries) -> Key:
