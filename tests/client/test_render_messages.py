@@ -83,6 +83,27 @@ def test_a_private_reply_says_to_what() -> None:
     assert render.entry(reply) == ["12:03 [you -> bob] ↳ bob (psst) what?"]
 
 
+def test_of_many_messages_that_an_operator_removes_two_lines_say_so() -> None:
+    render = renderer()
+    told: list[str] = []
+    for number in range(1, 6):
+        body = MessageDeleted(number + 1, "spam")
+        told += render.entry(Entry("#ops", 10 + number, NOON_MS, "zchat", body))
+    assert told == [
+        "12:03 * #ops zchat deleted a message: spam",
+        "12:03 * #ops zchat deleted a message: spam (and more of them)",
+    ]
+    for log, author, reason in (
+        ("#ops", "zchat", "another reason"),
+        ("#den", "zchat", "another reason"),
+        ("#den", "bob", "another reason"),
+        ("#den", "bob", "another reason"),
+    ):
+        deleted = Entry(log, 20, NOON_MS, author, MessageDeleted(9, reason))
+        assert len(render.entry(deleted)) == 1
+    assert "bob (are the pumps" in render.entry(said(30, "eve", "well?", 1))[0]
+
+
 def test_of_a_private_message_that_was_deleted_the_place_is_left() -> None:
     entry = Entry("@ann", 1, NOON_MS, "bob", Redacted("bob", "ann"))
     assert renderer().entry(entry) == ["12:03 [bob -> you] (deleted)"]

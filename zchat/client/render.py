@@ -10,6 +10,7 @@ from zchat.client.events import SessionBegun
 from zchat.client.look import DIM, RED, Look
 from zchat.protocol.messages import (
     LOBBY,
+    SYSTEM_AUTHOR,
     AuditList,
     BanList,
     BlockedList,
@@ -20,6 +21,7 @@ from zchat.protocol.messages import (
     Entry,
     History,
     MemberList,
+    MessageDeleted,
     PinList,
     Pong,
     PresenceChanged,
@@ -39,20 +41,42 @@ class Renderer(Look):
     def __init__(self, me: str, today: date, zone: tzinfo | None, *, colour: bool) -> None:
         super().__init__(me, zone, colour=colour)
         self._day = today
+        self._removing: tuple[str, str] | None = None
+        """The log and reason of what an operator has just removed, if nothing else came since."""
+        self._removed_more = False
 
     # --- Entries --------------------------------------------------------------------------------
 
     def entry(self, entry: Entry) -> list[str]:
-        """One entry of a log; a line with the date goes before the first of another day."""
+        """One entry of a log; a line with the date goes before the first of another day.
+
+        Of thousands of messages that an operator removes, two lines say so.
+        """
+        if self._is_one_more(entry):
+            return []
         at = self.local(entry.at_ms)
         lines = []
         if at is not None and at.date() != self._day:
             self._day = at.date()
             lines.append(self.style(DIM, f"— {self._day:%A, %d %B %Y} —"))
         time = self.style(DIM, f"{at:%H:%M}" if at is not None else "--:--")
-        text = f"{time} {render_entries.words(self, entry)}"
+        words = render_entries.words(self, entry)
+        text = f"{time} {words}{' (and more of them)' if self._removed_more else ''}"
         self.lately.note(entry)
         return [*lines, *_indent(text).split("\n")]
+
+    def _is_one_more(self, entry: Entry) -> bool:
+        """Whether it has been said already that an operator removes more such messages there."""
+        body = entry.body
+        removing = None
+        if isinstance(body, MessageDeleted) and entry.author == SYSTEM_AUTHOR:
+            removing = entry.log, body.reason
+        goes_on = removing is not None and removing == self._removing
+        told, self._removed_more = self._removed_more, goes_on
+        self._removing = removing
+        if goes_on and told:
+            self.lately.note(entry)
+        return goes_on and told
 
     def history(self, history: History) -> list[str]:
         title = f"the last {len(history.entries)} in {_title(history.log)}"
