@@ -19,10 +19,12 @@ from zchat.protocol.messages import (
     Standing,
 )
 from zchat.protocol.operators import FindMessages, MessagesFound, RedactMessages
+from zchat.rooms import queries
 
 from .playbook import Rooms, refused
 
 GARDEN = "#garden"
+OPERATOR = queries.Asker("", Standing.OPERATOR)
 _found = Decoder(MessagesFound)
 _results = Decoder(SearchResults)
 
@@ -67,7 +69,6 @@ def test_what_is_found_in_pages_is_all_of_it_once(
         ("FOUND_MESSAGES_MAX", 2),
         ("FOUND_ENTRIES_MAX", 3),
         ("FOUND_LOGS_MAX", 1),
-        ("PAGE_ENTRIES_MAX", 1),
     ):
         monkeypatch.setattr(limits, name, value)
         places: dict[str, list[int]] = {}
@@ -79,6 +80,18 @@ def test_what_is_found_in_pages_is_all_of_it_once(
                 break
             page = find(rooms, "bob", after_log=page.after_log, after=page.after)
         assert places == whole.places, name
+
+
+def test_it_is_looked_for_in_small_steps(rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken(rooms)
+    whole = find(rooms, "bob")
+    for name, value in (("_STEP_ENTRIES", 1), ("_STEP_BYTES", 1)):
+        monkeypatch.setattr(f"zchat.service.finding.{name}", value)
+        assert find(rooms, "bob") == whole
+    query = FindMessages(["bob"])
+    steps = list(queries.answer(rooms.core, rooms.store, OPERATOR, query, rooms.at_ms))
+    assert len(steps) > len(whole.places["#garden"])
+    assert max(steps) <= limits.QUERY_STEP_US
 
 
 def test_of_redacted_messages_only_their_places_are_left(rooms: Rooms) -> None:

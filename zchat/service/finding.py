@@ -18,6 +18,9 @@ from zchat.service.erasing import names_in
 from zchat.service.retention import count_older
 
 _entries = Decoder(Entry)
+_STEP_ENTRIES = 250
+_STEP_BYTES = 64 * 1024
+"""What is looked at in one step, in 1 ms."""
 _PROBES = 16
 """Entries that are read, of a log of any usual length, to find the first that is new enough."""
 
@@ -104,7 +107,7 @@ def _look_through(
         after = max(after, store.floors.get(log, 0) + count_older(store, log, head, query.since_ms))
         yield costs.of_rows(_PROBES, _PROBES * limits.FRAME_BYTES_MAX // 2)
     while after < head:
-        rows = store.read_log(log, after, limits.PAGE_ENTRIES_MAX, limits.PAGE_BYTES_MAX // 2)
+        rows = store.read_log(log, after, _STEP_ENTRIES, _STEP_BYTES)
         yield costs.of_rows(len(rows), sum(len(row.frame) for row in rows))
         for row in rows:
             after = row.sequence
