@@ -4,6 +4,8 @@ import fcntl
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -16,6 +18,7 @@ from zchat.admin import backup, manifest
 from zchat.admin.cli import main
 from zchat.admin.verify import verify_folder
 from zchat.log import copies
+from zchat.log.before import kept_before
 from zchat.log.copies import copy_all, open_read_only
 from zchat.log.database import StoreUnavailable, WriterLock
 
@@ -223,3 +226,69 @@ def test_a_stranger_in_a_backup_of_one_moment_is_found(var: Path) -> None:
 def test_the_service_that_owes_is_copied_first(var: Path) -> None:
     names = [path.name for path in backup.databases_in(var / "data")]
     assert names == ["users.sqlite", "rooms-0.sqlite"]
+
+
+# --- One database, as it was before a migration ---------------------------------------------------
+
+
+@pytest.fixture
+def copy(var: Path) -> Path:
+    """Kept before something was changed that is in the WAL alone."""
+    path = var / "data/users.sqlite"
+    with closing(sqlite3.connect(path)) as connection, kept_before(connection, path) as kept:
+        connection.execute("UPDATE users SET created_at_ms = 77")
+        connection.commit()
+    return kept
+
+
+def created(path: Path) -> set[int]:
+    with closing(sqlite3.connect(path)) as connection:
+        return {row[0] for row in connection.execute("SELECT created_at_ms FROM users")}
+
+
+def test_a_database_is_put_back_and_the_newer_one_stays_beside_it(var: Path, copy: Path) -> None:
+    rooms = (var / "data/rooms-0.sqlite").read_bytes()
+    before = created(copy)
+    result = admin(var, "restore", str(copy), "--json")
+    assert result.exit_code == 0, result.output
+    assert created(var / "data/users.sqlite") == before
+    assert 77 not in before
+    replaced = Path(json.loads(result.output)["replaced"])
+    assert created(replaced) == {77}
+    assert (var / "data/rooms-0.sqlite").read_bytes() == rooms
+    assert admin(var, "verify").exit_code == 0
+    # And once more, which replaces no copy.
+    again = admin(var, "restore", str(copy), "--json")
+    assert Path(json.loads(again.output)["replaced"]) != replaced
+
+
+def test_what_the_wal_of_the_newer_one_says_is_not_added_to_the_copy(var: Path, copy: Path) -> None:
+    place = var / "data/users.sqlite"
+    killed = (
+        "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None); "
+        "c.execute('PRAGMA journal_mode = WAL'); "
+        "c.execute('UPDATE users SET created_at_ms = 99'); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", killed, str(place)], check=False)
+    assert place.with_name("users.sqlite-wal").stat().st_size
+    result = admin(var, "restore", str(copy), "--json")
+    assert created(place) == created(copy)
+    assert created(Path(json.loads(result.output)["replaced"])) == {99}
+
+
+def test_a_database_is_not_put_back_under_a_cluster_that_runs(var: Path, copy: Path) -> None:
+    lock = WriterLock(var / "data/users.sqlite.lock")
+    result = admin(var, "restore", str(copy))
+    lock.close()
+    assert result.exit_code == 1
+    assert "stop the whole cluster first" in result.output
+    assert created(var / "data/users.sqlite") == {77}
+
+
+def test_a_copy_that_is_damaged_or_of_nothing_here_is_not_put_back(var: Path, copy: Path) -> None:
+    stranger = copy.with_name("strangers.sqlite")
+    copy.rename(stranger)
+    assert "in the place of which it could be put" in admin(var, "restore", str(stranger)).output
+    copy.write_bytes(b"rubbish" * 1000)
+    assert "nothing was restored" in admin(var, "restore", str(copy)).output
+    assert created(var / "data/users.sqlite") == {77}

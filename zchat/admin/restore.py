@@ -3,7 +3,7 @@
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
@@ -14,7 +14,9 @@ from zchat.admin import manifest
 from zchat.admin.answers import admin_command, as_json_option, refuse, show
 from zchat.admin.manifest import BadBackup, Manifest
 from zchat.admin.owner import as_owner_of
+from zchat.log.copies import fold_wal
 from zchat.log.database import LeaseHeld, StoreUnavailable, WriterLock
+from zchat.log.look import look_at
 from zchat.log.verify import NotADatabase, verify
 from zchat.settings import Settings
 
@@ -30,7 +32,7 @@ def restore_backup(settings: Settings, source: Path) -> Manifest:
     with ExitStack() as opened:
         files = {name: opened.enter_context((source / name).open("rb")) for name in made.files}
         opened.enter_context(as_owner_of(settings.var))
-        opened.enter_context(_alone(settings, made))
+        opened.enter_context(_alone(settings, made.files))
         if kept := _kept_in(settings.data):
             refuse(
                 f"{settings.data} is not empty: it has {', '.join(kept[:3])}. Move it away first, "
@@ -41,14 +43,14 @@ def restore_backup(settings: Settings, source: Path) -> Manifest:
 
 
 @contextlib.contextmanager
-def _alone(settings: Settings, made: Manifest) -> Iterator[None]:
+def _alone(settings: Settings, files: Iterable[str]) -> Iterator[None]:
     """Nobody of this cluster runs, nor starts to serve, meanwhile."""
     if pid := _supervisord(settings.var):
         refuse(f"supervisord runs as process {pid}: stop the whole cluster first, gateways too")
     for folder in (settings.var, settings.run, settings.data):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     names = {path.name for path in settings.data.glob("*.lock")}
-    names |= {f"{name}.lock" for name in made.files}
+    names |= {f"{name}.lock" for name in files}
     paths = [settings.data / name for name in sorted(names)]
     with ExitStack() as locks:
         try:
@@ -103,7 +105,39 @@ def _put(files: Mapping[str, BinaryIO], data: Path, made: Manifest) -> None:
     manifest.sync_folder(data.parent)
 
 
+def restore_database(settings: Settings, copy: Path) -> Path:
+    """Puts one database back that was copied before a migration; returns where the other one is.
+
+    Raises `BadBackup`, `ClickException` if a cluster runs, and `OSError`.
+    """
+    place = settings.data / copy.name
+    if not place.is_file():
+        refuse(f"there is no {place}, in the place of which it could be put")
+    # It is of another release, of whose tables only SQLite can say whether they are whole.
+    if trouble := look_at(copy).trouble:
+        raise BadBackup(f"{copy}: {trouble}")
+    with as_owner_of(settings.var), _alone(settings, [copy.name]):
+        arriving = settings.data / f".arriving-{copy.name}"
+        arriving.unlink(missing_ok=True)
+        shutil.copyfile(copy, arriving)
+        arriving.chmod(0o600)
+        manifest.sync_file(arriving)
+        aside = settings.data.with_name(f"{copy.stem}.replaced")
+        aside.mkdir(mode=0o700, exist_ok=True)
+        replaced = aside / f"{len(list(aside.iterdir()))}-{copy.name}"
+        # Its newest commits are in the WAL, which must not be taken for that of the copy.
+        fold_wal(place)
+        os.link(place, replaced)
+        manifest.sync_folder(aside)
+        arriving.rename(place)
+        manifest.sync_folder(settings.data)
+    return replaced
+
+
 def _restore(settings: Settings, folder: Path, as_json: bool) -> None:
+    if folder.is_file():
+        _restore_file(settings, folder, as_json)
+        return
     try:
         made = restore_backup(settings, folder)
     except (BadBackup, NotADatabase, StoreUnavailable) as error:
@@ -115,10 +149,23 @@ def _restore(settings: Settings, folder: Path, as_json: bool) -> None:
     show(value, [f"{done}; start the cluster"], as_json=as_json)
 
 
+def _restore_file(settings: Settings, copy: Path, as_json: bool) -> None:
+    try:
+        replaced = restore_database(settings, copy)
+    except (BadBackup, StoreUnavailable) as error:
+        refuse(f"nothing was restored: {error}")
+    except OSError as error:
+        refuse(f"nothing was restored: {error.strerror}: {error.filename}")
+    done = f"{settings.data / copy.name} is what {copy} is; the other one is {replaced}"
+    value = {"restored": [copy.name], "replaced": str(replaced)}
+    show(value, [f"{done}. Start the release that it is of"], as_json=as_json)
+
+
 RESTORE = admin_command(
     "restore",
     _restore,
-    "Put the backup in FOLDER into the empty data folder of a stopped cluster.",
-    click.Argument(["folder"], type=click.Path(exists=True, file_okay=False, path_type=Path)),
+    "Put the backup in FOLDER into the empty data folder of a stopped cluster; or the one database "
+    "that FOLDER is, as it was kept before a migration, in the place of the newer one.",
+    click.Argument(["folder"], type=click.Path(exists=True, path_type=Path)),
     as_json_option(),
 )

@@ -5,13 +5,13 @@ two connections checkpoint at once, and these never do.
 """
 
 import contextlib
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final
 
+from zchat.log.before import copy_whole
 from zchat.log.database import passing_errors
 
 _TRIES_MAX: Final = 1_000
@@ -29,7 +29,7 @@ def copy_all(sources: Sequence[Path], folder: Path) -> bool:
         watchers = [open_until_copied.enter_context(open_read_only(path)) for path in sources]
         of_one_moment = _begin_together(connections, watchers)
         for connection, source in zip(connections, sources, strict=True):
-            _copy(connection, folder / source.name)
+            copy_whole(connection, folder / source.name)
         return of_one_moment
 
 
@@ -68,10 +68,9 @@ def _version(watcher: sqlite3.Connection) -> int:
     return version
 
 
-def _copy(connection: sqlite3.Connection, copy: Path) -> None:
-    os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    with closing(sqlite3.connect(copy)) as target:
-        # In one step: between two, a commit of the writer would have it all begin anew.
-        connection.backup(target, pages=-1)
-        # One file that is whole by itself, and read without making others beside it.
-        target.execute("PRAGMA journal_mode = DELETE")
+def fold_wal(path: Path) -> None:
+    """Has the file alone hold all of a database that nobody has open. Raises `StoreUnavailable`."""
+    with passing_errors(), closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        # The side files go with it; the next one that opens it makes them again.
+        connection.execute("PRAGMA journal_mode = DELETE")

@@ -8,9 +8,9 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
@@ -19,6 +19,7 @@ from sqlalchemy.pool import StaticPool
 from zchat.log.schema import (
     Schema,
     StoreUnusable,
+    check_known,
     create,
     is_empty,
     migrate,
@@ -95,14 +96,22 @@ class WriterLock:
         os.close(self._file)
 
 
+Migrating: TypeAlias = Callable[[Connection], contextlib.AbstractContextManager[object]]
+
+
 def create_file(path: Path) -> None:
     """Makes an empty database that only its owner can read; SQLite's side files follow its mode."""
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
-def connect(path: Path | None, schema: Schema) -> Connection:
-    """The one connection to the database at `path`, or in memory, which is brought to `schema`."""
+def connect(
+    path: Path | None, schema: Schema, migrating: Migrating = contextlib.nullcontext
+) -> Connection:
+    """The one connection to the database at `path`, or in memory, which is brought to `schema`.
+
+    What is there is changed within `migrating`.
+    """
     # One connection, never another: SQLite before 3.51.3 can lose a commit when two of them
     # checkpoint at once (https://www.sqlite.org/wal.html#walresetbug).
     engine = create_engine(
@@ -115,7 +124,7 @@ def connect(path: Path | None, schema: Schema) -> Connection:
     with service_errors():
         connection = engine.connect()
     try:
-        _bring_up_to_date(connection, schema)
+        _bring_up_to_date(connection, schema, migrating)
     except BaseException:
         disconnect(connection)
         raise
@@ -126,6 +135,13 @@ def disconnect(connection: Connection) -> None:
     engine: Engine = connection.engine
     connection.close()
     engine.dispose()
+
+
+def raw(connection: Connection) -> sqlite3.Connection:
+    """What SQLite's own library calls a connection."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
 
 
 @contextlib.contextmanager
@@ -199,13 +215,17 @@ def _configure(connection: Any, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _bring_up_to_date(connection: Connection, schema: Schema) -> None:
+def _bring_up_to_date(connection: Connection, schema: Schema, migrating: Migrating) -> None:
     with reading(connection):
         revisions = stored_revisions(connection)
-    if revisions == schema.revisions:
-        return
-    with writing(connection):
-        if is_empty(connection):
+        if revisions == schema.revisions:
+            return
+        new = is_empty(connection)
+        if not new:
+            check_known(connection, schema)
+    if new:
+        with writing(connection):
             create(connection, schema)
-        else:
-            migrate(connection, schema)
+        return
+    with service_errors(), migrating(connection), writing(connection):
+        migrate(connection, schema)

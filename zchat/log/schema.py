@@ -84,22 +84,29 @@ def shipped_revisions() -> frozenset[str]:
 def migrate(connection: Connection, schema: Schema) -> None:
     """Brings the database up to `schema`, within the transaction that the caller has begun.
 
-    Raises `SchemaTooNew` for revisions that this release does not know.
+    Raises `StoreUnusable` if that is none of this release.
     """
     # Importing alembic takes longer than all the rest of a start, and is seldom needed.
     from alembic import command  # noqa: PLC0415
+
+    check_known(connection, schema)
+    config = migration_config(schema)
+    config.attributes["connection"] = connection
+    config.attributes["metadata"] = schema.metadata
+    command.upgrade(config, "heads")
+
+
+def check_known(connection: Connection, schema: Schema) -> None:
+    """Raises `StoreUnusable` if the database is none that can be brought up to `schema`."""
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
-    config = migration_config(schema)
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    scripts = ScriptDirectory.from_config(migration_config(schema)).walk_revisions()
+    known = {script.revision for script in scripts}
     stored = stored_revisions(connection)
     if not stored and not is_empty(connection):
         raise StoreUnusable("it is a database of another program; move it away")
     if unknown := stored - known:
         _refuse(schema, sorted(unknown))
-    config.attributes["connection"] = connection
-    config.attributes["metadata"] = schema.metadata
-    command.upgrade(config, "heads")
 
 
 def _refuse(schema: Schema, unknown: list[str]) -> NoReturn:

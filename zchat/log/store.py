@@ -1,7 +1,8 @@
 """The durable side of a service's logs: one writer, and one commit for all that a beat has done."""
 
+import contextlib
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self, TypeAlias
 
@@ -22,6 +23,7 @@ from sqlalchemy import (
 from zchat.histogram import Histogram
 from zchat.log import names
 from zchat.log.answers import Answer, Client, Key
+from zchat.log.before import kept_before
 from zchat.log.database import (
     LeaseHeld,
     StoreUnavailable,
@@ -29,6 +31,7 @@ from zchat.log.database import (
     connect,
     create_file,
     disconnect,
+    raw,
     reading,
     writing,
 )
@@ -95,6 +98,8 @@ class Store:
     """Rises by one, durably, each time that the store is opened."""
     position: int
     """Of the newest committed entry, even if it has been removed; 0 if there was none."""
+    kept: Path | None = None
+    """Where the database is as it was before it was migrated, if it was."""
     floors: dict[str, int]
     """By log: entries up to this sequence have been removed. Most logs are not in it."""
 
@@ -109,9 +114,19 @@ class Store:
             return cls(connect(None, schema), None)
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = WriterLock(path.with_name(path.name + ".lock"))
+        kept: list[Path] = []
+
+        @contextlib.contextmanager
+        def keep(connection: Connection) -> Iterator[None]:
+            with kept_before(raw(connection), path) as copy:
+                yield
+            kept.append(copy)
+
         try:
             create_file(path)
-            return cls(connect(path, schema), lock)
+            store = cls(connect(path, schema, keep), lock)
+            store.kept = kept[0] if kept else None
+            return store
         except BaseException:
             lock.close()
             raise

@@ -7,11 +7,13 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
 from zchat.alive import Alive, Health
 from zchat.fabric import sockets
 from zchat.fabric.identities import identity
 from zchat.in_force import InForce, prove_anew
+from zchat.log.before import NoRoom
 from zchat.log.schema import Schema, StoreUnusable
 from zchat.log.store import Fenced, LeaseHeld, Store, StoreUnavailable
 from zchat.process import StopSignal, give_up, observed, settle, start
@@ -23,6 +25,11 @@ from zchat.service.turns import Turns
 from zchat.settings import Program, Settings
 from zchat.status import StatusReport
 from zchat.troubles import Trouble, of_file
+
+_MIGRATED: Final = (
+    "%s is of this release now, and a former one cannot use it. As it was it is in %s. "
+    "The way back: stop the cluster, zchat-admin restore %s, and start the former release"
+)
 
 
 class Worker:
@@ -166,13 +173,16 @@ def _open_when_free(
     while not stop.is_set:
         try:
             with alive.long_step("opens its database"):
-                return Store.open(database, schema)
+                store = Store.open(database, schema)
+            if store.kept is not None:
+                log.warning(_MIGRATED, database, store.kept, store.kept)
+            return store
         except LeaseHeld as error:
             if not waiting:
                 log.info("waiting: %s", error)
             waiting = True
             stop.wait(0.2)
-        except (OSError, StoreUnavailable) as error:
+        except (OSError, StoreUnavailable, NoRoom) as error:
             former, trouble = trouble, _trouble_of(database, error)
             if not trouble.passing:
                 give_up(log, trouble)
@@ -184,7 +194,9 @@ def _open_when_free(
     return None
 
 
-def _trouble_of(database: Path, error: OSError | StoreUnavailable) -> Trouble:
+def _trouble_of(database: Path, error: OSError | StoreUnavailable | NoRoom) -> Trouble:
+    if isinstance(error, NoRoom):
+        return Trouble(f"cannot use {database}: {error}", True)
     if isinstance(error, OSError):
         return of_file(error, database)
     try:
