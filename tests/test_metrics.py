@@ -2,7 +2,9 @@
 
 import json
 import logging
+import os
 import re
+import shutil
 import socket
 import threading
 import urllib.error
@@ -20,6 +22,7 @@ from zchat.gateway import metrics as of_gateway
 from zchat.gateway.turns import Turns as GatewayTurns
 from zchat.gateway.watcher import Watcher
 from zchat.histogram import BOUNDS_S, Histogram
+from zchat.log.store import Store
 from zchat.measures import Measure, Reading
 from zchat.metrics import Readings, serving
 from zchat.options import Address
@@ -29,7 +32,9 @@ from zchat.protocol.codec import encode
 from zchat.router import metrics as of_router
 from zchat.router.moves import Moves
 from zchat.service import metrics as of_service
+from zchat.service.disk import Disk
 from zchat.settings import SettingError, Settings
+from zchat.users.tables import USERS_SCHEMA
 
 ROOT = Path(__file__).parent.parent
 PROGRAMS = {
@@ -148,8 +153,31 @@ def test_a_router_reads_all_that_it_measures() -> None:
 
 
 def test_a_service_that_waits_for_its_database_says_so() -> None:
-    waiting = of_service.Serving()
+    waiting = of_service.Serving(Disk(Path("users.sqlite"), Settings()))
     assert (waiting.readings(), waiting.missing()) == ({}, ["the database is not open"])
+
+
+def test_what_is_on_the_disk_is_measured(tmp_path: Path) -> None:
+    settings = Settings(var=tmp_path, router="ipc://router")
+    settings.data.mkdir()
+    database = settings.data / "users.sqlite"
+    store = Store.open(database, USERS_SCHEMA)
+    disk = Disk(database, settings)
+    found = disk.readings()
+    assert set(found) < {measure.name for measure in of_service.MEASURES}
+    assert found["database_bytes"] == database.stat().st_size
+    assert found["wal_bytes"] == database.with_name("users.sqlite-wal").stat().st_size
+    assert found["last_backup_timestamp_seconds"] == 0
+    settings.backup_mark.touch()
+    os.utime(settings.backup_mark, (77, 77))
+    assert disk.readings()["last_backup_timestamp_seconds"] == 77
+    free_bytes = disk.readings()["disk_free_bytes"]
+    assert isinstance(free_bytes, int)
+    assert free_bytes > 0
+    store.close()
+    # And of a database that somebody has taken away nothing breaks.
+    shutil.rmtree(settings.data)
+    assert disk.readings() == {"wal_bytes": 0, "last_backup_timestamp_seconds": 77}
 
 
 # --- Where it is served ---------------------------------------------------------------------------
@@ -293,21 +321,30 @@ def test_a_port_in_use_is_waited_for(
     ]
 
 
-# --- The dashboard --------------------------------------------------------------------------------
+# --- The dashboard and the alerts -----------------------------------------------------------------
+
+
+_ENDINGS = ("_bucket", "_sum", "_count")
+EXPORTED_NAMES = {
+    measure.full_name(program) + ending
+    for program, measures in PROGRAMS.items()
+    for measure in measures
+    for ending in (_ENDINGS if measure.kind == "histogram" else ("",))
+}
+
+
+@pytest.mark.parametrize("name", ["operations.md", "prometheus-alerts.yml"])
+def test_alerts_are_about_what_is_exported(name: str) -> None:
+    text = (ROOT / "docs" / name).read_text("utf-8")
+    named = set(re.findall(r"\bzchat_(?:gateway|router|user_service|room_service)_\w+", text))
+    assert {"zchat_user_service_last_backup_timestamp_seconds"} < named <= EXPORTED_NAMES
 
 
 def test_the_dashboard_shows_what_is_exported() -> None:
-    endings = ("_bucket", "_sum", "_count")
-    exported_names = {
-        measure.full_name(program) + ending
-        for program, measures in PROGRAMS.items()
-        for measure in measures
-        for ending in (endings if measure.kind == "histogram" else ("",))
-    }
     dashboard = json.loads((ROOT / "docs/grafana-dashboard.json").read_text("utf-8"))
     expressions = [
         target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])
     ]
     named = set(re.findall(r"\bzchat_\w+", " ".join(expressions)))
     assert len(named) > 20
-    assert named <= exported_names
+    assert named <= EXPORTED_NAMES

@@ -315,6 +315,11 @@ class Settings:
         return self.var / "run"
 
     @property
+    def backup_mark(self) -> Path:
+        """As old as the newest backup of this host's data."""
+        return self.var / "last-backup"
+
+    @property
     def keys_folder(self) -> Path:
         return Path(self.keys.replace("{var}", str(self.var)))
 

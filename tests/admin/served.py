@@ -32,6 +32,7 @@ from zchat.protocol.partitions import service_addresses
 from zchat.rooms.tables import ROOMS_SCHEMA
 from zchat.router.process import Router
 from zchat.service.beat import Job
+from zchat.service.disk import Disk
 from zchat.service.effects import Effects, Refusal, Sender
 from zchat.service.metrics import Serving
 from zchat.service.process import Worker
@@ -189,5 +190,6 @@ class Served:
             contextlib.closing(store),
             sockets.open_context(self.settings, address) as context,
         ):
-            worker = Worker(context, self.settings, "room-service", service, store, log, Serving())
+            shown = Serving(Disk(self.settings.data / "none.sqlite", self.settings))
+            worker = Worker(context, self.settings, "room-service", service, store, log, shown)
             worker.run(cast(StopSignal, self._stop), Alive(self.settings.run, {}))

@@ -375,6 +375,16 @@ def test_old_backups_are_trouble(settings: Settings, tmp_path: Path) -> None:
     assert "days old" in troubles(checks.backups(target))[0]
 
 
+def test_the_last_backup_is_known_wherever_it_went(settings: Settings, tmp_path: Path) -> None:
+    assert troubles(checks.last_backup(settings)) == ["no backup of this data was ever made"]
+    CliRunner().invoke(main, ["backup", "--var", str(settings.var), str(tmp_path / "backups")])
+    assert troubles(checks.last_backup(settings)) == []
+    assert str(tmp_path / "backups") in settings.backup_mark.read_text()
+    os.utime(settings.backup_mark, (1, 1))
+    assert "days ago" in troubles(checks.last_backup(settings))[0]
+    assert list(checks.last_backup(Settings(var=tmp_path / "new"))) == []
+
+
 def test_who_holds_a_lock_is_known(tmp_path: Path) -> None:
     path = tmp_path / "users.sqlite.lock"
     assert checks.lock_holder(path) is None

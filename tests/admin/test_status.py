@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from typing import Any
 
 import pytest
@@ -97,6 +98,22 @@ def test_the_table_sums_up_what_is_told_of_each_service() -> None:
         *("1.5", "s", "ago"),
     ]
     assert rest == ["served: users (epoch 4)", "missing: rooms/0"]
+
+
+def test_the_disk_of_each_service_is_told() -> None:
+    day_s = 86_400.0
+    numbers = {"database_bytes": 5.0 * 2**20, "wal_bytes": 0.0, "disk_free_bytes": 3.0 * 2**30}
+    told = [
+        a_process("users", numbers={**numbers, "last_backup_timestamp_seconds": 0.0}),
+        a_process("rooms/0", numbers={**numbers, "last_backup_timestamp_seconds": day_s}),
+        a_process("rooms/1", numbers={}),
+    ]
+    look = status.look(ClusterStatus({}, told), 2)
+    lines = [line for line in status.as_table(look).splitlines() if "WAL" in line]
+    sizes = "5 MiB and a WAL of 0 B, 3.0 GiB are free"
+    assert lines[0] == f"users: {sizes}; no backup was ever made"
+    assert re.fullmatch(rf"rooms/0: {sizes}; last backup .* ago", lines[1])
+    assert len(lines) == 2
 
 
 def test_the_router_itself_answers_and_a_cluster_without_gateways_is_not_whole(

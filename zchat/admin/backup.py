@@ -101,11 +101,24 @@ def _described(copy: Path, report: Report) -> BackedUp:
     return BackedUp(manifest.sha256(copy), copy.stat().st_size, facts.position, len(facts.heads))
 
 
+def leave_mark(settings: Settings, made_in: Path) -> None:
+    """For those who look when the last backup was made. Raises `OSError`."""
+    mark = settings.backup_mark
+    written = mark.with_name(f"{mark.name}.{os.getpid()}")
+    written.write_text(f"{made_in.absolute()}\n")
+    written.rename(mark)
+
+
 def _backup(settings: Settings, folder: Path, as_json: bool) -> None:
     try:
         made_in, made, reports = make_backup(settings.data, folder)
     except (OSError, StoreUnavailable) as error:
         refuse(f"no backup was made: {error}")
+    try:
+        leave_mark(settings, made_in)
+    except OSError as error:
+        # There may be no room but where the backup went, which is there.
+        click.echo(f"it cannot be noted in {settings.backup_mark}: {error.strerror}", err=True)
     findings = [f"{name}: {what}" for name, report in reports.items() for what in report.findings]
     value = {"folder": str(made_in), "manifest": to_builtins(made), "findings": findings}
     size = sum(file.bytes for file in made.files.values())

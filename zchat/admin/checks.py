@@ -209,6 +209,24 @@ def backups(folder: Path) -> Iterator[Check]:
         yield ok("backups", sentence)
 
 
+def last_backup(settings: Settings) -> Iterator[Check]:
+    """As the backups themselves have noted it, wherever they are."""
+    if not settings.data.exists() or not databases_in(settings.data):
+        return
+    remedy = "make one now, and then every day: zchat-admin backup FOLDER"
+    try:
+        made_at = settings.backup_mark.stat().st_mtime
+    except OSError:
+        yield Check(Level.WARNING, "backups", "no backup of this data was ever made", remedy)
+        return
+    age_days = (time.time() - made_at) / _DAY_S
+    sentence = f"the last backup was made {age_days:.1f} days ago"
+    if age_days > _BACKUP_DAYS_GOOD:
+        yield Check(Level.WARNING, "backups", sentence, remedy)
+    else:
+        yield ok("backups", sentence)
+
+
 def lock_holder(path: Path) -> str | None:
     """The process that holds the lock file, as it has noted itself; None if nobody does."""
     try:

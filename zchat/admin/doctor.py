@@ -51,6 +51,8 @@ def examine(settings: Settings, config: Path | None, backups: Path | None) -> It
     yield from looked
     if backups is not None:
         yield from guarded("backups", checks.backups(backups))
+    else:
+        yield from guarded("backups", checks.last_backup(settings))
 
 
 def _checks(

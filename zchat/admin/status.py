@@ -102,9 +102,23 @@ def as_table(look: Look) -> str:
     lines = [table(_HEAD, [_row(process) for process in look.processes])]
     served = [f"{address} (epoch {epoch})" for address, epoch in sorted(look.served.items())]
     lines.append(f"served: {', '.join(map(printable, served)) or 'nothing'}")
+    lines += [disk for process in look.processes if (disk := _disk(process))]
     if look.missing:
         lines.append(f"missing: {', '.join(look.missing)}")
     return "\n".join(lines)
+
+
+def _disk(process: Process) -> str:
+    """What a service takes on its disk, and whether that is safe elsewhere."""
+    sizes = [process.number(name) for name in ("database_bytes", "wal_bytes", "disk_free_bytes")]
+    made_at, status = process.number("last_backup_timestamp_seconds"), process.status
+    if None in sizes or status is None or made_at is None:
+        return ""
+    database, wal, free = (size(number or 0) for number in sizes)
+    now_s = status.started_ms / 1000 + status.up_s
+    age = times.length(int(max(0.0, now_s - made_at)) * 1000)
+    backup = f"last backup {age} ago" if made_at else "no backup was ever made"
+    return f"{process.name}: {database} and a WAL of {wal}, {free} are free; {backup}"
 
 
 def _row(process: Process) -> list[str]:

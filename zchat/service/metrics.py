@@ -7,6 +7,7 @@ from typing import Final
 from zchat.log.store import Store
 from zchat.measures import Measure, Reading
 from zchat.protocol import limits
+from zchat.service.disk import Disk
 from zchat.service.passwords import PasswordPool
 from zchat.service.turns import Turns
 
@@ -24,6 +25,14 @@ MEASURES: Final = (
     Measure("outbox", "gauge", "Commands that other services have not answered."),
     Measure("password_jobs_waiting", "gauge", "Passwords that are being hashed or checked."),
     Measure("disobeyed", "counter", "Commands of processes that had no right to send them."),
+    Measure("database_bytes", "gauge", "Size of the database, without its WAL."),
+    Measure("wal_bytes", "gauge", "Size of its WAL; some 130 MiB are usual while much is written."),
+    Measure("disk_free_bytes", "gauge", "What this user may still write where the database is."),
+    Measure(
+        "last_backup_timestamp_seconds",
+        "gauge",
+        "When `zchat-admin backup` was last done here, in seconds since 1970; 0 if never.",
+    ),
     Measure("store_failures", "counter", "Times that the store was unavailable."),
 )
 
@@ -31,7 +40,8 @@ MEASURES: Final = (
 class Serving:
     """What there is to see of a service. Other threads look; all of it is plain numbers."""
 
-    def __init__(self) -> None:
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
         self._parts: tuple[Store, PasswordPool, Turns] | None = None
 
     def begin(self, store: Store, passwords: PasswordPool, turns: Turns) -> None:
@@ -58,6 +68,7 @@ class Serving:
             "password_jobs_waiting": passwords.waiting,
             "disobeyed": beat.counts.disobeyed,
             "store_failures": beat.counts.store_failures,
+            **self._disk.readings(),
         }
 
     def missing(self) -> list[str]:

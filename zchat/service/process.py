@@ -19,6 +19,7 @@ from zchat.log.store import Fenced, LeaseHeld, Store, StoreUnavailable
 from zchat.process import StopSignal, give_up, observed, settle, start
 from zchat.protocol import limits
 from zchat.service.beat import Job, Service
+from zchat.service.disk import Disk
 from zchat.service.metrics import MEASURES, Serving
 from zchat.service.passwords import PasswordPool
 from zchat.service.turns import Turns
@@ -128,7 +129,7 @@ def serve(
     """Runs a service until it is told to stop, as the only writer of its database."""
     log = start(settings, program)
     stop = StopSignal()
-    alive, shown = Alive(settings.run), Serving()
+    alive, shown = Alive(settings.run), Serving(Disk(database, settings))
     health = Health(alive, shown.missing)
     address = settings.metrics_of(program)
     with observed(address, program, MEASURES, shown.readings, health):
