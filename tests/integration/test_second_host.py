@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,6 +126,13 @@ class Hosts:
             process.terminate()
             process.wait(DEADLINE_S)
 
+    def config_there(self) -> str:
+        asked = self.other.command("zchat-gateway", "--name", "west", "--show-config")
+        environment = {**self.cluster.environment, "ZCHAT_VAR": str(self.other.folder / "var")}
+        return subprocess.run(
+            asked, env=environment, check=True, capture_output=True, text=True
+        ).stdout
+
     def log_there(self) -> str:
         return self._log.read_text()
 
@@ -191,8 +199,31 @@ async def test_people_on_two_hosts_chat(hosts: Hosts) -> None:
             await there.shows("#garden ann: roses")
             await there.say(":pm ann psst")
             await here.shows(r"\[bob -> you\] psst")
+        hosts.admin("set", "message_rate", "7/70")
+        until(lambda: "message_rate is 7/70 now" in hosts.log_there(), hosts.log_there)
+        shown = hosts.config_there()
+        assert "7/70" in shown
+        assert "set by admin/" in shown
+    with hosts.gateway():
+        # One that comes later knows it as well.
+        until(lambda: "message_rate is 7/70 now" in hosts.log_there(), hosts.log_there)
     assert "announced" in hosts.admin("announce", "it works")
     assert "refused" not in hosts.router_log()
+
+
+async def test_a_gateway_goes_on_with_a_new_key_and_nobody_is_cut_off(hosts: Hosts) -> None:
+    hosts.carry_over()
+    with hosts.gateway() as process:
+        until(lambda: "ready" in hosts.log_there(), hosts.log_there)
+        here = Program(hosts.cluster, "ann")
+        async with here, FarProgram(hosts.cluster, hosts.other, "bob") as there:
+            await meet(here, there)
+            hosts.admin("keys", "rotate", WEST)
+            hosts.carry_over()
+            process.send_signal(signal.SIGHUP)
+            until(lambda: "the keys were read again" in hosts.log_there(), hosts.log_there)
+            await talk(here, there)
+    assert "connected again" not in there.output
 
 
 async def test_a_gateway_without_a_right_key_stays_outside(hosts: Hosts) -> None:
