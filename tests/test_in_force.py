@@ -9,7 +9,29 @@ import pytest
 from zchat.in_force import InForce
 from zchat.protocol.codec import encode
 from zchat.protocol.operators import ChangedSettings, SettingChange
-from zchat.settings import Program, Settings, read_again
+from zchat.settings import (
+    SETTING_NAMES,
+    Program,
+    SettingError,
+    Settings,
+    parsed_change,
+    read_again,
+    reads,
+)
+
+SERVERS: tuple[Program, ...] = ("gateway", "router", "user-service", "room-service")
+
+
+def is_changeable(name: str) -> bool:
+    try:
+        parsed_change(name, "")
+    except SettingError as error:
+        return "it counts from the start" not in error.why
+    return True
+
+
+CHANGEABLE = sorted(name for name in SETTING_NAMES if is_changeable(name))
+PROGRAMS_OF = {name: [one for one in SERVERS if reads(one, name)] for name in CHANGEABLE}
 
 
 class Running:
@@ -157,3 +179,14 @@ def test_each_program_logs_what_it_reads_itself(caplog: pytest.LogCaptureFixture
     Running("gateway").in_force.told(told(drain_s="1", guests="deny"))
     assert "drain_s is 1 now" in caplog.text
     assert "guests" not in caplog.text
+
+
+@pytest.mark.parametrize("name", CHANGEABLE)
+def test_each_setting_that_can_be_set_is_taken_over_by_its_programs(name: str) -> None:
+    values = {"log_level": "error", "registration": "closed", "guests": "deny", "drain_s": "1"}
+    numbers = {"connections_per_address": "7"}
+    value = (values | numbers).get(name, "1/1000000")
+    for program in PROGRAMS_OF[name]:
+        running = Running(program)
+        running.in_force.told(told(**{name: value}))
+        assert getattr(running.in_force.settings, name) != getattr(running.in_force.given, name)

@@ -244,6 +244,27 @@ class Settings:
         "user-service",
         changeable=True,
     )
+    login_rate: Rate | None = _setting(
+        "0.033333/10",
+        options.rate(1),
+        "Failed logins for one name, PER_SECOND/AT_ONCE, or off; 0.033333 is one in 30 s.",
+        "user-service",
+        changeable=True,
+    )
+    address_login_rate: Rate | None = _setting(
+        "0.166667/50",
+        options.rate(1),
+        "The same from one address, whatever the names.",
+        "user-service",
+        changeable=True,
+    )
+    newcomer_rate: Rate | None = _setting(
+        "0.166667/100",
+        options.rate(1),
+        "New guests and accounts from one address, PER_SECOND/AT_ONCE, or off.",
+        "user-service",
+        changeable=True,
+    )
     edits: str = _setting(
         "discard",
         options.one_of("keep", "discard"),

@@ -107,7 +107,7 @@ class NotingService:
     def load(self, store: Store, now: float, at_ms: int) -> NotingCore:
         return NotingCore(self.address, self._notes)
 
-    def go_by(self, core: Any, settings: Settings, at_ms: int) -> None:
+    def go_by(self, core: Any, given: Settings, settings: Settings, at_ms: int) -> None:
         """None of them concerns it."""
 
     def changed_settings(self, core: Any) -> bytes:

@@ -1,5 +1,6 @@
 """Guessing passwords costs few hashes, locks out no token, and tells nobody which names exist."""
 
+import contextlib
 from collections.abc import Callable
 
 import pytest
@@ -7,7 +8,11 @@ import pytest
 from zchat.protocol import limits
 from zchat.protocol.cluster import OpenSession
 from zchat.protocol.messages import ChangePassword, Done, RefusalCode, Refused
-from zchat.users.login_limits import LoginLimits, source_of
+from zchat.rates import Rate
+from zchat.service.effects import Refusal
+from zchat.settings import Settings
+from zchat.users.login_limits import LoginLimits, LoginRates, source_of
+from zchat.users.process import rates_of
 
 from .playbook import PASSWORD, Answer, Users, opened, refused, token
 
@@ -212,3 +217,43 @@ def test_what_is_remembered_is_bounded(users: Users, monkeypatch: pytest.MonkeyP
     for number in range(9):
         guess(users, f"user{number}", "")
     assert len(buckets) == 3
+
+
+# --- Rates that an operator changes ---------------------------------------------------------------
+
+
+def newcomers(limits_: LoginLimits, address: str, now: float = 0.0) -> int:
+    """How many of twenty are let in."""
+    count = 0
+    for _ in range(20):
+        with contextlib.suppress(Refusal):
+            limits_.newcomer(address, now)
+            count += 1
+    return count
+
+
+def test_another_rate_counts_from_a_full_bucket_on() -> None:
+    tried = LoginLimits(LoginRates(newcomers=Rate(5, 0.01)))
+    assert newcomers(tried, "203.0.113.5") == 5
+    tried.change(LoginRates(newcomers=Rate(3, 0.01)))
+    assert newcomers(tried, "203.0.113.5") == 3
+    # The same once more is no change.
+    tried.change(LoginRates(newcomers=Rate(3, 0.01)))
+    assert newcomers(tried, "203.0.113.5") == 0
+    assert newcomers(tried, "203.0.113.6") == 3
+
+
+def test_a_rate_that_is_off_refuses_nobody() -> None:
+    tried = LoginLimits(LoginRates(None, None, None))
+    assert newcomers(tried, "203.0.113.5") == 20
+    for _ in range(1000):
+        tried.attempt("ann", "203.0.113.5", 0.0)
+
+
+def test_the_settings_are_what_is_usual() -> None:
+    usual, given = LoginRates(), rates_of(Settings())
+    for rate, setting in zip(usual, given, strict=True):
+        assert rate is not None
+        assert setting is not None
+        assert setting.burst == rate.burst
+        assert setting.per_s == pytest.approx(rate.per_s, rel=1e-4)

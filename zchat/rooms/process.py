@@ -36,7 +36,7 @@ class RoomService:
             core.open_lobby(at_ms)
         return core
 
-    def go_by(self, core: RoomCore, settings: Settings, at_ms: int) -> None:
+    def go_by(self, core: RoomCore, given: Settings, settings: Settings, at_ms: int) -> None:
         """Nothing of them is the rooms' own."""
 
     def changed_settings(self, core: RoomCore) -> bytes:

@@ -98,8 +98,11 @@ class Service(Protocol):
     commands: Decoder[Any]
 
     def load(self, store: Store, now: float, at_ms: int) -> Core: ...
-    def go_by(self, core: Any, settings: Settings, at_ms: int) -> None:
-        """From now on, and when the core is loaded anew, these settings count."""
+    def go_by(self, core: Any, given: Settings, settings: Settings, at_ms: int) -> None:
+        """From now on, and when the core is loaded anew, these settings count.
+
+        `given` are those of this process alone, without what was changed for all.
+        """
 
     def changed_settings(self, core: Any) -> bytes:
         """What all processes are to go by; nothing of a service that keeps no settings."""
@@ -170,10 +173,10 @@ class Beat:
         """Commands that other services have not answered yet."""
         return sum(len(asker.unanswered) for asker in self._askers.values())
 
-    def go_by(self, settings: Settings) -> None:
+    def go_by(self, given: Settings, settings: Settings) -> None:
         """The settings of this process are others."""
         self.journal.look_at_level()
-        self._service.go_by(self.core, settings, self._at_ms)
+        self._service.go_by(self.core, given, settings, self._at_ms)
 
     # --- Inputs -----------------------------------------------------------------------------------
 

@@ -82,8 +82,7 @@ class Worker:
         self._passwords.close()
 
     def _go_by(self, in_force: InForce) -> None:
-        # What was changed is known to those of the services that it concerns before the router is.
-        self._turns.beat.go_by(in_force.given)
+        self._turns.beat.go_by(in_force.given, in_force.settings)
 
     def _read_again(self) -> None:
         self._in_force.read_again()

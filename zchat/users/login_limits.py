@@ -5,7 +5,7 @@ not. Who comes with a token tries no password, so nobody can lock out a client t
 """
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 from zchat.protocol import limits
 from zchat.protocol.messages import RefusalCode
@@ -18,9 +18,16 @@ def _rate(at_once: int, interval_s: float) -> Rate:
     return Rate(at_once, 1 / interval_s)
 
 
-_OF_NAME: Final = _rate(limits.LOGIN_ATTEMPTS_MAX, limits.LOGIN_ATTEMPT_INTERVAL_S)
-_OF_ADDRESS: Final = _rate(limits.ADDRESS_ATTEMPTS_MAX, limits.ADDRESS_ATTEMPT_INTERVAL_S)
-_NEWCOMERS: Final = _rate(limits.ADDRESS_NEWCOMERS_MAX, limits.ADDRESS_NEWCOMER_INTERVAL_S)
+class LoginRates(NamedTuple):
+    """None for as many as come."""
+
+    of_name: Rate | None = _rate(limits.LOGIN_ATTEMPTS_MAX, limits.LOGIN_ATTEMPT_INTERVAL_S)
+    of_address: Rate | None = _rate(limits.ADDRESS_ATTEMPTS_MAX, limits.ADDRESS_ATTEMPT_INTERVAL_S)
+    newcomers: Rate | None = _rate(limits.ADDRESS_NEWCOMERS_MAX, limits.ADDRESS_NEWCOMER_INTERVAL_S)
+
+
+USUAL: Final = LoginRates()
+_UNLIMITED: Final = Rate(1e12, 1e12)
 
 
 class LoginLimits:
@@ -30,10 +37,19 @@ class LoginLimits:
     operator's own. It is not counted, and neither is one that is not known.
     """
 
-    def __init__(self) -> None:
-        self._by_name = Buckets(_OF_NAME, limits.LIMITED_NAMES_MAX)
-        self._by_address = Buckets(_OF_ADDRESS, limits.LIMITED_NAMES_MAX)
-        self._newcomers = Buckets(_NEWCOMERS, limits.LIMITED_NAMES_MAX)
+    def __init__(self, rates: LoginRates = USUAL) -> None:
+        self._begin(rates)
+
+    def _begin(self, rates: LoginRates) -> None:
+        self._rates = rates
+        self._by_name = _buckets(rates.of_name)
+        self._by_address = _buckets(rates.of_address)
+        self._newcomers = _buckets(rates.newcomers)
+
+    def change(self, rates: LoginRates) -> None:
+        """From now on these count; if they are others, what was tried before is forgotten."""
+        if rates != self._rates:
+            self._begin(rates)
 
     def attempt(self, name: str, address: str, now: float) -> None:
         """Somebody tries a password for `name`. Raises `Refusal` if that is too often."""
@@ -56,6 +72,11 @@ class LoginLimits:
         source = source_of(address)
         if source and (wait_s := self._newcomers.of(source, now).try_take(1, now)):
             raise _too_fast("too many new names from your address", wait_s)
+
+
+def _buckets(rate: Rate | None) -> Buckets:
+    """Without a rate each bucket is full again at once."""
+    return Buckets(rate or _UNLIMITED, limits.LIMITED_NAMES_MAX)
 
 
 def source_of(address: str) -> str:

@@ -14,6 +14,7 @@ from zchat.service.process import serve
 from zchat.settings import Settings
 from zchat.users import projection, queries
 from zchat.users.core import UserCore
+from zchat.users.login_limits import USUAL, LoginRates
 from zchat.users.model import UserRow
 from zchat.users.policy import Policy
 from zchat.users.tables import USERS_SCHEMA
@@ -22,18 +23,24 @@ _queries = Decoder(StampedUserQuery)
 
 
 class UserService:
-    def __init__(self, partitions: int, policy: Policy | None = None) -> None:
+    def __init__(
+        self, partitions: int, policy: Policy | None = None, rates: LoginRates = USUAL
+    ) -> None:
         self.address = USER_SERVICE
         self.commands = Decoder(StampedUserCommand)
         self._room_addresses = room_addresses(partitions)
-        self._policy = policy or Policy()
+        self._policy, self._rates = policy or Policy(), rates
 
     def load(self, store: Store, now: float, at_ms: int) -> UserCore:
-        return projection.load(store, self._room_addresses, self._policy, now, at_ms)
+        core = projection.load(store, self._room_addresses, self._policy, now, at_ms)
+        core.credentials.limits.change(self._rates)
+        return core
 
-    def go_by(self, core: UserCore, settings: Settings, at_ms: int) -> None:
-        self._policy = policy_of(settings)
+    def go_by(self, core: UserCore, given: Settings, settings: Settings, at_ms: int) -> None:
+        # What was changed of the policy the core knows better than the router.
+        self._policy, self._rates = policy_of(given), rates_of(settings)
         core.give(self._policy, at_ms)
+        core.credentials.limits.change(self._rates)
 
     def changed_settings(self, core: UserCore) -> bytes:
         return core.settings.told
@@ -50,8 +57,12 @@ def policy_of(settings: Settings) -> Policy:
     return Policy(settings.registration, settings.guests, settings.edits)
 
 
+def rates_of(settings: Settings) -> LoginRates:
+    return LoginRates(settings.login_rate, settings.address_login_rate, settings.newcomer_rate)
+
+
 def run(settings: Settings) -> None:
-    service = UserService(settings.partitions, policy_of(settings))
+    service = UserService(settings.partitions, policy_of(settings), rates_of(settings))
     serve(settings, "user-service", service, settings.data / "users.sqlite", USERS_SCHEMA)
 
 
