@@ -1,18 +1,22 @@
 """What only an operator can put right: a sentence that says what helps, and never a traceback."""
 
+import contextlib
 import errno
 import os
+import pwd
 import shutil
 import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
 
+from zchat.in_force import console_name
 from zchat.log.schema import Schema, create
 from zchat.options import Address
 from zchat.rooms.tables import ROOMS_SCHEMA
@@ -100,6 +104,14 @@ def test_a_program_that_waits_for_its_operator_has_started() -> None:
     assert {line for line in conf.splitlines() if line.startswith("startsecs")} == {"startsecs=1"}
     assert STARTED_S > 1
     assert conf.count(f"exitcodes=2,{NEEDS_OPERATOR}") == conf.count("\nautorestart=unexpected")
+
+
+def test_nobody_of_a_number_has_a_name_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs as any user."""
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
+    assert console_name() == f"admin/{os.getuid()}"
 
 
 # --- Real programs --------------------------------------------------------------------------------
@@ -270,3 +282,67 @@ def test_what_may_not_be_read_waits_for_the_operator(tmp_path: Path, module: str
     assert "var/data belongs to root, and this is nobody; run the cluster as root" in ended.stderr
     assert "chown -R nobody" in ended.stderr
     assert ended.returncode == NEEDS_OPERATOR
+
+
+# --- What passes ----------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def user_service(folder: Path) -> Iterator[Path]:
+    """It runs meanwhile; what it says is in this file."""
+    log = folder / "log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from zchat.users.process import main; main()"],
+            cwd=folder,
+            env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
+            stderr=file,
+        )
+    try:
+        yield log
+    finally:
+        process.terminate()
+        process.wait(30)
+    assert "Traceback" not in log.read_text()
+
+
+def wait_for(log: Path, text: str) -> None:
+    deadline = time.monotonic() + 30
+    while text not in log.read_text():
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
+
+
+def test_a_database_that_somebody_else_writes_to_is_waited_for(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("t")
+    (folder / "var/data").mkdir(parents=True)
+    put(USERS_SCHEMA)(folder)
+    with contextlib.closing(
+        sqlite3.connect(folder / "var/data/users.sqlite", isolation_level=None)
+    ) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with user_service(folder) as log:
+            wait_for(log, "database is locked; see what helps with: zchat-admin doctor")
+            other.execute("ROLLBACK")
+            wait_for(log, "ready")
+            assert log.read_text().count("ERROR") == 1
+
+
+def test_a_full_disk_is_waited_for(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("t")
+    (folder / "var").mkdir()
+    disk = ["mount", "-t", "tmpfs", "-o", "size=256k", "zchat-test", str(folder / "var")]
+    if shutil.which("mount") is None or subprocess.run(disk, check=False).returncode:
+        pytest.skip("only who may mount has a small disk")
+    try:
+        with contextlib.suppress(OSError):
+            (folder / "var/filling").write_bytes(b"x" * 2**20)
+        with user_service(folder) as log:
+            wait_for(log, "cannot use var/data/users.sqlite: ")
+            assert "full" in log.read_text()
+            subprocess.run(["mount", "-o", "remount,size=64m", str(folder / "var")], check=True)
+            wait_for(log, "ready")
+    finally:
+        subprocess.run(["umount", str(folder / "var")], check=True)

@@ -7,7 +7,9 @@ later.
 """
 
 import dataclasses
+import getpass
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +19,7 @@ import click
 from msgspec import Raw
 
 from zchat.fabric import sockets
+from zchat.fabric.identities import admin_name
 from zchat.fabric.keys import KeyProblem, read_proof
 from zchat.options import ConfiguredCommand
 from zchat.protocol import limits
@@ -134,6 +137,15 @@ def prove_anew(context: sockets.Context, settings: Settings, name: str) -> None:
 # --- What is in force in a running cluster --------------------------------------------------------
 
 
+def console_name() -> str:
+    """What whoever is logged in here is called on the fabric, and their key."""
+    try:
+        return admin_name(getpass.getuser())
+    except (KeyError, OSError):
+        # In a container there may be nobody of this number.
+        return admin_name(str(os.getuid()))
+
+
 def changes_now(settings: Settings, name: str) -> list[SettingChange] | None:
     """What the router says that was changed; None if it says nothing.
 
@@ -173,11 +185,13 @@ def origin_of(change: SettingChange) -> str:
 
 
 def command(
-    program: Program, run: Callable[[Settings], None], name_of: Callable[[Settings], str]
+    program: Program,
+    run: Callable[[Settings], None],
+    name_of: Callable[[Settings], str] = lambda _: console_name(),
 ) -> ConfiguredCommand:
     """The entry point of a server; `--show-config` also says what a running cluster has changed.
 
-    `name_of` tells by whose keys it may ask.
+    `name_of` tells by whose keys it may ask: services have none that may.
     """
 
     def changed(settings: Settings) -> Mapping[str, tuple[str, str]] | None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import getpass
 import os
 import shutil
 import socket
@@ -407,17 +406,6 @@ def test_the_command_says_what_to_do(settings: Settings, monkeypatch: pytest.Mon
     assert "problem  databases: var/data/users.sqlite: no such table: entries" in ill.output
     assert "         look closer with: zchat-admin verify" in ill.output
     assert "wrong value for drain_s" in ill.output
-
-
-def test_a_user_without_a_name_is_an_operator_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def nameless() -> str:
-        raise KeyError("getpwuid(): uid not found")
-
-    monkeypatch.setattr(getpass, "getuser", nameless)
-    assert owner.operator_name() == str(os.getuid())
-    assert owner.user_name(OTHER) == str(OTHER)
 
 
 @as_root

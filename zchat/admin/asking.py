@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 import click
 from msgspec import Raw
 
-from zchat.admin.owner import operator_name
 from zchat.fabric import sockets
-from zchat.fabric.identities import admin_name, identity
+from zchat.fabric.identities import identity
 from zchat.fabric.link import Asker
+from zchat.in_force import console_name
 from zchat.protocol import limits
 from zchat.protocol.cluster import NOT_BEGUN, UNFINISHED, Down, RoutingTable, Stamped
 from zchat.protocol.codec import Decoder, ProtocolError, encode
@@ -78,7 +78,7 @@ class Orders:
 
 @contextlib.contextmanager
 def orders(settings: Settings) -> Iterator[Orders]:
-    name = admin_name(operator_name())
+    name = console_name()
     with sockets.open_context(settings, name) as context:
         yield Orders(context, settings, name)
 
@@ -126,7 +126,7 @@ class Enquiry:
 
 @contextlib.contextmanager
 def enquiry(settings: Settings) -> Iterator[Enquiry]:
-    with sockets.open_context(settings, admin_name(operator_name())) as context:
+    with sockets.open_context(settings, console_name()) as context:
         yield Enquiry(context, settings)
 
 

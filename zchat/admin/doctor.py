@@ -13,10 +13,10 @@ from zchat.admin.answers import admin_command, as_dict, as_json_option, counted,
 from zchat.admin.asking import enquiry
 from zchat.admin.backup import USERS_DATABASE
 from zchat.admin.checks import Check, Level, guarded
-from zchat.admin.owner import as_owner_of, operator_name
+from zchat.admin.owner import as_owner_of
 from zchat.admin.status import look
-from zchat.fabric.identities import admin_name
 from zchat.fabric.keys import KeyProblem, read_proof
+from zchat.in_force import console_name
 from zchat.protocol import limits
 from zchat.protocol.cluster import USER_SERVICE
 from zchat.protocol.codec import Decoder
@@ -105,12 +105,10 @@ def _processes(settings: Settings) -> Iterator[Check]:
             return
     try:
         if settings.needs_keys:
-            read_proof(settings.keys_folder, admin_name(operator_name()))
+            read_proof(settings.keys_folder, console_name())
     except KeyProblem as problem:
         sentence = f"the processes cannot be asked: {problem}"
-        remedy = (
-            f"make the key of this operator: zchat-admin keys make {admin_name(operator_name())}"
-        )
+        remedy = f"make the key of this operator: zchat-admin keys make {console_name()}"
         yield Check(Level.WARNING, "processes", sentence, remedy)
         return
     addresses = service_addresses(settings.partitions)

@@ -13,10 +13,11 @@ from typing import Final, NamedTuple
 import click
 
 from zchat.admin.answers import CommandGroup, admin_command, as_json_option, show_list
-from zchat.admin.owner import as_owner_of, operator_name
+from zchat.admin.owner import as_owner_of
 from zchat.fabric import keys
-from zchat.fabric.identities import admin_name, gateway_name, part_of
+from zchat.fabric.identities import gateway_name, part_of
 from zchat.fabric.keys import ROUTER, KeyProblem
+from zchat.in_force import console_name
 from zchat.options import ConfiguredCommand
 from zchat.protocol.partitions import service_addresses
 from zchat.settings import Settings
@@ -38,7 +39,7 @@ def _init(settings: Settings) -> None:
     own = [
         *service_addresses(settings.partitions),
         *map(gateway_name, _GATEWAYS),
-        admin_name(operator_name()),
+        console_name(),
     ]
     if not keys.secret_path(folder, ROUTER).exists():
         keys.write_pair(folder, keys.make_pair(ROUTER))

@@ -1,7 +1,6 @@
-"""Who we are on this machine, and what root does in the name of whom a folder belongs to."""
+"""What root does in the name of whom a folder belongs to."""
 
 import contextlib
-import getpass
 import os
 import pwd
 from collections.abc import Iterator
@@ -31,14 +30,6 @@ def as_owner_of(folder: Path) -> Iterator[None]:
         os.seteuid(0)
         os.setegid(group)
         os.setgroups(groups)
-
-
-def operator_name() -> str:
-    """As whom an operator acts: who is logged in here. In a container a user may have no name."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())
 
 
 def user_name(uid: int) -> str:

@@ -1,7 +1,5 @@
 """Settings that are changed while the cluster runs, and what is in force."""
 
-import getpass
-
 import click
 
 from zchat.admin.answers import (
@@ -16,8 +14,7 @@ from zchat.admin.answers import (
 )
 from zchat.admin.asking import NoAnswer
 from zchat.admin.bounds import settings_here
-from zchat.fabric.identities import admin_name
-from zchat.in_force import changes_now, origin_of
+from zchat.in_force import changes_now, console_name, origin_of
 from zchat.protocol.cluster import USER_SERVICE
 from zchat.protocol.operators import ChangeSetting
 from zchat.settings import SettingError, Settings, parsed_change
@@ -54,7 +51,7 @@ def _unset(settings: Settings, setting: str, as_json: bool) -> None:
 
 
 def _show(settings: Settings, as_json: bool) -> None:
-    changes = changes_now(settings, admin_name(getpass.getuser()))
+    changes = changes_now(settings, console_name())
     if changes is None:
         raise NoAnswer
     changed = {change.name: (change.value, origin_of(change)) for change in changes}

@@ -1,9 +1,7 @@
 """The room-service's process: the rooms of one partition."""
 
-import getpass
 from collections.abc import Sequence
 
-from zchat.fabric.identities import admin_name
 from zchat.in_force import command
 from zchat.log.store import Store, Write
 from zchat.protocol.cluster import StampedRoomCommand, StampedRoomQuery, room_partition
@@ -58,4 +56,4 @@ def run(settings: Settings) -> None:
     serve(settings, "room-service", service, database, ROOMS_SCHEMA)
 
 
-main = command("room-service", run, lambda _: admin_name(getpass.getuser()))
+main = command("room-service", run)

@@ -1,13 +1,11 @@
 """The router's process: feeds `Moves` from the sockets, and sends where it says."""
 
-import getpass
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from zchat import options
 from zchat.alive import Alive, Health
-from zchat.fabric.identities import admin_name
 from zchat.fabric.keys import KeyProblem
 from zchat.fabric.router_sockets import Gate, RouterSockets
 from zchat.fabric.sockets import (
@@ -254,4 +252,4 @@ def _why_not_bound(settings: Settings, error: OSError) -> Trouble:
     return of_file(OSError(error.errno, error.strerror, endpoint.removeprefix("ipc://")))
 
 
-main = command("router", run, lambda _: admin_name(getpass.getuser()))
+main = command("router", run)

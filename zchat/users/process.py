@@ -1,9 +1,7 @@
 """The user-service's process: accounts, sessions, presence and inboxes."""
 
-import getpass
 from collections.abc import Sequence
 
-from zchat.fabric.identities import admin_name
 from zchat.in_force import command
 from zchat.log.store import Store, Write
 from zchat.protocol.cluster import USER_SERVICE, StampedUserCommand, StampedUserQuery
@@ -66,4 +64,4 @@ def run(settings: Settings) -> None:
     serve(settings, "user-service", service, settings.data / "users.sqlite", USERS_SCHEMA)
 
 
-main = command("user-service", run, lambda _: admin_name(getpass.getuser()))
+main = command("user-service", run)
