@@ -138,13 +138,14 @@ def test_what_was_set_goes_before_what_was_given_until_it_is_taken_back() -> Non
     assert len(running.told) == 2
 
 
-def test_a_router_that_knows_nothing_yet_changes_nothing() -> None:
+def test_a_router_that_knows_nothing_yet_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
     running = Running("gateway")
     running.in_force.told(told(message_rate="off"))
     running.in_force.told(b"")
     assert running.in_force.settings.message_rate is None
     running.in_force.told(told(message_rate="off"))
     assert len(running.told) == 1
+    assert "no sense" not in caplog.text
 
 
 def test_a_file_that_is_read_again_does_not_take_back_what_was_set() -> None:

@@ -197,9 +197,11 @@ class StopSignal:
 
     def take_hang_up(self) -> bool:
         """Whether SIGHUP has come since this was last asked. To be called after each wait."""
-        hung_up, self._hung_up = self._hung_up, False
+        if not self._hung_up:
+            return False
+        self._hung_up = False
         self._rest()
-        return hung_up
+        return True
 
     def wait(self, timeout_s: float) -> bool:
         """Whether to stop, at the latest after `timeout_s`."""
