@@ -89,7 +89,12 @@ async def test_what_is_set_counts_at_once_everywhere_and_over_restarts(cluster: 
     shown = await admin(cluster, "--show-config", program="gateway")
     assert "set by admin/" in shown
     assert "1/3" in shown
-    await admin(cluster, "set", "guests", "deny")
+    eve = new_name("eve")
+    async with Program(cluster, eve) as one:
+        await one.shows(f"you are {eve}")
+        await admin(cluster, "set", "guests", "deny")
+        # Who is here goes, and reads why when the client has tried to come back.
+        await one.shows("guests need an account here")
     async with Program(cluster, bob) as two:
         assert await two.exit_code() == 3
         assert "guests need an account here" in two.output
