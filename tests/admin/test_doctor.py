@@ -175,6 +175,38 @@ def test_settings_that_only_the_programs_have_are_trouble(
     ]
 
 
+def test_programs_that_do_not_run_are_trouble() -> None:
+    seen = {
+        "router": (20, "RUNNING", ""),
+        "users": (10, "STARTING", ""),
+        "rooms": (200, "FATAL", "Exited too quickly (process log may have details)"),
+        "gateway": (30, "BACKOFF", "can't find command 'zchat-gateway'"),
+        "reviver": (0, "STOPPED", ""),
+    }
+    infos = [
+        {
+            "name": name,
+            "group": name,
+            "state": state,
+            "description": "",
+            "spawnerr": why,
+            "stdout_logfile": f"var/{name}.log",
+            "stderr_logfile": "",
+        }
+        for name, (state, _, why) in seen.items()
+    ]
+    found = [each for each in whereabouts.states(infos) if each.level is not Level.OK]
+    assert [(each.level, each.sentence) for each in found] == [
+        (
+            Level.PROBLEM,
+            "rooms does not stay up: Exited too quickly (process log may have details)",
+        ),
+        (Level.PROBLEM, "gateway does not stay up: can't find command 'zchat-gateway'"),
+        (Level.WARNING, "reviver was stopped"),
+    ]
+    assert found[0].remedy == "its log says why: var/rooms.log"
+
+
 def test_a_database_of_a_newer_release_is_trouble(settings: Settings) -> None:
     with damaging(settings.data / "rooms-0.sqlite") as database:
         database.execute("INSERT INTO alembic_version VALUES ('rooms_9999')")

@@ -63,6 +63,7 @@ def _checks(
     if running := whereabouts.find_supervisord(settings):
         told = whereabouts.same_settings(settings, config, running, os.environ)
         yield "settings", told
+        yield "programs", whereabouts.programs(running)
     yield "files", checks.folders(settings, settings.keys_folder)
     yield "disk", checks.disk(settings)
     yield "open files", checks.open_files()

@@ -1,16 +1,25 @@
-"""What supervisord does before it starts anything: a plug-in of it, named in procfiles/*.conf.
+"""What supervisord does before it starts anything, and how one asks it what it does.
 
-In the foreground supervisord has the umask of whoever starts it, and in the background it opens its
-first log before it sets its own. It looks for programs in PATH, which may be missing.
+The first is a plug-in of supervisord, which procfiles/*.conf name. In the foreground that has
+the umask of whoever starts it, and in the background it opens its first log before it sets its own.
+It looks for programs in PATH, which may be missing.
 """
 
+import contextlib
+import http.client
 import logging
 import os
 import sys
+import xmlrpc.client
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+from supervisor.xmlrpc import SupervisorTransport
 
 from zchat.process import close_to_others
+
+NO_ANSWER: Final = (OSError, http.client.HTTPException, xmlrpc.client.Error)
 
 
 class Nothing:
@@ -33,6 +42,20 @@ def begin(supervisord: Any) -> Nothing:
     programs = [os.environ.get("PATH", ""), os.path.dirname(sys.executable)]  # noqa: PTH120
     os.environ["PATH"] = os.pathsep.join(filter(None, programs))
     return Nothing()
+
+
+@contextlib.contextmanager
+def supervisor_of(var: Path) -> Iterator[Any]:
+    """What the supervisord that has its files in `var` can be asked.
+
+    A question raises one of `NO_ANSWER` if there is none.
+    """
+    transport = SupervisorTransport(None, None, f"unix://{var / 'supervisor.sock'}")
+    proxy: Any = xmlrpc.client.ServerProxy("http://127.0.0.1", transport)
+    try:
+        yield proxy.supervisor
+    finally:
+        transport.close()
 
 
 class _Passing(logging.Handler):

@@ -1,17 +1,15 @@
 """`zchat-up`: runs the cluster of a folder in the foreground, or says why it cannot."""
 
-import http.client
 import os
 import sys
-import xmlrpc.client
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 import click
-from supervisor.xmlrpc import SupervisorTransport
 
 from zchat.admin import ports
 from zchat.admin.procfiles import CLUSTER, GATEWAY_HOST
+from zchat.admin.supervising import NO_ANSWER, supervisor_of
 from zchat.settings import Settings, command
 
 _VAR: Final = Path("var")
@@ -79,14 +77,11 @@ def _check_folder() -> None:
 
 def _running() -> int | None:
     """The process of the supervisord of this folder."""
-    transport = SupervisorTransport(None, None, f"unix://{_VAR / 'supervisor.sock'}")
-    proxy: Any = xmlrpc.client.ServerProxy("http://127.0.0.1", transport)
     try:
-        return int(proxy.supervisor.getPID())
-    except (OSError, http.client.HTTPException, xmlrpc.client.Error):
+        with supervisor_of(_VAR) as supervisor:
+            return int(supervisor.getPID())
+    except NO_ANSWER:
         return None
-    finally:
-        transport.close()
 
 
 def _settings_of_gateways() -> Settings:
@@ -102,6 +97,9 @@ def _client() -> str:
 
 
 def _run(conf: Path) -> NoReturn:
+    # The programs of this installation, whatever else is in PATH.
+    own, others = Path(sys.executable).parent, os.environ.get("PATH", "")
+    os.environ["PATH"] = f"{own}{os.pathsep}{others}" if others else str(own)
     # In the place of this process, so that Ctrl-C and a kill reach it, and it takes its children
     # along.
     words = [sys.executable, "-P", "-m", "supervisor.supervisord", "-n", "-c", str(conf)]

@@ -1,17 +1,21 @@
 """Whether this is the folder, and these are the settings, of the cluster that is meant."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+from supervisor.states import RUNNING_STATES, ProcessStates
 
 from zchat.admin.checks import Check, Level, ok
 from zchat.admin.owner import user_name
+from zchat.admin.supervising import NO_ANSWER, supervisor_of
 from zchat.options import CONFIG_FILE, ENVIRONMENT_PREFIX
 from zchat.settings import SETTING_NAMES, Settings
 
 _DEFAULT: Final = Settings()
 _PID_FILE: Final = "supervisord.pid"
+_UP: Final = set(RUNNING_STATES) - {ProcessStates.BACKOFF}
 _OWN: Final = {"name", "partition"}
 """Each process has its own."""
 
@@ -61,6 +65,33 @@ def find_supervisord(settings: Settings) -> Supervisord | None:
         except (OSError, ValueError):
             continue
     return None
+
+
+def programs(running: Supervisord) -> Iterator[Check]:
+    """Whether those that it is to run do run."""
+    try:
+        with supervisor_of(running.folder / _DEFAULT.var) as supervisor:
+            infos: list[dict[str, Any]] = supervisor.getAllProcessInfo()
+    except NO_ANSWER as error:
+        sentence = f"supervisord (process {running.pid}) does not answer: {error}"
+        yield Check(Level.WARNING, "programs", sentence, "look at supervisord.log in its var")
+        return
+    yield from states(infos)
+
+
+def states(infos: Iterable[Mapping[str, Any]]) -> Iterator[Check]:
+    for info in infos:
+        name, state = str(info["name"]), info["state"]
+        if state in _UP:
+            yield ok("programs", f"{name} runs")
+        elif state in {ProcessStates.STOPPED, ProcessStates.STOPPING}:
+            remedy = f"if that is not meant: supervisorctl start {info['group']}:{name}"
+            yield Check(Level.WARNING, "programs", f"{name} was stopped", remedy)
+        else:
+            why = str(info["spawnerr"] or info["description"])
+            sentence = f"{name} does not stay up: {why}"
+            remedy = f"its log says why: {info['stderr_logfile'] or info['stdout_logfile']}"
+            yield Check(Level.PROBLEM, "programs", sentence, remedy)
 
 
 def same_settings(
