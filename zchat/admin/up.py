@@ -47,6 +47,12 @@ def check(conf: Path) -> Settings:
             "A host of gateways must be told where the router is: set ZCHAT_ROUTER, or router in "
             "zchat.toml, to tcp://HOST:PORT"
         )
+    for file in (settings.tls_cert, settings.tls_key):
+        if file is not None and not os.access(file, os.R_OK):
+            raise click.ClickException(
+                f"Cannot read {file}, which tls_cert or tls_key names. Where no authority gives a "
+                "certificate, make one: zchat-admin tls self-signed --host NAME"
+            )
     for address in settings.listen:
         if trouble := ports.trouble_at(address, shared=False):
             raise click.ClickException(
