@@ -115,8 +115,13 @@ def test_what_belongs_to_another_user_is_trouble_and_no_crash(
     assert f"{settings.data} belongs to root, and this runs as " in found.output
     assert f"sudo chown -R {owner.user_name(OTHER)}: {settings.data}" in found.output
     assert "users.sqlite.lock cannot be looked at: Permission denied" in found.output
-    # The rest is looked at all the same.
-    assert "no such" not in found.output
+    # The rest is looked at all the same, and the other commands do not say that there is nothing.
+    assert "open files" not in found.output
+    with as_user(OTHER):
+        for words in (["verify"], ["backup", str(tmp_path / "backups")]):
+            refused = CliRunner().invoke(main, [*words, "--var", str(settings.var)])
+            assert "Permission denied" in refused.output
+            assert (refused.exit_code, refused.output.count("\n")) == (1, 1)
     # Root sees it, too; and where all is the user's of the cluster, all is well.
     assert f"sudo chown -R {owner.user_name(OTHER)}: {settings.data}" in doctor().output
     for path in (settings.data, *settings.data.rglob("*")):

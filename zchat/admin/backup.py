@@ -28,8 +28,11 @@ _PARTIAL: Final = ".partial-"
 
 
 def databases_in(folder: Path) -> list[Path]:
-    """Those of the services: the one that owes first, then those that it may owe something."""
-    databases = sorted(folder.glob("*.sqlite"))
+    """Those of the services: the one that owes first, then those that it may owe something.
+
+    Raises `OSError`: where one may not look there only seems to be nothing.
+    """
+    databases = sorted(path for path in folder.iterdir() if path.suffix == ".sqlite")
     return sorted(databases, key=lambda path: path.name != USERS_DATABASE)
 
 
@@ -38,7 +41,7 @@ def make_backup(data: Path, target: Path) -> tuple[Path, Manifest, dict[str, Rep
 
     Raises `StoreUnavailable` and `OSError`.
     """
-    sources = databases_in(data)
+    sources = databases_in(data) if data.exists() else []
     if not sources:
         refuse(f"there is no database in {data}; is this the folder of a cluster?")
     target.mkdir(mode=0o700, parents=True, exist_ok=True)

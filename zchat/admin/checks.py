@@ -167,9 +167,10 @@ def databases(settings: Settings) -> Iterator[Check]:
     now_s = time.time()
     if now_s < _PUBLISHED_S:
         yield Check(Level.PROBLEM, "clock", "this host's clock is years behind", "set it: use NTP")
-    for path in databases_in(settings.data) if settings.data.exists() else ():
+    # Who may not look there is told with the files.
+    readable = settings.data.is_dir() and os.access(settings.data, os.R_OK | os.X_OK)
+    for path in databases_in(settings.data) if readable else ():
         if not os.access(path, os.R_OK):
-            # Told with the files.
             continue
         look = look_at(path)
         if look.unknown:

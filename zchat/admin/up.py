@@ -42,6 +42,12 @@ def check(conf: Path) -> Settings:
             f"The path of this folder is too long for sockets in it, by {over} bytes."
         )
     settings = _settings_of_gateways()
+    for folder in (settings.var, settings.data, settings.run):
+        if folder.exists() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            raise click.ClickException(
+                f"Cannot write to {folder}: it is read-only, or belongs to another user. "
+                "zchat-admin doctor says whose it is, and what helps"
+            )
     if conf == GATEWAY_HOST and not settings.needs_keys:
         raise click.ClickException(
             "A host of gateways must be told where the router is: set ZCHAT_ROUTER, or router in "

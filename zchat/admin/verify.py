@@ -17,9 +17,9 @@ from zchat.settings import Settings
 def verify_folder(folder: Path) -> dict[str, Report]:
     """By name of the database or `manifest.json`, what was checked and found.
 
-    Raises `ClickException` if there is nothing to verify.
+    Raises `ClickException` if there is nothing to verify, and `OSError`.
     """
-    databases = databases_in(folder)
+    databases = databases_in(folder) if folder.exists() else []
     if not databases:
         refuse(f"there is no database in {folder}")
     reports: dict[str, Report] = {}
@@ -74,7 +74,10 @@ def _verify_together(reports: Mapping[str, Report]) -> Report:
 
 def _verify(settings: Settings, folder: Path | None, as_json: bool) -> None:
     folder = folder or settings.data
-    reports = verify_folder(folder)
+    try:
+        reports = verify_folder(folder)
+    except OSError as error:
+        refuse(f"nothing was checked: {error.strerror}: {error.filename}")
     count = sum(len(report.findings) for report in reports.values())
     value = {
         "folder": str(folder),
