@@ -245,13 +245,13 @@ def test_rubbish_is_answered_like_an_event(rubbish: bytes) -> None:
 class Cluster:
     """A copy of the procfile beside an empty var/, under a supervisord of its own."""
 
-    def __init__(self, folder: Path, scripts: dict[str, str]) -> None:
+    def __init__(self, folder: Path, scripts: dict[str, str], conf: Path = CONF) -> None:
         self.folder = folder
         for name in ("procfiles", "var", "bin"):
             (folder / name).mkdir(mode=0o755)
         # Of a life before this one.
         (folder / "var" / "router.log").touch(mode=0o644)
-        shutil.copy(CONF, folder / "procfiles")
+        shutil.copy(conf, folder / "procfiles")
         for name, script in scripts.items():
             path = folder / "bin" / f"zchat-{name}"
             path.write_text(script.format(python=sys.executable))
@@ -266,7 +266,7 @@ class Cluster:
                 "-m",
                 "supervisor.supervisord",
                 "-nc",
-                str(folder / "procfiles" / "zchat.conf"),
+                str(folder / "procfiles" / conf.name),
             ],
             # Another folder than that of the procfile: nothing may depend on where one starts it.
             cwd=folder / "bin",
@@ -296,12 +296,12 @@ class Cluster:
 def start_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Cluster]]:
     clusters: list[Cluster] = []
 
-    def start(**scripts: str) -> Cluster:
+    def start(conf: Path = CONF, **scripts: str) -> Cluster:
         named = {name.replace("_", "-"): script for name, script in scripts.items()}
         programs = dict.fromkeys(("router", "user-service", "room-service", "gateway"), STAND_IN)
         # Sockets have short paths.
         folder = tmp_path_factory.mktemp("s")
-        clusters.append(Cluster(folder, {**programs, "reviver": REVIVER, **named}))
+        clusters.append(Cluster(folder, {**programs, "reviver": REVIVER, **named}, conf))
         return clusters[-1]
 
     yield start
@@ -342,6 +342,13 @@ def test_all_programs_run_and_end_with_supervisord(
     cluster.supervisord.send_signal(end)
     cluster.supervisord.wait(30)
     eventually(lambda: not any(is_alive(pid) for _, pid in processes.values()), within_s=5)
+
+
+@pytest.mark.integration
+def test_a_host_of_gateways_runs_nothing_else(start_cluster: Callable[..., Cluster]) -> None:
+    cluster = start_cluster(CONF.with_name("gateway-host.conf"))
+    eventually(cluster.all_running, within_s=30)
+    assert cluster.processes().keys() == {"gateway", "reviver"}
 
 
 @pytest.mark.integration

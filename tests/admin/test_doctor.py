@@ -186,6 +186,7 @@ def test_programs_that_do_not_run_are_trouble() -> None:
         "users": (10, "STARTING", ""),
         "rooms": (200, "FATAL", "Exited too quickly (process log may have details)"),
         "gateway": (30, "BACKOFF", "can't find command 'zchat-gateway'"),
+        "gateway-1": (100, "EXITED", ""),
         "reviver": (0, "STOPPED", ""),
     }
     infos = [
@@ -195,7 +196,8 @@ def test_programs_that_do_not_run_are_trouble() -> None:
             "state": state,
             "description": "",
             "spawnerr": why,
-            "stdout_logfile": f"var/{name}.log",
+            "stdout_logfile": f"/x/procfiles/../var/{name}.log",
+            "exitstatus": 2,
             "stderr_logfile": "",
         }
         for name, (state, _, why) in seen.items()
@@ -207,9 +209,10 @@ def test_programs_that_do_not_run_are_trouble() -> None:
             "rooms does not stay up: Exited too quickly (process log may have details)",
         ),
         (Level.PROBLEM, "gateway does not stay up: can't find command 'zchat-gateway'"),
+        (Level.PROBLEM, "gateway-1 has ended, with exit code 2"),
         (Level.WARNING, "reviver was stopped"),
     ]
-    assert found[0].remedy == "its log says why: var/rooms.log"
+    assert found[0].remedy == "its log says why: /x/var/rooms.log"
 
 
 def test_a_database_of_a_newer_release_is_trouble(settings: Settings) -> None:

@@ -88,10 +88,11 @@ def states(infos: Iterable[Mapping[str, Any]]) -> Iterator[Check]:
             remedy = f"if that is not meant: supervisorctl start {info['group']}:{name}"
             yield Check(Level.WARNING, "programs", f"{name} was stopped", remedy)
         else:
-            why = str(info["spawnerr"] or info["description"])
-            sentence = f"{name} does not stay up: {why}"
-            remedy = f"its log says why: {info['stderr_logfile'] or info['stdout_logfile']}"
-            yield Check(Level.PROBLEM, "programs", sentence, remedy)
+            sentence = f"{name} does not stay up: {info['spawnerr'] or info['description']}"
+            if state == ProcessStates.EXITED:
+                sentence = f"{name} has ended, with exit code {info['exitstatus']}"
+            log = Path(info["stderr_logfile"] or info["stdout_logfile"]).resolve()
+            yield Check(Level.PROBLEM, "programs", sentence, f"its log says why: {log}")
 
 
 def same_settings(
