@@ -131,6 +131,7 @@ class ServerModel:
     totp_code: str = "123456"
     refusals: dict[type[Command], RefusalCode] = field(default_factory=dict)
     """Why commands of this kind are not done."""
+    cluster: str = ""
     sends_all: bool = False
     """Whatever logs are asked for, as older gateways do."""
     too_fast: list[Refused] = field(default_factory=list)
@@ -172,7 +173,7 @@ class ServerModel:
         """What a client that is logged in gets to read: entries, then the answer."""
         match message:
             case Hello():
-                return [Welcome(1, "model")]
+                return [Welcome(1, "model", self.cluster)]
             case LogIn():
                 return self.log_in(message)
             case LogOut():

@@ -297,6 +297,26 @@ def test_users_and_servers_have_files_of_their_own(run: Run, folder: Path) -> No
         other.close()
 
 
+def test_what_was_kept_for_the_addresses_becomes_the_clusters(run: Run, folder: Path) -> None:
+    run.cache.keep_draft("#den", "half a word")
+    run.stop()
+    for addresses in (ADDRESSES, ("localhost:1",)):
+        cache = Cache("ann", addresses, folder, cluster="c0ffee")
+        assert (cache.trouble, cache.load().cursors) == (
+            "",
+            run.kept.cursors | {"#den": 2, "@ann": 1},
+        )
+        cache.close()
+    assert Cache("ann", ADDRESSES, folder, cluster="another").load().cursors == {}
+
+
+def test_what_an_older_client_is_using_is_left_to_it(run: Run, folder: Path) -> None:
+    run.flush()
+    other = Cache("ann", ADDRESSES, folder, cluster="c0ffee")
+    assert (other.trouble, other.load().cursors) == ("", {})
+    run.stop()
+
+
 def test_a_second_client_reads_and_writes_nothing(run: Run, folder: Path) -> None:
     run.flush()
     second = Run(folder)

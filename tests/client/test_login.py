@@ -151,13 +151,16 @@ async def test_a_guest_that_becomes_an_account_is_remembered(
     assert (second.token, second.password) == (first.token, None)
 
 
-async def test_what_is_left_of_an_account_that_is_gone_is_removed(
+async def test_of_an_account_that_is_gone_nobody_becomes_a_guest(
     gateway: FakeGateway, machine: Machine
 ) -> None:
     await machine.run(ZCHAT_PASSWORD=PASSWORD)
     gateway.server.guest = True
-    await machine.run()
-    assert machine.kept == []
+    code, out = await machine.run(lines="hello\n")
+    assert code == 3
+    assert "there is no account ann that this token is for; --forget removes the login" in out
+    assert gateway.server.texts("#lobby") == []
+    assert len(machine.kept) == 1
 
 
 async def test_nothing_is_kept_unless_it_may_be(gateway: FakeGateway, machine: Machine) -> None:
@@ -485,3 +488,130 @@ async def test_a_programmer_makes_an_account_and_its_tokens(gateway: FakeGateway
 def test_what_cannot_be_sent_is_a_mistake(options: dict[str, object], words: str) -> None:
     with pytest.raises(InvalidRequest, match=words):
         connect("ann", **options)  # type: ignore[arg-type]
+
+
+# --- Which cluster --------------------------------------------------------------------------------
+
+HERE, ELSEWHERE = "c0ffee00c0ffee00", "deadbeefdeadbeef"
+
+
+async def test_a_login_is_the_clusters_whatever_its_address_is_called(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    gateway.server.cluster = HERE
+    await machine.run(ZCHAT_PASSWORD=PASSWORD)
+    [first] = gateway.logins
+    for address in (f"localhost:{gateway.port}", f"{gateway.address},localhost:1"):
+        code, _ = await machine.run("--address", address)
+        assert code == 0
+    assert {login.token for login in gateway.logins} == {first.token}
+    assert [login.account for login in gateway.logins] == [False, True, True]
+    assert len(machine.kept) == 1
+
+
+async def test_what_was_kept_for_an_address_is_taken_over(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    await machine.run(ZCHAT_PASSWORD=PASSWORD)
+    [former] = machine.kept
+    gateway.server.cluster = HERE
+    assert (await machine.run())[0] == 0
+    [kept] = machine.kept
+    assert kept != former
+    assert (await machine.run("--address", f"localhost:{gateway.port}"))[0] == 0
+    assert len({login.token for login in gateway.logins}) == 1
+
+
+async def test_nothing_is_sent_to_another_cluster_at_a_known_address(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    gateway.server.cluster = HERE
+    await machine.run(ZCHAT_PASSWORD=PASSWORD)
+    gateway.server.cluster = ELSEWHERE
+    for environment in ({}, {"ZCHAT_PASSWORD": PASSWORD}):
+        code, out = await machine.run(lines="hello\n", **environment)
+        assert code == 3
+        assert "is another cluster now than it was before, and nothing of yours was sent" in out
+    assert len(gateway.logins) == 1
+    assert (await machine.run("--new-cluster", ZCHAT_PASSWORD=PASSWORD))[0] == 0
+    assert gateway.logins[1].token != gateway.logins[0].token
+    # What is kept of the former stays aside, and counts when it is there again.
+    assert len(machine.kept) == 2
+    gateway.server.cluster = HERE
+    assert (await machine.run("--new-cluster"))[0] == 0
+    assert gateway.logins[2].token == gateway.logins[0].token
+
+
+async def test_a_login_is_not_shown_to_whoever_says_that_it_is_the_cluster(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    gateway.server.cluster = HERE
+    await machine.run(ZCHAT_PASSWORD=PASSWORD)
+    async with FakeGateway() as other:
+        other.server.cluster, other.server.guest = HERE, False
+        other.account = Account(PASSWORD)
+        code, out = await machine.run("--address", other.address)
+        assert code == 3
+        assert "says that it is a cluster that you know by another address" in out
+        assert gateway.logins[0].token not in [login.token for login in other.logins]
+        # With the password it is known to be the right one.
+        other.account.tokens[gateway.logins[0].token] = "laptop"
+        assert (await machine.run("--address", other.address, ZCHAT_PASSWORD=PASSWORD))[0] == 0
+        assert (await machine.run("--address", other.address))[0] == 0
+        assert other.logins[-1].token == gateway.logins[0].token
+
+
+async def test_a_guest_of_a_cluster_leaves_nothing_behind(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    gateway.server.cluster, gateway.server.guest, gateway.account = HERE, True, None
+    assert (await machine.run())[0] == 0
+    assert list(machine.folder.iterdir()) == []
+
+
+# --- Tokens that are given ------------------------------------------------------------------------
+
+
+async def test_a_given_token_makes_nobody_a_guest(gateway: FakeGateway, machine: Machine) -> None:
+    gateway.server.guest, gateway.account = True, None
+    code, out = await machine.run(lines="hello\n", ZCHAT_TOKEN=as_text(bytes(32)))
+    assert code == 3
+    assert "no account ann that this token is for; is the name right?" in out
+    assert gateway.logins[0].account
+    assert gateway.server.texts("#lobby") == []
+
+
+async def test_a_guests_token_says_so(gateway: FakeGateway, machine: Machine) -> None:
+    gateway.server.guest, gateway.account = True, None
+    code, _ = await machine.run("--guest", lines="hello\n", ZCHAT_TOKEN=as_text(bytes(32)))
+    assert code == 0
+    assert gateway.server.texts("#lobby") == ["hello"]
+
+
+async def test_a_token_that_says_its_cluster_is_sent_to_no_other(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    token = bytes(range(32))
+    account(gateway).tokens[token] = "weather"
+    for cluster, sent in ((ELSEWHERE, False), (HERE, True)):
+        gateway.server.cluster = cluster
+        code, out = await machine.run(ZCHAT_TOKEN=as_text(token, HERE))
+        assert (code == 0) is sent
+        assert ("another cluster than the one that this token is for" in out) is not sent
+        assert len(gateway.logins) == sent
+
+
+async def test_an_older_token_is_bound_to_the_cluster_where_it_is_used_first(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    token = bytes(range(32))
+    account(gateway).tokens[token] = "weather"
+    gateway.server.cluster = HERE
+    assert (await machine.run(ZCHAT_TOKEN=as_text(token)))[0] == 0
+    gateway.server.cluster = ELSEWHERE
+    code, out = await machine.run(ZCHAT_TOKEN=as_text(token))
+    assert code == 3
+    assert "another cluster than the one that this token is for" in out
+    assert len(gateway.logins) == 1
+    [file] = machine.folder.rglob("clusters")
+    assert as_text(token) not in file.read_text()

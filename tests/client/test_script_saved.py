@@ -106,3 +106,22 @@ def test_a_name_is_no_path() -> None:
     for text in ("", "../x", "a/b", ".x", "x" * 65, "a b"):
         with pytest.raises(ValueError, match="no name of a cursor"):
             cursor_name(text)
+
+
+# --- Of a cluster ---------------------------------------------------------------------------------
+
+
+def test_it_is_the_clusters_whatever_its_address_is_called() -> None:
+    saved = SavedCursor("x", "ann", ["127.0.0.1:1"], "c0ffee")
+    saved.save({"#ops": 7})
+    saved.let_go()
+    assert SavedCursor("x", "ann", ["localhost:1"], "c0ffee").positions == {"#ops": 7}
+    assert SavedCursor("x", "ann", ["127.0.0.1:1"], "another").positions == {}
+
+
+def test_one_that_was_kept_for_the_addresses_is_taken_over() -> None:
+    save({"#ops": 7})
+    assert SavedCursor("x", "ann", ADDRESSES, "c0ffee").positions == {"#ops": 7}
+    assert len(files()) == 1
+    # It was of one cluster, and is no other one's.
+    assert SavedCursor("x", "ann", ADDRESSES, "another").positions == {}

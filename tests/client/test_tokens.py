@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zchat.client.token_store import TokenStore, UnsafeTokenError
-from zchat.client.tokens import Kept, as_text, from_text, kept_name
+from zchat.client.tokens import Kept, as_text, cluster_of_text, from_text, kept_name
 
 TOKEN = bytes(range(32))
 KEPT = Kept("my laptop", TOKEN)
@@ -48,6 +48,19 @@ def test_tokens_belong_to_a_user_of_a_server() -> None:
     one = kept_name("ann", ["a:1", "b:1"])
     assert one == kept_name("ann", ["b:1", "a:1"])
     assert len({one, kept_name("bob", ["a:1", "b:1"]), kept_name("ann", ["a:1"])}) == 3
+
+
+def test_tokens_belong_to_a_cluster_whatever_its_addresses() -> None:
+    one = kept_name("ann", ["a:1"], "c0ffee")
+    assert one == kept_name("ann", ["b:1"], "c0ffee")
+    assert len({one, kept_name("ann", ["a:1"]), kept_name("ann", ["a:1"], "another")}) == 3
+
+
+@given(st.binary(min_size=32, max_size=32))
+def test_a_token_may_say_which_cluster_it_is_for(token: bytes) -> None:
+    text = as_text(token, "c0ffee00c0ffee00")
+    assert (from_text(text), cluster_of_text(text)) == (token, "c0ffee00c0ffee00")
+    assert cluster_of_text(as_text(token)) == cluster_of_text(token.hex()) == ""
 
 
 # --- Files ----------------------------------------------------------------------------------------
@@ -188,6 +201,20 @@ def test_a_revoked_token_is_replaced_in_its_place(folder: Path) -> None:
     again = store(folder).find()
     assert again is not None
     assert again.token == b"n" * 32
+
+
+def test_a_token_that_was_kept_for_an_address_becomes_the_clusters(folder: Path) -> None:
+    def of_cluster(cluster: str, address: str) -> TokenStore:
+        return TokenStore("ann", [address], folder, cluster=cluster, keyring=False)
+
+    store(folder).keep(KEPT)
+    assert of_cluster("c0ffee", "127.0.0.1:7447").find() == KEPT
+    assert len(files(folder)) == 1
+    assert of_cluster("c0ffee", "localhost:7447").find() == KEPT
+    assert of_cluster("another", "127.0.0.1:7447").find() is None
+    # What an older client keeps there later does not replace it.
+    store(folder).keep(OTHER)
+    assert of_cluster("c0ffee", "127.0.0.1:7447").find() == KEPT
 
 
 def test_all_tokens_of_a_user_are_forgotten(folder: Path) -> None:

@@ -1,12 +1,15 @@
 """What one login is good for: many programs at a time, and no more to read than is wanted."""
 
 import asyncio
+import secrets
 from asyncio import StreamReader, StreamWriter
+from pathlib import Path
 from typing import Self
 
 import pytest
 
-from zchat.client import Chat, connect
+from zchat.client import Chat, Scope, connect
+from zchat.client.tokens import as_text
 
 from .cluster import Cluster
 from .lines import Program
@@ -46,6 +49,42 @@ async def test_one_remembered_login_serves_all_programs_at_once(shared_cluster: 
     assert sorted(tail.output.count(f"number {n}.") for n in range(SENDS)) == [1] * SENDS
     assert "lost" not in tail.output
 
+    # The same cluster by another spelling, and none that is not it.
+    by_name = f"localhost:{cluster.port}"
+    assert await run(cluster, "send", *login, room, "again", ZCHAT_ADDRESS=by_name) == (0, "")
+
+
+async def test_one_token_serves_all_programs_of_a_guest(
+    shared_cluster: Cluster, tmp_path: Path
+) -> None:
+    cluster, name = shared_cluster, new_name("guest")
+    file = tmp_path / "token"
+    file.write_text(as_text(secrets.token_bytes(32)))
+    login = ("-u", name, "--token-file", str(file))
+    code, out = await run(cluster, "send", *login, "lobby", "not as a guest")
+    assert (code, "is the name right?" in out) == (3, True)
+    say = ("send", *login, "--guest", "lobby")
+    sends = [run(cluster, *say, f"number {n}") for n in range(9)]
+    assert await asyncio.gather(*sends) == [(0, "")] * 9
+
+
+async def test_a_token_for_one_account_is_no_guests(
+    shared_cluster: Cluster, tmp_path: Path
+) -> None:
+    cluster, name, room = shared_cluster, new_name("bot"), new_name("room")
+    async with connect(name, cluster.address) as chat:
+        await chat.register(PASSWORD)
+        await chat.create_room(room)
+        token = await chat.create_app_token("cron", list(Scope))
+        texts = as_text(token, chat.cluster), as_text(token)
+        foreign = as_text(token, "0" * len(chat.cluster))
+    for text in texts:
+        assert await run(cluster, "send", "-u", name, room, "hi", ZCHAT_TOKEN=text) == (0, "")
+    code, out = await run(cluster, "send", "-u", f"{name}x", "lobby", "hi", ZCHAT_TOKEN=texts[0])
+    assert (code, "no account" in out) == (3, True)
+    code, out = await run(cluster, "send", "-u", name, room, "hi", ZCHAT_TOKEN=foreign)
+    assert (code, "another cluster" in out) == (3, True)
+
 
 # --- Much that is unread --------------------------------------------------------------------------
 
@@ -64,27 +103,34 @@ class Counting:
         self._port = cluster.port
         self.received_bytes = 0
         self._server: asyncio.Server
+        self._passing: set[asyncio.Task[None]] = set()
 
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
+        await asyncio.gather(*self._passing)
+
+    def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
+        self._passing.add(asyncio.create_task(self._pass_on(reader, writer)))
 
     async def _pass_on(self, reader: StreamReader, writer: StreamWriter) -> None:
         there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._port)
         up = asyncio.create_task(self._copy(reader, there_writer))
-        try:
-            await self._copy(there_reader, writer, count=True)
-        finally:
-            up.cancel()
-            there_writer.close()
-            writer.close()
+        down = asyncio.create_task(self._copy(there_reader, writer, count=True))
+        await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (up, down):
+            task.cancel()
+        await asyncio.gather(up, down, return_exceptions=True)
+        for one in (writer, there_writer):
+            one.close()
+            await asyncio.gather(one.wait_closed(), return_exceptions=True)
 
     async def _copy(
         self, reader: StreamReader, writer: StreamWriter, *, count: bool = False

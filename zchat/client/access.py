@@ -51,6 +51,8 @@ class Access:
     addresses: list[str]
     options: "Options"
     tls: "Tls"
+    new_cluster: bool = False
+    """Whoever is there now is right."""
 
 
 def access_of(
@@ -62,6 +64,8 @@ def access_of(
     code_file: Path | None,
     device: str,
     no_remember: bool,
+    new_cluster: bool,
+    guest: bool,
     register: bool = False,
     invitation: str = "",
     new_password_file: Path | None = None,
@@ -74,8 +78,9 @@ def access_of(
     wanted = Options(
         *(password_file, token_file, code_file, register, invitation, device, not no_remember),
         new_password_file,
+        guest,
     )
-    return Access(user, [str(one) for one in address], wanted, tls_of(**trust))
+    return Access(user, [str(one) for one in address], wanted, tls_of(**trust), new_cluster)
 
 
 def end_with(work: Callable[[], int]) -> NoReturn:
@@ -111,10 +116,14 @@ def log_in(
     A person on a terminal is asked for what is missing. `connecting` is for `connect`.
     """
     from zchat.client.asking import RefusedError  # noqa: PLC0415
+    from zchat.client.identify import identify  # noqa: PLC0415
     from zchat.client.login import Login  # noqa: PLC0415
     from zchat.client.tls import UnknownServerError  # noqa: PLC0415
 
     login = Login(access.user, access.addresses, access.options)
+    if login.wants_cluster:
+        timeout_s = connecting.get("connect_timeout_s", 10.0)
+        login.at(identify(access, needed=login.has_kept, timeout_s=timeout_s))
     while True:
         try:
             return asyncio.run(_use(access, login, use, connecting))
@@ -137,6 +146,7 @@ async def _use(
     from zchat.client import chat as sdk  # noqa: PLC0415
     from zchat.client.asking import RefusedError  # noqa: PLC0415
     from zchat.client.drafts import InvalidRequest  # noqa: PLC0415
+    from zchat.client.identify import explained  # noqa: PLC0415
     from zchat.client.tls import UnknownServerError, UntrustedServerError  # noqa: PLC0415
 
     shown = dataclasses.asdict(login.shown)
@@ -158,6 +168,8 @@ async def _use(
                 login.remember(chat)
     except UnknownServerError:
         raise
+    except sdk.OtherClusterError as error:
+        return fail(NOT_CONNECTED, explained(access, error, of_token=not login.wants_cluster))
     except (sdk.CannotConnectError, UntrustedServerError) as error:
         return fail(NOT_CONNECTED, str(error))
     except sdk.UnconfirmedError as error:
@@ -278,6 +290,16 @@ def access_options() -> list[click.Parameter]:
             ["--no-remember"],
             is_flag=True,
             help="Neither use nor keep a token on this machine.",
+        ),
+        click.Option(
+            ["--guest"],
+            is_flag=True,
+            help="The token is a guest's, who is made if there is none. Others are an account's.",
+        ),
+        click.Option(
+            ["--new-cluster"],
+            is_flag=True,
+            help="The server was set up anew: take it for another one than before.",
         ),
         *tls_options(),
     ]

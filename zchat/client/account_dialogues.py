@@ -73,7 +73,7 @@ class AccountDialogues:
             case MakeAppToken(name, scopes, rooms):
                 token = await self._chat.create_app_token(name, scopes, rooms)
                 self._say(f"the token of {name}, for --token-file; it is not shown again:")
-                self._say(as_text(token))
+                self._say(as_text(token, self._chat.cluster))
             case Report():
                 await self._report(action)
             case Suspend(user, seconds, reason):

@@ -37,7 +37,13 @@ from zchat.client import drafts
 from zchat.client.asking import RefusedError
 from zchat.client.bot_commands import Answer, BotCommand, Unable, WrongArguments, command_of
 from zchat.client.bot_message import Message
-from zchat.client.chat import DEFAULT_ADDRESS, CannotConnectError, Chat, connect
+from zchat.client.chat import (
+    DEFAULT_ADDRESS,
+    CannotConnectError,
+    Chat,
+    OtherClusterError,
+    connect,
+)
 from zchat.client.core import LoggingOut
 from zchat.client.cursor_file import CursorFile
 from zchat.protocol.messages import (
@@ -131,7 +137,7 @@ class Bot:
             asyncio.run(self._until_told())
         except KeyboardInterrupt:
             pass
-        except (RefusedError, CannotConnectError) as error:
+        except (RefusedError, CannotConnectError, OtherClusterError) as error:
             sys.exit(f"{self._name}: {error}")
 
     async def serve(self) -> None:

@@ -40,15 +40,18 @@ T = TypeVar("T")
 
 
 class Cache:
-    """Of one user of the server that has these addresses. Nothing here raises.
+    """Of one user of the `cluster`, or of one that has these addresses. Nothing here raises.
 
     `trouble` says in a sentence what is not kept, or was not found; empty if all is well.
     """
 
-    def __init__(self, me: str, addresses: Sequence[str], folder: Path | None = None) -> None:
+    def __init__(
+        self, me: str, addresses: Sequence[str], folder: Path | None = None, cluster: str = ""
+    ) -> None:
         self._me = me
         self._inbox = inbox_log(me)
-        self._file = CacheFile(folder or data_folder(), kept_name(me, addresses))
+        former, name = kept_name(me, addresses), kept_name(me, addresses, cluster)
+        self._file = CacheFile(folder or data_folder(), name, former)
         self._cursors: dict[str, int] = {}
         self._places: dict[str, Place] = {}
         self._session = {_SINCE_MS: 0, _INBOX_FIRST: 1}

@@ -44,7 +44,8 @@ class CacheFile:
     Only one process writes it: `writable` is whether this one does.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, former: str = "") -> None:
+        """`former` is what it was called before it was known which cluster it is of."""
         self.trouble = ""
         self.writable = False
         self.database: sqlite3.Connection | None = None
@@ -52,6 +53,8 @@ class CacheFile:
         self._lock: int | None = None
         try:
             self._prepare(folder, name)
+            if former and former != name and self.writable and not self._path.stat().st_size:
+                self._take_over(folder / f"{former}.db")
             if self.writable or self._path.exists():
                 self.database = self._open()
         except (OSError, sqlite3.Error) as error:
@@ -100,6 +103,23 @@ class CacheFile:
         # SQLite gives its other files the mode of this one.
         os.close(os.open(self._path, flags, 0o600))
         self._path.chmod(0o600)
+
+    def _take_over(self, former: Path) -> None:
+        """Unless it is in use, or there is none."""
+        if not former.exists():
+            return
+        lock = os.open(former.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # The main file last: without it the others are nobody's.
+            for suffix in ("-wal", "-shm", ""):
+                path = Path(f"{former}{suffix}")
+                if path.exists():
+                    path.replace(f"{self._path}{suffix}")
+        except BlockingIOError:
+            pass
+        finally:
+            os.close(lock)
 
     def _open(self) -> sqlite3.Connection | None:
         try:

@@ -56,7 +56,10 @@ class CannotConnectError(ConnectionError):
 
 
 class OtherClusterError(ConnectionError):
-    """The server is the cluster `found`, and not the one that is meant; nothing was sent to it."""
+    """The server is the cluster `found`, and not the one that is meant; nothing was sent to it.
+
+    It is empty if the server does not say which it is.
+    """
 
     def __init__(self, reason: str, found: str) -> None:
         super().__init__(reason)
@@ -510,7 +513,7 @@ class Chat(Asking):
         return self._ended_by(self._fatal) if self._fatal else LoggingOut("the session is over")
 
     def _ended_by(self, fatal: Fatal) -> Exception:
-        if fatal.other_cluster:
+        if fatal.other_cluster is not None:
             return OtherClusterError(fatal.refused.reason, fatal.other_cluster)
         return self._connection.untrusted or RefusedError(fatal.refused)
 

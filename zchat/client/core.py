@@ -306,9 +306,11 @@ class ClientCore:
     def _welcomed(self, welcome: Welcome, now: float) -> None:
         try:
             log_in = self._greeting.welcomed(welcome)
-        except UnknownCluster as why:
-            self._close(str(why))
-        except OtherCluster as why:
+        except (OtherCluster, UnknownCluster) as why:
+            if isinstance(why, UnknownCluster) and self._greeting.resuming:
+                # Others of its gateways may have been restarted with a newer release.
+                self._close(str(why))
+                return
             refused = Refused(None, RefusalCode.OTHER, str(why))
             self._end(Fatal(refused, welcome.cluster))
         else:

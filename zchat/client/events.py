@@ -86,11 +86,11 @@ class LoggedOut:
 class Fatal:
     """The server will not have this client; nothing more will happen.
 
-    Or this client will not have the server, which says that it is the `other_cluster`.
+    Or this client will not have the server, which says that it is the `other_cluster`, or nothing.
     """
 
     refused: Refused
-    other_cluster: str = ""
+    other_cluster: str | None = None
 
 
 Event: TypeAlias = (

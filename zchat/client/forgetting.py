@@ -7,24 +7,25 @@ from collections.abc import Sequence
 
 from zchat.client.account_dialogues import AmbiguousDevice, revoke_this
 from zchat.client.asking import RefusedError
-from zchat.client.chat import CannotConnectError, UnconfirmedError, connect
+from zchat.client.chat import UnconfirmedError, connect
 from zchat.client.login import WrongLogin, complain
-from zchat.client.tls import Tls, UntrustedServerError
+from zchat.client.tls import Tls
 from zchat.client.token_store import TokenStore, UnsafeTokenError
 from zchat.client.tokens import Kept
 from zchat.protocol.messages import RefusalCode
 
+_NOT_KNOWN = (RefusalCode.PASSWORD_REQUIRED, RefusalCode.UNKNOWN_TOKEN)
 NOT_TOLD = 3
 """The exit code when the token is removed here, and the server knows it still."""
 
 
-async def forget(user: str, addresses: Sequence[str], tls: Tls) -> int:
+async def forget(user: str, addresses: Sequence[str], tls: Tls, cluster: str) -> int:
     """Returns the exit code. Raises `WrongLogin`."""
-    store = TokenStore(user, addresses, keyring=True)
+    store = TokenStore(user, addresses, cluster=cluster, keyring=True)
     code = 0
     try:
         while (kept := store.find()) is not None:
-            trouble = await _revoke(user, addresses, kept, tls)
+            trouble = await _revoke(user, addresses, kept, tls, cluster)
             if trouble:
                 complain(
                     f"the token of {kept.device} is removed here, but not revoked: {trouble}. "
@@ -39,14 +40,15 @@ async def forget(user: str, addresses: Sequence[str], tls: Tls) -> int:
     return code
 
 
-async def _revoke(user: str, addresses: Sequence[str], kept: Kept, tls: Tls) -> str:
+async def _revoke(user: str, addresses: Sequence[str], kept: Kept, tls: Tls, cluster: str) -> str:
     """Returns why it could not be done; nothing if it is."""
+    shown = {"token": kept.token, "device": kept.device, "cluster": cluster}
     try:
-        async with connect(user, addresses, token=kept.token, device=kept.device, tls=tls) as chat:
+        async with connect(user, addresses, tls=tls, logs=(), **shown) as chat:  # type: ignore[arg-type]
             await revoke_this(chat)
     except RefusedError as error:
         # The server knows it no more, which is what we want.
-        return "" if error.code is RefusalCode.PASSWORD_REQUIRED else error.reason
-    except (AmbiguousDevice, CannotConnectError, UnconfirmedError, UntrustedServerError) as error:
+        return "" if error.code in _NOT_KNOWN else error.reason
+    except (AmbiguousDevice, ConnectionError, UnconfirmedError) as error:
         return str(error)
     return ""

@@ -26,7 +26,7 @@ OTHER_CLUSTER: Final = "this is another cluster than the login is for: nothing w
 
 
 class UnknownCluster(Exception):
-    """The gateway is older than that it could say so; another one may be newer."""
+    """The gateway is older than that it could say so."""
 
 
 class OtherCluster(Exception):

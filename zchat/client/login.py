@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from zchat import typed_ahead
 from zchat.client import tokens
 from zchat.client.asking import RefusedError
+from zchat.client.clusters import Clusters, DamagedClusters
 from zchat.client.questions import NEW_PASSWORD, Questions
 from zchat.client.token_store import TokenStore, UnsafeTokenError
 from zchat.protocol import limits
@@ -19,6 +20,7 @@ from zchat.protocol.messages import RefusalCode
 
 if TYPE_CHECKING:
     from zchat.client.chat import Chat
+    from zchat.client.identify import Cluster
 
 PASSWORD_VARIABLE: Final = "ZCHAT_PASSWORD"
 TOKEN_VARIABLE: Final = "ZCHAT_TOKEN"
@@ -46,6 +48,7 @@ class Options:
     device: str = ""
     remember: bool = True
     new_password_file: Path | None = None
+    guest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +62,23 @@ class Shown:
     register: bool = False
     invitation: str = field(default="", repr=False)
     new_password: str | None = field(default=None, repr=False)
+    as_guest: bool = False
+    cluster: str = ""
 
 
 class Login:
     """`shown` is for the next attempt. Raises `WrongLogin`."""
 
     def __init__(self, user: str, addresses: Sequence[str], options: Options) -> None:
-        self._user = user
+        self._user, self._addresses = user, addresses
+        self._unbound: bytes | None = None
         self._store: TokenStore | None = None
         self._by_store = False
         self._settled = False
         token = secret(options.token_file, TOKEN_VARIABLE, "the token")
         if token is not None:
             # Of an app, or of a device that another program remembers: neither is kept here.
-            self.shown = self._without_store = Shown(token=_token(token))
+            self._show(self._of_token(token, as_guest=options.guest))
             return
         self.shown = self._without_store = Shown(
             secret(options.password_file, PASSWORD_VARIABLE, "the password"),
@@ -89,8 +95,8 @@ class Login:
         if options.register and self.shown.password is None:
             self._show(replace(self.shown, password=self._new_password()))
 
-    def _open_store(self, addresses: Sequence[str]) -> None:
-        store = TokenStore(self._user, addresses, keyring=True)
+    def _open_store(self, addresses: Sequence[str], cluster: str = "") -> None:
+        store = TokenStore(self._user, addresses, cluster=cluster, keyring=True)
         try:
             kept = None if self.shown.register else store.find()
         except UnsafeTokenError as error:
@@ -102,7 +108,45 @@ class Login:
         self._store = store
         if kept is not None:
             self._by_store = True
-            self.shown = Shown(token=kept.token, device=kept.device)
+            self.shown = Shown(token=kept.token, device=kept.device, cluster=cluster)
+
+    @property
+    def wants_cluster(self) -> bool:
+        """A token that was given says itself which cluster it is for, or was bound to one."""
+        return self._store is not None
+
+    @property
+    def has_kept(self) -> bool:
+        """There is a token that an earlier release has kept for these addresses."""
+        return self._by_store
+
+    def at(self, cluster: "Cluster") -> None:
+        """Whatever is shown is shown there alone. Raises `WrongLogin`."""
+        if self._store is None or not cluster.id:
+            return
+        # What was kept for these addresses is shown there, as ever.
+        vouched = cluster.vouched or self._by_store
+        self._by_store = False
+        self._show(replace(self._without_store, cluster=cluster.id))
+        if vouched:
+            self._open_store(self._addresses, cluster.id)
+            return
+        if TokenStore(self._user, (), cluster=cluster.id, keyring=True).find() is not None:
+            complain(
+                f"the server at {', '.join(self._addresses)} says that it is a cluster that you "
+                "know by another address; since that cannot be told from here, your login there is "
+                "not used, and the password is needed once"
+            )
+        self._store = TokenStore(self._user, (), cluster=cluster.id, keyring=True)
+
+    def _of_token(self, text: str, *, as_guest: bool) -> Shown:
+        token, cluster = _token(text), tokens.cluster_of_text(text)
+        try:
+            cluster = cluster or Clusters().of_token(token)
+        except (OSError, DamagedClusters) as error:
+            raise WrongLogin(f"cannot tell which cluster the token is for: {error}") from None
+        self._unbound = None if cluster or as_guest else token
+        return Shown(token=token, as_guest=as_guest, cluster=cluster)
 
     def _show(self, shown: Shown) -> None:
         self.shown = self._without_store = shown
@@ -146,6 +190,10 @@ class Login:
                 return f"; give it with --code-file or {CODE_VARIABLE}"
             case RefusalCode.INVITATION_REQUIRED if not self.shown.invitation:
                 return "; give it with --invitation"
+            case RefusalCode.UNKNOWN_TOKEN if self._by_store:
+                return "; --forget removes the login that is kept here"
+            case RefusalCode.UNKNOWN_TOKEN:
+                return "; is the name right? A guest's token takes --guest"
             case RefusalCode.GUESTS_NOT_ALLOWED:
                 return "; make an account with --register"
             case _:
@@ -153,18 +201,28 @@ class Login:
 
     def remember(self, chat: "Chat") -> None:
         """Keeps the token of an account for the next time; a guest may become one until the end."""
-        if self._store is None or self._settled or not chat.has_begun:
+        if self._settled or not chat.has_begun:
             return
         self._settled = not chat.guest
         try:
-            if self._by_store and chat.guest:
-                # The account is gone, and what we kept of it says nothing any more.
-                self._by_store = False
-                self._store.forget()
-            elif not self._by_store and chat.device:
-                self._store.keep(tokens.Kept(chat.device, chat.token))
-        except (OSError, UnsafeTokenError) as error:
+            if self._unbound is not None and chat.cluster and not chat.guest:
+                Clusters().bind(self._unbound, chat.cluster)
+            elif self._store is not None and not self._by_store and chat.device:
+                self._keep(chat)
+        except (OSError, UnsafeTokenError, DamagedClusters) as error:
             complain(f"cannot remember this device: {error}")
+
+    def _keep(self, chat: "Chat") -> None:
+        if chat.cluster and not self.shown.cluster:
+            self._store = TokenStore(
+                self._user, self._addresses, cluster=chat.cluster, keyring=True
+            )
+            self._store.find()
+        assert self._store is not None
+        self._store.keep(tokens.Kept(chat.device, chat.token))
+        if chat.cluster:
+            # Whoever has proved to be somebody there says that it is the right place.
+            Clusters().note(self._addresses, chat.cluster)
 
     def forget(self, everywhere: bool) -> None:
         """The server knows our token no more, or none of this user."""

@@ -12,6 +12,7 @@ import click
 from zchat.client.access import (
     REFUSED,
     SIGNAL_QUIT_TIMEOUT_S,
+    Failed,
     access_of,
     access_options,
     end_with,
@@ -25,6 +26,7 @@ from zchat.options import ConfiguredCommand, WholeOutput
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from zchat.client.access import Access
     from zchat.client.chat import Chat
     from zchat.client.line import LineClient
     from zchat.client.login import Login
@@ -105,9 +107,7 @@ def run(
     access = access_of(user, **given)
     if forget:
         # Here and not above, so that --help need not wait for it.
-        from zchat.client import forgetting  # noqa: PLC0415
-
-        end_with(lambda: asyncio.run(forgetting.forget(user, access.addresses, access.tls)))
+        end_with(lambda: _forget(access))
 
     # Nothing can be drawn there, and nothing rewritten.
     plain = plain or (os.environ.get("TERM") == "dumb" and not line)
@@ -120,6 +120,19 @@ def run(
         return await _converse(chat, login, is_plain=plain)
 
     end_with(lambda: log_in(access, converse))
+
+
+def _forget(access: "Access") -> int:
+    from zchat.client import forgetting  # noqa: PLC0415
+    from zchat.client.identify import UNKNOWN, identify  # noqa: PLC0415
+
+    try:
+        cluster = identify(access, needed=True)
+    except Failed:
+        # What is kept is removed though nobody can be told.
+        cluster = UNKNOWN
+    work = forgetting.forget(access.user, access.addresses, access.tls, cluster.id)
+    return asyncio.run(work)
 
 
 async def _converse(chat: "Chat", login: "Login", *, is_plain: bool) -> int:

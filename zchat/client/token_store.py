@@ -35,15 +35,22 @@ class Shelf(Protocol):
 
 
 class TokenStore:
-    """The tokens of one user of one server. Raises `OSError` where it says nothing else."""
+    """The token of one user of one cluster. Raises `OSError` where it says nothing else."""
 
     def __init__(
-        self, user: str, addresses: Sequence[str], folder: Path | None = None, *, keyring: bool
+        self,
+        user: str,
+        addresses: Sequence[str],
+        folder: Path | None = None,
+        *,
+        cluster: str = "",
+        keyring: bool,
     ) -> None:
         self._folder = folder or token_folder()
         files = FileShelf(self._folder)
         self._shelf: Shelf = (_keyring_shelf() if keyring else None) or files
-        self._name = kept_name(user, addresses)
+        self._name = kept_name(user, addresses, cluster)
+        self._former_name = kept_name(user, addresses)
         self._about = f"{user} at {', '.join(addresses)}"
         self._slot = SLOTS[0]
         self._text: str | None = None
@@ -51,6 +58,8 @@ class TokenStore:
 
     def find(self) -> Kept | None:
         """The token, if there is one. Raises `UnsafeTokenError`."""
+        if self._former_name != self._name:
+            self._take_over()
         for slot in SLOTS:
             text = self._shelf.read(self._name_of(slot))
             if slot == SLOTS[0] or text is not None:
@@ -62,6 +71,17 @@ class TokenStore:
                 # Damaged, or of a newer client: of no use here, and replaced by the next login.
                 continue
         return None
+
+    def _take_over(self) -> None:
+        """What was kept for the addresses, before it was known which cluster is there."""
+        for slot in SLOTS:
+            former = f"{self._former_name}-{slot}"
+            if (text := self._shelf.read(former)) is None:
+                continue
+            with self._locked():
+                if self._shelf.read(self._name_of(slot)) is None:
+                    self._shelf.write(self._name_of(slot), text)
+            self._shelf.remove(former)
 
     def keep(self, kept: Kept) -> bool:
         """In the place of what was found; False if another program was quicker."""
@@ -84,6 +104,7 @@ class TokenStore:
     def forget_all(self) -> None:
         for slot in SLOTS:
             self._shelf.remove(self._name_of(slot))
+            self._shelf.remove(f"{self._former_name}-{slot}")
         self._text = None
 
     def _name_of(self, slot: int) -> str:

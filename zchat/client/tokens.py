@@ -13,13 +13,21 @@ _FIRST_LINE: Final = "zchat token 1"
 """A version, so that a newer client can change the form."""
 
 
-def as_text(token: bytes) -> str:
-    """URL-safe base64 without padding."""
-    return urlsafe_b64encode(token).decode().rstrip("=")
+def as_text(token: bytes, cluster: str = "") -> str:
+    """URL-safe base64 without padding, after the cluster that it is for and a full stop."""
+    text = urlsafe_b64encode(token).decode().rstrip("=")
+    return f"{cluster}.{text}" if cluster else text
+
+
+def cluster_of_text(text: str) -> str:
+    """The cluster that a token is for; empty if its text does not say so."""
+    cluster, dot, _ = text.strip().rpartition(".")
+    return cluster if dot else ""
 
 
 def from_text(text: str) -> bytes:
     """What `as_text` makes, or hexadecimal. Raises `ValueError`, which does not show the text."""
+    text = text.strip().rpartition(".")[2]
     text = text.strip().rstrip("=")
     try:
         if len(text) == _HEX_CHARS:
@@ -52,7 +60,10 @@ class Kept:
         return cls(lines[1], from_text(lines[2]))
 
 
-def kept_name(user: str, addresses: Sequence[str]) -> str:
-    """Under which the tokens of `user` are kept, of the server that has these addresses."""
-    server = "\n".join(sorted(set(addresses)))
+def kept_name(user: str, addresses: Sequence[str], cluster: str = "") -> str:
+    """Under which what `user` has in the cluster is kept.
+
+    Of one that does not say which it is, as all did in earlier releases, the addresses must do.
+    """
+    server = f"cluster {cluster}" if cluster else "\n".join(sorted(set(addresses)))
     return sha256(f"{user}\n{server}".encode()).hexdigest()[:32]

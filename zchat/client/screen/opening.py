@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def open_screen(access: accesses.Access, notify: str) -> int:
     how = best(os.environ) if notify == "auto" else How(notify)
-    cache = Cache(access.user, access.addresses)
+    cache = Cache(access.user, access.addresses, cluster=_cluster_of(access))
     settings = config.read()
     log_files = None
     if settings.log_folder is not None:
@@ -43,6 +43,16 @@ def open_screen(access: accesses.Access, notify: str) -> int:
         if log_files is not None:
             log_files.close()
         cache.close()
+
+
+def _cluster_of(access: accesses.Access) -> str:
+    """As far as it can be known: who has been there before need not wait for the server."""
+    from zchat.client.identify import identify  # noqa: PLC0415
+
+    try:
+        return identify(access, needed=True).id
+    except accesses.Failed:
+        return ""
 
 
 async def _show(

@@ -27,19 +27,26 @@ def cursor_name(text: str) -> str:
 
 
 class SavedCursor:
-    """Of one name, for one user of one server. The lock ends with this process, however it ends."""
+    """Of one name, for one user of one cluster. The lock ends with this process, however it ends.
 
-    def __init__(self, name: str, user: str, addresses: Sequence[str]) -> None:
+    Of a cluster that does not say which it is the addresses must do, as in earlier releases.
+    """
+
+    def __init__(self, name: str, user: str, addresses: Sequence[str], cluster: str = "") -> None:
         """Raises `Failed` if another process has it, or nobody can read it."""
         server = ",".join(sorted(set(addresses)))
-        digest = sha256(f"{user}\n{server}".encode()).hexdigest()[:16]
-        self._path = cursor_folder() / f"{name}-{digest}"
+        self._path = former = _path(name, user, server)
         self._about = {"version": _VERSION, "user": user, "server": server}
+        if cluster:
+            self._path = _path(name, user, f"cluster {cluster}")
+            self._about["cluster"] = cluster
         self.positions: dict[str, int] = {}
         """The sequence of the last entry that was printed, by place."""
         self._lock: int
         try:
-            self._take()
+            self._lock = _locked(self._path)
+            if former != self._path:
+                self._take_over(former)
             self._read()
         except OSError as error:
             raise Failed(WRONG_USAGE, f"cannot use {self._path}: {error.strerror}") from None
@@ -71,17 +78,12 @@ class SavedCursor:
         """Others may use it from now on."""
         os.close(self._lock)
 
-    def _take(self) -> None:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._path.with_name(f"{self._path.name}.lock")
-        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        until = time.monotonic() + LOCK_WAIT_S
-        while not _is_locked(lock):
-            if time.monotonic() > until:
-                os.close(lock)
-                raise Failed(REFUSED, f"another process uses the cursor in {self._path}")
-            time.sleep(_LOOK_AGAIN_S)
-        self._lock = lock
+    def _take_over(self, former: Path) -> None:
+        """What was kept for the addresses, before it was known which cluster is there."""
+        if former.exists() and not self._path.exists():
+            lock = _locked(former)
+            former.replace(self._path)
+            os.close(lock)
 
     def _read(self) -> None:
         try:
@@ -94,6 +96,25 @@ class SavedCursor:
             raise Failed(
                 WRONG_USAGE, f"{self._path} is damaged: remove it to begin with what comes next"
             ) from None
+
+
+def _path(name: str, user: str, server: str) -> Path:
+    digest = sha256(f"{user}\n{server}".encode()).hexdigest()[:16]
+    return cursor_folder() / f"{name}-{digest}"
+
+
+def _locked(path: Path) -> int:
+    """The lock of a cursor. Raises `Failed` if it is not to be had."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    name = path.with_name(f"{path.name}.lock")
+    lock = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    until = time.monotonic() + LOCK_WAIT_S
+    while not _is_locked(lock):
+        if time.monotonic() > until:
+            os.close(lock)
+            raise Failed(REFUSED, f"another process uses the cursor in {path}")
+        time.sleep(_LOOK_AGAIN_S)
+    return lock
 
 
 def _is_locked(lock: int) -> bool:

@@ -63,7 +63,7 @@ def run(
     join: bool,
     key: str,
 ) -> int:
-    saved = None if cursor is None else SavedCursor(cursor, access.user, access.addresses)
+    saved = None if cursor is None else _saved(access, cursor)
     tail = Tail(
         Places(access.user, list(dict.fromkeys(places)), saved.positions if saved else {}),
         out,
@@ -78,6 +78,13 @@ def run(
     finally:
         if saved is not None:
             saved.let_go()
+
+
+def _saved(access: Access, name: str) -> SavedCursor:
+    from zchat.client.identify import identify  # noqa: PLC0415
+
+    cluster = identify(access, needed=True)
+    return SavedCursor(name, access.user, access.addresses, cluster.id)
 
 
 class Tail:

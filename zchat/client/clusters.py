@@ -1,0 +1,122 @@
+"""Which cluster is behind which address, as far as this user has been there from this machine.
+
+Tokens, cursors and what was seen belong to a cluster, whatever addresses lead to it. A cluster says
+itself which it is, and anybody may say so: a token is shown at an address that is new only if that
+leads to the same place as one that is known.
+"""
+
+import fcntl
+import json
+import os
+import socket
+import tempfile
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from zchat import options
+from zchat.client.connection import split_address
+
+_VERSION: Final = 1
+KEPT_MAX: Final = 1_000
+"""Addresses, and tokens, that are remembered: the newest."""
+
+
+class DamagedClusters(ValueError):
+    """The text says which file it is, and what to do."""
+
+
+class Clusters:
+    """The file in which it stands. Raises `OSError` and `DamagedClusters`."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+        self._path = path or Path(home).expanduser() / "zchat" / "clusters"
+
+    def of(self, addresses: Sequence[str]) -> str:
+        """That of any of these; empty if none is known."""
+        known = self._read()["addresses"]
+        return next((known[one] for one in map(str.lower, addresses) if one in known), "")
+
+    def of_token(self, token: bytes) -> str:
+        """Where the token was used first; empty if it was not."""
+        return self._read()["tokens"].get(_digest(token), "")
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._read()["addresses"]
+
+    def note(self, addresses: Sequence[str], cluster: str) -> None:
+        """All of these lead there."""
+        self._write("addresses", dict.fromkeys(map(str.lower, addresses), cluster))
+
+    def bind(self, token: bytes, cluster: str) -> None:
+        self._write("tokens", {_digest(token): cluster})
+
+    def vouch_for(self, addresses: Sequence[str], cluster: str) -> bool:
+        """Whether one of these leads where a known address of the cluster does.
+
+        The first one of all is believed: there is nothing yet that could be shown.
+        """
+        known = [at for at, there in self._read()["addresses"].items() if there == cluster]
+        places = {place for address in known for place in _places(address)}
+        return not known or any(not places.isdisjoint(_places(each)) for each in addresses)
+
+    def _read(self) -> dict[str, dict[str, str]]:
+        try:
+            text = self._path.read_text("utf-8")
+        except FileNotFoundError:
+            return {"addresses": {}, "tokens": {}}
+        try:
+            return _checked(json.loads(text))
+        except (ValueError, TypeError, KeyError, AttributeError):
+            what = "remove it to have it made anew"
+            raise DamagedClusters(f"{self._path} is damaged: {what}") from None
+
+    def _write(self, part: str, news: dict[str, str]) -> None:
+        if news.items() <= self._read()[part].items():
+            return
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            # Others that write it are waited for, which is never long.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            kept = self._read()
+            former = {key: value for key, value in kept[part].items() if key not in news}
+            kept[part] = dict([*former.items(), *news.items()][-KEPT_MAX:])
+            handle, new = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump({"version": _VERSION, **kept}, file, indent=1)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(new).replace(self._path)
+        finally:
+            os.close(lock)
+
+
+def _checked(saved: Any) -> dict[str, dict[str, str]]:
+    """Raises one of these four for what was not written here."""
+    if saved["version"] != _VERSION:
+        raise ValueError("not what zchat-client has written")
+    return {
+        part: {str(key): str(value) for key, value in saved[part].items()}
+        for part in ("addresses", "tokens")
+    }
+
+
+def _digest(token: bytes) -> str:
+    """Whoever reads the file learns nothing of the token."""
+    return sha256(b"cluster of " + token).hexdigest()[:32]
+
+
+def _places(address: str) -> set[tuple[str, int]]:
+    """Where the address leads now; all spellings of this machine are one."""
+    try:
+        host, port = split_address(address)
+        if options.is_loopback(host):
+            return {("this machine", port)}
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, ValueError, UnicodeError):
+        return set()
+    return {(str(there[0]), port) for *_, there in found}
