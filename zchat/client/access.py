@@ -291,6 +291,13 @@ def access_options() -> list[click.Parameter]:
             is_flag=True,
             help="Neither use nor keep a token on this machine.",
         ),
+        *_cluster_options(),
+        *tls_options(),
+    ]
+
+
+def _cluster_options() -> list[click.Parameter]:
+    return [
         click.Option(
             ["--guest"],
             is_flag=True,
@@ -301,5 +308,4 @@ def access_options() -> list[click.Parameter]:
             is_flag=True,
             help="The server was set up anew: take it for another one than before.",
         ),
-        *tls_options(),
     ]

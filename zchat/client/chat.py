@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self, assert_never
 
@@ -126,32 +125,41 @@ def connect(
     `at_once` enters without waiting for the server: requests are kept, `SessionBegun` comes when
     there is a session, `ConnectionFailed` if it takes longer, and a refused login ends `events()`.
     """
+    credentials = _credentials(password, token, device, code, invitation, new_password, register)
+    credentials.account = not (token is None or password or register or as_guest)
+    credentials.cluster = cluster
     return Chat(
-        drafts.user_name(name),
+        _core(drafts.user_name(name), credentials, cursors or {}, away, logs, from_head, bot),
         [address] if isinstance(address, str) else address,
-        replace(
-            _credentials(
-                password,
-                token,
-                device,
-                code,
-                invitation,
-                register=register,
-                new_password=new_password,
-            ),
-            account=token is not None and password is None and not (as_guest or register),
-            cluster=cluster,
-        ),
-        cursors={drafts.log_name(log): sequence for log, sequence in (cursors or {}).items()},
-        away=message_drafts.away(away).away,
-        logs=None if logs is None else list(map(drafts.log_name, logs)),
-        from_head=from_head,
-        bot=bot,
+        credentials,
         marks_read=mark_read,
         at_once=at_once,
         tls=tls,
         connect_timeout_s=connect_timeout_s,
         quit_timeout_s=quit_timeout_s,
+    )
+
+
+def _core(
+    name: str,
+    credentials: Credentials,
+    cursors: Mapping[str, int],
+    away: str | None,
+    logs: Sequence[str] | None,
+    from_head: bool,
+    bot: bool,
+) -> ClientCore:
+    """Raises `InvalidRequest`."""
+    return ClientCore(
+        name,
+        credentials,
+        secrets.token_bytes(limits.NONCE_PREFIX_BYTES),
+        f"zchat-client {__version__}",
+        cursors={drafts.log_name(log): sequence for log, sequence in cursors.items()},
+        away=message_drafts.away(away).away,
+        logs=None if logs is None else list(map(drafts.log_name, logs)),
+        from_head=from_head,
+        bot=bot,
     )
 
 
@@ -161,9 +169,8 @@ def _credentials(
     device: str,
     code: str,
     invitation: str,
-    *,
-    register: bool,
     new_password: str | None,
+    register: bool,
 ) -> Credentials:
     """Raises `InvalidRequest`."""
     return Credentials(
@@ -182,34 +189,17 @@ class Chat(Asking):
 
     def __init__(
         self,
-        name: str,
+        core: ClientCore,
         addresses: Sequence[str],
         credentials: Credentials,
         *,
-        cursors: Mapping[str, int],
-        away: str | None,
-        logs: Sequence[str] | None,
-        from_head: bool,
-        bot: bool,
         marks_read: bool,
         at_once: bool,
         tls: Tls,
         connect_timeout_s: float,
         quit_timeout_s: float,
     ) -> None:
-        nonce_prefix = secrets.token_bytes(limits.NONCE_PREFIX_BYTES)
-        software = f"zchat-client {__version__}"
-        self._core = ClientCore(
-            name,
-            credentials,
-            nonce_prefix,
-            software,
-            cursors=cursors,
-            away=away,
-            logs=logs,
-            from_head=from_head,
-            bot=bot,
-        )
+        self._core = core
         self._credentials = credentials
         self._addresses = addresses
         self._tls = tls
