@@ -286,8 +286,6 @@ def protocol() -> str:
             messages.BanInfo,
             messages.UserBan,
             messages.DeviceInfo,
-            messages.ConversationInfo,
-            messages.EditInfo,
             messages.AuditRecord,
         ),
     }

@@ -972,6 +972,9 @@ class ReadEdits(Message, frozen=True):
 class SearchMessages(Message, frozen=True):
     """The newest `limit` messages that hold every word of `text`, be they upper or lower case.
 
+    Words are what blanks divide, and each may stand anywhere, within another word too: `port` finds
+    `transport`. No character of them means anything but itself.
+
     In all that the user can read, or only in `#room` or the conversation with `@name`; of all
     authors or of one; with `before_ms`, before that time. Answered with `SearchResults`.
     """
