@@ -54,6 +54,7 @@ def said(sequence: int, author: str, text: str, reply_to: int = 0, log: str = "#
     [
         (MessagePosted("yes", 1), "eve ↳ bob (are the pumps running, or not? nobody h…): yes"),
         (MessagePosted("yes", 7), "eve ↳ message 7: yes"),
+        (MessagePosted("yes", bot=True), "eve (bot): yes"),
         (MessageEdited(1, "they run"), "* eve edited: they run"),
         (MessageEdited(1, ""), "* eve edited a message, which has changed since"),
         (MessageDeleted(1), "* eve deleted a message of bob"),

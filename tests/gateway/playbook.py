@@ -31,7 +31,7 @@ ROOMS = "rooms/0"
 EPOCH = 1
 CLUSTER = "c0ffee00c0ffee00"
 _stamped = Decoder(Stamped)
-_stamped_queries = Decoder(StampedQuery)
+_queries = Decoder(StampedQuery)
 _bodies: Decoder[dict[str, Any]] = Decoder(dict[str, Any])
 _batches = Decoder(list[bytes])
 
@@ -126,7 +126,7 @@ class Gateway:
         self.core.services.ask_pages(self.core.fan_out, self.now)
         envelope = self.core.services.by_address[address].queries.take_envelope(self.now)
         queries = _batches.decode(envelope) if envelope else []
-        return [_bodies.decode(_stamped_queries.decode(query).body) for query in queries]
+        return [_bodies.decode(_queries.decode(query).body) for query in queries]
 
     def answer(self, address: str, *answers: Any) -> list[dict[str, Any]]:
         """Answers the queries that go out now, and returns them."""

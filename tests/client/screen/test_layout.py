@@ -60,6 +60,8 @@ def test_what_became_of_a_message_is_seen() -> None:
     message.reactions = {"👍": ["ann", "carl"], "🎉": ["dora"]}
     _, text, reactions = shown(message)
     assert text.endswith("text (edited)")
+    message.bot = True
+    assert shown(message)[1].endswith("text (bot) (edited)")
     assert reactions.split() == ["👍", "2", "🎉", "1"]
     message.text, message.deleted_by = "", "mod"
     assert shown(message)[1].endswith("message deleted by mod")
