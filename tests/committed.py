@@ -1,14 +1,15 @@
 """What a service has committed, read from its database and not from the service."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, text
 
 from zchat.log.store import Appended, Store
 from zchat.log.verify import verify_connection
 from zchat.protocol.codec import Decoder
-from zchat.protocol.messages import Entry
+from zchat.protocol.messages import Entry, Message
 
 _entries = Decoder(Entry)
 
@@ -48,3 +49,11 @@ def committed_entries(
     parameters = {} if of is None else {"log": of, "upto": upto}
     for position, log, sequence, author, nonce, frame in connection.execute(question, parameters):
         yield Committed(position, log, sequence, author, nonce, _entries.decode(frame))
+
+
+A = TypeVar("A", bound=Message)
+
+
+def repeated(answer: A) -> A:
+    """As it comes to a command that is sent once more."""
+    return replace(answer, again=True)

@@ -72,7 +72,7 @@ WHEN = "2026-05-04 10:03:19Z"
     ("line", "address", "command", "said"),
     [
         (
-            ["announce", "We", "close \x1bat ten."],
+            ["announce", "We", "close at ten."],
             LOBBY_AT,
             Announce(1, b"", "We close at ten."),
             "announced, as entry 7 of the lobby",
@@ -259,6 +259,8 @@ def test_a_refusal_is_told_and_the_exit_code_1(notes: Notes, zchat_admin: Type) 
         (["kick", "bob", "--reason", "x" * 301], "up to 300 characters"),
         (["standing", "bob", "king"], "'king' is not one of"),
         (["announce", " "], "1 to 16000 characters"),
+        (["announce", "close \x1bat ten"], "cannot hold U+001B"),
+        (["kick", "bob", "--reason", "\udcff"], "must be valid UTF-8"),
         (["audit", "-n", "0"], "give a whole number from 1"),
         (["invite", "--revoke", " "], "no invitation"),
     ],

@@ -123,4 +123,4 @@ async def test_a_reminder_outlives_the_bot(shared_cluster: Cluster, tmp_path: Pa
         await bot.kill()
         await bot.start()
         [reminder] = await until_said(chat, name, 1)
-        assert reminder.body == MessagePosted(f"@{chat.name} the tea is ready")
+        assert reminder.body == MessagePosted(f"@{chat.name} the tea is ready", bot=True)

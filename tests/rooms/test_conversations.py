@@ -65,9 +65,9 @@ def test_a_topic_with_many_names_is_cut(rooms: Rooms, monkeypatch: pytest.Monkey
 
 
 def test_what_is_owed_twice_is_done_once(talk: Rooms) -> None:
-    assert talk.open_conversation(NAME, "ann", "bob", "carl") == Done(0, LOG, 1)
+    assert talk.open_conversation(NAME, "ann", "bob", "carl") == Done(0, LOG, 1, again=True)
     talk.core = talk.loaded()
-    assert talk.open_conversation(NAME, "ann", "bob", "carl") == Done(0, LOG, 1)
+    assert talk.open_conversation(NAME, "ann", "bob", "carl") == Done(0, LOG, 1, again=True)
 
     assert len(talk.entries(NAME)) == 3
 
@@ -122,7 +122,7 @@ def test_it_is_not_opened_again_once_all_have_left(talk: Rooms) -> None:
         talk.leave(user, NAME)
     talk.core = talk.loaded()
 
-    assert talk.open_conversation(NAME, "ann", "bob", "carl") == Done(0, LOG, 1)
+    assert talk.open_conversation(NAME, "ann", "bob", "carl") == Done(0, LOG, 1, again=True)
     assert NAME not in talk.core.rooms
 
 

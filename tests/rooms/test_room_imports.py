@@ -44,9 +44,10 @@ def test_a_room_appears_with_its_first_entries(rooms: Rooms) -> None:
 
 
 def test_what_was_imported_is_not_imported_again(rooms: Rooms) -> None:
-    for _ in range(2):
-        assert rooms.do("", batch(0, "one", facts=FACTS)) == Done(1, "#garden", 1)
-        assert rooms.do("", batch(1, "two")) == Done(1, "#garden", 2)
+    for again in (False, True):
+        first = rooms.do("", batch(0, "one", facts=FACTS))
+        assert first == Done(1, "#garden", 1, again)
+        assert rooms.do("", batch(1, "two")) == Done(1, "#garden", 2, again)
         rooms.core = rooms.loaded()
     assert len(rooms.entries("garden")) == 2
 

@@ -86,8 +86,8 @@ def test_the_same_change_twice_is_made_once(ann: Users) -> None:
     ann.commit([])
     answers = [answer for _ in range(4) for answer in ann.finish_jobs()]
 
-    assert answers == [Done(2, "@ann", 2)] * 2
-    assert ann.do(command, "ann") == Done(2, "@ann", 2)
+    assert answers == [Done(2, "@ann", 2), Done(2, "@ann", 2, again=True)]
+    assert ann.do(command, "ann") == Done(2, "@ann", 2, again=True)
 
 
 def test_of_two_changes_at_once_only_the_first_knows_the_old_password(ann: Users) -> None:
