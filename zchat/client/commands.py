@@ -216,7 +216,9 @@ def _help(arguments: Arguments) -> Action:
     if not arguments.text:
         width = max(len(command.usage) for command in COMMANDS.values())
         table = [f"{command.usage:<{width}}  {command.summary}" for command in COMMANDS.values()]
-        first = f"{'text':<{width}}  Say it in the lobby, to everyone; ::text says :text."
+        first = (
+            f"{'text':<{width}}  Say it in the lobby, to everyone; ::text says :text, //text /text."
+        )
         return ShowHelp((first, *table))
     name = arguments.one("a command").removeprefix(":").lower()
     command = COMMANDS.get(name)

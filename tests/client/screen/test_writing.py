@@ -90,6 +90,7 @@ async def test_letters_after_d_delete_nothing(ann: Person) -> None:
     await ann.write("deploy")
     await ann.sees("deploy")
     await ann.press("up", "d", *"ay")
+    assert ann.written == "ay"
     assert ann.gateway.server.texts("#lobby")[-1] == "deploy"
     assert len(ann.app.screen_stack) == 1
 
@@ -266,3 +267,18 @@ async def test_an_answer_that_looks_like_a_command_is_still_one(ann: Person) -> 
     body = ann.gateway.server.logs["#lobby"][-1].body
     assert isinstance(body, MessagePosted)
     assert body.reply_to == 3
+
+
+async def test_a_word_that_says_no_is_written_whole(ann: Person) -> None:
+    await ann.write(":cr kitchen")
+    await ann.sees("you created #kitchen")
+    await ann.write(":close kitchen")
+    await ann.sees("End #kitchen for everyone?")
+    await ann.press(*"hello")
+    await ann.sees_no_more("End #kitchen")
+    assert ann.written == "hello"
+    await ann.press("ctrl+c", "ctrl+q")
+    await ann.sees("You own #kitchen")
+    await ann.press("w", "a", "i", "t")
+    assert ann.written == "wait"
+    assert ann.app.is_running
