@@ -70,11 +70,11 @@ async def ask(questions: Sequence[Question], complaint: str = "") -> list[str] |
         session: PromptSession[str] = PromptSession(
             is_password=question.secret, erase_when_done=True, history=DummyHistory()
         )
+        if asked.complaint:
+            # What was typed ahead was meant for another question.
+            _forget_typed(session)
         try:
             asked.answer(await session.prompt_async(question.text))
-            if asked.complaint:
-                # What was typed ahead was meant for another question.
-                _forget_typed(session)
         except (EOFError, KeyboardInterrupt):
             return None
     return asked.answers

@@ -117,3 +117,10 @@ async def test_answers_to_what_a_guest_is_not_asked_are_not_said(ann: Person) ->
     await ann.sees("a secret was asked for just now")
     await ann.pilot.pause()
     assert ann.gateway.server.texts("#lobby")[-1] == "message 3"
+
+
+async def test_what_was_typed_before_a_dialog_is_not_for_it(ann: Person) -> None:
+    types_ahead(ann, "hello")
+    ann.app.post_message(Key("ctrl+k", None))
+    await until(lambda: ann.gateway.server.texts("#lobby")[-1] == "hello")
+    await ann.sees("a room or a person…")

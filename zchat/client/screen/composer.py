@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.screen import Screen
 from textual.widgets import TextArea
 
 from zchat.client.screen.completion import NONE, Completion
@@ -85,6 +86,8 @@ class Composer(TextArea):
         self._unsent = ""
         self.pressed_at_s = 0.0
         """When the key came that is seen to."""
+        self._has_opened: Screen[Any] | None = None
+        """The dialog that a key of ours has led to."""
         self._offered = NONE
         self._chosen = -1
         self._completed: str | None = None
@@ -126,11 +129,13 @@ class Composer(TextArea):
             event.stop()
             event.prevent_default()
             await self.run_action(bindings[0].action)
+            if self.app.screen is not self.screen:
+                self._has_opened = self.app.screen
 
     def _handed_on(self, event: events.Key | events.Paste) -> bool:
-        """Whether it is for a dialog that the key before it has opened."""
+        """Whether it is for a dialog that a key before it has opened."""
         dialog = self.app.screen
-        if dialog is self.screen:
+        if dialog is self.screen or dialog is not self._has_opened:
             return False
         event.prevent_default()
         event.stop()
