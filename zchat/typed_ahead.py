@@ -45,7 +45,8 @@ def held() -> Iterator[None]:
 
     def put_back() -> None:
         with contextlib.suppress(termios.error):
-            termios.tcsetattr(_STDIN, termios.TCSANOW, former)
+            # What was typed for us and not read is not for the shell, either.
+            termios.tcsetattr(_STDIN, termios.TCSAFLUSH, former)
 
     try:
         with interrupts.kill_after(put_back):

@@ -395,7 +395,8 @@ async def test_two_passwords_that_differ_make_no_account(
         await terminal.shows("New password")
         await terminal.say(PASSWORD, "Once more:")
         await terminal.say("correct house", "the passwords differ", "New password")
-        await terminal.say("", "")
+        await terminal.say("", "nothing was given", "New password")
+        await terminal.type("\x04")
         assert await terminal.exit_code() == 3
     assert not gateway.logins
 

@@ -277,11 +277,13 @@ def _token(text: str) -> bytes:
 
 
 def _prompt(question: str) -> str:
-    try:
-        with typed_ahead.as_lines():
-            answer = getpass.getpass(question)
-    except EOFError:
-        answer = ""
-    if not answer:
-        raise Abandoned
-    return answer
+    """Until there is an answer: what follows another one would be told to the shell."""
+    while True:
+        try:
+            with typed_ahead.as_lines():
+                answer = getpass.getpass(question)
+        except EOFError:
+            raise Abandoned from None
+        if answer:
+            return answer
+        complain("nothing was given; Ctrl-D leaves it")

@@ -70,7 +70,8 @@ class Acts:
         """What was written and not sent; of a secret nothing is kept."""
         begun = self._begun
         text = begun.before_edit if self.is_editing else begun.put_by or self._app.composer.text
-        return "" if is_secret(text) else text
+        is_kept = not (is_secret(text) or self._app.desk.going.may_be_secret)
+        return text if is_kept else ""
 
     def leave_place(self, conversation: Conversation | None) -> None:
         """What is begun there waits for the person to come back."""
@@ -123,8 +124,7 @@ class Acts:
             self._begun = begun
             app.composer.load(text)
             return
-        if not is_secret(text):
-            app.composer.remember(text)
+        app.remember(text)
         app.timeline.action_newest()
         if outcome is Outcome.QUIT:
             app.action_leave()
@@ -160,6 +160,7 @@ class Acts:
                 app.note(["! that is a command, and no message; doubling its first sign says it"])
             case Message(said):
                 if said == edited.text or app.desk.amending.edit(conversation, edited, said):
+                    app.remember(text)
                     self._end_edit()
 
     def _end_edit(self) -> None:

@@ -305,6 +305,12 @@ class ScreenClient(App[int]):
             # Whoever was quick goes on with an answer that nobody has asked for.
             self.desk.going.asked_secret()
 
+    def remember(self, text: str) -> None:
+        """So that Up brings it again, also the next time."""
+        if not is_secret(text):
+            self._cache.keep_input(text)
+            self.composer.remember(text)
+
     def keep_draft(self) -> None:
         """What is being written stays with its conversation."""
         if self.conversation is not None:
@@ -343,8 +349,6 @@ class ScreenClient(App[int]):
         if self.conversation is not None:
             self.first_time = False
             self.desk.going.seen_to(self.composer.pressed_at_s)
-            if not is_secret(text):
-                self._cache.keep_input(text)
             self._cache.keep_draft(self.conversation.key, "")
             if self.around is not None:
                 self.around.leave_choices()

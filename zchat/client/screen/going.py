@@ -16,6 +16,7 @@ GO_KEY: Final = "Alt-G"
 """As people call it; `parts.py` binds it."""
 GOES_WITHIN_S: Final = 5.0
 """Whoever has waited for longer is not taken along any more."""
+_ASKED_SECRET: Final = "a secret was asked for just now"
 
 
 class Going:
@@ -89,7 +90,12 @@ class Going:
 
     def asked_secret(self) -> None:
         """Questions are over that took the keyboard."""
-        self._doubt = "a secret was asked for just now"
+        self._doubt = _ASKED_SECRET
+
+    @property
+    def may_be_secret(self) -> bool:
+        """What is written now may be what was asked for before."""
+        return self._doubt == _ASKED_SECRET
 
     def doubt(self, text: str, now_s: float) -> str:
         """Why it is not clear where the text is to be said.
