@@ -18,7 +18,7 @@ from zchat.protocol.messages import (
 )
 
 from ..fake_gateway import FakeGateway
-from .people import person
+from .people import Person, person
 
 
 @pytest.fixture
@@ -123,3 +123,29 @@ async def test_a_room(tmp_path: Path, picture: SnapshotAssertion) -> None:
             await ann.press("ctrl+k", "o", "p", "s", "enter")
             await ann.sees("お疲れさま")
             assert ann.app.export_screenshot() == picture
+
+
+async def test_without_colours_everything_is_in_those_of_the_terminal(
+    gateway: FakeGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Textual goes by what it found first, and made black on black of them."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with person(gateway, tmp_path, size=(80, 24)) as ann:
+        await ann.press(*"hello")
+        for key in ("", "ctrl+k", "f1", "ctrl+p"):
+            await ann.press(*filter(None, [key]))
+            await ann.pilot.pause()
+            assert coloured(ann) == set(), key
+            await ann.press(*filter(None, [key and "escape"]))
+
+
+def coloured(ann: Person) -> set[str]:
+    """What is drawn in a colour of anybody's choice."""
+    return {
+        segment.text
+        for strip in ann.app.screen._compositor.render_strips()
+        for segment in strip
+        if segment.style is not None
+        for colour in (segment.style.color, segment.style.bgcolor)
+        if colour is not None and not colour.is_default
+    }

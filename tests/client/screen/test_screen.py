@@ -301,3 +301,33 @@ async def test_ctrl_c_clears_what_is_being_written(ann: Person) -> None:
     assert ann.written == ""
     await ann.press("ctrl+c")
     await ann.sees("Ctrl-Q quits")
+
+
+async def test_the_list_goes_along_and_says_what_is_beyond_it(
+    gateway: FakeGateway, tmp_path: Path
+) -> None:
+    for number in range(50):
+        gateway.server.append(f"#room-{number:02}", "bob", MessagePosted("hello"))
+        gateway.server.followed[f"#room-{number:02}"] = 1
+    async with person(gateway, tmp_path, size=(100, 30)) as ann:
+        await ann.sees("#room-05")
+        rooms = [each.key for each in ann.app.ways.listed()]
+        for at in (49, 3, 27, 50):
+            ann.app.open_key(rooms[at])
+            await ann.sees(f"▎  {rooms[at]}")
+
+
+async def test_what_is_unread_beyond_the_list_is_said(gateway: FakeGateway, tmp_path: Path) -> None:
+    for number in range(50):
+        gateway.server.append(f"#room-{number:02}", "bob", MessagePosted("hello"))
+        gateway.server.followed[f"#room-{number:02}"] = 0
+    async with person(gateway, tmp_path, size=(100, 30)) as ann:
+        await ann.sees(" ↓ ")
+        below = next(line for line in ann.screen.split("\n") if "unread · Alt-A" in line)
+        count = 50 - sum("#room-" in line for line in ann.screen.split("\n"))
+        assert below.startswith(f" ↓ {count} unread")
+        ann.app.open_key(ann.app.ways.listed()[50].key)
+        await ann.sees(" ↑ ")
+        row = next(y for y, line in enumerate(ann.screen.split("\n")) if " ↑ " in line)
+        await ann.pilot.click(offset=(4, row))
+        await ann.sees_no_more("▎  #room-50")

@@ -160,6 +160,29 @@ def test_what_one_is_led_to_stands_among_what_was_said_around_it() -> None:
     assert rows[0] < 10 < rows[-1]
 
 
+@given(
+    st.integers(1, 60), st.integers(3, 30), st.integers(-150, 0), st.integers(0, 59), st.booleans()
+)
+def test_what_one_is_led_to_is_seen(
+    count: int, height: int, scrolled: int, index: int, unfolded: bool
+) -> None:
+    """From wherever one is: it may be above the window, or below, or in part in it."""
+    view = view_of(count, height=height)
+    index %= count
+    if unfolded:
+        view.items[index] = message(index + 1, 40)
+        view.conversation.add_change(Changed(index))
+        view.toggle_fold(index)
+    view.to_end()
+    view.scroll(scrolled)
+    view.rows()
+    view.show(index)
+    seen = [row for row in view.rows() if row.index == index]
+    lines = view.lines(index)
+    assert [row.line for row in seen] == lines[: len(seen)]
+    assert len(seen) == len(lines) or len(lines) > height
+
+
 def test_an_edit_is_seen_at_once() -> None:
     view = view_of(5)
     said = view.items[4]

@@ -1,6 +1,7 @@
 """The full-screen client: puts the parts together, and says which key does what."""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
@@ -79,7 +80,8 @@ class ScreenClient(App[int]):
 
         Times are shown as in `zone`; None is the local one.
         """
-        super().__init__(driver)
+        # Said at once: it decides how colours are taken away before it knows of any theme.
+        super().__init__(driver, ansi_color=True if "NO_COLOR" in os.environ else None)
         self.config = config or Config()
         themes.adopt(self.config)
         for each in themes.themes():

@@ -37,6 +37,8 @@ class Around:
     def __init__(self, app: "ScreenClient") -> None:
         self._app = app
         self._lines = {each.id: each for each in app.query(Lines) if each.id is not None}
+        self._listed: list[Conversation] = []
+        self._lines["sidebar"].beyond = self._beyond
         self._lines["prompt"].show([(Piece("› ", Ink.ACCENT),)])
         self._wants_sidebar = True
         self._wants_members = False
@@ -52,8 +54,13 @@ class Around:
         side = side_cells(cells)
         now = asyncio.get_running_loop().time()
         if lines["sidebar"].display:
-            listed = saying.sidebar(app.ways.listed(), conversation, app.desk, side)
-            lines["sidebar"].show(listed)
+            listed = app.ways.listed()
+            if listed != self._listed:
+                self._listed = listed
+                lines["sidebar"].refresh()
+            lines["sidebar"].show(saying.sidebar(listed, conversation, app.desk, side))
+            # Below the heading.
+            lines["sidebar"].follow(listed.index(conversation) + 1)
         app.desk.look_at_people()
         if lines["members"].display:
             app.desk.look_at_members(conversation)
@@ -82,6 +89,12 @@ class Around:
         if app.members.has_focus:
             return "members"
         return "timeline" if app.timeline.has_focus else "composer"
+
+    def _beyond(self, hidden: range) -> Line:
+        """What is unread in those conversations that are above the list's window, or below."""
+        listed = self._listed[max(0, hidden.start - 1) : hidden.stop - 1]
+        side = side_cells(self._app.size.width)
+        return saying.beyond(listed, self._app.conversation, side, below=hidden.start > 0)
 
     def _opened(self) -> str:
         key = self._app.desk.going.open
@@ -135,6 +148,8 @@ class Around:
             app.open_to_write(target.removeprefix(listing.OPEN))
         elif target == saying.NEWEST:
             app.timeline.action_newest()
+        elif target == saying.UNREAD:
+            app.ways.next_unread()
         elif target == saying.PINS:
             app.ways.pins()
         elif target.startswith(saying.CHOICE):

@@ -23,6 +23,7 @@ FIRST_HINT: Final = "  Ctrl-K go to a room or person · Enter send · F1 all key
 CHOICE: Final = "choice:"
 NEWEST: Final = "newest:"
 PINS: Final = "pins:"
+UNREAD: Final = "unread:"
 TYPING_NAMES: Final = 3
 REACTED_NAMES: Final = 5
 SHORT_CHARS: Final = 300
@@ -119,7 +120,18 @@ def notices(event: Event, me: str) -> list[str]:
             return []
 
 
-def unread_elsewhere(listed: Iterable[Conversation], opened: Conversation) -> str:
+def beyond(
+    listed: Iterable[Conversation], opened: Conversation | None, cells: int, *, below: bool
+) -> Line:
+    """At the edge of the list: how much is unread in those for which there is no room."""
+    unread = unread_elsewhere(listed, opened)
+    if not unread:
+        return ()
+    text = padded(cut(f" {'↓' if below else '↑'} {unread} · Alt-A", cells - 1), cells)
+    return (Piece(text, Ink.MENTIONED, UNREAD),)
+
+
+def unread_elsewhere(listed: Iterable[Conversation], opened: Conversation | None) -> str:
     """For who sees no list: how much there is, and whether any of it is for them."""
     others = [each for each in listed if each is not opened and listing.wants_reading(each)]
     unread = sum(each.unread for each in others)

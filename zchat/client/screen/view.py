@@ -304,10 +304,16 @@ class View:
 
     def show(self, index: int) -> None:
         """The same, with what was said around it."""
+        self.rows()
         before = self.top, self.skipped
         self.select(index)
-        if (self.top, self.skipped) != before:
-            self.scroll(-(self.height // 3))
+        now = self.top, self.skipped
+        # What is long is seen from its beginning, and of the rest there is no room for much.
+        space = max(0, min(self.height // 3, self.height - len(self.lines(index))))
+        if now < before:
+            self.scroll(-space)
+        elif now > before:
+            self.scroll(space)
 
     def _is_whole(self, index: int, rows: list[Row]) -> bool:
         return sum(row.index == index for row in rows) == len(self.lines(index))
