@@ -127,8 +127,10 @@ def beyond(
     unread = unread_elsewhere(listed, opened)
     if not unread:
         return ()
-    text = padded(cut(f" {'↓' if below else '↑'} {unread} · Alt-A", cells - 1), cells)
-    return (Piece(text, Ink.MENTIONED, UNREAD),)
+    text = f" {'↓' if below else '↑'} {unread}"
+    how = f"{text} · Alt-A"
+    fits = width(how) < cells
+    return (Piece(padded(cut(how if fits else text, cells - 1), cells), Ink.MENTIONED, UNREAD),)
 
 
 def unread_elsewhere(listed: Iterable[Conversation], opened: Conversation | None) -> str:
