@@ -401,6 +401,29 @@ async def test_two_passwords_that_differ_make_no_account(
     assert not gateway.logins
 
 
+async def test_a_dumb_terminal_gets_plain_lines(gateway: FakeGateway, machine: Machine) -> None:
+    environment = machine.environment(TERM="dumb", ZCHAT_PASSWORD=PASSWORD)
+    async with Terminal(machine.command(), environment) as terminal:
+        await terminal.shows("you are ann")
+        await terminal.say("hello", "ann: hello")
+        assert "F1" not in terminal.output
+    assert gateway.server.texts("#lobby") == ["hello"]
+
+
+async def test_what_is_typed_before_the_client_is_there_is_as_typed_later(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    gateway.account = Account(PASSWORD)
+    await machine.run(ZCHAT_PASSWORD=PASSWORD)
+    gateway.server.guest = False
+    async with machine.terminal() as terminal:
+        terminal.write(f"hello\r:password\r{PASSWORD}\r")
+        await terminal.shows("ann: hello", "New password, 8 or more")
+        await terminal.type("\x03", ">")
+        await terminal.say("there", "ann: there")
+    assert gateway.server.texts("#lobby") == ["hello", "there"]
+
+
 async def test_questions_on_a_terminal_are_answered_in_secret(
     gateway: FakeGateway, machine: Machine
 ) -> None:
