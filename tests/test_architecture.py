@@ -98,6 +98,7 @@ PURE: Final = (
     *(f"zchat/rooms/{name}.py" for name in ("mentions", "messages", "reading")),
     "zchat/client/conversations/*.py",
     "zchat/client/greeting.py",
+    *(f"zchat/client/{name}.py" for name in ("leaving", "questions", "screen/going")),
     "zchat/client/lately.py",
     "zchat/client/latency.py",
     "zchat/client/read_marks.py",
