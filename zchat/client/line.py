@@ -153,7 +153,8 @@ class LineClient:
 
     def may_leave(self) -> bool:
         """Whether the person quits; first it is said what that costs, where somebody reads it."""
-        lost = rooms_lost(self._rights.owned) if self._chat.guest and self._ask is not None else ""
+        owned = [log for log in self._rights.owned if log not in self._render.titles]
+        lost = rooms_lost(owned) if self._chat.guest and self._ask is not None else ""
         if not lost or self._told_lost:
             return True
         self._told_lost = True

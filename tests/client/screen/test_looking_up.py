@@ -252,10 +252,12 @@ async def test_only_moderators_are_asked_whether_to_delete_what_others_said(ann:
 
 
 async def test_a_guest_is_told_which_rooms_quitting_costs(ann: Person) -> None:
+    await ann.write(":talk bob carl")
+    await ann.sees("bob, carl")
     await ann.write(":cr kitchen")
     await ann.sees("you created #kitchen")
     await ann.press("ctrl+q")
-    await ann.sees("You own #kitchen")
+    await ann.sees("You own #kitchen: ")
     await ann.sees(":transfer gives it to whom you want")
     await ann.press("escape")
     ann.gateway.say("#kitchen", "ann", RoomTransferred("bob"))

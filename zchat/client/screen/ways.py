@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from zchat.client.cache import Cache
-from zchat.client.conversations.model import Conversation
+from zchat.client.conversations.model import Conversation, Kind
 from zchat.client.screen import choices, listing, saying
 from zchat.client.screen.dialogs import Confirm, Picker
 from zchat.protocol.messages import LOBBY, room_log
@@ -59,7 +59,9 @@ class Ways:
         """Quits; first asks whether something is to be lost by it, but not twice."""
         app = self._app
         again = self._leaving is not None and app.screen is self._leaving
-        owned = app.desk.amending.rights.owned
+        # A conversation that was begun with others is nobody's to keep.
+        rooms = {each.key for each in self.listed() if each.kind is Kind.ROOM}
+        owned = [log for log in app.desk.amending.rights.owned if log in rooms]
         lost = saying.lost(app.chat, app.desk.unconfirmed, self.listed(), owned)
         if app.chat.is_over or again or not lost:
             app.leave_at_once()
