@@ -88,8 +88,9 @@ async def test_what_an_operator_does_to_people(cluster: Cluster) -> None:
         assert (session["address"], bool(session["device"])) == ("127.0.0.1", True)
         await one.say(f":suspend {bob} 1h spam")
         assert await two.exit_code() == 3
-        assert "is suspended for another 60 min: spam" in two.output
-    assert "is suspended for another 60 min: spam" in await refused(cluster, bob)
+        assert "is suspended for another 60 min, until " in two.output
+        assert "UTC: spam" in two.output
+    assert "is suspended for another 60 min, until " in await refused(cluster, bob)
     (account,) = await listed(cluster, "users", bob)
     assert (account["suspended"], account["online"]) == (True, False)
     await admin(cluster, "restore-user", bob)

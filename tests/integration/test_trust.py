@@ -106,6 +106,7 @@ def fields_of(kind: type[m.Message], room: str, user: str) -> dict[str, Any]:
     known: dict[str, Any] = {
         "room": room,
         "user": user,
+        "who": user,
         "to": user,
         "log": f"#{room}",
         "sequence": 1,
@@ -466,7 +467,9 @@ async def test_a_suspended_account_is_kept_out_and_both_stand_in_the_books(
             entered = await moderator.enter(new_token(), password=PASSWORD)
             assert entered.standing == m.Standing.MODERATOR
             await moderator.ask(m.SuspendUser, user=ann.name, reason="spam")
-            assert (await ann.receive(m.Refused)).code is m.RefusalCode.SESSION_ENDED
+            word = await ann.receive(m.Refused)
+            assert (word.id, word.code) == (None, m.RefusalCode.SUSPENDED)
+            assert word.reason == f"{ann.name} is suspended: spam"
             for given in ({}, {"password": PASSWORD}):
                 async with Prober(cluster, ann.name) as again:
                     refused = await again.enter(token, **given)
