@@ -70,10 +70,6 @@ def _twin_is_replaced() -> Plant:
     return Session, "is_of", lambda self, digest, instance: self.digest == digest
 
 
-def _own_session_is_not_replaced() -> Plant:
-    return Session, "is_of", lambda self, digest, instance: False
-
-
 def _goodbye_takes_the_token_of_a_twin() -> Plant:
     def mutant(self: Any, user: Any, digest: bytes) -> None:
         token = user.token(digest)
@@ -390,7 +386,6 @@ MORE_MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "the use of an invitation is not stored": _use_of_invitation_is_not_stored,
     "a revoked token is accepted in an announcement": _revoked_token_is_announced,
     "a login ends another program with its token": _twin_is_replaced,
-    "a login leaves its own former session": _own_session_is_not_replaced,
     "a goodbye takes the token of another program": _goodbye_takes_the_token_of_a_twin,
     "all logs are sent to who wants some": _all_logs_are_sent,
     "a wanted log does not come when it is joined": _wanted_log_does_not_come_later,
