@@ -436,6 +436,23 @@ def test_another_device_reads_and_sets_levels() -> None:
     assert den.notify == "nothing"
 
 
+def test_what_was_read_is_unread_again_from_a_message_on() -> None:
+    reading = Reading(LogState("#den", 0, 0), LogState("@ann", 0, 0))
+    for sequence in range(1, 4):
+        reading.hear("#den", sequence, "hello @ann")
+    reading.hear("#den", 4, MemberJoined())
+    den, book = reading["#den"], reading.book
+    assert book.mark_unread("#den", 2) is None
+    assert book.read("#den") == ("#den", 4)
+    assert book.mark_unread("#den", 2) == ("#den", 1)
+    assert (den.marker, den.unread, den.mentions) == (1, 2, 2)
+    assert book.read("#den") == ("#den", 4)
+    book.apply(LogStateChanged("#den", 2), 0.0)
+    assert den.unread == 0
+    book.apply(LogStateChanged("#den", 2, back=True), 0.0)
+    assert (den.marker, den.unread) == (2, 1)
+
+
 def test_conversations_are_listed_with_what_is_unread() -> None:
     reading = Reading(LogState("#den", 0, 0), LogState("@ann", 40, 40))
     info = ConversationInfo("bob", head=40, at_ms=9_000, marker=30, unread=4, notify="all")

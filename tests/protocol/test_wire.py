@@ -344,6 +344,8 @@ WITH_ALL_FIELDS: dict[str, Any] = {
     "Post/reply": Post(4, NONCE, "garden", "grüße", 5),
     "SendPrivate/reply": SendPrivate(5, NONCE, "bob", "psst", 5),
     "SetAway/back": SetAway(57, None),
+    "MarkRead/back": MarkRead(10, "#garden", 7, back=True),
+    "LogStateChanged/back": LogStateChanged("@bob", 7, Notify.ALL, back=True),
     "SearchMessages/all": SearchMessages(61, "red roses"),
     "MemberList/away": MemberList(
         13, "garden", [MemberInfo("ann", Role.OWNER, True, "back at ten")], 1

@@ -168,8 +168,8 @@ class Rooms:
     def set_topic(self, user: str, room: str, topic: str) -> Done | Refused:
         return self.do(user, SetTopic(5, self.nonce(), room, topic))
 
-    def mark(self, user: str, log: str, sequence: int) -> Done | Refused:
-        return self.do(user, MarkRead(6, log, sequence))
+    def mark(self, user: str, log: str, sequence: int, *, back: bool = False) -> Done | Refused:
+        return self.do(user, MarkRead(6, log, sequence, back))
 
     def invite(self, by: str, room: str, user: str) -> Done | Refused:
         return self.do(by, InviteMember(7, self.nonce(), room, user))

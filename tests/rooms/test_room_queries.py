@@ -207,6 +207,19 @@ def test_only_what_others_say_is_unread(rooms: Rooms) -> None:
     assert unread(rooms, "bob")["garden"] == 2
 
 
+def test_what_was_read_is_unread_again_where_that_is_meant(rooms: Rooms) -> None:
+    for text in ("one", "two", "three"):
+        rooms.post("ann", "garden", text)
+    head = rooms.core.timeline.heads["#garden"]
+    rooms.mark("bob", "#garden", head)
+    rooms.mark("bob", "#garden", head - 2)
+    assert unread(rooms, "bob")["garden"] == 0
+    rooms.mark("bob", "#garden", head - 2, back=True)
+    assert unread(rooms, "bob")["garden"] == 2
+    rooms.mark("bob", "#garden", head + 5, back=True)
+    assert unread(rooms, "bob")["garden"] == 0
+
+
 def test_more_than_is_counted_is_taken_for_messages(
     rooms: Rooms, monkeypatch: pytest.MonkeyPatch
 ) -> None:

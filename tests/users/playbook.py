@@ -290,8 +290,8 @@ class Users:
     def block(self, user: str, other: str) -> Answer:
         return self.do(BlockUser(7, self.nonce(), other), user)
 
-    def mark(self, user: str, log: str, sequence: int) -> Answer:
-        return self.do(MarkRead(4, log, sequence), user)
+    def mark(self, user: str, log: str, sequence: int, *, back: bool = False) -> Answer:
+        return self.do(MarkRead(4, log, sequence, back), user)
 
     def account(self, name: str, *, n: int = 1) -> None:
         """Someone comes, registers and goes."""

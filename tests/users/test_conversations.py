@@ -118,6 +118,22 @@ def test_a_marker_never_goes_back_nor_beyond_what_there_is(users: Users) -> None
         assert [info.marker for info in listed(users, "ann")] == [marker]
 
 
+def test_a_marker_goes_back_where_that_is_meant_but_not_before_the_whole_inbox(
+    users: Users,
+) -> None:
+    for _ in range(3):
+        users.send("bob", "ann")
+    users.mark("ann", "@ann", 1)
+    for sequence, marker in [(3, 3), (2, 2), (0, 1), (2, 2), (99, 3)]:
+        assert users.mark("ann", "@bob", sequence, back=True) == Done(4)
+        assert [info.marker for info in listed(users, "ann")] == [marker]
+    users.mark("ann", "@ann", 0, back=True)
+    users.mark("ann", "@bob", 0, back=True)
+    assert [info.marker for info in listed(users, "ann")] == [1]
+    assert unread(users, "ann") == {"bob": 2}
+    assert durable_state(users.loaded()) == durable_state(users.core)
+
+
 def test_what_was_said_to_an_earlier_guest_is_not_listed(users: Users) -> None:
     users.send("bob", "ann")
     users.mark("ann", "@bob", 1)

@@ -373,13 +373,14 @@ class Chat(Asking):
         """
         return self._connection.submit(draft)
 
-    def mark_read(self, log: str, sequence: int) -> None:
+    def mark_read(self, log: str, sequence: int, *, back: bool = False) -> None:
         """The user has seen `#room` up to there, or the conversation with `@name`.
 
         Of a conversation it is a sequence of the own inbox, whose own marker says how far it has
-        been received. The server is told within about a second, or when it is back.
+        been received. The server is told within about a second, or when it is back. With `back`
+        what comes after it is unread again.
         """
-        self._connection.mark_read(log, sequence)
+        self._connection.mark_read(log, sequence, back=back)
 
     # --- What happens ---------------------------------------------------------------------------
 

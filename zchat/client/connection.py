@@ -67,8 +67,8 @@ class Connection:
         self._turn_soon()
         return request_id
 
-    def mark_read(self, log: str, sequence: int) -> None:
-        self._core.mark_read(log, sequence)
+    def mark_read(self, log: str, sequence: int, *, back: bool = False) -> None:
+        self._core.mark_read(log, sequence, back=back)
         self._turn_soon()
 
     def log_out(self) -> None:

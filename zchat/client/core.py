@@ -153,9 +153,12 @@ class ClientCore:
         self._flush(now)
         return request.id
 
-    def mark_read(self, log: str, sequence: int) -> None:
-        """The user has seen `log` up to `sequence`; the server is told within about a second."""
-        self._cursors.mark_read(log, sequence)
+    def mark_read(self, log: str, sequence: int, *, back: bool = False) -> None:
+        """The user has seen `log` up to `sequence`; the server is told within about a second.
+
+        With `back` nothing after it counts as read any more.
+        """
+        self._cursors.mark_read(log, sequence, back=back)
 
     def log_out(self, now: float) -> None:
         """Ends the session once everything submitted is answered; then `LoggedOut` comes."""

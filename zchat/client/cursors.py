@@ -75,10 +75,10 @@ class Cursors:
     def is_missed(self, entry: Entry) -> bool:
         return entry.sequence <= self._heads.get(entry.log, 0)
 
-    def mark_read(self, log: str, sequence: int) -> None:
+    def mark_read(self, log: str, sequence: int, *, back: bool = False) -> None:
         """Rooms that are not followed have no marker."""
         if self._has_marker(log):
-            self.marks.mark(log, sequence)
+            self.marks.mark(log, sequence, back=back)
 
     def _has_marker(self, log: str) -> bool:
         # Conversations have one each, and are in no log of their own.

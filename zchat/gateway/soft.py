@@ -57,7 +57,7 @@ class SoftState:
                     self._collect(log, user)
                 case MarkerMoved(user=user, log=log):
                     sessions = self._fan_out.sessions_of(user)
-                    moved = LogStateChanged(log, news.marker, news.notify)
+                    moved = LogStateChanged(log, news.marker, news.notify, news.back)
                     self._tell(_readers(sessions, log), encode(moved))
                 case _:
                     assert_never(news)

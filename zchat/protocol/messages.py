@@ -854,7 +854,10 @@ class SetStanding(Message, frozen=True):
 
 
 class MarkRead(Message, frozen=True):
-    """The user has read `log` up to `sequence`. Never moves back; needs no nonce.
+    """The user has read `log` up to `sequence`. Never moves back, unless `back`; needs no nonce.
+
+    With `back` what comes after `sequence` is unread again, for all devices of the user: in a room,
+    and in a conversation what is after the marker of the inbox itself, which never moves back.
 
     `log` is `#room`, or one's own inbox: that is how far it has been received. `@name` of somebody
     else is the conversation with them, up to that sequence of one's own inbox.
@@ -863,6 +866,7 @@ class MarkRead(Message, frozen=True):
     id: RequestId
     log: LogName
     sequence: Sequence
+    back: bool = False
 
 
 class SetNotify(Message, frozen=True):
@@ -1430,12 +1434,14 @@ class TypingSeen(Message, frozen=True):
 class LogStateChanged(Message, frozen=True):
     """Soft state: another device of the user has read `log`, or wants to be told otherwise.
 
-    `log` is `#room`, the own inbox, or `@name` for a conversation.
+    `log` is `#room`, the own inbox, or `@name` for a conversation. Only with `back` is what comes
+    after the marker unread again; else an older marker is old news.
     """
 
     log: str
     marker: Sequence
     notify: str = ""
+    back: bool = False
 
 
 class SlowedDown(Message, frozen=True):

@@ -18,6 +18,7 @@ class MarkerMoved(Envelope, frozen=True, tag=True):
     log: str
     marker: int
     notify: str = ""
+    back: bool = False
 
 
 class SoftNews(Envelope, frozen=True):

@@ -17,8 +17,8 @@ class Reading:
     def handle(self, user: str, room: Room, command: SoftCommand) -> Answer:
         """None of it makes an entry."""
         match command:
-            case MarkRead(sequence=sequence):
-                self._mark_read(user, room, sequence)
+            case MarkRead(sequence=sequence, back=back):
+                self._mark_read(user, room, sequence, back=back)
             case SetNotify(level=level):
                 self._set_notify(user, room, level.value)
             case SayTyping():
@@ -27,13 +27,15 @@ class Reading:
                 assert_never(command)
         return Answer(room_log(room.name), 0)
 
-    def _mark_read(self, user: str, room: Room, sequence: int) -> None:
+    def _mark_read(self, user: str, room: Room, sequence: int, *, back: bool) -> None:
         # The lobby has no members but those whose markers it keeps.
         member = room.members.get(user) or Member(Role.MEMBER, floor=0)
         marker = min(sequence, self._state.head(room))
-        if member.marker is None or marker > member.marker:
+        before = member.marker
+        moves_back = back and before is not None and marker < before
+        if before is None or marker > before or moves_back:
             member.marker = marker
-            self._keep(user, room, member)
+            self._keep(user, room, member, back=moves_back)
             mentions.have_read(self._state, room, user, marker)
 
     def _set_notify(self, user: str, room: Room, level: str) -> None:
@@ -45,8 +47,8 @@ class Reading:
             member.notify = level
             self._keep(user, room, member)
 
-    def _keep(self, user: str, room: Room, member: Member) -> None:
+    def _keep(self, user: str, room: Room, member: Member, *, back: bool = False) -> None:
         """And the user's other devices are told."""
         self._state.set_member(room, user, member)
-        moved = MarkerMoved(user, room_log(room.name), member.marker or 0, member.notify)
+        moved = MarkerMoved(user, room_log(room.name), member.marker or 0, member.notify, back)
         self._state.effects.news.append(moved)

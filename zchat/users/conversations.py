@@ -68,8 +68,8 @@ class Conversations:
             raise Refusal(RefusalCode.UNKNOWN_LOG, f"{printable(log)} is no private conversation")
         other = canonical_name(log[1:])
         match command:
-            case MarkRead(sequence=sequence):
-                self._mark(user, other, sequence, at_ms)
+            case MarkRead(sequence=sequence, back=back):
+                self._mark(user, other, sequence, at_ms, back=back)
             case SetNotify(level=level):
                 self._set_notify(user, other, level, at_ms)
             case SayTyping():
@@ -78,14 +78,15 @@ class Conversations:
                 assert_never(command)
         return Answer(None, 0)
 
-    def _mark(self, user: User, other: str, sequence: int, at_ms: int) -> None:
+    def _mark(self, user: User, other: str, sequence: int, at_ms: int, *, back: bool) -> None:
         # Of somebody who is gone, too: what they have said can still be read.
         marker, notify = self.state(user, other)
         sequence = min(sequence, self._directory.timeline.heads[inbox_log(user.name)])
         if other != user.name:
-            if sequence > marker:
+            sequence = max(sequence, user.marker or 0)
+            if sequence > marker or (back and sequence < marker):
                 self._keep(SaveConversation(user.name, other, sequence, notify, at_ms))
-                self._say_moved(user, other)
+                self._say_moved(user, other, back=sequence < marker)
         elif user.marker is None or sequence > user.marker:
             user.marker = sequence
             self._directory.save(user)
@@ -112,11 +113,11 @@ class Conversations:
         del self.by_user[row.user][row.other]
         self._directory.effects.rows.append(DropConversation(row.user, row.other))
 
-    def _say_moved(self, user: User, other: str) -> None:
+    def _say_moved(self, user: User, other: str, *, back: bool = False) -> None:
         # The device that says it knows it.
         if len(user.sessions) > 1:
             marker, notify = self.state(user, other)
-            moved = MarkerMoved(user.name, inbox_log(other), marker, notify)
+            moved = MarkerMoved(user.name, inbox_log(other), marker, notify, back)
             self._directory.effects.news.append(moved)
 
     def _say_typing(self, user: User, other: str) -> None:

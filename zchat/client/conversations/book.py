@@ -128,10 +128,12 @@ class Book:
             case TypingSeen(log=log):
                 if log in self.conversations:
                     self.presence.typing_seen(self.open(log), event, self.me, now)
-            case LogStateChanged(log=log, marker=marker, notify=notify):
+            case LogStateChanged(log=log, marker=marker, notify=notify, back=back):
                 if log in self.conversations and log != self._strands.inbox:
                     self._strands.at(log).conversation.notify = notify
                     self._strands.at(log).read_up_to(marker)
+                    if back:
+                        self._strands.at(log).unread_after(marker)
             case ConnectionLost():
                 for conversation in self.conversations.values():
                     conversation.typing.clear()
@@ -199,6 +201,15 @@ class Book:
         strand.read_up_to(seen)
         tells = conversation.kind is not Kind.NOTICES and key != self._strands.inbox
         return (key, seen) if tells else None
+
+    def mark_unread(self, key: str, sequence: int) -> tuple[str, int] | None:
+        """From there on the user has read nothing. What to tell the server of, as for `read`."""
+        strand = self._strands.at(key)
+        tells = strand.conversation.kind is not Kind.NOTICES and key != self._strands.inbox
+        if not tells or not 0 < sequence <= strand.conversation.marker:
+            return None
+        strand.unread_after(sequence - 1)
+        return key, sequence - 1
 
     def pending(self, key: str, text: str, reply_to: int, request: int, at_ms: int) -> Said:
         """The user has said `text`, by that request, and waits for the server to confirm it."""

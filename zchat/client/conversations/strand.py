@@ -157,6 +157,19 @@ class Strand:
         conversation.marker = marker
         self._show_counts()
 
+    def unread_after(self, marker: int) -> None:
+        """The marker moves back, or stays."""
+        conversation = self.conversation
+        if marker >= conversation.marker:
+            return
+        items = conversation.items
+        begin = bisect_right(items, marker, hi=self.settled, key=_sequence_of)
+        end = bisect_right(items, conversation.marker, hi=self.settled, key=_sequence_of)
+        conversation.marker = marker
+        for item in items[begin:end]:
+            self._count(item, 1)
+        self._show_counts()
+
     def unread_in_all(self, unread: int, mentions: int) -> None:
         """How many there are in the whole log, as the server says."""
         self._unread_before = max(0, unread - self._unread)

@@ -233,6 +233,8 @@ class Acts:
             app.note(["! that message is deleted"])
         elif not said.sequence:
             app.note(["! it is not confirmed yet; that can be done once it is"])
+        elif what == "unread":
+            app.ways.mark_unread(conversation, said)
         elif what == "reply":
             self._begun = replace(self._begun, reply=said)
             app.focus_on(app.composer)

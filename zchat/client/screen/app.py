@@ -418,6 +418,10 @@ class ScreenClient(App[int]):
     def action_next_unread(self) -> None:
         self.ways.next_unread()
 
+    def action_first_unread(self) -> None:
+        self.ways.first_unread()
+        self.show_around()
+
     def action_go_to(self) -> None:
         self.ways.go_to()
 

@@ -280,6 +280,13 @@ class Desk:
         if mark is not None:
             self.chat.mark_read(*mark)
 
+    def mark_unread(self, conversation: Conversation, sequence: int) -> bool:
+        """From that message on; False if it is unread already."""
+        mark = self.book.mark_unread(conversation.key, sequence)
+        if mark is not None:
+            self.chat.mark_read(*mark, back=True)
+        return mark is not None
+
     # --- What is said ---------------------------------------------------------------------------
 
     def enter(self, text: str, conversation: Conversation, reply_to: int = 0) -> Outcome:

@@ -28,6 +28,7 @@ BINDINGS: Final[list[BindingType]] = [
         id="go-to-opened",
     ),
     Binding("alt+a", "next_unread", "Next unread", priority=True, id="next-unread"),
+    Binding("alt+u", "first_unread", "First unread here", priority=True, id="first-unread"),
     Binding(
         "alt+down", "neighbour(1)", "Conversation below", priority=True, id="conversation-below"
     ),

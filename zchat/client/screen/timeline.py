@@ -73,6 +73,7 @@ class Timeline(Widget, can_focus=True):
         Binding("p", "say('pin')", "Pin, or unpin", id="pin"),
         Binding("v", "say('before')", "What it said before it was edited", id="before"),
         Binding("y", "say('copy')", "Copy the text", id="copy"),
+        Binding("u", "say('unread')", "Unread from here on", id="mark-unread"),
         Binding("o", "say('open')", "Open the link", id="open-link"),
         Binding("slash", "say('find')", "Find in what is here", id="find"),
         Binding("n", "find(-1)", "Next found", show=False, id="find-next"),
@@ -305,6 +306,12 @@ class Timeline(Widget, can_focus=True):
     def scroll_lines(self, lines: int) -> None:
         if self.view is not None:
             self.view.scroll(lines)
+            self.look_again()
+
+    def show(self, index: int | None) -> None:
+        """Selects that item, with what was said around it."""
+        if self.view is not None and index is not None:
+            self.view.show(index)
             self.look_again()
 
     def jump(self, sequence: int) -> bool:

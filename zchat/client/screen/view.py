@@ -5,7 +5,7 @@ happens before it moves what is seen, and only what is seen is ever laid out. Th
 else are estimates, which nothing but the scroll bar shows.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, assert_never
@@ -352,6 +352,20 @@ class View:
         self.new_after = conversation.marker if conversation.unread else 0
         if self._folds is not None:
             self._folds.forget()
+
+    def begin_new_at(self, sequence: int) -> None:
+        """The line that says what is new stands before that message now."""
+        self.new_after = sequence - 1
+        if self._folds is not None:
+            self._folds.forget()
+
+    def first_new(self) -> int | None:
+        """The index of the first message after that line, if it is here."""
+        end = len(self.items)
+        while end and not self.items[end - 1].sequence:
+            end -= 1
+        begin = bisect_right(self.items, self.new_after, hi=end, key=lambda item: item.sequence)
+        return next((n for n in range(begin, end) if isinstance(self.items[n], Said)), None)
 
     def find(self, text: str, by: int) -> bool:
         """Selects the next message with all words of `text`: before the selected one, or after."""

@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from zchat.client.cache import Cache
-from zchat.client.conversations.model import Conversation, Kind
+from zchat.client.conversations.model import Conversation, Kind, Said
 from zchat.client.screen import choices, listing, saying
 from zchat.client.screen.dialogs import Confirm, Picker
 from zchat.protocol.messages import LOBBY, room_log
@@ -27,6 +27,10 @@ class Ways:
         self._cache = cache
         self._search_timer: asyncio.TimerHandle | None = None
         self._jump_to = 0
+        self._to_first_unread = False
+        """Once what comes before it is here."""
+        self._left_unread = ""
+        """The key of the conversation that is open, and unread until somebody comes back to it."""
         self._leaving: Confirm | None = None
 
     def keep_up(self) -> None:
@@ -35,9 +39,10 @@ class Ways:
         conversation, view = app.conversation, app.timeline.view
         if conversation is None or view is None:
             return
-        if app.looked_at and len(app.screen_stack) == 1:
+        is_read = app.looked_at and app.looked_at != self._left_unread
+        if is_read and len(app.screen_stack) == 1:
             app.desk.read(conversation)
-        if not self.jump_on() and app.timeline.wants_older:
+        if not self.jump_on() and not self._go_on_to_first_unread() and app.timeline.wants_older:
             app.desk.load_older(conversation)
 
     def back(self) -> bool:
@@ -84,6 +89,8 @@ class Ways:
     def arrive(self, key: str) -> None:
         """Wherever it was to go, it is another conversation now."""
         self._jump_to = 0
+        self._to_first_unread = False
+        self._left_unread = ""
         self._cache.keep_setting(LEFT_AT, key)
 
     def listed(self) -> list[Conversation]:
@@ -216,6 +223,43 @@ class Ways:
         else:
             self._app.desk.load_older(conversation)
         return True
+
+    # --- What is unread -------------------------------------------------------------------------
+
+    def mark_unread(self, conversation: Conversation, said: Said) -> None:
+        """From that message on, for all devices, until somebody comes here again."""
+        app, view = self._app, self._app.timeline.view
+        if view is None or not app.desk.mark_unread(conversation, said.sequence):
+            app.note(["it is unread already"])
+            return
+        self._left_unread = conversation.key
+        view.begin_new_at(said.sequence)
+        app.timeline.look_again()
+        app.note(["unread from here on, until you come here again"])
+
+    def first_unread(self) -> None:
+        """Where the line stands that says what is new; older messages are loaded for it."""
+        view = self._app.timeline.view
+        if view is None or not view.new_after:
+            self._app.note(["nothing here is new"])
+            return
+        self._to_first_unread = True
+        self._go_on_to_first_unread()
+
+    def _go_on_to_first_unread(self) -> bool:
+        """Whether it waits for pages."""
+        app = self._app
+        conversation, view = app.conversation, app.timeline.view
+        if not self._to_first_unread or conversation is None or view is None:
+            return False
+        items = conversation.items
+        if conversation.more_before and (not items or items[0].sequence > view.new_after):
+            app.desk.load_older(conversation)
+            return True
+        self._to_first_unread = False
+        app.focus_on(app.timeline)
+        app.timeline.show(view.first_new())
+        return False
 
 
 def _begins_after(conversation: Conversation, sequence: int) -> bool:
