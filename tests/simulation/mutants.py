@@ -169,7 +169,7 @@ def _sessions_not_announced() -> Plant:
 
 
 def _marker_goes_back() -> Plant:
-    def mutant(self: Any, user: str, room: Any, sequence: int) -> None:
+    def mutant(self: Any, user: str, room: Any, sequence: int, *, back: bool) -> None:
         if member := room.members.get(user):
             member.marker = min(sequence, self._state.head(room))
             self._state.set_member(room, user, member)

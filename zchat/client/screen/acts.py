@@ -213,6 +213,10 @@ class Acts:
                 app.push_screen(prompt, self._find)
             case "open":
                 self._open_link(about)
+            case "marked":
+                if about:
+                    app.copy_to_clipboard(about)
+                    app.note(["copied what is marked"])
             case "nothing further":
                 app.note(["nothing further has it"])
             case _ if isinstance(item, Said):

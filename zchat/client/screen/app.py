@@ -59,6 +59,8 @@ class ScreenClient(App[int]):
     TITLE = "zchat"
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS = BINDINGS
+    # What is marked with the mouse is text of messages, and not cells of the screen.
+    ALLOW_SELECT = False
 
     def __init__(
         self,

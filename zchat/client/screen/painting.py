@@ -12,6 +12,7 @@ from zchat.client.screen.cells import width
 from zchat.client.screen.layout import Line
 from zchat.client.screen.markup import Piece
 
+_MARKED: Final = Style(reverse=True)
 STRIPS_MAX: Final = 1_024
 
 
@@ -41,6 +42,14 @@ def strip(line: Line, theme: str, cells: int, ground: Style, edge: Piece | None 
         return Strip(segments, cells)
     drawn = Strip(segments, taken)
     return drawn.crop(0, cells) if taken > cells else drawn
+
+
+def marked(line: Strip, begin: int, end: int) -> Strip:
+    """The same with those cells as what is marked looks in any terminal."""
+    end = min(end, line.cell_length)
+    begin = min(begin, end)
+    parts = line.divide([begin, end, line.cell_length])
+    return Strip.join([parts[0], parts[1].apply_style(_MARKED), *parts[2:]])
 
 
 def target_at(line: Line, x: int) -> str:

@@ -19,8 +19,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from zchat.client.conversations.model import Conversation, Item, Said
-from zchat.client.screen import layout, painting, themes
+from zchat.client.screen import layout, marking, painting, themes
 from zchat.client.screen.layout import Line, Page
+from zchat.client.screen.marking import End, Marked
 from zchat.client.screen.markup import Ink, Piece, links
 from zchat.client.screen.view import Row, View
 
@@ -44,6 +45,8 @@ class Shown(NamedTuple):
     selected: bool
     bar: bool
     """The handle of the scroll bar stands beside it."""
+    marked: tuple[int, int] | None = None
+    """From which cell on and up to which."""
 
 
 class Timeline(Widget, can_focus=True):
@@ -112,6 +115,11 @@ class Timeline(Widget, can_focus=True):
         self.found = ""
         """What was looked for last."""
         self._views: dict[Conversation, View] = {}
+        self._anchor: End | None = None
+        """Where the mouse was pressed,"""
+        self._marked_to: End | None = None
+        """and where it was last, if that is somewhere else."""
+        self._is_dragging = False
         self._rows: list[Row] = []
         self._shown: list[Shown] = []
         self._fitted = Size()
@@ -131,6 +139,7 @@ class Timeline(Widget, can_focus=True):
         while len(self._views) > VIEWS_MAX:
             del self._views[next(iter(self._views))]
         self.view = view
+        self._unmark()
         self.look_again()
 
     def update_from_changes(self) -> bool:
@@ -168,10 +177,33 @@ class Timeline(Widget, can_focus=True):
         # Few lines stand where the newest will be.
         space = max(0, self.size.height - len(self._rows))
         blank = [Shown((), selected=False, bar=y in bar) for y in range(space)]
+        found = self._marked()
         return blank + [
-            Shown(row.line, row.index == view.selected, y in bar)
+            Shown(row.line, row.index == view.selected, y in bar, self._cells(found, y))
             for y, row in enumerate(self._rows, space)
         ]
+
+    def _marked(self) -> Marked | None:
+        if self.view is None or self._anchor is None or self._marked_to is None:
+            return None
+        return marking.marked(self.view, self._anchor, self._marked_to)
+
+    def _cells(self, found: Marked | None, y: int) -> tuple[int, int] | None:
+        if found is None:
+            return None
+        page = self.page
+        index, line = self._line_at(y)
+        return found.cells(index, line, page.gutter, page.width)
+
+    def _line_at(self, y: int) -> tuple[int, int]:
+        """The index of the item that is seen there, and which of its lines; the nearest one."""
+        view = self.view
+        assert view is not None
+        number = max(0, min(len(self._rows) - 1, y - (self.size.height - len(self._rows))))
+        index = self._rows[number].index
+        above = next(n for n, row in enumerate(self._rows) if row.index == index)
+        skipped = view.skipped if index == view.top else 0
+        return index, skipped + number - above
 
     def _bar(self, view: View) -> range:
         """The lines beside which the handle of the scroll bar stands."""
@@ -221,12 +253,13 @@ class Timeline(Widget, can_focus=True):
             return self._empty_line(y, theme, ground)
         if y >= len(self._shown):
             return Strip.blank(cells, ground)
-        line, selected, bar = self._shown[y]
+        line, selected, bar, marked = self._shown[y]
         if selected:
             ground += themes.selected(theme, focused=self.has_focus)
             if line and line[0].text == " ":
                 line = (Piece("›", Ink.ACCENT), *line[1:])
-        return painting.strip(line, theme, cells, ground, HANDLE if bar else BESIDE)
+        strip = painting.strip(line, theme, cells, ground, HANDLE if bar else BESIDE)
+        return strip if marked is None else painting.marked(strip, *marked)
 
     def _empty_line(self, y: int, theme: str, ground: Style) -> Strip:
         begin = max(0, (self.size.height - len(self._welcome)) // 2)
@@ -333,13 +366,50 @@ class Timeline(Widget, can_focus=True):
         event.stop()
         self.scroll_lines(WHEEL_LINES)
 
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        self._unmark()
+        if event.button == 1 and event.x < self.size.width - 1 and self._rows:
+            self._anchor = self._end_at(event.x, event.y)
+            self.capture_mouse()
+
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        if event.button and event.x >= self.size.width - 1:
+        if self._anchor is not None and event.button == 1:
+            self._drag(event.x, event.y)
+        elif event.button and event.x >= self.size.width - 1:
             self._seek(event.y)
+
+    def _drag(self, x: int, y: int) -> None:
+        """Marks up to there; past an edge it scrolls."""
+        if y < 0 or y >= self.size.height:
+            self.scroll_lines(-1 if y < 0 else 1)
+        end = self._end_at(x, y)
+        if end != self._anchor or self._is_dragging:
+            self._is_dragging, self._marked_to = True, end
+            self.look_again()
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        self.release_mouse()
+        if self._is_dragging and self.view is not None and (found := self._marked()) is not None:
+            self.post_message(self.Asked("marked", None, marking.text_of(self.view, found)))
+        elif not self._is_dragging:
+            self._anchor = None
+
+    def _end_at(self, x: int, y: int) -> End:
+        assert self.view is not None
+        index, line = self._line_at(y)
+        return End(self.view.items[index], line, max(0, min(x, self.page.width - 1)))
+
+    def _unmark(self) -> None:
+        was = self._marked_to is not None
+        self._anchor = self._marked_to = None
+        self._is_dragging = False
+        if was:
+            self.look_again()
 
     def on_click(self, event: events.Click) -> None:
         view = self.view
-        if view is None:
+        if view is None or self._is_dragging:
+            # What ends a marking means nothing else.
             return
         if event.x >= self.size.width - 1:
             self._seek(event.y)
