@@ -1,5 +1,6 @@
 """The full-screen client. Only this folder imports Textual, and what is here does so late."""
 
+import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ def start(access: "Access", notify: str = "auto") -> int:
 
     `notify` is one of `notify.How`, or "auto".
     """
+    # Of what is imported nothing is garbage: to look through it all, time and again, would take a
+    # fifth of the time until something is seen. It goes on once the screen is there.
+    gc.disable()
     # Here and not above, so that nobody else waits for it.
     from zchat.client.screen.opening import open_screen  # noqa: PLC0415
 

@@ -24,6 +24,7 @@ class Garbage:
     def begin() -> None:
         """What is here by now stays, and need not be looked through again and again."""
         gc.freeze()
+        gc.enable()
         youngest, younger, _ = gc.get_threshold()
         gc.set_threshold(youngest, younger, NEVER)
 
