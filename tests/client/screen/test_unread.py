@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from zchat.protocol.messages import MessagePosted
+from zchat.protocol.messages import LogStateChanged, MessagePosted
 
 from ..fake_gateway import FakeGateway, until
 from .people import Person, person
@@ -27,6 +27,15 @@ async def test_from_a_message_on_it_is_unread_until_one_comes_again(ann: Person)
     assert ann.app.book.open("#lobby").unread == 3
     await ann.press("alt+a")
     await until(lambda: marker(ann) == 4)
+
+
+async def test_what_another_device_made_unread_stays_so_where_it_is_open(ann: Person) -> None:
+    await until(lambda: marker(ann) == 3)
+    ann.gateway.push([LogStateChanged("#lobby", 1, back=True)])
+    await until(lambda: marker(ann) == 1)
+    ann.gateway.say("#lobby", "bob", MessagePosted("message 4"))
+    await ann.sees("message 4")
+    assert marker(ann) == 1
 
 
 async def test_a_key_goes_to_the_first_unread_however_far_it_is(

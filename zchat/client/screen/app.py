@@ -46,6 +46,7 @@ from zchat.client.screen.questioning import Questioner, Questioning
 from zchat.client.screen.status import Network
 from zchat.client.screen.timeline import Timeline
 from zchat.client.screen.ways import Ways
+from zchat.protocol.messages import LogStateChanged
 
 TOUCHES: Final = (events.Key, events.Paste, events.MouseDown)
 """What tells that the person is at something."""
@@ -186,6 +187,8 @@ class ScreenClient(App[int]):
             self.desk.look_around()
             if self.conversation is not None:
                 self.desk.look_into(self.conversation)
+        if isinstance(event, LogStateChanged) and event.back:
+            self.ways.leave_unread(event.log)
         self.aloud.hear(event, self.looked_at)
         self.note(saying.notices(event, self.book.me))
         self.ways.show_found()

@@ -232,10 +232,15 @@ class Ways:
         if view is None or not app.desk.mark_unread(conversation, said.sequence):
             app.note(["it is unread already"])
             return
-        self._left_unread = conversation.key
+        self.leave_unread(conversation.key)
         view.begin_new_at(said.sequence)
         app.timeline.look_again()
         app.note(["unread from here on, until you come here again"])
+
+    def leave_unread(self, key: str) -> None:
+        """Also as another device has said: that it is seen here does not make it read again."""
+        if self._app.conversation is not None and self._app.conversation.key == key:
+            self._left_unread = key
 
     def first_unread(self) -> None:
         """Where the line stands that says what is new; older messages are loaded for it."""
