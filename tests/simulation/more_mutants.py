@@ -27,7 +27,7 @@ from zchat.protocol.pages import LogPage
 from zchat.rooms import mentions
 from zchat.rooms import queries as room_queries
 from zchat.rooms.state import RoomState
-from zchat.service import amending, logs, referred
+from zchat.service import amending, logs, referred, unread
 from zchat.users import conversation_list
 from zchat.users import sessions as user_sessions
 from zchat.users.devices import Devices
@@ -133,6 +133,10 @@ def _mention_at_the_marker(shift: int) -> Callable[[], Plant]:
         return mentions, "unread", mutant
 
     return plant
+
+
+def _what_only_happens_is_unread() -> Plant:
+    return unread, "is_to_read", lambda kind, author, user: author != user
 
 
 def _mention_behind_the_marker_is_read() -> Plant:
@@ -393,6 +397,7 @@ MORE_MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "a later guest of the name may edit": _namesake_is_the_same,
     "a search finds what is of an earlier room": _search_before_the_floor("#"),
     "a search finds what an earlier guest was told": _search_before_the_floor("@"),
+    "what only happens is unread": _what_only_happens_is_unread,
     "a mention at the read marker is unread": _mention_at_the_marker(-1),
     "a mention behind the read marker is not counted": _mention_at_the_marker(1),
     "a mention behind the read marker is dropped": _mention_behind_the_marker_is_read,
