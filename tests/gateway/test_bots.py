@@ -32,7 +32,8 @@ def test_whoever_says_so_or_has_an_app_token_is_a_program(
 ) -> None:
     gateway = Gateway()
     session = gateway.connect()
-    gateway.send(session, Hello(PROTOCOL_VERSION, "test"), LogIn(1, "ann", b"t" * 32, bot=says_so))
+    hello = Hello(PROTOCOL_VERSION, "test", bot=says_so)
+    gateway.send(session, hello, LogIn(1, "ann", b"t" * 32))
     opened = SessionOpened("ann", Standing.ACCOUNT, 1, scopes)
     gateway.reply(USER_SERVICE, "open_session", opened)
     gateway.answer(USER_SERVICE, UserLogs(0, []))

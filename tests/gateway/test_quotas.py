@@ -602,10 +602,11 @@ def test_a_step_more_costs_more() -> None:
     assert len(gateway.asked(ROOMS)) == 1
 
 
-# An address pays for two accounts, and for the log-in, which costs as much as one of these.
+# An address pays for two accounts, its guests together for a quarter of one, and each for the
+# log-in, which costs as much as one of these.
 @pytest.mark.parametrize(
     ("standing", "count"),
-    [(Standing.GUEST, 3), (Standing.ACCOUNT, 5), (Standing.MODERATOR, 7), (Standing.OPERATOR, 7)],
+    [(Standing.GUEST, 2), (Standing.ACCOUNT, 5), (Standing.MODERATOR, 7), (Standing.OPERATOR, 7)],
 )
 def test_how_much_depends_on_the_standing(standing: Standing, count: int) -> None:
     gateway = Working()
