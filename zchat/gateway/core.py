@@ -223,7 +223,7 @@ class GatewayCore:
         session, log_in = opening.session, opening.log_in
         if isinstance(reply, Refused):
             self.greetings.welcome_all()
-            self.watcher.login_refused(session, reply.code)
+            self.watcher.login_refused(session, reply.code, now)
             if session.open:
                 session.state = SessionState.GREETED
             self.requests.answered(session, encode(reply))

@@ -6,7 +6,7 @@ the number of the session and the client's own number, as in `gateway/gateway-0#
 
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from zchat.gateway.contexts import CommandContext, CommandSent, SessionOpening
 from zchat.gateway.session import Session
@@ -28,6 +28,8 @@ from zchat.rates import Rate, Samples
 
 _answers: Decoder[Any] = Decoder(Done | Refused)  # type: ignore[arg-type]
 _session_answers: Decoder[Any] = Decoder(SessionReply)  # type: ignore[arg-type]
+
+_KEPT_OUT: Final = (RefusalCode.BANNED, RefusalCode.SUSPENDED, RefusalCode.GUESTS_NOT_ALLOWED)
 
 
 class Journal(Watcher):
@@ -76,10 +78,17 @@ class Journal(Watcher):
         fields = {"session": session.number, "user": session.name, "standing": session.standing}
         self._log.info("logged in", extra=_with_address(fields, session))
 
-    def login_refused(self, session: Session, code: RefusalCode) -> None:
-        super().login_refused(session, code)
+    def login_refused(self, session: Session, code: RefusalCode, now: float) -> None:
+        super().login_refused(session, code, now)
         # Without the name: people in a hurry type their password there.
-        fields = {"session": session.number, "code": code}
+        fields: dict[str, Any] = {"session": session.number, "code": code}
+        if code in _KEPT_OUT:
+            # Whoever is put out with many clients has all of them try again.
+            held = self._samples.admit(f"{session.network} {code}", now)
+            if held is None:
+                return
+            if held:
+                fields["more_like_it"] = held
         self._log.info("log in refused", extra=_with_address(fields, session))
 
     def out_of_scope(self, session: Session, message: ClientMessage, now: float) -> None:

@@ -35,7 +35,7 @@ class Watcher:
 
     def logged_in(self, session: Session) -> None: ...
 
-    def login_refused(self, session: Session, code: RefusalCode) -> None:
+    def login_refused(self, session: Session, code: RefusalCode, now: float) -> None:
         self.logins_refused[code] = self.logins_refused.get(code, 0) + 1
 
     def out_of_scope(self, session: Session, message: ClientMessage, now: float) -> None:

@@ -1,0 +1,37 @@
+"""What a gateway logs of those who are not let in: enough to see it, and never without end."""
+
+import logging
+
+import pytest
+
+from zchat.gateway.journal import Journal
+from zchat.gateway.session import Session
+from zchat.protocol import limits
+from zchat.protocol.messages import RefusalCode
+
+
+def refuse(journal: Journal, count: int, code: RefusalCode, now: float = 0.0) -> None:
+    for number in range(count):
+        session = Session(number, now, 0)
+        session.address = session.network = "203.0.113.5"
+        journal.login_refused(session, code, now)
+
+
+def test_of_those_who_are_kept_out_some_are_logged_and_all_counted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    journal = Journal(logging.getLogger("zchat.test"), b"gateway/west#1")
+    refuse(journal, 100, RefusalCode.BANNED)
+    assert len(caplog.records) == limits.WARNINGS_BURST
+    refuse(journal, 1, RefusalCode.BANNED, 1 / limits.WARNINGS_PER_S)
+    last = caplog.records[-1].__dict__
+    assert (last["code"], last["address"], last["more_like_it"]) == ("banned", "203.0.113.5", 95)
+    assert journal.logins_refused == {"banned": 101}
+
+
+def test_other_refusals_are_logged_one_by_one(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    journal = Journal(logging.getLogger("zchat.test"), b"gateway/west#1")
+    refuse(journal, 20, RefusalCode.PASSWORD_REQUIRED)
+    assert len(caplog.records) == 20
