@@ -12,7 +12,7 @@ def as_owner_of(folder: Path) -> Iterator[None]:
     """Root does all within as the folder's owner, to whom files of root would be of no use.
 
     Others do it as themselves. A folder that is not there yet is whose the nearest one above it is.
-    No right of root is left meanwhile, so that links which the owner has put there lead root nowhere.
+    No right of root is left meanwhile, so that links which the owner has put there lead nowhere.
     """
     there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     owner = there.stat()
