@@ -16,10 +16,8 @@ import re
 import time
 from pathlib import Path
 
-from zchat.client import RefusedError
+from zchat.client import Chat, RefusedError
 from zchat.client.bot import Bot, Message, Unable
-from zchat.client.chat import Chat
-from zchat.client.drafts import post, private
 
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
@@ -61,7 +59,7 @@ async def tell(chat: Chat) -> None:
         for key in [key for key, (due, _, _) in reminders.items() if due <= time.time()]:
             _, place, text = reminders[key]
             try:
-                await chat.submit((private if place.startswith("@") else post)(place, text))
+                await chat.tell(place, text)
             except RefusedError as error:
                 log.warning("%s cannot be reminded: %s", place, error)
             del reminders[key]

@@ -51,8 +51,10 @@ async def test_a_day_in_a_room(gateway: FakeGateway) -> None:
         assert (await chat.create_room("ops")).log == "#ops"
         await chat.topic("ops", "Pumps")
         assert (await chat.post("ops", "hello")).sequence == 3
-        await chat.say("everyone")
-        await chat.private("bob", "you")
+        await chat.tell("#lobby", "everyone")
+        await chat.tell("@bob", "you")
+        with pytest.raises(InvalidRequest, match="neither a #room nor a @name"):
+            await chat.tell("bob", "you")
         assert [room.topic for room in (await chat.rooms()).rooms] == ["", "Pumps"]
         assert (await chat.members("ops")).total == 1
         assert (await chat.users()).users[0].name == "ann"

@@ -85,6 +85,12 @@ class Asking(ABC):
         """The same of one's own inbox, where it stands as well."""
         return await self._ask(drafts.private(name, text, reply_to), Done)
 
+    async def tell(self, place: str, text: str, reply_to: int = 0) -> Done:
+        """In `#room`, or to `@name`: wherever an answer belongs."""
+        if drafts.log_name(place).startswith("#"):
+            return await self.post(place, text, reply_to)
+        return await self.private(place, text, reply_to)
+
     async def create_room(self, room: str, *, private: bool = False) -> Done:
         """Nobody hears of a room that is private from the beginning but those who are invited."""
         return await self._ask(drafts.create_room(room, private=private), Done)

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from zchat.client.drafts import Command, InvalidRequest, Request
 from zchat.protocol import limits
-from zchat.protocol.codec import encode
 from zchat.protocol.messages import DeleteAccount, LogOutEverywhere, RevokeDevice
 from zchat.protocol.nonces import nonce
 
@@ -144,6 +143,7 @@ class Outbox:
 def _check(request: Request) -> None:
     """Raises `InvalidRequest` for what a server would end the connection for, each time."""
     try:
-        msgspec.msgpack.decode(encode(request), type=type(request))
+        plain = msgspec.to_builtins(request, builtin_types=(bytes,))
+        msgspec.convert(plain, type(request), builtin_types=(bytes,))
     except (msgspec.MsgspecError, TypeError, ValueError, OverflowError) as error:
         raise InvalidRequest(f"{type(request).__name__} cannot be sent so: {error}") from None
