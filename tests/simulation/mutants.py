@@ -473,13 +473,13 @@ def _suspended_comes_in() -> Plant:
 
 
 def _suspended_stays_in() -> Plant:
-    suspend = Operators.suspend
+    suspend: Callable[..., Answer] = Operators._suspend
 
     def mutant(self: Any, *arguments: Any) -> Answer:
         with patch.object(Directory, "end_sessions", lambda self, user, why: None):
             return suspend(self, *arguments)
 
-    return Operators, "suspend", mutant
+    return Operators, "_suspend", mutant
 
 
 def _banned_comes_in() -> Plant:

@@ -246,37 +246,17 @@ def access_options() -> list[click.Parameter]:
             show_default=True,
             show_envvar=True,
         ),
-        click.Option(
-            ["--password-file"],
-            type=click.Path(path_type=Path),
-            envvar="ZCHAT_PASSWORD_FILE",
-            help="File whose first line is the password.",
-            metavar="PATH",
-            show_envvar=True,
+        _file_option("--password-file", "ZCHAT_PASSWORD_FILE", "the password."),
+        _file_option("--token-file", "ZCHAT_TOKEN_FILE", "an app token, as :apptoken shows it."),
+        _file_option(
+            "--code-file",
+            "ZCHAT_CODE_FILE",
+            "a one-time or recovery code; or give it as ZCHAT_CODE.",
         ),
-        click.Option(
-            ["--token-file"],
-            type=click.Path(path_type=Path),
-            envvar="ZCHAT_TOKEN_FILE",
-            help="File whose first line is an app token, as :apptoken shows it.",
-            metavar="PATH",
-            show_envvar=True,
-        ),
-        click.Option(
-            ["--code-file"],
-            type=click.Path(path_type=Path),
-            envvar="ZCHAT_CODE_FILE",
-            help="File whose first line is a one-time or recovery code; or give it as ZCHAT_CODE.",
-            metavar="PATH",
-            show_envvar=True,
-        ),
-        click.Option(
-            ["--new-password-file"],
-            type=click.Path(path_type=Path),
-            envvar="ZCHAT_NEW_PASSWORD_FILE",
-            help="File whose first line is the new password, where an operator's code is the old.",
-            metavar="PATH",
-            show_envvar=True,
+        _file_option(
+            "--new-password-file",
+            "ZCHAT_NEW_PASSWORD_FILE",
+            "the new password, where an operator's code is the old.",
         ),
         click.Option(
             ["--device"],
@@ -294,6 +274,17 @@ def access_options() -> list[click.Parameter]:
         *_cluster_options(),
         *tls_options(),
     ]
+
+
+def _file_option(name: str, variable: str, what: str) -> click.Option:
+    return click.Option(
+        [name],
+        type=click.Path(path_type=Path),
+        envvar=variable,
+        help=f"File whose first line is {what}",
+        metavar="PATH",
+        show_envvar=True,
+    )
 
 
 def _cluster_options() -> list[click.Parameter]:

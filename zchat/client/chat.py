@@ -127,17 +127,11 @@ def connect(
     """
     credentials = _credentials(password, token, device, code, invitation, new_password, register)
     credentials.account = not (token is None or password or register or as_guest)
-    credentials.cluster = cluster
-    return Chat(
-        _core(drafts.user_name(name), credentials, cursors or {}, away, logs, from_head, bot),
-        [address] if isinstance(address, str) else address,
-        credentials,
-        marks_read=mark_read,
-        at_once=at_once,
-        tls=tls,
-        connect_timeout_s=connect_timeout_s,
-        quit_timeout_s=quit_timeout_s,
-    )
+    credentials.cluster, own = cluster, drafts.user_name(name)
+    core = _core(own, credentials, cursors or {}, away, logs, from_head, bot)
+    where = [address] if isinstance(address, str) else address
+    times_s = connect_timeout_s, quit_timeout_s
+    return Chat(core, where, credentials, tls, times_s, marks_read=mark_read, at_once=at_once)
 
 
 def _core(
@@ -192,12 +186,11 @@ class Chat(Asking):
         core: ClientCore,
         addresses: Sequence[str],
         credentials: Credentials,
+        tls: Tls,
+        times_s: tuple[float, float],
         *,
         marks_read: bool,
         at_once: bool,
-        tls: Tls,
-        connect_timeout_s: float,
-        quit_timeout_s: float,
     ) -> None:
         self._core = core
         self._credentials = credentials
@@ -205,8 +198,7 @@ class Chat(Asking):
         self._tls = tls
         self._marks_read = marks_read
         self._at_once = at_once
-        self._connect_timeout_s = connect_timeout_s
-        self._quit_timeout_s = quit_timeout_s
+        self._connect_timeout_s, self._quit_timeout_s = times_s
         self._entered: Connection | None = None
         self._loop: asyncio.AbstractEventLoop
         self._answers: dict[int, asyncio.Future[Answer]] = {}

@@ -241,22 +241,12 @@ class UserCore:
                 return self.invitations.create(sender, command, at_ms)
             case RevokeInvitation():
                 return self.invitations.revoke(sender, command, at_ms)
-            case SetStanding():
-                return self.operators.set_standing(sender, command, at_ms)
-            case DisconnectUser():
-                return self.operators.disconnect(sender, command, at_ms)
-            case SuspendUser():
-                return self.operators.suspend(sender, command, at_ms)
-            case RestoreUser():
-                return self.operators.restore(sender, command, at_ms)
-            case BanUsers():
-                return self.order.ban(sender, command, at_ms)
-            case UnbanUsers():
-                return self.order.unban(sender, command, at_ms)
-            case KickUsers():
-                return self.order.kick(sender, command, at_ms)
+            case SetStanding() | DisconnectUser() | SuspendUser() | RestoreUser():
+                return self.operators.handle(sender, command, at_ms)
             case ResetPassword() | ResetTotp() | RemoveAccount():
                 return self.operators.handle_account(sender, command, now, at_ms)
+            case BanUsers() | UnbanUsers() | KickUsers():
+                return self.order.handle(sender, command, at_ms)
             case _:
                 assert_never(command)
 

@@ -34,7 +34,23 @@ class Operators:
         self._directory = directory
         self._credentials = credentials
 
-    def set_standing(self, sender: Sender, command: SetStanding, at_ms: int) -> Answer:
+    def handle(
+        self,
+        sender: Sender,
+        command: SetStanding | DisconnectUser | SuspendUser | RestoreUser,
+        at_ms: int,
+    ) -> Answer:
+        match command:
+            case SetStanding():
+                return self._set_standing(sender, command, at_ms)
+            case DisconnectUser():
+                return self._disconnect(sender, command, at_ms)
+            case SuspendUser():
+                return self._suspend(sender, command, at_ms)
+            case RestoreUser():
+                return self._restore(sender, command, at_ms)
+
+    def _set_standing(self, sender: Sender, command: SetStanding, at_ms: int) -> Answer:
         user = self._directory.account(command.user)
         if command.standing is Standing.GUEST:
             raise Refusal(RefusalCode.NOT_ALLOWED, "an account cannot become a guest")
@@ -49,14 +65,14 @@ class Operators:
         self._directory.audit(sender, command, at_ms, user.name, command.standing)
         return Answer(None, 0)
 
-    def disconnect(self, sender: Sender, command: DisconnectUser, at_ms: int) -> Answer:
+    def _disconnect(self, sender: Sender, command: DisconnectUser, at_ms: int) -> Answer:
         user = self._directory.named(command.user)
         self.check_above(sender, user)
         self._directory.break_sessions(user)
         self._audit(sender, command, user, at_ms, command.reason)
         return Answer(None, 0)
 
-    def suspend(self, sender: Sender, command: SuspendUser, at_ms: int) -> Answer:
+    def _suspend(self, sender: Sender, command: SuspendUser, at_ms: int) -> Answer:
         user = self._directory.named(command.user)
         if user.guest:
             reason = (
@@ -72,7 +88,7 @@ class Operators:
         self._audit(sender, command, user, at_ms, command.reason)
         return Answer(None, 0)
 
-    def restore(self, sender: Sender, command: RestoreUser, at_ms: int) -> Answer:
+    def _restore(self, sender: Sender, command: RestoreUser, at_ms: int) -> Answer:
         user = self._directory.account(command.user)
         self.check_above(sender, user)
         if user.suspension is not None:

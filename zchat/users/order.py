@@ -47,7 +47,18 @@ class Order:
 
     # --- Commands ---------------------------------------------------------------------------------
 
-    def ban(self, sender: Sender, command: BanUsers, at_ms: int) -> Answer:
+    def handle(
+        self, sender: Sender, command: BanUsers | UnbanUsers | KickUsers, at_ms: int
+    ) -> Answer:
+        match command:
+            case BanUsers():
+                return self._ban(sender, command, at_ms)
+            case UnbanUsers():
+                return self._unban(sender, command, at_ms)
+            case KickUsers():
+                return self._kick(sender, command, at_ms)
+
+    def _ban(self, sender: Sender, command: BanUsers, at_ms: int) -> Answer:
         target = _read(command.who)
         named = self._named(target)
         if named is not None and is_exempt(named):
@@ -64,7 +75,7 @@ class Order:
         self._directory.audit(sender, command, at_ms, target.text, command.reason)
         return Answer(None, 0)
 
-    def unban(self, sender: Sender, command: UnbanUsers, at_ms: int) -> Answer:
+    def _unban(self, sender: Sender, command: UnbanUsers, at_ms: int) -> Answer:
         target = _read(command.who)
         if not self._bans.lift(target.text, at_ms):
             reason = f"{printable(target.text)} is not banned from the server; the list has all"
@@ -72,7 +83,7 @@ class Order:
         self._directory.audit(sender, command, at_ms, target.text)
         return Answer(None, 0)
 
-    def kick(self, sender: Sender, command: KickUsers, at_ms: int) -> Answer:
+    def _kick(self, sender: Sender, command: KickUsers, at_ms: int) -> Answer:
         """A guest is known by name and address, and loses both; an account is known by its name."""
         target = _read(command.who)
         named = self._named(target)
