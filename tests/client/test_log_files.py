@@ -67,6 +67,22 @@ def test_what_is_said_and_what_happens_stands_there(tmp_path: Path) -> None:
     assert "<bob> psst" in text(tmp_path, "@bob")
 
 
+def test_they_belong_to_the_cluster_and_not_to_its_address(tmp_path: Path) -> None:
+    """Of another cluster at the same address the sequences begin anew."""
+    for address, cluster, words in (
+        ("a:1", "one", ["first"]),
+        ("localhost:1", "one", ["first", "second"]),
+        ("a:1", "two", ["elsewhere"]),
+    ):
+        files = LogFiles(tmp_path, "ann", [address], UTC, cluster=cluster)
+        for sequence, said in enumerate(words, 1):
+            hear(files, "#den", sequence, said)
+        files.close()
+    assert {
+        path.parent.name: path.read_text().count("<bob>") for path in tmp_path.glob("*/#den.log")
+    } == {"ann@a%3A1": 2, "ann@a%3A1%20two": 1}
+
+
 def test_nobody_else_reads_them(tmp_path: Path) -> None:
     old = os.umask(0)
     try:

@@ -17,6 +17,7 @@ from zchat import __version__
 from zchat.admin import manifest
 from zchat.admin.answers import admin_command, as_json_option, refuse, show
 from zchat.admin.manifest import BackedUp, Manifest
+from zchat.admin.owner import as_owner_of
 from zchat.log.copies import copy_all
 from zchat.log.database import StoreUnavailable
 from zchat.log.verify import NotADatabase, Report, verify
@@ -108,8 +109,9 @@ def leave_mark(settings: Settings, made_in: Path) -> None:
     """For those who look when the last backup was made. Raises `OSError`."""
     mark = settings.backup_mark
     written = mark.with_name(f"{mark.name}.{os.getpid()}")
-    written.write_text(f"{made_in.absolute()}\n")
-    written.rename(mark)
+    with as_owner_of(settings.var):
+        written.write_text(f"{made_in.absolute()}\n")
+        written.rename(mark)
 
 
 def _backup(settings: Settings, folder: Path, as_json: bool) -> None:

@@ -116,10 +116,11 @@ def restore_database(settings: Settings, copy: Path) -> Path:
     # It is of another release, of whose tables only SQLite can say whether they are whole.
     if trouble := look_at(copy).trouble:
         raise BadBackup(f"{copy}: {trouble}")
-    with as_owner_of(settings.var), _alone(settings, [copy.name]):
+    with copy.open("rb") as opened, as_owner_of(settings.var), _alone(settings, [copy.name]):
         arriving = settings.data / f".arriving-{copy.name}"
         arriving.unlink(missing_ok=True)
-        shutil.copyfile(copy, arriving)
+        with arriving.open("xb") as file:
+            shutil.copyfileobj(opened, file)
         arriving.chmod(0o600)
         manifest.sync_file(arriving)
         aside = settings.data.with_name(f"{copy.stem}.replaced")

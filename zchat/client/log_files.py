@@ -35,22 +35,32 @@ TAIL_BYTES: Final = 256 * 1024
 NAME_BYTES_MAX: Final = 200
 """Of a file's name, which systems take up to 255 of."""
 WAITING_ENTRIES_MAX: Final = 1_000
+_CLUSTER: Final = ".cluster"
+"""A file that says of which cluster those beside it are."""
 _BEGINNING: Final = re.compile(rb"^[\d-]+ [\d:]+  (\d+)  ", re.MULTILINE)
 
 
 class LogFiles:
-    """Of one user of the server that has these addresses. Nothing here raises.
+    """Of one user of the cluster that has these addresses. Nothing here raises.
 
-    `trouble` says in a sentence what is not written, from then on; empty if all is well.
+    They are found again under another address of the `cluster`, and those of another cluster that
+    was here before are left alone: their sequences are others. `trouble` says in a sentence what is
+    not written, from then on; empty if all is well.
     """
 
     def __init__(
-        self, folder: Path, me: str, addresses: Sequence[str], zone: tzinfo | None = None
+        self,
+        folder: Path,
+        me: str,
+        addresses: Sequence[str],
+        zone: tzinfo | None = None,
+        *,
+        cluster: str = "",
     ) -> None:
         self.trouble = ""
         self._me = me
         self._zone = zone
-        self._folder = folder / file_name(f"{me}@{min(addresses)}")
+        self._folder = _place(folder, f"{me}@{min(addresses)}", cluster)
         self._heads: dict[str, int] = {}
         """By log, as the session began."""
         self._waiting: dict[str, list[tuple[int, str]]] = {}
@@ -64,6 +74,8 @@ class LogFiles:
             self._folder.chmod(0o700)
             self._lock = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT | _SAFELY, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if cluster:
+                (self._folder / _CLUSTER).write_text(cluster)
         except BlockingIOError:
             self._fail("another client of yours writes the log files already")
         except OSError as error:
@@ -188,6 +200,27 @@ def told(entry: Entry, me: str) -> str:
         case _:
             said = f"* {sentence(entry, me)}"
     return "\n\t".join(said.split("\n"))
+
+
+def _place(folder: Path, name: str, cluster: str) -> Path:
+    """The one that has the cluster's files, wherever they began; else one that has no others'."""
+    own = folder / file_name(name)
+    if not cluster:
+        return own
+    me = file_name(name.partition("@")[0])
+    for other in sorted(folder.glob(f"*/{_CLUSTER}")):
+        if other.parent.name.startswith(f"{me}@") and _read(other) == cluster:
+            return other.parent
+    return (
+        own if _read(own / _CLUSTER) in {"", cluster} else folder / file_name(f"{name} {cluster}")
+    )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeError):
+        return ""
 
 
 def file_name(name: str) -> str:

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 def open_screen(access: accesses.Access, notify: str) -> int:
     how = best(os.environ) if notify == "auto" else How(notify)
-    cache = Cache(access.user, access.addresses, cluster=_cluster_of(access))
+    cluster = _cluster_of(access)
+    cache = Cache(access.user, access.addresses, cluster=cluster)
     settings = config.read()
     log_files = None
     if settings.log_folder is not None:
-        log_files = LogFiles(settings.log_folder, access.user, access.addresses)
+        log_files = LogFiles(settings.log_folder, access.user, access.addresses, cluster=cluster)
     try:
         kept = cache.load()
 
