@@ -613,6 +613,9 @@ def _check_quiet_end(cluster: Cluster, history: History) -> None:
         answered = {event.id for event in life.events if isinstance(event, Answered)}
         if core.unanswered or answered != life.submitted.keys():
             raise Broken(f"{person.name} waits for {core.unanswered} answers after the quiet")
+        if not core._cursors.marks.are_known:
+            # What is asked next would be answered from before they come.
+            raise Broken(f"{person.name} has read what the server does not know of")
         expected = {"#lobby", f"@{core.name}"}
         expected |= {f"#{room}" for room in history.rooms_of(core.name)}
         if life.logs is not None:

@@ -44,6 +44,11 @@ class ReadMarks:
         return frozenset(self._unsent)
 
     @property
+    def are_known(self) -> bool:
+        """The server has confirmed all of them."""
+        return not self._unsent and not self._sent
+
+    @property
     def due_at(self) -> float:
         """When there is something to send."""
         return self._due_at if self._unsent else math.inf
