@@ -25,6 +25,14 @@ FAILING = [
     (CLIENT, "nobody/at-all"),
     (ADMIN, "kick", "a/b"),
 ]
+UNBUFFERED = """
+import sys
+from zchat.descriptors import with_whole_output
+def run():
+    print("word", end="", file=sys.stderr)
+    input()
+with_whole_output("test", run)
+"""
 LOST = {"closed": ">&-", "full": ">/dev/full", "all closed": "<&- >&- 2>&-"}
 
 
@@ -80,3 +88,17 @@ def test_what_fails_does_so_with_its_own_exit_code(
     code, _, error = run(redirected, *arguments, folder=tmp_path)
     assert code == expected != 0
     assert error == ("" if "2>" in redirected else sentence)
+
+
+def test_what_is_not_buffered_comes_at_once() -> None:
+    """As a question comes before its answer, in containers, where PYTHONUNBUFFERED is usual."""
+    with subprocess.Popen(
+        [sys.executable, "-c", UNBUFFERED],
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as program:
+        assert program.stdin is not None
+        assert program.stderr is not None
+        assert program.stderr.read(4) == b"word"
+        program.stdin.write(b"\n")

@@ -76,7 +76,7 @@ def test_root_starts_nothing_for_somebody_else(tmp_path: Path) -> None:
     (tmp_path / "var").mkdir()
     os.chown(tmp_path / "var", OTHER, OTHER)
     code, _, stderr = outcome(tmp_path, 'start(settings, "router")')
-    assert code == 1
+    assert code == NEEDS_OPERATOR
     assert stderr.endswith(f"var belongs to user {OTHER}: start the cluster as that one\n")
     assert not (tmp_path / "var" / "run").exists()
 
@@ -87,8 +87,8 @@ def test_a_folder_of_somebody_else_is_one_line(tmp_path: Path) -> None:
     for folder in (tmp_path, *tmp_path.parents):
         folder.chmod(stat.S_IMODE(folder.stat().st_mode) | 0o011)
     code, _, stderr = outcome(tmp_path, f'os.seteuid({OTHER}); start(settings, "router")')
-    assert (code, stderr.count("\n")) == (1, 1), stderr
-    assert stderr.endswith("cannot write to var: it is read-only, or belongs to another user\n")
+    assert (code, stderr.count("\n")) == (NEEDS_OPERATOR, 1), stderr
+    assert "cannot use var: " in stderr
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:

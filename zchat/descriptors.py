@@ -8,7 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import click
 
@@ -79,9 +79,16 @@ class _Errors(io.FileIO):
 
 def _text(file: io.FileIO, former: Any) -> io.TextIOWrapper:
     """As Python has made the former one, which is None if that was closed."""
+    if former is None:
+        buffer = io.BufferedWriter(file)
+        return io.TextIOWrapper(buffer, "utf-8", "replace", line_buffering=True)
+    # With PYTHONUNBUFFERED each word is written at once, as whoever has set it counts on.
+    unbuffered = former.write_through
     return io.TextIOWrapper(
-        io.BufferedWriter(file),
-        encoding=former.encoding if former else "utf-8",
-        errors=former.errors if former else "replace",
-        line_buffering=former.line_buffering if former else True,
+        # As Python itself does it, which the type of the first argument does not know.
+        cast("io.BufferedWriter", file) if unbuffered else io.BufferedWriter(file),
+        encoding=former.encoding,
+        errors=former.errors,
+        line_buffering=former.line_buffering,
+        write_through=unbuffered,
     )

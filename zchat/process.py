@@ -51,7 +51,7 @@ def start(settings: Settings, program: str) -> logging.Logger:
             # Whether one may look in, and change what is there.
             with os.scandir(folder) as _:
                 pass
-            if not os.access(folder, os.W_OK | os.X_OK):
+            if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
         except OSError as error:
             give_up(log, of_file(error, folder))

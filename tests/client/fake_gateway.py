@@ -36,6 +36,7 @@ class FakeGateway:
         """If set, what is answered waits in it for `catch_up`."""
         self.connections: set[_Session] = set()
         self.hellos: list[Hello] = []
+        """Those of the connections on which somebody has logged in, in the order of `logins`."""
         self.logins: list[LogIn] = []
         self.goodbyes = 0
         self.heard = 0
@@ -130,6 +131,7 @@ class _Session(asyncio.Protocol):
     def __init__(self, gateway: FakeGateway) -> None:
         self._gateway = gateway
         self._reader = FrameReader()
+        self.hello: Hello
         self.logged_in = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -148,8 +150,9 @@ class _Session(asyncio.Protocol):
                 continue
             replies = gateway.server.handle(message)
             if isinstance(message, Hello):
-                gateway.hellos.append(message)
+                self.hello = message
             if isinstance(message, LogIn):
+                gateway.hellos.append(self.hello)
                 gateway.logins.append(message)
                 gateway.mute = gateway.mute_once_logged_in
                 refusal = gateway.refusal

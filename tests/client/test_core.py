@@ -77,8 +77,7 @@ class TestLogin:
         effects = play.receive(refused)
         assert not any(isinstance(effect, Fatal) for effect in effects)
         assert ConnectionFailed("50 times.", 1.0) in play.disconnect()
-        play.core.connected(play.now)
-        assert play.sent()[0] == Hello(PROTOCOL_VERSION, "test", PREFIX)
+        assert play.connect().id
 
     @pytest.mark.parametrize(
         "code",

@@ -225,7 +225,7 @@ def _go_on(service: BusyService, kind: Kind, said: Sequence[Said]) -> None:
             Post(1, one.nonce, name, "0") if of_rooms else SendPrivate(1, one.nonce, name, "0")
         )
         (answer,) = service.do([(one.author, again)])
-        if answer != Done(1, one.log, one.sequence):
+        if answer != Done(1, one.log, one.sequence, again=True):
             raise Broken(f"{one} is said again and answered {answer}")
 
 

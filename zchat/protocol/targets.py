@@ -7,7 +7,6 @@ from fnmatch import translate
 from typing import Final, NamedTuple
 
 from zchat.protocol import limits
-from zchat.protocol.lookalikes import skeleton
 from zchat.protocol.names import InvalidName, canonical_name, printable
 from zchat.protocol.networks import (
     Block,
@@ -108,6 +107,9 @@ def target_of(text: str) -> Target:
 
 @functools.lru_cache(maxsize=4096)
 def _seen(name: str) -> str:
+    # Only servers compare names by their looks, and only they have the table for it.
+    from zchat.protocol.lookalikes import skeleton  # noqa: PLC0415
+
     return skeleton(name)
 
 
@@ -115,7 +117,7 @@ def _seen(name: str) -> str:
 def _expression(pattern: str, *, looks: bool) -> re.Pattern[str]:
     """Of names, or of what they look like. It takes no longer the more stars it has."""
     parts = _WILD.split(pattern)
-    literal = [skeleton(part) if looks else part for part in parts[::2]]
+    literal = [_seen(part) if looks else part for part in parts[::2]]
     wild = [*parts[1::2], ""]
     # What a letter looks like may be a bracket.
     escaped = (part.replace("[", "[[]") + sign for part, sign in zip(literal, wild, strict=True))
