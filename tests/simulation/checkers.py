@@ -610,6 +610,9 @@ def _check_quiet_end(cluster: Cluster, history: History) -> None:
             continue
         if core.state is not State.ONLINE:
             raise Broken(f"{person.name} is {core.state} after the quiet")
+        if core._leaving:
+            # It would be here while the first questions are asked, and not while the last are.
+            raise Broken(f"{person.name} has quit and is still here after the quiet")
         answered = {event.id for event in life.events if isinstance(event, Answered)}
         if core.unanswered or answered != life.submitted.keys():
             raise Broken(f"{person.name} waits for {core.unanswered} answers after the quiet")
