@@ -9,6 +9,7 @@ from zchat.protocol.cluster import AnnounceSessions, OpenSession, SessionEnded, 
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import (
     BanUsers,
+    DeleteAccount,
     Done,
     KickUsers,
     ListUserBans,
@@ -210,6 +211,14 @@ def test_a_guest_is_gone_when_its_gateway_has_closed_it(users: Users) -> None:
 def test_an_account_is_offline_at_once(users: Users) -> None:
     ban(users, WORK)
     assert "ann" not in users.online
+
+
+def test_a_deleted_account_that_a_ban_hits_leaves_its_rooms_all_the_same(users: Users) -> None:
+    users.do(DeleteAccount(3, users.nonce(), PASSWORD), "ann", n=3)
+    ban(users, WORK)
+    users.lose(n=3)
+    assert users.core.users["ann"].ended
+    assert users.owed != []
 
 
 def test_after_a_restart_those_who_were_here_are_put_out(users: Users) -> None:

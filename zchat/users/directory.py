@@ -160,9 +160,10 @@ class Directory:
     def put_out(self, user: User, session: Session, why: Answer) -> None:
         """Ends one session of somebody who may not be here.
 
-        A guest is here until its gateway says that nothing of it is on its way any more.
+        A guest, or an account that was deleted a moment ago, is here until its gateway says that
+        nothing of it is on its way any more: only then its memberships end.
         """
-        if not user.guest:
+        if not user.vanishes:
             self.sessions.quit(session.key)
         self.say_ended(session.key, why)
 
