@@ -22,9 +22,10 @@ from .world import BEGIN_S, World
 
 SECONDS: Final = 20.0
 """How long people talk and things break, in simulated seconds."""
-QUIET_S: Final = (18.0, 36.0, 66.0)
+QUIET_S: Final = (18.0, 36.0, 66.0, 150.0)
 """When all must be whole again. The first is enough for most; the last is more than all time-outs,
-graces and waits that can follow one another."""
+graces and waits that can follow one another, and than somebody new, of whom two messages a second
+are taken, needs for what it has sent again and again while a service was away."""
 ANSWERS_S: Final = 60.0
 """The longest that the last questions may take: whoever owes waits between two steps of them."""
 
