@@ -80,6 +80,21 @@ def test_a_user_service_that_is_too_old_keeps_nobody_waiting(gateway: Gateway) -
     assert gateway.read(session) == [Welcome(PROTOCOL_VERSION, "zchat 0.1.0"), refused]
 
 
+def test_a_login_that_is_refused_leaves_those_waiting_who_have_to_know_the_cluster(
+    gateway: Gateway,
+) -> None:
+    waiting, refused_one = gateway.connect(), gateway.connect()
+    gateway.send(waiting, HELLO)
+    gateway.send(refused_one, HELLO, LogIn(1, "ann", b"t" * 32))
+    refused = Refused(1, RefusalCode.BANNED, "Not here.")
+    gateway.reply(USER_SERVICE, "open_session", refused)
+    assert gateway.read(refused_one) == [Welcome(PROTOCOL_VERSION, "zchat 0.1.0"), refused]
+    assert gateway.read(waiting) == []
+    gateway.answer(USER_SERVICE, ClusterInfo(CLUSTER))
+    [welcome] = gateway.read(waiting)
+    assert welcome.cluster == CLUSTER
+
+
 def test_who_is_gone_waits_no_more(gateway: Gateway) -> None:
     session = gateway.connect()
     gateway.send(session, HELLO)

@@ -21,6 +21,7 @@ from zchat.protocol.messages import (
     UserBan,
     UserBanList,
 )
+from zchat.users import order
 from zchat.users.policy import Policy
 
 from .playbook import EAST, PASSWORD, WEST, Answer, Users, durable_state, opened, refused, token
@@ -492,3 +493,24 @@ def test_guests_are_put_out_when_the_policy_is_changed(users: Users) -> None:
     users.lose(n=4)
     assert users.core.users["gus"].ended
     assert "ann" in users.online
+
+
+def test_a_wave_from_many_addresses_ends_without_a_look_at_each_ban_for_each_session(
+    users: Users, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(40):
+        users.come(f"spam{n}", n=100 + n, address=f"198.18.0.{n}")
+        users.come(f"guest{n}", n=200 + n, address=f"198.18.1.{n}")
+    looked_at = 0
+    hits = order._Made.hits
+
+    def counted(self: Any, *whom: Any) -> bool:
+        nonlocal looked_at
+        looked_at += 1
+        return hits(self, *whom)
+
+    monkeypatch.setattr(order._Made, "hits", counted)
+    words = told(users, KickUsers(1, users.nonce(), "spam*"))
+    assert words.keys() == set(range(100, 140))
+    # Once to find the addresses, once for the pattern, and once where an address is banned.
+    assert looked_at <= 3 * len(users.core.sessions.all())

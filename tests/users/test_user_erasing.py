@@ -208,6 +208,31 @@ def test_the_name_is_free_and_the_pseudonym_is_not(lived: Users) -> None:
     assert lived.audited()[-1][:3] != ("admin/root", "forget_name", "bob")
 
 
+def test_nobody_takes_the_pseudonym_while_it_can_be_read_already(lived: Users) -> None:
+    begin(lived)
+    end(lived)
+    finish_but_the_last(lived)
+    assert refused(lived.come(NOW, n=6)) is RefusalCode.INVALID_NAME
+    assert lived.as_admin(ForgetName(1, lived.nonce(), "bob", NOW)) == Done(1)
+    assert lived.core.users[NOW].deleted
+
+
+def test_two_who_are_erased_in_one_beat_are_both_gone_from_what_names_both(lived: Users) -> None:
+    sequence = next(
+        entry.sequence for entry in lived.entries("ann") if entry.author == "bob"
+    )
+    lived._prepare("", first := ReplaceName(1, lived.nonce(), "@ann", [sequence], "bob", NOW))
+    second = ReplaceName(1, lived.nonce(), "@ann", [sequence], "ann", "erased-0000")
+    for command in (first, second):
+        lived.begin_another(command, "", ADMIN, 0, Standing.OPERATOR)
+    lived.commit([])
+    entry = next(entry for entry in lived.entries("ann") if entry.sequence == sequence)
+    row = lived.store._connection.exec_driver_sql(
+        "SELECT author, thread FROM entries WHERE log = '@ann' AND sequence = ?", (sequence,)
+    ).one()
+    assert (entry.author, *row) == (NOW, NOW, NOW)
+
+
 def test_who_takes_the_name_in_the_same_beat_begins_anew(lived: Users) -> None:
     begin(lived)
     end(lived)
@@ -221,6 +246,11 @@ def test_who_takes_the_name_in_the_same_beat_begins_anew(lived: Users) -> None:
     lived.send("ann", "bob", "hello, new one")
     assert [entry.sequence for entry in lived.entries("bob")] == [1]
     assert contradictions(lived.store) == []
+
+
+def test_a_pattern_that_makes_no_sense_is_refused(lived: Users) -> None:
+    answer = lived.ask("", FindMessages(["b/*"]), Standing.OPERATOR)
+    assert Decoder(Refused).decode(answer).code is RefusalCode.INVALID_NAME
 
 
 def test_guests_and_nobody_are_not_erased(lived: Users) -> None:

@@ -28,6 +28,7 @@ from zchat.protocol import limits
 from zchat.protocol.cluster import USER_SERVICE
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import Refused, inbox_log
+from zchat.protocol.names import ERASED_PREFIX
 from zchat.protocol.operators import (
     EraseAccount,
     Erasure,
@@ -48,7 +49,7 @@ _LOOK_AGAIN_S: Final = 0.5
 def _erase(settings: Settings, name: str, yes: bool, as_json: bool) -> None:
     question = f"{name} and all that it has said cannot be brought back. Go on?"
     confirm(question, yes=yes)
-    pseudonym = f"erased-{secrets.token_hex(_PSEUDONYM_BYTES)}"
+    pseudonym = f"{ERASED_PREFIX}{secrets.token_hex(_PSEUDONYM_BYTES)}"
     begin = EraseAccount(REQUEST, fresh_nonce(), name, pseudonym)
     do(settings, USER_SERVICE, begin, as_json=as_json)
     with enquiry(settings) as asking:

@@ -222,7 +222,7 @@ class GatewayCore:
     ) -> None:
         session, log_in = opening.session, opening.log_in
         if isinstance(reply, Refused):
-            self.greetings.welcome_all()
+            self.greetings.welcome(session)
             self.watcher.login_refused(session, reply.code, now)
             if session.open:
                 session.state = SessionState.GREETED

@@ -29,7 +29,7 @@ class Greetings:
         if self._cluster is None:
             self.ask(now)
         else:
-            self.welcome_all()
+            self.welcome(session)
 
     def ask(self, now: float) -> None:
         """Asks for the id, unless it is known or on its way."""
@@ -43,13 +43,18 @@ class Greetings:
 
     def learned(self, cluster: str) -> None:
         self._cluster, self._asked = cluster, False
-        self.welcome_all()
+        for session in list(self._waiting):
+            self.welcome(session)
 
-    def welcome_all(self) -> None:
-        """Nobody waits any longer, whether it is known or not."""
-        waiting, self._waiting = self._waiting, {}
-        welcome = Welcome(PROTOCOL_VERSION, f"zchat {__version__}", self._cluster or "")
-        for session in waiting:
+    def welcome(self, session: Session) -> None:
+        """This one waits no longer, if it does, be the cluster known or not.
+
+        Whoever waits to show a token would end at a welcome that does not say.
+        """
+        if session in self._waiting:
+            del self._waiting[session]
+            software = f"zchat {__version__}"
+            welcome = Welcome(PROTOCOL_VERSION, software, self._cluster or "")
             self._requests.answer(session, welcome)
 
     def forget(self, session: Session) -> None:

@@ -27,7 +27,11 @@ class ThreadRenamed(NamedTuple):
 
 def rename(connection: Connection, amended: Iterable[Amended]) -> None:
     """In the columns of these entries, and in the index of their nonces."""
-    rows = [_parameters(one) for one in amended if one.renamed is not None]
+    rows = [
+        {"of_log": one.log, "at_sequence": one.sequence, "former": former, "now": now}
+        for one in amended
+        for former, now in one.renamed
+    ]
     if rows:
         connection.execute(_RENAME_NONCE, rows)
         connection.execute(_RENAME, rows)
@@ -52,12 +56,6 @@ def move_floors(known: dict[str, int], forgotten: Iterable[ForgottenName | Threa
     for one in forgotten:
         if isinstance(one, ForgottenName) and inbox_log(one.name) in known:
             known[inbox_log(one.now)] = known.pop(inbox_log(one.name))
-
-
-def _parameters(one: Amended) -> dict[str, Any]:
-    assert one.renamed is not None
-    former, now = one.renamed
-    return {"of_log": one.log, "at_sequence": one.sequence, "former": former, "now": now}
 
 
 _of_entry = (entries.c.log == bindparam("of_log"), entries.c.sequence == bindparam("at_sequence"))

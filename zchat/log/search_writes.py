@@ -107,7 +107,7 @@ class SearchIndex:
             if row is None:
                 continue
             former, new = message_of(row.frame), message_of(one.frame)
-            if former and new and text_of(former) == text_of(new) and one.renamed is None:
+            if former and new and text_of(former) == text_of(new) and not one.renamed:
                 continue
             # The index has nothing yet of what has not begun to enter it, and need not lose it.
             taken_back = self._connection.execute(_TAKE_BACK, {"at": row.position}).rowcount
@@ -115,7 +115,7 @@ class SearchIndex:
                 due.append(Due(*row, removes=True))
             if new:
                 as_new = Due(*row, removes=False)._replace(frame=one.frame)
-                due.append(as_new if one.renamed is None else _renamed(as_new, *one.renamed))
+                due.append(_renamed(as_new, one.renamed))
         self._add_due(due)
 
     def forget(self, log: str, upto: int) -> None:
@@ -275,9 +275,12 @@ def _pieces(due: Due, words: str) -> set[str]:
     return pieces
 
 
-def _renamed(due: Due, former: str, now: str) -> Due:
-    author = now if due.author == former else due.author
-    return due._replace(author=author, thread=now if due.thread == former else due.thread)
+def _renamed(due: Due, renamed: Iterable[tuple[str, str]]) -> Due:
+    for former, now in renamed:
+        author = now if due.author == former else due.author
+        thread = now if due.thread == former else due.thread
+        due = due._replace(author=author, thread=thread)
+    return due
 
 
 def message_of(frame: bytes) -> Entry | None:

@@ -47,13 +47,13 @@ class Appended(NamedTuple):
 class Amended(NamedTuple):
     """An entry that is not as it was: `frame` takes the place of what was read until now.
 
-    Where it tells of somebody under another name, `renamed` is the former one and that of now.
+    Where it tells of people under other names, `renamed` has the former ones, each with that of now.
     """
 
     log: str
     sequence: int
     frame: bytes
-    renamed: tuple[str, str] | None = None
+    renamed: tuple[tuple[str, str], ...] = ()
 
 
 class Timeline:
@@ -98,9 +98,11 @@ class Timeline:
         """Has what is stored at the entry's place replaced; it must be among those referred to."""
         place = entry.log, entry.sequence
         self.referred[place] = entry
-        if renamed is None and (former := self._amended.get(place)):
-            renamed = former.renamed
-        self._amended[place] = Amended(*place, encode(entry), renamed)
+        former = self._amended.get(place)
+        before = former.renamed if former else ()
+        self._amended[place] = Amended(
+            *place, encode(entry), before if renamed is None else (*before, renamed)
+        )
 
     def take_amended(self) -> list[Amended]:
         """What was amended since the last call, to be committed with what `take` returns."""

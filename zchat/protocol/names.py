@@ -45,6 +45,8 @@ RESERVED_USERS: Final = frozenset(
     }
 )
 """What no new user is called, nor anything that looks like it."""
+ERASED_PREFIX: Final = "erased-"
+"""So begin the names that take the place of those of people who are erased; nobody else's do."""
 RESERVED_ROOMS: Final = frozenset({SYSTEM_AUTHOR, LOBBY, "system"})
 """The same of rooms."""
 

@@ -11,7 +11,7 @@ from zchat.log.timeline import Timeline
 from zchat.protocol import costs, limits
 from zchat.protocol.codec import encode
 from zchat.protocol.costs import Steps
-from zchat.protocol.messages import SYSTEM_AUTHOR, AuditRecord, Entry, RefusalCode, Standing
+from zchat.protocol.messages import SYSTEM_AUTHOR, AuditRecord, Entry, RefusalCode, Refused, Standing
 from zchat.protocol.names import printable
 from zchat.protocol.operators import (
     CountExpired,
@@ -23,6 +23,7 @@ from zchat.protocol.operators import (
     LogKept,
     SetRetention,
 )
+from zchat.protocol.targets import InvalidTarget
 from zchat.service import finding
 from zchat.service.effects import Effects, Refusal, Sender
 from zchat.service.retention import count_older, keep_s
@@ -107,7 +108,10 @@ def audit_import(
 
 def answer(store: Store, query: CountExpired | FindMessages | ListKept, at_ms: int) -> Steps[bytes]:
     if isinstance(query, FindMessages):
-        return encode((yield from finding.find(store, query)))
+        try:
+            return encode((yield from finding.find(store, query)))
+        except InvalidTarget as error:
+            return encode(Refused(None, RefusalCode.INVALID_NAME, str(error)))
     if isinstance(query, ListKept):
         policies = store.policies()
         return encode(

@@ -64,14 +64,14 @@ class Arrivals:
             self._devices.seen(user, token, command.device, at_ms)
             self._enter(sender, command, user, now, at_ms)
         elif user is not None and (user.guest or command.register):
-            self._check_new(command, name, at_ms)
+            self._check_ban_of_new(command, name, at_ms)
             who = "somebody is here as" if user.guest else "there is an account called"
             raise Refusal(RefusalCode.NAME_IN_USE, f"{who} {name}; choose another name")
         elif command.register:
-            self._check_new(command, name, at_ms)
+            self._check_ban_of_new(command, name, at_ms)
             self._begin_account(sender, command, name, now, at_ms)
         elif user is None and command.password is None:
-            self._check_new(command, name, at_ms)
+            self._check_ban_of_new(command, name, at_ms)
             self._policy.check_guest()
             self._directory.check_new(name)
             self._credentials.limits.newcomer(command.address, now)
@@ -105,7 +105,7 @@ class Arrivals:
             return refusal.answer
         return None
 
-    def _check_new(self, command: OpenSession, name: str, at_ms: int) -> None:
+    def _check_ban_of_new(self, command: OpenSession, name: str, at_ms: int) -> None:
         """Of whoever tries a password it is looked at afterwards, lest the answer tell about it."""
         self._directory.bans.check(name, command.address, None, at_ms)
 
@@ -130,7 +130,7 @@ class Arrivals:
             self.open_session(sender, command, now, at_ms)
             return
         # While the password was hashed it may have been banned.
-        self._check_new(command, name, at_ms)
+        self._check_ban_of_new(command, name, at_ms)
         self._directory.check_new(name)
         self._invitations.use(command.invitation, at_ms)
         user = self._new_user(name, at_ms)

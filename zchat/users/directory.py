@@ -15,7 +15,7 @@ from zchat.protocol.messages import (
     Standing,
     inbox_log,
 )
-from zchat.protocol.names import RESERVED_USERS, canonical_name, printable
+from zchat.protocol.names import ERASED_PREFIX, RESERVED_USERS, canonical_name, printable
 from zchat.protocol.permissions import PERMISSIONS, Place
 from zchat.service.beat import Job
 from zchat.service.effects import Effects, Refusal, Sender
@@ -53,6 +53,10 @@ class Directory:
     def check_new(self, name: str) -> None:
         """Raises `Refusal` if nobody new may be called so, for whom they could be mistaken for."""
         check_reserved(name, RESERVED_USERS)
+        if name.startswith(ERASED_PREFIX):
+            # While an account is erased its pseudonym can be read before it is anybody's.
+            reason = f"names in {ERASED_PREFIX} are kept for the system; choose another name"
+            raise Refusal(RefusalCode.INVALID_NAME, reason)
         if other := self._lookalikes.of(name):
             reason = f"{name} can be mistaken for {other}, who has that name; choose another name"
             raise Refusal(RefusalCode.NAME_IN_USE, reason)

@@ -1,6 +1,6 @@
 """Who is put out of the server and kept out of it. All of it goes to the audit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from zchat.log.answers import Answer
@@ -71,7 +71,7 @@ class Order:
         until_ms = None if command.for_s is None else at_ms + command.for_s * 1000
         made = _made(sender, target, command.reason, at_ms, until_ms, guests=command.guests)
         self._bans.put(made.ban, target, at_ms)
-        self._put_out([made], at_ms)
+        self._put_out(made, {}, at_ms)
         self._directory.audit(sender, command, at_ms, target.text, command.reason)
         return Answer(None, 0)
 
@@ -101,7 +101,7 @@ class Order:
         until_ms = at_ms + command.for_s * 1000
         first = _made(sender, target, command.reason, at_ms, until_ms)
         self._bans.prolong(first.ban, target, at_ms)
-        made = [first]
+        addresses: dict[str, _Made] = {}
         if not command.names_only and target.block is None:
             for address in self._addresses_of(first, named, at_ms):
                 other = _made(sender, _read(address), command.reason, at_ms, until_ms, guests=True)
@@ -109,8 +109,8 @@ class Order:
                     self._bans.prolong(other.ban, other.target, at_ms)
                 except Refusal:
                     break  # There is no place for more addresses; the names are kept out.
-                made.append(other)
-        self._put_out(made, at_ms)
+                addresses[address] = other
+        self._put_out(first, addresses, at_ms)
         self._directory.audit(sender, command, at_ms, target.text, command.reason)
         return Answer(None, 0)
 
@@ -165,15 +165,21 @@ class Order:
             target.is_for_address(session.address) for session in user.sessions
         )
 
-    def _put_out(self, bans: Sequence[_Made], at_ms: int) -> None:
+    def _put_out(self, first: _Made, addresses: Mapping[str, _Made], at_ms: int) -> None:
+        """Whom the first ban hits, or one of those of an address.
+
+        In a wave there are thousands of both sessions and addresses, so these are looked up.
+        """
         users = self._directory.users
         for session in self._directory.sessions.all():
-            user = users[session.user]
-            for made in bans:
-                if made.hits(user, session.address):
-                    why = Refusal(*refusal_of(made.ban, at_ms)).answer
-                    self._directory.put_out(user, session, why)
-                    break
+            user, made = users[session.user], first
+            if not first.hits(user, session.address):
+                other = addresses.get(_read(session.address).text) if session.address else None
+                if other is None or not other.hits(user, session.address):
+                    continue
+                made = other
+            why = Refusal(*refusal_of(made.ban, at_ms)).answer
+            self._directory.put_out(user, session, why)
 
     # --- The list ---------------------------------------------------------------------------------
 
