@@ -59,32 +59,45 @@ def end_for_operator(code: int = NEEDS_OPERATOR) -> NoReturn:
 # --- What is wrong --------------------------------------------------------------------------------
 
 
+class Obstacle(NamedTuple):
+    """Why something cannot be had, and what helps."""
+
+    why: str
+    remedy: str
+    passing: bool = False
+
+
 def of_listening(address: Address, setting: str, error: OSError) -> Trouble:
     """Why nobody can listen at the address that the setting names."""
+    why, remedy, passing = obstacle_at(address, setting, error)
+    return Trouble(f"cannot listen at {address}: {why}; {remedy}", passing)
+
+
+def obstacle_at(address: Address, setting: str, error: OSError) -> Obstacle:
+    """The same, for who says the two apart."""
     host, port = address
-    wrong = f"cannot listen at {address}"
     if isinstance(error, socket.gaierror):
         # The name service of a host that has just started may not be there yet.
-        return Trouble(f"{wrong}: nobody knows the name {host}; try: getent hosts {host}", True)
+        return Obstacle(f"nobody knows the name {host}", f"try: getent hosts {host}", True)
     match error.errno:
         case errno.EADDRINUSE:
-            found = f"see who has it with: ss -ltnp 'sport = :{port}'"
-            return Trouble(f"{wrong}: the port is taken; {found}, or change {setting}", True)
+            remedy = f"see who has it with: ss -ltnp 'sport = :{port}', or change {setting}"
+            return Obstacle("the port is taken", remedy, True)
         case errno.EADDRNOTAVAIL | errno.ENODEV:
             # Nor may its network.
-            found = "see those it has with: ip address"
-            return Trouble(f"{wrong}: {host} is no address of this host; {found}", True)
+            why = f"{host} is no address of this host"
+            return Obstacle(why, f"see those it has with: ip address, or change {setting}", True)
         case errno.EACCES | errno.EPERM:
-            let = f"sysctl net.ipv4.ip_unprivileged_port_start={port}"
-            return Trouble(
-                f"{wrong}: such a low port takes a right that {_user()} has not; take a port above "
-                f"1023 for {setting}, or let everybody have this one: {let}"
+            return Obstacle(
+                f"such a low port takes a right that {_user()} has not",
+                f"take a port above 1023 for {setting}, or let everybody have this one: "
+                f"sysctl net.ipv4.ip_unprivileged_port_start={port}",
             )
         case errno.EAFNOSUPPORT | errno.EPROTONOSUPPORT:
             kind = "IPv6" if ":" in host else "IPv4"
-            return Trouble(f"{wrong}: this host has no {kind}; change {setting}")
+            return Obstacle(f"this host has no {kind}", f"change {setting}")
         case _:
-            return Trouble(f"{wrong}: {error.strerror or error}", True)
+            return Obstacle(error.strerror or str(error), f"try again, or change {setting}", True)
 
 
 def of_file(error: OSError, path: Path | None = None) -> Trouble:

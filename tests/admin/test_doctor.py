@@ -274,17 +274,12 @@ def test_ports_for_one_each_are_none(given: dict[str, Any]) -> None:
     assert troubles(checks.rows_of_ports(Settings(**given))) == []
 
 
-@pytest.mark.parametrize(
-    ("number", "remedy"),
-    [
-        (errno.EACCES, "only root may listen below 1024"),
-        (errno.EADDRNOTAVAIL, "this host has no such address"),
-        (errno.EADDRINUSE, "end the program that has it"),
-    ],
-)
-def test_why_a_port_cannot_be_had_decides_what_helps(number: int, remedy: str) -> None:
-    error = OSError(number, os.strerror(number))
-    assert remedy in ports.remedy(error, Address("127.0.0.1", 443), first_unprivileged=1024)
+def test_a_port_that_is_taken_is_told_with_what_helps() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        found = ports.trouble_at(Address("127.0.0.1", port), shared=True)
+    assert found is not None
+    assert (found.why, f"sport = :{port}" in found.remedy) == ("the port is taken", True)
 
 
 def test_an_old_release_is_trouble(monkeypatch: pytest.MonkeyPatch) -> None:

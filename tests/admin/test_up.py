@@ -101,7 +101,7 @@ def test_a_port_of_somebody_else_is_told_with_what_helps(said: Said) -> None:
         port = taken.getsockname()[1]
         code, output = said(listen=f"127.0.0.1:{port}")
     assert code == 1
-    assert f"Cannot listen on 127.0.0.1 port {port}: Address already in use" in output
+    assert f"Cannot listen on 127.0.0.1 port {port}: the port is taken; " in output
     assert "ss -ltnp" in output
 
 

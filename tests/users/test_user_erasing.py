@@ -96,9 +96,9 @@ def finish_but_the_last(users: Users) -> None:
     for log, sequences in find(users, named=False).items():
         users.as_admin(RedactMessages(1, users.nonce(), log, sequences))
     for log, sequences in find(users, named=True).items():
-        for some in ([each] for each in sequences):
-            users.as_admin(ReplaceName(1, users.nonce(), log, some, "bob", NOW))
-        users.as_admin(ReplaceName(1, users.nonce(), log, [], "bob", NOW))
+        for each in sequences:
+            thread = each == sequences[-1]
+            users.as_admin(ReplaceName(1, users.nonce(), log, [each], "bob", NOW, thread))
 
 
 def test_nothing_has_the_name_any_more(lived: Users) -> None:
@@ -218,9 +218,7 @@ def test_nobody_takes_the_pseudonym_while_it_can_be_read_already(lived: Users) -
 
 
 def test_two_who_are_erased_in_one_beat_are_both_gone_from_what_names_both(lived: Users) -> None:
-    sequence = next(
-        entry.sequence for entry in lived.entries("ann") if entry.author == "bob"
-    )
+    sequence = next(entry.sequence for entry in lived.entries("ann") if entry.author == "bob")
     lived._prepare("", first := ReplaceName(1, lived.nonce(), "@ann", [sequence], "bob", NOW))
     second = ReplaceName(1, lived.nonce(), "@ann", [sequence], "ann", "erased-0000")
     for command in (first, second):

@@ -112,9 +112,12 @@ def _rename(settings: Settings, erasure: Erasure) -> Found:
             for log, sequences in logs.items():
                 ends = range(0, len(sequences), limits.REDACTED_MESSAGES_MAX)
                 batches = [sequences[at : at + limits.REDACTED_MESSAGES_MAX] for at in ends]
-                # What is no message of a conversation is called otherwise when all messages are.
-                for some in batches + ([[]] if address == USER_SERVICE else []):
-                    command = ReplaceName(REQUEST, numbered.next(), log, some, name, pseudonym)
+                for some in batches:
+                    # A conversation is found by its messages, so it goes along with the last ones.
+                    thread = address == USER_SERVICE and some is batches[-1]
+                    command = ReplaceName(
+                        *(REQUEST, numbered.next(), log, some, name, pseudonym), thread
+                    )
                     done_or_end(ordering.give(address, command))
     return found
 

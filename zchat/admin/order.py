@@ -41,7 +41,8 @@ _sightings: Decoder[SightingPage | Refused] = Decoder(SightingPage | Refused)  #
 _bans: Decoder[UserBanList | Refused] = Decoder(UserBanList | Refused)  # type: ignore[arg-type]
 
 
-def _target(text: str) -> str:
+def target(text: str) -> str:
+    """As services spell whom an operator means."""
     try:
         return target_of(text).text
     except InvalidTarget as error:
@@ -154,7 +155,7 @@ SEEN = admin_command(
     _seen,
     "List which names came from which addresses lately: of WHO, an address, a block of them as in "
     "192.0.2.0/24, a name or a pattern of names.",
-    argument("who", _target, required=False),
+    argument("who", target, required=False),
     as_json_option(),
 )
 KICK = admin_command(
@@ -163,7 +164,7 @@ KICK = admin_command(
     "End all connections of WHO, a name, a pattern of names or an address, and let them in again "
     "only after a while; of a guest the name is kept out, and the address for guests. With --room "
     "take a member out of a room.",
-    argument("who", _target),
+    argument("who", target),
     option("--room", "ROOM", "A room, to take WHO out of.", name),
     option("--for span", "SPAN", "How long: 90s, 10m, 12h, 7d.", _seconds, "10m"),
     reason_option(),
@@ -176,7 +177,7 @@ BAN = admin_command(
     _ban,
     "Keep WHO out of the server, and end their connections at once: an address (of IPv6 its /64), "
     "a block of them as in 192.0.2.0/24, a name, or a pattern of names as in spam*.",
-    argument("who", _target),
+    argument("who", target),
     option("--for span", "SPAN", "How long: 90m, 12h, 7d, 2w; else until unbanned.", _seconds),
     reason_option(),
     click.Option(["--guests", "only_guests"], is_flag=True, help="Only guests and new accounts."),
@@ -190,6 +191,6 @@ UNBAN = admin_command(
     "unban",
     _unban,
     "Let WHO in again, spelled as zchat-admin bans shows it.",
-    argument("who", _target),
+    argument("who", target),
     as_json_option(),
 )

@@ -24,7 +24,7 @@ from zchat.admin.answers import (
     show,
 )
 from zchat.admin.asking import Enquiry, enquiry, orders
-from zchat.admin.order import sightings_of
+from zchat.admin.order import sightings_of, target
 from zchat.admin.pages import ask_one
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
@@ -32,7 +32,7 @@ from zchat.protocol.messages import Refused, room_log
 from zchat.protocol.nonces import nonce
 from zchat.protocol.operators import FindMessages, MessagesFound, RedactMessages
 from zchat.protocol.partitions import address_of_room, room_addresses
-from zchat.protocol.targets import InvalidTarget, target_of
+from zchat.protocol.targets import target_of
 from zchat.settings import Settings
 
 _pages: Decoder[MessagesFound | Refused] = Decoder(MessagesFound | Refused)  # type: ignore[arg-type]
@@ -77,9 +77,9 @@ def authors_of(settings: Settings, by: Iterable[str]) -> list[str]:
     """Names and patterns as they are given; of an address the names that came from there lately."""
     authors: dict[str, None] = {}
     for each in by:
-        target = target_of(each)
-        if target.block is None:
-            authors[target.name or target.pattern] = None
+        meant = target_of(each)
+        if meant.block is None:
+            authors[meant.name or meant.pattern] = None
         else:
             authors |= dict.fromkeys(seen.user for seen in sightings_of(settings, each))
     return list(authors)
@@ -148,13 +148,6 @@ def _redact(
     show(value, [done] if total or yes else [], as_json=as_json)
 
 
-def _who(text: str) -> str:
-    try:
-        return target_of(text).text
-    except InvalidTarget as error:
-        raise click.BadParameter(str(error)) from None
-
-
 REDACT = admin_command(
     "redact",
     _redact,
@@ -164,7 +157,7 @@ REDACT = admin_command(
         "WHO",
         "A user, also one who is gone, a pattern with * and ?, an address, or a block of them as "
         "in 192.0.2.0/24. May be given more than once.",
-        _who,
+        target,
         required=True,
         many=True,
     ),

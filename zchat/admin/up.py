@@ -62,8 +62,8 @@ def check(conf: Path) -> Settings:
     for address in settings.listen:
         if trouble := ports.trouble_at(address, shared=False):
             raise click.ClickException(
-                f"Cannot listen on {address.host} port {address.port}: {trouble.why}. Set another "
-                f"address, for example ZCHAT_LISTEN=127.0.0.1:7448; or {trouble.remedy}"
+                f"Cannot listen on {address.host} port {address.port}: {trouble.why}; "
+                f"{trouble.remedy}. Another one is given as in ZCHAT_LISTEN=127.0.0.1:7448"
             )
     return settings
 

@@ -47,7 +47,7 @@ class Appended(NamedTuple):
 class Amended(NamedTuple):
     """An entry that is not as it was: `frame` takes the place of what was read until now.
 
-    Where it tells of people under other names, `renamed` has the former ones, each with that of now.
+    Where it tells of people under other names, `renamed` has each former one with that of now.
     """
 
     log: str

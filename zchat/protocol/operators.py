@@ -310,8 +310,8 @@ class Erasure(Message, frozen=True):
 class ReplaceName(Message, frozen=True):
     """In these entries of a log the pseudonym stands where the name did. Only for operators.
 
-    Without entries it is done for what is no message in the conversation that an inbox had with
-    that user.
+    With `thread` the conversation that an inbox had with that user is called otherwise in the same
+    commit, and what is no message in it goes along. That is for the last of its messages.
     """
 
     id: int
@@ -320,6 +320,7 @@ class ReplaceName(Message, frozen=True):
     sequences: Annotated[list[Sequence], Meta(max_length=limits.REDACTED_MESSAGES_MAX)]
     name: Name
     pseudonym: Name
+    thread: bool = False
 
 
 class ForgetName(Message, frozen=True):

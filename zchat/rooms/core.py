@@ -1,6 +1,7 @@
 """Every command to a room passes here: who may do it is looked up, and the rule does it."""
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Final, assert_never
 
 from zchat.log.answers import Answer, FirstAnswers, Key
@@ -189,7 +190,9 @@ class RoomCore:
             case ImportEntries():
                 return imports.import_entries(self, sender, command, at_ms)
             case RedactMessages():
-                return self._redact(sender, command, at_ms)
+                act = partial(self.messages.redact, sender, command, at_ms)
+                heads = self.timeline.heads
+                return operators.redact(sender, command.log, heads, self.log_heads, act)
             case ReplaceName() | ForgetName():
                 return erasing.erase(self.state, sender, command)
             case OpenRoom():
@@ -259,19 +262,6 @@ class RoomCore:
         answer = self.state.append(room.name, user, body, at_ms, command.nonce)
         if "@" in text:
             mentions.note(self.state, sender, room, text, answer.sequence, at_ms)
-        return answer
-
-    def _redact(self, sender: Sender, command: RedactMessages, at_ms: int) -> Answer:
-        operators.require_operator(sender)
-        heads, log = self.timeline.heads, command.log
-        if log in heads:
-            return self.messages.redact(sender, command, at_ms)
-        if not self.log_heads.get(log):
-            raise Refusal(RefusalCode.UNKNOWN_LOG, f"there is no log {printable(log)}")
-        # Of a closed room the head is known for no longer than this takes.
-        heads[log] = self.log_heads[log]
-        answer = self.messages.redact(sender, command, at_ms)
-        self.log_heads[log] = heads.pop(log)
         return answer
 
     def _set_topic(self, user: str, room: Room, command: SetTopic, at_ms: int) -> Answer:

@@ -16,6 +16,7 @@ from zchat.protocol.permissions import (
 )
 from zchat.rooms.model import Ban, Room
 from zchat.service.effects import Refusal
+from zchat.service.wording import duration
 
 _CALLED: Final = {Place.MODERATOR: "a moderator", Place.OWNER: "the owner"}
 
@@ -107,15 +108,6 @@ def _refusal(permission: Permission, room: Room, user: str, place: Place, at_ms:
 
 
 def _banned(room: Room, ban: Ban, at_ms: int) -> str:
-    how_long = "" if ban.until_ms is None else f" for another {_duration(ban.until_ms - at_ms)}"
+    how_long = "" if ban.until_ms is None else f" for another {duration(ban.until_ms - at_ms)}"
     why = f": {ban.reason}" if ban.reason else ""
     return f"you are banned from {room.name}{how_long}{why}"
-
-
-def _duration(ms: int) -> str:
-    """Never less than it is: who comes back then is let in."""
-    minutes = -(-ms // 60_000)
-    if minutes < 120:
-        return f"{minutes} min"
-    hours = -(-minutes // 60)
-    return f"{hours} h" if hours < 48 else f"{-(-hours // 24)} days"

@@ -361,7 +361,13 @@ class Beat:
         statements += policy_statements(policies)
         statements += edits.statements(effects.edits)
         owed = self._store.commit(
-            *(appended, statements, effects.owed, settled, answered, removed, amended),
+            appended,
+            statements,
+            effects.owed,
+            settled,
+            answered,
+            removed,
+            amended,
             effects.forgotten,
         )
         self.counts.entries += len(appended)

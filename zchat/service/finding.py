@@ -15,14 +15,12 @@ from zchat.protocol.messages import Entry, MessagePosted, PrivateMessageSent
 from zchat.protocol.operators import FindMessages, MessagesFound
 from zchat.protocol.targets import target_of
 from zchat.service.erasing import names_in
-from zchat.service.retention import count_older
+from zchat.service.retention import PROBES, count_older
 
 _entries = Decoder(Entry)
 _STEP_ENTRIES = 250
 _STEP_BYTES = 64 * 1024
 """What is looked at in one step, in 1 ms."""
-_PROBES = 16
-"""Entries that are read, of a log of any usual length, to find the first that is new enough."""
 
 
 class _Page:
@@ -105,7 +103,7 @@ def _look_through(
         if not newest or _entries.decode(newest[0].frame).at_ms < query.since_ms:
             return None
         after = max(after, store.floors.get(log, 0) + count_older(store, log, head, query.since_ms))
-        yield costs.of_rows(_PROBES, _PROBES * limits.FRAME_BYTES_MAX // 2)
+        yield costs.of_rows(PROBES, PROBES * limits.FRAME_BYTES_MAX // 2)
     while after < head:
         rows = store.read_log(log, after, _STEP_ENTRIES, _STEP_BYTES)
         yield costs.of_rows(len(rows), sum(len(row.frame) for row in rows))

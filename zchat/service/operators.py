@@ -1,7 +1,7 @@
 """What an operator has every service do, whatever its logs are about."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from zchat.log.answers import Answer, Key
@@ -11,7 +11,14 @@ from zchat.log.timeline import Timeline
 from zchat.protocol import costs, limits
 from zchat.protocol.codec import encode
 from zchat.protocol.costs import Steps
-from zchat.protocol.messages import SYSTEM_AUTHOR, AuditRecord, Entry, RefusalCode, Refused, Standing
+from zchat.protocol.messages import (
+    SYSTEM_AUTHOR,
+    AuditRecord,
+    Entry,
+    RefusalCode,
+    Refused,
+    Standing,
+)
 from zchat.protocol.names import printable
 from zchat.protocol.operators import (
     CountExpired,
@@ -26,14 +33,12 @@ from zchat.protocol.operators import (
 from zchat.protocol.targets import InvalidTarget
 from zchat.service import finding
 from zchat.service.effects import Effects, Refusal, Sender
-from zchat.service.retention import count_older, keep_s
+from zchat.service.retention import PROBES, count_older, keep_s
 
 PREFIXES = ("#", "@")
 """Of a log's name, for the policy of all logs that begin so."""
 _AUTHORS_NAMED_MAX = 10
 """In one record of the audit, of those whose messages were removed."""
-_PROBES = 16
-"""Entries that are read, of a log of any usual length, to find the first that is not too old."""
 
 
 def require_operator(sender: Sender) -> None:
@@ -59,6 +64,29 @@ def set_retention(
     record = AuditRecord(at_ms, sender.actor, "set_retention", log, "", f"kept {kept}")
     effects.audits.append(record)
     return Answer(None, 0)
+
+
+def redact(
+    sender: Sender,
+    log: str,
+    heads: dict[str, int],
+    log_heads: dict[str, int],
+    act: Callable[[], Answer],
+) -> Answer:
+    """Does `act`, which takes the head of the log to be known, also if its room or user is gone.
+
+    Then it is one of `log_heads`, and among the others for no longer than this takes.
+    """
+    require_operator(sender)
+    if log in heads:
+        return act()
+    if not log_heads.get(log):
+        raise Refusal(RefusalCode.UNKNOWN_LOG, f"there is no log {printable(log)}")
+    heads[log] = log_heads[log]
+    try:
+        return act()
+    finally:
+        log_heads[log] = heads.pop(log)
 
 
 def audit_redacted(
@@ -133,6 +161,6 @@ def _count_expired(store: Store, query: CountExpired, at_ms: int) -> Steps[Expir
     for log, head in store.heads(concerned).items():
         if kept_s := keep_s(policies, log):
             counts[log] = count_older(store, log, head, at_ms - 1000 * kept_s)
-            yield costs.of_rows(_PROBES, _PROBES * limits.FRAME_BYTES_MAX // 2)
+            yield costs.of_rows(PROBES, PROBES * limits.FRAME_BYTES_MAX // 2)
     counts = {log: count for log, count in counts.items() if count}
     return ExpiredCounts(counts, page[-1] if len(page) == limits.COUNTED_LOGS_MAX else None)

@@ -12,6 +12,8 @@ from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import Entry, inbox_log
 
 _entries = Decoder(Entry)
+PROBES = 16
+"""Entries that `count_older` reads, of a log of any usual length."""
 
 
 class Retention:

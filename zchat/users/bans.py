@@ -9,8 +9,8 @@ from zchat.protocol.messages import RefusalCode, Standing
 from zchat.protocol.networks import Block, bits_of, prefix_of
 from zchat.protocol.targets import Target, target_of
 from zchat.service.effects import Refusal
+from zchat.service.wording import how_long
 from zchat.users.model import DropBan, SaveBan, User, UserRow
-from zchat.users.wording import how_long
 
 _EXEMPT = (Standing.MODERATOR, Standing.OPERATOR)
 

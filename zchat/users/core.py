@@ -34,7 +34,6 @@ from zchat.protocol.messages import (
     KickUsers,
     LogOutEverywhere,
     MarkRead,
-    RefusalCode,
     Register,
     RemoveReaction,
     ReportMessage,
@@ -52,7 +51,7 @@ from zchat.protocol.messages import (
     UnblockUser,
     inbox_log,
 )
-from zchat.protocol.names import InvalidName, canonical_name, printable
+from zchat.protocol.names import InvalidName, canonical_name
 from zchat.protocol.operators import (
     ChangeSetting,
     EraseAccount,
@@ -67,7 +66,7 @@ from zchat.protocol.operators import (
 )
 from zchat.service import operators
 from zchat.service.beat import Job
-from zchat.service.effects import Refusal, Sender
+from zchat.service.effects import Sender
 from zchat.users import erasing, imports
 from zchat.users.arrivals import Arrivals
 from zchat.users.changed_settings import Changed
@@ -212,7 +211,9 @@ class UserCore:
             case ImportEntries():
                 return imports.import_entries(self, sender, command, at_ms)
             case RedactMessages():
-                return self._redact(sender, command, at_ms)
+                act = partial(self.messages.redact, sender, command, at_ms)
+                heads = self.timeline.heads
+                return operators.redact(sender, command.log, heads, self.log_heads, act)
             case EraseAccount() | ReplaceName() | ForgetName():
                 return erasing.erase(self, sender, command, now, at_ms)
             case TellInvited():
@@ -278,19 +279,6 @@ class UserCore:
             case _:
                 assert_never(command)
         return Answer(None, 0)
-
-    def _redact(self, sender: Sender, command: RedactMessages, at_ms: int) -> Answer:
-        operators.require_operator(sender)
-        heads, log = self.timeline.heads, command.log
-        if log in heads:
-            return self.messages.redact(sender, command, at_ms)
-        if not self.log_heads.get(log):
-            raise Refusal(RefusalCode.UNKNOWN_LOG, f"there is no log {printable(log)}")
-        # Of somebody who is gone the head is known for no longer than this takes.
-        heads[log] = self.log_heads[log]
-        answer = self.messages.redact(sender, command, at_ms)
-        self.log_heads[log] = heads.pop(log)
-        return answer
 
     # --- Who goes ---------------------------------------------------------------------------------
 

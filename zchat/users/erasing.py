@@ -27,11 +27,11 @@ def erase(
     match command:
         case EraseAccount():
             _begin(core, sender, command, now, at_ms)
-        case ReplaceName(log=log, sequences=[]):
-            renamed = ThreadRenamed(log, command.name, command.pseudonym)
-            core.effects.forgotten.append(renamed)
         case ReplaceName():
             replace_names(core.timeline, command)
+            if command.thread:
+                renamed = ThreadRenamed(command.log, command.name, command.pseudonym)
+                core.effects.forgotten.append(renamed)
         case ForgetName():
             _finish(core, command)
     return Answer(None, 0)

@@ -19,10 +19,10 @@ from zchat.protocol.operators import RemoveAccount, ResetPassword, ResetTotp
 from zchat.protocol.permissions import STANDINGS
 from zchat.service.effects import Refusal, Sender
 from zchat.service.operators import require_operator
+from zchat.service.wording import how_long
 from zchat.users.credentials import Credentials, hash_of_none
 from zchat.users.directory import Directory
 from zchat.users.model import Reset, Suspension, User
-from zchat.users.wording import how_long
 
 
 class Operators:

@@ -13,11 +13,11 @@ def how_long(until_ms: int | None, at_ms: int) -> str:
         until = f", until {datetime.fromtimestamp(minute_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
     except (ValueError, OverflowError, OSError):
         until = ""
-    return f" for another {_duration(until_ms - at_ms)}{until}"
+    return f" for another {duration(until_ms - at_ms)}{until}"
 
 
-def _duration(ms: int) -> str:
-    """Never less than it is."""
+def duration(ms: int) -> str:
+    """Never less than it is: who comes back then is let in."""
     minutes = -(-ms // 60_000)
     if minutes < 120:
         return f"{minutes} min"
