@@ -69,6 +69,7 @@ PURE: Final = (
     "*/effects.py",
     "*/fanout.py",
     "*/follower.py",
+    "*/greetings.py",
     "*/handshakes.py",
     "*/identities.py",
     "*/intake.py",
@@ -91,6 +92,7 @@ PURE: Final = (
     "*/state.py",
     "zchat/log/timeline.py",
     "zchat/log/words.py",
+    *("zchat/rooms/erasing.py", "zchat/service/erasing.py", "zchat/users/erasing.py"),
     "zchat/service/amending.py",
     "zchat/service/asked.py",
     "zchat/service/waiting.py",
@@ -107,6 +109,8 @@ PURE: Final = (
         for name in (
             *(
                 "arrivals",
+                "bans",
+                "changed_settings",
                 "conversations",
                 "credentials",
                 "devices",
@@ -115,7 +119,7 @@ PURE: Final = (
                 "invitations",
                 "login_limits",
             ),
-            *("changed_settings", "operators", "policy", "private_messages", "totp"),
+            *("operators", "order", "policy", "private_messages", "sightings", "totp"),
         )
     ),
     "*/scopes.py",

@@ -82,9 +82,8 @@ class InForce:
             return
         former, self._changes = self._changes, self._known(changes)
         for name in sorted(former.keys() | self._changes.keys()):
-            if reads(self._program, name) and former.get(name) != (
-                value := self._changes.get(name)
-            ):
+            value = self._changes.get(name)
+            if reads(self._program, name) and value != former.get(name):
                 as_given = f"{getattr(self.given, name)}, as at the start"
                 _log.info("%s is %s now", name, as_given if value is None else value)
         self._go_by(self.given)

@@ -76,10 +76,6 @@ class Sessions:
     def of(self, key: SessionKey) -> Session | None:
         return self._by_key.get(key)
 
-    def user_of(self, key: SessionKey) -> User | None:
-        session = self._by_key.get(key)
-        return self._users[session.user] if session else None
-
     def quit(self, key: SessionKey) -> tuple[User, bytes] | None:
         """Ends a session for good; returns its user and the digest of its token, if it was open."""
         session = self._by_key.pop(key, None)
