@@ -129,6 +129,10 @@ def audited(store: Store) -> None:
 
 
 def _many_rooms(rooms: Rooms) -> ListRooms:
+    """In one of them all is unread."""
+    texts = (("bob", LONGEST) for _ in range(limits.CONVERSATION_UNREAD_MAX))
+    say("#garden", texts, rooms.store, thread=False)
+    rooms.core = rooms.loaded()
     topic = "t" * limits.TOPIC_CHARS_MAX
     for number in range(limits.ROOMS_MAX - 2):
         rooms.core.state.add_room(Room(f"room-{number:05}", topic, 1, private=number % 3 == 0))
