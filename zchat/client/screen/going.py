@@ -68,9 +68,6 @@ class Going:
         self._asked[request] = name, self._seen_to_s
         self._doubt = f"{name} is being opened"
 
-    def awaits(self, request: int) -> bool:
-        return request in self._asked
-
     def opened(self, request: int, key: str, now_s: float) -> bool:
         """Whether the person goes there now."""
         name, asked_s = self._asked.pop(request)
