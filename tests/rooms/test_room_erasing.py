@@ -155,6 +155,23 @@ def test_an_earlier_user_of_the_name_was_somebody_else(rooms: Rooms) -> None:
     assert contradictions(rooms.store) == []
 
 
+def test_messages_that_are_older_than_the_account_do_not_name_it(rooms: Rooms) -> None:
+    rooms.create("eve", "garden")
+    rooms.join("ann", "garden")
+    liked, bad = (rooms.post("ann", "garden", text).sequence for text in ("roses", "spam"))
+    rooms.at_ms += 1000
+    rooms.join("bob", "garden")
+    rooms.promote("eve", "garden", "bob")
+    rooms.react("bob", "#garden", liked)
+    rooms.delete("bob", "#garden", bad)
+    while rooms.store.index_messages():
+        pass
+    erase(rooms, since_ms=rooms.at_ms)
+    assert rooms.at("#garden", liked).reactions == {"+1": [NOW]}
+    assert rooms.at("#garden", bad).body == Redacted(NOW)
+    assert contradictions(rooms.store) == []
+
+
 def test_a_reaction_in_the_same_beat_does_not_bring_the_name_back(lived: Rooms) -> None:
     (sequence,) = find(lived, named=False)["#garden"]
     lived.give("", ReplaceName(1, lived.nonce(), "#garden", [sequence], "bob", NOW))

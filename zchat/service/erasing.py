@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from zchat.log.timeline import Timeline
-from zchat.protocol.messages import Entry, TopicChanged
+from zchat.protocol.messages import Entry, MessageDeleted, ReactionAdded, TopicChanged
 from zchat.protocol.operators import ReplaceName
 
 _NAMES: Final = ("user", "to", "by")
@@ -24,6 +24,12 @@ def names_in(entry: Entry) -> frozenset[str]:
     if isinstance(entry.body, TopicChanged):
         names.update(entry.body.topic.split(_BETWEEN))
     return frozenset(names)
+
+
+def changed_by(entry: Entry) -> int:
+    """The sequence of the message that says of itself what this entry tells; 0 for none."""
+    body = entry.body
+    return body.sequence if isinstance(body, ReactionAdded | MessageDeleted) else 0
 
 
 def replace_name(timeline: Timeline, entry: Entry, name: str, now: str) -> None:

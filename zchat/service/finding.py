@@ -14,7 +14,7 @@ from zchat.protocol.costs import Steps
 from zchat.protocol.messages import Entry, MessagePosted, PrivateMessageSent
 from zchat.protocol.operators import FindMessages, MessagesFound
 from zchat.protocol.targets import target_of
-from zchat.service.erasing import names_in
+from zchat.service.erasing import changed_by, names_in
 from zchat.service.retention import PROBES, count_older
 
 _entries = Decoder(Entry)
@@ -49,7 +49,12 @@ class _Page:
         self.looked_at += 1
         if self._query.named:
             if self._query.since_ms <= entry.at_ms and names_in(entry) & self._authors:
-                self._places.setdefault(entry.log, []).append(entry.sequence)
+                places = self._places.setdefault(entry.log, [])
+                if entry.author in self._authors and (changed := changed_by(entry)):
+                    # It may be older than the name, and names who has reacted to it, or deleted it.
+                    # Before what tells of that, so that who begins anew finds it again.
+                    places.append(changed)
+                places.append(entry.sequence)
                 self._counts[entry.author] += 1
             return
         query = self._query
