@@ -73,7 +73,7 @@ _BATCH_BYTES_MAX = 128 * 1024
 
 def _export_room(settings: Settings, name: str, output: Path | None) -> None:
     address = address_of_room(name, settings.partitions)
-    with enquiry(settings) as asking, _written(output) as file:
+    with enquiry(settings) as asking, written(output) as file:
         page = ask_one(asking, address, ListAllRooms(pattern=name), _rooms)
         entries = entries_of(asking, address, room_log(name))
         first = next(entries, None)
@@ -87,7 +87,7 @@ def _export_room(settings: Settings, name: str, output: Path | None) -> None:
 def _export_account(settings: Settings, name: str, output: Path | None) -> None:
     """All that is kept of it and that it has said; nothing that anybody could log in with."""
     seen = [each for each in sightings_of(settings, f"@{name}") if each.user == name]
-    with enquiry(settings) as asking, _written(output) as file:
+    with enquiry(settings) as asking, written(output) as file:
         facts = ask_one(asking, USER_SERVICE, ReadAccount(name), _accounts)
         if facts.guest:
             refuse(f"{name} is a guest, who is gone with the last connection")
@@ -134,12 +134,18 @@ def _line_of(entry: Entry, *, of_room: bool = False) -> Line:
 
 
 @contextmanager
-def _written(output: Path | None) -> Iterator[IO[bytes]]:
+def written(output: Path | None) -> Iterator[IO[bytes]]:
     """A file that only its owner can read, and that appears when it is whole."""
     if output is None:
         yield sys.stdout.buffer
         return
     try:
+        # Where a link leads to. A pipe or a device stays, or root would put a file in its place.
+        output = output.resolve()
+        if output.exists() and not output.is_file():
+            with output.open("wb") as file:
+                yield file
+            return
         with tempfile.NamedTemporaryFile(dir=output.parent, delete=False) as file:
             try:
                 yield file
