@@ -298,6 +298,15 @@ def test_the_guests_of_an_address_may_say_less_together_than_one_account(
     assert let_in(gateway, [gateway.come_in("ann", addresses[0])]) == 40, "accounts notice nothing"
 
 
+def test_whoever_makes_accounts_may_say_no_more_from_one_address_than_guests() -> None:
+    gateway = slow(burst=40)
+    gateway.standing, gateway.owned_since_ms = Standing.ACCOUNT, gateway.now_ms
+    new = [gateway.come_in(f"a{n}") for n in range(5)]
+    gateway.standing = Standing.GUEST
+    both = [*new, *(gateway.come_in(f"g{n}") for n in range(5))]
+    assert let_in(gateway, both) == 40 * limits.GUESTS_SHARES
+
+
 def test_the_guests_of_an_address_may_ask_for_less_together_than_one_account() -> None:
     gateway = Working()
     guests = [gateway.come_in_as(Standing.GUEST, f"g{n}") for n in range(4)]
@@ -354,7 +363,7 @@ def test_an_operator_reads_once_a_minute_of_an_address_that_is_held_back() -> No
     gateway.standing, gateway.owned_since_ms = Standing.ACCOUNT, gateway.now_ms
     let_in(gateway, [gateway.come_in("new", AWAY)])
     assert gateway.core.quotas.take_notes(gateway.now) == [
-        f"clients of {HOME} are held back: more than all guests of an address may",
+        f"clients of {HOME} are held back: more than all guests and new accounts of an address may",
         f"clients of {AWAY} are held back: more than somebody new may",
     ]
     assert gateway.core.quotas.held_back == {"guests": 5, "newcomer": 1}

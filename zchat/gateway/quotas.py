@@ -63,7 +63,7 @@ class Whose(enum.StrEnum):
 _TOO_MUCH: Final = {
     Whose.ACCOUNT: "more than an account may",
     Whose.NEWCOMER: "more than somebody new may",
-    Whose.GUESTS: "more than all guests of an address may",
+    Whose.GUESTS: "more than all guests and new accounts of an address may",
     Whose.ADDRESS: "more than an address may",
 }
 
@@ -292,13 +292,15 @@ class Quotas:
 
     def _allow(self, session: Session, now: float) -> None:
         allowance = NO_ALLOWANCE
+        new = session.standing in _MAY_BE_NEW and now < session.established_at
         if session.address and not is_of_this_machine(session.address):
             allowance = self._addresses.of(session.network, now)
-            if session.standing is Standing.GUEST:
+            # Who floods makes an account if that is all it takes.
+            if session.standing is Standing.GUEST or new:
                 allowance = self._guests.of(session.network, now, allowance)
         accounts = self._accounts[session.standing]
         allowance = accounts.of(session.name, now, allowance)
-        if session.standing in _MAY_BE_NEW and now < session.established_at:
+        if new:
             allowance = self._newcomers.of(session.name, now, allowance)
         session.allowance = allowance
 

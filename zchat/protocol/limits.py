@@ -85,7 +85,7 @@ ADDRESS_WORK_SHARES: Final = 2
 GUEST_WORK_SHARES: Final = 0.5
 """Of what an account may ask for."""
 GUESTS_SHARES: Final = 0.5
-"""All guests of an address together may say so much of what one account may."""
+"""All guests and new accounts of an address together may say so much of what one account may."""
 GUESTS_WORK_SHARES: Final = 0.25
 """And so much work may they ask for: of what many read two long texts at once, and then few."""
 NEWCOMER_SHARES: Final = 0.25
