@@ -17,17 +17,18 @@ def refuse(journal: Journal, count: int, code: RefusalCode, now: float = 0.0) ->
         journal.login_refused(session, code, now)
 
 
+@pytest.mark.parametrize("code", [RefusalCode.BANNED, RefusalCode.TOO_FAST])
 def test_of_those_who_are_kept_out_some_are_logged_and_all_counted(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, code: RefusalCode
 ) -> None:
     caplog.set_level(logging.INFO)
     journal = Journal(logging.getLogger("zchat.test"), b"gateway/west#1")
-    refuse(journal, 100, RefusalCode.BANNED)
+    refuse(journal, 100, code)
     assert len(caplog.records) == limits.WARNINGS_BURST
-    refuse(journal, 1, RefusalCode.BANNED, 1 / limits.WARNINGS_PER_S)
+    refuse(journal, 1, code, 1 / limits.WARNINGS_PER_S)
     last = caplog.records[-1].__dict__
-    assert (last["code"], last["address"], last["more_like_it"]) == ("banned", "203.0.113.5", 95)
-    assert journal.logins_refused == {"banned": 101}
+    assert (last["code"], last["address"], last["more_like_it"]) == (code, "203.0.113.5", 95)
+    assert journal.logins_refused == {code: 101}
 
 
 def test_other_refusals_are_logged_one_by_one(caplog: pytest.LogCaptureFixture) -> None:

@@ -29,7 +29,10 @@ from zchat.rates import Rate, Samples
 _answers: Decoder[Any] = Decoder(Done | Refused)  # type: ignore[arg-type]
 _session_answers: Decoder[Any] = Decoder(SessionReply)  # type: ignore[arg-type]
 
-_KEPT_OUT: Final = (RefusalCode.BANNED, RefusalCode.SUSPENDED, RefusalCode.GUESTS_NOT_ALLOWED)
+_KEPT_OUT: Final = (
+    *(RefusalCode.BANNED, RefusalCode.SUSPENDED, RefusalCode.GUESTS_NOT_ALLOWED),
+    RefusalCode.TOO_FAST,
+)
 
 
 class Journal(Watcher):
