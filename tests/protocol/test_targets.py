@@ -74,6 +74,7 @@ def test_what_is_none_is_refused_with_a_sentence(given: str) -> None:
         ("@192.0.2.*", "192.0.2.7", True),
         ("192.0.2.7", "192.0.2.7", False),
         ("@192.0.2.7", "192.0.2.7", True),
+        ("@10.0.0", "10.0.0", True),
     ],
 )
 def test_names(target: str, name: str, fits: bool) -> None:
@@ -96,6 +97,16 @@ def test_names(target: str, name: str, fits: bool) -> None:
 )
 def test_addresses(target: str, address: str, fits: bool) -> None:
     assert target_of(target).is_for_address(address) is fits
+
+
+@pytest.mark.parametrize("given", ["300.1.1.1", "192.0.2", "192.0.2.", "1.2.3.4.5", "192.0.2.*"])
+def test_a_mistyped_address_is_taken_for_no_name(given: str) -> None:
+    with pytest.raises(InvalidTarget, match=r"is no address; .* an @ before it"):
+        target_of(given)
+
+
+def test_names_that_look_like_addresses_keep_their_spelling() -> None:
+    assert target_of(target_of("@10.0.0").text) == target_of("@10.0.0")
 
 
 @pytest.mark.parametrize("given", ["0.0.0.0/0", "8.0.0.0/7", "::/0", "2000::/16", "*", "?*", "a*"])

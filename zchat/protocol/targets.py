@@ -20,7 +20,7 @@ from zchat.protocol.networks import (
 _WILD: Final = re.compile(r"([*?])")
 _PATTERN: Final = re.compile(r"[\w.*?-]+")
 _LIKE_AN_ADDRESS: Final = re.compile(r"[0-9.*?]*[0-9]\.[0-9.*?]*")
-"""A pattern of addresses, which somebody would wait in vain to see fit."""
+"""Part of an address, or a pattern of some, which somebody would wait in vain to see fit."""
 _LITERAL_CHARS_MIN: Final = 2
 """A pattern with fewer characters of its own fits a good part of all names."""
 
@@ -82,20 +82,21 @@ def target_of(text: str) -> Target:
             "in 192.0.2.0/24 or 2001:db8::/48"
         )
     word = text.removeprefix("@")
+    if word == text and _LIKE_AN_ADDRESS.fullmatch(word):
+        raise InvalidTarget(
+            f"{printable(text)!r} is no address; give one as in 192.0.2.7, a block of them as in "
+            "192.0.2.0/24, or an @ before it if you mean names"
+        )
     if not _WILD.search(word):
         try:
             name = canonical_name(word)
         except InvalidName as error:
             raise InvalidTarget(str(error)) from None
-        return Target(f"@{name}" if block_of(name) else name, name=name)
+        like_an_address = block_of(name) or _LIKE_AN_ADDRESS.fullmatch(name)
+        return Target(f"@{name}" if like_an_address else name, name=name)
     # As names are spelled: lower case, and letters of one width.
     pattern = re.sub(r"\*+", "*", unicodedata.normalize("NFKC", word).lower())
     if _LIKE_AN_ADDRESS.fullmatch(pattern):
-        if word == text:
-            raise InvalidTarget(
-                f"{printable(text)!r} is no address; give a block of them as in 192.0.2.0/24, or "
-                "an @ before it if you mean names"
-            )
         return Target(f"@{pattern}", pattern=pattern)
     if len(pattern) > limits.NAME_CHARS_MAX or not _PATTERN.fullmatch(pattern):
         raise InvalidTarget(
