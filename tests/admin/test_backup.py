@@ -87,6 +87,19 @@ def test_damage_is_backed_up_and_said(var: Path) -> None:
     assert "rooms-0.sqlite: ann is in garden by its timeline" in result.output
 
 
+def test_damage_is_restored_if_there_is_nothing_better(var: Path) -> None:
+    with damaging(var / "data" / "rooms-0.sqlite") as database:
+        database.execute("DELETE FROM members")
+    admin(var, "backup", str(var.parent / "backups"))
+    (folder,) = (var.parent / "backups").iterdir()
+    (var / "data").rename(var / "old")
+    result = admin(var, "restore", str(folder))
+    assert (result.exit_code, "restored with --damaged" in result.output) == (1, True)
+    result = admin(var, "restore", str(folder), "--damaged")
+    assert (result.exit_code, "zchat-admin verify says what" in result.output) == (0, True)
+    assert (var / "data" / "rooms-0.sqlite").exists()
+
+
 def test_without_data_there_is_nothing_to_back_up(tmp_path: Path) -> None:
     result = admin(tmp_path, "backup", str(tmp_path / "backups"))
     assert (result.exit_code, "there is no database" in result.output) == (1, True)

@@ -21,9 +21,10 @@ from zchat.log.verify import NotADatabase, verify
 from zchat.settings import Settings
 
 
-def restore_backup(settings: Settings, source: Path) -> Manifest:
+def restore_backup(settings: Settings, source: Path, *, damaged: bool = False) -> Manifest:
     """Raises `BadBackup`, `ClickException` if there is data or a cluster, and `OSError`.
 
+    What contradicts itself is refused, unless it may be `damaged`.
     As root it puts the data there for whom `var` belongs to, who need not have the backup.
     """
     made = manifest.read(source)
@@ -38,7 +39,7 @@ def restore_backup(settings: Settings, source: Path) -> Manifest:
                 f"{settings.data} is not empty: it has {', '.join(kept[:3])}. Move it away first, "
                 f"as with: mv {settings.data} {settings.data}.old"
             )
-        _put(files, settings.data, made)
+        _put(files, settings.data, made, damaged=damaged)
     return made
 
 
@@ -81,7 +82,7 @@ def _kept_in(data: Path) -> list[str]:
     return sorted(path.name for path in data.iterdir() if path.suffix != ".lock")
 
 
-def _put(files: Mapping[str, BinaryIO], data: Path, made: Manifest) -> None:
+def _put(files: Mapping[str, BinaryIO], data: Path, made: Manifest, *, damaged: bool) -> None:
     """All files appear at once, or none: half a cluster's data would begin a new life."""
     arriving = data.with_name(data.name + ".restoring")
     shutil.rmtree(arriving, ignore_errors=True)
@@ -94,8 +95,11 @@ def _put(files: Mapping[str, BinaryIO], data: Path, made: Manifest) -> None:
     if wrong := list(manifest.wrong_sums(arriving, made)):
         raise BadBackup("; ".join(wrong))
     for name in made.files:
-        if findings := verify(arriving / name).findings:
-            raise BadBackup(f"{name}: {findings[0]}")
+        if (findings := verify(arriving / name).findings) and not damaged:
+            raise BadBackup(
+                f"{name}: {findings[0]}. Is there an older one without such findings? As it is, it "
+                "is restored with --damaged"
+            )
     manifest.sync_folder(arriving)
     # We hold these locks; whoever waits for one of them opens it anew each time.
     for left in data.glob("*.lock"):
@@ -135,18 +139,19 @@ def restore_database(settings: Settings, copy: Path) -> Path:
     return replaced
 
 
-def _restore(settings: Settings, folder: Path, as_json: bool) -> None:
+def _restore(settings: Settings, folder: Path, damaged: bool, as_json: bool) -> None:
     if folder.is_file():
         _restore_file(settings, folder, as_json)
         return
     try:
-        made = restore_backup(settings, folder)
+        made = restore_backup(settings, folder, damaged=damaged)
     except (BadBackup, NotADatabase, StoreUnavailable) as error:
         refuse(f"nothing was restored: {error}")
     except OSError as error:
         refuse(f"nothing was restored: {error.strerror}: {error.filename}")
     value = {"restored": sorted(made.files), "made_at": made.made_at}
-    done = f"{settings.data} has the {len(made.files)} databases of {made.made_at} again, verified"
+    how = "as they were: zchat-admin verify says what is wrong" if damaged else "verified"
+    done = f"{settings.data} has the {len(made.files)} databases of {made.made_at} again, {how}"
     show(value, [f"{done}; start the cluster"], as_json=as_json)
 
 
@@ -168,5 +173,6 @@ RESTORE = admin_command(
     "Put the backup in FOLDER into the empty data folder of a stopped cluster; or the one database "
     "that FOLDER is, as it was kept before a migration, in the place of the newer one.",
     click.Argument(["folder"], type=click.Path(exists=True, path_type=Path)),
+    click.Option(["--damaged"], is_flag=True, help="Also if it contradicts itself."),
     as_json_option(),
 )
