@@ -107,12 +107,12 @@ def of_file(error: OSError, path: Path | None = None) -> Trouble:
     match error.errno:
         case code if code in _NO_ROOM:
             return Trouble(f"{wrong}: the disk is full; make room, and see: df -h {place}", True)
-        case code if code in _FORBIDDEN:
-            return Trouble(f"{wrong}: {_why_forbidden(place)}")
-        case errno.EROFS:
+        case code if code == errno.EROFS or (code in _FORBIDDEN and is_read_only(place)):
             return Trouble(
                 f"{wrong}: its file system is read-only; mount it writable, or change var"
             )
+        case code if code in _FORBIDDEN:
+            return Trouble(f"{wrong}: {_why_forbidden(place)}")
         case errno.EEXIST | errno.ENOTDIR | errno.EISDIR:
             return Trouble(
                 f"{wrong}: it, or what it is in, is a file, or a folder, and must not be"
@@ -123,6 +123,16 @@ def of_file(error: OSError, path: Path | None = None) -> Trouble:
             return Trouble(f"{wrong}: the path is too long; change var")
         case _:
             return Trouble(f"{wrong}: {error.strerror or error}", True)
+
+
+def is_read_only(place: Path) -> bool:
+    """It is, or what there is of the way to it."""
+    for path in (place, *place.absolute().parents):
+        try:
+            return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+        except OSError:
+            continue
+    return False
 
 
 def _why_forbidden(place: Path) -> str:

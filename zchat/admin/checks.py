@@ -24,6 +24,7 @@ from zchat.log.look import look_at, sqlite_version
 from zchat.options import Address, is_loopback
 from zchat.options import address as address_of
 from zchat.settings import Settings
+from zchat.troubles import is_read_only
 
 _MIB: Final = 1024 * 1024
 _DISK_FREE_BYTES_MIN: Final = 200 * _MIB
@@ -142,6 +143,10 @@ def guarded(about: str, found: Iterator[Check]) -> Iterator[Check]:
 def disk(settings: Settings) -> Iterator[Check]:
     places = (settings.data, *settings.data.absolute().parents)
     folder = next(path for path in places if path.exists())
+    if is_read_only(folder):
+        sentence = f"the file system of {settings.data} is read-only"
+        remedy = "mount it writable; if the system made it so, its log says why: dmesg"
+        yield Check(Level.PROBLEM, "disk", sentence, remedy)
     free_bytes = shutil.disk_usage(folder).free
     sentence = f"{free_bytes // _MIB:,} MiB are free where {settings.data} is"
     remedy = "make room, or keep entries for fewer days: zchat-admin retention"

@@ -1,5 +1,6 @@
 """Whether one can listen at an address; if not, why, and what helps."""
 
+import encodings.idna  # noqa: F401 - `getaddrinfo` would, as a user who may not read it
 import socket
 
 from zchat.options import Address
