@@ -131,7 +131,8 @@ def _kick(
 ) -> None:
     if room is None:
         ends = times.length(span * 1000)
-        said = f"{who} is put out, and kept out for {ends}: zchat-admin bans shows what that takes"
+        who_not = "who keeps order in the cluster may come back"
+        said = f"{who} is put out, and kept out for {ends}, as zchat-admin bans shows; {who_not}"
         command = KickUsers(REQUEST, fresh_nonce(), who, reason, span, names_only, force)
         show_done(do(settings, USER_SERVICE, command, as_json=as_json), said, as_json=as_json)
         return

@@ -109,7 +109,7 @@ def _concerned(settings: Settings, room: str | None, inboxes: bool) -> tuple[str
     if room is None:
         return _ROOMS, room_addresses(settings.partitions)
     try:
-        name = canonical_name(room)
+        name = canonical_name(room.removeprefix("#"))
     except InvalidName as error:
         raise click.UsageError(str(error)) from None
     return room_log(name), [address_of_room(name, settings.partitions)]
