@@ -45,8 +45,10 @@ def held() -> Iterator[None]:
 
     def put_back() -> None:
         with contextlib.suppress(termios.error):
-            # What was typed for us and not read is not for the shell, either.
-            termios.tcsetattr(_STDIN, termios.TCSAFLUSH, former)
+            # What was typed for us and not read is not for the shell, either. Where it was given
+            # back already, what has been typed since then is the shell's.
+            if termios.tcgetattr(_STDIN) != former:
+                termios.tcsetattr(_STDIN, termios.TCSAFLUSH, former)
 
     try:
         with interrupts.kill_after(put_back):

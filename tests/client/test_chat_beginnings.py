@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -87,6 +88,18 @@ async def test_without_a_server_everything_waits_for_it(gateway: FakeGateway) ->
     assert isinstance(answered, Answered)
     assert answered.id == request
     assert answered.answer == Done(request, "#lobby", 1)
+
+
+@pytest.mark.parametrize(
+    ("credentials", "guest"),
+    [({}, True), ({"token": b"a" * 32}, False), ({"password": "correct-horse"}, False)],
+)
+async def test_whoever_comes_with_what_an_account_has_is_no_guest_meanwhile(
+    gateway: FakeGateway, credentials: dict[str, Any], guest: bool
+) -> None:
+    gateway.stop()
+    async with connect("ann", gateway.address, at_once=True, **credentials) as chat:
+        assert chat.guest == guest
 
 
 async def test_a_login_that_is_refused_later_ends_the_events(gateway: FakeGateway) -> None:

@@ -33,6 +33,8 @@ STDIN, STDOUT, STDERR = 0, 1, 2
 
 SIGNAL_QUIT_TIMEOUT_S: Final = 3.0
 """Whoever sent SIGTERM or SIGHUP will not wait for long."""
+SLOW_S: Final = 2.0
+"""Whoever looks at a terminal on which nothing happens hears after so long why."""
 
 
 class Failed(Exception):
@@ -154,8 +156,10 @@ async def _use(
         chat = sdk.connect(access.user, access.addresses, tls=access.tls, **shown, **connecting)
     except InvalidRequest as error:
         return fail(WRONG_USAGE, str(error))
+    waiting = say_if_slow(access)
     try:
         async with chat:
+            waiting.cancel()
             login.remember(chat)
             try:
                 return await use(chat, login)
@@ -204,6 +208,16 @@ def told_to_leave() -> asyncio.Event:
 def fail(code: int, reason: str) -> int:
     say(reason)
     return code
+
+
+def say_if_slow(access: Access) -> asyncio.TimerHandle:
+    """Tells a person what they are waiting for; to be cancelled once that is there."""
+
+    def tell() -> None:
+        if os.isatty(STDERR):
+            say(f"connecting to {', '.join(access.addresses)} … Ctrl-C gives up")
+
+    return asyncio.get_running_loop().call_later(SLOW_S, tell)
 
 
 def say(text: str) -> None:

@@ -210,8 +210,8 @@ class Chat(Asking):
         self._trouble = ""
         """Why the last attempt has led to no session."""
         self._leaving = False
-        self.guest = True
-        """Whether the name is not registered."""
+        self.guest = not credentials.account and credentials.password is None
+        """Whether the name is not registered; as far as it is known, before the server says it."""
         self.has_begun = False
         """The server has let the user in, at least once."""
 

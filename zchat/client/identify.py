@@ -4,7 +4,7 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from zchat.client.access import NOT_CONNECTED, WRONG_USAGE, Access, Failed
+from zchat.client.access import NOT_CONNECTED, WRONG_USAGE, Access, Failed, say_if_slow
 from zchat.client.clusters import Clusters, DamagedClusters
 from zchat.client.trust import is_accepted
 
@@ -63,8 +63,10 @@ def _ask(access: Access, timeout_s: float) -> str:
             cluster=NOBODY,
             connect_timeout_s=timeout_s,
         )
+        waiting = say_if_slow(access)
         try:
             async with chat:
+                waiting.cancel()
                 return chat.cluster
         except OtherClusterError as error:
             return error.found

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def open_screen(access: accesses.Access, notify: str) -> int:
     how = best(os.environ) if notify == "auto" else How(notify)
-    cluster = _cluster_of(access)
+    cluster, unknown = _cluster_of(access)
     cache = Cache(access.user, access.addresses, cluster=cluster)
     settings = config.read()
     log_files = None
@@ -30,13 +30,15 @@ def open_screen(access: accesses.Access, notify: str) -> int:
         log_files = LogFiles(settings.log_folder, access.user, access.addresses, cluster=cluster)
     try:
         kept = cache.load()
+        # Who has been here before need not wait for the server; others may have to be asked for a
+        # password first, and would look at an empty screen.
+        been_here = bool(kept.cursors)
+        if unknown is not None and not been_here:
+            raise unknown
 
         async def use(chat: "Chat", login: "Login") -> int:
             return await _show(chat, login, cache, kept, how, settings, log_files)
 
-        # Who has been here before need not wait for the server; others may have to be asked for a
-        # password first, and would look at an empty screen.
-        been_here = bool(kept.cursors)
         return accesses.log_in(
             access, use, at_once=been_here, mark_read=False, cursors=kept.cursors
         )
@@ -46,14 +48,14 @@ def open_screen(access: accesses.Access, notify: str) -> int:
         cache.close()
 
 
-def _cluster_of(access: accesses.Access) -> str:
-    """As far as it can be known: who has been there before need not wait for the server."""
+def _cluster_of(access: accesses.Access) -> tuple[str, accesses.Failed | None]:
+    """As far as it can be known, and why it cannot."""
     from zchat.client.identify import identify  # noqa: PLC0415
 
     try:
-        return identify(access, needed=True).id
-    except accesses.Failed:
-        return ""
+        return identify(access, needed=True).id, None
+    except accesses.Failed as failed:
+        return "", failed
 
 
 async def _show(
