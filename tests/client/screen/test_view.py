@@ -82,6 +82,21 @@ def test_what_comes_while_one_reads_moves_nothing_and_is_counted() -> None:
     assert view.missed == 0
 
 
+def test_what_comes_pushes_nothing_out_that_is_chosen() -> None:
+    view = view_of(50)
+    view.step(-1)
+    for sequence in range(51, 80):
+        add(view, message(sequence))
+        assert any(row.index == view.selected for row in view.rows())
+    assert view.chosen is view.items[49]
+    below = view.items[view.rows()[-1].index + 1 :]
+    assert view.missed == len(below) > 0
+    view.scroll(1_000)
+    assert "message 79" in texts(view)[-1]
+    add(view, message(80))
+    assert "message 80" in texts(view)[-1]
+
+
 def test_a_page_of_history_moves_nothing() -> None:
     view = view_of(50, first=1_000)
     view.scroll(-40)

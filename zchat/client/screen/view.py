@@ -88,8 +88,19 @@ class View:
         changes = self.conversation.take_changes()
         if changes and self._folds is not None:
             self._folds.forget()
+        follows = self.at_end and self.selected is not None and self.selected >= self.top
         self._apply(changes)
+        if changes and follows and self.at_end:
+            self._keep_in_sight()
         return bool(changes)
+
+    def _keep_in_sight(self) -> None:
+        """What is chosen: a key may be about to delete it, and what comes is not to push it out."""
+        self._stand_at_end()
+        if self.selected is not None and (self.selected, 0) < (self.top, self.skipped):
+            self.at_end, self.top, self.skipped = False, self.selected, 0
+            below = self._rows_from_top()[-1].index + 1
+            self.missed = sum(isinstance(item, Said) for item in self.items[below:])
 
     def _apply(self, changes: Iterable[Change]) -> None:
         for change in changes:
