@@ -282,3 +282,48 @@ async def test_a_word_that_says_no_is_written_whole(ann: Person) -> None:
     await ann.press("w", "a", "i", "t")
     assert ann.written == "wait"
     assert ann.app.is_running
+
+
+def in_haste(ann: Person, *keys: str) -> None:
+    """All of them before anything of it has been seen to."""
+    for key in keys:
+        ann.app.post_message(Key(key, key if len(key) == 1 else None))
+
+
+async def test_an_edit_that_is_typed_in_haste_is_one(ann: Person) -> None:
+    await ann.write("deploy")
+    in_haste(ann, "up", "e", *"ed", "enter", *"next", "enter")
+    await until(lambda: ann.gateway.server.texts("#lobby")[-1] == "next")
+    await ann.sees("deployed")
+    assert ann.written == ""
+
+
+async def test_an_answer_that_is_typed_in_haste_is_one(ann: Person) -> None:
+    in_haste(ann, "up", "k", "r", *"yes", "enter")
+    await until(lambda: ann.gateway.server.texts("#lobby")[-1] == "yes")
+    await ann.sees("↪ bob: message 2")
+
+
+async def test_lines_that_are_typed_in_haste_out_of_the_conversation_stay_lines(
+    ann: Person,
+) -> None:
+    await ann.press("up")
+    in_haste(ann, *"so", "enter", *"be", "ctrl+j", *"it", "enter")
+    await until(lambda: ann.gateway.server.texts("#lobby")[-2:] == ["so", "be\nit"])
+
+
+async def test_what_is_typed_in_haste_stays_in_its_place(ann: Person) -> None:
+    ann.gateway.server.append("#garden", "bob", MessagePosted("roses"))
+    await ann.press("ctrl+k", *"garden", "enter")
+    await ann.sees("roses")
+    in_haste(ann, *"abc", "enter", "alt+1", *"def", "enter", "ctrl+c", "alt+2", *"ghi", "enter")
+    await until(lambda: ann.gateway.server.texts("#garden")[-1] == "ghi")
+    assert ann.gateway.server.texts("#garden")[-2:] == ["abc", "ghi"]
+    assert ann.gateway.server.texts("#lobby")[-1] == "def"
+
+
+async def test_a_dialog_gets_what_is_typed_ahead_of_it(ann: Person) -> None:
+    ann.gateway.server.append("#garden", "bob", MessagePosted("roses"))
+    in_haste(ann, *"bye", "enter", "ctrl+k", *"garden", "enter")
+    await ann.sees("roses")
+    assert ann.gateway.server.texts("#lobby")[-1] == "bye"

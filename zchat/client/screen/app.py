@@ -23,7 +23,7 @@ from zchat.client.commands import is_secret
 from zchat.client.config import Config
 from zchat.client.conversations import highlighting
 from zchat.client.conversations.book import Book
-from zchat.client.conversations.model import Conversation
+from zchat.client.conversations.model import Conversation, Item
 from zchat.client.events import Event, SessionBegun
 from zchat.client.line import LineClient
 from zchat.client.log_files import LogFiles
@@ -136,16 +136,14 @@ class ScreenClient(App[int]):
             yield Lines(id="sidebar", panel=True)
             with Vertical(id="main"):
                 yield Lines(id="header", panel=True)
-                yield Timeline(
-                    self.book.me, self._zone, self.go_on_writing, folds=self.config.fold_moves
-                )
+                yield Timeline(self.book.me, self._zone, self._asked, folds=self.config.fold_moves)
                 yield Notes()
                 yield Lines(id="choices", panel=True)
                 yield Lines(id="hint")
                 with Horizontal(id="writing"):
                     yield Lines(id="prompt")
                     yield Composer(self._completions, self._submit, self._want)
-            yield Members(self.go_on_writing)
+            yield Members(self._asked_of_member)
         yield Lines(id="status", panel=True)
 
     def on_mount(self) -> None:
@@ -238,14 +236,19 @@ class ScreenClient(App[int]):
             self.desk.going.seen_to(event.time)
         if (
             isinstance(event, events.Key | events.Paste)
-            and isinstance(self.screen, Questioning)
             and not event.is_forwarded
-            and getattr(event, "key", "") != "ctrl+q"
+            and self._in_turn(event)
         ):
             # By way of those who have the keys that came before: none overtakes another.
+            self.app_focus = True
             self.composer._forward_event(event)
             return
         await super().on_event(event)
+
+    def _in_turn(self, event: events.Key | events.Paste) -> bool:
+        if isinstance(self.screen, Questioning):
+            return getattr(event, "key", "") != "ctrl+q"
+        return len(self.screen_stack) == 1 or self.composer.has_opened(self.screen)
 
     def post_message(self, message: Message) -> bool:
         # Also of keys whose turn comes later: what they write is not to be taken elsewhere.
@@ -388,20 +391,18 @@ class ScreenClient(App[int]):
         self.ways.keep_up()
         self.wake()
 
-    @on(Timeline.Asked)
-    def _asked(self, event: Timeline.Asked) -> None:
+    def _asked(self, what: str, item: Item | None, about: str) -> None:
         if self.conversation is None:
             return
-        if event.what == "jump":
-            self.ways.jump(int(event.about))
+        if what == "jump":
+            self.ways.jump(int(about))
         else:
-            self.acts.do(event.what, self.conversation, event.item, event.about)
+            self.acts.do(what, self.conversation, item, about)
         self.show_around()
 
-    @on(Members.Asked)
-    def _asked_of_member(self, event: Members.Asked) -> None:
+    def _asked_of_member(self, what: str, name: str) -> None:
         if self.conversation is not None:
-            self.member_acts.do(event.what, event.name, self.conversation)
+            self.member_acts.do(what, name, self.conversation)
             self.show_around()
 
     @on(Lines.Clicked)

@@ -1,5 +1,7 @@
 """Where one writes: several lines, with history, completion, and pastes that stay in one piece."""
 
+import asyncio
+import contextlib
 import re
 from collections.abc import Callable
 from typing import Any, ClassVar, Final
@@ -15,6 +17,8 @@ from zchat.client.screen.questioning import Questioning
 from zchat.protocol.names import safe_text
 
 HISTORY_MAX: Final = 500
+MOUNTED_WITHIN_S: Final = 5.0
+"""A dialog that is not there after so long gets no keys."""
 _WORD: Final = re.compile(r"[\w.+-]+$")
 
 
@@ -86,7 +90,7 @@ class Composer(TextArea):
         self._unsent = ""
         self.pressed_at_s = 0.0
         """When the key came that is seen to."""
-        self._has_opened: Screen[Any] | None = None
+        self._opened: Screen[Any] | None = None
         """The dialog that a key of ours has led to."""
         self._offered = NONE
         self._chosen = -1
@@ -112,45 +116,72 @@ class Composer(TextArea):
         self._at = len(self._history)
 
     async def _on_key(self, event: events.Key) -> None:
+        """All keys come here, whatever has the focus, and each does at once what it does.
+
+        Textual looks up what a key does only when it has come back to the app. Those that were
+        typed after it would be here before: it would be done in another order.
+        """
         self.pressed_at_s = event.time
-        if self._handed_on(event):
+        if await self._handed_on(event):
             return
-        if self.screen.focused is not self:
-            # The key before it has led elsewhere, and it is meant for what is there; but what
-            # means nothing there was meant for here.
-            if not event.is_printable or event.key in self.screen.active_bindings:
-                event.prevent_default()
-                return
-            self.screen.set_focus(self)
-        # Bindings are looked up only when a key has come back to the app, and letters that were
-        # typed after it would be here before: what is typed fast would be sent in another order.
-        bindings = self._bindings.key_to_bindings.get(event.key)
-        if bindings:
+        is_text = event.is_printable and event.key not in self._bindings.key_to_bindings
+        writes = self.screen.focused is self
+        done = await self._does(event.key, first=True)
+        if not done and not (writes and is_text):
+            done = await self._does(event.key, first=False)
+        if done or not (writes or is_text):
             event.stop()
             event.prevent_default()
-            await self.run_action(bindings[0].action)
-            if self.app.screen is not self.screen:
-                self._has_opened = self.app.screen
+        elif not writes:
+            # Whoever types a word means to write it.
+            self.screen.set_focus(self)
 
-    def _handed_on(self, event: events.Key | events.Paste) -> bool:
+    async def _does(self, key: str, *, first: bool) -> bool:
+        """What it is bound to where one is, or `first` of all; whether it is to anything."""
+        if self.app.screen is not self.screen:
+            # It was pressed before what stands over this.
+            bindings = () if first else self._bindings.key_to_bindings.get(key, ())
+            if bindings:
+                await self.run_action(bindings[0].action)
+            return bool(bindings)
+        if not await self.app._check_bindings(key, priority=first):
+            return False
+        if self.app.screen is not self.screen:
+            self._opened = self.app.screen
+        return True
+
+    def has_opened(self, screen: Screen[Any]) -> bool:
+        """Whether it is the dialog to which the last key has led."""
+        return screen is self._opened
+
+    async def _handed_on(self, event: events.Key | events.Paste) -> bool:
         """Whether it is for a dialog that a key before it has opened."""
         dialog = self.app.screen
-        if dialog is self.screen or dialog is not self._has_opened:
+        if dialog is self.screen or dialog is not self._opened:
             return False
         event.prevent_default()
         event.stop()
         if isinstance(dialog, Questioning):
             dialog.press(event)
-        elif isinstance(event, events.Key):
-            dialog._forward_event(events.Key(event.key, event.character))
+            return True
+        # Before that it would have nowhere to put what is typed.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(dialog._mounted_event.wait(), MOUNTED_WITHIN_S)
+        target = dialog.focused or dialog
+        if isinstance(event, events.Paste):
+            target._forward_event(events.Paste(event.text))
+        elif not await self.app._check_bindings(event.key, priority=True):
+            target._forward_event(events.Key(event.key, event.character))
         return True
 
     async def _on_paste(self, event: events.Paste) -> None:
-        if self._handed_on(event):
+        if await self._handed_on(event):
             return
         # Both would handle it, and a paste would stand there twice.
         event.prevent_default()
         event.stop()
+        if self.screen.focused is not self:
+            self.screen.set_focus(self)
         text = safe_text(event.text.replace("\r\n", "\n").replace("\r", "\n"))
         result = self._replace_via_keyboard(text, *self.selection)
         if result is not None:

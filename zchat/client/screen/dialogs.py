@@ -115,7 +115,7 @@ class Picker(Dialog[str]):
 
     def on_mount(self) -> None:
         self.query_one(Static).display = False
-        self.query_one(Input).focus()
+        self.set_focus(self.query_one(Input))
         self.call_after_refresh(self.show_again)
 
     def on_resize(self) -> None:
@@ -197,6 +197,9 @@ class Prompt(Dialog[str]):
             yield Static(self._question, markup=False)
             yield Input(self._text, password=self._secret, compact=True)
             yield Static("Enter answers · Esc leaves", classes="hint", markup=False)
+
+    def on_mount(self) -> None:
+        self.set_focus(self.query_one(Input))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

@@ -4,9 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from textual import events
 from textual.binding import Binding, BindingType
-from textual.message import Message
 
 from zchat.client import room_drafts
 from zchat.client.conversations.model import Conversation
@@ -48,18 +46,10 @@ class Members(Lines, can_focus=True):
         Binding("escape,tab", "say('write')", "Back to writing", id="leave-members"),
     ]
 
-    class Asked(Message):
-        """The person wants `what` done to somebody; to nobody if there is none."""
-
-        def __init__(self, what: str, name: str) -> None:
-            super().__init__()
-            self.what = what
-            self.name = name
-
-    def __init__(self, write: Callable[[str], None]) -> None:
-        """`write` gets what is typed here and is for the input."""
+    def __init__(self, ask: Callable[[str, str], None]) -> None:
+        """`ask` wants something done to somebody, or to nobody if there is none; at once."""
         super().__init__(id="members", panel=True)
-        self._write = write
+        self._ask = ask
         self._chosen = ""
 
     @property
@@ -84,13 +74,6 @@ class Members(Lines, can_focus=True):
         super().watch_has_focus(has_focus)
         self._show_choice()
 
-    def on_key(self, event: events.Key) -> None:
-        # Whoever types a word means to write it.
-        if event.is_printable and event.key not in self.screen.active_bindings:
-            event.stop()
-            event.prevent_default()
-            self._write(event.character or "")
-
     def action_step(self, by: int) -> None:
         people = [name for name in self._people if name]
         if self._chosen in people:
@@ -99,7 +82,7 @@ class Members(Lines, can_focus=True):
         self._show_choice()
 
     def action_say(self, what: str) -> None:
-        self.post_message(self.Asked(what, self._chosen))
+        self._ask(what, self._chosen)
 
 
 class MemberActs:

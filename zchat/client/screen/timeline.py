@@ -88,26 +88,25 @@ class Timeline(Widget, can_focus=True):
     # everything a second time.
     virtual_size = Reactive(Size(), repaint=False)
 
-    class Asked(Message):
-        """The person wants `what` done to `item`; `about` says with what."""
-
-        def __init__(self, what: str, item: Item | None, about: str = "") -> None:
-            super().__init__()
-            self.what = what
-            self.item = item
-            self.about = about
-
     class Moved(Message):
         """Other lines are seen now."""
 
     def __init__(
-        self, me: str, zone: tzinfo | None, write: Callable[[str], None], *, folds: bool = True
+        self,
+        me: str,
+        zone: tzinfo | None,
+        ask: Callable[[str, Item | None, str], None],
+        *,
+        folds: bool = True,
     ) -> None:
-        """`write` gets what is typed here and is for the input; `folds` as for the view."""
+        """`ask` wants something done to an item, and says with what; `folds` as for the view.
+
+        It is called at once, so that the next key finds it done.
+        """
         super().__init__()
         self.me = me
         self._zone = zone
-        self._write = write
+        self._ask = ask
         self._folds = folds
         self.words: re.Pattern[str] | None = None
         """What calls one besides the name."""
@@ -269,15 +268,6 @@ class Timeline(Widget, can_focus=True):
 
     # --- Keys and mouse -------------------------------------------------------------------------
 
-    def on_key(self, event: events.Key) -> None:
-        # Whoever types a word means to write it. Letters that came before the input had the keys
-        # are its own, too, whatever else they mean here.
-        goes_on = self.screen.focused is not self
-        if event.is_printable and (goes_on or event.key not in self.screen.active_bindings):
-            event.stop()
-            event.prevent_default()
-            self._write(event.character or "")
-
     def action_step(self, by: int) -> None:
         view = self.view
         if view is None or not view.items:
@@ -314,7 +304,7 @@ class Timeline(Widget, can_focus=True):
     def action_find(self, by: int) -> None:
         if self.view is not None and self.found:
             if not self.view.find(self.found, by):
-                self.post_message(self.Asked("nothing further", None))
+                self._ask("nothing further", None, "")
             self.look_again()
 
     def action_say(self, what: str) -> None:
@@ -329,7 +319,7 @@ class Timeline(Widget, can_focus=True):
         if what == "open" and isinstance(item, Said):
             found = links(item.text)
             about = found[0] if found else ""
-        self.post_message(self.Asked(what, item, about))
+        self._ask(what, item, about)
 
     def choose_none(self) -> None:
         if self.view is not None:
@@ -352,7 +342,7 @@ class Timeline(Widget, can_focus=True):
         view = self.view
         index = None if view is None else view.index_of(sequence)
         if view is None or index is None:
-            self.post_message(self.Asked("jump", None, str(sequence)))
+            self._ask("jump", None, str(sequence))
             return False
         view.show(index)
         self.look_again()
@@ -390,7 +380,7 @@ class Timeline(Widget, can_focus=True):
     def on_mouse_up(self, event: events.MouseUp) -> None:
         self.release_mouse()
         if self._is_dragging and self.view is not None and (found := self._marked()) is not None:
-            self.post_message(self.Asked("marked", None, marking.text_of(self.view, found)))
+            self._ask("marked", None, marking.text_of(self.view, found))
         elif not self._is_dragging:
             self._anchor = None
 
@@ -426,13 +416,13 @@ class Timeline(Widget, can_focus=True):
         if target.startswith(layout.JUMP):
             self.jump(int(target.removeprefix(layout.JUMP)))
         elif target.startswith(layout.REACT):
-            self.post_message(self.Asked("react", item, target.removeprefix(layout.REACT)))
+            self._ask("react", item, target.removeprefix(layout.REACT))
         elif target == layout.FOLD:
             self.action_unfold()
         elif target == layout.RETRY:
-            self.post_message(self.Asked("reply", item))
+            self._ask("reply", item, "")
         elif target:
-            self.post_message(self.Asked("open", item, target))
+            self._ask("open", item, target)
 
     def _seek(self, y: int) -> None:
         view = self.view
