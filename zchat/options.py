@@ -202,7 +202,7 @@ def address(text: str) -> Address:
         raise ValueError("not an address; give HOST:PORT, for example 127.0.0.1:7447 or [::1]:7447")
     port = int(match[3])
     if not 1 <= port <= PORT_MAX:
-        raise ValueError(f"there is no port {port}; give one from 1 to {PORT_MAX}")
+        raise ValueError(f"no address: there is no port {port}; give one from 1 to {PORT_MAX}")
     return Address(match[1] or match[2], port)
 
 
@@ -260,9 +260,14 @@ def one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+def _written(number: float) -> str:
+    """A whole one with all its digits, since people type them."""
+    return f"{number:.0f}" if number == int(number) else f"{number:g}"
+
+
 def _number(kind: type[T], what: str, minimum: float, maximum: float) -> Callable[[str], T]:
     def parse(text: str) -> T:
-        wanted = f"give {what} from {minimum:g} to {maximum:g}"
+        wanted = f"give {what} from {_written(minimum)} to {_written(maximum)}"
         try:
             value: Any = kind(text)  # type: ignore[call-arg]
         except ValueError:

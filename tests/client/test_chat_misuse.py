@@ -81,6 +81,7 @@ async def test_what_needs_no_loop_does_not_forget_it(gateway: FakeGateway) -> No
         (lambda chat: chat.edit("#ops", -1, "hi"), "EditMessage cannot be sent so: .*sequence"),
         (lambda chat: chat.edit("#ops", 2**60, "hi"), "EditMessage cannot be sent so"),
         (lambda chat: chat.react("#ops", 1.5, "+1"), "AddReaction cannot be sent so"),
+        (lambda chat: chat.react("#ops", 1, None), "a text is a str, and None is none"),
         (lambda chat: chat.history(5), "a place is a str"),
         (lambda chat: chat.history("#ops", "x"), "a number of entries is an int"),
         (lambda chat: chat.history("#ops", 5, "x"), "ReadHistory cannot be sent so"),
@@ -103,6 +104,28 @@ async def test_wrong_values_are_said_and_cost_no_connection(
         assert chat.unanswered == 0
         await chat.say("hello")
     assert len(gateway.logins) == 1
+
+
+@pytest.mark.parametrize("mark", [("#lobby", "1"), ("#lobby", -1), ("lobby", 1), (5, 1)])
+async def test_a_wrong_marker_is_said_when_it_is_given(
+    gateway: FakeGateway, mark: tuple[Any, Any]
+) -> None:
+    async with connect("ann", gateway.address) as chat:
+        with pytest.raises(InvalidRequest):
+            chat.mark_read(*mark)
+        await chat.say("hello")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:0", "127.0.0.1:99999", "nowhere", []])
+async def test_no_address_is_said_before_it_is_tried(address: str | list[str]) -> None:
+    with pytest.raises(ValueError, match=r"address"):
+        async with connect("ann", address):
+            pass
+
+
+def test_logs_are_several() -> None:
+    with pytest.raises(InvalidRequest, match="'#lobby' is one name"):
+        connect("ann", logs="#lobby")
 
 
 async def test_a_refused_value_takes_no_number(gateway: FakeGateway) -> None:

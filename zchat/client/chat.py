@@ -144,6 +144,8 @@ def _core(
     bot: bool,
 ) -> ClientCore:
     """Raises `InvalidRequest`."""
+    if isinstance(logs, str):
+        raise drafts.InvalidRequest(f"logs are a list of names, and {logs!r:.40} is one name")
     return ClientCore(
         name,
         credentials,
@@ -372,7 +374,9 @@ class Chat(Asking):
         been received. The server is told within about a second, or when it is back. With `back`
         what comes after it is unread again.
         """
-        self._connection.mark_read(log, sequence, back=back)
+        if not 0 <= drafts.whole(sequence, "a sequence") <= limits.INTEGER_MAX:
+            raise drafts.InvalidRequest(f"{sequence} is no sequence")
+        self._connection.mark_read(drafts.log_name(log), sequence, back=back)
 
     # --- What happens ---------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from zchat.client.core import ClientCore
 from zchat.client.drafts import Request
 from zchat.client.events import CloseConnection, Event, OpenConnection
 from zchat.client.tls import AUTOMATIC, Attempt, Tls, UntrustedServerError
+from zchat.options import PORT_MAX
 
 CONNECT_TIMEOUT_S: Final = 5.0
 """An address that does not answer by then is left for the next one."""
@@ -20,6 +21,8 @@ def split_address(address: str) -> tuple[str, int]:
     host, colon, port = address.rpartition(":")
     if not (colon and host and port.isdecimal()):
         raise ValueError(f"{address!r} is no address; write HOST:PORT, for example 127.0.0.1:7447")
+    if not 1 <= int(port) <= PORT_MAX:
+        raise ValueError(f"{address!r} is no address: there is no port {port}")
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
@@ -36,6 +39,8 @@ class Connection:
         self._tls = tls
         self._core = core
         self._addresses = [split_address(address) for address in addresses]
+        if not self._addresses:
+            raise ValueError("there is no address to connect to; give HOST:PORT")
         self._on_event = on_event
         self._loop = asyncio.get_running_loop()
         self._wire: _Wire | None = None

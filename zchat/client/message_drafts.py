@@ -119,7 +119,7 @@ def search(
 
 def emoji(text: str) -> str:
     """What may be a reaction: an emoji, or a word as short."""
-    if not is_visible(text) or text != single_line(text) or " " in text:
+    if text != single_line(text) or not is_visible(text) or " " in text:
         raise InvalidRequest("a reaction is an emoji, or a word without spaces")
     if len(text) > limits.EMOJI_CHARS_MAX:
         raise InvalidRequest(f"a reaction has at most {limits.EMOJI_CHARS_MAX} characters")
