@@ -8,7 +8,8 @@
 // meanwhile, each line is said once and in order, and each entry is printed once and in order.
 //
 // ZCHAT_ADDRESS is HOST:PORT, else 127.0.0.1:7447; on another machine it speaks TLS. ZCHAT_TOKEN is an
-// app token of NAME as `zchat-client` shows it; without one NAME is a guest's.
+// app token of NAME as `zchat-client` shows it, which goes to its own cluster alone; without one NAME
+// is a guest's.
 
 import { randomBytes } from "node:crypto";
 import { connect as connectPlain } from "node:net";
@@ -162,6 +163,8 @@ export class Client {
   #port;
   #name;
   #token;
+  #cluster;
+  #isAccount;
   #on;
   #prefix = randomBytes(8);
   #number = 0;
@@ -186,9 +189,11 @@ export class Client {
   #heardAt = 0;
   #timer;
 
-  constructor(host, port, name, token, on) {
+  /** An account has a `token`, and perhaps the `cluster` that it is for; without one it is a guest. */
+  constructor(host, port, name, account, on) {
     [this.#host, this.#port, this.#name, this.#on] = [host, port, name, on];
-    this.#token = token ?? randomBytes(32);
+    this.#isAccount = account !== null;
+    [this.#token, this.#cluster] = [account?.token ?? randomBytes(32), account?.cluster ?? ""];
     this.#timer = setInterval(() => this.#tick(), PING_EVERY_MS / 4);
     this.#connect();
   }
@@ -220,11 +225,10 @@ export class Client {
     this.#socket = socket;
     this.#heardAt = Date.now();
     socket.on(isHere ? "connect" : "secureConnect", () => {
-      this.#loginId = ++this.#number;
-      this.#send({ kind: "hello", version: 1, software: "node.mjs 1.0" });
-      const cursors = Object.fromEntries(this.#cursors);
-      const who = { name: this.#name, token: this.#token, bot: true };
-      this.#send({ kind: "log_in", id: this.#loginId, ...who, cursors });
+      const software = "node.mjs 1.0";
+      this.#send({ kind: "hello", version: 1, software, instance: this.#prefix, bot: true });
+      // Before it is known whose server it is, it gets no token that is for one.
+      if (!this.#cluster) this.#logIn();
     });
     socket.on("data", (bytes) => {
       this.#heardAt = Date.now();
@@ -240,6 +244,13 @@ export class Client {
     });
     socket.on("error", () => {}); // After it comes "close".
     socket.on("close", () => this.#lost(socket));
+  }
+
+  #logIn() {
+    this.#loginId = ++this.#number;
+    const who = { name: this.#name, token: this.#token, account: this.#isAccount };
+    const cursors = Object.fromEntries(this.#cursors);
+    this.#send({ kind: "log_in", id: this.#loginId, ...who, cursors });
   }
 
   #lost(socket) {
@@ -292,6 +303,7 @@ export class Client {
 
   #take(message) {
     switch (message.kind) {
+      case "welcome": return this.#welcome(message);
       case "logged_in": return this.#loggedIn(message);
       case "entry": return this.#entry(message);
       case "done": return this.#done(message);
@@ -301,6 +313,12 @@ export class Client {
         return this.#socket.destroy();
       default: // News that this client has no use for, or that are newer than it.
     }
+  }
+
+  #welcome({ cluster }) {
+    if (!this.#cluster) return;
+    if (cluster === this.#cluster) this.#logIn();
+    else this.#end("this is another cluster than the token is for: it was not sent");
   }
 
   #loggedIn({ name, logs }) {
@@ -377,15 +395,22 @@ export class Client {
 
 // --- The program --------------------------------------------------------------------------------
 
+/** 43 characters of base64url, after the id of a cluster and a full stop if it is known. */
+function accountOf(text) {
+  const found = /^(?:([0-9a-f]{16})\.)?([\w-]{43})$/.exec(text);
+  return found && { cluster: found[1] ?? "", token: Buffer.from(found[2], "base64url") };
+}
+
 function main([name, room = "lobby"]) {
-  if (!name) {
-    console.error("usage: node node.mjs NAME [ROOM]");
+  const given = process.env.ZCHAT_TOKEN;
+  const account = given ? accountOf(given) : null;
+  if (!name || (given && !account)) {
+    console.error(name ? "ZCHAT_TOKEN is no app token" : "usage: node node.mjs NAME [ROOM]");
     process.exit(2);
   }
   const [, host, port] = /^\[?(.+?)\]?:(\d+)$/.exec(process.env.ZCHAT_ADDRESS ?? "127.0.0.1:7447");
-  const token = process.env.ZCHAT_TOKEN ? Buffer.from(process.env.ZCHAT_TOKEN, "base64url") : null;
   let code = 0;
-  const client = new Client(host, Number(port), name, token, {
+  const client = new Client(host, Number(port), name, account, {
     entry: (entry) => console.log(JSON.stringify(entry)),
     refused: ({ reason }) => {
       console.error(reason);

@@ -12,6 +12,7 @@ import pytest
 
 from zchat.client import MessagePosted, Scope, connect
 from zchat.client.tokens import as_text
+from zchat.protocol import limits
 
 from .cluster import DEADLINE_S, GATEWAYS, ROOT, Cluster
 from .people import new_name
@@ -117,11 +118,29 @@ async def test_it_comes_by_a_token_and_is_told_if_it_may_not(shared_cluster: Clu
         await chat.register("correct horse")
         await chat.create_room(room)
         await chat.post(room, "before")
-        token = as_text(await chat.create_app_token("node", list(Scope), [room]))
-        async with NodeClient(cluster, name, room, token=token) as client:
+        secret = await chat.create_app_token("node", list(Scope), [room])
+        token = as_text(secret, chat.cluster)
+        # Two programs of one token leave each other alone.
+        async with (
+            NodeClient(cluster, name, room, token=token) as other,
+            NodeClient(cluster, name, room, token=as_text(secret)) as client,
+        ):
             client.says("by a token")
+            await other.prints("message_posted", "by a token")
             assert await client.ends() == (0, "")
+            assert await other.ends() == (0, "")
         assert [entry["body"].get("text") for entry in client.log(f"#{room}")][-1] == "by a token"
+        foreign = as_text(secret, "0" * (2 * limits.CLUSTER_ID_BYTES))
+        for who, bad, why in (
+            (new_name("typo"), token, "there is no account"),
+            (name, foreign, "another cluster"),
+        ):
+            async with NodeClient(cluster, who, room, token=bad) as client:
+                client.says("never said")
+                code, error = await client.ends()
+                assert (code, why in error) == (3, True)
+        said = [entry.body for entry in (await chat.history(f"#{room}")).entries]
+        assert not any(isinstance(body, MessagePosted) and "never" in body.text for body in said)
     async with NodeClient(cluster, name, room) as client:
         code, error = await client.ends()
         assert code == 3
