@@ -3,7 +3,7 @@
     import asyncio
     from zchat.client import MessagePosted, connect
 
-    async def main():
+    async def main() -> None:
         async with connect("echo", "127.0.0.1:7447", bot=True) as chat:
             async for entry in chat:
                 match entry.body:

@@ -574,7 +574,10 @@ class EditMessage(Message, frozen=True):
 
 
 class DeleteMessage(Message, frozen=True):
-    """One's own, or in a room anybody's if one moderates it: its text is gone for good."""
+    """One's own, or in a room anybody's if one moderates it: its text is gone for good.
+
+    The `reason` is for what somebody else has written; of one's own message none is kept.
+    """
 
     id: RequestId
     nonce: Nonce

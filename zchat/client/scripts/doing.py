@@ -78,4 +78,6 @@ def text_argument() -> click.Argument:
 
 
 def reason_option() -> click.Option:
-    return click.Option(["--reason"], default="", help="Why; all read it.", metavar="TEXT")
+    return click.Option(
+        ["--reason"], default="", help="Why, if it is another's; all read it.", metavar="TEXT"
+    )
