@@ -94,15 +94,19 @@ WHEN = "2026-05-04 10:03:19Z"
             ["kick", "bob", "--reason", "spam"],
             "users",
             KickUsers(1, b"", "bob", "spam"),
-            "bob is put out, and kept out for 10m, as zchat-admin bans shows; "
-            "who keeps order in the cluster may come back",
+            (
+                "bob is put out, and kept out for 10m, as zchat-admin bans shows; "
+                "who keeps order in the cluster may come back"
+            ),
         ),
         (
             ["kick", "Spam*", "--for", "1h", "--names-only"],
             "users",
             KickUsers(1, b"", "spam*", "", 3600, names_only=True),
-            "spam* is put out, and kept out for 1h, as zchat-admin bans shows; "
-            "who keeps order in the cluster may come back",
+            (
+                "spam* is put out, and kept out for 1h, as zchat-admin bans shows; "
+                "who keeps order in the cluster may come back"
+            ),
         ),
         (
             ["ban", "192.0.2.7/24", "--for", "2h", "--reason", "spam", "--guests"],
