@@ -61,6 +61,18 @@ def test_what_is_typed_meanwhile_is_in_doubt_also_if_nothing_opens() -> None:
     assert not going.doubt("hello", 11)
 
 
+def test_what_is_typed_on_after_an_edit_that_was_refused_is_in_doubt() -> None:
+    going = Going()
+    going.touched(10)
+    going.seen_to(10)
+    going.not_begun()
+    going.touched(10.1)
+    assert going.doubt("of no use", 10.2)
+    # Whoever has paused has seen it.
+    going.touched(13)
+    assert not going.doubt("another", 13.1)
+
+
 class Typing(RuleBasedStateMachine):
     """A person types words, each for the place that it sees when it begins; rooms open."""
 

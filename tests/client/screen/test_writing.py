@@ -327,3 +327,9 @@ async def test_a_dialog_gets_what_is_typed_ahead_of_it(ann: Person) -> None:
     in_haste(ann, *"bye", "enter", "ctrl+k", *"garden", "enter")
     await ann.sees("roses")
     assert ann.gateway.server.texts("#lobby")[-1] == "bye"
+
+
+async def test_an_edit_that_is_refused_is_not_said(ann: Person) -> None:
+    in_haste(ann, "up", "e", *"XY", "enter")
+    await ann.sees("Enter again says this in #lobby")
+    assert ann.gateway.server.texts("#lobby")[-1] == "message 3"

@@ -237,6 +237,7 @@ class Acts:
             app.note(["! that message is deleted"])
         elif not said.sequence:
             app.note(["! it is not confirmed yet; that can be done once it is"])
+            app.desk.going.not_begun()
         elif what == "unread":
             app.ways.mark_unread(conversation, said)
         elif what == "reply":
@@ -262,6 +263,7 @@ class Acts:
         refusal = self._app.desk.amending.refusal(kind, conversation, said)
         if refusal:
             self._app.note([f"! {refusal}"])
+            self._app.desk.going.not_begun()
         return bool(refusal)
 
     def _edit(self, said: Said) -> None:

@@ -2,7 +2,8 @@
 
 import os
 import signal
-from typing import cast
+import string
+from typing import Final, NamedTuple, cast
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._xterm_parser import XTermParser
@@ -10,10 +11,20 @@ from textual.drivers.linux_driver import LinuxDriver
 
 from zchat import typed_ahead
 
+
 # Textual takes Alt with a digit for the character that a Mac's Option key makes of it, and in a
-# terminal that does not tell more of its keys nobody could go to a conversation by its place.
-for _digit in "123456789":
-    cast("dict[str, object]", ANSI_SEQUENCES_KEYS).pop(f"\x1b{_digit}", None)
+# terminal that does not tell more of its keys nobody could go to a conversation by its place. With
+# other letters it takes it for what it is only where nothing else is typed at the same time.
+class _Named(NamedTuple):
+    value: str
+
+
+_KEYS: Final = cast("dict[str, object]", ANSI_SEQUENCES_KEYS)
+for _char in string.digits:
+    _KEYS[f"\x1b{_char}"] = (_Named(f"alt+{_char}"),)
+for _char in string.ascii_lowercase:
+    _KEYS.setdefault(f"\x1b{_char}", (_Named(f"alt+{_char}"),))
+_KEYS.setdefault("\x1b\r", (_Named("alt+enter"),))
 
 
 class HangUpDriver(LinuxDriver):

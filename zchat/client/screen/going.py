@@ -16,6 +16,9 @@ GO_KEY: Final = "Alt-G"
 """As people call it; `parts.py` binds it."""
 GOES_WITHIN_S: Final = 5.0
 """Whoever has waited for longer is not taken along any more."""
+PAUSE_S: Final = 2.0
+"""Whoever touches nothing for so long has seen what stands there."""
+_NOT_BEGUN: Final = "that was not begun"
 _ASKED_SECRET: Final = "a secret was asked for just now"
 
 
@@ -40,6 +43,8 @@ class Going:
 
     def touched(self, at_s: float) -> None:
         """A key or a click has come."""
+        if self._doubt == _NOT_BEGUN and at_s - self._touched_s > PAUSE_S:
+            self._doubt = ""
         self._touched_s = max(self._touched_s, at_s)
 
     def seen_to(self, at_s: float) -> None:
@@ -84,6 +89,10 @@ class Going:
             return
         typed = self._touched_s > asked_s
         self._doubt = f"{name} has not opened" if typed else ""
+
+    def not_begun(self) -> None:
+        """What is typed now may be meant for the edit or the answer that was refused."""
+        self._doubt = self._doubt or _NOT_BEGUN
 
     def asked_secret(self) -> None:
         """Questions are over that took the keyboard."""
