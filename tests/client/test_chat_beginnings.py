@@ -118,6 +118,14 @@ async def test_leaving_without_ever_having_been_there(gateway: FakeGateway) -> N
     assert chat.is_over
 
 
+async def test_a_question_that_nobody_has_answered_loses_nothing(gateway: FakeGateway) -> None:
+    gateway.stop()
+    chat = await connect("ann", gateway.address, at_once=True).__aenter__()
+    chat.submit(drafts.users())
+    await chat.quit(0.1)
+    assert chat.unanswered == 1
+
+
 async def test_a_refusal_is_an_answer_like_others(gateway: FakeGateway) -> None:
     async with connect("ann", gateway.address) as chat:
         request = chat.send(drafts.post("nowhere", "hello"))

@@ -179,8 +179,8 @@ async def _use(
     except sdk.UnconfirmedError as error:
         return fail(UNCONFIRMED, str(error))
     except asyncio.CancelledError:
-        if chat.unanswered:
-            return fail(UNCONFIRMED, str(sdk.UnconfirmedError(chat.unanswered)))
+        if chat.unconfirmed:
+            return fail(UNCONFIRMED, str(sdk.UnconfirmedError(chat.unconfirmed)))
         raise
 
 

@@ -267,6 +267,11 @@ class Chat(Asking):
         return self._core.unanswered
 
     @property
+    def unconfirmed(self) -> int:
+        """How many of them were to say or change something."""
+        return self._core.unconfirmed
+
+    @property
     def is_over(self) -> bool:
         return self._over.is_set()
 
@@ -344,8 +349,8 @@ class Chat(Asking):
                 await self._over.wait()
         except TimeoutError:
             pass
-        if self.unanswered:
-            raise UnconfirmedError(self.unanswered)
+        if self.unconfirmed:
+            raise UnconfirmedError(self.unconfirmed)
 
     def submit(self, draft: Request) -> asyncio.Future[Answer]:
         """Sends without waiting; many at once keep their order. `zchat.client.drafts` makes drafts.

@@ -135,6 +135,11 @@ class ClientCore:
         return len(self._outbox)
 
     @property
+    def unconfirmed(self) -> int:
+        """How many of them were to change something."""
+        return self._outbox.commands
+
+    @property
     def followed(self) -> frozenset[str]:
         """The logs whose entries come here."""
         return self._cursors.followed

@@ -45,6 +45,11 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._sent) + len(self._waiting)
 
+    @property
+    def commands(self) -> int:
+        """How many of them are more than questions, of which nothing is lost."""
+        return sum(isinstance(each, Command) for each in (*self._sent.values(), *self._waiting))
+
     def next_id(self) -> int:
         self._id += 1
         return self._id
