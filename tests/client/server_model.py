@@ -136,6 +136,8 @@ class ServerModel:
     """Whatever logs are asked for, as older gateways do."""
     too_fast: list[Refused] = field(default_factory=list)
     """What the next commands are refused with."""
+    history_limits: list[int] = field(default_factory=list)
+    """How many entries were asked for, each time that history was read."""
 
     def __post_init__(self) -> None:
         for log in ("@" + self.name, "#lobby"):
@@ -289,6 +291,7 @@ class ServerModel:
     def _answer(self, message: ClientMessage) -> ServerMessage:
         match message:
             case ReadHistory():
+                self.history_limits.append(message.limit)
                 log = message.log
                 if log[0] == "@" and log != "@" + self.name:
                     # Only one's own inbox is kept here: all of it counts as that conversation.

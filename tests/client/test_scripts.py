@@ -382,6 +382,14 @@ async def test_history_counts_messages(gateway: FakeGateway, machine: Machine) -
     ]
 
 
+async def test_not_much_more_is_read_than_is_wanted(gateway: FakeGateway, machine: Machine) -> None:
+    fill(gateway, 300)
+    for command in ("history", "tail"):
+        code, out, _ = await machine.run(command, "lobby", "-n", "3")
+        assert (code, len(out.splitlines())) == (0, 3)
+    assert [limit < 20 for limit in gateway.server.history_limits] == [True, True]
+
+
 async def test_an_export_is_all_of_it_oldest_first(gateway: FakeGateway, machine: Machine) -> None:
     fill(gateway, 450)
     code, out, _ = await machine.run("export", "lobby", "--json")
