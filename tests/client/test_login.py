@@ -289,6 +289,14 @@ async def test_an_app_token_needs_nothing_else(
     assert machine.kept == []
 
 
+async def test_a_revoked_token_is_what_is_wrong_and_no_password(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    account(gateway)
+    code, out = await machine.run(ZCHAT_TOKEN=as_text(bytes(32)))
+    assert (code, "or was revoked" in out, "--password-file" in out) == (3, True, False)
+
+
 async def test_what_is_no_token_is_not_shown(machine: Machine, tmp_path: Path) -> None:
     code, out = await machine.run(ZCHAT_TOKEN="hunter2")
     assert (code, "hunter2" in out) == (2, False)

@@ -182,6 +182,8 @@ class Login:
     def hint(self, error: RefusedError) -> str:
         """What could be given that was not."""
         match error.code:
+            case RefusalCode.PASSWORD_REQUIRED if self.shown.token is not None:
+                return f"; the token that was given is not one of {self._user}, or was revoked"
             case RefusalCode.PASSWORD_REQUIRED if self.shown.password is None:
                 return f"; give it with --password-file or {PASSWORD_VARIABLE}"
             case RefusalCode.NEW_PASSWORD_REQUIRED if self.shown.new_password is None:
