@@ -108,8 +108,7 @@ def target_of(text: str) -> Target:
 
 @functools.lru_cache(maxsize=4096)
 def _seen(name: str) -> str:
-    # By a table that is large, and installed only where names are compared: a client reads what was
-    # typed, and no more.
+    # Only servers compare names by their looks, and only they have the table for it.
     from zchat.protocol.lookalikes import skeleton  # noqa: PLC0415
 
     return skeleton(name)
