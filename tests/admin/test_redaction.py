@@ -125,3 +125,21 @@ def test_it_wants_to_know_from_when_on(notes: Notes, zchat_admin: Type) -> None:
     assert "--since" in zchat_admin("redact", "--by", "eve").output
     backwards = zchat_admin("redact", "--by", "e", "--since", "1h", "--until", "2h")
     assert "--until is not after --since" in backwards.output
+
+
+def test_it_is_done_also_where_nobody_reads_on(
+    notes: Notes, zchat_admin: Type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with `| head -1`."""
+    with_spam(notes)
+    lines: list[str] = []
+
+    def say(line: str) -> None:
+        if lines:
+            raise BrokenPipeError
+        lines.append(line)
+
+    monkeypatch.setattr("zchat.admin.redaction.click.echo", say)
+    zchat_admin("redact", "--by", "spam-*", "--since", "1h", "--yes")
+    removed = [command for _, command in notes.commands if isinstance(command, RedactMessages)]
+    assert sum(len(command.sequences) for command in removed) == 5

@@ -135,14 +135,16 @@ def _redact(
     if not as_json:
         of_users = counted(len(found.authors), "user")
         click.echo(f"{counted(total, 'message')} of {of_users} {'go' if yes else 'would go'}")
+    if yes:
+        # Before anything else is said: who reads only the first line wants it done, too.
+        remove(settings, found, reason, as_json=as_json)
+    if not as_json:
         for each, count in found.counts.items():
             click.echo(f"  {each}: {count:,}")
         for each, count in found.authors.most_common(_AUTHORS_SHOWN):
             click.echo(f"  by {each}: {count:,}")
         if (more := len(found.authors) - _AUTHORS_SHOWN) > 0:
             click.echo(f"  by {counted(more, 'other')}; --json has all")
-    if yes:
-        remove(settings, found, reason, as_json=as_json)
     done = "done" if yes else "nothing was changed; with --yes they go"
     value = {"done": yes, "messages": total, "rooms": found.counts, "authors": found.authors}
     show(value, [done] if total or yes else [], as_json=as_json)
