@@ -136,7 +136,7 @@ def test_it_is_done_also_where_nobody_reads_on(
 
     def say(line: str) -> None:
         if lines:
-            raise BrokenPipeError
+            raise SystemExit(1)
         lines.append(line)
 
     monkeypatch.setattr("zchat.admin.redaction.click.echo", say)
