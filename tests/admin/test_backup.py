@@ -79,6 +79,15 @@ def test_what_a_killed_backup_left_is_removed_and_what_another_makes_is_not(var:
     assert not killed.exists()
 
 
+def test_the_note_of_it_is_for_its_owner_only(var: Path) -> None:
+    former = os.umask(0o022)
+    try:
+        backed_up(var)
+    finally:
+        os.umask(former)
+    assert (var / "last-backup").stat().st_mode & 0o777 == 0o600
+
+
 def test_damage_is_backed_up_and_said(var: Path) -> None:
     with damaging(var / "data" / "rooms-0.sqlite") as database:
         database.execute("DELETE FROM members")

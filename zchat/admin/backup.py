@@ -110,6 +110,8 @@ def leave_mark(settings: Settings, made_in: Path) -> None:
     mark = settings.backup_mark
     written = mark.with_name(f"{mark.name}.{os.getpid()}")
     with as_owner_of(settings.var):
+        # As all in this folder, or doctor would complain of it after each backup.
+        written.touch(0o600)
         written.write_text(f"{made_in.absolute()}\n")
         written.rename(mark)
 
