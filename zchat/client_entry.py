@@ -5,14 +5,40 @@ import sys
 
 from zchat import interrupts, typed_ahead
 
-_LINES_ARE_READ = ("--plain", "send", "--help", "-h")
-"""With one of these among its words the terminal stays as it is, for lines to be read from it."""
+SUBCOMMANDS = frozenset(
+    [
+        "send",
+        "tail",
+        "history",
+        "search",
+        "rooms",
+        "users",
+        "export",
+        "edit",
+        "delete",
+        "react",
+        "unreact",
+        "pin",
+        "unpin",
+        "create-room",
+        "join",
+        "leave",
+        "topic",
+        "invite",
+    ]
+)
+"""Those of `zchat.client.main`, which takes long to load."""
+_LINES_ARE_READ = SUBCOMMANDS | {"--plain", "--help", "-h"}
+"""With one of these among its words the terminal stays as it is, for lines to be read from it.
+
+What is typed while a subcommand runs is for the shell.
+"""
 
 
 def main() -> None:
     interrupts.kill()
     dumb = os.environ.get("TERM") == "dumb" and "--line" not in sys.argv[1:]
-    if dumb or not set(_LINES_ARE_READ).isdisjoint(sys.argv[1:]):
+    if dumb or not _LINES_ARE_READ.isdisjoint(sys.argv[1:]):
         _chat()
         return
     with typed_ahead.held():

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from zchat import client_entry
+from zchat.client.main import SUBCOMMANDS
 from zchat.client.scripts.tail import BATCH_MAX
 from zchat.protocol import limits
 from zchat.protocol.messages import (
@@ -664,3 +666,7 @@ def test_no_subcommand_waits_for_what_it_does_not_need() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout
     assert out == "[]\n"
+
+
+def test_the_terminal_is_held_for_who_chats_and_for_no_script() -> None:
+    assert SUBCOMMANDS.keys() == client_entry.SUBCOMMANDS

@@ -107,7 +107,7 @@ async def test_an_app_token_does_what_it_may(shared_cluster: Cluster) -> None:
             assert error.value.code is RefusalCode.OUT_OF_SCOPE
             with pytest.raises(RefusedError):
                 await bot.create_app_token("another", [Scope.READ])
-        await owner.shows(f"#{room} {ann}: beep$")
+        await owner.shows(f"#{room} {ann} .bot.: beep$")
 
 
 async def test_what_somebody_said_stays_when_the_account_goes(shared_cluster: Cluster) -> None:

@@ -425,5 +425,5 @@ async def test_a_follower_outlives_a_restart_of_everything(
         assert (await sending)[0] == 0
         assert (await script(cluster, "send", *posting, account.room, "after"))[0] == 0
         await tail.shows(": meanwhile$", ": after$")
-        said = [line for line in tail.output.splitlines() if f"{account.name}: " in line]
+        said = [line for line in tail.output.splitlines() if f"{account.name} (bot): " in line]
         assert len(said) == 3
