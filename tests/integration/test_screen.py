@@ -34,8 +34,15 @@ class Screen:
     """A client in a tmux of its own."""
 
     def __init__(
-        self, name: str, cluster: Cluster, folder: Path, *options: str, size: str = "100x30"
+        self,
+        name: str,
+        cluster: Cluster,
+        folder: Path,
+        *options: str,
+        size: str = "100x30",
+        by_shell: bool = False,
     ) -> None:
+        """With `by_shell` a shell has started it that has control over its jobs."""
         self._name = name
         # A former one of the same name may still be about to end.
         self._socket = folder / f"{name}.{next(_numbers)}.tmux"
@@ -49,10 +56,12 @@ class Screen:
                 *(*program, "--address", cluster.address, *options),
             ]
         )
-        self._tmux(
-            "-f", "/dev/null", "new-session", "-d", "-x", width, "-y", height,
-            f"{command}; echo left with $?; sleep 600",
-        )  # fmt: skip
+        begin = ("-f", "/dev/null", "new-session", "-d", "-x", width, "-y", height)
+        if by_shell:
+            self._tmux(*begin, "bash --norc -i")
+            self.write(command)
+        else:
+            self._tmux(*begin, f"{command}; echo left with $?; sleep 600")
 
     def __enter__(self) -> Self:
         return self
@@ -221,6 +230,16 @@ def test_the_network_and_the_server_come_back(cluster: Cluster, tmp_path: Path) 
         cluster.kill(ROUTER)
         ann.write("said without a router")
         bob.sees("said without a router")
+
+
+def test_a_client_ends_with_its_terminal_also_while_it_is_stopped(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    with Screen("ann", cluster, tmp_path, by_shell=True) as ann:
+        ann.sees("● online")
+        ann.press("C-z")
+        ann.sees("Stopped")
+        ann.write("kill -CONT %1; sleep 0.2; kill -CONT %1; sleep 0.2; kill -HUP %1")
 
 
 def test_what_was_written_survives_a_kill(cluster: Cluster, tmp_path: Path) -> None:

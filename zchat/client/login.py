@@ -182,7 +182,7 @@ class Login:
     def hint(self, error: RefusedError) -> str:
         """What could be given that was not."""
         match error.code:
-            case RefusalCode.PASSWORD_REQUIRED if self.shown.token is not None:
+            case RefusalCode.PASSWORD_REQUIRED if self.shown.token is not None and not self._store:
                 return f"; the token that was given is not one of {self._user}, or was revoked"
             case RefusalCode.PASSWORD_REQUIRED if self.shown.password is None:
                 return f"; give it with --password-file or {PASSWORD_VARIABLE}"

@@ -35,6 +35,11 @@ class HangUpDriver(LinuxDriver):
     """
 
     def start_application_mode(self) -> None:
+        # The shell and the system may both tell a stopped client to go on, as when its terminal is
+        # closed. Of two threads that read keys the end would reach one, and the other would go on
+        # with a closed terminal for ever; so would one that begins when the client has ended.
+        if self._app._exit or (self._key_thread is not None and self._key_thread.is_alive()):
+            return
         early = XTermParser()
         for event in (*early.feed(typed_ahead.take()), *early.tick()):
             self.process_message(event)
