@@ -47,3 +47,15 @@ def test_work_is_told_and_ends_with_130() -> None:
 def test_who_was_told_to_ignore_it_does() -> None:
     work = "from zchat.client.access import end_with", f"end_with(lambda: {INTERRUPT} or 7)"
     assert run("interrupts.kill()", *work, ignored=True) == (7, "", "")
+
+
+def test_what_is_put_back_first_is_put_back() -> None:
+    """As a terminal that was held from the first moment on."""
+    held = "interrupts.kill_after(lambda: print('put back', flush=True))"
+    assert run("interrupts.kill()", f"with {held}: {INTERRUPT}") == (
+        -signal.SIGINT,
+        "put back\n",
+        "",
+    )
+    work = "from zchat.client.access import end_with", f"end_with(lambda: {INTERRUPT})"
+    assert run("interrupts.kill()", work[0], f"with {held}: {work[1]}") == (130, "", "")

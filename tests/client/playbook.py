@@ -11,6 +11,7 @@ from zchat.protocol.messages import (
     ClientMessage,
     Entry,
     EntryBody,
+    Hello,
     LoggedIn,
     LogIn,
     LogState,
@@ -80,7 +81,10 @@ class Playbook:
         assert any(isinstance(effect, OpenConnection) for effect in effects), effects
         self._reader = FrameReader()
         self.core.connected(self.now)
-        log_in = self.sent()[1]
+        hello, log_in = self.sent()[:2]
+        # The same on every connection, by which a server knows the program again.
+        assert isinstance(hello, Hello)
+        assert hello.instance == PREFIX
         assert isinstance(log_in, LogIn)
         return log_in
 

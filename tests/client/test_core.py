@@ -43,7 +43,7 @@ from zchat.protocol.messages import (
     RoomList,
 )
 
-from .playbook import PREFIX, Playbook, closes, entry
+from .playbook import PREFIX, TOKEN, Playbook, closes, entry
 
 
 def texts(messages: Iterable[object]) -> list[str]:
@@ -77,7 +77,7 @@ class TestLogin:
         effects = play.receive(refused)
         assert not any(isinstance(effect, Fatal) for effect in effects)
         assert ConnectionFailed("50 times.", 1.0) in play.disconnect()
-        assert play.connect().id
+        assert play.connect().token == TOKEN
 
     @pytest.mark.parametrize(
         "code",

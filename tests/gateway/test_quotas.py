@@ -830,6 +830,14 @@ def test_a_rate_that_is_turned_off_and_on_again_counts_for_who_is_here() -> None
     assert quotas.take(session, [b"12345"] * 9, gateway.now) == 9
 
 
+def test_who_came_while_nothing_was_limited_is_new_all_the_same() -> None:
+    gateway = Limited(Quota())
+    gateway.owned_since_ms = gateway.now_ms
+    session, quotas = gateway.come_in(), gateway.core.quotas
+    quotas.change(Quota(messages=Rate(40, 1)), gateway.core.sessions.values(), gateway.now)
+    assert quotas.take(session, [b"x"] * 40, gateway.now) == 40 * limits.NEWCOMER_SHARES
+
+
 def test_a_change_of_something_else_forgets_nothing() -> None:
     quota = Quota(messages=Rate(2, 1))
     gateway = Limited(quota)
