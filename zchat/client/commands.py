@@ -89,6 +89,12 @@ def is_command(text: str) -> bool:
     return _ELSEWHERE.match(line) is not None
 
 
+def names_command(line: str) -> bool:
+    """Whether it is one of ours, which no secret is."""
+    word = line.strip().partition(" ")[0]
+    return word.startswith(":") and word[1:].lower() in COMMANDS
+
+
 def said_of(text: str) -> str:
     """What is said by a text that is no command."""
     line = text.strip()

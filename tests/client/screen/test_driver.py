@@ -34,6 +34,7 @@ def test_no_second_thread_reads_keys_and_none_after_the_end(leaving: bool, readi
     # Without a terminal: whoever goes on from here needs one.
     driver: Any = HangUpDriver.__new__(HangUpDriver)
     driver._app = SimpleNamespace(_exit=leaving)
+    driver.fileno = -1
     driver._key_thread = thread if reading else None
     try:
         driver.start_application_mode()

@@ -3,6 +3,7 @@
 import os
 import signal
 import string
+import termios
 from typing import Final, NamedTuple, cast
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
@@ -38,7 +39,9 @@ class HangUpDriver(LinuxDriver):
         # The shell and the system may both tell a stopped client to go on, as when its terminal is
         # closed. Of two threads that read keys the end would reach one, and the other would go on
         # with a closed terminal for ever; so would one that begins when the client has ended.
-        if self._app._exit or (self._key_thread is not None and self._key_thread.is_alive()):
+        if self._app._exit or not self._may_draw():
+            return
+        if self._key_thread is not None and self._key_thread.is_alive():
             return
         early = XTermParser()
         for event in (*early.feed(typed_ahead.take()), *early.tick()):
@@ -46,6 +49,20 @@ class HangUpDriver(LinuxDriver):
         super().start_application_mode()  # type: ignore[no-untyped-call]
         # Others get the terminal as it was before it was held for this one.
         self.attrs_before = typed_ahead.former() or self.attrs_before
+
+    def _may_draw(self) -> bool:
+        """Whether the terminal is there; in the background it is waited for, stopped.
+
+        Textual stops itself with SIGSTOP then, a moment after it was told to. If the terminal is
+        closed in between, there is no shell any more that could bring it back, and it never ends.
+        What the system stops itself it lets go on when the shell is gone.
+        """
+        if os.isatty(self.fileno):
+            try:
+                termios.tcsetattr(self.fileno, termios.TCSANOW, termios.tcgetattr(self.fileno))
+            except termios.error:
+                return False
+        return True
 
     @property
     def _is_heard(self) -> bool:
