@@ -6,8 +6,8 @@ from typing import Any, NamedTuple, TypeVar
 from msgspec.structs import replace
 from sqlalchemy import Connection, text
 
-from zchat.log.store import Appended, Store
-from zchat.log.verify import verify_connection
+from zchat.eventlog.store import Appended, Store
+from zchat.eventlog.verify import verify_connection
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import Entry, Message
 

@@ -3,7 +3,6 @@
 import ast
 import re
 from collections.abc import Callable, Iterator
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -11,124 +10,44 @@ import pytest
 
 ROOT: Final = Path(__file__).parent.parent
 
-SHARED: Final = {
-    *("protocol", "log", "fabric", "service", "options", "settings", "process", "rates", "status"),
-    *("alive", "histogram", "logs", "measures", "metrics", "troubles", "in_force"),
-}
+SHARED: Final = {"protocol", "runtime", "eventlog", "fabric", "service"}
 MAY_IMPORT: Final[dict[str, set[str]]] = {
     "protocol": set(),
-    "descriptors": set(),
-    "interrupts": set(),
-    "options": {"descriptors", "rates"},
-    "rates": set(),
-    "settings": {"protocol", "options", "rates", "troubles"},
-    "troubles": {"options"},
-    "in_force": {"protocol", "fabric", "options", "settings"},
-    "logs": set(),
-    "alive": {"protocol"},
-    "histogram": set(),
-    "measures": {"histogram"},
-    "metrics": {"protocol", "options", "alive", "histogram", "measures"},
-    # It finds each of them by its name, when it is called.
-    "programs": set(),
-    "process": {"options", "settings", "alive", "logs", "measures", "metrics", "troubles"},
-    "status": {"protocol", "measures"},
-    "log": {"protocol", "histogram"},
-    "fabric": {"protocol", "options", "settings", "troubles"},
+    # A program finds its modules by name, when it is called.
+    "programs": {"client"},
+    "runtime": {"protocol", "fabric"},
+    "eventlog": {"protocol", "runtime"},
+    "fabric": {"protocol", "runtime"},
     "service": SHARED,
     # These know nothing of each other: all that they share is what they say.
     "router": SHARED,
     "gateway": SHARED,
     "users": SHARED,
     "rooms": SHARED,
-    "typed_ahead": {"interrupts"},
-    "client": {"descriptors", "interrupts", "protocol", "options", "settings", "typed_ahead"},
-    "client_entry": {"interrupts", "typed_ahead", "client"},
+    "client": {"programs", "protocol", "runtime"},
     "admin": SHARED | {"client"},
 }
-"""By part of zchat, a folder or module: the other parts that it may import."""
+"""By part of zchat, a folder: the other parts that it may import."""
 
 ONLY_IN: Final[dict[str, set[str]]] = {
     "zmq": {"fabric"},
-    "sqlalchemy": {"log", "users", "rooms"},
-    "alembic": {"log", "users", "rooms"},
-    "sqlite3": {"log", "client"},
+    "sqlalchemy": {"eventlog", "users", "rooms"},
+    "alembic": {"eventlog", "users", "rooms"},
+    "sqlite3": {"eventlog", "client"},
     "uvloop": {"gateway"},
     "prompt_toolkit": {"client"},
     "textual": {"client"},
     "supervisor": {"admin"},
-    "prometheus_client": {"metrics"},
+    "prometheus_client": {"runtime"},
     "confusable_homoglyphs": {"protocol"},
 }
 """By library: the parts that may import it."""
 
-PURE: Final = (
-    "*/*core*.py",
-    "*/authority.py",
-    "*/cursors.py",
-    "*/effects.py",
-    "*/fanout.py",
-    "*/follower.py",
-    "*/greetings.py",
-    "*/handshakes.py",
-    "*/identities.py",
-    "*/intake.py",
-    "*/link.py",
-    "*/liveness.py",
-    "*/membership.py",
-    "*/model.py",
-    "*/moderation.py",
-    "*/moves.py",
-    "*/outbox.py",
-    "*/ownership.py",
-    "*/permission.py",
-    "*/pins.py",
-    "*/presence.py",
-    "*/quotas.py",
-    "*/room.py",
-    "*/routing.py",
-    "*/session.py",
-    "*/sessions.py",
-    "*/state.py",
-    "zchat/log/timeline.py",
-    "zchat/log/words.py",
-    *("zchat/rooms/erasing.py", "zchat/service/erasing.py", "zchat/users/erasing.py"),
-    "zchat/service/amending.py",
-    "zchat/service/asked.py",
-    "zchat/service/waiting.py",
-    "zchat/gateway/queries.py",
-    *(f"zchat/rooms/{name}.py" for name in ("mentions", "messages", "reading")),
-    "zchat/client/conversations/*.py",
-    "zchat/client/greeting.py",
-    *(f"zchat/client/{name}.py" for name in ("leaving", "questions", "screen/going")),
-    "zchat/client/lately.py",
-    "zchat/client/latency.py",
-    "zchat/client/read_marks.py",
-    *(
-        f"zchat/users/{name}.py"
-        for name in (
-            *(
-                "arrivals",
-                "bans",
-                "changed_settings",
-                "conversations",
-                "credentials",
-                "devices",
-                "directory",
-                "inboxes",
-                "invitations",
-                "login_limits",
-            ),
-            *("operators", "order", "policy", "private_messages", "sightings", "totp"),
-        )
-    ),
-    "*/scopes.py",
-    "zchat/protocol/*.py",
-    "zchat/admin/hangs.py",
-    "zchat/histogram.py",
-    "zchat/rates.py",
-)
-"""Cores: input in, effects out. No socket, clock, disk, randomness, log or `await`."""
+PURE: Final = ("zchat/protocol", "zchat/client/model")
+"""Folders that are pure besides all that are called `core`: input in, effects out.
+
+No socket, clock, disk, randomness, log or `await`.
+"""
 NOT_IN_PURE: Final = {
     *("asyncio", "concurrent", "datetime", "logging", "multiprocessing", "os", "pathlib", "random"),
     *("secrets", "select", "selectors", "signal", "socket", "sqlalchemy", "subprocess", "sys"),
@@ -198,8 +117,12 @@ def libraries_stay_where_they_belong(module: Module) -> Iterator[tuple[int, str]
             yield line, f"{library} is for {', '.join(sorted(ONLY_IN[library]))} alone"
 
 
+def is_pure(path: str) -> bool:
+    return "/core/" in path or path.startswith(PURE)
+
+
 def cores_are_pure(module: Module) -> Iterator[tuple[int, str]]:
-    if not any(fnmatch(module.path, pattern) for pattern in PURE):
+    if not is_pure(module.path):
         return
     for line, name in module.imports():
         if name.partition(".")[0] in NOT_IN_PURE:
@@ -278,33 +201,45 @@ def test_zchat_keeps_the_rule_that(rule: Rule) -> None:
 @pytest.mark.parametrize(
     ("rule", "path", "text"),
     [
-        (imports_point_one_way, "zchat/protocol/codec.py", "import zchat.log"),
-        (imports_point_one_way, "zchat/protocol/codec.py", "from zchat import settings"),
-        (imports_point_one_way, "zchat/rooms/core.py", "def f():\n  from zchat.users import core"),
-        (imports_point_one_way, "zchat/client/core.py", "from zchat.fabric.link import Outgoing"),
-        (imports_point_one_way, "zchat/process.py", "from zchat.log.store import Store"),
+        (imports_point_one_way, "zchat/protocol/codec.py", "import zchat.eventlog"),
+        (imports_point_one_way, "zchat/protocol/codec.py", "from zchat.runtime import settings"),
+        (
+            imports_point_one_way,
+            "zchat/rooms/core/dispatch.py",
+            "def f():\n  from zchat.users import core",
+        ),
+        (
+            imports_point_one_way,
+            "zchat/client/core/machine.py",
+            "from zchat.fabric.core.link import Outgoing",
+        ),
+        (
+            imports_point_one_way,
+            "zchat/runtime/process.py",
+            "from zchat.eventlog.store import Store",
+        ),
         (imports_point_one_way, "zchat/__init__.py", "from zchat.client import Chat"),
         (imports_point_one_way, "zchat/misc/things.py", ""),
-        (imports_are_absolute, "zchat/log/store.py", "from .entry import Entry"),
-        (imports_are_absolute, "zchat/log/store.py", "from . import entry"),
+        (imports_are_absolute, "zchat/eventlog/store.py", "from .entry import Entry"),
+        (imports_are_absolute, "zchat/eventlog/store.py", "from . import entry"),
         (libraries_stay_where_they_belong, "zchat/gateway/process.py", "import zmq.asyncio"),
         (
             libraries_stay_where_they_belong,
             "zchat/gateway/a.py",
             "from sqlalchemy.exc import DBAPI",
         ),
-        (libraries_stay_where_they_belong, "zchat/admin/backup.py", "import sqlite3"),
-        (cores_are_pure, "zchat/rooms/core.py", "import time"),
-        (cores_are_pure, "zchat/users/user_core.py", "from os import path"),
-        (cores_are_pure, "zchat/gateway/fanout.py", "async def f() -> None: ..."),
-        (cores_are_pure, "zchat/log/follower.py", "print('hello')"),
-        (files_are_short, "zchat/log/store.py", "\n" * 801),
+        (libraries_stay_where_they_belong, "zchat/admin/commands/backup.py", "import sqlite3"),
+        (cores_are_pure, "zchat/rooms/core/dispatch.py", "import time"),
+        (cores_are_pure, "zchat/users/core/x.py", "from os import path"),
+        (cores_are_pure, "zchat/gateway/core/fanout.py", "async def f() -> None: ..."),
+        (cores_are_pure, "zchat/eventlog/core/follower.py", "print('hello')"),
+        (files_are_short, "zchat/eventlog/store.py", "\n" * 801),
         (functions_are_short, "zchat/a.py", "def f():\n" + "  pass\n" * 60),
         (functions_are_short, "zchat/a.py", "class C:\n async def f():\n" + "  pass\n" * 60),
         (no_exception_is_caught_blindly, "zchat/a.py", "try: f()\nexcept: pass"),
         (nothing_is_left_unfinished, "zchat/a.py", "x = 1  # TO" + "DO: two"),
-        (names_say_something, "zchat/log/utils.py", ""),
-        (names_say_something, "zchat/log/store.py", "class StoreManager: ..."),
+        (names_say_something, "zchat/eventlog/utils.py", ""),
+        (names_say_something, "zchat/eventlog/store.py", "class StoreManager: ..."),
         (modules_say_what_is_kept_there, "zchat/a.py", "x = 1"),
     ],
 )

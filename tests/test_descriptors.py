@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-CLIENT = "import sys; sys.argv[0] = 'zchat-client'; from zchat.client_entry import main; main()"
+CLIENT = (
+    "import sys; sys.argv[0] = 'zchat-client'; from zchat.programs.client_entry import main; main()"
+)
 ADMIN = "import sys; sys.argv[0] = 'zchat-admin'; from zchat.admin.cli import main; main()"
 
 LOGIN = ("-u", "ann", "--token-file", "nowhere")
@@ -27,7 +29,7 @@ FAILING = [
 ]
 UNBUFFERED = """
 import sys
-from zchat.descriptors import with_whole_output
+from zchat.runtime.descriptors import with_whole_output
 def run():
     print("word", end="", file=sys.stderr)
     input()

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 import zchat.client
-from zchat.client import login, main
-from zchat.settings import Settings
+from zchat.client.auth import login
+from zchat.client.cli import main
+from zchat.runtime.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(

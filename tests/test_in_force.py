@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from zchat.in_force import InForce
 from zchat.protocol.codec import encode
 from zchat.protocol.operators import ChangedSettings, SettingChange
-from zchat.settings import (
+from zchat.runtime.settings import (
     SETTING_NAMES,
     Program,
     SettingError,
@@ -18,6 +17,7 @@ from zchat.settings import (
     read_again,
     reads,
 )
+from zchat.runtime.settings_in_force import InForce
 
 SERVERS: tuple[Program, ...] = ("gateway", "router", "user-service", "room-service")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from zchat.logs import formatter
+from zchat.runtime.logging_setup import formatter
 
 NASTY = 'a\n2026-01-01T00:00:00.000Z INFO     router forged\x1b[2J\x7f\x85\u2028\u202eb" = c'
 

@@ -16,25 +16,24 @@ from typing import NamedTuple
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from zchat import metrics
-from zchat.alive import Alive, Health
+from zchat.eventlog.store import Store
 from zchat.gateway import metrics as of_gateway
-from zchat.gateway.turns import Turns as GatewayTurns
-from zchat.gateway.watcher import Watcher
-from zchat.histogram import BOUNDS_S, Histogram
-from zchat.log.store import Store
-from zchat.measures import Measure, Reading
-from zchat.metrics import Readings, serving
-from zchat.options import Address
+from zchat.gateway.core.loop import Turns as GatewayTurns
+from zchat.gateway.core.watcher import Watcher
 from zchat.protocol import limits
-from zchat.protocol.cluster import RoutingTable
 from zchat.protocol.codec import encode
+from zchat.protocol.internal import RoutingTable
 from zchat.router import metrics as of_router
-from zchat.router.moves import Moves
+from zchat.router.core.moves import Moves
+from zchat.runtime import metrics
+from zchat.runtime.core.measures import BOUNDS_S, Histogram, Measure, Reading
+from zchat.runtime.liveness import Alive, Health
+from zchat.runtime.metrics import Readings, serving
+from zchat.runtime.options import Address
+from zchat.runtime.settings import SettingError, Settings
 from zchat.service import metrics as of_service
 from zchat.service.disk import Disk
-from zchat.settings import SettingError, Settings
-from zchat.users.tables import USERS_SCHEMA
+from zchat.users.store.tables import USERS_SCHEMA
 
 ROOT = Path(__file__).parent.parent
 PROGRAMS = {
@@ -310,7 +309,7 @@ def test_a_port_in_use_is_waited_for(
             return True
 
         monkeypatch.setattr(metrics._log, "filters", [notice])
-        with caplog.at_level(logging.WARNING, "zchat.metrics"):
+        with caplog.at_level(logging.WARNING, "zchat.runtime.metrics"):
             context = serving(one.address, "router", [], dict, Health(one.alive, list))
             with context:
                 assert warned.wait(20)

@@ -12,9 +12,9 @@ from typing import Final
 
 import pytest
 
-from zchat.alive import Alive, file_of, look_at
 from zchat.protocol import limits
-from zchat.troubles import NEEDS_OPERATOR
+from zchat.runtime.liveness import Alive, file_of, look_at
+from zchat.runtime.os_errors import NEEDS_OPERATOR
 
 OTHER: Final = 54_321
 """A user that no system has."""
@@ -23,8 +23,8 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebod
 PREAMBLE = """
 import logging, os, signal, sys, time
 from pathlib import Path
-from zchat.process import StopSignal, die_with_parent, lock, start
-from zchat.settings import Settings
+from zchat.runtime.process import StopSignal, die_with_parent, lock, start
+from zchat.runtime.settings import Settings
 settings = Settings(var=Path("var"))
 """
 
@@ -108,12 +108,12 @@ def test_a_log_line_has_time_level_and_program(tmp_path: Path) -> None:
 def test_the_level_is_for_our_own_logs_only(tmp_path: Path) -> None:
     script = """
 start(Settings(var=Path("var"), log_level="debug"), "router")
-for name in ("zchat.fabric.link", "library"):
+for name in ("zchat.fabric.core.link", "library"):
     logging.getLogger(name).debug("private, from " + name)
     logging.getLogger(name).warning("warning, from " + name)
 """
     _, _, stderr = outcome(tmp_path, script)
-    assert "private, from zchat.fabric.link" in stderr
+    assert "private, from zchat.fabric.core.link" in stderr
     assert "private, from library" not in stderr
     assert "warning, from library" in stderr
 

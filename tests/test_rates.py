@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zchat.rates import Bucket, Buckets, Rate, Samples
+from zchat.runtime.core.rate_limit import Bucket, Buckets, Rate, Samples
 
 RATE = Rate(burst=10, per_s=1)
 

@@ -1,6 +1,6 @@
 """Samples: a flood of like things leaves a few lines and a number."""
 
-from zchat.rates import Rate, Samples
+from zchat.runtime.core.rate_limit import Rate, Samples
 
 
 def test_a_few_pass_and_the_others_are_counted() -> None:

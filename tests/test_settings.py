@@ -6,9 +6,9 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from zchat.options import Address, ConfiguredCommand
-from zchat.rates import Rate
-from zchat.settings import Endpoints, Program, SettingError, Settings, command
+from zchat.runtime.core.rate_limit import Rate
+from zchat.runtime.options import Address, ConfiguredCommand
+from zchat.runtime.settings import Endpoints, Program, SettingError, Settings, command
 
 
 @pytest.fixture(autouse=True)

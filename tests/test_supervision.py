@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from supervisor.xmlrpc import SupervisorTransport
 
-from zchat.admin.hangs import Hangs
 from zchat.admin.reviver import Watch, notifications, revive
-from zchat.alive import Seen, file_of
 from zchat.protocol import limits
+from zchat.runtime.core.hangs import Hangs
+from zchat.runtime.liveness import Seen, file_of
 
 CONF = Path(__file__).parent.parent / "procfiles" / "zchat.conf"
 LOG = logging.getLogger("zchat.test")
@@ -29,8 +29,8 @@ STAND_IN = """\
 #!{python}
 import sys
 from pathlib import Path
-from zchat.process import StopSignal, start
-from zchat.settings import command
+from zchat.runtime.process import StopSignal, start
+from zchat.runtime.settings import command
 
 program = Path(sys.argv[0]).name.removeprefix("zchat-")
 
@@ -51,9 +51,9 @@ exec sleep 1000
 WAITS_FOR_OPERATOR = """\
 #!{python}
 import os, sys
-from zchat.process import give_up, start
-from zchat.settings import command
-from zchat.troubles import Trouble
+from zchat.runtime.process import give_up, start
+from zchat.runtime.settings import command
+from zchat.runtime.os_errors import Trouble
 
 def run(settings):
     with open("starts", "a") as starts:
@@ -65,7 +65,7 @@ command("user-service", run)()
 IS_TOLD_NONSENSE = """\
 #!{python}
 import sys
-from zchat.settings import command
+from zchat.runtime.settings import command
 
 with open("starts", "a") as starts:
     print("started", file=starts)

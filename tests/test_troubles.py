@@ -16,11 +16,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from zchat.in_force import console_name
-from zchat.log.schema import Schema, create
-from zchat.options import Address
-from zchat.rooms.tables import ROOMS_SCHEMA
-from zchat.troubles import (
+from zchat.eventlog.schema import Schema, create
+from zchat.rooms.store.tables import ROOMS_SCHEMA
+from zchat.runtime.options import Address
+from zchat.runtime.os_errors import (
     NEEDS_OPERATOR,
     PASSING,
     STARTED_S,
@@ -29,7 +28,8 @@ from zchat.troubles import (
     of_listening,
     supervised_as,
 )
-from zchat.users.tables import USERS_SCHEMA
+from zchat.runtime.settings_in_force import console_name
+from zchat.users.store.tables import USERS_SCHEMA
 
 ROOT = Path(__file__).parent.parent
 HERE = Address("127.0.0.1", 443)

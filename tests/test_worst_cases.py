@@ -13,13 +13,12 @@ import pytest
 from rooms.playbook import Rooms
 from users.playbook import Users
 
-from zchat.gateway.answers import members
-from zchat.log import audit, edits
-from zchat.log.edits import Edit
-from zchat.log.store import Appended, Store
-from zchat.protocol import costs, limits
+from zchat.eventlog import audit, edits
+from zchat.eventlog.edits import Edit
+from zchat.eventlog.store import Appended, Store
+from zchat.gateway.core.answers import members
+from zchat.protocol import limits
 from zchat.protocol.codec import encode
-from zchat.protocol.costs import Steps
 from zchat.protocol.messages import (
     AuditRecord,
     Entry,
@@ -46,10 +45,12 @@ from zchat.protocol.messages import (
     SearchMessages,
     Standing,
 )
+from zchat.protocol.rules import costs
+from zchat.protocol.rules.costs import Steps
 from zchat.rooms import queries as room_queries
-from zchat.rooms.model import Ban, Member, Room
+from zchat.rooms.core.model import Ban, Member, Room
 from zchat.users import queries as user_queries
-from zchat.users.model import SaveBan, User
+from zchat.users.core.model import SaveBan, User
 
 LONGEST: Final = "\U00020000" * limits.TEXT_CHARS_MAX
 """Four bytes for each character."""

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from zchat.client import connect
-from zchat.client.cache import Cache
-from zchat.client.conversations.book import Book
-from zchat.client.conversations.kept import Kept, KeptConversation
-from zchat.client.conversations.model import Conversation, Kind
-from zchat.client.render import Renderer
-from zchat.client.screen.app import ScreenClient
+from zchat.client.model.book import Book
+from zchat.client.model.conversation import Conversation, Kind
+from zchat.client.model.kept import Kept, KeptConversation
+from zchat.client.storage.cache import Cache
+from zchat.client.text.renderer import Renderer
+from zchat.client.tui.app import ScreenClient
 from zchat.protocol.messages import Entry, MessagePosted
 
 USER: Final = "archivist"

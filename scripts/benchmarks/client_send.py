@@ -13,14 +13,14 @@ from typing import Final
 from benchmarks.client_figures import Figure
 from benchmarks.servers import ZchatCluster
 from zchat.client import Scope, connect
-from zchat.client.tokens import as_text
+from zchat.client.auth.tokens import as_text
 
 TARGET_MS: Final = 250.0
 _USER: Final = "cron"
 _ROOM: Final = "ops"
 _PASSWORD: Final = "correct horse"
 _PROGRAM: Final = Path(sys.executable).parent / "zchat-client"
-_MODULES: Final = "zchat.client.main, zchat.client.scripts.send, zchat.client.login"
+_MODULES: Final = "zchat.client.cli.main, zchat.client.cli.send, zchat.client.auth.login"
 _IMPORT: Final = re.compile(r"import time:\s*(\d+) \|\s*\d+ \|\s*(\S+)")
 _SHOWN: Final = 6
 """Libraries whose part of the imports is named; the rest is one figure."""

@@ -14,13 +14,13 @@ from typing import Final
 
 import click
 
-from zchat.log.search import Place, Wanted
-from zchat.log.store import Appended, Store
-from zchat.log.tables import LOG_SCHEMA
-from zchat.log.words import words_of
+from zchat.eventlog.core.search_words import words_of
+from zchat.eventlog.search import Place, Wanted
+from zchat.eventlog.store import Appended, Store
+from zchat.eventlog.tables import LOG_SCHEMA
 from zchat.protocol.codec import encode
-from zchat.protocol.costs import exhausted
 from zchat.protocol.messages import Entry, MessagePosted, room_log
+from zchat.protocol.rules.costs import exhausted
 
 _COMMIT_ENTRIES: Final = 500
 _ROOMS: Final = 1_000

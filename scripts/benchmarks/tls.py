@@ -4,7 +4,7 @@ import ssl
 import subprocess
 from pathlib import Path
 
-from zchat.admin.certificates import CERTIFICATE, KEY
+from zchat.admin.commands.certificates import CERTIFICATE, KEY
 
 
 def make_certificate(zchat_admin: Path, host: str, folder: Path) -> tuple[Path, Path]:

@@ -22,20 +22,20 @@ from textual.binding import Binding
 ROOT: Final = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # Also without an installation.
 
-from zchat import settings  # noqa: E402
 from zchat.admin.cli import main as admin  # noqa: E402
-from zchat.client.commands import COMMANDS  # noqa: E402
-from zchat.client.screen import keymap  # noqa: E402
-from zchat.client.screen.composer import Composer  # noqa: E402
-from zchat.client.screen.members import Members  # noqa: E402
-from zchat.client.screen.parts import BINDINGS as PARTS  # noqa: E402
-from zchat.client.screen.timeline import Timeline  # noqa: E402
+from zchat.client.commands.table import COMMANDS  # noqa: E402
+from zchat.client.tui import keymap  # noqa: E402
+from zchat.client.tui.parts import BINDINGS as PARTS  # noqa: E402
+from zchat.client.tui.widgets.composer import Composer  # noqa: E402
+from zchat.client.tui.widgets.members import Members  # noqa: E402
+from zchat.client.tui.widgets.timeline import Timeline  # noqa: E402
 from zchat.gateway import metrics as gateway_metrics  # noqa: E402
-from zchat.measures import Measure  # noqa: E402
 from zchat.protocol import limits, messages  # noqa: E402
 from zchat.protocol.messages import RefusalCode, Standing  # noqa: E402
-from zchat.protocol.permissions import PERMISSIONS, Place  # noqa: E402
+from zchat.protocol.rules.permissions import PERMISSIONS, Place  # noqa: E402
 from zchat.router import metrics as router_metrics  # noqa: E402
+from zchat.runtime import settings  # noqa: E402
+from zchat.runtime.core.measures import Measure  # noqa: E402
 from zchat.service import metrics as service_metrics  # noqa: E402
 
 WIRE: Final = ROOT / "tests/protocol/wire.txt"

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from zchat.admin.cli import main
-from zchat.settings import Settings
+from zchat.runtime.settings import Settings
 
 from .served import Notes, Served
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 from rooms.playbook import Rooms
 from users.playbook import Users
 
-from zchat.log.store import Store
+from zchat.eventlog.store import Store
 from zchat.protocol.messages import Done
 
 

@@ -7,37 +7,37 @@ import threading
 from collections.abc import Collection, Sequence
 from typing import Any, Self, cast
 
-from zchat.admin.asking import ask, enquiry
-from zchat.alive import Alive
+from zchat.admin.rpc import ask, enquiry
+from zchat.eventlog.core.answers import Answer, FirstAnswers, Key
+from zchat.eventlog.core.timeline import Timeline
+from zchat.eventlog.schema import Schema
+from zchat.eventlog.store import Store, Write
 from zchat.fabric import sockets
-from zchat.fabric.identities import name_of
-from zchat.log.answers import Answer, FirstAnswers, Key
-from zchat.log.schema import Schema
-from zchat.log.store import Store, Write
-from zchat.log.timeline import Timeline
-from zchat.process import StopSignal
+from zchat.fabric.core.identities import name_of
 from zchat.protocol import limits
-from zchat.protocol.cluster import (
+from zchat.protocol.codec import Decoder, encode
+from zchat.protocol.internal import (
     USER_SERVICE,
     StampedRoomCommand,
     StampedRoomQuery,
     StampedUserCommand,
     StampedUserQuery,
 )
-from zchat.protocol.codec import Decoder, encode
-from zchat.protocol.costs import Steps
 from zchat.protocol.messages import Message, Ping, Pong, RefusalCode, Standing
 from zchat.protocol.operators import ChangedSettings, SetRetention
-from zchat.protocol.partitions import service_addresses
-from zchat.rooms.tables import ROOMS_SCHEMA
+from zchat.protocol.rules.costs import Steps
+from zchat.protocol.rules.partitions import service_addresses
+from zchat.rooms.store.tables import ROOMS_SCHEMA
 from zchat.router.process import Router
+from zchat.runtime.liveness import Alive
+from zchat.runtime.process import StopSignal
+from zchat.runtime.settings import Settings
 from zchat.service.beat import Job
+from zchat.service.core.effects import Effects, Refusal, Sender
 from zchat.service.disk import Disk
-from zchat.service.effects import Effects, Refusal, Sender
 from zchat.service.metrics import Serving
 from zchat.service.process import Worker
-from zchat.settings import Settings
-from zchat.users.tables import USERS_SCHEMA
+from zchat.users.store.tables import USERS_SCHEMA
 
 
 class Notes:

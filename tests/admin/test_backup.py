@@ -14,13 +14,14 @@ from typing import cast
 import pytest
 from click.testing import CliRunner, Result
 
-from zchat.admin import backup, manifest
+from zchat.admin import manifest
 from zchat.admin.cli import main
-from zchat.admin.verify import verify_folder
-from zchat.log import copies
-from zchat.log.before import kept_before
-from zchat.log.copies import copy_all, open_read_only
-from zchat.log.database import StoreUnavailable, WriterLock
+from zchat.admin.commands import backup
+from zchat.admin.commands.verify import verify_folder
+from zchat.eventlog import copies
+from zchat.eventlog.copies import copy_all, open_read_only
+from zchat.eventlog.database import StoreUnavailable, WriterLock
+from zchat.eventlog.migration_backup import kept_before
 
 from .data import damaging, make_data
 

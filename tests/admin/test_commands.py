@@ -10,9 +10,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from zchat.admin.asking import ask
 from zchat.admin.cli import main
-from zchat.fabric.identities import admin_name
+from zchat.admin.rpc import ask
+from zchat.fabric.core.identities import admin_name
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
@@ -52,8 +52,8 @@ from zchat.protocol.operators import (
     SessionPage,
     SettingChange,
 )
-from zchat.protocol.partitions import address_of_room
-from zchat.settings import SETTING_NAMES
+from zchat.protocol.rules.partitions import address_of_room
+from zchat.runtime.settings import SETTING_NAMES
 from zchat.users.process import main as user_service
 
 from .conftest import PARTITIONS, Type

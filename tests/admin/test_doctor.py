@@ -17,14 +17,16 @@ import pytest
 import trustme
 from click.testing import CliRunner, Result
 
-from zchat.admin import checks, doctor, owner, ports, whereabouts
+from zchat.admin import checks, owner, ports
+from zchat.admin import checks as whereabouts
 from zchat.admin.checks import Check, Level
 from zchat.admin.cli import main
-from zchat.log.database import WriterLock
-from zchat.options import Address
+from zchat.admin.commands import doctor
+from zchat.eventlog.database import WriterLock
 from zchat.protocol.codec import encode
-from zchat.protocol.statuses import ClusterStatus, PeerStatus, ProcessStatus
-from zchat.settings import Settings
+from zchat.protocol.internal import ClusterStatus, PeerStatus, ProcessStatus
+from zchat.runtime.options import Address
+from zchat.runtime.settings import Settings
 
 from .data import damaging, make_data
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from zchat.admin.keys import KEYS
+from zchat.admin.commands.keys import KEYS
 from zchat.fabric import keys
 from zchat.fabric.keys import KeyProblem
 

@@ -3,9 +3,9 @@
 import pytest
 
 from zchat.admin import times
-from zchat.admin.answers import size, table
-from zchat.admin.audit import Ask, records_of
-from zchat.admin.invitations import new_code
+from zchat.admin.commands.audit import Ask, records_of
+from zchat.admin.commands.invitations import new_code
+from zchat.admin.output import size, table
 from zchat.protocol import limits
 from zchat.protocol.messages import AuditRecord, ReadAudit
 

@@ -5,7 +5,6 @@ import json
 import pytest
 
 from zchat.protocol import limits
-from zchat.protocol.nonces import prefix_of
 from zchat.protocol.operators import (
     FindMessages,
     ListSightings,
@@ -14,7 +13,8 @@ from zchat.protocol.operators import (
     SightingInfo,
     SightingPage,
 )
-from zchat.protocol.partitions import address_of_room
+from zchat.protocol.rules.nonces import prefix_of
+from zchat.protocol.rules.partitions import address_of_room
 
 from .conftest import PARTITIONS, Type
 from .served import Notes
@@ -139,7 +139,7 @@ def test_it_is_done_also_where_nobody_reads_on(
             raise SystemExit(1)
         lines.append(line)
 
-    monkeypatch.setattr("zchat.admin.redaction.click.echo", say)
+    monkeypatch.setattr("zchat.admin.commands.redaction.click.echo", say)
     zchat_admin("redact", "--by", "spam-*", "--since", "1h", "--yes")
     removed = [command for _, command in notes.commands if isinstance(command, RedactMessages)]
     assert sum(len(command.sequences) for command in removed) == 5

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from zchat.admin import status
+from zchat.admin.commands import status
 from zchat.protocol.codec import encode
-from zchat.protocol.statuses import (
+from zchat.protocol.internal import (
     ROUTER,
     ClusterStatus,
     PeerStatus,
     ProcessStatus,
 )
-from zchat.status import StatusReport
+from zchat.runtime.status import StatusReport
 
 from .conftest import Type
 
@@ -143,7 +143,7 @@ def test_a_watcher_looks_again_until_it_is_interrupted(
         if len(slept) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("zchat.admin.status._wait", interrupted)
+    monkeypatch.setattr("zchat.admin.commands.status._wait", interrupted)
     result = zchat_admin("status", "--watch")
 
     assert slept == [2.0] * 3
@@ -153,7 +153,7 @@ def test_a_watcher_looks_again_until_it_is_interrupted(
 
 def test_a_process_says_once_a_second_how_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [1000.0]
-    monkeypatch.setattr("zchat.status.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("zchat.runtime.status.time.monotonic", lambda: clock[0])
     report = StatusReport("a-service", lambda: {"position_entries": 5.0})
 
     def said_at(now: float) -> bytes:

@@ -8,7 +8,7 @@ from typing import IO
 import pytest
 from click import ClickException
 
-from zchat.admin.transfer import written
+from zchat.admin.commands.transfer import written
 
 
 def test_a_file_appears_when_it_is_whole_for_its_owner_only(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from typing import Any, NoReturn
 import pytest
 from click.testing import CliRunner
 
-from zchat.admin import procfiles, up
+from zchat.admin import up
+from zchat.admin.commands import procfiles
 
 Said = Callable[..., tuple[int, str]]
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from zchat.admin.cli import main
-from zchat.log.verify import NotADatabase, verify
+from zchat.eventlog.verify import NotADatabase, verify
 from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.messages import Entry, MessageEdited, MessagePosted, Redacted
 

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from zchat.client.conversations.model import Said
+from zchat.client.model.conversation import Said
 from zchat.protocol.messages import (
     Entry,
     EntryBody,

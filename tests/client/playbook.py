@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from zchat.client.core import ClientCore
-from zchat.client.credentials import Credentials
-from zchat.client.drafts import Request
-from zchat.client.events import CloseConnection, Effect, OpenConnection
+from zchat.client.core.credentials import Credentials
+from zchat.client.core.events import CloseConnection, Effect, OpenConnection
+from zchat.client.core.machine import ClientCore
+from zchat.client.sdk.drafts import Request
 from zchat.protocol.codec import FrameReader, client_messages, encode
 from zchat.protocol.messages import (
     ClientMessage,

@@ -2,8 +2,7 @@
 
 import pytest
 
-from zchat.client import account_drafts, drafts
-from zchat.client.actions import (
+from zchat.client.commands.actions import (
     Action,
     Ask,
     EndAccount,
@@ -16,8 +15,9 @@ from zchat.client.actions import (
     Send,
     Suspend,
 )
-from zchat.client.commands import is_secret, parse
-from zchat.client.drafts import InvalidRequest
+from zchat.client.commands.table import is_secret, parse
+from zchat.client.sdk import account_drafts, drafts
+from zchat.client.sdk.drafts import InvalidRequest
 from zchat.protocol.messages import Scope, Standing
 
 

@@ -13,13 +13,13 @@ import pyotp
 import pytest
 
 from zchat.client import Chat, connect
-from zchat.client.account_commands import ASK_TO_REGISTER
-from zchat.client.account_dialogues import AccountDialogues, AmbiguousDevice, totp_uri
-from zchat.client.actions import AccountAction
-from zchat.client.commands import parse
-from zchat.client.finding import NoSuchMessage
-from zchat.client.questions import Question
-from zchat.client.tokens import from_text
+from zchat.client.auth.tokens import from_text
+from zchat.client.commands.accounts import ASK_TO_REGISTER
+from zchat.client.commands.actions import AccountAction
+from zchat.client.commands.dialogues import AccountDialogues, AmbiguousDevice, totp_uri
+from zchat.client.commands.finding import NoSuchMessage
+from zchat.client.commands.table import parse
+from zchat.client.text.questions import Question
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     CreateAppToken,

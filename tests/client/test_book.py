@@ -2,11 +2,10 @@
 
 import pytest
 
-from zchat.client import drafts, message_drafts
-from zchat.client.conversations import book as book_module
-from zchat.client.conversations.book import Book
-from zchat.client.conversations.entries import NOTICES
-from zchat.client.conversations.model import (
+from zchat.client.core.events import Answered, ConnectionLost, EntryArrived, Fatal, SessionBegun
+from zchat.client.model import book as book_module
+from zchat.client.model.book import Book
+from zchat.client.model.conversation import (
     Changed,
     Conversation,
     Delivery,
@@ -17,8 +16,9 @@ from zchat.client.conversations.model import (
     Replaced,
     Said,
 )
-from zchat.client.drafts import Request
-from zchat.client.events import Answered, ConnectionLost, EntryArrived, Fatal, SessionBegun
+from zchat.client.model.entries import NOTICES
+from zchat.client.sdk import drafts, message_drafts
+from zchat.client.sdk.drafts import Request
 from zchat.protocol.messages import (
     AccountChanged,
     ConversationInfo,

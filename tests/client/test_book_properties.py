@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zchat.client import drafts
-from zchat.client.conversations import book
-from zchat.client.conversations.book import Book
-from zchat.client.conversations.model import Delivery, Said
-from zchat.client.drafts import Request
-from zchat.client.events import Answered, EntryArrived, Event, SessionBegun
+from zchat.client.core.events import Answered, EntryArrived, Event, SessionBegun
+from zchat.client.model import book
+from zchat.client.model.book import Book
+from zchat.client.model.conversation import Delivery, Said
+from zchat.client.sdk import drafts
+from zchat.client.sdk.drafts import Request
 from zchat.protocol.messages import (
     Done,
     EntryBody,

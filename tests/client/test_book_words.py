@@ -2,11 +2,11 @@
 
 import pytest
 
-from zchat.client.conversations.emoji import by_name, completions, emoji_named
-from zchat.client.conversations.finding import find_after, find_before, matches
-from zchat.client.conversations.model import Happened, Item, Said
-from zchat.client.drafts import InvalidRequest
-from zchat.client.message_drafts import emoji
+from zchat.client.model.conversation import Happened, Item, Said
+from zchat.client.model.emoji import by_name, completions, emoji_named
+from zchat.client.sdk.drafts import InvalidRequest
+from zchat.client.sdk.message_drafts import emoji
+from zchat.client.tui.view.view import find_after, find_before, matches
 
 ITEMS: list[Item] = [
     Said(1, 0, "bob", "The Bears are out"),

@@ -11,8 +11,8 @@ import pytest
 
 from zchat.client import RefusedError, connect
 from zchat.client.bot import SAVE_ENTRIES, SOMETHING_FAILED, Bot, Message, Unable
-from zchat.client.chat import Chat
-from zchat.client.cursor_file import CursorFile, DamagedCursorFile
+from zchat.client.sdk.chat import Chat
+from zchat.client.storage.cursor_file import CursorFile, DamagedCursorFile
 from zchat.protocol.messages import (
     MemberJoined,
     MessageEdited,

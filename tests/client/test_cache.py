@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from zchat.client import cache as cache_module
-from zchat.client import drafts
-from zchat.client.cache import Cache, data_folder
-from zchat.client.conversations.book import Book
-from zchat.client.conversations.kept import Kept
-from zchat.client.events import Answered, EntryArrived, Event, SessionBegun
+from zchat.client.core.events import Answered, EntryArrived, Event, SessionBegun
+from zchat.client.model.book import Book
+from zchat.client.model.kept import Kept
+from zchat.client.sdk import drafts
+from zchat.client.storage import cache as cache_module
+from zchat.client.storage.cache import Cache, data_folder
 from zchat.protocol.messages import (
     Entry,
     EntryBody,

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zchat.client import cache
-from zchat.client.cache import Cache
-from zchat.client.conversations import book
-from zchat.client.conversations.book import Book
-from zchat.client.events import Event
+from zchat.client.core.events import Event
+from zchat.client.model import book
+from zchat.client.model.book import Book
+from zchat.client.storage import cache
+from zchat.client.storage.cache import Cache
 
 from .book_server import ME
 from .test_book_properties import KEYS, Play

@@ -13,10 +13,10 @@ from zchat.client import (
     RefusedError,
     UnconfirmedError,
     connect,
-    drafts,
 )
-from zchat.client.connection import split_address
-from zchat.client.waiting import EVENTS_WAITING_MAX
+from zchat.client.sdk import drafts
+from zchat.client.sdk.connection import split_address
+from zchat.client.sdk.event_queue import EVENTS_WAITING_MAX
 from zchat.protocol.messages import (
     Entry,
     GoingAway,

@@ -16,8 +16,8 @@ from zchat.client import (
     SessionBegun,
     State,
     connect,
-    drafts,
 )
+from zchat.client.sdk import drafts
 from zchat.protocol.messages import Done, MessagePosted, RefusalCode, Refused
 
 from .fake_gateway import FakeGateway, until

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from zchat.client import Chat, InvalidRequest, connect
-from zchat.client.drafts import post
+from zchat.client.sdk.drafts import post
 
 from .fake_gateway import FakeGateway
 

@@ -15,7 +15,7 @@ from zchat.client import (
     RefusedError,
     connect,
 )
-from zchat.client.waiting import EVENTS_WAITING_MAX
+from zchat.client.sdk.event_queue import EVENTS_WAITING_MAX
 from zchat.protocol.messages import Refused
 
 from .fake_gateway import FakeGateway, until

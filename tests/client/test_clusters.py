@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from zchat.client.clusters import KEPT_MAX, Clusters, DamagedClusters
+from zchat.client.auth.clusters import KEPT_MAX, Clusters, DamagedClusters
 
 HERE, ELSEWHERE = "c0ffee00c0ffee00", "deadbeefdeadbeef"
 TOKEN = bytes(range(32))

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zchat.client import drafts
-from zchat.client.account_commands import ASK_TO_REGISTER
-from zchat.client.actions import (
+from zchat.client.commands.accounts import ASK_TO_REGISTER
+from zchat.client.commands.actions import (
     Action,
     MeasurePing,
     Mistake,
@@ -17,11 +16,12 @@ from zchat.client.actions import (
     ShowTopic,
     ShowWhoAmI,
 )
-from zchat.client.commands import (
+from zchat.client.commands.table import (
     COMMANDS,
     is_secret,
     parse,
 )
+from zchat.client.sdk import drafts
 from zchat.protocol import limits
 from zchat.protocol.messages import Post, Register
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zchat.client.config import FILE_NAME, Config, parse, read
+from zchat.client.storage.config import FILE_NAME, Config, parse, read
 
 WHOLE = """
 fold-moves = false

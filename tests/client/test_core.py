@@ -5,9 +5,7 @@ from collections.abc import Iterable
 import pytest
 from msgspec.structs import replace
 
-from zchat.client import drafts
-from zchat.client.core import LoggingOut
-from zchat.client.events import (
+from zchat.client.core.events import (
     Answered,
     ConnectionFailed,
     ConnectionLost,
@@ -18,7 +16,9 @@ from zchat.client.events import (
     OpenConnection,
     SessionBegun,
 )
-from zchat.client.outbox import QueueFull
+from zchat.client.core.machine import LoggingOut
+from zchat.client.core.outbox import QueueFull
+from zchat.client.sdk import drafts
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     PROTOCOL_VERSION,

@@ -2,16 +2,16 @@
 
 import pytest
 
-from zchat.client import account_drafts, drafts
-from zchat.client.credentials import Credentials
-from zchat.client.drafts import Request
-from zchat.client.events import (
+from zchat.client.core.credentials import Credentials
+from zchat.client.core.events import (
     Answered,
     ConnectionFailed,
     Fatal,
     LoggedOut,
     SessionBegun,
 )
+from zchat.client.sdk import account_drafts, drafts
+from zchat.client.sdk.drafts import Request
 from zchat.protocol.messages import (
     Done,
     Hello,

@@ -2,13 +2,13 @@
 
 import pytest
 
-from zchat.client import drafts, message_drafts
-from zchat.client.events import (
+from zchat.client.core.events import (
     ConnectionFailed,
     ConnectionLost,
     EntryArrived,
     SessionBegun,
 )
+from zchat.client.sdk import drafts, message_drafts
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (

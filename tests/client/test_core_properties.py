@@ -5,18 +5,18 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zchat.client import drafts
-from zchat.client.core import ClientCore
-from zchat.client.credentials import Credentials
-from zchat.client.events import (
+from zchat.client.core.credentials import Credentials
+from zchat.client.core.events import (
     Answered,
     CloseConnection,
     Effect,
     EntryArrived,
     LoggedOut,
     OpenConnection,
+    State,
 )
-from zchat.client.state import State
+from zchat.client.core.machine import ClientCore
+from zchat.client.sdk import drafts
 from zchat.protocol.codec import FrameReader, client_messages, encode
 from zchat.protocol.messages import (
     Entry,

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zchat.client.conversations.book import Book
-from zchat.client.conversations.highlighting import pattern_of, split
-from zchat.client.conversations.model import Said
-from zchat.client.conversations.notifying import Notifying
-from zchat.client.events import EntryArrived, SessionBegun
+from zchat.client.core.events import EntryArrived, SessionBegun
+from zchat.client.model.book import Book
+from zchat.client.model.conversation import Said
+from zchat.client.model.highlighting import pattern_of, split
+from zchat.client.model.notifications import Notifying
 from zchat.protocol.messages import Entry, LogState, MessageEdited, MessagePosted
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from zchat.client import connect
-from zchat.client.line import LineClient
-from zchat.client.questions import Question
-from zchat.client.render import Renderer
+from zchat.client.line.line_client import LineClient
+from zchat.client.text.questions import Question
+from zchat.client.text.renderer import Renderer
 from zchat.protocol.messages import (
     MessagePosted,
     PresenceChanged,
@@ -25,7 +25,7 @@ from zchat.protocol.messages import (
 
 from .fake_gateway import FakeGateway, until
 
-MAIN = "from zchat.client.main import main; main()"
+MAIN = "from zchat.client.cli.main import main; main()"
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ async def test_names_and_rooms_are_learnt_for_completion(gateway: FakeGateway) -
     from prompt_toolkit.completion import CompleteEvent
     from prompt_toolkit.document import Document
 
-    from zchat.client.terminal import LineCompleter
+    from zchat.client.line.terminal import LineCompleter
 
     shown: list[str] = []
     async with line_client(gateway, shown) as client:
@@ -141,7 +141,7 @@ async def test_names_and_rooms_are_learnt_for_completion(gateway: FakeGateway) -
 
 
 def test_the_history_keeps_no_password(tmp_path: Path) -> None:
-    from zchat.client.terminal import SecretFreeFileHistory
+    from zchat.client.line.terminal import SecretFreeFileHistory
 
     path = tmp_path / "history"
     history = SecretFreeFileHistory(str(path), lambda line: line == "hunter2")
@@ -266,7 +266,7 @@ async def test_passwords_come_from_the_environment_or_a_file(
 
 
 async def test_unconfirmed_words_are_exit_code_4(gateway: FakeGateway) -> None:
-    program = f"import zchat.client.main as m; m.PIPE_QUIT_TIMEOUT_S = 0.2; {MAIN}"
+    program = f"import zchat.client.cli.main as m; m.PIPE_QUIT_TIMEOUT_S = 0.2; {MAIN}"
     gateway.mute_once_logged_in = True
     code, _, error = await script(
         "ann", "--address", gateway.address, lines=b"hello\n", program=program

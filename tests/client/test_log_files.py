@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zchat.client.events import EntryArrived, SessionBegun
-from zchat.client.log_files import LogFiles, file_name
+from zchat.client.core.events import EntryArrived, SessionBegun
+from zchat.client.storage.log_files import LogFiles, file_name
 from zchat.protocol.messages import (
     Entry,
     EntryBody,

@@ -14,8 +14,8 @@ import pytest
 from integration.lines import TerminalProgram
 
 from zchat.client import RefusedError, Scope, connect
-from zchat.client.drafts import InvalidRequest
-from zchat.client.tokens import as_text
+from zchat.client.auth.tokens import as_text
+from zchat.client.sdk.drafts import InvalidRequest
 from zchat.protocol.messages import (
     ChangePassword,
     CreateAppToken,
@@ -28,7 +28,7 @@ from zchat.protocol.messages import (
 
 from .fake_gateway import Account, FakeGateway, until
 
-MAIN = "from zchat.client_entry import main; main()"
+MAIN = "from zchat.programs.client_entry import main; main()"
 PASSWORD = "correct horse"
 
 

@@ -6,13 +6,14 @@ from datetime import UTC, date
 
 import pytest
 
-from zchat.client import connect, drafts, message_drafts
-from zchat.client.actions import Action, Among, Mistake, Send, ToMessage, Which
-from zchat.client.commands import COMMANDS, is_secret, parse
-from zchat.client.drafts import Request
-from zchat.client.line import LineClient
-from zchat.client.message_commands import MESSAGE_COMMANDS
-from zchat.client.render import Renderer
+from zchat.client import connect
+from zchat.client.commands.actions import Action, Among, Mistake, Send, ToMessage, Which
+from zchat.client.commands.messages import MESSAGE_COMMANDS
+from zchat.client.commands.table import COMMANDS, is_secret, parse
+from zchat.client.line.line_client import LineClient
+from zchat.client.sdk import drafts, message_drafts
+from zchat.client.sdk.drafts import Request
+from zchat.client.text.renderer import Renderer
 from zchat.protocol.messages import (
     ClientMessage,
     DeleteMessage,

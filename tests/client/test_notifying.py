@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from zchat.client.conversations.book import Book
-from zchat.client.conversations.notifying import (
+from zchat.client.cli.main import NOTIFYING
+from zchat.client.core.events import EntryArrived, SessionBegun
+from zchat.client.model.book import Book
+from zchat.client.model.notifications import (
     INTERVAL_S,
     MISSED_WAIT_S,
     Notification,
     Notifying,
 )
-from zchat.client.events import EntryArrived, SessionBegun
-from zchat.client.main import NOTIFYING
-from zchat.client.notify import How, Notifier, best, osc_9
+from zchat.client.tui.notifications import How, Notifier, best, osc_9
 from zchat.protocol.messages import (
     Entry,
     EntryBody,

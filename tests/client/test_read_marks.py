@@ -5,7 +5,7 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zchat.client.read_marks import MARK_READ_INTERVAL_S, ReadMarks
+from zchat.client.core.cursors import MARK_READ_INTERVAL_S, ReadMarks
 
 STEPS = st.lists(
     st.one_of(

@@ -8,9 +8,9 @@ import msgspec
 import msgspec.inspect
 import pytest
 
-from zchat.client import drafts
-from zchat.client.events import SessionBegun
-from zchat.client.render import Renderer
+from zchat.client.core.events import SessionBegun
+from zchat.client.sdk import drafts
+from zchat.client.text.renderer import Renderer
 from zchat.protocol.messages import (
     AccountChange,
     AccountChanged,

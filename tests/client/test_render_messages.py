@@ -4,8 +4,8 @@ from datetime import UTC, date
 
 import pytest
 
-from zchat.client.lately import MESSAGES_MAX, Lately
-from zchat.client.render import Renderer
+from zchat.client.text.renderer import Renderer
+from zchat.client.text.style import MESSAGES_MAX, Lately
 from zchat.protocol.messages import (
     ConversationInfo,
     ConversationList,

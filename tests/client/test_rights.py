@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zchat.client.conversations.rights import Rights
-from zchat.client.events import Answered, EntryArrived, SessionBegun
+from zchat.client.core.events import Answered, EntryArrived, SessionBegun
+from zchat.client.model.rights import Rights
 from zchat.protocol.messages import (
     AccountRegistered,
     DeleteMessage,
@@ -28,7 +28,7 @@ from zchat.protocol.messages import (
     RoomTransferred,
     Standing,
 )
-from zchat.protocol.permissions import (
+from zchat.protocol.rules.permissions import (
     PERMISSIONS,
     PLACE_OF_ROLE,
     Place,

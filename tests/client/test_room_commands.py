@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from zchat.client import connect, drafts, room_drafts
-from zchat.client.actions import Action, BanFor, Mistake, Send, ShowMode
-from zchat.client.asking import Asking
-from zchat.client.commands import parse
-from zchat.client.line import LineClient
-from zchat.client.render import Renderer
+from zchat.client import connect
+from zchat.client.commands.actions import Action, BanFor, Mistake, Send, ShowMode
+from zchat.client.commands.table import parse
+from zchat.client.line.line_client import LineClient
+from zchat.client.sdk import drafts, room_drafts
+from zchat.client.sdk.requests import Asking
+from zchat.client.text.renderer import Renderer
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     BanList,

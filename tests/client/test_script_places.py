@@ -1,7 +1,7 @@
 """How `tail` keeps its place: in each room and conversation, over sessions and restarts."""
 
-from zchat.client.scripts.command import FROM_NOW_ON
-from zchat.client.scripts.following import Places
+from zchat.client.cli.command import FROM_NOW_ON
+from zchat.client.cli.tail import Places
 from zchat.protocol.messages import Entry, LogState, MemberKicked, MessagePosted
 
 

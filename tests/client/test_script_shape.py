@@ -8,7 +8,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from zchat.client.scripts import shape
+from zchat.client.cli import json_output
 from zchat.protocol.messages import (
     AccountRegistered,
     Done,
@@ -51,11 +51,13 @@ def test_an_example_of_the_page_is_what_is_printed(example: str) -> None:
         entry = {name: fields[name] for name in Entry.__struct_fields__ if name != "body"}
         # `entry` has a kind of its own on the wire.
         made = msgspec.convert({"kind": "entry", **entry, "body": body}, Entry)
-        printed = shape.line(shape.of_entry(made, ANN))
+        printed = json_output.line(json_output.of_entry(made, ANN))
     elif kind in LISTED:
-        printed = shape.line(shape.of_info(msgspec.convert({"kind": kind, **fields}, LISTED[kind])))
+        printed = json_output.line(
+            json_output.of_info(msgspec.convert({"kind": kind, **fields}, LISTED[kind]))
+        )
     else:
-        printed = shape.line(shape.of_done(Done(7, fields["log"], fields["sequence"])))
+        printed = json_output.line(json_output.of_done(Done(7, fields["log"], fields["sequence"])))
     assert printed == example + "\n"
 
 
@@ -72,13 +74,15 @@ def test_the_page_has_every_kind_and_its_fields() -> None:
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
 def test_no_field_of_a_body_hides_one_of_its_entry(body: type[msgspec.Struct]) -> None:
     fields = {name.replace("sequence", "message") for name in body.__struct_fields__}
-    of_entry = shape.of_entry(Entry("#ops", 1, 0, "bob", AccountRegistered()), ANN)
+    of_entry = json_output.of_entry(Entry("#ops", 1, 0, "bob", AccountRegistered()), ANN)
     assert not fields & of_entry.keys()
 
 
 def test_what_others_wrote_is_escaped() -> None:
     text = "\x1b]2;x\x07 \x9b1m \u202egnp.exe \u2028 \x7f é 👍"
-    line = shape.line(shape.of_entry(Entry("#ops", 1, 0, "bob", MessagePosted(text)), ANN))
+    line = json_output.line(
+        json_output.of_entry(Entry("#ops", 1, 0, "bob", MessagePosted(text)), ANN)
+    )
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]", line)
     assert line.count("\n") == 1
     assert "é 👍" in line
@@ -87,7 +91,7 @@ def test_what_others_wrote_is_escaped() -> None:
 
 def test_a_conversation_is_called_by_the_other() -> None:
     def conversation(author: str, body: EntryBody) -> str | None:
-        return shape.conversation_of(Entry("@ann", 1, 0, author, body), ANN)
+        return json_output.conversation_of(Entry("@ann", 1, 0, author, body), ANN)
 
     assert conversation("bob", PrivateMessageSent("ann", "psst")) == "@bob"
     assert conversation("ann", PrivateMessageSent("bob", "psst")) == "@bob"
@@ -96,5 +100,5 @@ def test_a_conversation_is_called_by_the_other() -> None:
 
 
 def test_a_year_that_no_calendar_knows_is_empty() -> None:
-    assert shape.moment(2**53) == ""
-    assert shape.moment(0) == "1970-01-01T00:00:00.000Z"
+    assert json_output.moment(2**53) == ""
+    assert json_output.moment(0) == "1970-01-01T00:00:00.000Z"

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from zchat.client.asking import RefusedError
-from zchat.client.events import ConnectionLost, Event
-from zchat.client.scripts import patience
-from zchat.client.scripts.following import Places
-from zchat.client.scripts.output import Output
-from zchat.client.scripts.saved import SavedCursor
-from zchat.client.scripts.tail import BATCH_MAX, Tail, batches
+from zchat.client.cli import retry
+from zchat.client.cli.output import Output
+from zchat.client.cli.tail import BATCH_MAX, Places, Tail, batches
+from zchat.client.core.events import ConnectionLost, Event
+from zchat.client.sdk.requests import RefusedError
+from zchat.client.storage.saved_cursor import SavedCursor
 from zchat.protocol.messages import RefusalCode, Refused
 
 
@@ -58,7 +57,7 @@ def test_what_was_printed_is_remembered_afterwards(saved: SavedCursor) -> None:
 async def test_a_question_is_asked_again_until_there_is_time_for_it(
     code: RefusalCode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "RETRY_S", 0.0)
+    monkeypatch.setattr(retry, "RETRY_S", 0.0)
     answers: list[Exception | str] = [RefusedError(Refused(1, code, "not now"))] * 2
     answers.append("now")
 
@@ -69,8 +68,8 @@ async def test_a_question_is_asked_again_until_there_is_time_for_it(
         return answer
 
     with pytest.raises(RefusedError):
-        await patience.patiently(ask, patience_s=-1.0)
-    assert await patience.patiently(ask, patience_s=None) == "now"
+        await retry.patiently(ask, patience_s=-1.0)
+    assert await retry.patiently(ask, patience_s=None) == "now"
 
 
 async def test_a_refusal_is_no_matter_of_patience() -> None:
@@ -78,7 +77,7 @@ async def test_a_refusal_is_no_matter_of_patience() -> None:
         raise RefusedError(Refused(1, RefusalCode.NOT_A_MEMBER, "you are not in it"))
 
     with pytest.raises(RefusedError, match="not in it"):
-        await patience.patiently(ask)
+        await retry.patiently(ask)
 
 
 async def test_what_is_there_at_once_is_one_batch() -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from zchat import client_entry
-from zchat.client.main import SUBCOMMANDS
-from zchat.client.scripts.tail import BATCH_MAX
+from zchat.client.cli.main import SUBCOMMANDS
+from zchat.client.cli.tail import BATCH_MAX
+from zchat.programs import client_entry
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     MemberJoined,
@@ -33,7 +33,9 @@ from zchat.protocol.messages import (
 
 from .fake_gateway import FakeGateway, until
 
-MAIN = "import sys; sys.argv[0] = 'zchat-client'; from zchat.client_entry import main; main()"
+MAIN = (
+    "import sys; sys.argv[0] = 'zchat-client'; from zchat.programs.client_entry import main; main()"
+)
 Ended = tuple[int, str, str]
 
 
@@ -656,9 +658,9 @@ def test_no_subcommand_waits_for_what_it_does_not_need() -> None:
     import subprocess
 
     code = (
-        "import sys; from zchat.client.main import main, SUBCOMMANDS\n"
+        "import sys; from zchat.client.cli.main import main, SUBCOMMANDS\n"
         "for name in SUBCOMMANDS: main.get_command(None, name)\n"
-        "import zchat.client.chat, zchat.client.login\n"
+        "import zchat.client.sdk.chat, zchat.client.auth.login\n"
         "heavy = {'prompt_toolkit', 'textual', 'rich', 'wcwidth', 'uvloop', 'sqlite3', 'zmq'}\n"
         "print(sorted(heavy & sys.modules.keys()))"
     )

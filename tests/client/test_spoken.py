@@ -7,9 +7,10 @@ from datetime import UTC, date
 
 import pytest
 
-from zchat.client import connect, plain, spoken
-from zchat.client.line import LineClient
-from zchat.client.spoken import Keyboard, SpokenRenderer
+from zchat.client import connect
+from zchat.client.line import plain, screen_reader
+from zchat.client.line.line_client import LineClient
+from zchat.client.line.screen_reader import Keyboard, SpokenRenderer
 
 from .fake_gateway import FakeGateway
 
@@ -28,7 +29,7 @@ async def converse(
     lines: AsyncIterator[str], monkeypatch: pytest.MonkeyPatch
 ) -> tuple[list[str], list[str]]:
     """What was shown, and what was said in the lobby."""
-    monkeypatch.setattr(spoken, "_unseen", contextlib.nullcontext)
+    monkeypatch.setattr(screen_reader, "_unseen", contextlib.nullcontext)
     shown: list[str] = []
     monkeypatch.setattr(plain, "show", shown.extend)
     keyboard = Keyboard(lines)

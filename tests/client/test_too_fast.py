@@ -2,9 +2,9 @@
 
 import pytest
 
-from zchat.client import drafts
-from zchat.client.events import Fatal, OpenConnection
-from zchat.client.reconnect import JITTER, Reconnect
+from zchat.client.core.events import Fatal, OpenConnection
+from zchat.client.core.reconnect import JITTER, Reconnect
+from zchat.client.sdk import drafts
 from zchat.protocol import limits
 from zchat.protocol.messages import LoggedIn, Post, RefusalCode, Refused, SlowedDown
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from zchat.fabric import keys
-from zchat.fabric.identities import may_connect
+from zchat.fabric.core.identities import may_connect
 from zchat.fabric.keys import KeyProblem
-from zchat.settings import Settings
+from zchat.runtime.settings import Settings
 
 WEST = "gateway/west"
 

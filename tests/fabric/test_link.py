@@ -6,9 +6,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from zchat.fabric.link import Answerer, Asker, Incoming, Outgoing, ReturnAddress
+from zchat.fabric.core.link import Answerer, Asker, Incoming, Outgoing, ReturnAddress
 from zchat.protocol import limits
-from zchat.protocol.cluster import Down, Reply, Up
+from zchat.protocol.internal import Down, Reply, Up
 
 GATEWAY = b"gateway/west#1"
 

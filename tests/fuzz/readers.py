@@ -14,25 +14,24 @@ import click
 from msgspec import Raw
 from msgspec.structs import replace
 
-from zchat.client import drafts
-from zchat.client.actions import (
+from zchat.client.commands.actions import (
     Mistake,
     Send,
     ShowHelp,
 )
-from zchat.client.commands import (
+from zchat.client.commands.table import (
     is_secret,
     parse,
     shows_by_entry,
 )
-from zchat.client.core import ClientCore
-from zchat.client.credentials import Credentials
-from zchat.client.events import Answered, EntryArrived, SessionBegun
-from zchat.client.render import Renderer
-from zchat.gateway.fanout import _entries
-from zchat.log.timeline import stored_stream_page
-from zchat.protocol import limits, newer
-from zchat.protocol.cluster import Stamped, StampedRoomCommand, StampedUserCommand
+from zchat.client.core.credentials import Credentials
+from zchat.client.core.events import Answered, EntryArrived, SessionBegun
+from zchat.client.core.machine import ClientCore
+from zchat.client.sdk import drafts
+from zchat.client.text.renderer import Renderer
+from zchat.eventlog.core.timeline import stored_stream_page
+from zchat.gateway.core.fanout import _entries
+from zchat.protocol import forward_compat, limits
 from zchat.protocol.codec import (
     Decoder,
     FrameReader,
@@ -40,6 +39,7 @@ from zchat.protocol.codec import (
     client_messages,
     encode,
 )
+from zchat.protocol.internal import Stamped, StampedRoomCommand, StampedUserCommand
 from zchat.protocol.messages import (
     Entry,
     LoggedIn,
@@ -55,8 +55,8 @@ from zchat.protocol.messages import (
     TypingSeen,
     Welcome,
 )
-from zchat.protocol.names import InvalidName, canonical_name, safe_text
-from zchat.settings import Settings, command
+from zchat.protocol.rules.names import InvalidName, canonical_name, safe_text
+from zchat.runtime.settings import Settings, command
 
 
 class Leaked(AssertionError):
@@ -191,7 +191,7 @@ def check_screen(lines: list[str]) -> None:
 
 
 def from_server(frame: bytes) -> Any:
-    message = newer.from_server(frame)
+    message = forward_compat.from_server(frame)
     if message is None:
         raise ProtocolError("passed over")
     return message

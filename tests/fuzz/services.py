@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from msgspec import Raw
 
-from zchat.log.store import Store
+from zchat.eventlog.store import Store
 from zchat.protocol import limits
-from zchat.protocol.cluster import (
+from zchat.protocol.codec import Decoder, encode
+from zchat.protocol.internal import (
     USER_SERVICE,
     Down,
     Reply,
@@ -20,20 +21,19 @@ from zchat.protocol.cluster import (
     RoomQuery,
     RoutingTable,
     Stamped,
+    StreamPage,
     Up,
     UserCommand,
     UserQuery,
     room_partition,
 )
-from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.messages import Done
-from zchat.protocol.pages import StreamPage
-from zchat.protocol.permissions import STANDINGS
+from zchat.protocol.rules.permissions import STANDINGS
 from zchat.rooms.process import RoomService
-from zchat.rooms.tables import ROOMS_SCHEMA
+from zchat.rooms.store.tables import ROOMS_SCHEMA
 from zchat.service.beat import Beat, Outbound
 from zchat.users.process import UserService
-from zchat.users.tables import USERS_SCHEMA
+from zchat.users.store.tables import USERS_SCHEMA
 
 from .examples import examples
 from .garbage import Garden, noise

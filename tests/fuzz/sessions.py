@@ -8,18 +8,24 @@ import random
 from collections.abc import Sequence, Sized
 from typing import Any, Final, cast
 
-from zchat.fabric.link import Answerer, ReturnAddress
-from zchat.fabric.topics import PRESENCE_TOPIC, stream_topic
-from zchat.gateway.door import ClientConnection
-from zchat.gateway.quotas import UNLIMITED, Quota
-from zchat.gateway.turns import Turns
+from zchat.fabric.core.link import Answerer, ReturnAddress
+from zchat.fabric.core.topics import PRESENCE_TOPIC, stream_topic
+from zchat.gateway.connection import ClientConnection
+from zchat.gateway.core.loop import Turns
+from zchat.gateway.core.quotas import UNLIMITED, Quota
 from zchat.protocol import limits
-from zchat.protocol.cluster import (
+from zchat.protocol.codec import Decoder, FrameReader, ProtocolError, encode, server_messages
+from zchat.protocol.internal import (
     USER_SERVICE,
+    Chunk,
     ClusterInfo,
     Down,
+    LogPage,
+    MembershipChange,
     MembersOf,
     OpenSession,
+    PresenceDelta,
+    PresenceSnapshot,
     ReadCluster,
     ReadLog,
     ReadPresence,
@@ -33,11 +39,11 @@ from zchat.protocol.cluster import (
     StampedRoomQuery,
     StampedUserCommand,
     StampedUserQuery,
+    StreamPage,
     Up,
     UserLog,
     UserLogs,
 )
-from zchat.protocol.codec import Decoder, FrameReader, ProtocolError, encode, server_messages
 from zchat.protocol.messages import (
     PROTOCOL_VERSION,
     ClientMessage,
@@ -66,9 +72,7 @@ from zchat.protocol.messages import (
     UserList,
     room_log,
 )
-from zchat.protocol.pages import Chunk, LogPage, MembershipChange, StreamPage
-from zchat.protocol.presence import PresenceDelta, PresenceSnapshot
-from zchat.rates import Rate
+from zchat.runtime.core.rate_limit import Rate
 
 from .examples import examples
 from .garbage import Garden, noise

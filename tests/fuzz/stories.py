@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from zchat.protocol.cluster import USER_SERVICE, room_partition
+from zchat.protocol.internal import USER_SERVICE, room_partition
 
 from .services import HostileCluster
 from .sessions import HostileWorld

@@ -12,18 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zchat.client import access, connect
-from zchat.client.actions import (
+from zchat.client import connect
+from zchat.client.auth import access
+from zchat.client.commands.actions import (
     Mistake,
 )
-from zchat.client.commands import (
+from zchat.client.commands.table import (
     parse,
 )
-from zchat.client.drafts import InvalidRequest
+from zchat.client.sdk.drafts import InvalidRequest
 from zchat.gateway.process import handshakes_within, sessions_within
-from zchat.protocol import limits, newer
-from zchat.protocol.cluster import USER_SERVICE, room_partition
+from zchat.protocol import forward_compat, limits
 from zchat.protocol.codec import Decoder, ProtocolError, encode
+from zchat.protocol.internal import USER_SERVICE, room_partition
 from zchat.protocol.messages import (
     PROTOCOL_VERSION,
     ClientMessage,
@@ -73,7 +74,7 @@ def readers_in(path: Path) -> Iterator[str]:
 OTHERWISE = {
     ZCHAT / "admin" / "exported.py",
     ZCHAT / "admin" / "manifest.py",
-    ZCHAT / "client" / "outbox.py",
+    ZCHAT / "client" / "core" / "outbox.py",
 }
 """They read files, each of which is a target of its own; the last one checks what it is to send."""
 
@@ -245,7 +246,7 @@ def test_an_unknown_entry_keeps_within_the_bounds_of_known_ones(field: str) -> N
     entry = {"kind": "entry", "log": "#garden", "sequence": 7, "at_ms": 1, "author": "ann"}
     entry |= {"body": {"kind": "dance"}, field: -1}
     with pytest.raises(ProtocolError, match=field):
-        newer.from_server(encode(entry))
+        forward_compat.from_server(encode(entry))
 
 
 UNSENDABLE = "correct horse \udcff"
@@ -265,7 +266,7 @@ def test_a_password_that_cannot_be_sent_is_a_mistake() -> None:
 
 def test_the_client_program_says_what_is_wrong_with_a_password() -> None:
     environment = os.environb | {b"ZCHAT_PASSWORD": b"correct horse \xff", b"ZCHAT_USER": b"ann"}
-    code = "from zchat.client.main import main; main([])"
+    code = "from zchat.client.cli.main import main; main([])"
     command = [sys.executable, "-c", code]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == access.WRONG_USAGE

@@ -1,8 +1,8 @@
 """A log as its service has it: entries to publish in chunks and to read in pages."""
 
-from zchat.gateway.session import Session
+from zchat.gateway.core.session import Session
 from zchat.protocol.codec import Decoder, FrameReader, encode
-from zchat.protocol.pages import EVERYONE, Chunk, LogPage, MembershipChange
+from zchat.protocol.internal import EVERYONE, Chunk, LogPage, MembershipChange
 
 _log_and_sequence = Decoder(tuple[str, int])
 

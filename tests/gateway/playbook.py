@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from zchat.gateway.core import GatewayCore
-from zchat.gateway.session import Session
-from zchat.protocol.cluster import (
+from zchat.gateway.core.dispatch import GatewayCore
+from zchat.gateway.core.session import Session
+from zchat.protocol.codec import Decoder, FrameReader, encode, server_messages
+from zchat.protocol.internal import (
     USER_SERVICE,
     Down,
+    LogPage,
     Reply,
     RoutingTable,
     SessionOpened,
@@ -15,7 +17,6 @@ from zchat.protocol.cluster import (
     UserLog,
     UserLogs,
 )
-from zchat.protocol.codec import Decoder, FrameReader, encode, server_messages
 from zchat.protocol.messages import (
     PROTOCOL_VERSION,
     Entry,
@@ -25,7 +26,6 @@ from zchat.protocol.messages import (
     MessagePosted,
     Standing,
 )
-from zchat.protocol.pages import LogPage
 
 ROOMS = "rooms/0"
 EPOCH = 1

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from zchat.gateway.activity import announcement, is_stalled, is_stuck, silence, since
-from zchat.gateway.session import Session, SessionState
+from zchat.gateway.core.activity import announcement, is_stalled, is_stuck, silence, since
+from zchat.gateway.core.session import Session, SessionState
 from zchat.protocol import limits
-from zchat.protocol.cluster import USER_SERVICE, AnnounceSessions, SessionHere, UserLog
+from zchat.protocol.internal import USER_SERVICE, AnnounceSessions, SessionHere, UserLog
 from zchat.protocol.messages import Standing
 
 from .playbook import Gateway

@@ -2,7 +2,7 @@
 
 import pytest
 
-from zchat.protocol.cluster import USER_SERVICE, SessionOpened, UserLogs
+from zchat.protocol.internal import USER_SERVICE, SessionOpened, UserLogs
 from zchat.protocol.messages import (
     PROTOCOL_VERSION,
     Hello,

@@ -15,11 +15,11 @@ import pytest
 import trustme
 import uvloop
 
-from zchat.gateway.quotas import UNLIMITED, Quota
+from zchat.gateway.core.loop import Turns
+from zchat.gateway.core.quotas import UNLIMITED, Quota
 from zchat.gateway.tls import TlsDoor, load_context
-from zchat.gateway.turns import Turns
 from zchat.protocol import limits
-from zchat.rates import Rate
+from zchat.runtime.core.rate_limit import Rate
 
 HANDSHAKES_MAX = 4
 

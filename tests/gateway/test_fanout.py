@@ -5,10 +5,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from zchat.gateway.fanout import FanOut, Fetch
-from zchat.gateway.session import Session
+from zchat.gateway.core.fanout import FanOut, Fetch
+from zchat.gateway.core.session import Session
 from zchat.protocol import limits
-from zchat.protocol.pages import EVERYONE, LogPage
+from zchat.protocol.internal import EVERYONE, LogPage
 
 from .model_log import ModelLog, written_to
 

@@ -5,12 +5,21 @@ from typing import Any, get_args
 import pytest
 from msgspec import inspect as shapes
 
-from zchat.gateway import activity
-from zchat.gateway.core import GatewayCore
-from zchat.gateway.session import Session, SessionState
+from zchat.gateway.core import activity
+from zchat.gateway.core.dispatch import GatewayCore
+from zchat.gateway.core.session import Session, SessionState
 from zchat.protocol import limits
-from zchat.protocol.cluster import USER_SERVICE, SessionEnded, SessionOpened, UserLog, UserLogs
 from zchat.protocol.codec import ProtocolError, encode
+from zchat.protocol.internal import (
+    USER_SERVICE,
+    Chunk,
+    MembershipChange,
+    SessionEnded,
+    SessionOpened,
+    StreamPage,
+    UserLog,
+    UserLogs,
+)
 from zchat.protocol.messages import (
     AddReaction,
     Command,
@@ -55,7 +64,6 @@ from zchat.protocol.messages import (
     UserList,
     Welcome,
 )
-from zchat.protocol.pages import Chunk, MembershipChange, StreamPage
 
 from .playbook import EPOCH, ROOMS, Gateway, entry, page
 

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from zchat.gateway.journal import Journal
-from zchat.gateway.session import Session
+from zchat.gateway.core.session import Session
+from zchat.gateway.operation_log import Journal
 from zchat.protocol import limits
 from zchat.protocol.messages import RefusalCode
 

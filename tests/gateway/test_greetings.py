@@ -2,10 +2,10 @@
 
 import pytest
 
-from zchat.gateway.core import GatewayCore
-from zchat.gateway.greetings import Greetings
+from zchat.gateway.core.dispatch import GatewayCore
+from zchat.gateway.core.login import Greetings
 from zchat.protocol import limits
-from zchat.protocol.cluster import USER_SERVICE, ClusterInfo, SessionOpened, UserLogs
+from zchat.protocol.internal import USER_SERVICE, ClusterInfo, SessionOpened, UserLogs
 from zchat.protocol.messages import (
     PROTOCOL_VERSION,
     Hello,

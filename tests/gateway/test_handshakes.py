@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zchat.gateway.handshakes import Handshakes
+from zchat.gateway.core.handshakes import Handshakes
 
 
 def test_nobody_goes_while_there_is_room() -> None:

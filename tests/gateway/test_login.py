@@ -2,13 +2,19 @@
 
 import pytest
 
-from zchat.gateway.fanout import FanOut
-from zchat.gateway.login import Login, Logins, opening_of
-from zchat.gateway.session import Session
-from zchat.protocol.cluster import OpenSession, UserLog, UserLogs
+from zchat.gateway.core.fanout import FanOut
+from zchat.gateway.core.login import Login, Logins, opening_of
+from zchat.gateway.core.session import Session
 from zchat.protocol.codec import encode
+from zchat.protocol.internal import (
+    EVERYONE,
+    Chunk,
+    MembershipChange,
+    OpenSession,
+    UserLog,
+    UserLogs,
+)
 from zchat.protocol.messages import Entry, LoggedIn, LogIn, LogState, MessagePosted
-from zchat.protocol.pages import EVERYONE, Chunk, MembershipChange
 
 ADDRESS = "rooms/0"
 DEN = "#den"

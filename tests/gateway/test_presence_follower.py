@@ -3,11 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zchat.gateway.presence import PresenceFollower
+from zchat.gateway.core.presence import PresenceFollower
 from zchat.protocol import limits
+from zchat.protocol.internal import PresenceDelta, PresenceSnapshot
 from zchat.protocol.messages import PresenceChanged
-from zchat.protocol.presence import PresenceDelta, PresenceSnapshot
-from zchat.users.presence import Presence
+from zchat.users.core.presence import Presence
 
 EPOCH = 7
 

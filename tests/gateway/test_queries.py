@@ -2,13 +2,13 @@
 
 import pytest
 
-from zchat.gateway.queries import Queries
-from zchat.gateway.quotas import Allowance
-from zchat.gateway.session import Session, SessionState
+from zchat.gateway.core.queries import Queries
+from zchat.gateway.core.quotas import Allowance
+from zchat.gateway.core.session import Session, SessionState
 from zchat.protocol import limits
-from zchat.protocol.cluster import NOT_BEGUN, UNFINISHED
 from zchat.protocol.codec import Decoder, encode
-from zchat.rates import Bucket, Rate
+from zchat.protocol.internal import NOT_BEGUN, UNFINISHED
+from zchat.runtime.core.rate_limit import Bucket, Rate
 
 _batches, _number = Decoder(list[bytes]), Decoder(int)
 

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zchat.gateway.core import GatewayCore
-from zchat.gateway.quotas import Allowance, Quota, Quotas
-from zchat.gateway.session import Session, SessionState
-from zchat.protocol import costs, limits
-from zchat.protocol.cluster import (
+from zchat.gateway.core.dispatch import GatewayCore
+from zchat.gateway.core.quotas import Allowance, Quota, Quotas
+from zchat.gateway.core.session import Session, SessionState
+from zchat.protocol import limits
+from zchat.protocol.codec import encode
+from zchat.protocol.internal import (
     UNFINISHED,
     USER_SERVICE,
     MembersOf,
@@ -18,7 +19,6 @@ from zchat.protocol.cluster import (
     UserLog,
     UserLogs,
 )
-from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
     PROTOCOL_VERSION,
     Done,
@@ -36,8 +36,9 @@ from zchat.protocol.messages import (
     SlowedDown,
     Standing,
 )
-from zchat.protocol.networks import network_of
-from zchat.rates import Bucket, Rate
+from zchat.protocol.rules import costs
+from zchat.protocol.rules.networks import network_of
+from zchat.runtime.core.rate_limit import Bucket, Rate
 
 from .playbook import ROOMS, Gateway
 

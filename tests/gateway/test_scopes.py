@@ -5,10 +5,17 @@ from typing import Any
 import pytest
 from msgspec import inspect
 
-from zchat.gateway.scopes import follows, refusal
-from zchat.gateway.session import Session
-from zchat.protocol.cluster import USER_SERVICE, SessionOpened, UserLog, UserLogs
+from zchat.gateway.core.scopes import follows, refusal
+from zchat.gateway.core.session import Session
 from zchat.protocol.codec import encode
+from zchat.protocol.internal import (
+    USER_SERVICE,
+    Chunk,
+    MembershipChange,
+    SessionOpened,
+    UserLog,
+    UserLogs,
+)
 from zchat.protocol.messages import (
     PROTOCOL_VERSION,
     AddReaction,
@@ -42,8 +49,7 @@ from zchat.protocol.messages import (
     SendPrivate,
     Standing,
 )
-from zchat.protocol.pages import Chunk, MembershipChange
-from zchat.protocol.permissions import PERMISSIONS
+from zchat.protocol.rules.permissions import PERMISSIONS
 
 from .playbook import ROOMS, Gateway
 

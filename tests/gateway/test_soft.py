@@ -2,9 +2,20 @@
 
 import pytest
 
-from zchat.gateway.session import Session
+from zchat.gateway.core.session import Session
 from zchat.protocol import limits
-from zchat.protocol.cluster import USER_SERVICE, MembersOf, SessionOpened, UserLog, UserLogs
+from zchat.protocol.internal import (
+    USER_SERVICE,
+    MarkerMoved,
+    MembersOf,
+    PresenceDelta,
+    PresenceSnapshot,
+    SessionOpened,
+    SoftNews,
+    Typing,
+    UserLog,
+    UserLogs,
+)
 from zchat.protocol.messages import (
     PROTOCOL_VERSION,
     Hello,
@@ -22,8 +33,6 @@ from zchat.protocol.messages import (
     Standing,
     TypingSeen,
 )
-from zchat.protocol.presence import PresenceDelta, PresenceSnapshot
-from zchat.protocol.soft import MarkerMoved, SoftNews, Typing
 
 from .playbook import EPOCH, ROOMS, Gateway
 

@@ -5,9 +5,9 @@ from typing import Any, cast
 
 import pytest
 
-from zchat.gateway.door import ClientConnection
-from zchat.gateway.session import Session, SessionState
-from zchat.gateway.turns import Turns
+from zchat.gateway.connection import ClientConnection
+from zchat.gateway.core.loop import Turns
+from zchat.gateway.core.session import Session, SessionState
 from zchat.protocol import limits
 
 LONG = b"x" * (limits.SHORT_BYTES_MAX + 1)

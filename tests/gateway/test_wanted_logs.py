@@ -2,9 +2,20 @@
 
 import pytest
 
-from zchat.gateway.session import Session
-from zchat.protocol.cluster import USER_SERVICE, SessionOpened, UserLog, UserLogs
+from zchat.gateway.core.session import Session
 from zchat.protocol.codec import encode
+from zchat.protocol.internal import (
+    USER_SERVICE,
+    Chunk,
+    LogPage,
+    MarkerMoved,
+    MembershipChange,
+    SessionOpened,
+    SoftNews,
+    Typing,
+    UserLog,
+    UserLogs,
+)
 from zchat.protocol.messages import (
     PROTOCOL_VERSION,
     Entry,
@@ -21,8 +32,6 @@ from zchat.protocol.messages import (
     Standing,
     Welcome,
 )
-from zchat.protocol.pages import Chunk, LogPage, MembershipChange
-from zchat.protocol.soft import MarkerMoved, SoftNews, Typing
 
 from .playbook import ROOMS, Gateway, entry, page
 

@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequ
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final, NamedTuple, Protocol, Self
 
-from zchat.client import Chat, MessagePosted, PrivateMessageSent, connect, drafts
-from zchat.client.drafts import Answer
-from zchat.client.events import ConnectionLost, Delayed, EntryArrived, SessionBegun
-from zchat.client.tls import AUTOMATIC, Tls
+from zchat.client import Chat, MessagePosted, PrivateMessageSent, connect
+from zchat.client.auth.tls import AUTOMATIC, Tls
+from zchat.client.core.events import ConnectionLost, Delayed, EntryArrived, SessionBegun
+from zchat.client.sdk import drafts
+from zchat.client.sdk.drafts import Answer
 from zchat.protocol.messages import (
     LOBBY,
     Done,

@@ -38,7 +38,7 @@ from zchat.protocol.messages import (
     inbox_log,
     room_log,
 )
-from zchat.protocol.nonces import nonce
+from zchat.protocol.rules.nonces import nonce
 
 from .cluster import Cluster
 from .people import new_name

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from zchat.client import drafts
+from zchat.client.sdk import drafts
 from zchat.protocol.messages import Done, History, MessagePosted, Redacted
 
 from .cluster import Cluster

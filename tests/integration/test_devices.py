@@ -9,7 +9,7 @@ import pyotp
 import pytest
 
 from zchat.client import Chat, RefusalCode, RefusedError, connect
-from zchat.client.tokens import from_text
+from zchat.client.auth.tokens import from_text
 from zchat.protocol.messages import MessagePosted, Scope
 
 from .cluster import Cluster

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from zchat.client import connect
-from zchat.client.asking import RefusedError
+from zchat.client.sdk.requests import RefusedError
 from zchat.protocol.messages import (
     LOBBY,
     MessageDeleted,

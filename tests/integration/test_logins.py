@@ -9,7 +9,7 @@ from typing import Self
 import pytest
 
 from zchat.client import Chat, MessagePosted, Scope, connect
-from zchat.client.tokens import as_text
+from zchat.client.auth.tokens import as_text
 
 from .cluster import Cluster
 from .lines import Program

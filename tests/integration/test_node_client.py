@@ -11,7 +11,7 @@ import msgpack
 import pytest
 
 from zchat.client import MessagePosted, Scope, connect
-from zchat.client.tokens import as_text
+from zchat.client.auth.tokens import as_text
 from zchat.protocol import limits
 
 from .cluster import DEADLINE_S, GATEWAYS, ROOT, Cluster

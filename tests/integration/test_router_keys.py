@@ -13,12 +13,12 @@ from typing import Final
 import pytest
 
 from zchat.fabric import keys, sockets
-from zchat.fabric.identities import identity
+from zchat.fabric.core.identities import identity
+from zchat.fabric.core.topics import stream_topic
 from zchat.fabric.keys import Pair, Proof
-from zchat.fabric.topics import stream_topic
-from zchat.protocol.cluster import WorkerHeartbeat
 from zchat.protocol.codec import encode
-from zchat.settings import Settings
+from zchat.protocol.internal import WorkerHeartbeat
+from zchat.runtime.settings import Settings
 
 from .cluster import DEADLINE_S, ROOT
 from .peers import LOOK_AGAIN_S, Peer, refused_while, until

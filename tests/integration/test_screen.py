@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-from client.screen.corpus import STEERING, WIDTHS
+from client.tui.corpus import STEERING, WIDTHS
 from rich.cells import cell_len
 
 from zchat.client import connect

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from zchat.client import MessagePosted, PrivateMessageSent, Scope, connect
-from zchat.client.tokens import as_text
+from zchat.client.auth.tokens import as_text
 
 from .cluster import DEADLINE_S, GATEWAYS, ROOM_SERVICE, ROUTER, USER_SERVICE, Cluster
 from .lines import Program, TerminalProgram

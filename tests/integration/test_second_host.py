@@ -12,11 +12,11 @@ from typing import Final
 import pytest
 
 from zchat.fabric import keys, sockets
-from zchat.fabric.identities import identity
+from zchat.fabric.core.identities import identity
 from zchat.fabric.keys import Proof
-from zchat.protocol.cluster import WorkerHeartbeat
 from zchat.protocol.codec import encode
-from zchat.settings import Settings
+from zchat.protocol.internal import WorkerHeartbeat
+from zchat.runtime.settings import Settings
 
 from .cluster import DEADLINE_S, ROUTER, Cluster
 from .lines import Program

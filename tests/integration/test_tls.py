@@ -19,12 +19,12 @@ from zchat.client import (
     UntrustedServerError,
     connect,
 )
-from zchat.client.pins import pin_of
-from zchat.client.tls import ChangedServerError
-from zchat.process import raise_file_limit
+from zchat.client.auth.pins import pin_of
+from zchat.client.auth.tls import ChangedServerError
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import LOBBY, LogIn, room_log
+from zchat.runtime.process import raise_file_limit
 
 from .cluster import GATEWAYS, Cluster
 from .lines import Program, TerminalProgram

@@ -19,18 +19,18 @@ import pytest
 from msgspec import Raw
 
 from zchat.client import Tls, UnknownServerError, connect
-from zchat.client.tls import ChangedServerError
+from zchat.client.auth.tls import ChangedServerError
 from zchat.fabric import sockets
-from zchat.fabric.identities import identity
-from zchat.fabric.link import Asker
+from zchat.fabric.core.identities import identity
+from zchat.fabric.core.link import Asker
 from zchat.protocol import limits
 from zchat.protocol import messages as m
-from zchat.protocol.cluster import Down, EndGuest, RoutingTable, Stamped
 from zchat.protocol.codec import Decoder, encode
-from zchat.protocol.nonces import nonce
+from zchat.protocol.internal import Down, EndGuest, RoutingTable, Stamped
 from zchat.protocol.operators import SetRetention
-from zchat.protocol.permissions import PERMISSIONS, Place
-from zchat.settings import Settings
+from zchat.protocol.rules.nonces import nonce
+from zchat.protocol.rules.permissions import PERMISSIONS, Place
+from zchat.runtime.settings import Settings
 
 from .cluster import GATEWAYS, ROOM_SERVICE, ROUTER, USER_SERVICE, Cluster
 from .peers import Peer, until

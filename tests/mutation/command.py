@@ -43,14 +43,14 @@ CORES: Final = {
 """By folder of zchat. What it promises most comes first."""
 
 TESTED_ELSEWHERE: Final = {
-    "zchat/protocol/permissions.py": ("tests/rooms", "tests/users"),
-    "zchat/protocol/networks.py": ("tests/gateway",),
-    "zchat/rates.py": (
+    "zchat/protocol/rules/permissions.py": ("tests/rooms", "tests/users"),
+    "zchat/protocol/rules/networks.py": ("tests/gateway",),
+    "zchat/runtime/core/rate_limit.py": (
         *("tests/test_rates.py", "tests/test_samples.py", "tests/test_settings.py"),
         "tests/gateway/test_quotas.py",
     ),
-    "zchat/service/amending.py": ("tests/rooms", "tests/users"),
-    "zchat/service/answering.py": ("tests/service", "tests/rooms"),
+    "zchat/service/core/amending.py": ("tests/rooms", "tests/users"),
+    "zchat/service/core/idempotency.py": ("tests/service", "tests/rooms"),
 }
 """Otherwise it is the folder of the same name, and without the screens, which are slow."""
 
@@ -103,7 +103,7 @@ def _try_all(tests: Sequence[str], names: Sequence[str]) -> Counter[Outcome]:
         os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = folder
         pytest.main(
             [
-                *(*tests, "--ignore=tests/client/screen", "--capture=no", "-p", "no:cacheprovider"),
+                *(*tests, "--ignore=tests/client/tui", "--capture=no", "-p", "no:cacheprovider"),
                 *("-o", "tmp_path_retention_policy=none", f"--basetemp={folder}/tests"),
                 f"--timeout={WAITING_S}",
             ],

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zchat.protocol import limits
-from zchat.protocol.found import newest_found
 from zchat.protocol.messages import Entry, MessagePosted
+from zchat.protocol.rules.search_paging import newest_found
 
 
 def found(*times_ms: int) -> list[Entry]:

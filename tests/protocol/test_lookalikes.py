@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zchat.protocol.lookalikes import Lookalikes, looks_like_one_of, skeleton
-from zchat.protocol.names import RESERVED_USERS
+from zchat.protocol.rules.lookalikes import Lookalikes, looks_like_one_of, skeleton
+from zchat.protocol.rules.names import RESERVED_USERS
 
 CYRILLIC_C, CYRILLIC_O = "\u0441", "\u043e"
 

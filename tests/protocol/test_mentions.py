@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zchat.protocol import limits
-from zchat.protocol.mentions import mentioned, mentions_in
+from zchat.protocol.rules.mentions import mentioned, mentions_in
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zchat.protocol import limits, names
-from zchat.protocol.names import InvalidName, canonical_name, is_visible, printable, safe_text
+from zchat.protocol import limits
+from zchat.protocol.rules import names
+from zchat.protocol.rules.names import InvalidName, canonical_name, is_visible, printable, safe_text
 
 RIGHT_TO_LEFT_OVERRIDE = "\u202e"
 

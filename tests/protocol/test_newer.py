@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from zchat.protocol.codec import ProtocolError, encode
+from zchat.protocol.forward_compat import from_server
 from zchat.protocol.messages import (
     Done,
     Entry,
@@ -17,7 +18,6 @@ from zchat.protocol.messages import (
     Refused,
     Unrecognised,
 )
-from zchat.protocol.newer import from_server
 
 HELLO = Entry("#garden", 7, 1, "ann", MessagePosted("hello"))
 

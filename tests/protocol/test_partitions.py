@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zchat.protocol import limits
-from zchat.protocol.partitions import address_of_room, room_addresses, service_addresses
+from zchat.protocol.rules.partitions import address_of_room, room_addresses, service_addresses
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zchat.protocol.targets import InvalidTarget, target_of
+from zchat.protocol.rules.targets import InvalidTarget, target_of
 
 
 @pytest.mark.parametrize(

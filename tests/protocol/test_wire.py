@@ -153,7 +153,7 @@ from zchat.protocol.messages import (
     UserList,
     Welcome,
 )
-from zchat.protocol.nonces import nonce
+from zchat.protocol.rules.nonces import nonce
 
 from .shapes import CLIENT_MESSAGES, ENTRY_BODIES, SERVER_MESSAGES
 

@@ -3,13 +3,19 @@
 from functools import partial
 from typing import Any
 
-from zchat.fabric.link import ReturnAddress
-from zchat.log import audit, edits
-from zchat.log.floors import Removal
-from zchat.log.store import Store
-from zchat.protocol.cluster import EndGuest, OpenConversation, RoomCommand, RoomQuery
+from zchat.eventlog import audit, edits
+from zchat.eventlog.floors import Removal
+from zchat.eventlog.store import Store
+from zchat.fabric.core.link import ReturnAddress
 from zchat.protocol.codec import Decoder, server_messages
-from zchat.protocol.costs import exhausted
+from zchat.protocol.internal import (
+    EndGuest,
+    MarkerMoved,
+    OpenConversation,
+    RoomCommand,
+    RoomQuery,
+    Typing,
+)
 from zchat.protocol.messages import (
     AddReaction,
     BanMember,
@@ -45,14 +51,15 @@ from zchat.protocol.messages import (
     UnpinMessage,
     room_log,
 )
-from zchat.protocol.nonces import nonce
-from zchat.protocol.soft import MarkerMoved, Typing
-from zchat.rooms import projection, queries
-from zchat.rooms.core import RoomCore
-from zchat.rooms.tables import ROOMS_SCHEMA
-from zchat.service.answering import answer_once, look_up
-from zchat.service.effects import Sender
-from zchat.service.referred import referred_entries
+from zchat.protocol.rules.costs import exhausted
+from zchat.protocol.rules.nonces import nonce
+from zchat.rooms import queries
+from zchat.rooms.core.dispatch import RoomCore
+from zchat.rooms.store import projection
+from zchat.rooms.store.tables import ROOMS_SCHEMA
+from zchat.service.core.effects import Sender
+from zchat.service.core.idempotency import answer_once, look_up
+from zchat.service.core.referenced_entries import referred_entries
 
 _entries = Decoder(Entry)
 LOBBY_ADDRESS = "rooms/0"

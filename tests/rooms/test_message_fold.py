@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulation.amended import MESSAGES, Fold, is_same
 
-from zchat.protocol.cluster import RoomCommand
 from zchat.protocol.codec import Decoder
+from zchat.protocol.internal import RoomCommand
 from zchat.protocol.messages import (
     AddReaction,
     DeleteMessage,

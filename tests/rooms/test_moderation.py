@@ -3,8 +3,8 @@
 import pytest
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import USER_SERVICE, MembersOf, OpenRoom, Stamped, TellInvited
 from zchat.protocol.codec import Decoder, server_messages
+from zchat.protocol.internal import USER_SERVICE, MembersOf, OpenRoom, Stamped, TellInvited
 from zchat.protocol.messages import (
     AuditList,
     AuditRecord,

@@ -3,7 +3,7 @@
 import pytest
 from committed import repeated
 
-from zchat.protocol.cluster import RoomCommand
+from zchat.protocol.internal import RoomCommand
 from zchat.protocol.messages import (
     BanMember,
     CloseRoom,
@@ -22,7 +22,7 @@ from zchat.protocol.messages import (
     UnbanMember,
     UnmuteMember,
 )
-from zchat.protocol.nonces import nonce
+from zchat.protocol.rules.nonces import nonce
 
 from .playbook import Rooms, refused
 

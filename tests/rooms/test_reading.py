@@ -2,10 +2,9 @@
 
 import pytest
 
-from zchat.protocol.cluster import ReadUserLogs, UserLogs
 from zchat.protocol.codec import Decoder, server_messages
+from zchat.protocol.internal import MarkerMoved, ReadUserLogs, Typing, UserLogs
 from zchat.protocol.messages import Done, ListRooms, Notify, RefusalCode, RoomList, SayTyping
-from zchat.protocol.soft import MarkerMoved, Typing
 
 from .playbook import Rooms, refused, state_of
 

@@ -3,10 +3,9 @@
 import pytest
 from committed import contradictions
 
-from zchat.log import edits
+from zchat.eventlog import edits
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
-from zchat.protocol.costs import exhausted
 from zchat.protocol.messages import (
     Done,
     MessageDeleted,
@@ -19,6 +18,7 @@ from zchat.protocol.messages import (
     Standing,
 )
 from zchat.protocol.operators import FindMessages, MessagesFound, RedactMessages
+from zchat.protocol.rules.costs import exhausted
 from zchat.rooms import queries
 
 from .playbook import Rooms, refused
@@ -86,7 +86,7 @@ def test_it_is_looked_for_in_small_steps(rooms: Rooms, monkeypatch: pytest.Monke
     spoken(rooms)
     whole = find(rooms, "bob")
     for name, value in (("_STEP_ENTRIES", 1), ("_STEP_BYTES", 1)):
-        monkeypatch.setattr(f"zchat.service.finding.{name}", value)
+        monkeypatch.setattr(f"zchat.service.operators.{name}", value)
         assert find(rooms, "bob") == whole
     query = FindMessages(["bob"])
     steps = list(queries.answer(rooms.core, rooms.store, OPERATOR, query, rooms.at_ms))

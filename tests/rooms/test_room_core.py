@@ -4,8 +4,8 @@ import pytest
 from committed import repeated
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import OpenRoom, RoomCommand, Stamped
 from zchat.protocol.codec import Decoder, encode
+from zchat.protocol.internal import OpenRoom, RoomCommand, Stamped
 from zchat.protocol.messages import (
     Announce,
     Announced,
@@ -26,7 +26,7 @@ from zchat.protocol.messages import (
     Standing,
     TopicChanged,
 )
-from zchat.protocol.nonces import nonce
+from zchat.protocol.rules.nonces import nonce
 
 from .playbook import LOBBY_ADDRESS, Rooms, refused
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from zchat.log.timeline import stored_stream_page
+from zchat.eventlog.core.timeline import stored_stream_page
 from zchat.protocol.messages import (
     Done,
     MemberJoined,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import OpenConversation
+from zchat.protocol.internal import OpenConversation
 from zchat.protocol.messages import CreateRoom, Done, RefusalCode, Refused, Standing
 
 from .playbook import Rooms, refused

@@ -3,10 +3,9 @@
 import pytest
 from committed import repeated
 
-from zchat.log import edits
+from zchat.eventlog import edits
 from zchat.protocol import limits
 from zchat.protocol.codec import server_messages
-from zchat.protocol.costs import exhausted
 from zchat.protocol.messages import (
     DeleteMessage,
     Done,
@@ -32,6 +31,7 @@ from zchat.protocol.messages import (
     Refused,
     Standing,
 )
+from zchat.protocol.rules.costs import exhausted
 
 from .playbook import Rooms, refused
 

@@ -6,14 +6,14 @@ from pathlib import Path
 from alembic import command
 from sqlalchemy import create_engine, text
 
-from zchat.log import edits
-from zchat.log.schema import migration_config
-from zchat.log.store import Store
-from zchat.protocol.costs import exhausted
+from zchat.eventlog import edits
+from zchat.eventlog.schema import migration_config
+from zchat.eventlog.store import Store
 from zchat.protocol.messages import Role
-from zchat.rooms import projection
-from zchat.rooms.model import Member, Room
-from zchat.rooms.tables import ROOMS_SCHEMA
+from zchat.protocol.rules.costs import exhausted
+from zchat.rooms.core.model import Member, Room
+from zchat.rooms.store import projection
+from zchat.rooms.store.tables import ROOMS_SCHEMA
 
 
 def test_rooms_of_an_older_release_are_open_to_everyone(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from zchat.protocol.cluster import MembersOf, RoomQuery
 from zchat.protocol.codec import Decoder, server_messages
+from zchat.protocol.internal import MembersOf, RoomQuery
 from zchat.protocol.messages import (
     AddReaction,
     Announce,
@@ -55,8 +55,8 @@ from zchat.protocol.messages import (
     UnmuteMember,
     UnpinMessage,
 )
-from zchat.protocol.nonces import nonce
-from zchat.protocol.permissions import PERMISSIONS, Place
+from zchat.protocol.rules.nonces import nonce
+from zchat.protocol.rules.permissions import PERMISSIONS, Place
 
 from .playbook import Rooms
 

@@ -7,8 +7,8 @@ from committed import contradictions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zchat.protocol.cluster import EndGuest, OpenConversation, OpenRoom, RoomCommand
 from zchat.protocol.codec import Decoder
+from zchat.protocol.internal import EndGuest, OpenConversation, OpenRoom, RoomCommand
 from zchat.protocol.messages import (
     LOBBY,
     SYSTEM_AUTHOR,
@@ -62,7 +62,7 @@ from zchat.protocol.messages import (
     UnmuteMember,
     UnpinMessage,
 )
-from zchat.protocol.nonces import nonce
+from zchat.protocol.rules.nonces import nonce
 
 from .playbook import Rooms, state_of
 

@@ -2,18 +2,20 @@
 
 import pytest
 
-from zchat.log.timeline import stored_stream_page
+from zchat.eventlog.core.timeline import stored_stream_page
 from zchat.protocol import limits
-from zchat.protocol.cluster import (
+from zchat.protocol.codec import Decoder, FrameReader, server_messages
+from zchat.protocol.internal import (
+    LogPage,
     MembersOf,
     ReadLog,
     ReadStream,
     ReadUserLogs,
     RoomQuery,
+    StreamPage,
     UserLog,
     UserLogs,
 )
-from zchat.protocol.codec import Decoder, FrameReader, server_messages
 from zchat.protocol.messages import (
     Entry,
     History,
@@ -31,7 +33,6 @@ from zchat.protocol.messages import (
     RoomList,
     ServerMessage,
 )
-from zchat.protocol.pages import LogPage, StreamPage
 
 from .playbook import Rooms
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from zchat.log.answers import Answer
+from zchat.eventlog.core.answers import Answer
 from zchat.protocol.messages import (
     BanMember,
     CloseRoom,
@@ -13,10 +13,10 @@ from zchat.protocol.messages import (
     Role,
     Standing,
 )
-from zchat.protocol.permissions import Place
-from zchat.rooms.model import Ban, Member, Room
-from zchat.rooms.permission import check, check_target, moderates, place_of
-from zchat.service.effects import Refusal
+from zchat.protocol.rules.permissions import Place
+from zchat.rooms.core.model import Ban, Member, Room
+from zchat.rooms.core.permission import check, check_target, moderates, place_of
+from zchat.service.core.effects import Refusal
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS

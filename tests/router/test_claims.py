@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from zchat.fabric.topics import PRESENCE_TOPIC, soft_topic, stream_topic
-from zchat.protocol.cluster import WorkerHeartbeat
+from zchat.fabric.core.topics import PRESENCE_TOPIC, soft_topic, stream_topic
 from zchat.protocol.codec import encode
-from zchat.router.moves import Moves
+from zchat.protocol.internal import WorkerHeartbeat
+from zchat.router.core.moves import Moves
 
 WEST, EAST, ROOMS = b"gateway/west#1", b"gateway/east#1", b"rooms/0#1"
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from zchat.protocol.cluster import WorkerHeartbeat
 from zchat.protocol.codec import Decoder, encode
-from zchat.protocol.statuses import (
+from zchat.protocol.internal import (
     ROUTER,
     ClusterStatus,
     PeerStatus,
+    WorkerHeartbeat,
 )
-from zchat.router.moves import Moves
+from zchat.router.core.moves import Moves
 
 _batches, _statuses = Decoder(list[bytes]), Decoder(ClusterStatus)
 ROOMS = "rooms/0"

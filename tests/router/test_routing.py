@@ -3,15 +3,13 @@
 import pytest
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import (
+from zchat.protocol.internal import (
+    ClusterStatus,
+    PeerStatus,
     RoutingTable,
     WorkerHeartbeat,
 )
-from zchat.protocol.statuses import (
-    ClusterStatus,
-    PeerStatus,
-)
-from zchat.router.routing import Routing
+from zchat.router.core.routing import Routing
 
 ROOMS = "rooms/0"
 

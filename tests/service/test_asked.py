@@ -3,9 +3,9 @@
 import pytest
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import NOT_BEGUN, UNFINISHED
-from zchat.protocol.costs import Steps
-from zchat.service.asked import Asked
+from zchat.protocol.internal import NOT_BEGUN, UNFINISHED
+from zchat.protocol.rules.costs import Steps
+from zchat.service.core.query_steps import Asked
 
 STEP_US = limits.QUERY_STEP_US
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from zchat.protocol.cluster import (
+from zchat.protocol.internal import (
     EndGuest,
     GatewayCommand,
     OpenConversation,
@@ -14,7 +14,7 @@ from zchat.protocol.cluster import (
     UserCommand,
 )
 from zchat.protocol.messages import Message, Standing
-from zchat.service.authority import objection, standing_of
+from zchat.service.core.command_origin import objection, standing_of
 
 GATEWAY, USERS, ROOMS, ADMIN = b"gateway/west#1", b"users#1", b"rooms/0#1", b"admin/ann#1"
 NOBODY = (b"", b"gateway#1", b"router#1", b"\xff")

@@ -11,26 +11,29 @@ from typing import Any
 import pytest
 from msgspec import Raw
 
-from zchat.fabric.link import Answerer, Asker
-from zchat.fabric.topics import soft_topic, stream_topic
-from zchat.log import audit, edits
-from zchat.log.schema import Schema
-from zchat.log.store import Fenced, Store, StoreUnavailable
+from zchat.eventlog import audit, edits
+from zchat.eventlog.schema import Schema
+from zchat.eventlog.store import Fenced, Store, StoreUnavailable
+from zchat.fabric.core.link import Answerer, Asker
+from zchat.fabric.core.topics import soft_topic, stream_topic
 from zchat.protocol import limits
-from zchat.protocol.cluster import (
+from zchat.protocol.codec import Decoder, FrameReader, encode
+from zchat.protocol.internal import (
     CloseSession,
     Down,
     EndGuest,
+    MarkerMoved,
     OpenRoom,
     OpenSession,
     ReadLog,
     RoutingTable,
     SessionOpened,
+    SoftNews,
     Stamped,
+    StreamPage,
+    Typing,
     Up,
 )
-from zchat.protocol.codec import Decoder, FrameReader, encode
-from zchat.protocol.costs import exhausted
 from zchat.protocol.messages import (
     BlockUser,
     CreateRoom,
@@ -55,16 +58,15 @@ from zchat.protocol.messages import (
     Standing,
     UserList,
 )
-from zchat.protocol.nonces import nonce
 from zchat.protocol.operators import SetRetention
-from zchat.protocol.pages import StreamPage
-from zchat.protocol.soft import MarkerMoved, SoftNews, Typing
-from zchat.rooms.membership import OPEN_ROOM_NONCE
+from zchat.protocol.rules.costs import exhausted
+from zchat.protocol.rules.nonces import nonce
+from zchat.rooms.core.membership import OPEN_ROOM_NONCE
 from zchat.rooms.process import RoomService
-from zchat.rooms.tables import ROOMS_SCHEMA
+from zchat.rooms.store.tables import ROOMS_SCHEMA
 from zchat.service.beat import Beat, Outbound, Service
 from zchat.users.process import UserService
-from zchat.users.tables import USERS_SCHEMA
+from zchat.users.store.tables import USERS_SCHEMA
 
 Answer = Done | Refused | SessionOpened | Pong
 _answers: Decoder[Answer] = Decoder(Answer)  # type: ignore[arg-type]

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from zchat.log.store import Appended, Store, StoreUnavailable
-from zchat.log.tables import LOG_SCHEMA
+from zchat.eventlog.store import Appended, Store, StoreUnavailable
+from zchat.eventlog.tables import LOG_SCHEMA
 from zchat.protocol import limits
-from zchat.service.indexing import Indexing
+from zchat.service.loop import Indexing
 
 
 class Turned:

@@ -1,14 +1,13 @@
 """Pages of a stream that are made in steps, while more is committed."""
 
-from zchat.log.store import Store
-from zchat.log.tables import LOG_SCHEMA
-from zchat.log.timeline import Timeline
-from zchat.protocol.cluster import ReadStream
+from zchat.eventlog.core.timeline import Timeline
+from zchat.eventlog.store import Store
+from zchat.eventlog.tables import LOG_SCHEMA
 from zchat.protocol.codec import Decoder
-from zchat.protocol.costs import exhausted
+from zchat.protocol.internal import ReadStream, StreamPage
 from zchat.protocol.messages import MessagePosted
-from zchat.protocol.pages import StreamPage
-from zchat.service.logs import read_stream
+from zchat.protocol.rules.costs import exhausted
+from zchat.service.log_queries import read_stream
 
 _pages = Decoder(StreamPage)
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from zchat.fabric.link import ReturnAddress
-from zchat.log.store import Appended, Store
-from zchat.log.tables import LOG_SCHEMA
+from zchat.eventlog.store import Appended, Store
+from zchat.eventlog.tables import LOG_SCHEMA
+from zchat.fabric.core.link import ReturnAddress
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
     AddReaction,
@@ -24,9 +24,9 @@ from zchat.protocol.messages import (
     SendPrivate,
     UnpinMessage,
 )
-from zchat.protocol.nonces import nonce
-from zchat.service.effects import Sender
-from zchat.service.referred import referred_entries
+from zchat.protocol.rules.nonces import nonce
+from zchat.service.core.effects import Sender
+from zchat.service.core.referenced_entries import referred_entries
 
 N = nonce(b"a client", 1)
 HELLO = Entry("#garden", 1, 5, "ann", MessagePosted("hello"), edited=2)

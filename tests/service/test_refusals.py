@@ -4,10 +4,10 @@ import logging
 
 import pytest
 
-from zchat.fabric.link import ReturnAddress
-from zchat.log.answers import Answer
+from zchat.eventlog.core.answers import Answer
+from zchat.fabric.core.link import ReturnAddress
 from zchat.protocol import limits
-from zchat.protocol.cluster import OpenSession
+from zchat.protocol.internal import OpenSession
 from zchat.protocol.messages import (
     ChangePassword,
     ListBans,
@@ -16,8 +16,8 @@ from zchat.protocol.messages import (
     SetStanding,
     Standing,
 )
-from zchat.service.effects import Sender
-from zchat.service.refusals import RefusalLog
+from zchat.service.core.effects import Sender
+from zchat.service.operation_log import RefusalLog
 
 NONCE = b"n" * limits.NONCE_BYTES
 SECRET = "correct horse"

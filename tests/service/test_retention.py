@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from zchat.log.floors import Policy, Removal, policy_statements
-from zchat.log.names import ForgottenName
-from zchat.log.store import Store
-from zchat.log.tables import LOG_SCHEMA
-from zchat.log.timeline import Timeline
+from zchat.eventlog.core.timeline import Timeline
+from zchat.eventlog.floors import Policy, Removal, policy_statements
+from zchat.eventlog.renaming import ForgottenName
+from zchat.eventlog.store import Store
+from zchat.eventlog.tables import LOG_SCHEMA
 from zchat.protocol import limits
 from zchat.protocol.messages import MessagePosted
-from zchat.service.retention import Retention, count_older
+from zchat.service.core.retention import Retention, count_older
 
 NOW_MS = 1_000_000
 LOGS = {"#attic": 0, "#garden": 0, "@ann": 0}

@@ -6,18 +6,18 @@ from collections.abc import Iterable, Iterator, Sequence
 import pytest
 from msgspec import Raw
 
-from zchat.log.store import Appended, Store
+from zchat.eventlog.store import Appended, Store
 from zchat.protocol import limits
-from zchat.protocol.cluster import Stamped, Up, WorkerHeartbeat
 from zchat.protocol.codec import Decoder, encode
+from zchat.protocol.internal import Stamped, Up, WorkerHeartbeat
 from zchat.protocol.messages import Standing
 from zchat.protocol.operators import ChangedSettings, ChangeSetting
 from zchat.rooms.process import RoomService
-from zchat.rooms.tables import ROOMS_SCHEMA
+from zchat.rooms.store.tables import ROOMS_SCHEMA
 from zchat.service.beat import Job
-from zchat.service.turns import Turns
+from zchat.service.loop import Turns
 from zchat.users.process import UserService
-from zchat.users.tables import USERS_SCHEMA
+from zchat.users.store.tables import USERS_SCHEMA
 
 _changed, _heartbeats = Decoder(ChangedSettings), Decoder(WorkerHeartbeat)
 

@@ -1,9 +1,9 @@
 """Which commands a beat does, and whose wait for the next one."""
 
-from zchat.fabric.link import ReturnAddress
+from zchat.fabric.core.link import ReturnAddress
 from zchat.protocol import limits
-from zchat.service.effects import Sender
-from zchat.service.waiting import Waiting
+from zchat.service.core.command_queue import Waiting
+from zchat.service.core.effects import Sender
 
 HALF_US = limits.BEAT_USER_US // 2
 

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from zchat.client.events import Answered, SessionBegun
-from zchat.client.state import State
+from zchat.client.core.events import Answered, SessionBegun, State
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     SYSTEM_AUTHOR,

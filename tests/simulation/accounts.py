@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pyotp
 
-from zchat.client import drafts
+from zchat.client.sdk import drafts
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     BlockUser,

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 
-from zchat.client.drafts import Request
-from zchat.client.events import Answered, EntryArrived, SessionBegun
-from zchat.client.state import State
+from zchat.client.core.events import Answered, EntryArrived, SessionBegun, State
+from zchat.client.sdk.drafts import Request
 from zchat.protocol import limits, messages
 from zchat.protocol.messages import (
     AddReaction,

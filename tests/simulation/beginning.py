@@ -17,13 +17,14 @@ from msgspec import Raw
 from msgspec.structs import replace
 from sqlalchemy import text
 
-from zchat.client import drafts, message_drafts, room_drafts
-from zchat.fabric.identities import admin_name, gateway_name, identity
-from zchat.fabric.link import Asker
-from zchat.log.database import connect, disconnect
-from zchat.log.schema import Schema
+from zchat.client.sdk import drafts, message_drafts, room_drafts
+from zchat.eventlog.database import connect, disconnect
+from zchat.eventlog.schema import Schema
+from zchat.fabric.core.identities import admin_name, gateway_name, identity
+from zchat.fabric.core.link import Asker
 from zchat.protocol import limits
-from zchat.protocol.cluster import (
+from zchat.protocol.codec import Decoder, encode
+from zchat.protocol.internal import (
     USER_SERVICE,
     CloseSession,
     Down,
@@ -32,7 +33,6 @@ from zchat.protocol.cluster import (
     SessionOpened,
     Stamped,
 )
-from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.messages import (
     BlockUser,
     Done,
@@ -47,13 +47,13 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.operators import SetRetention
-from zchat.protocol.partitions import address_of_room
+from zchat.protocol.rules.partitions import address_of_room
 from zchat.rooms.process import RoomService
-from zchat.rooms.tables import ROOMS_SCHEMA
+from zchat.rooms.store.tables import ROOMS_SCHEMA
 from zchat.service.beat import Beat, Service
-from zchat.users.policy import Policy
+from zchat.users.core.policy import Policy
 from zchat.users.process import UserService
-from zchat.users.tables import USERS_SCHEMA
+from zchat.users.store.tables import USERS_SCHEMA
 
 from .accounts import PASSWORD
 from .amended import Fold

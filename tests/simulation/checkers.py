@@ -7,8 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, cast
 
-from zchat.client.events import Answered, EntryArrived, Fatal, SessionBegun
-from zchat.client.state import State
+from zchat.client.core.events import Answered, EntryArrived, Fatal, SessionBegun, State
 from zchat.protocol import limits, messages
 from zchat.protocol.messages import (
     LOBBY,
@@ -101,8 +100,8 @@ from zchat.protocol.messages import (
     UserBanList,
     UserList,
 )
-from zchat.rooms.core import RoomCore
-from zchat.users.core import UserCore
+from zchat.rooms.core.dispatch import RoomCore
+from zchat.users.core.dispatch import UserCore
 
 from .accounts import WRONG_PASSWORD
 from .cluster import Cluster

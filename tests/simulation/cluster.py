@@ -5,16 +5,16 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from zchat.log import words
-from zchat.log.database import disconnect
+from zchat.eventlog.core import search_words
+from zchat.eventlog.database import disconnect
 from zchat.protocol import limits
-from zchat.protocol.cluster import USER_SERVICE, room_partition
+from zchat.protocol.internal import USER_SERVICE, room_partition
 from zchat.protocol.messages import Standing
 from zchat.rooms.process import RoomService
-from zchat.rooms.tables import ROOMS_SCHEMA
-from zchat.users.policy import Policy
+from zchat.rooms.store.tables import ROOMS_SCHEMA
+from zchat.users.core.policy import Policy
 from zchat.users.process import UserService
-from zchat.users.tables import USERS_SCHEMA
+from zchat.users.store.tables import USERS_SCHEMA
 
 from .accounts import Accounts
 from .beginning import ACCOUNTS, MODERATOR, beginning_of, is_old
@@ -147,12 +147,12 @@ _OF_THE_INDEX: Final[dict[str, tuple[int, ...]]] = {
 def small_limits(seed: int) -> Iterator[None]:
     chance = random.Random(f"{seed} limits")
     before: dict[str, Any] = {name: getattr(limits, name) for name in (*_SMALL, "LINK_REPLIES_MAX")}
-    before_of_index = {name: getattr(words, name) for name in _OF_THE_INDEX}
+    before_of_index = {name: getattr(search_words, name) for name in _OF_THE_INDEX}
     try:
         for name, values in (_SMALL_IF_OLD if is_old(seed) else _SMALL).items():
             setattr(limits, name, chance.choice(values))
         for name, numbers in ({} if is_old(seed) else _OF_THE_INDEX).items():
-            setattr(words, name, chance.choice(numbers))
+            setattr(search_words, name, chance.choice(numbers))
         # Replies to a few windows must find room, or no link comes out of its restarts.
         windows = {"LINK_REPLIES_MAX": 4 * limits.LINK_WINDOW_ITEMS}
         for name, value in windows.items():
@@ -162,7 +162,7 @@ def small_limits(seed: int) -> Iterator[None]:
         for name, value in before.items():
             setattr(limits, name, value)
         for name, value in before_of_index.items():
-            setattr(words, name, value)
+            setattr(search_words, name, value)
 
 
 class Cluster:

@@ -7,28 +7,29 @@ from itertools import islice
 from typing import Any, Final
 from unittest.mock import patch
 
-from zchat.gateway import core as gateway_core
-from zchat.gateway import queries, quotas
-from zchat.gateway.intake import Intake
-from zchat.gateway.queries import Queries
-from zchat.gateway.quotas import Allowance
-from zchat.gateway.requests import Requests
-from zchat.log import search, search_writes, threads, words
-from zchat.log.search import Search
-from zchat.log.search_writes import SearchIndex
-from zchat.log.threads import Thread
+from zchat.eventlog import search, search_index, threads
+from zchat.eventlog.core import search_words
+from zchat.eventlog.search import Search
+from zchat.eventlog.search_index import SearchIndex
+from zchat.eventlog.threads import Thread
+from zchat.gateway.core import dispatch as gateway_core
+from zchat.gateway.core import queries, quotas
+from zchat.gateway.core.intake import Intake
+from zchat.gateway.core.queries import Queries
+from zchat.gateway.core.quotas import Allowance
+from zchat.gateway.core.requests import Requests
 from zchat.protocol import limits
-from zchat.protocol.cluster import Stamped
 from zchat.protocol.codec import Decoder
-from zchat.protocol.costs import Steps
-from zchat.rates import Rate
+from zchat.protocol.internal import Stamped
+from zchat.protocol.rules.costs import Steps
 from zchat.rooms import queries as room_queries
-from zchat.service import lists, waiting
-from zchat.service.asked import Asked
+from zchat.runtime.core.rate_limit import Rate
 from zchat.service.beat import Beat
-from zchat.service.turns import Turns
-from zchat.service.waiting import Waiting
-from zchat.users import conversation_list
+from zchat.service.core import command_queue, paging
+from zchat.service.core.command_queue import Waiting
+from zchat.service.core.query_steps import Asked
+from zchat.service.loop import Turns
+from zchat.users import queries as conversation_list
 from zchat.users import queries as user_queries
 
 from .more_mutants import Plant
@@ -41,17 +42,17 @@ _NEVER: Final = b"never"
 
 
 def _what_waits_is_overtaken() -> Plant:
-    covers = waiting._Shares.covers
+    covers = command_queue._Shares.covers
 
     def mutant(self: Any, user: str, cost_us: int) -> bool:
         self._held.clear()
         return covers(self, user, cost_us)
 
-    return waiting._Shares, "covers", mutant
+    return command_queue._Shares, "covers", mutant
 
 
 def _one_user_has_the_beat() -> Plant:
-    return waiting._Shares, "covers", lambda self, user, cost_us: True
+    return command_queue._Shares, "covers", lambda self, user, cost_us: True
 
 
 def _what_waits_is_forgotten() -> Plant:
@@ -173,7 +174,7 @@ def _names_are_lost_between_steps(owner: Any) -> Callable[[], Plant]:
     """The first one of each step but the first."""
 
     def plant() -> Plant:
-        first_names = lists.first_names
+        first_names = paging.first_names
 
         def mutant(
             names: Iterable[str], is_listed: Callable[[str], bool], names_max: int
@@ -279,11 +280,11 @@ def _unindexed_is_not_looked_at() -> Plant:
 
 
 def _long_text_enters_in_part() -> Plant:
-    return search_writes, "next_part", lambda words, begin: None
+    return search_index, "next_part", lambda words, begin: None
 
 
 def _search_misses_the_first_of_a_block() -> Plant:
-    return search, "block_piece", lambda position: words.block_piece(max(0, position - 1))
+    return search, "block_piece", lambda position: search_words.block_piece(max(0, position - 1))
 
 
 def _search_loses_one_between_steps() -> Plant:

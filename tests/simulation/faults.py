@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from zchat.client.drafts import NO_NONCE
-from zchat.client.state import State
+from zchat.client.core.events import State
+from zchat.client.sdk.drafts import NO_NONCE
 from zchat.protocol.messages import SetStanding, Standing
 
 from .cluster import Cluster

@@ -4,14 +4,14 @@ import random
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
-from zchat.fabric.identities import gateway_name, identity
-from zchat.gateway.door import ClientConnection
-from zchat.gateway.quotas import UNLIMITED, Quota
-from zchat.gateway.session import Session
-from zchat.gateway.turns import Turns
+from zchat.fabric.core.identities import gateway_name, identity
+from zchat.gateway.connection import ClientConnection
+from zchat.gateway.core.loop import Turns
+from zchat.gateway.core.quotas import UNLIMITED, Quota
+from zchat.gateway.core.session import Session
 from zchat.protocol import limits
-from zchat.protocol.pages import Chunk
-from zchat.rates import Rate
+from zchat.protocol.internal import Chunk
+from zchat.runtime.core.rate_limit import Rate
 
 from .doors import Door
 from .fabric import Fabric, Kind, Line

@@ -3,7 +3,7 @@
 import random
 from typing import Final
 
-from zchat.client import drafts, room_drafts
+from zchat.client.sdk import drafts, room_drafts
 from zchat.protocol.messages import (
     AccountChange,
     AccountChanged,

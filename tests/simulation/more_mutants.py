@@ -9,31 +9,32 @@ from unittest.mock import patch
 from msgspec.structs import replace
 from sqlalchemy import text
 
-from zchat.gateway import scopes
-from zchat.gateway.fanout import FanOut
-from zchat.gateway.quotas import Quotas
-from zchat.log import search, threads
-from zchat.log.answers import FirstAnswers
-from zchat.log.nonces import NonceIndex
-from zchat.log.search import Found
-from zchat.log.search_writes import Progress, SearchIndex
-from zchat.log.store import Store
-from zchat.log.timeline import Timeline
+from zchat.eventlog import search, threads
+from zchat.eventlog.core.answers import FirstAnswers
+from zchat.eventlog.core.timeline import Timeline
+from zchat.eventlog.nonces import NonceIndex
+from zchat.eventlog.search import Found
+from zchat.eventlog.search_index import Progress, SearchIndex
+from zchat.eventlog.store import Store
+from zchat.gateway.core import scopes
+from zchat.gateway.core.fanout import FanOut
+from zchat.gateway.core.quotas import Quotas
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, FrameReader, encode
-from zchat.protocol.costs import Steps
+from zchat.protocol.internal import LogPage
 from zchat.protocol.messages import PrivateMessageSent, Refused, RoomList
-from zchat.protocol.pages import LogPage
-from zchat.rooms import mentions
+from zchat.protocol.rules.costs import Steps
 from zchat.rooms import queries as room_queries
-from zchat.rooms.state import RoomState
-from zchat.service import amending, logs, referred, unread
-from zchat.users import conversation_list
-from zchat.users import sessions as user_sessions
-from zchat.users.devices import Devices
-from zchat.users.invitations import Invitations
-from zchat.users.model import Session, User
-from zchat.users.sessions import Sessions
+from zchat.rooms.core import mentions
+from zchat.rooms.core.state import RoomState
+from zchat.service import log_queries
+from zchat.service.core import amending, referenced_entries, unread
+from zchat.users import queries
+from zchat.users.core import sessions as user_sessions
+from zchat.users.core.devices import Devices
+from zchat.users.core.invitations import Invitations
+from zchat.users.core.model import Session, User
+from zchat.users.core.sessions import Sessions
 
 Plant = tuple[object, str, Any]
 
@@ -202,12 +203,12 @@ def _twin_is_wrong_far_on() -> Plant:
 
 def _old_message_is_not_found() -> Plant:
     """What stands behind the first page of its log."""
-    read = referred._read
+    read = referenced_entries._read
 
     def mutant(store: Any, place: tuple[str, int]) -> Any:
         return None if place[1] > 1_000 else read(store, place)
 
-    return referred, "_read", mutant
+    return referenced_entries, "_read", mutant
 
 
 def _many_rooms_are_not_followed() -> Plant:
@@ -240,7 +241,7 @@ def _old_page_of_history_is_shifted() -> Plant:
 
 
 def _full_page_is_the_last() -> Plant:
-    read_log = logs.read_log
+    read_log = log_queries.read_log
 
     def mutant(*arguments: Any) -> Steps[bytes]:
         page = _pages.decode((yield from read_log(*arguments)))
@@ -248,7 +249,7 @@ def _full_page_is_the_last() -> Plant:
         full = len(frames) == limits.PAGE_ENTRIES_MAX
         return encode(replace(page, last=page.head) if full else page)
 
-    return logs, "read_log", mutant
+    return log_queries, "read_log", mutant
 
 
 def _who_lags_far_is_moved_on() -> Plant:
@@ -382,7 +383,7 @@ def _few_conversations_are_walked() -> Plant:
     def mutant(store: Any, log: str, after: str, threads_max: int) -> Any:
         return threads_after(store, log, after, threads_max) if not after else []
 
-    return conversation_list, "threads_after", mutant
+    return queries, "threads_after", mutant
 
 
 MORE_MUTANTS: Final[dict[str, Callable[[], Plant]]] = {

@@ -7,24 +7,25 @@ from unittest.mock import patch
 
 from msgspec.structs import replace
 
-from zchat.client.outbox import Outbox
-from zchat.fabric.link import Answerer, Asker, Incoming, Outgoing
-from zchat.fabric.topics import stream_topic
-from zchat.gateway.core import GatewayCore
-from zchat.gateway.door import ClientConnection
-from zchat.gateway.fanout import FanOut
-from zchat.gateway.login import Logins
-from zchat.gateway.presence import PresenceFollower
-from zchat.gateway.requests import Requests
-from zchat.gateway.session import SessionState
-from zchat.gateway.soft import SoftState
-from zchat.log import edits, timeline
-from zchat.log.answers import Answer, FirstAnswers
-from zchat.log.edits import Edit
-from zchat.log.follower import Follower
-from zchat.log.nonces import NonceIndex
-from zchat.log.store import Store
-from zchat.log.timeline import Timeline
+from zchat.client.core.outbox import Outbox
+from zchat.eventlog import edits
+from zchat.eventlog.core import timeline
+from zchat.eventlog.core.answers import Answer, FirstAnswers
+from zchat.eventlog.core.follower import Follower
+from zchat.eventlog.core.timeline import Timeline
+from zchat.eventlog.edits import Edit
+from zchat.eventlog.nonces import NonceIndex
+from zchat.eventlog.store import Store
+from zchat.fabric.core.link import Answerer, Asker, Incoming, Outgoing
+from zchat.fabric.core.topics import stream_topic
+from zchat.gateway.connection import ClientConnection
+from zchat.gateway.core.dispatch import GatewayCore
+from zchat.gateway.core.ephemeral import SoftState
+from zchat.gateway.core.fanout import FanOut
+from zchat.gateway.core.login import Logins
+from zchat.gateway.core.presence import PresenceFollower
+from zchat.gateway.core.requests import Requests
+from zchat.gateway.core.session import SessionState
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
@@ -35,29 +36,28 @@ from zchat.protocol.messages import (
     Standing,
     TypingSeen,
 )
-from zchat.protocol.permissions import Place
-from zchat.rooms import core as rooms_core
-from zchat.rooms import mentions, moderation, permission
+from zchat.protocol.rules.permissions import Place
 from zchat.rooms import queries as room_queries
-from zchat.rooms.core import RoomCore
-from zchat.rooms.membership import Membership
-from zchat.rooms.messages import Messages
-from zchat.rooms.model import Room
-from zchat.rooms.reading import Reading
-from zchat.rooms.state import RoomState
-from zchat.service import amending
+from zchat.rooms.core import dispatch as rooms_core
+from zchat.rooms.core import mentions, moderation, permission
+from zchat.rooms.core.dispatch import Reading, RoomCore
+from zchat.rooms.core.membership import Membership
+from zchat.rooms.core.messages import Messages
+from zchat.rooms.core.model import Room
+from zchat.rooms.core.state import RoomState
 from zchat.service.beat import Beat
-from zchat.users import arrivals as users_arrivals
-from zchat.users import conversations, private_messages, totp
-from zchat.users.arrivals import Arrivals
-from zchat.users.bans import Bans
-from zchat.users.core import UserCore
-from zchat.users.devices import Devices
-from zchat.users.directory import Directory
-from zchat.users.operators import Operators
-from zchat.users.order import Order
-from zchat.users.private_messages import PrivateMessages
-from zchat.users.sessions import Sessions
+from zchat.service.core import amending
+from zchat.users.core import arrivals as users_arrivals
+from zchat.users.core import conversations, private_messages, totp
+from zchat.users.core.arrivals import Arrivals
+from zchat.users.core.bans import Bans
+from zchat.users.core.devices import Devices
+from zchat.users.core.directory import Directory
+from zchat.users.core.dispatch import UserCore
+from zchat.users.core.operators import Operators
+from zchat.users.core.order import Order
+from zchat.users.core.private_messages import PrivateMessages
+from zchat.users.core.sessions import Sessions
 
 from .beginning import prepare
 from .cost_mutants import COST_MUTANTS
@@ -198,7 +198,7 @@ def _heads_not_told() -> Plant:
 
 
 def _resumes_from_zero() -> Plant:
-    from zchat.gateway import login
+    from zchat.gateway.core import login
 
     def mutant(log_in: Any, user_log: Any) -> int:
         return int(user_log.floor)

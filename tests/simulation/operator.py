@@ -7,11 +7,11 @@ from typing import Final
 from msgspec import Raw
 from msgspec.structs import replace
 
-from zchat.fabric.identities import admin_name, identity
-from zchat.fabric.link import Asker
+from zchat.fabric.core.identities import admin_name, identity
+from zchat.fabric.core.link import Asker
 from zchat.protocol import limits
-from zchat.protocol.cluster import USER_SERVICE, Down, RoutingTable, Stamped
 from zchat.protocol.codec import Decoder, encode
+from zchat.protocol.internal import USER_SERVICE, Down, RoutingTable, Stamped
 from zchat.protocol.messages import (
     LOBBY,
     Announce,
@@ -24,7 +24,7 @@ from zchat.protocol.messages import (
     room_log,
 )
 from zchat.protocol.operators import RedactMessages, SetRetention
-from zchat.protocol.partitions import address_of_room, room_addresses
+from zchat.protocol.rules.partitions import address_of_room, room_addresses
 
 from .accounts import Accounts
 from .fabric import Fabric, Kind, Line

@@ -6,10 +6,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from zchat.client import drafts, message_drafts, room_drafts
-from zchat.client.core import ClientCore, LoggingOut
-from zchat.client.credentials import Credentials
-from zchat.client.events import (
+from zchat.client.core.credentials import Credentials
+from zchat.client.core.events import (
     Answered,
     CloseConnection,
     EntryArrived,
@@ -18,9 +16,11 @@ from zchat.client.events import (
     LoggedOut,
     OpenConnection,
     SessionBegun,
+    State,
 )
-from zchat.client.outbox import QueueFull
-from zchat.client.state import State
+from zchat.client.core.machine import ClientCore, LoggingOut
+from zchat.client.core.outbox import QueueFull
+from zchat.client.sdk import drafts, message_drafts, room_drafts
 from zchat.protocol.messages import (
     CloseRoom,
     Done,

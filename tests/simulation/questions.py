@@ -7,10 +7,9 @@ from functools import partial
 from committed import Committed
 from sqlalchemy import text
 
-from zchat.client import account_drafts, drafts, message_drafts
-from zchat.client.drafts import Answer
-from zchat.client.events import Answered
-from zchat.client.state import State
+from zchat.client.core.events import Answered, State
+from zchat.client.sdk import account_drafts, drafts, message_drafts
+from zchat.client.sdk.drafts import Answer
 from zchat.protocol import limits, messages
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from committed import Committed
 from sqlalchemy import text
 
-from zchat.client.events import Answered, EntryArrived, Event
-from zchat.log import words
+from zchat.client.core.events import Answered, EntryArrived, Event
+from zchat.eventlog.core import search_words
 from zchat.protocol.messages import (
     MessageDeleted,
     MessageEdited,
@@ -153,16 +153,16 @@ def _check_index_of(database: Database) -> None:
 
 
 def _pieces(committed: Committed) -> Iterator[str]:
-    block = words.block_piece(committed.position)
+    block = search_words.block_piece(committed.position)
     body = committed.entry.body
     assert isinstance(body, MessagePosted | PrivateMessageSent)
-    compared = words.compared(body.text)
+    compared = search_words.compared(body.text)
     part: int | None = 0
     while part is not None:
-        yield from (block + piece for piece in words.pieces_of(compared, part))
-        part = words.next_part(compared, part)
-    yield block + words.author_piece(committed.author)
-    yield block + words.place_piece(committed.log, None, imported=False)
+        yield from (block + piece for piece in search_words.pieces_of(compared, part))
+        part = search_words.next_part(compared, part)
+    yield block + search_words.author_piece(committed.author)
+    yield block + search_words.place_piece(committed.log, None, imported=False)
     if isinstance(body, PrivateMessageSent):
         other = body.to if committed.log == f"@{committed.author}" else committed.author
-        yield block + words.place_piece(committed.log, other, imported=False)
+        yield block + search_words.place_piece(committed.log, other, imported=False)

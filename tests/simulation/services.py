@@ -9,19 +9,19 @@ from typing import Any, Final, TypeAlias
 from committed import Committed, as_committed, committed_entries
 from sqlalchemy import Select
 
-from zchat.fabric.identities import identity
-from zchat.log.answers import Answer, Key
-from zchat.log.database import StoreUnavailable, connect
-from zchat.log.floors import Removal
-from zchat.log.names import ForgottenName, ThreadRenamed
-from zchat.log.schema import Schema
-from zchat.log.search import Found, Place, Wanted
-from zchat.log.store import Appended, Fenced, Owed, Store, Write
-from zchat.log.timeline import Amended
+from zchat.eventlog.core.answers import Answer, Key
+from zchat.eventlog.core.timeline import Amended
+from zchat.eventlog.database import StoreUnavailable, connect
+from zchat.eventlog.floors import Removal
+from zchat.eventlog.renaming import ForgottenName, ThreadRenamed
+from zchat.eventlog.schema import Schema
+from zchat.eventlog.search import Found, Place, Wanted
+from zchat.eventlog.store import Appended, Fenced, Owed, Store, Write
+from zchat.fabric.core.identities import identity
 from zchat.protocol import limits
-from zchat.protocol.costs import Steps
+from zchat.protocol.rules.costs import Steps
 from zchat.service.beat import Job, Service
-from zchat.service.turns import Turns
+from zchat.service.loop import Turns
 
 from .begun import Begun, copy
 from .fabric import Fabric, Frames, Kind, Line

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from zchat.client import drafts, message_drafts
+from zchat.client.sdk import drafts, message_drafts
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     AddReaction,

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from zchat.gateway.queries import Queries
-from zchat.gateway.session import Session
+from zchat.gateway.core.queries import Queries
+from zchat.gateway.core.session import Session
 from zchat.protocol import limits
-from zchat.service.waiting import Sent, Waiting
-from zchat.users.core import UserCore
+from zchat.service.core.command_queue import Sent, Waiting
+from zchat.users.core.dispatch import UserCore
 
 from .checkers import Broken
 from .cluster import Cluster

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Final
 
-from zchat.client.events import Answered, EntryArrived, Event
-from zchat.fabric.link import Asker, Outgoing
-from zchat.gateway.session import Session
-from zchat.log.store import Appended, Write
+from zchat.client.core.events import Answered, EntryArrived, Event
+from zchat.eventlog.store import Appended, Write
+from zchat.fabric.core.link import Asker, Outgoing
+from zchat.gateway.core.session import Session
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
+from zchat.protocol.internal import Chunk
 from zchat.protocol.messages import (
     Done,
     Entry,
@@ -18,9 +19,8 @@ from zchat.protocol.messages import (
     PrivateMessageSent,
     TypingSeen,
 )
-from zchat.protocol.pages import Chunk
-from zchat.rooms.core import RoomCore
-from zchat.users.core import UserCore
+from zchat.rooms.core.dispatch import RoomCore
+from zchat.users.core.dispatch import UserCore
 
 from .checkers import Broken
 from .cluster import Cluster

@@ -1,6 +1,13 @@
 """Requests, answers and entries in words, for the story of a failure."""
 
-from zchat.client.events import Answered, ConnectionLost, Delayed, EntryArrived, Event, SessionBegun
+from zchat.client.core.events import (
+    Answered,
+    ConnectionLost,
+    Delayed,
+    EntryArrived,
+    Event,
+    SessionBegun,
+)
 from zchat.protocol.messages import Done, Entry, Message, Refused
 
 TEXT_CHARS: int = 32

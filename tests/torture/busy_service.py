@@ -8,11 +8,12 @@ from typing import Final, NamedTuple
 
 from msgspec import Raw
 
-from zchat.fabric.link import Answerer, Asker
-from zchat.log.schema import Schema
-from zchat.log.store import Store
+from zchat.eventlog.schema import Schema
+from zchat.eventlog.store import Store
+from zchat.fabric.core.link import Answerer, Asker
 from zchat.protocol import limits
-from zchat.protocol.cluster import (
+from zchat.protocol.codec import Decoder, encode
+from zchat.protocol.internal import (
     CloseSession,
     Down,
     EndGuest,
@@ -23,7 +24,6 @@ from zchat.protocol.cluster import (
     Stamped,
     Up,
 )
-from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.messages import (
     CreateRoom,
     Done,
@@ -40,12 +40,12 @@ from zchat.protocol.messages import (
     inbox_log,
     room_log,
 )
-from zchat.protocol.nonces import nonce
+from zchat.protocol.rules.nonces import nonce
 from zchat.rooms.process import RoomService
-from zchat.rooms.tables import ROOMS_SCHEMA
+from zchat.rooms.store.tables import ROOMS_SCHEMA
 from zchat.service.beat import Beat, Service
 from zchat.users.process import UserService
-from zchat.users.tables import USERS_SCHEMA
+from zchat.users.store.tables import USERS_SCHEMA
 
 NAMES: Final = tuple(f"person-{number}" for number in range(6))
 ROOMS: Final = tuple(f"room-{number}" for number in range(4))

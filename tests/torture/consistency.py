@@ -3,7 +3,7 @@
 from committed import Committed, committed_entries
 from sqlalchemy import Connection
 
-from zchat.log.verify import verify_connection
+from zchat.eventlog.verify import verify_connection
 
 from .checkers import CommittedLogs
 

@@ -32,8 +32,9 @@ from integration.cluster import (
 )
 from integration.people import new_name
 
-from zchat.client import PingTarget, RefusedError, drafts
-from zchat.client.drafts import Answer
+from zchat.client import PingTarget, RefusedError
+from zchat.client.sdk import drafts
+from zchat.client.sdk.drafts import Answer
 from zchat.protocol.messages import Done, inbox_log, room_log
 
 from .acknowledged import OWN_LOGS, missing_in

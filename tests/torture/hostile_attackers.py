@@ -14,7 +14,7 @@ import uvloop
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import JoinRoom, Ping
-from zchat.protocol.nonces import nonce
+from zchat.protocol.rules.nonces import nonce
 
 from .hostile_attacks import ATTACKS, Attack, Shot
 from .hostile_data import ARCHIVES, PASSWORD, Facts, person, token_of

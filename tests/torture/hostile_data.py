@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import OpenSession, SessionOpened
+from zchat.protocol.internal import OpenSession, SessionOpened
 from zchat.protocol.messages import (
     LOBBY,
     AddReaction,
@@ -38,10 +38,10 @@ from zchat.protocol.messages import (
     Standing,
     room_log,
 )
-from zchat.protocol.nonces import nonce
+from zchat.protocol.rules.nonces import nonce
 from zchat.rooms.process import RoomService
-from zchat.rooms.tables import ROOMS_SCHEMA
-from zchat.service.passwords import hashed
+from zchat.rooms.store.tables import ROOMS_SCHEMA
+from zchat.service.password_pool import hashed
 
 from .busy_service import BusyService, Kind, user_kind
 

@@ -23,7 +23,7 @@ from zchat.protocol.messages import (
     SendPrivate,
     room_log,
 )
-from zchat.protocol.nonces import nonce
+from zchat.protocol.rules.nonces import nonce
 
 from .hostile_data import HONEST_PAIRS, honest, pair_room, token_of
 from .hostile_wire import Address, Asking, Line, Login, Refusal, dial

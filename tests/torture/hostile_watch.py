@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from integration.cluster import GATEWAYS, REVIVER, ROUTER, SERVICES, Cluster
 
-from zchat.alive import file_of, look_at
+from zchat.runtime.liveness import file_of, look_at
 
 PROGRAMS: Final = (ROUTER, *SERVICES, *GATEWAYS)
 _LOOK_INTERVAL_S: Final = 0.05

@@ -10,10 +10,11 @@ from typing import Final, NamedTuple, Self
 from integration.cluster import DEADLINE_S
 from integration.people import new_name
 
-from zchat.client import RefusedError, connect, drafts
-from zchat.client.drafts import Answer
-from zchat.client.events import ConnectionLost, EntryArrived, SessionBegun
-from zchat.client.tls import AUTOMATIC, Tls
+from zchat.client import RefusedError, connect
+from zchat.client.auth.tls import AUTOMATIC, Tls
+from zchat.client.core.events import ConnectionLost, EntryArrived, SessionBegun
+from zchat.client.sdk import drafts
+from zchat.client.sdk.drafts import Answer
 from zchat.protocol import limits
 from zchat.protocol.messages import LOBBY, Done, Entry, inbox_log, room_log
 

@@ -18,7 +18,7 @@ from .small_disk import way_in
 @pytest.mark.timeout(300)
 def test_on_a_full_disk_nothing_is_lost_and_all_heals() -> None:
     if way_in() is None:
-        # What a store does that finds no room is tested in tests/log and tests/service anyway.
+        # What a store does that finds no room is tested in tests/eventlog and tests/service anyway.
         pytest.skip("nobody may mount a small disk here")
     command = [sys.executable, "-P", "-m", "torture.disk_full", "--rounds=2", "--full-s=1"]
     path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from zchat.log.store import Store
-from zchat.rooms.tables import ROOMS_SCHEMA
+from zchat.eventlog.store import Store
+from zchat.rooms.store.tables import ROOMS_SCHEMA
 
 from .consistency import Broken, check_whole
 from .crash_copies import copy_as_after_a_crash, reading, wal_of

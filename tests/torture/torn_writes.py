@@ -20,7 +20,7 @@ import click
 from sqlalchemy import text
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import OpenSession
+from zchat.protocol.internal import OpenSession
 from zchat.protocol.messages import (
     LOBBY,
     CreateRoom,
@@ -32,7 +32,7 @@ from zchat.protocol.messages import (
     inbox_log,
     room_log,
 )
-from zchat.protocol.nonces import nonce
+from zchat.protocol.rules.nonces import nonce
 
 from .busy_service import BusyService, Kind, Said
 from .consistency import Broken, check_whole

@@ -13,7 +13,7 @@ from typing import Final
 from integration.cluster import DEADLINE_S, GATEWAYS, Cluster
 from integration.people import new_name
 
-from zchat.client.tls import AUTOMATIC, Tls
+from zchat.client.auth.tls import AUTOMATIC, Tls
 
 from .checkers import Breach, Finding, check
 from .databases import read_databases

@@ -4,25 +4,27 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from zchat.fabric.link import ReturnAddress
-from zchat.fabric.topics import PRESENCE_TOPIC
-from zchat.log import audit, edits
-from zchat.log.answers import Answer as Result
-from zchat.log.floors import policy_statements
-from zchat.log.store import Owed, Store
+from zchat.eventlog import audit, edits
+from zchat.eventlog.core.answers import Answer as Result
+from zchat.eventlog.floors import policy_statements
+from zchat.eventlog.store import Owed, Store
+from zchat.fabric.core.link import ReturnAddress
+from zchat.fabric.core.topics import PRESENCE_TOPIC
 from zchat.protocol import limits
-from zchat.protocol.cluster import (
+from zchat.protocol.codec import Decoder
+from zchat.protocol.internal import (
     AnnounceSessions,
     CloseSession,
+    MarkerMoved,
     OpenSession,
+    PresenceDelta,
     SessionEnded,
     SessionHere,
     SessionOpened,
+    Typing,
     UserCommand,
     UserQuery,
 )
-from zchat.protocol.codec import Decoder
-from zchat.protocol.costs import exhausted
 from zchat.protocol.messages import (
     AccountChanged,
     AddReaction,
@@ -42,17 +44,17 @@ from zchat.protocol.messages import (
     Standing,
     inbox_log,
 )
-from zchat.protocol.nonces import nonce
-from zchat.protocol.presence import PresenceDelta
-from zchat.protocol.soft import MarkerMoved, Typing
-from zchat.service.answering import answer_once, look_up
+from zchat.protocol.rules.costs import exhausted
+from zchat.protocol.rules.nonces import nonce
 from zchat.service.beat import Job
-from zchat.service.effects import Sender
-from zchat.service.referred import referred_entries
-from zchat.users import projection, queries
-from zchat.users.core import UserCore
-from zchat.users.policy import Policy
-from zchat.users.tables import USERS_SCHEMA
+from zchat.service.core.effects import Sender
+from zchat.service.core.idempotency import answer_once, look_up
+from zchat.service.core.referenced_entries import referred_entries
+from zchat.users import queries
+from zchat.users.core.dispatch import UserCore
+from zchat.users.core.policy import Policy
+from zchat.users.store import projection
+from zchat.users.store.tables import USERS_SCHEMA
 
 PASSWORD = "correct horse"
 WEST, EAST, ADMIN = b"gateway-west#1", b"gateway-east#1", b"admin/root#1"

@@ -3,7 +3,7 @@
 import pytest
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import OpenSession, SessionOpened
+from zchat.protocol.internal import OpenSession, SessionOpened
 from zchat.protocol.messages import (
     AccountRegistered,
     Done,

@@ -3,10 +3,9 @@
 import pytest
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import AnnounceSessions, ReadPresence, SessionHere
 from zchat.protocol.codec import Decoder, server_messages
+from zchat.protocol.internal import AnnounceSessions, PresenceSnapshot, ReadPresence, SessionHere
 from zchat.protocol.messages import Done, ListUsers, RefusalCode, SetAway, UserList
-from zchat.protocol.presence import PresenceSnapshot
 
 from .playbook import EAST, PASSWORD, WEST, Answer, Users, refused, token
 

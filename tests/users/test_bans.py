@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import AnnounceSessions, OpenSession, SessionEnded, SessionHere
 from zchat.protocol.codec import Decoder
+from zchat.protocol.internal import AnnounceSessions, OpenSession, SessionEnded, SessionHere
 from zchat.protocol.messages import (
     BanUsers,
     DeleteAccount,
@@ -21,8 +21,8 @@ from zchat.protocol.messages import (
     UserBan,
     UserBanList,
 )
-from zchat.users import order
-from zchat.users.policy import Policy
+from zchat.users.core import order
+from zchat.users.core.policy import Policy
 
 from .playbook import EAST, PASSWORD, WEST, Answer, Users, durable_state, opened, refused, token
 

@@ -2,11 +2,10 @@
 
 import pytest
 
-from zchat.log import audit
+from zchat.eventlog import audit
 from zchat.protocol import limits
-from zchat.protocol.cluster import TellInvited
 from zchat.protocol.codec import Decoder
-from zchat.protocol.costs import exhausted
+from zchat.protocol.internal import TellInvited
 from zchat.protocol.messages import (
     BlockedList,
     BlockUser,
@@ -17,6 +16,7 @@ from zchat.protocol.messages import (
     ReportMessage,
     UnblockUser,
 )
+from zchat.protocol.rules.costs import exhausted
 
 from .playbook import Answer, Users, durable_state, refused
 

@@ -7,7 +7,7 @@ import pytest
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import Done, RefusalCode, Refused, Standing
 from zchat.protocol.operators import ChangedSettings, ChangeSetting, SettingChange
-from zchat.users.policy import Policy
+from zchat.users.core.policy import Policy
 
 from .playbook import PASSWORD, WEST, Users, opened, refused
 

@@ -6,8 +6,8 @@ import pytest
 from committed import repeated
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import OpenConversation, StampedRoomCommand
 from zchat.protocol.codec import Decoder, server_messages
+from zchat.protocol.internal import MarkerMoved, OpenConversation, StampedRoomCommand, Typing
 from zchat.protocol.messages import (
     ConversationInfo,
     ConversationList,
@@ -21,11 +21,10 @@ from zchat.protocol.messages import (
     Standing,
     StartConversation,
 )
-from zchat.protocol.names import canonical_name
-from zchat.protocol.nonces import nonce
-from zchat.protocol.partitions import address_of_room
-from zchat.protocol.soft import MarkerMoved, Typing
-from zchat.users.conversations import OPEN_CONVERSATION_NONCE
+from zchat.protocol.rules.names import canonical_name
+from zchat.protocol.rules.nonces import nonce
+from zchat.protocol.rules.partitions import address_of_room
+from zchat.users.core.conversations import OPEN_CONVERSATION_NONCE
 
 from .playbook import EAST, PASSWORD, ROOM_ADDRESSES, Answer, Users, durable_state, refused
 

@@ -7,10 +7,10 @@ import pyotp
 import pytest
 from msgspec import Raw
 
-from zchat.log.floors import Policy
+from zchat.eventlog.floors import Policy
 from zchat.protocol import limits
-from zchat.protocol.cluster import EndGuest, ReadUserLogs, Stamped, UserLogs
 from zchat.protocol.codec import Decoder
+from zchat.protocol.internal import EndGuest, ReadUserLogs, Stamped, UserLogs
 from zchat.protocol.messages import (
     BlockUser,
     ChangePassword,

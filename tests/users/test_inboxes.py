@@ -3,16 +3,19 @@
 import pytest
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import (
+from zchat.protocol.codec import Decoder, server_messages
+from zchat.protocol.internal import (
+    LogPage,
+    PresenceSnapshot,
     ReadLog,
     ReadPresence,
     ReadStream,
     ReadUserLogs,
+    StreamPage,
     UserLog,
     UserLogs,
     UserQuery,
 )
-from zchat.protocol.codec import Decoder, server_messages
 from zchat.protocol.messages import (
     Done,
     History,
@@ -28,9 +31,7 @@ from zchat.protocol.messages import (
     UserInfo,
     UserList,
 )
-from zchat.protocol.nonces import nonce
-from zchat.protocol.pages import LogPage, StreamPage
-from zchat.protocol.presence import PresenceSnapshot
+from zchat.protocol.rules.nonces import nonce
 
 from .playbook import PASSWORD, Users, opened, refused
 

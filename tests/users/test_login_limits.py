@@ -6,12 +6,12 @@ from collections.abc import Callable
 import pytest
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import OpenSession
+from zchat.protocol.internal import OpenSession
 from zchat.protocol.messages import ChangePassword, Done, RefusalCode, Refused
-from zchat.rates import Rate
-from zchat.service.effects import Refusal
-from zchat.settings import Settings
-from zchat.users.login_limits import LoginLimits, LoginRates, source_of
+from zchat.runtime.core.rate_limit import Rate
+from zchat.runtime.settings import Settings
+from zchat.service.core.effects import Refusal
+from zchat.users.core.login_limits import LoginLimits, LoginRates, source_of
 from zchat.users.process import rates_of
 
 from .playbook import PASSWORD, Answer, Users, opened, refused, token

@@ -2,10 +2,10 @@
 
 import pytest
 
-from zchat.protocol.cluster import OpenSession
+from zchat.protocol.internal import OpenSession
 from zchat.protocol.messages import DeleteAccount, PrivateMessageSent, RefusalCode, Refused
-from zchat.protocol.names import RESERVED_USERS
 from zchat.protocol.operators import ImportedEntry, ImportedFacts, ImportEntries
+from zchat.protocol.rules.names import RESERVED_USERS
 
 from .playbook import PASSWORD, Answer, Users, opened, refused, token
 
@@ -38,7 +38,7 @@ def test_nobody_new_has_a_name_that_looks_like_the_systems_own(users: Users) -> 
 def test_who_has_a_name_of_the_system_from_before_keeps_it(
     users: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zchat.users.directory.RESERVED_USERS", frozenset())
+    monkeypatch.setattr("zchat.users.core.directory.RESERVED_USERS", frozenset())
     users.come("root")
     users.account("admin", n=2)
     monkeypatch.undo()

@@ -3,8 +3,8 @@
 import pytest
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import AnnounceSessions, SessionHere, UserQuery
 from zchat.protocol.codec import Decoder
+from zchat.protocol.internal import AnnounceSessions, SessionHere, UserQuery
 from zchat.protocol.messages import RefusalCode, Refused, Standing
 from zchat.protocol.operators import (
     AccountPage,
@@ -13,7 +13,7 @@ from zchat.protocol.operators import (
     SessionInfo,
     SessionPage,
 )
-from zchat.users.model import User
+from zchat.users.core.model import User
 
 from .playbook import PASSWORD, Users, token
 

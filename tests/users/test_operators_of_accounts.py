@@ -18,7 +18,7 @@ from zchat.protocol.messages import (
     Standing,
 )
 from zchat.protocol.operators import RemoveAccount, ResetPassword, ResetTotp
-from zchat.users.model import code_digest
+from zchat.users.core.model import code_digest
 
 from .playbook import PASSWORD, Answer, Users, durable_state, opened, refused
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from committed import repeated
 
-from zchat.log.floors import Removal
+from zchat.eventlog.floors import Removal
 from zchat.protocol import limits
 from zchat.protocol.codec import server_messages
 from zchat.protocol.messages import (
@@ -29,8 +29,8 @@ from zchat.protocol.messages import (
     Refused,
     ServerMessage,
 )
-from zchat.protocol.nonces import nonce
-from zchat.users.policy import Policy
+from zchat.protocol.rules.nonces import nonce
+from zchat.users.core.policy import Policy
 
 from .playbook import PASSWORD, Users, refused
 

@@ -19,7 +19,7 @@ from zchat.protocol.messages import (
     Redacted,
     UnblockUser,
 )
-from zchat.users.policy import Policy
+from zchat.users.core.policy import Policy
 
 from .playbook import PASSWORD, Users
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import OpenSession
+from zchat.protocol.internal import OpenSession
 from zchat.protocol.messages import (
     AccountRegistered,
     CreateInvitation,
@@ -17,7 +17,7 @@ from zchat.protocol.messages import (
     RevokeInvitation,
     Standing,
 )
-from zchat.users.policy import Policy
+from zchat.users.core.policy import Policy
 
 from .playbook import PASSWORD, WEST, Answer, Users, durable_state, opened, refused, token
 

@@ -3,19 +3,19 @@
 import pytest
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import (
+from zchat.protocol.codec import Decoder
+from zchat.protocol.internal import (
     AnnounceSessions,
     ClusterInfo,
     EndGuest,
     OpenSession,
+    PresenceDelta,
     ReadCluster,
     ReportActivity,
     SessionHere,
     Stamped,
 )
-from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import Done, RefusalCode, Standing
-from zchat.protocol.presence import PresenceDelta
 
 from .playbook import EAST, PASSWORD, ROOM_ADDRESSES, WEST, Users, opened, refused, token
 

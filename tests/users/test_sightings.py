@@ -3,8 +3,8 @@
 import pytest
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import AnnounceSessions, ReportActivity, SessionHere
 from zchat.protocol.codec import Decoder
+from zchat.protocol.internal import AnnounceSessions, ReportActivity, SessionHere
 from zchat.protocol.messages import RefusalCode, Refused
 from zchat.protocol.operators import ListSightings, SightingPage
 

@@ -3,8 +3,8 @@
 import pytest
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import AnnounceSessions, SessionHere
 from zchat.protocol.codec import Decoder
+from zchat.protocol.internal import AnnounceSessions, SessionHere
 from zchat.protocol.messages import (
     AuditList,
     DisconnectUser,

@@ -3,10 +3,10 @@
 import pytest
 from committed import contradictions
 
-from zchat.log.floors import Removal
+from zchat.eventlog.floors import Removal
 from zchat.protocol import limits
-from zchat.protocol.cluster import OpenSession
 from zchat.protocol.codec import Decoder
+from zchat.protocol.internal import OpenSession
 from zchat.protocol.messages import (
     Done,
     History,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from zchat.fabric.link import ReturnAddress
-from zchat.protocol.cluster import ReadUserLogs, UserLog, UserLogs
+from zchat.fabric.core.link import ReturnAddress
 from zchat.protocol.codec import Decoder
+from zchat.protocol.internal import ReadUserLogs, UserLog, UserLogs
 from zchat.protocol.messages import PrivateMessageSent, RefusalCode, Refused, Standing
 from zchat.protocol.operators import (
     AccountAnswer,
@@ -14,8 +14,8 @@ from zchat.protocol.operators import (
     ImportEntries,
     ReadAccount,
 )
-from zchat.service.effects import Refusal, Sender
-from zchat.users.model import token_digest
+from zchat.service.core.effects import Refusal, Sender
+from zchat.users.core.model import token_digest
 
 from .playbook import PASSWORD, Users, token
 

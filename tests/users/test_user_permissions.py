@@ -5,8 +5,8 @@ from typing import Any, get_args
 import pytest
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import UserCommand, UserQuery
 from zchat.protocol.codec import Decoder
+from zchat.protocol.internal import UserCommand, UserQuery
 from zchat.protocol.messages import (
     AccountCommand,
     AddReaction,
@@ -56,7 +56,7 @@ from zchat.protocol.messages import (
     UnbanUsers,
     UnblockUser,
 )
-from zchat.protocol.permissions import PERMISSIONS
+from zchat.protocol.rules.permissions import PERMISSIONS
 
 from .playbook import PASSWORD, Users
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from zchat.protocol import limits
-from zchat.protocol.cluster import CloseSession, OpenSession
+from zchat.protocol.internal import CloseSession, OpenSession
 from zchat.protocol.messages import (
     AddReaction,
     BlockUser,
@@ -32,7 +32,7 @@ from zchat.protocol.messages import (
     SuspendUser,
     UnblockUser,
 )
-from zchat.protocol.nonces import nonce
+from zchat.protocol.rules.nonces import nonce
 
 from .playbook import EAST, PASSWORD, WEST, Users, durable_state, token
 

@@ -3,8 +3,8 @@
 from alembic import command
 from sqlalchemy import StaticPool, create_engine, text
 
-from zchat.log.schema import migration_config
-from zchat.users.tables import USERS_SCHEMA
+from zchat.eventlog.schema import migration_config
+from zchat.users.store.tables import USERS_SCHEMA
 
 TOKENS = [("ann", b"b", 7), ("ann", b"a", 5), ("ann", b"c", 7), ("bob", b"d", 1)]
 

@@ -2,14 +2,12 @@
 
 import click
 
-from zchat.admin import (
+from zchat.admin.commands import (
     accounts,
     audit,
     backup,
-    bounds,
     certificates,
     doctor,
-    erasing,
     invitations,
     keys,
     order,
@@ -24,7 +22,9 @@ from zchat.admin import (
     transfer,
     verify,
 )
-from zchat.admin.answers import CommandGroup
+from zchat.admin.commands import accounts as erasing
+from zchat.admin.commands import settings as bounds
+from zchat.admin.output import CommandGroup
 
 
 @click.group("zchat-admin", cls=CommandGroup)

@@ -36,8 +36,8 @@ from zchat.protocol.messages import (
     RoomClosed,
     RoomCreated,
 )
-from zchat.protocol.names import InvalidName, canonical_name, safe_text
 from zchat.protocol.operators import SightingInfo
+from zchat.protocol.rules.names import InvalidName, canonical_name, safe_text
 
 FORMAT: Final = 1
 ACCOUNT_FORMAT: Final = 2

@@ -3,14 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from zchat.admin.answers import refuse
-from zchat.admin.asking import Enquiry, NoAnswer, enquiry
+from zchat.admin.output import refuse
+from zchat.admin.rpc import Enquiry, NoAnswer, enquiry
 from zchat.protocol import limits
-from zchat.protocol.cluster import ReadLog
 from zchat.protocol.codec import Decoder, FrameReader, ProtocolError
+from zchat.protocol.internal import (
+    LogPage,
+    ReadLog,
+)
 from zchat.protocol.messages import Entry, Message, Refused
-from zchat.protocol.pages import LogPage
-from zchat.settings import Settings
+from zchat.runtime.settings import Settings
 
 Page = TypeVar("Page")
 

@@ -3,8 +3,8 @@
 import encodings.idna  # noqa: F401 - `getaddrinfo` would, as a user who may not read it
 import socket
 
-from zchat.options import Address
-from zchat.troubles import Obstacle, obstacle_at
+from zchat.runtime.options import Address
+from zchat.runtime.os_errors import Obstacle, obstacle_at
 
 
 def trouble_at(address: Address, *, shared: bool) -> Obstacle | None:

@@ -5,7 +5,7 @@ full disk that has long been emptied. As an event listener of supervisord the re
 and looks again at every tick, lest it was away in the meantime.
 
 A process that hangs looks well to supervisord. The reviver sees that it has ceased to touch its
-file (zchat/alive.py), and kills it; supervisord starts it again.
+file (zchat/runtime/liveness.py), and kills it; supervisord starts it again.
 """
 
 import http.client
@@ -22,12 +22,12 @@ from typing import BinaryIO, Protocol
 from supervisor import childutils
 from supervisor.states import ProcessStates
 
-from zchat.admin.hangs import Hangs
-from zchat.alive import Seen, file_of, look_at
-from zchat.in_force import InForce
-from zchat.options import WRONG_CONFIGURATION
-from zchat.process import die_with_parent, log_to_stderr
-from zchat.settings import Settings, command
+from zchat.runtime.core.hangs import Hangs
+from zchat.runtime.liveness import Seen, file_of, look_at
+from zchat.runtime.options import WRONG_CONFIGURATION
+from zchat.runtime.process import die_with_parent, log_to_stderr
+from zchat.runtime.settings import Settings, command
+from zchat.runtime.settings_in_force import InForce
 
 
 class Supervisor(Protocol):

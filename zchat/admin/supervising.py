@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from supervisor.xmlrpc import SupervisorTransport
 
-from zchat.process import close_to_others
+from zchat.runtime.process import close_to_others
 
 NO_ANSWER: Final = (OSError, http.client.HTTPException, xmlrpc.client.Error)
 

@@ -8,9 +8,9 @@ from typing import Final, NoReturn
 import click
 
 from zchat.admin import ports
-from zchat.admin.procfiles import CLUSTER, GATEWAY_HOST
+from zchat.admin.commands.procfiles import CLUSTER, GATEWAY_HOST
 from zchat.admin.supervising import NO_ANSWER, supervisor_of
-from zchat.settings import Settings, command
+from zchat.runtime.settings import Settings, command
 
 _VAR: Final = Path("var")
 """Of supervisord's own files, as procfiles/*.conf have it; ZCHAT_VAR may be elsewhere."""

@@ -16,17 +16,8 @@ Every entry comes once and in order, and every post is made once, whatever conne
 What is to be done once whatever becomes of the process, too, is a bot: `zchat.client.bot`.
 """
 
-from zchat.client.asking import RefusedError
-from zchat.client.chat import (
-    CannotConnectError,
-    Chat,
-    OtherClusterError,
-    UnconfirmedError,
-    connect,
-)
-from zchat.client.core import LoggingOut
-from zchat.client.drafts import InvalidRequest
-from zchat.client.events import (
+from zchat.client.auth.tls import Tls, UnknownServerError, UntrustedServerError
+from zchat.client.core.events import (
     Answered,
     ConnectionFailed,
     ConnectionLost,
@@ -34,10 +25,19 @@ from zchat.client.events import (
     EntryArrived,
     Event,
     SessionBegun,
+    State,
 )
-from zchat.client.outbox import QueueFull
-from zchat.client.state import State
-from zchat.client.tls import Tls, UnknownServerError, UntrustedServerError
+from zchat.client.core.machine import LoggingOut
+from zchat.client.core.outbox import QueueFull
+from zchat.client.sdk.chat import (
+    CannotConnectError,
+    Chat,
+    OtherClusterError,
+    UnconfirmedError,
+    connect,
+)
+from zchat.client.sdk.drafts import InvalidRequest
+from zchat.client.sdk.requests import RefusedError
 from zchat.protocol.messages import (
     AccountChanged,
     AccountRegistered,

@@ -25,39 +25,219 @@ Give a bot an account: what a guest has read is forgotten with it.
 
 import asyncio
 import contextlib
+import inspect
 import logging
 import signal
 import sys
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from zchat.client import drafts
-from zchat.client.asking import RefusedError
-from zchat.client.bot_commands import Answer, BotCommand, Unable, WrongArguments, command_of
-from zchat.client.bot_message import Message
-from zchat.client.chat import (
+from msgspec.structs import replace
+
+from zchat.client.core.machine import LoggingOut
+from zchat.client.sdk import drafts, message_drafts
+from zchat.client.sdk.chat import (
     DEFAULT_ADDRESS,
     CannotConnectError,
     Chat,
     OtherClusterError,
     connect,
 )
-from zchat.client.core import LoggingOut
-from zchat.client.cursor_file import CursorFile
+from zchat.client.sdk.drafts import Command
+from zchat.client.sdk.requests import RefusedError
+from zchat.client.storage.cursor_file import CursorFile
+from zchat.protocol import limits
 from zchat.protocol.messages import (
+    Done,
     Entry,
     EntryBody,
     MessagePosted,
     PrivateMessageSent,
+    RefusalCode,
+    inbox_log,
 )
+from zchat.protocol.rules.names import safe_text
+from zchat.protocol.rules.nonces import nonce
 
 __all__ = ["Bot", "Message", "Unable"]
 
 SAVE_ENTRIES: Final = 100
 """So many entries that no function was called for may have to be read again."""
 SOMETHING_FAILED: Final = "something went wrong here; whoever runs me can read about it in the log"
+
+# --- An entry as a bot gets it, and what the bot can do about it once, however often it is asked.
+
+_REPLIES_MAX = 1 << 16
+C = TypeVar("C", bound=Command)
+
+
+class Message:
+    """An entry that came to a bot: mostly what somebody has said.
+
+    What `reply` and `react` do while a function deals with it has a nonce that is made of the entry
+    and of how many there were before. A bot that was killed and handles the entry again does the
+    same again, and the server knows it: it is done once.
+    """
+
+    def __init__(self, chat: Chat, entry: Entry, label: str) -> None:
+        self.chat = chat
+        self.entry = entry
+        self._nonces: Callable[[], bytes] = _nonces(label, entry)
+
+    def dealt_with(self) -> None:
+        """What is done about it from now on is new, and would come too late for those nonces."""
+        self._nonces = bytes
+
+    @property
+    def author(self) -> str:
+        return self.entry.author
+
+    @property
+    def text(self) -> str:
+        """What was said; empty of what is no message."""
+        body = self.entry.body
+        return body.text if isinstance(body, MessagePosted | PrivateMessageSent) else ""
+
+    @property
+    def is_by_bot(self) -> bool:
+        """A program has said it; of what is no message nobody knows."""
+        body = self.entry.body
+        return isinstance(body, MessagePosted | PrivateMessageSent) and body.bot
+
+    @property
+    def is_private(self) -> bool:
+        return self.entry.log == inbox_log(self.chat.name)
+
+    @property
+    def place(self) -> str:
+        """Where an answer goes: `#room`, or `@name` of who has written in private."""
+        return inbox_log(self.author) if self.is_private else self.entry.log
+
+    async def reply(self, text: str) -> Done:
+        """Where it was said, to everyone there. A text that is too long is cut.
+
+        Control characters are left out, since much of what bots say was written by others.
+        """
+        text = safe_text(text)[: limits.TEXT_CHARS_MAX]
+        is_said = isinstance(self.entry.body, MessagePosted | PrivateMessageSent)
+        reply_to = self.entry.sequence if is_said else 0
+        if self.is_private:
+            return await self._do(drafts.private(self.author, text, reply_to))
+        return await self._do(drafts.post(self.place, text, reply_to))
+
+    async def react(self, emoji: str) -> Done:
+        return await self._do(message_drafts.react(self.entry.log, self.entry.sequence, emoji))
+
+    async def _do(self, draft: Command) -> Done:
+        try:
+            answer = await self.chat.submit(replace(draft, nonce=self._nonces()))
+        except RefusedError as error:
+            if error.code is not RefusalCode.OVERTAKEN:
+                raise
+            # It has been done, so long ago that only this is known of it.
+            return Done(drafts.UNNUMBERED)
+        assert isinstance(answer, Done)
+        return answer
+
+
+def _nonces(label: str, entry: Entry) -> Callable[[], bytes]:
+    """A nonce for each thing that is done about the entry, always the same ones.
+
+    A server takes the nonces of one prefix in their order only, and each log is handled in order.
+    """
+    prefix = sha256(f"{label}\0{entry.log}".encode()).digest()[: limits.NONCE_PREFIX_BYTES]
+    first = entry.sequence * _REPLIES_MAX
+    number = iter(range(first, first + _REPLIES_MAX))
+    return lambda: nonce(prefix, next(number))
+
+
+# --- What a bot's command takes, as its function says it: one word for each parameter.
+#
+# A parameter after `*` takes all the rest of the text; one with a default may be left out; `int`
+# and `float` are numbers.
+
+Answer = Callable[..., Awaitable[None]]
+_KINDS: Final[dict[Any, tuple[Callable[[str], Any], str]]] = {
+    str: (str, "a word"),
+    int: (int, "a whole number"),
+    float: (float, "a number"),
+}
+
+
+class Unable(Exception):
+    """Raised by a command that cannot be done: its text is the reply."""
+
+
+class WrongArguments(Unable):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class BotCommand:
+    name: str
+    summary: str
+    answer: Answer
+    words: tuple[inspect.Parameter, ...]
+    rest: inspect.Parameter | None
+
+    @property
+    def usage(self) -> str:
+        parameters = [*self.words, *([self.rest] if self.rest else [])]
+        parts = [
+            f"<{one.name}>" if one.default is one.empty else f"[{one.name}]" for one in parameters
+        ]
+        return " ".join([self.name, *parts])
+
+    async def call(self, message: Message, text: str) -> None:
+        """Raises `WrongArguments`, and what the command raises."""
+        words, named = self._arguments(text)
+        await self.answer(message, *words, **named)
+
+    def _arguments(self, text: str) -> tuple[list[Any], dict[str, str]]:
+        given: list[Any] = []
+        for parameter in self.words:
+            word, *others = text.split(maxsplit=1) or [""]
+            if not word and parameter.default is parameter.empty:
+                raise WrongArguments(f"{parameter.name} is missing")
+            if not word:
+                return given, {}
+            given.append(_converted(parameter, word))
+            text = "".join(others)
+        if self.rest is None and text.strip():
+            raise WrongArguments(f"{text.strip()[:40]!r} is too much")
+        if self.rest is None or not text.strip():
+            if self.rest is not None and self.rest.default is self.rest.empty:
+                raise WrongArguments(f"{self.rest.name} is missing")
+            return given, {}
+        return given, {self.rest.name: text.strip()}
+
+
+def command_of(name: str, summary: str, answer: Answer) -> BotCommand:
+    """Raises `TypeError` for a function that can be no command."""
+    _, *parameters = inspect.signature(answer, eval_str=True).parameters.values()
+    words = [one for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]
+    rest = [one for one in parameters if one.kind is one.KEYWORD_ONLY]
+    kinds = {one.annotation for one in words} - _KINDS.keys() - {inspect.Parameter.empty}
+    if len(words) + len(rest) < len(parameters) or len(rest) > 1 or kinds:
+        raise TypeError(
+            f"{name}: a command takes the message, then str, int or float, then one text after *"
+        )
+    return BotCommand(name.lower(), summary, answer, tuple(words), rest[0] if rest else None)
+
+
+def _converted(parameter: inspect.Parameter, word: str) -> Any:
+    convert, what = _KINDS.get(parameter.annotation, _KINDS[str])
+    try:
+        return convert(word)
+    except ValueError:
+        raise WrongArguments(f"{parameter.name} is {what}, and {word[:40]!r} is not") from None
+
+
+# --- The bot --------------------------------------------------------------------------------------
 
 Reaction = TypeVar("Reaction", bound=Callable[[Message], Awaitable[None]])
 Task = TypeVar("Task", bound=Callable[[Chat], Awaitable[None]])

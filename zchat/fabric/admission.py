@@ -13,7 +13,7 @@ import zmq.auth
 from zmq.utils import z85
 from zmq.utils.monitor import parse_monitor_message
 
-from zchat.fabric.identities import may_connect
+from zchat.fabric.core.identities import may_connect
 from zchat.fabric.keys import Allowed, fingerprint
 from zchat.protocol import limits
 

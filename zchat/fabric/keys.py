@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple
 import zmq
 from zmq.utils import z85
 
-from zchat.fabric.identities import part_of
+from zchat.fabric.core.identities import part_of
 
 ROUTER: Final = "router"
 ALLOWED_FILE: Final = "allowed.toml"

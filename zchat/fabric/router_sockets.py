@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import zmq
 
-from zchat.fabric.identities import QUERIES_BACKEND
+from zchat.fabric.core.identities import QUERIES_BACKEND
 from zchat.fabric.keys import ROUTER, KeyProblem, read_allowed, read_pair, version_of_allowed
 from zchat.fabric.sockets import (
     HANDSHAKE_MS,
@@ -20,7 +20,7 @@ from zchat.fabric.sockets import (
     receive_waiting,
 )
 from zchat.protocol import limits
-from zchat.settings import Endpoints
+from zchat.runtime.settings import Endpoints
 
 if TYPE_CHECKING:
     from zchat.fabric.admission import Refused, Strangers

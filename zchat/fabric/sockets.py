@@ -17,10 +17,10 @@ from typing import TypeAlias
 import zmq
 
 from zchat.fabric.keys import KeyProblem, Proof, read_proof
-from zchat.options import WRONG_CONFIGURATION
 from zchat.protocol import limits
-from zchat.settings import Endpoints, Settings
-from zchat.troubles import end_for_operator
+from zchat.runtime.options import WRONG_CONFIGURATION
+from zchat.runtime.os_errors import end_for_operator
+from zchat.runtime.settings import Endpoints, Settings
 
 Socket: TypeAlias = zmq.Socket[bytes]
 _LINGER_MS = 500

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from zchat.gateway.turns import Turns
-from zchat.measures import Measure, Reading
+from zchat.gateway.core.loop import Turns
 from zchat.protocol import limits
+from zchat.runtime.core.measures import Measure, Reading
 
 MEASURES: Final = (
     Measure("sessions", "gauge", "Client connections."),

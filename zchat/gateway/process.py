@@ -12,23 +12,23 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from zchat.alive import Alive, Health
 from zchat.fabric import sockets
-from zchat.fabric.identities import gateway_name, identity
+from zchat.fabric.core.identities import gateway_name, identity
 from zchat.fabric.pump import Pump
-from zchat.gateway.door import ClientConnection
-from zchat.gateway.journal import Journal
+from zchat.gateway.connection import ClientConnection
+from zchat.gateway.core.loop import Turns
+from zchat.gateway.core.quotas import Quota
 from zchat.gateway.metrics import MEASURES, missing, readings
-from zchat.gateway.quotas import Quota
+from zchat.gateway.operation_log import Journal
 from zchat.gateway.tls import CertificateError, TlsDoor, load_context
-from zchat.gateway.turns import Turns
-from zchat.in_force import InForce, command, prove_anew
-from zchat.options import Address
-from zchat.process import give_up, observed, raise_file_limit, settle, start
 from zchat.protocol import limits
-from zchat.settings import Settings
-from zchat.status import StatusReport
-from zchat.troubles import Trouble, of_listening
+from zchat.runtime.liveness import Alive, Health
+from zchat.runtime.options import Address
+from zchat.runtime.os_errors import Trouble, of_listening
+from zchat.runtime.process import give_up, observed, raise_file_limit, settle, start
+from zchat.runtime.settings import Settings
+from zchat.runtime.settings_in_force import InForce, command, prove_anew
+from zchat.runtime.status import StatusReport
 
 _log = logging.getLogger("zchat.gateway")
 

@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from zchat.gateway.door import ClientConnection, Inside
-from zchat.gateway.handshakes import Handshakes
-from zchat.gateway.quotas import Arrival
+from zchat.gateway.connection import ClientConnection, Inside
+from zchat.gateway.core.handshakes import Handshakes
+from zchat.gateway.core.quotas import Arrival
 from zchat.protocol import limits
-from zchat.rates import Rate, Samples
+from zchat.runtime.core.rate_limit import Rate, Samples
 
 _BACKLOG: Final = 1024
 _TLS_HANDSHAKE: Final = b"\x16"

@@ -1,17 +1,18 @@
 """What operators may ask of the room-service: every room that there is."""
 
-from zchat.protocol import costs, limits
+from zchat.protocol import limits
 from zchat.protocol.codec import encode, fitting
-from zchat.protocol.costs import Steps
 from zchat.protocol.messages import LOBBY, RefusalCode, Refused, Role, room_log
 from zchat.protocol.operators import (
     ListAllRooms,
     RoomDetails,
     RoomPage,
 )
-from zchat.rooms.core import RoomCore
-from zchat.rooms.model import Room
-from zchat.service.lists import first_names, is_wanted
+from zchat.protocol.rules import costs
+from zchat.protocol.rules.costs import Steps
+from zchat.rooms.core.dispatch import RoomCore
+from zchat.rooms.core.model import Room
+from zchat.service.core.paging import first_names, is_wanted
 
 
 def answer(core: RoomCore, asking: str, query: ListAllRooms) -> Steps[bytes]:

@@ -2,19 +2,20 @@
 
 from collections.abc import Sequence
 
-from zchat.in_force import command
-from zchat.log.store import Store, Write
-from zchat.protocol.cluster import StampedRoomCommand, StampedRoomQuery, room_partition
+from zchat.eventlog.store import Store, Write
 from zchat.protocol.codec import Decoder
-from zchat.protocol.costs import Steps
+from zchat.protocol.internal import StampedRoomCommand, StampedRoomQuery, room_partition
 from zchat.protocol.messages import LOBBY
-from zchat.protocol.partitions import address_of_room
-from zchat.rooms import projection, queries
-from zchat.rooms.core import RoomCore
-from zchat.rooms.model import RoomRow
-from zchat.rooms.tables import ROOMS_SCHEMA
+from zchat.protocol.rules.costs import Steps
+from zchat.protocol.rules.partitions import address_of_room
+from zchat.rooms import queries
+from zchat.rooms.core.dispatch import RoomCore
+from zchat.rooms.core.model import RoomRow
+from zchat.rooms.store import projection
+from zchat.rooms.store.tables import ROOMS_SCHEMA
+from zchat.runtime.settings import Settings
+from zchat.runtime.settings_in_force import command
 from zchat.service.process import serve
-from zchat.settings import Settings
 
 _queries = Decoder(StampedRoomQuery)
 

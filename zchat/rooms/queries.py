@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from typing import Final, NamedTuple, assert_never
 
-from zchat.log import audit, edits
-from zchat.log.search import Place
-from zchat.log.store import Store
-from zchat.protocol import costs, limits
-from zchat.protocol.cluster import (
+from zchat.eventlog import audit, edits
+from zchat.eventlog.search import Place
+from zchat.eventlog.store import Store
+from zchat.protocol import limits
+from zchat.protocol.codec import Decoder, encode, fitting
+from zchat.protocol.internal import (
     MembersOf,
     ReadLog,
     ReadStream,
@@ -16,8 +17,6 @@ from zchat.protocol.cluster import (
     UserLog,
     UserLogs,
 )
-from zchat.protocol.codec import Decoder, encode, fitting
-from zchat.protocol.costs import Steps
 from zchat.protocol.messages import (
     LOBBY,
     AuditList,
@@ -45,16 +44,19 @@ from zchat.protocol.messages import (
     Standing,
     room_log,
 )
-from zchat.protocol.names import InvalidName, canonical_name, printable
 from zchat.protocol.operators import CountExpired, FindMessages, ListAllRooms, ListKept
-from zchat.rooms import mentions, operator_queries
-from zchat.rooms.core import RoomCore
-from zchat.rooms.model import Room
-from zchat.rooms.permission import check, is_hidden
-from zchat.service import logs, operators, searching
-from zchat.service.effects import Refusal
-from zchat.service.lists import first_names
-from zchat.service.unread import count
+from zchat.protocol.rules import costs
+from zchat.protocol.rules.costs import Steps
+from zchat.protocol.rules.names import InvalidName, canonical_name, printable
+from zchat.rooms import operator_queries
+from zchat.rooms.core import mentions
+from zchat.rooms.core.dispatch import RoomCore
+from zchat.rooms.core.model import Room
+from zchat.rooms.core.permission import check, is_hidden
+from zchat.service import log_queries, operators
+from zchat.service.core.effects import Refusal
+from zchat.service.core.paging import first_names
+from zchat.service.core.unread import count
 
 _ClientQuery = (
     ReadHistory
@@ -87,9 +89,9 @@ def answer(
         case ReadLog():
             # Of a closed room only the store knows how far it went.
             head = core.timeline.heads.get(query.log) or store.heads([query.log])[query.log]
-            return (yield from logs.read_log(store, query, head))
+            return (yield from log_queries.read_log(store, query, head))
         case ReadStream():
-            return (yield from logs.read_stream(store, query))
+            return (yield from log_queries.read_stream(store, query))
         case ReadUserLogs():
             return encode(_user_logs(core, store, query.user))
         case ListAllRooms():
@@ -115,14 +117,14 @@ def _answer(
         case ReadHistory():
             room = _readable(core, asker, type(query), query.log[1:], at_ms)
             log = room_log(room.name)
-            return (yield from logs.read_history(store, query, log, room.floor))
+            return (yield from log_queries.read_history(store, query, log, room.floor))
         case ReadEdits():
             room = _readable(core, asker, type(query), query.log[1:], at_ms)
             return encode((yield from _edit_list(core, store, room, query)))
         case SearchMessages():
             check(SearchMessages, asker.standing, asker.user, None, at_ms)
             places = _places(core, asker, query, at_ms)
-            return (yield from searching.search(store, query, places))
+            return (yield from log_queries.search(store, query, places))
         case ListRooms(room=name):
             check(ListRooms, asker.standing, asker.user, None, at_ms)
             names = core.rooms if name is None else [_find(core, asker, name).name]

@@ -5,8 +5,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from zchat.measures import Measure, Reading
-from zchat.router.moves import Moves
+from zchat.router.core.moves import Moves
+from zchat.runtime.core.measures import Measure, Reading
 
 DIRECTIONS: Final = ("commands", "replies", "queries", "answers", "events", "subscriptions")
 

@@ -4,8 +4,6 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from zchat import options
-from zchat.alive import Alive, Health
 from zchat.fabric.keys import KeyProblem
 from zchat.fabric.router_sockets import Gate, RouterSockets
 from zchat.fabric.sockets import (
@@ -16,16 +14,18 @@ from zchat.fabric.sockets import (
     receive_waiting,
     try_send,
 )
-from zchat.in_force import InForce, command
-from zchat.measures import Reading
-from zchat.process import StopSignal, give_up, lock, observed, start
 from zchat.protocol import limits
-from zchat.rates import Rate, Samples
+from zchat.router.core.moves import Moves
 from zchat.router.metrics import MEASURES, Traffic, readings
-from zchat.router.moves import Moves
-from zchat.settings import Settings
-from zchat.status import StatusReport
-from zchat.troubles import Trouble, of_file, of_listening
+from zchat.runtime import options
+from zchat.runtime.core.measures import Reading
+from zchat.runtime.core.rate_limit import Rate, Samples
+from zchat.runtime.liveness import Alive, Health
+from zchat.runtime.os_errors import Trouble, of_file, of_listening
+from zchat.runtime.process import StopSignal, give_up, lock, observed, start
+from zchat.runtime.settings import Settings
+from zchat.runtime.settings_in_force import InForce, command
+from zchat.runtime.status import StatusReport
 
 
 class Router:

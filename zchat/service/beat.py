@@ -10,30 +10,29 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-from zchat.fabric.link import Answerer, Asker, ReturnAddress
-from zchat.fabric.topics import soft_topic, stream_topic
-from zchat.log import audit, edits
-from zchat.log.answers import Answer, FirstAnswers, Key
-from zchat.log.floors import policy_statements
-from zchat.log.store import Owed, Store, StoreUnavailable, Write
-from zchat.log.timeline import Timeline
-from zchat.protocol import costs, limits
-from zchat.protocol.cluster import Down, RoutingTable, Up
+from zchat.eventlog import audit, edits
+from zchat.eventlog.core.answers import Answer, FirstAnswers, Key
+from zchat.eventlog.core.timeline import Timeline
+from zchat.eventlog.floors import policy_statements
+from zchat.eventlog.store import Owed, Store, StoreUnavailable, Write
+from zchat.fabric.core.link import Answerer, Asker, ReturnAddress
+from zchat.fabric.core.topics import soft_topic, stream_topic
+from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, ProtocolError, encode
-from zchat.protocol.costs import Steps
+from zchat.protocol.internal import Down, RoutingTable, SoftNews, StreamPage, Up
 from zchat.protocol.messages import RefusalCode, Refused
-from zchat.protocol.pages import StreamPage
-from zchat.protocol.soft import SoftNews
-from zchat.service.answering import answer_once, look_up
-from zchat.service.asked import Asked
-from zchat.service.authority import objection, standing_of
-from zchat.service.counts import Counts
-from zchat.service.effects import Effects, Sender
-from zchat.service.journal import Journal
-from zchat.service.referred import referred_entries
-from zchat.service.retention import Retention
-from zchat.service.waiting import Waiting
-from zchat.settings import Settings
+from zchat.protocol.rules import costs
+from zchat.protocol.rules.costs import Steps
+from zchat.runtime.settings import Settings
+from zchat.service.core.command_origin import objection, standing_of
+from zchat.service.core.command_queue import Waiting
+from zchat.service.core.counts import Counts
+from zchat.service.core.effects import Effects, Sender
+from zchat.service.core.idempotency import answer_once, look_up
+from zchat.service.core.query_steps import Asked
+from zchat.service.core.referenced_entries import referred_entries
+from zchat.service.core.retention import Retention
+from zchat.service.operation_log import Journal
 
 _ups = Decoder(Up)
 _downs = Decoder(Down)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from zchat.measures import Reading
-from zchat.settings import Settings
+from zchat.runtime.core.measures import Reading
+from zchat.runtime.settings import Settings
 
 
 class Disk:

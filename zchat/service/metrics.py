@@ -4,12 +4,12 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from zchat.log.store import Store
-from zchat.measures import Measure, Reading
+from zchat.eventlog.store import Store
 from zchat.protocol import limits
+from zchat.runtime.core.measures import Measure, Reading
 from zchat.service.disk import Disk
-from zchat.service.passwords import PasswordPool
-from zchat.service.turns import Turns
+from zchat.service.loop import Turns
+from zchat.service.password_pool import PasswordPool
 
 MEASURES: Final = (
     Measure("position_entries", "gauge", "Position of the newest committed entry."),

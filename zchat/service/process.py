@@ -9,23 +9,23 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from zchat.alive import Alive, Health
+from zchat.eventlog.migration_backup import NoRoom
+from zchat.eventlog.schema import Schema, StoreUnusable
+from zchat.eventlog.store import Fenced, LeaseHeld, Store, StoreUnavailable
 from zchat.fabric import sockets
-from zchat.fabric.identities import identity
-from zchat.in_force import InForce, prove_anew
-from zchat.log.before import NoRoom
-from zchat.log.schema import Schema, StoreUnusable
-from zchat.log.store import Fenced, LeaseHeld, Store, StoreUnavailable
-from zchat.process import StopSignal, give_up, observed, settle, start
+from zchat.fabric.core.identities import identity
 from zchat.protocol import limits
+from zchat.runtime.liveness import Alive, Health
+from zchat.runtime.os_errors import Trouble, of_file
+from zchat.runtime.process import StopSignal, give_up, observed, settle, start
+from zchat.runtime.settings import Program, Settings
+from zchat.runtime.settings_in_force import InForce, prove_anew
+from zchat.runtime.status import StatusReport
 from zchat.service.beat import Job, Service
 from zchat.service.disk import Disk
+from zchat.service.loop import Turns
 from zchat.service.metrics import MEASURES, Serving
-from zchat.service.passwords import PasswordPool
-from zchat.service.turns import Turns
-from zchat.settings import Program, Settings
-from zchat.status import StatusReport
-from zchat.troubles import Trouble, of_file
+from zchat.service.password_pool import PasswordPool
 
 _MIGRATED: Final = (
     "%s is of this release now, and a former one cannot use it. As it was it is in %s. "

@@ -2,10 +2,9 @@
 
 from heapq import nsmallest
 
-from zchat.fabric.identities import name_of
-from zchat.protocol import costs, limits
+from zchat.fabric.core.identities import name_of
+from zchat.protocol import limits
 from zchat.protocol.codec import encode, fitting
-from zchat.protocol.costs import Steps
 from zchat.protocol.messages import RefusalCode, Refused
 from zchat.protocol.operators import (
     AccountInfo,
@@ -18,10 +17,12 @@ from zchat.protocol.operators import (
     SightingInfo,
     SightingPage,
 )
-from zchat.protocol.targets import InvalidTarget, Target, target_of
-from zchat.service.lists import first_names, is_wanted
-from zchat.users.core import UserCore
-from zchat.users.model import SaveSighting, Session, User
+from zchat.protocol.rules import costs
+from zchat.protocol.rules.costs import Steps
+from zchat.protocol.rules.targets import InvalidTarget, Target, target_of
+from zchat.service.core.paging import first_names, is_wanted
+from zchat.users.core.dispatch import UserCore
+from zchat.users.core.model import SaveSighting, Session, User
 
 
 def answer(

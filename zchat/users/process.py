@@ -2,20 +2,21 @@
 
 from collections.abc import Sequence
 
-from zchat.in_force import command
-from zchat.log.store import Store, Write
-from zchat.protocol.cluster import USER_SERVICE, StampedUserCommand, StampedUserQuery
+from zchat.eventlog.store import Store, Write
 from zchat.protocol.codec import Decoder
-from zchat.protocol.costs import Steps
-from zchat.protocol.partitions import room_addresses
+from zchat.protocol.internal import USER_SERVICE, StampedUserCommand, StampedUserQuery
+from zchat.protocol.rules.costs import Steps
+from zchat.protocol.rules.partitions import room_addresses
+from zchat.runtime.settings import Settings
+from zchat.runtime.settings_in_force import command
 from zchat.service.process import serve
-from zchat.settings import Settings
-from zchat.users import projection, queries
-from zchat.users.core import UserCore
-from zchat.users.login_limits import USUAL, LoginRates
-from zchat.users.model import UserRow
-from zchat.users.policy import Policy
-from zchat.users.tables import USERS_SCHEMA
+from zchat.users import queries
+from zchat.users.core.dispatch import UserCore
+from zchat.users.core.login_limits import USUAL, LoginRates
+from zchat.users.core.model import UserRow
+from zchat.users.core.policy import Policy
+from zchat.users.store import projection
+from zchat.users.store.tables import USERS_SCHEMA
 
 _queries = Decoder(StampedUserQuery)
 

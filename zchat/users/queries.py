@@ -1,12 +1,15 @@
 """What may be asked of the user-service, answered from what is committed."""
 
-from typing import assert_never
+from heapq import nlargest
+from typing import Final, assert_never
 
-from zchat.log import audit, edits
-from zchat.log.search import Place
-from zchat.log.store import Store
-from zchat.protocol import costs, limits
-from zchat.protocol.cluster import (
+from zchat.eventlog import audit, edits
+from zchat.eventlog.search import Place
+from zchat.eventlog.store import Store
+from zchat.eventlog.threads import Thread, threads_after
+from zchat.protocol import limits
+from zchat.protocol.codec import encode, fitting
+from zchat.protocol.internal import (
     ClusterInfo,
     ReadCluster,
     ReadLog,
@@ -17,11 +20,11 @@ from zchat.protocol.cluster import (
     UserLogs,
     UserQuery,
 )
-from zchat.protocol.codec import encode, fitting
-from zchat.protocol.costs import Steps
 from zchat.protocol.messages import (
     AuditList,
     BlockedList,
+    ConversationInfo,
+    ConversationList,
     DeviceList,
     EditList,
     ListBlocked,
@@ -42,7 +45,6 @@ from zchat.protocol.messages import (
     UserList,
     inbox_log,
 )
-from zchat.protocol.names import InvalidName, canonical_name, printable
 from zchat.protocol.operators import (
     AccountAnswer,
     AccountFacts,
@@ -55,15 +57,18 @@ from zchat.protocol.operators import (
     ReadAccount,
     ReadErasure,
 )
-from zchat.service import logs, operators, searching
-from zchat.service.effects import Refusal
-from zchat.service.lists import first_names
+from zchat.protocol.rules import costs
+from zchat.protocol.rules.costs import Steps
+from zchat.protocol.rules.names import InvalidName, canonical_name, printable
+from zchat.service import log_queries, operators
+from zchat.service.core.effects import Refusal
+from zchat.service.core.paging import first_names
+from zchat.service.core.unread import cost_of, count, glances
 from zchat.users import operator_queries
-from zchat.users.conversation_list import conversation_list
-from zchat.users.core import UserCore
-from zchat.users.devices import device_infos
-from zchat.users.erasing import erasure
-from zchat.users.model import User
+from zchat.users.core.devices import device_infos
+from zchat.users.core.dispatch import UserCore
+from zchat.users.core.erasing import erasure
+from zchat.users.core.model import User
 
 _USERS_SHOWN_MAX = limits.ANSWER_BYTES_MAX // 32
 """The shortest description of a user has so many bytes."""
@@ -95,9 +100,9 @@ def _answer(
     match query:
         case ReadLog():
             head = core.timeline.heads.get(query.log, 0)
-            return (yield from logs.read_log(store, query, head))
+            return (yield from log_queries.read_log(store, query, head))
         case ReadStream():
-            return (yield from logs.read_stream(store, query))
+            return (yield from log_queries.read_stream(store, query))
         case ReadUserLogs():
             return encode(_user_logs(core, store, query.user))
         case ReadCluster():
@@ -106,7 +111,7 @@ def _answer(
             return encode(core.presence.snapshot())
         case ReadHistory():
             log, floor, other = _place(core, store, asking, query.log)
-            return (yield from logs.read_history(store, query, log, floor, other))
+            return (yield from log_queries.read_history(store, query, log, floor, other))
         case ReadEdits():
             return encode((yield from _edits(core, store, asking, query)))
         case ListConversations():
@@ -114,7 +119,7 @@ def _answer(
             return encode((yield from conversation_list(core, store, user, query.id)))
         case SearchMessages():
             place = _place(core, store, asking, query.log)
-            return (yield from searching.search(store, query, [place]))
+            return (yield from log_queries.search(store, query, [place]))
         case ListUsers():
             return encode((yield from _user_list(core, query.id, at_ms)))
         case ListUserBans():
@@ -209,3 +214,50 @@ def _user_list(core: UserCore, request: int, at_ms: int) -> Steps[UserList]:
 def _user_info(user: User, away: str | None, at_ms: int) -> UserInfo:
     active_ms = max((s.active_ms for s in user.sessions), default=user.since_ms)
     return UserInfo(user.name, user.guest, user.since_ms, max(0, at_ms - active_ms), away)
+
+
+# --- With whom a user has exchanged private messages, and how many of those are unread.
+
+_THREADS_STEP: Final = 100
+
+
+def conversation_list(
+    core: UserCore, store: Store, user: User, request: int
+) -> Steps[ConversationList]:
+    """Those where something was said last, newest first, as many as fit."""
+    left_bytes = limits.UNREAD_READ_BYTES_MAX
+    infos: list[ConversationInfo] = []
+    size_bytes = 0
+    for other, head in (yield from _newest_threads(store, user)):
+        marker, notify = core.conversations.state(user, other)
+        (newest,) = store.read_history(inbox_log(user.name), head - 1, head + 1, 1) or (None,)
+        if newest is None:
+            continue  # It has been removed since the list was begun.
+        yield cost_of([newest])
+        unread = 0
+        if head > marker and other != user.name:
+            floor = max(marker, user.inbox_floor)
+            log = inbox_log(user.name)
+            counted = yield from count(store, log, user.name, floor, left_bytes, other)
+            unread, left_bytes = counted.unread, left_bytes - counted.read_bytes
+        info = ConversationInfo(other, head, glances.decode(newest).at_ms, marker, unread, notify)
+        size_bytes += len(encode(info))
+        if size_bytes > limits.ANSWER_BYTES_MAX:
+            break
+        infos.append(info)
+    return ConversationList(request, infos)
+
+
+def _newest_threads(store: Store, user: User) -> Steps[list[Thread]]:
+    """Only the first `CONVERSATIONS_WALKED_MAX` by name are looked at, whether new or old."""
+    found: list[Thread] = []
+    after, walked = "", 0
+    while walked < limits.CONVERSATIONS_WALKED_MAX:
+        page = threads_after(store, inbox_log(user.name), after, _THREADS_STEP)
+        found += [thread for thread in page if thread.head > user.inbox_floor]
+        walked += len(page)
+        yield costs.of_rows(2 * _THREADS_STEP, 0)
+        if len(page) < _THREADS_STEP:
+            break
+        after = page[-1].name
+    return nlargest(limits.USER_CONVERSATIONS_MAX, found, key=lambda thread: thread.head)

@@ -1,0 +1,110 @@
+"""Keys and themes as the person has them in the file of settings."""
+
+from pathlib import Path
+
+import pytest
+
+from zchat.client.storage.config import parse
+from zchat.client.tui.keymap import normal
+from zchat.client.tui.parts import BINDINGS
+from zchat.client.tui.view import themes
+from zchat.client.tui.widgets.composer import Composer
+from zchat.client.tui.widgets.members import Members
+from zchat.client.tui.widgets.timeline import Timeline
+
+from ..fake_gateway import FakeGateway
+from .people import person
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("ctrl+g", "ctrl+g"),
+        ("f9", "f9"),
+        ("?", "question_mark"),
+        ("+", "plus"),
+        ("ctrl++", "ctrl+plus"),
+        ("pageup", "pageup"),
+        ("alt+.", "alt+full_stop"),
+        ("banana", None),
+        ("hold+x", None),
+        ("", None),
+    ],
+)
+def test_what_keys_are_called(key: str, expected: str | None) -> None:
+    assert normal(key) == expected
+
+
+def test_everything_with_a_key_has_a_name_of_its_own() -> None:
+    everything = [*BINDINGS, *Timeline.BINDINGS, *Members.BINDINGS, *Composer.BINDINGS]
+    named = [each.id for each in everything if not isinstance(each, tuple) and each.id]
+    assert len(named) == len(set(named))
+    # The second key for the list of all keys works where nothing is written only.
+    assert len(named) == len(everything) - 1
+
+
+KEYS = """
+[keys]
+search = "ctrl+g"
+pins = []
+reply = "x"
+send = ["ctrl+s", "enter"]
+"""
+
+
+async def test_keys_do_what_the_file_says(gateway: FakeGateway, tmp_path: Path) -> None:
+    async with person(gateway, tmp_path, config=parse(KEYS), size=(110, 30)) as ann:
+        await ann.sees("Ctrl-G search")
+        await ann.press("ctrl+g")
+        await ann.sees("every word of it is looked for")
+        await ann.press("escape", "f8", "ctrl+f")
+        assert "is pinned here" not in ann.screen
+        assert len(ann.app.screen_stack) == 1
+        await ann.press("up", "x")
+        await ann.sees("↪ to bob: message 3")
+        await ann.press("y", "ctrl+s")
+        await ann.sees("↪ bob: message 3")
+        await ann.press("f1")
+        await ann.sees("Ctrl-G")
+
+
+COLOURS = (
+    "accent, background, code, dark, dim, good, link, names, panel, raised, text, trouble, warm"
+)
+MISTAKES = """
+theme = "nosuch"
+[keys]
+serch = "ctrl+g"
+pins = "banana"
+mute = "m"
+[themes.mine]
+like = "dark"
+text = "red"
+ink = "#000000"
+background = "#102030"
+[themes.other]
+like = "other"
+"""
+
+
+async def test_mistakes_are_told_and_hinder_nothing(gateway: FakeGateway, tmp_path: Path) -> None:
+    config = parse(MISTAKES)
+    async with person(gateway, tmp_path, config=config) as ann:
+        assert [each.removeprefix("client.toml, ") for each in config.troubles] == [
+            'line 9: text is a colour, as "#7aa2f7"',
+            f"line 10: a theme has no ink; it has {COLOURS}",
+            "line 12: other is like no theme; it may be like dark, light or contrast",
+            "line 2: there is no theme nosuch; there are dark, light, contrast, mine, plain",
+            "line 4: nothing is called serch; did you mean search?",
+            'line 5: \'banana\' is no key; keys are called as "ctrl+g", "f9" or "x"',
+            "line 6: 'm' works everywhere then, and could not be written",
+        ]
+        await ann.sees("did you mean search?")
+        await ann.press("f8")
+        await ann.sees("nothing is pinned here")
+        await ann.press("escape")
+        for _ in range(3):
+            await ann.press("f7")
+        await ann.sees("colours: mine")
+        assert themes.PALETTES[ann.app.theme].background == "#102030"
+    del themes.PALETTES["zchat-mine"]

@@ -1,0 +1,1 @@
+"""The commands of `zchat-admin`, each in the module of what it is about."""

@@ -1,0 +1,235 @@
+"""`zchat-admin account`: for whoever has lost a password or a phone, and for accounts that go."""
+
+import secrets
+import time
+from typing import Final
+
+import click
+
+from zchat.admin import times
+from zchat.admin.commands.invitations import digest_of, new_code
+from zchat.admin.commands.redaction import Found, Numbered, find, remove
+from zchat.admin.output import (
+    REQUEST,
+    CommandGroup,
+    admin_command,
+    argument,
+    as_json_option,
+    counted,
+    do,
+    done_or_end,
+    fresh_nonce,
+    option,
+    reason_option,
+    refuse,
+    show,
+    show_done,
+    show_json,
+)
+from zchat.admin.pages import ask_one, entries_of
+from zchat.admin.rpc import Enquiry, enquiry, orders
+from zchat.protocol import limits
+from zchat.protocol.codec import Decoder
+from zchat.protocol.internal import USER_SERVICE
+from zchat.protocol.messages import Refused, inbox_log
+from zchat.protocol.operators import (
+    EraseAccount,
+    Erasure,
+    FindMessages,
+    ForgetName,
+    ReadErasure,
+    RemoveAccount,
+    ReplaceName,
+    ResetPassword,
+    ResetTotp,
+)
+from zchat.protocol.rules.names import ERASED_PREFIX
+from zchat.protocol.rules.partitions import room_addresses, service_addresses
+from zchat.runtime.settings import Settings
+
+EXPIRES: Final = "24h"
+
+
+def _reset_password(
+    settings: Settings, name: str, expires: int, shut_out: bool, as_json: bool
+) -> None:
+    code = new_code()
+    expires_ms = times.now_ms() + expires
+    digest = digest_of(code)
+    command = ResetPassword(REQUEST, fresh_nonce(), name, digest, expires_ms, shut_out)
+    do(settings, USER_SERVICE, command, as_json=as_json)
+    if as_json:
+        show_json({"code": code, "expires_ms": expires_ms})
+        return
+    click.echo(code)
+    until = times.utc(expires_ms)
+    click.echo(f"It works once, until {until}, in the place of the password of {name}:", err=True)
+    click.echo(f"zchat-client {name} asks for the password, and then for a new one", err=True)
+
+
+def _reset_totp(settings: Settings, name: str, as_json: bool) -> None:
+    done = do(settings, USER_SERVICE, ResetTotp(REQUEST, fresh_nonce(), name), as_json=as_json)
+    show_done(done, f"the password of {name} needs no one-time code any more", as_json=as_json)
+
+
+def _delete(settings: Settings, name: str, reason: str, yes: bool, as_json: bool) -> None:
+    confirm(f"The account {name} cannot be brought back. Go on?", yes=yes)
+    command = RemoveAccount(REQUEST, fresh_nonce(), name, reason)
+    done = do(settings, USER_SERVICE, command, as_json=as_json)
+    said = f"{name} is deleted; what it has said stays, and its name, which nobody else gets"
+    show_done(done, said, as_json=as_json)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ends the program if it is not to go on."""
+    if not yes and not click.confirm(question, err=True):
+        refuse("nothing was changed")
+
+
+def yes_option() -> click.Option:
+    return click.Option(["--yes"], is_flag=True, help="Do not ask.")
+
+
+ACCOUNT = CommandGroup("account", help="Lost passwords and phones, and accounts that go.")
+ACCOUNT.add_command(
+    admin_command(
+        "reset-password",
+        _reset_password,
+        "Make a code with which NAME chooses a new password, once. The code is shown once.",
+        argument("name"),
+        option("--expires", "SPAN", "How long it works: 1h, 24h.", times.span_ms, EXPIRES),
+        click.Option(
+            ["--shut-out"],
+            is_flag=True,
+            help="Also end all sessions now, forget all devices, and make the old password worth "
+            "nothing: somebody else has got into the account.",
+        ),
+        as_json_option(),
+    )
+)
+ACCOUNT.add_command(
+    admin_command(
+        "reset-totp",
+        _reset_totp,
+        "Have the password of NAME need no one-time code any more.",
+        argument("name"),
+        as_json_option(),
+    )
+)
+ACCOUNT.add_command(
+    admin_command(
+        "delete",
+        _delete,
+        "End the account NAME. What it has said stays.",
+        argument("name"),
+        reason_option(),
+        yes_option(),
+        as_json_option(),
+    )
+)
+
+
+# --- `zchat-admin account erase`: an account goes, what it has said, and its name.
+#
+# Each step changes nothing where it has been done, and says by what it finds how much is left. So
+# whatever is killed meanwhile, the same command goes on from there.
+
+_erasures: Decoder[Erasure | Refused] = Decoder(Erasure | Refused)  # type: ignore[arg-type]
+
+_PSEUDONYM_BYTES: Final = 4
+_LOOK_AGAIN_S: Final = 0.5
+
+
+def _erase(settings: Settings, name: str, yes: bool, as_json: bool) -> None:
+    question = f"{name} and all that it has said cannot be brought back. Go on?"
+    confirm(question, yes=yes)
+    pseudonym = f"{ERASED_PREFIX}{secrets.token_hex(_PSEUDONYM_BYTES)}"
+    begin = EraseAccount(REQUEST, fresh_nonce(), name, pseudonym)
+    do(settings, USER_SERVICE, begin, as_json=as_json)
+    with enquiry(settings) as asking:
+        erasure = _ended(asking, name)
+        _until_empty(asking, inbox_log(name))
+    said = _without_inbox(find(settings, _services(settings), _query(erasure), [name]), name)
+    remove(settings, said, "")
+    named = _rename(settings, erasure)
+    _forget(settings, erasure)
+    messages, entries = said.authors.total(), named.authors.total()
+    lines = [
+        f"removed: {counted(messages, 'message')}",
+        f"under the name {erasure.pseudonym} now: {counted(entries, 'entry', 'entries')}",
+        f"{name} stands in the audit still, and all of it in older backups",
+    ]
+    value = {"done": True, "messages": messages, "entries": entries, "as": erasure.pseudonym}
+    show(value, lines, as_json=as_json)
+
+
+def _services(settings: Settings) -> list[str]:
+    return service_addresses(settings.partitions)
+
+
+def _query(erasure: Erasure) -> FindMessages:
+    """What was said under the name before was said by somebody else."""
+    return FindMessages([], erasure.since_ms)
+
+
+def _ended(asking: Enquiry, name: str) -> Erasure:
+    """Once all room-services know that the account is gone."""
+    deadline = time.monotonic() + limits.SESSION_GRACE_S + limits.COMMAND_TIMEOUT_S
+    while True:
+        erasure = ask_one(asking, USER_SERVICE, ReadErasure(name), _erasures)
+        if erasure.over:
+            return erasure
+        if time.monotonic() > deadline:
+            refuse(f"{name} is still in rooms; is every service there? Say it again to go on")
+        time.sleep(_LOOK_AGAIN_S)
+
+
+def _until_empty(asking: Enquiry, log: str) -> None:
+    """The inbox of a deleted account is emptied by and by."""
+    while next(entries_of(asking, USER_SERVICE, log), None) is not None:
+        time.sleep(_LOOK_AGAIN_S)
+
+
+def _without_inbox(found: Found, name: str) -> Found:
+    """The account's own has been emptied."""
+    found.places.get(USER_SERVICE, {}).pop(inbox_log(name), None)
+    return found
+
+
+def _rename(settings: Settings, erasure: Erasure) -> Found:
+    name, pseudonym = erasure.name, erasure.pseudonym
+    query = FindMessages([], erasure.since_ms, named=True)
+    found = _without_inbox(find(settings, _services(settings), query, [name]), name)
+    numbered = Numbered()
+    with orders(settings) as ordering:
+        for address, logs in found.places.items():
+            for log, sequences in logs.items():
+                ends = range(0, len(sequences), limits.REDACTED_MESSAGES_MAX)
+                batches = [sequences[at : at + limits.REDACTED_MESSAGES_MAX] for at in ends]
+                for some in batches:
+                    # A conversation is found by its messages, so it goes along with the last ones.
+                    thread = address == USER_SERVICE and some is batches[-1]
+                    command = ReplaceName(
+                        *(REQUEST, numbered.next(), log, some, name, pseudonym), thread
+                    )
+                    done_or_end(ordering.give(address, command))
+    return found
+
+
+def _forget(settings: Settings, erasure: Erasure) -> None:
+    """Last of all the user-service: as long as it knows the name, all of this can go on."""
+    numbered = Numbered()
+    with orders(settings) as ordering:
+        for address in [*room_addresses(settings.partitions), USER_SERVICE]:
+            command = ForgetName(REQUEST, numbered.next(), erasure.name, erasure.pseudonym)
+            done_or_end(ordering.give(address, command))
+
+
+ERASE = admin_command(
+    "erase",
+    _erase,
+    "End the account NAME, remove all that it has said, and its name from what is left.",
+    argument("name"),
+    yes_option(),
+    as_json_option(),
+)

@@ -1,0 +1,291 @@
+"""What `zchat-client` logs in with: from options, files, the token store, and the person."""
+
+import getpass
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from zchat.client.auth import tokens
+from zchat.client.auth.clusters import Clusters, DamagedClusters
+from zchat.client.auth.token_store import TokenStore, UnsafeTokenError
+from zchat.client.sdk.requests import RefusedError
+from zchat.client.text.questions import NEW_PASSWORD, Questions
+from zchat.programs import typed_ahead
+from zchat.protocol import limits
+from zchat.protocol.messages import RefusalCode
+
+if TYPE_CHECKING:
+    from zchat.client.auth.clusters import Cluster
+    from zchat.client.sdk.chat import Chat
+
+PASSWORD_VARIABLE: Final = "ZCHAT_PASSWORD"
+TOKEN_VARIABLE: Final = "ZCHAT_TOKEN"
+CODE_VARIABLE: Final = "ZCHAT_CODE"
+NEW_PASSWORD_VARIABLE: Final = "ZCHAT_NEW_PASSWORD"
+
+
+class WrongLogin(Exception):
+    """It cannot even be tried; the text says why."""
+
+
+class Abandoned(Exception):
+    """The person gave no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Of the command line. Secrets are read from files and variables, where nobody sees them."""
+
+    password_file: Path | None = None
+    token_file: Path | None = None
+    code_file: Path | None = None
+    register: bool = False
+    invitation: str = field(default="", repr=False)
+    device: str = ""
+    remember: bool = True
+    new_password_file: Path | None = None
+    guest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one attempt to log in shows the server, besides the name."""
+
+    password: str | None = field(default=None, repr=False)
+    token: bytes | None = field(default=None, repr=False)
+    device: str = ""
+    code: str = field(default="", repr=False)
+    register: bool = False
+    invitation: str = field(default="", repr=False)
+    new_password: str | None = field(default=None, repr=False)
+    as_guest: bool = False
+    cluster: str = ""
+
+
+class Login:
+    """`shown` is for the next attempt. Raises `WrongLogin`."""
+
+    def __init__(self, user: str, addresses: Sequence[str], options: Options) -> None:
+        self._user, self._addresses = user, addresses
+        self._unbound: bytes | None = None
+        self._store: TokenStore | None = None
+        self._by_store = False
+        self._settled = False
+        token = secret(options.token_file, TOKEN_VARIABLE, "the token")
+        if token is not None:
+            # Of an app, or of a device that another program remembers: neither is kept here.
+            self._show(self._of_token(token, as_guest=options.guest))
+            return
+        self.shown = self._without_store = Shown(
+            secret(options.password_file, PASSWORD_VARIABLE, "the password"),
+            code=secret(options.code_file, CODE_VARIABLE, "the code") or "",
+            register=options.register,
+            invitation=options.invitation,
+            new_password=secret(
+                options.new_password_file, NEW_PASSWORD_VARIABLE, "the new password"
+            ),
+        )
+        if options.remember:
+            self._show(replace(self.shown, device=options.device or own_device()))
+            self._open_store(addresses)
+        if options.register and self.shown.password is None:
+            self._show(replace(self.shown, password=self._new_password()))
+
+    def _open_store(self, addresses: Sequence[str], cluster: str = "") -> None:
+        store = TokenStore(self._user, addresses, cluster=cluster, keyring=True)
+        try:
+            kept = None if self.shown.register else store.find()
+        except UnsafeTokenError as error:
+            raise WrongLogin(str(error)) from None
+        except OSError as error:
+            complain(f"cannot look for a token of yours: {error.strerror or error}")
+            self._show(replace(self.shown, device=""))
+            return
+        self._store = store
+        if kept is not None:
+            self._by_store = True
+            self.shown = Shown(token=kept.token, device=kept.device, cluster=cluster)
+
+    @property
+    def wants_cluster(self) -> bool:
+        """A token that was given says itself which cluster it is for, or was bound to one."""
+        return self._store is not None
+
+    @property
+    def has_kept(self) -> bool:
+        """There is a token that an earlier release has kept for these addresses."""
+        return self._by_store
+
+    def at(self, cluster: "Cluster") -> None:
+        """Whatever is shown is shown there alone. Raises `WrongLogin`."""
+        if self._store is None or not cluster.id:
+            return
+        # What was kept for these addresses is shown there, as ever.
+        vouched = cluster.vouched or self._by_store
+        self._by_store = False
+        self._show(replace(self._without_store, cluster=cluster.id))
+        if vouched:
+            self._open_store(self._addresses, cluster.id)
+            return
+        if TokenStore(self._user, (), cluster=cluster.id, keyring=True).find() is not None:
+            complain(
+                f"the server at {', '.join(self._addresses)} says that it is a cluster that you "
+                "know by another address; since that cannot be told from here, your login there is "
+                "not used, and the password is needed once"
+            )
+        self._store = TokenStore(self._user, (), cluster=cluster.id, keyring=True)
+
+    def _of_token(self, text: str, *, as_guest: bool) -> Shown:
+        token, cluster = _token(text), tokens.cluster_of_text(text)
+        try:
+            cluster = cluster or Clusters().of_token(token)
+        except (OSError, DamagedClusters) as error:
+            raise WrongLogin(f"cannot tell which cluster the token is for: {error}") from None
+        self._unbound = None if cluster or as_guest else token
+        return Shown(token=token, as_guest=as_guest, cluster=cluster)
+
+    def _show(self, shown: Shown) -> None:
+        self.shown = self._without_store = shown
+
+    def try_again(self, error: RefusedError) -> bool:
+        """Whether there is more to show than was refused; on a terminal the person is asked.
+
+        Raises `Abandoned`.
+        """
+        match error.code:
+            case RefusalCode.PASSWORD_REQUIRED if self._by_store:
+                # Our token was revoked while we were away.
+                self._by_store = False
+                self.shown = self._without_store
+                if self.shown.password is not None:
+                    return True
+        if not sys.stdin.isatty() or self.shown.token is not None:
+            return False
+        match error.code:
+            case RefusalCode.PASSWORD_REQUIRED if self.shown.password is None:
+                self._show(replace(self.shown, password=_prompt(f"Password of {self._user}: ")))
+            case RefusalCode.NEW_PASSWORD_REQUIRED if self.shown.new_password is None:
+                complain("this code is for choosing a new password")
+                self._show(replace(self.shown, new_password=self._new_password()))
+            case RefusalCode.CODE_REQUIRED if not self.shown.code:
+                self._show(replace(self.shown, code=_prompt("One-time code: ")))
+            case RefusalCode.INVITATION_REQUIRED if not self.shown.invitation:
+                self._show(replace(self.shown, invitation=_prompt("Invitation: ")))
+            case _:
+                return False
+        return True
+
+    def hint(self, error: RefusedError) -> str:
+        """What could be given that was not."""
+        match error.code:
+            case RefusalCode.PASSWORD_REQUIRED if self.shown.token is not None and not self._store:
+                return f"; the token that was given is not one of {self._user}, or was revoked"
+            case RefusalCode.PASSWORD_REQUIRED if self.shown.password is None:
+                return f"; give it with --password-file or {PASSWORD_VARIABLE}"
+            case RefusalCode.NEW_PASSWORD_REQUIRED if self.shown.new_password is None:
+                return f"; give it with --new-password-file or {NEW_PASSWORD_VARIABLE}"
+            case RefusalCode.CODE_REQUIRED if not self.shown.code:
+                return f"; give it with --code-file or {CODE_VARIABLE}"
+            case RefusalCode.INVITATION_REQUIRED if not self.shown.invitation:
+                return "; give it with --invitation"
+            case RefusalCode.UNKNOWN_TOKEN if self._by_store:
+                return "; --forget removes the login that is kept here"
+            case RefusalCode.UNKNOWN_TOKEN:
+                return "; is the name right? A guest's token takes --guest"
+            case RefusalCode.GUESTS_NOT_ALLOWED:
+                return "; make an account with --register"
+            case _:
+                return ""
+
+    def remember(self, chat: "Chat") -> None:
+        """Keeps the token of an account for the next time; a guest may become one until the end."""
+        if self._settled or not chat.has_begun:
+            return
+        self._settled = not chat.guest
+        try:
+            if self._unbound is not None and chat.cluster and not chat.guest:
+                Clusters().bind(self._unbound, chat.cluster)
+            elif self._store is not None and not self._by_store and chat.device:
+                self._keep(chat)
+        except (OSError, UnsafeTokenError, DamagedClusters) as error:
+            complain(f"cannot remember this device: {error}")
+
+    def _keep(self, chat: "Chat") -> None:
+        if chat.cluster and not self.shown.cluster:
+            self._store = TokenStore(
+                self._user, self._addresses, cluster=chat.cluster, keyring=True
+            )
+            self._store.find()
+        assert self._store is not None
+        self._store.keep(tokens.Kept(chat.device, chat.token))
+        if chat.cluster:
+            # Whoever has proved to be somebody there says that it is the right place.
+            Clusters().note(self._addresses, chat.cluster)
+
+    def forget(self, everywhere: bool) -> None:
+        """The server knows our token no more, or none of this user."""
+        if self._store is None:
+            return
+        self._settled = True
+        try:
+            if everywhere:
+                self._store.forget_all()
+            else:
+                self._store.forget()
+        except OSError as error:
+            complain(f"cannot remove a token, which is of no use any more: {error}")
+
+    def _new_password(self) -> str:
+        if not sys.stdin.isatty():
+            raise WrongLogin(
+                f"--register needs a password; give it with --password-file or {PASSWORD_VARIABLE}"
+            )
+        asked = Questions(NEW_PASSWORD)
+        while (question := asked.next) is not None:
+            if asked.complaint:
+                complain(asked.complaint)
+            asked.answer(_prompt(question.text))
+        return asked.answers[-1]
+
+
+def own_device() -> str:
+    return socket.gethostname()[: limits.DEVICE_NAME_CHARS_MAX] or "zchat-client"
+
+
+def secret(file: Path | None, variable: str, what: str) -> str | None:
+    """The first line of the file, or what the environment has. Raises `WrongLogin`."""
+    if file is None:
+        return os.environ.get(variable) or None
+    try:
+        return file.read_text(encoding="utf-8").partition("\n")[0].removesuffix("\r")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise WrongLogin(f"cannot read {what} from {file}: {why}") from None
+
+
+def complain(text: str) -> None:
+    print(f"zchat-client: {text}", file=sys.stderr)  # noqa: T201
+
+
+def _token(text: str) -> bytes:
+    try:
+        return tokens.from_text(text)
+    except ValueError as error:
+        raise WrongLogin(f"what was given as a token is {error}") from None
+
+
+def _prompt(question: str) -> str:
+    """Until there is an answer: what follows another one would be told to the shell."""
+    while True:
+        try:
+            with typed_ahead.as_lines():
+                answer = getpass.getpass(question)
+        except EOFError:
+            raise Abandoned from None
+        if answer:
+            return answer
+        complain("nothing was given; Ctrl-D leaves it")

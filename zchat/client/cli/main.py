@@ -1,0 +1,335 @@
+"""`zchat-client`: to chat, in a terminal or a pipe, and the subcommands that scripts call."""
+
+import asyncio
+import importlib
+import os
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import click
+
+from zchat.client.auth.access import (
+    REFUSED,
+    SIGNAL_QUIT_TIMEOUT_S,
+    Failed,
+    access_of,
+    access_options,
+    end_with,
+    json_option,
+    log_in,
+    told_to_leave,
+    user_name,
+)
+from zchat.runtime.options import ConfiguredCommand, WholeOutput
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from zchat.client.auth.access import Access
+    from zchat.client.auth.login import Login
+    from zchat.client.line.line_client import LineClient
+    from zchat.client.sdk.chat import Chat
+
+PIPE_QUIT_TIMEOUT_S: Final = 30.0
+"""A script must not hang for ever on a server that is down. A person may press Ctrl-C."""
+
+NOTIFYING: Final = ("auto", "desktop", "terminal", "bell", "off")
+SUBCOMMANDS: Final = {
+    "send": "Say something in a room, or to somebody.",
+    "tail": "Print what is said, and go on doing so with -f.",
+    "history": "Print the last that was said.",
+    "search": "Find messages by their words.",
+    "rooms": "List the rooms.",
+    "users": "List who is here.",
+    "export": "Print all that can be read of a room or conversation.",
+    "edit": "Have a message say something else.",
+    "delete": "Delete a message.",
+    "react": "React to a message.",
+    "unreact": "Take a reaction away.",
+    "pin": "Pin a message in a room.",
+    "unpin": "Pin a message no more.",
+    "create-room": "Make a room.",
+    "join": "Join a room.",
+    "leave": "Leave a room.",
+    "topic": "Set the topic of a room.",
+    "invite": "Invite somebody to a room.",
+}
+"""What each does."""
+MODULES: Final = {
+    **dict.fromkeys(("edit", "delete", "react", "unreact", "pin", "unpin"), "messages"),
+    **dict.fromkeys(("create-room", "join", "leave", "topic", "invite"), "room"),
+}
+"""Of `zchat.client.cli`, loaded when they are asked for; the others have the command's name."""
+
+HELP: Final = """Chat as USER in a zchat cluster, or run one of the COMMANDS below for scripts.
+
+On a terminal it fills the screen; F1 shows all keys. With --line there is a prompt: text goes to
+everyone in the lobby, and :help lists the commands. Without a terminal lines are read from standard
+input, and the end of it is :quit.
+
+The password of a registered name comes from --password-file, from ZCHAT_PASSWORD, or is asked for
+on a terminal. It is needed once: from then on this device is remembered, until :logout, --forget,
+or a :revoke elsewhere. A bot logs in with an app token, from --token-file or ZCHAT_TOKEN.
+
+\b
+Examples:
+  zchat-client ann
+  zchat-client send -u ann ops "the backup is done"
+  zchat-client tail -u ann -f ops
+  zchat-client COMMAND --help
+
+\b
+Exit codes:
+    0  all that was said is confirmed
+    1  a message or command was refused
+    2  wrong usage
+    3  could not connect, or the login was refused
+    4  the end came with unconfirmed messages
+    5  of COMMANDS: refused for now; the same may be taken later
+  130  interrupted
+"""
+
+
+# --- To chat --------------------------------------------------------------------------------------
+
+
+def run(
+    user: str,
+    *,
+    named: str | None,
+    line: bool,
+    plain: bool,
+    notify: str,
+    forget: bool,
+    **given: Any,
+) -> NoReturn:
+    access = access_of(user, **given)
+    if forget:
+        # Here and not above, so that --help need not wait for it.
+        end_with(lambda: _forget(access))
+
+    # Nothing can be drawn there, and nothing rewritten.
+    plain = plain or (os.environ.get("TERM") == "dumb" and not line)
+    if sys.stdin.isatty() and sys.stdout.isatty() and not (line or plain):
+        from zchat.client import tui  # noqa: PLC0415
+
+        end_with(lambda: tui.start(access, notify))
+
+    async def converse(chat: "Chat", login: "Login") -> int:
+        return await _converse(chat, login, is_plain=plain)
+
+    end_with(lambda: log_in(access, converse))
+
+
+def _forget(access: "Access") -> int:
+    from zchat.client.auth import forgetting  # noqa: PLC0415
+    from zchat.client.auth.clusters import UNKNOWN, identify  # noqa: PLC0415
+
+    try:
+        cluster = identify(access, needed=True)
+    except Failed:
+        # What is kept is removed though nobody can be told.
+        cluster = UNKNOWN
+    work = forgetting.forget(access.user, access.addresses, access.tls, cluster.id)
+    return asyncio.run(work)
+
+
+async def _converse(chat: "Chat", login: "Login", *, is_plain: bool) -> int:
+    from zchat.client.line import plain  # noqa: PLC0415
+    from zchat.client.line.line_client import LineClient  # noqa: PLC0415
+    from zchat.client.text.renderer import Renderer  # noqa: PLC0415
+
+    today = datetime.now().astimezone().date()
+    conversation: Coroutine[Any, Any, None]
+    quit_timeout_s = None
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        render = Renderer(chat.name, today, None, colour=False)
+        client = LineClient(chat, render, plain.show, forget=login.forget)
+        conversation, quit_timeout_s = plain.converse(client), PIPE_QUIT_TIMEOUT_S
+    elif is_plain:
+        from zchat.client.line.screen_reader import Keyboard, SpokenRenderer  # noqa: PLC0415
+
+        keyboard = Keyboard()
+        render = SpokenRenderer(chat.name, today, None, colour=False)
+        client = LineClient(chat, render, plain.show, keyboard.ask, login.forget)
+        conversation = keyboard.converse(client)
+    else:
+        from zchat.client.line import terminal  # noqa: PLC0415
+
+        colour = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        render = Renderer(chat.name, today, None, colour=colour)
+        client = LineClient(chat, render, plain.show, terminal.ask, login.forget)
+        conversation = terminal.converse(client)
+    return await _until_over(client, conversation, quit_timeout_s)
+
+
+async def _until_over(
+    client: "LineClient", conversation: "Coroutine[Any, Any, None]", quit_timeout_s: float | None
+) -> int:
+    told = told_to_leave()
+    following = asyncio.create_task(client.follow())
+    conversing = asyncio.create_task(conversation)
+    leaving = asyncio.create_task(told.wait())
+    tasks = {following, conversing, leaving}
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if leaving.done():
+            conversing.cancel()
+            await client.quit(SIGNAL_QUIT_TIMEOUT_S)
+        elif conversing.done():
+            conversing.result()
+            await client.quit(quit_timeout_s)
+        await following
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    return REFUSED if client.anything_refused else 0
+
+
+# --- The entry point ------------------------------------------------------------------------------
+
+
+def _user(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str:
+    """The argument goes before --user, and both before the environment."""
+    named = ctx.params.get("named")
+    if named is not None:
+        by_argument = ctx.get_parameter_source("user") is click.core.ParameterSource.COMMANDLINE
+        if by_argument and value != named:
+            raise click.UsageError(f"are you {value} or {named}? Give one name", ctx)
+        value = named
+    return user_name(ctx, parameter, value)
+
+
+class Chatting(ConfiguredCommand):
+    """What the program does without a subcommand; its page of help is that of the program."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        # No word of the command line stands for it.
+        program = info_name if parent is None else parent.info_name
+        return super().make_context(program, args, None, **extra)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUBCOMMANDS.items()))
+
+
+class Client(WholeOutput, click.Group):
+    """Options may stand before the subcommand or after it; a word that is none is a user."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(SUBCOMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in SUBCOMMANDS:
+            return None
+        name = MODULES.get(cmd_name, cmd_name)
+        module = importlib.import_module(f"zchat.client.cli.{name}")
+        command: click.Command = module.COMMANDS[cmd_name] if name != cmd_name else module.COMMAND
+        return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        parser = self.make_parser(ctx)
+        parser.ignore_unknown_options = True
+        words = parser.parse_args(list(args))[1]
+        before = args[: len(args) - len(words)]
+        if ctx.resilient_parsing and not words:
+            # What can be said next is completed: options of ours, and subcommands.
+            return super().parse_args(ctx, args)
+        if words and words[0] in SUBCOMMANDS and before[-1:] != ["--"]:
+            ctx.args = [words[0], *before, *words[1:]]
+        else:
+            ctx.args = [CHAT, *args]
+        return ctx.args
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] == CHAT:
+            return CHAT, chatting, args[1:]
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        name, command, args = self.resolve_command(ctx, ctx.args)
+        assert command is not None
+        with command.make_context(name, args, parent=ctx) as sub_context:
+            return command.invoke(sub_context)
+
+
+CHAT: Final = ""
+"""In place of a subcommand."""
+
+_USER_OPTION: Final = click.Option(
+    ["-u", "--user", "named"],
+    # Known when the argument is looked at.
+    is_eager=True,
+    help="The same as USER, also where USER is the name of a command.",
+    metavar="NAME",
+)
+
+chatting: Final = Chatting(
+    "zchat-client",
+    params=[
+        click.Argument(
+            ["user"], required=False, envvar="ZCHAT_USER", callback=_user, metavar="USER"
+        ),
+        _USER_OPTION,
+        click.Option(
+            ["--line"], is_flag=True, help="On a terminal, a prompt in place of a full screen."
+        ),
+        click.Option(
+            ["--plain"],
+            is_flag=True,
+            help="On a terminal, plain lines and nothing else, as a screen reader likes them.",
+        ),
+        click.Option(
+            ["--notify"],
+            type=click.Choice(NOTIFYING),
+            default="auto",
+            envvar="ZCHAT_NOTIFY",
+            help="How a full screen tells of mentions and private messages; auto is the best of "
+            "what there is.",
+            show_default=True,
+            show_envvar=True,
+        ),
+        *access_options(),
+        click.Option(
+            ["--register"],
+            is_flag=True,
+            help="Make a new account of the name; on a terminal the password is asked for.",
+        ),
+        click.Option(
+            ["--invitation"],
+            default="",
+            envvar="ZCHAT_INVITATION",
+            help="To register where that takes an invitation.",
+            hide_input=True,
+            metavar="CODE",
+            show_envvar=True,
+        ),
+        click.Option(
+            ["--forget"],
+            is_flag=True,
+            help="Log this device out, remove its token, and exit.",
+        ),
+    ],
+    callback=run,
+    help=HELP,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+main: Final = Client(
+    "zchat-client",
+    params=[
+        *(parameter for parameter in chatting.params if isinstance(parameter, click.Option)),
+        json_option(),
+    ],
+    add_help_option=False,
+)

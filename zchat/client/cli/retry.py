@@ -1,0 +1,84 @@
+"""Questions that a server has no time for at the moment: they are asked again."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from zchat.client.cli.command import NOT_NOW
+from zchat.client.sdk.requests import RefusedError
+from zchat.protocol import limits
+from zchat.protocol.messages import Entry
+
+if TYPE_CHECKING:
+    from zchat.client.sdk.chat import Chat
+
+
+A = TypeVar("A")
+
+PATIENCE_S: Final = 30.0
+"""A script must not hang for ever on a service that is down."""
+RETRY_S: Final = 0.5
+
+
+async def patiently(ask: Callable[[], Awaitable[A]], patience_s: float | None = PATIENCE_S) -> A:
+    """The answer. With no limit to the patience, whenever it comes.
+
+    A command is repeated by the client itself; a question is for whoever asks it.
+    """
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    while True:
+        try:
+            return await ask()
+        except RefusedError as error:
+            wait_s = max(RETRY_S, error.retry_after_s)
+            over = patience_s is not None and loop.time() + wait_s > begun + patience_s
+            if error.code not in NOT_NOW or over:
+                raise
+            await asyncio.sleep(wait_s)
+
+
+# --- History, page by page from the newest: as much of it as somebody wants.
+
+_SPARE: Final = 10
+"""Entries that may stand among those that are wanted, and do not count."""
+
+
+async def pages(
+    chat: "Chat",
+    log: str,
+    before: int | None = None,
+    patience_s: float | None = PATIENCE_S,
+    first: int = limits.HISTORY_ENTRIES_MAX,
+) -> AsyncIterator[list[Entry]]:
+    """The newest page first, which has up to `first` entries; each of them oldest first."""
+    more, limit = True, first
+    while more:
+        ask = partial(chat.history, log, limit, before)
+        history = await patiently(ask, patience_s)
+        if not history.entries:
+            return
+        yield history.entries
+        before, more = history.entries[0].sequence, history.more
+        limit = limits.HISTORY_ENTRIES_MAX
+
+
+async def last(
+    chat: "Chat",
+    log: str,
+    number: int,
+    counts: Callable[[Entry], bool],
+    before: int | None = None,
+    patience_s: float | None = PATIENCE_S,
+) -> list[Entry]:
+    """The last `number` entries that count, oldest first."""
+    found: list[Entry] = []
+    if number:
+        # Two hundred long messages are megabytes, and mostly a few are wanted.
+        first = min(number + _SPARE, limits.HISTORY_ENTRIES_MAX)
+        async for page in pages(chat, log, before, patience_s, first):
+            found[:0] = filter(counts, page)
+            if len(found) >= number:
+                break
+    return found[-number:] if number else []

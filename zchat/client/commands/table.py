@@ -1,0 +1,275 @@
+"""What a line typed by a person means: the command table, and nothing else, is here.
+
+A line without a colon is said in the lobby; `::text` says `:text`, and `//text` says `/text`.
+"""
+
+import difflib
+import re
+from collections.abc import Container
+from typing import Final
+
+from zchat.client.commands.accounts import ACCOUNT_COMMANDS, ASK_TO_REGISTER
+from zchat.client.commands.actions import (
+    Action,
+    Arguments,
+    CommandLine,
+    MeasurePing,
+    Mistake,
+    Nothing,
+    Quit,
+    Send,
+    ShowHelp,
+    ShowTopic,
+    ShowWhoAmI,
+    quoted,
+)
+from zchat.client.commands.messages import MESSAGE_COMMANDS
+from zchat.client.commands.rooms import ROOM_COMMANDS
+from zchat.client.sdk import drafts
+from zchat.client.sdk.drafts import InvalidRequest
+from zchat.protocol import limits
+from zchat.protocol.messages import LOBBY, Post, SendPrivate
+
+SECRET_BEGINNINGS: Final = (":reg", ":pas", ":del", ":totp", ":login")
+"""Also of lines with a slip of the finger, and with a password where none is taken."""
+SECRETS_MAX: Final = 3
+"""No command asks for more of them."""
+_ASKING: Final = (":reg", ":pas", ":delete-", ":totp", ":login")
+"""How commands begin, slips of the finger among them, after which people type a secret."""
+_ELSEWHERE: Final = re.compile(r"/([A-Za-z]+)(?=\s|$)")
+"""How commands of other programs begin, and no path does."""
+_ESCAPED: Final = re.compile(r"//+[A-Za-z]+(?=\s|$)")
+_HERE: Final = {
+    **dict.fromkeys(("join", "j"), "jr"),
+    **dict.fromkeys(("part", "leave"), "lr"),
+    **dict.fromkeys(("msg", "query"), "pm"),
+    **dict.fromkeys(("names", "who"), "lru"),
+    "list": "lrs",
+}
+"""What some of them are called here, where that is something else."""
+HISTORY_ENTRIES: Final = 20
+"""How many `:history` shows when no number is given."""
+
+
+def parse(line: str, rooms: Container[str] = frozenset()) -> Action:
+    """The action that `line` asks for."""
+    line = line.strip()
+    if not line:
+        return Nothing()
+    if not is_command(line):
+        try:
+            return Send(drafts.post(LOBBY, said_of(line)))
+        except InvalidRequest as error:
+            return Mistake(f"{error}.")
+    if line.startswith("/"):
+        return Mistake(_from_elsewhere(line))
+    if "\n" in line and is_secret(line):
+        return Mistake("a command that takes a secret stands alone on its line; nothing was sent")
+    name, *rest = re.split(r"\s+", line[1:], maxsplit=1)
+    command = COMMANDS.get(name.lower())
+    if command is None:
+        return _unknown(name)
+    try:
+        return command.parse(Arguments("".join(rest), rooms))
+    except InvalidRequest as error:
+        return Mistake(f":{command.name}: {error}. Usage: {command.usage}")
+
+
+def shows_by_entry(line: str) -> bool:
+    """Whether what the line says will be seen as an entry, so that it need not be repeated."""
+    action = parse(line)
+    return isinstance(action, Send) and isinstance(action.request, Post | SendPrivate)
+
+
+def is_command(text: str) -> bool:
+    """Whether it is one, here or in other programs: then it is said to nobody."""
+    line = text.strip()
+    if line.startswith(":"):
+        return not line.startswith("::")
+    return _ELSEWHERE.match(line) is not None
+
+
+def names_command(line: str) -> bool:
+    """Whether it is one of ours, which no secret is."""
+    word = line.strip().partition(" ")[0]
+    return word.startswith(":") and word[1:].lower() in COMMANDS
+
+
+def said_of(text: str) -> str:
+    """What is said by a text that is no command."""
+    line = text.strip()
+    if line.startswith("::") or _ESCAPED.match(line):
+        return line[1:]
+    return text
+
+
+def escaped(text: str) -> str:
+    """The text that says this one."""
+    if said_of(text) == text and not is_command(text):
+        return text
+    line = text.strip()
+    return line[0] + line
+
+
+def is_secret(line: str) -> bool:
+    """Whether the line may hold a password, and so must not be kept."""
+    return line.lstrip().lower().startswith(SECRET_BEGINNINGS)
+
+
+def asks_secrets(line: str) -> bool:
+    """Whether people who have typed this expect to be asked for a secret."""
+    words = line.lower().split()
+    if not words or not words[0].startswith(_ASKING):
+        return False
+    return len(words) == 1 or (words[0].startswith(":totp") and len(words) == 2)
+
+
+def _from_elsewhere(line: str) -> str:
+    found = _ELSEWHERE.match(line)
+    assert found is not None
+    here = ":" + _HERE.get(found[1].lower(), found[1].lower())
+    known = here[1:] in COMMANDS
+    why = f"{here} does that here" if known else "commands begin with a colon here"
+    return f"{why}; /{found[0]} says {found[0]}"
+
+
+def _unknown(name: str) -> Mistake:
+    nearest = difflib.get_close_matches(name.lower(), COMMANDS, n=1, cutoff=0.5)
+    hint = f"; did you mean {COMMANDS[nearest[0]].usage}?" if nearest else "."
+    shown = quoted(":" + name)
+    return Mistake(f"there is no command {shown}{hint} :help lists them all.")
+
+
+# --- How each command reads its arguments ---------------------------------------------------------
+
+
+def _private(arguments: Arguments) -> Action:
+    return Send(drafts.private(*arguments.word_and_text("the user name", "the message")))
+
+
+def _room_message(arguments: Arguments) -> Action:
+    return Send(drafts.post(*arguments.word_and_text("the room name", "the message")))
+
+
+def _users(arguments: Arguments) -> Action:
+    arguments.none()
+    return Send(drafts.users())
+
+
+def _create_room(arguments: Arguments) -> Action:
+    room, kind = arguments.word_and_rest("the room name")
+    if kind not in ("", "private"):
+        raise InvalidRequest(f"a new room is public, or private; {quoted(kind)} is neither")
+    return Send(drafts.create_room(room, private=bool(kind)))
+
+
+def _join(arguments: Arguments) -> Action:
+    return Send(drafts.join(*arguments.word_and_rest("the room name")))
+
+
+def _leave(arguments: Arguments) -> Action:
+    return Send(drafts.leave(arguments.one("the room name")))
+
+
+def _rooms(arguments: Arguments) -> Action:
+    arguments.none()
+    return Send(drafts.rooms())
+
+
+def _members(arguments: Arguments) -> Action:
+    return Send(drafts.members(arguments.one("the room name")))
+
+
+def _ping(arguments: Arguments) -> Action:
+    arguments.none()
+    return MeasurePing()
+
+
+def _topic(arguments: Arguments) -> Action:
+    room, text = arguments.word_and_rest("the room name")
+    return Send(drafts.topic(room, text)) if text else ShowTopic(drafts.room_name(room))
+
+
+def _history(arguments: Arguments) -> Action:
+    words = arguments.text.split()
+    if len(words) > 2:
+        raise InvalidRequest(f"takes a room or name, and a number; {quoted(words[2])} is too much")
+    # A number alone is a count; a room called 50 is asked for as #50.
+    count_given = bool(words) and words[-1].isdecimal()
+    if len(words) == 2 and not count_given:
+        raise InvalidRequest(f"{quoted(words[1])} is not a number of messages")
+    limit = int(words.pop()[:6]) if count_given else HISTORY_ENTRIES
+    log = drafts.log_of(words[0], arguments.rooms) if words else "#" + LOBBY
+    return Send(drafts.history(log, limit))
+
+
+def _register(arguments: Arguments) -> Action:
+    # A password may hold spaces.
+    return Send(drafts.register(arguments.text)) if arguments.text else ASK_TO_REGISTER
+
+
+def _who_am_i(arguments: Arguments) -> Action:
+    arguments.none()
+    return ShowWhoAmI()
+
+
+def _quit(arguments: Arguments) -> Action:
+    arguments.none()
+    return Quit()
+
+
+def _help(arguments: Arguments) -> Action:
+    if not arguments.text:
+        width = max(len(command.usage) for command in COMMANDS.values())
+        table = [f"{command.usage:<{width}}  {command.summary}" for command in COMMANDS.values()]
+        first = (
+            f"{'text':<{width}}  Say it in the lobby, to everyone; ::text says :text, //text /text."
+        )
+        return ShowHelp((first, *table))
+    name = arguments.one("a command").removeprefix(":").lower()
+    command = COMMANDS.get(name)
+    if command is None:
+        return _unknown(name)
+    return ShowHelp((command.usage, command.summary))
+
+
+_TABLE: Final = (
+    CommandLine("pm", "<name> <message>", "Say it to one person only.", _private, "user"),
+    CommandLine("users", "", "Who is online, since when, and how long idle.", _users),
+    CommandLine(
+        "cr",
+        "<room> [private]",
+        "Create a room, which is then yours; nobody hears of a private one who is not invited.",
+        _create_room,
+    ),
+    CommandLine("jr", "<room> [key]", "Join a room.", _join, "room"),
+    CommandLine("lr", "<room>", "Leave a room.", _leave, "room"),
+    CommandLine("lrs", "", "All rooms, and what is unread in yours.", _rooms),
+    CommandLine("lru", "<room>", "Who is in a room.", _members, "room"),
+    CommandLine(
+        "rm", "<room> <message>", "Say it in a room that you are in.", _room_message, "room"
+    ),
+    CommandLine("topic", "<room> [text]", "Show the topic of a room, or set it.", _topic, "room"),
+    CommandLine(
+        "history",
+        "[#room or @name] [n]",
+        f"The last n messages (1 to {limits.HISTORY_ENTRIES_MAX}) of a room, of what you and "
+        "somebody said in private, or of the lobby. A bare word is a room if there is one.",
+        _history,
+        "either",
+    ),
+    CommandLine("ping", "", "How long it takes to the gateway, and to each service.", _ping),
+    CommandLine("whoami", "", "Your name, and whether it is registered.", _who_am_i),
+    CommandLine(
+        "register",
+        "[password]",
+        f"Keep your name: {limits.PASSWORD_CHARS_MIN} or more characters, asked for if not given.",
+        _register,
+    ),
+    *MESSAGE_COMMANDS,
+    *ROOM_COMMANDS,
+    *ACCOUNT_COMMANDS,
+    CommandLine("help", "[command]", "What can be done here.", _help, "command"),
+    CommandLine("quit", "", "Goodbye, once all that you said is confirmed.", _quit),
+)
+COMMANDS: Final = {command.name: command for command in _TABLE}

@@ -1,0 +1,1 @@
+"""The line clients: on a terminal, in a pipe, for screen readers."""

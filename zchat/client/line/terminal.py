@@ -1,0 +1,161 @@
+"""The line client on a terminal: a prompt with history and completion, output above it.
+
+Only this module imports prompt_toolkit, which takes longer to load than all else together.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.history import DummyHistory, FileHistory, History, InMemoryHistory
+from prompt_toolkit.input.typeahead import clear_typeahead, store_typeahead
+from prompt_toolkit.input.vt100_parser import Vt100Parser
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.key_binding.key_processor import KeyPress
+from prompt_toolkit.patch_stdout import patch_stdout
+
+from zchat.client.commands.table import COMMANDS, is_secret, shows_by_entry
+from zchat.client.line.line_client import LineClient
+from zchat.client.text.questions import Question, Questions
+from zchat.programs import typed_ahead
+from zchat.protocol.rules.names import printable
+
+
+async def converse(client: LineClient) -> None:
+    """Until the person says `:quit`, Ctrl-D, or Ctrl-C on an empty line."""
+    session: PromptSession[str] = PromptSession(
+        "> ",
+        history=_history(client.holds_back),
+        completer=LineCompleter(client),
+        complete_while_typing=False,
+        key_bindings=_key_bindings(),
+        erase_when_done=True,
+    )
+    # Before what is in the terminal, which the prompt reads itself.
+    keys: list[KeyPress] = []
+    Vt100Parser(keys.append).feed(typed_ahead.take())
+    store_typeahead(session.input, keys)
+    with patch_stdout(raw=True):
+        client.look_around()
+        while True:
+            try:
+                line = await session.prompt_async()
+            except EOFError:
+                if client.may_leave():
+                    return
+                continue
+            # Of a command only the answer would be seen, and nobody would know to what.
+            if line.strip() and not is_secret(line) and not shows_by_entry(line):
+                print("> " + printable(line))  # noqa: T201
+            if not client.enter(line):
+                return
+            asked = client.is_asking
+            await client.dialogue_over()
+            if (asked and client.answers_failed) or client.is_holding_back:
+                # What was typed meanwhile may be what was asked for, once more.
+                _forget_typed(session)
+
+
+async def ask(questions: Sequence[Question], complaint: str = "") -> list[str] | None:
+    """One after another. None if the person thought better of it."""
+    asked = Questions(questions, complaint)
+    while (question := asked.next) is not None:
+        if asked.complaint:
+            print(f"! {printable(asked.complaint)}; Ctrl-C leaves it")  # noqa: T201
+        # A session each, since it would remember what was typed for the next one.
+        session: PromptSession[str] = PromptSession(
+            is_password=question.secret, erase_when_done=True, history=DummyHistory()
+        )
+        if asked.complaint:
+            # What was typed ahead was meant for another question.
+            _forget_typed(session)
+        try:
+            asked.answer(await session.prompt_async(question.text))
+        except (EOFError, KeyboardInterrupt):
+            return None
+    return asked.answers
+
+
+def _forget_typed(session: PromptSession[str]) -> None:
+    clear_typeahead(session.input)
+    typed_ahead.forget()
+
+
+class LineCompleter(Completer):
+    """Commands, and after them the rooms and people that were seen."""
+
+    def __init__(self, client: LineClient) -> None:
+        self._client = client
+
+    def get_completions(
+        self, document: Document, complete_event: CompleteEvent
+    ) -> Iterable[Completion]:
+        before = document.text_before_cursor
+        if not before.startswith(":"):
+            return
+        words = before.split(" ")
+        word = words[-1].lower()
+        for candidate in self._candidates(words):
+            if candidate.startswith(word):
+                yield Completion(candidate, start_position=-len(word))
+
+    def _candidates(self, words: list[str]) -> list[str]:
+        if len(words) == 1:
+            return [":" + name for name in COMMANDS]
+        command = COMMANDS.get(words[0][1:].lower())
+        if command is None or (len(words) > 2 and command.takes != "users"):
+            return []
+        rooms, names = sorted(self._client.rooms), sorted(self._client.names)
+        sigil = words[-1][:1]
+        match command.takes:
+            case "command":
+                return list(COMMANDS)
+            case "room":
+                return ["#" + room for room in rooms] if sigil == "#" else rooms
+            case "user" | "users":
+                return ["@" + name for name in names] if sigil == "@" else names
+            case "either":
+                return ["#" + room for room in rooms] + ["@" + name for name in names]
+            case _:
+                return []
+
+
+class SecretFreeFileHistory(FileHistory):
+    def __init__(self, path: str, holds_back: Callable[[str], bool]) -> None:
+        super().__init__(path)
+        self._holds_back = holds_back
+
+    def append_string(self, string: str) -> None:
+        if is_secret(string) or self._holds_back(string):
+            return
+        # A full disk is no reason to stop talking.
+        with contextlib.suppress(OSError):
+            super().append_string(string)
+
+
+def _history(holds_back: Callable[[str], bool]) -> History:
+    folder = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "zchat"
+    path = folder / "history"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+    except OSError:
+        return InMemoryHistory()
+    return SecretFreeFileHistory(str(path), holds_back)
+
+
+def _key_bindings() -> KeyBindings:
+    bindings = KeyBindings()
+
+    def clear_or_quit(event: KeyPressEvent) -> None:
+        if event.current_buffer.text:
+            event.current_buffer.reset()
+        else:
+            event.app.exit(exception=EOFError)
+
+    bindings.add("c-c")(clear_or_quit)
+    return bindings

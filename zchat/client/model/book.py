@@ -1,0 +1,515 @@
+"""Everything that the user can read, as the client's events have made it; no screen here."""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple, assert_never
+
+from zchat.client.core.events import (
+    Answered,
+    ConnectionFailed,
+    ConnectionLost,
+    Delayed,
+    EntryArrived,
+    Event,
+    Fatal,
+    LoggedOut,
+    SessionBegun,
+)
+from zchat.client.model.conversation import Conversation, Delivery, Item, Kind, Said
+from zchat.client.model.entries import (
+    Amendment,
+    RecentAmendments,
+    amend,
+    conversation_of,
+    item_of,
+    mentions,
+)
+from zchat.client.model.highlighting import pattern_of
+from zchat.client.model.kept import Kept, adjoins
+from zchat.client.model.rooms import RoomFacts
+from zchat.client.model.strands import Strand, Strands
+from zchat.client.model.unconfirmed import (
+    Spoken,
+    Unconfirmed,
+    alike,
+    stands_now,
+    unsent_said,
+)
+from zchat.client.sdk import drafts
+from zchat.client.sdk.drafts import Answer, Request
+from zchat.protocol import limits
+from zchat.protocol.messages import (
+    ConversationList,
+    Done,
+    Entry,
+    History,
+    LogStateChanged,
+    MemberList,
+    MessageEdited,
+    Notify,
+    PresenceChanged,
+    ReadHistory,
+    Refused,
+    RoomList,
+    SetNotify,
+    SlowedDown,
+    TypingSeen,
+    UserList,
+    inbox_log,
+    room_log,
+)
+from zchat.protocol.rules.names import safe_text
+
+CONVERSATION_ITEMS_MAX: Final = 100_000
+"""Kept of the conversation that is looked at; the oldest are forgotten first."""
+IDLE_ITEMS_MAX: Final = 2_000
+"""Kept of each other one."""
+PAGE_ENTRIES: Final = 100
+
+
+class _ToCount(NamedTuple):
+    """What the server has said is unread, once all is here up to the `head`."""
+
+    head: int
+    marker: int
+    unread: int
+    mentions: int
+
+
+class Book:
+    """`me` is the user's own name. An event costs about the same, however much there is."""
+
+    def __init__(self, me: str, words: Iterable[str] = ()) -> None:
+        """`words` call the user as the name does."""
+        self.me = me
+        self.words = pattern_of(words)
+        self.presence = Presence()
+        self.looking_at = ""
+        """The key of the conversation that the user sees; empty for none."""
+        self._strands = Strands(me)
+        self._facts = RoomFacts(me)
+        self._unconfirmed = Unconfirmed()
+        self.unsent: list[Said] = []
+        """What an earlier run has said and nobody had confirmed."""
+        self._recent = RecentAmendments()
+        self._to_count: dict[str, _ToCount] = {}
+        """By key."""
+
+    @property
+    def conversations(self) -> dict[str, Conversation]:
+        """By key."""
+        return self._strands.conversations
+
+    def restore(self, kept: Kept) -> None:
+        """Goes on from what an earlier run has kept. Call it first."""
+        self._strands.restore(kept)
+        for each in kept.conversations:
+            conversation = each.conversation
+            unread, mentioned = conversation.unread, conversation.mentions
+            strand = self._strands.add(conversation, each.first)
+            items = [self._item(conversation, entry) for entry in each.entries]
+            strand.prepend(items, each.first, more=conversation.more_before)
+            strand.unread_in_all(unread, mentioned)
+            conversation.changes.clear()
+        for unsent in kept.unsent:
+            strand = self._strands.at(unsent.key)
+            self.unsent.append(unsent_said(unsent, self.me))
+            strand.add_pending(self.unsent[-1])
+            strand.conversation.changes.clear()
+
+    # --- What happens ---------------------------------------------------------------------------
+
+    def apply(self, event: Event, now: float) -> None:
+        """`now` is the time of any steady clock, in seconds."""
+        match event:
+            case EntryArrived(entry):
+                self._arrive(entry)
+                self.presence.spoke(entry, now)
+            case Answered(request_id, request, answer):
+                self._answered(request_id, request, answer)
+            case SessionBegun():
+                self._begin(event)
+            case PresenceChanged():
+                self.presence.changed(event)
+            case TypingSeen(log=log):
+                if log in self.conversations:
+                    self.presence.typing_seen(self.open(log), event, self.me, now)
+            case LogStateChanged(log=log, marker=marker, notify=notify, back=back):
+                if log in self.conversations and log != self._strands.inbox:
+                    self._strands.at(log).conversation.notify = notify
+                    self._strands.at(log).read_up_to(marker)
+                    if back:
+                        self._strands.at(log).unread_after(marker)
+            case ConnectionLost():
+                for conversation in self.conversations.values():
+                    conversation.typing.clear()
+            case Fatal(refused):
+                for spoken in self._unconfirmed.refuse_all():
+                    self._fail(spoken, refused.reason)
+            case Delayed() | SlowedDown() | ConnectionFailed() | LoggedOut():
+                pass
+            case _:
+                assert_never(event)
+
+    def loaded(self, key: str, history: History, before: int | None = None) -> None:
+        """A page that was asked for, of the server or of a cache; `before` is as it was asked.
+
+        What would leave a gap is not taken, nor what is known already or comes by itself.
+        """
+        strand = self._strands.at(key)
+        conversation = strand.conversation
+        conversation.loading = False
+        if not adjoins(history, before, strand.first):
+            return
+        older = [entry for entry in history.entries if entry.sequence < strand.first]
+        if not older:
+            if not history.more:
+                strand.prepend([], strand.first, more=False)
+            return
+        log = key if key[0] == "#" else self._strands.inbox
+        self._strands.cursors.setdefault(log, older[-1].sequence)
+        page = [self._item(conversation, entry) for entry in self._recent.readable(older)]
+        strand.prepend(page, older[0].sequence, more=history.more)
+
+    # --- What the user does ---------------------------------------------------------------------
+
+    def open(self, key: str) -> Conversation:
+        """The conversation, which need not have begun."""
+        return self._strands.at(key).conversation
+
+    def ask_before(self, key: str, limit: int = PAGE_ENTRIES) -> ReadHistory | None:
+        """The request for what comes before that which is known; None if there is none to make."""
+        strand = self._strands.at(key)
+        conversation = strand.conversation
+        if conversation.loading or not conversation.more_before:
+            return None
+        conversation.loading = True
+        return drafts.history(key, limit, strand.first)
+
+    def item(self, key: str, sequence: int) -> Item | None:
+        """What stands there, if it is loaded."""
+        strand = self._strands.known.get(key)
+        index = strand.at(sequence) if strand else None
+        return None if strand is None or index is None else strand.conversation.items[index]
+
+    def first(self, key: str) -> int:
+        """From which sequence on it is known; a cache may have what comes before."""
+        return self._strands.at(key).first
+
+    def read(self, key: str) -> tuple[str, int] | None:
+        """The user has seen all that has come: the log and the sequence to tell the server of."""
+        strand = self._strands.at(key)
+        conversation = strand.conversation
+        # What was missed is still on its way up to the head.
+        seen = min(conversation.head, self._strands.cursor(key))
+        if seen <= conversation.marker:
+            return None
+        strand.read_up_to(seen)
+        tells = conversation.kind is not Kind.NOTICES and key != self._strands.inbox
+        return (key, seen) if tells else None
+
+    def mark_unread(self, key: str, sequence: int) -> tuple[str, int] | None:
+        """From there on the user has read nothing. What to tell the server of, as for `read`."""
+        strand = self._strands.at(key)
+        tells = strand.conversation.kind is not Kind.NOTICES and key != self._strands.inbox
+        if not tells or not 0 < sequence <= strand.conversation.marker:
+            return None
+        strand.unread_after(sequence - 1)
+        return key, sequence - 1
+
+    def pending(self, key: str, text: str, reply_to: int, request: int, at_ms: int) -> Said:
+        """The user has said `text`, by that request, and waits for the server to confirm it."""
+        strand = self._strands.at(key)
+        said = Said(
+            0, at_ms, self.me, safe_text(text), reply_to, delivery=Delivery.PENDING, request=request
+        )
+        strand.conversation.active_at_ms = max(strand.conversation.active_at_ms, at_ms)
+        strand.add_pending(said)
+        self._unconfirmed.say(request, key, said)
+        return said
+
+    def retry(self, key: str, said: Said, request: int, at_ms: int) -> None:
+        """What had failed is said again, by that request."""
+        if said.is_unsent:
+            said.request, said.at_ms = request, at_ms
+            self._strands.at(key).deliver(said, Delivery.PENDING)
+            self._unconfirmed.say(request, key, said)
+
+    def give_up(self, key: str, said: Said) -> None:
+        """What had failed is not wanted any more."""
+        if said.is_unsent:
+            self._strands.at(key).drop_pending(said)
+            # It is nowhere now, and cannot be given up twice.
+            said.delivery = Delivery.DONE
+
+    def highlight(self, words: Iterable[str]) -> None:
+        """From now on these call the user, and no others."""
+        self.words = pattern_of(words)
+
+    def pin(self, key: str, *, pinned: bool) -> None:
+        """At the top of the list, or where it belongs."""
+        self._strands.at(key).conversation.pinned = pinned
+
+    def ordered(self) -> list[Conversation]:
+        """As people look for them: those they have pinned, then the most recent ones first.
+
+        Those that are muted come after all that are not, unless they mention the user; and those
+        that the user has left come last.
+        """
+        return sorted(
+            self.conversations.values(),
+            key=lambda each: (
+                not each.pinned,
+                not each.joined,
+                each.notify == Notify.NOTHING and not each.mentions,
+                -each.active_at_ms,
+                each.title,
+            ),
+        )
+
+    def is_own(self, said: Said) -> bool:
+        """Whether the user may change it: an earlier user of the name was somebody else."""
+        return said.author == self.me and said.at_ms >= self._strands.since_ms
+
+    def take_touched(self) -> list[Conversation]:
+        """Those that may have changed since the last call."""
+        return self._strands.take_touched()
+
+    # --- Entries --------------------------------------------------------------------------------
+
+    def _arrive(self, entry: Entry) -> None:
+        log, known = entry.log, self._strands.cursors.get(entry.log)
+        if known is not None and entry.sequence <= known:
+            return
+        self._strands.cursors[log] = entry.sequence
+        if log[0] == "#":
+            strand = self._strands.at(log)
+            if known is None or entry.sequence > known + 1:
+                # It was joined just there, perhaps again.
+                strand.start_anew(entry.sequence)
+            strand.conversation.joined = True
+            strand.conversation.head = max(strand.conversation.head, entry.sequence)
+            self._facts.happened(strand.conversation, entry)
+        self._fold(entry)
+        if self._to_count:
+            self._count_what_came()
+
+    def _fold(self, entry: Entry) -> None:
+        if isinstance(entry.body, Amendment):
+            self._amend_known(entry, entry.body.sequence)
+            return
+        key = conversation_of(entry, self.me) or self._unconfirmed.key_at(entry.log, entry.sequence)
+        if key is not None:
+            self._place(self._strands.at(key), entry)
+
+    def _begin(self, begun: SessionBegun) -> None:
+        self._to_count.clear()
+        for log, cursor in self._strands.begin(begun):
+            self._recent.forget(log)
+            for spoken in self._unconfirmed.up_to(log, cursor):
+                self._strands.at(spoken.key).drop_pending(spoken.said)
+
+    def _place(self, strand: Strand, entry: Entry) -> None:
+        conversation = strand.conversation
+        item = self._item(conversation, entry)
+        conversation.head = max(conversation.head, entry.sequence)
+        spoken = self._unconfirmed.arrives(entry.log, entry.sequence)
+        pending = spoken.said if spoken else None
+        if isinstance(item, Said):
+            conversation.active_at_ms = max(conversation.active_at_ms, entry.at_ms)
+            conversation.typing.pop(entry.author, None)
+            if pending is None and entry.author == self.me:
+                pending = alike(strand.unsettled, item.text, item.reply_to, item.at_ms)
+        elif conversation.kind is Kind.NOTICES:
+            conversation.active_at_ms = max(conversation.active_at_ms, entry.at_ms)
+        if pending is None:
+            strand.append(item)
+        else:
+            stands_now(pending, item)
+            strand.settle(pending)
+        looked_at = conversation.key == self.looking_at
+        strand.trim(CONVERSATION_ITEMS_MAX if looked_at else IDLE_ITEMS_MAX)
+
+    def _amend_known(self, entry: Entry, sequence: int) -> None:
+        self._recent.keep(entry)
+        for strand in self._strands_of(entry):
+            index = strand.at(sequence)
+            if index is None:
+                continue
+            said = strand.conversation.items[index]
+            if isinstance(said, Said):
+                strand.uncount(said)
+                changed = self._amend(strand.conversation, said, entry)
+                strand.count_again(said)
+                if changed:
+                    strand.changed(index)
+                    self._strands.at(strand.conversation.key)
+            return
+
+    def _strands_of(self, entry: Entry) -> list[Strand]:
+        """Where the message may stand that an entry refers to."""
+        key = conversation_of(entry, self.me)
+        if key is not None:
+            return [self._strands.at(key)]
+        # What oneself does in the inbox, which is done by hand.
+        return [strand for key, strand in self._strands.known.items() if key[0] == "@"]
+
+    def _amend(self, conversation: Conversation, said: Said, entry: Entry) -> bool:
+        changed = amend(said, entry)
+        if changed and isinstance(entry.body, MessageEdited) and said.author != self.me:
+            said.mentions_me = conversation.key[0] == "@" or mentions(
+                said.text,
+                self.me,
+                may_call_all=self._facts.may_call_all(conversation.key, said.author),
+                words=self.words,
+            )
+        return changed
+
+    def _item(self, conversation: Conversation, entry: Entry) -> Item:
+        return item_of(
+            entry,
+            self.me,
+            private=conversation.key[0] == "@",
+            may_call_all=self._facts.may_call_all(entry.log, entry.author),
+            words=self.words,
+        )
+
+    # --- Answers --------------------------------------------------------------------------------
+
+    def _answered(self, request_id: int, request: Request, answer: Answer) -> None:
+        match answer:
+            case Done(log=log, sequence=sequence):
+                if isinstance(request, SetNotify):
+                    self._strands.at(request.log).conversation.notify = request.level
+                spoken = self._unconfirmed.answered(request_id)
+                if spoken is not None and log is not None:
+                    self._confirm(spoken, log, sequence)
+            case Refused(reason=reason):
+                if isinstance(request, ReadHistory):
+                    self._strands.at(request.log).conversation.loading = False
+                spoken = self._unconfirmed.answered(request_id)
+                if spoken is not None:
+                    self._fail(spoken, reason)
+            case History():
+                assert isinstance(request, ReadHistory)
+                self.loaded(request.log, answer, request.before)
+            case RoomList(rooms=rooms):
+                for room in rooms:
+                    key = room_log(room.room)
+                    if key in self._strands.known:
+                        self._facts.listed(self._strands.at(key).conversation, room)
+                        self._count_all(self._strands.at(key), room.unread, room.mentions)
+            case ConversationList(conversations=conversations):
+                for info in conversations:
+                    strand = self._strands.at(inbox_log(info.name))
+                    conversation = strand.conversation
+                    conversation.head = max(conversation.head, info.head)
+                    conversation.active_at_ms = max(conversation.active_at_ms, info.at_ms)
+                    conversation.notify = info.notify
+                    strand.read_up_to(info.marker)
+                    self._count_all(strand, info.unread, info.unread)
+            case MemberList():
+                self.presence.members_listed(answer)
+                self._facts.members_listed(answer)
+            case UserList():
+                self.presence.users_listed(answer)
+            case _:
+                pass
+
+    def _count_all(self, strand: Strand, unread: int, mentioned: int) -> None:
+        """The server counts also what is still on its way: what of it counts, its coming tells."""
+        conversation = strand.conversation
+        key = conversation.key
+        if conversation.head > self._strands.cursor(key):
+            self._to_count[key] = _ToCount(
+                conversation.head, conversation.marker, unread, mentioned
+            )
+        else:
+            self._to_count.pop(key, None)
+            strand.unread_in_all(unread, mentioned)
+
+    def _count_what_came(self) -> None:
+        for key, waiting in list(self._to_count.items()):
+            strand = self._strands.at(key)
+            if strand.conversation.marker != waiting.marker:
+                # Of what was read since then it is not known how much was counted.
+                del self._to_count[key]
+            elif self._strands.cursor(key) >= waiting.head:
+                del self._to_count[key]
+                strand.unread_in_all(waiting.unread, waiting.mentions)
+
+    def _confirm(self, spoken: Spoken, log: str, sequence: int) -> None:
+        if spoken.said.sequence:
+            return  # Its entry, or one that says the same, has taken its place.
+        strand = self._strands.at(spoken.key)
+        if sequence <= self._strands.cursors.get(log, 0):
+            # Its entry has come, and says something else than what was sent.
+            strand.drop_pending(spoken.said)
+            spoken.said.delivery = Delivery.DONE
+            return
+        self._unconfirmed.place(spoken, log, sequence)
+        strand.deliver(spoken.said, Delivery.DONE)
+
+    def _fail(self, spoken: Spoken, reason: str) -> None:
+        strand, said = self._strands.at(spoken.key), spoken.said
+        if said.sequence:
+            # Another device has said the same, which has taken its place.
+            said = Said(0, spoken.at_ms, self.me, spoken.text, spoken.reply_to)
+            strand.add_pending(said)
+        strand.deliver(said, Delivery.FAILED, reason)
+
+
+# --- Who is here, as far as this client has been told: soft, and never more than that.
+
+OLD_NEWS_S: Final = 2.0
+SPEAKERS_MAX: Final = 1_000
+
+
+class Presence:
+    def __init__(self) -> None:
+        self.online = 0
+        """How many are here in all."""
+        self.here: dict[str, str | None] = {}
+        """Of each of whom it is known that they are here: a word if they are away, else None."""
+        self._spoke: dict[tuple[str, str], float] = {}
+        """When somebody's last entry came, by log and name; of conversations all count as one."""
+
+    def changed(self, news: PresenceChanged) -> None:
+        self.online = news.online
+        for name in news.went:
+            self.here.pop(name, None)
+        self.here.update(dict.fromkeys(news.came))
+        self.here.update(news.away)
+
+    def users_listed(self, users: UserList) -> None:
+        self.online = users.total
+        self.here = {user.name: user.away for user in users.users}
+
+    def members_listed(self, members: MemberList) -> None:
+        for member in members.members:
+            if member.online:
+                self.here[member.name] = member.away
+            else:
+                self.here.pop(member.name, None)
+
+    def spoke(self, entry: Entry, now: float) -> None:
+        if len(self._spoke) >= SPEAKERS_MAX:
+            self._spoke.clear()
+        self._spoke[_place(entry.log), entry.author] = now
+
+    def typing_seen(
+        self, conversation: Conversation, news: TypingSeen, me: str, now: float
+    ) -> None:
+        """Those who are not named any more are believed until their time is over.
+
+        The news is collected, and may be of what has come meanwhile: then it is old.
+        """
+        place = _place(news.log)
+        typing = {name: until for name, until in conversation.typing.items() if until > now}
+        for name in news.users:
+            if name != me and now - self._spoke.get((place, name), -OLD_NEWS_S) >= OLD_NEWS_S:
+                typing[name] = now + limits.TYPING_S
+        conversation.typing = typing
+
+
+def _place(log: str) -> str:
+    return log if log[0] == "#" else ""

@@ -1,0 +1,61 @@
+"""What a client keeps of its conversations between two runs."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from zchat.client.model.conversation import Conversation
+from zchat.protocol.messages import Entry, History, LogState
+
+
+@dataclass(slots=True)
+class KeptConversation:
+    """`conversation` has everything but its items: they are in `entries`, the newest ones only."""
+
+    conversation: Conversation
+    first: int
+    """From here on nothing is missing in `entries`."""
+    entries: list[Entry] = field(default_factory=list)
+
+
+class Unsent(NamedTuple):
+    """What was said, and not confirmed before the run ended. `number` is the cache's."""
+
+    number: int
+    key: str
+    text: str
+    reply_to: int
+    at_ms: int
+
+
+@dataclass(slots=True)
+class Kept:
+    since_ms: int = 0
+    """Since when the name was the user's own, as the server said; 0 if it never has."""
+    cursors: dict[str, int] = field(default_factory=dict)
+    """By log: up to where it is known."""
+    inbox_first: int = 1
+    """From where on the inbox is known whole, whoever it was with."""
+    conversations: list[KeptConversation] = field(default_factory=list)
+    drafts: dict[str, str] = field(default_factory=dict)
+    """By key: of conversations of which nothing else is kept."""
+    unsent: list[Unsent] = field(default_factory=list)
+    """In the order in which it was said."""
+
+
+def goes_on(state: LogState, known: int | None) -> bool:
+    """Whether what the server sends of a log follows what is `known` of it.
+
+    Else the user has been away from it for too long, or it is another log of that name.
+    """
+    return known is not None and state.cursor <= known <= state.head
+
+
+def adjoins(page: History, before: int | None, first: int) -> bool:
+    """Whether a page that was asked for reaches to `first`, so that nothing is left out between.
+
+    Of the newest ones, which were asked for without a `before`, it must be seen; there may have
+    been others since.
+    """
+    if before is not None:
+        return before >= first
+    return bool(page.entries) and page.entries[-1].sequence >= first - 1

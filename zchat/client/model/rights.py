@@ -1,0 +1,176 @@
+"""What the user may do, by the server's own table and what is known here of who is what.
+
+Of what is not known the server is asked: here it may be done.
+"""
+
+from typing import Final
+
+from zchat.client.core.events import Answered, EntryArrived, Event, SessionBegun
+from zchat.protocol.messages import (
+    LOBBY,
+    AccountRegistered,
+    DeleteMessage,
+    Entry,
+    MemberAdded,
+    MemberBanned,
+    MemberDemoted,
+    MemberJoined,
+    MemberKicked,
+    MemberLeft,
+    MemberList,
+    MemberMuted,
+    MemberPromoted,
+    MemberUnbanned,
+    MemberUnmuted,
+    Message,
+    Role,
+    RoomClosed,
+    RoomCreated,
+    RoomTransferred,
+    Standing,
+    inbox_log,
+    room_log,
+)
+from zchat.protocol.rules.permissions import (
+    PLACE_OF_ROLE,
+    STANDINGS,
+    Place,
+    keeps_order,
+    overrules,
+    permission_of,
+)
+
+_LOBBY_LOG: Final = room_log(LOBBY)
+_LEADERS: Final = (Role.OWNER, Role.MODERATOR)
+
+
+class Rights:
+    """`me` is the user's own name."""
+
+    def __init__(self, me: str) -> None:
+        self._me = me
+        self.standing: Standing | None = None
+        """None while it is not known, or one that is not known here."""
+        self._roles: dict[str, dict[str, Role]] = {}
+        """By log and name: of those who lead there, and of the user."""
+        self._muted: set[str] = set()
+        """The logs in which the user is."""
+
+    # --- What happens ---------------------------------------------------------------------------
+
+    def hear(self, event: Event) -> None:
+        match event:
+            case SessionBegun(name=name, guest=guest, standing=standing):
+                self._me = name
+                known = standing in STANDINGS
+                self.standing = Standing.GUEST if guest else Standing(standing) if known else None
+            case EntryArrived(entry):
+                self._happened(entry)
+            case Answered(answer=MemberList() as members):
+                self._listed(members)
+            case _:
+                pass
+
+    def _listed(self, members: MemberList) -> None:
+        log = room_log(members.room)
+        if log == _LOBBY_LOG:
+            # Nobody leads there, and who may not speak is not in its list.
+            return
+        whole = members.total <= len(members.members)
+        roles = {} if whole else self._roles.setdefault(log, {})
+        for member in members.members:
+            is_mine = member.name == self._me
+            if is_mine:
+                self._mute(log, muted=member.role == Role.MUTED)
+            roles.pop(member.name, None)
+            if member.role in _LEADERS or (is_mine and member.role == Role.MEMBER):
+                roles[member.name] = Role(member.role)
+        self._roles[log] = roles
+
+    def _happened(self, entry: Entry) -> None:
+        log, author = entry.log, entry.author
+        match entry.body:
+            case AccountRegistered() if log == inbox_log(self._me):
+                self.standing = Standing.ACCOUNT
+            case RoomCreated():
+                self._roles[log] = {}
+                self._muted.discard(log)
+                self._set(log, author, Role.OWNER)
+            case MemberJoined():
+                self._joined(log, author)
+            case MemberAdded(user=user) | MemberDemoted(user=user):
+                self._set(log, user, Role.MEMBER)
+            case MemberPromoted(user=user):
+                self._set(log, user, Role.MODERATOR)
+            case RoomTransferred(user=user):
+                for name, role in list(self._roles.get(log, {}).items()):
+                    if role is Role.OWNER:
+                        self._set(log, name, Role.MODERATOR)
+                self._set(log, user, Role.OWNER)
+                if user == self._me:
+                    self._mute(log, muted=False)
+            case MemberMuted(user=user) | MemberBanned(user=user) if user == self._me and (
+                isinstance(entry.body, MemberMuted) or log == _LOBBY_LOG
+            ):
+                self._mute(log, muted=True)
+            case MemberUnmuted(user=user) | MemberUnbanned(user=user) if user == self._me:
+                self._mute(log, muted=False)
+            case MemberLeft():
+                self._roles.get(log, {}).pop(author, None)
+            case MemberKicked(user=user) | MemberBanned(user=user):
+                self._roles.get(log, {}).pop(user, None)
+            case RoomClosed():
+                self._roles.pop(log, None)
+            case _:
+                pass
+
+    def _joined(self, log: str, name: str) -> None:
+        roles = self._roles.setdefault(log, {})
+        roles.pop(name, None)
+        # A room that everyone has left belongs to whoever comes first: then the list will say so.
+        if Role.OWNER in roles.values():
+            self._set(log, name, Role.MEMBER)
+
+    def _set(self, log: str, name: str, role: Role) -> None:
+        roles = self._roles.setdefault(log, {})
+        roles.pop(name, None)
+        if role in _LEADERS or name == self._me:
+            roles[name] = role
+
+    def _mute(self, log: str, *, muted: bool) -> None:
+        (self._muted.add if muted else self._muted.discard)(log)
+
+    # --- What may be done -----------------------------------------------------------------------
+
+    def place(self, log: str) -> Place | None:
+        """What the user is there; None while nobody has said."""
+        if log in self._muted:
+            return Place.MUTED
+        if log == _LOBBY_LOG:
+            return Place.MEMBER
+        role = self._roles.get(log, {}).get(self._me)
+        return None if role is None else PLACE_OF_ROLE[role]
+
+    def may(self, kind: type[Message], log: str, *, conversation: bool = False) -> bool:
+        """Whether the user may do it there; `conversation` is whether it is one of several."""
+        if self.standing is None:
+            return True
+        place = self.place(log)
+        permission = permission_of(kind, conversation=conversation)
+        return permission.allows(self.standing, Place.OWNER if place is None else place)
+
+    def may_delete_of(self, author: str, log: str) -> bool:
+        """The same of deleting what somebody else has said in a room."""
+        place = self.place(log)
+        if self.standing is None or place is None or overrules(DeleteMessage, self.standing):
+            return True
+        return keeps_order(self.standing, place) and place > self._rank(author, log)
+
+    def _rank(self, name: str, log: str) -> int:
+        role = self._roles.get(log, {}).get(name)
+        return Place.OUTSIDER if role is None else PLACE_OF_ROLE[role]
+
+    @property
+    def owned(self) -> list[str]:
+        """The logs of the rooms that are the user's own."""
+        return [log for log, roles in self._roles.items() if roles.get(self._me) is Role.OWNER]

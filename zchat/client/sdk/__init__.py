@@ -1,0 +1,1 @@
+"""What programmers use: a chat on asyncio, around the core."""

@@ -1,0 +1,126 @@
+"""Drafts of what is done to messages that stand, and of what finds them again."""
+
+from collections.abc import Sequence
+
+from zchat.client.sdk.drafts import (
+    NO_NONCE,
+    UNNUMBERED,
+    InvalidRequest,
+    log_name,
+    room_name,
+    sayable,
+    short_text,
+    single_line,
+    user_name,
+    whole,
+)
+from zchat.protocol import limits
+from zchat.protocol.messages import (
+    AddReaction,
+    DeleteMessage,
+    EditMessage,
+    ListConversations,
+    ListPins,
+    Notify,
+    PinMessage,
+    ReadEdits,
+    RemoveReaction,
+    SayTyping,
+    SearchMessages,
+    SetAway,
+    SetNotify,
+    StartConversation,
+    UnpinMessage,
+)
+from zchat.protocol.rules.names import is_visible
+
+
+def edit(log: str, sequence: int, text: str) -> EditMessage:
+    return EditMessage(UNNUMBERED, NO_NONCE, log_name(log), sequence, sayable(text))
+
+
+def delete(log: str, sequence: int, reason: str = "") -> DeleteMessage:
+    return DeleteMessage(UNNUMBERED, NO_NONCE, log_name(log), sequence, short_text(reason))
+
+
+def react(log: str, sequence: int, with_emoji: str) -> AddReaction:
+    return AddReaction(UNNUMBERED, NO_NONCE, log_name(log), sequence, emoji(with_emoji))
+
+
+def unreact(log: str, sequence: int, with_emoji: str) -> RemoveReaction:
+    return RemoveReaction(UNNUMBERED, NO_NONCE, log_name(log), sequence, emoji(with_emoji))
+
+
+def pin(room: str, sequence: int) -> PinMessage:
+    return PinMessage(UNNUMBERED, NO_NONCE, room_name(room), sequence)
+
+
+def unpin(room: str, sequence: int) -> UnpinMessage:
+    return UnpinMessage(UNNUMBERED, NO_NONCE, room_name(room), sequence)
+
+
+def pins(room: str) -> ListPins:
+    return ListPins(UNNUMBERED, room_name(room))
+
+
+def edits(log: str, sequence: int) -> ReadEdits:
+    return ReadEdits(UNNUMBERED, log_name(log), sequence)
+
+
+def conversation(users: Sequence[str]) -> StartConversation:
+    """With these others, and oneself."""
+    names = list(dict.fromkeys(user_name(user) for user in users))
+    if not 1 <= len(names) <= limits.CONVERSATION_USERS_MAX:
+        most = limits.CONVERSATION_USERS_MAX
+        raise InvalidRequest(f"a conversation is started with 1 to {most} others")
+    return StartConversation(UNNUMBERED, NO_NONCE, names)
+
+
+def conversations() -> ListConversations:
+    return ListConversations(UNNUMBERED)
+
+
+def notify(log: str, level: str) -> SetNotify:
+    """`log` is `#room`, or `@name` for the conversation with that name."""
+    try:
+        return SetNotify(UNNUMBERED, log_name(log), Notify(level))
+    except ValueError:
+        raise InvalidRequest(f"{level!r} is none of {', '.join(Notify)}") from None
+
+
+def typing(log: str) -> SayTyping:
+    return SayTyping(UNNUMBERED, log_name(log))
+
+
+def away(text: str | None) -> SetAway:
+    """None for "is back"."""
+    return SetAway(UNNUMBERED, text if text is None else short_text(text, "a word for others"))
+
+
+def search(
+    text: str,
+    log: str | None = None,
+    author: str | None = None,
+    before_ms: int | None = None,
+    limit: int = 20,
+) -> SearchMessages:
+    """Every word of `text` is looked for, in `#room`, in what was said with `@name`, or in all."""
+    text = single_line(text)
+    if not text:
+        raise InvalidRequest("there is nothing to search for")
+    if len(text) > limits.SEARCH_CHARS_MAX:
+        raise InvalidRequest(f"a search has at most {limits.SEARCH_CHARS_MAX} characters")
+    if not 1 <= whole(limit, "a number of messages") <= limits.SEARCH_RESULTS_MAX:
+        raise InvalidRequest(f"1 to {limits.SEARCH_RESULTS_MAX} messages can be found at once")
+    log = log if log is None else log_name(log)
+    author = author if author is None else user_name(author)
+    return SearchMessages(UNNUMBERED, text, log, author, before_ms, limit)
+
+
+def emoji(text: str) -> str:
+    """What may be a reaction: an emoji, or a word as short."""
+    if text != single_line(text) or not is_visible(text) or " " in text:
+        raise InvalidRequest("a reaction is an emoji, or a word without spaces")
+    if len(text) > limits.EMOJI_CHARS_MAX:
+        raise InvalidRequest(f"a reaction has at most {limits.EMOJI_CHARS_MAX} characters")
+    return text

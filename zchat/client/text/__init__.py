@@ -1,0 +1,1 @@
+"""All words that the clients show people about what happened."""

@@ -1,0 +1,290 @@
+"""What an entry of a log says, in words for a person."""
+
+from typing import Final, TypeAlias, assert_never
+
+from zchat.client.text.style import BOLD, CYAN, DIM, MAGENTA, YELLOW, Look
+from zchat.protocol.messages import (
+    LOBBY,
+    SYSTEM_AUTHOR,
+    AccountChange,
+    AccountChanged,
+    AccountRegistered,
+    Announced,
+    Entry,
+    InvitedToRoom,
+    MemberAdded,
+    MemberBanned,
+    MemberDemoted,
+    MemberInvited,
+    MemberJoined,
+    MemberKicked,
+    MemberLeft,
+    MemberMuted,
+    MemberPromoted,
+    MemberUnbanned,
+    MemberUnmuted,
+    MessageDeleted,
+    MessageEdited,
+    MessagePinned,
+    MessagePosted,
+    MessageUnpinned,
+    Posting,
+    PrivateMessageSent,
+    ReactionAdded,
+    ReactionRemoved,
+    Redacted,
+    RoomClosed,
+    RoomConfigured,
+    RoomCreated,
+    RoomInfo,
+    RoomOpened,
+    RoomTransferred,
+    TopicChanged,
+    Unrecognised,
+)
+from zchat.protocol.rules.mentions import ROOM, mentions_in
+from zchat.protocol.rules.names import printable, safe_text
+
+_OfMember: TypeAlias = (
+    MemberAdded
+    | MemberInvited
+    | MemberKicked
+    | MemberBanned
+    | MemberUnbanned
+    | MemberMuted
+    | MemberUnmuted
+    | MemberPromoted
+    | MemberDemoted
+    | RoomTransferred
+)
+"""What somebody has done to a member."""
+_ACCOUNT_CHANGES: Final[dict[str, str]] = {
+    AccountChange.PASSWORD_CHANGED: "your password was changed",
+    AccountChange.PASSWORD_RESET: "an operator has made a code for a new password of yours",
+    AccountChange.DEVICE_ADDED: "a device can log in without your password now{about}",
+    AccountChange.DEVICE_REVOKED: "a device was forgotten{about}",
+    AccountChange.APP_TOKEN_CREATED: "an app token was created{about}",
+    AccountChange.LOGGED_OUT_EVERYWHERE: "all your devices were logged out and forgotten",
+    AccountChange.TOTP_ENABLED: "from now on your password needs a one-time code, too",
+    AccountChange.TOTP_DISABLED: "your password needs no one-time code any more",
+    AccountChange.RECOVERY_CODE_USED: "a recovery code was used in place of a one-time code",
+    AccountChange.STANDING_CHANGED: "your standing in this cluster has changed{about}",
+}
+
+
+def words(look: Look, entry: Entry) -> str:
+    author, room = printable(entry.author), where(look, entry.log)
+    who = look.who(author)
+    in_room = room_before(look, entry.log)
+    match entry.body:
+        case MessagePosted() | PrivateMessageSent() | Redacted() as body:
+            return said(look, entry, body)
+        case body if isinstance(body, OfMessageBody):
+            return look.fact(f"{in_room}{done_to_message(look, entry, body)}")
+        case RoomCreated():
+            return look.fact(f"{who} created {room or LOBBY}")
+        case MemberJoined():
+            return look.fact(f"{who} joined {room or 'the lobby'}")
+        case MemberLeft():
+            return look.fact(f"{who} left {room or 'the lobby'}")
+        case TopicChanged(topic):
+            what = f"set the topic to: {printable(topic)}" if topic else "removed the topic"
+            return look.fact(f"{in_room}{who} {what}")
+        case RoomConfigured() as body:
+            return look.fact(f"{in_room}{who} set the room to: {settings(body)}")
+        case RoomClosed(reason):
+            return look.fact(f"{in_room}{who} closed the room{_because(reason)}")
+        case RoomOpened(new_room):
+            name = printable(new_room)
+            hint = "" if author == look.me else f" (:jr {name})"
+            return look.fact(f"{who} opened the room #{name}{hint}")
+        case InvitedToRoom(new_room):
+            name = printable(new_room)
+            return look.fact(f"{who} invited you to #{name} (:jr {name})")
+        case Announced(text):
+            return look.style(BOLD, f"*** {safe_text(text)}")
+        case AccountRegistered():
+            return look.fact("your name is registered: from now on it needs your password")
+        case AccountChanged(change, about):
+            return look.fact(_account_change(change, about))
+        case Unrecognised(what):
+            news = f"{printable(what)!r}, for which this client is too old"
+            return look.fact(f"{in_room}{who} did something new: {news}")
+        case body:
+            return look.fact(f"{in_room}{_of_member(look, author, body)}")
+
+
+def _of_member(look: Look, author: str, body: _OfMember) -> str:
+    by, user = look.who(author), look.who(printable(body.user))
+    match body:
+        case MemberAdded():
+            return f"{by} brought {user} into the conversation"
+        case MemberInvited():
+            return f"{by} invited {user}"
+        case MemberKicked(reason=reason):
+            return f"{by} kicked {user}{_because(reason)}"
+        case MemberBanned(reason=reason, until_ms=until_ms):
+            until = "" if until_ms is None else f" until {look.moment(until_ms)}"
+            return f"{by} banned {user}{until}{_because(reason)}"
+        case MemberUnbanned():
+            return f"{by} lifted the ban of {user}"
+        case MemberMuted(reason=reason):
+            return f"{by} muted {user}{_because(reason)}"
+        case MemberUnmuted():
+            return f"{by} let {user} speak again"
+        case MemberPromoted():
+            return f"{by} made {user} a moderator"
+        case MemberDemoted():
+            return f"{by} made {user} a plain member"
+        case RoomTransferred() if author == SYSTEM_AUTHOR:
+            return f"the room belongs to {user} now"
+        case RoomTransferred():
+            return f"{by} gave the room to {user}"
+    assert_never(body)
+
+
+def _account_change(change: str, about: str) -> str:
+    what = _ACCOUNT_CHANGES.get(change)
+    details = f": {printable(about)}" if about else ""
+    if what is None:
+        return f"your account has changed: {printable(change)}{details}"
+    return what.format(about=details)
+
+
+def settings(room: RoomConfigured | RoomInfo) -> str:
+    """In words what the room is like."""
+    speakers = "all members" if room.posting == Posting.MEMBERS else printable(room.posting)
+    parts = ["private" if room.private else "public"]
+    if room.keyed:
+        parts.append("with a key")
+    parts.append(f"{speakers} speak")
+    if room.slow_mode_s:
+        parts.append(f"one message in {room.slow_mode_s:,} s")
+    if room.members_max:
+        parts.append(f"at most {room.members_max:,} members")
+    return ", ".join(parts)
+
+
+def _because(reason: str) -> str:
+    return f": {printable(reason)}" if reason else ""
+
+
+# --- What was said, and what became of it, in words for a person.
+
+QUOTED_CHARS: Final = 40
+"""Of a message that another one refers to."""
+TITLE_CHARS: Final = 40
+
+SaidBody: TypeAlias = MessagePosted | PrivateMessageSent | Redacted
+OfMessageBody: TypeAlias = (
+    MessageEdited
+    | MessageDeleted
+    | ReactionAdded
+    | ReactionRemoved
+    | MessagePinned
+    | MessageUnpinned
+)
+"""What somebody has done to a message."""
+
+
+def said(look: Look, entry: Entry, body: SaidBody) -> str:
+    """A message as it is now."""
+    author = printable(entry.author)
+    in_room = room_before(look, entry.log)
+    match body:
+        case MessagePosted(text, reply_to, bot):
+            to = answered(look, entry.log, reply_to)
+            text = f"{_highlighted(look, text)}{became(look, entry)}"
+            return f"{in_room}{look.style(BOLD, author)}{_mark(bot)}{to}: {text}"
+        case PrivateMessageSent(to, text, reply_to, bot=bot):
+            ends = f"[{look.who(author)}{_mark(bot)} -> {look.who(printable(to))}]"
+            answers = answered(look, entry.log, reply_to)
+            text = f"{safe_text(text)}{became(look, entry)}"
+            return f"{look.style(MAGENTA, ends)}{answers} {text}"
+        case Redacted(by, to):
+            by = printable(by)
+            gone = "(deleted)" if by == author else f"(deleted by {look.who(by)})"
+            if to:
+                ends = f"[{look.who(author)} -> {look.who(printable(to))}]"
+                return f"{look.style(MAGENTA, ends)} {look.style(DIM, gone)}"
+            return f"{in_room}{look.style(BOLD, author)}: {look.style(DIM, gone)}"
+    assert_never(body)
+
+
+def _mark(bot: bool) -> str:
+    """What stands after the name of a program."""
+    return " (bot)" if bot else ""
+
+
+def done_to_message(look: Look, entry: Entry, body: OfMessageBody) -> str:
+    who = look.who(printable(entry.author))
+    it = _referred(look, entry.log, body.sequence)
+    known = look.lately.said(entry.log, body.sequence)
+    match body:
+        case MessageEdited(text=text):
+            # Whoever has come later has seen the message as it is now.
+            if not text or (known is not None and known.edited > entry.sequence):
+                return f"{who} edited a message, which has changed since"
+            return f"{who} edited: {safe_text(text)}"
+        case MessageDeleted(reason=reason):
+            others = known is not None and known.author != entry.author
+            whose = f" of {look.who(printable(known.author))}" if known and others else ""
+            return f"{who} deleted a message{whose}{f': {printable(reason)}' if reason else ''}"
+        case ReactionAdded(_, emoji):
+            return f"{who} reacted with {printable(emoji)} to {it}"
+        case ReactionRemoved(_, emoji):
+            return f"{who} took back {printable(emoji)} from {it}"
+        case MessagePinned():
+            return f"{who} pinned {it}"
+        case MessageUnpinned():
+            return f"{who} unpinned {it}"
+    assert_never(body)
+
+
+def answered(look: Look, log: str, reply_to: int) -> str:
+    """What stands after the author of a reply. Nobody can have typed it: no name has a space."""
+    return look.style(DIM, f" ↳ {_referred(look, log, reply_to)}") if reply_to else ""
+
+
+def became(look: Look, entry: Entry) -> str:
+    """What stands after a text that is not as it was said."""
+    counts = ", ".join(f"{printable(emoji)} {len(by)}" for emoji, by in entry.reactions.items())
+    marks = [*(["(edited)"] if entry.edited else []), *([f"[{counts}]"] if counts else [])]
+    return look.style(DIM, " " + " ".join(marks)) if marks else ""
+
+
+def room_before(look: Look, log: str) -> str:
+    """What goes before a line of the log, and a space; nothing for the lobby and the inbox."""
+    room = where(look, log)
+    return f"{look.style(CYAN, room)} " if room else ""
+
+
+def where(look: Look, log: str) -> str:
+    if log == "#" + LOBBY or log.startswith("@"):
+        return ""
+    title = printable(look.titles.get(log, ""))
+    return f"({shortened(title, TITLE_CHARS)})" if title else printable(log)
+
+
+def shortened(text: str, chars_max: int) -> str:
+    return text if len(text) <= chars_max else text[: chars_max - 1].rstrip() + "…"
+
+
+def _referred(look: Look, log: str, sequence: int) -> str:
+    known = look.lately.said(log, sequence)
+    if known is None:
+        return f"message {sequence}"
+    first_words = shortened(" ".join(printable(known.text).split()), QUOTED_CHARS)
+    return f"{look.who(printable(known.author))} ({first_words})"
+
+
+def _highlighted(look: Look, text: str) -> str:
+    """The text with one's own name as it was called."""
+    text = safe_text(text)
+    at, parts = 0, []
+    for mention in mentions_in(text):
+        if mention.name in (look.me, ROOM):
+            called = look.style(YELLOW, text[mention.begin : mention.end])
+            parts += [text[at : mention.begin], called]
+            at = mention.end
+    return "".join([*parts, text[at:]])

@@ -1,0 +1,77 @@
+"""What a person is asked, one after another, and again where an answer will not do.
+
+Whoever asks holds on to the keyboard until all of it is over: an answer that is given where
+nothing asks would be said to everyone.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from zchat.client.sdk import drafts
+from zchat.client.sdk.drafts import InvalidRequest
+from zchat.protocol import limits
+
+
+def _any_will_do(answers: Sequence[str]) -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Of a secret what is typed is not shown.
+
+    `refuse` says of all answers up to its own why they will not do; empty if they will. Of those
+    that will not, the last `again` are asked for anew.
+    """
+
+    text: str
+    secret: bool = True
+    refuse: Callable[[Sequence[str]], str] = _any_will_do
+    again: int = 1
+
+
+class Questions:
+    """`complaint` says why the next question is put again; empty if it is not."""
+
+    def __init__(self, questions: Sequence[Question], complaint: str = "") -> None:
+        self._questions = questions
+        self.complaint = complaint
+        self.answers: list[str] = []
+
+    @property
+    def next(self) -> Question | None:
+        """None once all are answered."""
+        at = len(self.answers)
+        return self._questions[at] if at < len(self._questions) else None
+
+    def answer(self, text: str) -> None:
+        """To the next one."""
+        question = self.next
+        assert question is not None
+        if not text:
+            # Enter that was pressed twice is no wish to be asked nothing more.
+            self.complaint = "nothing was given"
+            return
+        self.answers.append(text)
+        self.complaint = question.refuse(self.answers)
+        if self.complaint:
+            del self.answers[-question.again :]
+
+
+def _too_short(answers: Sequence[str]) -> str:
+    try:
+        drafts.new_password(answers[-1])
+    except InvalidRequest as error:
+        return str(error)
+    return ""
+
+
+def _differ(answers: Sequence[str]) -> str:
+    return "" if answers[-1] == answers[-2] else "the passwords differ; once more from the first"
+
+
+NEW_PASSWORD: Final = (
+    Question(f"New password, {limits.PASSWORD_CHARS_MIN} or more characters: ", refuse=_too_short),
+    Question("Once more: ", refuse=_differ, again=2),
+)

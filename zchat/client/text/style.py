@@ -1,0 +1,134 @@
+"""How text looks on a terminal: styles, tables, times; nothing of it depends on what happened."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Final, NamedTuple
+
+from wcwidth import wcswidth
+
+from zchat.protocol.messages import (
+    Entry,
+    MessageDeleted,
+    MessageEdited,
+    MessagePosted,
+    PrivateMessageSent,
+    Redacted,
+)
+
+_PLAIN: Final = "\x1b[0m"
+DIM: Final = "\x1b[2m"
+BOLD: Final = "\x1b[1m"
+RED: Final = "\x1b[31m"
+YELLOW: Final = "\x1b[33m"
+CYAN: Final = "\x1b[36m"
+MAGENTA: Final = "\x1b[35m"
+
+
+class Look:
+    """`me` is one's own name; `zone` None is the local one."""
+
+    def __init__(self, me: str, zone: tzinfo | None, *, colour: bool) -> None:
+        self.me = me
+        self.titles: dict[str, str] = {}
+        """Of conversations of several people, by log: who is in them says more than a name."""
+        self.lately = Lately()
+        self._zone = zone
+        self._colour = colour
+
+    def style(self, style: str, text: str) -> str:
+        if not self._colour:
+            return text
+        # What is styled within ends all styles; this one goes on after it.
+        return f"{style}{text.replace(_PLAIN, _PLAIN + style)}{_PLAIN}"
+
+    def fact(self, text: str) -> str:
+        return self.style(DIM, f"* {text}")
+
+    def who(self, name: str) -> str:
+        return "you" if name == self.me else name
+
+    def local(self, at_ms: int) -> datetime | None:
+        try:
+            return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(self._zone)
+        except (OverflowError, ValueError, OSError):
+            return None  # A year that no calendar here knows.
+
+    def moment(self, at_ms: int) -> str:
+        """Day and time; the year, too, would seldom say anything."""
+        at = self.local(at_ms)
+        return f"{at:%d %b %H:%M}" if at is not None else "--:--"
+
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+        first, *others = in_columns([head, *rows])
+        return [self.style(BOLD, first), *others]
+
+
+def in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """A line for each row, of cells that stand below each other."""
+    widths = [max(map(_cells, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell + " " * (width - _cells(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def duration(ms: int) -> str:
+    minutes = ms // 60_000
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours < 24 else f"{hours // 24} d {hours % 24} h"
+
+
+def _cells(text: str) -> int:
+    """How many columns of a terminal the text takes."""
+    # Of what has no width that is known of, nothing is shown either.
+    return max(0, wcswidth(text))
+
+
+# --- What was said lately, so that what refers to it can show which message is meant.
+
+MESSAGES_MAX: Final = 1_000
+CHARS_MAX: Final = 200
+"""Of each text: more than a line shows."""
+
+
+class Said(NamedTuple):
+    author: str
+    text: str
+    edited: int
+    """By the entry with this sequence; 0 if it was not."""
+
+
+class Lately:
+    def __init__(self) -> None:
+        self._said: dict[tuple[str, int], Said] = {}
+
+    def said(self, log: str, sequence: int) -> Said | None:
+        """A message as it was seen; None if it was not seen lately, or is no more."""
+        return self._said.get((log, sequence))
+
+    def note(self, entry: Entry) -> None:
+        match entry.body:
+            case MessagePosted(text) | PrivateMessageSent(text=text):
+                said = Said(entry.author, text, entry.edited)
+                self._keep(entry.log, entry.sequence, said)
+            case MessageEdited(sequence, text):
+                known = self.said(entry.log, sequence)
+                if text and known is not None and entry.sequence > known.edited:
+                    self._keep(entry.log, sequence, Said(known.author, text, entry.sequence))
+            case MessageDeleted(sequence):
+                self._said.pop((entry.log, sequence), None)
+            case Redacted():
+                self._said.pop((entry.log, entry.sequence), None)
+            case _:
+                pass
+
+    def _keep(self, log: str, sequence: int, said: Said) -> None:
+        """The oldest are forgotten first."""
+        self._said.pop((log, sequence), None)
+        self._said[log, sequence] = said._replace(text=said.text[:CHARS_MAX])
+        if len(self._said) > MESSAGES_MAX:
+            del self._said[next(iter(self._said))]

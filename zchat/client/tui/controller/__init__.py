@@ -1,0 +1,1 @@
+"""What the person does on the full screen, said to the server."""

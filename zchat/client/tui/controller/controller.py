@@ -1,0 +1,505 @@
+"""What the person does with the conversations, said to the server; no widgets here."""
+
+import asyncio
+import enum
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from zchat.client.commands.actions import Ask, EnrolTotp, Mistake, Send
+from zchat.client.commands.table import parse
+from zchat.client.core.events import Answered, EntryArrived, Event, State
+from zchat.client.core.machine import LoggingOut
+from zchat.client.core.outbox import QueueFull
+from zchat.client.line.line_client import LineClient
+from zchat.client.model.book import Book
+from zchat.client.model.conversation import Conversation, Delivery, Kind, Said
+from zchat.client.model.rights import Rights
+from zchat.client.sdk import drafts, message_drafts
+from zchat.client.sdk.chat import Chat
+from zchat.client.sdk.drafts import InvalidRequest, Request
+from zchat.client.storage.cache import FLUSH_ENTRIES, Cache
+from zchat.client.storage.log_files import LogFiles
+from zchat.client.tui.controller.going import Going
+from zchat.client.tui.controller.input_parser import Command, meant
+from zchat.client.tui.controller.input_parser import Message as Written
+from zchat.client.tui.controller.roster import Known
+from zchat.client.tui.controller.search import Search
+from zchat.client.tui.view.listing import label
+from zchat.client.tui.view.markup import emojied
+from zchat.protocol import limits
+from zchat.protocol.messages import (
+    CloseRoom,
+    CreateRoom,
+    DeleteMessage,
+    Done,
+    EditList,
+    EditMessage,
+    Entry,
+    JoinRoom,
+    ListConversations,
+    ListMembers,
+    ListPins,
+    ListRooms,
+    ListUsers,
+    MemberAdded,
+    MemberJoined,
+    MemberLeft,
+    MemberList,
+    Message,
+    MessagePinned,
+    MessageUnpinned,
+    Notify,
+    PinList,
+    PinMessage,
+    Post,
+    PresenceChanged,
+    ReadHistory,
+    Refused,
+    RoomList,
+    SayTyping,
+    SearchMessages,
+    SendPrivate,
+    StartConversation,
+    inbox_log,
+    room_log,
+)
+from zchat.protocol.rules.permissions import Place
+
+SLICE_S: Final = 0.006
+"""So long events are folded before anything else has its turn: less than a frame."""
+LEAVE: Final = ":lr"
+_SILENT: Final = (
+    *(ListRooms, ListUsers, ListMembers, ListPins, ListConversations, ReadHistory),
+    *(SearchMessages, SayTyping),
+)
+"""What is asked without the person: nobody need hear that it was refused, or wait for it."""
+TYPING_AGAIN_S: Final = limits.TYPING_S * 0.6
+
+
+class Outcome(enum.Enum):
+    """What has become of what was entered."""
+
+    DONE = enum.auto()
+    MISTAKE = enum.auto()
+    """Nothing, and why was said: it is still the person's to mend."""
+    QUIT = enum.auto()
+
+
+class Front(Protocol):
+    """What shows what happens at the desk."""
+
+    def note(self, lines: Sequence[str]) -> None:
+        """Says something of the client's own."""
+
+    def wake(self) -> None:
+        """There is something new to draw."""
+
+    def open_to_write(self, key: str) -> None:
+        """Goes to that conversation."""
+
+    def opens(self, key: str, request: int) -> None:
+        """That conversation has opened, as the request has asked."""
+
+    def begin_questions(self) -> None:
+        """The keyboard is for answers, until `line` asks nothing more."""
+
+    def ask(self, question: str, yes: str, then: Callable[[], object]) -> None:
+        """Does it once the person has said so."""
+
+
+class Desk:
+    def __init__(
+        self,
+        chat: Chat,
+        book: Book,
+        cache: Cache,
+        line: LineClient,
+        front: Front,
+        log_files: LogFiles | None = None,
+    ) -> None:
+        self.chat = chat
+        self.book = book
+        self.line = line
+        self.known = Known(book)
+        self._cache = cache
+        self._front = front
+        self._log_files = log_files
+        self.rooms: RoomList | None = None
+        self.members: dict[str, MemberList] = {}
+        self.search = Search(chat.send)
+        self.amending = Amending(book, self.try_to, self.complain)
+        self.going = Going()
+        self._awaited: dict[int, str] = {}
+        """The key that is opened when a request is done; empty where the answer names it."""
+        self._typed: dict[str, float] = {}
+        self._members_are_old = False
+        self._users_are_old = False
+        self._waiting: set[int] = set()
+        """What the person has said or done, and is not answered."""
+        self._unsent = set(book.unsent)
+        """What the cache keeps until it is confirmed."""
+
+    # --- What happens ---------------------------------------------------------------------------
+
+    async def follow(self, seen: Callable[[Event], None]) -> None:
+        """Folds all events into the book, a slice at a time. Raises `RefusedError` at the end."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        async for event in self.chat.events():
+            self._happen(event, loop.time())
+            seen(event)
+            self._front.wake()
+            if loop.time() - begun > SLICE_S:
+                await asyncio.sleep(0)
+                begun = loop.time()
+
+    def _happen(self, event: Event, now: float) -> None:
+        self.book.apply(event, now)
+        self.known.hear(event)
+        self.amending.hear(event)
+        if self._log_files is not None:
+            self._log_files.take(event)
+        self._cache.take(event)
+        if self._cache.waiting >= FLUSH_ENTRIES:
+            self.keep()
+        match event:
+            case Answered():
+                self._answered(event)
+            case EntryArrived(Entry(body=MemberAdded(user=user))) if user == self.book.me:
+                # What the conversation is called stands in the list of rooms.
+                self.send(drafts.rooms())
+            case PresenceChanged() | EntryArrived(Entry(body=MemberJoined() | MemberLeft())):
+                self._members_are_old = True
+                if isinstance(event, PresenceChanged) and event.came_more + event.went_more:
+                    # More than it names.
+                    self._users_are_old = True
+            case _:
+                pass
+
+    @property
+    def unconfirmed(self) -> int:
+        """How much was said and done that the server has not confirmed."""
+        return len(self._waiting)
+
+    def _answered(self, event: Answered) -> None:
+        self._waiting.discard(event.id)
+        if self.search.answered(event):
+            return
+        match event.answer:
+            case RoomList() as rooms:
+                self.rooms = rooms
+            case MemberList() as members:
+                self.members[room_log(members.room)] = members
+            case Refused(reason=reason):
+                self._awaited.pop(event.id, None)
+                self.going.refused(event.id)
+                if not isinstance(event.request, (*_SILENT, Post, SendPrivate)):
+                    # What was said shows by itself that it failed.
+                    self.complain(reason)
+            case Done(log=log) if event.id in self._awaited:
+                key = self._awaited.pop(event.id)
+                self._front.opens(key or log or "", event.id)
+                # The topic of a room that was there before is in no entry that comes now.
+                self.send(drafts.rooms())
+            case _:
+                pass
+
+    def keep_at_top(self, conversation: Conversation) -> None:
+        """And the other way round."""
+        conversation.pinned = not conversation.pinned
+        self._cache.flush([conversation])
+
+    def keep(self) -> None:
+        """Has the cache write what has come since the last time."""
+        confirmed = [said for said in self._unsent if said.delivery is Delivery.DONE]
+        self._unsent.difference_update(confirmed)
+        if self._log_files is not None and not self._log_files.flush():
+            self.complain(f"{self._log_files.trouble}.")
+        self._cache.flush(self.book.take_touched(), [said.kept for said in confirmed])
+
+    def complain(self, reason: str) -> None:
+        self._front.note([f"! {reason}"])
+
+    # --- What is asked --------------------------------------------------------------------------
+
+    def send(self, draft: Request) -> int | None:
+        """None, and a word to the person, where it cannot even be kept."""
+        try:
+            request_id = self.chat.send(draft)
+        except (QueueFull, LoggingOut) as error:
+            self.complain(f"{error}.")
+            return None
+        if not isinstance(draft, _SILENT):
+            self._waiting.add(request_id)
+        return request_id
+
+    def try_to(self, make: Callable[[], Request]) -> int | None:
+        """The same of a draft that may not be one."""
+        try:
+            return self.send(make())
+        except InvalidRequest as error:
+            self.complain(f"{error}.")
+            return None
+
+    def look_around(self) -> None:
+        """Which rooms and people there are, and with whom there are conversations."""
+        for draft in (drafts.rooms(), drafts.users(), message_drafts.conversations()):
+            self.send(draft)
+
+    def look_into(self, conversation: Conversation) -> None:
+        """What is needed to show it."""
+        if self.chat.state is State.ONLINE:
+            if conversation.key[0] == "#":
+                self.send(drafts.members(conversation.key))
+                self.send(message_drafts.pins(conversation.key))
+            else:
+                self._users_are_old = True
+        if not conversation.items:
+            self.load_older(conversation)
+
+    def look_at_members(self, conversation: Conversation) -> None:
+        """Asks who is in it, if that may have changed since the last time."""
+        if self._members_are_old and conversation.key[0] == "#":
+            self._members_are_old = False
+            self.send(drafts.members(conversation.key))
+
+    def look_at_people(self) -> None:
+        """Asks who is here, if what is known of it may be wrong."""
+        if self._users_are_old and self.chat.state is State.ONLINE:
+            self._users_are_old = False
+            self.send(drafts.users())
+
+    def load_older(self, conversation: Conversation) -> None:
+        """From the cache, or else from the server."""
+        request = self.book.ask_before(conversation.key)
+        if request is None:
+            return
+        kept = None
+        if request.before is not None:
+            kept = self._cache.older(conversation.key, request.before, request.limit)
+        if kept is None:
+            self.send(request)
+        else:
+            self.book.loaded(conversation.key, kept, request.before)
+            self._front.wake()
+
+    def read(self, conversation: Conversation) -> None:
+        mark = self.book.read(conversation.key)
+        if mark is not None:
+            self.chat.mark_read(*mark)
+
+    def mark_unread(self, conversation: Conversation, sequence: int) -> bool:
+        """From that message on; False if it is unread already."""
+        mark = self.book.mark_unread(conversation.key, sequence)
+        if mark is not None:
+            self.chat.mark_read(*mark, back=True)
+        return mark is not None
+
+    # --- What is said ---------------------------------------------------------------------------
+
+    def enter(self, text: str, conversation: Conversation, reply_to: int = 0) -> Outcome:
+        """Says it in the conversation, or does the command."""
+        match meant(text):
+            case Written(said):
+                if doubt := self.going.doubt(text, time.monotonic()):
+                    self.complain(f"{doubt}; Enter again says this in {label(conversation)}")
+                    return Outcome.MISTAKE
+                done = self.say(conversation.key, emojied(said), reply_to)
+                return Outcome.DONE if done else Outcome.MISTAKE
+            case Command(line):
+                if line == LEAVE and conversation.key[0] == "#":
+                    # The room that one sees need not be named.
+                    line = f"{LEAVE} {conversation.key[1:]}"
+                return self._command(line)
+
+    def say(self, key: str, text: str, reply_to: int = 0) -> bool:
+        """Shows it as pending at once; False if it cannot be said."""
+        request_id = self._send_said(key, text, reply_to)
+        if request_id is None:
+            return False
+        at_ms = round(time.time() * 1000)
+        said = self.book.pending(key, text, reply_to, request_id, at_ms)
+        said.kept = self._cache.keep_unsent(key, text, reply_to, at_ms)
+        if said.kept:
+            self._unsent.add(said)
+        self._typed.pop(key, None)
+        self._front.wake()
+        return True
+
+    def _send_said(self, key: str, text: str, reply_to: int) -> int | None:
+        make = drafts.post if key[0] == "#" else drafts.private
+        return self.try_to(lambda: make(key, text, reply_to))
+
+    def _command(self, line: str) -> Outcome:
+        action = parse(line, self.known.rooms.keys() | self.chat.rooms_followed)
+        match action:
+            case Send(Post(room=room, text=said)):
+                return self._say_there(room_log(room), said)
+            case Send(SendPrivate(to=to, text=said)):
+                return self._say_there(inbox_log(to), said)
+            case Send(JoinRoom(room=room) | CreateRoom(room=room) as request):
+                self._send_and_open(request, room_log(room))
+            case Send(StartConversation() as request):
+                self._send_and_open(request, "")
+            case Send(CloseRoom(room=room) as request):
+                asked = f"End #{room} for everyone? Nobody will be in it any more."
+                self._front.ask(asked, "ends it", lambda: self.send(request))
+            case Mistake(text):
+                self.complain(text)
+                return Outcome.MISTAKE
+            case _ if not self.line.perform(action):
+                return Outcome.QUIT
+            case _ if self.line.is_asking:
+                self._front.begin_questions()
+            case Ask() | EnrolTotp():
+                # Whoever is quick has typed the answers.
+                self.going.asked_secret()
+            case _:
+                pass
+        return Outcome.DONE
+
+    def _say_there(self, key: str, text: str) -> Outcome:
+        if not self.say(key, text):
+            return Outcome.MISTAKE
+        self._front.open_to_write(key)
+        return Outcome.DONE
+
+    def join(self, room: str) -> None:
+        self._send_and_open(drafts.join(room), room_log(room))
+
+    def create(self, room: str) -> None:
+        self._send_and_open(drafts.create_room(room), room_log(room))
+
+    def _send_and_open(self, request: Request, key: str) -> None:
+        request_id = self.send(request)
+        if request_id is not None:
+            self._awaited[request_id] = key
+            self.going.ask(request_id, key or "the conversation")
+
+    def says_typing(self, conversation: Conversation) -> None:
+        """Tells the others that the person writes, now and then while it is so."""
+        now = asyncio.get_running_loop().time()
+        key = conversation.key
+        if (
+            conversation.kind is not Kind.NOTICES
+            and self.chat.state is State.ONLINE
+            and now - self._typed.get(key, -TYPING_AGAIN_S) >= TYPING_AGAIN_S
+        ):
+            self._typed[key] = now
+            self.send(message_drafts.typing(key))
+
+    def give_up(self, conversation: Conversation, said: Said) -> None:
+        """What was not sent is not wanted any more."""
+        self.book.give_up(conversation.key, said)
+        self._front.wake()
+
+    def retry(self, conversation: Conversation, said: Said) -> None:
+        request_id = self._send_said(conversation.key, said.text, said.reply_to)
+        if request_id is not None:
+            self.book.retry(conversation.key, said, request_id, round(time.time() * 1000))
+            self._front.wake()
+
+    def mute(self, conversation: Conversation) -> None:
+        """And the other way round."""
+        muted = conversation.notify == Notify.NOTHING
+        level = Notify.MENTIONS if conversation.key[0] == "#" else Notify.ALL
+        self.try_to(
+            lambda: message_drafts.notify(conversation.key, level if muted else Notify.NOTHING)
+        )
+
+
+# --- What the person does to messages that stand already, said to the server; no widgets here.
+
+
+class Amending:
+    def __init__(
+        self,
+        book: Book,
+        try_to: Callable[[Callable[[], Request]], int | None],
+        complain: Callable[[str], None],
+    ) -> None:
+        """`try_to` sends the draft that is made, or says why it cannot."""
+        self._book = book
+        self._try_to = try_to
+        self._complain = complain
+        self.pins: dict[str, list[Entry]] = {}
+        """By room's key, newest pin first, as the server last said."""
+        self.rights = Rights(book.me)
+        self._edits: dict[int, Callable[[EditList], None]] = {}
+
+    def hear(self, event: Event) -> None:
+        self.rights.hear(event)
+        match event:
+            case EntryArrived(Entry(log=log, body=MessagePinned() | MessageUnpinned())):
+                if log in self.pins:
+                    self._try_to(lambda: message_drafts.pins(log))
+            case Answered(id, answer=answer):
+                show = self._edits.pop(id, None)
+                match answer:
+                    case PinList(room=room, pins=pins):
+                        self.pins[room_log(room)] = pins
+                    case EditList() if show is not None:
+                        show(answer)
+                    case _:
+                        pass
+            case _:
+                pass
+
+    def _log_of(self, conversation: Conversation) -> str:
+        """The log in which its messages have their sequences."""
+        return conversation.key if conversation.key[0] == "#" else inbox_log(self._book.me)
+
+    def edit(self, conversation: Conversation, said: Said, text: str) -> bool:
+        """False if it cannot say that."""
+        log = self._log_of(conversation)
+        draft = self._try_to(lambda: message_drafts.edit(log, said.sequence, emojied(text)))
+        return draft is not None
+
+    def refusal(self, kind: type[Message], conversation: Conversation, said: Said) -> str:
+        """Why the server will not have the message changed so; empty if it may be tried."""
+        key, is_own = conversation.key, self._book.is_own(said)
+        if kind is EditMessage and not is_own:
+            return "only your own messages can be edited"
+        if kind is PinMessage and key[0] != "#":
+            return "only in rooms messages can be pinned"
+        if kind is DeleteMessage and not is_own:
+            may = key[0] == "#" and self.rights.may_delete_of(said.author, key)
+            return "" if may else "only moderators delete what others have said, of lower ones"
+        if key[0] != "#" or self.rights.may(
+            kind, key, conversation=conversation.kind is Kind.SEVERAL
+        ):
+            return ""
+        if not conversation.joined:
+            return "you are not in it"
+        if self.rights.place(key) is Place.MUTED:
+            return "you are muted here"
+        return "only moderators may do that"
+
+    def delete(self, conversation: Conversation, said: Said) -> None:
+        log = self._log_of(conversation)
+        self._try_to(lambda: message_drafts.delete(log, said.sequence))
+
+    def react(self, conversation: Conversation, said: Said, emoji: str) -> None:
+        """Takes it back if it is there already."""
+        log = self._log_of(conversation)
+        again = self._book.me in said.reactions.get(emoji, ())
+        draft = message_drafts.unreact if again else message_drafts.react
+        self._try_to(lambda: draft(log, said.sequence, emoji))
+
+    def pin(self, conversation: Conversation, said: Said) -> None:
+        """And the other way round."""
+        draft = message_drafts.unpin if self.is_pinned(conversation, said) else message_drafts.pin
+        self._try_to(lambda: draft(conversation.key, said.sequence))
+
+    def is_pinned(self, conversation: Conversation, said: Said) -> bool:
+        return any(pin.sequence == said.sequence for pin in self.pins.get(conversation.key, ()))
+
+    def read_edits(
+        self, conversation: Conversation, said: Said, show: Callable[[EditList], None]
+    ) -> None:
+        """`show` gets what it has said before."""
+        log = self._log_of(conversation)
+        request_id = self._try_to(lambda: message_drafts.edits(log, said.sequence))
+        if request_id is not None:
+            self._edits[request_id] = show

@@ -1,0 +1,143 @@
+"""Questions over the conversation, and the keyboard with them until all of the dialogue is over.
+
+What somebody answers before it is asked for, or once more after it, is a secret as often as not.
+So it reaches the next question or nobody, and never the conversation. Keys come in their order by
+`press`, also those that came before there was anything to be seen of this.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from textual import events
+from textual.app import App, ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from zchat.client.text.questions import Question, Questions
+from zchat.client.tui.view.cells import drawable_line
+from zchat.client.tui.widgets.dialogs import DIALOG_CSS, Dialog
+from zchat.protocol.rules.names import safe_text
+
+_ASKING: Final = "Enter answers · Esc leaves"
+_WAITING: Final = "one moment… · Esc leaves"
+
+
+class Questioning(Dialog[None]):
+    """Opened as soon as it is known that something will be asked; ends when it is told to."""
+
+    DEFAULT_CSS = DIALOG_CSS.format(name="Questioning", cells=76)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._asked: Questions | None = None
+        self._answered: asyncio.Future[list[str] | None] | None = None
+        self._early: list[str] = []
+        """Answers to what is still to be asked."""
+        self._typed = ""
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(id="question", markup=False)
+            yield Static(id="complaint", markup=False)
+            yield Static(id="answer", markup=False)
+            yield Static(classes="hint", markup=False)
+
+    def on_mount(self) -> None:
+        self._show()
+
+    @property
+    def is_being_typed_in(self) -> bool:
+        return bool(self._early or self._typed)
+
+    async def ask(self, questions: Sequence[Question], complaint: str) -> list[str] | None:
+        """The answers; None if the person thought better of it."""
+        if self.is_over:
+            return None
+        if complaint:
+            self._early.clear()
+            self._typed = ""
+        self._asked = Questions(questions, complaint)
+        self._answered = asyncio.get_running_loop().create_future()
+        self._go_on()
+        try:
+            return await self._answered
+        finally:
+            self._asked = self._answered = None
+            self._show()
+
+    def press(self, event: events.Key | events.Paste) -> None:
+        if isinstance(event, events.Paste):
+            self._typed += safe_text(event.text).split("\n", maxsplit=1)[0]
+        elif event.key == "escape":
+            self._leave()
+        elif event.key == "enter":
+            self._early.append(self._typed)
+            self._typed = ""
+            self._go_on()
+        elif event.key == "backspace":
+            self._typed = self._typed[:-1]
+        elif event.key in ("ctrl+u", "ctrl+c"):
+            self._typed = ""
+        elif event.is_printable:
+            self._typed += event.character or ""
+        self._show()
+
+    def _go_on(self) -> None:
+        """Takes the answers that are there already."""
+        asked, answered = self._asked, self._answered
+        while asked is not None and asked.next is not None and self._early:
+            asked.answer(self._early.pop(0))
+            if asked.complaint:
+                # What was typed ahead was meant for another question.
+                self._early.clear()
+                self._typed = ""
+        if asked is not None and asked.next is None and answered and not answered.done():
+            answered.set_result(asked.answers)
+        self._show()
+
+    def _leave(self) -> None:
+        if self._answered is not None and not self._answered.done():
+            self._answered.set_result(None)
+        self.end()
+
+    def _show(self) -> None:
+        if self.is_over or not self.query("#question"):
+            return
+        question = None if self._asked is None else self._asked.next
+        complaint = "" if self._asked is None else self._asked.complaint
+        is_secret = question is None or question.secret
+        typed = "•" * len(self._typed) if is_secret else drawable_line(self._typed)
+        for name, text in (
+            ("#question", "" if question is None else question.text),
+            ("#complaint", f"! {complaint}" if complaint else ""),
+            ("#answer", f"› {typed}▏"),
+            (".hint", _WAITING if question is None else _ASKING),
+        ):
+            line = self.query_one(name, Static)
+            line.update(text)
+            line.display = bool(text)
+
+
+class Questioner:
+    """For the line client: asks on the screen of `app`, while `begin` has opened the questions."""
+
+    def __init__(self, app: App[int]) -> None:
+        self._app = app
+        self._open: Questioning | None = None
+
+    def begin(self) -> None:
+        """From now on the keyboard is for answers."""
+        self._open = Questioning()
+        self._app.push_screen(self._open)
+
+    def end(self) -> bool:
+        """Whether the person was typing what nobody has asked for."""
+        questioning, self._open = self._open, None
+        if questioning is None or questioning.is_over:
+            return False
+        questioning.end()
+        return questioning.is_being_typed_in
+
+    async def ask(self, questions: Sequence[Question], complaint: str = "") -> list[str] | None:
+        return None if self._open is None else await self._open.ask(questions, complaint)

@@ -1,0 +1,126 @@
+"""How the screen is opened: at once, with what an earlier run has kept, or after the login."""
+
+import asyncio
+import os
+from datetime import datetime
+from typing import TYPE_CHECKING, NoReturn
+
+from zchat.client.auth import access as accesses
+from zchat.client.core.events import Event, SessionBegun
+from zchat.client.model import highlighting
+from zchat.client.model.book import Book
+from zchat.client.model.kept import Kept
+from zchat.client.storage import config
+from zchat.client.storage.cache import Cache
+from zchat.client.storage.log_files import LogFiles
+from zchat.client.tui.notifications import How, best
+
+if TYPE_CHECKING:
+    from zchat.client.auth.login import Login
+    from zchat.client.sdk.chat import Chat
+
+
+def open_screen(access: accesses.Access, notify: str) -> int:
+    how = best(os.environ) if notify == "auto" else How(notify)
+    cluster, unknown = _cluster_of(access)
+    cache = Cache(access.user, access.addresses, cluster=cluster)
+    settings = config.read()
+    log_files = None
+    if settings.log_folder is not None:
+        log_files = LogFiles(settings.log_folder, access.user, access.addresses, cluster=cluster)
+    try:
+        kept = cache.load()
+        # Who has been here before need not wait for the server; others may have to be asked for a
+        # password first, and would look at an empty screen.
+        been_here = bool(kept.cursors)
+        if unknown is not None and not been_here:
+            raise unknown
+
+        async def use(chat: "Chat", login: "Login") -> int:
+            return await _show(chat, login, cache, kept, how, settings, log_files)
+
+        return accesses.log_in(
+            access, use, at_once=been_here, mark_read=False, cursors=kept.cursors
+        )
+    finally:
+        if log_files is not None:
+            log_files.close()
+        cache.close()
+
+
+def _cluster_of(access: accesses.Access) -> tuple[str, accesses.Failed | None]:
+    """As far as it can be known, and why it cannot."""
+    from zchat.client.auth.clusters import identify  # noqa: PLC0415
+
+    try:
+        return identify(access, needed=True).id, None
+    except accesses.Failed as failed:
+        return "", failed
+
+
+async def _show(
+    chat: "Chat",
+    login: "Login",
+    cache: Cache,
+    kept: Kept,
+    how: How,
+    settings: config.Config,
+    log_files: LogFiles | None,
+) -> int:
+    """Raises what ended the session, once the terminal is as it was."""
+    from zchat.client.text.renderer import Renderer  # noqa: PLC0415
+    from zchat.client.tui.app import ScreenClient  # noqa: PLC0415
+    from zchat.client.tui.driver import HangUpDriver  # noqa: PLC0415
+
+    chosen = highlighting.split(cache.settings().get(highlighting.WORDS, ""))
+    book = Book(chat.name, [*settings.highlight, *chosen])
+    book.restore(kept)
+
+    def seen(event: Event) -> None:
+        if isinstance(event, SessionBegun):
+            login.remember(chat)
+
+    render = Renderer(chat.name, datetime.now().astimezone().date(), None, colour=False)
+    app = ScreenClient(
+        chat,
+        book,
+        cache,
+        render,
+        forget=login.forget,
+        seen=seen,
+        how=how,
+        first_time=not kept.cursors,
+        driver=HangUpDriver,
+        config=settings,
+        log_files=log_files,
+    )
+    app.garbage.begin()
+    told = accesses.told_to_leave()
+    running = asyncio.create_task(app.run_async())
+    leaving = asyncio.create_task(told.wait())
+    await asyncio.wait({running, leaving}, return_when=asyncio.FIRST_COMPLETED)
+    if not running.done():
+        app.keep()
+        if not os.isatty(accesses.STDIN):
+            await _end_without_terminal(chat, cache)
+        app.exit(0)
+        await running
+        await chat.quit(accesses.SIGNAL_QUIT_TIMEOUT_S)
+    leaving.cancel()
+    code = running.result()
+    if app.over is not None:
+        raise app.over
+    return code or 0
+
+
+async def _end_without_terminal(chat: "Chat", cache: Cache) -> NoReturn:
+    """The terminal is gone, and Textual waits for ever for the thread that reads its keys."""
+    from zchat.client.sdk.chat import UnconfirmedError  # noqa: PLC0415
+
+    code = 0
+    try:
+        await chat.quit(accesses.SIGNAL_QUIT_TIMEOUT_S)
+    except UnconfirmedError:
+        code = accesses.UNCONFIRMED
+    cache.close()
+    os._exit(code)

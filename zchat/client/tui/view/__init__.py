@@ -1,0 +1,1 @@
+"""What the full screen shows, as lines of pieces; no widgets here."""

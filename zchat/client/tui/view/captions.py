@@ -1,0 +1,232 @@
+"""What is said around a conversation: the list, its header, who types, and what is empty."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from zchat.client.core.events import EntryArrived, Event, State
+from zchat.client.model.conversation import Conversation, Kind, Said
+from zchat.client.model.entries import NOTICES, conversation_of
+from zchat.client.sdk.chat import Chat
+from zchat.client.text.leaving import rooms_lost
+from zchat.client.text.wording import sentence
+from zchat.client.tui.controller.controller import Desk
+from zchat.client.tui.view import listing
+from zchat.client.tui.view.cells import cut, drawable, drawable_line, padded, width
+from zchat.client.tui.view.completion import Completion
+from zchat.client.tui.view.layout import Line, Page, wrapped
+from zchat.client.tui.view.listing import Present, label
+from zchat.client.tui.view.markup import Ink, Piece
+from zchat.protocol.messages import EditInfo
+
+FIRST_HINT: Final = "  Ctrl-K go to a room or person · Enter send · F1 all keys"
+CHOICE: Final = "choice:"
+NEWEST: Final = "newest:"
+PINS: Final = "pins:"
+UNREAD: Final = "unread:"
+TYPING_NAMES: Final = 3
+REACTED_NAMES: Final = 5
+SHORT_CHARS: Final = 300
+
+
+def sidebar(
+    listed: Sequence[Conversation], opened: Conversation, desk: Desk, cells: int
+) -> list[Line]:
+    lines: list[Line] = [listing.heading("conversations", cells, "Ctrl-K")]
+    lines += (
+        listing.row(each, cells, opened=each is opened, present=present(each.key, desk))
+        for each in listed
+    )
+    return lines
+
+
+def header(conversation: Conversation, cells: int, desk: Desk) -> Line:
+    name = label(conversation)
+    pieces = [Piece(f" {cut(name, max(4, cells // 3))}", Ink.STRONG)]
+    note = ""
+    if conversation.kind is Kind.PRIVATE:
+        known = present(conversation.key, desk)
+        if known is None or not known.online:
+            note = "not here; reads it later"
+        elif known.away is not None:
+            note = f"away: {drawable_line(known.away)}" if known.away else "away"
+        else:
+            note = "here"
+    elif conversation.kind is Kind.NOTICES:
+        note = "what the cluster tells you"
+    elif not conversation.joined:
+        note = f"you are not in it; :jr {drawable_line(conversation.key[1:])} joins"
+    elif conversation.kind is not Kind.SEVERAL:
+        note = drawable_line(conversation.topic)
+    if listing.is_muted(conversation):
+        pieces.append(Piece(" (muted)", Ink.DIM))
+    if pins := desk.amending.pins.get(conversation.key):
+        pieces.append(Piece(f"  {len(pins):,} pinned", Ink.HINT, PINS))
+    if note:
+        taken = sum(width(piece.text) for piece in pieces)
+        pieces.append(Piece(f"  {cut(note, max(1, cells - taken - 3))}", Ink.DIM))
+    return tuple(pieces)
+
+
+def present(key: str, desk: Desk) -> Present | None:
+    if key[0] != "@":
+        return None
+    here = desk.book.presence.here
+    return Present(online=True, away=here[key[1:]]) if key[1:] in here else Present(online=False)
+
+
+def members(conversation: Conversation, desk: Desk, cells: int) -> list[Line]:
+    here = desk.book.presence.here
+    listed = desk.members.get(conversation.key)
+    if conversation.kind is Kind.PRIVATE:
+        both = [conversation.key[1:], desk.book.me]
+        known = [(name, "", Present(name in here, here.get(name))) for name in both]
+        return listing.people(known, cells, len(known))
+    if listed is None:
+        return [(Piece(" nobody is known yet", Ink.DIM),)]
+    found = [
+        (each.name, each.role, Present(each.name in here, here.get(each.name)))
+        for each in listed.members
+    ]
+    return listing.people(found, cells, listed.total)
+
+
+def typing(conversation: Conversation, now: float) -> str:
+    names = [drawable_line(name) for name, until in conversation.typing.items() if until > now]
+    if not names:
+        return ""
+    if len(names) > TYPING_NAMES:
+        return "several people are typing…"
+    who = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    return f"{who} {'is' if len(names) == 1 else 'are'} typing…"
+
+
+def about(said: Said, conversation: Conversation, desk: Desk) -> str:
+    """What one cannot see of a message otherwise: who has reacted, and that it is pinned."""
+    known = ["pinned"] if desk.amending.is_pinned(conversation, said) else []
+    for emoji, names in said.reactions.items():
+        shown = ", ".join(drawable_line(name) for name in names[:REACTED_NAMES])
+        more = f" and {len(names) - REACTED_NAMES:,} more" if len(names) > REACTED_NAMES else ""
+        known.append(f"{drawable_line(emoji)} {shown}{more}")
+    return " · ".join(known)
+
+
+def notices(event: Event, me: str) -> list[str]:
+    """What the cluster tells the user just now."""
+    match event:
+        case EntryArrived(entry, missed=False) if conversation_of(entry, me) == NOTICES:
+            return [sentence(entry, me)]
+        case _:
+            return []
+
+
+def beyond(
+    listed: Iterable[Conversation], opened: Conversation | None, cells: int, *, below: bool
+) -> Line:
+    """At the edge of the list: how much is unread in those for which there is no room."""
+    unread = unread_elsewhere(listed, opened)
+    if not unread:
+        return ()
+    text = f" {'↓' if below else '↑'} {unread}"
+    how = f"{text} · Alt-A"
+    fits = width(how) < cells
+    return (Piece(padded(cut(how if fits else text, cells - 1), cells), Ink.MENTIONED, UNREAD),)
+
+
+def unread_elsewhere(listed: Iterable[Conversation], opened: Conversation | None) -> str:
+    """For who sees no list: how much there is, and whether any of it is for them."""
+    others = [each for each in listed if each is not opened and listing.wants_reading(each)]
+    unread = sum(each.unread for each in others)
+    mentions = sum(each.mentions for each in others)
+    if not unread:
+        return ""
+    return f"@{mentions:,} of {unread:,} unread" if mentions else f"{unread:,} unread"
+
+
+def replying(said: Said, cells: int, *, again: bool) -> Line:
+    text = f"  ↪ to {drawable_line(said.author)}: {drawable_line(said.text[:SHORT_CHARS])}"
+    leave = "  Esc again leaves it" if again else "  Esc leaves it"
+    return (Piece(cut(text, max(8, cells - width(leave) - 1)), Ink.HINT), Piece(leave, Ink.DIM))
+
+
+def empty(conversation: Conversation, chat: Chat, *, first_time: bool) -> list[Line]:
+    """What stands where nothing was said yet."""
+    name = label(conversation)
+    left = conversation.key[0] == "#" and not conversation.joined
+    if left and chat.state is State.ONLINE:
+        text = [f"You are not in {name}.", f":jr {name.removeprefix('#')} joins it."]
+    elif conversation.loading or (chat.state is not State.ONLINE and conversation.more_before):
+        text = (
+            ["…"] if chat.state is State.ONLINE else ["What was said here comes with the server."]
+        )
+    elif conversation.kind is Kind.PRIVATE:
+        text = [f"Nothing was said between you and {name} yet.", "Write, and Enter sends it."]
+    elif conversation.kind is Kind.NOTICES:
+        text = ["The cluster has told you nothing yet."]
+    else:
+        text = [f"Nothing was said in {name} yet.", "Write, and Enter sends it."]
+    if first_time:
+        text += ["", "Ctrl-K goes to a room or person, F1 shows all keys."]
+    return [(Piece(f"   {line}", Ink.DIM),) for line in text]
+
+
+def short(said: Said) -> str:
+    text = drawable_line(said.text[:SHORT_CHARS])
+    return cut(text, 120)
+
+
+def edits(said: Said, before: Sequence[EditInfo], page: Page, cells: int) -> list[Line]:
+    """What a message has said, oldest first, each with when it became something else."""
+    texts = [
+        *((f"until {_moment(each.at_ms, page)}", each.text) for each in before),
+        ("now", said.text),
+    ]
+    lines: list[Line] = []
+    for when, text in texts:
+        if lines:
+            lines.append(())
+        lines.append((Piece(f" {when}", Ink.DIM),))
+        for part in drawable(text).split("\n"):
+            lines += [(Piece(" "), *row) for row in wrapped([Piece(part)], cells - 2)]
+    return lines
+
+
+def _moment(at_ms: int, page: Page) -> str:
+    at = page.local(at_ms)
+    return "another time" if at is None else f"{at.day} {at:%B %Y, %H:%M}"
+
+
+def offered(completion: Completion, cells: int) -> list[Line]:
+    """The choices that complete a word."""
+    lines: list[Line] = []
+    broadest = max((width(choice.insert) for choice in completion.choices), default=0)
+    for number, choice in enumerate(completion.choices):
+        target = f"{CHOICE}{number}"
+        left = max(1, cells - broadest - 5)
+        lines.append(
+            (
+                Piece("  ", Ink.TEXT, target),
+                Piece(padded(choice.insert, broadest + 1), Ink.ACCENT, target),
+                Piece(cut(choice.note, left), Ink.DIM, target),
+            )
+        )
+    return lines
+
+
+def lost(
+    chat: Chat, waiting: int, conversations: Iterable[Conversation], owned: Sequence[str]
+) -> str:
+    """What somebody who quits now would lose; empty for nothing.
+
+    So many requests wait, and these are the logs of the rooms that are the user's own.
+    """
+    if waiting:
+        what = "1 request is" if waiting == 1 else f"{waiting:,} requests are"
+        return f"{what} not confirmed by the server yet, and may be lost."
+    kept = [each for each in conversations if each.kind in (Kind.ROOM, Kind.SEVERAL, Kind.PRIVATE)]
+    if not chat.guest or not (owned or any(each.joined and each.items for each in kept)):
+        return ""
+    text = (
+        "You are a guest: whoever quits leaves the rooms and gives the name back, and cannot read "
+        "again what was said in private.\n\n"
+    )
+    return text + (rooms_lost(owned) or ":register keeps the name, and all of that.")

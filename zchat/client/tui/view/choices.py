@@ -1,0 +1,223 @@
+"""What a picker offers: places to go to, emoji, and what a search has found."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from zchat.client.model import emoji
+from zchat.client.model.conversation import Conversation, Kind
+from zchat.client.model.entries import conversation_of
+from zchat.client.tui.controller.controller import Desk
+from zchat.client.tui.view.cells import cut, drawable_line, padded, width
+from zchat.client.tui.view.layout import Line
+from zchat.client.tui.view.listing import label
+from zchat.client.tui.view.markup import Ink, Piece
+from zchat.client.tui.widgets.dialogs import Option
+from zchat.protocol import limits
+from zchat.protocol.messages import Entry, MessagePosted, PrivateMessageSent, RoomInfo
+from zchat.protocol.rules.names import InvalidName, canonical_name
+
+OPEN: Final = "open"
+JOIN: Final = "join"
+CREATE: Final = "create"
+OFFERED_MAX: Final = 200
+EMOJI_OFFERED: Final = 40
+QUICK: Final = (
+    *("+1", "heart", "joy", "tada", "eyes", "check", "thinking", "-1", "pray", "fire", "rocket"),
+    *("wave", "clap", "sob", "100", "question", "x", "coffee", "cake", "bug"),
+)
+"""What messages are answered with most."""
+UNREAD: Final = "; the server has not looked through everything yet"
+
+
+def fuzzy(query: str, text: str) -> int | None:
+    """How well it fits, the less the better; None if not at all: its letters, in their order."""
+    query, text = query.casefold(), text.casefold()
+    at = text.find(query)
+    if at >= 0:
+        return at
+    begin, spread = -1, 0
+    for char in query:
+        found = text.find(char, begin + 1)
+        if found < 0:
+            return None
+        if begin >= 0:
+            spread += found - begin - 1
+        begin = found
+    return 100 + spread
+
+
+def places(query: str, desk: Desk, listed: Sequence[Conversation]) -> list[Option]:
+    """The conversations there are, rooms to join, and people; best first."""
+    query = query.strip()
+    wanted = query.lstrip("#@")
+    offers: list[tuple[int, Option]] = []
+    known = {each.key for each in listed}
+    for rank, each in enumerate(listed):
+        if query[:1] in ("#", "@") and each.key[0] != query[0]:
+            continue
+        fits = fuzzy(wanted, label(each))
+        if fits is not None:
+            offers.append((fits * 1_000 + rank, _place(each)))
+    rooms = desk.rooms.rooms if desk.rooms is not None else []
+    if query[:1] != "@":
+        for info in rooms:
+            fits = fuzzy(wanted, info.room)
+            if fits is not None and f"#{info.room}" not in known and not info.conversation:
+                rank = 300 - min(info.members or 0, 200)
+                offers.append((fits * 1_000 + rank, _room(info)))
+    if query[:1] != "#":
+        for name in desk.known.people():
+            fits = fuzzy(wanted, name)
+            if fits is not None and f"@{name}" not in known:
+                offers.append((fits * 1_000 + 600, _person(name, desk)))
+    offers.sort(key=lambda offer: offer[0])
+    found = [option for _, option in offers[:OFFERED_MAX]]
+    return found + _new_ones(wanted, query, known, {info.room for info in rooms}, desk)
+
+
+def _new_ones(
+    wanted: str, query: str, known: set[str], rooms: set[str], desk: Desk
+) -> list[Option]:
+    """What is not there yet, by its whole name."""
+    try:
+        name = canonical_name(wanted)
+    except InvalidName:
+        return []
+    found = []
+    if query[:1] != "@" and f"#{name}" not in known and name not in rooms:
+        found.append(_option(f"{CREATE}:{name}", f"#{name}", "make this room"))
+    if query[:1] != "#" and f"@{name}" not in known and name not in desk.known.people():
+        found.append(_option(f"{OPEN}:@{name}", f"@{name}", "write to somebody who is not here"))
+    return found
+
+
+def _place(conversation: Conversation) -> Option:
+    notes = []
+    if conversation.mentions and conversation.kind is not Kind.PRIVATE:
+        notes.append(f"@{conversation.mentions}")
+    if conversation.unread:
+        notes.append(f"{conversation.unread:,} unread")
+    if conversation.topic and conversation.kind is not Kind.SEVERAL:
+        notes.append(drawable_line(conversation.topic))
+    name = label(conversation)
+    if conversation.kind is Kind.PRIVATE:
+        name = f"@{name}"
+    return _option(f"{OPEN}:{conversation.key}", name, " · ".join(notes), Ink.STRONG)
+
+
+def _room(info: RoomInfo) -> Option:
+    if info.joined:
+        return _option(f"{OPEN}:#{info.room}", f"#{drawable_line(info.room)}", "")
+    members = "" if info.members is None else f"{info.members:,} in it"
+    notes = ["join", members, "invited" if info.invited else "", "key" if info.keyed else ""]
+    notes.append(drawable_line(info.topic))
+    note = " · ".join(filter(None, notes))
+    return _option(f"{JOIN}:{info.room}", f"#{drawable_line(info.room)}", note)
+
+
+def _person(name: str, desk: Desk) -> Option:
+    here = desk.book.presence.here
+    note = "not here"
+    if name in here:
+        away = here[name]
+        note = "here" if away is None else f"away: {drawable_line(away)}" if away else "away"
+    return _option(f"{OPEN}:@{name}", f"@{drawable_line(name)}", note)
+
+
+def _option(value: str, name: str, note: str, ink: Ink = Ink.TEXT) -> Option:
+    def line(cells: int) -> Line:
+        name_cells = min(limits.NAME_CHARS_MAX + 2, max(10, cells // 2))
+        rest = max(1, cells - name_cells - 3)
+        return (Piece(f" {padded(name, name_cells)} ", ink), Piece(cut(note, rest), Ink.DIM))
+
+    return Option(value, line)
+
+
+def reactions(query: str) -> list[Option]:
+    """Emoji by name, those that are used most first; or the very word."""
+    wanted = query.strip()
+    if not wanted:
+        usual = [(name, emoji.emoji_named(name)) for name in QUICK]
+        return [_emoji(name, char) for name, char in usual if char is not None]
+    found = [_emoji(name, char) for name, char in emoji.completions(wanted, EMOJI_OFFERED)]
+    if " " not in wanted:
+        found.append(_option(wanted, wanted, "just this"))
+    return found
+
+
+def _emoji(name: str, char: str) -> Option:
+    shown = padded(drawable_line(char), 3)
+    return Option(char, lambda cells: (Piece(f" {shown} "), Piece(cut(name, cells - 6), Ink.DIM)))
+
+
+# --- What a search has found ----------------------------------------------------------------------
+
+
+def found(query: str, desk: Desk) -> list[Option]:
+    return _messages(desk.search.found.entries, query, desk) if query.strip() else []
+
+
+def pinned(query: str, desk: Desk, key: str) -> list[Option]:
+    """Of the room with that key, newest pin first; those that have all of `query`."""
+    words = query.casefold().split()
+    pins = [
+        entry
+        for entry in desk.amending.pins.get(key, ())
+        if isinstance(entry.body, MessagePosted)
+        and all(word in f"{entry.author} {entry.body.text}".casefold() for word in words)
+    ]
+    return _messages(pins, query, desk)
+
+
+def _messages(entries: Iterable[Entry], query: str, desk: Desk) -> list[Option]:
+    options = []
+    for entry in entries:
+        key = conversation_of(entry, desk.book.me)
+        if key is not None and isinstance(entry.body, MessagePosted | PrivateMessageSent):
+            options.append(_found(entry, entry.body.text, key, query))
+    return options
+
+
+def _found(entry: Entry, text: str, key: str, query: str) -> Option:
+    def line(cells: int) -> Line:
+        try:
+            at = f"{datetime.fromtimestamp(entry.at_ms / 1000, UTC).astimezone():%d %b %H:%M}"
+        except (OverflowError, ValueError, OSError):
+            at = "--:--"
+        # What a name takes it takes from the text, of which there is less on a narrow screen.
+        more = max(0, cells - 100) // 2
+        where_cells, who_cells = 14 + more, 10 + more
+        who = padded(drawable_line(entry.author), who_cells)
+        head = f" {at} {padded(drawable_line(key), where_cells)} "
+        left = max(4, cells - width(head) - width(who) - 3)
+        said = cut(_around(drawable_line(text), query, left), left)
+        return (Piece(head, Ink.DIM), Piece(f"{who} ", Ink.AUTHOR), Piece(said))
+
+    return Option(f"{entry.sequence}:{key}", line)
+
+
+def _around(text: str, query: str, cells: int) -> str:
+    """From shortly before what was looked for, where that would not be seen else."""
+    first = query.casefold().split(maxsplit=1)[0] if query.strip() else ""
+    at = text.casefold().find(first)
+    return text if at < cells - len(first) else f"…{text[max(0, at - 12) :]}"
+
+
+def search_state(desk: Desk) -> str:
+    """What stands where nothing is found."""
+    if desk.search.trouble:
+        return f"! {desk.search.trouble}"
+    if not desk.search.has_answer:
+        return "searching…"
+    return "nothing has all of these words" + ("" if desk.search.found.complete else UNREAD)
+
+
+def search_hint(desk: Desk) -> str:
+    """What is to be said of what is found."""
+    found = desk.search.found
+    count = len(found.entries)
+    if not count:
+        return ""
+    more = " and more: go on down" if found.has_more else ""
+    return f"{count:,}{more}, newest first" + ("" if found.complete else UNREAD)

@@ -1,0 +1,89 @@
+"""What the word before the cursor may become."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from zchat.client.commands.table import COMMANDS
+from zchat.client.model import emoji
+
+CHOICES_MAX: Final = 8
+_WORD: Final = re.compile(r"(?:^|(?<=[\s(]))([@#:]?[\w.+-]*)$")
+EMOJI_CHARS_MIN: Final = 2
+"""A colon and fewer letters than this are mostly no emoji."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    insert: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """The last `length` characters before the cursor may be replaced by one of `choices`."""
+
+    length: int
+    choices: tuple[Choice, ...]
+
+
+NONE: Final = Completion(0, ())
+
+
+def complete(
+    before: str, names: Iterable[str], rooms: Iterable[str], first_line: bool
+) -> Completion:
+    """`before` is the line as far as the cursor; `names` and `rooms` the likeliest first."""
+    match = _WORD.search(before)
+    word = match[1] if match else ""
+    in_command = first_line and before.startswith(":")
+    if first_line and before.startswith(":") and " " not in before:
+        found = [
+            Choice(f":{command.name} ", f"{command.arguments}  {command.summary}".strip())
+            for command in COMMANDS.values()
+            if command.name.startswith(before[1:].lower())
+        ]
+        return Completion(len(before), tuple(found[: CHOICES_MAX * 4]))
+    if word.startswith("@"):
+        return _matching(word, [Choice(f"@{name} ") for name in (*names, "room")])
+    if word.startswith("#"):
+        return _matching(word, [Choice(f"#{room} ") for room in rooms])
+    if word.startswith(":") and not in_command:
+        if len(word) <= EMOJI_CHARS_MIN:
+            return NONE
+        found_emoji = emoji.completions(word, CHOICES_MAX)
+        choices = [Choice(f"{char} ", f":{name}:") for name, char in found_emoji]
+        return Completion(len(word), tuple(choices))
+    if in_command:
+        return _argument(before, word, list(names), list(rooms))
+    return NONE
+
+
+def _argument(before: str, word: str, names: list[str], rooms: list[str]) -> Completion:
+    words = before.split(" ")
+    command = COMMANDS.get(words[0][1:].lower())
+    if command is None or len(words) != 2:
+        return NONE
+    match command.takes:
+        case "command":
+            return _matching(word, [Choice(f"{name} ") for name in COMMANDS])
+        case "room":
+            return _matching(word, [Choice(f"{room} ") for room in rooms])
+        case "user":
+            return _matching(word, [Choice(f"{name} ") for name in names])
+        case "either":
+            both = [f"#{room} " for room in rooms] + [f"@{name} " for name in names]
+            return _matching(word, [Choice(one) for one in both])
+        case _:
+            return NONE
+
+
+def _matching(word: str, choices: list[Choice]) -> Completion:
+    wanted = word.lower()
+    found = [
+        choice
+        for choice in dict.fromkeys(choices)
+        if choice.insert.startswith(wanted) and choice.insert.strip() != wanted
+    ]
+    return Completion(len(word), tuple(found[:CHOICES_MAX]))

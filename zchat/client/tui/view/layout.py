@@ -1,0 +1,259 @@
+"""How a conversation's items look as lines of pieces; no line is ever wider than the page.
+
+From left to right: a mark, the time, who, and what. Messages of one author in a row have the time
+and the name once. A click on a piece means its target: a link, `react:` with an emoji, `jump:` with
+the sequence of a message, `fold:`, or `retry:`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, tzinfo
+from typing import Final, TypeAlias
+
+from zchat.client.model.conversation import Delivery, Happened, Item, Said
+from zchat.client.tui.view.cells import cut, drawable, drawable_line, padded, slices, width, words
+from zchat.client.tui.view.markup import Ink, Piece, inline
+from zchat.protocol import limits
+from zchat.protocol.rules.markup import blocks
+
+GROUP_MS: Final = 5 * 60_000
+"""Messages of one author no further apart are shown as one."""
+FOLD_LINES: Final = 14
+"""A text with more lines than this is folded,"""
+FOLDED_LINES: Final = 10
+"""and shows so many of them."""
+REACTION_NAMES: Final = 3
+
+REACT: Final = "react:"
+JUMP: Final = "jump:"
+FOLD: Final = "fold:"
+RETRY: Final = "retry:"
+
+Line: TypeAlias = tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`width` in cells; `me` is one's own name; `zone` None is the local one."""
+
+    width: int
+    me: str
+    zone: tzinfo | None = None
+    words: re.Pattern[str] | None = None
+    """What calls one besides the name."""
+
+    @property
+    def name_width(self) -> int:
+        """As broad as the page allows: on a narrow one names are cut rather than texts."""
+        if self.width < 70:
+            return 9
+        return min(limits.NAME_CHARS_MAX, 13 + max(0, self.width - 90) // 3)
+
+    @property
+    def gutter(self) -> int:
+        """What stands before a text: the mark, the time, the name, and spaces between."""
+        return 1 + 5 + 1 + self.name_width + 2
+
+    @property
+    def text_width(self) -> int:
+        return max(8, self.width - self.gutter)
+
+    def local(self, at_ms: int) -> datetime | None:
+        try:
+            return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(self.zone)
+        except (OverflowError, ValueError, OSError):
+            return None  # A year that no calendar here knows.
+
+    def day(self, at_ms: int) -> date | None:
+        at = self.local(at_ms)
+        return None if at is None else at.date()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the lines of an item depend on besides itself."""
+
+    new_day: bool = True
+    grouped: bool = False
+    """It goes on where the item before it ended."""
+    new_since: bool = False
+    """It is the first one that the person has not read."""
+    unfolded: bool = False
+
+
+def place(item: Item, before: Item | None, page: Page, new_after: int, unfolded: bool) -> Place:
+    """`new_after` is the sequence that had been read when the person came; 0 for all."""
+    new_day = before is None or page.day(before.at_ms) != page.day(item.at_ms)
+    new_since = (
+        item.sequence > new_after > 0 and before is not None and before.sequence <= new_after
+    )
+    grouped = (
+        not new_day
+        and not new_since
+        and isinstance(item, Said)
+        and isinstance(before, Said)
+        and item.author == before.author
+        and not item.reply_to
+        and 0 <= item.at_ms - before.at_ms < GROUP_MS
+    )
+    return Place(new_day, grouped, new_since, unfolded)
+
+
+def lay_out(
+    item: Item, page: Page, where: Place, answered: Said | None = None, *, fold: str = ""
+) -> list[Line]:
+    """`answered` is the message to which this one replies, where that is known; `fold` what a click
+    on a notice means."""
+    lines: list[Line] = []
+    if where.new_day:
+        at = page.local(item.at_ms)
+        lines.append(rule(f"{at:%A}, {at.day} {at:%B %Y}" if at else "another day", page, Ink.DAY))
+    if where.new_since:
+        lines.append(rule("new", page, Ink.NEW))
+    if isinstance(item, Happened):
+        rows: Iterable[Line] = wrapped(
+            [Piece(drawable_line(item.text), Ink.HAPPENED, fold)], page.text_width
+        )
+        name = Piece(padded("⋯" if fold else "·", page.name_width, right=True), Ink.HAPPENED)
+    else:
+        rows = _said(item, page, where, answered)
+        name = _name(item, page, where)
+    mark = isinstance(item, Said) and item.mentions_me and not item.deleted_by
+    for number, row in enumerate(rows):
+        first = number == 0
+        head = [Piece("▌", Ink.MENTIONED) if mark else Piece(" ")]
+        at_text = _time(item, page) if first and not where.grouped else "     "
+        head.append(Piece(f"{at_text} ", Ink.DIM))
+        head.append(name if first else Piece(" " * page.name_width))
+        lines.append((*head, Piece("  "), *row))
+    return lines
+
+
+def rule(text: str, page: Page, ink: Ink) -> Line:
+    """A line over the whole page with a word in it."""
+    text = cut(text, max(0, page.width - 6))
+    left = max(0, min(page.gutter - 2, page.width - width(text) - 3))
+    right = max(0, page.width - left - width(text) - 2)
+    return (Piece(f"{'─' * left} ", ink), Piece(text, ink), Piece(f" {'─' * right}", ink))
+
+
+def _time(item: Item, page: Page) -> str:
+    at = page.local(item.at_ms)
+    return "--:--" if at is None else f"{at:%H:%M}"
+
+
+def _name(item: Said, page: Page, where: Place) -> Piece:
+    if where.grouped:
+        return Piece(" " * page.name_width)
+    ink = Ink.MYSELF if item.author == page.me else Ink.AUTHOR
+    return Piece(padded(drawable_line(item.author), page.name_width, right=True), ink)
+
+
+def _said(item: Said, page: Page, where: Place, answered: Said | None) -> Iterator[Line]:
+    if item.reply_to:
+        yield _quote(item, page, answered)
+    if item.deleted_by:
+        whose = "" if item.deleted_by == item.author else f" by {drawable_line(item.deleted_by)}"
+        yield from wrapped([Piece(f"message deleted{whose}", Ink.HAPPENED)], page.text_width)
+        return
+    rows = _text(item, page)
+    # A folded text should show clearly less, or folding would only hide.
+    if len(rows) > FOLD_LINES and not where.unfolded:
+        more = len(rows) - FOLDED_LINES
+        hint = cut(f"… {more} more lines · Enter on it shows them", page.text_width)
+        rows = [*rows[:FOLDED_LINES], (Piece(hint, Ink.HINT, FOLD),)]
+    elif len(rows) > FOLD_LINES:
+        rows.append((Piece(cut("Enter folds it again", page.text_width), Ink.HINT, FOLD),))
+    yield from rows
+    if item.reactions:
+        yield from wrapped(list(_reactions(item, page)), page.text_width)
+    if item.is_unsent:
+        why = drawable_line(item.trouble) or "it was not sent"
+        trouble = Piece(f"! {why} · r tries again, d drops it", Ink.TROUBLE, RETRY)
+        yield from wrapped([trouble], page.text_width)
+
+
+def _text(item: Said, page: Page) -> list[Line]:
+    rows: list[Line] = []
+    pending = item.delivery is not Delivery.DONE
+    for block in blocks(drawable(item.text)):
+        if block.code:
+            parts = slices(block.text, page.text_width)
+            rows += [(Piece(padded(part, page.text_width), Ink.CODE),) for part in parts]
+            continue
+        pieces = list(inline(block.text, page.me, page.words))
+        if pending:
+            pieces = [Piece(piece.text, Ink.PENDING, piece.target) for piece in pieces]
+        rows += wrapped(pieces, page.text_width)
+    notes = [word for word, holds in (("(bot)", item.bot), ("(edited)", item.edited)) if holds]
+    note = "…" if item.delivery is Delivery.PENDING else " ".join(notes)
+    if note:
+        last = rows[-1] if rows else ()
+        if sum(width(piece.text) for piece in last) + width(note) + 1 <= page.text_width:
+            rows[-1:] = [(*last, Piece(f" {note}", Ink.DIM))]
+        else:
+            rows.append((Piece(note, Ink.DIM),))
+    return rows
+
+
+def _quote(item: Said, page: Page, answered: Said | None) -> Line:
+    if answered is None:
+        text = "↪ an earlier message"
+    elif answered.deleted_by:
+        text = f"↪ {drawable_line(answered.author)}: (deleted)"
+    else:
+        text = f"↪ {drawable_line(answered.author)}: {drawable_line(answered.text[:400])}"
+    return (Piece(cut(text, page.text_width), Ink.QUOTE, f"{JUMP}{item.reply_to}"),)
+
+
+def _reactions(item: Said, page: Page) -> Iterator[Piece]:
+    for emoji, names in item.reactions.items():
+        ink = Ink.REACTED if page.me in names else Ink.REACTION
+        # Unbroken: a reaction and its number belong together.
+        yield Piece(f"{drawable_line(emoji)}\u00a0{len(names)}", ink, f"{REACT}{emoji}")
+        yield Piece("  ")
+
+
+def wrapped(pieces: list[Piece], cells: int) -> list[Line]:
+    """The pieces on as many lines as it takes; at least one."""
+    ascii_only = all(piece.text.isascii() for piece in pieces)
+    if ascii_only and sum(len(piece.text) for piece in pieces) <= cells:
+        # Most texts fit on a line, and need not be looked at word by word.
+        return [tuple(pieces)]
+    lines: list[Line] = []
+    line: list[Piece] = []
+    left = cells
+    for piece in pieces:
+        for word in _unbroken(piece):
+            size = width(word)
+            if size > left and word.isspace():
+                # Spaces at the end of a line are not seen.
+                left = 0
+                continue
+            if size > left and line:
+                lines.append(_joined(line))
+                line, left = [], cells
+            *full, rest = slices(word, cells)
+            lines += [(Piece(part, piece.ink, piece.target),) for part in full]
+            line.append(Piece(rest, piece.ink, piece.target))
+            left -= width(rest)
+    lines.append(_joined(line))
+    return lines
+
+
+def _unbroken(piece: Piece) -> Iterable[str]:
+    if piece.ink in (Ink.REACTION, Ink.REACTED):
+        return [piece.text]
+    return words(piece.text)
+
+
+def _joined(line: list[Piece]) -> Line:
+    """Neighbours that look alike are one piece again, so that little is drawn."""
+    joined: list[Piece] = []
+    for piece in line:
+        if joined and joined[-1][1:] == piece[1:]:
+            joined[-1] = Piece(joined[-1].text + piece.text, piece.ink, piece.target)
+        else:
+            joined.append(piece)
+    return tuple(joined)

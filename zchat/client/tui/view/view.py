@@ -1,0 +1,429 @@
+"""The next or previous message with some words in it, among what is loaded."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+from zchat.client.model.conversation import (
+    Change,
+    Changed,
+    Conversation,
+    Happened,
+    Inserted,
+    Item,
+    Removed,
+    Replaced,
+    Said,
+)
+from zchat.client.tui.view import folding
+from zchat.client.tui.view.folding import Folds
+from zchat.client.tui.view.heights import Heights
+from zchat.client.tui.view.layout import FOLD, Line, Page, Place, lay_out, place
+
+
+def matches(item: Item, text: str) -> bool:
+    """Whether every word of `text` is in what was said, in whatever case, or who said it."""
+    words = text.casefold().split()
+    return bool(words) and _has(item, words)
+
+
+def find_before(items: Sequence[Item], text: str, index: int) -> int | None:
+    """The index of the last match before `index`; the number of items begins at the end."""
+    return _first(items, text, range(min(index, len(items)) - 1, -1, -1))
+
+
+def find_after(items: Sequence[Item], text: str, index: int) -> int | None:
+    """The index of the first match after `index`; -1 begins at the beginning."""
+    return _first(items, text, range(max(index, -1) + 1, len(items)))
+
+
+def _first(items: Sequence[Item], text: str, indexes: Iterable[int]) -> int | None:
+    words = text.casefold().split()
+    if not words:
+        return None
+    return next((index for index in indexes if _has(items[index], words)), None)
+
+
+def _has(item: Item, words: list[str]) -> bool:
+    if not isinstance(item, Said):
+        return False
+    text = item.text.casefold()
+    return all(word in text or word in item.author for word in words)
+
+
+# --- What of a conversation is seen through a window: where it stands, what is selected, how it
+#     moves.
+#
+# The place is kept as an item and a line of it, never as a line of the whole: so nothing that
+# happens before it moves what is seen, and only what is seen is ever laid out. The heights of all
+# else are estimates, which nothing but the scroll bar shows.
+
+ESTIMATED_LINES: Final = 2
+LAID_OUT_MAX: Final = 2_000
+"""Items whose lines are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line on the screen, of the item at `index`."""
+
+    index: int
+    line: Line
+
+
+class View:
+    def __init__(self, conversation: Conversation, page: Page, *, folds: bool = True) -> None:
+        """`folds`: people who come and go are one line until that is unfolded."""
+        self.conversation = conversation
+        self.page = page
+        self._folds = Folds() if folds else None
+        self.height = 1
+        """Of the window, in lines."""
+        self.at_end = True
+        """It shows the newest, and goes with it."""
+        self.top = 0
+        """The item on the first line,"""
+        self.skipped = 0
+        """and how many of its lines are above that."""
+        self.selected: int | None = None
+        self.missed = 0
+        """Messages that came below the window."""
+        self.new_after = conversation.marker if conversation.unread else 0
+        """Where the line stands that says what is new; it stays there while one reads."""
+        self._unfolded: set[Item] = set()
+        self._laid_out: dict[Item, tuple[object, list[Line]]] = {}
+        conversation.take_changes()
+        self.heights = Heights([ESTIMATED_LINES] * len(self.items))
+
+    @property
+    def items(self) -> list[Item]:
+        return self.conversation.items
+
+    @property
+    def chosen(self) -> Item | None:
+        return None if self.selected is None else self.items[self.selected]
+
+    # --- What changes ---------------------------------------------------------------------------
+
+    def resize(self, page: Page, height: int) -> None:
+        self.height = max(1, height)
+        if page != self.page:
+            self.page = page
+            self._laid_out.clear()
+
+    def keep_up(self) -> bool:
+        """Takes what has changed since the last look; whether there was anything.
+
+        All that looks at the items calls it first: they are as they are now, not as they were.
+        """
+        changes = self.conversation.take_changes()
+        if changes and self._folds is not None:
+            self._folds.forget()
+        follows = self.at_end and self.selected is not None and self.selected >= self.top
+        self._apply(changes)
+        if changes and follows and self.at_end:
+            self._keep_in_sight()
+        return bool(changes)
+
+    def _keep_in_sight(self) -> None:
+        """What is chosen: a key may be about to delete it, and what comes is not to push it out."""
+        self._stand_at_end()
+        if self.selected is not None and (self.selected, 0) < (self.top, self.skipped):
+            self.at_end, self.top, self.skipped = False, self.selected, 0
+            below = self._rows_from_top()[-1].index + 1
+            self.missed = sum(isinstance(item, Said) for item in self.items[below:])
+
+    def _apply(self, changes: Iterable[Change]) -> None:
+        for change in changes:
+            match change:
+                case Inserted(index, count):
+                    self._insert(index, count)
+                case Changed():
+                    pass  # Its version tells, once it is seen.
+                case Removed(index):
+                    self._remove(index)
+                case Replaced():
+                    self._replace()
+                case _:
+                    assert_never(change)
+
+    def _insert(self, index: int, count: int) -> None:
+        was_last = index == len(self.heights)
+        self.heights.insert(index, [ESTIMATED_LINES] * count)
+        if was_last:
+            if not self.at_end:
+                came = self.items[index : index + count]
+                self.missed += sum(isinstance(item, Said) for item in came)
+        elif index <= self.top:
+            self.top += count
+        if self.selected is not None and self.selected >= index:
+            self.selected += count
+
+    def _remove(self, index: int) -> None:
+        self.heights.remove(index)
+        if index < self.top:
+            self.top -= 1
+        elif index == self.top:
+            self.skipped = 0
+        if self.selected is not None:
+            if index < self.selected or self.selected == len(self.heights):
+                self.selected -= 1
+            if self.selected < 0:
+                self.selected = None
+
+    def _replace(self) -> None:
+        self.heights = Heights([ESTIMATED_LINES] * len(self.items))
+        self._laid_out.clear()
+        self.at_end, self.top, self.skipped, self.missed, self.selected = True, 0, 0, 0, None
+
+    # --- What is seen ---------------------------------------------------------------------------
+
+    def lines(self, index: int) -> list[Line]:
+        """None of what is folded away: the first of its run stands for it."""
+        run = self._run(index)
+        is_folded = bool(run) and self.items[run.start] not in self._unfolded
+        if is_folded and index > run.start:
+            if self.heights[index]:
+                self.heights[index] = 0
+            return []
+        if is_folded:
+            return self._folded_lines(run)
+        item = self.items[index]
+        where = self._place(index)
+        answered = self.answered(item)
+        key = (item.version, where, answered and (answered, answered.version))
+        known = self._laid_out.get(item)
+        if known is not None and known[0] == key:
+            return known[1]
+        lines = lay_out(item, self.page, where, answered)
+        if len(self._laid_out) >= LAID_OUT_MAX:
+            self._laid_out.clear()
+        self._laid_out[item] = key, lines
+        self.heights[index] = len(lines)
+        return lines
+
+    def _run(self, index: int) -> range:
+        """Of people who come and go, with this item; empty if they are not to be folded."""
+        if self._folds is None:
+            return range(0)
+        return self._folds.at(self.items, index, self._begins)
+
+    def _begins(self, index: int) -> bool:
+        where = self._place(index)
+        return where.new_day or where.new_since
+
+    def _folded_lines(self, run: range) -> list[Line]:
+        item = self.items[run.start]
+        key = (item.version, self._place(run.start), run)
+        known = self._laid_out.get(item)
+        if known is not None and known[0] == key:
+            return known[1]
+        text = folding.told((self.items[index] for index in run), self.page.me)
+        lines = lay_out(Happened(item.sequence, item.at_ms, "", text), self.page, key[1], fold=FOLD)
+        self._laid_out[item] = key, lines
+        self.heights[run.start] = len(lines)
+        return lines
+
+    def answered(self, item: Item) -> Said | None:
+        if not isinstance(item, Said) or not item.reply_to:
+            return None
+        index = self.index_of(item.reply_to)
+        found = None if index is None else self.items[index]
+        return found if isinstance(found, Said) else None
+
+    def index_of(self, sequence: int) -> int | None:
+        """Of the item with this sequence, if it is here."""
+        items = self.items
+        # What is pending stands at the end, and has none.
+        end = len(items)
+        while end and not items[end - 1].sequence:
+            end -= 1
+        index = bisect_left(items, sequence, hi=end, key=lambda item: item.sequence)
+        return index if index < end and items[index].sequence == sequence else None
+
+    def rows(self) -> list[Row]:
+        """What the window shows, from above; fewer than its height if there is no more."""
+        self.keep_up()
+        if not self.items:
+            return []
+        if not self.at_end:
+            rows = self._rows_from_top()
+            if len(rows) == self.height:
+                self.at_end = self._is_end(rows)
+                return rows
+        self._stand_at_end()
+        return self._rows_from_top()
+
+    def _is_end(self, rows: list[Row]) -> bool:
+        last = rows[-1].index
+        # What is folded away below it is no line.
+        if any(self.lines(index) for index in range(last + 1, len(self.items))):
+            return False
+        shown = sum(row.index == last for row in rows)
+        above = self.skipped if last == self.top else 0
+        return above + shown == len(self.lines(last))
+
+    def _rows_from_top(self) -> list[Row]:
+        rows: list[Row] = []
+        self.top = min(self.top, len(self.items) - 1)
+        skip = self.skipped = max(0, min(self.skipped, len(self.lines(self.top)) - 1))
+        for index in range(self.top, len(self.items)):
+            rows += [Row(index, line) for line in self.lines(index)[skip:]]
+            skip = 0
+            if len(rows) >= self.height:
+                break
+        return rows[: self.height]
+
+    def _stand_at_end(self) -> None:
+        self.at_end, self.missed = True, 0
+        self._stand_above(len(self.items) - 1)
+
+    def _stand_above(self, index: int) -> None:
+        """So that the last line of the item at `index` is the last of the window."""
+        lines = len(self.lines(index))
+        while lines < self.height and index > 0:
+            index -= 1
+            lines += len(self.lines(index))
+        self.top, self.skipped = index, max(0, lines - self.height)
+
+    @property
+    def line(self) -> int:
+        """Where the window begins, roughly, of `heights.total` lines."""
+        return self.heights.before(self.top) + self.skipped
+
+    # --- How it moves ---------------------------------------------------------------------------
+
+    def scroll(self, lines: int) -> None:
+        """Down by so many lines, or up."""
+        self.keep_up()
+        if not self.items:
+            return
+        if lines < 0:
+            self.at_end = False
+        elif self.at_end:
+            return
+        self.skipped += lines
+        while self.skipped < 0 and self.top > 0:
+            self.top -= 1
+            self.skipped += len(self.lines(self.top))
+        self.skipped = max(0, self.skipped)
+        while self.skipped >= len(self.lines(self.top)):
+            if self.top == len(self.items) - 1:
+                self.skipped = max(0, len(self.lines(self.top)) - 1)
+                break
+            self.skipped -= len(self.lines(self.top))
+            self.top += 1
+
+    def seek(self, line: int) -> None:
+        """To a line that the scroll bar names."""
+        self.keep_up()
+        if self.items:
+            self.at_end = line >= self.heights.total - self.height
+            self.top, self.skipped = self.heights.at(line)
+
+    def to_end(self) -> None:
+        self.at_end, self.selected = True, None
+
+    def select(self, index: int | None) -> None:
+        """Chooses an item, and shows it."""
+        self.keep_up()
+        self.selected = index
+        if index is None:
+            return
+        run = self._run(index)
+        if run and index > run.start:
+            # It is meant itself, and not all of them.
+            self._unfolded.add(self.items[run.start])
+        rows = self.rows()
+        if index < self.top or (index == self.top and self.skipped):
+            self.at_end, self.top, self.skipped = False, index, 0
+        elif not rows or index > rows[-1].index or not self._is_whole(index, rows):
+            self.at_end = False
+            self._stand_above(index)
+            if len(self.lines(index)) > self.height:
+                # Of what does not fit the beginning says more.
+                self.top, self.skipped = index, 0
+
+    def show(self, index: int) -> None:
+        """The same, with what was said around it."""
+        self.rows()
+        before = self.top, self.skipped
+        self.select(index)
+        now = self.top, self.skipped
+        # What is long is seen from its beginning, and of the rest there is no room for much.
+        space = max(0, min(self.height // 3, self.height - len(self.lines(index))))
+        if now < before:
+            self.scroll(-space)
+        elif now > before:
+            self.scroll(space)
+
+    def _is_whole(self, index: int, rows: list[Row]) -> bool:
+        return sum(row.index == index for row in rows) == len(self.lines(index))
+
+    def step(self, by: int) -> None:
+        """To the next message, down or up; from none to the newest that is seen."""
+        self.keep_up()
+        rows = self.rows()
+        start = self.selected
+        if start is None:
+            by = -1
+        if start is None or not rows[0].index <= start <= rows[-1].index:
+            # What was chosen is not seen any more: one goes on from what is.
+            start = (rows[-1].index + 1 if by < 0 else rows[0].index - 1) if rows else 0
+        index = start + by
+        while 0 <= index < len(self.items):
+            if isinstance(self.items[index], Said) or self._run(index)[:1] == range(
+                index, index + 1
+            ):
+                self.select(index)
+                return
+            index += by
+
+    def toggle_fold(self, index: int) -> None:
+        """And shows its beginning."""
+        if run := self._run(index):
+            index = run.start
+        self._unfolded ^= {self.items[index]}
+        self.select(index)
+
+    def is_folded(self, index: int) -> bool:
+        return any(piece.target == FOLD for line in self.lines(index) for piece in line)
+
+    def read_until(self, conversation: Conversation) -> None:
+        """The person comes back: what is new has come since then."""
+        self.new_after = conversation.marker if conversation.unread else 0
+        if self._folds is not None:
+            self._folds.forget()
+
+    def begin_new_at(self, sequence: int) -> None:
+        """The line that says what is new stands before that message now."""
+        self.new_after = sequence - 1
+        if self._folds is not None:
+            self._folds.forget()
+
+    def first_new(self) -> int | None:
+        """The index of the first message after that line, if it is here."""
+        end = len(self.items)
+        while end and not self.items[end - 1].sequence:
+            end -= 1
+        begin = bisect_right(self.items, self.new_after, hi=end, key=lambda item: item.sequence)
+        return next((n for n in range(begin, end) if isinstance(self.items[n], Said)), None)
+
+    def find(self, text: str, by: int) -> bool:
+        """Selects the next message with all words of `text`: before the selected one, or after."""
+        self.keep_up()
+        if by < 0:
+            end = len(self.items) if self.selected is None else self.selected
+            index = find_before(self.items, text, end)
+        else:
+            index = find_after(self.items, text, -1 if self.selected is None else self.selected)
+        if index is None:
+            return False
+        self.select(index)
+        return True
+
+    def _place(self, index: int) -> Place:
+        item = self.items[index]
+        before = self.items[index - 1] if index else None
+        return place(item, before, self.page, self.new_after, item in self._unfolded)

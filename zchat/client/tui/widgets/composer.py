@@ -1,0 +1,305 @@
+"""Where one writes: several lines, with history, completion, and pastes that stay in one piece."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Callable
+from typing import Any, ClassVar, Final
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import TextArea
+
+from zchat.client.tui.controller.questioning import Questioning
+from zchat.client.tui.view.completion import NONE, Completion
+from zchat.protocol.rules.names import safe_text
+
+HISTORY_MAX: Final = 500
+MOUNTED_WITHIN_S: Final = 5.0
+"""A dialog that is not there after so long gets no keys."""
+_WORD: Final = re.compile(r"[\w.+-]+$")
+
+
+class Composer(TextArea):
+    DEFAULT_CSS = """
+    Composer {
+        height: auto; min-height: 1; max-height: 8; width: 1fr;
+        border: none; padding: 0; background: transparent;
+        scrollbar-size-vertical: 1;
+        & .text-area--cursor-line { background: transparent; }
+        &:focus { border: none; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "Send", id="send"),
+        Binding("ctrl+j,shift+enter,alt+enter,ctrl+enter", "newline", "New line", id="new-line"),
+        Binding("tab", "complete(1)", "Complete", id="complete"),
+        Binding("shift+tab", "complete(-1)", "Complete, backwards", show=False, id="complete-back"),
+        Binding(
+            "up",
+            "up",
+            "Line above, earlier messages, or into the conversation",
+            show=False,
+            id="line-above",
+        ),
+        Binding("down", "down", "Line below, or later messages", show=False, id="line-below"),
+        Binding(
+            "ctrl+u", "clear_line", "Clear the line before the cursor", show=False, id="clear-line"
+        ),
+        # Ctrl-Z, which undoes elsewhere, suspends here as in all terminals.
+        Binding("ctrl+underscore", "undo", "Undo", id="undo"),
+        Binding("end", "end", "End of the line, or the newest message", show=False, id="end"),
+        Binding("pageup", "page(-1)", "Scroll up", show=False, id="scroll-up"),
+        Binding("pagedown", "page(1)", "Scroll down", show=False, id="scroll-down"),
+        Binding(
+            "escape", "escape", "Leave what was begun, or go into the conversation", id="escape"
+        ),
+    ]
+
+    class Completing(Message):
+        """What may come in the place of the word; `at` is the choice that stands there now."""
+
+        def __init__(self, completion: Completion, at: int) -> None:
+            super().__init__()
+            self.completion = completion
+            self.at = at
+
+    def __init__(
+        self,
+        completions: Callable[[str, bool], Completion],
+        submit: Callable[[str], None],
+        wants: Callable[[str], None],
+    ) -> None:
+        """Called at once, so that the next key finds what the last one has done.
+
+        `wants` gets `up`, `tab`, `escape`, `end`, `page up` or `page down`: what is not for a text.
+        """
+        super().__init__(
+            compact=True, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False
+        )
+        self.cursor_blink = False
+        self._completions = completions
+        self._submit = submit
+        self._wants = wants
+        self._history: list[str] = []
+        self._at = 0
+        """Where in the history; its end is what is being written."""
+        self._unsent = ""
+        self.pressed_at_s = 0.0
+        """When the key came that is seen to."""
+        self._opened: Screen[Any] | None = None
+        """The dialog that a key of ours has led to."""
+        self._offered = NONE
+        self._chosen = -1
+        self._completed: str | None = None
+        """The text as the last choice has left it, which asks for no other ones."""
+
+    def load(self, text: str) -> None:
+        """Another text, with the cursor at its end."""
+        self.text = text
+        self.move_cursor(self.document.end)
+        self._at = len(self._history)
+
+    def remember_all(self, texts: list[str]) -> None:
+        """What was sent in earlier runs, oldest first."""
+        self._history[:0] = texts[-HISTORY_MAX:]
+        self._at = len(self._history)
+
+    def remember(self, text: str) -> None:
+        """So that Up brings it again."""
+        if not self._history or self._history[-1] != text:
+            self._history.append(text)
+            del self._history[:-HISTORY_MAX]
+        self._at = len(self._history)
+
+    async def _on_key(self, event: events.Key) -> None:
+        """All keys come here, whatever has the focus, and each does at once what it does.
+
+        Textual looks up what a key does only when it has come back to the app. Those that were
+        typed after it would be here before: it would be done in another order.
+        """
+        self.pressed_at_s = event.time
+        if await self._handed_on(event):
+            return
+        is_text = event.is_printable and event.key not in self._bindings.key_to_bindings
+        writes = self.screen.focused is self
+        done = await self._does(event.key, first=True)
+        if not done and not (writes and is_text):
+            done = await self._does(event.key, first=False)
+        if done or not (writes or is_text):
+            event.stop()
+            event.prevent_default()
+        elif not writes:
+            # Whoever types a word means to write it.
+            self.screen.set_focus(self)
+
+    async def _does(self, key: str, *, first: bool) -> bool:
+        """What it is bound to where one is, or `first` of all; whether it is to anything."""
+        if self.app.screen is not self.screen:
+            # It was pressed before what stands over this.
+            bindings = () if first else self._bindings.key_to_bindings.get(key, ())
+            if bindings:
+                await self.run_action(bindings[0].action)
+            return bool(bindings)
+        if not await self.app._check_bindings(key, priority=first):
+            return False
+        if self.app.screen is not self.screen:
+            self._opened = self.app.screen
+        return True
+
+    def has_opened(self, screen: Screen[Any]) -> bool:
+        """Whether it is the dialog to which the last key has led."""
+        return screen is self._opened
+
+    async def _handed_on(self, event: events.Key | events.Paste) -> bool:
+        """Whether it is for a dialog that a key before it has opened."""
+        dialog = self.app.screen
+        if dialog is self.screen or dialog is not self._opened:
+            return False
+        event.prevent_default()
+        event.stop()
+        if isinstance(dialog, Questioning):
+            dialog.press(event)
+            return True
+        # Before that it would have nowhere to put what is typed.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(dialog._mounted_event.wait(), MOUNTED_WITHIN_S)
+        target = dialog.focused or dialog
+        if isinstance(event, events.Paste):
+            target._forward_event(events.Paste(event.text))
+        elif not await self.app._check_bindings(event.key, priority=True):
+            target._forward_event(events.Key(event.key, event.character))
+        return True
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        if await self._handed_on(event):
+            return
+        # Both would handle it, and a paste would stand there twice.
+        event.prevent_default()
+        event.stop()
+        if self.screen.focused is not self:
+            self.screen.set_focus(self)
+        text = safe_text(event.text.replace("\r\n", "\n").replace("\r", "\n"))
+        result = self._replace_via_keyboard(text, *self.selection)
+        if result is not None:
+            self.move_cursor(result.end_location)
+
+    def on_text_area_changed(self) -> None:
+        if not self.text:
+            self._at = len(self._history)
+        if self.text != self._completed:
+            self._completed = None
+            self._offer()
+
+    def _offer(self) -> None:
+        row, column = self.cursor_location
+        before = self.document.get_line(row)[:column]
+        offered = self._completions(before, row == 0)
+        self._chosen = -1
+        if offered != self._offered:
+            self._offered = offered
+            self.post_message(self.Completing(offered, -1))
+
+    def choose(self, number: int) -> None:
+        """Puts that choice where the word is."""
+        offered = self._offered
+        row, column = self.cursor_location
+        insert = offered.choices[number].insert
+        self.replace(insert, (row, column - offered.length), (row, column))
+        self.move_cursor((row, column - offered.length + len(insert)))
+        self._completed = self.text
+        self._offered = Completion(len(insert), offered.choices)
+        self._chosen = number
+        self.call_after_refresh(self._tell_choice)
+
+    def _tell_choice(self) -> None:
+        self.post_message(self.Completing(self._offered, self._chosen))
+
+    def action_complete(self, by: int) -> None:
+        count = len(self._offered.choices)
+        if count:
+            begin = -1 if by > 0 else count
+            at = self._chosen if self._chosen >= 0 else begin
+            self.choose((at + by) % count)
+        elif not self.text.strip():
+            self._wants("tab")
+        else:
+            self._complete_name(by)
+
+    def _complete_name(self, by: int) -> None:
+        """A word without its sign, as other clients have it."""
+        row, column = self.cursor_location
+        before = self.document.get_line(row)[:column]
+        word = _WORD.search(before)
+        if word is None:
+            return
+        begin = before[: word.start()]
+        offered = self._completions(f"{begin}@{word[0]}", row == 0)
+        if offered.choices and offered.length == len(word[0]) + 1:
+            self._offered = Completion(len(word[0]), offered.choices)
+            self.action_complete(by)
+
+    def action_submit(self) -> None:
+        text = self.text.rstrip()
+        if text.strip():
+            self._submit(text)
+        else:
+            self.load("")
+
+    def action_newline(self) -> None:
+        self.insert("\n")
+
+    def action_clear_line(self) -> None:
+        row, column = self.cursor_location
+        self.delete((row, 0), (row, column))
+
+    def action_end(self) -> None:
+        if self.cursor_at_end_of_line:
+            self._wants("end")
+        else:
+            self.action_cursor_line_end()
+
+    def action_up(self) -> None:
+        if self._offered.choices:
+            self.action_complete(-1)
+        elif self.cursor_location[0] > 0 or not self.cursor_at_first_line_of_wrap:
+            self.action_cursor_up()
+        elif self._at == 0 or (self._at == len(self._history) and not self.text):
+            # In an empty line Up is the way into the conversation.
+            self._wants("up")
+        else:
+            if self._at == len(self._history):
+                self._unsent = self.text
+            self._at -= 1
+            self._recall(self._history[self._at])
+
+    def action_down(self) -> None:
+        if self._offered.choices:
+            self.action_complete(1)
+        elif self.cursor_location[0] < self.document.line_count - 1:
+            self.action_cursor_down()
+        elif self._at < len(self._history):
+            self._at += 1
+            newest = self._at == len(self._history)
+            self._recall(self._unsent if newest else self._history[self._at])
+
+    def _recall(self, text: str) -> None:
+        at = self._at
+        # What was sent once asks for no choices: the arrows go on through what was sent.
+        self._completed, self._offered = text, NONE
+        self.load(text)
+        self._at = at
+
+    @property
+    def cursor_at_first_line_of_wrap(self) -> bool:
+        return self.wrapped_document.location_to_offset(self.cursor_location).y == 0
+
+    def action_page(self, by: int) -> None:
+        self._wants("page down" if by > 0 else "page up")
+
+    def action_escape(self) -> None:
+        self._completed, self._offered = self.text, NONE
+        self._wants("escape")

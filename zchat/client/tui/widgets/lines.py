@@ -1,0 +1,99 @@
+"""A widget that shows lines of pieces as they are given, and says which piece was clicked."""
+
+from collections.abc import Callable, Sequence
+
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from zchat.client.tui.view import themes
+from zchat.client.tui.view.layout import Line
+from zchat.client.tui.widgets import painting
+
+
+class Lines(Widget):
+    """Shows those from `top` on. On a panel, or on the ground of the conversation."""
+
+    class Clicked(Message):
+        def __init__(self, lines: "Lines", target: str) -> None:
+            super().__init__()
+            self.lines = lines
+            self.target = target
+
+        @property
+        def control(self) -> "Lines":
+            return self.lines
+
+    def __init__(self, *, id: str, panel: bool = False) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._lines: list[Line] = []
+        self._panel = panel
+        self.top = 0
+        self.highlighted = -1
+        """The line on which the choice is; -1 for none."""
+        self.beyond: Callable[[range], Line] = lambda hidden: ()
+        """What stands at the edge in the place of so many lines, which are not seen."""
+        self._followed = -1, 0
+
+    @property
+    def shown(self) -> list[Line]:
+        return self._lines
+
+    def show(self, lines: Sequence[Line], highlighted: int = -1) -> None:
+        """Draws only if anything is not as before."""
+        lines = list(lines)
+        if lines == self._lines and highlighted == self.highlighted:
+            return
+        self._lines, self.highlighted = lines, highlighted
+        self.top = max(0, min(self.top, len(lines) - 1))
+        if highlighted >= 0:
+            self.top = max(min(self.top, highlighted), highlighted - max(1, self.size.height) + 1)
+        self.refresh()
+
+    def follow(self, number: int) -> None:
+        """Has that line seen, when it has become another one; else one may look elsewhere."""
+        if (number, self.size.height) == self._followed or not self.size.height:
+            return
+        self._followed = number, self.size.height
+        # At the edges something else may stand.
+        self.top = max(0, min(self.top, number - 1), number + 2 - self.size.height)
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        theme = self.app.theme
+        ground = themes.ground(theme, panel=self._panel)
+        number = self.top + y
+        if number >= len(self._lines):
+            return Strip.blank(self.size.width, ground)
+        if number == self.highlighted:
+            ground += themes.selected(theme, focused=True)
+        return painting.strip(self._line_at(y), theme, self.size.width, ground)
+
+    def _line_at(self, y: int) -> Line:
+        number, count = self.top + y, len(self._lines)
+        hidden = range(0)
+        if y == 0 and self.top:
+            hidden = range(number + 1)
+        elif y == self.size.height - 1 and number < count - 1:
+            hidden = range(number, count)
+        return (self.beyond(hidden) if hidden else ()) or self._lines[number]
+
+    def scroll_lines(self, by: int) -> None:
+        highest = max(0, len(self._lines) - self.size.height)
+        self.top = max(0, min(highest, self.top + by))
+        self.refresh()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.scroll_lines(-2)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.scroll_lines(2)
+
+    def on_click(self, event: events.Click) -> None:
+        if self.top + event.y < len(self._lines):
+            target = painting.target_at(self._line_at(event.y), event.x)
+            if target:
+                self.post_message(self.Clicked(self, target))

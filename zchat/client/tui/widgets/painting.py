@@ -1,0 +1,61 @@
+"""The one place where lines of pieces become what Textual draws."""
+
+from functools import lru_cache
+from typing import Final
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from zchat.client.tui.view import themes
+from zchat.client.tui.view.cells import width
+from zchat.client.tui.view.layout import Line
+from zchat.client.tui.view.markup import Piece
+
+_MARKED: Final = Style(reverse=True)
+STRIPS_MAX: Final = 1_024
+
+
+@lru_cache(maxsize=STRIPS_MAX)
+def strip(line: Line, theme: str, cells: int, ground: Style, edge: Piece | None = None) -> Strip:
+    """`line` in just so many cells, the last of them for `edge`, which lies on the theme's own
+    ground. Plain segments: nothing in a text is markup.
+
+    Kept, since what scrolls is drawn again and again, and Textual keeps with a strip what it has
+    made of it for the terminal.
+    """
+    if edge is not None:
+        beside = Segment(edge.text, themes.ground(theme) + themes.style_of(theme, edge))
+        return Strip([*strip(line, theme, cells - 1, ground), beside], cells)
+    segments = []
+    taken = 0
+    for piece in line:
+        look = ground + themes.style_of(theme, piece)
+        if ground.bgcolor is not None and look.bgcolor is None:
+            look += Style(bgcolor=ground.bgcolor)
+        if piece.target.startswith(("http://", "https://")):
+            look += Style(link=piece.target)
+        segments.append(Segment(piece.text, look))
+        taken += width(piece.text)
+    if taken < cells:
+        segments.append(Segment(" " * (cells - taken), ground))
+        return Strip(segments, cells)
+    drawn = Strip(segments, taken)
+    return drawn.crop(0, cells) if taken > cells else drawn
+
+
+def marked(line: Strip, begin: int, end: int) -> Strip:
+    """The same with those cells as what is marked looks in any terminal."""
+    end = min(end, line.cell_length)
+    begin = min(begin, end)
+    parts = line.divide([begin, end, line.cell_length])
+    return Strip.join([parts[0], parts[1].apply_style(_MARKED), *parts[2:]])
+
+
+def target_at(line: Line, x: int) -> str:
+    """What the piece in that cell means."""
+    for piece in line:
+        x -= width(piece.text)
+        if x < 0:
+            return piece.target
+    return ""

@@ -1,0 +1,432 @@
+"""The conversation that is open: draws what its view shows, and turns keys and clicks into words.
+
+It draws by lines (`render_line`), with a scroll bar of its own: Textual's would want to know how
+high all of it is, which nobody knows before it is laid out.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import tzinfo
+from typing import ClassVar, Final, NamedTuple
+
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import Reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from zchat.client.model.conversation import Conversation, Item, Said
+from zchat.client.tui.view import layout, themes
+from zchat.client.tui.view.layout import Line, Page
+from zchat.client.tui.view.markup import Ink, Piece, links
+from zchat.client.tui.view.view import Row, View
+from zchat.client.tui.widgets import marking, painting
+from zchat.client.tui.widgets.marking import End, Marked
+
+WHEEL_LINES: Final = 3
+OLDER_WHEN_ITEMS: Final = 60
+"""So many items above the window are left when older ones are asked for."""
+HANDLE: Final = Piece("▐", Ink.DIM)
+"""Of the scroll bar,"""
+BESIDE: Final = Piece(" ")
+"""and what else stands in its column."""
+CHOOSES_NEWEST: Final = ("reply", "edit", "react", "copy", "open", "before")
+"""What is done to the newest message where none is chosen."""
+VIEWS_MAX: Final = 12
+"""Conversations whose place is remembered."""
+
+
+class Shown(NamedTuple):
+    """What one line of the window draws."""
+
+    line: Line
+    selected: bool
+    bar: bool
+    """The handle of the scroll bar stands beside it."""
+    marked: tuple[int, int] | None = None
+    """From which cell on and up to which."""
+
+
+class Timeline(Widget, can_focus=True):
+    DEFAULT_CSS = """
+    Timeline { height: 1fr; width: 1fr; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "step(1)", "Next message", show=False, id="message-below"),
+        Binding("k,up", "step(-1)", "Previous message", show=False, id="message-above"),
+        Binding("g,home", "oldest", "Oldest that is here", show=False, id="oldest"),
+        Binding("G,end", "newest", "Newest", show=False, id="newest"),
+        Binding("ctrl+d", "half_page(1)", "Half a page down", show=False, id="half-page-down"),
+        Binding("ctrl+u", "half_page(-1)", "Half a page up", show=False, id="half-page-up"),
+        Binding("pagedown", "half_page(2)", "A page down", show=False, id="page-down"),
+        Binding("pageup", "half_page(-2)", "A page up", show=False, id="page-up"),
+        Binding(
+            "enter",
+            "unfold",
+            "Show all of it, who came and went, or what was answered",
+            id="unfold",
+        ),
+        Binding("r", "say('reply')", "Reply, or try again", id="reply"),
+        Binding("e", "say('edit')", "Edit your own", id="edit"),
+        Binding("d", "say('delete')", "Delete", id="delete"),
+        Binding("plus,a", "say('react')", "React, or take it back", id="react"),
+        Binding("p", "say('pin')", "Pin, or unpin", id="pin"),
+        Binding("v", "say('before')", "What it said before it was edited", id="before"),
+        Binding("y", "say('copy')", "Copy the text", id="copy"),
+        Binding("u", "say('unread')", "Unread from here on", id="mark-unread"),
+        Binding("o", "say('open')", "Open the link", id="open-link"),
+        Binding("slash", "say('find')", "Find in what is here", id="find"),
+        Binding("n", "find(-1)", "Next found", show=False, id="find-next"),
+        Binding("N", "find(1)", "Previous found", show=False, id="find-previous"),
+        Binding("escape,i,tab", "say('write')", "Back to writing", id="write"),
+    ]
+
+    # As high as what is seen, and so without a say in the layout: Textual would lay out and draw
+    # everything a second time.
+    virtual_size = Reactive(Size(), repaint=False)
+
+    class Moved(Message):
+        """Other lines are seen now."""
+
+    def __init__(
+        self,
+        me: str,
+        zone: tzinfo | None,
+        ask: Callable[[str, Item | None, str], None],
+        *,
+        folds: bool = True,
+    ) -> None:
+        """`ask` wants something done to an item, and says with what; `folds` as for the view.
+
+        It is called at once, so that the next key finds it done.
+        """
+        super().__init__()
+        self.me = me
+        self._zone = zone
+        self._ask = ask
+        self._folds = folds
+        self.words: re.Pattern[str] | None = None
+        """What calls one besides the name."""
+        self.view: View | None = None
+        self.found = ""
+        """What was looked for last."""
+        self._views: dict[Conversation, View] = {}
+        self._anchor: End | None = None
+        """Where the mouse was pressed,"""
+        self._marked_to: End | None = None
+        """and where it was last, if that is somewhere else."""
+        self._is_dragging = False
+        self._rows: list[Row] = []
+        self._shown: list[Shown] = []
+        self._fitted = Size()
+        self._welcome: list[Line] = []
+
+    # --- What is shown --------------------------------------------------------------------------
+
+    def open(self, conversation: Conversation) -> None:
+        """Shows it where it was left, or its newest."""
+        view = self._views.pop(conversation, None)
+        if view is None:
+            view = View(conversation, self.page, folds=self._folds)
+        else:
+            view.read_until(conversation)
+            view.selected = None
+        self._views[conversation] = view
+        while len(self._views) > VIEWS_MAX:
+            del self._views[next(iter(self._views))]
+        self.view = view
+        self._unmark()
+        self.look_again()
+
+    def update_from_changes(self) -> bool:
+        """Whether anything of what is open has changed."""
+        if self.view is None or not self.view.keep_up():
+            return False
+        self.look_again()
+        return True
+
+    def look_again(self) -> None:
+        before = self._shown
+        self._fit()
+        if len(self._shown) != len(before):
+            self.refresh()
+        elif changed := [y for y, shown in enumerate(self._shown) if shown != before[y]]:
+            # Drawing is most of what a key costs.
+            begin, end = changed[0], changed[-1] + 1
+            self.refresh(Region(0, begin, self.size.width, end - begin))
+        self.post_message(self.Moved())
+
+    def _fit(self) -> None:
+        """Lays out what the window shows in the size that it has now."""
+        view = self.view
+        self._fitted = self.size
+        if view is not None:
+            view.resize(self.page, self.size.height)
+            self._rows = view.rows()
+            self._shown = self._lines(view)
+
+    def _lines(self, view: View) -> list[Shown]:
+        """All of the window; none if nothing was said yet."""
+        if not self._rows:
+            return []
+        bar = self._bar(view)
+        # Few lines stand where the newest will be.
+        space = max(0, self.size.height - len(self._rows))
+        blank = [Shown((), selected=False, bar=y in bar) for y in range(space)]
+        found = self._marked()
+        return blank + [
+            Shown(row.line, row.index == view.selected, y in bar, self._cells(found, y))
+            for y, row in enumerate(self._rows, space)
+        ]
+
+    def _marked(self) -> Marked | None:
+        if self.view is None or self._anchor is None or self._marked_to is None:
+            return None
+        return marking.marked(self.view, self._anchor, self._marked_to)
+
+    def _cells(self, found: Marked | None, y: int) -> tuple[int, int] | None:
+        if found is None:
+            return None
+        page = self.page
+        index, line = self._line_at(y)
+        return found.cells(index, line, page.gutter, page.width)
+
+    def _line_at(self, y: int) -> tuple[int, int]:
+        """The index of the item that is seen there, and which of its lines; the nearest one."""
+        view = self.view
+        assert view is not None
+        number = max(0, min(len(self._rows) - 1, y - (self.size.height - len(self._rows))))
+        index = self._rows[number].index
+        above = next(n for n, row in enumerate(self._rows) if row.index == index)
+        skipped = view.skipped if index == view.top else 0
+        return index, skipped + number - above
+
+    def _bar(self, view: View) -> range:
+        """The lines beside which the handle of the scroll bar stands."""
+        height, total = self.size.height, max(view.heights.total, 1)
+        if view.at_end and total <= view.height:
+            return range(0)
+        length = max(1, height * height // total)
+        last = height - length
+        begin = last if view.at_end else min(last, view.line * height // total)
+        return range(begin, begin + length)
+
+    @property
+    def wants_older(self) -> bool:
+        """What is above the window will soon be at its end."""
+        view = self.view
+        return view is not None and view.top < OLDER_WHEN_ITEMS
+
+    def set_empty(self, lines: list[Line]) -> None:
+        """What to say where nothing was said yet."""
+        if lines != self._welcome:
+            self._welcome = lines
+            self.refresh()
+
+    @property
+    def page(self) -> Page:
+        # The last column is the scroll bar's, and the one before it keeps away from that.
+        return Page(max(1, self.size.width - 2), self.me, self._zone, self.words)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return container.height
+
+    def on_resize(self) -> None:
+        self.look_again()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        # With another size all is drawn at once, and the event that tells of it comes later: what
+        # was laid out for the old one would be seen for a moment.
+        if self.size != self._fitted:
+            self._fit()
+        return super().render_lines(crop)
+
+    def render_line(self, y: int) -> Strip:
+        theme = self.app.theme
+        ground = themes.ground(theme)
+        cells = self.size.width
+        if not self._shown:
+            return self._empty_line(y, theme, ground)
+        if y >= len(self._shown):
+            return Strip.blank(cells, ground)
+        line, selected, bar, marked = self._shown[y]
+        if selected:
+            ground += themes.selected(theme, focused=self.has_focus)
+            if line and line[0].text == " ":
+                line = (Piece("›", Ink.ACCENT), *line[1:])
+        strip = painting.strip(line, theme, cells, ground, HANDLE if bar else BESIDE)
+        return strip if marked is None else painting.marked(strip, *marked)
+
+    def _empty_line(self, y: int, theme: str, ground: Style) -> Strip:
+        begin = max(0, (self.size.height - len(self._welcome)) // 2)
+        if begin <= y < begin + len(self._welcome):
+            return painting.strip(self._welcome[y - begin], theme, self.size.width, ground)
+        return Strip.blank(self.size.width, ground)
+
+    # --- Keys and mouse -------------------------------------------------------------------------
+
+    def action_step(self, by: int) -> None:
+        view = self.view
+        if view is None or not view.items:
+            return
+        if by > 0 and view.selected is None:
+            return
+        view.step(by)
+        self.look_again()
+
+    def action_oldest(self) -> None:
+        if self.view is not None and self.view.items:
+            self.view.select(0)
+            self.look_again()
+
+    def action_newest(self) -> None:
+        if self.view is not None:
+            self.view.to_end()
+            self.look_again()
+
+    def action_half_page(self, by: int) -> None:
+        self.scroll_lines(by * max(1, self.size.height // 2))
+
+    def action_unfold(self) -> None:
+        view = self.view
+        if view is None or view.selected is None:
+            return
+        item = view.chosen
+        if isinstance(item, Said) and item.reply_to and not view.is_folded(view.selected):
+            self.jump(item.reply_to)
+            return
+        view.toggle_fold(view.selected)
+        self.look_again()
+
+    def action_find(self, by: int) -> None:
+        if self.view is not None and self.found:
+            if not self.view.find(self.found, by):
+                self._ask("nothing further", None, "")
+            self.look_again()
+
+    def action_say(self, what: str) -> None:
+        view = self.view
+        item = None if view is None else view.chosen
+        if item is None and what in CHOOSES_NEWEST and view is not None:
+            # Without a choice the newest is meant.
+            view.step(-1)
+            item = view.chosen
+            self.look_again()
+        about = ""
+        if what == "open" and isinstance(item, Said):
+            found = links(item.text)
+            about = found[0] if found else ""
+        self._ask(what, item, about)
+
+    def choose_none(self) -> None:
+        if self.view is not None:
+            self.view.select(None)
+            self.look_again()
+
+    def scroll_lines(self, lines: int) -> None:
+        if self.view is not None:
+            self.view.scroll(lines)
+            self.look_again()
+
+    def show(self, index: int | None) -> None:
+        """Selects that item, with what was said around it."""
+        if self.view is not None and index is not None:
+            self.view.show(index)
+            self.look_again()
+
+    def jump(self, sequence: int) -> bool:
+        """Selects the message with that sequence, if it is here."""
+        view = self.view
+        index = None if view is None else view.index_of(sequence)
+        if view is None or index is None:
+            self._ask("jump", None, str(sequence))
+            return False
+        view.show(index)
+        self.look_again()
+        return True
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.scroll_lines(-WHEEL_LINES)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.scroll_lines(WHEEL_LINES)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        self._unmark()
+        if event.button == 1 and event.x < self.size.width - 1 and self._rows:
+            self._anchor = self._end_at(event.x, event.y)
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        if self._anchor is not None and event.button == 1:
+            self._drag(event.x, event.y)
+        elif event.button and event.x >= self.size.width - 1:
+            self._seek(event.y)
+
+    def _drag(self, x: int, y: int) -> None:
+        """Marks up to there; past an edge it scrolls."""
+        if y < 0 or y >= self.size.height:
+            self.scroll_lines(-1 if y < 0 else 1)
+        end = self._end_at(x, y)
+        if end != self._anchor or self._is_dragging:
+            self._is_dragging, self._marked_to = True, end
+            self.look_again()
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        self.release_mouse()
+        if self._is_dragging and self.view is not None and (found := self._marked()) is not None:
+            self._ask("marked", None, marking.text_of(self.view, found))
+        elif not self._is_dragging:
+            self._anchor = None
+
+    def _end_at(self, x: int, y: int) -> End:
+        assert self.view is not None
+        index, line = self._line_at(y)
+        return End(self.view.items[index], line, max(0, min(x, self.page.width - 1)))
+
+    def _unmark(self) -> None:
+        was = self._marked_to is not None
+        self._anchor = self._marked_to = None
+        self._is_dragging = False
+        if was:
+            self.look_again()
+
+    def on_click(self, event: events.Click) -> None:
+        view = self.view
+        if view is None or self._is_dragging:
+            # What ends a marking means nothing else.
+            return
+        if event.x >= self.size.width - 1:
+            self._seek(event.y)
+            return
+        number = event.y - max(0, self.size.height - len(self._rows))
+        if not 0 <= number < len(self._rows):
+            return
+        row = self._rows[number]
+        view.selected = row.index
+        self._follow_target(painting.target_at(row.line, event.x), view.items[row.index])
+        self.look_again()
+
+    def _follow_target(self, target: str, item: Item) -> None:
+        if target.startswith(layout.JUMP):
+            self.jump(int(target.removeprefix(layout.JUMP)))
+        elif target.startswith(layout.REACT):
+            self._ask("react", item, target.removeprefix(layout.REACT))
+        elif target == layout.FOLD:
+            self.action_unfold()
+        elif target == layout.RETRY:
+            self._ask("reply", item, "")
+        elif target:
+            self._ask("open", item, target)
+
+    def _seek(self, y: int) -> None:
+        view = self.view
+        if view is not None and self.size.height > 1:
+            view.seek(y * view.heights.total // (self.size.height - 1))
+            self.look_again()

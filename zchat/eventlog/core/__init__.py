@@ -1,0 +1,1 @@
+"""How entries are numbered, followed and found, without a database."""

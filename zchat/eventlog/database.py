@@ -1,0 +1,231 @@
+"""One database file: its only writer, its only connection, and what its errors mean.
+
+All that is particular to SQLite stands here, and in those that look at a database from outside:
+`copies.py`, `verify.py` and `look.py`.
+"""
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import StaticPool
+
+from zchat.eventlog.schema import (
+    Schema,
+    StoreUnusable,
+    check_known,
+    create,
+    is_empty,
+    migrate,
+    stored_revisions,
+)
+
+_PRAGMAS: Final = (
+    # Somebody else's transaction may be waited for, but not long: a beat waits with it. In ms.
+    "busy_timeout = 1000",
+    # Readers of other processes do not wait for the writer, and a commit is one fsync.
+    "journal_mode = WAL",
+    # With less, a commit that was acknowledged could be gone after a power failure.
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    # In KiB. A beat of 512 entries touches about as many pages of the index of nonces, which the
+    # default of 2 MiB does not hold.
+    "cache_size = -16384",
+    # In pages of 4 KiB. A checkpoint writes a page once however often it has changed, so with
+    # 32 MiB instead of 4 between them sustained commits went from 28,000 entries/s to 43,000.
+    "wal_autocheckpoint = 8000",
+)
+# Each transaction says it for itself, so none depends on what the one before it has said.
+_DURABLE: Final = "PRAGMA synchronous = FULL"
+_NOT_DURABLE: Final = "PRAGMA synchronous = NORMAL"
+# Not the program's fault, and likely to pass: the disk is full or away, or another one is writing.
+_PASSING_ERRORS: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+# Nothing that is tried again helps against these.
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+class StoreUnavailable(Exception):
+    """The disk is full or fails, or the file is busy: nothing was written; try again later."""
+
+
+class LeaseHeld(Exception):
+    """Another live process is the writer of this database."""
+
+
+class WriterLock:
+    """A lock file beside the database, held for as long as this process writes to it.
+
+    The kernel frees the lock when its holder dies, in whatever way, so a restart never waits for
+    a lease to run out. The file itself stays: to delete it would let two processes lock two files
+    of one name.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Raises `LeaseHeld` at once if another process has the lock."""
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(self._file, 20, 0).decode("ascii", "replace").strip()
+            os.close(self._file)
+            raise LeaseHeld(
+                f"another process{f' ({holder})' if holder else ''} holds {path}"
+            ) from None
+        # Who holds it is only noted for people, for which there may be no room on the disk.
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+Migrating: TypeAlias = Callable[[Connection], contextlib.AbstractContextManager[object]]
+
+
+def create_file(path: Path) -> None:
+    """Makes an empty database that only its owner can read; SQLite's side files follow its mode."""
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def connect(
+    path: Path | None, schema: Schema, migrating: Migrating = contextlib.nullcontext
+) -> Connection:
+    """The one connection to the database at `path`, or in memory, which is brought to `schema`.
+
+    What is there is changed within `migrating`.
+    """
+    # One connection, never another: SQLite before 3.51.3 can lose a commit when two of them
+    # checkpoint at once (https://www.sqlite.org/wal.html#walresetbug).
+    engine = create_engine(
+        URL.create("sqlite", database=str(path) if path else None),
+        poolclass=StaticPool,
+        # The text of an error ends in the log; what people wrote does not.
+        hide_parameters=True,
+    )
+    event.listen(engine, "connect", _configure)
+    with service_errors():
+        connection = engine.connect()
+    try:
+        _bring_up_to_date(connection, schema, migrating)
+    except BaseException:
+        disconnect(connection)
+        raise
+    return connection
+
+
+def disconnect(connection: Connection) -> None:
+    engine: Engine = connection.engine
+    connection.close()
+    engine.dispose()
+
+
+def raw(connection: Connection) -> sqlite3.Connection:
+    """What SQLite's own library calls a connection."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
+
+
+@contextlib.contextmanager
+def writing(connection: Connection, *, durable: bool = True) -> Iterator[None]:
+    """One transaction: all that happens within it, or, after any exception, nothing.
+
+    One that is not `durable` waits for no disk: after a power failure, and only then, it may be
+    gone with all that followed, up to the next one that is, for what stands in the WAL before that
+    one is as durable.
+    """
+    with service_errors(), connection.begin():
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql(_DURABLE if durable else _NOT_DURABLE)
+            # To take the lock at once, since a transaction that reads first may find later that
+            # it cannot write any more.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield
+
+
+@contextlib.contextmanager
+def reading(connection: Connection) -> Iterator[None]:
+    with service_errors():
+        try:
+            yield
+        finally:
+            connection.rollback()
+
+
+@contextlib.contextmanager
+def passing_errors() -> Iterator[None]:
+    """Tells troubles of the disk, as `StoreUnavailable`, from mistakes of ours, which rise."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        cause, kind = _kind_of(error)
+        if kind not in _PASSING_ERRORS:
+            raise
+        raise StoreUnavailable(str(cause)) from error
+
+
+@contextlib.contextmanager
+def service_errors() -> Iterator[None]:
+    """The same, and damage as `StoreUnusable`: a service cannot go on with what is left."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        cause, kind = _kind_of(error)
+        if kind in _DAMAGED:
+            raise StoreUnusable(
+                f"it is damaged ({cause}); see what is left with: zchat-admin verify; and go on "
+                "with the newest backup: zchat-admin restore FOLDER"
+            ) from error
+        if kind not in _PASSING_ERRORS:
+            raise
+        raise StoreUnavailable(str(cause)) from error
+
+
+def _kind_of(error: DBAPIError | sqlite3.Error) -> tuple[BaseException | None, int | None]:
+    """What SQLite says, and which kind of error it is, if any."""
+    # Only what happens while connecting comes straight from the driver.
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    code = getattr(cause, "sqlite_errorcode", None)
+    # The low byte is the kind; the rest tells the kinds of, say, I/O error apart.
+    return cause, None if code is None else code & 0xFF
+
+
+def _configure(connection: Any, _record: object) -> None:
+    # Transactions begin where we say so (`writing`), not where the driver guesses.
+    connection.isolation_level = None
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _bring_up_to_date(connection: Connection, schema: Schema, migrating: Migrating) -> None:
+    with reading(connection):
+        revisions = stored_revisions(connection)
+        if revisions == schema.revisions:
+            return
+        new = is_empty(connection)
+        if not new:
+            check_known(connection, schema)
+    if new:
+        with writing(connection):
+            create(connection, schema)
+        return
+    with service_errors(), migrating(connection), writing(connection):
+        migrate(connection, schema)

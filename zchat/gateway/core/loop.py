@@ -1,0 +1,234 @@
+"""One turn of a gateway: everything that came in first, then one envelope to each service and one
+write to each client; what comes in meanwhile is the next turn's.
+"""
+
+import contextlib
+import math
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import islice
+from typing import Final, Protocol
+
+from zchat.fabric.core.topics import PRESENCE_TOPIC, soft_topic, stream_topic
+from zchat.gateway.connection import ClientConnection, Traffic
+from zchat.gateway.core import activity
+from zchat.gateway.core.dispatch import GatewayCore
+from zchat.gateway.core.quotas import UNLIMITED, Arrival, Quota
+from zchat.gateway.core.services import ServicePeer
+from zchat.gateway.core.session import Session, SessionState
+from zchat.protocol import limits
+from zchat.protocol.codec import Decoder, ProtocolError, encode
+from zchat.protocol.internal import Down, PresenceDelta, RoutingTable, SoftNews, StreamPage
+
+_tables = Decoder(RoutingTable)
+_downs = Decoder(Down)
+_pages = Decoder(StreamPage)
+_deltas = Decoder(PresenceDelta)
+_soft_news = Decoder(SoftNews)
+
+
+_FEW: Final = 8
+"""To write to so many takes no time that is worth a thought."""
+
+
+_LOOKED_AT_MAX: Final = 4 * limits.FAN_OUT_WRITES_MAX
+
+
+class Outside(Protocol):
+    """The world around a gateway. What cannot be sent is dropped."""
+
+    def now(self) -> float: ...
+    def now_ms(self) -> int: ...
+    def to_worker(self, frames: Sequence[bytes]) -> None: ...
+    def to_answerer(self, address: str, frames: Sequence[bytes]) -> None: ...
+    def turn_soon(self) -> None:
+        """Has `turn` called once, after the input that waits now."""
+
+
+class Turns:
+    """Feeds the core with what comes in and takes away what it wants sent.
+
+    `status` is what to say of this process with a heartbeat, if anything.
+    """
+
+    def __init__(
+        self,
+        partitions: int,
+        outside: Outside,
+        sessions_max: int = limits.SESSIONS_MAX,
+        quota: Quota = UNLIMITED,
+        status: Callable[[], bytes] = bytes,
+    ) -> None:
+        self.core = GatewayCore(partitions, sessions_max, quota)
+        self.traffic = Traffic()
+        self.router_heard_at = -math.inf
+        self.settings = b""
+        """What the router says of changed settings."""
+        self._blocked: dict[Session, None] = {}
+        """Sessions whose clients read more slowly than they are written to."""
+        self._outside = outside
+        self._status = status
+        self._by_topic = {
+            stream_topic(address): address for address in self.core.services.by_address
+        }
+        self._addresses = {address.encode(): address for address in self.core.services.by_address}
+        self._soft_topics = frozenset(map(soft_topic, self.core.services.by_address))
+        self.topics = [PRESENCE_TOPIC, *self._by_topic, *self._soft_topics]
+
+    # --- What comes in ------------------------------------------------------------------------
+
+    def arrived(self, address: str) -> Arrival:
+        return self.core.quotas.arrived(address, self._outside.now())
+
+    def knocked(self, address: str) -> Arrival | None:
+        arrival = self.core.quotas.knocked(address, self._outside.now())
+        self.traffic.turned_away += arrival is None
+        return arrival
+
+    def pushed_out(self, arrival: Arrival) -> None:
+        self.traffic.pushed_out += 1
+        self.core.quotas.pushed_out(arrival)
+
+    def departed(self, arrival: Arrival) -> None:
+        self.core.quotas.departed(arrival)
+
+    def connected(self, connection: ClientConnection, arrival: Arrival) -> Session:
+        session = self.core.connect(self._outside.now(), self._outside.now_ms(), arrival)
+        session.connection = connection
+        if not session.open:
+            # One too many, who is to be told so before there are even more.
+            self._outside.turn_soon()
+        return session
+
+    def received(self, session: Session, frames: list[bytes]) -> None:
+        self.core.receive(session, frames, self._outside.now(), self._outside.now_ms())
+        self._outside.turn_soon()
+
+    def refused(self, session: Session, error: ProtocolError) -> None:
+        self.core.refuse_stream(session, error)
+        self._outside.turn_soon()
+
+    def blocked(self, session: Session) -> None:
+        session.blocked = True
+        self._blocked[session] = None
+
+    def drained(self, session: Session) -> None:
+        self._blocked.pop(session, None)
+        session.unsent_bytes = 0
+        if session.state is SessionState.LOGGED_IN:
+            self.core.unblocked(session, self._outside.now(), self._outside.now_ms())
+            self._outside.turn_soon()
+
+    def disconnected(self, session: Session) -> None:
+        self._blocked.pop(session, None)
+        self.core.disconnected(session)
+        self._outside.turn_soon()
+
+    def receive_reply(self, frames: Sequence[bytes]) -> None:
+        """What a worker or the router itself says."""
+        address, body = frames[:2]
+        now, now_ms = self._outside.now(), self._outside.now_ms()
+        with self._tolerating():
+            if not address:
+                self.router_heard_at = now
+                table = _tables.decode(body)
+                self.settings = table.settings
+                self.core.services.changed(table)
+            elif name := self._addresses.get(address):
+                self.core.receive_down(name, _downs.decode(body), now, now_ms)
+        self._outside.turn_soon()
+
+    def receive_event(self, frames: Sequence[bytes]) -> None:
+        topic, body = frames[:2]
+        with self._tolerating():
+            if topic == PRESENCE_TOPIC:
+                self.core.presence.delta(_deltas.decode(body))
+            elif topic in self._soft_topics:
+                self.core.soft.receive(_soft_news.decode(body))
+            elif name := self._by_topic.get(topic):
+                self.core.receive_stream(name, _pages.decode(body), self._outside.now())
+        self._outside.turn_soon()
+
+    def receive_answers(self, address: str, body: bytes) -> None:
+        with self._tolerating():
+            self.core.receive_answers(address, body, self._outside.now(), self._outside.now_ms())
+        self._outside.turn_soon()
+
+    @contextlib.contextmanager
+    def _tolerating(self) -> Iterator[None]:
+        """What makes no sense is counted and dropped, like all that is lost on the way."""
+        try:
+            yield
+        except ProtocolError:
+            self.core.protocol_errors += 1
+
+    def heartbeat(self) -> None:
+        """To be called every `HEARTBEAT_INTERVAL_S`."""
+        now = self._outside.now()
+        self.core.notice_stall(now)
+        for session in self._blocked:
+            activity.look_at_unsent(session, _connection_of(session).unsent_bytes, now)
+        self.core.tick(self._outside.now(), self._outside.now_ms())
+        self._outside.to_worker([b"", self._status()])
+        self._outside.turn_soon()
+
+    # --- What goes out ------------------------------------------------------------------------
+
+    def turn(self) -> None:
+        now = self._outside.now()
+        self.core.notice_stall(now)
+        self.core.services.ask_pages(self.core.fan_out, now)
+        for peer in self.core.services.by_address.values():
+            self._send(peer, now)
+        self._write_to_clients()
+
+    def _send(self, peer: ServicePeer, now: float) -> None:
+        # An envelope that cannot be sent is missed by its receiver, and then sent again.
+        address = peer.address.encode()
+        for up in peer.link.envelopes():
+            self._outside.to_worker([address, encode(up)])
+        if envelope := peer.queries.take_envelope(now):
+            self._outside.to_answerer(peer.address, [address, envelope])
+
+    def _write_to_clients(self) -> None:
+        dirty = self.core.fan_out.dirty
+        joined: dict[tuple[int, ...], bytes] = {}
+
+        def join(out: list[bytes]) -> bytes:
+            # Members of the same rooms get the same bytes; they are joined once for all of them.
+            key = tuple(map(id, out))
+            if (data := joined.get(key)) is None:
+                data = joined[key] = b"".join(out)
+            return data
+
+        kept = []
+        written_bytes = 0
+        for session in _short_ones_first(dirty):
+            if written_bytes >= limits.FAN_OUT_BYTES_MAX:
+                break
+            del dirty[session]
+            kept.append(session.out)  # Their ids are keys above, so they must live until the end.
+            written_bytes += _connection_of(session).flush(join)
+        if dirty:
+            self._outside.turn_soon()
+
+
+def _short_ones_first(dirty: Collection[Session]) -> list[Session]:
+    """As many as one turn writes to.
+
+    Who is to read a short message does not wait while long ones are written to a crowd; the others
+    come in their order.
+    """
+    some = list(islice(dirty, _LOOKED_AT_MAX))
+    if len(some) > _FEW:
+        some.sort(key=_reads_much)
+    return some[: limits.FAN_OUT_WRITES_MAX]
+
+
+def _reads_much(session: Session) -> bool:
+    """Looked at for each write, so at no more than the first of what there is."""
+    return bool(session.out) and len(session.out[0]) > limits.SHORT_BYTES_MAX
+
+
+def _connection_of(session: Session) -> ClientConnection:
+    assert isinstance(session.connection, ClientConnection)
+    return session.connection

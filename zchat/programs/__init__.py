@@ -1,0 +1,35 @@
+"""The programs of the package, each by the function that its command calls.
+
+What only servers need is not everywhere: where it is missing, a program says so in a sentence.
+"""
+
+import sys
+from functools import partial
+from importlib import import_module
+from typing import Final
+
+_SERVER: Final = "zchat[server]"
+
+
+def _run(program: str, module: str) -> None:
+    try:
+        main = import_module(module).main
+    except ModuleNotFoundError as error:
+        library = (error.name or "").partition(".")[0]
+        if library in {"", "zchat"}:
+            raise
+        sys.exit(
+            f"{program} needs {library}, which is not installed here: what runs a cluster comes "
+            f"with pip install '{_SERVER}'"
+        )
+    main()
+
+
+gateway = partial(_run, "zchat-gateway", "zchat.gateway.process")
+router = partial(_run, "zchat-router", "zchat.router.process")
+user_service = partial(_run, "zchat-user-service", "zchat.users.process")
+room_service = partial(_run, "zchat-room-service", "zchat.rooms.process")
+client = partial(_run, "zchat-client", "zchat.programs.client_entry")
+admin = partial(_run, "zchat-admin", "zchat.admin.cli")
+reviver = partial(_run, "zchat-reviver", "zchat.admin.reviver")
+up = partial(_run, "zchat-up", "zchat.admin.up")

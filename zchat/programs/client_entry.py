@@ -1,0 +1,51 @@
+"""`zchat-client` from its first moment: the terminal first, then all that takes long to load."""
+
+import os
+import sys
+
+from zchat.programs import interrupts, typed_ahead
+
+SUBCOMMANDS = frozenset(
+    [
+        "send",
+        "tail",
+        "history",
+        "search",
+        "rooms",
+        "users",
+        "export",
+        "edit",
+        "delete",
+        "react",
+        "unreact",
+        "pin",
+        "unpin",
+        "create-room",
+        "join",
+        "leave",
+        "topic",
+        "invite",
+    ]
+)
+"""Those of `zchat.client.cli.main`, which takes long to load."""
+_LINES_ARE_READ = SUBCOMMANDS | {"--plain", "--help", "-h"}
+"""With one of these among its words the terminal stays as it is, for lines to be read from it.
+
+What is typed while a subcommand runs is for the shell.
+"""
+
+
+def main() -> None:
+    interrupts.kill()
+    dumb = os.environ.get("TERM") == "dumb" and "--line" not in sys.argv[1:]
+    if dumb or not _LINES_ARE_READ.isdisjoint(sys.argv[1:]):
+        _chat()
+        return
+    with typed_ahead.held():
+        _chat()
+
+
+def _chat() -> None:
+    from zchat.client.cli.main import main as chat  # noqa: PLC0415
+
+    chat()

@@ -1,0 +1,1 @@
+"""Rules that services, stores and clients have in common, each said once."""

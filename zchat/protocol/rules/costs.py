@@ -1,0 +1,227 @@
+"""What requests cost: one table, and one measure for all that is done to answer them.
+
+The measure is nominal microseconds of a core. Nobody looks at a clock while something is done, so
+the same request costs the same in a test, in the simulation and on any machine. The figures are
+what worst cases took on two cores of 2026; that they keep their proportions is what counts.
+
+A gateway charges each request to its account and its address (`zchat/gateway/core/quotas.py`), and
+a service does only so much at a time for anybody (`zchat/service/beat.py`, and for queries
+`zchat/service/core/query_steps.py`).
+"""
+
+from collections.abc import Generator
+from typing import Final, TypeAlias, TypeVar, get_args
+
+from zchat.protocol.messages import (
+    AddReaction,
+    Announce,
+    BanMember,
+    BanUsers,
+    BlockUser,
+    ChangePassword,
+    CloseRoom,
+    Command,
+    ConfigureRoom,
+    CreateAppToken,
+    CreateInvitation,
+    CreateRoom,
+    DeleteAccount,
+    DeleteMessage,
+    DemoteMember,
+    DisableTotp,
+    DisconnectUser,
+    EditMessage,
+    EnableTotp,
+    InviteMember,
+    JoinRoom,
+    KickMember,
+    KickUsers,
+    LeaveRoom,
+    ListBans,
+    ListBlocked,
+    ListConversations,
+    ListDevices,
+    ListMembers,
+    ListPins,
+    ListRooms,
+    ListUserBans,
+    ListUsers,
+    LogIn,
+    LogOutEverywhere,
+    MarkRead,
+    Message,
+    MuteMember,
+    Ping,
+    PinMessage,
+    Post,
+    PromoteMember,
+    Query,
+    ReadAudit,
+    ReadEdits,
+    ReadHistory,
+    Register,
+    RemoveReaction,
+    ReportMessage,
+    RestoreUser,
+    RevokeDevice,
+    RevokeInvitation,
+    SayTyping,
+    SearchMessages,
+    SendPrivate,
+    SetAway,
+    SetNotify,
+    SetStanding,
+    SetTopic,
+    StartConversation,
+    SuspendUser,
+    TransferRoom,
+    UnbanMember,
+    UnbanUsers,
+    UnblockUser,
+    UnmuteMember,
+    UnpinMessage,
+)
+
+Answer = TypeVar("Answer")
+
+Steps: TypeAlias = Generator[int, None, Answer]
+"""Work that is done in steps, each bounded: yields what the last one has cost, returns the answer.
+
+Between two steps anything may have changed, so no step leaves a statement of the store open.
+"""
+
+ROW_US: Final = 4
+"""A row that is read, decoded and looked at."""
+KIB_US: Final = 4
+"""A KiB of frames or text that is read, decoded and looked at."""
+QUERY_US: Final = 200
+"""A query that is looked at, whatever else it takes."""
+ITEM_US: Final = 1
+"""An item of a list that is in memory, such as a room or a member."""
+WRITTEN_KIB_US: Final = 40
+"""A KiB of a command, which is committed and published."""
+FOLLOWER_US: Final = 6
+"""An entry that is written to one client more."""
+FOLLOWER_KIB_US: Final = 3
+"""Each KiB of such an entry: it is copied more than once on its way."""
+SAID_KIB_US: Final = 500
+"""A KiB that is said and enters the index of messages, which is done later, when there is time."""
+
+_SMALL: Final = 25
+_ROW: Final = 200
+_FRAMES: Final = 1_000
+"""A few of the longest messages are read and written."""
+_LIST: Final = 500
+_HASH: Final = 20_000
+"""A password is hashed, beside all else."""
+
+COSTS: Final[dict[type[Message], int]] = {
+    # Every service is asked, and everybody is told.
+    LogIn: 5_000,
+    Register: _HASH,
+    ChangePassword: _HASH,
+    LogOutEverywhere: _ROW,
+    DeleteAccount: _HASH,
+    RevokeDevice: _ROW,
+    CreateAppToken: _ROW,
+    EnableTotp: _HASH,
+    DisableTotp: _HASH,
+    # The whole list is written with each change of it.
+    BlockUser: _FRAMES,
+    UnblockUser: _FRAMES,
+    SendPrivate: 2 * _SMALL,
+    # Up to twenty are brought into a room that is made for them.
+    StartConversation: 5_000,
+    CreateInvitation: _ROW,
+    RevokeInvitation: _ROW,
+    DisconnectUser: _ROW,
+    SuspendUser: _ROW,
+    RestoreUser: _ROW,
+    # All sessions are looked at.
+    BanUsers: 20_000,
+    UnbanUsers: _ROW,
+    KickUsers: 20_000,
+    SetStanding: _ROW,
+    Post: _SMALL,
+    # Everybody is told.
+    CreateRoom: 5_000,
+    JoinRoom: _ROW,
+    LeaveRoom: _ROW,
+    SetTopic: _ROW,
+    InviteMember: _ROW,
+    KickMember: _ROW,
+    BanMember: _ROW,
+    UnbanMember: _ROW,
+    MuteMember: _ROW,
+    UnmuteMember: _ROW,
+    PromoteMember: _ROW,
+    DemoteMember: _ROW,
+    TransferRoom: _ROW,
+    ConfigureRoom: _ROW,
+    # All members leave.
+    CloseRoom: 20_000,
+    PinMessage: _FRAMES,
+    UnpinMessage: _ROW,
+    EditMessage: _FRAMES,
+    DeleteMessage: _FRAMES,
+    AddReaction: _FRAMES,
+    RemoveReaction: _FRAMES,
+    ReportMessage: _FRAMES,
+    Announce: _ROW,
+    MarkRead: _SMALL,
+    SetNotify: _SMALL,
+    SayTyping: _SMALL,
+    SetAway: _SMALL,
+    # Of queries this is the first step; whatever takes more of them costs more, a step at a time.
+    ReadHistory: _LIST,
+    ReadEdits: _LIST,
+    SearchMessages: 2_000,
+    ListPins: _LIST,
+    ListConversations: _LIST,
+    ListRooms: _LIST,
+    # Of ten thousand members the gateway says who is online.
+    ListMembers: 5_000,
+    ListBans: _LIST,
+    ListUsers: 2_000,
+    ListUserBans: _LIST,
+    ListDevices: _ROW,
+    ListBlocked: _ROW,
+    ReadAudit: _LIST,
+    Ping: _SMALL,
+}
+_SAYS: Final = frozenset({Post, SendPrivate, EditMessage})
+_ASKS: Final = frozenset(get_args(Query))
+_TELLS_NOBODY: Final = frozenset({MarkRead, SetNotify, SayTyping, ReportMessage})
+assert COSTS.keys() == {LogIn, *get_args(Command), *get_args(Query)}, "a request without a cost"
+
+
+def exhausted(steps: Steps[Answer]) -> Answer:
+    """The answer, by all steps at once: for whoever keeps nobody waiting."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            answer: Answer = end.value
+            return answer
+
+
+def of_rows(count: int, size_bytes: int) -> int:
+    """What it costs to read so many rows that have so many bytes in all."""
+    return count * ROW_US + size_bytes * KIB_US // 1024
+
+
+def of_command(kind: type[Message], frame_bytes: int) -> int:
+    """What the beat that does it spends on a command; what no client can send costs nothing."""
+    return COSTS.get(kind, 0) + frame_bytes * WRITTEN_KIB_US // 1024
+
+
+def of_request(kind: type[Message], frame_bytes: int, followers: int) -> int:
+    """What a client is charged for a request when it comes in.
+
+    `followers` are the clients of the gateway that see the log which it adds an entry to.
+    """
+    kib_us = SAID_KIB_US if kind in _SAYS else KIB_US if kind in _ASKS else WRITTEN_KIB_US
+    cost_us = COSTS.get(kind, 0) + frame_bytes * kib_us // 1024
+    if kind not in _TELLS_NOBODY:
+        cost_us += followers * (FOLLOWER_US + frame_bytes * FOLLOWER_KIB_US // 1024)
+    return cost_us

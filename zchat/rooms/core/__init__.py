@@ -1,0 +1,1 @@
+"""Every rule of rooms; `dispatch` says which part handles which command."""

@@ -1,0 +1,1 @@
+"""Rooms in the database: tables, migrations, and what the core is loaded from."""

@@ -1,0 +1,1 @@
+"""What every program of ours runs on: settings, process, liveness, logging, metrics."""

@@ -1,0 +1,1 @@
+"""What programs measure and limit, as rules: no clock, no system."""

@@ -1,0 +1,143 @@
+"""What may become of a message that stands in a log: edits, its end, and reactions.
+
+Rooms and inboxes have the same rules; only who may, and which logs it stands in, are theirs.
+"""
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from zchat.eventlog.core.timeline import Timeline
+from zchat.eventlog.edits import Edit, ForgetEdits
+from zchat.protocol import limits
+from zchat.protocol.messages import (
+    Entry,
+    EntryBody,
+    MessageDeleted,
+    MessageEdited,
+    MessagePosted,
+    PrivateMessageSent,
+    ReactionAdded,
+    ReactionRemoved,
+    Redacted,
+    RefusalCode,
+)
+from zchat.protocol.rules.names import is_visible, safe_text
+from zchat.service.core.effects import Refusal
+
+
+def message(timeline: Timeline, log: str, sequence: int, floor: int) -> Entry:
+    """The message there, for somebody who sees what is after `floor`. Raises `Refusal`."""
+    entry = timeline.referred.get((log, sequence)) if sequence > floor else None
+    if entry is None or not isinstance(entry.body, MessagePosted | PrivateMessageSent):
+        gone = entry is not None and isinstance(entry.body, Redacted)
+        what = "that message has been deleted" if gone else f"there is no message {sequence}"
+        raise Refusal(RefusalCode.UNKNOWN_ENTRY, what)
+    return entry
+
+
+def messages(timeline: Timeline, log: str, sequences: Iterable[int]) -> list[Entry]:
+    """Those of these that are there still, each once."""
+    entries = (timeline.referred.get((log, sequence)) for sequence in dict.fromkeys(sequences))
+    return [
+        entry
+        for entry in entries
+        if entry is not None and isinstance(entry.body, MessagePosted | PrivateMessageSent)
+    ]
+
+
+def is_own(entry: Entry, user: str, since_ms: int) -> bool:
+    """Whether `user`, who has this name since then, has written it."""
+    return entry.author == user and entry.at_ms >= since_ms
+
+
+def check_own(entry: Entry, user: str, since_ms: int) -> None:
+    """Raises `Refusal` unless it is the user's own."""
+    if not is_own(entry, user, since_ms):
+        raise Refusal(RefusalCode.NOT_ALLOWED, "only who has written a message may change it")
+
+
+def says(entry: Entry, text: str) -> bool:
+    """Whether the message has this text already."""
+    return isinstance(entry.body, MessagePosted | PrivateMessageSent) and entry.body.text == text
+
+
+def edit(timeline: Timeline, entry: Entry, text: str, sequence: int) -> None:
+    """The message says `text` by its log's entry `sequence`, which is the edit."""
+    body = entry.body
+    assert isinstance(body, MessagePosted | PrivateMessageSent)
+    _outdate(timeline, entry)
+    timeline.amend(replace(entry, body=replace(body, text=text), edited=sequence))
+
+
+def delete(timeline: Timeline, entry: Entry, by: str) -> None:
+    """Nothing is left of it but its place."""
+    _outdate(timeline, entry)
+    to = entry.body.to if isinstance(entry.body, PrivateMessageSent) else ""
+    timeline.amend(replace(entry, body=Redacted(by, to), edited=0, reactions={}))
+
+
+def react(timeline: Timeline, entry: Entry, user: str, emoji: str) -> bool:
+    """False if the user has reacted so before. Raises `Refusal` if there are too many."""
+    users = entry.reactions.get(emoji, [])
+    if user in users:
+        return False
+    if not users and len(entry.reactions) >= limits.REACTION_KINDS_MAX:
+        reason = f"this message has {limits.REACTION_KINDS_MAX} kinds of reactions, the most"
+        raise Refusal(RefusalCode.LIMIT_REACHED, reason)
+    if sum(map(len, entry.reactions.values())) >= limits.REACTIONS_MAX:
+        reason = f"this message has {limits.REACTIONS_MAX} reactions, which is the most"
+        raise Refusal(RefusalCode.LIMIT_REACHED, reason)
+    timeline.amend(replace(entry, reactions=entry.reactions | {emoji: [*users, user]}))
+    return True
+
+
+def unreact(timeline: Timeline, entry: Entry, user: str, emoji: str) -> bool:
+    """False if the user has not reacted so."""
+    users = entry.reactions.get(emoji, [])
+    if user not in users:
+        return False
+    reactions = entry.reactions | {emoji: [name for name in users if name != user]}
+    kept = {each: names for each, names in reactions.items() if names}
+    timeline.amend(replace(entry, reactions=kept))
+    return True
+
+
+def clean_emoji(emoji: str) -> str:
+    """Raises `Refusal` for what cannot be seen, or has spaces."""
+    clean = safe_text(emoji)
+    if not is_visible(clean) or clean != emoji or any(char.isspace() for char in clean):
+        raise Refusal(RefusalCode.EMPTY_TEXT, "a reaction is an emoji, or a word without spaces")
+    return clean
+
+
+def _outdate(timeline: Timeline, entry: Entry) -> None:
+    """An earlier edit says no more what the message said then."""
+    former = timeline.referred.get((entry.log, entry.edited)) if entry.edited else None
+    if former is not None and isinstance(former.body, MessageEdited):
+        timeline.amend(replace(former, body=replace(former.body, text="")))
+
+
+def kept_edit(entry: Entry, at_ms: int) -> Edit:
+    """What the message says until then."""
+    body = entry.body
+    assert isinstance(body, MessagePosted | PrivateMessageSent)
+    return Edit(entry.log, entry.sequence, at_ms, body.text)
+
+
+def forgotten(entry: Entry) -> ForgetEdits:
+    return ForgetEdits(entry.log, entry.sequence)
+
+
+def refers_to(body: EntryBody) -> int | None:
+    """The message that an entry changes, if it changes one."""
+    match body:
+        case (
+            MessageEdited(sequence=sequence)
+            | MessageDeleted(sequence=sequence)
+            | ReactionAdded(sequence=sequence)
+            | ReactionRemoved(sequence=sequence)
+        ):
+            return sequence
+        case _:
+            return None

@@ -1,0 +1,1 @@
+"""Every rule of users; `dispatch` says which part handles which command."""

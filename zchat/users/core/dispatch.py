@@ -1,0 +1,420 @@
+"""The rules of users: who is let in, and which part of this package does what they ask for."""
+
+from collections.abc import Collection
+from functools import partial
+from typing import Any, assert_never
+
+from zchat.eventlog.core.answers import Answer, FirstAnswers, Key
+from zchat.eventlog.core.timeline import Timeline
+from zchat.fabric.core.topics import PRESENCE_TOPIC
+from zchat.protocol import limits
+from zchat.protocol.codec import encode
+from zchat.protocol.internal import (
+    AnnounceSessions,
+    CloseSession,
+    EndGuest,
+    OpenSession,
+    ReportActivity,
+    TellInvited,
+    UserCommand,
+)
+from zchat.protocol.messages import (
+    SYSTEM_AUTHOR,
+    AddReaction,
+    BanUsers,
+    BlockUser,
+    ChangePassword,
+    CreateAppToken,
+    CreateInvitation,
+    DeleteAccount,
+    DeleteMessage,
+    DisableTotp,
+    DisconnectUser,
+    EditMessage,
+    EnableTotp,
+    KickUsers,
+    LogOutEverywhere,
+    MarkRead,
+    RefusalCode,
+    Register,
+    RemoveReaction,
+    ReportMessage,
+    RestoreUser,
+    RevokeDevice,
+    RevokeInvitation,
+    SayTyping,
+    SendPrivate,
+    SetAway,
+    SetNotify,
+    SetStanding,
+    StartConversation,
+    SuspendUser,
+    UnbanUsers,
+    UnblockUser,
+    inbox_log,
+)
+from zchat.protocol.operators import (
+    ChangeSetting,
+    EraseAccount,
+    ForgetName,
+    ImportEntries,
+    RedactMessages,
+    RemoveAccount,
+    ReplaceName,
+    ResetPassword,
+    ResetTotp,
+    SetRetention,
+)
+from zchat.protocol.rules.names import InvalidName, canonical_name
+from zchat.service import operators
+from zchat.service.beat import Job
+from zchat.service.core.effects import Refusal, Sender
+from zchat.service.operators import append_imported, audit_import, require_operator
+from zchat.users.core import erasing
+from zchat.users.core.arrivals import Arrivals
+from zchat.users.core.changed_settings import Changed
+from zchat.users.core.conversations import Conversations
+from zchat.users.core.credentials import Credentials
+from zchat.users.core.devices import Devices
+from zchat.users.core.directory import Directory
+from zchat.users.core.inboxes import Inboxes
+from zchat.users.core.invitations import Invitations
+from zchat.users.core.login_limits import LoginLimits
+from zchat.users.core.model import DropUser, SessionKey, User
+from zchat.users.core.operators import Operators
+from zchat.users.core.order import Order
+from zchat.users.core.policy import Policy
+from zchat.users.core.private_messages import PrivateMessages
+
+END_GUEST_KEY = "end guest "
+"""Beginning of the key under which the end of a guest is owed."""
+END_ACCOUNT_KEY = "end account "
+"""The same of a deleted account."""
+
+
+class UserCore:
+    def __init__(
+        self,
+        timeline: Timeline,
+        room_addresses: Collection[str],
+        policy: Policy,
+        now: float,
+        at_ms: int,
+    ) -> None:
+        self.timeline = timeline
+        self.directory = Directory(timeline, now, at_ms)
+        self.effects = self.directory.effects
+        self.answers = FirstAnswers()
+        self.log_heads: dict[str, int] = {}
+        self.cluster = ""
+        """By what clients know the cluster again."""
+        self.users = self.directory.users
+        self.presence = self.directory.presence
+        self.sessions = self.directory.sessions
+        self.devices = Devices(self.directory)
+        self.settings = Changed(self.effects, policy)
+        policy = self.settings.policy
+        self.invitations = Invitations(self.directory, policy)
+        self.inboxes = Inboxes(self.directory)
+        self.messages = PrivateMessages(self.directory, keeps_edits=policy.keeps_edits)
+        self.conversations = Conversations(self.directory, room_addresses)
+        self.credentials = Credentials(
+            self.directory, self.invitations, self.inboxes, self.conversations, LoginLimits()
+        )
+        self.operators = Operators(self.directory, self.credentials)
+        self.order = Order(self.directory, self.operators)
+        self._room_addresses = room_addresses
+        self._ending: dict[str, int] = {}
+        """Who is gone, by key: how many room-services do not know it yet."""
+        self.arrivals = Arrivals(
+            self.directory,
+            self.devices,
+            self.invitations,
+            self.credentials,
+            policy,
+            self._lose,
+            lambda name: self.log_heads[inbox_log(name)],
+            lambda: self.cluster,
+        )
+
+    def give(self, policy: Policy, at_ms: int) -> None:
+        """This process was given another policy."""
+        self.settings.give(policy)
+        self.put_out_denied(at_ms)
+
+    # --- Loading ----------------------------------------------------------------------------------
+
+    def add_user(self, user: User, now: float) -> None:
+        """A user from the store. Guests have until the end of their grace to come back."""
+        self.directory.add(user)
+        if user.vanishes:
+            self.sessions.expect(user, now)
+
+    def take_over(self, former: "UserCore", now: float) -> None:
+        self.sessions.take_over(former.sessions, now)
+        self.credentials.take_over(former.credentials)
+
+    def add_owed(self, key: str) -> None:
+        """A room-service has still to be told what `key` says."""
+        if key.startswith((END_GUEST_KEY, END_ACCOUNT_KEY)):
+            self._ending[key] = self._ending.get(key, 0) + 1
+
+    # --- Commands ---------------------------------------------------------------------------------
+
+    def logs_of(self, command: UserCommand) -> Collection[str]:
+        match command:
+            case OpenSession(name=name):
+                # The inbox of a new guest goes on after that of an earlier one of its name.
+                return [inbox_log(_canonical_or_given(name))]
+            case ImportEntries(log=log):
+                return [log]
+            case RedactMessages(log=log) if log not in self.timeline.heads:
+                return [log]
+            case _:
+                return ()
+
+    def key_of(self, user: str, command: UserCommand) -> Key | None:
+        match command:
+            case SendPrivate(nonce=nonce):  # Most of all, so that it stands first.
+                return Key(user or SYSTEM_AUTHOR, nonce)
+            case ImportEntries():
+                return operators.key_of_import(command)
+            case OpenSession() | CloseSession() | AnnounceSessions() | ReportActivity():
+                return None
+            case MarkRead() | SetNotify() | SayTyping() | SetAway() | SetRetention():
+                return None
+            case ChangeSetting():
+                return None
+            case Register() | ChangePassword() | DeleteAccount() | EnableTotp() | DisableTotp():
+                # Done only when its password is hashed, and by then newer ones may have been.
+                return Key(user, command.nonce, rising=False)
+            case TellInvited(nonce=nonce, author=author):
+                return Key(author, nonce, rising=False)
+            case _:
+                return Key(user or SYSTEM_AUTHOR, command.nonce)
+
+    def handle(self, sender: Sender, command: UserCommand, now: float, at_ms: int) -> Answer | None:
+        self.directory.authorise(sender.user, sender.standing, command)
+        match command:
+            case SendPrivate():
+                return self.messages.send(sender, command, at_ms)
+            case EditMessage() | DeleteMessage() | AddReaction() | RemoveReaction():
+                return self.messages.amend(sender, command, at_ms)
+            case MarkRead() | SetNotify() | SayTyping():
+                return self.conversations.note(sender, command, at_ms)
+            case StartConversation():
+                return self.conversations.start(sender, command, now)
+            case SetRetention():
+                heads = self.timeline.heads
+                return operators.set_retention(sender, command, self.effects, heads, at_ms)
+            case ChangeSetting():
+                done = self.settings.change(sender, command, at_ms)
+                self.put_out_denied(at_ms)
+                return done
+            case ImportEntries():
+                return import_entries(self, sender, command, at_ms)
+            case RedactMessages():
+                act = partial(self.messages.redact, sender, command, at_ms)
+                heads = self.timeline.heads
+                return operators.redact(sender, command.log, heads, self.log_heads, act)
+            case EraseAccount() | ReplaceName() | ForgetName():
+                return erasing.erase(self, sender, command, now, at_ms)
+            case TellInvited():
+                return self.inboxes.tell_invited(command, at_ms)
+            case ReportMessage():
+                return self.inboxes.report(sender, command, now, at_ms)
+            case BlockUser():
+                return self.inboxes.block(sender, command)
+            case UnblockUser():
+                return self.inboxes.unblock(sender, command)
+            case OpenSession() | CloseSession() | AnnounceSessions() | ReportActivity() | SetAway():
+                return self._handle_session(sender, command, now, at_ms)
+            case Register():
+                self.credentials.register(sender, command, at_ms)
+                return None
+            case ChangePassword() | DeleteAccount() | EnableTotp() | DisableTotp():
+                self.credentials.begin(sender, command, now, at_ms)
+                return None
+            case RevokeDevice():
+                return self.devices.revoke(sender, command, at_ms)
+            case LogOutEverywhere():
+                return self.devices.log_out_everywhere(sender, command, at_ms)
+            case CreateAppToken():
+                return self.devices.create_app_token(sender, command, at_ms)
+            case CreateInvitation():
+                return self.invitations.create(sender, command, at_ms)
+            case RevokeInvitation():
+                return self.invitations.revoke(sender, command, at_ms)
+            case SetStanding() | DisconnectUser() | SuspendUser() | RestoreUser():
+                return self.operators.handle(sender, command, at_ms)
+            case ResetPassword() | ResetTotp() | RemoveAccount():
+                return self.operators.handle_account(sender, command, now, at_ms)
+            case BanUsers() | UnbanUsers() | KickUsers():
+                return self.order.handle(sender, command, at_ms)
+            case _:
+                assert_never(command)
+
+    def _handle_session(
+        self,
+        sender: Sender,
+        command: OpenSession | CloseSession | AnnounceSessions | ReportActivity | SetAway,
+        now: float,
+        at_ms: int,
+    ) -> Answer | None:
+        asker = sender.reply_to.asker
+        match command:
+            case OpenSession():
+                self.arrivals.open_session(sender, command, now, at_ms)
+                return None
+            case CloseSession(quit=True):
+                self._quit((asker, sender.session))
+            case CloseSession():
+                self._lose((asker, sender.session), now, at_ms)
+            case AnnounceSessions(sessions=here):
+                objection = partial(self.arrivals.objection, at_ms=at_ms)
+                for key, why in self.sessions.announce(asker, here, now, objection):
+                    self.directory.say_ended(key, why)
+            case ReportActivity():
+                self.sessions.was_active(asker, command.active_ms)
+            case SetAway(away=away):
+                self.directory.acting(sender.user)
+                self.sessions.say_away((asker, sender.session), away, at_ms)
+            case _:
+                assert_never(command)
+        return Answer(None, 0)
+
+    # --- Who goes ---------------------------------------------------------------------------------
+
+    def _quit(self, key: SessionKey) -> None:
+        if ended := self.sessions.quit(key):
+            user, digest = ended
+            self.devices.goodbye(user, digest)
+            if user.vanishes and not user.sessions:
+                self._end(user)
+
+    def _lose(self, key: SessionKey, now: float, at_ms: int) -> None:
+        session = self.sessions.of(key)
+        self.sessions.lose(key, now)
+        user = self.users[session.user] if session else None
+        if session is None or user is None or user.sessions or not user.vanishes:
+            return
+        # Its gateways have closed all of them. These are known not to come back.
+        if user.deleted or self.arrivals.objection(user, session.address, at_ms):
+            self._end(user)
+
+    def put_out_denied(self, at_ms: int) -> None:
+        """For when the policy has changed: ends the sessions of guests that it does not allow."""
+        users = self.users
+        for session in self.sessions.all():
+            user = users[session.user]
+            if user.guest and (why := self.arrivals.objection(user, session.address, at_ms)):
+                self.directory.put_out(user, session, why)
+        for user in [user for user in users.values() if user.vanishes and user.guest]:
+            if not user.sessions and self.arrivals.objection(user, "", at_ms):
+                self._end(user)
+
+    def _end(self, user: User) -> None:
+        """A guest's name becomes free when every room-service has ended its memberships."""
+        self.sessions.forget(user)
+        user.ended = True
+        self.directory.save(user)
+        key = (END_ACCOUNT_KEY if user.deleted else END_GUEST_KEY) + user.name
+        for address in self._room_addresses:
+            self.effects.owe(address, key, EndGuest(user.name))
+            self.add_owed(key)
+
+    def is_over(self, user: User) -> bool:
+        """Every room-service knows that the account is gone."""
+        return user.deleted and user.ended and END_ACCOUNT_KEY + user.name not in self._ending
+
+    def settled(self, key: str, now: float, at_ms: int) -> None:
+        if key not in self._ending:
+            return
+        self._ending[key] -= 1
+        if self._ending[key]:
+            return
+        del self._ending[key]
+        if key.startswith(END_ACCOUNT_KEY):
+            return  # Its name stays taken.
+        user = self.directory.remove(key.removeprefix(END_GUEST_KEY))
+        log = inbox_log(user.name)
+        self.log_heads[log] = self.timeline.heads.pop(log)
+        self.conversations.by_user.pop(user.name, None)
+        self.effects.rows.append(DropUser(user.name))
+        self.arrivals.name_is_free(user.name, now, at_ms)
+
+    def asker_lost(self, asker: bytes, now: float, at_ms: int) -> None:
+        self.sessions.lose_all(asker, now)
+        self.credentials.asker_lost(asker)
+        self.arrivals.asker_lost(asker)
+
+    def tick(self, now: float, at_ms: int) -> None:
+        for gone in self.sessions.expire(now):
+            self._end(gone)
+        self.directory.bans.expire(at_ms)
+        self.directory.sightings.tick(at_ms)
+        if delta := self.presence.take_delta(now):
+            self.effects.broadcasts.append((PRESENCE_TOPIC, encode(delta)))
+
+    # --- Passwords --------------------------------------------------------------------------------
+
+    def job_ended(self, job: Job) -> bool:
+        return self.credentials.job_ended(job)
+
+    def job_done(self, job: Job, outcome: bool | str, now: float, at_ms: int) -> Answer | None:
+        command: Any = job.command
+        right = outcome is True
+        match command:
+            case OpenSession(register=False) if isinstance(outcome, str):
+                self.arrivals.reset(job, outcome, now, at_ms)
+                return None
+            case OpenSession() if isinstance(outcome, str):
+                self.arrivals.make_account(job, outcome, now, at_ms)
+                return None
+            case OpenSession():
+                self.arrivals.checked(job, right, now, at_ms)
+                return None
+            case ChangePassword():
+                return self.credentials.change_password(job, outcome, at_ms)
+            case DeleteAccount():
+                return self.credentials.delete_account(job, right, now)
+            case EnableTotp():
+                return self.credentials.enable_totp(job, right, at_ms)
+            case DisableTotp():
+                return self.credentials.disable_totp(job, right, at_ms)
+            case _:
+                return self.credentials.registered(job.sender, command, str(outcome), at_ms)
+
+
+def _canonical_or_given(name: str) -> str:
+    try:
+        return canonical_name(name)
+    except InvalidName:
+        return name
+
+
+# --- Accounts that come from another cluster, or from before: their inboxes, as they were.
+
+
+def import_entries(core: "UserCore", sender: Sender, command: ImportEntries, at_ms: int) -> Answer:
+    """All that is imported counts as read."""
+    require_operator(sender)
+    name = canonical_name(command.log[1:])
+    log = inbox_log(name)
+    facts = command.facts
+    if facts is not None:
+        if name in core.users:
+            raise Refusal(RefusalCode.NAME_IN_USE, f"there is a user {name} already")
+        if len(core.users) >= limits.USERS_MAX:
+            raise Refusal(RefusalCode.LIMIT_REACHED, "there is no room for more users")
+        floor = core.timeline.heads[log] = core.log_heads.get(log, 0)
+        user = User(name, facts.created_at_ms, inbox_floor=floor)
+        user.password_hash, user.registered_at_ms = facts.password_hash, facts.created_at_ms
+        core.directory.add(user)
+        audit_import(core.effects, sender, at_ms, subject=name)
+    elif name not in core.users:
+        raise Refusal(RefusalCode.UNKNOWN_USER, f"the import of {name} has not begun")
+    answer = append_imported(core.timeline, log, command)
+    core.users[name].marker = core.timeline.heads[log]
+    core.effects.rows.append(core.users[name].row())
+    return answer

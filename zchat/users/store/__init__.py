@@ -1,0 +1,1 @@
+"""Users in the database: tables, migrations, and what the core is loaded from."""
