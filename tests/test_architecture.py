@@ -57,8 +57,6 @@ NOT_CALLED_IN_PURE: Final = {"open", "print", "input", "exec", "eval", "__import
 
 FILE_LINES_MAX: Final = 800
 FUNCTION_LINES_MAX: Final = 60
-# The protocol is to be read as one page, whatever its length.
-LONGER_FILES: Final = {"zchat/protocol/messages.py": 1600}
 
 UNFINISHED: Final = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX)\b")
 EMPTY_NAMES: Final = re.compile(r".*(Manager|Handler|Helper|Utils?)$")
@@ -137,7 +135,7 @@ def cores_are_pure(module: Module) -> Iterator[tuple[int, str]]:
 
 def files_are_short(module: Module) -> Iterator[tuple[int, str]]:
     lines = module.text.count("\n")
-    if lines > LONGER_FILES.get(module.path, FILE_LINES_MAX):
+    if lines > FILE_LINES_MAX:
         yield lines, "the file is too long"
 
 

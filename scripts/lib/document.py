@@ -291,7 +291,7 @@ def protocol() -> str:
     }
     examples = dict(_examples())
     parts = [
-        "<!-- Written by scripts/document from docs/protocol.intro.md and messages.py. -->\n",
+        "<!-- Written by scripts/document from docs/protocol.intro.md and messages/. -->\n",
         intro.strip(),
     ]
     for title, kinds in groups.items():

@@ -1,0 +1,190 @@
+"""A user's own account: its password, devices, app tokens, and whom it has blocked."""
+
+import enum
+from typing import Annotated
+
+from msgspec import Meta
+
+from zchat.protocol import limits
+from zchat.protocol.messages.base import (
+    DeviceName,
+    Digest,
+    InvitationCode,
+    Message,
+    Milliseconds,
+    Name,
+    Nonce,
+    OneTimeCode,
+    Password,
+    RequestId,
+    Scope,
+    Sequence,
+)
+
+# --- What happened: the bodies of entries ---------------------------------------------------------
+
+
+class AccountRegistered(Message, frozen=True):
+    """In the inbox: from here on the name belongs to its password."""
+
+
+class AccountChange(enum.StrEnum):
+    PASSWORD_CHANGED = "password_changed"
+    DEVICE_ADDED = "device_added"
+    DEVICE_REVOKED = "device_revoked"
+    APP_TOKEN_CREATED = "app_token_created"
+    LOGGED_OUT_EVERYWHERE = "logged_out_everywhere"
+    TOTP_ENABLED = "totp_enabled"
+    TOTP_DISABLED = "totp_disabled"
+    RECOVERY_CODE_USED = "recovery_code_used"
+    PASSWORD_RESET = "password_reset"
+    STANDING_CHANGED = "standing_changed"
+
+
+class AccountChanged(Message, frozen=True):
+    """In the inbox, so that the user sees on each device what was done to the account.
+
+    `change` is one of `AccountChange`, or one that a newer server knows; `about` names the device
+    or the standing.
+    """
+
+    change: str
+    about: str = ""
+
+
+# --- Commands -------------------------------------------------------------------------------------
+
+
+class Register(Message, frozen=True):
+    """Makes the guest an account."""
+
+    id: RequestId
+    nonce: Nonce
+    password: Password
+    invitation: InvitationCode = ""
+
+
+class ChangePassword(Message, frozen=True):
+    """Logs out every other client of the account."""
+
+    id: RequestId
+    nonce: Nonce
+    password: Password
+    new_password: Password
+
+
+class LogOutEverywhere(Message, frozen=True):
+    """Forgets every device and app token of the account, and ends all its sessions."""
+
+    id: RequestId
+    nonce: Nonce
+
+
+class DeleteAccount(Message, frozen=True):
+    """What it has said stays, under its name, which nobody else can take; all else is removed."""
+
+    id: RequestId
+    nonce: Nonce
+    password: Password
+
+
+class RevokeDevice(Message, frozen=True):
+    """Forgets a device or app token, and ends its sessions. `device` is as `DeviceList` says."""
+
+    id: RequestId
+    nonce: Nonce
+    device: Sequence
+
+
+class CreateAppToken(Message, frozen=True):
+    """For a bot. `digest` is that of 32 random bytes, which are its token in `LogIn` from then on.
+
+    It may do what `scopes` say, and only in `rooms`, if there are some: elsewhere it neither reads
+    nor posts, and it has no inbox.
+    """
+
+    id: RequestId
+    nonce: Nonce
+    digest: Digest
+    name: DeviceName
+    scopes: Annotated[list[Scope], Meta(min_length=1, max_length=len(Scope))]
+    rooms: Annotated[list[Name], Meta(max_length=limits.APP_TOKEN_ROOMS_MAX)] = []
+
+
+class EnableTotp(Message, frozen=True):
+    """From now on a password needs a one-time code, too (RFC 6238: SHA-1, 30 s, 6 digits).
+
+    The client makes `secret` and shows it; `code` proves that it has reached an authenticator, and
+    `password` that it is the user: whoever finds an open session could shut its user out by this.
+    `recovery` are the digests of codes that work once each, in the place of a one-time code.
+    """
+
+    id: RequestId
+    nonce: Nonce
+    secret: Annotated[
+        bytes, Meta(min_length=limits.TOTP_SECRET_BYTES, max_length=limits.TOTP_SECRET_BYTES)
+    ]
+    code: OneTimeCode
+    password: Password
+    recovery: Annotated[list[Digest], Meta(max_length=limits.RECOVERY_CODES_MAX)] = []
+
+
+class DisableTotp(Message, frozen=True):
+    id: RequestId
+    nonce: Nonce
+    password: Password
+
+
+class BlockUser(Message, frozen=True):
+    """No private messages from `user` any more."""
+
+    id: RequestId
+    nonce: Nonce
+    user: Name
+
+
+class UnblockUser(Message, frozen=True):
+    id: RequestId
+    nonce: Nonce
+    user: Name
+
+
+# --- Queries and what is told ---------------------------------------------------------------------
+
+
+class ListDevices(Message, frozen=True):
+    """The user's own. Answered with `DeviceList`."""
+
+    id: RequestId
+
+
+class DeviceInfo(Message, frozen=True):
+    """A remembered client or an app token. `device` is its number, which `RevokeDevice` takes."""
+
+    device: int
+    name: str
+    created_ms: Milliseconds
+    seen_ms: Milliseconds
+    online: bool
+    scopes: list[str] = []
+    rooms: list[str] = []
+
+
+class DeviceList(Message, frozen=True):
+    """`totp`: whether a password needs a one-time code; `recovery_codes` are left."""
+
+    id: RequestId
+    devices: list[DeviceInfo]
+    totp: bool = False
+    recovery_codes: int = 0
+
+
+class ListBlocked(Message, frozen=True):
+    """Whom the user has blocked. Answered with `BlockedList`."""
+
+    id: RequestId
+
+
+class BlockedList(Message, frozen=True):
+    id: RequestId
+    users: list[str]
