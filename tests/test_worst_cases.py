@@ -137,7 +137,7 @@ def _many_rooms(rooms: Rooms) -> ListRooms:
     topic = "t" * limits.TOPIC_CHARS_MAX
     for number in range(limits.ROOMS_MAX - 2):
         rooms.core.state.add_room(Room(f"room-{number:05}", topic, 1, private=number % 3 == 0))
-    return ListRooms(1)
+    return ListRooms(id=1)
 
 
 def _many_members(rooms: Rooms) -> ListMembers:
@@ -145,14 +145,14 @@ def _many_members(rooms: Rooms) -> ListMembers:
     for number in range(limits.ROOM_MEMBERS_MAX - 1):
         name = f"{number:05}".rjust(limits.NAME_CHARS_MAX, "m")
         rooms.core.state.add_member(room, name, Member(Role.MEMBER, floor=0))
-    return ListMembers(1, "garden")
+    return ListMembers(id=1, room="garden")
 
 
 def _many_bans(rooms: Rooms) -> ListBans:
     ban = Ban("\U00020000" * limits.REASON_CHARS_MAX, "ann", None)
     room = rooms.core.rooms["garden"]
     room.bans |= {f"user{number}": ban for number in range(limits.ROOM_BANS_MAX)}
-    return ListBans(1, "garden")
+    return ListBans(id=1, room="garden")
 
 
 def _longest_messages(rooms: Rooms) -> None:
@@ -165,28 +165,28 @@ def _longest_pins(rooms: Rooms) -> ListPins:
     _longest_messages(rooms)
     pins = dict.fromkeys(range(2, 2 + limits.ROOM_PINS_MAX), 0)
     rooms.core.rooms["garden"].pins |= pins
-    return ListPins(1, "garden")
+    return ListPins(id=1, room="garden")
 
 
 def _longest_history(rooms: Rooms) -> ReadHistory:
     _longest_messages(rooms)
-    return ReadHistory(1, "#garden", limit=limits.HISTORY_ENTRIES_MAX)
+    return ReadHistory(id=1, log="#garden", limit=limits.HISTORY_ENTRIES_MAX)
 
 
 def _longest_edits(rooms: Rooms) -> ReadEdits:
     said = [Edit("#garden", 1, n, LONGEST) for n in range(limits.HISTORY_ENTRIES_MAX)]
     rooms.store.commit([], edits.statements(said), [], [])
-    return ReadEdits(1, "#garden", 1)
+    return ReadEdits(id=1, log="#garden", sequence=1)
 
 
 def _search(rooms: Rooms) -> SearchMessages:
     _longest_messages(rooms)
-    return SearchMessages(1, LONGEST[0])
+    return SearchMessages(id=1, text=LONGEST[0])
 
 
 def _old_audit(rooms: Rooms) -> ReadAudit:
     audited(rooms.store)
-    return ReadAudit(1, limits.AUDIT_RECORDS_MAX, before_ms=0)
+    return ReadAudit(id=1, limit=limits.AUDIT_RECORDS_MAX, before_ms=0)
 
 
 OF_ROOMS: Final[dict[type, Callable[[Rooms], Any]]] = {
@@ -198,7 +198,7 @@ OF_ROOMS: Final[dict[type, Callable[[Rooms], Any]]] = {
     ReadEdits: _longest_edits,
     SearchMessages: _search,
     ReadAudit: _old_audit,
-    Ping: lambda _: Ping(1, PingTarget.ROOM_SERVICE),
+    Ping: lambda _: Ping(id=1, target=PingTarget.ROOM_SERVICE),
 }
 
 
@@ -228,19 +228,19 @@ def _many_online(users: Users) -> ListUsers:
         name = f"{number:05}".rjust(limits.NAME_CHARS_MAX, "u")
         users.core.directory.add(User(name, 1, inbox_floor=0))
         users.core.presence.online.add(name)
-    return ListUsers(1)
+    return ListUsers(id=1)
 
 
 def _many_conversations(users: Users) -> ListConversations:
     texts = ((f"friend{n % 1_500}", LONGEST if n % 20 == 0 else "psst") for n in range(6_000))
     say("@ann", texts, users.store, thread=True)
-    return ListConversations(1)
+    return ListConversations(id=1)
 
 
 def _longest_private(users: Users) -> ReadHistory:
     texts = (("bob", LONGEST) for _ in range(limits.HISTORY_ENTRIES_MAX + 1))
     say("@ann", texts, users.store, thread=True)
-    return ReadHistory(1, "@bob", limit=limits.HISTORY_ENTRIES_MAX)
+    return ReadHistory(id=1, log="@bob", limit=limits.HISTORY_ENTRIES_MAX)
 
 
 def _longest_edits_of_private(users: Users) -> ReadEdits:
@@ -248,30 +248,30 @@ def _longest_edits_of_private(users: Users) -> ReadEdits:
     said = [Edit("@ann", 1, n, LONGEST) for n in range(limits.HISTORY_ENTRIES_MAX)]
     say("@ann", iter([("bob", "psst")]), users.store, thread=True)
     users.store.commit([], edits.statements(said), [], [])
-    return ReadEdits(1, "@ann", 1)
+    return ReadEdits(id=1, log="@ann", sequence=1)
 
 
 def _search_inbox(users: Users) -> SearchMessages:
     _longest_private(users)
-    return SearchMessages(1, LONGEST[0])
+    return SearchMessages(id=1, text=LONGEST[0])
 
 
 def _many_blocked(users: Users) -> ListBlocked:
     names = (f"{n:05}".rjust(limits.NAME_CHARS_MAX, "b") for n in range(limits.USER_BLOCKED_MAX))
     users.core.users["ann"].blocked |= set(names)
-    return ListBlocked(1)
+    return ListBlocked(id=1)
 
 
 def _old_audit_of_users(users: Users) -> ReadAudit:
     audited(users.store)
-    return ReadAudit(1, limits.AUDIT_RECORDS_MAX, before_ms=0)
+    return ReadAudit(id=1, limit=limits.AUDIT_RECORDS_MAX, before_ms=0)
 
 
 def _many_kept_out(users: Users) -> ListUserBans:
     for n in range(limits.BANS_MAX):
         ban = SaveBan(f"b{n}".ljust(limits.NAME_CHARS_MAX, "b"), False, "w" * 300, "ann", 1, None)
         users.core.directory.bans.restore(ban)
-    return ListUserBans(1)
+    return ListUserBans(id=1)
 
 
 OF_USERS: Final[dict[type, Callable[[Users], Any]]] = {
@@ -282,9 +282,9 @@ OF_USERS: Final[dict[type, Callable[[Users], Any]]] = {
     SearchMessages: _search_inbox,
     ListBlocked: _many_blocked,
     ListUserBans: _many_kept_out,
-    ListDevices: lambda _: ListDevices(1),
+    ListDevices: lambda _: ListDevices(id=1),
     ReadAudit: _old_audit_of_users,
-    Ping: lambda _: Ping(1, PingTarget.USER_SERVICE),
+    Ping: lambda _: Ping(id=1, target=PingTarget.USER_SERVICE),
 }
 
 

@@ -54,21 +54,27 @@ class ZchatDialect:
         token = hashlib.sha256(name.encode()).digest()
         logs = {messages.room_log(room): cursor for room, cursor in (cursors or {}).items()}
         hello = messages.Hello(messages.PROTOCOL_VERSION, "zchat-bench")
-        log_in = messages.LogIn(0, name, token, cursors=logs)
+        log_in = messages.LogIn(id=0, name=name, token=token, cursors=logs)
         await connection.ask(encode(hello) + encode(log_in), _logged_in)
 
     async def create_room(self, connection: Asker, room: str) -> None:
-        await connection.ask(encode(messages.CreateRoom(0, _nonce(_CREATED), room)), _done)
+        await connection.ask(
+            encode(messages.CreateRoom(id=0, nonce=_nonce(_CREATED), room=room)), _done
+        )
 
     async def join_room(self, connection: Asker, room: str) -> int:
-        done = await connection.ask(encode(messages.JoinRoom(0, _nonce(_JOINED), room)), _done)
+        done = await connection.ask(
+            encode(messages.JoinRoom(id=0, nonce=_nonce(_JOINED), room=room)), _done
+        )
         return done.sequence
 
     def posts_to_room(self, sender: str, room: str) -> Callable[[int], bytes]:
-        return _template(messages.Post(0, _nonce(0), room, text_of(sender, 0)))
+        return _template(messages.Post(id=0, nonce=_nonce(0), room=room, text=text_of(sender, 0)))
 
     def posts_to_user(self, sender: str, to: str) -> Callable[[int], bytes]:
-        return _template(messages.SendPrivate(0, _nonce(0), to, text_of(sender, 0)))
+        return _template(
+            messages.SendPrivate(id=0, nonce=_nonce(0), to=to, text=text_of(sender, 0))
+        )
 
     def delivery(self, frame: bytes) -> Delivery | None:
         match server_messages.decode(frame):

@@ -272,7 +272,7 @@ def protocol() -> str:
     intro = intro.replace("<!-- refusals -->", refusals())
     groups = {
         "From a client: the connection": (messages.Hello, messages.LogIn, messages.LogOut),
-        "From a client: commands": get_args(messages.Command),
+        "From a client: commands": get_args(messages.AnyCommand),
         "From a client: queries": get_args(messages.Query),
         "To a client: answers, entries and news": get_args(messages.ServerMessage),
         "Bodies of entries": get_args(messages.EntryBody),
@@ -311,7 +311,7 @@ def _message(kind: type[msgspec.Struct], examples: dict[str, bytes]) -> str:
     assert isinstance(info, shapes.StructType)
     parts = [f"### {kind.__name__}"]
     # A struct without words of its own has those that msgspec makes of its fields.
-    if kind.__doc__ and kind.__doc__ != messages.Message.__doc__:
+    if kind.__doc__ and kind.__doc__ not in {base.__doc__ for base in kind.__mro__[1:]}:
         parts.append(inspect.cleandoc(kind.__doc__))
     rows = [("`kind`", f'`"{info.tag}"`', "")]
     rows.extend((f"`{f.encode_name}`", _shape(f.type), _default(f)) for f in info.fields)
@@ -322,7 +322,7 @@ def _message(kind: type[msgspec.Struct], examples: dict[str, bytes]) -> str:
 
 
 def _default(field: shapes.Field) -> str:
-    if field.required:
+    if field.required or field.name in messages.NEVER_LEFT_OUT:
         return ""
     if field.default is msgspec.NODEFAULT:
         return "then empty"

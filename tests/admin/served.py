@@ -165,7 +165,7 @@ class Served:
         addresses = service_addresses(self.settings.partitions)
         self.notes.answers = {address: [Pong(1)] for address in addresses}
         with enquiry(self.settings) as asking:
-            answers = asking.ask(dict.fromkeys(addresses, Ping(1)), limits.QUERY_TIMEOUT_S)
+            answers = asking.ask(dict.fromkeys(addresses, Ping(id=1)), limits.QUERY_TIMEOUT_S)
         assert answers.keys() == set(addresses)
         for address in addresses:
             ask(self.settings, address, SetRetention(1, "#", None))

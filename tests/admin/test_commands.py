@@ -74,26 +74,31 @@ WHEN = "2026-05-04 10:03:19Z"
         (
             ["announce", "We", "close at ten."],
             LOBBY_AT,
-            Announce(1, b"", "We close at ten."),
+            Announce(id=1, nonce=b"", text="We close at ten."),
             "announced, as entry 7 of the lobby",
         ),
         (
             ["suspend", "Bob", "--reason", "spam"],
             "users",
-            SuspendUser(1, b"", "bob", "spam"),
+            SuspendUser(id=1, nonce=b"", user="bob", reason="spam"),
             "bob is suspended until it is restored",
         ),
         (
             ["suspend", "bob", "--until", "2099-01-02T03:04+01:00"],
             "users",
-            SuspendUser(1, b"", "bob", "", 4_071_002_640_000),
+            SuspendUser(id=1, nonce=b"", user="bob", reason="", until_ms=4_071_002_640_000),
             "bob is suspended until 2099-01-02 02:04:00Z",
         ),
-        (["restore-user", "bob"], "users", RestoreUser(1, b"", "bob"), "bob may log in again"),
+        (
+            ["restore-user", "bob"],
+            "users",
+            RestoreUser(id=1, nonce=b"", user="bob"),
+            "bob may log in again",
+        ),
         (
             ["kick", "bob", "--reason", "spam"],
             "users",
-            KickUsers(1, b"", "bob", "spam"),
+            KickUsers(id=1, nonce=b"", who="bob", reason="spam"),
             (
                 "bob is put out, and kept out for 10m, as zchat-admin bans shows; "
                 "who keeps order in the cluster may come back"
@@ -102,7 +107,7 @@ WHEN = "2026-05-04 10:03:19Z"
         (
             ["kick", "Spam*", "--for", "1h", "--names-only"],
             "users",
-            KickUsers(1, b"", "spam*", "", 3600, names_only=True),
+            KickUsers(id=1, nonce=b"", who="spam*", reason="", for_s=3600, names_only=True),
             (
                 "spam* is put out, and kept out for 1h, as zchat-admin bans shows; "
                 "who keeps order in the cluster may come back"
@@ -111,37 +116,37 @@ WHEN = "2026-05-04 10:03:19Z"
         (
             ["ban", "192.0.2.7/24", "--for", "2h", "--reason", "spam", "--guests"],
             "users",
-            BanUsers(1, b"", "192.0.2.0/24", "spam", 7200, guests=True),
+            BanUsers(id=1, nonce=b"", who="192.0.2.0/24", reason="spam", for_s=7200, guests=True),
             "192.0.2.0/24 is banned for 2h, for guests and new accounts; who was here is put out",
         ),
         (
             ["ban", "2001:db8::1", "--force"],
             "users",
-            BanUsers(1, b"", "2001:db8::/64", force=True),
+            BanUsers(id=1, nonce=b"", who="2001:db8::/64", force=True),
             "2001:db8::/64 is banned until unbanned; who was here is put out",
         ),
         (
             ["unban", "@Mallory"],
             "users",
-            UnbanUsers(1, b"", "mallory"),
+            UnbanUsers(id=1, nonce=b"", who="mallory"),
             "mallory is banned no more",
         ),
         (
             ["kick", "bob", "--room", "#garden"],
             GARDEN_AT,
-            KickMember(1, b"", "garden", "bob"),
+            KickMember(id=1, nonce=b"", room="garden", user="bob"),
             "bob is out of #garden",
         ),
         (
             ["close-room", "garden", "--reason", "empty"],
             GARDEN_AT,
-            CloseRoom(1, b"", "garden", "empty"),
+            CloseRoom(id=1, nonce=b"", room="garden", reason="empty"),
             "#garden is closed",
         ),
         (
             ["standing", "bob", "moderator"],
             "users",
-            SetStanding(1, b"", "bob", Standing.MODERATOR),
+            SetStanding(id=1, nonce=b"", user="bob", standing=Standing.MODERATOR),
             "the standing of bob is moderator",
         ),
         (
@@ -159,7 +164,7 @@ WHEN = "2026-05-04 10:03:19Z"
         (
             ["invite", "--revoke", " a-code "],
             "users",
-            RevokeInvitation(1, b"", hashlib.sha256(b"a-code").digest()),
+            RevokeInvitation(id=1, nonce=b"", digest=hashlib.sha256(b"a-code").digest()),
             "the invitation is worth nothing any more",
         ),
     ],
@@ -381,8 +386,11 @@ def test_the_audit_of_all_services_is_one_list_newest_first(
     }
     result = zchat_admin("audit")
 
-    assert ("users", ReadAudit(1, limits.AUDIT_RECORDS_MAX)) in notes.queries
-    assert ("users", ReadAudit(1, limits.AUDIT_RECORDS_MAX, suspended.at_ms)) in notes.queries
+    assert ("users", ReadAudit(id=1, limit=limits.AUDIT_RECORDS_MAX)) in notes.queries
+    assert (
+        "users",
+        ReadAudit(id=1, limit=limits.AUDIT_RECORDS_MAX, before_ms=suspended.at_ms),
+    ) in notes.queries
     assert [re.split("  +", row) for row in result.output.splitlines()[1:]] == [
         ["2026-05-04 10:03:20Z", "ann", "close_room", "#barn"],
         ["2026-05-04 10:03:19Z", "admin/root", "suspend_user", "bob"],

@@ -10,12 +10,12 @@ from zchat.protocol.codec import FrameReader, client_messages, encode
 from zchat.protocol.messages import (
     AccountRegistered,
     AddReaction,
+    AnyCommand,
     AuditList,
     AuditRecord,
     BanList,
     BlockedList,
     ClientMessage,
-    Command,
     ConversationInfo,
     ConversationList,
     CreateRoom,
@@ -98,7 +98,7 @@ from zchat.protocol.messages import (
 
 NOON_MS = 1_700_000_000_000
 SOFT = (MarkRead, SetNotify, SayTyping, SetAway)
-COMMANDS = tuple(kind for kind in get_args(Command) if kind not in SOFT)
+COMMANDS = tuple(kind for kind in get_args(AnyCommand) if kind not in SOFT)
 
 
 def parse_client(data: bytes) -> list[ClientMessage]:
@@ -120,7 +120,7 @@ class ServerModel:
     answers: dict[bytes, ServerMessage] = field(default_factory=dict)
     topics: dict[str, str] = field(default_factory=dict)
     marks: list[tuple[str, int]] = field(default_factory=list)
-    done: list[Command] = field(default_factory=list)
+    done: list[AnyCommand] = field(default_factory=list)
     """What changes nothing that this model has."""
     pins: list[Entry] = field(default_factory=list)
     role: Role = Role.OWNER
@@ -129,7 +129,7 @@ class ServerModel:
     """Who is online; empty for the client alone."""
     devices: list[DeviceInfo] = field(default_factory=list)
     totp_code: str = "123456"
-    refusals: dict[type[Command], RefusalCode] = field(default_factory=dict)
+    refusals: dict[type[AnyCommand], RefusalCode] = field(default_factory=dict)
     """Why commands of this kind are not done."""
     cluster: str = ""
     sends_all: bool = False
@@ -204,7 +204,7 @@ class ServerModel:
         self.answers[nonce] = msgspec.structs.replace(answer, id=request)
         return self.answers[nonce]
 
-    def _commit(self, message: Command) -> tuple[list[Entry], ServerMessage]:
+    def _commit(self, message: AnyCommand) -> tuple[list[Entry], ServerMessage]:
         code = self.refusals.get(type(message))
         if code is not None:
             return [], Refused(message.id, code, f"No: {code}")

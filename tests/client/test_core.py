@@ -57,7 +57,7 @@ class TestLogin:
         play.core.connected(0.0)
         hello, log_in = play.sent()
         assert hello == Hello(PROTOCOL_VERSION, "test", PREFIX)
-        assert log_in == LogIn(1, "ann", b"t" * 32, "swordfish", {})
+        assert log_in == LogIn(id=1, name="ann", token=b"t" * 32, password="swordfish", cursors={})
 
     def test_requests_wait_for_the_login(self) -> None:
         play = Playbook()
@@ -256,7 +256,9 @@ class TestRequests:
         play = Playbook()
         play.log_in()
         request = play.submit(drafts.post("ops", "hi"))
-        sent = Post(request, b"prefix--" + request.to_bytes(8, "big"), "ops", "hi")
+        sent = Post(
+            id=request, nonce=b"prefix--" + request.to_bytes(8, "big"), room="ops", text="hi"
+        )
         assert play.sent() == [sent]
         done = Done(request, "#ops", 1)
         assert play.receive(done, done) == [Answered(request, sent, done)]

@@ -30,7 +30,17 @@ PASSWORD = "correct horse"
 def test_the_first_login_shows_everything() -> None:
     play = Playbook(credentials=Credentials(TOKEN, PASSWORD, "laptop", "123456", True, "spring"))
     login = play.connect()
-    assert login == LogIn(1, "ann", TOKEN, PASSWORD, {}, "laptop", "123456", True, "spring")
+    assert login == LogIn(
+        id=1,
+        name="ann",
+        token=TOKEN,
+        password=PASSWORD,
+        cursors={},
+        device="laptop",
+        code="123456",
+        register=True,
+        invitation="spring",
+    )
 
 
 def test_it_is_shown_until_it_has_been_taken() -> None:
@@ -45,14 +55,14 @@ def test_a_remembered_device_comes_back_by_its_token_alone() -> None:
     play = Playbook(credentials=Credentials(TOKEN, PASSWORD, "laptop", "123456", True, "spring"))
     play.log_in(guest=False)
     play.disconnect()
-    assert play.connect() == LogIn(2, "ann", TOKEN, device="laptop", account=True)
+    assert play.connect() == LogIn(id=2, name="ann", token=TOKEN, device="laptop", account=True)
 
 
 def test_a_client_that_is_not_remembered_keeps_its_password_and_no_code() -> None:
     play = Playbook(credentials=Credentials(TOKEN, PASSWORD, code="123456"))
     play.log_in(guest=False)
     play.disconnect()
-    assert play.connect() == LogIn(2, "ann", TOKEN, PASSWORD, account=True)
+    assert play.connect() == LogIn(id=2, name="ann", token=TOKEN, password=PASSWORD, account=True)
 
 
 def test_a_guest_is_no_device() -> None:

@@ -112,7 +112,7 @@ class TestAway:
         play = Playbook()
         play.log_in()
         request = play.submit(message_drafts.away("lunch"))
-        assert SetAway(request, "lunch") in play.sent()
+        assert SetAway(id=request, away="lunch") in play.sent()
         play.receive(Done(request))
         play.disconnect()
         assert play.connect().away == "lunch"

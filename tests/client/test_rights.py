@@ -55,7 +55,7 @@ def happen(rights: Rights, *happened: tuple[str, EntryBody], log: str = GARDEN) 
 def list_members(rights: Rights, **roles: str) -> None:
     members = [MemberInfo(name, role, True) for name, role in roles.items()]
     answer = MemberList(1, "garden", members, len(members))
-    rights.hear(Answered(1, ListMembers(1, "garden"), answer))
+    rights.hear(Answered(1, ListMembers(id=1, room="garden"), answer))
 
 
 def test_a_guest_deletes_nothing_of_others_in_a_room_of_others() -> None:
@@ -138,5 +138,5 @@ def test_a_list_that_names_not_everyone_takes_nobody_out(role: Role) -> None:
     list_members(ann, ann=role, bob=Role.OWNER)
     place = ann.place(GARDEN)
     answer = MemberList(1, "garden", [MemberInfo("dora", Role.MEMBER, True)], 500)
-    ann.hear(Answered(1, ListMembers(1, "garden"), answer))
+    ann.hear(Answered(1, ListMembers(id=1, room="garden"), answer))
     assert ann.place(GARDEN) == place == PLACE_OF_ROLE[role]

@@ -22,7 +22,7 @@ from .examples import examples
 from .garbage import Garden
 
 _HELLO: Final = encode(Hello(PROTOCOL_VERSION, "fuzz"))
-_LOGIN: Final = encode(LogIn(1, "somebody", bytes(limits.TOKEN_BYTES)))
+_LOGIN: Final = encode(LogIn(id=1, name="somebody", token=bytes(limits.TOKEN_BYTES)))
 _ANSWER_S: Final = 0.3
 """How long a connection waits for what the gateway says to it."""
 _SOURCES: Final = 200

@@ -17,14 +17,14 @@ from zchat.protocol.internal import (
     USER_SERVICE,
     Down,
     Reply,
-    RoomCommand,
     RoomQuery,
+    RoomServiceCommand,
     RoutingTable,
     Stamped,
     StreamPage,
     Up,
-    UserCommand,
     UserQuery,
+    UserServiceCommand,
     room_partition,
 )
 from zchat.protocol.messages import Done
@@ -52,11 +52,11 @@ _batches = Decoder(list[bytes])
 _dice = random.Random("services")
 _GARDENS: Final[dict[str, tuple[Garden, Garden]]] = {
     USER_SERVICE: (
-        Garden(examples(UserCommand, 150, _dice)),
+        Garden(examples(UserServiceCommand, 150, _dice)),
         Garden(examples(UserQuery, 50, _dice)),
     ),
     room_partition(0): (
-        Garden(examples(RoomCommand, 150, _dice)),
+        Garden(examples(RoomServiceCommand, 150, _dice)),
         Garden(examples(RoomQuery, 50, _dice)),
     ),
 }

@@ -242,7 +242,7 @@ class HostileWorld:
         dice = self._dice
         name, token = dice.choice(_NAMES), bytes([dice.randrange(3)]) * limits.TOKEN_BYTES
         cursors = {log: dice.choice((0, 1, 5, 2**53)) for log in _LOGS[:5] if dice.random() < 0.5}
-        log_in = LogIn(dice.randrange(5), name, token, None, cursors)
+        log_in = LogIn(id=dice.randrange(5), name=name, token=token, password=None, cursors=cursors)
         self._say(encode(Hello(PROTOCOL_VERSION, "fuzz")) + encode(log_in), 2)
 
     def _say_something(self) -> None:

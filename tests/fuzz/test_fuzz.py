@@ -198,7 +198,7 @@ def _escaped(text: str) -> bool:
 def test_who_must_wait_is_not_read_from_at_once() -> None:
     """And not only when the turn ends: until then it could send some megabytes of small frames."""
     client = Transport(HostileWorld(0))
-    login = LogIn(1, "ann", bytes(limits.TOKEN_BYTES))
+    login = LogIn(id=1, name="ann", token=bytes(limits.TOKEN_BYTES))
     client.connection.data_received(encode(Hello(PROTOCOL_VERSION, "fuzz")))
     assert client.reading
     client.connection.data_received(encode(login))

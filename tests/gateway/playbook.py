@@ -85,7 +85,11 @@ class Gateway:
     def log_in(self, name: str, *logs: UserLog, **log_in: Any) -> Session:
         """A session of its own for each call, with what comes before the first entry read."""
         session = self.connect()
-        self.send(session, Hello(PROTOCOL_VERSION, "test"), LogIn(1, name, b"t" * 32, **log_in))
+        self.send(
+            session,
+            Hello(PROTOCOL_VERSION, "test"),
+            LogIn(id=1, name=name, token=b"t" * 32, **log_in),
+        )
         self.reply(USER_SERVICE, "open_session", self.opened(name))
         self.answer(USER_SERVICE, UserLogs(0, []))
         self.answer(ROOMS, UserLogs(0, list(logs)))

@@ -21,7 +21,7 @@ def part(log: str, *times_ms: int, more: bool = False, complete: bool = True) ->
 
 
 def found(limit: int, *parts: bytes) -> SearchResults:
-    answer = server_messages.decode(joined(SearchMessages(7, "bean", limit=limit), parts))
+    answer = server_messages.decode(joined(SearchMessages(id=7, text="bean", limit=limit), parts))
     assert isinstance(answer, SearchResults)
     assert answer.id == 7
     return answer
@@ -58,8 +58,8 @@ def test_the_answer_is_complete_if_all_parts_are() -> None:
 
 def test_a_part_that_refuses_refuses_the_whole() -> None:
     refused = encode(Refused(7, RefusalCode.EMPTY_TEXT, "say which words to search for"))
-    assert joined(SearchMessages(7, "bean"), [part("#a", 9), refused]) == refused
+    assert joined(SearchMessages(id=7, text="bean"), [part("#a", 9), refused]) == refused
 
 
 def test_a_single_part_is_the_answer() -> None:
-    assert joined(SearchMessages(7, "bean", "#a"), [part("#a", 9)]) == part("#a", 9)
+    assert joined(SearchMessages(id=7, text="bean", log="#a"), [part("#a", 9)]) == part("#a", 9)

@@ -33,12 +33,16 @@ def test_whoever_says_so_or_has_an_app_token_is_a_program(
     gateway = Gateway()
     session = gateway.connect()
     hello = Hello(PROTOCOL_VERSION, "test", bot=says_so)
-    gateway.send(session, hello, LogIn(1, "ann", b"t" * 32))
+    gateway.send(session, hello, LogIn(id=1, name="ann", token=b"t" * 32))
     opened = SessionOpened("ann", Standing.ACCOUNT, 1, scopes)
     gateway.reply(USER_SERVICE, "open_session", opened)
     gateway.answer(USER_SERVICE, UserLogs(0, []))
     gateway.answer(ROOMS, UserLogs(0, []))
-    gateway.send(session, Post(2, NONCE, "lobby", "hi"), SendPrivate(3, NONCE, "bob", "psst"))
+    gateway.send(
+        session,
+        Post(id=2, nonce=NONCE, room="lobby", text="hi"),
+        SendPrivate(id=3, nonce=NONCE, to="bob", text="psst"),
+    )
     for address in (ROOMS, USER_SERVICE):
         gateway.sent(address)
         assert [stamped.bot for _, stamped in gateway.commands[address] if stamped.user] == [is_bot]

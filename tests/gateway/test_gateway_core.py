@@ -21,8 +21,9 @@ from zchat.protocol.internal import (
     UserLogs,
 )
 from zchat.protocol.messages import (
+    NEVER_LEFT_OUT,
     AddReaction,
-    Command,
+    AnyCommand,
     DeleteMessage,
     Done,
     EditMessage,
@@ -73,7 +74,7 @@ NONCE = b"n" * 16
 
 
 def post(number: int, room: str = "lobby") -> Post:
-    return Post(number, b"%016d" % number, room, f"number {number}")
+    return Post(id=number, nonce=b"%016d" % number, room=room, text=f"number {number}")
 
 
 @pytest.fixture
@@ -114,14 +115,14 @@ def test_a_version_that_is_not_spoken_ends_the_session(gateway: Gateway) -> None
 
 def test_nothing_comes_before_hello(gateway: Gateway) -> None:
     session = gateway.connect()
-    gateway.send(session, ListUsers(1))
+    gateway.send(session, ListUsers(id=1))
     assert refusal(gateway, session) is RefusalCode.MALFORMED
     assert session.state is SessionState.CLOSING
 
 
 def test_before_log_in_only_the_gateway_answers(gateway: Gateway) -> None:
     session = gateway.connect()
-    gateway.send(session, Hello(1, "test"), Ping(1), post(2))
+    gateway.send(session, Hello(1, "test"), Ping(id=1), post(2))
     _, pong, refused = gateway.read(session)
     assert pong == Pong(1)
     assert (refused.id, refused.code) == (2, RefusalCode.NOT_LOGGED_IN)
@@ -148,12 +149,16 @@ def lowest(name: str, shape: shapes.Type) -> Any:
 
 
 @pytest.mark.parametrize(
-    "kind", [*get_args(Command), *get_args(Query), LogOut], ids=lambda kind: kind.__name__
+    "kind", [*get_args(AnyCommand), *get_args(Query), LogOut], ids=lambda kind: kind.__name__
 )
 def test_whoever_is_not_logged_in_may_do_nothing(gateway: Gateway, kind: type[Message]) -> None:
     info = shapes.type_info(kind)
     assert isinstance(info, shapes.StructType)
-    required = {f.name: lowest(f.name, f.type) for f in info.fields if f.required}
+    required = {
+        f.name: lowest(f.name, f.type)
+        for f in info.fields
+        if f.required or f.name in NEVER_LEFT_OUT
+    }
     more = {"target": PingTarget.ROOM_SERVICE} if kind is Ping else {}
     session = gateway.connect()
     gateway.send(session, Hello(1, "test"), kind(**required, **more))
@@ -177,7 +182,9 @@ def test_bad_bytes_end_one_session_and_no_other(gateway: Gateway) -> None:
 def test_an_answer_that_makes_no_sense_spoils_no_other(gateway: Gateway) -> None:
     session = gateway.log_in("ann", UserLog("#lobby", 0, 3, 3))
     gateway.read(session)
-    gateway.send(session, ListMembers(2, "garden"), Ping(3, PingTarget.ROOM_SERVICE))
+    gateway.send(
+        session, ListMembers(id=2, room="garden"), Ping(id=3, target=PingTarget.ROOM_SERVICE)
+    )
     gateway.answer(ROOMS, b"no msgpack", Pong(3))
     refused, pong = gateway.read(session)
     assert (refused.id, refused.code) == (2, RefusalCode.UNAVAILABLE)
@@ -187,7 +194,7 @@ def test_an_answer_that_makes_no_sense_spoils_no_other(gateway: Gateway) -> None
 def test_a_reply_that_makes_no_sense_ends_the_login_that_it_is_for(gateway: Gateway) -> None:
     first, second = gateway.connect(), gateway.connect()
     for session in (first, second):
-        gateway.send(session, Hello(1, "test"), LogIn(1, "ann", b"t" * 32))
+        gateway.send(session, Hello(1, "test"), LogIn(id=1, name="ann", token=b"t" * 32))
         gateway.read(session)
     gateway.reply(USER_SERVICE, "open_session", Pong(1), Refused(1, RefusalCode.BUSY, "no"))
     assert refusal(gateway, first) is RefusalCode.UNAVAILABLE
@@ -255,17 +262,19 @@ def test_who_lags_behind_what_was_removed_must_log_in_again(gateway: Gateway) ->
 
 def test_a_refused_log_in_can_be_tried_again(gateway: Gateway) -> None:
     session = gateway.connect()
-    gateway.send(session, Hello(1, "test"), LogIn(1, "ann", b"t" * 32))
+    gateway.send(session, Hello(1, "test"), LogIn(id=1, name="ann", token=b"t" * 32))
     needed = Refused(1, RefusalCode.PASSWORD_REQUIRED, "")
     gateway.reply(USER_SERVICE, "open_session", needed)
     assert gateway.read(session)[1:] == [needed]
-    gateway.send(session, LogIn(2, "ann", b"t" * 32, "password"))
+    gateway.send(session, LogIn(id=2, name="ann", token=b"t" * 32, password="password"))
     assert gateway.sent(USER_SERVICE)[-1]["password"] == "password"
 
 
 def test_what_is_sent_while_logging_in_waits(gateway: Gateway) -> None:
     session = gateway.connect()
-    gateway.send(session, Hello(1, "test"), LogIn(1, "ann", b"t" * 32), post(2), post(3))
+    gateway.send(
+        session, Hello(1, "test"), LogIn(id=1, name="ann", token=b"t" * 32), post(2), post(3)
+    )
     assert gateway.sent(ROOMS) == []
     assert session.backlog is not None
     gateway.reply(USER_SERVICE, "open_session", SessionOpened("ann", Standing.GUEST, 1))
@@ -276,7 +285,7 @@ def test_what_is_sent_while_logging_in_waits(gateway: Gateway) -> None:
 
 def test_a_client_that_left_while_logging_in_leaves_no_session_behind(gateway: Gateway) -> None:
     session = gateway.connect()
-    gateway.send(session, Hello(1, "test"), LogIn(1, "ann", b"t" * 32))
+    gateway.send(session, Hello(1, "test"), LogIn(id=1, name="ann", token=b"t" * 32))
     gateway.core.disconnected(session)
     gateway.reply(USER_SERVICE, "open_session", SessionOpened("ann", Standing.GUEST, 1))
     assert gateway.sent(USER_SERVICE)[-1] == {"kind": "close_session", "quit": False}
@@ -289,7 +298,7 @@ def test_logins_do_not_pile_up_while_the_user_service_is_away(
     link = gateway.core.services.users.link
     sessions = [gateway.connect() for _ in range(100)]
     for number, session in enumerate(sessions):
-        gateway.send(session, Hello(1, "test"), LogIn(1, f"ann-{number}", b"t" * 32))
+        gateway.send(session, Hello(1, "test"), LogIn(id=1, name=f"ann-{number}", token=b"t" * 32))
         longest = max(len(question.body) for question in link.unanswered.values())
         assert link.queue_bytes <= 300 + longest
     assert refusal_after_hello(gateway, sessions[-1]) is RefusalCode.UNAVAILABLE
@@ -301,7 +310,7 @@ def test_a_room_left_while_logging_in_is_not_followed(gateway: Gateway) -> None:
     garden = UserLog("#garden", 0, 1, 1)
     gateway.log_in("bob", LOBBY)
     session = gateway.connect()
-    gateway.send(session, Hello(1, "test"), LogIn(1, "ann", b"t" * 32))
+    gateway.send(session, Hello(1, "test"), LogIn(id=1, name="ann", token=b"t" * 32))
     gateway.reply(USER_SERVICE, "open_session", SessionOpened("ann", Standing.GUEST, 1))
     gateway.answer(USER_SERVICE, NO_LOGS)
     gateway.asked(ROOMS)
@@ -328,20 +337,20 @@ def test_a_command_goes_to_its_service_with_the_users_name_on_it(gateway: Gatewa
 @pytest.mark.parametrize(
     ("message", "address"),
     [
-        (EditMessage(7, NONCE, "#garden", 1, "hello"), ROOMS),
-        (DeleteMessage(7, NONCE, "@ann", 1), USER_SERVICE),
-        (AddReaction(7, NONCE, "#garden", 1, "+1"), ROOMS),
-        (RemoveReaction(7, NONCE, "@ann", 1, "+1"), USER_SERVICE),
-        (PinMessage(7, NONCE, "garden", 1), ROOMS),
-        (UnpinMessage(7, NONCE, "garden", 1), ROOMS),
-        (ReportMessage(7, NONCE, "@ann", 1, "spam"), USER_SERVICE),
-        (MarkRead(7, "@bob", 1), USER_SERVICE),
-        (SetNotify(7, "#garden", Notify.ALL), ROOMS),
-        (SetNotify(7, "@bob", Notify.ALL), USER_SERVICE),
-        (SayTyping(7, "#garden"), ROOMS),
-        (SayTyping(7, "@bob"), USER_SERVICE),
-        (SetAway(7, "lunch"), USER_SERVICE),
-        (StartConversation(7, NONCE, ["bob"]), USER_SERVICE),
+        (EditMessage(id=7, nonce=NONCE, log="#garden", sequence=1, text="hello"), ROOMS),
+        (DeleteMessage(id=7, nonce=NONCE, log="@ann", sequence=1), USER_SERVICE),
+        (AddReaction(id=7, nonce=NONCE, log="#garden", sequence=1, emoji="+1"), ROOMS),
+        (RemoveReaction(id=7, nonce=NONCE, log="@ann", sequence=1, emoji="+1"), USER_SERVICE),
+        (PinMessage(id=7, nonce=NONCE, room="garden", sequence=1), ROOMS),
+        (UnpinMessage(id=7, nonce=NONCE, room="garden", sequence=1), ROOMS),
+        (ReportMessage(id=7, nonce=NONCE, log="@ann", sequence=1, reason="spam"), USER_SERVICE),
+        (MarkRead(id=7, log="@bob", sequence=1), USER_SERVICE),
+        (SetNotify(id=7, log="#garden", level=Notify.ALL), ROOMS),
+        (SetNotify(id=7, log="@bob", level=Notify.ALL), USER_SERVICE),
+        (SayTyping(id=7, log="#garden"), ROOMS),
+        (SayTyping(id=7, log="@bob"), USER_SERVICE),
+        (SetAway(id=7, away="lunch"), USER_SERVICE),
+        (StartConversation(id=7, nonce=NONCE, users=["bob"]), USER_SERVICE),
     ],
     ids=str,
 )
@@ -356,13 +365,13 @@ def test_a_command_goes_to_who_has_what_it_is_about(
 @pytest.mark.parametrize(
     ("query", "addresses"),
     [
-        (ReadEdits(7, "#garden", 1), [ROOMS]),
-        (ReadEdits(7, "@ann", 1), [USER_SERVICE]),
-        (ListPins(7, "garden"), [ROOMS]),
-        (ListConversations(7), [USER_SERVICE]),
-        (SearchMessages(7, "rose", "#garden"), [ROOMS]),
-        (SearchMessages(7, "rose", "@bob"), [USER_SERVICE]),
-        (SearchMessages(7, "rose"), [USER_SERVICE, ROOMS]),
+        (ReadEdits(id=7, log="#garden", sequence=1), [ROOMS]),
+        (ReadEdits(id=7, log="@ann", sequence=1), [USER_SERVICE]),
+        (ListPins(id=7, room="garden"), [ROOMS]),
+        (ListConversations(id=7), [USER_SERVICE]),
+        (SearchMessages(id=7, text="rose", log="#garden"), [ROOMS]),
+        (SearchMessages(id=7, text="rose", log="@bob"), [USER_SERVICE]),
+        (SearchMessages(id=7, text="rose"), [USER_SERVICE, ROOMS]),
     ],
     ids=str,
 )
@@ -442,7 +451,9 @@ def test_a_command_that_waits_for_too_long_is_unavailable_and_still_answered(
 def test_a_query_that_nobody_answers_is_unavailable(gateway: Gateway) -> None:
     session = gateway.log_in("ann", LOBBY)
     gateway.read(session)
-    gateway.send(session, ListUsers(7), Ping(8, PingTarget.ROOM_SERVICE), ListRooms(9))
+    gateway.send(
+        session, ListUsers(id=7), Ping(id=8, target=PingTarget.ROOM_SERVICE), ListRooms(id=9)
+    )
     gateway.wait(limits.QUERY_TIMEOUT_S + 0.1)
     refused = gateway.read(session)
     assert {r.id: r.code for r in refused} == dict.fromkeys((7, 8, 9), RefusalCode.UNAVAILABLE)
@@ -451,8 +462,8 @@ def test_a_query_that_nobody_answers_is_unavailable(gateway: Gateway) -> None:
 def test_answers_find_whoever_asked(gateway: Gateway) -> None:
     ann, bob = gateway.log_in("ann", LOBBY), gateway.log_in("bob", LOBBY)
     gateway.read(ann), gateway.read(bob)
-    gateway.send(ann, ListUsers(7))
-    gateway.send(bob, ListUsers(8), ListRooms(9))
+    gateway.send(ann, ListUsers(id=7))
+    gateway.send(bob, ListUsers(id=8), ListRooms(id=9))
     gateway.answer(USER_SERVICE, UserList(7, [], 2), UserList(8, [], 2))
     gateway.answer(ROOMS, RoomList(9, [], 0))
     assert gateway.read(ann) == [UserList(7, [], 2)]
@@ -465,7 +476,7 @@ def test_answers_find_whoever_asked(gateway: Gateway) -> None:
 def test_a_goodbye_waits_for_what_was_said_before(gateway: Gateway) -> None:
     session = gateway.log_in("ann", LOBBY)
     gateway.read(session)
-    gateway.send(session, post(7), post(8), LogOut(9))
+    gateway.send(session, post(7), post(8), LogOut(id=9))
     assert "close_session" not in [c["kind"] for c in gateway.sent(USER_SERVICE)]
     gateway.reply(ROOMS, "post", Done(7))
     assert "close_session" not in [c["kind"] for c in gateway.sent(USER_SERVICE)]
@@ -511,7 +522,7 @@ def test_who_was_ended_sees_no_more_entries_however_slowly_it_goes(gateway: Gate
 
 def test_who_was_ended_while_it_logged_in_stays_out(gateway: Gateway) -> None:
     session = gateway.connect()
-    gateway.send(session, Hello(1, "test"), LogIn(1, "ann", b"t" * 32))
+    gateway.send(session, Hello(1, "test"), LogIn(id=1, name="ann", token=b"t" * 32))
     opened = SessionOpened("ann", Standing.ACCOUNT, gateway.now_ms)
     gateway.reply(USER_SERVICE, "open_session", opened)
     gateway.say(USER_SERVICE, SessionEnded([session.number]))
@@ -525,7 +536,7 @@ def test_who_was_ended_while_it_logged_in_stays_out(gateway: Gateway) -> None:
 
 def test_a_new_user_service_hears_first_who_is_here(gateway: Gateway) -> None:
     session = gateway.log_in("ann", LOBBY)
-    gateway.send(session, LogOut(9))
+    gateway.send(session, LogOut(id=9))
     gateway.sent(USER_SERVICE)
     gateway.commands[USER_SERVICE].clear()
     gateway.serve(EPOCH + 1)
@@ -548,7 +559,7 @@ def test_who_says_nothing_for_too_long_is_closed_and_who_pings_is_not(gateway: G
     silent, pinging = gateway.log_in("ann", LOBBY), gateway.log_in("bob", LOBBY)
     gateway.read(silent)
     gateway.wait(limits.SESSION_IDLE_TIMEOUT_S)
-    gateway.send(pinging, Ping(5))
+    gateway.send(pinging, Ping(id=5))
     gateway.wait(limits.ACTIVITY_INTERVAL_S + 0.1)
     assert refusal(gateway, silent) is RefusalCode.TIMED_OUT
     assert pinging.state is SessionState.LOGGED_IN
@@ -558,7 +569,7 @@ def test_a_log_in_that_no_service_answers_ends_so_that_the_client_tries_again(
     gateway: Gateway,
 ) -> None:
     session = gateway.connect()
-    gateway.send(session, Hello(1, "test"), LogIn(1, "ann", b"t" * 32))
+    gateway.send(session, Hello(1, "test"), LogIn(id=1, name="ann", token=b"t" * 32))
     gateway.read(session)
     gateway.wait(limits.COMMAND_TIMEOUT_S)
     assert refusal(gateway, session) is RefusalCode.UNAVAILABLE
@@ -583,7 +594,7 @@ def test_a_gateway_that_stops_sends_its_clients_elsewhere(gateway: Gateway) -> N
 def test_a_guest_does_not_end_before_what_it_has_said(gateway: Gateway) -> None:
     """Its join, if that came after its end, would be the membership of the next of its name."""
     session = gateway.log_in("ann", LOBBY)
-    gateway.send(session, JoinRoom(7, b"%016d" % 7, "garden"))
+    gateway.send(session, JoinRoom(id=7, nonce=b"%016d" % 7, room="garden"))
     gateway.wait(limits.COMMAND_TIMEOUT_S)
     gateway.core.disconnected(session)
     assert "close_session" not in [c["kind"] for c in gateway.sent(USER_SERVICE)]
@@ -599,7 +610,7 @@ def test_an_answer_waits_for_what_the_stream_has_still_to_bring(gateway: Gateway
     """A room left, and joined again, before the answer: the stream brings both only now."""
     gateway.log_in("bob", LOBBY)
     session = gateway.connect()
-    gateway.send(session, Hello(1, "test"), LogIn(1, "ann", b"t" * 32))
+    gateway.send(session, Hello(1, "test"), LogIn(id=1, name="ann", token=b"t" * 32))
     gateway.reply(USER_SERVICE, "open_session", SessionOpened("ann", Standing.GUEST, 1))
     gateway.answer(USER_SERVICE, NO_LOGS)
     gateway.answer(ROOMS, UserLogs(2, [LOBBY, UserLog("#garden", 1, None, 3)]))
@@ -676,7 +687,7 @@ def test_the_same_question_of_another_life_is_another_question() -> None:
         gateway = Gateway()
         gateway.now = begun_at
         ann = gateway.log_in("ann", LOBBY)
-        gateway.send(ann, ListUsers(7))
+        gateway.send(ann, ListUsers(id=7))
         asked.append(gateway.core.services.users.queries.take_envelope(gateway.now))
 
     # Or the next life would be answered with what the last one has begun to ask.

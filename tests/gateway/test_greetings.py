@@ -63,7 +63,7 @@ def test_it_is_asked_for_before_anybody_comes_and_again_if_there_is_no_answer(
 
 def test_a_login_is_answered_after_its_welcome(gateway: Gateway) -> None:
     session = gateway.connect()
-    gateway.send(session, HELLO, LogIn(1, "ann", b"t" * 32))
+    gateway.send(session, HELLO, LogIn(id=1, name="ann", token=b"t" * 32))
     opened = SessionOpened("ann", Standing.GUEST, gateway.now_ms, cluster=CLUSTER)
     gateway.reply(USER_SERVICE, "open_session", opened)
     gateway.answer(USER_SERVICE, ClusterInfo(CLUSTER), UserLogs(0, []))
@@ -74,7 +74,7 @@ def test_a_login_is_answered_after_its_welcome(gateway: Gateway) -> None:
 
 def test_a_user_service_that_is_too_old_keeps_nobody_waiting(gateway: Gateway) -> None:
     session = gateway.connect()
-    gateway.send(session, HELLO, LogIn(1, "ann", b"t" * 32))
+    gateway.send(session, HELLO, LogIn(id=1, name="ann", token=b"t" * 32))
     refused = Refused(1, RefusalCode.PASSWORD_REQUIRED, "A password, please.")
     gateway.reply(USER_SERVICE, "open_session", refused)
     assert gateway.read(session) == [Welcome(PROTOCOL_VERSION, "zchat 0.1.0"), refused]
@@ -85,7 +85,7 @@ def test_a_login_that_is_refused_leaves_those_waiting_who_have_to_know_the_clust
 ) -> None:
     waiting, refused_one = gateway.connect(), gateway.connect()
     gateway.send(waiting, HELLO)
-    gateway.send(refused_one, HELLO, LogIn(1, "ann", b"t" * 32))
+    gateway.send(refused_one, HELLO, LogIn(id=1, name="ann", token=b"t" * 32))
     refused = Refused(1, RefusalCode.BANNED, "Not here.")
     gateway.reply(USER_SERVICE, "open_session", refused)
     assert gateway.read(refused_one) == [Welcome(PROTOCOL_VERSION, "zchat 0.1.0"), refused]

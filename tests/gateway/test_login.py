@@ -27,7 +27,13 @@ def log_in(session: Session, chunk: Chunk, answer: UserLogs) -> LoggedIn:
     """The chunk comes before the answer, though it may say things that are newer."""
     fan_out = FanOut()
     logins = Logins(fan_out)
-    logins.begin(Login(session, LogIn(1, "ann", bytes(32), None, {DEN: 30}), {ADDRESS}))
+    logins.begin(
+        Login(
+            session,
+            LogIn(id=1, name="ann", token=bytes(32), password=None, cursors={DEN: 30}),
+            {ADDRESS},
+        )
+    )
     logins.published(ADDRESS, chunk)
     fan_out.publish(chunk)
     logins.answered(session, ADDRESS, answer)
@@ -112,7 +118,7 @@ def test_of_those_whose_logins_are_over_nothing_is_kept(session: Session) -> Non
     over, gone = Session(2, 0.0, 0), Session(3, 0.0, 0)
     for each in (over, gone, session):
         each.name = "ann"
-        logins.begin(Login(each, LogIn(1, "ann", bytes(32)), {ADDRESS}))
+        logins.begin(Login(each, LogIn(id=1, name="ann", token=bytes(32)), {ADDRESS}))
     logins.answered(over, ADDRESS, UserLogs(90, []))
     assert [who for who, _ in logins.proceed(ADDRESS, 90)] == [over]
     logins.drop(gone)
@@ -130,7 +136,18 @@ def test_of_those_whose_logins_are_over_nothing_is_kept(session: Session) -> Non
 
 def test_the_user_service_is_told_all_that_the_client_says(session: Session) -> None:
     session.address = "192.0.2.7"
-    said = LogIn(5, "Ann", bytes(32), "secret", {}, "laptop", "123456", True, "welcome", "lunch")
+    said = LogIn(
+        id=5,
+        name="Ann",
+        token=bytes(32),
+        password="secret",
+        cursors={},
+        device="laptop",
+        code="123456",
+        register=True,
+        invitation="welcome",
+        away="lunch",
+    )
 
     assert opening_of(session, said) == OpenSession(
         *(5, "ann", bytes(32), "secret", "laptop", "123456", True, "welcome"),

@@ -75,7 +75,7 @@ class Limited(Gateway):
 
 
 def post(number: int, text: str = "hello") -> Post:
-    return Post(number, b"%016d" % number, "lobby", text)
+    return Post(id=number, nonce=b"%016d" % number, room="lobby", text=text)
 
 
 def slow(per_s: float = 2.0, burst: float = 5.0) -> Limited:
@@ -102,7 +102,7 @@ def test_that_somebody_types_counts_as_no_message() -> None:
     gateway = slow()
     ann = gateway.come_in()
     free = limits.TYPING_FREE_PLACES
-    gateway.send(ann, *[SayTyping(number, "#lobby") for number in range(free)])
+    gateway.send(ann, *[SayTyping(id=number, log="#lobby") for number in range(free)])
     gateway.send(ann, *map(post, range(free, free + 5)))
     assert len(gateway.posted()) == free + 5
     assert gateway.read(ann) == []
@@ -114,7 +114,7 @@ def test_that_somebody_types_lets_in_no_more_messages_and_is_counted_for_each() 
         session = gateway.come_in(name, address)
         gateway.send(session, *map(post, range(1, 5)))
         for number in range(limits.TYPING_FREE_PLACES):
-            gateway.send(session, SayTyping(number, "#lobby"))
+            gateway.send(session, SayTyping(id=number, log="#lobby"))
         gateway.send(session, *map(post, range(5, 9)))
     assert [c["kind"] for c in gateway.sent(ROOMS)].count("post") == 2 * 5
 
@@ -131,7 +131,7 @@ def test_who_says_too_often_that_somebody_types_is_slowed_down() -> None:
     gateway = slow()
     ann = gateway.come_in()
     for number in range(20):
-        gateway.send(ann, SayTyping(number, "#lobby"))
+        gateway.send(ann, SayTyping(id=number, log="#lobby"))
     assert len(gateway.posted()) == limits.TYPING_FREE_PLACES + 5
 
 
@@ -383,7 +383,7 @@ def test_an_operator_reads_once_a_minute_of_an_address_that_is_held_back() -> No
 def test_a_goodbye_waits_its_turn() -> None:
     gateway = slow()
     ann = gateway.come_in()
-    gateway.send(ann, *map(post, range(1, 8)), LogOut(9))
+    gateway.send(ann, *map(post, range(1, 8)), LogOut(id=9))
     gateway.wait(0.5)
     gateway.wait(1.0)
     gateway.reply(ROOMS, "post", *(Done(number, "#lobby", number) for number in range(1, 8)))
@@ -395,7 +395,7 @@ def test_a_flood_ends_its_connection_and_keeps_its_address_out() -> None:
     gateway = slow()
     ann = gateway.come_in()
     other = gateway.come_in("bob", AWAY)
-    gateway.send(ann, *(Ping(number) for number in range(1, 1001)))
+    gateway.send(ann, *(Ping(id=number) for number in range(1, 1001)))
     *_, refused = gateway.read(ann)
     assert isinstance(refused, Refused)
     assert (refused.id, refused.code) == (None, RefusalCode.TOO_FAST)
@@ -425,7 +425,7 @@ def test_a_flood_ends_its_connection_and_keeps_its_address_out() -> None:
 def test_a_flood_of_a_client_without_an_address_shuts_out_nobody() -> None:
     gateway = slow()
     ann = gateway.come_in("ann", "")
-    gateway.send(ann, *(Ping(number) for number in range(1, 1001)))
+    gateway.send(ann, *(Ping(id=number) for number in range(1, 1001)))
     assert ann.state is SessionState.CLOSING
     assert gateway.core.quotas._shut_out == {}
 
@@ -435,7 +435,7 @@ def test_shorter_floods_of_others_let_nobody_in_again(monkeypatch: pytest.Monkey
     gateway = slow()
     for address, frames in ((HOME, 1_000), (AWAY, limits.FLOOD_FRAMES + 50)):
         session = gateway.come_in(address, address)
-        gateway.send(session, *(Ping(number) for number in range(1, frames)))
+        gateway.send(session, *(Ping(id=number) for number in range(1, frames)))
         assert session.state is SessionState.CLOSING
     assert list(gateway.core.quotas._shut_out) == [HOME]
     gateway.address = HOME
@@ -445,7 +445,7 @@ def test_shorter_floods_of_others_let_nobody_in_again(monkeypatch: pytest.Monkey
 def test_what_a_client_of_ours_may_have_on_its_way_is_no_flood() -> None:
     gateway = slow(0.1, 1.0)
     ann = gateway.come_in()
-    gateway.send(ann, *(Ping(number) for number in range(1, 4 * limits.SESSION_REQUESTS_MAX)))
+    gateway.send(ann, *(Ping(id=number) for number in range(1, 4 * limits.SESSION_REQUESTS_MAX)))
     assert ann.open
 
 
@@ -536,7 +536,7 @@ def test_what_is_not_let_in_takes_nothing_from_anybody(
 
 # --- Work -----------------------------------------------------------------------------------------
 
-DEAR = ListMembers(7, "lobby")
+DEAR = ListMembers(id=7, room="lobby")
 """A query, and what the table says that it costs."""
 DEAR_US = costs.COSTS[ListMembers]
 MEMBERS = MembersOf("lobby", [], {})
@@ -551,7 +551,7 @@ class Working(Limited):
     def come_in_as(self, standing: Standing, name: str = "ann", address: str = HOME) -> Session:
         self.address = address
         session = self.connect()
-        self.send(session, Hello(PROTOCOL_VERSION, "test"), LogIn(1, name, b"t" * 32))
+        self.send(session, Hello(PROTOCOL_VERSION, "test"), LogIn(id=1, name=name, token=b"t" * 32))
         self.reply(USER_SERVICE, "open_session", SessionOpened(name, standing, self.now_ms))
         self.answer(USER_SERVICE, UserLogs(0, []))
         self.answer(ROOMS, UserLogs(0, [LOBBY]))
@@ -601,7 +601,7 @@ def test_who_owes_more_keeps_nobody_waiting_who_owes_less() -> None:
 def test_a_step_more_costs_more() -> None:
     gateway = Working()
     ann = gateway.come_in_as(Standing.ACCOUNT)
-    gateway.send(ann, SearchMessages(7, "bean", log="#lobby"))
+    gateway.send(ann, SearchMessages(id=7, text="bean", log="#lobby"))
     steps = 0
     while gateway.asked(ROOMS):
         gateway.core.receive_answers(ROOMS, encode([UNFINISHED]), gateway.now, gateway.now_ms)
@@ -651,7 +651,7 @@ def test_what_many_read_costs_more_however_the_room_is_spelled(room: str) -> Non
     gateway = slow()
     for number in range(30):
         gateway.come_in(f"user{number}", f"203.0.113.{number}")
-    said = Post(1, b"%016d" % 1, room, "hello")
+    said = Post(id=1, nonce=b"%016d" % 1, room=room, text="hello")
 
     assert gateway.core.fan_out.followers_told(said) == 30
 
@@ -659,7 +659,7 @@ def test_what_many_read_costs_more_however_the_room_is_spelled(room: str) -> Non
 def test_a_debt_ends_no_session() -> None:
     gateway = Working()
     ann = gateway.come_in_as(Standing.ACCOUNT)
-    gateway.send(ann, *[DEAR] * 60, Ping(9))
+    gateway.send(ann, *[DEAR] * 60, Ping(id=9))
     for _ in range(2 * 60):
         gateway.wait(0.5)
         gateway.answer_all()
@@ -755,7 +755,7 @@ def test_few_that_are_refused_get_a_handshake_to_be_told_why() -> None:
 
 def test_after_a_flood_nobody_of_its_address_gets_a_handshake() -> None:
     gateway = slow()
-    gateway.send(gateway.come_in(), *(Ping(number) for number in range(1, 1001)))
+    gateway.send(gateway.come_in(), *(Ping(id=number) for number in range(1, 1001)))
     quotas = gateway.core.quotas
     assert quotas.knocked(HOME, gateway.now) is None
     assert quotas.knocked(AWAY, gateway.now) is not None
@@ -805,7 +805,7 @@ def test_an_address_of_ipv6_counts_as_its_network(address: str, counted: str) ->
 def test_the_user_service_hears_where_a_client_is() -> None:
     gateway = slow()
     session = gateway.connect()
-    gateway.send(session, Hello(1, "test"), LogIn(1, "ann", b"t" * 32))
+    gateway.send(session, Hello(1, "test"), LogIn(id=1, name="ann", token=b"t" * 32))
     *_, opening = gateway.sent("users")
     assert opening["address"] == HOME
 

@@ -101,33 +101,33 @@ def test_who_may_not_read_follows_nothing() -> None:
 @pytest.mark.parametrize(
     ("message", "allowed"),
     [
-        (Post(1, NONCE, "Garden", "hello"), True),
-        (Post(1, NONCE, "attic", "hello"), False),
-        (JoinRoom(1, NONCE, "attic"), False),
-        (ReadHistory(1, "#garden"), True),
-        (ReadHistory(1, "#attic"), False),
-        (ReadHistory(1, "@bob"), False),
-        (MarkRead(1, "#garden", 1), True),
-        (MarkRead(1, "@ann", 1), False),
-        (EditMessage(1, NONCE, "#Garden", 1, "hello"), True),
-        (EditMessage(1, NONCE, "#attic", 1, "hello"), False),
-        (DeleteMessage(1, NONCE, "@ann", 1), False),
-        (AddReaction(1, NONCE, "#attic", 1, "+1"), False),
-        (ReadEdits(1, "#garden", 1), True),
-        (ReadEdits(1, "@ann", 1), False),
-        (SayTyping(1, "#garden"), True),
-        (SayTyping(1, "@garden"), False),
-        (ListPins(1, "garden"), True),
-        (ListPins(1, "attic"), False),
-        (SearchMessages(1, "rose", "#garden"), True),
-        (SearchMessages(1, "rose", "#attic"), False),
-        (SearchMessages(1, "rose", "@bob"), False),
-        (SearchMessages(1, "rose"), False),
-        (ListConversations(1), False),
-        (SendPrivate(1, NONCE, "garden", "hello"), False),
-        (ListRooms(1, "garden"), True),
-        (ListRooms(1), False),
-        (Ping(1), True),
+        (Post(id=1, nonce=NONCE, room="Garden", text="hello"), True),
+        (Post(id=1, nonce=NONCE, room="attic", text="hello"), False),
+        (JoinRoom(id=1, nonce=NONCE, room="attic"), False),
+        (ReadHistory(id=1, log="#garden"), True),
+        (ReadHistory(id=1, log="#attic"), False),
+        (ReadHistory(id=1, log="@bob"), False),
+        (MarkRead(id=1, log="#garden", sequence=1), True),
+        (MarkRead(id=1, log="@ann", sequence=1), False),
+        (EditMessage(id=1, nonce=NONCE, log="#Garden", sequence=1, text="hello"), True),
+        (EditMessage(id=1, nonce=NONCE, log="#attic", sequence=1, text="hello"), False),
+        (DeleteMessage(id=1, nonce=NONCE, log="@ann", sequence=1), False),
+        (AddReaction(id=1, nonce=NONCE, log="#attic", sequence=1, emoji="+1"), False),
+        (ReadEdits(id=1, log="#garden", sequence=1), True),
+        (ReadEdits(id=1, log="@ann", sequence=1), False),
+        (SayTyping(id=1, log="#garden"), True),
+        (SayTyping(id=1, log="@garden"), False),
+        (ListPins(id=1, room="garden"), True),
+        (ListPins(id=1, room="attic"), False),
+        (SearchMessages(id=1, text="rose", log="#garden"), True),
+        (SearchMessages(id=1, text="rose", log="#attic"), False),
+        (SearchMessages(id=1, text="rose", log="@bob"), False),
+        (SearchMessages(id=1, text="rose"), False),
+        (ListConversations(id=1), False),
+        (SendPrivate(id=1, nonce=NONCE, to="garden", text="hello"), False),
+        (ListRooms(id=1, room="garden"), True),
+        (ListRooms(id=1), False),
+        (Ping(id=1), True),
     ],
     ids=str,
 )
@@ -146,7 +146,7 @@ def test_a_session_with_rooms_sees_them_and_has_no_inbox() -> None:
 def log_in(gateway: Gateway, *logs: UserLog) -> Session:
     """Ann's bot for the garden, with all that is written to it until then read."""
     session = gateway.connect()
-    gateway.send(session, Hello(PROTOCOL_VERSION, "test"), LogIn(1, "ann", b"t" * 32))
+    gateway.send(session, Hello(PROTOCOL_VERSION, "test"), LogIn(id=1, name="ann", token=b"t" * 32))
     opened = SessionOpened("ann", Standing.ACCOUNT, gateway.now_ms, tuple(Scope), ("garden",))
     gateway.reply(USER_SERVICE, "open_session", opened)
     gateway.answer(USER_SERVICE, UserLogs(0, [UserLog("@ann", 0, None, 7)]))
@@ -175,7 +175,7 @@ def test_a_bot_does_not_follow_its_user_into_other_rooms(gateway: Gateway) -> No
 def test_what_is_out_of_scope_goes_no_further(gateway: Gateway) -> None:
     session = log_in(gateway)
     gateway.read(session)
-    gateway.send(session, Post(2, NONCE, "attic", "hello"), Ping(3))
+    gateway.send(session, Post(id=2, nonce=NONCE, room="attic", text="hello"), Ping(id=3))
     refused, pong = gateway.read(session)
     assert isinstance(refused, Refused)
     assert (refused.id, refused.code) == (2, RefusalCode.OUT_OF_SCOPE)
@@ -207,6 +207,6 @@ def test_a_guest_that_has_registered_is_an_account(
     gateway: Gateway, answer: Message, standing: Standing
 ) -> None:
     session = gateway.log_in("ann")
-    gateway.send(session, Register(2, NONCE, "correct horse"))
+    gateway.send(session, Register(id=2, nonce=NONCE, password="correct horse"))
     gateway.reply(USER_SERVICE, "register", answer)
     assert session.standing is standing

@@ -197,7 +197,7 @@ def test_members_are_listed_with_what_those_away_have_said(gateway: Gateway) -> 
     snapshot = PresenceSnapshot(EPOCH, 1, True, ["ann", "bob"], {"bob": "lunch"})
     gateway.core.presence.snapshot(snapshot)
     for number, room in enumerate(("garden", "lobby"), 7):
-        gateway.send(ann, ListMembers(number, room))
+        gateway.send(ann, ListMembers(id=number, room=room))
         gateway.answer(ROOMS, MembersOf(room, ["ann", "bob"], {"ann": Role.OWNER}))
         (answer,) = gateway.read(ann)
         assert [(m.name, m.away) for m in answer.members] == [("ann", None), ("bob", "lunch")]
@@ -206,8 +206,8 @@ def test_members_are_listed_with_what_those_away_have_said(gateway: Gateway) -> 
 def test_a_new_user_service_hears_who_is_away(gateway: Gateway) -> None:
     back, bob = gateway.log_in("ann", away="lunch"), gateway.log_in("bob")
     gateway.log_in("carol", away="a walk")
-    gateway.send(back, SetAway(2, None))
-    gateway.send(bob, SetAway(2, "asleep"))
+    gateway.send(back, SetAway(id=2, away=None))
+    gateway.send(bob, SetAway(id=2, away="asleep"))
     gateway.sent(USER_SERVICE)
     gateway.commands[USER_SERVICE].clear()
     gateway.serve(EPOCH + 1)
@@ -218,7 +218,7 @@ def test_a_new_user_service_hears_who_is_away(gateway: Gateway) -> None:
 
 def test_who_comes_in_may_be_away_from_the_first_moment(gateway: Gateway) -> None:
     session = gateway.connect()
-    log_in = LogIn(1, "ann", b"t" * 32, away="lunch")
+    log_in = LogIn(id=1, name="ann", token=b"t" * 32, away="lunch")
     gateway.send(session, Hello(PROTOCOL_VERSION, "test"), log_in)
     assert gateway.sent(USER_SERVICE)[-1]["away"] == "lunch"
 
@@ -227,9 +227,9 @@ def test_going_away_is_no_sign_of_activity(gateway: Gateway) -> None:
     ann = come_in(gateway, "ann", GARDEN)
     came_ms = ann.active_ms
     gateway.wait(1.0)
-    gateway.send(ann, SetAway(2, "lunch"))
+    gateway.send(ann, SetAway(id=2, away="lunch"))
     assert ann.active_ms == came_ms
-    gateway.send(ann, SayTyping(3, "#garden"))
+    gateway.send(ann, SayTyping(id=3, log="#garden"))
     assert ann.active_ms == gateway.now_ms
 
 
@@ -238,7 +238,7 @@ def test_going_away_is_no_sign_of_activity(gateway: Gateway) -> None:
 
 def test_since_when_the_name_is_the_users_goes_with_all_that_they_say(gateway: Gateway) -> None:
     session = gateway.connect()
-    gateway.send(session, Hello(PROTOCOL_VERSION, "test"), LogIn(1, "ann", b"t" * 32))
+    gateway.send(session, Hello(PROTOCOL_VERSION, "test"), LogIn(id=1, name="ann", token=b"t" * 32))
     opened = SessionOpened("ann", Standing.ACCOUNT, gateway.now_ms, owned_since_ms=1234)
     gateway.reply(USER_SERVICE, "open_session", opened)
     gateway.answer(USER_SERVICE, UserLogs(0, []))
@@ -247,6 +247,6 @@ def test_since_when_the_name_is_the_users_goes_with_all_that_they_say(gateway: G
     assert isinstance(logged_in, LoggedIn)
     assert logged_in.since_ms == 1234
     gateway.serve(EPOCH + 1)
-    gateway.send(session, SayTyping(2, "#garden"))
+    gateway.send(session, SayTyping(id=2, log="#garden"))
     gateway.sent(ROOMS)
     assert [stamped.since_ms for _, stamped in gateway.commands[ROOMS]] == [1234]

@@ -48,7 +48,7 @@ def gateway() -> Gateway:
 def begin(gateway: Gateway, logs: list[str], **wanted: object) -> Session:
     """As far as the user-service has let ann in."""
     session = gateway.connect()
-    log_in = LogIn(1, "ann", b"t" * 32, logs=logs, **wanted)  # type: ignore[arg-type]
+    log_in = LogIn(id=1, name="ann", token=b"t" * 32, logs=logs, **wanted)  # type: ignore[arg-type]
     gateway.send(session, Hello(PROTOCOL_VERSION, "test"), log_in)
     opened = SessionOpened("ann", Standing.ACCOUNT, gateway.now_ms)
     gateway.reply(USER_SERVICE, "open_session", opened)
@@ -113,7 +113,7 @@ def test_of_all_logs_those_without_a_cursor_may_begin_at_the_head(gateway: Gatew
 
 def test_a_name_that_nobody_can_have_is_refused(gateway: Gateway) -> None:
     session = gateway.connect()
-    log_in = LogIn(1, "ann", b"t" * 32, logs=["#a/b"])
+    log_in = LogIn(id=1, name="ann", token=b"t" * 32, logs=["#a/b"])
     gateway.send(session, Hello(PROTOCOL_VERSION, "test"), log_in)
     _, refused = gateway.read(session)
     assert isinstance(refused, Refused)

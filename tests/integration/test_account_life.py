@@ -60,7 +60,7 @@ def new_token() -> bytes:
 
 
 async def log_in(wire: Wire, name: str, token: bytes, **given: Any) -> LoggedIn | Refused:
-    await wire.send(HELLO, LogIn(1, name, token, **given))
+    await wire.send(HELLO, LogIn(id=1, name=name, token=token, **given))
     await wire.receive(Welcome)
     answer = await wire.receive(LoggedIn | Refused)  # type: ignore[arg-type]
     assert isinstance(answer, LoggedIn | Refused)
@@ -83,7 +83,7 @@ async def test_a_device_stays_until_the_password_changes(
         made = await log_in(wire, name, desk, password=PASSWORD, register=True, device="desk")
         assert isinstance(made, LoggedIn)
         assert (made.guest, made.standing) == (False, Standing.ACCOUNT)
-        await wire.send(LogOut(2))
+        await wire.send(LogOut(id=2))
         await wire.receive(Done)
     cluster.kill_and_wait("user-service")
 
@@ -91,12 +91,14 @@ async def test_a_device_stays_until_the_password_changes(
         assert isinstance(await log_in(wire, name, desk), LoggedIn)
         both = await log_in(other, name, phone, password=PASSWORD, device="phone")
         assert isinstance(both, LoggedIn)
-        await wire.send(ListDevices(2))
+        await wire.send(ListDevices(id=2))
         devices = (await wire.receive(DeviceList)).devices
         assert [(device.name, device.online) for device in devices] == [
             *(("desk", True), ("phone", True))
         ]
-        await wire.send(ChangePassword(3, next(nonces), PASSWORD, NEW_PASSWORD))
+        await wire.send(
+            ChangePassword(id=3, nonce=next(nonces), password=PASSWORD, new_password=NEW_PASSWORD)
+        )
         changed = await wire.receive(Done)
         await wire.until_seen(inbox_log(name), changed.sequence)
         ended = await other.receive(Refused)
@@ -123,7 +125,16 @@ async def test_a_password_and_a_code_that_works_once(
         await log_in(wire, name, new_token(), password=PASSWORD, register=True)
         # The period before: the one of now is for the login.
         code = str(totp.at(int(time.time()) - 30))
-        await wire.send(EnableTotp(2, next(nonces), secret, code, PASSWORD, recovery))
+        await wire.send(
+            EnableTotp(
+                id=2,
+                nonce=next(nonces),
+                secret=secret,
+                code=code,
+                password=PASSWORD,
+                recovery=recovery,
+            )
+        )
         await wire.receive(Done)
     given: dict[str, Any] = {"password": PASSWORD}
     assert await refused(cluster, name, new_token(), **given) is RefusalCode.CODE_REQUIRED
@@ -143,18 +154,22 @@ async def test_a_bot_keeps_to_its_room(shared_cluster: Cluster, nonces: Iterator
     async with Wire(cluster) as wire, Wire(cluster) as bot:
         await log_in(wire, name, new_token(), password=PASSWORD, register=True)
         for number, made in enumerate((room, new_name("room")), start=2):
-            await wire.send(CreateRoom(number, next(nonces), made))
+            await wire.send(CreateRoom(id=number, nonce=next(nonces), room=made))
             await wire.receive(Done)
         scopes = [Scope.READ, Scope.POST]
-        await wire.send(CreateAppToken(4, next(nonces), digest, "bot", scopes, [room]))
+        await wire.send(
+            CreateAppToken(
+                id=4, nonce=next(nonces), digest=digest, name="bot", scopes=scopes, rooms=[room]
+            )
+        )
         await wire.receive(Done)
 
         logged_in = await log_in(bot, name, token)
         assert isinstance(logged_in, LoggedIn)
         assert [state.log for state in logged_in.logs] == [room_log(room)]
-        await bot.send(Post(2, next(nonces), room, "beep"))
+        await bot.send(Post(id=2, nonce=next(nonces), room=room, text="beep"))
         await bot.receive(Done)
-        await bot.send(SendPrivate(3, next(nonces), name, "beep"))
+        await bot.send(SendPrivate(id=3, nonce=next(nonces), to=name, text="beep"))
         assert (await bot.receive(Refused)).code is RefusalCode.OUT_OF_SCOPE
         assert bot.entries.keys() <= {room_log(room)}
 
@@ -165,19 +180,19 @@ async def test_a_deleted_account_leaves_its_rooms_and_keeps_its_name(
     cluster, name, room = shared_cluster, new_name(), new_name("room")
     async with Wire(cluster) as friend:
         await friend.log_in()
-        await friend.send(CreateRoom(2, next(nonces), room))
+        await friend.send(CreateRoom(id=2, nonce=next(nonces), room=room))
         await friend.receive(Done)
         async with Wire(cluster) as wire:
             await log_in(wire, name, new_token(), password=PASSWORD, register=True)
-            await wire.send(JoinRoom(2, next(nonces), room))
+            await wire.send(JoinRoom(id=2, nonce=next(nonces), room=room))
             await wire.receive(Done)
-            await wire.send(DeleteAccount(3, next(nonces), PASSWORD))
+            await wire.send(DeleteAccount(id=3, nonce=next(nonces), password=PASSWORD))
             assert await wire.receive(Done) == Done(3)
             assert (await wire.receive(Refused)).code is RefusalCode.SESSION_ENDED
         await friend.until_seen(room_log(room), 3)
         left = friend.entries[room_log(room)][-1]
         assert (left.author, left.body) == (name, MemberLeft())
-        await friend.send(SendPrivate(4, next(nonces), name, "still there?"))
+        await friend.send(SendPrivate(id=4, nonce=next(nonces), to=name, text="still there?"))
         assert (await friend.receive(Refused)).code is RefusalCode.UNKNOWN_USER
     assert await refused(cluster, name, new_token()) is RefusalCode.PASSWORD_REQUIRED
     taken = await refused(cluster, name, new_token(), password=PASSWORD, register=True)

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.integration
 TOKEN = bytes(limits.TOKEN_BYTES)
 NONCE = bytes(limits.NONCE_BYTES)
 GREETING = encode(HELLO)
-SOMEBODY = encode(LogIn(1, "somebody", TOKEN))
+SOMEBODY = encode(LogIn(id=1, name="somebody", token=TOKEN))
 
 BAD_BYTES = {
     "rubbish": (b"GET / HTTP/1.1\r\nHost: zchat\r\n\r\n", "malformed"),
@@ -46,7 +46,8 @@ BAD_BYTES = {
     "missing field": (GREETING + msgpack.packb({"kind": "post", "id": 1}), "malformed"),
     "invalid UTF-8": (GREETING + b"\x82\xa4kind\xa6log_in\xa4name\xa2\xff\xfe", "malformed"),
     "over-long text": (
-        GREETING + encode(Post(1, NONCE, LOBBY, "x" * (limits.TEXT_CHARS_MAX + 1))),
+        GREETING
+        + encode(Post(id=1, nonce=NONCE, room=LOBBY, text="x" * (limits.TEXT_CHARS_MAX + 1))),
         "malformed",
     ),
     "over-long frame": (
@@ -107,20 +108,20 @@ async def test_bytes_may_come_one_at_a_time(shared_cluster: Cluster) -> None:
 
 async def test_commands_before_the_login_are_refused(shared_cluster: Cluster) -> None:
     async with Wire(shared_cluster) as wire:
-        await wire.send(HELLO, Post(7, NONCE, LOBBY, "hello"), ListRooms(8))
+        await wire.send(HELLO, Post(id=7, nonce=NONCE, room=LOBBY, text="hello"), ListRooms(id=8))
         await wire.receive(Welcome)
         for request in (7, 8):
             refused = await wire.receive(Refused)
             assert (refused.id, refused.code) == (request, RefusalCode.NOT_LOGGED_IN)
         # That was no crime; the login is still possible.
-        await wire.send(LogIn(9, wire.name, os.urandom(limits.TOKEN_BYTES)))
+        await wire.send(LogIn(id=9, name=wire.name, token=os.urandom(limits.TOKEN_BYTES)))
         assert (await wire.receive(LoggedIn)).name == wire.name
 
 
 async def test_a_second_login_is_refused(shared_cluster: Cluster) -> None:
     async with Wire(shared_cluster) as wire:
         await wire.log_in()
-        await wire.send(LogIn(2, new_name(), os.urandom(limits.TOKEN_BYTES)))
+        await wire.send(LogIn(id=2, name=new_name(), token=os.urandom(limits.TOKEN_BYTES)))
         refused = await wire.receive(Refused)
         assert (refused.id, refused.code) == (2, RefusalCode.ALREADY_LOGGED_IN)
 
@@ -128,10 +129,10 @@ async def test_a_second_login_is_refused(shared_cluster: Cluster) -> None:
 async def test_wrong_names_are_refused_and_unknown_fields_are_not(shared_cluster: Cluster) -> None:
     async with Wire(shared_cluster) as wire:
         await wire.log_in()
-        await wire.send(JoinRoom(2, NONCE, "a\u202eb"))
+        await wire.send(JoinRoom(id=2, nonce=NONCE, room="a\u202eb"))
         refused = await wire.receive(Refused)
         assert (refused.id, refused.code) == (2, RefusalCode.INVALID_NAME)
-        newer = msgpack.unpackb(encode(ListRooms(3))) | {"since": "version 2"}
+        newer = msgpack.unpackb(encode(ListRooms(id=3))) | {"since": "version 2"}
         await wire.send_bytes(msgpack.packb(newer))
         assert (await wire.receive(RoomList)).id == 3
 

@@ -56,7 +56,9 @@ async def test_who_says_too_much_is_held_loses_nothing_and_slows_nobody(limited:
     count = 2 * AT_ONCE
     async with Wire(limited) as hasty:
         await hasty.log_in()
-        await hasty.send(*(Post(n, b"%016d" % n, LOBBY, f"{n}") for n in range(2, count + 2)))
+        await hasty.send(
+            *(Post(id=n, nonce=b"%016d" % n, room=LOBBY, text=f"{n}") for n in range(2, count + 2))
+        )
         async with asyncio.timeout(30):
             while not isinstance(slowed := await hasty.next(), SlowedDown):
                 assert isinstance(slowed, Done | Entry | PresenceChanged)
@@ -87,7 +89,7 @@ async def test_a_client_of_ours_says_all_of_it_and_is_not_disconnected(limited: 
 async def test_a_flood_is_ended_and_its_address_kept_out_for_a_while(limited: Cluster) -> None:
     async with Wire(limited, bound_to("127.0.0.3")) as flood:
         await flood.log_in()
-        await flood.send(*(Ping(number) for number in range(2, 40_000)))
+        await flood.send(*(Ping(id=number) for number in range(2, 40_000)))
         async with asyncio.timeout(30):
             while not isinstance(refused := await flood.next(), Refused):
                 assert isinstance(refused, Pong | SlowedDown | Entry | PresenceChanged)

@@ -144,7 +144,11 @@ async def confide(cluster: Cluster) -> None:
         async with Person(cluster.address, name, WRONG_PASSWORD):
             pass
     async with Wire(cluster) as wire:
-        await wire.send(HELLO, LogIn(1, wire.name, TOKEN), Post(7, NONCE, "lobby", TEXT))
+        await wire.send(
+            HELLO,
+            LogIn(id=1, name=wire.name, token=TOKEN),
+            Post(id=7, nonce=NONCE, room="lobby", text=TEXT),
+        )
         await wire.send_bytes(msgpack.packb({"kind": MALFORMED, "id": MALFORMED, MALFORMED: 1}))
         while await wire.next() is not None:
             pass

@@ -89,17 +89,19 @@ async def test_an_address_is_put_out_in_the_middle_of_a_word(cluster: Cluster) -
         await other.log_in()
         (seen,) = await listed(cluster, "seen", AWAY)
         assert (seen["user"], seen["connected"]) == (flood.name, True)
-        await flood.send(*(Post(n, b"%016d" % n, LOBBY, f"{n}") for n in range(2, 60)))
+        await flood.send(
+            *(Post(id=n, nonce=b"%016d" % n, room=LOBBY, text=f"{n}") for n in range(2, 60))
+        )
         assert "--force" in await admin(cluster, "ban", AWAY, fails=1)
         await admin(cluster, "ban", AWAY, "--force", "--for", "2h", "--reason", "spam")
         while not isinstance(refused := await flood.next(), Refused):
             pass
         assert (refused.id, refused.code) == (None, RefusalCode.BANNED)
         assert 7_000_000 < refused.retry_after_ms <= 7_200_000
-        await other.send(Post(2, b"%016d" % 2, LOBBY, "it is quiet again"))
+        await other.send(Post(id=2, nonce=b"%016d" % 2, room=LOBBY, text="it is quiet again"))
         await other.receive(Entry)
     async with Wire(cluster, bound_to(AWAY)) as again:
-        await again.send(HELLO, LogIn(1, again.name, b"t" * 32))
+        await again.send(HELLO, LogIn(id=1, name=again.name, token=b"t" * 32))
         await again.receive(Welcome)
         refused = await again.receive(Refused)
         assert (refused.id, refused.code) == (1, RefusalCode.BANNED)

@@ -186,7 +186,7 @@ async def _say_all(address: str) -> None:
     async with connect("carl", address) as carl:
         for text in (*WIDTHS, *STEERING):
             # Past the client's own care, as a client of somebody else's would.
-            await carl.submit(Post(0, b"", "lobby", f"said: {text}"))
+            await carl.submit(Post(id=0, nonce=b"", room="lobby", text=f"said: {text}"))
         await carl.say("the last one")
 
 

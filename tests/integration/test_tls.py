@@ -340,7 +340,9 @@ async def test_a_slow_reader_with_tls_costs_no_memory_and_misses_nothing(
     reader, writer = await asyncio.open_connection(
         sock=receiver, ssl=context, server_hostname="127.0.0.1", limit=4096
     )
-    writer.write(encode(HELLO) + encode(LogIn(1, new_name(), b"t" * limits.TOKEN_BYTES)))
+    writer.write(
+        encode(HELLO) + encode(LogIn(id=1, name=new_name(), token=b"t" * limits.TOKEN_BYTES))
+    )
     assert await reader.read(1)
     gateway = await asyncio.to_thread(secure.gateway_of, writer.get_extra_info("sockname")[1])
     assert gateway is not None

@@ -69,7 +69,7 @@ class Prober(Wire):
         self.nonces = (nonce(prefix, number) for number in count(1))
 
     async def enter(self, token: bytes, **given: Any) -> Any:
-        await self.send(HELLO, m.LogIn(1, self.name, token, **given))
+        await self.send(HELLO, m.LogIn(id=1, name=self.name, token=token, **given))
         await self.receive(m.Welcome)
         return await self.receive(m.LoggedIn | m.Refused)  # type: ignore[arg-type]
 
@@ -255,7 +255,9 @@ async def test_guessing_costs_few_hashes_and_shuts_no_client_out(cluster: Cluste
         answers.append(await thief.enter(new_token(), password="guess 0"))
         for number in range(1, tries):
             await thief.send(
-                m.LogIn(number + 1, ann.name, new_token(), password=f"guess {number:03}")
+                m.LogIn(
+                    id=number + 1, name=ann.name, token=new_token(), password=f"guess {number:03}"
+                )
             )
             answers.append(await thief.receive(m.Refused))
             if number % 20 == 0:
@@ -398,8 +400,8 @@ async def test_nobody_but_a_gateway_speaks_for_users(
             mallory = hand(name)
             until(mallory.known)
             for address, command in (
-                ("rooms/0", m.Post(1, next(nonces), room, "a lie")),
-                ("users", m.SendPrivate(1, next(nonces), ann.name, "a lie")),
+                ("rooms/0", m.Post(id=1, nonce=next(nonces), room=room, text="a lie")),
+                ("users", m.SendPrivate(id=1, nonce=next(nonces), to=ann.name, text="a lie")),
             ):
                 refused = mallory.do(address, command, ann.name, m.Standing.OPERATOR)
                 assert refused.code is m.RefusalCode.NOT_ALLOWED
@@ -419,7 +421,9 @@ async def test_nobody_but_an_operator_and_services_do_what_is_theirs(
         gateway, service = hand("gateway/mallory"), hand("rooms/5")
         until(gateway.known)
         until(service.known)
-        make = m.SetStanding(1, next(ann.nonces), ann.name, m.Standing.OPERATOR)
+        make = m.SetStanding(
+            id=1, nonce=next(ann.nonces), user=ann.name, standing=m.Standing.OPERATOR
+        )
         for asker, address, command, user in (
             (gateway, "users", make, ""),
             (gateway, "rooms/0", EndGuest(ann.name), ""),
@@ -458,7 +462,9 @@ async def test_a_suspended_account_is_kept_out_and_both_stand_in_the_books(
     async with ann, root:
         await ann.enter(token, password=PASSWORD, register=True)
         await root.enter(new_token(), password=PASSWORD, register=True)
-        make = m.SetStanding(1, next(root.nonces), root.name, m.Standing.MODERATOR)
+        make = m.SetStanding(
+            id=1, nonce=next(root.nonces), user=root.name, standing=m.Standing.MODERATOR
+        )
         assert isinstance(console.do("users", make, "", m.Standing.ACCOUNT), m.Done)
         # Whoever becomes something else logs in anew.
         ended = await root.receive(m.Refused)

@@ -68,7 +68,7 @@ class Wire:
 
     async def log_in(self) -> LoggedIn:
         token = os.urandom(limits.TOKEN_BYTES)
-        await self.send(HELLO, LogIn(1, self.name, token))
+        await self.send(HELLO, LogIn(id=1, name=self.name, token=token))
         await self.receive(Welcome)
         return await self.receive(LoggedIn)
 

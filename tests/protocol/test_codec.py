@@ -64,7 +64,9 @@ def test_a_newer_peer_may_add_fields() -> None:
 def test_an_optional_field_may_be_left_out() -> None:
     frame = packed({"kind": "log_in", "id": 1, "name": "ann", "token": b"t" * 32})
 
-    assert client_messages.decode(frame) == LogIn(1, "ann", b"t" * 32, None, {})
+    assert client_messages.decode(frame) == LogIn(
+        id=1, name="ann", token=b"t" * 32, password=None, cursors={}
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,9 +115,16 @@ def test_anything_else_is_refused(value: object) -> None:
 def test_the_longest_of_everything_is_taken() -> None:
     text = "\U0001f600" * limits.TEXT_CHARS_MAX
     longest: list[Message] = [
-        Post(limits.INTEGER_MAX, b"n" * limits.NONCE_BYTES, "r" * limits.NAME_CHARS_MAX, text),
-        SetTopic(0, b"n" * limits.NONCE_BYTES, "r", "t" * limits.TOPIC_CHARS_MAX),
-        Register(0, b"n" * limits.NONCE_BYTES, "p" * limits.PASSWORD_CHARS_MAX),
+        Post(
+            id=limits.INTEGER_MAX,
+            nonce=b"n" * limits.NONCE_BYTES,
+            room="r" * limits.NAME_CHARS_MAX,
+            text=text,
+        ),
+        SetTopic(
+            id=0, nonce=b"n" * limits.NONCE_BYTES, room="r", topic="t" * limits.TOPIC_CHARS_MAX
+        ),
+        Register(id=0, nonce=b"n" * limits.NONCE_BYTES, password="p" * limits.PASSWORD_CHARS_MAX),
     ]
 
     for message in longest:
@@ -257,7 +266,7 @@ def test_a_frame_of_exactly_the_limit_is_taken() -> None:
 
 
 def test_many_small_frames_at_once_are_not_one_long_one() -> None:
-    frames = [encode(Ping(number)) for number in range(200)]
+    frames = [encode(Ping(id=number)) for number in range(200)]
 
     assert FrameReader(frame_bytes_max=64).feed(b"".join(frames)) == frames
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from zchat.protocol.codec import client_messages, encode, server_messages
+from zchat.protocol.codec import ProtocolError, client_messages, encode, server_messages
 from zchat.protocol.messages import (
     AccountChange,
     AccountChanged,
@@ -114,6 +114,7 @@ from zchat.protocol.messages import (
     Register,
     RemoveReaction,
     ReportMessage,
+    Request,
     RestoreUser,
     RevokeDevice,
     RevokeInvitation,
@@ -171,76 +172,109 @@ def entry(body: EntryBody, log: str = "#garden") -> Entry:
 
 FROM_CLIENTS: list[Any] = [
     Hello(1, "test 1.0"),
-    LogIn(1, "ann", b"t" * 32, "correct horse", {"#garden": 6, "@ann": 0}),
-    LogOut(2),
-    Register(3, NONCE, "correct horse"),
-    Post(4, NONCE, "garden", "grüße"),
-    SendPrivate(5, NONCE, "bob", "psst"),
-    CreateRoom(6, NONCE, "garden"),
-    JoinRoom(7, NONCE, "garden"),
-    LeaveRoom(8, NONCE, "garden"),
-    SetTopic(9, NONCE, "garden", "roses"),
-    MarkRead(10, "#garden", 7),
-    ReadHistory(11, "@bob", 50, 300),
-    ListRooms(12, "garden"),
-    ListMembers(13, "garden"),
-    ListUsers(14),
-    Ping(2**53, PingTarget.ROOM_SERVICE),
+    LogIn(
+        id=1,
+        name="ann",
+        token=b"t" * 32,
+        password="correct horse",
+        cursors={"#garden": 6, "@ann": 0},
+    ),
+    LogOut(id=2),
+    Register(id=3, nonce=NONCE, password="correct horse"),
+    Post(id=4, nonce=NONCE, room="garden", text="grüße"),
+    SendPrivate(id=5, nonce=NONCE, to="bob", text="psst"),
+    CreateRoom(id=6, nonce=NONCE, room="garden"),
+    JoinRoom(id=7, nonce=NONCE, room="garden"),
+    LeaveRoom(id=8, nonce=NONCE, room="garden"),
+    SetTopic(id=9, nonce=NONCE, room="garden", topic="roses"),
+    MarkRead(id=10, log="#garden", sequence=7),
+    ReadHistory(id=11, log="@bob", limit=50, before=300),
+    ListRooms(id=12, room="garden"),
+    ListMembers(id=13, room="garden"),
+    ListUsers(id=14),
+    Ping(id=2**53, target=PingTarget.ROOM_SERVICE),
     # Accounts.
-    ChangePassword(16, NONCE, "correct horse", "battery staple"),
-    LogOutEverywhere(17, NONCE),
-    DeleteAccount(18, NONCE, "correct horse"),
-    RevokeDevice(19, NONCE, 2),
-    CreateAppToken(20, NONCE, DIGEST, "weather", [Scope.READ, Scope.POST], ["garden"]),
-    EnableTotp(21, NONCE, b"s" * 20, "123456", "correct horse", [DIGEST]),
-    DisableTotp(22, NONCE, "correct horse"),
-    BlockUser(23, NONCE, "mallory"),
-    UnblockUser(24, NONCE, "mallory"),
-    ReportMessage(25, NONCE, "#garden", 7, "spam"),
-    ListDevices(26),
-    ListBlocked(27),
+    ChangePassword(id=16, nonce=NONCE, password="correct horse", new_password="battery staple"),
+    LogOutEverywhere(id=17, nonce=NONCE),
+    DeleteAccount(id=18, nonce=NONCE, password="correct horse"),
+    RevokeDevice(id=19, nonce=NONCE, device=2),
+    CreateAppToken(
+        id=20,
+        nonce=NONCE,
+        digest=DIGEST,
+        name="weather",
+        scopes=[Scope.READ, Scope.POST],
+        rooms=["garden"],
+    ),
+    EnableTotp(
+        id=21,
+        nonce=NONCE,
+        secret=b"s" * 20,
+        code="123456",
+        password="correct horse",
+        recovery=[DIGEST],
+    ),
+    DisableTotp(id=22, nonce=NONCE, password="correct horse"),
+    BlockUser(id=23, nonce=NONCE, user="mallory"),
+    UnblockUser(id=24, nonce=NONCE, user="mallory"),
+    ReportMessage(id=25, nonce=NONCE, log="#garden", sequence=7, reason="spam"),
+    ListDevices(id=26),
+    ListBlocked(id=27),
     # Rooms.
-    InviteMember(28, NONCE, "garden", "bob"),
-    KickMember(29, NONCE, "garden", "mallory", "spam"),
-    BanMember(30, NONCE, "garden", "mallory", "spam", AT_MS),
-    UnbanMember(31, NONCE, "garden", "mallory"),
-    MuteMember(32, NONCE, "garden", "mallory", "spam"),
-    UnmuteMember(33, NONCE, "garden", "mallory"),
-    PromoteMember(34, NONCE, "garden", "bob"),
-    DemoteMember(35, NONCE, "garden", "bob"),
-    TransferRoom(36, NONCE, "garden", "bob"),
-    ConfigureRoom(37, NONCE, "garden", True, "rosebud", Posting.MODERATORS, 30, 50),
-    CloseRoom(38, NONCE, "garden", "winter"),
-    ListBans(39, "garden"),
+    InviteMember(id=28, nonce=NONCE, room="garden", user="bob"),
+    KickMember(id=29, nonce=NONCE, room="garden", user="mallory", reason="spam"),
+    BanMember(id=30, nonce=NONCE, room="garden", user="mallory", reason="spam", until_ms=AT_MS),
+    UnbanMember(id=31, nonce=NONCE, room="garden", user="mallory"),
+    MuteMember(id=32, nonce=NONCE, room="garden", user="mallory", reason="spam"),
+    UnmuteMember(id=33, nonce=NONCE, room="garden", user="mallory"),
+    PromoteMember(id=34, nonce=NONCE, room="garden", user="bob"),
+    DemoteMember(id=35, nonce=NONCE, room="garden", user="bob"),
+    TransferRoom(id=36, nonce=NONCE, room="garden", user="bob"),
+    ConfigureRoom(
+        id=37,
+        nonce=NONCE,
+        room="garden",
+        private=True,
+        key="rosebud",
+        posting=Posting.MODERATORS,
+        slow_mode_s=30,
+        members_max=50,
+    ),
+    CloseRoom(id=38, nonce=NONCE, room="garden", reason="winter"),
+    ListBans(id=39, room="garden"),
     # The cluster.
-    Announce(40, NONCE, "we close at ten"),
-    CreateInvitation(41, NONCE, DIGEST, AT_MS, "for carol"),
-    RevokeInvitation(42, NONCE, DIGEST),
-    DisconnectUser(43, NONCE, "mallory", "spam"),
-    SuspendUser(44, NONCE, "mallory", "spam", AT_MS),
-    RestoreUser(45, NONCE, "mallory"),
-    SetStanding(46, NONCE, "bob", Standing.MODERATOR),
-    ReadAudit(47, 100, AT_MS),
+    Announce(id=40, nonce=NONCE, text="we close at ten"),
+    CreateInvitation(id=41, nonce=NONCE, digest=DIGEST, expires_ms=AT_MS, note="for carol"),
+    RevokeInvitation(id=42, nonce=NONCE, digest=DIGEST),
+    DisconnectUser(id=43, nonce=NONCE, user="mallory", reason="spam"),
+    SuspendUser(id=44, nonce=NONCE, user="mallory", reason="spam", until_ms=AT_MS),
+    RestoreUser(id=45, nonce=NONCE, user="mallory"),
+    SetStanding(id=46, nonce=NONCE, user="bob", standing=Standing.MODERATOR),
+    ReadAudit(id=47, limit=100, before_ms=AT_MS),
     # Messages, and what becomes of them.
-    EditMessage(48, NONCE, "#garden", 7, "grüße dich"),
-    DeleteMessage(49, NONCE, "#garden", 7, "spam"),
-    AddReaction(50, NONCE, "@ann", 7, "👍🏽"),
-    RemoveReaction(51, NONCE, "@ann", 7, "👍🏽"),
-    PinMessage(52, NONCE, "garden", 7),
-    UnpinMessage(53, NONCE, "garden", 7),
-    StartConversation(54, NONCE, ["bob", "carol"]),
-    SetNotify(55, "#garden", Notify.MENTIONS),
-    SayTyping(56, "@bob"),
-    SetAway(57, "back at ten"),
-    ListPins(58, "garden"),
-    ListConversations(59),
-    ReadEdits(60, "#garden", 7),
-    SearchMessages(61, "red roses", "#garden", "bob", AT_MS, 50),
+    EditMessage(id=48, nonce=NONCE, log="#garden", sequence=7, text="grüße dich"),
+    DeleteMessage(id=49, nonce=NONCE, log="#garden", sequence=7, reason="spam"),
+    AddReaction(id=50, nonce=NONCE, log="@ann", sequence=7, emoji="👍🏽"),
+    RemoveReaction(id=51, nonce=NONCE, log="@ann", sequence=7, emoji="👍🏽"),
+    PinMessage(id=52, nonce=NONCE, room="garden", sequence=7),
+    UnpinMessage(id=53, nonce=NONCE, room="garden", sequence=7),
+    StartConversation(id=54, nonce=NONCE, users=["bob", "carol"]),
+    SetNotify(id=55, log="#garden", level=Notify.MENTIONS),
+    SayTyping(id=56, log="@bob"),
+    SetAway(id=57, away="back at ten"),
+    ListPins(id=58, room="garden"),
+    ListConversations(id=59),
+    ReadEdits(id=60, log="#garden", sequence=7),
+    SearchMessages(id=61, text="red roses", log="#garden", author="bob", before_ms=AT_MS, limit=50),
     # Who is kept out of the server.
-    BanUsers(62, NONCE, "192.0.2.0/24", "spam", 7200, True, True),
-    UnbanUsers(63, NONCE, "spam*"),
-    KickUsers(64, NONCE, "mallory", "spam", 60, True, True),
-    ListUserBans(65, "mallory"),
+    BanUsers(
+        id=62, nonce=NONCE, who="192.0.2.0/24", reason="spam", for_s=7200, guests=True, force=True
+    ),
+    UnbanUsers(id=63, nonce=NONCE, who="spam*"),
+    KickUsers(
+        id=64, nonce=NONCE, who="mallory", reason="spam", for_s=60, names_only=True, force=True
+    ),
+    ListUserBans(id=65, after="mallory"),
 ]
 FROM_SERVERS: list[Any] = [
     Welcome(1, "zchat 1.0"),
@@ -311,14 +345,27 @@ BODIES: list[Any] = [
 ]
 WITH_ALL_FIELDS: dict[str, Any] = {
     "LogIn/new_device": LogIn(
-        1, "ann", b"t" * 32, "correct horse", {"#garden": 6}, "my-phone", "123456"
+        id=1,
+        name="ann",
+        token=b"t" * 32,
+        password="correct horse",
+        cursors={"#garden": 6},
+        device="my-phone",
+        code="123456",
     ),
     "LogIn/new_account": LogIn(
-        1, "ann", b"t" * 32, "correct horse", register=True, invitation="spring-2024"
+        id=1,
+        name="ann",
+        token=b"t" * 32,
+        password="correct horse",
+        register=True,
+        invitation="spring-2024",
     ),
-    "Register/invited": Register(3, NONCE, "correct horse", "spring-2024"),
-    "CreateRoom/private": CreateRoom(6, NONCE, "garden", private=True),
-    "JoinRoom/key": JoinRoom(7, NONCE, "garden", "rosebud"),
+    "Register/invited": Register(
+        id=3, nonce=NONCE, password="correct horse", invitation="spring-2024"
+    ),
+    "CreateRoom/private": CreateRoom(id=6, nonce=NONCE, room="garden", private=True),
+    "JoinRoom/key": JoinRoom(id=7, nonce=NONCE, room="garden", key="rosebud"),
     "LoggedIn/operator": LoggedIn(1, "ann", False, [], Standing.OPERATOR),
     "Done/again": Done(4, "#garden", 7, again=True),
     "Refused/again": Refused(4, RefusalCode.NOT_A_MEMBER, "you are not in it", again=True),
@@ -331,22 +378,26 @@ WITH_ALL_FIELDS: dict[str, Any] = {
         [RoomInfo("g", "", 2, False, 0, True, True, True, Posting.MODERATORS, 30, 50)],
         1,
     ),
-    "LogIn/new_password": LogIn(1, "ann", b"t" * 32, "a code", new_password="correct horse"),
-    "LogIn/away": LogIn(1, "ann", b"t" * 32, away="back at ten"),
+    "LogIn/new_password": LogIn(
+        id=1, name="ann", token=b"t" * 32, password="a code", new_password="correct horse"
+    ),
+    "LogIn/away": LogIn(id=1, name="ann", token=b"t" * 32, away="back at ten"),
     "Hello/instance": Hello(1, "test 1.0", b"i" * 8),
-    "LogIn/some": LogIn(1, "ann", b"t" * 32, logs=["#garden", "@ann"], from_head=True),
-    "LogIn/none": LogIn(1, "ann", b"t" * 32, logs=[]),
-    "LogIn/account": LogIn(1, "ann", b"t" * 32, account=True),
+    "LogIn/some": LogIn(
+        id=1, name="ann", token=b"t" * 32, logs=["#garden", "@ann"], from_head=True
+    ),
+    "LogIn/none": LogIn(id=1, name="ann", token=b"t" * 32, logs=[]),
+    "LogIn/account": LogIn(id=1, name="ann", token=b"t" * 32, account=True),
     "Welcome/cluster": Welcome(1, "zchat 1.0", "c0ffee00c0ffee00"),
     "LoggedIn/since": LoggedIn(
         1, "ann", False, [LogState("#garden", 5, 9, 4, Notify.ALL)], since_ms=AT_MS
     ),
-    "Post/reply": Post(4, NONCE, "garden", "grüße", 5),
-    "SendPrivate/reply": SendPrivate(5, NONCE, "bob", "psst", 5),
-    "SetAway/back": SetAway(57, None),
-    "MarkRead/back": MarkRead(10, "#garden", 7, back=True),
+    "Post/reply": Post(id=4, nonce=NONCE, room="garden", text="grüße", reply_to=5),
+    "SendPrivate/reply": SendPrivate(id=5, nonce=NONCE, to="bob", text="psst", reply_to=5),
+    "SetAway/back": SetAway(id=57, away=None),
+    "MarkRead/back": MarkRead(id=10, log="#garden", sequence=7, back=True),
     "LogStateChanged/back": LogStateChanged("@bob", 7, Notify.ALL, back=True),
-    "SearchMessages/all": SearchMessages(61, "red roses"),
+    "SearchMessages/all": SearchMessages(id=61, text="red roses"),
     "MemberList/away": MemberList(
         13, "garden", [MemberInfo("ann", Role.OWNER, True, "back at ten")], 1
     ),
@@ -394,3 +445,12 @@ def test_the_bytes_mean_what_they_always_meant(name: str) -> None:
     decoder = client_messages if isinstance(example, CLIENT_MESSAGES) else server_messages
 
     assert decoder.decode(golden()[name]) == example
+
+
+@pytest.mark.parametrize("request_", [each for each in FROM_CLIENTS if isinstance(each, Request)])
+def test_a_draft_is_no_message_yet(request_: Request) -> None:
+    for field in {"id", "nonce"} & set(request_.__struct_fields__):
+        fields = msgspec.msgpack.decode(encode(request_))
+        del fields[field]
+        with pytest.raises(ProtocolError, match=f"missing required field `{field}`"):
+            client_messages.decode(encode(fields))

@@ -12,8 +12,8 @@ from zchat.protocol.internal import (
     EndGuest,
     MarkerMoved,
     OpenConversation,
-    RoomCommand,
     RoomQuery,
+    RoomServiceCommand,
     Typing,
 )
 from zchat.protocol.messages import (
@@ -111,7 +111,7 @@ class Rooms:
     def give(
         self,
         user: str,
-        command: RoomCommand,
+        command: RoomServiceCommand,
         standing: Standing = Standing.ACCOUNT,
         since_ms: int = 0,
     ) -> Done | Refused:
@@ -139,7 +139,7 @@ class Rooms:
     def do(
         self,
         user: str,
-        command: RoomCommand,
+        command: RoomServiceCommand,
         standing: Standing = Standing.ACCOUNT,
         since_ms: int = 0,
     ) -> Done | Refused:
@@ -161,81 +161,98 @@ class Rooms:
         return nonce(b"playbook", self._nonces)
 
     def create(self, user: str, room: str) -> Done | Refused:
-        return self.do(user, CreateRoom(1, self.nonce(), room))
+        return self.do(user, CreateRoom(id=1, nonce=self.nonce(), room=room))
 
     def join(self, user: str, room: str, key: str = "") -> Done | Refused:
-        return self.do(user, JoinRoom(2, self.nonce(), room, key))
+        return self.do(user, JoinRoom(id=2, nonce=self.nonce(), room=room, key=key))
 
     def leave(self, user: str, room: str) -> Done | Refused:
-        return self.do(user, LeaveRoom(3, self.nonce(), room))
+        return self.do(user, LeaveRoom(id=3, nonce=self.nonce(), room=room))
 
     def post(self, user: str, room: str, text: str = "hello") -> Done | Refused:
-        return self.do(user, Post(4, self.nonce(), room, text))
+        return self.do(user, Post(id=4, nonce=self.nonce(), room=room, text=text))
 
     def set_topic(self, user: str, room: str, topic: str) -> Done | Refused:
-        return self.do(user, SetTopic(5, self.nonce(), room, topic))
+        return self.do(user, SetTopic(id=5, nonce=self.nonce(), room=room, topic=topic))
 
     def mark(self, user: str, log: str, sequence: int, *, back: bool = False) -> Done | Refused:
-        return self.do(user, MarkRead(6, log, sequence, back))
+        return self.do(user, MarkRead(id=6, log=log, sequence=sequence, back=back))
 
     def invite(self, by: str, room: str, user: str) -> Done | Refused:
-        return self.do(by, InviteMember(7, self.nonce(), room, user))
+        return self.do(by, InviteMember(id=7, nonce=self.nonce(), room=room, user=user))
 
     def kick(self, by: str, room: str, user: str, reason: str = "") -> Done | Refused:
-        return self.do(by, KickMember(8, self.nonce(), room, user, reason))
+        return self.do(
+            by, KickMember(id=8, nonce=self.nonce(), room=room, user=user, reason=reason)
+        )
 
     def ban(
         self, by: str, room: str, user: str, reason: str = "", until_ms: int | None = None
     ) -> Done | Refused:
-        return self.do(by, BanMember(9, self.nonce(), room, user, reason, until_ms))
+        return self.do(
+            by,
+            BanMember(
+                id=9, nonce=self.nonce(), room=room, user=user, reason=reason, until_ms=until_ms
+            ),
+        )
 
     def unban(self, by: str, room: str, user: str) -> Done | Refused:
-        return self.do(by, UnbanMember(10, self.nonce(), room, user))
+        return self.do(by, UnbanMember(id=10, nonce=self.nonce(), room=room, user=user))
 
     def mute(self, by: str, room: str, user: str) -> Done | Refused:
-        return self.do(by, MuteMember(11, self.nonce(), room, user))
+        return self.do(by, MuteMember(id=11, nonce=self.nonce(), room=room, user=user))
 
     def unmute(self, by: str, room: str, user: str) -> Done | Refused:
-        return self.do(by, UnmuteMember(12, self.nonce(), room, user))
+        return self.do(by, UnmuteMember(id=12, nonce=self.nonce(), room=room, user=user))
 
     def promote(self, by: str, room: str, user: str) -> Done | Refused:
-        return self.do(by, PromoteMember(13, self.nonce(), room, user))
+        return self.do(by, PromoteMember(id=13, nonce=self.nonce(), room=room, user=user))
 
     def demote(self, by: str, room: str, user: str) -> Done | Refused:
-        return self.do(by, DemoteMember(14, self.nonce(), room, user))
+        return self.do(by, DemoteMember(id=14, nonce=self.nonce(), room=room, user=user))
 
     def transfer(self, by: str, room: str, user: str) -> Done | Refused:
-        return self.do(by, TransferRoom(15, self.nonce(), room, user))
+        return self.do(by, TransferRoom(id=15, nonce=self.nonce(), room=room, user=user))
 
     def configure(self, by: str, room: str, **settings: Any) -> Done | Refused:
-        return self.do(by, ConfigureRoom(16, self.nonce(), room, **settings))
+        return self.do(by, ConfigureRoom(id=16, nonce=self.nonce(), room=room, **settings))
 
     def close_room(self, by: str, room: str, reason: str = "") -> Done | Refused:
-        return self.do(by, CloseRoom(17, self.nonce(), room, reason))
+        return self.do(by, CloseRoom(id=17, nonce=self.nonce(), room=room, reason=reason))
 
     def report(self, by: str, log: str, sequence: int, reason: str = "") -> Done | Refused:
-        return self.do(by, ReportMessage(18, self.nonce(), log, sequence, reason))
+        return self.do(
+            by, ReportMessage(id=18, nonce=self.nonce(), log=log, sequence=sequence, reason=reason)
+        )
 
     def edit(self, by: str, log: str, sequence: int, text: str) -> Done | Refused:
-        return self.do(by, EditMessage(19, self.nonce(), log, sequence, text))
+        return self.do(
+            by, EditMessage(id=19, nonce=self.nonce(), log=log, sequence=sequence, text=text)
+        )
 
     def delete(self, by: str, log: str, sequence: int, reason: str = "") -> Done | Refused:
-        return self.do(by, DeleteMessage(20, self.nonce(), log, sequence, reason))
+        return self.do(
+            by, DeleteMessage(id=20, nonce=self.nonce(), log=log, sequence=sequence, reason=reason)
+        )
 
     def react(self, by: str, log: str, sequence: int, emoji: str = "+1") -> Done | Refused:
-        return self.do(by, AddReaction(21, self.nonce(), log, sequence, emoji))
+        return self.do(
+            by, AddReaction(id=21, nonce=self.nonce(), log=log, sequence=sequence, emoji=emoji)
+        )
 
     def unreact(self, by: str, log: str, sequence: int, emoji: str = "+1") -> Done | Refused:
-        return self.do(by, RemoveReaction(22, self.nonce(), log, sequence, emoji))
+        return self.do(
+            by, RemoveReaction(id=22, nonce=self.nonce(), log=log, sequence=sequence, emoji=emoji)
+        )
 
     def pin(self, by: str, room: str, sequence: int) -> Done | Refused:
-        return self.do(by, PinMessage(23, self.nonce(), room, sequence))
+        return self.do(by, PinMessage(id=23, nonce=self.nonce(), room=room, sequence=sequence))
 
     def unpin(self, by: str, room: str, sequence: int) -> Done | Refused:
-        return self.do(by, UnpinMessage(24, self.nonce(), room, sequence))
+        return self.do(by, UnpinMessage(id=24, nonce=self.nonce(), room=room, sequence=sequence))
 
     def notify(self, user: str, log: str, level: Notify) -> Done | Refused:
-        return self.do(user, SetNotify(25, log, level))
+        return self.do(user, SetNotify(id=25, log=log, level=level))
 
     def open_conversation(self, room: str, author: str, *users: str) -> Done | Refused:
         nonce = b"a conversation: " + room.encode()

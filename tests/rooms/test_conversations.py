@@ -44,12 +44,12 @@ def test_all_are_in_at_once_and_nobody_else_hears_of_it(talk: Rooms) -> None:
 
 
 def test_it_is_called_by_who_is_in_it(talk: Rooms) -> None:
-    answer = server_messages.decode(talk.ask("bob", ListRooms(1)))
+    answer = server_messages.decode(talk.ask("bob", ListRooms(id=1)))
     assert isinstance(answer, RoomList)
     (conversation,) = [info for info in answer.rooms if info.conversation]
     assert (conversation.room, conversation.topic) == (NAME, "ann, bob, carl")
     assert (conversation.private, conversation.joined) == (True, True)
-    others = server_messages.decode(talk.ask("dora", ListRooms(1)))
+    others = server_messages.decode(talk.ask("dora", ListRooms(id=1)))
     assert isinstance(others, RoomList)
     assert [info.room for info in others.rooms] == ["lobby"]
 

@@ -19,7 +19,7 @@ def garden(rooms: Rooms) -> Rooms:
 
 
 def info(rooms: Rooms, user: str, room: str = "garden") -> RoomInfo:
-    answer = server_messages.decode(rooms.ask(user, ListRooms(1, room)))
+    answer = server_messages.decode(rooms.ask(user, ListRooms(id=1, room=room)))
     assert isinstance(answer, RoomList)
     return answer.rooms[0]
 
@@ -73,7 +73,7 @@ def test_everyone_is_mentioned_by_who_may_only(garden: Rooms) -> None:
 
     garden.promote("ann", "garden", "bob")
     garden.post("bob", "garden", "@room")
-    by_carl = Post(1, garden.nonce(), "garden", "@room")
+    by_carl = Post(id=1, nonce=garden.nonce(), room="garden", text="@room")
     garden.do("carl", by_carl, Standing.MODERATOR)
     assert mentions(garden) == [2, 1, 1]
 
@@ -86,10 +86,10 @@ def test_nobody_is_mentioned_for_bearing_the_rooms_name(garden: Rooms) -> None:
 
 
 def test_to_mention_everyone_is_one_row_however_many_they_are(garden: Rooms) -> None:
-    garden.give("ann", Post(1, garden.nonce(), "garden", "@room @nobody"))
+    garden.give("ann", Post(id=1, nonce=garden.nonce(), room="garden", text="@room @nobody"))
 
     assert len(garden.core.effects.rows) == 1
-    garden.give("ann", Post(1, garden.nonce(), "garden", "plain"))
+    garden.give("ann", Post(id=1, nonce=garden.nonce(), room="garden", text="plain"))
     assert len(garden.core.effects.rows) == 1
 
 
@@ -151,7 +151,7 @@ def test_in_the_lobby_those_are_mentioned_whose_marker_it_keeps(rooms: Rooms) ->
     rooms.post("ann", "lobby", "@bob @carl @room")
     assert mentions(rooms, "lobby") == [0, 1, 0]
 
-    by_moderator = Post(1, rooms.nonce(), "lobby", "@room")
+    by_moderator = Post(id=1, nonce=rooms.nonce(), room="lobby", text="@room")
     rooms.do("ann", by_moderator, Standing.MODERATOR)
     assert mentions(rooms, "lobby") == [0, 2, 0]
     rooms.mark("bob", "#lobby", 2)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from simulation.amended import MESSAGES, Fold, is_same
 
 from zchat.protocol.codec import Decoder
-from zchat.protocol.internal import RoomCommand
+from zchat.protocol.internal import RoomServiceCommand
 from zchat.protocol.messages import (
     AddReaction,
     DeleteMessage,
@@ -36,20 +36,32 @@ SEQUENCES = st.integers(0, 14)
 EMOJI = st.sampled_from(["+1", "\N{SMILING FACE WITH SMILING EYES}"])
 
 
-def _of_message(kind: type[RoomCommand], *more: st.SearchStrategy[Any]) -> Any:
-    return st.builds(kind, st.just(1), st.just(b""), st.just("#garden"), SEQUENCES, *more)
+def _of_message(kind: type[RoomServiceCommand], **more: st.SearchStrategy[Any]) -> Any:
+    log = st.just("#garden")
+    return st.builds(kind, id=st.just(1), nonce=st.just(b""), log=log, sequence=SEQUENCES, **more)
 
 
-COMMANDS: st.SearchStrategy[RoomCommand] = st.one_of(
-    _of_message(EditMessage, st.sampled_from(["red", "blue", "mauve", " "])),
-    _of_message(EditMessage, st.sampled_from(["red", "blue"])),
+COMMANDS: st.SearchStrategy[RoomServiceCommand] = st.one_of(
+    _of_message(EditMessage, text=st.sampled_from(["red", "blue", "mauve", " "])),
+    _of_message(EditMessage, text=st.sampled_from(["red", "blue"])),
     _of_message(DeleteMessage),
-    _of_message(AddReaction, EMOJI),
-    _of_message(AddReaction, EMOJI),
-    _of_message(RemoveReaction, EMOJI),
-    st.builds(PinMessage, st.just(1), st.just(b""), st.just("garden"), SEQUENCES),
-    st.builds(UnpinMessage, st.just(1), st.just(b""), st.just("garden"), SEQUENCES),
-    st.builds(Post, st.just(1), st.just(b""), st.just("garden"), st.just("more"), SEQUENCES),
+    _of_message(AddReaction, emoji=EMOJI),
+    _of_message(AddReaction, emoji=EMOJI),
+    _of_message(RemoveReaction, emoji=EMOJI),
+    st.builds(
+        PinMessage, id=st.just(1), nonce=st.just(b""), room=st.just("garden"), sequence=SEQUENCES
+    ),
+    st.builds(
+        UnpinMessage, id=st.just(1), nonce=st.just(b""), room=st.just("garden"), sequence=SEQUENCES
+    ),
+    st.builds(
+        Post,
+        id=st.just(1),
+        nonce=st.just(b""),
+        room=st.just("garden"),
+        text=st.just("more"),
+        reply_to=SEQUENCES,
+    ),
 )
 
 

@@ -165,7 +165,7 @@ def test_a_moderator_that_the_owner_has_muted_is_not_let_speak_by_another(garden
 
 
 def test_the_clusters_moderators_act_on_everyone_in_every_room(garden: Rooms) -> None:
-    kick = KickMember(1, garden.nonce(), "garden", "ann", "spam")
+    kick = KickMember(id=1, nonce=garden.nonce(), room="garden", user="ann", reason="spam")
     assert isinstance(garden.do("eve", kick, Standing.MODERATOR), Done)
 
     entries = garden.entries("garden")
@@ -177,7 +177,7 @@ def test_the_clusters_moderators_act_on_everyone_in_every_room(garden: Rooms) ->
 
 
 def test_the_operator_without_a_name_is_the_system_in_the_room(garden: Rooms) -> None:
-    ban = BanMember(1, garden.nonce(), "garden", "bob", "spam")
+    ban = BanMember(id=1, nonce=garden.nonce(), room="garden", user="bob", reason="spam")
     assert isinstance(garden.do("", ban, Standing.OPERATOR), Done)
 
     assert last(garden) == ("zchat", MemberBanned("bob", "spam", None))
@@ -235,21 +235,25 @@ def test_in_the_lobby_only_the_clusters_moderators_keep_order(rooms: Rooms) -> N
     assert reply.code is RefusalCode.NOT_ALLOWED
     assert reply.reason == "in the lobby only moderators of the cluster may do that"
 
-    rooms.do("eve", BanMember(1, rooms.nonce(), "lobby", "bob", "spam"), Standing.MODERATOR)
+    rooms.do(
+        "eve",
+        BanMember(id=1, nonce=rooms.nonce(), room="lobby", user="bob", reason="spam"),
+        Standing.MODERATOR,
+    )
     assert rooms.post("bob", "lobby") == Refused(
         4, RefusalCode.BANNED, "you are banned from lobby: spam"
     )
     assert isinstance(rooms.mark("bob", "#lobby", 1), Done)
-    history = server_messages.decode(rooms.ask("bob", ReadHistory(1, "#lobby")))
+    history = server_messages.decode(rooms.ask("bob", ReadHistory(id=1, log="#lobby")))
     assert isinstance(history, History), "who is banned there reads on"
     assert isinstance(rooms.post("ann", "lobby"), Done)
 
 
 def test_nobody_is_put_out_of_the_lobby_and_it_is_nobodys(rooms: Rooms) -> None:
     for command in (
-        KickMember(1, rooms.nonce(), "lobby", "bob"),
-        ConfigureRoom(1, rooms.nonce(), "lobby", private=True),
-        CloseRoom(1, rooms.nonce(), "lobby"),
+        KickMember(id=1, nonce=rooms.nonce(), room="lobby", user="bob"),
+        ConfigureRoom(id=1, nonce=rooms.nonce(), room="lobby", private=True),
+        CloseRoom(id=1, nonce=rooms.nonce(), room="lobby"),
     ):
         reply = rooms.do("eve", command, Standing.OPERATOR)
         assert refused(reply) is RefusalCode.NOT_ALLOWED
@@ -293,10 +297,10 @@ def test_of_a_private_room_outsiders_are_told_nothing(garden: Rooms) -> None:
     assert refused(garden.mark("carl", "#garden", 1)) is RefusalCode.UNKNOWN_LOG
     assert refused(garden.report("carl", "#garden", 1)) is RefusalCode.UNKNOWN_LOG
     for query in (
-        ReadHistory(1, "#garden"),
-        ListMembers(1, "garden"),
-        ListBans(1, "garden"),
-        ListRooms(1, "garden"),
+        ReadHistory(id=1, log="#garden"),
+        ListMembers(id=1, room="garden"),
+        ListBans(id=1, room="garden"),
+        ListRooms(id=1, room="garden"),
     ):
         told = server_messages.decode(garden.ask("carl", query))
         assert isinstance(told, Refused)
@@ -320,7 +324,7 @@ def test_a_private_room_is_listed_for_those_who_may_know_it(
     garden.configure("ann", "garden", private=True)
     garden.invite("ann", "garden", "dora")
 
-    told = server_messages.decode(garden.ask(user, ListRooms(1), standing))
+    told = server_messages.decode(garden.ask(user, ListRooms(id=1), standing))
     assert isinstance(told, RoomList)
     assert told.total == len(told.rooms)
     assert ("garden" in [info.room for info in told.rooms]) is listed
@@ -343,12 +347,12 @@ def test_an_operator_comes_in_everywhere_and_that_is_audited(garden: Rooms) -> N
     garden.configure("ann", "garden", private=True, key="sesame")
     garden.ban("ann", "garden", "root")
     before = len(garden.audits())
-    join = JoinRoom(1, garden.nonce(), "garden")
+    join = JoinRoom(id=1, nonce=garden.nonce(), room="garden")
 
     assert isinstance(garden.do("root", join, Standing.OPERATOR), Done)
     actor, action, subject, room, _ = garden.audits()[before]
     assert (actor, action, subject, room) == ("root", "join_room", "root", "garden")
-    moderator = JoinRoom(1, garden.nonce(), "garden")
+    moderator = JoinRoom(id=1, nonce=garden.nonce(), room="garden")
     assert refused(garden.do("eve", moderator, Standing.MODERATOR)) is RefusalCode.NOT_ALLOWED
 
 
@@ -519,7 +523,7 @@ def test_the_log_of_a_room_of_the_same_name_goes_on_and_shows_nothing_of_before(
     opening = Decoder(OpenRoom).decode(Decoder(Stamped).decode(body).body)
     assert isinstance(garden.do("", opening), Done)
     garden.post("carl", "garden", "new")
-    history = server_messages.decode(garden.ask("carl", ReadHistory(1, "#garden")))
+    history = server_messages.decode(garden.ask("carl", ReadHistory(id=1, log="#garden")))
     assert isinstance(history, History)
     assert [entry.sequence for entry in history.entries] == [7, 8]
     assert not history.more
@@ -560,11 +564,11 @@ def test_bans_are_listed_for_moderators(garden: Rooms) -> None:
     garden.ban("mod", "garden", "dora", "noise", until_ms)
     garden.ban("ann", "garden", "carl")
 
-    told = server_messages.decode(garden.ask("mod", ListBans(3, "garden")))
+    told = server_messages.decode(garden.ask("mod", ListBans(id=3, room="garden")))
     bans = [BanInfo("carl", "", "ann"), BanInfo("dora", "noise", "mod", until_ms)]
     assert told == BanList(3, "garden", bans)
     garden.at_ms = until_ms
-    told = server_messages.decode(garden.ask("mod", ListBans(3, "garden")))
+    told = server_messages.decode(garden.ask("mod", ListBans(id=3, room="garden")))
     assert told == BanList(3, "garden", bans[:1])
 
 
@@ -573,10 +577,10 @@ def test_roles_and_settings_are_told(garden: Rooms) -> None:
     garden.configure("ann", "garden", key="sesame", slow_mode_s=5, members_max=9)
     garden.invite("ann", "garden", "carl")
 
-    listed = Decoder(MembersOf).decode(garden.ask("ann", ListMembers(1, "garden")))
+    listed = Decoder(MembersOf).decode(garden.ask("ann", ListMembers(id=1, room="garden")))
     assert listed.names == ["ann", "bob", "mod"]
     assert listed.roles == {"ann": Role.OWNER, "bob": Role.MUTED, "mod": Role.MODERATOR}
-    rooms = server_messages.decode(garden.ask("carl", ListRooms(1, "garden")))
+    rooms = server_messages.decode(garden.ask("carl", ListRooms(id=1, room="garden")))
     assert isinstance(rooms, RoomList)
     [info] = rooms.rooms
     assert info == RoomInfo("garden", "", 3, False, 0, True, False, True, Posting.MEMBERS, 5, 9)
@@ -602,13 +606,17 @@ def test_a_report_goes_to_the_audit(garden: Rooms) -> None:
 
 def test_what_was_done_is_audited_once_and_what_was_refused_is_not(garden: Rooms) -> None:
     before = len(garden.audits())
-    kick = KickMember(1, garden.nonce(), "garden", "bob", "noise")
+    kick = KickMember(id=1, nonce=garden.nonce(), room="garden", user="bob", reason="noise")
     garden.do("mod", kick)
     garden.do("mod", kick)
     garden.kick("mod", "garden", "ann")
     garden.configure("ann", "garden", key="sesame", private=True)
     garden.set_topic("ann", "garden", "roses")
-    garden.do("root", SetTopic(1, garden.nonce(), "garden", "weeds"), Standing.OPERATOR)
+    garden.do(
+        "root",
+        SetTopic(id=1, nonce=garden.nonce(), room="garden", topic="weeds"),
+        Standing.OPERATOR,
+    )
 
     assert garden.audits()[before:] == [
         ("mod", "kick_member", "bob", "garden", "noise"),
@@ -620,9 +628,9 @@ def test_what_was_done_is_audited_once_and_what_was_refused_is_not(garden: Rooms
 def test_the_audit_is_read_by_moderators_of_the_cluster(garden: Rooms) -> None:
     garden.kick("mod", "garden", "bob", "noise")
 
-    told = server_messages.decode(garden.ask("eve", ReadAudit(1, 1), Standing.MODERATOR))
+    told = server_messages.decode(garden.ask("eve", ReadAudit(id=1, limit=1), Standing.MODERATOR))
     record = AuditRecord(garden.at_ms, "mod", "kick_member", "bob", "garden", "noise")
     assert told == AuditList(1, [record])
-    refusal = server_messages.decode(garden.ask("ann", ReadAudit(1)))
+    refusal = server_messages.decode(garden.ask("ann", ReadAudit(id=1)))
     assert isinstance(refusal, Refused)
     assert refusal.code is RefusalCode.NOT_ALLOWED

@@ -3,7 +3,7 @@
 import pytest
 from committed import repeated
 
-from zchat.protocol.internal import RoomCommand
+from zchat.protocol.internal import RoomServiceCommand
 from zchat.protocol.messages import (
     BanMember,
     CloseRoom,
@@ -43,19 +43,19 @@ def test_each_command_is_done_once_though_it_is_sent_again_after_a_restart(garde
     def of(number: int) -> bytes:
         return nonce(b"a client", number)
 
-    commands: list[tuple[str, RoomCommand]] = [
-        ("ann", PromoteMember(1, of(1), "garden", "bob")),
-        ("ann", DemoteMember(1, of(2), "garden", "bob")),
-        ("ann", ConfigureRoom(1, of(3), "garden", slow_mode_s=5)),
-        ("mod", MuteMember(1, of(1), "garden", "bob")),
-        ("mod", UnmuteMember(1, of(2), "garden", "bob")),
-        ("mod", BanMember(1, of(3), "garden", "carl")),
-        ("mod", UnbanMember(1, of(4), "garden", "carl")),
-        ("mod", KickMember(1, of(5), "garden", "bob")),
-        ("bob", PromoteMember(1, of(1), "garden", "mod")),
-        ("ann", TransferRoom(1, of(4), "garden", "mod")),
-        ("mod", BanMember(1, of(6), "garden", "ann")),
-        ("mod", CloseRoom(1, of(7), "garden")),
+    commands: list[tuple[str, RoomServiceCommand]] = [
+        ("ann", PromoteMember(id=1, nonce=of(1), room="garden", user="bob")),
+        ("ann", DemoteMember(id=1, nonce=of(2), room="garden", user="bob")),
+        ("ann", ConfigureRoom(id=1, nonce=of(3), room="garden", slow_mode_s=5)),
+        ("mod", MuteMember(id=1, nonce=of(1), room="garden", user="bob")),
+        ("mod", UnmuteMember(id=1, nonce=of(2), room="garden", user="bob")),
+        ("mod", BanMember(id=1, nonce=of(3), room="garden", user="carl")),
+        ("mod", UnbanMember(id=1, nonce=of(4), room="garden", user="carl")),
+        ("mod", KickMember(id=1, nonce=of(5), room="garden", user="bob")),
+        ("bob", PromoteMember(id=1, nonce=of(1), room="garden", user="mod")),
+        ("ann", TransferRoom(id=1, nonce=of(4), room="garden", user="mod")),
+        ("mod", BanMember(id=1, nonce=of(6), room="garden", user="ann")),
+        ("mod", CloseRoom(id=1, nonce=of(7), room="garden")),
     ]
     first = [garden.do(user, command) for user, command in commands]
     assert [type(reply) for reply in first].count(Refused) == 1, "bob's, who is out"
@@ -94,7 +94,7 @@ def test_who_is_no_moderator_any_more_is_told_also_if_muted(garden: Rooms) -> No
 def test_not_even_an_operator_takes_a_room_from_its_owner_but_by_giving_it_on(
     garden: Rooms,
 ) -> None:
-    demoted = DemoteMember(1, garden.nonce(), "garden", "ann")
+    demoted = DemoteMember(id=1, nonce=garden.nonce(), room="garden", user="ann")
 
     assert garden.do("eve", demoted, Standing.OPERATOR) == Refused(
         1, RefusalCode.NOT_ALLOWED, "ann owns garden; transfer the room to somebody else"

@@ -33,7 +33,7 @@ def test_what_a_member_wants_to_be_told_of_is_kept(garden: Rooms) -> None:
     assert state_of(garden.loaded()) == state_of(garden.core)
     logs = Decoder(UserLogs).decode(garden.ask("", ReadUserLogs("bob"))).logs
     assert [(log.log, log.notify) for log in logs] == [("#lobby", ""), ("#garden", "mentions")]
-    rooms = server_messages.decode(garden.ask("bob", ListRooms(1, "garden")))
+    rooms = server_messages.decode(garden.ask("bob", ListRooms(id=1, room="garden")))
     assert isinstance(rooms, RoomList)
     assert rooms.rooms[0].notify == "mentions"
     garden.mark("bob", "#garden", 2)
@@ -76,18 +76,18 @@ def test_to_read_in_the_lobby_hides_nothing_of_it(rooms: Rooms) -> None:
 
 def test_that_somebody_types_is_told_and_kept_nowhere(garden: Rooms) -> None:
     before = garden.store.position
-    assert garden.do("bob", SayTyping(1, "#GARDEN")) == Done(1, "#garden", 0)
+    assert garden.do("bob", SayTyping(id=1, log="#GARDEN")) == Done(1, "#garden", 0)
 
     assert garden.news == [Typing("#garden", "bob")]
     assert garden.store.position == before
-    garden.do("carl", SayTyping(1, "#lobby"))
+    garden.do("carl", SayTyping(id=1, log="#lobby"))
     assert garden.news == [Typing("#lobby", "carl")]
 
 
 def test_who_may_not_speak_does_not_type(garden: Rooms) -> None:
     garden.mute("ann", "garden", "bob")
 
-    assert refused(garden.do("bob", SayTyping(1, "#garden"))) is RefusalCode.MUTED
-    assert refused(garden.do("carl", SayTyping(1, "#garden"))) is RefusalCode.NOT_A_MEMBER
-    assert refused(garden.do("carl", SayTyping(1, "#den"))) is RefusalCode.UNKNOWN_LOG
+    assert refused(garden.do("bob", SayTyping(id=1, log="#garden"))) is RefusalCode.MUTED
+    assert refused(garden.do("carl", SayTyping(id=1, log="#garden"))) is RefusalCode.NOT_A_MEMBER
+    assert refused(garden.do("carl", SayTyping(id=1, log="#den"))) is RefusalCode.UNKNOWN_LOG
     assert garden.news == []

@@ -125,7 +125,7 @@ def test_a_redacted_message_is_found_by_no_search(rooms: Rooms) -> None:
         pass
     redact(rooms, GARDEN, *find(rooms, "bob").places[GARDEN])
     for _ in range(2):
-        search = SearchMessages(1, "roses", GARDEN)
+        search = SearchMessages(id=1, text="roses", log=GARDEN)
         assert _results.decode(rooms.ask("ann", search)).entries == []
         while rooms.store.index_messages():
             pass

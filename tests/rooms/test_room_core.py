@@ -5,7 +5,7 @@ from committed import repeated
 
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, encode
-from zchat.protocol.internal import OpenRoom, RoomCommand, Stamped
+from zchat.protocol.internal import OpenRoom, RoomServiceCommand, Stamped
 from zchat.protocol.messages import (
     Announce,
     Announced,
@@ -194,7 +194,7 @@ def test_what_could_steer_a_terminal_is_not_stored(garden: Rooms) -> None:
 @pytest.mark.parametrize("text", [" ", "\x1b\x07", "\n\t", "\u202e", "\u200b\u2060", "\u3164"])
 def test_a_text_that_shows_nothing_is_refused(garden: Rooms, text: str) -> None:
     assert refused(garden.post("bob", "garden", text)) is RefusalCode.EMPTY_TEXT
-    announcement = Announce(1, garden.nonce(), text)
+    announcement = Announce(id=1, nonce=garden.nonce(), text=text)
     assert refused(garden.do("", announcement, Standing.OPERATOR)) is RefusalCode.EMPTY_TEXT
 
 
@@ -214,7 +214,7 @@ def test_the_lobby_has_no_topic(rooms: Rooms) -> None:
 
 
 def test_a_word_of_the_operator_stands_in_the_lobby(rooms: Rooms) -> None:
-    announcement = Announce(9, rooms.nonce(), "we close at ten")
+    announcement = Announce(id=9, nonce=rooms.nonce(), text="we close at ten")
 
     first = rooms.do("", announcement, Standing.OPERATOR)
     assert first == Done(9, "#lobby", 1)
@@ -229,17 +229,19 @@ NONCE = nonce(b"a client", 1)
 
 
 def test_the_same_nonce_returns_the_first_result_and_changes_nothing(garden: Rooms) -> None:
-    first = garden.do("bob", Post(7, NONCE, "garden", "once"))
+    first = garden.do("bob", Post(id=7, nonce=NONCE, room="garden", text="once"))
     garden.post("ann", "garden", "between")
 
-    assert garden.do("bob", Post(8, NONCE, "garden", "once")) == Done(8, "#garden", 3, again=True)
+    assert garden.do("bob", Post(id=8, nonce=NONCE, room="garden", text="once")) == Done(
+        8, "#garden", 3, again=True
+    )
     assert first == Done(7, "#garden", 3)
     assert len(garden.entries("garden")) == 4
 
 
 def test_the_same_nonce_twice_in_one_beat_counts_once(garden: Rooms) -> None:
-    first = garden.give("bob", Post(7, NONCE, "garden", "once"))
-    again = garden.give("bob", Post(8, NONCE, "garden", "once"))
+    first = garden.give("bob", Post(id=7, nonce=NONCE, room="garden", text="once"))
+    again = garden.give("bob", Post(id=8, nonce=NONCE, room="garden", text="once"))
     garden.commit()
 
     assert (first, again) == (Done(7, "#garden", 3), Done(8, "#garden", 3, again=True))
@@ -247,13 +249,15 @@ def test_the_same_nonce_twice_in_one_beat_counts_once(garden: Rooms) -> None:
 
 
 def test_each_user_has_nonces_of_its_own(garden: Rooms) -> None:
-    garden.do("bob", Post(1, NONCE, "garden", "bob's"))
+    garden.do("bob", Post(id=1, nonce=NONCE, room="garden", text="bob's"))
 
-    assert garden.do("ann", Post(1, NONCE, "garden", "ann's")) == Done(1, "#garden", 4)
+    assert garden.do("ann", Post(id=1, nonce=NONCE, room="garden", text="ann's")) == Done(
+        1, "#garden", 4
+    )
 
 
 def test_a_refusal_is_final_though_its_reason_is_gone(garden: Rooms) -> None:
-    post = Post(1, NONCE, "garden", "may I?")
+    post = Post(id=1, nonce=NONCE, room="garden", text="may I?")
     first = garden.do("carl", post)
     assert refused(first) is RefusalCode.NOT_A_MEMBER
 
@@ -264,7 +268,7 @@ def test_a_refusal_is_final_though_its_reason_is_gone(garden: Rooms) -> None:
 
 
 def test_what_changed_nothing_is_not_done_later_instead(garden: Rooms) -> None:
-    join = JoinRoom(1, NONCE, "garden")
+    join = JoinRoom(id=1, nonce=NONCE, room="garden")
     first = garden.do("bob", join)
     garden.leave("bob", "garden")
 
@@ -274,7 +278,9 @@ def test_what_changed_nothing_is_not_done_later_instead(garden: Rooms) -> None:
 
 
 def test_what_was_overtaken_is_not_done_any_more(garden: Rooms) -> None:
-    earlier, later = (Post(n, nonce(b"a client", n), "garden", str(n)) for n in (1, 2))
+    earlier, later = (
+        Post(id=n, nonce=nonce(b"a client", n), room="garden", text=str(n)) for n in (1, 2)
+    )
     assert garden.do("bob", later) == Done(2, "#garden", 3)
 
     assert refused(garden.do("bob", earlier)) is RefusalCode.OVERTAKEN
@@ -284,11 +290,11 @@ def test_what_was_overtaken_is_not_done_any_more(garden: Rooms) -> None:
 
 
 def test_a_resent_command_is_answered_though_the_room_has_changed(garden: Rooms) -> None:
-    commands: list[RoomCommand] = [
-        JoinRoom(1, nonce(b"a client", 1), "garden"),
-        SetTopic(1, nonce(b"a client", 2), "garden", "mine"),
-        LeaveRoom(1, nonce(b"a client", 3), "garden"),
-        CreateRoom(1, nonce(b"a client", 4), "attic"),
+    commands: list[RoomServiceCommand] = [
+        JoinRoom(id=1, nonce=nonce(b"a client", 1), room="garden"),
+        SetTopic(id=1, nonce=nonce(b"a client", 2), room="garden", topic="mine"),
+        LeaveRoom(id=1, nonce=nonce(b"a client", 3), room="garden"),
+        CreateRoom(id=1, nonce=nonce(b"a client", 4), room="attic"),
     ]
     first = [garden.do("carl", command) for command in commands]
     again = [garden.do("carl", command) for command in commands]
@@ -374,7 +380,7 @@ def test_what_is_refused_owes_and_writes_nothing(garden: Rooms) -> None:
 
 
 def test_of_a_room_that_is_private_from_the_beginning_nobody_hears(rooms: Rooms) -> None:
-    created = rooms.do("ann", CreateRoom(1, rooms.nonce(), "cellar", private=True))
+    created = rooms.do("ann", CreateRoom(id=1, nonce=rooms.nonce(), room="cellar", private=True))
 
     assert created == Done(1, "#cellar", 1)
     assert rooms.owed == []

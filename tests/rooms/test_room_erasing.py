@@ -127,7 +127,7 @@ def test_the_index_is_left_without_them(lived: Rooms) -> None:
         pass
     assert contradictions(lived.store) == []
     for text, count in (("second", 0), ("hers", 1)):
-        found = lived.ask("ann", SearchMessages(1, text))
+        found = lived.ask("ann", SearchMessages(id=1, text=text))
         assert len(_results.decode(found).entries) == count
 
 
@@ -177,7 +177,9 @@ def test_messages_that_are_older_than_the_account_do_not_name_it(rooms: Rooms) -
 def test_a_reaction_in_the_same_beat_does_not_bring_the_name_back(lived: Rooms) -> None:
     (sequence,) = find(lived, named=False)["#garden"]
     lived.give("", ReplaceName(1, lived.nonce(), "#garden", [sequence], "bob", NOW))
-    lived.give("ann", AddReaction(1, lived.nonce(), "#garden", sequence, "+1"))
+    lived.give(
+        "ann", AddReaction(id=1, nonce=lived.nonce(), log="#garden", sequence=sequence, emoji="+1")
+    )
     lived.commit()
     entry = lived.at("#garden", sequence)
     assert (entry.author, entry.reactions) == (NOW, {"+1": ["ann"]})

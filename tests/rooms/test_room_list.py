@@ -14,7 +14,7 @@ GUEST, ACCOUNT, MODERATOR = Standing.GUEST, Standing.ACCOUNT, Standing.MODERATOR
 
 
 def create(rooms: Rooms, user: str, room: str, standing: Standing) -> Done | Refused:
-    return rooms.do(user, CreateRoom(1, rooms.nonce(), room), standing)
+    return rooms.do(user, CreateRoom(id=1, nonce=rooms.nonce(), room=room), standing)
 
 
 def fill(rooms: Rooms, user: str, standing: Standing, count: int) -> None:

@@ -66,8 +66,8 @@ def test_an_edited_message_says_something_else_and_an_entry_tells(garden: Rooms)
 
 
 def test_of_an_edited_message_only_the_newest_text_is_left(garden: Rooms) -> None:
-    garden.give("bob", EditMessage(1, garden.nonce(), GARDEN, 5, "one"))
-    garden.give("bob", EditMessage(1, garden.nonce(), GARDEN, 5, "two"))
+    garden.give("bob", EditMessage(id=1, nonce=garden.nonce(), log=GARDEN, sequence=5, text="one"))
+    garden.give("bob", EditMessage(id=1, nonce=garden.nonce(), log=GARDEN, sequence=5, text="two"))
     garden.commit()
     garden.edit("bob", GARDEN, 5, "three")
 
@@ -82,7 +82,7 @@ def test_of_an_edited_message_only_the_newest_text_is_left(garden: Rooms) -> Non
 
 
 def test_an_edit_keeps_what_the_message_answers_and_its_reactions(garden: Rooms) -> None:
-    garden.do("bob", Post(1, garden.nonce(), "garden", "indeed", reply_to=6))
+    garden.do("bob", Post(id=1, nonce=garden.nonce(), room="garden", text="indeed", reply_to=6))
     garden.react("ann", GARDEN, 7)
     garden.edit("bob", GARDEN, 7, "no doubt")
 
@@ -97,7 +97,7 @@ def test_an_edit_that_changes_nothing_is_none(garden: Rooms) -> None:
 
 
 def test_only_who_has_written_a_message_edits_it(garden: Rooms) -> None:
-    edit = EditMessage(1, garden.nonce(), GARDEN, 5, "mine")
+    edit = EditMessage(id=1, nonce=garden.nonce(), log=GARDEN, sequence=5, text="mine")
     for user, standing in (("ann", Standing.ACCOUNT), ("mod", Standing.OPERATOR)):
         assert refused(garden.do(user, edit, standing)) is RefusalCode.NOT_ALLOWED
 
@@ -106,12 +106,12 @@ def test_who_has_the_name_of_somebody_before_has_not_written_that(garden: Rooms)
     written_ms = garden.at_ms
     garden.at_ms += 1
     for command in (
-        EditMessage(1, garden.nonce(), GARDEN, 5, "mine"),
-        DeleteMessage(1, garden.nonce(), GARDEN, 5),
+        EditMessage(id=1, nonce=garden.nonce(), log=GARDEN, sequence=5, text="mine"),
+        DeleteMessage(id=1, nonce=garden.nonce(), log=GARDEN, sequence=5),
     ):
         late = garden.do("bob", command, since_ms=written_ms + 1)
         assert refused(late) is RefusalCode.NOT_ALLOWED
-    own = EditMessage(1, garden.nonce(), GARDEN, 5, "mine")
+    own = EditMessage(id=1, nonce=garden.nonce(), log=GARDEN, sequence=5, text="mine")
     assert isinstance(garden.do("bob", own, since_ms=written_ms), Done)
 
 
@@ -166,13 +166,13 @@ def test_what_an_earlier_room_of_this_name_said_is_nobodys(garden: Rooms) -> Non
         garden.edit("bob", GARDEN, 5, "again"),
         garden.delete("bob", GARDEN, 5),
         garden.pin("bob", "garden", 5),
-        garden.do("bob", Post(1, garden.nonce(), "garden", "well", reply_to=5)),
+        garden.do("bob", Post(id=1, nonce=garden.nonce(), room="garden", text="well", reply_to=5)),
     ):
         assert refused(reply) is RefusalCode.UNKNOWN_ENTRY
 
 
 def test_a_command_about_a_message_is_done_once(garden: Rooms) -> None:
-    edit = EditMessage(1, garden.nonce(), GARDEN, 5, "pink")
+    edit = EditMessage(id=1, nonce=garden.nonce(), log=GARDEN, sequence=5, text="pink")
     first = garden.do("bob", edit)
     garden.edit("bob", GARDEN, 5, "mauve")
 
@@ -185,7 +185,7 @@ def test_a_command_about_a_message_is_done_once(garden: Rooms) -> None:
 
 
 def said_before(rooms: Rooms, user: str, sequence: int) -> list[EditInfo]:
-    answer = server_messages.decode(rooms.ask(user, ReadEdits(1, GARDEN, sequence)))
+    answer = server_messages.decode(rooms.ask(user, ReadEdits(id=1, log=GARDEN, sequence=sequence)))
     assert isinstance(answer, EditList)
     return answer.edits
 
@@ -267,7 +267,7 @@ def test_a_deleted_message_stays_so(garden: Rooms) -> None:
         garden.delete("ann", GARDEN, 5),
         garden.react("bob", GARDEN, 5),
         garden.pin("ann", "garden", 5),
-        garden.do("ann", Post(1, garden.nonce(), "garden", "what?", reply_to=5)),
+        garden.do("ann", Post(id=1, nonce=garden.nonce(), room="garden", text="what?", reply_to=5)),
     ):
         assert refused(reply) is RefusalCode.UNKNOWN_ENTRY
         assert isinstance(reply, Refused)
@@ -309,7 +309,7 @@ def test_a_moderator_who_is_muted_deletes_only_its_own(garden: Rooms) -> None:
 
 def test_moderators_of_the_cluster_delete_anywhere(garden: Rooms) -> None:
     garden.post("ann", "garden", "by the owner")
-    by_eve = DeleteMessage(1, garden.nonce(), GARDEN, 7)
+    by_eve = DeleteMessage(id=1, nonce=garden.nonce(), log=GARDEN, sequence=7)
     assert isinstance(garden.do("eve", by_eve, Standing.MODERATOR), Done)
     assert isinstance(garden.delete("", GARDEN, 6), Done), "so does zchat-admin"
 
@@ -320,7 +320,7 @@ def test_moderators_of_the_cluster_delete_anywhere(garden: Rooms) -> None:
 
 def test_a_moderator_deletes_what_was_said_under_its_name_before(garden: Rooms) -> None:
     garden.at_ms += 1
-    delete = DeleteMessage(1, garden.nonce(), GARDEN, 6)
+    delete = DeleteMessage(id=1, nonce=garden.nonce(), log=GARDEN, sequence=6)
 
     assert isinstance(garden.do("mod", delete, since_ms=garden.at_ms), Done)
     assert garden.audits()[-1][:3] == ("mod", "delete_message", "mod")
@@ -394,7 +394,7 @@ def test_a_message_has_only_so_many_reactions(
 
 
 def test_a_message_answers_another_one(garden: Rooms) -> None:
-    reply = Post(1, garden.nonce(), "garden", "indeed", reply_to=5)
+    reply = Post(id=1, nonce=garden.nonce(), room="garden", text="indeed", reply_to=5)
 
     assert garden.do("ann", reply) == Done(1, GARDEN, 7)
     assert garden.entries("garden")[-1] == (7, "ann", MessagePosted("indeed", reply_to=5))
@@ -402,14 +402,14 @@ def test_a_message_answers_another_one(garden: Rooms) -> None:
 
 @pytest.mark.parametrize("sequence", [1, 7, 99])
 def test_only_messages_are_answered(garden: Rooms, sequence: int) -> None:
-    reply = Post(1, garden.nonce(), "garden", "indeed", reply_to=sequence)
+    reply = Post(id=1, nonce=garden.nonce(), room="garden", text="indeed", reply_to=sequence)
 
     assert refused(garden.do("ann", reply)) is RefusalCode.UNKNOWN_ENTRY
 
 
 def test_who_has_come_late_answers_what_it_reads_in_the_history(garden: Rooms) -> None:
-    garden.do("carl", JoinRoom(1, garden.nonce(), "garden"))
-    reply = Post(1, garden.nonce(), "garden", "indeed", reply_to=5)
+    garden.do("carl", JoinRoom(id=1, nonce=garden.nonce(), room="garden"))
+    reply = Post(id=1, nonce=garden.nonce(), room="garden", text="indeed", reply_to=5)
 
     assert isinstance(garden.do("carl", reply), Done)
 
@@ -418,7 +418,7 @@ def test_who_has_come_late_answers_what_it_reads_in_the_history(garden: Rooms) -
 
 
 def pinned(rooms: Rooms, user: str = "bob", room: str = "garden") -> list[Entry]:
-    answer = server_messages.decode(rooms.ask(user, ListPins(1, room)))
+    answer = server_messages.decode(rooms.ask(user, ListPins(id=1, room=room)))
     assert isinstance(answer, PinList)
     return answer.pins
 

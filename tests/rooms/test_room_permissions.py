@@ -64,45 +64,45 @@ NONCE: Final = nonce(b"a client", 1)
 HELLO: Final = MessagePosted("hello")
 ROOM: Final = "garden"
 COMMANDS: Final[tuple[Message, ...]] = (
-    Post(1, NONCE, ROOM, "hello"),
-    CreateRoom(1, NONCE, "attic"),
-    JoinRoom(1, NONCE, ROOM),
-    LeaveRoom(1, NONCE, ROOM),
-    SetTopic(1, NONCE, ROOM, "roses"),
-    InviteMember(1, NONCE, ROOM, "stranger"),
-    KickMember(1, NONCE, ROOM, "target"),
-    BanMember(1, NONCE, ROOM, "target"),
-    UnbanMember(1, NONCE, ROOM, "outcast"),
-    MuteMember(1, NONCE, ROOM, "target"),
-    UnmuteMember(1, NONCE, ROOM, "silent"),
-    PromoteMember(1, NONCE, ROOM, "target"),
-    DemoteMember(1, NONCE, ROOM, "deputy"),
-    TransferRoom(1, NONCE, ROOM, "target"),
-    ConfigureRoom(1, NONCE, ROOM, slow_mode_s=1),
-    CloseRoom(1, NONCE, ROOM),
-    Announce(1, NONCE, "hear, hear"),
-    MarkRead(1, "#" + ROOM, 1),
-    SetNotify(1, "#" + ROOM, Notify.NOTHING),
-    SayTyping(1, "#" + ROOM),
-    ReportMessage(1, NONCE, "#" + ROOM, 1, "spam"),
+    Post(id=1, nonce=NONCE, room=ROOM, text="hello"),
+    CreateRoom(id=1, nonce=NONCE, room="attic"),
+    JoinRoom(id=1, nonce=NONCE, room=ROOM),
+    LeaveRoom(id=1, nonce=NONCE, room=ROOM),
+    SetTopic(id=1, nonce=NONCE, room=ROOM, topic="roses"),
+    InviteMember(id=1, nonce=NONCE, room=ROOM, user="stranger"),
+    KickMember(id=1, nonce=NONCE, room=ROOM, user="target"),
+    BanMember(id=1, nonce=NONCE, room=ROOM, user="target"),
+    UnbanMember(id=1, nonce=NONCE, room=ROOM, user="outcast"),
+    MuteMember(id=1, nonce=NONCE, room=ROOM, user="target"),
+    UnmuteMember(id=1, nonce=NONCE, room=ROOM, user="silent"),
+    PromoteMember(id=1, nonce=NONCE, room=ROOM, user="target"),
+    DemoteMember(id=1, nonce=NONCE, room=ROOM, user="deputy"),
+    TransferRoom(id=1, nonce=NONCE, room=ROOM, user="target"),
+    ConfigureRoom(id=1, nonce=NONCE, room=ROOM, slow_mode_s=1),
+    CloseRoom(id=1, nonce=NONCE, room=ROOM),
+    Announce(id=1, nonce=NONCE, text="hear, hear"),
+    MarkRead(id=1, log="#" + ROOM, sequence=1),
+    SetNotify(id=1, log="#" + ROOM, level=Notify.NOTHING),
+    SayTyping(id=1, log="#" + ROOM),
+    ReportMessage(id=1, nonce=NONCE, log="#" + ROOM, sequence=1, reason="spam"),
     # The message is that of whoever asks, if there is one, else that of the target.
-    EditMessage(1, NONCE, "#" + ROOM, 0, "goodbye"),
-    DeleteMessage(1, NONCE, "#" + ROOM, 0),
-    AddReaction(1, NONCE, "#" + ROOM, 0, "+1"),
-    RemoveReaction(1, NONCE, "#" + ROOM, 0, "+1"),
-    PinMessage(1, NONCE, ROOM, 0),
-    UnpinMessage(1, NONCE, ROOM, 0),
+    EditMessage(id=1, nonce=NONCE, log="#" + ROOM, sequence=0, text="goodbye"),
+    DeleteMessage(id=1, nonce=NONCE, log="#" + ROOM, sequence=0),
+    AddReaction(id=1, nonce=NONCE, log="#" + ROOM, sequence=0, emoji="+1"),
+    RemoveReaction(id=1, nonce=NONCE, log="#" + ROOM, sequence=0, emoji="+1"),
+    PinMessage(id=1, nonce=NONCE, room=ROOM, sequence=0),
+    UnpinMessage(id=1, nonce=NONCE, room=ROOM, sequence=0),
 )
 QUERIES: Final[tuple[Message, ...]] = (
-    ReadHistory(1, "#" + ROOM),
-    ReadEdits(1, "#" + ROOM, 1),
-    ListPins(1, ROOM),
-    ListRooms(1),
-    ListRooms(1, ROOM),
-    ListMembers(1, ROOM),
-    ListBans(1, ROOM),
-    ReadAudit(1),
-    Ping(1),
+    ReadHistory(id=1, log="#" + ROOM),
+    ReadEdits(id=1, log="#" + ROOM, sequence=1),
+    ListPins(id=1, room=ROOM),
+    ListRooms(id=1),
+    ListRooms(id=1, room=ROOM),
+    ListMembers(id=1, room=ROOM),
+    ListBans(id=1, room=ROOM),
+    ReadAudit(id=1),
+    Ping(id=1),
 )
 
 
@@ -221,9 +221,9 @@ def test_no_command_and_no_query_is_left_out() -> None:
 
 def test_who_tries_a_room_that_is_hidden_stands_in_the_log(rooms: Rooms) -> None:
     rooms.create("ann", "den")
-    rooms.do("ann", ConfigureRoom(1, rooms.nonce(), "den", private=True))
+    rooms.do("ann", ConfigureRoom(id=1, nonce=rooms.nonce(), room="den", private=True))
     for name in ("den", "none"):
-        asked = ListMembers(1, name)
+        asked = ListMembers(id=1, room=name)
         refused = server_messages.decode(rooms.ask("bob", asked))
         assert isinstance(refused, Refused)
         assert refused.code is RefusalCode.UNKNOWN_ROOM

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zchat.protocol.codec import Decoder
-from zchat.protocol.internal import EndGuest, OpenConversation, OpenRoom, RoomCommand
+from zchat.protocol.internal import EndGuest, OpenConversation, OpenRoom, RoomServiceCommand
 from zchat.protocol.messages import (
     LOBBY,
     SYSTEM_AUTHOR,
@@ -80,38 +80,46 @@ NONCES = st.integers(0, 200).map(lambda number: nonce(b"client %d" % (number % 3
 LOGS = ROOMS.map("#{}".format)
 
 
-def _of_a_message(kind: type[RoomCommand], *more: st.SearchStrategy[Any]) -> Any:
-    return st.builds(kind, st.just(1), NONCES, LOGS, st.integers(0, 9), *more)
+def _of_a_message(kind: type[RoomServiceCommand], **more: st.SearchStrategy[Any]) -> Any:
+    return st.builds(
+        kind, id=st.just(1), nonce=NONCES, log=LOGS, sequence=st.integers(0, 9), **more
+    )
 
 
-def _of_a_member(kind: type[RoomCommand], *more: st.SearchStrategy[Any]) -> Any:
-    return st.builds(kind, st.just(1), NONCES, ROOMS, USERS, *more)
+def _of_a_member(kind: type[RoomServiceCommand], **more: st.SearchStrategy[Any]) -> Any:
+    return st.builds(kind, id=st.just(1), nonce=NONCES, room=ROOMS, user=USERS, **more)
 
 
-COMMANDS: st.SearchStrategy[RoomCommand] = st.one_of(
-    st.builds(CreateRoom, st.just(1), NONCES, ROOMS),
-    st.builds(JoinRoom, st.just(1), NONCES, ROOMS, st.sampled_from(["", "sesame"])),
-    st.builds(JoinRoom, st.just(1), NONCES, ROOMS, st.just("sesame")),
-    st.builds(LeaveRoom, st.just(1), NONCES, ROOMS),
-    st.builds(Post, st.just(1), NONCES, ROOMS, TEXTS),
-    st.builds(Post, st.just(1), NONCES, ROOMS, TEXTS, st.integers(0, 9)),
-    st.builds(SetTopic, st.just(1), NONCES, ROOMS, st.sampled_from(["roses", ""])),
-    st.builds(MarkRead, st.just(1), LOGS, st.integers(0, 9)),
-    st.builds(SetNotify, st.just(1), LOGS, st.sampled_from(Notify)),
-    _of_a_message(EditMessage, st.sampled_from(["goodbye", "@bob"])),
+COMMANDS: st.SearchStrategy[RoomServiceCommand] = st.one_of(
+    st.builds(CreateRoom, id=st.just(1), nonce=NONCES, room=ROOMS),
+    st.builds(
+        JoinRoom, id=st.just(1), nonce=NONCES, room=ROOMS, key=st.sampled_from(["", "sesame"])
+    ),
+    st.builds(JoinRoom, id=st.just(1), nonce=NONCES, room=ROOMS, key=st.just("sesame")),
+    st.builds(LeaveRoom, id=st.just(1), nonce=NONCES, room=ROOMS),
+    st.builds(Post, id=st.just(1), nonce=NONCES, room=ROOMS, text=TEXTS),
+    st.builds(
+        Post, id=st.just(1), nonce=NONCES, room=ROOMS, text=TEXTS, reply_to=st.integers(0, 9)
+    ),
+    st.builds(
+        SetTopic, id=st.just(1), nonce=NONCES, room=ROOMS, topic=st.sampled_from(["roses", ""])
+    ),
+    st.builds(MarkRead, id=st.just(1), log=LOGS, sequence=st.integers(0, 9)),
+    st.builds(SetNotify, id=st.just(1), log=LOGS, level=st.sampled_from(Notify)),
+    _of_a_message(EditMessage, text=st.sampled_from(["goodbye", "@bob"])),
     _of_a_message(DeleteMessage),
-    _of_a_message(AddReaction, st.just("+1")),
-    st.builds(PinMessage, st.just(1), NONCES, ROOMS, st.integers(0, 9)),
-    st.builds(UnpinMessage, st.just(1), NONCES, ROOMS, st.integers(0, 9)),
+    _of_a_message(AddReaction, emoji=st.just("+1")),
+    st.builds(PinMessage, id=st.just(1), nonce=NONCES, room=ROOMS, sequence=st.integers(0, 9)),
+    st.builds(UnpinMessage, id=st.just(1), nonce=NONCES, room=ROOMS, sequence=st.integers(0, 9)),
     st.builds(
         OpenConversation, st.just(b"a conversation"), st.just("talk"), USERS, st.lists(USERS)
     ),
     st.builds(EndGuest, USERS),
     st.builds(OpenRoom, ROOMS.map(lambda room: b"opened: " + room.encode()), ROOMS, USERS),
-    st.builds(Announce, st.just(1), NONCES, st.just("hear, hear")),
+    st.builds(Announce, id=st.just(1), nonce=NONCES, text=st.just("hear, hear")),
     _of_a_member(InviteMember),
     _of_a_member(KickMember),
-    _of_a_member(BanMember, st.just("noise"), st.sampled_from([None, 500, 5_000])),
+    _of_a_member(BanMember, reason=st.just("noise"), until_ms=st.sampled_from([None, 500, 5_000])),
     _of_a_member(UnbanMember),
     _of_a_member(MuteMember),
     _of_a_member(UnmuteMember),
@@ -120,17 +128,24 @@ COMMANDS: st.SearchStrategy[RoomCommand] = st.one_of(
     _of_a_member(TransferRoom),
     st.builds(
         ConfigureRoom,
-        st.just(1),
-        NONCES,
-        ROOMS,
-        st.sampled_from([None, True, False]),
-        st.sampled_from([None, "sesame", ""]),
-        st.sampled_from([None, *Posting]),
-        st.sampled_from([None, 0, 10]),
-        st.sampled_from([None, 0, 2]),
+        id=st.just(1),
+        nonce=NONCES,
+        room=ROOMS,
+        private=st.sampled_from([None, True, False]),
+        key=st.sampled_from([None, "sesame", ""]),
+        posting=st.sampled_from([None, *Posting]),
+        slow_mode_s=st.sampled_from([None, 0, 10]),
+        members_max=st.sampled_from([None, 0, 2]),
     ),
-    st.builds(CloseRoom, st.just(1), NONCES, ROOMS),
-    st.builds(ReportMessage, st.just(1), NONCES, LOGS, st.integers(0, 9), st.just("")),
+    st.builds(CloseRoom, id=st.just(1), nonce=NONCES, room=ROOMS),
+    st.builds(
+        ReportMessage,
+        id=st.just(1),
+        nonce=NONCES,
+        log=LOGS,
+        sequence=st.integers(0, 9),
+        reason=st.just(""),
+    ),
 )
 
 
@@ -246,7 +261,7 @@ def check_told(rooms: Rooms, ended: set[str]) -> None:
 @settings(max_examples=60)
 @given(st.lists(st.tuples(USERS, COMMANDS, STANDINGS, st.booleans()), max_size=60))
 def test_after_any_commands_a_restart_finds_what_was_known(
-    steps: list[tuple[str, RoomCommand, Standing, bool]],
+    steps: list[tuple[str, RoomServiceCommand, Standing, bool]],
 ) -> None:
     with contextlib.closing(Rooms()) as rooms:
         ended: set[str] = set()
@@ -271,12 +286,12 @@ def test_after_any_commands_a_restart_finds_what_was_known(
 
 
 def test_a_room_that_changed_twice_in_a_beat_is_stored_as_it_is_then(rooms: Rooms) -> None:
-    rooms.give("ann", CreateRoom(1, nonce(b"a client", 1), "garden"))
-    rooms.give("ann", SetTopic(1, nonce(b"a client", 2), "garden", "roses"))
-    rooms.give("bob", JoinRoom(1, nonce(b"a client", 3), "garden"))
-    rooms.give("bob", LeaveRoom(1, nonce(b"a client", 4), "garden"))
-    rooms.give("bob", JoinRoom(1, nonce(b"a client", 5), "garden"))
-    rooms.give("ann", LeaveRoom(1, nonce(b"a client", 6), "garden"))
+    rooms.give("ann", CreateRoom(id=1, nonce=nonce(b"a client", 1), room="garden"))
+    rooms.give("ann", SetTopic(id=1, nonce=nonce(b"a client", 2), room="garden", topic="roses"))
+    rooms.give("bob", JoinRoom(id=1, nonce=nonce(b"a client", 3), room="garden"))
+    rooms.give("bob", LeaveRoom(id=1, nonce=nonce(b"a client", 4), room="garden"))
+    rooms.give("bob", JoinRoom(id=1, nonce=nonce(b"a client", 5), room="garden"))
+    rooms.give("ann", LeaveRoom(id=1, nonce=nonce(b"a client", 6), room="garden"))
     rooms.commit()
 
     garden = rooms.loaded().rooms["garden"]
@@ -289,13 +304,13 @@ def test_a_room_that_was_closed_and_created_anew_in_a_beat_has_nothing_of_the_ol
 ) -> None:
     rooms.create("ann", "garden")
     rooms.join("bob", "garden")
-    rooms.do("ann", InviteMember(1, rooms.nonce(), "garden", "dora"))
-    rooms.do("ann", MuteMember(1, rooms.nonce(), "garden", "bob"))
-    rooms.do("ann", BanMember(1, rooms.nonce(), "garden", "eve"))
+    rooms.do("ann", InviteMember(id=1, nonce=rooms.nonce(), room="garden", user="dora"))
+    rooms.do("ann", MuteMember(id=1, nonce=rooms.nonce(), room="garden", user="bob"))
+    rooms.do("ann", BanMember(id=1, nonce=rooms.nonce(), room="garden", user="eve"))
     for _ in range(2):
-        rooms.give("ann", CloseRoom(1, rooms.nonce(), "garden"))
-        rooms.give("ann", CreateRoom(1, rooms.nonce(), "garden"))
-        rooms.give("carl", JoinRoom(1, rooms.nonce(), "garden"))
+        rooms.give("ann", CloseRoom(id=1, nonce=rooms.nonce(), room="garden"))
+        rooms.give("ann", CreateRoom(id=1, nonce=rooms.nonce(), room="garden"))
+        rooms.give("carl", JoinRoom(id=1, nonce=rooms.nonce(), room="garden"))
     rooms.commit()
 
     assert state_of(rooms.loaded()) == state_of(rooms.core)

@@ -60,7 +60,7 @@ def sequences(frames: bytes) -> list[int]:
 
 
 def test_a_ping_is_answered(rooms: Rooms) -> None:
-    assert answer(rooms, "ann", Ping(5, PingTarget.ROOM_SERVICE)) == Pong(5)
+    assert answer(rooms, "ann", Ping(id=5, target=PingTarget.ROOM_SERVICE)) == Pong(5)
 
 
 def test_a_page_of_a_log_holds_what_follows_the_cursor(rooms: Rooms) -> None:
@@ -112,7 +112,7 @@ def test_who_is_new_sees_of_the_lobby_what_is_said_from_now_on(rooms: Rooms) -> 
 
 
 def test_history_is_the_newest_entries_oldest_first(rooms: Rooms) -> None:
-    history = answer(rooms, "bob", ReadHistory(1, "#garden", 2))
+    history = answer(rooms, "bob", ReadHistory(id=1, log="#garden", limit=2))
 
     assert isinstance(history, History)
     assert [entry.body for entry in history.entries] == [
@@ -123,7 +123,7 @@ def test_history_is_the_newest_entries_oldest_first(rooms: Rooms) -> None:
 
 
 def test_history_goes_back_to_the_beginning(rooms: Rooms) -> None:
-    history = answer(rooms, "bob", ReadHistory(1, "#garden", 3, before=4))
+    history = answer(rooms, "bob", ReadHistory(id=1, log="#garden", limit=3, before=4))
 
     assert isinstance(history, History)
     assert [entry.sequence for entry in history.entries] == [1, 2, 3]
@@ -132,7 +132,7 @@ def test_history_goes_back_to_the_beginning(rooms: Rooms) -> None:
 
 def test_history_fits_in_one_answer(rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "ANSWER_BYTES_MAX", 1)
-    history = answer(rooms, "bob", ReadHistory(1, "#garden", 3))
+    history = answer(rooms, "bob", ReadHistory(id=1, log="#garden", limit=3))
 
     assert isinstance(history, History)
     assert [entry.sequence for entry in history.entries] == [5], "one at least"
@@ -140,7 +140,7 @@ def test_history_fits_in_one_answer(rooms: Rooms, monkeypatch: pytest.MonkeyPatc
 
 
 def test_anyone_reads_the_history_of_the_lobby(rooms: Rooms) -> None:
-    history = answer(rooms, "dora", ReadHistory(1, "#lobby"))
+    history = answer(rooms, "dora", ReadHistory(id=1, log="#lobby"))
 
     assert isinstance(history, History)
     assert [entry.sequence for entry in history.entries] == [1, 2]
@@ -149,10 +149,10 @@ def test_anyone_reads_the_history_of_the_lobby(rooms: Rooms) -> None:
 @pytest.mark.parametrize(
     ("query", "code"),
     [
-        (ReadHistory(1, "#garden"), RefusalCode.NOT_A_MEMBER),
-        (ReadHistory(1, "#attic"), RefusalCode.UNKNOWN_ROOM),
-        (ListMembers(1, "garden"), RefusalCode.NOT_A_MEMBER),
-        (ListMembers(1, "attic"), RefusalCode.UNKNOWN_ROOM),
+        (ReadHistory(id=1, log="#garden"), RefusalCode.NOT_A_MEMBER),
+        (ReadHistory(id=1, log="#attic"), RefusalCode.UNKNOWN_ROOM),
+        (ListMembers(id=1, room="garden"), RefusalCode.NOT_A_MEMBER),
+        (ListMembers(id=1, room="attic"), RefusalCode.UNKNOWN_ROOM),
     ],
 )
 def test_who_is_not_in_a_room_learns_nothing_of_it(
@@ -170,7 +170,7 @@ def test_rooms_are_listed_by_name_with_what_is_unread(rooms: Rooms) -> None:
     rooms.mark("bob", "#garden", 4)
     rooms.post("ann", "garden", "news")
 
-    assert answer(rooms, "bob", ListRooms(3)) == RoomList(
+    assert answer(rooms, "bob", ListRooms(id=3)) == RoomList(
         3,
         [
             RoomInfo("attic", "", 1, False, 0),
@@ -188,7 +188,7 @@ def test_what_was_said_before_one_came_is_not_unread(rooms: Rooms) -> None:
 
 
 def unread(rooms: Rooms, user: str) -> dict[str, int]:
-    listed = answer(rooms, user, ListRooms(1))
+    listed = answer(rooms, user, ListRooms(id=1))
     assert isinstance(listed, RoomList)
     return {info.room: info.unread for info in listed.rooms}
 
@@ -236,7 +236,7 @@ def test_more_than_is_counted_is_taken_for_messages(
 
 def test_a_list_of_rooms_fits_in_one_answer(rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "ANSWER_BYTES_MAX", 100)
-    listed = answer(rooms, "bob", ListRooms(1))
+    listed = answer(rooms, "bob", ListRooms(id=1))
 
     assert isinstance(listed, RoomList)
     assert [room.room for room in listed.rooms] == ["garden"]
@@ -244,22 +244,22 @@ def test_a_list_of_rooms_fits_in_one_answer(rooms: Rooms, monkeypatch: pytest.Mo
 
 
 def test_members_are_listed_by_name(rooms: Rooms) -> None:
-    listed = _members.decode(rooms.ask("bob", ListMembers(4, "garden")))
+    listed = _members.decode(rooms.ask("bob", ListMembers(id=4, room="garden")))
     assert listed == MembersOf("garden", ["ann", "bob"], {"ann": Role.OWNER})
 
 
 def test_a_muted_member_is_listed_as_that_and_one_who_left_not_at_all(rooms: Rooms) -> None:
     rooms.mute("ann", "garden", "bob")
-    listed = _members.decode(rooms.ask("bob", ListMembers(4, "garden")))
+    listed = _members.decode(rooms.ask("bob", ListMembers(id=4, room="garden")))
     assert listed.roles == {"ann": Role.OWNER, "bob": Role.MUTED}
 
     rooms.leave("bob", "garden")
-    listed = _members.decode(rooms.ask("ann", ListMembers(4, "garden")))
+    listed = _members.decode(rooms.ask("ann", ListMembers(id=4, room="garden")))
     assert listed == MembersOf("garden", ["ann"], {"ann": Role.OWNER})
 
 
 def test_the_lobby_lists_no_members_of_its_own(rooms: Rooms) -> None:
     rooms.mark("bob", "#lobby", 1)
 
-    listed = _members.decode(rooms.ask("carl", ListMembers(4, "lobby")))
+    listed = _members.decode(rooms.ask("carl", ListMembers(id=4, room="lobby")))
     assert listed == MembersOf("lobby", [], {})

@@ -22,7 +22,7 @@ def rooms_in_use(rooms: Rooms) -> Rooms:
     rooms.create("ann", "garden")
     rooms.create("carl", "attic")
     rooms.create("carl", "den")
-    rooms.do("carl", ConfigureRoom(1, rooms.nonce(), "den", private=True))
+    rooms.do("carl", ConfigureRoom(id=1, nonce=rooms.nonce(), room="den", private=True))
     rooms.post("ann", "garden", "before bob came: beans")
     rooms.join("bob", "garden")
     rooms.join("ann", "attic")
@@ -41,7 +41,7 @@ def search(
     author: str | None = None,
     standing: Standing = Standing.ACCOUNT,
 ) -> list[str] | RefusalCode:
-    query = SearchMessages(7, text, log, author)
+    query = SearchMessages(id=7, text=text, log=log, author=author)
     answer = server_messages.decode(rooms.ask(user, query, standing))
     if isinstance(answer, Refused):
         assert answer.code is not None

@@ -206,12 +206,12 @@ def users(tmp_path: Path) -> Iterator[Bench]:
 
 
 def post(number: int, text: str = "hello", given: bytes | None = None) -> Post:
-    return Post(number, given or nonce(b"the post", number), GARDEN, text)
+    return Post(id=number, nonce=given or nonce(b"the post", number), room=GARDEN, text=text)
 
 
 GARDEN = "garden"
 OTHER_ROOM = "barn"
-CREATE = CreateRoom(1, nonce(b"the post", 1), GARDEN)
+CREATE = CreateRoom(id=1, nonce=nonce(b"the post", 1), room=GARDEN)
 
 
 @contextlib.contextmanager
@@ -391,24 +391,24 @@ def test_while_the_store_fails_what_is_known_can_be_asked(rooms: Bench) -> None:
     with broken(rooms.store):
         rooms.exchange(2)
 
-        (pong,) = rooms.query(Ping(7))
+        (pong,) = rooms.query(Ping(id=7))
         assert _answers.decode(pong) == Pong(7)
 
 
 def test_while_the_store_fails_those_who_are_here_stay(users: Bench) -> None:
     users.do(1, OpenSession(1, "ann", TOKEN, None))
-    users.ask(2, SendPrivate(2, NONCE, "ann", "hello"))
+    users.ask(2, SendPrivate(id=2, nonce=NONCE, to="ann", text="hello"))
     with broken(users.store):
         users.exchange(8)
 
-        (answer,) = users.query(ListUsers(7))
+        (answer,) = users.query(ListUsers(id=7))
         assert [user.name for user in _user_lists.decode(answer).users] == ["ann"]
 
     # Her gateway is gone, too, and nobody says that she is here.
     users.now += limits.PRESENCE_GRACE_S
     users.beat.heartbeat(users.now, users.at_ms)
     users.step()
-    (answer,) = users.query(ListUsers(8))
+    (answer,) = users.query(ListUsers(id=8))
     assert _user_lists.decode(answer).users == []
 
 
@@ -437,7 +437,7 @@ def test_an_edit_amends_what_is_stored_with_the_entry_that_tells_of_it(tmp_path:
     rooms = Bench(service, tmp_path / "rooms.sqlite", ROOMS_SCHEMA, "rooms/1")
     rooms.do(1, CREATE)
     rooms.do(2, post(2))
-    edit = EditMessage(3, nonce(b"the post", 3), "#garden", 2, "goodbye")
+    edit = EditMessage(id=3, nonce=nonce(b"the post", 3), log="#garden", sequence=2, text="goodbye")
     with broken(rooms.store):
         rooms.ask(3, edit)
         rooms.exchange(1)
@@ -461,8 +461,8 @@ def test_an_edit_amends_what_is_stored_with_the_entry_that_tells_of_it(tmp_path:
 def test_all_soft_news_of_a_beat_leave_as_one_and_once(rooms: Bench) -> None:
     rooms.do(1, CREATE)
     rooms.events.clear()
-    rooms.ask(2, SayTyping(2, "#garden"))
-    rooms.ask(3, MarkRead(3, "#garden", 1))
+    rooms.ask(2, SayTyping(id=2, log="#garden"))
+    rooms.ask(3, MarkRead(id=3, log="#garden", sequence=1))
     rooms.exchange()
 
     soft = [body for topic, body in rooms.events if topic == soft_topic("rooms/0")]
@@ -517,7 +517,7 @@ def test_what_is_owed_waits_for_a_worker(rooms: Bench) -> None:
 
 def test_what_is_owed_is_settled_though_the_store_failed_meanwhile(rooms: Bench) -> None:
     rooms.do(1, CREATE)
-    rooms.ask(2, CreateRoom(2, nonce(b"of a bob", 1), OTHER_ROOM), "bob")
+    rooms.ask(2, CreateRoom(id=2, nonce=nonce(b"of a bob", 1), room=OTHER_ROOM), "bob")
     rooms.carry_up()
     rooms.carry_out(rooms.step())
     # The other one has done it, but that this was so cannot be stored.
@@ -548,7 +548,7 @@ def test_the_end_of_a_guest_is_told_and_its_name_is_free(users: Bench) -> None:
 
 def test_a_password_is_hashed_elsewhere_and_then_answered(users: Bench) -> None:
     users.do(1, OpenSession(1, "ann", TOKEN, None))
-    users.ask(2, Register(2, NONCE, "correct horse"))
+    users.ask(2, Register(id=2, nonce=NONCE, password="correct horse"))
     users.carry_up()
     out = users.step()
     users.carry_out(out)
@@ -620,9 +620,19 @@ def test_a_flood_of_what_is_not_allowed_is_a_few_lines(
 
 def test_who_wrote_what_is_reported_is_known(users: Bench) -> None:
     users.do(1, OpenSession(1, "ann", TOKEN, None))
-    users.do(2, SendPrivate(2, NONCE, "ann", "a note"))
-    users.do(3, ReportMessage(3, nonce(b"a client", 2), "@Ann", 1, "to try it"))
-    users.do(4, ReportMessage(4, nonce(b"a client", 3), "@ann", 2, "to try it"))
+    users.do(2, SendPrivate(id=2, nonce=NONCE, to="ann", text="a note"))
+    users.do(
+        3,
+        ReportMessage(
+            id=3, nonce=nonce(b"a client", 2), log="@Ann", sequence=1, reason="to try it"
+        ),
+    )
+    users.do(
+        4,
+        ReportMessage(
+            id=4, nonce=nonce(b"a client", 3), log="@ann", sequence=2, reason="to try it"
+        ),
+    )
 
     assert users.answers[3] == Done(3)
     assert isinstance(refused := users.answers[4], Refused)
@@ -633,7 +643,7 @@ def test_who_wrote_what_is_reported_is_known(users: Bench) -> None:
 
 def test_a_suspicious_refusal_is_logged(users: Bench, caplog: pytest.LogCaptureFixture) -> None:
     users.do(1, OpenSession(1, "ann", TOKEN, None))
-    users.do(2, BlockUser(2, NONCE, "bob"))
+    users.do(2, BlockUser(id=2, nonce=NONCE, user="bob"))
     assert caplog.messages == ["refused block_user by ann: not_allowed"]
 
 
@@ -671,7 +681,7 @@ def test_a_command_without_sense_is_refused_and_the_next_one_done(rooms: Bench) 
 
 def test_a_query_that_nests_too_deeply_spoils_no_other(rooms: Bench) -> None:
     deep = b"\x91" * 5000 + b"\xc0"
-    pong = encode(Stamped(1, "ann", Raw(encode(Ping(7)))))
+    pong = encode(Stamped(1, "ann", Raw(encode(Ping(id=7)))))
     answers = _batches.decode(rooms.beat.answer(encode([deep, pong]), rooms.at_ms))
 
     assert answers == [b"", encode(Pong(7))]
@@ -680,7 +690,9 @@ def test_a_query_that_nests_too_deeply_spoils_no_other(rooms: Bench) -> None:
 def test_a_query_without_sense_gets_an_empty_answer_and_the_next_one_its_own(
     rooms: Bench,
 ) -> None:
-    nonsense, pong = rooms.query(Post(1, NONCE, GARDEN, "not a query"), Ping(7))
+    nonsense, pong = rooms.query(
+        Post(id=1, nonce=NONCE, room=GARDEN, text="not a query"), Ping(id=7)
+    )
 
     assert nonsense == b""
     assert _answers.decode(pong) == Pong(7)
@@ -692,8 +704,8 @@ def test_a_query_that_is_refused_is_logged_once(
     rooms: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     rooms.do(1, CREATE)
-    rooms.query(ReadAudit(7), ReadLog("#garden", 0), user="bob")
-    rooms.query(Ping(8), user="bob")
+    rooms.query(ReadAudit(id=7), ReadLog("#garden", 0), user="bob")
+    rooms.query(Ping(id=8), user="bob")
     assert caplog.messages == ["refused read_audit by bob: not_allowed"]
 
 
@@ -719,9 +731,9 @@ def test_whoever_has_lost_the_lease_answers_nothing(rooms: Bench, tmp_path: Path
 
 def test_a_store_that_cannot_be_read_answers_nothing_for_now(rooms: Bench) -> None:
     with broken(rooms.store, "check_lease"):
-        assert rooms.query(Ping(7)) == [b""]
+        assert rooms.query(Ping(id=7)) == [b""]
 
-    assert rooms.query(Ping(7)) == [encode(Pong(7))]
+    assert rooms.query(Ping(id=7)) == [encode(Pong(7))]
 
 
 def test_a_gateway_that_is_silent_for_too_long_is_lost(users: Bench) -> None:
@@ -760,9 +772,11 @@ def test_old_entries_go_with_the_heartbeats_and_numbers_go_on(
     rooms: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "REMOVED_ENTRIES_MAX", 2)
-    rooms.do(1, CreateRoom(1, NONCE, "garden"))
+    rooms.do(1, CreateRoom(id=1, nonce=NONCE, room="garden"))
     for number in range(2, 6):
-        rooms.do(number, Post(number, nonce(b"a client", number), "garden", "hello"))
+        rooms.do(
+            number, Post(id=number, nonce=nonce(b"a client", number), room="garden", text="hello")
+        )
     assert as_operator(rooms, 6, SetRetention(6, "#garden", 60)) == Done(6)
     before = rooms.stored()
     rooms.now += 100
@@ -773,15 +787,17 @@ def test_old_entries_go_with_the_heartbeats_and_numbers_go_on(
     rooms.exchange(6)
     assert rooms.stored() == []
     assert rooms.store.floors == {"#garden": 5}
-    assert rooms.do(7, Post(7, nonce(b"a client", 7), "garden", "again")) == Done(7, "#garden", 6)
+    assert rooms.do(
+        7, Post(id=7, nonce=nonce(b"a client", 7), room="garden", text="again")
+    ) == Done(7, "#garden", 6)
     # The same command once more is known to be an old one.
-    again = rooms.do(8, Post(8, nonce(b"a client", 4), "garden", "hello"))
+    again = rooms.do(8, Post(id=8, nonce=nonce(b"a client", 4), room="garden", text="hello"))
     assert isinstance(again, Refused)
     assert again.code is RefusalCode.OVERTAKEN
 
 
 def test_what_is_purged_goes_whatever_its_age(rooms: Bench) -> None:
-    rooms.do(1, CreateRoom(1, NONCE, "garden"))
+    rooms.do(1, CreateRoom(id=1, nonce=NONCE, room="garden"))
     rooms.beat.core.effects.purge("#garden", 1)
     rooms.exchange()
     assert rooms.stored() == []
@@ -791,7 +807,7 @@ def test_what_is_purged_goes_whatever_its_age(rooms: Bench) -> None:
 def test_a_removal_that_cannot_be_committed_is_made_later(
     rooms: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rooms.do(1, CreateRoom(1, NONCE, "garden"))
+    rooms.do(1, CreateRoom(id=1, nonce=NONCE, room="garden"))
     as_operator(rooms, 2, SetRetention(2, "#", 60))
     rooms.now += 100
 

@@ -66,13 +66,13 @@ def referred(store: Store, user: str, *commands: Any) -> list[Entry]:
 @pytest.mark.parametrize(
     "command",
     [
-        EditMessage(1, N, "#Garden", 1, "x"),
-        DeleteMessage(1, N, "#garden", 1),
-        AddReaction(1, N, "#garden", 1, "+1"),
-        RemoveReaction(1, N, "#garden", 1, "+1"),
-        ReportMessage(1, N, "#garden", 1, "spam"),
-        PinMessage(1, N, "GARDEN", 1),
-        Post(1, N, "garden", "indeed", reply_to=1),
+        EditMessage(id=1, nonce=N, log="#Garden", sequence=1, text="x"),
+        DeleteMessage(id=1, nonce=N, log="#garden", sequence=1),
+        AddReaction(id=1, nonce=N, log="#garden", sequence=1, emoji="+1"),
+        RemoveReaction(id=1, nonce=N, log="#garden", sequence=1, emoji="+1"),
+        ReportMessage(id=1, nonce=N, log="#garden", sequence=1, reason="spam"),
+        PinMessage(id=1, nonce=N, room="GARDEN", sequence=1),
+        Post(id=1, nonce=N, room="garden", text="indeed", reply_to=1),
     ],
     ids=lambda command: type(command).__name__,
 )
@@ -83,8 +83,8 @@ def test_it_is_the_message_and_the_edit_that_its_text_is_from(store: Store, comm
 @pytest.mark.parametrize(("user", "sequence"), [("ann", 1), ("bob", 3)])
 def test_of_a_private_message_both_halves_are_read(store: Store, user: str, sequence: int) -> None:
     for command in (
-        AddReaction(1, N, f"@{user}", sequence, "+1"),
-        SendPrivate(1, N, "zoe", "indeed", reply_to=sequence),
+        AddReaction(id=1, nonce=N, log=f"@{user}", sequence=sequence, emoji="+1"),
+        SendPrivate(id=1, nonce=N, to="zoe", text="indeed", reply_to=sequence),
     ):
         assert referred(store, user, command) == LETTER
 
@@ -98,7 +98,7 @@ def test_what_many_are_about_is_read_once(store: Store, monkeypatch: pytest.Monk
         return read_log(log, after, entries_max, bytes_max)
 
     monkeypatch.setattr(store, "read_log", counted)
-    many = [AddReaction(1, N, "#garden", 1, emoji) for emoji in "abc"]
+    many = [AddReaction(id=1, nonce=N, log="#garden", sequence=1, emoji=emoji) for emoji in "abc"]
     assert referred(store, "bob", *many) == [HELLO, EDIT]
     assert sorted(reads) == [0, 1]
 
@@ -106,12 +106,12 @@ def test_what_many_are_about_is_read_once(store: Store, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     "command",
     [
-        Post(1, N, "garden", "hello"),
-        UnpinMessage(1, N, "garden", 1),
-        EditMessage(1, N, "#garden", 0, "x"),
-        EditMessage(1, N, "#garden", 9, "x"),
-        EditMessage(1, N, "#two words", 1, "x"),
-        PinMessage(1, N, "", 1),
+        Post(id=1, nonce=N, room="garden", text="hello"),
+        UnpinMessage(id=1, nonce=N, room="garden", sequence=1),
+        EditMessage(id=1, nonce=N, log="#garden", sequence=0, text="x"),
+        EditMessage(id=1, nonce=N, log="#garden", sequence=9, text="x"),
+        EditMessage(id=1, nonce=N, log="#two words", sequence=1, text="x"),
+        PinMessage(id=1, nonce=N, room="", sequence=1),
     ],
     ids=repr,
 )

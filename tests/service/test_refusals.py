@@ -48,7 +48,7 @@ def test_a_failed_login_is_logged_with_name_and_address(
 def test_what_somebody_may_not_do_is_logged_with_who_wanted_it(
     refusals: RefusalLog, caplog: pytest.LogCaptureFixture
 ) -> None:
-    command = SetStanding(1, NONCE, "ann", Standing.OPERATOR)
+    command = SetStanding(id=1, nonce=NONCE, user="ann", standing=Standing.OPERATOR)
     refusals.refused(SENDER.actor, command, refused(RefusalCode.NOT_ALLOWED), 0.0)
     refusals.refused(CONSOLE.actor, command, refused(RefusalCode.NOT_ALLOWED), 0.0)
     assert caplog.messages == [
@@ -63,8 +63,8 @@ def test_no_secret_and_no_text_is_logged(
 ) -> None:
     for command in (
         LOG_IN,
-        ChangePassword(1, NONCE, SECRET, SECRET),
-        Post(1, NONCE, "garden", SECRET),
+        ChangePassword(id=1, nonce=NONCE, password=SECRET, new_password=SECRET),
+        Post(id=1, nonce=NONCE, room="garden", text=SECRET),
     ):
         refusals.refused(SENDER.actor, command, refused(code), 0.0)
     for secret in (SECRET, "123456", "tttt", "nnnn"):
@@ -83,7 +83,7 @@ def test_what_looks_like_a_mistake_and_is_none_is_logged(
     refusals: RefusalLog, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = Answer(None, 0, RefusalCode.UNKNOWN_ROOM, "no room", suspicious=True)
-    refusals.refused("ann", ListBans(1, "secret"), answer, 0.0)
+    refusals.refused("ann", ListBans(id=1, room="secret"), answer, 0.0)
     assert caplog.messages == ["refused list_bans by ann: unknown_room"]
 
 

@@ -122,24 +122,35 @@ class Accounts:
         right = known[-1] if chat.random() < 0.9 else WRONG_PASSWORD
         match kind:
             case "change password":
-                return ChangePassword(number, nonce, right, chat.choice([PASSWORD, NEW_PASSWORD]))
+                return ChangePassword(
+                    id=number,
+                    nonce=nonce,
+                    password=right,
+                    new_password=chat.choice([PASSWORD, NEW_PASSWORD]),
+                )
             case "delete account":
-                return DeleteAccount(number, nonce, right)
+                return DeleteAccount(id=number, nonce=nonce, password=right)
             case "log out everywhere":
-                return LogOutEverywhere(number, nonce)
+                return LogOutEverywhere(id=number, nonce=nonce)
             case "revoke":
-                return RevokeDevice(number, nonce, chat.randint(1, DEVICES))
+                return RevokeDevice(id=number, nonce=nonce, device=chat.randint(1, DEVICES))
             case "devices":
-                return ListDevices(number)
+                return ListDevices(id=number)
             case "one-time codes":
                 secret = chat.randbytes(limits.TOTP_SECRET_BYTES)
-                return EnableTotp(number, nonce, secret, code_at(secret, at_ms), right)
+                return EnableTotp(
+                    id=number,
+                    nonce=nonce,
+                    secret=secret,
+                    code=code_at(secret, at_ms),
+                    password=right,
+                )
             case "block":
-                return BlockUser(number, nonce, chat.choice("abcdefg"))
+                return BlockUser(id=number, nonce=nonce, user=chat.choice("abcdefg"))
             case "unblock":
-                return UnblockUser(number, nonce, chat.choice("abcdefg"))
+                return UnblockUser(id=number, nonce=nonce, user=chat.choice("abcdefg"))
             case _:
-                return ListBlocked(number)
+                return ListBlocked(id=number)
 
 
 def code_at(secret: bytes, at_ms: int) -> str:

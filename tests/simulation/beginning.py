@@ -389,7 +389,10 @@ def _come(past: _Past) -> dict[str, _Person]:
     past.heartbeats(2)
     people["c"] = past.comes("c", account=True)
     people["f"] = past.comes("f")
-    past.operate(USER_SERVICE, SetStanding(1, b"past 000past 000", MODERATOR, Standing.MODERATOR))
+    past.operate(
+        USER_SERVICE,
+        SetStanding(id=1, nonce=b"past 000past 000", user=MODERATOR, standing=Standing.MODERATOR),
+    )
     people[MODERATOR] = past.comes(MODERATOR, account=True)
     return people
 
@@ -445,7 +448,7 @@ def _talk_in_private(past: _Past, people: dict[str, _Person], crowd: list[_Perso
         past.do(people["f"], drafts.private("a", f"old {number} of a guest"))
         past.do(people["a"], drafts.private("f", f"old {number} to a guest"))
     past.settle()
-    past.do(people["a"], BlockUser(1, drafts.NO_NONCE, "u005"))
+    past.do(people["a"], BlockUser(id=1, nonce=drafts.NO_NONCE, user="u005"))
     for log, sequence in (("@a", 300), ("@a", 700), ("@b", 400)):
         _amend_private(past, people[log[1:]], log, sequence)
 
@@ -519,4 +522,4 @@ def _read(past: _Past, people: dict[str, _Person]) -> None:
     rooms = {"a": ["#den", "#quay", *halls], "b": ["#den", "#attic"], "c": ["#den", "#attic"]}
     for name, unread in UNREAD.items():
         for log in [inbox_log(name), "#lobby", *rooms[name]]:
-            past.do(people[name], MarkRead(1, log, max(0, past.head(log) - unread)))
+            past.do(people[name], MarkRead(id=1, log=log, sequence=max(0, past.head(log) - unread)))

@@ -198,9 +198,13 @@ def _change_unseen(cluster: Cluster, chance: random.Random) -> None:
     elif accounts.is_moderator(name):
 
         def change() -> None:
-            cluster.operator.wish(SetStanding(1, NO_NONCE, name, Standing.ACCOUNT))
+            cluster.operator.wish(
+                SetStanding(id=1, nonce=NO_NONCE, user=name, standing=Standing.ACCOUNT)
+            )
     else:
-        cluster.operator.wish(SetStanding(1, NO_NONCE, name, Standing.MODERATOR))
+        cluster.operator.wish(
+            SetStanding(id=1, nonce=NO_NONCE, user=name, standing=Standing.MODERATOR)
+        )
         return
     cluster.world.counts["something changed unseen"] += 1
     cluster.world.tell(f"{gateway.name} has no way to the router for {UNSEEN_S} s")

@@ -53,22 +53,38 @@ def draft(chat: random.Random, room: str, other: str, text: str, at_ms: int) -> 
         case "suspend":
             length_ms = chat.choice(SUSPENSIONS_MS)
             until_ms = None if length_ms is None else at_ms + length_ms
-            return SuspendUser(number, nonce, other, "noise", until_ms)
+            return SuspendUser(
+                id=number, nonce=nonce, user=other, reason="noise", until_ms=until_ms
+            )
         case "restore":
-            return RestoreUser(number, nonce, other)
+            return RestoreUser(id=number, nonce=nonce, user=other)
         case "disconnect":
-            return DisconnectUser(number, nonce, other, "noise")
+            return DisconnectUser(id=number, nonce=nonce, user=other, reason="noise")
         case "server ban":
             for_s = chat.choice(BANS_S)
-            return BanUsers(number, nonce, other, "noise", for_s, guests=chat.random() < 0.2)
+            return BanUsers(
+                id=number,
+                nonce=nonce,
+                who=other,
+                reason="noise",
+                for_s=for_s,
+                guests=chat.random() < 0.2,
+            )
         case "server unban":
-            return UnbanUsers(number, nonce, other)
+            return UnbanUsers(id=number, nonce=nonce, who=other)
         case "server kick":
-            return KickUsers(number, nonce, other, "noise", 2, names_only=chat.random() < 0.5)
+            return KickUsers(
+                id=number,
+                nonce=nonce,
+                who=other,
+                reason="noise",
+                for_s=2,
+                names_only=chat.random() < 0.5,
+            )
         case "announce":
-            return Announce(number, nonce, f"{text[:40]} is what moderators say")
+            return Announce(id=number, nonce=nonce, text=f"{text[:40]} is what moderators say")
         case _:
-            return ReadAudit(number, chat.randint(1, 30))
+            return ReadAudit(id=number, limit=chat.randint(1, 30))
 
 
 def standing_in(body: EntryBody) -> Standing | None:

@@ -104,7 +104,10 @@ class Operator(Process):
         self._accounts.invitations.append(code)
         until_ms = self.now_ms() + self.chance.choice([1_000, 100_000, 100_000])
         digest = hashlib.sha256(code.encode()).digest()
-        self._say(USER_SERVICE, CreateInvitation(1, self._nonce(), digest, until_ms))
+        self._say(
+            USER_SERVICE,
+            CreateInvitation(id=1, nonce=self._nonce(), digest=digest, expires_ms=until_ms),
+        )
 
     def _set_retention(self) -> None:
         address = self.chance.choice([USER_SERVICE, *self._room_addresses])
@@ -121,13 +124,15 @@ class Operator(Process):
     def _set_standing(self) -> None:
         standing = self.chance.choice([Standing.MODERATOR, Standing.MODERATOR, Standing.ACCOUNT])
         name = self.chance.choice(sorted(self._accounts.passwords) or ["a"])
-        self._say(USER_SERVICE, SetStanding(1, self._nonce(), name, standing))
+        self._say(
+            USER_SERVICE, SetStanding(id=1, nonce=self._nonce(), user=name, standing=standing)
+        )
 
     def _announce(self) -> None:
         count = len(self.announcements.made) + 1
         self._text = f"announcement {count}"
         self.announcements.made.append(self._text)
-        self._say(self._lobby_address, Announce(1, self._nonce(), self._text))
+        self._say(self._lobby_address, Announce(id=1, nonce=self._nonce(), text=self._text))
 
     def _nonce(self) -> bytes:
         return self._nonce_prefix + self.life.to_bytes(8, "big")

@@ -402,7 +402,7 @@ class Person(Caller):
             case "register":
                 return drafts.register(PASSWORD, self.accounts.invitation(chat))
             case "register with a short password":
-                return Register(drafts.UNNUMBERED, drafts.NO_NONCE, "short")
+                return Register(id=drafts.UNNUMBERED, nonce=drafts.NO_NONCE, password="short")
             case "history":
                 return drafts.history(f"#{room}", chat.randint(1, 30))
             case "earlier history":
@@ -456,7 +456,13 @@ class Person(Caller):
                 return room_drafts.bans(room)
             case _:
                 sequence, number = chat.randint(0, 30), drafts.UNNUMBERED
-                return ReportMessage(number, drafts.NO_NONCE, f"#{room}", sequence, "noise")
+                return ReportMessage(
+                    id=number,
+                    nonce=drafts.NO_NONCE,
+                    log=f"#{room}",
+                    sequence=sequence,
+                    reason="noise",
+                )
 
 
 class Owner(Person):

@@ -107,7 +107,9 @@ class Vandal(Caller):
             case "noise":
                 return chance.randbytes(chance.randint(1, 3_000))
             case "a damaged login":
-                damaged = bytearray(login + encode(Post(1, self._nonce(), LOBBY, "damaged")))
+                damaged = bytearray(
+                    login + encode(Post(id=1, nonce=self._nonce(), room=LOBBY, text="damaged"))
+                )
                 for _ in range(chance.randint(1, 4)):
                     damaged[chance.randrange(len(damaged))] = chance.randrange(256)
                 return bytes(damaged)
@@ -125,10 +127,12 @@ class Vandal(Caller):
                 hello = encode(Hello(PROTOCOL_VERSION, "vandal"))
                 return chance.choice([b"", hello]) + self._flood(3)
             case _:
-                return login + self._flood(FLOOD_REQUESTS) + chance.choice([b"", encode(LogOut(0))])
+                return (
+                    login + self._flood(FLOOD_REQUESTS) + chance.choice([b"", encode(LogOut(id=0))])
+                )
 
     def _login(self) -> bytes:
-        log_in = LogIn(0, f"{self.name}-{self._visits}", self.chance.randbytes(32))
+        log_in = LogIn(id=0, name=f"{self.name}-{self._visits}", token=self.chance.randbytes(32))
         return encode(Hello(PROTOCOL_VERSION, "vandal")) + encode(log_in)
 
     def _flood(self, count: int) -> bytes:
@@ -145,14 +149,14 @@ class Vandal(Caller):
         text = f"{self.name} {self._visits} {number}"
         match chance.randrange(8):
             case 0:
-                return encode(JoinRoom(number, nonce, "den"))
+                return encode(JoinRoom(id=number, nonce=nonce, room="den"))
             case 1:
-                return encode(SendPrivate(number, nonce, "a", text))
+                return encode(SendPrivate(id=number, nonce=nonce, to="a", text=text))
             case 2:
-                return encode(ReadHistory(number, f"#{LOBBY}", 200))
+                return encode(ReadHistory(id=number, log=f"#{LOBBY}", limit=200))
             case 3:
-                return encode(ListMembers(number, LOBBY))
+                return encode(ListMembers(id=number, room=LOBBY))
             case 4:
-                return encode(Post(number, nonce, "den", text))
+                return encode(Post(id=number, nonce=nonce, room="den", text=text))
             case _:
-                return encode(Post(number, nonce, LOBBY, text))
+                return encode(Post(id=number, nonce=nonce, room=LOBBY, text=text))

@@ -210,17 +210,19 @@ class Talk:
             case "post":
                 if self._joined and dice.random() < 0.9:
                     name, room = dice.choice(self._joined)
-                return name, Post(1, self._nonce(), room, self._text())
+                return name, Post(id=1, nonce=self._nonce(), room=room, text=self._text())
             case "create":
-                return name, CreateRoom(1, self._nonce(), room)
+                return name, CreateRoom(id=1, nonce=self._nonce(), room=room)
             case "join":
-                return name, JoinRoom(1, self._nonce(), room)
+                return name, JoinRoom(id=1, nonce=self._nonce(), room=room)
             case "leave":
-                return name, LeaveRoom(1, self._nonce(), room)
+                return name, LeaveRoom(id=1, nonce=self._nonce(), room=room)
             case "topic":
-                return name, SetTopic(1, self._nonce(), room, f"topic {self._spoken}")
+                return name, SetTopic(
+                    id=1, nonce=self._nonce(), room=room, topic=f"topic {self._spoken}"
+                )
             case "read":
-                return name, MarkRead(1, room_log(room), dice.randint(1, 20))
+                return name, MarkRead(id=1, log=room_log(room), sequence=dice.randint(1, 20))
             case _:
                 return "", EndGuest(name)
 
@@ -229,14 +231,16 @@ class Talk:
         what = dice.choices(("say", "open", "register", "read", "close"), (60, 25, 2, 8, 5))[0]
         match what:
             case "say":
-                return name, SendPrivate(1, self._nonce(), dice.choice(NAMES), self._text())
+                return name, SendPrivate(
+                    id=1, nonce=self._nonce(), to=dice.choice(NAMES), text=self._text()
+                )
             case "open":
                 token = name.encode().ljust(limits.TOKEN_BYTES, b".")
                 return "", OpenSession(1, name, token, None)
             case "register":
-                return name, Register(1, self._nonce(), "correct horse")
+                return name, Register(id=1, nonce=self._nonce(), password="correct horse")
             case "read":
-                return name, MarkRead(1, inbox_log(name), dice.randint(1, 20))
+                return name, MarkRead(id=1, log=inbox_log(name), sequence=dice.randint(1, 20))
             case _:
                 return name, CloseSession(quit=True)
 

@@ -125,7 +125,10 @@ class Attacker:
             await asking.enter(self._address, self._source, login, small_buffer=stalled)
             if self._attack.guests:
                 prefix = os.urandom(limits.NONCE_PREFIX_BYTES)
-                joins = [JoinRoom(n, nonce(prefix, n), room) for n, room in enumerate(ARCHIVES)]
+                joins = [
+                    JoinRoom(id=n, nonce=nonce(prefix, n), room=room)
+                    for n, room in enumerate(ARCHIVES)
+                ]
                 asking.begin(map(encode, joins))
                 await asking.quiet.wait()
                 asking.counts.clear()
@@ -148,7 +151,7 @@ class Attacker:
     async def _leave_halves(self) -> None:
         """Most of the largest frame that there may be, and never the rest."""
         for asking in self._askings.values():
-            asking.line.write(with_unknown_field(Ping(1))[:_HALF_BYTES])
+            asking.line.write(with_unknown_field(Ping(id=1))[:_HALF_BYTES])
             self._counts["sent"] += 1
             self._counts["unanswered"] += 1
 

@@ -227,18 +227,24 @@ def write_users(database: Path, sizes: Sizes, needs: Collection[Needs]) -> None:
         if one.blocked:
             blocked = range(limits.USER_BLOCKED_MAX - 1)
             service.run(
-                (one.account, BlockUser(1, service.nonce(), person(n % sizes.accounts)))
+                (
+                    one.account,
+                    BlockUser(id=1, nonce=service.nonce(), user=person(n % sizes.accounts)),
+                )
                 for n in blocked
             )
         if one.devices:
             service.run(_devices(service, one.account), 1)
     texts = itertools.cycle([_REPEATED, long_ascii(1), long_ascii(2)])
     service.run(
-        (person(n % sizes.authors), SendPrivate(1, service.nonce(), HOARDER, next(texts)))
+        (
+            person(n % sizes.authors),
+            SendPrivate(id=1, nonce=service.nonce(), to=HOARDER, text=next(texts)),
+        )
         for n in range(sizes.private)
     )
     service.run(
-        (HOARDER, SetNotify(1, "@" + person(n), Notify.MENTIONS))
+        (HOARDER, SetNotify(id=1, log="@" + person(n), level=Notify.MENTIONS))
         for n in range(min(sizes.authors, limits.USER_CONVERSATIONS_MAX))
     )
     service.close()
@@ -253,7 +259,17 @@ def _devices(service: _Service, account: str) -> Iterator[tuple[str, Message]]:
     for number in range(limits.USER_TOKENS_MAX):
         name = f"bot {number}".ljust(limits.DEVICE_NAME_CHARS_MAX, ".")
         digest = token_of(f"{account} bot {number}")
-        yield account, CreateAppToken(1, service.nonce(), digest, name, list(Scope), rooms)
+        yield (
+            account,
+            CreateAppToken(
+                id=1,
+                nonce=service.nonce(),
+                digest=digest,
+                name=name,
+                scopes=list(Scope),
+                rooms=rooms,
+            ),
+        )
 
 
 # --- Rooms ----------------------------------------------------------------------------------------
@@ -272,18 +288,25 @@ def write_rooms(database: Path, sizes: Sizes, needs: Collection[Needs]) -> Facts
         if one.own_room:
             service.run(_room_of(service, one.account, own_room(one.account), sizes.online))
         if one.own_messages:
-            posts = (Post(1, service.nonce(), CROWD, f"{n} of my own") for n in range(300))
+            posts = (
+                Post(id=1, nonce=service.nonce(), room=CROWD, text=f"{n} of my own")
+                for n in range(300)
+            )
             facts.own[one.account] = service.run((one.account, post) for post in posts)
-    service.run((_OWNER, CreateRoom(1, service.nonce(), room)) for room in (*ARCHIVES, CHAIN))
     service.run(
-        (name, JoinRoom(1, service.nonce(), room))
+        (_OWNER, CreateRoom(id=1, nonce=service.nonce(), room=room)) for room in (*ARCHIVES, CHAIN)
+    )
+    service.run(
+        (name, JoinRoom(id=1, nonce=service.nonce(), room=room))
         for room in (*ARCHIVES, CHAIN)
         for name in hostile
     )
     answered = 0
     for _ in range(sizes.replies):
         text = f"in reply to {answered}"
-        (answered,) = service.run([(_OWNER, Post(1, service.nonce(), CHAIN, text, answered))])
+        (answered,) = service.run(
+            [(_OWNER, Post(id=1, nonce=service.nonce(), room=CHAIN, text=text, reply_to=answered))]
+        )
     _write_many_rooms(service, sizes)
     service.run(_archived(service, sizes.long_messages, lambda _: _REPEATED))
     service.index()
@@ -303,44 +326,71 @@ def _write_pairs(service: _Service) -> None:
     for number in range(2 * HONEST_PAIRS):
         room = pair_room(number)
         enter = JoinRoom if number % 2 else CreateRoom
-        service.run([(honest(number), enter(1, service.nonce(), room))])
+        service.run([(honest(number), enter(id=1, nonce=service.nonce(), room=room))])
 
 
 def _room_of(
     service: _Service, owner: str, room: str, members: int
 ) -> Iterator[tuple[str, Message]]:
-    yield owner, CreateRoom(1, service.nonce(), room, private=False)
+    yield owner, CreateRoom(id=1, nonce=service.nonce(), room=room, private=False)
     for number in range(members):
-        yield person(number), JoinRoom(1, service.nonce(), room)
+        yield person(number), JoinRoom(id=1, nonce=service.nonce(), room=room)
 
 
 def _write_crowd(service: _Service, facts: Facts, hostile: Collection[str]) -> None:
     sizes, log = facts.sizes, room_log(CROWD)
     service.run(_room_of(service, _OWNER, CROWD, sizes.members))
-    service.run((name, JoinRoom(1, service.nonce(), CROWD)) for name in hostile)
-    service.run((_OWNER, PromoteMember(1, service.nonce(), CROWD, name)) for name in hostile)
+    service.run((name, JoinRoom(id=1, nonce=service.nonce(), room=CROWD)) for name in hostile)
+    service.run(
+        (_OWNER, PromoteMember(id=1, nonce=service.nonce(), room=CROWD, user=name))
+        for name in hostile
+    )
     reason = "r" * limits.REASON_CHARS_MAX
     outside = [person(n) for n in range(sizes.members, sizes.accounts)]
     bans = outside[: limits.ROOM_BANS_MAX]
-    service.run((_OWNER, BanMember(1, service.nonce(), CROWD, name, reason)) for name in bans)
+    service.run(
+        (_OWNER, BanMember(id=1, nonce=service.nonce(), room=CROWD, user=name, reason=reason))
+        for name in bans
+    )
     invited = outside[limits.ROOM_BANS_MAX : 2 * limits.ROOM_BANS_MAX - 100]
-    service.run((_OWNER, InviteMember(1, service.nonce(), CROWD, name)) for name in invited)
-    posts = (Post(1, service.nonce(), CROWD, long_text(n)) for n in range(limits.ROOM_PINS_MAX))
+    service.run(
+        (_OWNER, InviteMember(id=1, nonce=service.nonce(), room=CROWD, user=name))
+        for name in invited
+    )
+    posts = (
+        Post(id=1, nonce=service.nonce(), room=CROWD, text=long_text(n))
+        for n in range(limits.ROOM_PINS_MAX)
+    )
     pinned = service.run((_OWNER, post) for post in posts)
-    service.run((_OWNER, PinMessage(1, service.nonce(), CROWD, sequence)) for sequence in pinned)
+    service.run(
+        (_OWNER, PinMessage(id=1, nonce=service.nonce(), room=CROWD, sequence=sequence))
+        for sequence in pinned
+    )
     facts.pinned = pinned[0]
-    (facts.reacted,) = service.run([(_OWNER, Post(1, service.nonce(), CROWD, "react!"))])
+    (facts.reacted,) = service.run(
+        [(_OWNER, Post(id=1, nonce=service.nonce(), room=CROWD, text="react!"))]
+    )
     emojis = [f"emoji-{number:02d}".ljust(limits.EMOJI_CHARS_MAX, "e") for number in range(20)]
     facts.emoji = emojis[-1]
     names = [person(n) for n in range(limits.REACTIONS_MAX // len(emojis))]
     reactions = [(name, emoji) for emoji in emojis for name in names][:-1]
     service.run(
-        (name, AddReaction(1, service.nonce(), log, facts.reacted, emoji))
+        (
+            name,
+            AddReaction(id=1, nonce=service.nonce(), log=log, sequence=facts.reacted, emoji=emoji),
+        )
         for name, emoji in reactions
     )
-    (facts.edited,) = service.run([(_OWNER, Post(1, service.nonce(), CROWD, long_text(0)))])
+    (facts.edited,) = service.run(
+        [(_OWNER, Post(id=1, nonce=service.nonce(), room=CROWD, text=long_text(0)))]
+    )
     service.run(
-        (_OWNER, EditMessage(1, service.nonce(), log, facts.edited, long_text(n + 1)))
+        (
+            _OWNER,
+            EditMessage(
+                id=1, nonce=service.nonce(), log=log, sequence=facts.edited, text=long_text(n + 1)
+            ),
+        )
         for n in range(sizes.edits)
     )
 
@@ -355,10 +405,13 @@ def _write_many_rooms(service: _Service, sizes: Sizes) -> None:
     for step in range(0, sizes.rooms, _BATCH_ITEMS // 2):
         some = list(enumerate(zip(owners, rooms, strict=True)))[step : step + _BATCH_ITEMS // 2]
         service.run(
-            (owner, CreateRoom(1, service.nonce(), room, private=number % 10 == 0))
+            (owner, CreateRoom(id=1, nonce=service.nonce(), room=room, private=number % 10 == 0))
             for number, (owner, room) in some
         )
-        service.run((owner, SetTopic(1, service.nonce(), room, topic)) for _, (owner, room) in some)
+        service.run(
+            (owner, SetTopic(id=1, nonce=service.nonce(), room=room, topic=topic))
+            for _, (owner, room) in some
+        )
 
 
 def _archived(
@@ -366,4 +419,4 @@ def _archived(
 ) -> Iterator[tuple[str, Message]]:
     for number in range(count):
         room = ARCHIVES[number % len(ARCHIVES)]
-        yield _OWNER, Post(1, service.nonce(), room, text_of(number))
+        yield _OWNER, Post(id=1, nonce=service.nonce(), room=room, text=text_of(number))

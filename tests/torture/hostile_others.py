@@ -274,19 +274,19 @@ class _Client:
         room, fresh = pair_room(self._number), nonce(self._prefix, number)
         match act:
             case "post":
-                return Post(number, fresh, room, text)
+                return Post(id=number, nonce=fresh, room=room, text=text)
             case "private":
-                return SendPrivate(number, fresh, self._partner, text)
+                return SendPrivate(id=number, nonce=fresh, to=self._partner, text=text)
             case "history":
-                return ReadHistory(number, room_log(room))
+                return ReadHistory(id=number, log=room_log(room))
             case "room":
-                return ListRooms(number, room)
+                return ListRooms(id=number, room=room)
             case "rooms":
-                return Ping(number, PingTarget.ROOM_SERVICE)
+                return Ping(id=number, target=PingTarget.ROOM_SERVICE)
             case "users":
-                return Ping(number, PingTarget.USER_SERVICE)
+                return Ping(id=number, target=PingTarget.USER_SERVICE)
             case _:
-                return Ping(number)
+                return Ping(id=number)
 
     def _heard(self, frame: bytes | None) -> None:
         now = time.monotonic()

@@ -62,7 +62,7 @@ class _Population:
                 # Nothing of what comes is looked at from now on.
                 asking.line.data_received = lambda data: None  # type: ignore[method-assign]
                 while not asking.ended.is_set():
-                    asking.line.write(encode(Ping(1)))
+                    asking.line.write(encode(Ping(id=1)))
                     try:
                         await asyncio.wait_for(asking.ended.wait(), limits.CLIENT_PING_INTERVAL_S)
                     except TimeoutError:

@@ -110,7 +110,9 @@ class Login(NamedTuple):
 
     def frames(self) -> bytes:
         cursors = dict(self.cursors or {})
-        log_in = LogIn(LOGIN_ID, self.name, self.token, self.password, cursors)
+        log_in = LogIn(
+            id=LOGIN_ID, name=self.name, token=self.token, password=self.password, cursors=cursors
+        )
         return encode(HELLO) + encode(log_in)
 
 

@@ -222,7 +222,9 @@ def _go_on(service: BusyService, kind: Kind, said: Sequence[Said]) -> None:
     for one in said:
         name = one.log[1:]
         again: Message = (
-            Post(1, one.nonce, name, "0") if of_rooms else SendPrivate(1, one.nonce, name, "0")
+            Post(id=1, nonce=one.nonce, room=name, text="0")
+            if of_rooms
+            else SendPrivate(id=1, nonce=one.nonce, to=name, text="0")
         )
         (answer,) = service.do([(one.author, again)])
         if answer != Done(1, one.log, one.sequence, again=True):
@@ -234,14 +236,14 @@ def _room_words(service: BusyService) -> list[tuple[Message, str]]:
     new = "after-the-damage"
     rooms = service.store._connection.scalars(text("select name from rooms order by name")).all()
     old = next((room for room in rooms if room != LOBBY), None)
-    words = [
-        (CreateRoom(1, nonce(PREFIX, 1), new), room_log(new)),
-        (Post(1, nonce(PREFIX, 2), new, "2"), room_log(new)),
+    words: list[tuple[Message, str]] = [
+        (CreateRoom(id=1, nonce=nonce(PREFIX, 1), room=new), room_log(new)),
+        (Post(id=1, nonce=nonce(PREFIX, 2), room=new, text="2"), room_log(new)),
     ]
     if old is not None:
         words += [
-            (JoinRoom(1, nonce(PREFIX, 3), old), room_log(old)),
-            (Post(1, nonce(PREFIX, 4), old, "4"), room_log(old)),
+            (JoinRoom(id=1, nonce=nonce(PREFIX, 3), room=old), room_log(old)),
+            (Post(id=1, nonce=nonce(PREFIX, 4), room=old, text="4"), room_log(old)),
         ]
     return words
 
@@ -252,10 +254,12 @@ def _private_words(service: BusyService) -> list[tuple[Message, str]]:
     old = service.store._connection.scalars(select).first()
     service.do([("", OpenSession(1, NEWCOMER, NEWCOMER.encode().ljust(limits.TOKEN_BYTES), None))])
     words: list[tuple[Message, str]] = [
-        (SendPrivate(1, nonce(PREFIX, 1), NEWCOMER, "1"), inbox_log(NEWCOMER))
+        (SendPrivate(id=1, nonce=nonce(PREFIX, 1), to=NEWCOMER, text="1"), inbox_log(NEWCOMER))
     ]
     if old is not None:
-        words.append((SendPrivate(1, nonce(PREFIX, 2), old, "2"), inbox_log(NEWCOMER)))
+        words.append(
+            (SendPrivate(id=1, nonce=nonce(PREFIX, 2), to=old, text="2"), inbox_log(NEWCOMER))
+        )
     return words
 
 

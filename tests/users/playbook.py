@@ -22,8 +22,8 @@ from zchat.protocol.internal import (
     SessionHere,
     SessionOpened,
     Typing,
-    UserCommand,
     UserQuery,
+    UserServiceCommand,
 )
 from zchat.protocol.messages import (
     AccountChanged,
@@ -133,7 +133,7 @@ class Users:
         effects.clear()
         return answers
 
-    def _prepare(self, user: str, command: UserCommand) -> None:
+    def _prepare(self, user: str, command: UserServiceCommand) -> None:
         key = self.core.key_of(user, command)
         look_up([key] if key else [], self.core.answers, self.store)
         self.core.log_heads = self.store.heads(self.core.logs_of(command))
@@ -148,7 +148,7 @@ class Users:
 
     def do(
         self,
-        command: UserCommand,
+        command: UserServiceCommand,
         user: str = "",
         at: bytes = WEST,
         n: int = 1,
@@ -164,7 +164,7 @@ class Users:
 
     def begin(
         self,
-        command: UserCommand,
+        command: UserServiceCommand,
         user: str = "",
         at: bytes = WEST,
         n: int = 1,
@@ -176,7 +176,7 @@ class Users:
 
     def begin_another(
         self,
-        command: UserCommand,
+        command: UserServiceCommand,
         user: str = "",
         at: bytes = WEST,
         n: int = 1,
@@ -255,14 +255,14 @@ class Users:
         return self.do(AnnounceSessions(sessions), at=at)
 
     def register(self, user: str, password: str = PASSWORD) -> Answer:
-        return self.do(Register(2, self.nonce(), password), user)
+        return self.do(Register(id=2, nonce=self.nonce(), password=password), user)
 
-    def as_admin(self, command: UserCommand) -> Answer:
+    def as_admin(self, command: UserServiceCommand) -> Answer:
         """From the console, where the key of the fabric says who it is."""
         return self.do(command, "", ADMIN, 0, Standing.OPERATOR)
 
     def promote(self, user: str, standing: Standing) -> Answer:
-        return self.as_admin(SetStanding(5, self.nonce(), user, standing))
+        return self.as_admin(SetStanding(id=5, nonce=self.nonce(), user=user, standing=standing))
 
     def audited(self) -> list[tuple[str, str, str, str]]:
         """Actor, action, subject and reason of all that is in the audit, oldest first."""
@@ -275,25 +275,44 @@ class Users:
         return [(b.change, b.about) for b in bodies if isinstance(b, AccountChanged)]
 
     def send(self, user: str, to: str, text: str = "psst", reply_to: int = 0) -> Answer:
-        return self.do(SendPrivate(3, self.nonce(), to, text, reply_to), user)
+        return self.do(
+            SendPrivate(id=3, nonce=self.nonce(), to=to, text=text, reply_to=reply_to), user
+        )
 
     def edit(self, user: str, sequence: int, text: str) -> Answer:
-        return self.do(EditMessage(6, self.nonce(), inbox_log(user), sequence, text), user)
+        return self.do(
+            EditMessage(
+                id=6, nonce=self.nonce(), log=inbox_log(user), sequence=sequence, text=text
+            ),
+            user,
+        )
 
     def delete(self, user: str, sequence: int) -> Answer:
-        return self.do(DeleteMessage(6, self.nonce(), inbox_log(user), sequence), user)
+        return self.do(
+            DeleteMessage(id=6, nonce=self.nonce(), log=inbox_log(user), sequence=sequence), user
+        )
 
     def react(self, user: str, sequence: int, emoji: str) -> Answer:
-        return self.do(AddReaction(6, self.nonce(), inbox_log(user), sequence, emoji), user)
+        return self.do(
+            AddReaction(
+                id=6, nonce=self.nonce(), log=inbox_log(user), sequence=sequence, emoji=emoji
+            ),
+            user,
+        )
 
     def unreact(self, user: str, sequence: int, emoji: str) -> Answer:
-        return self.do(RemoveReaction(6, self.nonce(), inbox_log(user), sequence, emoji), user)
+        return self.do(
+            RemoveReaction(
+                id=6, nonce=self.nonce(), log=inbox_log(user), sequence=sequence, emoji=emoji
+            ),
+            user,
+        )
 
     def block(self, user: str, other: str) -> Answer:
-        return self.do(BlockUser(7, self.nonce(), other), user)
+        return self.do(BlockUser(id=7, nonce=self.nonce(), user=other), user)
 
     def mark(self, user: str, log: str, sequence: int, *, back: bool = False) -> Answer:
-        return self.do(MarkRead(4, log, sequence, back), user)
+        return self.do(MarkRead(id=4, log=log, sequence=sequence, back=back), user)
 
     def account(self, name: str, *, n: int = 1) -> None:
         """Someone comes, registers and goes."""

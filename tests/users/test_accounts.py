@@ -71,7 +71,7 @@ def test_who_registers_has_an_account(users: Users) -> None:
 
 def test_a_password_is_not_stored_but_its_hash(users: Users) -> None:
     users.come("ann")
-    users.begin(Register(2, b"12345678", PASSWORD), "ann")
+    users.begin(Register(id=2, nonce=b"12345678", password=PASSWORD), "ann")
     users.commit([])
     (job,) = users.jobs
 
@@ -103,7 +103,7 @@ def test_who_is_gone_registers_no_more(users: Users) -> None:
 
 def test_a_guest_that_went_while_its_password_was_hashed_is_no_account(users: Users) -> None:
     users.come("ann")
-    users.begin(Register(2, b"12345678", PASSWORD), "ann")
+    users.begin(Register(id=2, nonce=b"12345678", password=PASSWORD), "ann")
     users.commit([])
     users.quit()
 
@@ -112,7 +112,7 @@ def test_a_guest_that_went_while_its_password_was_hashed_is_no_account(users: Us
 
 def test_the_same_registration_twice_returns_the_first_result(users: Users) -> None:
     users.come("ann")
-    register = Register(2, b"12345678", PASSWORD)
+    register = Register(id=2, nonce=b"12345678", password=PASSWORD)
     users.begin(register, "ann")
     users.begin(register, "ann")
     users.commit([])
@@ -125,8 +125,8 @@ def test_the_same_registration_twice_returns_the_first_result(users: Users) -> N
 
 def test_of_two_registrations_at_once_the_second_is_refused(users: Users) -> None:
     users.come("ann")
-    users.begin(Register(2, b"12345678", PASSWORD), "ann")
-    users.begin(Register(3, b"23456789", "another password"), "ann")
+    users.begin(Register(id=2, nonce=b"12345678", password=PASSWORD), "ann")
+    users.begin(Register(id=3, nonce=b"23456789", password="another password"), "ann")
     users.commit([])
     users.finish_job()
 

@@ -26,12 +26,12 @@ def settled(users: Users) -> Users:
 
 def say(users: Users, away: str | None, n: int, user: str = "ann") -> Answer:
     users.now += 1
-    return users.do(SetAway(5, away), user, n=n)
+    return users.do(SetAway(id=5, away=away), user, n=n)
 
 
 def word(users: Users) -> str | None:
     """What others read of ann."""
-    answer = server_messages.decode(users.ask("ann", ListUsers(1)))
+    answer = server_messages.decode(users.ask("ann", ListUsers(id=1)))
     assert isinstance(answer, UserList)
     return next(info.away for info in answer.users if info.name == "ann")
 

@@ -49,15 +49,15 @@ def users_of_a_server(users: Users) -> Users:
 
 
 def ban(users: Users, who: str, by: str = "", **more: Any) -> Answer:
-    return do(users, BanUsers(1, users.nonce(), who, "spam", **more), by)
+    return do(users, BanUsers(id=1, nonce=users.nonce(), who=who, reason="spam", **more), by)
 
 
 def kick(users: Users, who: str, by: str = "", **more: Any) -> Answer:
-    return do(users, KickUsers(1, users.nonce(), who, "spam", **more), by)
+    return do(users, KickUsers(id=1, nonce=users.nonce(), who=who, reason="spam", **more), by)
 
 
 def unban(users: Users, who: str, by: str = "") -> Answer:
-    return do(users, UnbanUsers(1, users.nonce(), who), by)
+    return do(users, UnbanUsers(id=1, nonce=users.nonce(), who=who), by)
 
 
 def do(users: Users, command: Any, by: str) -> Answer:
@@ -65,7 +65,7 @@ def do(users: Users, command: Any, by: str) -> Answer:
 
 
 def listed(users: Users, by: str = "", after: str = "") -> list[UserBan]:
-    answer = _lists.decode(users.ask(by, ListUserBans(1, after), Standing.OPERATOR))
+    answer = _lists.decode(users.ask(by, ListUserBans(id=1, after=after), Standing.OPERATOR))
     assert isinstance(answer, UserBanList)
     return answer.bans
 
@@ -189,7 +189,9 @@ def test_a_login_that_was_refused_for_a_ban_is_no_failed_attempt(users: Users) -
     ],
 )
 def test_sessions_that_it_hits_end_at_once(users: Users, who: str, numbers: set[int]) -> None:
-    words = told(users, BanUsers(1, users.nonce(), who, "spam", 120, force=True))
+    words = told(
+        users, BanUsers(id=1, nonce=users.nonce(), who=who, reason="spam", for_s=120, force=True)
+    )
     assert words.keys() == numbers
     for word in words.values():
         assert word.code is RefusalCode.BANNED
@@ -215,7 +217,7 @@ def test_an_account_is_offline_at_once(users: Users) -> None:
 
 
 def test_a_deleted_account_that_a_ban_hits_leaves_its_rooms_all_the_same(users: Users) -> None:
-    users.do(DeleteAccount(3, users.nonce(), PASSWORD), "ann", n=3)
+    users.do(DeleteAccount(id=3, nonce=users.nonce(), password=PASSWORD), "ann", n=3)
     ban(users, WORK)
     users.lose(n=3)
     assert users.core.users["ann"].ended
@@ -377,10 +379,10 @@ def test_nobody_can_be_kicked_who_is_not_there(users: Users) -> None:
 def test_whoever_would_hit_themselves_or_everybody_is_asked(
     users: Users, command: Any, who: str
 ) -> None:
-    given = command(1, users.nonce(), who)
+    given = command(id=1, nonce=users.nonce(), who=who)
     assert refused(users.do(given, "olga")) is RefusalCode.NOT_ALLOWED
     assert listed(users) == []
-    forced = command(1, users.nonce(), who, force=True)
+    forced = command(id=1, nonce=users.nonce(), who=who, force=True)
     assert isinstance(users.do(forced, "olga"), Done)
     # And even then those who keep order can come, to undo it.
     opened(users.come("olga", n=9, address=HOME))
@@ -401,7 +403,7 @@ def test_whoever_keeps_order_is_not_banned_by_name(users: Users, who: str) -> No
 @pytest.mark.parametrize("who", ["1.2.3.4/33", "x/y", "-", "a b*"])
 def test_what_means_nobody_is_refused(users: Users, who: str) -> None:
     for command in (BanUsers, KickUsers, UnbanUsers):
-        given = command(1, users.nonce(), who)
+        given = command(id=1, nonce=users.nonce(), who=who)
         assert refused(users.as_admin(given)) is RefusalCode.INVALID_NAME
 
 
@@ -446,7 +448,7 @@ def test_all_of_it_is_in_the_audit(users: Users) -> None:
 
 
 def test_that_a_guest_cannot_be_suspended_is_said_with_what_can(users: Users) -> None:
-    answer = users.as_admin(SuspendUser(1, users.nonce(), "gus", "spam"))
+    answer = users.as_admin(SuspendUser(id=1, nonce=users.nonce(), user="gus", reason="spam"))
     assert isinstance(answer, Refused)
     assert answer.code is RefusalCode.UNKNOWN_USER
     assert "zchat-admin ban" in answer.reason
@@ -454,7 +456,9 @@ def test_that_a_guest_cannot_be_suspended_is_said_with_what_can(users: Users) ->
 
 def test_somebody_who_is_suspended_is_told_why_and_until_when(users: Users) -> None:
     until_ms = users.at_ms + 3_600_000
-    words = told(users, SuspendUser(1, users.nonce(), "ann", "spam", until_ms))
+    words = told(
+        users, SuspendUser(id=1, nonce=users.nonce(), user="ann", reason="spam", until_ms=until_ms)
+    )
     assert words.keys() == {3}
     assert words[3].code is RefusalCode.SUSPENDED
     assert words[3].retry_after_ms == 3_600_000
@@ -510,7 +514,7 @@ def test_a_wave_from_many_addresses_ends_without_a_look_at_each_ban_for_each_ses
         return hits(self, *whom)
 
     monkeypatch.setattr(order._Made, "hits", counted)
-    words = told(users, KickUsers(1, users.nonce(), "spam*"))
+    words = told(users, KickUsers(id=1, nonce=users.nonce(), who="spam*"))
     assert words.keys() == set(range(100, 140))
     # Once to find the addresses, once for the pattern, and once where an address is banned.
     assert looked_at <= 3 * len(users.core.sessions.all())

@@ -33,15 +33,15 @@ def both(users: Users) -> Users:
 
 
 def block(users: Users, name: str, user: str = "ann") -> Answer:
-    return users.do(BlockUser(1, users.nonce(), name), user)
+    return users.do(BlockUser(id=1, nonce=users.nonce(), user=name), user)
 
 
 def unblock(users: Users, name: str) -> Answer:
-    return users.do(UnblockUser(1, users.nonce(), name), "ann")
+    return users.do(UnblockUser(id=1, nonce=users.nonce(), user=name), "ann")
 
 
 def blocked(users: Users) -> list[str]:
-    return _lists.decode(users.ask("ann", ListBlocked(1))).users
+    return _lists.decode(users.ask("ann", ListBlocked(id=1))).users
 
 
 def test_who_is_blocked_sends_nothing(both: Users) -> None:
@@ -104,7 +104,9 @@ def test_nobody_is_told_who_is_not_here(both: Users) -> None:
 
 
 def report(users: Users, log: str, sequence: int) -> Answer:
-    return users.do(ReportMessage(1, users.nonce(), log, sequence, "rude"), "ann")
+    return users.do(
+        ReportMessage(id=1, nonce=users.nonce(), log=log, sequence=sequence, reason="rude"), "ann"
+    )
 
 
 def test_a_report_says_where_and_why_but_not_what(both: Users) -> None:

@@ -40,7 +40,7 @@ def three_users(users: Users) -> Users:
 
 
 def listed(users: Users, user: str) -> list[ConversationInfo]:
-    answer = server_messages.decode(users.ask(user, ListConversations(9)))
+    answer = server_messages.decode(users.ask(user, ListConversations(id=9)))
     assert isinstance(answer, ConversationList)
     return answer.conversations
 
@@ -50,7 +50,7 @@ def unread(users: Users, user: str) -> dict[str, int]:
 
 
 def set_notify(users: Users, user: str, other: str, level: Notify) -> Answer:
-    return users.do(SetNotify(5, f"@{other}", level), user)
+    return users.do(SetNotify(id=5, log=f"@{other}", level=level), user)
 
 
 # --- The list -------------------------------------------------------------------------------------
@@ -204,7 +204,7 @@ def test_a_level_leaves_the_marker_as_it_is_and_the_other_way_round(users: Users
 
 def test_only_of_conversations_with_others_anything_is_told(users: Users) -> None:
     assert refused(set_notify(users, "ann", "ann", Notify.ALL)) is RefusalCode.NOT_ALLOWED
-    notify_room = SetNotify(5, "#room", Notify.ALL)
+    notify_room = SetNotify(id=5, log="#room", level=Notify.ALL)
     assert refused(users.do(notify_room, "ann")) is RefusalCode.UNKNOWN_LOG
 
 
@@ -225,7 +225,7 @@ def test_of_a_deleted_account_no_conversation_is_kept(users: Users) -> None:
     users.register("ann")
     set_notify(users, "ann", "bob", Notify.NOTHING)
     set_notify(users, "bob", "ann", Notify.NOTHING)
-    users.do(DeleteAccount(1, users.nonce(), PASSWORD), "ann")
+    users.do(DeleteAccount(id=1, nonce=users.nonce(), password=PASSWORD), "ann")
 
     kept = users.loaded().conversations.by_user
     assert kept.keys() == {"bob"}
@@ -261,9 +261,9 @@ def test_other_devices_hear_what_is_read(users: Users) -> None:
 
 
 def test_typing_is_told_to_the_other(users: Users) -> None:
-    assert users.do(SayTyping(5, "@Bob"), "ann") == Done(5)
+    assert users.do(SayTyping(id=5, log="@Bob"), "ann") == Done(5)
     # To oneself nobody need be told.
-    assert users.do(SayTyping(5, "@ann"), "ann") == Done(5)
+    assert users.do(SayTyping(id=5, log="@ann"), "ann") == Done(5)
 
     assert users.news == [Typing("@bob", "ann")]
     assert users.store.position == 0
@@ -273,9 +273,9 @@ def test_typing_is_not_told_to_who_does_not_want_to_hear_it(users: Users) -> Non
     users.register("bob")
     users.block("bob", "ann")
 
-    assert refused(users.do(SayTyping(5, "@bob"), "ann")) is RefusalCode.BLOCKED
-    assert refused(users.do(SayTyping(5, "@nobody"), "ann")) is RefusalCode.UNKNOWN_USER
-    assert refused(users.do(SayTyping(5, "#room"), "ann")) is RefusalCode.UNKNOWN_LOG
+    assert refused(users.do(SayTyping(id=5, log="@bob"), "ann")) is RefusalCode.BLOCKED
+    assert refused(users.do(SayTyping(id=5, log="@nobody"), "ann")) is RefusalCode.UNKNOWN_USER
+    assert refused(users.do(SayTyping(id=5, log="#room"), "ann")) is RefusalCode.UNKNOWN_LOG
     assert users.news == []
 
 
@@ -283,7 +283,9 @@ def test_typing_is_not_told_to_who_does_not_want_to_hear_it(users: Users) -> Non
 
 
 def test_a_conversation_of_several_is_owed_to_the_room_service(users: Users) -> None:
-    start = StartConversation(5, nonce(b"a client", 1), ["Bob", "carl", "bob", "ann"])
+    start = StartConversation(
+        id=5, nonce=nonce(b"a client", 1), users=["Bob", "carl", "bob", "ann"]
+    )
     done = users.do(start, "ann")
 
     assert isinstance(done, Done)
@@ -307,7 +309,7 @@ def test_of_several_one_begins_only_so_many_at_once(users: Users, standing: Stan
     users.promote("ann", standing)
 
     def start() -> Answer:
-        return users.do(StartConversation(5, users.nonce(), ["bob"]), "ann")
+        return users.do(StartConversation(id=5, nonce=users.nonce(), users=["bob"]), "ann")
 
     for _ in range(limits.NEW_ROOMS_MAX):
         assert isinstance(start(), Done)
@@ -321,16 +323,16 @@ def test_of_several_one_begins_only_so_many_at_once(users: Users, standing: Stan
 
 def test_each_conversation_has_a_room_of_its_own(users: Users) -> None:
     for user in ("ann", "ann", "bob"):
-        users.do(StartConversation(5, users.nonce(), ["carl"]), user)
-    users.do(StartConversation(5, nonce(b"a client", 1), ["carl"]), "ann")
-    users.do(StartConversation(5, nonce(b"a client", 1), ["carl"]), "bob")
+        users.do(StartConversation(id=5, nonce=users.nonce(), users=["carl"]), user)
+    users.do(StartConversation(id=5, nonce=nonce(b"a client", 1), users=["carl"]), "ann")
+    users.do(StartConversation(id=5, nonce=nonce(b"a client", 1), users=["carl"]), "bob")
 
     assert len({owed.key for owed in users.owed}) == 5
 
 
 def test_only_who_is_there_and_wants_it_is_brought_in(users: Users) -> None:
     def start(*others: str) -> Answer:
-        return users.do(StartConversation(5, users.nonce(), list(others)), "ann")
+        return users.do(StartConversation(id=5, nonce=users.nonce(), users=list(others)), "ann")
 
     users.register("carl")
     users.block("carl", "ann")
@@ -347,7 +349,7 @@ def test_only_who_is_there_and_wants_it_is_brought_in(users: Users) -> None:
 
 
 def test_a_guest_who_ends_is_ended_after_it_was_brought_in(users: Users) -> None:
-    done = users.do(StartConversation(5, users.nonce(), ["bob"]), "ann")
+    done = users.do(StartConversation(id=5, nonce=users.nonce(), users=["bob"]), "ann")
     users.quit(n=2)
 
     room = cast(str, cast(Done, done).log)[1:]

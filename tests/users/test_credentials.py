@@ -47,7 +47,9 @@ def ann(users: Users) -> Users:
 
 
 def change(users: Users, old: str, new: str = NEW_PASSWORD) -> Answer:
-    return users.do(ChangePassword(2, users.nonce(), old, new), "ann", n=1)
+    return users.do(
+        ChangePassword(id=2, nonce=users.nonce(), password=old, new_password=new), "ann", n=1
+    )
 
 
 def test_a_new_password_takes_the_place_of_the_old_one(ann: Users) -> None:
@@ -63,7 +65,10 @@ def test_a_new_password_takes_the_place_of_the_old_one(ann: Users) -> None:
 def test_a_new_password_logs_out_all_other_clients(ann: Users) -> None:
     ann.come("ann", client="phone", password=PASSWORD, n=2, device="phone")
     digest = hashlib.sha256(token("bot")).digest()
-    ann.do(CreateAppToken(1, ann.nonce(), digest, "bot", [Scope.READ]), "ann")
+    ann.do(
+        CreateAppToken(id=1, nonce=ann.nonce(), digest=digest, name="bot", scopes=[Scope.READ]),
+        "ann",
+    )
     ann.come("ann", client="bot", at=EAST, n=3)
     change(ann, PASSWORD)
 
@@ -80,7 +85,7 @@ def test_the_old_password_must_be_right_and_the_new_one_long_enough(ann: Users) 
 
 
 def test_the_same_change_twice_is_made_once(ann: Users) -> None:
-    command = ChangePassword(2, ann.nonce(), PASSWORD, NEW_PASSWORD)
+    command = ChangePassword(id=2, nonce=ann.nonce(), password=PASSWORD, new_password=NEW_PASSWORD)
     ann.begin(command, "ann")
     ann.begin(command, "ann")
     ann.commit([])
@@ -92,7 +97,9 @@ def test_the_same_change_twice_is_made_once(ann: Users) -> None:
 
 def test_of_two_changes_at_once_only_the_first_knows_the_old_password(ann: Users) -> None:
     for new in (NEW_PASSWORD, "another one"):
-        ann.begin(ChangePassword(2, ann.nonce(), PASSWORD, new), "ann")
+        ann.begin(
+            ChangePassword(id=2, nonce=ann.nonce(), password=PASSWORD, new_password=new), "ann"
+        )
     ann.commit([])
     answers = [answer for _ in range(4) for answer in ann.finish_jobs()]
 
@@ -105,13 +112,13 @@ def test_of_two_changes_at_once_only_the_first_knows_the_old_password(ann: Users
 
 
 def delete(users: Users, password: str = PASSWORD) -> Answer:
-    return users.do(DeleteAccount(3, users.nonce(), password), "ann", n=1)
+    return users.do(DeleteAccount(id=3, nonce=users.nonce(), password=password), "ann", n=1)
 
 
 def test_a_deleted_account_leaves_only_its_name(ann: Users) -> None:
     ann.come("bob", n=5)
     ann.send("bob", "ann")
-    ann.do(BlockUser(1, ann.nonce(), "bob"), "ann")
+    ann.do(BlockUser(id=1, nonce=ann.nonce(), user="bob"), "ann")
     ann.promote("ann", Standing.MODERATOR)
     assert delete(ann) == Done(3)
 
@@ -165,7 +172,7 @@ def test_memberships_of_a_deleted_account_end_over_a_restart(ann: Users) -> None
 
 
 def test_an_account_is_deleted_though_its_last_session_ended_meanwhile(ann: Users) -> None:
-    ann.begin(DeleteAccount(3, ann.nonce(), PASSWORD), "ann", n=1)
+    ann.begin(DeleteAccount(id=3, nonce=ann.nonce(), password=PASSWORD), "ann", n=1)
     ann.commit([])
     ann.quit(n=1)
     assert ann.finish_job() == Done(3)
@@ -189,7 +196,17 @@ def code_at(ms: int) -> str:
 
 def enable(users: Users, code: str, password: str = PASSWORD) -> Answer:
     recovery = [hashlib.sha256(code.encode()).digest() for code in RECOVERY]
-    return users.do(EnableTotp(4, users.nonce(), SECRET, code, password, recovery), "ann")
+    return users.do(
+        EnableTotp(
+            id=4,
+            nonce=users.nonce(),
+            secret=SECRET,
+            code=code,
+            password=password,
+            recovery=recovery,
+        ),
+        "ann",
+    )
 
 
 def come(users: Users, code: str, client: str = "phone") -> Answer:
@@ -264,7 +281,7 @@ def test_a_recovery_code_works_once_and_is_told(careful: Users) -> None:
     opened(come(careful, RECOVERY[1]))
     assert careful.changes("ann")[1:] == [("recovery_code_used", "")] * 2
 
-    listed = _lists.decode(careful.ask("ann", ListDevices(1)))
+    listed = _lists.decode(careful.ask("ann", ListDevices(id=1)))
     assert (listed.totp, listed.recovery_codes) == (True, 0)
     assert durable_state(careful.loaded()) == durable_state(careful.core)
 
@@ -277,8 +294,10 @@ def test_codes_are_enabled_with_a_right_one_and_not_twice(ann: Users) -> None:
 
 
 def test_codes_are_disabled_with_the_password(careful: Users) -> None:
-    wrong = DisableTotp(5, careful.nonce(), "wrong horse")
+    wrong = DisableTotp(id=5, nonce=careful.nonce(), password="wrong horse")
     assert refused(careful.do(wrong, "ann")) is RefusalCode.WRONG_PASSWORD
-    assert careful.do(DisableTotp(5, careful.nonce(), PASSWORD), "ann") == Done(5, "@ann", 3)
+    assert careful.do(DisableTotp(id=5, nonce=careful.nonce(), password=PASSWORD), "ann") == Done(
+        5, "@ann", 3
+    )
     opened(come(careful, ""))
     assert careful.changes("ann") == [("totp_enabled", ""), ("totp_disabled", "")]

@@ -35,13 +35,23 @@ def come(users: Users, client: str, n: int = 1, device: str = "") -> Answer:
 
 
 def devices(users: Users) -> list[DeviceInfo]:
-    return _lists.decode(users.ask("ann", ListDevices(1))).devices
+    return _lists.decode(users.ask("ann", ListDevices(id=1))).devices
 
 
 def app_token(users: Users, client: str = "bot", *rooms: str) -> Answer:
     digest = hashlib.sha256(token(client)).digest()
     scopes = [Scope.READ, Scope.POST]
-    return users.do(CreateAppToken(2, users.nonce(), digest, "my bot", scopes, list(rooms)), "ann")
+    return users.do(
+        CreateAppToken(
+            id=2,
+            nonce=users.nonce(),
+            digest=digest,
+            name="my bot",
+            scopes=scopes,
+            rooms=list(rooms),
+        ),
+        "ann",
+    )
 
 
 def test_a_device_is_remembered_after_a_goodbye(ann: Users) -> None:
@@ -130,7 +140,7 @@ def test_a_device_that_is_revoked_is_out_at_once(ann: Users) -> None:
     come(ann, "phone", n=2, device="phone")
     desk, phone = devices(ann)
 
-    revoke = RevokeDevice(3, ann.nonce(), phone.device)
+    revoke = RevokeDevice(id=3, nonce=ann.nonce(), device=phone.device)
     assert ann.do(revoke, "ann") == Done(3, "@ann", 4)
     assert ann.do(revoke, "ann") == Done(3, "@ann", 4, again=True)
     assert ann.ended == [(WEST, 2)]
@@ -142,7 +152,7 @@ def test_a_device_that_is_revoked_is_out_at_once(ann: Users) -> None:
 
 def test_nobody_revokes_what_is_not_there(ann: Users) -> None:
     come(ann, "desk")
-    revoke = RevokeDevice(3, ann.nonce(), 99)
+    revoke = RevokeDevice(id=3, nonce=ann.nonce(), device=99)
     assert refused(ann.do(revoke, "ann")) is RefusalCode.UNKNOWN_DEVICE
 
 
@@ -152,7 +162,7 @@ def test_logging_out_everywhere_ends_all_sessions_and_tokens(ann: Users) -> None
     app_token(ann)
     opened(ann.come("ann", client="bot", at=EAST, n=3))
 
-    answer = ann.do(LogOutEverywhere(4, ann.nonce()), "ann")
+    answer = ann.do(LogOutEverywhere(id=4, nonce=ann.nonce()), "ann")
     assert isinstance(answer, Done)
     assert set(ann.ended) == {(WEST, 1), (WEST, 2), (EAST, 3)}
     assert ann.online == set()

@@ -26,7 +26,7 @@ def users_who_talk(users: Users) -> Users:
 
 
 def search(users: Users, user: str, log: str | None = None) -> list[str] | RefusalCode:
-    answer = server_messages.decode(users.ask(user, SearchMessages(7, "BEANS", log)))
+    answer = server_messages.decode(users.ask(user, SearchMessages(id=7, text="BEANS", log=log)))
     if isinstance(answer, Refused):
         assert answer.code is not None
         return answer.code

@@ -113,7 +113,7 @@ def test_what_could_steer_a_terminal_is_not_stored(users: Users) -> None:
 
 
 def test_the_same_nonce_returns_the_first_result(users: Users) -> None:
-    send = SendPrivate(3, NONCE, "bob", "once")
+    send = SendPrivate(id=3, nonce=NONCE, to="bob", text="once")
 
     assert users.do(send, "ann") == Done(3, "@ann", 1)
     assert users.do(send, "ann") == Done(3, "@ann", 1, again=True)
@@ -121,7 +121,7 @@ def test_the_same_nonce_returns_the_first_result(users: Users) -> None:
 
 
 def test_the_same_nonce_twice_in_one_beat_counts_once(users: Users) -> None:
-    send = SendPrivate(3, NONCE, "bob", "once")
+    send = SendPrivate(id=3, nonce=NONCE, to="bob", text="once")
     users.begin(send, "ann")
     users.begin_another(send, "ann")
 
@@ -138,7 +138,7 @@ def test_the_inbox_of_a_new_guest_goes_on_after_an_earlier_one(users: Users) -> 
 
     (logs,) = Decoder(UserLogs).decode(users.ask("", ReadUserLogs("bob"))).logs
     assert logs == UserLog("@bob", 1, None, 2)
-    history = answer(users, "bob", ReadHistory(1, "@ann"))
+    history = answer(users, "bob", ReadHistory(id=1, log="@ann"))
     assert isinstance(history, History)
     assert [entry.sequence for entry in history.entries] == [2]
 
@@ -167,7 +167,7 @@ def answer(users: Users, user: str, query: UserQuery) -> ServerMessage:
 
 
 def test_a_ping_is_answered(users: Users) -> None:
-    assert answer(users, "ann", Ping(5)) == Pong(5)
+    assert answer(users, "ann", Ping(id=5)) == Pong(5)
 
 
 def test_a_user_follows_its_inbox(users: Users) -> None:
@@ -199,7 +199,7 @@ def test_a_conversation_is_what_both_said_to_each_other(users: Users) -> None:
     users.send("bob", "ann", "two")
     users.send("ann", "ann", "nor this")
 
-    history = answer(users, "ann", ReadHistory(1, "@bob"))
+    history = answer(users, "ann", ReadHistory(id=1, log="@bob"))
     assert isinstance(history, History)
     bodies = [entry.body for entry in history.entries]
     assert bodies == [
@@ -209,7 +209,7 @@ def test_a_conversation_is_what_both_said_to_each_other(users: Users) -> None:
 
 
 def test_there_is_no_conversation_with_nobody(users: Users) -> None:
-    refused = answer(users, "ann", ReadHistory(1, "@nobody"))
+    refused = answer(users, "ann", ReadHistory(id=1, log="@nobody"))
 
     assert isinstance(refused, Refused)
     assert refused.code is RefusalCode.UNKNOWN_USER
@@ -220,7 +220,7 @@ def test_those_online_are_listed_with_how_long_they_are_silent(users: Users) -> 
     users.register("bob")
     users.wait(5.0)
 
-    assert answer(users, "ann", ListUsers(1)) == UserList(
+    assert answer(users, "ann", ListUsers(id=1)) == UserList(
         1, [UserInfo("ann", True, came_ms, 5000), UserInfo("bob", False, came_ms, 5000)], 2
     )
 
@@ -231,7 +231,7 @@ def test_the_most_active_session_counts(users: Users) -> None:
     opened(users.come("bob", client="phone", password=PASSWORD, n=9))
     users.wait(1.0)
 
-    listed = answer(users, "ann", ListUsers(1))
+    listed = answer(users, "ann", ListUsers(id=1))
     assert isinstance(listed, UserList)
     assert [user.idle_ms for user in listed.users] == [4000, 1000]
 
@@ -240,7 +240,7 @@ def test_a_list_of_users_has_a_largest_length(
     users: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "ANSWER_BYTES_MAX", 1)
-    listed = answer(users, "ann", ListUsers(1))
+    listed = answer(users, "ann", ListUsers(id=1))
 
     assert isinstance(listed, UserList)
     assert ([user.name for user in listed.users], listed.total) == (["ann"], 2)

@@ -89,7 +89,14 @@ def test_who_knows_the_password_is_not_slowed_down(ann: Users) -> None:
 
 def test_other_passwords_that_are_asked_for_are_limited_too(ann: Users) -> None:
     answers = [
-        refused(ann.do(ChangePassword(1, ann.nonce(), "wrong horse", PASSWORD), "ann"))
+        refused(
+            ann.do(
+                ChangePassword(
+                    id=1, nonce=ann.nonce(), password="wrong horse", new_password=PASSWORD
+                ),
+                "ann",
+            )
+        )
         for _ in range(limits.LOGIN_ATTEMPTS_MAX + 1)
     ]
     assert answers[-2:] == [RefusalCode.WRONG_PASSWORD, RefusalCode.TOO_FAST]
@@ -99,7 +106,10 @@ def test_other_passwords_that_are_asked_for_are_limited_too(ann: Users) -> None:
 def test_whoever_guesses_outside_keeps_no_user_from_a_new_password(ann: Users) -> None:
     for _ in range(TRIES):
         guess(ann, "ann", ADDRESS)
-    done = ann.do(ChangePassword(1, ann.nonce(), PASSWORD, PASSWORD + "!"), "ann")
+    done = ann.do(
+        ChangePassword(id=1, nonce=ann.nonce(), password=PASSWORD, new_password=PASSWORD + "!"),
+        "ann",
+    )
     assert isinstance(done, Done)
 
 
@@ -141,7 +151,9 @@ def test_who_finds_no_place_in_the_queue_is_no_newcomer(
 
 def test_one_user_has_few_passwords_hashed_at_a_time(ann: Users) -> None:
     def change(number: int) -> ChangePassword:
-        return ChangePassword(number, ann.nonce(), PASSWORD, PASSWORD + "!")
+        return ChangePassword(
+            id=number, nonce=ann.nonce(), password=PASSWORD, new_password=PASSWORD + "!"
+        )
 
     ann.begin(change(1), "ann")
     for number in range(1, limits.USER_PASSWORD_JOBS_MAX):

@@ -78,7 +78,7 @@ def test_of_two_who_register_at_once_the_slower_is_refused(users: Users) -> None
 def test_a_deleted_account_is_not_replaced_by_a_lookalike(users: Users) -> None:
     users.account("owner")
     users.come("owner", client="x", password=PASSWORD)
-    users.do(DeleteAccount(1, users.nonce(), PASSWORD), "owner")
+    users.do(DeleteAccount(id=1, nonce=users.nonce(), password=PASSWORD), "owner")
     users.quit()
     users.settle_all()
     assert refused(users.come(OWNER, n=2)) is RefusalCode.NAME_IN_USE

@@ -99,7 +99,11 @@ def test_until_it_is_used_nothing_changes(ann: Users) -> None:
     reset(ann)
     opened(ann.come("ann", client="x", password=PASSWORD, n=3))
     assert len(ann.core.users["ann"].sessions) == 2
-    ann.do(ChangePassword(2, ann.nonce(), PASSWORD, NEW_PASSWORD), "ann", n=3)
+    ann.do(
+        ChangePassword(id=2, nonce=ann.nonce(), password=PASSWORD, new_password=NEW_PASSWORD),
+        "ann",
+        n=3,
+    )
     assert refused(with_code(ann)) is RefusalCode.WRONG_PASSWORD, "it is needed no more"
 
 
@@ -118,10 +122,10 @@ def test_whoever_got_into_the_account_is_shut_out_at_once(ann: Users) -> None:
 
 def test_who_is_in_by_a_device_still_changes_the_password_with_the_code(ann: Users) -> None:
     reset(ann)
-    change = ChangePassword(2, ann.nonce(), CODE, NEW_PASSWORD)
+    change = ChangePassword(id=2, nonce=ann.nonce(), password=CODE, new_password=NEW_PASSWORD)
     assert isinstance(ann.do(change, "ann", n=1), Done)
     opened(ann.come("ann", client="x", password=NEW_PASSWORD, n=3))
-    again = ChangePassword(2, ann.nonce(), CODE, "once more")
+    again = ChangePassword(id=2, nonce=ann.nonce(), password=CODE, new_password="once more")
     assert refused(ann.do(again, "ann", n=1)) is RefusalCode.WRONG_PASSWORD
 
 
@@ -149,7 +153,14 @@ def totp(users: Users) -> str:
 
 
 def enable(users: Users) -> None:
-    enabled = EnableTotp(3, users.nonce(), SECRET, totp(users), PASSWORD, [code_digest("otter")])
+    enabled = EnableTotp(
+        id=3,
+        nonce=users.nonce(),
+        secret=SECRET,
+        code=totp(users),
+        password=PASSWORD,
+        recovery=[code_digest("otter")],
+    )
     assert isinstance(users.do(enabled, "ann", n=1), Done)
 
 
@@ -169,14 +180,14 @@ def test_without_the_phone_the_password_is_enough_again(ann: Users) -> None:
 
 def test_an_operator_deletes_an_account_as_its_user_would(ann: Users) -> None:
     ann.account("bob")
-    ann.do(BlockUser(1, ann.nonce(), "bob"), "ann")
+    ann.do(BlockUser(id=1, nonce=ann.nonce(), user="bob"), "ann")
     ann.promote("ann", Standing.OPERATOR)
     reset(ann)
     assert ann.as_admin(RemoveAccount(1, ann.nonce(), "ann", "left us")) == Done(1)
     user = ann.core.users["ann"]
     assert (user.deleted, user.tokens, user.blocked, user.reset) == (True, [], frozenset(), None)
     assert refused(with_code(ann)) is RefusalCode.WRONG_PASSWORD
-    send = ann.do(SendPrivate(1, ann.nonce(), "ann", "hello"), "bob")
+    send = ann.do(SendPrivate(id=1, nonce=ann.nonce(), to="ann", text="hello"), "bob")
     assert refused(send) is RefusalCode.UNKNOWN_USER
     assert ann.audited()[-1] == ("admin/root", "remove_account", "ann", "left us")
     assert contradictions(ann.store) == []

@@ -169,7 +169,7 @@ def test_the_conversation_of_both_has_what_became_of_it(users: Users) -> None:
     users.delete("ann", sequence)
 
     for user, other in (("ann", "bob"), ("bob", "ann")):
-        history = asked(users, user, ReadHistory(1, f"@{other}"))
+        history = asked(users, user, ReadHistory(id=1, log=f"@{other}"))
         assert isinstance(history, History)
         kinds = [type(entry.body) for entry in history.entries]
         assert kinds == [Redacted, MessageEdited, ReactionAdded, ReactionRemoved, MessageDeleted]
@@ -177,7 +177,7 @@ def test_the_conversation_of_both_has_what_became_of_it(users: Users) -> None:
 
 def test_an_edit_is_done_once(users: Users) -> None:
     sequence = sent(users, "ann", "bob", "one")
-    edit = EditMessage(6, NONCE, "@ann", sequence, "two")
+    edit = EditMessage(id=6, nonce=NONCE, log="@ann", sequence=sequence, text="two")
     first = users.do(edit, "ann")
     users.edit("ann", sequence, "three")
 
@@ -196,7 +196,7 @@ def test_only_the_author_may_change_a_message(users: Users) -> None:
 
 def test_what_is_no_message_of_the_own_inbox_is_not_changed(users: Users) -> None:
     sequence = sent(users, "ann", "bob")
-    edit = EditMessage(6, NONCE, "@bob", sequence, "mine now")
+    edit = EditMessage(id=6, nonce=NONCE, log="@bob", sequence=sequence, text="mine now")
 
     assert refused(users.do(edit, "ann")) is RefusalCode.UNKNOWN_LOG
     # An entry of the account, and one that is not there.
@@ -211,9 +211,15 @@ def test_changes_by_both_in_one_beat_do_not_undo_each_other(users: Users) -> Non
     sent(users, "bob", "bob", "a note")
     sequence = sent(users, "ann", "bob", "one")
     theirs = said(users, "bob", "one").sequence
-    users.begin(EditMessage(6, users.nonce(), "@ann", sequence, "two"), "ann")
-    users.begin_another(AddReaction(6, users.nonce(), "@bob", theirs, "👍"), "bob")
-    users.begin_another(EditMessage(6, users.nonce(), "@ann", sequence, "three"), "ann")
+    users.begin(
+        EditMessage(id=6, nonce=users.nonce(), log="@ann", sequence=sequence, text="two"), "ann"
+    )
+    users.begin_another(
+        AddReaction(id=6, nonce=users.nonce(), log="@bob", sequence=theirs, emoji="👍"), "bob"
+    )
+    users.begin_another(
+        EditMessage(id=6, nonce=users.nonce(), log="@ann", sequence=sequence, text="three"), "ann"
+    )
     users.commit([])
 
     for user in ("ann", "bob"):
@@ -240,8 +246,12 @@ def test_where_edits_are_kept_both_can_read_them(keeping: Users) -> None:
     keeping.edit("ann", sequence, "three")
 
     before = [EditInfo(1_000_000, "one"), EditInfo(1_001_000, "two")]
-    assert asked(keeping, "ann", ReadEdits(1, "@ann", sequence)) == EditList(1, before)
-    assert asked(keeping, "bob", ReadEdits(1, "@bob", sequence + 1)) == EditList(1, before)
+    assert asked(keeping, "ann", ReadEdits(id=1, log="@ann", sequence=sequence)) == EditList(
+        1, before
+    )
+    assert asked(keeping, "bob", ReadEdits(id=1, log="@bob", sequence=sequence + 1)) == EditList(
+        1, before
+    )
 
 
 def test_of_a_deleted_message_nothing_is_kept(keeping: Users) -> None:
@@ -250,14 +260,16 @@ def test_of_a_deleted_message_nothing_is_kept(keeping: Users) -> None:
     keeping.delete("ann", sequence)
 
     for user in ("ann", "bob"):
-        assert asked(keeping, user, ReadEdits(1, f"@{user}", sequence)) == EditList(1, [])
+        assert asked(keeping, user, ReadEdits(id=1, log=f"@{user}", sequence=sequence)) == EditList(
+            1, []
+        )
 
 
 def test_mostly_edits_are_not_kept(users: Users) -> None:
     sequence = sent(users, "ann", "bob", "one")
     users.edit("ann", sequence, "two")
 
-    assert asked(users, "ann", ReadEdits(1, "@ann", sequence)) == EditList(1, [])
+    assert asked(users, "ann", ReadEdits(id=1, log="@ann", sequence=sequence)) == EditList(1, [])
 
 
 def test_what_was_kept_is_shown_to_nobody_when_it_is_to_be_kept_no_more(keeping: Users) -> None:
@@ -265,7 +277,7 @@ def test_what_was_kept_is_shown_to_nobody_when_it_is_to_be_kept_no_more(keeping:
     keeping.edit("ann", sequence, "two")
     keeping.core.messages.keeps_edits = False
 
-    assert asked(keeping, "ann", ReadEdits(1, "@ann", sequence)) == EditList(1, [])
+    assert asked(keeping, "ann", ReadEdits(id=1, log="@ann", sequence=sequence)) == EditList(1, [])
 
 
 def test_edits_are_read_of_the_own_inbox(keeping: Users) -> None:
@@ -275,7 +287,7 @@ def test_edits_are_read_of_the_own_inbox(keeping: Users) -> None:
         ("@a b", RefusalCode.INVALID_NAME),
         ("@ann", RefusalCode.UNKNOWN_ENTRY),
     ]:
-        answer = asked(keeping, "ann", ReadEdits(1, log, 9))
+        answer = asked(keeping, "ann", ReadEdits(id=1, log=log, sequence=9))
         assert isinstance(answer, Refused)
         assert answer.code is code
 

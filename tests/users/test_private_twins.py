@@ -112,7 +112,7 @@ class Talk(RuleBasedStateMachine):
         if blocking:
             self.users.block(user, other)
         else:
-            self.users.do(UnblockUser(1, self.users.nonce(), other), user)
+            self.users.do(UnblockUser(id=1, nonce=self.users.nonce(), user=other), user)
 
     @rule()
     def restart(self) -> None:

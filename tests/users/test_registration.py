@@ -36,7 +36,11 @@ def invited() -> Iterator[Users]:
 
 def invite(users: Users, code: str = CODE, hours: int = 1) -> Answer:
     expires_ms = users.at_ms + hours * 3_600_000
-    return users.as_admin(CreateInvitation(1, users.nonce(), digest(code), expires_ms, "for ann"))
+    return users.as_admin(
+        CreateInvitation(
+            id=1, nonce=users.nonce(), digest=digest(code), expires_ms=expires_ms, note="for ann"
+        )
+    )
 
 
 def sign_up(
@@ -143,7 +147,7 @@ def test_a_guest_needs_an_invitation_to_register() -> None:
         users.come("ann")
         assert refused(users.register("ann")) is RefusalCode.INVITATION_REQUIRED
         invite(users)
-        register = Register(2, users.nonce(), PASSWORD, CODE)
+        register = Register(id=2, nonce=users.nonce(), password=PASSWORD, invitation=CODE)
         assert users.do(register, "ann") == Done(2, "@ann", 1)
         again = users.do(register, "ann")
         assert again == Done(2, "@ann", 1, again=True), "though it is used up"
@@ -155,10 +159,10 @@ def test_an_invitation_ends_with_its_time_or_when_it_is_revoked(invited: Users) 
     invited.wait(3_601.0)
     assert refused(sign_up(invited, code=CODE)) is RefusalCode.INVALID_INVITATION
 
-    revoke = RevokeInvitation(1, invited.nonce(), digest("other code"))
+    revoke = RevokeInvitation(id=1, nonce=invited.nonce(), digest=digest("other code"))
     assert invited.as_admin(revoke) == Done(1)
     assert refused(sign_up(invited, code="other code")) is RefusalCode.INVALID_INVITATION
-    again = RevokeInvitation(1, invited.nonce(), digest("other code"))
+    again = RevokeInvitation(id=1, nonce=invited.nonce(), digest=digest("other code"))
     assert refused(invited.as_admin(again)) is RefusalCode.INVALID_INVITATION
 
 
@@ -189,7 +193,7 @@ def test_with_its_hour_an_invitation_is_out_of_date(invited: Users) -> None:
 def test_who_invites_and_takes_that_back_is_in_the_audit(invited: Users) -> None:
     before = len(invited.audited())
     invite(invited)
-    invited.as_admin(RevokeInvitation(1, invited.nonce(), digest(CODE)))
+    invited.as_admin(RevokeInvitation(id=1, nonce=invited.nonce(), digest=digest(CODE)))
     called = digest(CODE).hex()[:12]
     assert [record[1:] for record in invited.audited()[before:]] == [
         ("create_invitation", called, "for ann"),

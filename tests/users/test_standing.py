@@ -38,15 +38,17 @@ def staff(users: Users) -> Users:
 
 
 def suspend(users: Users, by: str, user: str, until_ms: int | None = None) -> Answer:
-    return users.do(SuspendUser(1, users.nonce(), user, "spam", until_ms), by)
+    return users.do(
+        SuspendUser(id=1, nonce=users.nonce(), user=user, reason="spam", until_ms=until_ms), by
+    )
 
 
 def disconnect(users: Users, by: str, user: str) -> Answer:
-    return users.do(DisconnectUser(1, users.nonce(), user, "so"), by)
+    return users.do(DisconnectUser(id=1, nonce=users.nonce(), user=user, reason="so"), by)
 
 
 def set_standing(users: Users, by: str, user: str, standing: Standing) -> Answer:
-    return users.do(SetStanding(1, users.nonce(), user, standing), by)
+    return users.do(SetStanding(id=1, nonce=users.nonce(), user=user, standing=standing), by)
 
 
 # --- Suspending -----------------------------------------------------------------------------------
@@ -80,7 +82,7 @@ def test_a_suspension_ends_by_itself_or_by_hand(staff: Users) -> None:
     opened(staff.come("ann", n=4))
 
     suspend(staff, "mona", "ann")
-    assert staff.do(RestoreUser(1, staff.nonce(), "ann"), "max") == Done(1)
+    assert staff.do(RestoreUser(id=1, nonce=staff.nonce(), user="ann"), "max") == Done(1)
     opened(staff.come("ann", n=4))
     assert durable_state(staff.loaded()) == durable_state(staff.core)
 
@@ -170,7 +172,7 @@ def test_the_last_operator_stays_but_for_the_console(staff: Users) -> None:
 
 
 def test_a_standing_that_is_stamped_counts_for_nothing(staff: Users) -> None:
-    command = SetStanding(1, staff.nonce(), "ann", Standing.OPERATOR)
+    command = SetStanding(id=1, nonce=staff.nonce(), user="ann", standing=Standing.OPERATOR)
     answer = staff.do(command, "ann", standing=Standing.OPERATOR)
     assert refused(answer) is RefusalCode.NOT_ALLOWED
 
@@ -180,9 +182,9 @@ def test_a_standing_that_is_stamped_counts_for_nothing(staff: Users) -> None:
 
 def test_the_audit_is_for_moderators_and_newest_first(staff: Users) -> None:
     disconnect(staff, "mona", "ann")
-    listed = _lists.decode(staff.ask("mona", ReadAudit(1, limit=2)))
+    listed = _lists.decode(staff.ask("mona", ReadAudit(id=1, limit=2)))
     assert isinstance(listed, AuditList)
     assert [record.action for record in listed.records] == ["disconnect_user", "set_standing"]
     assert listed.records[0].at_ms == staff.at_ms
-    assert isinstance(_lists.decode(staff.ask("ann", ReadAudit(1))), Refused)
-    assert isinstance(_lists.decode(staff.ask("", ReadAudit(1), Standing.OPERATOR)), AuditList)
+    assert isinstance(_lists.decode(staff.ask("ann", ReadAudit(id=1))), Refused)
+    assert isinstance(_lists.decode(staff.ask("", ReadAudit(id=1), Standing.OPERATOR)), AuditList)

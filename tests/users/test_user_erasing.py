@@ -59,7 +59,7 @@ def lived(users: Users) -> Users:
     users.send("bob", "ann", "taken back")
     users.delete("bob", 6)
     users.block("ann", "bob")
-    users.do(MarkRead(1, "@bob", 2), "ann", n=1)
+    users.do(MarkRead(id=1, log="@bob", sequence=2), "ann", n=1)
     return users
 
 
@@ -135,14 +135,14 @@ def test_what_others_have_said_to_them_stays_in_its_conversation(lived: Users) -
     finish(lived)
     while lived.store.index_messages():
         pass
-    read = _histories.decode(lived.ask("ann", ReadHistory(1, f"@{NOW}", 50)))
+    read = _histories.decode(lived.ask("ann", ReadHistory(id=1, log=f"@{NOW}", limit=50)))
     said = [(entry.author, entry.body) for entry in read.entries]
     assert said[0] == (NOW, Redacted("zchat", "ann"))
     assert said[1] == ("ann", PrivateMessageSent(NOW, "from ann", 0, 3))
     assert read.entries[1].reactions == {"+1": [NOW]}
     assert (NOW, Redacted(NOW, "ann")) in said
     for place in (None, f"@{NOW}"):
-        found = _results.decode(lived.ask("ann", SearchMessages(1, "from", place)))
+        found = _results.decode(lived.ask("ann", SearchMessages(id=1, text="from", log=place)))
         assert [entry.author for entry in found.entries] == ["ann"], place
     old = _results_or_refusal(lived)
     assert old is RefusalCode.UNKNOWN_USER
@@ -150,7 +150,9 @@ def test_what_others_have_said_to_them_stays_in_its_conversation(lived: Users) -
 
 
 def _results_or_refusal(users: Users) -> RefusalCode:
-    answer: Refused = Decoder(Refused).decode(users.ask("ann", ReadHistory(1, "@bob", 50)))
+    answer: Refused = Decoder(Refused).decode(
+        users.ask("ann", ReadHistory(id=1, log="@bob", limit=50))
+    )
     return answer.code
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
-from zchat.protocol.internal import UserCommand, UserQuery
+from zchat.protocol.internal import UserQuery, UserServiceCommand
 from zchat.protocol.messages import (
     AccountCommand,
     AddReaction,
@@ -65,48 +65,50 @@ DIGEST = b"d" * limits.DIGEST_BYTES
 LATER_MS = 10**12
 
 COMMANDS: list[Any] = [
-    Register(1, NONCE, PASSWORD),
-    ChangePassword(1, NONCE, PASSWORD, "battery staple"),
-    LogOutEverywhere(1, NONCE),
-    DeleteAccount(1, NONCE, PASSWORD),
-    RevokeDevice(1, NONCE, 1),
-    CreateAppToken(1, NONCE, DIGEST, "bot", [Scope.READ]),
-    EnableTotp(1, NONCE, b"s" * limits.TOTP_SECRET_BYTES, "123456", PASSWORD),
-    DisableTotp(1, NONCE, PASSWORD),
-    BlockUser(1, NONCE, "other"),
-    UnblockUser(1, NONCE, "other"),
-    SendPrivate(1, NONCE, "other", "hello"),
-    CreateInvitation(1, NONCE, DIGEST, LATER_MS),
-    RevokeInvitation(1, NONCE, DIGEST),
-    DisconnectUser(1, NONCE, "other"),
-    SuspendUser(1, NONCE, "other"),
-    BanUsers(1, NONCE, "other"),
-    KickUsers(1, NONCE, "other"),
-    UnbanUsers(1, NONCE, "other"),
-    RestoreUser(1, NONCE, "other"),
-    SetStanding(1, NONCE, "other", Standing.MODERATOR),
-    MarkRead(1, "@me", 1),
-    SetNotify(1, "@other", Notify.NOTHING),
-    SayTyping(1, "@other"),
-    SetAway(1, "lunch"),
-    StartConversation(1, NONCE, ["other"]),
-    EditMessage(1, NONCE, "@me", 1, "hello"),
-    DeleteMessage(1, NONCE, "@me", 1),
-    AddReaction(1, NONCE, "@me", 1, "+1"),
-    RemoveReaction(1, NONCE, "@me", 1, "+1"),
-    ReportMessage(1, NONCE, "@me", 1, "rude"),
+    Register(id=1, nonce=NONCE, password=PASSWORD),
+    ChangePassword(id=1, nonce=NONCE, password=PASSWORD, new_password="battery staple"),
+    LogOutEverywhere(id=1, nonce=NONCE),
+    DeleteAccount(id=1, nonce=NONCE, password=PASSWORD),
+    RevokeDevice(id=1, nonce=NONCE, device=1),
+    CreateAppToken(id=1, nonce=NONCE, digest=DIGEST, name="bot", scopes=[Scope.READ]),
+    EnableTotp(
+        id=1, nonce=NONCE, secret=b"s" * limits.TOTP_SECRET_BYTES, code="123456", password=PASSWORD
+    ),
+    DisableTotp(id=1, nonce=NONCE, password=PASSWORD),
+    BlockUser(id=1, nonce=NONCE, user="other"),
+    UnblockUser(id=1, nonce=NONCE, user="other"),
+    SendPrivate(id=1, nonce=NONCE, to="other", text="hello"),
+    CreateInvitation(id=1, nonce=NONCE, digest=DIGEST, expires_ms=LATER_MS),
+    RevokeInvitation(id=1, nonce=NONCE, digest=DIGEST),
+    DisconnectUser(id=1, nonce=NONCE, user="other"),
+    SuspendUser(id=1, nonce=NONCE, user="other"),
+    BanUsers(id=1, nonce=NONCE, who="other"),
+    KickUsers(id=1, nonce=NONCE, who="other"),
+    UnbanUsers(id=1, nonce=NONCE, who="other"),
+    RestoreUser(id=1, nonce=NONCE, user="other"),
+    SetStanding(id=1, nonce=NONCE, user="other", standing=Standing.MODERATOR),
+    MarkRead(id=1, log="@me", sequence=1),
+    SetNotify(id=1, log="@other", level=Notify.NOTHING),
+    SayTyping(id=1, log="@other"),
+    SetAway(id=1, away="lunch"),
+    StartConversation(id=1, nonce=NONCE, users=["other"]),
+    EditMessage(id=1, nonce=NONCE, log="@me", sequence=1, text="hello"),
+    DeleteMessage(id=1, nonce=NONCE, log="@me", sequence=1),
+    AddReaction(id=1, nonce=NONCE, log="@me", sequence=1, emoji="+1"),
+    RemoveReaction(id=1, nonce=NONCE, log="@me", sequence=1, emoji="+1"),
+    ReportMessage(id=1, nonce=NONCE, log="@me", sequence=1, reason="rude"),
 ]
 QUERIES: list[Any] = [
-    ReadHistory(1, "@other"),
-    ListUsers(1),
-    ListDevices(1),
-    ListBlocked(1),
-    ListConversations(1),
-    ReadEdits(1, "@me", 1),
-    SearchMessages(1, "hello"),
-    ReadAudit(1),
-    ListUserBans(1),
-    Ping(1),
+    ReadHistory(id=1, log="@other"),
+    ListUsers(id=1),
+    ListDevices(id=1),
+    ListBlocked(id=1),
+    ListConversations(id=1),
+    ReadEdits(id=1, log="@me", sequence=1),
+    SearchMessages(id=1, text="hello"),
+    ReadAudit(id=1),
+    ListUserBans(id=1),
+    Ping(id=1),
 ]
 ALL = (Standing.GUEST, Standing.ACCOUNT, Standing.MODERATOR, Standing.OPERATOR)
 MAY: dict[type[Message], tuple[Standing, ...]] = {
@@ -182,5 +184,5 @@ def test_the_console_may_do_what_is_about_others(crowd: Users, message: Any) -> 
 
 def test_every_message_is_in_the_matrix() -> None:
     tested = {type(message) for message in [*COMMANDS, *QUERIES]}
-    of_clients = {*get_args(AccountCommand), *get_args(UserCommand), *get_args(UserQuery)}
+    of_clients = {*get_args(AccountCommand), *get_args(UserServiceCommand), *get_args(UserQuery)}
     assert tested == MAY.keys() == of_clients & PERMISSIONS.keys()

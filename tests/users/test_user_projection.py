@@ -90,33 +90,33 @@ class AnyUsers(RuleBasedStateMachine):
     def change(
         self, name: str, nonce: bytes, kind: type[Any], password: str, at: bytes, n: int
     ) -> None:
-        given: dict[Any, tuple[str, ...]] = {
-            ChangePassword: (password, PASSWORD),
-            DeleteAccount: (password,),
-            LogOutEverywhere: (),
+        given: dict[Any, dict[str, str]] = {
+            ChangePassword: {"password": password, "new_password": PASSWORD},
+            DeleteAccount: {"password": password},
+            LogOutEverywhere: {},
         }
-        self.users.begin(kind(1, nonce, *given[kind]), name, at, n)
+        self.users.begin(kind(id=1, nonce=nonce, **given[kind]), name, at, n)
         self.users.commit([])
 
     @rule(name=NAMES, nonce=NONCES, device=st.integers(1, 5))
     def revoke(self, name: str, nonce: bytes, device: int) -> None:
-        self.users.do(RevokeDevice(1, nonce, device), name)
+        self.users.do(RevokeDevice(id=1, nonce=nonce, device=device), name)
 
     @rule(name=NAMES, other=NAMES, nonce=NONCES, kind=st.sampled_from([BlockUser, UnblockUser]))
     def block(self, name: str, other: str, nonce: bytes, kind: type[Any]) -> None:
-        self.users.do(kind(1, nonce, other), name)
+        self.users.do(kind(id=1, nonce=nonce, user=other), name)
 
     @rule(
         name=NAMES,
         kind=st.sampled_from([SuspendUser, RestoreUser, DisconnectUser, SetStanding]),
     )
     def act_on(self, name: str, kind: type[Any]) -> None:
-        more = (Standing.MODERATOR,) if kind is SetStanding else ()
-        self.users.as_admin(kind(1, self.users.nonce(), name, *more))
+        more = {"standing": Standing.MODERATOR} if kind is SetStanding else {}
+        self.users.as_admin(kind(id=1, nonce=self.users.nonce(), user=name, **more))
 
     @rule(name=NAMES, nonce=NONCES)
     def register(self, name: str, nonce: bytes) -> None:
-        self.users.begin(Register(1, nonce, PASSWORD), name)
+        self.users.begin(Register(id=1, nonce=nonce, password=PASSWORD), name)
         self.users.commit([])
 
     @precondition(lambda self: self.users.jobs)
@@ -126,29 +126,32 @@ class AnyUsers(RuleBasedStateMachine):
 
     @rule(name=NAMES, to=NAMES, nonce=NONCES)
     def send(self, name: str, to: str, nonce: bytes) -> None:
-        self.users.do(SendPrivate(1, nonce, to, "hello"), name)
+        self.users.do(SendPrivate(id=1, nonce=nonce, to=to, text="hello"), name)
 
     @rule(
         name=NAMES,
         nonce=NONCES,
         sequence=st.integers(1, 5),
-        kind=st.sampled_from([EditMessage, DeleteMessage, AddReaction]),
+        kind=st.sampled_from((EditMessage, DeleteMessage, AddReaction)),
     )
     def amend(self, name: str, nonce: bytes, sequence: int, kind: type[Any]) -> None:
-        more = () if kind is DeleteMessage else ("hm",)
-        self.users.do(kind(1, nonce, f"@{name}", sequence, *more), name)
+        more: dict[str, str] = {}
+        if kind is not DeleteMessage:
+            more = {"text" if kind is EditMessage else "emoji": "hm"}
+        log = f"@{name}"
+        self.users.do(kind(id=1, nonce=nonce, log=log, sequence=sequence, **more), name)
 
     @rule(name=NAMES, of=NAMES, sequence=st.integers(0, 5))
     def mark(self, name: str, of: str, sequence: int) -> None:
-        self.users.do(MarkRead(1, f"@{of}", sequence), name)
+        self.users.do(MarkRead(id=1, log=f"@{of}", sequence=sequence), name)
 
     @rule(name=NAMES, of=NAMES, level=st.sampled_from(Notify))
     def set_notify(self, name: str, of: str, level: Notify) -> None:
-        self.users.do(SetNotify(1, f"@{of}", level), name)
+        self.users.do(SetNotify(id=1, log=f"@{of}", level=level), name)
 
     @rule(name=NAMES, away=st.sampled_from([None, "lunch"]), at=GATEWAYS, n=NUMBERS)
     def set_away(self, name: str, away: str | None, at: bytes, n: int) -> None:
-        self.users.do(SetAway(1, away), name, at, n)
+        self.users.do(SetAway(id=1, away=away), name, at, n)
 
     @rule(at=GATEWAYS, n=NUMBERS)
     def quit(self, at: bytes, n: int) -> None:
@@ -230,7 +233,7 @@ def test_several_changes_in_one_beat_are_stored_as_they_are_then() -> None:
         users.begin(CloseSession(quit=True), n=2)
         users.begin(OpenSession(1, "carl", token("carl"), None), n=4)
         users.begin(CloseSession(quit=True), n=4)
-        users.begin(MarkRead(1, "@ann", 1), "ann")
+        users.begin(MarkRead(id=1, log="@ann", sequence=1), "ann")
         users.commit([])
 
         assert durable_state(users.loaded()) == durable_state(users.core)

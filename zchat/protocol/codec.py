@@ -4,14 +4,21 @@
 into a checked Struct: 0.34 µs a message, against 2.7 µs for unpacking to Python objects first.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 import msgpack
 import msgspec
 
 from zchat.protocol import limits
-from zchat.protocol.messages import ClientMessage, ServerMessage
+from zchat.protocol.messages import (
+    NO_NONCE,
+    UNNUMBERED,
+    ClientMessage,
+    Command,
+    Request,
+    ServerMessage,
+)
 
 T = TypeVar("T")
 
@@ -25,12 +32,13 @@ class ProtocolError(Exception):
 
 
 class Decoder(Generic[T]):
-    """One msgpack value to a checked `T`."""
+    """One msgpack value to a checked `T`; `check` sees besides what the types do not."""
 
     __slots__ = ("_decode",)
 
-    def __init__(self, shape: type[T]) -> None:
-        self._decode = msgspec.msgpack.Decoder(shape).decode
+    def __init__(self, shape: type[T], check: Callable[[T], T] | None = None) -> None:
+        decode = msgspec.msgpack.Decoder(shape).decode
+        self._decode = decode if check is None else lambda frame: check(decode(frame))
 
     def decode(self, frame: bytes | msgspec.Raw) -> T:
         try:
@@ -41,7 +49,17 @@ class Decoder(Generic[T]):
             raise ProtocolError("nested too deeply") from None
 
 
-client_messages: Decoder[ClientMessage] = Decoder(ClientMessage)  # type: ignore[arg-type]
+def _whole(message: ClientMessage) -> ClientMessage:
+    """Only a draft is without them: two commands that lack a nonce would pass for one."""
+    if isinstance(message, Request):
+        if message.id == UNNUMBERED:
+            raise ProtocolError("Object missing required field `id`")
+        if isinstance(message, Command) and message.nonce == NO_NONCE:
+            raise ProtocolError("Object missing required field `nonce`")
+    return message
+
+
+client_messages: Decoder[ClientMessage] = Decoder(ClientMessage, _whole)  # type: ignore[arg-type]
 server_messages: Decoder[ServerMessage] = Decoder(ServerMessage)  # type: ignore[arg-type]
 
 

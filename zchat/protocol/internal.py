@@ -242,7 +242,7 @@ class OpenRoom(Message, frozen=True):
     author: Name
 
 
-RoomCommand = (
+RoomServiceCommand = (
     InRoomCommand
     | OfMessageCommand
     | Announce
@@ -258,7 +258,7 @@ RoomCommand = (
 )
 OperatorsAccountCommand = ResetPassword | ResetTotp | RemoveAccount | EraseAccount
 """What only `zchat-admin` does to an account."""
-UserCommand = (
+UserServiceCommand = (
     AccountCommand
     | OfMessageCommand
     | SoftCommand
@@ -288,7 +288,7 @@ class StampedRoomCommand(Envelope, frozen=True):
 
     session: int
     user: str
-    body: RoomCommand
+    body: RoomServiceCommand
     standing: Standing = Standing.ACCOUNT
     since_ms: int = 0
     bot: bool = False
@@ -297,7 +297,7 @@ class StampedRoomCommand(Envelope, frozen=True):
 class StampedUserCommand(Envelope, frozen=True):
     session: int
     user: str
-    body: UserCommand
+    body: UserServiceCommand
     standing: Standing = Standing.ACCOUNT
     since_ms: int = 0
     bot: bool = False

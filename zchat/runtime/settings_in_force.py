@@ -164,7 +164,7 @@ def changes_now(settings: Settings, name: str) -> list[SettingChange] | None:
 def _ask_router(context: sockets.Context, settings: Settings) -> bytes | None:
     socket = sockets.query_socket(context, settings.endpoints)
     waiter = sockets.Waiter(socket)
-    query = encode([encode(Stamped(0, "", Raw(encode(Ping(1))), Standing.OPERATOR))])
+    query = encode([encode(Stamped(0, "", Raw(encode(Ping(id=1))), Standing.OPERATOR))])
     deadline = time.monotonic() + _ANSWER_TIMEOUT_S
     while time.monotonic() < deadline:
         sockets.try_send(socket, [ROUTER.encode(), query])

@@ -40,7 +40,7 @@ def records_of(ask: Ask, since_ms: int = 0) -> Iterator[AuditRecord]:
     before_ms: int | None = None
     seen: Counter[AuditRecord] = Counter()
     while True:
-        page = ask(ReadAudit(REQUEST, limits.AUDIT_RECORDS_MAX, before_ms))
+        page = ask(ReadAudit(id=REQUEST, limit=limits.AUDIT_RECORDS_MAX, before_ms=before_ms))
         new = list((Counter(page) - seen).elements())
         yield from (record for record in new if record.at_ms >= since_ms)
         # Not that of the last one: the clock may have been set back between two lives.

@@ -113,7 +113,7 @@ def _processes(settings: Settings) -> Iterator[Check]:
         yield Check(Level.WARNING, "processes", sentence, remedy)
         return
     addresses = service_addresses(settings.partitions)
-    queries = dict.fromkeys((*addresses, ROUTER), Ping(1))
+    queries = dict.fromkeys((*addresses, ROUTER), Ping(id=1))
     with enquiry(settings) as asking:
         answers = asking.ask(queries, limits.QUERY_TIMEOUT_S)
     yield from clocks(answers.pop(ROUTER, None), time.time_ns() // 1_000_000)

@@ -93,7 +93,15 @@ def _ban(
     force: bool,
     as_json: bool,
 ) -> None:
-    command = BanUsers(REQUEST, fresh_nonce(), who, reason, span, only_guests, force)
+    command = BanUsers(
+        id=REQUEST,
+        nonce=fresh_nonce(),
+        who=who,
+        reason=reason,
+        for_s=span,
+        guests=only_guests,
+        force=force,
+    )
     done = do(settings, USER_SERVICE, command, as_json=as_json)
     ends = "until unbanned" if span is None else f"for {times.length(span * 1000)}"
     only = ", for guests and new accounts" if only_guests else ""
@@ -101,15 +109,22 @@ def _ban(
 
 
 def _unban(settings: Settings, who: str, as_json: bool) -> None:
-    done = do(settings, USER_SERVICE, UnbanUsers(REQUEST, fresh_nonce(), who), as_json=as_json)
+    done = do(
+        settings,
+        USER_SERVICE,
+        UnbanUsers(id=REQUEST, nonce=fresh_nonce(), who=who),
+        as_json=as_json,
+    )
     show_done(done, f"{who} is banned no more", as_json=as_json)
 
 
 def _list_bans(settings: Settings, as_json: bool) -> None:
     def following(page: UserBanList) -> ListUserBans | None:
-        return ListUserBans(REQUEST, page.bans[-1].who) if page.more and page.bans else None
+        return (
+            ListUserBans(id=REQUEST, after=page.bans[-1].who) if page.more and page.bans else None
+        )
 
-    pages = read_all(settings, [USER_SERVICE], ListUserBans(REQUEST), _bans, following)
+    pages = read_all(settings, [USER_SERVICE], ListUserBans(id=REQUEST), _bans, following)
     head = ("who", "only", "since", "until", "by", "reason")
     show_list([ban for page in pages for ban in page.bans], head, _ban_row, as_json=as_json)
 
@@ -133,12 +148,20 @@ def _kick(
         ends = times.length(span * 1000)
         who_not = "who keeps order in the cluster may come back"
         said = f"{who} is put out, and kept out for {ends}, as zchat-admin bans shows; {who_not}"
-        command = KickUsers(REQUEST, fresh_nonce(), who, reason, span, names_only, force)
+        command = KickUsers(
+            id=REQUEST,
+            nonce=fresh_nonce(),
+            who=who,
+            reason=reason,
+            for_s=span,
+            names_only=names_only,
+            force=force,
+        )
         show_done(do(settings, USER_SERVICE, command, as_json=as_json), said, as_json=as_json)
         return
     if not (named := target_of(who).name):
         raise click.UsageError("out of a room one member is taken at a time; give a name")
-    member = KickMember(REQUEST, fresh_nonce(), room, named, reason)
+    member = KickMember(id=REQUEST, nonce=fresh_nonce(), room=room, user=named, reason=reason)
     address = address_of_room(room, settings.partitions)
     done = do(settings, address, member, as_json=as_json)
     show_done(done, f"{named} is out of #{room}", as_json=as_json)

@@ -122,19 +122,21 @@ def _suspend(
     if until_ms is not None and until_ms <= times.now_ms():
         raise click.UsageError("--until is over already; give a later time")
     ends = "until it is restored" if until_ms is None else f"until {times.utc(until_ms)}"
-    command = SuspendUser(REQUEST, fresh_nonce(), user, reason, until_ms)
+    command = SuspendUser(
+        id=REQUEST, nonce=fresh_nonce(), user=user, reason=reason, until_ms=until_ms
+    )
     done = do(settings, USER_SERVICE, command, as_json=as_json)
     show_done(done, f"{user} is suspended {ends}", as_json=as_json)
 
 
 def _restore(settings: Settings, user: str, as_json: bool) -> None:
-    command = RestoreUser(REQUEST, fresh_nonce(), user)
+    command = RestoreUser(id=REQUEST, nonce=fresh_nonce(), user=user)
     done = do(settings, USER_SERVICE, command, as_json=as_json)
     show_done(done, f"{user} may log in again", as_json=as_json)
 
 
 def _set_standing(settings: Settings, user: str, standing: str, as_json: bool) -> None:
-    command = SetStanding(REQUEST, fresh_nonce(), user, Standing(standing))
+    command = SetStanding(id=REQUEST, nonce=fresh_nonce(), user=user, standing=Standing(standing))
     done = do(settings, USER_SERVICE, command, as_json=as_json)
     show_done(done, f"the standing of {user} is {standing}", as_json=as_json)
 

@@ -65,13 +65,15 @@ def _announce(settings: Settings, text: tuple[str, ...], as_json: bool) -> None:
     if not is_visible(words) or len(words) > limits.TEXT_CHARS_MAX:
         raise click.UsageError(f"an announcement has 1 to {limits.TEXT_CHARS_MAX} characters")
     address = address_of_room(LOBBY, settings.partitions)
-    done = do(settings, address, Announce(REQUEST, fresh_nonce(), words), as_json=as_json)
+    done = do(
+        settings, address, Announce(id=REQUEST, nonce=fresh_nonce(), text=words), as_json=as_json
+    )
     show_done(done, f"announced, as entry {done.sequence} of the lobby", as_json=as_json)
 
 
 def _close(settings: Settings, room: str, reason: str, as_json: bool) -> None:
     address = address_of_room(room, settings.partitions)
-    command = CloseRoom(REQUEST, fresh_nonce(), room, reason)
+    command = CloseRoom(id=REQUEST, nonce=fresh_nonce(), room=room, reason=reason)
     done = do(settings, address, command, as_json=as_json)
     show_done(done, f"#{room} is closed", as_json=as_json)
 

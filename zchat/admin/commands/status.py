@@ -163,7 +163,7 @@ def _process_as_json(process: Process) -> dict[str, Any]:
 def _look(asking: Enquiry, settings: Settings, before: Look | None) -> Look:
     """Raises `NoAnswer`."""
     # The router has one answer, whatever it is asked.
-    answer = asking.ask({ROUTER: Ping(1)}, limits.PEER_EXPIRY_S).get(ROUTER)
+    answer = asking.ask({ROUTER: Ping(id=1)}, limits.PEER_EXPIRY_S).get(ROUTER)
     if answer is None:
         raise NoAnswer
     try:

@@ -33,15 +33,15 @@ class Credentials:
 
     def log_in(self, request_id: int, name: str, cursors: dict[str, int]) -> LogIn:
         return LogIn(
-            request_id,
-            name,
-            self.token,
-            self.password,
-            cursors,
-            self.device,
-            self.code,
-            self.register,
-            self.invitation,
+            id=request_id,
+            name=name,
+            token=self.token,
+            password=self.password,
+            cursors=cursors,
+            device=self.device,
+            code=self.code,
+            register=self.register,
+            invitation=self.invitation,
             new_password=self.new_password,
             account=self.account,
         )

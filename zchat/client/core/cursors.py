@@ -155,7 +155,7 @@ class ReadMarks:
             self._due_at = now + MARK_READ_INTERVAL_S
         free = limits.SESSION_REQUESTS_MAX - len(self._sent)
         for log, mark in list(islice(self._unsent.items(), max(0, free))):
-            command = MarkRead(next_id(), log, mark.sequence, mark.back)
+            command = MarkRead(id=next_id(), log=log, sequence=mark.sequence, back=mark.back)
             self._sent[command.id] = log, self._unsent.pop(log)
             yield command
 

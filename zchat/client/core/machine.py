@@ -263,7 +263,7 @@ class ClientCore:
             self._outbox.tick(now)
             self._flush(now)
             if now >= self._sent_at + limits.CLIENT_PING_INTERVAL_S:
-                self._send(Ping(self._outbox.next_id()), now)
+                self._send(Ping(id=self._outbox.next_id()), now)
 
     def next_call_at(self) -> float | None:
         """When `tick` must be called at the latest; None if only after another input."""
@@ -424,7 +424,7 @@ class ClientCore:
                 self._send(mark, now)
         if leaving_now:
             self._log_out_id = self._outbox.next_id()
-            self._send(LogOut(self._log_out_id), now)
+            self._send(LogOut(id=self._log_out_id), now)
 
     # --- Ends -----------------------------------------------------------------------------------
 

@@ -51,26 +51,28 @@ from zchat.protocol.rules.targets import InvalidTarget, target_of
 
 
 def change_password(old: str, new: str) -> ChangePassword:
-    return ChangePassword(UNNUMBERED, NO_NONCE, password(old), new_password(new))
+    return ChangePassword(
+        id=UNNUMBERED, nonce=NO_NONCE, password=password(old), new_password=new_password(new)
+    )
 
 
 def log_out_everywhere() -> LogOutEverywhere:
-    return LogOutEverywhere(UNNUMBERED, NO_NONCE)
+    return LogOutEverywhere(id=UNNUMBERED, nonce=NO_NONCE)
 
 
 def delete_account(with_password: str) -> DeleteAccount:
-    return DeleteAccount(UNNUMBERED, NO_NONCE, password(with_password))
+    return DeleteAccount(id=UNNUMBERED, nonce=NO_NONCE, password=password(with_password))
 
 
 def devices() -> ListDevices:
-    return ListDevices(UNNUMBERED)
+    return ListDevices(id=UNNUMBERED)
 
 
 def revoke_device(device: int) -> RevokeDevice:
     """`device` is its number in the `DeviceList`."""
     if not 0 <= whole(device, "a number of a device") <= limits.INTEGER_MAX:
         raise InvalidRequest("a device has a number, which :devices shows")
-    return RevokeDevice(UNNUMBERED, NO_NONCE, device)
+    return RevokeDevice(id=UNNUMBERED, nonce=NO_NONCE, device=device)
 
 
 def app_token(
@@ -82,12 +84,12 @@ def app_token(
     if not scopes:
         raise InvalidRequest("an app token without a scope can do nothing; give read, post or both")
     return CreateAppToken(
-        UNNUMBERED,
-        NO_NONCE,
-        digest,
-        device_name(name),
-        list(dict.fromkeys(scopes)),
-        list(dict.fromkeys(map(room_name, rooms))),
+        id=UNNUMBERED,
+        nonce=NO_NONCE,
+        digest=digest,
+        name=device_name(name),
+        scopes=list(dict.fromkeys(scopes)),
+        rooms=list(dict.fromkeys(map(room_name, rooms))),
     )
 
 
@@ -95,48 +97,68 @@ def enable_totp(
     secret: bytes, code: str, with_password: str, recovery: Sequence[bytes] = ()
 ) -> EnableTotp:
     """`recovery` are the SHA-256 of the recovery codes."""
-    proof = one_time_code(code), password(with_password)
-    return EnableTotp(UNNUMBERED, NO_NONCE, secret, *proof, list(recovery))
+    return EnableTotp(
+        id=UNNUMBERED,
+        nonce=NO_NONCE,
+        secret=secret,
+        code=one_time_code(code),
+        password=password(with_password),
+        recovery=list(recovery),
+    )
 
 
 def disable_totp(with_password: str) -> DisableTotp:
-    return DisableTotp(UNNUMBERED, NO_NONCE, password(with_password))
+    return DisableTotp(id=UNNUMBERED, nonce=NO_NONCE, password=password(with_password))
 
 
 def block(user: str) -> BlockUser:
-    return BlockUser(UNNUMBERED, NO_NONCE, user_name(user))
+    return BlockUser(id=UNNUMBERED, nonce=NO_NONCE, user=user_name(user))
 
 
 def unblock(user: str) -> UnblockUser:
-    return UnblockUser(UNNUMBERED, NO_NONCE, user_name(user))
+    return UnblockUser(id=UNNUMBERED, nonce=NO_NONCE, user=user_name(user))
 
 
 def blocked() -> ListBlocked:
-    return ListBlocked(UNNUMBERED)
+    return ListBlocked(id=UNNUMBERED)
 
 
 def report(log: str, sequence: int, reason: str) -> ReportMessage:
     """The entry `sequence` of `#room`, or of one's own inbox, `@name`."""
-    return ReportMessage(UNNUMBERED, NO_NONCE, log_name(log), sequence, short_text(reason))
+    return ReportMessage(
+        id=UNNUMBERED,
+        nonce=NO_NONCE,
+        log=log_name(log),
+        sequence=sequence,
+        reason=short_text(reason),
+    )
 
 
 # --- What operators and moderators do -------------------------------------------------------------
 
 
 def announce(text: str) -> Announce:
-    return Announce(UNNUMBERED, NO_NONCE, sayable(text))
+    return Announce(id=UNNUMBERED, nonce=NO_NONCE, text=sayable(text))
 
 
 def suspend(user: str, reason: str = "", until_ms: int | None = None) -> SuspendUser:
-    return SuspendUser(UNNUMBERED, NO_NONCE, user_name(user), short_text(reason), until_ms)
+    return SuspendUser(
+        id=UNNUMBERED,
+        nonce=NO_NONCE,
+        user=user_name(user),
+        reason=short_text(reason),
+        until_ms=until_ms,
+    )
 
 
 def restore(user: str) -> RestoreUser:
-    return RestoreUser(UNNUMBERED, NO_NONCE, user_name(user))
+    return RestoreUser(id=UNNUMBERED, nonce=NO_NONCE, user=user_name(user))
 
 
 def disconnect(user: str, reason: str = "") -> DisconnectUser:
-    return DisconnectUser(UNNUMBERED, NO_NONCE, user_name(user), short_text(reason))
+    return DisconnectUser(
+        id=UNNUMBERED, nonce=NO_NONCE, user=user_name(user), reason=short_text(reason)
+    )
 
 
 def server_ban(
@@ -144,40 +166,49 @@ def server_ban(
 ) -> BanUsers:
     """`who` is an address, a block of them, a name or a pattern; for ever if it is not said."""
     return BanUsers(
-        UNNUMBERED, NO_NONCE, target(who), short_text(reason), ban_s(for_s), guests=guests
+        id=UNNUMBERED,
+        nonce=NO_NONCE,
+        who=target(who),
+        reason=short_text(reason),
+        for_s=ban_s(for_s),
+        guests=guests,
     )
 
 
 def server_unban(who: str) -> UnbanUsers:
-    return UnbanUsers(UNNUMBERED, NO_NONCE, target(who))
+    return UnbanUsers(id=UNNUMBERED, nonce=NO_NONCE, who=target(who))
 
 
 def server_kick(who: str, reason: str = "", for_s: int = limits.KICK_S) -> KickUsers:
     seconds = ban_s(for_s) or limits.KICK_S
-    return KickUsers(UNNUMBERED, NO_NONCE, target(who), short_text(reason), seconds)
+    return KickUsers(
+        id=UNNUMBERED, nonce=NO_NONCE, who=target(who), reason=short_text(reason), for_s=seconds
+    )
 
 
 def server_bans(after: str = "") -> ListUserBans:
-    return ListUserBans(UNNUMBERED, after)
+    return ListUserBans(id=UNNUMBERED, after=after)
 
 
 def set_standing(user: str, standing: Standing) -> SetStanding:
-    return SetStanding(UNNUMBERED, NO_NONCE, user_name(user), standing)
+    return SetStanding(id=UNNUMBERED, nonce=NO_NONCE, user=user_name(user), standing=standing)
 
 
 def create_invitation(digest: bytes, expires_ms: int, note: str = "") -> CreateInvitation:
     """`digest` is the SHA-256 of the code."""
-    return CreateInvitation(UNNUMBERED, NO_NONCE, digest, expires_ms, short_text(note))
+    return CreateInvitation(
+        id=UNNUMBERED, nonce=NO_NONCE, digest=digest, expires_ms=expires_ms, note=short_text(note)
+    )
 
 
 def revoke_invitation(digest: bytes) -> RevokeInvitation:
-    return RevokeInvitation(UNNUMBERED, NO_NONCE, digest)
+    return RevokeInvitation(id=UNNUMBERED, nonce=NO_NONCE, digest=digest)
 
 
 def audit(limit: int = 50, before_ms: int | None = None) -> ReadAudit:
     if not 1 <= whole(limit, "a number of records") <= limits.AUDIT_RECORDS_MAX:
         raise InvalidRequest(f"1 to {limits.AUDIT_RECORDS_MAX} records can be read at once")
-    return ReadAudit(UNNUMBERED, limit, before_ms)
+    return ReadAudit(id=UNNUMBERED, limit=limit, before_ms=before_ms)
 
 
 def target(who: str) -> str:

@@ -82,23 +82,27 @@ class InvalidRequest(ValueError):
 
 
 def post(room: str, text: str, reply_to: int = 0) -> Post:
-    return Post(UNNUMBERED, NO_NONCE, room_name(room), sayable(text), reply_to)
+    return Post(
+        id=UNNUMBERED, nonce=NO_NONCE, room=room_name(room), text=sayable(text), reply_to=reply_to
+    )
 
 
 def private(to: str, text: str, reply_to: int = 0) -> SendPrivate:
-    return SendPrivate(UNNUMBERED, NO_NONCE, user_name(to), sayable(text), reply_to)
+    return SendPrivate(
+        id=UNNUMBERED, nonce=NO_NONCE, to=user_name(to), text=sayable(text), reply_to=reply_to
+    )
 
 
 def create_room(room: str, *, private: bool = False) -> CreateRoom:
-    return CreateRoom(UNNUMBERED, NO_NONCE, room_name(room), private)
+    return CreateRoom(id=UNNUMBERED, nonce=NO_NONCE, room=room_name(room), private=private)
 
 
 def join(room: str, key: str = "") -> JoinRoom:
-    return JoinRoom(UNNUMBERED, NO_NONCE, room_name(room), room_key(key))
+    return JoinRoom(id=UNNUMBERED, nonce=NO_NONCE, room=room_name(room), key=room_key(key))
 
 
 def leave(room: str) -> LeaveRoom:
-    return LeaveRoom(UNNUMBERED, NO_NONCE, room_name(room))
+    return LeaveRoom(id=UNNUMBERED, nonce=NO_NONCE, room=room_name(room))
 
 
 def topic(room: str, text: str) -> SetTopic:
@@ -108,11 +112,13 @@ def topic(room: str, text: str) -> SetTopic:
         raise InvalidRequest(
             f"a topic has at most {limits.TOPIC_CHARS_MAX} characters; this one has {len(text)}"
         )
-    return SetTopic(UNNUMBERED, NO_NONCE, room_name(room), text)
+    return SetTopic(id=UNNUMBERED, nonce=NO_NONCE, room=room_name(room), topic=text)
 
 
 def register(with_password: str, invitation: str = "") -> Register:
-    return Register(UNNUMBERED, NO_NONCE, new_password(with_password), invitation)
+    return Register(
+        id=UNNUMBERED, nonce=NO_NONCE, password=new_password(with_password), invitation=invitation
+    )
 
 
 def history(log: str, limit: int = 20, before: int | None = None) -> ReadHistory:
@@ -120,24 +126,24 @@ def history(log: str, limit: int = 20, before: int | None = None) -> ReadHistory
     log = log_name(log)
     if not 1 <= whole(limit, "a number of entries") <= limits.HISTORY_ENTRIES_MAX:
         raise InvalidRequest(f"1 to {limits.HISTORY_ENTRIES_MAX} entries can be read at once")
-    return ReadHistory(UNNUMBERED, log, limit, before)
+    return ReadHistory(id=UNNUMBERED, log=log, limit=limit, before=before)
 
 
 def rooms(room: str | None = None) -> ListRooms:
     """All rooms, or what is known of one."""
-    return ListRooms(UNNUMBERED, room if room is None else room_name(room))
+    return ListRooms(id=UNNUMBERED, room=room if room is None else room_name(room))
 
 
 def members(room: str) -> ListMembers:
-    return ListMembers(UNNUMBERED, room_name(room))
+    return ListMembers(id=UNNUMBERED, room=room_name(room))
 
 
 def users() -> ListUsers:
-    return ListUsers(UNNUMBERED)
+    return ListUsers(id=UNNUMBERED)
 
 
 def ping(target: PingTarget = PingTarget.GATEWAY) -> Ping:
-    return Ping(UNNUMBERED, target)
+    return Ping(id=UNNUMBERED, target=target)
 
 
 def log_of(word: str, rooms: Container[str]) -> str:

@@ -36,35 +36,47 @@ from zchat.protocol.rules.names import is_visible
 
 
 def edit(log: str, sequence: int, text: str) -> EditMessage:
-    return EditMessage(UNNUMBERED, NO_NONCE, log_name(log), sequence, sayable(text))
+    return EditMessage(
+        id=UNNUMBERED, nonce=NO_NONCE, log=log_name(log), sequence=sequence, text=sayable(text)
+    )
 
 
 def delete(log: str, sequence: int, reason: str = "") -> DeleteMessage:
-    return DeleteMessage(UNNUMBERED, NO_NONCE, log_name(log), sequence, short_text(reason))
+    return DeleteMessage(
+        id=UNNUMBERED,
+        nonce=NO_NONCE,
+        log=log_name(log),
+        sequence=sequence,
+        reason=short_text(reason),
+    )
 
 
 def react(log: str, sequence: int, with_emoji: str) -> AddReaction:
-    return AddReaction(UNNUMBERED, NO_NONCE, log_name(log), sequence, emoji(with_emoji))
+    return AddReaction(
+        id=UNNUMBERED, nonce=NO_NONCE, log=log_name(log), sequence=sequence, emoji=emoji(with_emoji)
+    )
 
 
 def unreact(log: str, sequence: int, with_emoji: str) -> RemoveReaction:
-    return RemoveReaction(UNNUMBERED, NO_NONCE, log_name(log), sequence, emoji(with_emoji))
+    return RemoveReaction(
+        id=UNNUMBERED, nonce=NO_NONCE, log=log_name(log), sequence=sequence, emoji=emoji(with_emoji)
+    )
 
 
 def pin(room: str, sequence: int) -> PinMessage:
-    return PinMessage(UNNUMBERED, NO_NONCE, room_name(room), sequence)
+    return PinMessage(id=UNNUMBERED, nonce=NO_NONCE, room=room_name(room), sequence=sequence)
 
 
 def unpin(room: str, sequence: int) -> UnpinMessage:
-    return UnpinMessage(UNNUMBERED, NO_NONCE, room_name(room), sequence)
+    return UnpinMessage(id=UNNUMBERED, nonce=NO_NONCE, room=room_name(room), sequence=sequence)
 
 
 def pins(room: str) -> ListPins:
-    return ListPins(UNNUMBERED, room_name(room))
+    return ListPins(id=UNNUMBERED, room=room_name(room))
 
 
 def edits(log: str, sequence: int) -> ReadEdits:
-    return ReadEdits(UNNUMBERED, log_name(log), sequence)
+    return ReadEdits(id=UNNUMBERED, log=log_name(log), sequence=sequence)
 
 
 def conversation(users: Sequence[str]) -> StartConversation:
@@ -73,28 +85,30 @@ def conversation(users: Sequence[str]) -> StartConversation:
     if not 1 <= len(names) <= limits.CONVERSATION_USERS_MAX:
         most = limits.CONVERSATION_USERS_MAX
         raise InvalidRequest(f"a conversation is started with 1 to {most} others")
-    return StartConversation(UNNUMBERED, NO_NONCE, names)
+    return StartConversation(id=UNNUMBERED, nonce=NO_NONCE, users=names)
 
 
 def conversations() -> ListConversations:
-    return ListConversations(UNNUMBERED)
+    return ListConversations(id=UNNUMBERED)
 
 
 def notify(log: str, level: str) -> SetNotify:
     """`log` is `#room`, or `@name` for the conversation with that name."""
     try:
-        return SetNotify(UNNUMBERED, log_name(log), Notify(level))
+        return SetNotify(id=UNNUMBERED, log=log_name(log), level=Notify(level))
     except ValueError:
         raise InvalidRequest(f"{level!r} is none of {', '.join(Notify)}") from None
 
 
 def typing(log: str) -> SayTyping:
-    return SayTyping(UNNUMBERED, log_name(log))
+    return SayTyping(id=UNNUMBERED, log=log_name(log))
 
 
 def away(text: str | None) -> SetAway:
     """None for "is back"."""
-    return SetAway(UNNUMBERED, text if text is None else short_text(text, "a word for others"))
+    return SetAway(
+        id=UNNUMBERED, away=text if text is None else short_text(text, "a word for others")
+    )
 
 
 def search(
@@ -114,7 +128,9 @@ def search(
         raise InvalidRequest(f"1 to {limits.SEARCH_RESULTS_MAX} messages can be found at once")
     log = log if log is None else log_name(log)
     author = author if author is None else user_name(author)
-    return SearchMessages(UNNUMBERED, text, log, author, before_ms, limit)
+    return SearchMessages(
+        id=UNNUMBERED, text=text, log=log, author=author, before_ms=before_ms, limit=limit
+    )
 
 
 def emoji(text: str) -> str:

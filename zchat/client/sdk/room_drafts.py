@@ -29,11 +29,17 @@ from zchat.protocol.messages import (
 
 
 def invite(room: str, user: str) -> InviteMember:
-    return InviteMember(UNNUMBERED, NO_NONCE, room_name(room), user_name(user))
+    return InviteMember(id=UNNUMBERED, nonce=NO_NONCE, room=room_name(room), user=user_name(user))
 
 
 def kick(room: str, user: str, reason: str = "") -> KickMember:
-    return KickMember(UNNUMBERED, NO_NONCE, room_name(room), user_name(user), short_text(reason))
+    return KickMember(
+        id=UNNUMBERED,
+        nonce=NO_NONCE,
+        room=room_name(room),
+        user=user_name(user),
+        reason=short_text(reason),
+    )
 
 
 def ban(room: str, user: str, reason: str = "", until_ms: int | None = None) -> BanMember:
@@ -41,35 +47,48 @@ def ban(room: str, user: str, reason: str = "", until_ms: int | None = None) -> 
     if until_ms is not None and not 0 <= whole(until_ms, "a time") <= limits.INTEGER_MAX:
         raise InvalidRequest("a ban cannot last for so long")
     why = short_text(reason)
-    return BanMember(UNNUMBERED, NO_NONCE, room_name(room), user_name(user), why, until_ms)
+    return BanMember(
+        id=UNNUMBERED,
+        nonce=NO_NONCE,
+        room=room_name(room),
+        user=user_name(user),
+        reason=why,
+        until_ms=until_ms,
+    )
 
 
 def unban(room: str, user: str) -> UnbanMember:
-    return UnbanMember(UNNUMBERED, NO_NONCE, room_name(room), user_name(user))
+    return UnbanMember(id=UNNUMBERED, nonce=NO_NONCE, room=room_name(room), user=user_name(user))
 
 
 def bans(room: str) -> ListBans:
-    return ListBans(UNNUMBERED, room_name(room))
+    return ListBans(id=UNNUMBERED, room=room_name(room))
 
 
 def mute(room: str, user: str, reason: str = "") -> MuteMember:
-    return MuteMember(UNNUMBERED, NO_NONCE, room_name(room), user_name(user), short_text(reason))
+    return MuteMember(
+        id=UNNUMBERED,
+        nonce=NO_NONCE,
+        room=room_name(room),
+        user=user_name(user),
+        reason=short_text(reason),
+    )
 
 
 def unmute(room: str, user: str) -> UnmuteMember:
-    return UnmuteMember(UNNUMBERED, NO_NONCE, room_name(room), user_name(user))
+    return UnmuteMember(id=UNNUMBERED, nonce=NO_NONCE, room=room_name(room), user=user_name(user))
 
 
 def promote(room: str, user: str) -> PromoteMember:
-    return PromoteMember(UNNUMBERED, NO_NONCE, room_name(room), user_name(user))
+    return PromoteMember(id=UNNUMBERED, nonce=NO_NONCE, room=room_name(room), user=user_name(user))
 
 
 def demote(room: str, user: str) -> DemoteMember:
-    return DemoteMember(UNNUMBERED, NO_NONCE, room_name(room), user_name(user))
+    return DemoteMember(id=UNNUMBERED, nonce=NO_NONCE, room=room_name(room), user=user_name(user))
 
 
 def transfer(room: str, user: str) -> TransferRoom:
-    return TransferRoom(UNNUMBERED, NO_NONCE, room_name(room), user_name(user))
+    return TransferRoom(id=UNNUMBERED, nonce=NO_NONCE, room=room_name(room), user=user_name(user))
 
 
 def configure(
@@ -94,9 +113,16 @@ def configure(
     ):
         raise InvalidRequest(f"a room has at most {limits.ROOM_MEMBERS_MAX:,} members")
     return ConfigureRoom(
-        UNNUMBERED, NO_NONCE, room_name(room), private, key, posting, slow_mode_s, members_max
+        id=UNNUMBERED,
+        nonce=NO_NONCE,
+        room=room_name(room),
+        private=private,
+        key=key,
+        posting=posting,
+        slow_mode_s=slow_mode_s,
+        members_max=members_max,
     )
 
 
 def close(room: str, reason: str = "") -> CloseRoom:
-    return CloseRoom(UNNUMBERED, NO_NONCE, room_name(room), short_text(reason))
+    return CloseRoom(id=UNNUMBERED, nonce=NO_NONCE, room=room_name(room), reason=short_text(reason))

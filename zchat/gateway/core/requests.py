@@ -22,7 +22,7 @@ from zchat.gateway.core.session import Session, SessionState
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.messages import (
-    Command,
+    AnyCommand,
     Done,
     Message,
     Query,
@@ -59,7 +59,7 @@ class Requests:
 
     # --- Up -----------------------------------------------------------------------------------
 
-    def command(self, session: Session, command: Command, frame: Raw, now: float) -> None:
+    def command(self, session: Session, command: AnyCommand, frame: Raw, now: float) -> None:
         """Sends a client's command, as it is, to the service that it is for."""
         peer = self._services.of_command(command)
         self.count(session)

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from zchat.gateway.core.session import Session
 from zchat.protocol.messages import (
-    Command,
+    AnyCommand,
     ListConversations,
     ListRooms,
     Query,
@@ -20,7 +20,7 @@ from zchat.protocol.rules.names import canonical_name
 from zchat.protocol.rules.permissions import PERMISSIONS
 
 
-def refusal(session: Session, message: Command | Query) -> str | None:
+def refusal(session: Session, message: AnyCommand | Query) -> str | None:
     """Why the session may not send this, if it may not. Raises `InvalidName`."""
     if not session.scopes:
         return None
@@ -47,7 +47,7 @@ def hears_of_others(session: Session) -> bool:
     return not session.scopes or Scope.READ in session.scopes
 
 
-def _is_within(session: Session, message: Command | Query) -> bool:
+def _is_within(session: Session, message: AnyCommand | Query) -> bool:
     """Whether the message is about the rooms of the session, or about none at all."""
     match message:
         case SendPrivate() | ListConversations():

@@ -35,7 +35,7 @@ from zchat.protocol.messages import (
     LOBBY,
     AccountCommand,
     Announce,
-    Command,
+    AnyCommand,
     ListBans,
     ListBlocked,
     ListConversations,
@@ -151,7 +151,7 @@ class Services:
             else:
                 peer.ask(None, ReadLog(log, cursor), PageAsked(fetch), now)
 
-    def of_command(self, command: Command) -> ServicePeer:
+    def of_command(self, command: AnyCommand) -> ServicePeer:
         match command:
             case Post(room=room):  # Most of all, so that these stand first.
                 return self.of_room(room)

@@ -69,7 +69,7 @@ OfMessageCommand = EditMessage | DeleteMessage | AddReaction | RemoveReaction | 
 SoftCommand = MarkRead | SetNotify | SayTyping
 """About `log`, and without a nonce: said again it does no harm."""
 
-Command = AccountCommand | InRoomCommand | OfMessageCommand | Announce | SoftCommand | SetAway
+AnyCommand = AccountCommand | InRoomCommand | OfMessageCommand | Announce | SoftCommand | SetAway
 
 Query = (
     ReadHistory
@@ -88,7 +88,7 @@ Query = (
     | Ping
 )
 
-ClientMessage = Hello | LogIn | LogOut | Command | Query
+ClientMessage = Hello | LogIn | LogOut | AnyCommand | Query
 
 ServerMessage = (
     Welcome

@@ -7,15 +7,16 @@ from msgspec import Meta
 
 from zchat.protocol import limits
 from zchat.protocol.messages.base import (
+    Command,
     DeviceName,
     Digest,
     InvitationCode,
     Message,
     Milliseconds,
     Name,
-    Nonce,
     OneTimeCode,
     Password,
+    Request,
     RequestId,
     Scope,
     Sequence,
@@ -55,63 +56,50 @@ class AccountChanged(Message, frozen=True):
 # --- Commands -------------------------------------------------------------------------------------
 
 
-class Register(Message, frozen=True):
+class Register(Command):
     """Makes the guest an account."""
 
-    id: RequestId
-    nonce: Nonce
     password: Password
     invitation: InvitationCode = ""
 
 
-class ChangePassword(Message, frozen=True):
+class ChangePassword(Command):
     """Logs out every other client of the account."""
 
-    id: RequestId
-    nonce: Nonce
     password: Password
     new_password: Password
 
 
-class LogOutEverywhere(Message, frozen=True):
+class LogOutEverywhere(Command):
     """Forgets every device and app token of the account, and ends all its sessions."""
 
-    id: RequestId
-    nonce: Nonce
 
-
-class DeleteAccount(Message, frozen=True):
+class DeleteAccount(Command):
     """What it has said stays, under its name, which nobody else can take; all else is removed."""
 
-    id: RequestId
-    nonce: Nonce
     password: Password
 
 
-class RevokeDevice(Message, frozen=True):
+class RevokeDevice(Command):
     """Forgets a device or app token, and ends its sessions. `device` is as `DeviceList` says."""
 
-    id: RequestId
-    nonce: Nonce
     device: Sequence
 
 
-class CreateAppToken(Message, frozen=True):
+class CreateAppToken(Command):
     """For a bot. `digest` is that of 32 random bytes, which are its token in `LogIn` from then on.
 
     It may do what `scopes` say, and only in `rooms`, if there are some: elsewhere it neither reads
     nor posts, and it has no inbox.
     """
 
-    id: RequestId
-    nonce: Nonce
     digest: Digest
     name: DeviceName
     scopes: Annotated[list[Scope], Meta(min_length=1, max_length=len(Scope))]
     rooms: Annotated[list[Name], Meta(max_length=limits.APP_TOKEN_ROOMS_MAX)] = []
 
 
-class EnableTotp(Message, frozen=True):
+class EnableTotp(Command):
     """From now on a password needs a one-time code, too (RFC 6238: SHA-1, 30 s, 6 digits).
 
     The client makes `secret` and shows it; `code` proves that it has reached an authenticator, and
@@ -119,8 +107,6 @@ class EnableTotp(Message, frozen=True):
     `recovery` are the digests of codes that work once each, in the place of a one-time code.
     """
 
-    id: RequestId
-    nonce: Nonce
     secret: Annotated[
         bytes, Meta(min_length=limits.TOTP_SECRET_BYTES, max_length=limits.TOTP_SECRET_BYTES)
     ]
@@ -129,33 +115,25 @@ class EnableTotp(Message, frozen=True):
     recovery: Annotated[list[Digest], Meta(max_length=limits.RECOVERY_CODES_MAX)] = []
 
 
-class DisableTotp(Message, frozen=True):
-    id: RequestId
-    nonce: Nonce
+class DisableTotp(Command):
     password: Password
 
 
-class BlockUser(Message, frozen=True):
+class BlockUser(Command):
     """No private messages from `user` any more."""
 
-    id: RequestId
-    nonce: Nonce
     user: Name
 
 
-class UnblockUser(Message, frozen=True):
-    id: RequestId
-    nonce: Nonce
+class UnblockUser(Command):
     user: Name
 
 
 # --- Queries and what is told ---------------------------------------------------------------------
 
 
-class ListDevices(Message, frozen=True):
+class ListDevices(Request):
     """The user's own. Answered with `DeviceList`."""
-
-    id: RequestId
 
 
 class DeviceInfo(Message, frozen=True):
@@ -179,10 +157,8 @@ class DeviceList(Message, frozen=True):
     recovery_codes: int = 0
 
 
-class ListBlocked(Message, frozen=True):
+class ListBlocked(Request):
     """Whom the user has blocked. Answered with `BlockedList`."""
-
-    id: RequestId
 
 
 class BlockedList(Message, frozen=True):

@@ -2,9 +2,9 @@
 
 import enum
 import re
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, dataclass_transform
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, StructMeta
 
 from zchat.protocol import limits
 
@@ -52,6 +52,54 @@ class Message(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag=_ki
 
     A field that has its default may be left out.
     """
+
+
+# --- What a client asks for ----------------------------------------------------------------------
+# The message is its own draft: whoever wants something makes it with the fields that it is about,
+# and the client's core gives it the `id` and the `nonce` when it is sent. On the wire both are
+# always there, which `codec.py` sees to.
+
+UNNUMBERED: Final = -1
+NO_NONCE: Final = b""
+NEVER_LEFT_OUT: Final = ("id", "nonce")
+"""By a client, although a draft is without them."""
+
+
+class _Named(StructMeta):
+    """Takes fields by name only: else none without a default could follow `id` and `nonce`."""
+
+    def __new__(
+        cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any
+    ) -> Any:
+        return super().__new__(cls, name, bases, namespace, **config, kw_only=True)
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class Request(Message, frozen=True, metaclass=_Named):
+    """Answered with the same `id`."""
+
+    id: RequestId = UNNUMBERED
+
+
+class Command(Request):
+    """Changes something, once, however often it is sent with the same `nonce` (`nonces.py`)."""
+
+    nonce: Nonce = NO_NONCE
+
+
+class RoomCommand(Command):
+    room: Name
+
+
+class MemberCommand(RoomCommand):
+    user: Name
+
+
+class EntryCommand(Command):
+    """About the entry `sequence` of `log`: `#room`, or the user's own inbox."""
+
+    log: LogName
+    sequence: Sequence
 
 
 # --- What a user may be ---------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from zchat.protocol.messages.base import (
     Message,
     Milliseconds,
     Name,
+    Request,
     RequestId,
     SearchText,
     Sequence,
@@ -107,13 +108,12 @@ class Entry(Message, frozen=True):
     reactions: dict[str, list[str]] = {}
 
 
-class ReadHistory(Message, frozen=True):
+class ReadHistory(Request):
     """The last `limit` entries of `#room`, or of the private conversation with `@name`.
 
     With `before`, those before that sequence. Answered with `History`.
     """
 
-    id: RequestId
     log: LogName
     limit: Annotated[int, Meta(ge=1, le=limits.HISTORY_ENTRIES_MAX)] = 20
     before: Sequence | None = None
@@ -128,10 +128,9 @@ class History(Message, frozen=True):
     more: bool
 
 
-class ReadEdits(Message, frozen=True):
+class ReadEdits(Request):
     """What a message has said before, where the cluster keeps that. Answered with `EditList`."""
 
-    id: RequestId
     log: LogName
     sequence: Sequence
 
@@ -150,7 +149,7 @@ class EditList(Message, frozen=True):
     edits: list[EditInfo]
 
 
-class SearchMessages(Message, frozen=True):
+class SearchMessages(Request):
     """The newest `limit` messages that hold every word of `text`, be they upper or lower case.
 
     Words are what blanks divide, and each may stand anywhere, within another word too: `port` finds
@@ -160,7 +159,6 @@ class SearchMessages(Message, frozen=True):
     authors or of one; with `before_ms`, before that time. Answered with `SearchResults`.
     """
 
-    id: RequestId
     text: SearchText
     log: LogName | None = None
     author: Name | None = None
@@ -177,10 +175,9 @@ class SearchResults(Message, frozen=True):
     complete: bool = True
 
 
-class ListPins(Message, frozen=True):
+class ListPins(Request):
     """The pinned messages of a room. Answered with `PinList`."""
 
-    id: RequestId
     room: Name
 
 
@@ -192,10 +189,8 @@ class PinList(Message, frozen=True):
     pins: list[Entry]
 
 
-class ListConversations(Message, frozen=True):
+class ListConversations(Request):
     """With whom the user has exchanged private messages. Answered with `ConversationList`."""
-
-    id: RequestId
 
 
 class ConversationInfo(Message, frozen=True):

@@ -7,12 +7,13 @@ from msgspec import Meta
 from zchat.protocol import limits
 from zchat.protocol.messages.base import (
     BanSeconds,
+    Command,
     Digest,
     Message,
     Milliseconds,
     Name,
-    Nonce,
     Reason,
+    Request,
     RequestId,
     Standing,
     Target,
@@ -32,56 +33,44 @@ class Announced(Message, frozen=True):
 # --- Commands -------------------------------------------------------------------------------------
 
 
-class Announce(Message, frozen=True):
+class Announce(Command):
     """A word of an operator to everyone, in the lobby."""
 
-    id: RequestId
-    nonce: Nonce
     text: Text
 
 
-class CreateInvitation(Message, frozen=True):
+class CreateInvitation(Command):
     """`digest` is that of the code, made by whoever invites; it works once, until `expires_ms`."""
 
-    id: RequestId
-    nonce: Nonce
     digest: Digest
     expires_ms: Milliseconds
     note: Reason = ""
 
 
-class RevokeInvitation(Message, frozen=True):
-    id: RequestId
-    nonce: Nonce
+class RevokeInvitation(Command):
     digest: Digest
 
 
-class DisconnectUser(Message, frozen=True):
+class DisconnectUser(Command):
     """Ends all sessions of the user, who may connect again."""
 
-    id: RequestId
-    nonce: Nonce
     user: Name
     reason: Reason = ""
 
 
-class SuspendUser(Message, frozen=True):
+class SuspendUser(Command):
     """Ends all sessions of the account, and lets it in no more until then, or until restored."""
 
-    id: RequestId
-    nonce: Nonce
     user: Name
     reason: Reason = ""
     until_ms: Milliseconds | None = None
 
 
-class RestoreUser(Message, frozen=True):
-    id: RequestId
-    nonce: Nonce
+class RestoreUser(Command):
     user: Name
 
 
-class BanUsers(Message, frozen=True):
+class BanUsers(Command):
     """Keeps whoever `who` means out of the server, and ends their sessions at once.
 
     For `for_s` seconds, or for ever. `guests`: only guests, and who would make an account.
@@ -90,8 +79,6 @@ class BanUsers(Message, frozen=True):
     operators.
     """
 
-    id: RequestId
-    nonce: Nonce
     who: Target
     reason: Reason = ""
     for_s: BanSeconds | None = None
@@ -99,23 +86,19 @@ class BanUsers(Message, frozen=True):
     force: bool = False
 
 
-class UnbanUsers(Message, frozen=True):
+class UnbanUsers(Command):
     """Lifts the bans of exactly this `who`."""
 
-    id: RequestId
-    nonce: Nonce
     who: Target
 
 
-class KickUsers(Message, frozen=True):
+class KickUsers(Command):
     """Ends all sessions of whoever `who` means, and keeps them out for so long.
 
     Of a guest the name is kept out, and the address for guests; of an account the name. With
     `names_only` no address is kept out that `who` does not say.
     """
 
-    id: RequestId
-    nonce: Nonce
     who: Target
     reason: Reason = ""
     for_s: BanSeconds = limits.KICK_S
@@ -123,11 +106,9 @@ class KickUsers(Message, frozen=True):
     force: bool = False
 
 
-class SetStanding(Message, frozen=True):
+class SetStanding(Command):
     """Makes an account an operator or moderator of the cluster, or a plain account again."""
 
-    id: RequestId
-    nonce: Nonce
     user: Name
     standing: Standing
 
@@ -135,10 +116,9 @@ class SetStanding(Message, frozen=True):
 # --- Queries and what is told ---------------------------------------------------------------------
 
 
-class ListUserBans(Message, frozen=True):
+class ListUserBans(Request):
     """Who is kept out of the server; those that come after `after`. Answered with `UserBanList`."""
 
-    id: RequestId
     after: TargetText = ""
 
 
@@ -161,13 +141,12 @@ class UserBanList(Message, frozen=True):
     more: bool = False
 
 
-class ReadAudit(Message, frozen=True):
+class ReadAudit(Request):
     """The newest `limit` records of what operators, moderators and owners have done.
 
     With `before_ms`, those before that time. Answered with `AuditList`.
     """
 
-    id: RequestId
     limit: Annotated[int, Meta(ge=1, le=limits.AUDIT_RECORDS_MAX)] = 50
     before_ms: Milliseconds | None = None
 

@@ -1,14 +1,16 @@
 """Posts and private messages, what is done to them, and who has read or is writing what."""
 
 from zchat.protocol.messages.base import (
+    Command,
     Emoji,
+    EntryCommand,
     LogName,
     Message,
     Name,
-    Nonce,
     Notify,
     Reason,
-    RequestId,
+    Request,
+    RoomCommand,
     Sequence,
     Text,
 )
@@ -89,93 +91,62 @@ class MessageUnpinned(Message, frozen=True):
 # --- Commands -------------------------------------------------------------------------------------
 
 
-class Post(Message, frozen=True):
+class Post(RoomCommand):
     """Says `text` in a room that the user is in, perhaps in reply to the message `reply_to`.
 
     `@name` mentions a member, `@room` everyone, if a moderator says it: `mentions.py`.
     """
 
-    id: RequestId
-    nonce: Nonce
-    room: Name
     text: Text
     reply_to: Sequence = 0
 
 
-class SendPrivate(Message, frozen=True):
+class SendPrivate(Command):
     """`reply_to` is a message of the same conversation, as it stands in the sender's inbox."""
 
-    id: RequestId
-    nonce: Nonce
     to: Name
     text: Text
     reply_to: Sequence = 0
 
 
-class EditMessage(Message, frozen=True):
+class EditMessage(EntryCommand):
     """One's own. `log` is `#room`, or one's own inbox."""
 
-    id: RequestId
-    nonce: Nonce
-    log: LogName
-    sequence: Sequence
     text: Text
 
 
-class DeleteMessage(Message, frozen=True):
+class DeleteMessage(EntryCommand):
     """One's own, or in a room anybody's if one moderates it: its text is gone for good.
 
     The `reason` is for what somebody else has written; of one's own message none is kept.
     """
 
-    id: RequestId
-    nonce: Nonce
-    log: LogName
-    sequence: Sequence
     reason: Reason = ""
 
 
-class AddReaction(Message, frozen=True):
-    id: RequestId
-    nonce: Nonce
-    log: LogName
-    sequence: Sequence
+class AddReaction(EntryCommand):
     emoji: Emoji
 
 
-class RemoveReaction(Message, frozen=True):
-    id: RequestId
-    nonce: Nonce
-    log: LogName
-    sequence: Sequence
+class RemoveReaction(EntryCommand):
     emoji: Emoji
 
 
-class PinMessage(Message, frozen=True):
-    id: RequestId
-    nonce: Nonce
-    room: Name
+class PinMessage(RoomCommand):
     sequence: Sequence
 
 
-class UnpinMessage(Message, frozen=True):
-    id: RequestId
-    nonce: Nonce
-    room: Name
+class UnpinMessage(RoomCommand):
     sequence: Sequence
 
 
-class ReportMessage(Message, frozen=True):
+class ReportMessage(EntryCommand):
     """Tells the operators about the entry `sequence` of a log that the user can read."""
 
-    id: RequestId
-    nonce: Nonce
-    log: LogName
-    sequence: Sequence
     reason: Reason
 
 
-class MarkRead(Message, frozen=True):
+class MarkRead(Request):
     """The user has read `log` up to `sequence`. Never moves back, unless `back`; needs no nonce.
 
     With `back` what comes after `sequence` is unread again, for all devices of the user: in a room,
@@ -185,24 +156,21 @@ class MarkRead(Message, frozen=True):
     else is the conversation with them, up to that sequence of one's own inbox.
     """
 
-    id: RequestId
     log: LogName
     sequence: Sequence
     back: bool = False
 
 
-class SetNotify(Message, frozen=True):
+class SetNotify(Request):
     """For all devices of the user; `log` is `#room`, or `@name` for a conversation. No nonce."""
 
-    id: RequestId
     log: LogName
     level: Notify
 
 
-class SayTyping(Message, frozen=True):
+class SayTyping(Request):
     """The user writes in `#room` or to `@name`, and will for some seconds. Needs no nonce."""
 
-    id: RequestId
     log: LogName
 
 

@@ -6,13 +6,16 @@ from msgspec import Meta
 
 from zchat.protocol import limits
 from zchat.protocol.messages.base import (
+    Command,
+    MemberCommand,
     Message,
     Milliseconds,
     Name,
-    Nonce,
     Posting,
     Reason,
+    Request,
     RequestId,
+    RoomCommand,
     RoomKey,
     Topic,
 )
@@ -121,132 +124,82 @@ class RoomOpened(Message, frozen=True):
 # --- Commands -------------------------------------------------------------------------------------
 
 
-class StartConversation(Message, frozen=True):
+class StartConversation(Command):
     """A private room of the user and these others, who are in it at once.
 
     Answered with `Done`, whose `log` is its name: made of the nonce, so that nobody need think of
     one. The room's topic names who is in it.
     """
 
-    id: RequestId
-    nonce: Nonce
     users: Annotated[list[Name], Meta(min_length=1, max_length=limits.CONVERSATION_USERS_MAX)]
 
 
-class CreateRoom(Message, frozen=True):
+class CreateRoom(RoomCommand):
     """The lobby is told of a room, unless it is `private` from the beginning (`ConfigureRoom`)."""
 
-    id: RequestId
-    nonce: Nonce
-    room: Name
     private: bool = False
 
 
-class JoinRoom(Message, frozen=True):
+class JoinRoom(RoomCommand):
     """A room that has a key wants it from everyone who is not invited."""
 
-    id: RequestId
-    nonce: Nonce
-    room: Name
     key: RoomKey = ""
 
 
-class LeaveRoom(Message, frozen=True):
-    id: RequestId
-    nonce: Nonce
-    room: Name
+class LeaveRoom(RoomCommand):
+    pass
 
 
-class SetTopic(Message, frozen=True):
-    id: RequestId
-    nonce: Nonce
-    room: Name
+class SetTopic(RoomCommand):
     topic: Topic
 
 
-class InviteMember(Message, frozen=True):
+class InviteMember(MemberCommand):
     """The user may join, whatever the room's kind and key. Told in the room and to the user."""
 
-    id: RequestId
-    nonce: Nonce
-    room: Name
-    user: Name
 
-
-class KickMember(Message, frozen=True):
-    id: RequestId
-    nonce: Nonce
-    room: Name
-    user: Name
+class KickMember(MemberCommand):
     reason: Reason = ""
 
 
-class BanMember(Message, frozen=True):
+class BanMember(MemberCommand):
     """Kicks a member, and keeps the user out until then, or for ever."""
 
-    id: RequestId
-    nonce: Nonce
-    room: Name
-    user: Name
     reason: Reason = ""
     until_ms: Milliseconds | None = None
 
 
-class UnbanMember(Message, frozen=True):
-    id: RequestId
-    nonce: Nonce
-    room: Name
-    user: Name
+class UnbanMember(MemberCommand):
+    pass
 
 
-class MuteMember(Message, frozen=True):
-    id: RequestId
-    nonce: Nonce
-    room: Name
-    user: Name
+class MuteMember(MemberCommand):
     reason: Reason = ""
 
 
-class UnmuteMember(Message, frozen=True):
-    id: RequestId
-    nonce: Nonce
-    room: Name
-    user: Name
+class UnmuteMember(MemberCommand):
+    pass
 
 
-class PromoteMember(Message, frozen=True):
-    id: RequestId
-    nonce: Nonce
-    room: Name
-    user: Name
+class PromoteMember(MemberCommand):
+    pass
 
 
-class DemoteMember(Message, frozen=True):
-    id: RequestId
-    nonce: Nonce
-    room: Name
-    user: Name
+class DemoteMember(MemberCommand):
+    pass
 
 
-class TransferRoom(Message, frozen=True):
+class TransferRoom(MemberCommand):
     """Makes a member the owner."""
 
-    id: RequestId
-    nonce: Nonce
-    room: Name
-    user: Name
 
-
-class ConfigureRoom(Message, frozen=True):
+class ConfigureRoom(RoomCommand):
     """Changes what is not None. `private`: only who is invited may join, and it is not listed.
 
     An empty `key` takes it away; `slow_mode_s` is the least time between two messages of one
     member, 0 for none; `members_max` 0 is the cluster's own bound.
     """
 
-    id: RequestId
-    nonce: Nonce
-    room: Name
     private: bool | None = None
     key: RoomKey | None = None
     posting: Posting | None = None
@@ -254,20 +207,16 @@ class ConfigureRoom(Message, frozen=True):
     members_max: Annotated[int, Meta(ge=0, le=limits.ROOM_MEMBERS_MAX)] | None = None
 
 
-class CloseRoom(Message, frozen=True):
-    id: RequestId
-    nonce: Nonce
-    room: Name
+class CloseRoom(RoomCommand):
     reason: Reason = ""
 
 
 # --- Queries and what is told ---------------------------------------------------------------------
 
 
-class ListRooms(Message, frozen=True):
+class ListRooms(Request):
     """All rooms, or only `room`. Answered with `RoomList`."""
 
-    id: RequestId
     room: Name | None = None
 
 
@@ -303,10 +252,9 @@ class RoomList(Message, frozen=True):
     total: int
 
 
-class ListMembers(Message, frozen=True):
+class ListMembers(Request):
     """Answered with `MemberList`."""
 
-    id: RequestId
     room: Name
 
 
@@ -328,10 +276,9 @@ class MemberList(Message, frozen=True):
     total: int
 
 
-class ListBans(Message, frozen=True):
+class ListBans(Request):
     """Answered with `BanList`."""
 
-    id: RequestId
     room: Name
 
 

@@ -17,6 +17,7 @@ from zchat.protocol.messages.base import (
     OneTimeCode,
     Password,
     Reason,
+    Request,
     RequestId,
     Sequence,
     Software,
@@ -40,7 +41,7 @@ class Hello(Message, frozen=True):
     bot: bool = False
 
 
-class LogIn(Message, frozen=True):
+class LogIn(Request):
     """Answered with `LoggedIn`, then with every entry after the cursors.
 
     `token` is 32 random bytes of the client's choice. Repeated on another connection they prove
@@ -62,7 +63,6 @@ class LogIn(Message, frozen=True):
     is refused, and nobody becomes a guest by it.
     """
 
-    id: RequestId
     name: Name
     token: Token
     password: Password | None = None
@@ -78,13 +78,11 @@ class LogIn(Message, frozen=True):
     account: bool = False
 
 
-class LogOut(Message, frozen=True):
+class LogOut(Request):
     """The session ends now, and with it a guest's memberships. Answered with `Done`.
 
     So does its token, unless it is remembered as a device, or another session has it.
     """
-
-    id: RequestId
 
 
 class PingTarget(enum.StrEnum):
@@ -93,10 +91,9 @@ class PingTarget(enum.StrEnum):
     ROOM_SERVICE = "room-service"
 
 
-class Ping(Message, frozen=True):
+class Ping(Request):
     """To the gateway, or through it and the router to a service and back. Answered with `Pong`."""
 
-    id: RequestId
     target: PingTarget = PingTarget.GATEWAY
 
 
@@ -232,17 +229,14 @@ class GoingAway(Message, frozen=True):
     reason: str
 
 
-class SetAway(Message, frozen=True):
+class SetAway(Request):
     """This client's user is away, with a word for others, or is back (None). Needs no nonce."""
 
-    id: RequestId
     away: Reason | None
 
 
-class ListUsers(Message, frozen=True):
+class ListUsers(Request):
     """Who is online. Answered with `UserList`."""
-
-    id: RequestId
 
 
 class UserInfo(Message, frozen=True):

@@ -15,12 +15,12 @@ from typing import Final, TypeAlias, TypeVar, get_args
 from zchat.protocol.messages import (
     AddReaction,
     Announce,
+    AnyCommand,
     BanMember,
     BanUsers,
     BlockUser,
     ChangePassword,
     CloseRoom,
-    Command,
     ConfigureRoom,
     CreateAppToken,
     CreateInvitation,
@@ -192,7 +192,7 @@ COSTS: Final[dict[type[Message], int]] = {
 _SAYS: Final = frozenset({Post, SendPrivate, EditMessage})
 _ASKS: Final = frozenset(get_args(Query))
 _TELLS_NOBODY: Final = frozenset({MarkRead, SetNotify, SayTyping, ReportMessage})
-assert COSTS.keys() == {LogIn, *get_args(Command), *get_args(Query)}, "a request without a cost"
+assert COSTS.keys() == {LogIn, *get_args(AnyCommand), *get_args(Query)}, "a request without a cost"
 
 
 def exhausted(steps: Steps[Answer]) -> Answer:

@@ -10,12 +10,12 @@ from typing import Final, NamedTuple, get_args
 from zchat.protocol.messages import (
     AddReaction,
     Announce,
+    AnyCommand,
     BanMember,
     BanUsers,
     BlockUser,
     ChangePassword,
     CloseRoom,
-    Command,
     ConfigureRoom,
     CreateAppToken,
     CreateInvitation,
@@ -226,4 +226,4 @@ def keeps_order(standing: Standing, place: Place) -> bool:
     return at_least(standing, Standing.MODERATOR) or place >= Place.MODERATOR
 
 
-assert PERMISSIONS.keys() == {*get_args(Command), *get_args(Query)}
+assert PERMISSIONS.keys() == {*get_args(AnyCommand), *get_args(Query)}

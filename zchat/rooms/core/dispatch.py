@@ -13,7 +13,7 @@ from zchat.protocol.internal import (
     MarkerMoved,
     OpenConversation,
     OpenRoom,
-    RoomCommand,
+    RoomServiceCommand,
     Typing,
 )
 from zchat.protocol.messages import (
@@ -94,7 +94,7 @@ _ALWAYS_AUDITED: Final = frozenset(
         Announce,
     }
 )
-_AUDITED_FROM_ABOVE: Final = frozenset({SetTopic, InviteMember})
+_AUDITED_FROM_ABOVE: Final = (SetTopic, InviteMember)
 """Audited when somebody does it who has not the place in the room that it takes."""
 
 
@@ -156,7 +156,7 @@ class RoomCore:
 
     # --- Commands ---------------------------------------------------------------------------------
 
-    def logs_of(self, command: RoomCommand) -> Collection[str]:
+    def logs_of(self, command: RoomServiceCommand) -> Collection[str]:
         """The heads of all rooms are known from the start, but not those of closed ones."""
         match command:
             case CreateRoom(room=name) | OpenConversation(room=name):
@@ -172,7 +172,7 @@ class RoomCore:
             case _:
                 return ()
 
-    def key_of(self, user: str, command: RoomCommand) -> Key | None:
+    def key_of(self, user: str, command: RoomServiceCommand) -> Key | None:
         match command:
             case Post(nonce=nonce):  # Most of all, so that it stands first.
                 return Key(user or SYSTEM_AUTHOR, nonce)
@@ -187,7 +187,7 @@ class RoomCore:
             case _:
                 return Key(user or SYSTEM_AUTHOR, command.nonce)
 
-    def handle(self, sender: Sender, command: RoomCommand, now: float, at_ms: int) -> Answer:
+    def handle(self, sender: Sender, command: RoomServiceCommand, now: float, at_ms: int) -> Answer:
         match command:
             case Post(room=name):  # Most of all, and never audited.
                 room = self.state.existing(sender, name)

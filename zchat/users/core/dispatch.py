@@ -16,7 +16,7 @@ from zchat.protocol.internal import (
     OpenSession,
     ReportActivity,
     TellInvited,
-    UserCommand,
+    UserServiceCommand,
 )
 from zchat.protocol.messages import (
     SYSTEM_AUTHOR,
@@ -161,7 +161,7 @@ class UserCore:
 
     # --- Commands ---------------------------------------------------------------------------------
 
-    def logs_of(self, command: UserCommand) -> Collection[str]:
+    def logs_of(self, command: UserServiceCommand) -> Collection[str]:
         match command:
             case OpenSession(name=name):
                 # The inbox of a new guest goes on after that of an earlier one of its name.
@@ -173,7 +173,7 @@ class UserCore:
             case _:
                 return ()
 
-    def key_of(self, user: str, command: UserCommand) -> Key | None:
+    def key_of(self, user: str, command: UserServiceCommand) -> Key | None:
         match command:
             case SendPrivate(nonce=nonce):  # Most of all, so that it stands first.
                 return Key(user or SYSTEM_AUTHOR, nonce)
@@ -193,7 +193,9 @@ class UserCore:
             case _:
                 return Key(user or SYSTEM_AUTHOR, command.nonce)
 
-    def handle(self, sender: Sender, command: UserCommand, now: float, at_ms: int) -> Answer | None:
+    def handle(
+        self, sender: Sender, command: UserServiceCommand, now: float, at_ms: int
+    ) -> Answer | None:
         self.directory.authorise(sender.user, sender.standing, command)
         match command:
             case SendPrivate():
