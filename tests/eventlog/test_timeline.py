@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from zchat.eventlog.core.timeline import Amended, Timeline, stored_stream_page
 from zchat.protocol.codec import Decoder, FrameReader, encode
-from zchat.protocol.internal import EVERYONE, Chunk, MembershipChange, StreamPage
+from zchat.protocol.internal import Chunk, MembershipChange, StreamPage
 from zchat.protocol.messages import (
     Entry,
     EntryBody,
@@ -23,6 +23,7 @@ from zchat.protocol.messages import (
     TopicChanged,
 )
 from zchat.protocol.operators import IMPORT_NONCE
+from zchat.protocol.rules.membership import EVERYONE
 
 _entries = Decoder(Entry)
 

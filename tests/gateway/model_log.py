@@ -2,7 +2,8 @@
 
 from zchat.gateway.core.session import Session
 from zchat.protocol.codec import Decoder, FrameReader, encode
-from zchat.protocol.internal import EVERYONE, Chunk, LogPage, MembershipChange
+from zchat.protocol.internal import Chunk, LogPage, MembershipChange
+from zchat.protocol.rules.membership import EVERYONE
 
 _log_and_sequence = Decoder(tuple[str, int])
 

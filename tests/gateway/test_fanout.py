@@ -8,7 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from zchat.gateway.core.fanout import FanOut, Fetch
 from zchat.gateway.core.session import Session
 from zchat.protocol import limits
-from zchat.protocol.internal import EVERYONE, LogPage
+from zchat.protocol.internal import LogPage
+from zchat.protocol.rules.membership import EVERYONE
 
 from .model_log import ModelLog, written_to
 

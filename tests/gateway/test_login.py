@@ -7,7 +7,6 @@ from zchat.gateway.core.login import Login, Logins, opening_of
 from zchat.gateway.core.session import Session
 from zchat.protocol.codec import encode
 from zchat.protocol.internal import (
-    EVERYONE,
     Chunk,
     MembershipChange,
     OpenSession,
@@ -15,6 +14,7 @@ from zchat.protocol.internal import (
     UserLogs,
 )
 from zchat.protocol.messages import Entry, LoggedIn, LogIn, LogState, MessagePosted
+from zchat.protocol.rules.membership import EVERYONE
 
 ADDRESS = "rooms/0"
 DEN = "#den"

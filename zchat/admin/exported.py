@@ -20,11 +20,6 @@ from zchat.protocol.messages import (
     SYSTEM_AUTHOR,
     DeviceInfo,
     EntryBody,
-    MemberAdded,
-    MemberBanned,
-    MemberJoined,
-    MemberKicked,
-    MemberLeft,
     MessageDeleted,
     MessageEdited,
     MessagePinned,
@@ -33,10 +28,9 @@ from zchat.protocol.messages import (
     PrivateMessageSent,
     ReactionAdded,
     ReactionRemoved,
-    RoomClosed,
-    RoomCreated,
 )
 from zchat.protocol.operators import SightingInfo
+from zchat.protocol.rules.membership import EVERYONE, change_by
 from zchat.protocol.rules.names import InvalidName, canonical_name, safe_text
 
 FORMAT: Final = 1
@@ -146,19 +140,14 @@ def still_in(lines: Iterator[Line]) -> tuple[list[str], int]:
     at_ms = 0
     for line in lines:
         at_ms = line.at_ms
-        match line.body:
-            case RoomCreated() | MemberJoined():
-                members.add(line.author)
-            case MemberAdded(user=user):
-                members.add(user)
-            case MemberLeft():
-                members.discard(line.author)
-            case MemberKicked(user=user) | MemberBanned(user=user):
-                members.discard(user)
-            case RoomClosed():
-                members.clear()
-            case _:
-                pass
+        # An exported line has no log of its own, and nobody has joined the lobby that could differ.
+        change = change_by("", line.author, line.body)
+        if change is None:
+            continue
+        if change.joined:
+            members.add(change.user)
+        else:
+            members -= set(members) if change.user == EVERYONE else {change.user}
     return sorted(members), at_ms
 
 

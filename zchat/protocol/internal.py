@@ -492,15 +492,12 @@ class LogPage(Envelope, frozen=True):
     frames: bytes
 
 
-EVERYONE: Final = ""
-"""The user of a `MembershipChange` that is about all who follow the log."""
-
-
 class MembershipChange(NamedTuple):
     """With the entry `sequence` the user begins (`joined`) or ceases to follow the log.
 
-    `position` is that of the entry in the stream: a page that is read again may be cut so that it
-    reaches beyond what it is compared with.
+    The user is `EVERYONE`, of `rules/membership.py`, where it is all who follow the log. `position`
+    is that of the entry in the stream: a page that is read again may be cut so that it reaches
+    beyond what it is compared with.
     """
 
     user: str

@@ -23,9 +23,9 @@ from zchat.client.cli.json_output import OF_MESSAGES, conversation_of
 from zchat.client.cli.output import Output
 from zchat.client.cli.retry import PATIENCE_S, last, patiently
 from zchat.client.cli.room import key_option
-from zchat.client.core.cursors import ends_following
 from zchat.client.storage.saved_cursor import SavedCursor, cursor_name
 from zchat.protocol.messages import Entry, LogState, RefusalCode, inbox_log
+from zchat.protocol.rules.membership import ends_following
 from zchat.runtime import options
 
 if TYPE_CHECKING:

@@ -7,19 +7,8 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from zchat.protocol import limits
-from zchat.protocol.messages import (
-    LOBBY,
-    Entry,
-    LogState,
-    MarkRead,
-    MemberBanned,
-    MemberKicked,
-    MemberLeft,
-    RoomClosed,
-    room_log,
-)
-
-_LOBBY_LOG: Final = room_log(LOBBY)
+from zchat.protocol.messages import Entry, LogState, MarkRead
+from zchat.protocol.rules.membership import ends_following
 
 
 class Arrival(Enum):
@@ -84,22 +73,6 @@ class Cursors:
     def _has_marker(self, log: str) -> bool:
         # Conversations have one each, and are in no log of their own.
         return log in self._cursors or log.startswith("@")
-
-
-def ends_following(entry: Entry, name: str) -> bool:
-    """Whether it is the last entry of its log that comes to `name`."""
-    match entry.body:
-        case MemberLeft():
-            return entry.author == name
-        case MemberKicked(user=user):
-            return user == name
-        case MemberBanned(user=user):
-            # Who is banned from the lobby reads on.
-            return user == name and entry.log != _LOBBY_LOG
-        case RoomClosed():
-            return True
-        case _:
-            return False
 
 
 # --- What the user has read, until the server knows it: collected, since it is told for each entry.

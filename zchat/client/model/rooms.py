@@ -1,6 +1,5 @@
 """What rooms are like, and what they and conversations are called."""
 
-from zchat.client.core.cursors import ends_following
 from zchat.client.model.conversation import Conversation, Kind
 from zchat.client.model.entries import NOTICES
 from zchat.protocol.messages import (
@@ -17,6 +16,7 @@ from zchat.protocol.messages import (
     TopicChanged,
     room_log,
 )
+from zchat.protocol.rules.membership import ends_following
 from zchat.protocol.rules.names import printable
 
 _LOBBY_LOG = room_log(LOBBY)

@@ -1,30 +1,15 @@
 """The one writer's view of its logs: here every entry gets its position and its sequence."""
 
 from collections.abc import Collection, Iterable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from zchat.protocol.codec import Decoder, encode
-from zchat.protocol.internal import EVERYONE, Chunk, MembershipChange, StreamPage
-from zchat.protocol.messages import (
-    LOBBY,
-    Entry,
-    EntryBody,
-    MemberAdded,
-    MemberBanned,
-    MemberJoined,
-    MemberKicked,
-    MemberLeft,
-    MessageEdited,
-    MessagePosted,
-    PrivateMessageSent,
-    RoomClosed,
-    RoomCreated,
-    room_log,
-)
+from zchat.protocol.internal import Chunk, MembershipChange, StreamPage
+from zchat.protocol.messages import Entry, EntryBody, MessageEdited
 from zchat.protocol.operators import IMPORT_NONCE
+from zchat.protocol.rules import membership
 
 _entries = Decoder(Entry)
-_LOBBY_LOG: Final = room_log(LOBBY)
 
 
 class Appended(NamedTuple):
@@ -124,25 +109,11 @@ class Timeline:
 def membership_change(
     position: int, log: str, sequence: int, author: str, body: EntryBody
 ) -> MembershipChange | None:
-    """What an entry says about who follows its log."""
-    match body:
-        case MessagePosted() | PrivateMessageSent():  # Most of all, so that they stand first.
-            return None
-        case RoomCreated() | MemberJoined():
-            return MembershipChange(author, sequence, True, position)
-        case MemberAdded(user=user):
-            return MembershipChange(user, sequence, True, position)
-        case MemberLeft():
-            return MembershipChange(author, sequence, False, position)
-        case MemberKicked(user=user):
-            return MembershipChange(user, sequence, False, position)
-        case MemberBanned(user=user) if log != _LOBBY_LOG:
-            # From the lobby nobody is put out: who is banned there reads on.
-            return MembershipChange(user, sequence, False, position)
-        case RoomClosed():
-            return MembershipChange(EVERYONE, sequence, False, position)
-        case _:
-            return None
+    """The same as `membership.change_by`, and where in the stream it stands."""
+    change = membership.change_by(log, author, body)
+    return (
+        None if change is None else MembershipChange(change.user, sequence, change.joined, position)
+    )
 
 
 def stream_page(

@@ -13,7 +13,7 @@ from zchat.gateway.core import scopes
 from zchat.gateway.core.session import FollowedLog, Session
 from zchat.protocol import limits
 from zchat.protocol.codec import FrameReader
-from zchat.protocol.internal import EVERYONE, Chunk, LogPage, MembershipChange
+from zchat.protocol.internal import Chunk, LogPage, MembershipChange
 from zchat.protocol.messages import (
     LOBBY,
     Announce,
@@ -24,6 +24,7 @@ from zchat.protocol.messages import (
     Post,
     room_log,
 )
+from zchat.protocol.rules.membership import EVERYONE
 from zchat.protocol.rules.names import InvalidName, canonical_name
 
 _LOBBY_LOG: Final = room_log(LOBBY)

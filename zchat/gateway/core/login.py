@@ -10,7 +10,6 @@ from zchat.gateway.core.requests import Requests
 from zchat.gateway.core.services import Services
 from zchat.gateway.core.session import Session
 from zchat.protocol.internal import (
-    EVERYONE,
     Chunk,
     MembershipChange,
     OpenSession,
@@ -19,6 +18,7 @@ from zchat.protocol.internal import (
     UserLogs,
 )
 from zchat.protocol.messages import PROTOCOL_VERSION, LoggedIn, LogIn, LogState, Standing, Welcome
+from zchat.protocol.rules.membership import EVERYONE
 from zchat.protocol.rules.names import canonical_name
 
 
