@@ -4,8 +4,8 @@ from datetime import UTC, date
 
 import pytest
 
+from zchat.client.text.recent_messages import MESSAGES_MAX, RecentMessages
 from zchat.client.text.renderer import Renderer
-from zchat.client.text.style import MESSAGES_MAX, Lately
 from zchat.protocol.messages import (
     ConversationInfo,
     ConversationList,
@@ -135,13 +135,13 @@ def test_history_shows_what_messages_have_become() -> None:
 
 
 def test_only_so_much_is_remembered() -> None:
-    lately = Lately()
+    recent = RecentMessages()
     for sequence in range(1, MESSAGES_MAX + 2):
-        lately.note(said(sequence, "bob", "x" * 1_000))
-    assert lately.said("#ops", 1) is None
-    kept = lately.said("#ops", 2)
+        recent.note(said(sequence, "bob", "x" * 1_000))
+    assert recent.get("#ops", 1) is None
+    kept = recent.get("#ops", 2)
     assert kept is not None
-    assert len(kept[1]) < 1_000
+    assert len(kept.state.text) < 1_000
 
 
 @pytest.mark.parametrize(

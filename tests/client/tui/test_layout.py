@@ -56,7 +56,7 @@ def test_a_line_stands_before_what_is_new() -> None:
 
 def test_what_became_of_a_message_is_seen() -> None:
     message = said("text")
-    message.edited = True
+    message.edit = 9
     message.reactions = {"👍": ["ann", "carl"], "🎉": ["dora"]}
     _, text, reactions = shown(message)
     assert text.endswith("text (edited)")

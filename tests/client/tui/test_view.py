@@ -202,7 +202,7 @@ def test_an_edit_is_seen_at_once() -> None:
     view = view_of(5)
     said = view.items[4]
     assert isinstance(said, Said)
-    said.text, said.edited, said.version = "other words", True, said.version + 1
+    said.text, said.edit, said.version = "other words", 9, said.version + 1
     view.conversation.add_change(Changed(4))
     assert "other words (edited)" in texts(view)[-1]
 

@@ -16,7 +16,6 @@ from zchat.client.core.events import (
 )
 from zchat.client.model.conversation import Conversation, Delivery, Item, Kind, Said
 from zchat.client.model.entries import (
-    Amendment,
     RecentAmendments,
     amend,
     conversation_of,
@@ -57,6 +56,7 @@ from zchat.protocol.messages import (
     inbox_log,
     room_log,
 )
+from zchat.protocol.rules.message_fold import MessageChange
 from zchat.protocol.rules.names import safe_text
 
 CONVERSATION_ITEMS_MAX: Final = 100_000
@@ -294,7 +294,7 @@ class Book:
             self._count_what_came()
 
     def _fold(self, entry: Entry) -> None:
-        if isinstance(entry.body, Amendment):
+        if isinstance(entry.body, MessageChange):
             self._amend_known(entry, entry.body.sequence)
             return
         key = conversation_of(entry, self.me) or self._unconfirmed.key_at(entry.log, entry.sequence)

@@ -45,9 +45,8 @@ class Said:
     """Empty once it was deleted."""
     reply_to: int = 0
     """The sequence of the message that it answers, which may be among the items or not."""
-    edited: bool = False
     edit: int = 0
-    """The sequence of the edit that its text is from, by which an older one is known."""
+    """The sequence of the edit that its text is from; 0 for what was said at first."""
     deleted_by: str = ""
     reactions: dict[str, list[str]] = field(default_factory=dict)
     """Names by emoji, in their order. Replaced when it changes, never changed itself."""
@@ -62,6 +61,10 @@ class Said:
     """The cache's number for it until it is confirmed; 0 if it is not kept there."""
     version: int = 0
     """Rises with each change, so that what was drawn of it can be kept until then."""
+
+    @property
+    def edited(self) -> bool:
+        return self.edit != 0
 
     @property
     def is_unsent(self) -> bool:

@@ -4,8 +4,6 @@ import re
 from collections import deque
 from typing import Final, TypeAlias
 
-from msgspec.structs import replace
-
 from zchat.client.model.conversation import Happened, Item, Move, Said
 from zchat.client.text.wording import sentence
 from zchat.protocol.messages import (
@@ -13,27 +11,26 @@ from zchat.protocol.messages import (
     Entry,
     MemberJoined,
     MemberLeft,
-    MessageDeleted,
-    MessageEdited,
     MessagePosted,
     PrivateMessageSent,
-    ReactionAdded,
-    ReactionRemoved,
     Redacted,
     inbox_log,
 )
 from zchat.protocol.rules.mentions import ROOM, mentioned
+from zchat.protocol.rules.message_fold import (
+    NO_REACTIONS,
+    MessageChange,
+    MessageState,
+    folded,
+    folded_entry,
+)
 from zchat.protocol.rules.names import safe_text
 
 NOTICES: Final = inbox_log(SYSTEM_AUTHOR)
 """The key of what stands in the inbox and was said by nobody. No user has that name."""
-NO_REACTIONS: Final[dict[str, list[str]]] = {}
 Words: TypeAlias = re.Pattern[str]
 """As `highlighting.py` makes it."""
 _MOVES: Final = {MemberJoined: Move.JOINED, MemberLeft: Move.LEFT}
-
-Amendment: TypeAlias = MessageEdited | MessageDeleted | ReactionAdded | ReactionRemoved
-"""Changes a message that stands already, and is nothing to read itself."""
 
 
 def conversation_of(entry: Entry, me: str) -> str | None:
@@ -47,7 +44,7 @@ def conversation_of(entry: Entry, me: str) -> str | None:
     match entry.body:
         case PrivateMessageSent(to=to) | Redacted(to=to):
             return inbox_log(to if entry.author == me else entry.author)
-        case MessageEdited() | MessageDeleted() | ReactionAdded() | ReactionRemoved():
+        case body if isinstance(body, MessageChange):
             return None if entry.author in (me, SYSTEM_AUTHOR) else inbox_log(entry.author)
         case _:
             return NOTICES
@@ -68,7 +65,6 @@ def item_of(
                 entry.author,
                 safe_text(text),
                 reply_to,
-                entry.edited != 0,
                 entry.edited,
                 reactions=entry.reactions or NO_REACTIONS,
                 mentions_me=entry.author != me
@@ -100,60 +96,17 @@ def mentions(text: str, me: str, *, may_call_all: bool, words: Words | None = No
 
 def amend(said: Said, entry: Entry) -> bool:
     """Has the message become what the entry says; False if it is so already."""
-    if said.deleted_by:
+    assert isinstance(entry.body, MessageChange)
+    state = MessageState(said.text, said.edit, said.deleted_by, said.reactions)
+    became = folded(state, entry.body, entry.author, entry.sequence)
+    if became is state:
         return False
-    match entry.body:
-        case MessageEdited(text=text):
-            # Without a text it is out of date, and what came in its place is known or comes.
-            if not text or entry.sequence <= said.edit:
-                return False
-            said.text, said.edited, said.edit = safe_text(text), True, entry.sequence
-        case MessageDeleted():
-            said.text, said.edited, said.edit = "", False, 0
-            said.reactions, said.mentions_me = NO_REACTIONS, False
-            said.deleted_by = entry.author
-        case ReactionAdded(emoji=emoji) | ReactionRemoved(emoji=emoji):
-            adds = isinstance(entry.body, ReactionAdded)
-            reactions = _reacted(said.reactions, entry.author, emoji, adds=adds)
-            if reactions is said.reactions:
-                return False
-            said.reactions = reactions
-        case _:
-            return False
+    said.text, said.edit = safe_text(became.text), became.edited
+    said.deleted_by, said.reactions = became.deleted_by, became.reactions
+    if said.deleted_by:
+        said.mentions_me = False
     said.version += 1
     return True
-
-
-def amended(entry: Entry, by: Entry) -> Entry:
-    """The message as it stands in the log once `by` is done; the entry itself if it is so."""
-    body = entry.body
-    if not isinstance(body, MessagePosted | PrivateMessageSent):
-        return entry
-    match by.body:
-        case MessageEdited(text=text) if text and by.sequence > entry.edited:
-            return replace(entry, body=replace(body, text=text), edited=by.sequence)
-        case MessageDeleted():
-            to = body.to if isinstance(body, PrivateMessageSent) else ""
-            return replace(entry, body=Redacted(by.author, to), edited=0, reactions={})
-        case ReactionAdded(emoji=emoji) | ReactionRemoved(emoji=emoji):
-            adds = isinstance(by.body, ReactionAdded)
-            reactions = _reacted(entry.reactions, by.author, emoji, adds=adds)
-            return entry if reactions is entry.reactions else replace(entry, reactions=reactions)
-        case _:
-            return entry
-
-
-def _reacted(
-    reactions: dict[str, list[str]], user: str, emoji: str, *, adds: bool
-) -> dict[str, list[str]]:
-    """Others if that changes them."""
-    users = reactions.get(emoji, [])
-    if (user in users) == adds:
-        return reactions
-    if adds:
-        return reactions | {emoji: [*users, user]}
-    fewer = reactions | {emoji: [name for name in users if name != user]}
-    return {each: names for each, names in fewer.items() if names}
 
 
 # --- What has become of messages of late, wherever they are.
@@ -180,10 +133,12 @@ class RecentAmendments:
 
     def readable(self, page: list[Entry]) -> list[Entry]:
         """What there is to read of a page of one log, with all that has become of it."""
-        entries = {entry.sequence: entry for entry in page if not isinstance(entry.body, Amendment)}
-        for entry in self._by_log.get(page[0].log, ()) if page else ():
-            assert isinstance(entry.body, Amendment)
-            sequence = entry.body.sequence
-            if sequence in entries:
-                entries[sequence] = amended(entries[sequence], entry)
+        entries = {
+            entry.sequence: entry for entry in page if not isinstance(entry.body, MessageChange)
+        }
+        for by in self._by_log.get(page[0].log, ()) if page else ():
+            assert isinstance(by.body, MessageChange)
+            message = entries.get(by.body.sequence)
+            if message is not None:
+                entries[message.sequence] = folded_entry(message, by.body, by.author, by.sequence)
         return list(entries.values())

@@ -90,5 +90,4 @@ def stands_now(pending: Said, item: Item) -> None:
     pending.delivery, pending.trouble, pending.request = Delivery.DONE, "", 0
     if isinstance(item, Said):
         pending.text, pending.deleted_by = item.text, item.deleted_by
-        pending.edited, pending.edit = item.edited, item.edit
-        pending.reactions = item.reactions
+        pending.edit, pending.reactions = item.edit, item.reactions

@@ -13,12 +13,13 @@ from typing import Final, TypeVar
 from zchat.client.auth.tokens import kept_name
 from zchat.client.core.events import Answered, EntryArrived, Event, SessionBegun
 from zchat.client.model.conversation import Conversation
-from zchat.client.model.entries import Amendment, RecentAmendments, amended, conversation_of
+from zchat.client.model.entries import RecentAmendments, conversation_of
 from zchat.client.model.kept import Kept, KeptConversation, adjoins, goes_on
 from zchat.client.model.rooms import conversation_at
 from zchat.client.storage.cache_file import CacheFile, Place, Rows, State
 from zchat.protocol.codec import ProtocolError
 from zchat.protocol.messages import Entry, History, LogState, ReadHistory, inbox_log
+from zchat.protocol.rules.message_fold import MessageChange, folded_entry
 
 CACHE_ENTRIES_MAX: Final = 100_000
 """In all: past it those conversations lose theirs in which nothing was said for longest."""
@@ -163,8 +164,8 @@ class Cache:
         elif known is None:
             self._session[_INBOX_FIRST] = entry.sequence
         self._cursors[log], self._moved = entry.sequence, True
-        if isinstance(entry.body, Amendment):
-            self._amend(entry, entry.body.sequence)
+        if isinstance(entry.body, MessageChange):
+            self._amend(entry, entry.body)
         elif (key := conversation_of(entry, self._me)) is not None:
             place = self._places.setdefault(key, self._new_place(key))
             place.entries += 1
@@ -174,17 +175,21 @@ class Cache:
         self._entries[key, entry.sequence] = entry
         self._changed.add(key)
 
-    def _amend(self, by: Entry, sequence: int) -> None:
+    def _amend(self, by: Entry, change: MessageChange) -> None:
         self._recent.keep(by)
-        key = conversation_of(by, self._me)
+        found = self._kept_at(conversation_of(by, self._me), change.sequence)
+        if found is not None:
+            key, message = found
+            self._put(key, folded_entry(message, change, by.author, by.sequence))
+
+    def _kept_at(self, key: str | None, sequence: int) -> tuple[str, Entry] | None:
+        """A message and its conversation: without a `key` it is some one of the inbox."""
         keys = [key] if key is not None else [key for key in self._places if key[0] == "@"]
         for each in keys:
             if (waiting := self._entries.get((each, sequence))) is not None:
-                self._put(each, amended(waiting, by))
-                return
+                return each, waiting
         found = self._read(lambda rows: _stored(rows, key, sequence))
-        if found is not None and not self._forget_all and found[0] not in self._forgotten:
-            self._put(found[0], amended(found[1], by))
+        return None if found is None or self._forget_all or found[0] in self._forgotten else found
 
     def _page(self, request: ReadHistory, history: History) -> None:
         """Only what goes before that which is kept, without a gap, and as far as there is room."""

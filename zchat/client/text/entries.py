@@ -219,11 +219,11 @@ def _mark(bot: bool) -> str:
 def done_to_message(look: Look, entry: Entry, body: OfMessageBody) -> str:
     who = look.who(printable(entry.author))
     it = _referred(look, entry.log, body.sequence)
-    known = look.lately.said(entry.log, body.sequence)
+    known = look.recent.get(entry.log, body.sequence)
     match body:
         case MessageEdited(text=text):
             # Whoever has come later has seen the message as it is now.
-            if not text or (known is not None and known.edited > entry.sequence):
+            if not text or (known is not None and known.state.edited > entry.sequence):
                 return f"{who} edited a message, which has changed since"
             return f"{who} edited: {safe_text(text)}"
         case MessageDeleted(reason=reason):
@@ -271,10 +271,10 @@ def shortened(text: str, chars_max: int) -> str:
 
 
 def _referred(look: Look, log: str, sequence: int) -> str:
-    known = look.lately.said(log, sequence)
+    known = look.recent.get(log, sequence)
     if known is None:
         return f"message {sequence}"
-    first_words = shortened(" ".join(printable(known.text).split()), QUOTED_CHARS)
+    first_words = shortened(" ".join(printable(known.state.text).split()), QUOTED_CHARS)
     return f"{look.who(printable(known.author))} ({first_words})"
 
 

@@ -63,7 +63,7 @@ class Renderer(Look):
         time = self.style(DIM, f"{at:%H:%M}" if at is not None else "--:--")
         words = render_entries.words(self, entry)
         text = f"{time} {words}{' (and more of them)' if self._removed_more else ''}"
-        self.lately.note(entry)
+        self.recent.note(entry)
         return [*lines, *_indent(text).split("\n")]
 
     def _is_one_more(self, entry: Entry) -> bool:
@@ -76,7 +76,7 @@ class Renderer(Look):
         told, self._removed_more = self._removed_more, goes_on
         self._removing = removing
         if goes_on and told:
-            self.lately.note(entry)
+            self.recent.note(entry)
         return goes_on and told
 
     def history(self, history: History) -> list[str]:
@@ -114,7 +114,7 @@ class Renderer(Look):
             time = self.style(DIM, self.moment(entry.at_ms))
             room = "#lobby " if entry.log == "#" + LOBBY else ""
             lines += _indent(f"{time} {room}{render_entries.words(self, entry)}").split("\n")
-            self.lately.note(entry)
+            self.recent.note(entry)
         return lines
 
     # --- Other events ---------------------------------------------------------------------------

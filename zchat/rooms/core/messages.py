@@ -86,7 +86,7 @@ class Messages:
             state.effects.edits.append(amending.kept_edit(entry, at_ms))
         body = MessageEdited(entry.sequence, text)
         answer = state.append(room.name, sender.user, body, at_ms, command.nonce)
-        amending.edit(state.timeline, entry, text, answer.sequence)
+        amending.edit(state.timeline, entry, text, sender.user, answer.sequence)
         return answer
 
     def _delete(self, sender: Sender, room: Room, command: DeleteMessage, at_ms: int) -> Answer:

@@ -1,9 +1,11 @@
-"""What may become of a message that stands in a log: edits, its end, and reactions.
+"""Changes of messages that stand in a log, as rooms and inboxes both do them.
 
-Rooms and inboxes have the same rules; only who may, and which logs it stands in, are theirs.
+What a message becomes is in `protocol/rules/message_fold.py`; here are what is refused and what is
+replaced in the store. Who may, and in which logs the message stands, is each service's own.
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -12,7 +14,6 @@ from zchat.eventlog.edits import Edit, ForgetEdits
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     Entry,
-    EntryBody,
     MessageDeleted,
     MessageEdited,
     MessagePosted,
@@ -22,8 +23,12 @@ from zchat.protocol.messages import (
     Redacted,
     RefusalCode,
 )
+from zchat.protocol.rules.message_fold import folded_entry
 from zchat.protocol.rules.names import is_visible, safe_text
 from zchat.service.core.effects import Refusal
+
+_ANY: Final = 0
+"""In the place of the sequence of an entry that is no edit, by which nothing goes."""
 
 
 def message(timeline: Timeline, log: str, sequence: int, floor: int) -> Entry:
@@ -62,44 +67,39 @@ def says(entry: Entry, text: str) -> bool:
     return isinstance(entry.body, MessagePosted | PrivateMessageSent) and entry.body.text == text
 
 
-def edit(timeline: Timeline, entry: Entry, text: str, sequence: int) -> None:
+def edit(timeline: Timeline, entry: Entry, text: str, by: str, sequence: int) -> None:
     """The message says `text` by its log's entry `sequence`, which is the edit."""
-    body = entry.body
-    assert isinstance(body, MessagePosted | PrivateMessageSent)
     _outdate(timeline, entry)
-    timeline.amend(replace(entry, body=replace(body, text=text), edited=sequence))
+    timeline.amend(folded_entry(entry, MessageEdited(entry.sequence, text), by, sequence))
 
 
 def delete(timeline: Timeline, entry: Entry, by: str) -> None:
     """Nothing is left of it but its place."""
     _outdate(timeline, entry)
-    to = entry.body.to if isinstance(entry.body, PrivateMessageSent) else ""
-    timeline.amend(replace(entry, body=Redacted(by, to), edited=0, reactions={}))
+    timeline.amend(folded_entry(entry, MessageDeleted(entry.sequence), by, _ANY))
 
 
 def react(timeline: Timeline, entry: Entry, user: str, emoji: str) -> bool:
     """False if the user has reacted so before. Raises `Refusal` if there are too many."""
-    users = entry.reactions.get(emoji, [])
-    if user in users:
+    became = folded_entry(entry, ReactionAdded(entry.sequence, emoji), user, _ANY)
+    if became is entry:
         return False
-    if not users and len(entry.reactions) >= limits.REACTION_KINDS_MAX:
+    if len(became.reactions) > limits.REACTION_KINDS_MAX:
         reason = f"this message has {limits.REACTION_KINDS_MAX} kinds of reactions, the most"
         raise Refusal(RefusalCode.LIMIT_REACHED, reason)
-    if sum(map(len, entry.reactions.values())) >= limits.REACTIONS_MAX:
+    if sum(map(len, became.reactions.values())) > limits.REACTIONS_MAX:
         reason = f"this message has {limits.REACTIONS_MAX} reactions, which is the most"
         raise Refusal(RefusalCode.LIMIT_REACHED, reason)
-    timeline.amend(replace(entry, reactions=entry.reactions | {emoji: [*users, user]}))
+    timeline.amend(became)
     return True
 
 
 def unreact(timeline: Timeline, entry: Entry, user: str, emoji: str) -> bool:
     """False if the user has not reacted so."""
-    users = entry.reactions.get(emoji, [])
-    if user not in users:
+    became = folded_entry(entry, ReactionRemoved(entry.sequence, emoji), user, _ANY)
+    if became is entry:
         return False
-    reactions = entry.reactions | {emoji: [name for name in users if name != user]}
-    kept = {each: names for each, names in reactions.items() if names}
-    timeline.amend(replace(entry, reactions=kept))
+    timeline.amend(became)
     return True
 
 
@@ -127,17 +127,3 @@ def kept_edit(entry: Entry, at_ms: int) -> Edit:
 
 def forgotten(entry: Entry) -> ForgetEdits:
     return ForgetEdits(entry.log, entry.sequence)
-
-
-def refers_to(body: EntryBody) -> int | None:
-    """The message that an entry changes, if it changes one."""
-    match body:
-        case (
-            MessageEdited(sequence=sequence)
-            | MessageDeleted(sequence=sequence)
-            | ReactionAdded(sequence=sequence)
-            | ReactionRemoved(sequence=sequence)
-        ):
-            return sequence
-        case _:
-            return None

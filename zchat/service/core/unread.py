@@ -10,7 +10,7 @@ from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
 from zchat.protocol.rules import costs
 from zchat.protocol.rules.costs import Steps
-from zchat.protocol.rules.unread import is_to_read
+from zchat.protocol.rules.message_fold import is_to_read
 
 _STEP_BYTES: Final = 256 * 1024
 

@@ -121,7 +121,7 @@ class PrivateMessages:
             if self.keeps_edits:
                 self._directory.effects.edits.append(amending.kept_edit(entry, at_ms))
             said = self._say(copy, author, MessageEdited(entry.sequence, text), at_ms)
-            amending.edit(timeline, entry, text, said.sequence)
+            amending.edit(timeline, entry, text, author, said.sequence)
             answers.append(said)
         return answers[0] if answers else Answer(copies[0].entry.log, 0)
 
