@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from testbed import PYTHONPATH
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import Done, Entry, MemberJoined, MessagePosted, PresenceChanged
 
@@ -30,9 +31,8 @@ ENDED_TIMEOUT_MS: Final = 10_000
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Gives a module of scripts/benchmarks, which is no part of the distribution, by its name."""
-    monkeypatch.syspath_prepend(str(SCRIPTS))
+def bench() -> Any:
+    """Gives a module of the benchmarks by its name."""
     return lambda name: importlib.import_module(f"benchmarks.{name}")
 
 
@@ -315,7 +315,7 @@ def test_a_daemon_ends_with_whoever_has_started_it(bench: Any, name: str) -> Non
     with bench("servers").fresh_folder(None) as folder:
         starter = subprocess.Popen(
             [sys.executable, "-c", START_AND_WAIT, name, folder],
-            env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
+            env={**os.environ, "PYTHONPATH": PYTHONPATH},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

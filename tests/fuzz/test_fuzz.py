@@ -12,6 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fuzz import readers
+from fuzz.decoders import ZCHAT, Broken, Target, decoded_shapes, decoders_in, targets
+from fuzz.examples import golden_frames
+from fuzz.garbage import VALUES, Garden, spans_of
+from fuzz.runs import minimised, run_block, run_long, run_one
+from fuzz.services import HostileCluster
+from fuzz.sessions import HostileWorld, Transport
 from zchat.client import connect
 from zchat.client.auth import access
 from zchat.client.commands.actions import (
@@ -32,14 +39,6 @@ from zchat.protocol.messages import (
     LogIn,
     ServerMessage,
 )
-
-from . import readers
-from .decoders import ZCHAT, Broken, Target, decoded_shapes, decoders_in, targets
-from .examples import golden_frames
-from .garbage import VALUES, Garden, spans_of
-from .runs import minimised, run_block, run_long, run_one
-from .services import HostileCluster
-from .sessions import HostileWorld, Transport
 
 EVERY_LONG_FRAME = 16
 TARGETS = targets()

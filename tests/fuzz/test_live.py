@@ -4,13 +4,12 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from integration.cluster import Cluster
-from integration.people import Person
 from integration.wire import Wire
 
+from fuzz.live import under_garbage, under_slow_ones
+from testbed.cluster import Cluster
+from testbed.people import Person
 from zchat.protocol.messages import RefusalCode, Refused
-
-from .live import under_garbage, under_slow_ones
 
 pytestmark = pytest.mark.integration
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .cluster import Cluster
+from testbed.cluster import Cluster
 
 
 def _cluster(factory: pytest.TempPathFactory) -> Iterator[Cluster]:

@@ -10,7 +10,7 @@ import sys
 import termios
 from typing import Final, Self
 
-from .cluster import DEADLINE_S, Cluster
+from testbed.cluster import DEADLINE_S, Cluster
 
 _ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\x1b\][^\x07]*\x07")
 _WHERE_IS_THE_CURSOR: Final = "\x1b[6n"

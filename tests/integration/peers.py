@@ -4,9 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from testbed.cluster import DEADLINE_S
 from zchat.fabric import sockets
-
-from .cluster import DEADLINE_S
 
 LOOK_AGAIN_S: Final = 0.02
 

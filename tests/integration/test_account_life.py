@@ -11,6 +11,8 @@ from typing import Any
 import pyotp
 import pytest
 
+from testbed.cluster import Cluster
+from testbed.people import new_name
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     AccountChange,
@@ -40,8 +42,6 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.rules.nonces import nonce
 
-from .cluster import Cluster
-from .people import new_name
 from .wire import HELLO, Wire
 
 pytestmark = pytest.mark.integration

@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from testbed.cluster import Cluster
+from testbed.people import Person, check_sequences, gather_in, new_name, text_of
 from zchat.client import RefusalCode, RefusedError
 from zchat.protocol.messages import (
     LOBBY,
@@ -14,9 +16,6 @@ from zchat.protocol.messages import (
     inbox_log,
     room_log,
 )
-
-from .cluster import Cluster
-from .people import Person, check_sequences, gather_in, new_name, text_of
 
 pytestmark = pytest.mark.integration
 

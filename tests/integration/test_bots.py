@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from testbed import ROOT
+from testbed.cluster import DEADLINE_S, Cluster
+from testbed.people import new_name
 from zchat.client import Chat, Entry, MessagePosted, connect
 from zchat.protocol.messages import ReactionAdded
-
-from .cluster import DEADLINE_S, ROOT, Cluster
-from .people import new_name
 
 pytestmark = pytest.mark.integration
 

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
+from testbed.cluster import Cluster
+from testbed.people import new_name
 from zchat.protocol import limits
 
-from .cluster import Cluster
 from .lines import Program, TerminalProgram
-from .people import new_name
 
 pytestmark = pytest.mark.integration
 

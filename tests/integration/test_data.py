@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 
+from testbed.cluster import Cluster
+from testbed.people import Person, eventually, gather_in, new_name
 from zchat.client.sdk import drafts
 from zchat.protocol.messages import Done, History, MessagePosted, Redacted
-
-from .cluster import Cluster
-from .people import Person, eventually, gather_in, new_name
 
 pytestmark = pytest.mark.integration
 

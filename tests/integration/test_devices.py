@@ -8,13 +8,13 @@ from pathlib import Path
 import pyotp
 import pytest
 
+from testbed.cluster import Cluster
+from testbed.people import new_name
 from zchat.client import Chat, RefusalCode, RefusedError, connect
 from zchat.client.auth.tokens import from_text
 from zchat.protocol.messages import MessagePosted, Scope
 
-from .cluster import Cluster
 from .lines import Program, TerminalProgram
-from .people import new_name
 
 pytestmark = pytest.mark.integration
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from .cluster import DEADLINE_S, ROOT, Cluster
+from testbed import ROOT
+from testbed.cluster import DEADLINE_S, Cluster
+
 from .lines import Program
 
 pytestmark = pytest.mark.integration

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 import msgpack
 import pytest
 
+from testbed.cluster import ROOM_SERVICE, Cluster
+from testbed.people import Person, check_all_seen, crowd, gather_in, new_name
 from zchat.client import PingTarget, RefusalCode, RefusedError
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
@@ -25,8 +27,6 @@ from zchat.protocol.messages import (
     room_log,
 )
 
-from .cluster import ROOM_SERVICE, Cluster
-from .people import Person, check_all_seen, crowd, gather_in, new_name
 from .wire import HELLO, Wire, Witness, witnesses
 
 pytestmark = pytest.mark.integration

@@ -2,10 +2,10 @@
 
 import pytest
 
+from testbed.cluster import GATEWAYS, Cluster
+from testbed.people import Person, check_all_seen, crowd, eventually, gather_in, new_name
 from zchat.protocol.messages import LOBBY, inbox_log, room_log
 
-from .cluster import GATEWAYS, Cluster
-from .people import Person, check_all_seen, crowd, eventually, gather_in, new_name
 from .wire import witnesses
 
 pytestmark = pytest.mark.integration

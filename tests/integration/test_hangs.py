@@ -5,9 +5,9 @@ import signal
 
 import pytest
 
+from testbed.cluster import REVIVER, ROOM_SERVICE, ROUTER, USER_SERVICE, Cluster
 from zchat.protocol import limits
 
-from .cluster import REVIVER, ROOM_SERVICE, ROUTER, USER_SERVICE, Cluster
 from .test_kills import talking
 
 pytestmark = pytest.mark.integration

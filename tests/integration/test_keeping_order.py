@@ -6,6 +6,8 @@ from collections import Counter
 
 import pytest
 
+from testbed.cluster import ROOM_SERVICE, Cluster
+from testbed.people import Person, new_name
 from zchat.client import connect
 from zchat.client.sdk.requests import RefusedError
 from zchat.protocol.messages import (
@@ -18,8 +20,6 @@ from zchat.protocol.messages import (
     room_log,
 )
 
-from .cluster import ROOM_SERVICE, Cluster
-from .people import Person, new_name
 from .test_data import admin, done, entries_of
 
 pytestmark = pytest.mark.integration

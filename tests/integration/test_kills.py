@@ -9,11 +9,19 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from testbed.cluster import (
+    DEADLINE_S,
+    GATEWAYS,
+    ROOM_SERVICE,
+    ROUTER,
+    SERVICES,
+    USER_SERVICE,
+    Cluster,
+)
+from testbed.people import Person, check_all_seen, crowd, eventually, gather_in, new_name
 from zchat.protocol import limits
 from zchat.protocol.messages import LOBBY, inbox_log, room_log
 
-from .cluster import DEADLINE_S, GATEWAYS, ROOM_SERVICE, ROUTER, SERVICES, USER_SERVICE, Cluster
-from .people import Person, check_all_seen, crowd, eventually, gather_in, new_name
 from .wire import Witness, witnesses
 
 pytestmark = pytest.mark.integration

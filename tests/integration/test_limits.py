@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from testbed.cluster import GATEWAYS, Cluster
+from testbed.people import Person, check_all_seen, check_sequences
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     LOBBY,
@@ -21,8 +23,6 @@ from zchat.protocol.messages import (
     room_log,
 )
 
-from .cluster import GATEWAYS, Cluster
-from .people import Person, check_all_seen, check_sequences
 from .wire import Wire
 
 pytestmark = pytest.mark.integration

@@ -8,12 +8,12 @@ from typing import Self
 
 import pytest
 
+from testbed.cluster import Cluster
+from testbed.people import eventually, new_name
 from zchat.client import Chat, MessagePosted, Scope, connect
 from zchat.client.auth.tokens import as_text
 
-from .cluster import Cluster
 from .lines import Program
-from .people import eventually, new_name
 
 pytestmark = pytest.mark.integration
 

@@ -10,12 +10,12 @@ from typing import Any
 import msgpack
 import pytest
 
+from testbed import ROOT
+from testbed.cluster import DEADLINE_S, GATEWAYS, Cluster
+from testbed.people import new_name
 from zchat.client import MessagePosted, Scope, connect
 from zchat.client.auth.tokens import as_text
 from zchat.protocol import limits
-
-from .cluster import DEADLINE_S, GATEWAYS, ROOT, Cluster
-from .people import new_name
 
 NODE = shutil.which("node")
 CLIENT = ROOT / "docs/clients/node.mjs"

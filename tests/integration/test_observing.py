@@ -13,13 +13,13 @@ from typing import Any
 import msgpack
 import pytest
 
+from testbed.cluster import GATEWAYS, ROOM_SERVICE, ROUTER, SERVICES, USER_SERVICE, Cluster
+from testbed.people import Person, crowd, gather_in, new_name
 from zchat.client import RefusedError
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import Hello, LogIn, Post, Welcome, inbox_log, room_log
 from zchat.runtime.liveness import file_of, look_at
 
-from .cluster import GATEWAYS, ROOM_SERVICE, ROUTER, SERVICES, USER_SERVICE, Cluster
-from .people import Person, crowd, gather_in, new_name
 from .wire import HELLO, Wire
 
 pytestmark = pytest.mark.integration

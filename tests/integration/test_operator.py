@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from .cluster import Cluster
+from testbed.cluster import Cluster
+from testbed.people import new_name
+
 from .lines import Program
-from .people import new_name
 
 pytestmark = pytest.mark.integration
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from testbed.cluster import Cluster
+from testbed.people import new_name
 from zchat.protocol.messages import LOBBY, Entry, LogIn, Post, RefusalCode, Refused, Welcome
 
-from .cluster import Cluster
 from .lines import Program
-from .people import new_name
 from .test_limits import bound_to
 from .test_operator import admin, listed
 from .test_screen import Screen

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from testbed.cluster import ROOM_SERVICE, Cluster
+from testbed.people import Person, check_all_seen, crowd, gather_in, new_name
 from zchat.protocol.messages import LOBBY, MemberLeft, RoomOpened, room_log
 from zchat.protocol.rules.partitions import address_of_room, room_addresses
-
-from .cluster import ROOM_SERVICE, Cluster
-from .people import Person, check_all_seen, crowd, gather_in, new_name
 
 pytestmark = pytest.mark.integration
 

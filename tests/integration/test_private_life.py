@@ -5,6 +5,8 @@ from typing import TypeVar
 
 import pytest
 
+from testbed.cluster import USER_SERVICE, Cluster
+from testbed.people import new_name
 from zchat.client import Chat, connect
 from zchat.protocol.messages import (
     Entry,
@@ -19,9 +21,6 @@ from zchat.protocol.messages import (
     TypingSeen,
     inbox_log,
 )
-
-from .cluster import USER_SERVICE, Cluster
-from .people import new_name
 
 pytestmark = pytest.mark.integration
 

@@ -4,10 +4,9 @@ import asyncio
 
 import pytest
 
+from testbed.cluster import Cluster
+from testbed.people import Person, check_all_seen, gather_in, new_name
 from zchat.protocol.messages import LOBBY, MemberLeft, inbox_log, room_log
-
-from .cluster import Cluster
-from .people import Person, check_all_seen, gather_in, new_name
 
 pytestmark = pytest.mark.integration
 

@@ -4,12 +4,12 @@ import time
 
 import pytest
 
+from testbed.cluster import Cluster
+from testbed.people import Person, new_name
 from zchat.client import RefusalCode, RefusedError
 from zchat.protocol.messages import InvitedToRoom, MemberKicked, RoomClosed, inbox_log, room_log
 
-from .cluster import Cluster
 from .lines import Program
-from .people import Person, new_name
 
 pytestmark = pytest.mark.integration
 

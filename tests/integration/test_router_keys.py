@@ -12,6 +12,8 @@ from typing import Final
 
 import pytest
 
+from testbed import ROOT
+from testbed.cluster import DEADLINE_S
 from zchat.fabric import keys, sockets
 from zchat.fabric.core.identities import identity
 from zchat.fabric.core.topics import stream_topic
@@ -20,7 +22,6 @@ from zchat.protocol.codec import encode
 from zchat.protocol.internal import WorkerHeartbeat
 from zchat.runtime.settings import Settings
 
-from .cluster import DEADLINE_S, ROOT
 from .peers import LOOK_AGAIN_S, Peer, refused_while, until
 
 pytestmark = pytest.mark.integration

@@ -16,10 +16,10 @@ import pytest
 from client.tui.corpus import STEERING, WIDTHS
 from rich.cells import cell_len
 
+from testbed import ROOT
+from testbed.cluster import DEADLINE_S, ROUTER, Cluster
 from zchat.client import connect
 from zchat.protocol.messages import Post
-
-from .cluster import DEADLINE_S, ROOT, ROUTER, Cluster
 
 pytestmark = [
     pytest.mark.integration,

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from testbed.cluster import DEADLINE_S, GATEWAYS, ROOM_SERVICE, ROUTER, USER_SERVICE, Cluster
+from testbed.people import eventually, new_name
 from zchat.client import MessagePosted, PrivateMessageSent, Scope, connect
 from zchat.client.auth.tokens import as_text
 
-from .cluster import DEADLINE_S, GATEWAYS, ROOM_SERVICE, ROUTER, USER_SERVICE, Cluster
 from .lines import Program, TerminalProgram
-from .people import eventually, new_name
 
 pytestmark = pytest.mark.integration
 

@@ -11,6 +11,7 @@ from typing import Final
 
 import pytest
 
+from testbed.cluster import DEADLINE_S, ROUTER, Cluster
 from zchat.fabric import keys, sockets
 from zchat.fabric.core.identities import identity
 from zchat.fabric.keys import Proof
@@ -18,7 +19,6 @@ from zchat.protocol.codec import encode
 from zchat.protocol.internal import WorkerHeartbeat
 from zchat.runtime.settings import Settings
 
-from .cluster import DEADLINE_S, ROUTER, Cluster
 from .lines import Program
 from .peers import Peer, refused_while, until
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from .cluster import GATEWAYS, REVIVER, ROUTER, SERVICES, Cluster
+from testbed.cluster import GATEWAYS, REVIVER, ROUTER, SERVICES, Cluster
+from testbed.people import new_name
+
 from .lines import Program
-from .people import new_name
 
 pytestmark = pytest.mark.integration
 

@@ -5,11 +5,11 @@ import socket
 
 import pytest
 
+from testbed.cluster import Cluster
+from testbed.people import Person, check_all_seen, check_sequences, check_words
 from zchat.protocol import limits
 from zchat.protocol.messages import LOBBY, room_log
 
-from .cluster import Cluster
-from .people import Person, check_all_seen, check_sequences, check_words
 from .wire import Wire
 
 pytestmark = pytest.mark.integration

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .cluster import GATEWAYS, ROOM_SERVICE, ROUTER, USER_SERVICE, Cluster
+from testbed.cluster import GATEWAYS, ROOM_SERVICE, ROUTER, USER_SERVICE, Cluster
 
 pytestmark = pytest.mark.integration
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import trustme
 
+from testbed.cluster import GATEWAYS, Cluster
+from testbed.people import Person, check_sequences, new_name
 from zchat.client import (
     CannotConnectError,
     Chat,
@@ -26,9 +28,7 @@ from zchat.protocol.codec import encode
 from zchat.protocol.messages import LOBBY, LogIn, room_log
 from zchat.runtime.process import raise_file_limit
 
-from .cluster import GATEWAYS, Cluster
 from .lines import Program, TerminalProgram
-from .people import Person, check_sequences, new_name
 from .wire import HELLO
 
 pytestmark = pytest.mark.integration

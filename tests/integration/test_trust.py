@@ -18,6 +18,8 @@ from typing import Any, Final
 import pytest
 from msgspec import Raw
 
+from testbed.cluster import GATEWAYS, ROOM_SERVICE, ROUTER, USER_SERVICE, Cluster
+from testbed.people import new_name
 from zchat.client import Tls, UnknownServerError, connect
 from zchat.client.auth.tls import ChangedServerError
 from zchat.fabric import sockets
@@ -32,9 +34,7 @@ from zchat.protocol.rules.nonces import nonce
 from zchat.protocol.rules.permissions import PERMISSIONS, Place
 from zchat.runtime.settings import Settings
 
-from .cluster import GATEWAYS, ROOM_SERVICE, ROUTER, USER_SERVICE, Cluster
 from .peers import Peer, until
-from .people import new_name
 from .test_tls import Authority
 from .wire import HELLO, Wire
 

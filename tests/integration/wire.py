@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final, Self, TypeVar
 
+from testbed.cluster import DEADLINE_S, GATEWAYS, Cluster
+from testbed.people import new_name
 from zchat.protocol import limits
 from zchat.protocol.codec import FrameReader, encode, server_messages
 from zchat.protocol.messages import (
@@ -22,9 +24,6 @@ from zchat.protocol.messages import (
     ServerMessage,
     Welcome,
 )
-
-from .cluster import DEADLINE_S, GATEWAYS, Cluster
-from .people import new_name
 
 M = TypeVar("M", bound=Message)
 HELLO: Final = Hello(PROTOCOL_VERSION, "test")

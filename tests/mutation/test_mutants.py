@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("mutmut", reason="it comes with the extra `mutation`")
 
-from .mutants import mutants_of
+from mutation.mutants import mutants_of
 
 SOURCE = '''"""A module."""
 

@@ -6,8 +6,8 @@ from typing import Any
 from committed import contradictions
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulation.amended import MESSAGES, Fold, is_same
 
+from simulation.amended import MESSAGES, Fold, is_same
 from zchat.protocol.codec import Decoder
 from zchat.protocol.internal import RoomServiceCommand
 from zchat.protocol.messages import (

@@ -2,9 +2,9 @@
 
 import pytest
 
-from .minimise import minimised
-from .mutants import planted
-from .simulation import Recipe, Verdict, simulate
+from simulation.minimise import minimised
+from simulation.mutants import planted
+from simulation.simulation import Recipe, Verdict, simulate
 
 CHUNK = 8
 SEEDS = 200

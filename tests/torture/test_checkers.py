@@ -4,13 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
-from committed import Committed
 
+from testbed.committed import Committed
+from torture.checkers import Breach, CommittedLogs, check
+from torture.recording import Fault, Recording, Sightings, Words
+from torture.report import story, table
 from zchat.protocol.messages import Entry, MessagePosted, PrivateMessageSent
-
-from .checkers import Breach, CommittedLogs, check
-from .recording import Fault, Recording, Sightings, Words
-from .report import story, table
 
 ROOM, AUTHOR, FRIEND = "#room", "alice", "bob"
 MESSAGES = 6

@@ -5,13 +5,13 @@ import subprocess
 import sys
 
 import pytest
-from integration.cluster import ROOT
-from integration.people import new_name
 
-from .acknowledged import missing_in
-from .checkers import CommittedLogs
-from .recording import Recording, Words
-from .small_disk import way_in
+from testbed import PYTHONPATH
+from testbed.people import new_name
+from torture.acknowledged import missing_in
+from torture.checkers import CommittedLogs
+from torture.recording import Recording, Words
+from torture.small_disk import way_in
 
 
 @pytest.mark.integration
@@ -21,7 +21,7 @@ def test_on_a_full_disk_nothing_is_lost_and_all_heals() -> None:
         # What a store does that finds no room is tested in tests/eventlog and tests/service anyway.
         pytest.skip("nobody may mount a small disk here")
     command = [sys.executable, "-P", "-m", "torture.disk_full", "--rounds=2", "--full-s=1"]
-    path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    path = {"PYTHONPATH": PYTHONPATH}
     run = subprocess.run(
         [*command, "--shares=var"],
         env={**os.environ, **path},

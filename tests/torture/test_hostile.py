@@ -9,17 +9,16 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from integration.cluster import ROOT
 
+from testbed import PYTHONPATH
+from torture.hostile_attacks import ATTACKS, Attack, Shot
+from torture.hostile_data import QUICK, Facts, Sizes
+from torture.hostile_others import Times, percentile
+from torture.hostile_report import HEAD, Outcome, row
+from torture.hostile_wire import with_unknown_field
 from zchat.protocol import limits
 from zchat.protocol.codec import ProtocolError, client_messages, encode
 from zchat.protocol.messages import AnyCommand, Ping, Query
-
-from .hostile_attacks import ATTACKS, Attack, Shot
-from .hostile_data import QUICK, Facts, Sizes
-from .hostile_others import Times, percentile
-from .hostile_report import HEAD, Outcome, row
-from .hostile_wire import with_unknown_field
 
 KINDS = {*typing.get_args(AnyCommand), *typing.get_args(Query)}
 QUIET = Times(100, 0.002, 0.010, 0.012, 0.011, 0.013, Counter(), "post")
@@ -112,7 +111,7 @@ def test_a_siege_runs_and_reports() -> None:
     command = [sys.executable, "-P", "-m", "torture.command", "--hostile", "--quick"]
     run = subprocess.run(
         [*command, *(f"--only={name}" for name in names), "--seconds=1", "--quiet-s=0.5"],
-        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
+        env={**os.environ, "PYTHONPATH": PYTHONPATH},
         capture_output=True,
         text=True,
         check=False,

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from torture.consistency import Broken, check_whole
+from torture.crash_copies import copy_as_after_a_crash, reading, wal_of
+from torture.histories import Evidence, of_services
+from torture.torn_writes import Damage, check, hurt
+from torture.wal import frames
 from zchat.eventlog.store import Store
 from zchat.rooms.store.tables import ROOMS_SCHEMA
-
-from .consistency import Broken, check_whole
-from .crash_copies import copy_as_after_a_crash, reading, wal_of
-from .histories import Evidence, of_services
-from .torn_writes import Damage, check, hurt
-from .wal import frames
 
 SEED = 5
 BEATS = 24

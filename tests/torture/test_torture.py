@@ -2,9 +2,9 @@
 
 import pytest
 
-from .faults import CLIENT_KINDS, SUPERVISORD, Kind
-from .report import story, table
-from .torture import Plan, torture
+from torture.faults import CLIENT_KINDS, SUPERVISORD, Kind
+from torture.report import story, table
+from torture.torture import Plan, torture
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 

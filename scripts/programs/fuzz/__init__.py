@@ -1,0 +1,1 @@
+"""Garbage for everything that reads bytes from outside its process."""

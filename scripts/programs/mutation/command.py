@@ -1,0 +1,146 @@
+"""The command `scripts/mutate`: which mutants of the cores no test notices."""
+
+import multiprocessing
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+import click
+import pytest
+
+from .mutants import Mutant, mutants_of
+from .trials import WAITING_S, Outcome, Trials
+
+_ROOT: Final = Path(__file__).parent.parent.parent
+
+CORES: Final = {
+    "fabric": ("link",),
+    "log": ("follower", "timeline", "nonces", "answers", "floors"),
+    "gateway": (
+        *("fanout", "login", "presence", "scopes", "activity"),
+        *("quotas", "queries", "handshakes", "intake"),
+    ),
+    "protocol": ("permissions", "partitions", "found", "networks"),
+    "": ("rates",),
+    "rooms": (
+        *("core", "moderation", "ownership", "permission", "messages", "mentions", "reading"),
+        *("state", "membership"),
+    ),
+    "users": (
+        *("core", "credentials", "devices", "sessions", "presence", "private_messages"),
+        *("conversations", "invitations", "totp", "operators", "directory", "login_limits"),
+    ),
+    "service": ("waiting", "asked", "amending", "answering", "authority", "retention"),
+    "client": ("core", "outbox"),
+}
+"""By folder of zchat. What it promises most comes first."""
+
+TESTED_ELSEWHERE: Final = {
+    "zchat/protocol/rules/permissions.py": ("tests/rooms", "tests/users"),
+    "zchat/protocol/rules/networks.py": ("tests/gateway",),
+    "zchat/runtime/core/rate_limit.py": (
+        *("tests/test_rates.py", "tests/test_samples.py", "tests/test_settings.py"),
+        "tests/gateway/test_quotas.py",
+    ),
+    "zchat/service/core/amending.py": ("tests/rooms", "tests/users"),
+    "zchat/service/core/idempotency.py": ("tests/service", "tests/rooms"),
+}
+"""Otherwise it is the folder of the same name, and without the screens, which are slow."""
+
+_COLUMNS: Final = tuple(Outcome)
+
+
+@click.command()
+@click.argument("modules", nargs=-1, metavar="[MODULE[:LINE]]…")
+def main(modules: Sequence[str]) -> None:
+    """Changes the cores one place at a time, and prints the changes that no test notices."""
+    os.chdir(_ROOT)
+    names = modules or [
+        str(Path("zchat", folder, f"{name}.py"))
+        for folder, found in CORES.items()
+        for name in found
+    ]
+    began = time.monotonic()
+    total: Counter[Outcome] = Counter()
+    click.echo(_row("module", "mutants", *_COLUMNS))
+    for tests, group in groupby(names, _tests):
+        # A process of its own for each, since what was changed or collected stays in one.
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            total += pool.submit(_try_all, tests, tuple(group)).result()
+    click.echo(_row("all", str(total.total()), *(str(total[column]) for column in _COLUMNS)))
+    click.echo(f"{time.monotonic() - began:.0f} s")
+
+
+def _tests(name: str) -> tuple[str, ...]:
+    path = name.partition(":")[0]
+    return TESTED_ELSEWHERE.get(path) or (str(Path("tests", *Path(path).parts[1:-1])),)
+
+
+def _try_all(tests: Sequence[str], names: Sequence[str]) -> Counter[Outcome]:
+    """Prints a row for each module, followed by what survived there."""
+    shown = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    total: Counter[Outcome] = Counter()
+    mutants = _chosen(names)
+    outcomes: list[tuple[Mutant, Outcome]] = []
+
+    def told(mutant: Mutant, outcome: Outcome) -> None:
+        outcomes.append((mutant, outcome))
+        if len(outcomes) == len(mutants) or mutants[len(outcomes)].path != mutant.path:
+            of_module = [(one, came) for one, came in outcomes if one.path == mutant.path]
+            print(*_report(mutant.path, of_module), sep="\n", file=shown)
+            total.update(outcome for _, outcome in of_module)
+
+    trials = Trials(mutants, told)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = folder
+        pytest.main(
+            [
+                *(*tests, "--ignore=tests/client/tui", "--capture=no", "-p", "no:cacheprovider"),
+                *("-o", "tmp_path_retention_policy=none", f"--basetemp={folder}/tests"),
+                f"--timeout={WAITING_S}",
+            ],
+            plugins=[trials],
+        )
+    if trials.failures:
+        sys.exit("\n".join(["These fail without any mutant:", *trials.failures]))
+    return total
+
+
+def _chosen(names: Sequence[str]) -> list[Mutant]:
+    lines: dict[str, set[int]] = {}
+    for name in names:
+        path, _, line = name.partition(":")
+        lines.setdefault(path, set()).update([int(line)] if line else [])
+    return [
+        mutant
+        for path, wanted in lines.items()
+        for mutant in mutants_of(_ROOT / path)
+        if not wanted or not wanted.isdisjoint(mutant.lines)
+    ]
+
+
+def _report(path: str, outcomes: Sequence[tuple[Mutant, Outcome]]) -> list[str]:
+    counts = Counter(outcome for _, outcome in outcomes)
+    name = str(Path(path).relative_to(_ROOT))
+    lines = [_row(name, str(len(outcomes)), *(str(counts[column]) for column in _COLUMNS))]
+    for mutant, outcome in outcomes:
+        if outcome in {Outcome.SURVIVED, Outcome.NOT_RUN}:
+            where = mutant.function.name if mutant.function else ""
+            lines += [f"  {where}: {outcome}", *(f"    {line}" for line in mutant.diff.split("\n"))]
+    return lines
+
+
+def _row(name: str, *columns: str) -> str:
+    return f"{name:<34}" + "".join(f"{column:>{max(9, len(column) + 2)}}" for column in columns)
+
+
+if __name__ == "__main__":
+    main(prog_name="scripts/mutate")

@@ -1,0 +1,1 @@
+"""A real cluster whose processes are killed, whose connections are cut and whose disk is full."""
