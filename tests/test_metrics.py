@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from zchat.eventlog.store import Store
 from zchat.gateway import metrics as of_gateway
-from zchat.gateway.core.loop import Turns as GatewayTurns
+from zchat.gateway.core.loop import GatewayLoop
 from zchat.gateway.core.watcher import Watcher
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
@@ -106,12 +106,12 @@ class Outside:
 
 
 def test_a_gateway_reads_all_that_it_measures() -> None:
-    turns = GatewayTurns(1, Outside())
+    turns = GatewayLoop(1, Outside())
     assert set(of_gateway.readings(turns)) == {measure.name for measure in of_gateway.MEASURES}
 
 
 def test_a_gateway_says_what_it_misses() -> None:
-    turns = GatewayTurns(1, Outside())
+    turns = GatewayLoop(1, Outside())
     assert of_gateway.missing(turns, lambda: 100.0) == ["the router is not heard"]
     turns.receive_reply([b"", encode(RoutingTable({"users": 1}))])
     assert of_gateway.missing(turns, lambda: 101.0) == ["nobody serves rooms/0"]
@@ -121,7 +121,7 @@ def test_a_gateway_says_what_it_misses() -> None:
 
 
 def test_why_connections_were_ended_is_counted_by_code() -> None:
-    turns = GatewayTurns(1, Outside(), sessions_max=1)
+    turns = GatewayLoop(1, Outside(), sessions_max=1)
     assert type(turns.core.watcher) is Watcher
     for _ in range(3):
         turns.core.connect(100.0, 100_000)

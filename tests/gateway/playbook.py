@@ -71,7 +71,7 @@ class Gateway:
 
     def send(self, session: Session, *messages: Any) -> None:
         frames = [encode(message) for message in messages]
-        self.core.receive(session, frames, self.now, self.now_ms)
+        self.core.intake.receive(session, frames, self.now, self.now_ms)
 
     def read(self, session: Session) -> list[Any]:
         """What has been written to the client since the last time."""

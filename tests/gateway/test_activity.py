@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from zchat.gateway.core.activity import announcement, is_stalled, is_stuck, silence, since
+from zchat.gateway.core.activity import announcement, silence, since
+from zchat.gateway.core.flow_control import is_stalled, is_stuck
 from zchat.gateway.core.session import Session, SessionState
 from zchat.protocol import limits
 from zchat.protocol.internal import USER_SERVICE, AnnounceSessions, SessionHere, UserLog
@@ -99,8 +100,8 @@ def test_who_is_cut_off_has_its_connection_looked_at() -> None:
     gateway = Gateway()
     eve = gateway.log_in("eve", LOBBY)
     eve.state, eve.closing_at = SessionState.CLOSING, gateway.now
-    gateway.core.fan_out.dirty.clear()
+    gateway.core.output.dirty.clear()
     gateway.wait(limits.CLOSING_TIMEOUT_S + 0.5)
 
     assert eve.state is SessionState.CUT
-    assert list(gateway.core.fan_out.dirty) == [eve]
+    assert list(gateway.core.output.dirty) == [eve]

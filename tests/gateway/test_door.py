@@ -15,8 +15,8 @@ import pytest
 import trustme
 import uvloop
 
-from zchat.gateway.core.loop import Turns
-from zchat.gateway.core.quotas import UNLIMITED, Quota
+from zchat.gateway.core.flow_control import UNLIMITED, Quota
+from zchat.gateway.core.loop import GatewayLoop
 from zchat.gateway.tls import TlsDoor, load_context
 from zchat.protocol import limits
 from zchat.runtime.core.rate_limit import Rate
@@ -62,7 +62,7 @@ class House:
     def __init__(self, quota: Quota, context: ssl.SSLContext, port: int) -> None:
         loop = asyncio.get_running_loop()
         self.port = port
-        self.turns = Turns(1, self, quota=quota)
+        self.turns = GatewayLoop(1, self, quota=quota)
         self.door = TlsDoor(loop, self.turns, context, HANDSHAKES_MAX, lambda: 0)
         self.leave = contextlib.ExitStack()
         """Closes all clients."""

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from zchat.gateway.core.fanout import FanOut, Fetch
+from zchat.gateway.core.flow_control import Output
 from zchat.gateway.core.session import Session
 from zchat.protocol import limits
 from zchat.protocol.internal import LogPage
@@ -20,7 +21,8 @@ class Gateway:
     """A fan-out with one log, whose fetches are answered when the test says so."""
 
     def __init__(self, entries: int = 5) -> None:
-        self.fan_out = FanOut()
+        self.output = Output()
+        self.fan_out = FanOut(self.output)
         self.log = ModelLog(GARDEN, entries)
         self.log.streamed = entries
         self._number = 0
@@ -88,7 +90,7 @@ def test_all_live_members_are_given_the_same_bytes(gateway: Gateway) -> None:
 
     assert ann.out[0] is bob.out[0]
     assert len(ann.out) == 1, "what changes no membership is written as it comes"
-    assert list(gateway.fan_out.dirty) == [ann, bob]
+    assert list(gateway.output.dirty) == [ann, bob]
 
 
 def test_what_was_delivered_is_not_delivered_again(gateway: Gateway) -> None:
@@ -113,7 +115,7 @@ def test_who_follows_nothing_sees_nothing(gateway: Gateway) -> None:
     gateway.say()
 
     assert seen_by(ann) == []
-    assert not gateway.fan_out.dirty
+    assert not gateway.output.dirty
 
 
 def test_a_session_that_has_left_the_gateway_is_forgotten(gateway: Gateway) -> None:
@@ -128,7 +130,6 @@ def test_a_session_that_has_left_the_gateway_is_forgotten(gateway: Gateway) -> N
     assert seen_by(bob) == []
     assert list(gateway.fan_out.everyone()) == []
     assert gateway.fan_out.users == set()
-    assert not gateway.fan_out.dirty
     assert not gateway.fan_out._logs
     assert not gateway.fan_out._fetches
     assert not ann.follows
@@ -205,7 +206,7 @@ def test_a_page_without_entries_is_nothing_to_write(gateway: Gateway) -> None:
     gateway.fan_out.page(fetch, gateway.log.page(3, 0))
 
     assert not ann.out
-    assert not gateway.fan_out.dirty
+    assert not gateway.output.dirty
     gateway.answer_all()
     assert seen_by(ann) == [4, 5]
 
@@ -223,7 +224,7 @@ def test_a_page_that_was_not_to_be_had_is_asked_for_again(gateway: Gateway) -> N
 
 
 def test_only_so_many_pages_are_on_their_way_to_one_session() -> None:
-    fan_out, session = FanOut(), Session(1, 0.0, 0)
+    fan_out, session = FanOut(Output()), Session(1, 0.0, 0)
     logs = {f"#{n}": ModelLog(f"#{n}", 5) for n in range(limits.SESSION_FETCHES_MAX + 3)}
     for name in logs:
         fan_out.follow(session, name, 0, 5)
@@ -530,7 +531,8 @@ class AnyReaders(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.fan_out = FanOut()
+        self.output = Output()
+        self.fan_out = FanOut(self.output)
         self.lobby, self.club = ModelLog("#lobby"), ModelLog("#club")
         self.logs = {log.name: log for log in (self.lobby, self.club)}
         self.readers: list[Reader] = []

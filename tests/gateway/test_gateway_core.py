@@ -5,7 +5,7 @@ from typing import Any, get_args
 import pytest
 from msgspec import inspect as shapes
 
-from zchat.gateway.core import activity
+from zchat.gateway.core import flow_control
 from zchat.gateway.core.dispatch import GatewayCore
 from zchat.gateway.core.session import Session, SessionState
 from zchat.protocol import limits
@@ -172,7 +172,7 @@ def test_whoever_is_not_logged_in_may_do_nothing(gateway: Gateway, kind: type[Me
 def test_bad_bytes_end_one_session_and_no_other(gateway: Gateway) -> None:
     other, session = gateway.log_in("bob", LOBBY), gateway.log_in("ann", LOBBY)
     gateway.read(session), gateway.read(other)
-    gateway.core.receive(session, [b"\x81\xa4kind\xa3nix"], gateway.now, gateway.now_ms)
+    gateway.core.intake.receive(session, [b"\x81\xa4kind\xa3nix"], gateway.now, gateway.now_ms)
     gateway.core.refuse_stream(session, ProtocolError("again"))
     assert refusal(gateway, session) is RefusalCode.MALFORMED
     assert (session.state, other.state) == (SessionState.CLOSING, SessionState.LOGGED_IN)
@@ -673,7 +673,7 @@ def test_a_client_that_reads_nothing_is_cut_off_and_one_that_reads_slowly_is_not
         assert stalled.open or waited_s > limits.SESSION_IDLE_TIMEOUT_S
         for session, size in ((stalled, 100_000), (slow, unsent_bytes)):
             session.blocked = True
-            activity.look_at_unsent(session, size, gateway.now)
+            flow_control.look_at_unsent(session, size, gateway.now)
         unsent_bytes -= 1
         gateway.wait(limits.ACTIVITY_INTERVAL_S)
         waited_s += limits.ACTIVITY_INTERVAL_S

@@ -5,12 +5,12 @@ import logging
 import pytest
 
 from zchat.gateway.core.session import Session
-from zchat.gateway.operation_log import Journal
+from zchat.gateway.operation_log import OperationLog
 from zchat.protocol import limits
 from zchat.protocol.messages import RefusalCode
 
 
-def refuse(journal: Journal, count: int, code: RefusalCode, now: float = 0.0) -> None:
+def refuse(journal: OperationLog, count: int, code: RefusalCode, now: float = 0.0) -> None:
     for number in range(count):
         session = Session(number, now, 0)
         session.address = session.network = "203.0.113.5"
@@ -22,7 +22,7 @@ def test_of_those_who_are_kept_out_some_are_logged_and_all_counted(
     caplog: pytest.LogCaptureFixture, code: RefusalCode
 ) -> None:
     caplog.set_level(logging.INFO)
-    journal = Journal(logging.getLogger("zchat.test"), b"gateway/west#1")
+    journal = OperationLog(logging.getLogger("zchat.test"), b"gateway/west#1")
     refuse(journal, 100, code)
     assert len(caplog.records) == limits.WARNINGS_BURST
     refuse(journal, 1, code, 1 / limits.WARNINGS_PER_S)
@@ -33,6 +33,6 @@ def test_of_those_who_are_kept_out_some_are_logged_and_all_counted(
 
 def test_other_refusals_are_logged_one_by_one(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    journal = Journal(logging.getLogger("zchat.test"), b"gateway/west#1")
+    journal = OperationLog(logging.getLogger("zchat.test"), b"gateway/west#1")
     refuse(journal, 20, RefusalCode.PASSWORD_REQUIRED)
     assert len(caplog.records) == 20

@@ -52,7 +52,7 @@ def test_a_welcome_waits_until_it_is_known_which_cluster_this_is(gateway: Gatewa
 def test_it_is_asked_for_before_anybody_comes_and_again_if_there_is_no_answer(
     gateway: Gateway,
 ) -> None:
-    gateway.core.soft.tick(gateway.now)
+    gateway.core.ephemeral.tick(gateway.now)
     gateway.wait(limits.HEARTBEAT_INTERVAL_S)
     kinds = [query["kind"] for query in gateway.asked(USER_SERVICE)]
     assert "read_cluster" in kinds

@@ -3,6 +3,7 @@
 import pytest
 
 from zchat.gateway.core.fanout import FanOut
+from zchat.gateway.core.flow_control import Output
 from zchat.gateway.core.login import Login, Logins, opening_of
 from zchat.gateway.core.session import Session
 from zchat.protocol.codec import encode
@@ -25,8 +26,8 @@ FRAMES = b"".join(
 
 def log_in(session: Session, chunk: Chunk, answer: UserLogs) -> LoggedIn:
     """The chunk comes before the answer, though it may say things that are newer."""
-    fan_out = FanOut()
-    logins = Logins(fan_out)
+    fan_out = FanOut(output := Output())
+    logins = Logins(output, fan_out)
     logins.begin(
         Login(
             session,
@@ -113,8 +114,8 @@ def test_that_another_leaves_meanwhile_is_nothing_to_the_login(session: Session)
 
 
 def test_of_those_whose_logins_are_over_nothing_is_kept(session: Session) -> None:
-    fan_out = FanOut()
-    logins = Logins(fan_out)
+    fan_out = FanOut(output := Output())
+    logins = Logins(output, fan_out)
     over, gone = Session(2, 0.0, 0), Session(3, 0.0, 0)
     for each in (over, gone, session):
         each.name = "ann"

@@ -2,8 +2,8 @@
 
 import pytest
 
+from zchat.gateway.core.allowance import Allowance
 from zchat.gateway.core.queries import Queries
-from zchat.gateway.core.quotas import Allowance
 from zchat.gateway.core.session import Session, SessionState
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, encode

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zchat.gateway.core.allowance import Allowance
 from zchat.gateway.core.dispatch import GatewayCore
-from zchat.gateway.core.quotas import Allowance, Quota, Quotas
+from zchat.gateway.core.flow_control import Quota, Quotas
 from zchat.gateway.core.session import Session, SessionState
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
@@ -484,7 +485,7 @@ def test_nobody_gets_more_through_than_may_be_said_and_nothing_is_lost_or_overta
         if answering:
             # As if all had been answered.
             session.unanswered = 0
-            gateway.core.requests.release(session)
+            gateway.core.intake.release(session)
             gateway.wait(0.0)
         passed = passed_of(gateway)
         for who, person in people.items():
@@ -496,7 +497,7 @@ def test_nobody_gets_more_through_than_may_be_said_and_nothing_is_lost_or_overta
             break
         for person in people.values():
             person.unanswered = 0
-            gateway.core.requests.release(person)
+            gateway.core.intake.release(person)
         gateway.wait(10.0)
     passed = passed_of(gateway)
     for who, person in people.items():

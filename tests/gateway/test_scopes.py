@@ -188,7 +188,7 @@ def test_who_may_not_read_does_not_hear_who_comes_and_goes(gateway: Gateway, sco
     session = log_in(gateway)
     gateway.read(session)
     session.scopes = (scope,)
-    gateway.core.soft.tell_everyone(PresenceChanged(["bob"], [], 0, 0, 2))
+    gateway.core.ephemeral.tell_everyone(PresenceChanged(["bob"], [], 0, 0, 2))
     assert bool(gateway.read(session)) is (scope is Scope.READ)
 
 

@@ -52,7 +52,7 @@ def come_in(gateway: Gateway, name: str, *logs: UserLog) -> Session:
 
 
 def types(gateway: Gateway, log: str, *users: str) -> None:
-    gateway.core.soft.receive(SoftNews([Typing(log, user) for user in users]))
+    gateway.core.ephemeral.receive(SoftNews([Typing(log, user) for user in users]))
 
 
 def hear(gateway: Gateway, session: Session, wait_s: float = INTERVAL_S) -> list[Message]:
@@ -139,7 +139,7 @@ def test_who_reads_too_slowly_is_not_told(gateway: Gateway) -> None:
     bob = come_in(gateway, "bob", GARDEN)
     bob.blocked = True
     types(gateway, "#garden", "ann")
-    gateway.core.soft.receive(SoftNews([MarkerMoved("bob", "#garden", 3)]))
+    gateway.core.ephemeral.receive(SoftNews([MarkerMoved("bob", "#garden", 3)]))
     assert hear(gateway, bob) == []
 
 
@@ -158,7 +158,7 @@ def test_what_was_read_on_one_device_is_told_to_all(gateway: Gateway) -> None:
     phone, laptop = (come_in(gateway, "ann", GARDEN) for _ in range(2))
     bob = come_in(gateway, "bob", GARDEN)
     moved = MarkerMoved("ann", "#garden", 3, Notify.NOTHING)
-    gateway.core.soft.receive(SoftNews([moved, MarkerMoved("ann", "@bob", 7)]))
+    gateway.core.ephemeral.receive(SoftNews([moved, MarkerMoved("ann", "@bob", 7)]))
     told = [LogStateChanged("#garden", 3, Notify.NOTHING), LogStateChanged("@bob", 7)]
     assert gateway.read(phone) == gateway.read(laptop) == told
     assert gateway.read(bob) == []
@@ -178,7 +178,7 @@ def test_a_bot_is_told_what_was_read_of_what_it_may_see(
     bot = come_in(gateway, "ann")
     bot.scopes, bot.rooms = scopes, rooms
     moved = [MarkerMoved("ann", log, 3) for log in ("#garden", "#attic", "@bob")]
-    gateway.core.soft.receive(SoftNews(list(moved)))
+    gateway.core.ephemeral.receive(SoftNews(list(moved)))
     assert [message.log for message in gateway.read(bot)] == told
 
 

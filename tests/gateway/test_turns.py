@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from zchat.gateway.connection import ClientConnection
-from zchat.gateway.core.loop import Turns
+from zchat.gateway.core.loop import GatewayLoop
 from zchat.gateway.core.session import Session, SessionState
 from zchat.protocol import limits
 
@@ -18,7 +18,7 @@ class House:
     """A gateway whose clients read everything at once, and the order in which they do."""
 
     def __init__(self) -> None:
-        self.turns = Turns(1, self)
+        self.turns = GatewayLoop(1, self)
         self.time = 100.0
         self.read: list[tuple[int, bytes]] = []
         """(number of the client, what it has read)"""
@@ -38,7 +38,7 @@ class House:
 
     def has_for(self, session: Session, data: bytes) -> None:
         session.out.append(data)
-        self.turns.core.fan_out.dirty[session] = None
+        self.turns.core.output.dirty[session] = None
 
     def turn(self) -> list[tuple[int, bytes]]:
         self.read = []

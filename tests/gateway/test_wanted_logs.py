@@ -158,7 +158,9 @@ def test_soft_news_of_other_logs_do_not_come(gateway: Gateway) -> None:
     session = in_garden(gateway, from_head=True)
     logged_in(gateway, session)
     news = [MarkerMoved("ann", log, 9) for log in ("#attic", "#garden", "@ann", "@bob")]
-    gateway.core.soft.receive(SoftNews([*news, Typing("#attic", "bob"), Typing("@ann", "bob")]))
+    gateway.core.ephemeral.receive(
+        SoftNews([*news, Typing("#attic", "bob"), Typing("@ann", "bob")])
+    )
     gateway.wait(2.0)
     assert gateway.read(session) == [LogStateChanged("#garden", 9)]
 
@@ -168,7 +170,7 @@ def test_who_wants_the_inbox_hears_of_its_conversations(gateway: Gateway) -> Non
     gateway.answer(USER_SERVICE, UserLogs(0, [INBOX]))
     assert [state.log for state in logged_in(gateway, session).logs] == ["@ann"]
     news = [MarkerMoved("ann", log, 9) for log in ("#attic", "@ann", "@bob")]
-    gateway.core.soft.receive(SoftNews(list(news)))
+    gateway.core.ephemeral.receive(SoftNews(list(news)))
     assert [each.log for each in gateway.read(session)] == ["@ann", "@bob"]
 
 
@@ -176,6 +178,6 @@ def test_who_wants_nothing_does_not_hear_who_comes_and_goes(gateway: Gateway) ->
     nothing, garden = begin(gateway, []), in_garden(gateway, from_head=True)
     for session in (nothing, garden):
         logged_in(gateway, session)
-    gateway.core.soft.tell_everyone(PresenceChanged(["bob"], [], 0, 0, 2))
+    gateway.core.ephemeral.tell_everyone(PresenceChanged(["bob"], [], 0, 0, 2))
     assert gateway.read(nothing) == []
     assert len(gateway.read(garden)) == 1

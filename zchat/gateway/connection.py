@@ -4,31 +4,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
-from zchat.gateway.core.quotas import Arrival
+from zchat.gateway.core.flow_control import Arrival
+from zchat.gateway.core.loop import Traffic
 from zchat.gateway.core.session import Session, SessionState
 from zchat.protocol import limits
 from zchat.protocol.codec import FrameReader, ProtocolError
-
-
-class Traffic:
-    """What has gone through the door."""
-
-    __slots__ = (
-        "connections",
-        "in_bytes",
-        "in_frames",
-        "out_bytes",
-        "out_frames",
-        "pushed_out",
-        "turned_away",
-    )
-
-    def __init__(self) -> None:
-        self.connections = 0
-        self.turned_away = self.pushed_out = 0
-        """Before a handshake, and amid one."""
-        self.in_bytes = self.in_frames = 0
-        self.out_bytes = self.out_frames = 0
 
 
 class Inside(Protocol):
@@ -117,13 +97,12 @@ class ClientConnection(asyncio.Protocol):
         """What was written and the network has not taken yet."""
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
-    def flush(self, join: Callable[[list[bytes]], bytes]) -> int:
-        """Writes what waits, as one; then ends or pauses the connection as the session says.
+    def flush(self, out: list[bytes], join: Callable[[list[bytes]], bytes]) -> int:
+        """Writes this, as one; then ends or pauses the connection as the session says.
 
         Returns how many bytes that was.
         """
         session, transport = self.session, self._transport
-        out, session.out = session.out, []
         written_bytes = 0
         if transport is None:
             return written_bytes

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from zchat.gateway.core.loop import Turns
+from zchat.gateway.core.loop import GatewayLoop
 from zchat.protocol import limits
 from zchat.runtime.core.measures import Measure, Reading
 
@@ -47,7 +47,7 @@ MEASURES: Final = (
 )
 
 
-def readings(turns: Turns) -> Mapping[str, Reading]:
+def readings(turns: GatewayLoop) -> Mapping[str, Reading]:
     """Other threads call it: what the main loop changes is copied before it is looked through."""
     core, traffic = turns.core, turns.traffic
     sessions = list(core.sessions.values())
@@ -76,7 +76,7 @@ def readings(turns: Turns) -> Mapping[str, Reading]:
     }
 
 
-def missing(turns: Turns, now: Callable[[], float] = time.monotonic) -> list[str]:
+def missing(turns: GatewayLoop, now: Callable[[], float] = time.monotonic) -> list[str]:
     if now() - turns.router_heard_at > limits.PEER_EXPIRY_S:
         return ["the router is not heard"]
     peers = turns.core.services.by_address.items()

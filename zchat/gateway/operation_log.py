@@ -35,7 +35,7 @@ _KEPT_OUT: Final = (
 )
 
 
-class Journal(Watcher):
+class OperationLog(Watcher):
     def __init__(self, log: logging.Logger, identity: bytes) -> None:
         super().__init__()
         self._log = log

@@ -16,10 +16,10 @@ from zchat.fabric import sockets
 from zchat.fabric.core.identities import gateway_name, identity
 from zchat.fabric.pump import Pump
 from zchat.gateway.connection import ClientConnection
-from zchat.gateway.core.loop import Turns
-from zchat.gateway.core.quotas import Quota
+from zchat.gateway.core.flow_control import Quota
+from zchat.gateway.core.loop import GatewayLoop
 from zchat.gateway.metrics import MEASURES, missing, readings
-from zchat.gateway.operation_log import Journal
+from zchat.gateway.operation_log import OperationLog
 from zchat.gateway.tls import CertificateError, TlsDoor, load_context
 from zchat.protocol import limits
 from zchat.runtime.liveness import Alive, Health
@@ -46,7 +46,9 @@ class Gateway:
         log: logging.Logger,
     ) -> None:
         report = StatusReport("gateway", lambda: readings(self.turns))
-        self.turns = Turns(settings.partitions, self, sessions_max, quota_of(settings), report.due)
+        self.turns = GatewayLoop(
+            settings.partitions, self, sessions_max, quota_of(settings), report.due
+        )
         self.in_force = InForce("gateway", settings, self.go_by)
         self._loop = loop
         self._alive = alive
@@ -55,7 +57,7 @@ class Gateway:
         self._heard = False
         """Whether the last envelope to the router could be sent."""
         own_identity = identity(gateway_name(settings.name), os.urandom(6).hex())
-        self.turns.core.watcher = Journal(log, own_identity)
+        self.turns.core.watcher = OperationLog(log, own_identity)
         endpoints = settings.endpoints
         self._commands = sockets.asker_socket(context, endpoints, own_identity)
         events = sockets.subscriber_socket(context, endpoints, self.turns.topics)
@@ -194,7 +196,7 @@ class Entrances:
     async def open(
         self,
         loop: asyncio.AbstractEventLoop,
-        turns: Turns,
+        turns: GatewayLoop,
         context: ssl.SSLContext | None,
     ) -> None:
         """Raises `CannotListen`."""
@@ -210,7 +212,7 @@ class Entrances:
             self._door.open()
 
     async def _listen(
-        self, loop: asyncio.AbstractEventLoop, turns: Turns, address: Address
+        self, loop: asyncio.AbstractEventLoop, turns: GatewayLoop, address: Address
     ) -> None:
         """All gateways of a host share their ports; the kernel spreads the clients."""
         if self._door is not None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from zchat.gateway.connection import ClientConnection, Inside
+from zchat.gateway.core.flow_control import Arrival
 from zchat.gateway.core.handshakes import Handshakes
-from zchat.gateway.core.quotas import Arrival
 from zchat.protocol import limits
 from zchat.runtime.core.rate_limit import Rate, Samples
 

@@ -11,8 +11,8 @@ from typing import Any, Final, cast
 from zchat.fabric.core.link import Answerer, ReturnAddress
 from zchat.fabric.core.topics import PRESENCE_TOPIC, stream_topic
 from zchat.gateway.connection import ClientConnection
-from zchat.gateway.core.loop import Turns
-from zchat.gateway.core.quotas import UNLIMITED, Quota
+from zchat.gateway.core.flow_control import UNLIMITED, Quota
+from zchat.gateway.core.loop import GatewayLoop
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, FrameReader, ProtocolError, encode, server_messages
 from zchat.protocol.internal import (
@@ -163,7 +163,7 @@ class HostileWorld:
         self._turn_wanted = False
         # In some stories clients may say so little that they are held, or come too often.
         self._limited = self._dice.random() < 0.5
-        self.turns = Turns(PARTITIONS, self, quota=_QUOTA if self._limited else UNLIMITED)
+        self.turns = GatewayLoop(PARTITIONS, self, quota=_QUOTA if self._limited else UNLIMITED)
         self.core = self.turns.core
         self._addresses = list(self.core.services.by_address)
         self._clients: list[Transport] = []
@@ -535,14 +535,14 @@ class HostileWorld:
         kept: dict[str, Sized] = {
             "sessions": core.sessions,
             "logins": core._logins._logins,
-            "dirty sessions": fan_out.dirty,
+            "dirty sessions": core.output.dirty,
             "followed logs": fan_out._logs,
             "users": fan_out._sessions,
             "ends": fan_out._ends,
             "fetches": fan_out._fetches,
-            "held sessions": requests._held,
+            "held sessions": core.intake._held,
             "departing sessions": requests.departing,
-            "leaving sessions": requests._leaving,
+            "leaving sessions": core.intake._leaving,
         }
         for what, left in kept.items():
             if left:

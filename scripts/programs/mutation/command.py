@@ -25,7 +25,7 @@ CORES: Final = {
     "log": ("follower", "timeline", "nonces", "answers", "floors"),
     "gateway": (
         *("fanout", "login", "presence", "scopes", "activity"),
-        *("quotas", "queries", "handshakes", "intake"),
+        *("flow_control", "allowance", "queries", "handshakes"),
     ),
     "protocol": ("permissions", "partitions", "found", "networks"),
     "": ("rates",),

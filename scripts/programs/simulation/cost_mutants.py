@@ -13,11 +13,10 @@ from zchat.eventlog.search import Search
 from zchat.eventlog.search_index import SearchIndex
 from zchat.eventlog.threads import Thread
 from zchat.gateway.core import dispatch as gateway_core
-from zchat.gateway.core import queries, quotas
-from zchat.gateway.core.intake import Intake
+from zchat.gateway.core import flow_control, queries
+from zchat.gateway.core.allowance import Allowance
+from zchat.gateway.core.flow_control import Intake
 from zchat.gateway.core.queries import Queries
-from zchat.gateway.core.quotas import Allowance
-from zchat.gateway.core.requests import Requests
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
 from zchat.protocol.internal import Stamped
@@ -203,13 +202,13 @@ def _conversation_is_lost_between_pages() -> Plant:
 
 
 def _debt_is_never_paid_off() -> Plant:
-    buckets = quotas._buckets
+    buckets = flow_control._buckets
 
     def mutant(rate: Rate | None, shares: float = 1) -> Any:
         is_work = rate is not None and rate.burst >= 1_000
         return buckets(Rate(rate.burst, 1e-9) if rate and is_work else rate, shares)
 
-    return quotas, "_buckets", mutant
+    return flow_control, "_buckets", mutant
 
 
 def _who_owes_is_never_taken_up_again() -> Plant:
@@ -221,7 +220,7 @@ def _who_owes_is_read_from() -> Plant:
 
 
 def _who_does_not_read_asks_on() -> Plant:
-    take_released = Requests.take_released
+    take_released = Intake.take_released
 
     def mutant(self: Any) -> Any:
         blocked = [session for session in self._released if session.blocked]
@@ -232,7 +231,7 @@ def _who_does_not_read_asks_on() -> Plant:
             session.blocked = True
         return released
 
-    return Requests, "take_released", mutant
+    return Intake, "take_released", mutant
 
 
 def _early_frames_are_taken_twice() -> Plant:
@@ -240,12 +239,12 @@ def _early_frames_are_taken_twice() -> Plant:
     go_on = Intake.go_on
 
     def mutant(self: Any, now: float, now_ms: int) -> None:
-        take = self._requests.take_released
+        take = self.take_released
 
         def released() -> Any:
             return [(session, [*frames, *frames[:1]]) for session, frames in take()]
 
-        with patch.object(self._requests, "take_released", released):
+        with patch.object(self, "take_released", released):
             go_on(self, now, now_ms)
 
     return Intake, "go_on", mutant

@@ -6,8 +6,8 @@ from typing import Any, Final, cast
 
 from zchat.fabric.core.identities import gateway_name, identity
 from zchat.gateway.connection import ClientConnection
-from zchat.gateway.core.loop import Turns
-from zchat.gateway.core.quotas import UNLIMITED, Quota
+from zchat.gateway.core.flow_control import UNLIMITED, Quota
+from zchat.gateway.core.loop import GatewayLoop
 from zchat.gateway.core.session import Session
 from zchat.protocol import limits
 from zchat.protocol.internal import Chunk
@@ -27,7 +27,7 @@ class GatewayProcess(Process):
     def __init__(self, world: World, fabric: Fabric, name: str, partitions: int) -> None:
         super().__init__(world, name)
         self.fabric, self._partitions = fabric, partitions
-        self.turns = Turns(partitions, self)
+        self.turns = GatewayLoop(partitions, self)
         # Few gateways let clients say so little that they are held.
         chance = world.random("gateway quota")
         self.quota = UNLIMITED
@@ -49,7 +49,7 @@ class GatewayProcess(Process):
         own_identity = identity(gateway_name(self.name), str(self.life))
         self._turn_scheduled = False
         self.wires = []
-        self.turns = Turns(self._partitions, self, quota=self.quota)
+        self.turns = GatewayLoop(self._partitions, self, quota=self.quota)
         self.door = self._new_door()
         self._watch_publications()
         self._watch_frames()
@@ -119,7 +119,7 @@ class GatewayProcess(Process):
 
     def _watch_frames(self) -> None:
         """Of what is taken from clients, when it is."""
-        intake = self.turns.core._intake
+        intake = self.turns.core.intake
         take = intake._take
 
         def watched(session: Session, frame: bytes, now: float, now_ms: int) -> None:

@@ -18,7 +18,7 @@ from zchat.eventlog.search_index import Progress, SearchIndex
 from zchat.eventlog.store import Store
 from zchat.gateway.core import scopes
 from zchat.gateway.core.fanout import FanOut
-from zchat.gateway.core.quotas import Quotas
+from zchat.gateway.core.flow_control import Quotas
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, FrameReader, encode
 from zchat.protocol.internal import LogPage

@@ -20,8 +20,9 @@ from zchat.fabric.core.link import Answerer, Asker, Incoming, Outgoing
 from zchat.fabric.core.topics import stream_topic
 from zchat.gateway.connection import ClientConnection
 from zchat.gateway.core.dispatch import GatewayCore
-from zchat.gateway.core.ephemeral import SoftState
+from zchat.gateway.core.ephemeral import EphemeralEvents
 from zchat.gateway.core.fanout import FanOut
+from zchat.gateway.core.flow_control import Intake
 from zchat.gateway.core.login import Logins
 from zchat.gateway.core.presence import PresenceFollower
 from zchat.gateway.core.requests import Requests
@@ -463,7 +464,7 @@ def _owner_is_not_followed_by_anyone() -> Plant:
 def _ended_session_sees_more() -> Plant:
     def mutant(self: Any, session: Any) -> None:
         session.state, session.closing_at = SessionState.CLOSING, self._awake_at
-        self.fan_out.dirty[session] = None
+        self.output.look_at(session)
 
     return GatewayCore, "_close", mutant
 
@@ -521,15 +522,14 @@ def _requests_not_bounded() -> Plant:
     def mutant(self: Any, session: Any) -> None:
         session.unanswered += 1
 
-    return Requests, "count", mutant
+    return Intake, "requested", mutant
 
 
 def _any_link_releases() -> Plant:
     def mutant(self: Any, peer: Any) -> None:
         if peer.link.queue_bytes < limits.LINK_QUEUE_BYTES_MAX // 2:
-            for held in self._held.values():
-                self._released.update(held)
-            self._held.clear()
+            for link in list(self._intake._held):
+                self._intake.link_has_room(link)
 
     return Requests, "link_drained", mutant
 
@@ -653,9 +653,9 @@ def _pin_of_the_deleted_stays() -> Plant:
 
 def _typist_is_told_of_itself() -> Plant:
     def mutant(self: Any, log: str, users: Any) -> None:
-        self._tell(self._fan_out.live(log), encode(TypingSeen(log, users)))
+        self._output.write_all(self._fan_out.live(log), encode(TypingSeen(log, users)))
 
-    return SoftState, "_tell_typing", mutant
+    return EphemeralEvents, "_tell_typing", mutant
 
 
 def _conversation_overtakes() -> Plant:
@@ -664,16 +664,16 @@ def _conversation_overtakes() -> Plant:
 
 
 def _early_frames_dropped() -> Plant:
-    return Requests, "slow_down", lambda self, session, frames: self._hold(session)
+    return Intake, "_wait", lambda self, session, frames: self._hold(session)
 
 
 def _early_frames_turned_around() -> Plant:
-    slow_down = Requests.slow_down
+    wait = Intake._wait
 
     def mutant(self: Any, session: Any, frames: Any) -> None:
-        slow_down(self, session, reversed(list(frames)))
+        wait(self, session, reversed(list(frames)))
 
-    return Requests, "slow_down", mutant
+    return Intake, "_wait", mutant
 
 
 MUTANTS: Final[dict[str, Callable[[], Plant]]] = {

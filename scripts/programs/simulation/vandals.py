@@ -3,7 +3,7 @@
 import random
 from typing import TYPE_CHECKING, Final
 
-from zchat.gateway.core.quotas import UNLIMITED
+from zchat.gateway.core.flow_control import UNLIMITED
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 from zchat.gateway.core.fanout import FanOut
+from zchat.gateway.core.flow_control import Output
 from zchat.gateway.core.services import Services
 from zchat.gateway.core.session import Session, SessionState
 from zchat.protocol import limits
@@ -17,8 +18,9 @@ BY_ITSELF: Final = frozenset({MarkRead, Ping, SetAway})
 class Review:
     """What is to be done for every session now and then."""
 
-    def __init__(self, services: Services, fan_out: FanOut) -> None:
+    def __init__(self, services: Services, output: Output, fan_out: FanOut) -> None:
         self._services = services
+        self._output = output
         self._fan_out = fan_out
         self._next_at = 0.0
         self._taken_at_ms = 0
@@ -33,10 +35,7 @@ class Review:
         self._services.report_activity(since(self._fan_out.everyone(), self._taken_at_ms))
         self._taken_at_ms = now_ms
         self._fan_out.retry_all()
-        for session in sessions:
-            if is_stuck(session, now) or is_stalled(session, now):
-                session.state = SessionState.CUT
-                self._fan_out.dirty[session] = None
+        self._output.cut_stalled(sessions, now)
         return [(each, reason) for each in sessions if (reason := silence(each, now))]
 
 
@@ -82,25 +81,3 @@ def silence(session: Session, now: float) -> str | None:
             return f"nothing heard for {limits.SESSION_IDLE_TIMEOUT_S:.0f} s"
         case _:
             return None
-
-
-def is_stuck(session: Session, now: float) -> bool:
-    """The session is over, and its client takes too long to read the last of it."""
-    closing = session.state is SessionState.CLOSING
-    return closing and now - session.closing_at > limits.CLOSING_TIMEOUT_S
-
-
-def is_stalled(session: Session, now: float) -> bool:
-    """The client has taken nothing of what is written to it for so long that it is gone.
-
-    One that is only slow takes some now and then. It is not told: it would not read that either.
-    """
-    stalled_s = now - session.stalled_at if session.unsent_bytes else 0.0
-    return session.blocked and stalled_s > limits.SESSION_IDLE_TIMEOUT_S
-
-
-def look_at_unsent(session: Session, unsent_bytes: int, now: float) -> None:
-    """So much waits in the session's connection now; to be called every heartbeat."""
-    if unsent_bytes < session.unsent_bytes or not session.unsent_bytes:
-        session.stalled_at = now
-    session.unsent_bytes = unsent_bytes

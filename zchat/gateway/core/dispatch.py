@@ -4,7 +4,7 @@ Pure: frames, envelopes and time come in; what goes out waits in the sessions' `
 and in the queries, until the shell takes it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import assert_never
 
 from msgspec import Raw
@@ -25,15 +25,22 @@ from zchat.gateway.core.contexts import (
     SessionOpening,
     StreamAsked,
 )
-from zchat.gateway.core.ephemeral import SoftState
+from zchat.gateway.core.ephemeral import EphemeralEvents
 from zchat.gateway.core.fanout import FanOut
-from zchat.gateway.core.intake import Intake
+from zchat.gateway.core.flow_control import (
+    UNCOUNTED,
+    UNLIMITED,
+    Arrival,
+    Intake,
+    Output,
+    Quota,
+    Quotas,
+)
 from zchat.gateway.core.login import Greetings, Login, Logins, logs_wanted, opening_of
 from zchat.gateway.core.presence import PresenceFollower
-from zchat.gateway.core.quotas import UNCOUNTED, UNLIMITED, Arrival, Quota, Quotas
 from zchat.gateway.core.requests import Requests
 from zchat.gateway.core.services import Services, stamp
-from zchat.gateway.core.session import Session, SessionState
+from zchat.gateway.core.session import Connection, Session, SessionState
 from zchat.gateway.core.watcher import Watcher
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, ProtocolError, client_messages, encode
@@ -59,6 +66,7 @@ from zchat.protocol.messages import (
     LoggedIn,
     LogIn,
     LogOut,
+    Message,
     Ping,
     PingTarget,
     Pong,
@@ -91,27 +99,39 @@ class GatewayCore:
     ) -> None:
         self._sessions_max = sessions_max
         self.quotas = Quotas(quota)
-        self.fan_out = FanOut()
+        self.output = Output()
+        self.fan_out = FanOut(self.output)
         self.presence = PresenceFollower()
         self.sessions: dict[int, Session] = {}
         self.protocol_errors = 0
         self.watcher = Watcher()
         self.services = Services(partitions, self._announce)
-        self._logins = Logins(self.fan_out)
-        self.requests = Requests(self.services, self.fan_out, self.presence)
+        self._logins = Logins(self.output, self.fan_out)
+        self.intake = Intake(self.quotas, self.output, self._receive_frame, self._refuse)
+        self.requests = Requests(
+            self.services, self.output, self.intake, self.fan_out, self.presence
+        )
         self.greetings = Greetings(self.services, self.requests)
-        self.soft = SoftState(self.services, self.fan_out, self.presence, self.quotas)
-        self._intake = Intake(self.quotas, self.requests, self._receive_frame, self._refuse)
+        self.ephemeral = EphemeralEvents(
+            self.services, self.output, self.fan_out, self.presence, self.quotas
+        )
         self._last_number = 0
         self._awake_at = 0.0
-        self._review = activity.Review(self.services, self.fan_out)
+        self._review = activity.Review(self.services, self.output, self.fan_out)
 
     # --- Connections --------------------------------------------------------------------------
 
-    def connect(self, now: float, now_ms: int, arrival: Arrival = UNCOUNTED) -> Session:
+    def connect(
+        self,
+        now: float,
+        now_ms: int,
+        arrival: Arrival = UNCOUNTED,
+        connection: Connection | None = None,
+    ) -> Session:
         self._awake_at = self._awake_at or now
         self._last_number += 1
-        session = self.sessions[self._last_number] = Session(self._last_number, now, now_ms)
+        session = Session(self._last_number, now, now_ms, connection)
+        self.sessions[session.number] = session
         self.quotas.connected(session, arrival, now)
         if arrival.refused:
             self._refuse(session, arrival.refused)
@@ -119,15 +139,11 @@ class GatewayCore:
             self._end(session, RefusalCode.LIMIT_REACHED, "this gateway is full; try another")
         return session
 
-    def receive(self, session: Session, frames: Sequence[bytes], now: float, now_ms: int) -> None:
-        """Takes whole messages from a client."""
-        self._intake.receive(session, frames, now, now_ms)
-
     def unblocked(self, session: Session, now: float, now_ms: int) -> None:
         """The client reads again."""
         self.fan_out.unblocked(session)
-        self.requests.release(session)
-        self._intake.go_on(now, now_ms)
+        self.intake.release(session)
+        self.intake.go_on(now, now_ms)
 
     def refuse_stream(self, session: Session, error: ProtocolError) -> None:
         """The client's bytes make no sense: that ends its session, and nobody else's."""
@@ -140,7 +156,8 @@ class GatewayCore:
         self._logins.drop(session)
         self.greetings.forget(session)
         self.fan_out.leave(session)
-        session.state = SessionState.CLOSED
+        self.output.forget(session)
+        session.disconnected()
         self.requests.forget(session)
         self._tell_departed()
 
@@ -148,7 +165,7 @@ class GatewayCore:
         """A guest ends after all that it has said: a join that came later would outlive it."""
         for session in self.requests.take_departed():
             if session.name:
-                self.services.users.command(session, CloseSession(quit=False), None)
+                self._say_to_users(session, CloseSession(quit=False), None)
 
     def _receive_frame(self, session: Session, frame: bytes, now: float, now_ms: int) -> None:
         try:
@@ -175,15 +192,13 @@ class GatewayCore:
         if self.watcher.tracing:
             self.watcher.received(session, message)
         if type(message) not in activity.BY_ITSELF:
-            session.active_ms = now_ms
+            session.was_active(now_ms)
         match message:
             case Hello(version=version) if version != PROTOCOL_VERSION:
                 reason = f"protocol version {version} is not spoken here; {PROTOCOL_VERSION} is"
                 self._end(session, RefusalCode.UNSUPPORTED_VERSION, reason)
             case Hello(instance=instance, bot=bot):
-                if session.state is SessionState.NEW:
-                    session.state = SessionState.GREETED
-                    session.instance, session.bot = instance, bot
+                session.greeted(instance, bot)
                 self.greetings.hello(session, now)
             case LogIn():
                 self._log_in(session, message, now)
@@ -192,12 +207,12 @@ class GatewayCore:
             case _ if session.state is not SessionState.LOGGED_IN:
                 refused = Refused(message.id, RefusalCode.NOT_LOGGED_IN, "log in first")
                 self.requests.answer(session, refused)
-            case LogOut() if not self.requests.all_done(session):
-                self.requests.wait_for_all(session, frame)
+            case LogOut() if not self.intake.all_done(session):
+                self.intake.wait_for_all(session, bytes(frame))
             case LogOut():
+                self.intake.requested(session)
                 closing = SessionClosing(session, message)
-                self.requests.count(session)
-                self.services.users.command(session, CloseSession(quit=True), closing)
+                self._say_to_users(session, CloseSession(quit=True), closing)
             case _ if why := scopes.refusal(session, message):
                 self.watcher.out_of_scope(session, message, now)
                 self.requests.answer(session, Refused(message.id, RefusalCode.OUT_OF_SCOPE, why))
@@ -206,7 +221,7 @@ class GatewayCore:
             case _ if isinstance(message, Query):
                 self.requests.query(session, message, now)
             case SayTyping() | SetAway():
-                self.soft.said(session, message, now)
+                self.ephemeral.said(session, message, now)
                 self.requests.command(session, message, frame, now)
             case _:
                 self.requests.command(session, message, frame, now)
@@ -223,11 +238,15 @@ class GatewayCore:
             # Each attempt would wait on the link, and clients that are not let in try for ever.
             self._log_in_failed(session)
             return
-        session.state = SessionState.LOGGING_IN
-        session.token, session.away = log_in.token, log_in.away
-        session.only = only
-        self.requests.count(session)
-        self.services.users.command(session, opening, SessionOpening(session, log_in, now))
+        session.log_in(log_in.token, log_in.away, only)
+        self.intake.requested(session)
+        self._say_to_users(session, opening, SessionOpening(session, log_in, now))
+
+    def _say_to_users(
+        self, session: Session, command: Message, context: CommandContext | None
+    ) -> None:
+        """A command of the gateway's own; without a context only until the link restarts."""
+        self.services.users.link.send(stamp(session, command), context)
 
     def _session_opened(
         self, opening: SessionOpening, reply: SessionReply, now: float, now_ms: int
@@ -236,19 +255,16 @@ class GatewayCore:
         if isinstance(reply, Refused):
             self.greetings.welcome(session)
             self.watcher.login_refused(session, reply.code, now)
-            if session.open:
-                session.state = SessionState.GREETED
+            session.login_refused()
             self.requests.answered(session, encode(reply))
             return
         if not session.open:
             # The client is gone before it was in; a name without a session would stay behind.
-            session.name = reply.name
-            self.services.users.command(session, CloseSession(quit=False), None)
+            session.opened_too_late(reply.name)
+            self._say_to_users(session, CloseSession(quit=False), None)
             return
         self.greetings.learned(reply.cluster)
-        session.name, session.owned_since_ms = reply.name, reply.owned_since_ms
-        session.standing, session.scopes, session.rooms = reply.standing, reply.scopes, reply.rooms
-        session.bot = session.bot or bool(reply.scopes)
+        session.opened(reply)
         self.quotas.logged_in(session, now, now_ms)
         addresses = set(self.services.by_address)
         if session.only is not None:
@@ -271,7 +287,7 @@ class GatewayCore:
 
     def _logged_in(self, complete: Iterable[tuple[Session, LoggedIn]]) -> None:
         for session, logged_in in complete:
-            session.state = SessionState.LOGGED_IN
+            session.logged_in()
             self.watcher.logged_in(session)
             self.requests.answered(session, encode(logged_in))
             self.fan_out.unblocked(session)
@@ -303,10 +319,10 @@ class GatewayCore:
 
     def _close(self, session: Session) -> None:
         """The session is over: what a service still says is not for it, however slowly it goes."""
-        session.state, session.closing_at = SessionState.CLOSING, self._awake_at
+        session.close(self._awake_at)
         self._logins.drop(session)
         self.fan_out.leave(session)
-        self.fan_out.dirty[session] = None
+        self.output.look_at(session)
 
     # --- What services say --------------------------------------------------------------------
 
@@ -324,7 +340,7 @@ class GatewayCore:
                     self._log_in_failed(context.session)
         self.requests.link_drained(peer)
         self._tell_departed()
-        self._intake.go_on(now, now_ms)
+        self.intake.go_on(now, now_ms)
 
     def _receive_reply(
         self, context: CommandContext | None, frame: bytes, now: float, now_ms: int
@@ -385,7 +401,7 @@ class GatewayCore:
             except ProtocolError:
                 self.protocol_errors += bool(answer)  # None at all says "not now".
                 self._query_failed(context)
-        self._intake.go_on(now, now_ms)
+        self.intake.go_on(now, now_ms)
 
     @staticmethod
     def _charge_step(context: QueryContext, now: float) -> None:
@@ -450,8 +466,8 @@ class GatewayCore:
                 self._query_failed(late)
             for opening in self.requests.time_out(peer, now):
                 self._log_in_failed(opening.session)
-        self.soft.tick(now)
+        self.ephemeral.tick(now)
         self.greetings.ask(now)
         for session, reason in self._review.take(self.sessions.values(), now, now_ms):
             self._end(session, RefusalCode.TIMED_OUT, reason)
-        self._intake.tick(now, now_ms)
+        self.intake.tick(now, now_ms)

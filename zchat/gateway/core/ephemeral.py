@@ -1,6 +1,6 @@
-"""Soft state on its way to clients: who is here, who types, what was read on another device.
+"""Ephemeral events on their way to clients: who is online, who types, what another device has read.
 
-Nobody depends on it: whoever reads too slowly, or is just coming in, does without.
+They are unordered, unstored and safe to lose: a session that is blocked is not told.
 """
 
 from collections.abc import Iterable
@@ -9,8 +9,8 @@ from typing import assert_never
 from zchat.gateway.core import scopes
 from zchat.gateway.core.contexts import PresenceAsked
 from zchat.gateway.core.fanout import FanOut
+from zchat.gateway.core.flow_control import Output, Quotas
 from zchat.gateway.core.presence import PresenceFollower
-from zchat.gateway.core.quotas import Quotas
 from zchat.gateway.core.services import Services
 from zchat.gateway.core.session import Session
 from zchat.protocol import limits
@@ -25,13 +25,19 @@ from zchat.protocol.messages import (
 )
 
 
-class SoftState:
+class EphemeralEvents:
     """Collects what services say of it, and says it to clients in few frames."""
 
     def __init__(
-        self, services: Services, fan_out: FanOut, presence: PresenceFollower, quotas: Quotas
+        self,
+        services: Services,
+        output: Output,
+        fan_out: FanOut,
+        presence: PresenceFollower,
+        quotas: Quotas,
     ) -> None:
         self._services = services
+        self._output = output
         self._fan_out = fan_out
         self._presence = presence
         self._quotas = quotas
@@ -45,7 +51,7 @@ class SoftState:
             case SayTyping():
                 self._quotas.said_aside(session, now)
             case SetAway(away=away):
-                session.away = away
+                session.is_away(away)
             case _:
                 assert_never(message)
 
@@ -57,7 +63,7 @@ class SoftState:
                 case MarkerMoved(user=user, log=log):
                     sessions = self._fan_out.sessions_of(user)
                     moved = LogStateChanged(log, news.marker, news.notify, news.back)
-                    self._tell(_readers(sessions, log), encode(moved))
+                    self._output.write_all(_readers(sessions, log), encode(moved))
                 case _:
                     assert_never(news)
 
@@ -75,13 +81,7 @@ class SoftState:
 
     def tell_everyone(self, change: PresenceChanged) -> None:
         hearing = filter(scopes.hears_of_others, self._fan_out.everyone())
-        self._tell(hearing, encode(change))
-
-    def _tell(self, sessions: Iterable[Session], frame: bytes) -> None:
-        for session in sessions:
-            if not session.blocked:
-                session.out.append(frame)
-                self._fan_out.dirty[session] = None
+        self._output.write_all(hearing, encode(change))
 
     def _collect(self, log: str, user: str) -> None:
         users = self._typists.get(log)
@@ -96,17 +96,17 @@ class SoftState:
         if log.startswith("@"):
             readers = list(_readers(self._fan_out.sessions_of(log[1:]), log))
             for user in users:
-                self._tell(readers, encode(TypingSeen(f"@{user}", [user])))
+                self._output.write_all(readers, encode(TypingSeen(f"@{user}", [user])))
             return
         followers = self._fan_out.live(log)
         if len(followers) > limits.TYPING_FOLLOWERS_MAX:
             return
         others = (session for session in followers if session.name not in users)
-        self._tell(others, encode(TypingSeen(log, users)))
+        self._output.write_all(others, encode(TypingSeen(log, users)))
         for user in users:
             if besides := [other for other in users if other != user]:
                 own = (each for each in self._fan_out.sessions_of(user) if each in followers)
-                self._tell(own, encode(TypingSeen(log, besides)))
+                self._output.write_all(own, encode(TypingSeen(log, besides)))
 
 
 def _readers(sessions: Iterable[Session], log: str) -> Iterable[Session]:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 from zchat.gateway.core import scopes
+from zchat.gateway.core.flow_control import Output
 from zchat.gateway.core.session import FollowedLog, Session
 from zchat.protocol import limits
 from zchat.protocol.codec import FrameReader
@@ -33,10 +34,8 @@ Fetch = tuple[str, int]
 
 
 class FanOut:
-    """`dirty` collects the sessions that have something to write."""
-
-    def __init__(self) -> None:
-        self.dirty: dict[Session, None] = {}
+    def __init__(self, output: Output) -> None:
+        self._output = output
         self._logs: dict[str, FollowedLog] = {}
         self._sessions: dict[str, list[Session]] = {}
         """By user. A list, since most have one, and a dict of one weighs thrice as much."""
@@ -63,7 +62,6 @@ class FanOut:
                 del self._sessions[session.name]
         for log in list(session.follows):
             self._unfollow(session, log)
-        self.dirty.pop(session, None)
 
     @property
     def users(self) -> set[str]:
@@ -187,12 +185,8 @@ class FanOut:
         if last <= log.head:
             return
         if first == log.head + 1:
-            for session in log.live:
-                if session.blocked:
-                    log.lagging[session] = log.head
-                else:
-                    session.out.append(frames)
-                    self.dirty[session] = None
+            if blocked := self._output.write_all(log.live, frames):
+                log.lagging.update(dict.fromkeys(blocked, log.head))
         else:
             # Cut differently than what has been delivered: everyone reads on from there.
             log.lagging.update(dict.fromkeys(log.live, log.head))
@@ -250,7 +244,7 @@ class FanOut:
 
     def unblocked(self, session: Session) -> None:
         """The session reads again."""
-        session.blocked = False
+        self._output.unblock(session)
         self.retry(session)
 
     def retry(self, session: Session) -> None:
@@ -272,8 +266,7 @@ class FanOut:
         end = absences[0][0] if absences else self._ends.get((session, log))
         if end is not None and end < last:
             last, frames = end, _up_to(end, cursor + 1, frames)
-        session.out.append(frames)
-        self.dirty[session] = None
+        self._output.write(session, frames)
         log.lagging[session] = last
         if absences and last >= absences[0][0]:
             _, log.lagging[session] = absences.pop(0)

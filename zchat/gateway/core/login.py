@@ -6,6 +6,7 @@ from zchat import __version__
 from zchat.gateway.core import scopes
 from zchat.gateway.core.contexts import ClusterAsked
 from zchat.gateway.core.fanout import FanOut
+from zchat.gateway.core.flow_control import Output
 from zchat.gateway.core.requests import Requests
 from zchat.gateway.core.services import Services
 from zchat.gateway.core.session import Session
@@ -62,7 +63,8 @@ def logs_wanted(log_in: LogIn) -> frozenset[str] | None:
 
 
 class Logins:
-    def __init__(self, fan_out: FanOut) -> None:
+    def __init__(self, output: Output, fan_out: FanOut) -> None:
+        self._output = output
         self._fan_out = fan_out
         self._logins: dict[Session, Login] = {}
         self._answers: dict[str, list[tuple[Session, UserLogs]]] = {}
@@ -73,7 +75,8 @@ class Logins:
     def begin(self, login: Login) -> None:
         session = login.session
         self._logins[session] = login
-        session.blocked = True
+        # Nothing may flow before the client knows where each of its logs begins.
+        self._output.block(session)
         self._fan_out.enter(session)
 
     def drop(self, session: Session) -> Login | None:

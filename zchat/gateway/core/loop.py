@@ -4,17 +4,14 @@ write to each client; what comes in meanwhile is the next turn's.
 
 import contextlib
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
-from itertools import islice
-from typing import Final, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 from zchat.fabric.core.topics import PRESENCE_TOPIC, soft_topic, stream_topic
-from zchat.gateway.connection import ClientConnection, Traffic
-from zchat.gateway.core import activity
 from zchat.gateway.core.dispatch import GatewayCore
-from zchat.gateway.core.quotas import UNLIMITED, Arrival, Quota
+from zchat.gateway.core.flow_control import UNLIMITED, Arrival, Quota
 from zchat.gateway.core.services import ServicePeer
-from zchat.gateway.core.session import Session, SessionState
+from zchat.gateway.core.session import Connection, Session, SessionState
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, ProtocolError, encode
 from zchat.protocol.internal import Down, PresenceDelta, RoutingTable, SoftNews, StreamPage
@@ -26,11 +23,25 @@ _deltas = Decoder(PresenceDelta)
 _soft_news = Decoder(SoftNews)
 
 
-_FEW: Final = 8
-"""To write to so many takes no time that is worth a thought."""
+class Traffic:
+    """What has gone through the door."""
 
+    __slots__ = (
+        "connections",
+        "in_bytes",
+        "in_frames",
+        "out_bytes",
+        "out_frames",
+        "pushed_out",
+        "turned_away",
+    )
 
-_LOOKED_AT_MAX: Final = 4 * limits.FAN_OUT_WRITES_MAX
+    def __init__(self) -> None:
+        self.connections = 0
+        self.turned_away = self.pushed_out = 0
+        """Before a handshake, and amid one."""
+        self.in_bytes = self.in_frames = 0
+        self.out_bytes = self.out_frames = 0
 
 
 class Outside(Protocol):
@@ -44,7 +55,7 @@ class Outside(Protocol):
         """Has `turn` called once, after the input that waits now."""
 
 
-class Turns:
+class GatewayLoop:
     """Feeds the core with what comes in and takes away what it wants sent.
 
     `status` is what to say of this process with a heartbeat, if anything.
@@ -63,8 +74,6 @@ class Turns:
         self.router_heard_at = -math.inf
         self.settings = b""
         """What the router says of changed settings."""
-        self._blocked: dict[Session, None] = {}
-        """Sessions whose clients read more slowly than they are written to."""
         self._outside = outside
         self._status = status
         self._by_topic = {
@@ -91,16 +100,16 @@ class Turns:
     def departed(self, arrival: Arrival) -> None:
         self.core.quotas.departed(arrival)
 
-    def connected(self, connection: ClientConnection, arrival: Arrival) -> Session:
-        session = self.core.connect(self._outside.now(), self._outside.now_ms(), arrival)
-        session.connection = connection
+    def connected(self, connection: Connection, arrival: Arrival) -> Session:
+        now, now_ms = self._outside.now(), self._outside.now_ms()
+        session = self.core.connect(now, now_ms, arrival, connection)
         if not session.open:
             # One too many, who is to be told so before there are even more.
             self._outside.turn_soon()
         return session
 
     def received(self, session: Session, frames: list[bytes]) -> None:
-        self.core.receive(session, frames, self._outside.now(), self._outside.now_ms())
+        self.core.intake.receive(session, frames, self._outside.now(), self._outside.now_ms())
         self._outside.turn_soon()
 
     def refused(self, session: Session, error: ProtocolError) -> None:
@@ -108,18 +117,15 @@ class Turns:
         self._outside.turn_soon()
 
     def blocked(self, session: Session) -> None:
-        session.blocked = True
-        self._blocked[session] = None
+        self.core.output.filled(session)
 
     def drained(self, session: Session) -> None:
-        self._blocked.pop(session, None)
-        session.unsent_bytes = 0
+        self.core.output.drained(session)
         if session.state is SessionState.LOGGED_IN:
             self.core.unblocked(session, self._outside.now(), self._outside.now_ms())
             self._outside.turn_soon()
 
     def disconnected(self, session: Session) -> None:
-        self._blocked.pop(session, None)
         self.core.disconnected(session)
         self._outside.turn_soon()
 
@@ -143,7 +149,7 @@ class Turns:
             if topic == PRESENCE_TOPIC:
                 self.core.presence.delta(_deltas.decode(body))
             elif topic in self._soft_topics:
-                self.core.soft.receive(_soft_news.decode(body))
+                self.core.ephemeral.receive(_soft_news.decode(body))
             elif name := self._by_topic.get(topic):
                 self.core.receive_stream(name, _pages.decode(body), self._outside.now())
         self._outside.turn_soon()
@@ -165,8 +171,7 @@ class Turns:
         """To be called every `HEARTBEAT_INTERVAL_S`."""
         now = self._outside.now()
         self.core.notice_stall(now)
-        for session in self._blocked:
-            activity.look_at_unsent(session, _connection_of(session).unsent_bytes, now)
+        self.core.output.look_at_slow_ones(now)
         self.core.tick(self._outside.now(), self._outside.now_ms())
         self._outside.to_worker([b"", self._status()])
         self._outside.turn_soon()
@@ -190,7 +195,7 @@ class Turns:
             self._outside.to_answerer(peer.address, [address, envelope])
 
     def _write_to_clients(self) -> None:
-        dirty = self.core.fan_out.dirty
+        output = self.core.output
         joined: dict[tuple[int, ...], bytes] = {}
 
         def join(out: list[bytes]) -> bytes:
@@ -202,33 +207,13 @@ class Turns:
 
         kept = []
         written_bytes = 0
-        for session in _short_ones_first(dirty):
+        for session in output.next_to_write():
+            # The rest is the next turn's, so that what comes in meanwhile does not wait long.
             if written_bytes >= limits.FAN_OUT_BYTES_MAX:
                 break
-            del dirty[session]
-            kept.append(session.out)  # Their ids are keys above, so they must live until the end.
-            written_bytes += _connection_of(session).flush(join)
-        if dirty:
+            out = output.take(session)
+            kept.append(out)  # Their ids are keys above, so they must live until the end.
+            if session.connection is not None:
+                written_bytes += session.connection.flush(out, join)
+        if output.dirty:
             self._outside.turn_soon()
-
-
-def _short_ones_first(dirty: Collection[Session]) -> list[Session]:
-    """As many as one turn writes to.
-
-    Who is to read a short message does not wait while long ones are written to a crowd; the others
-    come in their order.
-    """
-    some = list(islice(dirty, _LOOKED_AT_MAX))
-    if len(some) > _FEW:
-        some.sort(key=_reads_much)
-    return some[: limits.FAN_OUT_WRITES_MAX]
-
-
-def _reads_much(session: Session) -> bool:
-    """Looked at for each write, so at no more than the first of what there is."""
-    return bool(session.out) and len(session.out[0]) > limits.SHORT_BYTES_MAX
-
-
-def _connection_of(session: Session) -> ClientConnection:
-    assert isinstance(session.connection, ClientConnection)
-    return session.connection

@@ -1,6 +1,5 @@
-"""The clients' commands and queries on their way: who waits for what, and how much at a time."""
+"""The clients' commands and queries on their way to services, and the answers on their way back."""
 
-from collections import deque
 from collections.abc import Iterable
 from typing import assert_never
 
@@ -16,9 +15,10 @@ from zchat.gateway.core.contexts import (
     SessionOpening,
 )
 from zchat.gateway.core.fanout import FanOut
+from zchat.gateway.core.flow_control import Intake, Output
 from zchat.gateway.core.presence import PresenceFollower
-from zchat.gateway.core.services import ServicePeer, Services
-from zchat.gateway.core.session import Session, SessionState
+from zchat.gateway.core.services import ServicePeer, Services, stamp
+from zchat.gateway.core.session import Session
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.messages import (
@@ -29,46 +29,42 @@ from zchat.protocol.messages import (
     RefusalCode,
     Refused,
     Register,
-    Standing,
 )
-from zchat.protocol.rules.permissions import STANDINGS
 
 _results: Decoder[Done | Refused] = Decoder(Done | Refused)  # type: ignore[arg-type]
 ClientQueryContext = QueryForwarded | MembersAsked | PartsAsked
 
 
 class Requests:
-    """What one session may have unanswered is bounded: past that nothing more is taken from it.
+    """Each request is answered once: with what the service says, or that it takes longer."""
 
-    So nothing is refused for want of room, and one sender's commands keep their order.
-    """
-
-    def __init__(self, services: Services, fan_out: FanOut, presence: PresenceFollower) -> None:
+    def __init__(
+        self,
+        services: Services,
+        output: Output,
+        intake: Intake,
+        fan_out: FanOut,
+        presence: PresenceFollower,
+    ) -> None:
         self._services = services
+        self._output = output
+        self._intake = intake
         self._fan_out = fan_out
         self._presence = presence
-        self._held: dict[ServicePeer, dict[Session, None]] = {}
-        """Sessions that nothing more is taken from, because this link is full."""
         self.departing: dict[Session, None] = {}
         """Sessions whose connection broke while their commands were still on their way."""
         self._departed: list[Session] = []
-        self._leaving: set[Session] = set()
-        """Sessions that take leave, for which everything is to be answered first."""
-        self._released: dict[Session, None] = {}
-        """Sessions whose backlog may be taken up again."""
 
     # --- Up -----------------------------------------------------------------------------------
 
     def command(self, session: Session, command: AnyCommand, frame: Raw, now: float) -> None:
         """Sends a client's command, as it is, to the service that it is for."""
         peer = self._services.of_command(command)
-        self.count(session)
-        session.undelivered += 1
+        self._intake.sent(session)
         context = CommandSent(session, command.id, now, registers=type(command) is Register)
-        peer.command(session, frame, context)
+        peer.link.send(stamp(session, frame), context)
         if peer.full:
-            self._held.setdefault(peer, {})[session] = None
-            self._hold(session)
+            self._intake.hold_for_link(session, peer)
 
     def query(self, session: Session, query: Query, now: float) -> None:
         """Asks a client's query of the services that know the answer."""
@@ -77,71 +73,31 @@ class Requests:
             reason = "too many ask at once; ask again in a moment"
             self.answer(session, Refused(query.id, RefusalCode.BUSY, reason))
             return
-        self.count(session)
+        self._intake.requested(session)
         for peer, context in asked:
             peer.ask_for(session, query, context, now)
 
-    def count(self, session: Session) -> None:
-        """One more request of the session waits for its answer."""
-        session.unanswered += 1
-        full = session.unanswered >= limits.SESSION_REQUESTS_MAX
-        if full or session.state is SessionState.LOGGING_IN:
-            self._hold(session)
-
-    def all_done(self, session: Session) -> bool:
-        """Nothing that the client has sent is still on its way."""
-        return not session.unanswered and not session.undelivered
-
-    def wait_for_all(self, session: Session, frame: Raw) -> None:
-        """Takes the frame again when all is done."""
-        self._hold(session)
-        assert session.backlog is not None
-        session.backlog.append(bytes(frame))
-        session.paid += 1
-        self._leaving.add(session)
-
-    def slow_down(self, session: Session, frames: Iterable[bytes]) -> None:
-        """These come too early: they wait, and nothing more is read, until it is released."""
-        self._hold(session)
-        assert session.backlog is not None
-        session.backlog.extend(frames)
-
-    def _hold(self, session: Session) -> None:
-        if session.backlog is None:
-            session.backlog = deque()
-            self._fan_out.dirty[session] = None
-
     # --- Down ---------------------------------------------------------------------------------
-
-    def write(self, session: Session, frame: bytes) -> None:
-        """To the client, with whatever else this turn has for it."""
-        if session.open:
-            session.out.append(frame)
-            self._fan_out.dirty[session] = None
 
     def answer(self, session: Session, message: Message) -> None:
         """Answers at once what was not counted."""
-        self.write(session, encode(message))
+        self._output.write(session, encode(message))
 
     def answered(self, session: Session, frame: bytes) -> None:
         """Hands an answer on; the session may have one request more."""
-        session.unanswered -= 1
-        if session.backlog is not None:
-            self._released[session] = None
-        self.write(session, frame)
+        self._intake.answered(session)
+        self._output.write(session, frame)
 
     def command_answered(self, command: CommandSent, frame: bytes) -> None:
         session = command.session
-        session.undelivered -= 1
+        self._intake.delivered(session)
         if command.registers and isinstance(_results.decode(frame), Done):
-            session.standing = max(session.standing, Standing.ACCOUNT, key=STANDINGS.index)
+            session.registered()
         if not command.timed_out:
             self.answered(session, frame)
         else:
             # The client was told that it must wait, and that was counted as the answer.
-            self.write(session, frame)
-            if session in self._leaving:
-                self._released[session] = None
+            self._output.write(session, frame)
         if session in self.departing and not session.undelivered:
             del self.departing[session]
             self._departed.append(session)
@@ -202,36 +158,11 @@ class Requests:
             self.answered(context.session, encode(refused))
         return openings
 
-    def release(self, session: Session) -> None:
-        """The session may go on, if nothing else holds it."""
-        if session.backlog is not None:
-            self._released[session] = None
-
     def link_drained(self, peer: ServicePeer) -> None:
-        """The link has room again for those that were held because of it."""
-        if peer in self._held and peer.link.queue_bytes < limits.LINK_QUEUE_BYTES_MAX // 2:
-            self._released.update(self._held.pop(peer))
-
-    def take_released(self) -> list[tuple[Session, list[bytes]]]:
-        """Sessions that may go on, each with the frames that it has sent meanwhile."""
-        released, self._released = self._released, {}
-        going_on: list[tuple[Session, list[bytes]]] = []
-        for session in released:
-            if (
-                session.backlog is None
-                # Who does not read its answers gets no more of them to wait for it here.
-                or session.blocked
-                or any(session in held for held in self._held.values())
-                or session.state is SessionState.LOGGING_IN
-                or session.unanswered >= limits.SESSION_REQUESTS_MAX
-                or (session in self._leaving and not self.all_done(session))
-            ):
-                continue
-            self._leaving.discard(session)
-            going_on.append((session, list(session.backlog)))
-            session.backlog = None
-            self._fan_out.dirty[session] = None
-        return going_on
+        """Some of the link's commands have been answered."""
+        # Half, so that sessions are not held and let go again with every single answer.
+        if peer.link.queue_bytes < limits.LINK_QUEUE_BYTES_MAX // 2:
+            self._intake.link_has_room(peer)
 
     def take_departed(self) -> list[Session]:
         """Sessions that have broken, and whose commands have all been answered by now."""
@@ -242,7 +173,7 @@ class Requests:
         """What these, and those that are gone, had on its way has been forgotten."""
         self.departing.clear()
         for session in sessions:
-            session.undelivered = 0
+            self._intake.dropped(session)
 
     def forget(self, session: Session) -> None:
         """The session's connection is gone."""
@@ -252,7 +183,4 @@ class Requests:
             self.departing[session] = None
         else:
             self._departed.append(session)
-        for held in self._held.values():
-            held.pop(session, None)
-        self._released.pop(session, None)
-        self._leaving.discard(session)
+        self._intake.forget(session)

@@ -78,12 +78,6 @@ class ServicePeer:
         """So much is unanswered that nothing is to be added that could be left out."""
         return self.link.queue_bytes > limits.LINK_QUEUE_BYTES_MAX
 
-    def command(
-        self, session: Session | None, command: Message | Raw, context: CommandContext | None
-    ) -> None:
-        """Sends a command until it is answered; without a context only until the link restarts."""
-        self.link.send(stamp(session, command), context)
-
     def ask(
         self, session: Session | None, query: Message | Raw, context: QueryContext, now: float
     ) -> None:
@@ -127,7 +121,7 @@ class Services:
     def report_activity(self, active_ms: dict[int, int]) -> None:
         """Tells who was active, unless too much waits already: nobody misses that much."""
         if active_ms and not self.users.full:
-            self.users.command(None, ReportActivity(active_ms), None)
+            self.users.link.send(stamp(None, ReportActivity(active_ms)), None)
 
     def drop_commands(self) -> None:
         """Forgets what clients have said and nobody has answered; not who came and went."""

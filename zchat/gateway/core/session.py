@@ -2,14 +2,14 @@
 
 import enum
 from collections import deque
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection
+from typing import Protocol
 
+from zchat.gateway.core.allowance import Allowance
 from zchat.protocol import limits
+from zchat.protocol.internal import SessionOpened
 from zchat.protocol.messages import Scope, Standing
-
-if TYPE_CHECKING:
-    from zchat.gateway.core.quotas import Allowance
+from zchat.protocol.rules.permissions import STANDINGS
 
 
 class SessionState(enum.Enum):
@@ -30,8 +30,23 @@ class SessionState(enum.Enum):
 _OVER = (SessionState.CLOSING, SessionState.CUT, SessionState.CLOSED)
 
 
+class Connection(Protocol):
+    """A session's connection, which the shell has made."""
+
+    @property
+    def unsent_bytes(self) -> int:
+        """What was written and the network has not taken yet."""
+
+    def flush(self, out: list[bytes], join: Callable[[list[bytes]], bytes]) -> int:
+        """Writes this as one, then goes by the session's state; returns how many bytes it was."""
+
+
 class Session:
-    """`out` is what the next write takes: bytes shared with other sessions, not copied."""
+    """What a gateway knows of one client.
+
+    Its state changes by the methods below and nowhere else. How much is taken from it and written
+    to it is for `flow_control.py` alone to set, and what it follows for `fanout.py`.
+    """
 
     __slots__ = (
         "active_ms",
@@ -69,60 +84,120 @@ class Session:
         "unsent_bytes",
     )
 
-    def __init__(self, number: int, now: float, now_ms: int) -> None:
+    def __init__(
+        self, number: int, now: float, now_ms: int, connection: Connection | None = None
+    ) -> None:
         self.number = number
+        self.connection = connection
         self.state = SessionState.NEW
-        self.name = ""
-        """The user's; empty until logged in."""
-        self.token = b""
+        self.connected_at = now
+        self.since_ms = self.active_ms = now_ms
+        """When it began, and when its user did something last."""
+        self.closing_at = 0.0
         self.instance = b""
-        self.address = ""
-        """Where the client connects from, without its port."""
-        self.network = ""
-        """What the address is counted as."""
-        self.established_at = 0.0
-        """From when on its user is not new any more, for which it is held back earlier."""
-        self.allowance: Allowance | None = None
-        """What may still be said; None for as much as comes."""
-        self.slowed = False
-        """The client was told that it says too much, and has not been quiet since."""
-        self.standing = Standing.GUEST
-        self.scopes: Collection[Scope] = ()
-        """What an app token may do; none for a session that may do what its user may."""
-        self.rooms: Collection[str] = ()
-        """All that an app token may do it in; none for everywhere."""
-        self.only: Collection[str] | None = None
-        """The logs that its client wants to see; None for all."""
         self.bot = False
         """A program, which acts for the user."""
-        self.away: str | None = None
-        """What the client's user has said about being away; None for "is here"."""
+
+        self.name = ""
+        """The user's; empty until the user-service has let it in."""
+        self.token = b""
+        self.standing = Standing.GUEST
         self.owned_since_ms = 0
         """When the name became the user's."""
-        self.since_ms = now_ms
-        self.active_ms = now_ms
-        self.connected_at = now
-        self.heard_at = now
-        self.closing_at = 0.0
-        self.unanswered = 0
-        self.undelivered = 0
-        """Commands that no service has answered, whatever the client has been told meanwhile."""
-        self.backlog: deque[bytes] | None = None
-        """Frames read while too many requests were unanswered; nothing more is read until then."""
-        self.paid = 0
-        """How many of the first of them count as said already."""
+        self.scopes: Collection[Scope] = ()
+        self.rooms: Collection[str] = ()
+        """What an app token may do, and where; none for all that its user may, and everywhere."""
+        self.only: Collection[str] | None = None
+        """The logs that its client wants to see; None for all."""
+        self.away: str | None = None
+        """What the client's user has said about being away; None for "is here"."""
+
+        # Fan-out's.
+        self.follows: list[FollowedLog] = []
+        self.fetching = 0
+        """Pages on their way to this session."""
+
+        # Flow control's: what is written to it.
+        self.out: list[bytes] = []
+        """What the next write takes: bytes shared with other sessions, not copied."""
         self.blocked = False
         """The client reads too slowly; what it misses is read again from its logs later."""
         self.unsent_bytes = 0
         """What has been written and was not taken by the network, when that was last looked at."""
         self.stalled_at = 0.0
         """Since when that has not become less, while the client is blocked."""
-        self.fetching = 0
-        """Pages on their way to this session."""
-        self.out: list[bytes] = []
-        self.follows: list[FollowedLog] = []
-        self.connection: object = None
-        """The shell's; the core never looks at it."""
+
+        # Flow control's: what is taken from it.
+        self.heard_at = now
+        self.unanswered = 0
+        self.undelivered = 0
+        """Commands that no service has answered, whatever the client has been told meanwhile."""
+        self.backlog: deque[bytes] | None = None
+        """Frames read while it is held; None while it is read from."""
+        self.paid = 0
+        """How many of the first of them count as said already."""
+        self.address = self.network = ""
+        """Where the client connects from, without its port, and what that is counted as."""
+        self.established_at = 0.0
+        """From when on its user is not new any more, for which it is held back earlier."""
+        self.allowance: Allowance | None = None
+        """What may still be said; None for as much as comes."""
+        self.slowed = False
+        """The client was told that it says too much, and has not been quiet since."""
+
+    # --- From hello to the end ----------------------------------------------------------------
+
+    def greeted(self, instance: bytes, bot: bool) -> None:
+        if self.state is SessionState.NEW:
+            self.state = SessionState.GREETED
+            self.instance, self.bot = instance, bot
+
+    def log_in(self, token: bytes, away: str | None, only: Collection[str] | None) -> None:
+        """The user-service is asked whether this may come in."""
+        self.state = SessionState.LOGGING_IN
+        self.token, self.away, self.only = token, away, only
+
+    def login_refused(self) -> None:
+        """The client may try again."""
+        if self.open:
+            self.state = SessionState.GREETED
+
+    def opened(self, reply: SessionOpened) -> None:
+        """The user-service knows it as a session of this user."""
+        self.name, self.owned_since_ms = reply.name, reply.owned_since_ms
+        self.standing, self.scopes, self.rooms = reply.standing, reply.scopes, reply.rooms
+        # With an app token it is one, whether it said so in its hello or not.
+        self.bot = self.bot or bool(reply.scopes)
+
+    def opened_too_late(self, name: str) -> None:
+        """The client has gone before it was in; whoever ends the session must know its name."""
+        self.name = name
+
+    def logged_in(self) -> None:
+        self.state = SessionState.LOGGED_IN
+
+    def registered(self) -> None:
+        """A guest has become an account. A moderator, made one meanwhile, stays one."""
+        self.standing = max(self.standing, Standing.ACCOUNT, key=STANDINGS.index)
+
+    def was_active(self, now_ms: int) -> None:
+        self.active_ms = now_ms
+
+    def is_away(self, away: str | None) -> None:
+        self.away = away
+
+    def close(self, now: float) -> None:
+        """What is in `out` still goes out; nothing more is read."""
+        self.state, self.closing_at = SessionState.CLOSING, now
+
+    def cut(self) -> None:
+        """The connection is broken off, whatever is in `out`."""
+        self.state = SessionState.CUT
+
+    def disconnected(self) -> None:
+        self.state = SessionState.CLOSED
+
+    # --- What it is now -----------------------------------------------------------------------
 
     @property
     def open(self) -> bool:
