@@ -32,7 +32,7 @@ from zchat.runtime.metrics import Readings, serving
 from zchat.runtime.options import Address
 from zchat.runtime.settings import SettingError, Settings
 from zchat.service import metrics as of_service
-from zchat.service.disk import Disk
+from zchat.service.metrics import Disk
 from zchat.users.store.tables import USERS_SCHEMA
 
 ROOT = Path(__file__).parent.parent

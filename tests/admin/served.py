@@ -32,10 +32,9 @@ from zchat.router.process import Router
 from zchat.runtime.liveness import Alive
 from zchat.runtime.process import StopSignal
 from zchat.runtime.settings import Settings
-from zchat.service.beat import Job
+from zchat.service.core.beat import Job
 from zchat.service.core.effects import Effects, Refusal, Sender
-from zchat.service.disk import Disk
-from zchat.service.metrics import Serving
+from zchat.service.metrics import Disk, Serving
 from zchat.service.process import Worker
 from zchat.users.store.tables import USERS_SCHEMA
 

@@ -86,7 +86,7 @@ def test_it_is_looked_for_in_small_steps(rooms: Rooms, monkeypatch: pytest.Monke
     spoken(rooms)
     whole = find(rooms, "bob")
     for name, value in (("_STEP_ENTRIES", 1), ("_STEP_BYTES", 1)):
-        monkeypatch.setattr(f"zchat.service.operators.{name}", value)
+        monkeypatch.setattr(f"zchat.service.core.operators.{name}", value)
         assert find(rooms, "bob") == whole
     query = FindMessages(["bob"])
     steps = list(queries.answer(rooms.core, rooms.store, OPERATOR, query, rooms.at_ms))

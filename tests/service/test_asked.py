@@ -5,7 +5,7 @@ import pytest
 from zchat.protocol import limits
 from zchat.protocol.internal import NOT_BEGUN, UNFINISHED
 from zchat.protocol.rules.costs import Steps
-from zchat.service.core.query_steps import Asked
+from zchat.service.core.scheduling import QuerySteps
 
 STEP_US = limits.QUERY_STEP_US
 
@@ -15,7 +15,7 @@ class Service:
 
     def __init__(self) -> None:
         self.begun: list[bytes] = []
-        self.asked = Asked(self._begin)
+        self.asked = QuerySteps(self._begin)
 
     def _begin(self, query: bytes) -> Steps[bytes]:
         self.begun.append(query)

@@ -64,7 +64,8 @@ from zchat.protocol.rules.nonces import nonce
 from zchat.rooms.core.membership import OPEN_ROOM_NONCE
 from zchat.rooms.process import RoomService
 from zchat.rooms.store.tables import ROOMS_SCHEMA
-from zchat.service.beat import Beat, Outbound, Service
+from zchat.service.core.beat import Beat, Outbound, Service
+from zchat.service.operation_log import WrittenOperationLog
 from zchat.users.process import UserService
 from zchat.users.store.tables import USERS_SCHEMA
 
@@ -98,7 +99,8 @@ class Bench:
         self.store = Store.open(self._path, self._schema)
         self._identity = b"users#%d" % self.store.epoch
         log = logging.getLogger("zchat.test")
-        self.beat = Beat(self.service, self.store, log, self.now, self.at_ms)
+        operations = WrittenOperationLog(log, self.now, self.at_ms)
+        self.beat = Beat(self.service, self.store, operations, self.now, self.at_ms)
         self.gateway.worker_changed(self.store.epoch)
         self.beat.receive_table(encode(RoutingTable({self._other: LOBBY_WORKER_EPOCH})))
 
@@ -165,7 +167,7 @@ class Bench:
 
     def query(self, *queries: Message, user: str = "ann") -> list[bytes]:
         batch = [encode(Stamped(1, user, Raw(encode(query)))) for query in queries]
-        self.beat.asked.begin_turn()
+        self.beat.queries.begin_turn()
         return _batches.decode(self.beat.answer(encode(batch), self.at_ms))
 
     def published(self) -> list[Entry]:
@@ -593,7 +595,7 @@ def test_a_command_is_obeyed_from_those_alone_who_may_send_it(rooms: Bench) -> N
         (answer,) = told_by(rooms, asker, user, post(2))
         assert isinstance(answer, Refused)
         assert (answer.id, answer.code) == (2, RefusalCode.NOT_ALLOWED)
-    assert rooms.beat.counts.disobeyed == 4
+    assert rooms.beat.operations.counts.disobeyed == 4
     assert [entry.sequence for entry in rooms.published()] == [1, 2]
 
 
@@ -613,7 +615,7 @@ def test_a_flood_of_what_is_not_allowed_is_a_few_lines(
     count = 10 * limits.WARNINGS_BURST
     told_by(rooms, b"users#1", "ann", *(post(number) for number in range(1, count + 1)))
 
-    assert rooms.beat.counts.disobeyed == count
+    assert rooms.beat.operations.counts.disobeyed == count
     lines = [record.getMessage() for record in caplog.records]
     assert lines == ["refused Post from 'users'"] * limits.WARNINGS_BURST
 

@@ -8,7 +8,8 @@ import pytest
 from zchat.eventlog.store import Appended, Store, StoreUnavailable
 from zchat.eventlog.tables import LOG_SCHEMA
 from zchat.protocol import limits
-from zchat.service.loop import Indexing
+from zchat.service.core.loop import Indexing
+from zchat.service.operation_log import WrittenOperationLog
 
 
 class Turned:
@@ -16,7 +17,7 @@ class Turned:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.indexing = Indexing(store, logging.getLogger("indexing"))
+        self.indexing = Indexing(store, WrittenOperationLog(logging.getLogger("indexing"), 0.0, 0))
         self.batches = 0
         self.fails = False
         self._index = store.index_messages

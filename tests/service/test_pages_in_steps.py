@@ -7,7 +7,7 @@ from zchat.protocol.codec import Decoder
 from zchat.protocol.internal import ReadStream, StreamPage
 from zchat.protocol.messages import MessagePosted
 from zchat.protocol.rules.costs import exhausted
-from zchat.service.log_queries import read_stream
+from zchat.service.core.queries import read_stream
 
 _pages = Decoder(StreamPage)
 

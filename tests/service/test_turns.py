@@ -1,6 +1,5 @@
 """A turn indexes after all else, and wants the next one at once while it is idle and behind."""
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 
 import pytest
@@ -14,8 +13,9 @@ from zchat.protocol.messages import Standing
 from zchat.protocol.operators import ChangedSettings, ChangeSetting
 from zchat.rooms.process import RoomService
 from zchat.rooms.store.tables import ROOMS_SCHEMA
-from zchat.service.beat import Job
-from zchat.service.loop import Turns
+from zchat.service.core.beat import Job
+from zchat.service.core.loop import ServiceLoop
+from zchat.service.core.operation_log import OperationLog
 from zchat.users.process import UserService
 from zchat.users.store.tables import USERS_SCHEMA
 
@@ -70,7 +70,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 
 def test_a_service_indexes_between_heartbeats_only_while_it_is_idle(store: Store) -> None:
     outside = Quiet()
-    turns = Turns(RoomService(1, 2), store, logging.getLogger("turns"), outside)
+    turns = ServiceLoop(RoomService(1, 2), store, OperationLog(), outside)
 
     turns.turn()
     assert turns.next_turn(outside.now()) == outside.now()
@@ -92,7 +92,7 @@ def test_a_service_indexes_between_heartbeats_only_while_it_is_idle(store: Store
 def test_a_setting_that_was_changed_is_told_in_the_same_turn() -> None:
     store = Store.open(None, USERS_SCHEMA)
     world = Listening()
-    turns = Turns(UserService(1), store, logging.getLogger("zchat.test"), world)
+    turns = ServiceLoop(UserService(1), store, OperationLog(), world)
     turns.turn()
     world.said.clear()
     command = encode(ChangeSetting(1, "guests", "deny"))

@@ -2,8 +2,8 @@
 
 from zchat.fabric.core.link import ReturnAddress
 from zchat.protocol import limits
-from zchat.service.core.command_queue import Waiting
 from zchat.service.core.effects import Sender
+from zchat.service.core.scheduling import CommandQueue
 
 HALF_US = limits.BEAT_USER_US // 2
 
@@ -12,15 +12,15 @@ def sender(user: str, asker: bytes = b"gateway/west#1") -> Sender:
     return Sender(ReturnAddress(asker, 1, 1), 1, user)
 
 
-def sent(*commands: tuple[str, str, int]) -> Waiting:
+def sent(*commands: tuple[str, str, int]) -> CommandQueue:
     """Each is (user, command, cost)."""
-    waiting = Waiting()
+    waiting = CommandQueue()
     for user, command, cost_us in commands:
         waiting.add(sender(user), command, cost_us)
     return waiting
 
 
-def beats(waiting: Waiting) -> list[list[str]]:
+def beats(waiting: CommandQueue) -> list[list[str]]:
     """What each beat does until all is done."""
     done: list[list[str]] = []
     while waiting:
@@ -70,7 +70,7 @@ def test_what_the_cluster_itself_wants_never_waits() -> None:
 
 
 def test_what_somebody_has_sent_that_is_gone_is_not_done() -> None:
-    waiting = Waiting()
+    waiting = CommandQueue()
     waiting.add(sender("eve", b"gateway/west#1"), "e1", 7)
     waiting.add(sender("ann", b"gateway/east#1"), "a1", 8)
     assert waiting.cost_us == 7 + 8

@@ -46,7 +46,7 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.rules.costs import exhausted
 from zchat.protocol.rules.nonces import nonce
-from zchat.service.beat import Job
+from zchat.service.core.beat import Job
 from zchat.service.core.effects import Sender
 from zchat.service.core.idempotency import answer_once, look_up
 from zchat.service.core.referenced_entries import referred_entries

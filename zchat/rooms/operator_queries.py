@@ -12,7 +12,7 @@ from zchat.protocol.rules import costs
 from zchat.protocol.rules.costs import Steps
 from zchat.rooms.core.dispatch import RoomCore
 from zchat.rooms.core.model import Room
-from zchat.service.core.paging import first_names, is_wanted
+from zchat.service.core.queries import first_names, is_wanted
 
 
 def answer(core: RoomCore, asking: str, query: ListAllRooms) -> Steps[bytes]:

@@ -53,10 +53,10 @@ from zchat.rooms.core import mentions
 from zchat.rooms.core.dispatch import RoomCore
 from zchat.rooms.core.model import Room
 from zchat.rooms.core.permission import check, is_hidden
-from zchat.service import log_queries, operators
+from zchat.service.core import operators
+from zchat.service.core import queries as shared_queries
 from zchat.service.core.effects import Refusal
-from zchat.service.core.paging import first_names
-from zchat.service.core.unread import count
+from zchat.service.core.queries import count_unread, first_names
 
 _ClientQuery = (
     ReadHistory
@@ -89,9 +89,9 @@ def answer(
         case ReadLog():
             # Of a closed room only the store knows how far it went.
             head = core.timeline.heads.get(query.log) or store.heads([query.log])[query.log]
-            return (yield from log_queries.read_log(store, query, head))
+            return (yield from shared_queries.read_log(store, query, head))
         case ReadStream():
-            return (yield from log_queries.read_stream(store, query))
+            return (yield from shared_queries.read_stream(store, query))
         case ReadUserLogs():
             return encode(_user_logs(core, store, query.user))
         case ListAllRooms():
@@ -117,14 +117,14 @@ def _answer(
         case ReadHistory():
             room = _readable(core, asker, type(query), query.log[1:], at_ms)
             log = room_log(room.name)
-            return (yield from log_queries.read_history(store, query, log, room.floor))
+            return (yield from shared_queries.read_history(store, query, log, room.floor))
         case ReadEdits():
             room = _readable(core, asker, type(query), query.log[1:], at_ms)
             return encode((yield from _edit_list(core, store, room, query)))
         case SearchMessages():
             check(SearchMessages, asker.standing, asker.user, None, at_ms)
             places = _places(core, asker, query, at_ms)
-            return (yield from log_queries.search(store, query, places))
+            return (yield from shared_queries.search(store, query, places))
         case ListRooms(room=name):
             check(ListRooms, asker.standing, asker.user, None, at_ms)
             names = core.rooms if name is None else [_find(core, asker, name).name]
@@ -235,7 +235,7 @@ def _unread(
         read = max(store.floors.get(log, 0), member.floor, member.marker or 0)
         mentioned = mentions.unread(room, user, member, read)
         if core.timeline.heads[log] > read:
-            counted = yield from count(store, log, user, read, left_bytes)
+            counted = yield from count_unread(store, log, user, read, left_bytes)
             left_bytes -= counted.read_bytes
             found[name] = _Unread(counted.unread + counted.since - 1 - read, mentioned)
     return found

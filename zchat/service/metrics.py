@@ -1,14 +1,17 @@
 """What a service measures, and what it needs to be ready."""
 
+import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from zchat.eventlog.store import Store
 from zchat.protocol import limits
 from zchat.runtime.core.measures import Measure, Reading
-from zchat.service.disk import Disk
-from zchat.service.loop import Turns
+from zchat.runtime.settings import Settings
+from zchat.service.core.loop import ServiceLoop
 from zchat.service.password_pool import PasswordPool
 
 MEASURES: Final = (
@@ -37,14 +40,46 @@ MEASURES: Final = (
 )
 
 
+class Disk:
+    """What a service's database takes on the disk, and what an operator must see coming."""
+
+    def __init__(self, database: Path, settings: Settings) -> None:
+        self._database = database
+        self._wal = database.with_name(database.name + "-wal")
+        self._mark = settings.backup_mark
+
+    def readings(self) -> Mapping[str, Reading]:
+        """As it is now; what the system does not tell is not there."""
+        found: dict[str, Reading] = {
+            "wal_bytes": _size_bytes(self._wal),
+            "last_backup_timestamp_seconds": 0.0,
+        }
+        with suppress(OSError):
+            found["database_bytes"] = self._database.stat().st_size
+        with suppress(OSError):
+            found["disk_free_bytes"] = shutil.disk_usage(self._database.parent).free
+        with suppress(OSError):
+            # Of the file only the time counts: it may be another user's who makes the backups.
+            found["last_backup_timestamp_seconds"] = self._mark.stat().st_mtime
+        return found
+
+
+def _size_bytes(path: Path) -> int:
+    """Nothing of a file that is not there, as the WAL of a database that nobody has written to."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
 class Serving:
     """What there is to see of a service. Other threads look; all of it is plain numbers."""
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
-        self._parts: tuple[Store, PasswordPool, Turns] | None = None
+        self._parts: tuple[Store, PasswordPool, ServiceLoop] | None = None
 
-    def begin(self, store: Store, passwords: PasswordPool, turns: Turns) -> None:
+    def begin(self, store: Store, passwords: PasswordPool, turns: ServiceLoop) -> None:
         self._parts = store, passwords, turns
 
     def readings(self) -> Mapping[str, Reading]:
@@ -55,19 +90,19 @@ class Serving:
         beat = turns.beat
         return {
             "position_entries": store.position,
-            "commands": beat.counts.commands,
+            "commands": beat.operations.counts.commands,
             "commands_waiting": len(beat.waiting),
-            "beats": beat.counts.beats,
-            "queries_begun": len(beat.asked),
+            "beats": beat.operations.counts.beats,
+            "queries_begun": len(beat.queries),
             "commit_seconds": store.commits,
-            "entries": beat.counts.entries,
-            "refusals": beat.counts.refusals,
+            "entries": beat.operations.counts.entries,
+            "refusals": beat.operations.counts.refusals,
             "protocol_errors": beat.protocol_errors,
             "askers": beat.asker_count,
             "outbox": beat.owed,
             "password_jobs_waiting": passwords.waiting,
-            "disobeyed": beat.counts.disobeyed,
-            "store_failures": beat.counts.store_failures,
+            "disobeyed": beat.operations.counts.disobeyed,
+            "store_failures": beat.operations.counts.store_failures,
             **self._disk.readings(),
         }
 

@@ -11,14 +11,14 @@ from zchat.protocol.internal import OpenSession
 from zchat.protocol.messages import RefusalCode
 from zchat.protocol.rules.names import printable
 from zchat.runtime.core.rate_limit import Bucket, Rate, Samples
-from zchat.service.core.counts import Counts
 from zchat.service.core.effects import Sender
+from zchat.service.core.operation_log import OperationLog
 
 
-class Journal:
-    def __init__(self, log: logging.Logger, counts: Counts, now: float, at_ms: int) -> None:
+class WrittenOperationLog(OperationLog):
+    def __init__(self, log: logging.Logger, now: float, at_ms: int) -> None:
+        super().__init__()
         self._log = log
-        self._counts = counts
         # Asked once: at most levels each command would ask in vain.
         self.look_at_level()
         self._refusals = RefusalLog(log, now)
@@ -29,31 +29,39 @@ class Journal:
         )
 
     def look_at_level(self) -> None:
-        """To be called when the least level that is logged is another one."""
         self._tracing = self._log.isEnabledFor(logging.DEBUG)
 
     def answered(self, sender: Sender, command: Any, answer: Answer | None, now: float) -> None:
-        """A command was applied; without an answer it is answered later, or in words of its own."""
+        super().answered(sender, command, answer, now)
         if self._tracing:
             self._trace(sender, command, answer)
         if answer is not None and answer.code is not None:
-            refusals = self._counts.refusals
-            refusals[answer.code] = refusals.get(answer.code, 0) + 1
             self._refusals.refused(sender.actor, command, answer, now)
 
     def queries_refused(self, refused: Iterable[tuple[str, Any, Answer]], at_ms: int) -> None:
-        """Whose queries, and how."""
         for user, query, answer in refused:
             self._refused_queries.refused(user, query, answer, at_ms / 1000)
 
     def disobeyed(self, asker: bytes, command: Any, now: float) -> None:
-        """A process had no right to send the command."""
-        self._counts.disobeyed += 1
+        super().disobeyed(asker, command, now)
         kind, name = type(command).__name__, ascii(name_of(asker))
         held = self._warnings.admit(f"{name} {kind}", now)
         if held is not None:
             more = f"; {held} more like it" if held else ""
             self._log.warning("refused %s from %s%s", kind, name, more)
+
+    def not_committed(self, why: Exception) -> None:
+        super().not_committed(why)
+        self._log.error("the store is unavailable: %s", why)
+
+    def not_loaded(self, why: Exception) -> None:
+        self._log.error("nor can it be read: %s", why)
+
+    def not_read(self, why: Exception) -> None:
+        self._log.error("the store cannot be read: %s", why)
+
+    def not_indexed(self, why: Exception) -> None:
+        self._log.error("what is said cannot be indexed: %s", why)
 
     def _trace(self, sender: Sender, command: Any, answer: Answer | None) -> None:
         asker = sender.reply_to.asker.decode(errors="replace")
@@ -66,7 +74,7 @@ class Journal:
         self._log.debug("applied", extra=fields)
 
 
-# --- The log of suspicious refusals: who was refused what, by name; never what was said.
+# --- Suspicious refusals: who was refused what, by name -------------------------------------------
 
 SUSPICIOUS: Final = frozenset(
     {

@@ -21,10 +21,10 @@ from zchat.runtime.process import StopSignal, give_up, observed, settle, start
 from zchat.runtime.settings import Program, Settings
 from zchat.runtime.settings_in_force import InForce, prove_anew
 from zchat.runtime.status import StatusReport
-from zchat.service.beat import Job, Service
-from zchat.service.disk import Disk
-from zchat.service.loop import Turns
-from zchat.service.metrics import MEASURES, Serving
+from zchat.service.core.beat import Job, Service
+from zchat.service.core.loop import ServiceLoop
+from zchat.service.metrics import MEASURES, Disk, Serving
+from zchat.service.operation_log import WrittenOperationLog
 from zchat.service.password_pool import PasswordPool
 
 _MIGRATED: Final = (
@@ -57,7 +57,8 @@ class Worker:
         self._events = sockets.publisher_socket(context, endpoints)
         self._passwords = PasswordPool(settings.password_threads)
         report = StatusReport(program, shown.readings)
-        self._turns = Turns(service, store, log, self, report.due)
+        operations = WrittenOperationLog(log, self.now(), self.now_ms())
+        self._turns = ServiceLoop(service, store, operations, self, report.due)
         shown.begin(store, self._passwords, self._turns)
         self._heard = False
         """Whether the last envelope to the router could be sent."""

@@ -20,7 +20,7 @@ from zchat.protocol.operators import (
 from zchat.protocol.rules import costs
 from zchat.protocol.rules.costs import Steps
 from zchat.protocol.rules.targets import InvalidTarget, Target, target_of
-from zchat.service.core.paging import first_names, is_wanted
+from zchat.service.core.queries import first_names, is_wanted
 from zchat.users.core.dispatch import UserCore
 from zchat.users.core.model import SaveSighting, Session, User
 

@@ -60,10 +60,10 @@ from zchat.protocol.operators import (
 from zchat.protocol.rules import costs
 from zchat.protocol.rules.costs import Steps
 from zchat.protocol.rules.names import InvalidName, canonical_name, printable
-from zchat.service import log_queries, operators
+from zchat.service.core import operators
+from zchat.service.core import queries as shared_queries
 from zchat.service.core.effects import Refusal
-from zchat.service.core.paging import first_names
-from zchat.service.core.unread import cost_of, count, glances
+from zchat.service.core.queries import cost_of_glances, count_unread, first_names, glances
 from zchat.users import operator_queries
 from zchat.users.core.devices import device_infos
 from zchat.users.core.dispatch import UserCore
@@ -100,9 +100,9 @@ def _answer(
     match query:
         case ReadLog():
             head = core.timeline.heads.get(query.log, 0)
-            return (yield from log_queries.read_log(store, query, head))
+            return (yield from shared_queries.read_log(store, query, head))
         case ReadStream():
-            return (yield from log_queries.read_stream(store, query))
+            return (yield from shared_queries.read_stream(store, query))
         case ReadUserLogs():
             return encode(_user_logs(core, store, query.user))
         case ReadCluster():
@@ -111,7 +111,7 @@ def _answer(
             return encode(core.presence.snapshot())
         case ReadHistory():
             log, floor, other = _place(core, store, asking, query.log)
-            return (yield from log_queries.read_history(store, query, log, floor, other))
+            return (yield from shared_queries.read_history(store, query, log, floor, other))
         case ReadEdits():
             return encode((yield from _edits(core, store, asking, query)))
         case ListConversations():
@@ -119,7 +119,7 @@ def _answer(
             return encode((yield from conversation_list(core, store, user, query.id)))
         case SearchMessages():
             place = _place(core, store, asking, query.log)
-            return (yield from log_queries.search(store, query, [place]))
+            return (yield from shared_queries.search(store, query, [place]))
         case ListUsers():
             return encode((yield from _user_list(core, query.id, at_ms)))
         case ListUserBans():
@@ -233,12 +233,12 @@ def conversation_list(
         (newest,) = store.read_history(inbox_log(user.name), head - 1, head + 1, 1) or (None,)
         if newest is None:
             continue  # It has been removed since the list was begun.
-        yield cost_of([newest])
+        yield cost_of_glances([newest])
         unread = 0
         if head > marker and other != user.name:
             floor = max(marker, user.inbox_floor)
             log = inbox_log(user.name)
-            counted = yield from count(store, log, user.name, floor, left_bytes, other)
+            counted = yield from count_unread(store, log, user.name, floor, left_bytes, other)
             unread, left_bytes = counted.unread, left_bytes - counted.read_bytes
         info = ConversationInfo(other, head, glances.decode(newest).at_ms, marker, unread, notify)
         size_bytes += len(encode(info))

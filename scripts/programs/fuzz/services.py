@@ -31,7 +31,8 @@ from zchat.protocol.messages import Done
 from zchat.protocol.rules.permissions import STANDINGS
 from zchat.rooms.process import RoomService
 from zchat.rooms.store.tables import ROOMS_SCHEMA
-from zchat.service.beat import Beat, Outbound
+from zchat.service.core.beat import Beat, Outbound
+from zchat.service.core.operation_log import OperationLog
 from zchat.users.process import UserService
 from zchat.users.store.tables import USERS_SCHEMA
 
@@ -73,7 +74,7 @@ class HostileCluster:
         self._now = 100.0
         schema = USERS_SCHEMA if address == USER_SERVICE else ROOMS_SCHEMA
         self._store = Store.open(None, schema)
-        self._beat = Beat(self._service, self._store, _log, self._now, self._now_ms)
+        self._beat = Beat(self._service, self._store, OperationLog(), self._now, self._now_ms)
         self._links = dict.fromkeys(_GATEWAYS, 1)
         self._sent = dict.fromkeys(_GATEWAYS, 0)
         self._jobs: list[Any] = []

@@ -50,7 +50,8 @@ from zchat.protocol.operators import SetRetention
 from zchat.protocol.rules.partitions import address_of_room
 from zchat.rooms.process import RoomService
 from zchat.rooms.store.tables import ROOMS_SCHEMA
-from zchat.service.beat import Beat, Service
+from zchat.service.core.beat import Beat, Service
+from zchat.service.core.operation_log import OperationLog
 from zchat.users.core.policy import Policy
 from zchat.users.process import UserService
 from zchat.users.store.tables import USERS_SCHEMA
@@ -60,7 +61,7 @@ from .amended import Fold
 from .begun import Begun, copy
 from .fabric import Fabric
 from .rooms import RoomStory, is_room, told
-from .services import LOG, Database, FaultyStore, ServiceProcess
+from .services import Database, FaultyStore, ServiceProcess
 from .world import BEGIN_MS, World
 
 DAYS_MS: Final = 30 * 86_400_000
@@ -179,7 +180,7 @@ class _Past:
         database = Database(self._world, service, schema, service.address)
         process = ServiceProcess(self._world, self._fabric, service.address, database)
         store = process.store = FaultyStore(process)
-        beat = Beat(service, store, LOG, self._now, self.at_ms)
+        beat = Beat(service, store, OperationLog(), self._now, self.at_ms)
         return _Part(database, store, beat, schema)
 
     # --- What they do -----------------------------------------------------------------------------

@@ -23,11 +23,11 @@ from zchat.protocol.internal import Stamped
 from zchat.protocol.rules.costs import Steps
 from zchat.rooms import queries as room_queries
 from zchat.runtime.core.rate_limit import Rate
-from zchat.service.beat import Beat
-from zchat.service.core import command_queue, paging
-from zchat.service.core.command_queue import Waiting
-from zchat.service.core.query_steps import Asked
-from zchat.service.loop import Turns
+from zchat.service.core import queries as shared_queries
+from zchat.service.core import scheduling
+from zchat.service.core.beat import Beat
+from zchat.service.core.loop import ServiceLoop
+from zchat.service.core.scheduling import CommandQueue, QuerySteps
 from zchat.users import queries as conversation_list
 from zchat.users import queries as user_queries
 
@@ -41,50 +41,50 @@ _NEVER: Final = b"never"
 
 
 def _what_waits_is_overtaken() -> Plant:
-    covers = command_queue._Shares.covers
+    covers = scheduling._Shares.covers
 
     def mutant(self: Any, user: str, cost_us: int) -> bool:
         self._held.clear()
         return covers(self, user, cost_us)
 
-    return command_queue._Shares, "covers", mutant
+    return scheduling._Shares, "covers", mutant
 
 
 def _one_user_has_the_beat() -> Plant:
-    return command_queue._Shares, "covers", lambda self, user, cost_us: True
+    return scheduling._Shares, "covers", lambda self, user, cost_us: True
 
 
 def _what_waits_is_forgotten() -> Plant:
-    take = Waiting.take
+    take = CommandQueue.take
 
     def mutant(self: Any) -> Any:
         taken = take(self)
         self.clear()
         return taken
 
-    return Waiting, "take", mutant
+    return CommandQueue, "take", mutant
 
 
 def _what_waits_survives_the_store() -> Plant:
     forget = Beat._forget_uncommitted
 
     def mutant(self: Any, now: float, at_ms: int) -> None:
-        with patch.object(Waiting, "clear", lambda self: None):
+        with patch.object(CommandQueue, "clear", lambda self: None):
             forget(self, now, at_ms)
 
     return Beat, "_forget_uncommitted", mutant
 
 
 def _commands_of_the_gone_wait() -> Plant:
-    return Waiting, "drop", lambda self, asker: None
+    return CommandQueue, "drop", lambda self, asker: None
 
 
 def _full_service_takes_in_all() -> Plant:
     """What waits is not looked at before more is taken in: then it is done before that."""
-    drain = Turns._drain
+    drain = ServiceLoop._drain
 
     def mutant(self: Any, now: float) -> bool:
-        older, self.beat.waiting = self.beat.waiting, Waiting()
+        older, self.beat.waiting = self.beat.waiting, CommandQueue()
         drained = drain(self, now)
         newer, self.beat.waiting = self.beat.waiting, older
         commands = [*newer._commands, *older._commands]
@@ -94,7 +94,7 @@ def _full_service_takes_in_all() -> Plant:
             older.add(*sent, cost_us)
         return drained
 
-    return Turns, "_drain", mutant
+    return ServiceLoop, "_drain", mutant
 
 
 # --- Queries in steps -----------------------------------------------------------------------------
@@ -121,25 +121,25 @@ def _not_begun_is_forgotten() -> Plant:
 
 def _steps_of_another_go_on() -> Plant:
     """A query is known by what is asked, whoever asks."""
-    answer = Asked.answer
+    answer = QuerySteps.answer
 
     def mutant(self: Any, query: bytes) -> bytes:
         begun = {bytes(_stamped.decode(one).body): one for one in self._begun}
         return answer(self, begun.get(bytes(_stamped.decode(query).body), query))
 
-    return Asked, "answer", mutant
+    return QuerySteps, "answer", mutant
 
 
 def _turn_of_queries_stays_over() -> Plant:
-    return Asked, "begin_turn", lambda self: None
+    return QuerySteps, "begin_turn", lambda self: None
 
 
 def _abandoned_queries_are_kept() -> Plant:
-    return Asked, "forget_abandoned", lambda self: None
+    return QuerySteps, "forget_abandoned", lambda self: None
 
 
 def _steps_outlive_their_core() -> Plant:
-    return Asked, "forget", lambda self: None
+    return QuerySteps, "forget", lambda self: None
 
 
 def _closed_session_is_counted() -> Plant:
@@ -173,7 +173,7 @@ def _names_are_lost_between_steps(owner: Any) -> Callable[[], Plant]:
     """The first one of each step but the first."""
 
     def plant() -> Plant:
-        first_names = paging.first_names
+        first_names = shared_queries.first_names
 
         def mutant(
             names: Iterable[str], is_listed: Callable[[str], bool], names_max: int

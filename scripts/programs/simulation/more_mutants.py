@@ -27,8 +27,8 @@ from zchat.protocol.rules.costs import Steps
 from zchat.rooms import queries as room_queries
 from zchat.rooms.core import mentions
 from zchat.rooms.core.state import RoomState
-from zchat.service import log_queries
-from zchat.service.core import amending, referenced_entries, unread
+from zchat.service.core import amending, referenced_entries
+from zchat.service.core import queries as shared_queries
 from zchat.users import queries
 from zchat.users.core import sessions as user_sessions
 from zchat.users.core.devices import Devices
@@ -137,7 +137,7 @@ def _mention_at_the_marker(shift: int) -> Callable[[], Plant]:
 
 
 def _what_only_happens_is_unread() -> Plant:
-    return unread, "is_to_read", lambda kind, author, user: author != user
+    return shared_queries, "is_to_read", lambda kind, author, user: author != user
 
 
 def _mention_behind_the_marker_is_read() -> Plant:
@@ -241,7 +241,7 @@ def _old_page_of_history_is_shifted() -> Plant:
 
 
 def _full_page_is_the_last() -> Plant:
-    read_log = log_queries.read_log
+    read_log = shared_queries.read_log
 
     def mutant(*arguments: Any) -> Steps[bytes]:
         page = _pages.decode((yield from read_log(*arguments)))
@@ -249,7 +249,7 @@ def _full_page_is_the_last() -> Plant:
         full = len(frames) == limits.PAGE_ENTRIES_MAX
         return encode(replace(page, last=page.head) if full else page)
 
-    return log_queries, "read_log", mutant
+    return shared_queries, "read_log", mutant
 
 
 def _who_lags_far_is_moved_on() -> Plant:

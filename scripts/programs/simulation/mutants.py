@@ -46,8 +46,8 @@ from zchat.rooms.core.membership import Membership
 from zchat.rooms.core.messages import Messages
 from zchat.rooms.core.model import Room
 from zchat.rooms.core.state import RoomState
-from zchat.service.beat import Beat
 from zchat.service.core import amending
+from zchat.service.core.beat import Beat
 from zchat.users.core import arrivals as users_arrivals
 from zchat.users.core import conversations, private_messages, totp
 from zchat.users.core.arrivals import Arrivals

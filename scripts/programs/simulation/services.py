@@ -20,8 +20,9 @@ from zchat.eventlog.store import Appended, Fenced, Owed, Store, Write
 from zchat.fabric.core.identities import identity
 from zchat.protocol import limits
 from zchat.protocol.rules.costs import Steps
-from zchat.service.beat import Job, Service
-from zchat.service.loop import Turns
+from zchat.service.core.beat import Job, Service
+from zchat.service.core.loop import ServiceLoop
+from zchat.service.core.operation_log import OperationLog
 
 from .begun import Begun, copy
 from .fabric import Fabric, Frames, Kind, Line
@@ -239,7 +240,7 @@ class ServiceProcess(Process):
         super().__init__(world, name)
         self.fabric, self.database = fabric, database
         self.service = database.service
-        self.turns: Turns | None = None
+        self.turns: ServiceLoop | None = None
         self.store: FaultyStore | None = None
         self.bugs: list[str] = []
         self._lines: dict[Kind, Line] = {}
@@ -269,7 +270,7 @@ class ServiceProcess(Process):
         for kind in (Kind.WORKER, Kind.ASKER, Kind.ANSWER, Kind.EVENTS_IN):
             self._lines[kind] = self.fabric.line(kind, self, own_identity, self.service.address)
         try:
-            self.turns = Turns(self.service, self.store, LOG, self)
+            self.turns = ServiceLoop(self.service, self.store, OperationLog(), self)
         except StoreUnavailable:
             raise Crashed from None
         self.database.on_serving(self)

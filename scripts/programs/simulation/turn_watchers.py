@@ -8,7 +8,7 @@ from typing import Any
 from zchat.gateway.core.queries import Queries
 from zchat.gateway.core.session import Session
 from zchat.protocol import limits
-from zchat.service.core.command_queue import Sent, Waiting
+from zchat.service.core.scheduling import CommandQueue, Sent
 from zchat.users.core.dispatch import UserCore
 
 from .checkers import Broken
@@ -35,8 +35,8 @@ class TurnWatchers:
         for database in self._cluster.databases:
             assert database.serving.turns is not None
             beat = database.serving.turns.beat
-            if beat.waiting or len(beat.asked):
-                left = f"{len(beat.waiting)} commands and {len(beat.asked)} queries"
+            if beat.waiting or len(beat.queries):
+                left = f"{len(beat.waiting)} commands and {len(beat.queries)} queries"
                 raise Broken(f"{database.name} is at work on {left} after the quiet")
 
     # --- Gateways ---------------------------------------------------------------------------------
@@ -63,8 +63,8 @@ class TurnWatchers:
     def _service_turned(self, process: ServiceProcess) -> None:
         assert process.turns is not None
         beat = process.turns.beat
-        if len(beat.asked) > limits.QUERIES_KEPT_MAX:
-            raise Broken(f"{process.name} has begun {len(beat.asked)} queries")
+        if len(beat.queries) > limits.QUERIES_KEPT_MAX:
+            raise Broken(f"{process.name} has begun {len(beat.queries)} queries")
         known = beat._answerer._heard_at
         for sender, _ in beat.waiting._commands:
             if sender.reply_to.asker not in known:
@@ -99,7 +99,7 @@ def _check_queries(where: str, queries: Queries[Any]) -> None:
         raise Broken(f"{where} asks {begun} queries at a time that were begun")
 
 
-def _watched(process: ServiceProcess, waiting: Waiting, take: Any) -> list[Sent]:
+def _watched(process: ServiceProcess, waiting: CommandQueue, take: Any) -> list[Sent]:
     """What a beat does, of each user the first that it has sent, and no more than its share."""
     before, costs_us = waiting._commands, waiting._costs_us
     taken: list[Sent] = take()

@@ -43,7 +43,8 @@ from zchat.protocol.messages import (
 from zchat.protocol.rules.nonces import nonce
 from zchat.rooms.process import RoomService
 from zchat.rooms.store.tables import ROOMS_SCHEMA
-from zchat.service.beat import Beat, Service
+from zchat.service.core.beat import Beat, Service
+from zchat.service.core.operation_log import OperationLog
 from zchat.users.process import UserService
 from zchat.users.store.tables import USERS_SCHEMA
 
@@ -94,7 +95,7 @@ class BusyService:
         self.store = Store.open(database, kind.schema)
         self._now = now
         self._password_hash = password_hash
-        self._beat = Beat(kind.service, self.store, _log, self._now, self._at_ms)
+        self._beat = Beat(kind.service, self.store, OperationLog(), self._now, self._at_ms)
         self._askers: dict[bytes, Asker[int]] = {_GATEWAY: Asker(), _SERVICE: Asker()}
         for asker in self._askers.values():
             asker.worker_changed(self.store.epoch)

@@ -4,9 +4,9 @@ The measure is nominal microseconds of a core. Nobody looks at a clock while som
 the same request costs the same in a test, in the simulation and on any machine. The figures are
 what worst cases took on two cores of 2026; that they keep their proportions is what counts.
 
-A gateway charges each request to its account and its address (`zchat/gateway/core/flow_control.py`), and
-a service does only so much at a time for anybody (`zchat/service/beat.py`, and for queries
-`zchat/service/core/query_steps.py`).
+A gateway charges each request to its account and its address
+(`zchat/gateway/core/flow_control.py`), and a service does only so much at a time for anybody
+(`zchat/service/core/scheduling.py`).
 """
 
 from collections.abc import Generator

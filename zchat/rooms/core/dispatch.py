@@ -73,11 +73,16 @@ from zchat.rooms.core.moderation import Moderation, ModerationCommand
 from zchat.rooms.core.ownership import SETTINGS, OwnerCommand, Ownership
 from zchat.rooms.core.permission import check, permission_of
 from zchat.rooms.core.state import RoomState
-from zchat.service import operators
-from zchat.service.beat import Job
+from zchat.service.core import operators
+from zchat.service.core.beat import Job
 from zchat.service.core.effects import Refusal, Sender, visible_text
-from zchat.service.core.erasing import replace_names, topic_with
-from zchat.service.operators import append_imported, audit_import, require_operator
+from zchat.service.core.operators import (
+    append_imported,
+    audit_import,
+    replace_names,
+    require_operator,
+    topic_with,
+)
 
 _ALWAYS_AUDITED: Final = frozenset(
     {

@@ -30,7 +30,7 @@ from zchat.protocol.rules.permissions import Place, at_least, overrules
 from zchat.rooms.core.model import Member, Room
 from zchat.rooms.core.permission import place_of
 from zchat.rooms.core.state import RoomState
-from zchat.service.core import report_limits
+from zchat.service.core import refusals
 from zchat.service.core.effects import Refusal, Sender
 
 # Nonces that are longer than any client's, so that they are no client's.
@@ -42,7 +42,7 @@ class Membership:
     def __init__(self, state: RoomState, lobby_address: str) -> None:
         self._state = state
         self._lobby_address = lobby_address
-        self._new_rooms = report_limits.of_new_rooms()
+        self._new_rooms = refusals.of_new_rooms()
 
     def create(
         self, sender: Sender, command: CreateRoom, head: int, now: float, at_ms: int

@@ -27,7 +27,7 @@ from zchat.rooms.core.membership import Membership
 from zchat.rooms.core.model import Ban, Room
 from zchat.rooms.core.permission import check_target, rank_of
 from zchat.rooms.core.state import RoomState
-from zchat.service.core import report_limits
+from zchat.service.core import refusals
 from zchat.service.core.effects import Refusal, Sender
 
 ModerationCommand = KickMember | BanMember | UnbanMember | MuteMember | UnmuteMember
@@ -37,7 +37,7 @@ class Moderation:
     def __init__(self, state: RoomState, membership: Membership) -> None:
         self._state = state
         self._membership = membership
-        self._reports = report_limits.of_reports()
+        self._reports = refusals.of_reports()
 
     def handle(self, sender: Sender, room: Room, command: ModerationCommand, at_ms: int) -> Answer:
         user = canonical_name(command.user)

@@ -36,9 +36,9 @@ from zchat.rooms.core.model import (
     SavePin,
 )
 from zchat.rooms.core.permission import is_hidden
-from zchat.service.beat import Job
+from zchat.service.core.beat import Job
 from zchat.service.core.effects import Effects, Refusal, Sender
-from zchat.service.core.naming import check_reserved
+from zchat.service.core.refusals import check_reserved
 
 
 class RoomState:

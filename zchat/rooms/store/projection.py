@@ -40,7 +40,7 @@ from zchat.rooms.store.tables import (
     pins,
     rooms,
 )
-from zchat.service.core.row_coalescing import runs_of_latest
+from zchat.service.core.effects import runs_of_latest
 
 _OF_ROOMS: Final = (members, bans, invitations, mutes, pins, mentions)
 _SAVED_IN: Final[dict[type[RoomRow], Table]] = {

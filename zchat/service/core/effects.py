@@ -1,8 +1,10 @@
 """What a service's core wants done: collected while a beat applies its commands."""
 
 import math
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from itertools import groupby
+from typing import Any, Generic, TypeVar
 
 from msgspec import Raw, Struct
 
@@ -135,3 +137,15 @@ def visible_text(text: str) -> str:
     if not is_visible(clean):
         raise Refusal(RefusalCode.EMPTY_TEXT, "there is nothing in this message to show")
     return clean
+
+
+def runs_of_latest(
+    rows: Iterable[Row], key_of: Callable[[Row], Hashable]
+) -> list[tuple[Any, list[Row]]]:
+    """Runs of rows of one type, in order; of several changes to one row only the last is there."""
+    latest: dict[Hashable, Row] = {}
+    for row in rows:
+        # In the place of the last change, so that what is dropped before that stays dropped.
+        latest.pop(key_of(row), None)
+        latest[key_of(row)] = row
+    return [(kind, list(group)) for kind, group in groupby(latest.values(), type)]

@@ -7,7 +7,7 @@ from zchat.protocol import limits
 from zchat.protocol.internal import OpenSession, SessionOpened
 from zchat.protocol.messages import AccountChange, RefusalCode, Standing, inbox_log
 from zchat.protocol.rules.names import canonical_name
-from zchat.service.beat import Job
+from zchat.service.core.beat import Job
 from zchat.service.core.effects import Refusal, Sender
 from zchat.users.core.credentials import NO_PASSWORD_HASH, Credentials, check_length, is_reset_by
 from zchat.users.core.devices import Devices

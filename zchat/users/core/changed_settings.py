@@ -8,7 +8,7 @@ from zchat.protocol.messages import AuditRecord, RefusalCode
 from zchat.protocol.operators import ChangedSettings, ChangeSetting, SettingChange
 from zchat.runtime.settings import SettingError, parsed_change
 from zchat.service.core.effects import Effects, Refusal, Sender
-from zchat.service.operators import require_operator
+from zchat.service.core.operators import require_operator
 from zchat.users.core.model import DropSetting, SaveSetting
 from zchat.users.core.policy import Policy
 

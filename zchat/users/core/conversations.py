@@ -21,7 +21,7 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.rules.names import canonical_name, printable
 from zchat.protocol.rules.partitions import address_of_room
-from zchat.service.core import report_limits
+from zchat.service.core import refusals
 from zchat.service.core.effects import Refusal, Sender
 from zchat.users.core.directory import Directory
 from zchat.users.core.model import DropConversation, SaveConversation, User
@@ -42,7 +42,7 @@ class Conversations:
         """By user and other: only those of which the user has said anything."""
         self._directory = directory
         self._room_addresses = room_addresses
-        self._new_ones = report_limits.of_new_conversations()
+        self._new_ones = refusals.of_new_conversations()
 
     def restore(self, row: SaveConversation) -> None:
         """One that the store has."""

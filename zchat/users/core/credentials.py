@@ -20,7 +20,7 @@ from zchat.protocol.messages import (
     inbox_log,
 )
 from zchat.protocol.rules.names import canonical_name
-from zchat.service.beat import Job
+from zchat.service.core.beat import Job
 from zchat.service.core.effects import Refusal, Sender
 from zchat.users.core.conversations import Conversations
 from zchat.users.core.directory import Directory

@@ -17,9 +17,9 @@ from zchat.protocol.messages import (
 from zchat.protocol.rules.lookalikes import Lookalikes
 from zchat.protocol.rules.names import ERASED_PREFIX, RESERVED_USERS, canonical_name, printable
 from zchat.protocol.rules.permissions import PERMISSIONS, Place
-from zchat.service.beat import Job
+from zchat.service.core.beat import Job
 from zchat.service.core.effects import Effects, Refusal, Sender
-from zchat.service.core.naming import check_reserved
+from zchat.service.core.refusals import check_reserved
 from zchat.users.core.bans import Bans
 from zchat.users.core.model import DropToken, Session, SessionKey, Token, User, UserRow
 from zchat.users.core.presence import Presence

@@ -66,10 +66,10 @@ from zchat.protocol.operators import (
     SetRetention,
 )
 from zchat.protocol.rules.names import InvalidName, canonical_name
-from zchat.service import operators
-from zchat.service.beat import Job
+from zchat.service.core import operators
+from zchat.service.core.beat import Job
 from zchat.service.core.effects import Refusal, Sender
-from zchat.service.operators import append_imported, audit_import, require_operator
+from zchat.service.core.operators import append_imported, audit_import, require_operator
 from zchat.users.core import erasing
 from zchat.users.core.arrivals import Arrivals
 from zchat.users.core.changed_settings import Changed

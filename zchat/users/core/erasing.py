@@ -8,8 +8,7 @@ from zchat.protocol.messages import RefusalCode, Refused, inbox_log
 from zchat.protocol.operators import EraseAccount, Erasure, ForgetName, ReplaceName
 from zchat.protocol.rules.names import canonical_name, printable
 from zchat.service.core.effects import Refusal, Sender
-from zchat.service.core.erasing import replace_names
-from zchat.service.operators import require_operator
+from zchat.service.core.operators import replace_names, require_operator
 from zchat.users.core.model import DropUser, User
 
 if TYPE_CHECKING:

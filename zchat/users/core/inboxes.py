@@ -12,7 +12,7 @@ from zchat.protocol.messages import (
     inbox_log,
 )
 from zchat.protocol.rules.names import canonical_name, printable
-from zchat.service.core import report_limits
+from zchat.service.core import refusals
 from zchat.service.core.effects import Refusal, Sender
 from zchat.users.core.directory import Directory
 from zchat.users.core.model import DropBlock, SaveBlock, User
@@ -21,7 +21,7 @@ from zchat.users.core.model import DropBlock, SaveBlock, User
 class Inboxes:
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
-        self._reports = report_limits.of_reports()
+        self._reports = refusals.of_reports()
 
     def tell_invited(self, command: TellInvited, at_ms: int) -> Answer:
         """Whoever wants to hear nothing of the inviter does not hear of that, either."""

@@ -18,7 +18,7 @@ from zchat.protocol.operators import RemoveAccount, ResetPassword, ResetTotp
 from zchat.protocol.rules.names import printable
 from zchat.protocol.rules.permissions import STANDINGS
 from zchat.service.core.effects import Refusal, Sender
-from zchat.service.operators import require_operator
+from zchat.service.core.operators import require_operator
 from zchat.service.wording import how_long
 from zchat.users.core.credentials import Credentials, hash_of_none
 from zchat.users.core.directory import Directory

@@ -9,7 +9,7 @@ from zchat.eventlog.core.timeline import Timeline
 from zchat.eventlog.store import Store, Write
 from zchat.protocol import limits
 from zchat.protocol.messages import Scope, Standing, inbox_log
-from zchat.service.core.row_coalescing import runs_of_latest
+from zchat.service.core.effects import runs_of_latest
 from zchat.users.core.dispatch import UserCore
 from zchat.users.core.model import (
     DropBan,

@@ -5,7 +5,6 @@ out. If the store cannot commit, nothing has happened: the core is loaded anew f
 committed, all links are forgotten, and the askers resend what is unanswered.
 """
 
-import logging
 from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
@@ -25,14 +24,12 @@ from zchat.protocol.rules import costs
 from zchat.protocol.rules.costs import Steps
 from zchat.runtime.settings import Settings
 from zchat.service.core.command_origin import objection, standing_of
-from zchat.service.core.command_queue import Waiting
-from zchat.service.core.counts import Counts
 from zchat.service.core.effects import Effects, Sender
 from zchat.service.core.idempotency import answer_once, look_up
-from zchat.service.core.query_steps import Asked
+from zchat.service.core.operation_log import OperationLog
 from zchat.service.core.referenced_entries import referred_entries
 from zchat.service.core.retention import Retention
-from zchat.service.operation_log import Journal
+from zchat.service.core.scheduling import CommandQueue, QuerySteps
 
 _ups = Decoder(Up)
 _downs = Decoder(Down)
@@ -126,15 +123,14 @@ class Beat:
     """Inputs are collected by the `receive_…` methods, and `step` does all that follows."""
 
     def __init__(
-        self, service: Service, store: Store, log: logging.Logger, now: float, at_ms: int
+        self, service: Service, store: Store, operations: OperationLog, now: float, at_ms: int
     ) -> None:
         self._service = service
         self._store = store
-        self._log = log
         self._at_ms = at_ms
         self._answerer = Answerer(store.epoch)
         self._askers: dict[str, Asker[Owed]] = {}
-        self.waiting = Waiting()
+        self.waiting = CommandQueue()
         self._outcomes: list[tuple[Job, bool | str]] = []
         self._settled: list[Owed] = []
         self._epochs: dict[str, int] = {}
@@ -144,13 +140,14 @@ class Beat:
         self._stale = False
         """The core knows what was not committed, and could not be loaded anew yet."""
         self.protocol_errors = 0
-        self.counts = Counts()
-        self.journal = Journal(log, self.counts, now, at_ms)
+        self.operations = operations
         self._retention = Retention(store)
         self._heartbeat_due = False
         """Whether the next step is the first one of a heartbeat."""
         self._forget_at = now
-        self.asked = Asked(lambda query: service.answer(self.core, store, query, self._at_ms))
+        self.queries = QuerySteps(
+            lambda query: service.answer(self.core, store, query, self._at_ms)
+        )
         self.core = service.load(store, now, at_ms)
         self._send_owed(store.owed())
 
@@ -174,7 +171,7 @@ class Beat:
 
     def go_by(self, given: Settings, settings: Settings) -> None:
         """The settings of this process are others."""
-        self.journal.look_at_level()
+        self.operations.look_at_level()
         self._service.go_by(self.core, given, settings, self._at_ms)
 
     # --- Inputs -----------------------------------------------------------------------------------
@@ -200,7 +197,7 @@ class Beat:
             self._answerer.reply(address, encode(refusal))
             return
         if why := objection(address.asker, stamped.user, stamped.body):
-            self.journal.disobeyed(address.asker, stamped.body, now)
+            self.operations.disobeyed(address.asker, stamped.body, now)
             refused = Refused(getattr(stamped.body, "id", 0), RefusalCode.NOT_ALLOWED, why)
             self._answerer.reply(address, encode(refused))
             return
@@ -253,14 +250,14 @@ class Beat:
         answers: list[bytes] = []
         for query in queries:
             try:
-                answers.append(self.asked.answer(query))
+                answers.append(self.queries.answer(query))
             except ProtocolError:
                 self.protocol_errors += 1
                 answers.append(b"")
             except StoreUnavailable as error:
-                self._log.error("the store cannot be read: %s", error)
+                self.operations.not_read(error)
                 answers.append(b"")
-        self.journal.queries_refused(self.core.effects.refused, at_ms)
+        self.operations.queries_refused(self.core.effects.refused, at_ms)
         self.core.effects.refused.clear()
         return encode(answers)
 
@@ -269,7 +266,7 @@ class Beat:
         try:
             self._store.check_lease()
         except StoreUnavailable as error:
-            self._log.error("the store cannot be read: %s", error)
+            self.operations.not_read(error)
             return False
         return True
 
@@ -287,8 +284,7 @@ class Beat:
                 self._reload(now, at_ms)
             return self._step(now, at_ms)
         except StoreUnavailable as error:
-            self._log.error("the store is unavailable: %s", error)
-            self.counts.store_failures += 1
+            self.operations.not_committed(error)
             self._forget_uncommitted(now, at_ms)
             return Outbound([], [], [], [])
 
@@ -301,7 +297,7 @@ class Beat:
         self.core.tick(now, at_ms)
         if now >= self._forget_at:
             self._forget_at = now + limits.PEER_EXPIRY_S
-            self.asked.forget_abandoned()
+            self.queries.forget_abandoned()
         self._answerer.heartbeat()
         for asker in self._askers.values():
             asker.heartbeat()
@@ -316,8 +312,8 @@ class Beat:
         self._outcomes = []
         settled, self._settled = self._settled, []
         applied = len(commands) + len(outcomes)
-        self.counts.commands += applied
-        self.counts.beats += bool(applied or settled)
+        self.operations.counts.commands += applied
+        self.operations.counts.beats += bool(applied or settled)
         begun = [(job.sender, job.command) for job, _ in outcomes]
         keys = self._prepare(commands + begun)
         for (sender, command), key in zip(commands, keys, strict=False):
@@ -341,7 +337,7 @@ class Beat:
         return keys
 
     def _answer(self, sender: Sender, command: Any, answer: Answer | None, now: float) -> None:
-        self.journal.answered(sender, command, answer, now)
+        self.operations.answered(sender, command, answer, now)
         if answer is not None:
             self.core.effects.answer(sender.reply_to, getattr(command, "id", 0), answer)
 
@@ -369,7 +365,7 @@ class Beat:
             amended,
             effects.forgotten,
         )
-        self.counts.entries += len(appended)
+        self.operations.counts.entries += len(appended)
         self._retention.committed(policies)
         self._retention.forget(effects.forgotten)
         self._send_owed(owed)
@@ -416,7 +412,7 @@ class Beat:
         try:
             self._reload(now, at_ms)
         except StoreUnavailable as error:
-            self._log.error("nor can it be read: %s", error)
+            self.operations.not_loaded(error)
 
     def _reload(self, now: float, at_ms: int) -> None:
         """Forgets what was not committed."""
@@ -424,7 +420,7 @@ class Beat:
         # as the wall clock has been set back.
         self._at_ms = max(self._at_ms, at_ms) + 1
         former = self.core
-        self.asked.forget()
+        self.queries.forget()
         self._retention = Retention(self._store)
         self.core = self._service.load(self._store, now, self._at_ms)
         self.core.take_over(former, now)

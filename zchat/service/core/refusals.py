@@ -1,15 +1,30 @@
-"""How often one user does what takes everybody's room: reports in the audit, rooms in the list."""
+"""Refusals that rooms and users share: names that are kept, and what somebody does too often."""
 
 import math
+from collections.abc import Collection
 
 from zchat.protocol import limits
 from zchat.protocol.messages import RefusalCode
+from zchat.protocol.rules.lookalikes import looks_like_one_of
 from zchat.runtime.core.rate_limit import Buckets, Rate
 from zchat.service.core.effects import Refusal
 
 
+def check_reserved(name: str, reserved: Collection[str]) -> None:
+    """Raises `Refusal` for what is kept for the cluster, and for what looks like it."""
+    kept = looks_like_one_of(name, reserved)
+    if kept is None:
+        return
+    what = f"{name} is" if name == kept else f"{name} can be mistaken for {kept}, which is"
+    raise Refusal(RefusalCode.INVALID_NAME, f"{what} kept for the system; choose another name")
+
+
 class Pace:
-    """Soft state. `too_much` is what somebody is told who goes faster."""
+    """How often one user does what takes everybody's room, such as in the audit or a list.
+
+    It is not stored, so a restart forgets it. `too_much` is what somebody is told who goes
+    faster.
+    """
 
     def __init__(self, at_once: int, interval_s: float, too_much: str) -> None:
         self._by_user = Buckets(Rate(at_once, 1 / interval_s), limits.LIMITED_NAMES_MAX)

@@ -1,6 +1,5 @@
 """The order of things in one turn of a service: drain, beat, answer queries, and then index."""
 
-import logging
 import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
@@ -9,7 +8,8 @@ from zchat.eventlog.store import Store, StoreUnavailable
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
 from zchat.protocol.internal import WorkerHeartbeat
-from zchat.service.beat import Beat, Job, Outbound, Service
+from zchat.service.core.beat import Beat, Job, Outbound, Service
+from zchat.service.core.operation_log import OperationLog
 
 
 class Outside(Protocol):
@@ -35,7 +35,7 @@ class Outside(Protocol):
     def submit(self, job: Job) -> None: ...
 
 
-class Turns:
+class ServiceLoop:
     """Feeds a beat from outside and performs what it lets out.
 
     `status` is what to say of this process with a heartbeat, if anything.
@@ -45,15 +45,15 @@ class Turns:
         self,
         service: Service,
         store: Store,
-        log: logging.Logger,
+        operations: OperationLog,
         outside: Outside,
         status: Callable[[], bytes] = bytes,
     ) -> None:
         self._outside = outside
         self._status = status
         self._address, self._epoch = service.address, store.epoch
-        self.beat = Beat(service, store, log, outside.now(), outside.now_ms())
-        self._indexing = Indexing(store, log)
+        self.beat = Beat(service, store, operations, outside.now(), outside.now_ms())
+        self._indexing = Indexing(store, operations)
         self._settings = self.beat.changed_settings
         self.next_heartbeat = 0.0
         self.router_heard_at = -math.inf
@@ -73,10 +73,10 @@ class Turns:
             self.say_heartbeat(bye=False)
         self._perform(self.beat.step(now, outside.now_ms()))
         self._tell_settings()
-        self.beat.asked.begin_turn()
+        self.beat.queries.begin_turn()
         for body, *_ in outside.queries():
             outside.answer(self.beat.answer(body, outside.now_ms()))
-            if self.beat.asked.turn_is_over:
+            if self.beat.queries.turn_is_over:
                 # The next beat comes first; what still waits at the socket is answered after it.
                 break
         self._indexing.turn_ended(idle=idle and not self.beat.waiting, heartbeat=heartbeat)
@@ -132,15 +132,15 @@ class Turns:
         self._outside.to_worker([b"", b""])
 
 
-# --- When messages enter the index of what is said: behind all else, a few at a time.
-
-
 class Indexing:
-    """In steps: a few after each heartbeat, and more as long as there is nothing else to do."""
+    """When messages enter the index of what is said: behind all else, in steps.
 
-    def __init__(self, store: Store, log: logging.Logger) -> None:
+    A few come after each heartbeat, and more as long as there is nothing else to do.
+    """
+
+    def __init__(self, store: Store, operations: OperationLog) -> None:
         self._store = store
-        self._log = log
+        self._operations = operations
         self._failed = False
         self._owed_steps = 0
         """How many are done however busy the service is."""
@@ -165,7 +165,7 @@ class Indexing:
         except StoreUnavailable as error:
             # Said once, not with each heartbeat.
             if not self._failed:
-                self._log.error("what is said cannot be indexed: %s", error)
+                self._operations.not_indexed(error)
             self._failed = True
             return False
         self._failed = False
