@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from zchat.eventlog.store import Store
 from zchat.gateway import metrics as of_gateway
 from zchat.gateway.core.loop import GatewayLoop
-from zchat.gateway.core.watcher import Watcher
+from zchat.gateway.core.operation_log import OperationLog
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
 from zchat.protocol.internal import RoutingTable
@@ -122,7 +122,7 @@ def test_a_gateway_says_what_it_misses() -> None:
 
 def test_why_connections_were_ended_is_counted_by_code() -> None:
     turns = GatewayLoop(1, Outside(), sessions_max=1)
-    assert type(turns.core.watcher) is Watcher
+    assert type(turns.core.operations) is OperationLog
     for _ in range(3):
         turns.core.connect(100.0, 100_000)
     assert of_gateway.readings(turns)["refused"] == {"limit_reached": 2}

@@ -57,8 +57,8 @@ def readings(turns: GatewayLoop) -> Mapping[str, Reading]:
         "connections": traffic.connections,
         "turned_away": traffic.turned_away,
         "pushed_out": traffic.pushed_out,
-        "refused": core.watcher.refused,
-        "logins_refused": core.watcher.logins_refused,
+        "refused": core.operations.refused,
+        "logins_refused": core.operations.logins_refused,
         "held_back": core.quotas.held_back,
         "protocol_errors": core.protocol_errors,
         "held_sessions": sum(session.backlog is not None for session in sessions),
@@ -71,7 +71,7 @@ def readings(turns: GatewayLoop) -> Mapping[str, Reading]:
         "unanswered": {name: len(peer.link.unanswered) for name, peer in peers.items()},
         "queries_waiting": {name: len(peer.queries) for name, peer in peers.items()},
         "link_queue_bytes": {name: peer.link.queue_bytes for name, peer in peers.items()},
-        "round_trip_seconds": core.watcher.round_trips,
+        "round_trip_seconds": core.operations.round_trips,
         "follower_lag_entries": {name: peer.follower.lag for name, peer in peers.items()},
     }
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from zchat.gateway.core.contexts import CommandContext, CommandSent, SessionOpening
+from zchat.gateway.core.operation_log import OperationLog
 from zchat.gateway.core.session import Session
-from zchat.gateway.core.watcher import Watcher
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, ProtocolError
 from zchat.protocol.internal import SessionReply
@@ -35,7 +35,7 @@ _KEPT_OUT: Final = (
 )
 
 
-class OperationLog(Watcher):
+class WrittenOperationLog(OperationLog):
     def __init__(self, log: logging.Logger, identity: bytes) -> None:
         super().__init__()
         self._log = log

@@ -19,7 +19,7 @@ from zchat.gateway.connection import ClientConnection
 from zchat.gateway.core.flow_control import Quota
 from zchat.gateway.core.loop import GatewayLoop
 from zchat.gateway.metrics import MEASURES, missing, readings
-from zchat.gateway.operation_log import OperationLog
+from zchat.gateway.operation_log import WrittenOperationLog
 from zchat.gateway.tls import CertificateError, TlsDoor, load_context
 from zchat.protocol import limits
 from zchat.runtime.liveness import Alive, Health
@@ -57,7 +57,7 @@ class Gateway:
         self._heard = False
         """Whether the last envelope to the router could be sent."""
         own_identity = identity(gateway_name(settings.name), os.urandom(6).hex())
-        self.turns.core.watcher = OperationLog(log, own_identity)
+        self.turns.core.operations = WrittenOperationLog(log, own_identity)
         endpoints = settings.endpoints
         self._commands = sockets.asker_socket(context, endpoints, own_identity)
         events = sockets.subscriber_socket(context, endpoints, self.turns.topics)
@@ -77,7 +77,7 @@ class Gateway:
     def go_by(self, in_force: InForce) -> None:
         """The settings in force are others."""
         core, settings = self.turns.core, in_force.settings
-        core.watcher.tracing = settings.log_level == "debug"
+        core.operations.tracing = settings.log_level == "debug"
         core.quotas.change(quota_of(settings), core.sessions.values(), self.now())
 
     # --- The world around the turns -----------------------------------------------------------

@@ -37,11 +37,11 @@ from zchat.gateway.core.flow_control import (
     Quotas,
 )
 from zchat.gateway.core.login import Greetings, Login, Logins, logs_wanted, opening_of
+from zchat.gateway.core.operation_log import OperationLog
 from zchat.gateway.core.presence import PresenceFollower
 from zchat.gateway.core.requests import Requests
 from zchat.gateway.core.services import Services, stamp
 from zchat.gateway.core.session import Connection, Session, SessionState
-from zchat.gateway.core.watcher import Watcher
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, ProtocolError, client_messages, encode
 from zchat.protocol.internal import (
@@ -104,7 +104,7 @@ class GatewayCore:
         self.presence = PresenceFollower()
         self.sessions: dict[int, Session] = {}
         self.protocol_errors = 0
-        self.watcher = Watcher()
+        self.operations = OperationLog()
         self.services = Services(partitions, self._announce)
         self._logins = Logins(self.output, self.fan_out)
         self.intake = Intake(self.quotas, self.output, self._receive_frame, self._refuse)
@@ -189,8 +189,8 @@ class GatewayCore:
     def _take(
         self, session: Session, message: ClientMessage, frame: Raw, now: float, now_ms: int
     ) -> None:
-        if self.watcher.tracing:
-            self.watcher.received(session, message)
+        if self.operations.tracing:
+            self.operations.received(session, message)
         if type(message) not in activity.BY_ITSELF:
             session.was_active(now_ms)
         match message:
@@ -214,7 +214,7 @@ class GatewayCore:
                 closing = SessionClosing(session, message)
                 self._say_to_users(session, CloseSession(quit=True), closing)
             case _ if why := scopes.refusal(session, message):
-                self.watcher.out_of_scope(session, message, now)
+                self.operations.out_of_scope(session, message, now)
                 self.requests.answer(session, Refused(message.id, RefusalCode.OUT_OF_SCOPE, why))
             case Post() | SendPrivate():  # Most of all, so that they stand before all queries.
                 self.requests.command(session, message, frame, now)
@@ -254,7 +254,7 @@ class GatewayCore:
         session, log_in = opening.session, opening.log_in
         if isinstance(reply, Refused):
             self.greetings.welcome(session)
-            self.watcher.login_refused(session, reply.code, now)
+            self.operations.login_refused(session, reply.code, now)
             session.login_refused()
             self.requests.answered(session, encode(reply))
             return
@@ -288,7 +288,7 @@ class GatewayCore:
     def _logged_in(self, complete: Iterable[tuple[Session, LoggedIn]]) -> None:
         for session, logged_in in complete:
             session.logged_in()
-            self.watcher.logged_in(session)
+            self.operations.logged_in(session)
             self.requests.answered(session, encode(logged_in))
             self.fan_out.unblocked(session)
 
@@ -309,7 +309,7 @@ class GatewayCore:
         if session.open:
             self.requests.answer(session, refused)
             self._close(session)
-            self.watcher.ended(session, refused.code)
+            self.operations.ended(session, refused.code)
 
     def go_away(self, reason: str) -> None:
         """The gateway stops: clients are told to connect elsewhere, and heard no more."""
@@ -329,7 +329,7 @@ class GatewayCore:
     def receive_down(self, address: str, down: Down, now: float, now_ms: int) -> None:
         peer = self.services.by_address[address]
         answers = peer.link.receive(down, now)
-        self.watcher.answered(address, answers, now)
+        self.operations.answered(address, answers, now)
         for context, frame in answers:
             try:
                 self._receive_reply(context, frame, now, now_ms)

@@ -1,4 +1,4 @@
-"""What happens to sessions and their commands, counted; whoever logs it looks on from here."""
+"""What happens to sessions and their commands, counted; a shell that writes it extends this."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from zchat.protocol.messages import ClientMessage, RefusalCode
 from zchat.runtime.core.measures import Histogram
 
 
-class Watcher:
+class OperationLog:
     def __init__(self) -> None:
         self.tracing = False
         """Whether each single command is of interest."""
