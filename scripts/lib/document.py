@@ -24,11 +24,7 @@ sys.path.insert(0, str(ROOT))  # Also without an installation.
 
 from zchat.admin.cli import main as admin  # noqa: E402
 from zchat.client.commands.table import COMMANDS  # noqa: E402
-from zchat.client.tui import keymap  # noqa: E402
-from zchat.client.tui.parts import BINDINGS as PARTS  # noqa: E402
-from zchat.client.tui.widgets.composer import Composer  # noqa: E402
-from zchat.client.tui.widgets.members import Members  # noqa: E402
-from zchat.client.tui.widgets.timeline import Timeline  # noqa: E402
+from zchat.client.tui import keys as tui_keys  # noqa: E402
 from zchat.gateway import metrics as gateway_metrics  # noqa: E402
 from zchat.protocol import limits, messages  # noqa: E402
 from zchat.protocol.messages import RefusalCode, Standing  # noqa: E402
@@ -116,17 +112,17 @@ def keys_table() -> str:
     bound = [
         (place, binding)
         for place, bindings in (
-            ("everywhere", PARTS),
-            ("in the conversation", Timeline.BINDINGS),
-            ("in the list of members", Members.BINDINGS),
-            ("while writing", Composer.BINDINGS),
+            ("everywhere", tui_keys.EVERYWHERE),
+            ("in the conversation", tui_keys.TIMELINE),
+            ("in the list of members", tui_keys.MEMBERS),
+            ("while writing", tui_keys.COMPOSER),
         )
         for binding in bindings
         if isinstance(binding, Binding) and binding.id
     ]
     rows = []
     for place, binding in bound:
-        keys = " ".join(f"`{keymap.name(key)}`" for key in binding.key.split(","))
+        keys = " ".join(f"`{tui_keys.name(key)}`" for key in binding.key.split(","))
         rows.append((f"`{binding.id}`", binding.description, keys, place))
     return _table(("is called", "does", "key", ""), *rows)
 

@@ -43,7 +43,7 @@ async def show(count: int, address: str, folder: Path) -> None:
         cache = Cache(USER, [address], folder)
         render = Renderer(USER, datetime.now(UTC).date(), UTC, colour=False)
         app = ScreenClient(chat, book, cache, render)
-        app.garbage.begin()
+        app.gc_policy.begin()
         await app.run_async()
 
 

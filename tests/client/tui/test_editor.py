@@ -75,5 +75,5 @@ async def test_an_editor_that_is_not_there_is_told() -> None:
 async def test_no_secret_is_given_to_an_editor(ann: Person) -> None:
     ann.app.composer.load(":password secret")
     await ann.press("ctrl+o")
-    await ann.sees("what is secret is given to no editor")
+    await ann.sees("a secret is not given to an editor")
     assert ann.written == ":password secret"

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from zchat.client.storage.config import parse
-from zchat.client.tui.keymap import normal
-from zchat.client.tui.parts import BINDINGS
+from zchat.client.tui.keys import EVERYWHERE, normal
 from zchat.client.tui.view import themes
 from zchat.client.tui.widgets.composer import Composer
 from zchat.client.tui.widgets.members import Members
@@ -36,7 +35,7 @@ def test_what_keys_are_called(key: str, expected: str | None) -> None:
 
 
 def test_everything_with_a_key_has_a_name_of_its_own() -> None:
-    everything = [*BINDINGS, *Timeline.BINDINGS, *Members.BINDINGS, *Composer.BINDINGS]
+    everything = [*EVERYWHERE, *Timeline.BINDINGS, *Members.BINDINGS, *Composer.BINDINGS]
     named = [each.id for each in everything if not isinstance(each, tuple) and each.id]
     assert len(named) == len(set(named))
     # The second key for the list of all keys works where nothing is written only.
@@ -56,7 +55,7 @@ async def test_keys_do_what_the_file_says(gateway: FakeGateway, tmp_path: Path) 
     async with person(gateway, tmp_path, config=parse(KEYS), size=(110, 30)) as ann:
         await ann.sees("Ctrl-G search")
         await ann.press("ctrl+g")
-        await ann.sees("every word of it is looked for")
+        await ann.sees("searches for messages that have all of these words")
         await ann.press("escape", "f8", "ctrl+f")
         assert "is pinned here" not in ann.screen
         assert len(ann.app.screen_stack) == 1
@@ -105,6 +104,6 @@ async def test_mistakes_are_told_and_hinder_nothing(gateway: FakeGateway, tmp_pa
         await ann.press("escape")
         for _ in range(3):
             await ann.press("f7")
-        await ann.sees("colours: mine")
+        await ann.sees("theme: mine")
         assert themes.PALETTES[ann.app.theme].background == "#102030"
     del themes.PALETTES["zchat-mine"]

@@ -56,7 +56,7 @@ async def test_what_is_pinned_is_listed_and_found(moderator: Person) -> None:
     await ann.press("escape", "f8")
     await ann.sees("bob        message 2")
     await ann.press(*"xyz")
-    await ann.sees("nothing like that is pinned")
+    await ann.sees("no pinned message has these words")
     await ann.press("backspace", "backspace", "backspace", "enter")
     view = ann.app.timeline.view
     assert view is not None
@@ -67,7 +67,7 @@ async def test_what_an_edited_message_has_said_before_is_shown(ann: Person) -> N
     await ann.write("as it is")
     await ann.sees("as it is")
     await ann.press("up", "v")
-    await ann.sees("it has never said anything else")
+    await ann.sees("it was never edited")
     await ann.press("e", *" now")
     await ann.press("enter")
     await ann.sees("(edited)")
@@ -152,8 +152,8 @@ async def test_one_comes_back_to_where_one_was(gateway: FakeGateway, tmp_path: P
         await ann.write(":cr kitchen")
         await ann.sees("you created #kitchen")
     async with person(gateway, tmp_path) as ann:
-        assert ann.app.conversation is not None
-        assert ann.app.conversation.key == "#kitchen"
+        assert ann.app.navigation.conversation is not None
+        assert ann.app.navigation.conversation.key == "#kitchen"
 
 
 async def test_the_topic_of_a_room_is_there_with_the_room(ann: Person) -> None:
@@ -271,9 +271,9 @@ async def test_an_emptied_search_looks_for_nothing(ann: Person) -> None:
     await ann.press("ctrl+f", *"nowhere")
     await ann.sees("nothing has all of these words")
     await ann.press(*["backspace"] * len("nowhere"))
-    await ann.sees("every word of it is looked for")
+    await ann.sees("searches for messages that have all of these words")
     await ann.press("escape", "up", "slash", *"message", "enter", "slash")
     await ann.press(*["backspace"] * len("message"), "enter")
     await ann.press("slash")
-    await ann.sees("Find in what is here:")
+    await ann.sees("Find in the loaded messages:")
     assert ann.app.timeline.found == ""

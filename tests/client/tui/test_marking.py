@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zchat.client.model.conversation import Conversation, Item, Kind, Said
+from zchat.client.tui.calendar import Calendar
 from zchat.client.tui.view.layout import Page
 from zchat.client.tui.view.view import View
 from zchat.client.tui.widgets.marking import End, marked, text_of
@@ -14,7 +15,7 @@ from zchat.protocol.messages import MessagePosted
 
 from .people import Person
 
-PAGE = Page(50, "ann", UTC)
+PAGE = Page(50, "ann", Calendar(UTC))
 BEGIN = PAGE.gutter
 LONG = "a text that is longer than one line of the page and has https://example.org/" + 40 * "x"
 
@@ -84,7 +85,7 @@ async def test_the_mouse_marks_and_copies(ann: Person, upwards: bool) -> None:
     await ann.sees("message 4")
     x, y = ends[1]
     await ann.pilot.mouse_up(offset=(x, y - 1))
-    await ann.sees("copied what is marked")
+    await ann.sees("the selection is copied")
     assert ann.app.clipboard == "message 2\nmessage 3"
     # Nothing was chosen by it.
     assert ann.app.timeline.view is not None

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from zchat.client.tui.widgets.members import may
+from zchat.client.tui.controller.member_actions import may
 from zchat.protocol.messages import (
     BanMember,
     DemoteMember,
@@ -55,8 +55,8 @@ def test_of_what_is_not_known_the_server_has_the_last_word() -> None:
 async def listed(ann: Person, own: Role) -> None:
     await ann.write(":cr garden")
     await ann.sees("you created #garden")
-    await until(lambda: "#garden" in ann.app.desk.members)
-    ann.app.desk.members["#garden"] = MemberList(
+    await until(lambda: "#garden" in ann.app.controller.members)
+    ann.app.controller.members["#garden"] = MemberList(
         1,
         "garden",
         [
@@ -90,7 +90,7 @@ async def test_a_moderator_kicks_whom_they_have_chosen(ann: Person) -> None:
     await ann.press("j", "j", "x")
     await ann.sees("! you may not do that to carl here")
     await ann.press("k", "x")
-    await ann.sees("Put bob out of #garden?")
+    await ann.sees("Kick bob out of #garden?")
     heard = ann.gateway.heard
     await ann.press("enter")
     await until(lambda: ann.gateway.heard > heard)

@@ -311,9 +311,9 @@ async def test_the_list_goes_along_and_says_what_is_beyond_it(
         gateway.server.followed[f"#room-{number:02}"] = 1
     async with person(gateway, tmp_path, size=(100, 30)) as ann:
         await ann.sees("#room-05")
-        rooms = [each.key for each in ann.app.ways.listed()]
+        rooms = [each.key for each in ann.app.navigation.listed()]
         for at in (49, 3, 27, 50):
-            ann.app.open_key(rooms[at])
+            ann.app.navigation.open(rooms[at])
             await ann.sees(f"▎  {rooms[at]}")
 
 
@@ -323,7 +323,7 @@ async def test_what_is_unread_beyond_the_list_is_said(gateway: FakeGateway, tmp_
         gateway.server.followed[f"#room-{number:02}"] = 0
     async with person(gateway, tmp_path, size=(100, 30)) as ann:
         await until(lambda: f" ↓ {50 - ann.screen.count('#room-')} unread" in ann.screen)
-        ann.app.open_key(ann.app.ways.listed()[50].key)
+        ann.app.navigation.open(ann.app.navigation.listed()[50].key)
         await ann.sees(" ↑ ")
         row = next(y for y, line in enumerate(ann.screen.split("\n")) if " ↑ " in line)
         await ann.pilot.click(offset=(4, row))

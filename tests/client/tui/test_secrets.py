@@ -106,7 +106,7 @@ async def test_a_command_is_no_edit(ann: Person) -> None:
     await ann.sees("hello")
     await ann.press("up", "e", "ctrl+u")
     await ann.write(":register secret-horse")
-    await ann.sees("that is a command, and no message")
+    await ann.sees("that is a command, not a message")
     assert ann.written == ":register secret-horse"
     assert ann.gateway.server.texts("#lobby")[-1] == "hello"
     assert ann.gateway.server.guest

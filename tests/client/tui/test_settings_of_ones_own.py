@@ -12,7 +12,7 @@ from .people import person
 async def test_words_are_chosen_with_a_key_and_kept(gateway: FakeGateway, tmp_path: Path) -> None:
     async with person(gateway, tmp_path) as ann:
         await ann.press("f9", *"tea", "comma", *"cake", "enter")
-        await ann.sees("what calls you besides your name: tea, cake")
+        await ann.sees("words that notify you as your name does: tea, cake")
         gateway.say("#lobby", "bob", MessagePosted("is there tea?"))
         await ann.sees("is there tea?")
         line = next(line for line in ann.screen.split("\n") if "is there tea?" in line)

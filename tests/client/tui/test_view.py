@@ -17,12 +17,13 @@ from zchat.client.model.conversation import (
     Removed,
     Said,
 )
+from zchat.client.tui.calendar import Calendar
 from zchat.client.tui.view.heights import Heights
 from zchat.client.tui.view.layout import Page
 from zchat.client.tui.view.view import View
 
 NOON_MS = 1_700_000_000_000
-PAGE = Page(50, "ann", UTC)
+PAGE = Page(50, "ann", Calendar(UTC))
 
 
 def message(sequence: int, lines: int = 1) -> Said:
@@ -371,7 +372,7 @@ class Reading(RuleBasedStateMachine):
 
     @rule(width=st.integers(40, 90), height=st.integers(1, 30))
     def resize(self, width: int, height: int) -> None:
-        self.view.resize(Page(width, "ann", UTC), height)
+        self.view.resize(Page(width, "ann", Calendar(UTC)), height)
 
     @invariant()
     def the_window_is_full_of_what_there_is(self) -> None:

@@ -97,7 +97,7 @@ async def test_letters_after_d_delete_nothing(ann: Person) -> None:
 
 async def test_a_room_is_made_only_if_it_is_meant(ann: Person) -> None:
     await ann.press("ctrl+k", *"barn", "enter")
-    await ann.sees("Make the room #barn?")
+    await ann.sees("Create the room #barn?")
     await ann.press("escape")
     assert "#barn" not in ann.gateway.server.logs
     await ann.press("ctrl+k", *"barn", "enter", "enter")
@@ -176,11 +176,11 @@ async def test_a_name_and_enter_at_once_go_there(ann: Person) -> None:
 
 async def test_a_command_from_the_palette_leaves_what_is_being_written(ann: Person) -> None:
     await ann.press(*"half")
-    ann.app.acts.begin_command(":whoami ")
+    ann.app.composing.begin_command(":whoami ")
     await ann.press("enter")
     await ann.sees("you are ann")
     assert ann.written == "half"
-    ann.app.acts.begin_command(":away ")
+    ann.app.composing.begin_command(":away ")
     await ann.press("escape", "escape")
     assert ann.written == "half"
 
@@ -220,7 +220,7 @@ async def test_what_is_muted_and_mentions_one_is_found(ann: Person) -> None:
     await ann.press("alt+1")
     ann.gateway.say("#kitchen", "bob", MessagePosted("hello"))
     await ann.press("alt+a")
-    await ann.sees("nothing more is unread, but what is muted")
+    await ann.sees("nothing else is unread, except what is muted")
     ann.gateway.say("#kitchen", "bob", MessagePosted("hello @ann"))
     await ann.sees("@1")
     await ann.press("alt+a")
@@ -243,7 +243,7 @@ async def test_no_secret_is_kept_as_a_draft(gateway: FakeGateway, tmp_path: Path
     async with person(gateway, tmp_path) as ann:
         await ann.sees("message 3")
         ann.app.composer.load(":register correct horse")
-        ann.app.keep_draft()
+        ann.app.composing.keep_draft()
     async with person(gateway, tmp_path) as ann:
         await ann.sees("message 3")
         assert ann.written == ""

@@ -16,7 +16,7 @@ REST_TICKS: Final = 2
 """So many ticks without a key or a click are a rest."""
 
 
-class Garbage:
+class GcPolicy:
     def __init__(self) -> None:
         self._ticks = 0
 

@@ -117,7 +117,7 @@ def is_quiet(settings: Mapping[str, str]) -> bool:
     return settings.get(QUIET) == ON
 
 
-class Aloud:
+class Notifications:
     def __init__(self, book: Book, notifier: Notifier, cache: Cache, *, quiet: bool) -> None:
         self._book = book
         self._notifier = notifier

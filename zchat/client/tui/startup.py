@@ -94,7 +94,7 @@ async def _show(
         config=settings,
         log_files=log_files,
     )
-    app.garbage.begin()
+    app.gc_policy.begin()
     told = accesses.told_to_leave()
     running = asyncio.create_task(app.run_async())
     leaving = asyncio.create_task(told.wait())

@@ -1,4 +1,7 @@
-"""What the person does with the conversations, said to the server; no widgets here."""
+"""Carries what the user does to the server, and what the server says to the book and the files.
+
+There are no widgets here: the screen is what `Front` says.
+"""
 
 import asyncio
 import enum
@@ -8,7 +11,7 @@ from typing import Final, Protocol
 
 from zchat.client.commands.actions import Ask, EnrolTotp, Mistake, Send
 from zchat.client.commands.table import parse
-from zchat.client.core.events import Answered, EntryArrived, Event, State
+from zchat.client.core.events import Answered, EntryArrived, Event, SessionBegun, State
 from zchat.client.core.machine import LoggingOut
 from zchat.client.core.outbox import QueueFull
 from zchat.client.line.line_client import LineClient
@@ -20,10 +23,10 @@ from zchat.client.sdk.chat import Chat
 from zchat.client.sdk.drafts import InvalidRequest, Request
 from zchat.client.storage.cache import FLUSH_ENTRIES, Cache
 from zchat.client.storage.log_files import LogFiles
-from zchat.client.tui.controller.going import Going
+from zchat.client.tui.controller.input_guard import InputGuard
 from zchat.client.tui.controller.input_parser import Command, meant
 from zchat.client.tui.controller.input_parser import Message as Written
-from zchat.client.tui.controller.roster import Known
+from zchat.client.tui.controller.roster import Roster
 from zchat.client.tui.controller.search import Search
 from zchat.client.tui.view.listing import label
 from zchat.client.tui.view.markup import emojied
@@ -82,33 +85,35 @@ class Outcome(enum.Enum):
 
     DONE = enum.auto()
     MISTAKE = enum.auto()
-    """Nothing, and why was said: it is still the person's to mend."""
+    """Nothing was done, and the user was told why: the text is theirs to correct."""
     QUIT = enum.auto()
 
 
 class Front(Protocol):
-    """What shows what happens at the desk."""
+    """What the controller tells the screen."""
 
     def note(self, lines: Sequence[str]) -> None:
-        """Says something of the client's own."""
+        """Shows a message of the client itself."""
 
     def wake(self) -> None:
         """There is something new to draw."""
 
     def open_to_write(self, key: str) -> None:
-        """Goes to that conversation."""
+        """Goes to that conversation, with the focus where text is written."""
 
     def opens(self, key: str, request: int) -> None:
-        """That conversation has opened, as the request has asked."""
+        """A conversation has opened that this request has asked for."""
 
     def begin_questions(self) -> None:
         """The keyboard is for answers, until `line` asks nothing more."""
 
     def ask(self, question: str, yes: str, then: Callable[[], object]) -> None:
-        """Does it once the person has said so."""
+        """Does it once the user has confirmed."""
 
 
-class Desk:
+class Controller:
+    """Between the chat, the book, the files, and the screen."""
+
     def __init__(
         self,
         chat: Chat,
@@ -121,22 +126,28 @@ class Desk:
         self.chat = chat
         self.book = book
         self.line = line
-        self.known = Known(book)
+        self.roster = Roster(book)
+        self.guard = InputGuard()
+        self.rights = Rights(book.me)
+        self.search = Search(chat.send)
         self._cache = cache
         self._front = front
         self._log_files = log_files
         self.rooms: RoomList | None = None
         self.members: dict[str, MemberList] = {}
-        self.search = Search(chat.send)
-        self.amending = Amending(book, self.try_to, self.complain)
-        self.going = Going()
+        """By key of a room."""
+        self.pins: dict[str, list[Entry]] = {}
+        """By key of a room: newest pin first, as the server last said."""
         self._awaited: dict[int, str] = {}
-        """The key that is opened when a request is done; empty where the answer names it."""
-        self._typed: dict[str, float] = {}
+        """By request: the key to open once it is done; empty where the answer names it."""
+        self._edits_awaited: dict[int, Callable[[EditList], None]] = {}
+        """By request: who gets the earlier versions of a message."""
+        self._typing_sent_s: dict[str, float] = {}
+        """By key: when the others were told last that the user is typing there."""
         self._members_are_old = False
         self._users_are_old = False
         self._waiting: set[int] = set()
-        """What the person has said or done, and is not answered."""
+        """What the user has sent or done, and is not answered."""
         self._unsent = set(book.unsent)
         """What the cache keeps until it is confirmed."""
 
@@ -156,14 +167,16 @@ class Desk:
 
     def _happen(self, event: Event, now: float) -> None:
         self.book.apply(event, now)
-        self.known.hear(event)
-        self.amending.hear(event)
+        self.roster.hear(event)
+        self.rights.hear(event)
         if self._log_files is not None:
             self._log_files.take(event)
         self._cache.take(event)
         if self._cache.waiting >= FLUSH_ENTRIES:
             self.keep()
         match event:
+            case SessionBegun():
+                self.look_around()
             case Answered():
                 self._answered(event)
             case EntryArrived(Entry(body=MemberAdded(user=user))) if user == self.book.me:
@@ -174,6 +187,9 @@ class Desk:
                 if isinstance(event, PresenceChanged) and event.came_more + event.went_more:
                     # More than it names.
                     self._users_are_old = True
+            case EntryArrived(Entry(log=log, body=MessagePinned() | MessageUnpinned())):
+                if log in self.pins:
+                    self.try_to(lambda: message_drafts.pins(log))
             case _:
                 pass
 
@@ -184,6 +200,7 @@ class Desk:
 
     def _answered(self, event: Answered) -> None:
         self._waiting.discard(event.id)
+        show_edits = self._edits_awaited.pop(event.id, None)
         if self.search.answered(event):
             return
         match event.answer:
@@ -191,9 +208,13 @@ class Desk:
                 self.rooms = rooms
             case MemberList() as members:
                 self.members[room_log(members.room)] = members
+            case PinList(room=room, pins=pins):
+                self.pins[room_log(room)] = pins
+            case EditList() as edits if show_edits is not None:
+                show_edits(edits)
             case Refused(reason=reason):
                 self._awaited.pop(event.id, None)
-                self.going.refused(event.id)
+                self.guard.refused(event.id)
                 if not isinstance(event.request, (*_SILENT, Post, SendPrivate)):
                     # What was said shows by itself that it failed.
                     self.complain(reason)
@@ -302,7 +323,7 @@ class Desk:
         """Says it in the conversation, or does the command."""
         match meant(text):
             case Written(said):
-                if doubt := self.going.doubt(text, time.monotonic()):
+                if doubt := self.guard.doubt(text, time.monotonic()):
                     self.complain(f"{doubt}; Enter again says this in {label(conversation)}")
                     return Outcome.MISTAKE
                 done = self.say(conversation.key, emojied(said), reply_to)
@@ -323,7 +344,7 @@ class Desk:
         said.kept = self._cache.keep_unsent(key, text, reply_to, at_ms)
         if said.kept:
             self._unsent.add(said)
-        self._typed.pop(key, None)
+        self._typing_sent_s.pop(key, None)
         self._front.wake()
         return True
 
@@ -332,7 +353,7 @@ class Desk:
         return self.try_to(lambda: make(key, text, reply_to))
 
     def _command(self, line: str) -> Outcome:
-        action = parse(line, self.known.rooms.keys() | self.chat.rooms_followed)
+        action = parse(line, self.roster.rooms.keys() | self.chat.rooms_followed)
         match action:
             case Send(Post(room=room, text=said)):
                 return self._say_there(room_log(room), said)
@@ -354,7 +375,7 @@ class Desk:
                 self._front.begin_questions()
             case Ask() | EnrolTotp():
                 # Whoever is quick has typed the answers.
-                self.going.asked_secret()
+                self.guard.secret_asked()
             case _:
                 pass
         return Outcome.DONE
@@ -375,7 +396,7 @@ class Desk:
         request_id = self.send(request)
         if request_id is not None:
             self._awaited[request_id] = key
-            self.going.ask(request_id, key or "the conversation")
+            self.guard.requested(request_id, key or "the conversation")
 
     def says_typing(self, conversation: Conversation) -> None:
         """Tells the others that the person writes, now and then while it is so."""
@@ -384,9 +405,9 @@ class Desk:
         if (
             conversation.kind is not Kind.NOTICES
             and self.chat.state is State.ONLINE
-            and now - self._typed.get(key, -TYPING_AGAIN_S) >= TYPING_AGAIN_S
+            and now - self._typing_sent_s.get(key, -TYPING_AGAIN_S) >= TYPING_AGAIN_S
         ):
-            self._typed[key] = now
+            self._typing_sent_s[key] = now
             self.send(message_drafts.typing(key))
 
     def give_up(self, conversation: Conversation, said: Said) -> None:
@@ -408,57 +429,21 @@ class Desk:
             lambda: message_drafts.notify(conversation.key, level if muted else Notify.NOTHING)
         )
 
-
-# --- What the person does to messages that stand already, said to the server; no widgets here.
-
-
-class Amending:
-    def __init__(
-        self,
-        book: Book,
-        try_to: Callable[[Callable[[], Request]], int | None],
-        complain: Callable[[str], None],
-    ) -> None:
-        """`try_to` sends the draft that is made, or says why it cannot."""
-        self._book = book
-        self._try_to = try_to
-        self._complain = complain
-        self.pins: dict[str, list[Entry]] = {}
-        """By room's key, newest pin first, as the server last said."""
-        self.rights = Rights(book.me)
-        self._edits: dict[int, Callable[[EditList], None]] = {}
-
-    def hear(self, event: Event) -> None:
-        self.rights.hear(event)
-        match event:
-            case EntryArrived(Entry(log=log, body=MessagePinned() | MessageUnpinned())):
-                if log in self.pins:
-                    self._try_to(lambda: message_drafts.pins(log))
-            case Answered(id, answer=answer):
-                show = self._edits.pop(id, None)
-                match answer:
-                    case PinList(room=room, pins=pins):
-                        self.pins[room_log(room)] = pins
-                    case EditList() if show is not None:
-                        show(answer)
-                    case _:
-                        pass
-            case _:
-                pass
+    # --- What is done to a message that was sent ------------------------------------------------
 
     def _log_of(self, conversation: Conversation) -> str:
         """The log in which its messages have their sequences."""
-        return conversation.key if conversation.key[0] == "#" else inbox_log(self._book.me)
+        return conversation.key if conversation.key[0] == "#" else inbox_log(self.book.me)
 
     def edit(self, conversation: Conversation, said: Said, text: str) -> bool:
         """False if it cannot say that."""
         log = self._log_of(conversation)
-        draft = self._try_to(lambda: message_drafts.edit(log, said.sequence, emojied(text)))
+        draft = self.try_to(lambda: message_drafts.edit(log, said.sequence, emojied(text)))
         return draft is not None
 
     def refusal(self, kind: type[Message], conversation: Conversation, said: Said) -> str:
         """Why the server will not have the message changed so; empty if it may be tried."""
-        key, is_own = conversation.key, self._book.is_own(said)
+        key, is_own = conversation.key, self.book.is_own(said)
         if kind is EditMessage and not is_own:
             return "only your own messages can be edited"
         if kind is PinMessage and key[0] != "#":
@@ -478,19 +463,19 @@ class Amending:
 
     def delete(self, conversation: Conversation, said: Said) -> None:
         log = self._log_of(conversation)
-        self._try_to(lambda: message_drafts.delete(log, said.sequence))
+        self.try_to(lambda: message_drafts.delete(log, said.sequence))
 
     def react(self, conversation: Conversation, said: Said, emoji: str) -> None:
         """Takes it back if it is there already."""
         log = self._log_of(conversation)
-        again = self._book.me in said.reactions.get(emoji, ())
+        again = self.book.me in said.reactions.get(emoji, ())
         draft = message_drafts.unreact if again else message_drafts.react
-        self._try_to(lambda: draft(log, said.sequence, emoji))
+        self.try_to(lambda: draft(log, said.sequence, emoji))
 
     def pin(self, conversation: Conversation, said: Said) -> None:
         """And the other way round."""
         draft = message_drafts.unpin if self.is_pinned(conversation, said) else message_drafts.pin
-        self._try_to(lambda: draft(conversation.key, said.sequence))
+        self.try_to(lambda: draft(conversation.key, said.sequence))
 
     def is_pinned(self, conversation: Conversation, said: Said) -> bool:
         return any(pin.sequence == said.sequence for pin in self.pins.get(conversation.key, ()))
@@ -500,6 +485,6 @@ class Amending:
     ) -> None:
         """`show` gets what it has said before."""
         log = self._log_of(conversation)
-        request_id = self._try_to(lambda: message_drafts.edits(log, said.sequence))
+        request_id = self.try_to(lambda: message_drafts.edits(log, said.sequence))
         if request_id is not None:
-            self._edits[request_id] = show
+            self._edits_awaited[request_id] = show

@@ -1,273 +1,352 @@
-"""Where the person goes: to another conversation, to a message far away, back, and out."""
+"""Where the user is: which conversation is open, jumps to messages far away, and the way out."""
 
 import asyncio
+import time
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from zchat.client.core.events import Event, SessionBegun
 from zchat.client.model.conversation import Conversation, Kind, Said
 from zchat.client.storage.cache import Cache
+from zchat.client.tui.controller.composing import Composing
+from zchat.client.tui.controller.controller import Controller
+from zchat.client.tui.controller.screen import Screen
+from zchat.client.tui.notifications import Notifications
 from zchat.client.tui.view import captions, choices, listing
+from zchat.client.tui.view.layout import Calendar
+from zchat.client.tui.widgets.composer import Composer
 from zchat.client.tui.widgets.dialogs import Confirm, Picker
-from zchat.protocol.messages import LOBBY, room_log
-
-if TYPE_CHECKING:
-    from zchat.client.tui.app import ScreenClient
+from zchat.client.tui.widgets.notes import Notes
+from zchat.client.tui.widgets.timeline import Timeline
+from zchat.protocol.messages import LOBBY, LogStateChanged, room_log
 
 SEARCH_DELAY_S: Final = 0.25
-"""A search goes out once nothing was typed for so long."""
-SEARCHED: Final = "every word of it is looked for"
-NO_PINS: Final = "nothing is pinned here; p pins the message that is chosen"
+"""A search is sent once nothing was typed for so long: not one for each letter."""
+SEARCHED: Final = "searches for messages that have all of these words"
+NO_PINS: Final = "nothing is pinned here; p pins the selected message"
 LEFT_AT: Final = "left-at"
 LOBBY_KEY: Final = room_log(LOBBY)
 
 
-class Ways:
-    def __init__(self, app: "ScreenClient", cache: Cache) -> None:
-        self._app = app
+class Navigation:
+    def __init__(
+        self,
+        screen: Screen,
+        controller: Controller,
+        composing: Composing,
+        notifications: Notifications,
+        cache: Cache,
+        calendar: Calendar,
+        composer: Composer,
+        timeline: Timeline,
+        notes: Notes,
+    ) -> None:
+        self._screen = screen
+        self._controller = controller
+        self._book = controller.book
+        self._composing = composing
+        self._notifications = notifications
         self._cache = cache
+        self._calendar = calendar
+        self._composer = composer
+        self._timeline = timeline
+        self._notes = notes
+        self._search_picker: Picker | None = None
         self._search_timer: asyncio.TimerHandle | None = None
         self._jump_to = 0
+        """The message to go to once it is loaded; 0 for none."""
         self._to_first_unread = False
-        """Once what comes before it is here."""
+        """To the first unread message, once all before it is loaded."""
         self._left_unread = ""
-        """The key of the conversation that is open, and unread until somebody comes back to it."""
+        """The key of the open conversation, if it stays unread until the user comes back to it."""
         self._leaving: Confirm | None = None
 
+    @property
+    def conversation(self) -> Conversation | None:
+        return self._composing.conversation
+
+    @property
+    def looked_at(self) -> str:
+        """The key of the conversation whose newest messages the user sees; empty for none."""
+        view = self._timeline.view
+        sees_newest = self._screen.has_attention and view is not None and view.at_end
+        return self._book.looking_at if sees_newest else ""
+
+    def hear(self, event: Event) -> None:
+        """What an event changes here, once the book has it."""
+        if isinstance(event, SessionBegun) and self.conversation is not None:
+            self._controller.look_into(self.conversation)
+        if isinstance(event, LogStateChanged) and event.back:
+            self._leave_unread(event.log)
+        self._show_found()
+
     def keep_up(self) -> None:
-        """Marks as read what is seen, and asks for what will be."""
-        app = self._app
-        conversation, view = app.conversation, app.timeline.view
+        """Marks as read what is seen, and loads what will be seen soon."""
+        conversation, view = self.conversation, self._timeline.view
         if conversation is None or view is None:
             return
-        is_read = app.looked_at and app.looked_at != self._left_unread
-        if is_read and len(app.screen_stack) == 1:
-            app.desk.read(conversation)
-        if not self.jump_on() and not self._go_on_to_first_unread() and app.timeline.wants_older:
-            app.desk.load_older(conversation)
+        is_read = self.looked_at and self.looked_at != self._left_unread
+        if is_read and self._screen.is_uncovered:
+            self._controller.read(conversation)
+        if self._jump_on() or self._go_on_to_first_unread():
+            return
+        if self._timeline.wants_older:
+            self._controller.load_older(conversation)
 
     def back(self) -> bool:
         """Leaves one of the things that are open or begun; whether there was any."""
-        app = self._app
-        if app.around is not None and app.around.leave_choices():
+        if self._notes.display:
+            self._notes.hide()
+        elif self._composing.leave():
             pass
-        elif app.notes.display:
-            app.notes.hide()
-        elif app.acts.leave():
-            pass
-        elif app.timeline.view is not None and not app.timeline.view.at_end:
-            app.timeline.action_newest()
+        elif self._timeline.view is not None and not self._timeline.view.at_end:
+            self._timeline.action_newest()
         else:
             return False
         return True
 
-    def out(self) -> None:
-        """Quits; first asks whether something is to be lost by it, but not twice."""
-        app = self._app
-        again = self._leaving is not None and app.screen is self._leaving
-        # A conversation that was begun with others is nobody's to keep.
+    def quit(self) -> None:
+        """Asks before, if something would be lost; whoever quits again while asked, means it."""
+        controller = self._controller
+        again = self._leaving is not None and self._leaving.is_current
+        # A group conversation is not the user's to keep, whoever has begun it.
         rooms = {each.key for each in self.listed() if each.kind is Kind.ROOM}
-        owned = [log for log in app.desk.amending.rights.owned if log in rooms]
-        lost = captions.lost(app.chat, app.desk.unconfirmed, self.listed(), owned)
-        if app.chat.is_over or again or not lost:
-            app.leave_at_once()
+        owned = [log for log in controller.rights.owned if log in rooms]
+        guest = controller.chat.guest
+        lost = captions.lost(controller.unconfirmed, self.listed(), owned, guest=guest)
+        if controller.chat.is_over or again or not lost:
+            self._screen.leave_at_once()
             return
-        self._leaving = Confirm(lost, "quits all the same", app.go_on_writing)
-        app.push_screen(self._leaving, self._out)
+        self._leaving = Confirm(lost, "quits all the same", self._composing.go_on)
+        self._screen.show_dialog(self._leaving, self._quit_if)
 
-    def _out(self, yes: bool | None) -> None:
+    def _quit_if(self, yes: bool | None) -> None:
         if yes:
-            self._app.leave_at_once()
+            self._screen.leave_at_once()
 
     # --- To a conversation ----------------------------------------------------------------------
 
-    def left_at(self) -> str:
-        """Where the person was the last time."""
-        book = self._app.book
-        key = book.looking_at or self._cache.settings().get(LEFT_AT, "")
-        return key if key in book.conversations else LOBBY_KEY
-
-    def arrive(self, key: str) -> None:
-        """Wherever it was to go, it is another conversation now."""
+    def open(self, key: str) -> None:
+        self._composing.keep_draft()
+        conversation = self._book.open(key)
+        self._book.looking_at = key
+        self._notifications.forget(key)
+        self._controller.guard.arrived(key)
+        self._notes.go_on()
+        # Whatever was being gone to was in another conversation.
         self._jump_to = 0
         self._to_first_unread = False
         self._left_unread = ""
         self._cache.keep_setting(LEFT_AT, key)
+        self._timeline.open(conversation)
+        self._composing.move_to(conversation)
+        self._controller.look_into(conversation)
+        self.keep_up()
+        self._screen.show_around()
+
+    def open_to_write(self, key: str) -> None:
+        self.open(key)
+        self._screen.focus_on(self._composer)
+
+    def open_last(self) -> None:
+        """Where the user was the last time, or the lobby."""
+        key = self._book.looking_at or self._cache.settings().get(LEFT_AT, "")
+        self.open_to_write(key if key in self._book.conversations else LOBBY_KEY)
+
+    def opens(self, key: str, request: int) -> None:
+        """The server has opened a conversation for that request."""
+        goes = self._controller.guard.opened(request, key, time.monotonic())
+        if goes and self._screen.is_uncovered:
+            self.open_to_write(key)
+        else:
+            self._controller.guard.waiting = key
+
+    def go_to_opened(self) -> None:
+        if key := self._controller.guard.waiting:
+            self.open_to_write(key)
+        else:
+            self._screen.note(["no conversation has opened that you have not been to"])
 
     def listed(self) -> list[Conversation]:
-        """As they stand in the list."""
-        return listing.ordered(self._app.book.ordered(), self._app.conversation)
+        """In the order of the list."""
+        return listing.ordered(self._book.ordered(), self.conversation)
 
     def nth(self, number: int) -> None:
         listed = self.listed()
         if number <= len(listed):
-            self._app.open_key(listed[number - 1].key)
+            self.open(listed[number - 1].key)
 
     def neighbour(self, by: int) -> None:
         listed = self.listed()
-        if self._app.conversation in listed:
-            at = listed.index(self._app.conversation)
-            self._app.open_key(listed[(at + by) % len(listed)].key)
+        if self.conversation in listed:
+            at = listed.index(self.conversation)
+            self.open(listed[(at + by) % len(listed)].key)
 
     def next_unread(self) -> None:
-        app = self._app
-        waiting = [
-            each
-            for each in self.listed()
-            if each is not app.conversation and listing.wants_reading(each)
-        ]
+        others = [each for each in self.listed() if each is not self.conversation]
+        waiting = [each for each in others if listing.wants_reading(each)]
         if waiting:
-            app.open_key(max(waiting, key=lambda each: each.mentions).key)
+            self.open(max(waiting, key=lambda each: each.mentions).key)
         else:
-            muted = any(each.unread for each in app.ways.listed() if each is not app.conversation)
-            app.note(["nothing more is unread" + (", but what is muted" if muted else "")])
+            muted = any(each.unread for each in others)
+            self._screen.note(
+                ["nothing else is unread" + (", except what is muted" if muted else "")]
+            )
 
     def go_to(self) -> None:
-        app = self._app
-        app.desk.look_around()
+        """Asks for a room or person."""
+        self._controller.look_around()
         picker = Picker(
-            "a room or a person…",
-            lambda query: choices.places(query, app.desk, self.listed()),
-            "nothing like that; a new name is one word",
+            "a room or a person…", self._places, "nothing like that; a new name is one word"
         )
-        app.push_screen(picker, self._go)
+        self._screen.show_dialog(picker, self._go)
+
+    def _places(self, query: str) -> list[choices.Option]:
+        rooms = self._controller.rooms
+        return choices.places(
+            query,
+            self.listed(),
+            () if rooms is None else rooms.rooms,
+            self._controller.roster.people(),
+            self._book.presence.here,
+        )
 
     def _go(self, value: str | None) -> None:
         if value is None:
             return
         what, _, name = value.partition(":")
         if what == choices.JOIN:
-            self._app.desk.join(name)
+            self._controller.join(name)
         elif what == choices.CREATE:
-            self._make(name)
+            told = f"Everybody is told about it; :cr {name} private tells nobody."
+            create = partial(self._controller.create, name)
+            self._screen.ask(f"Create the room #{name}?\n\n{told}", "creates it", create)
         else:
-            self._app.open_to_write(name)
-
-    def _make(self, room: str) -> None:
-        told = f"Everybody is told of it; :cr {room} private tells nobody."
-        create = partial(self._app.desk.create, room)
-        self._app.ask(f"Make the room #{room}?\n\n{told}", "makes it", create)
+            self.open_to_write(name)
 
     # --- To a message ---------------------------------------------------------------------------
 
     def search(self) -> None:
-        app = self._app
-        app.desk.search.forget()
-        picker = Picker(
+        self._controller.search.forget()
+        self._search_picker = Picker(
             "search in all that you can read…",
-            lambda query: choices.found(query, app.desk),
+            self._found,
             SEARCHED,
             typed=self._search_soon,
-            at_last=app.desk.search.go_on,
+            at_last=self._controller.search.go_on,
         )
-        app.push_screen(picker, self._go_to_found)
+        self._screen.show_dialog(self._search_picker, self._go_to_found)
+
+    def _found(self, query: str) -> list[choices.Option]:
+        entries = self._controller.search.found.entries
+        return choices.found(query, entries, self._book.me, self._calendar)
 
     def _search_soon(self, text: str) -> None:
         if self._search_timer is not None:
             self._search_timer.cancel()
-        self._app.desk.search.forget()
+        self._controller.search.forget()
         loop = asyncio.get_running_loop()
         self._search_timer = loop.call_later(SEARCH_DELAY_S, self._search, text)
 
     def _search(self, text: str) -> None:
         self._search_timer = None
         if text.strip():
-            self._app.desk.search.begin(text.strip())
-            self.show_found()
-        elif isinstance(self._app.screen, Picker):
-            self._app.screen.show_again(SEARCHED)
+            self._controller.search.begin(text.strip())
+            self._show_found()
+        elif self._search_picker is not None and self._search_picker.is_current:
+            self._search_picker.show_again(SEARCHED)
 
-    def show_found(self) -> None:
-        """What a search has found, as soon as it has."""
-        screen = self._app.screen
-        if isinstance(screen, Picker) and screen.is_search and self._search_timer is None:
-            desk = self._app.desk
-            screen.show_again(choices.search_state(desk), choices.search_hint(desk))
+    def _show_found(self) -> None:
+        """What a search has found by now, if the user looks at it."""
+        picker, search = self._search_picker, self._controller.search
+        if picker is not None and picker.is_current and self._search_timer is None:
+            state = choices.search_state(search.found, search.trouble, has_answer=search.has_answer)
+            picker.show_again(state, choices.search_hint(search.found))
 
     def pins(self) -> None:
-        """What is pinned in the room that is open."""
-        app, conversation = self._app, self._app.conversation
+        """Asks for one of the messages that are pinned in the room that is open."""
+        conversation = self.conversation
         if conversation is None or conversation.key[0] != "#":
-            app.note(["! only rooms have pinned messages"])
+            self._screen.note(["! only rooms have pinned messages"])
             return
-        key = conversation.key
+        pins, key, me = self._controller.pins, conversation.key, self._book.me
         picker = Picker(
             "pinned here…",
-            lambda query: choices.pinned(query, app.desk, key),
-            "nothing like that is pinned" if app.desk.amending.pins.get(key) else NO_PINS,
+            lambda query: choices.pinned(query, pins.get(key, ()), me, self._calendar),
+            "no pinned message has these words" if pins.get(key) else NO_PINS,
         )
-        app.push_screen(picker, self._go_to_found)
+        self._screen.show_dialog(picker, self._go_to_found)
 
     def _go_to_found(self, value: str | None) -> None:
         if value is not None:
             sequence, _, key = value.partition(":")
-            self._app.open_key(key)
+            self.open(key)
             self.jump(int(sequence))
-            self._app.focus_on(self._app.timeline)
+            self._screen.focus_on(self._timeline)
 
     def jump(self, sequence: int) -> None:
         """To the message of the open conversation, which may have to be loaded first."""
         self._jump_to = sequence
-        self.jump_on()
+        self._jump_on()
 
-    def jump_on(self) -> bool:
+    def _jump_on(self) -> bool:
         """Goes on with a jump that waits for pages; whether there is one."""
-        conversation, view = self._app.conversation, self._app.timeline.view
+        conversation, view = self.conversation, self._timeline.view
         if not self._jump_to or conversation is None or view is None:
             return False
         if view.index_of(self._jump_to) is not None:
             sequence, self._jump_to = self._jump_to, 0
-            self._app.timeline.jump(sequence)
+            self._timeline.jump(sequence)
         elif not conversation.more_before or not _begins_after(conversation, self._jump_to):
             self._jump_to = 0
-            self._app.note(["! that message is not there any more"])
+            self._screen.note(["! that message is not there any more"])
         else:
-            self._app.desk.load_older(conversation)
+            self._controller.load_older(conversation)
         return True
 
     # --- What is unread -------------------------------------------------------------------------
 
     def mark_unread(self, conversation: Conversation, said: Said) -> None:
-        """From that message on, for all devices, until somebody comes here again."""
-        app, view = self._app, self._app.timeline.view
-        if view is None or not app.desk.mark_unread(conversation, said.sequence):
-            app.note(["it is unread already"])
+        """From that message on, on all devices, until the user comes here again."""
+        view = self._timeline.view
+        if view is None or not self._controller.mark_unread(conversation, said.sequence):
+            self._screen.note(["it is unread already"])
             return
-        self.leave_unread(conversation.key)
+        self._leave_unread(conversation.key)
         view.begin_new_at(said.sequence)
-        app.timeline.look_again()
-        app.note(["unread from here on, until you come here again"])
+        self._timeline.look_again()
+        self._screen.note(["unread from here on, until you come here again"])
 
-    def leave_unread(self, key: str) -> None:
-        """Also as another device has said: that it is seen here does not make it read again."""
-        if self._app.conversation is not None and self._app.conversation.key == key:
+    def _leave_unread(self, key: str) -> None:
+        """Seeing it does not make it read again; another device may have said so, too."""
+        if self.conversation is not None and self.conversation.key == key:
             self._left_unread = key
 
     def first_unread(self) -> None:
-        """Where the line stands that says what is new; older messages are loaded for it."""
-        view = self._app.timeline.view
+        """To the first message below the line of what is new; older ones are loaded for it."""
+        view = self._timeline.view
         if view is None or not view.new_after:
-            self._app.note(["nothing here is new"])
+            self._screen.note(["nothing here is new"])
             return
         self._to_first_unread = True
         self._go_on_to_first_unread()
 
     def _go_on_to_first_unread(self) -> bool:
         """Whether it waits for pages."""
-        app = self._app
-        conversation, view = app.conversation, app.timeline.view
+        conversation, view = self.conversation, self._timeline.view
         if not self._to_first_unread or conversation is None or view is None:
             return False
         items = conversation.items
         if conversation.more_before and (not items or items[0].sequence > view.new_after):
-            app.desk.load_older(conversation)
+            self._controller.load_older(conversation)
             return True
         self._to_first_unread = False
-        app.focus_on(app.timeline)
-        app.timeline.show(view.first_new())
+        self._screen.focus_on(self._timeline)
+        self._timeline.show(view.first_new())
         return False
 
 
 def _begins_after(conversation: Conversation, sequence: int) -> bool:
-    """Whether what is known of it begins after that message."""
+    """Whether the oldest message that is loaded is newer than that one."""
     first = conversation.items[0].sequence if conversation.items else 0
     return first == 0 or first > sequence

@@ -21,7 +21,7 @@ AUTHORS_LOOKED_AT: Final = 200
 """The authors of the last so many messages are likeliest to be written to."""
 
 
-class Known:
+class Roster:
     def __init__(self, book: Book) -> None:
         self._book = book
         self._names: dict[str, None] = {}

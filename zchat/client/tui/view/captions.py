@@ -1,22 +1,20 @@
 """What is said around a conversation: the list, its header, who types, and what is empty."""
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TypeAlias
 
-from zchat.client.core.events import EntryArrived, Event, State
+from zchat.client.core.events import EntryArrived, Event
 from zchat.client.model.conversation import Conversation, Kind, Said
 from zchat.client.model.entries import NOTICES, conversation_of
-from zchat.client.sdk.chat import Chat
 from zchat.client.text.leaving import rooms_lost
 from zchat.client.text.wording import sentence
-from zchat.client.tui.controller.controller import Desk
 from zchat.client.tui.view import listing
 from zchat.client.tui.view.cells import cut, drawable, drawable_line, padded, width
 from zchat.client.tui.view.completion import Completion
-from zchat.client.tui.view.layout import Line, Page, wrapped
+from zchat.client.tui.view.layout import Calendar, Line, wrapped
 from zchat.client.tui.view.listing import Present, label
 from zchat.client.tui.view.markup import Ink, Piece
-from zchat.protocol.messages import EditInfo
+from zchat.protocol.messages import EditInfo, MemberList
 
 FIRST_HINT: Final = "  Ctrl-K go to a room or person · Enter send · F1 all keys"
 CHOICE: Final = "choice:"
@@ -27,24 +25,27 @@ TYPING_NAMES: Final = 3
 REACTED_NAMES: Final = 5
 SHORT_CHARS: Final = 300
 
+Here: TypeAlias = Mapping[str, str | None]
+"""Who is online; whoever is away has a word for it, which may be empty."""
+
 
 def sidebar(
-    listed: Sequence[Conversation], opened: Conversation, desk: Desk, cells: int
+    listed: Sequence[Conversation], opened: Conversation, here: Here, cells: int
 ) -> list[Line]:
     lines: list[Line] = [listing.heading("conversations", cells, "Ctrl-K")]
     lines += (
-        listing.row(each, cells, opened=each is opened, present=present(each.key, desk))
+        listing.row(each, cells, opened=each is opened, present=present(each.key, here))
         for each in listed
     )
     return lines
 
 
-def header(conversation: Conversation, cells: int, desk: Desk) -> Line:
+def header(conversation: Conversation, cells: int, here: Here, pins: int) -> Line:
     name = label(conversation)
     pieces = [Piece(f" {cut(name, max(4, cells // 3))}", Ink.STRONG)]
     note = ""
     if conversation.kind is Kind.PRIVATE:
-        known = present(conversation.key, desk)
+        known = present(conversation.key, here)
         if known is None or not known.online:
             note = "not here; reads it later"
         elif known.away is not None:
@@ -59,26 +60,25 @@ def header(conversation: Conversation, cells: int, desk: Desk) -> Line:
         note = drawable_line(conversation.topic)
     if listing.is_muted(conversation):
         pieces.append(Piece(" (muted)", Ink.DIM))
-    if pins := desk.amending.pins.get(conversation.key):
-        pieces.append(Piece(f"  {len(pins):,} pinned", Ink.HINT, PINS))
+    if pins:
+        pieces.append(Piece(f"  {pins:,} pinned", Ink.HINT, PINS))
     if note:
         taken = sum(width(piece.text) for piece in pieces)
         pieces.append(Piece(f"  {cut(note, max(1, cells - taken - 3))}", Ink.DIM))
     return tuple(pieces)
 
 
-def present(key: str, desk: Desk) -> Present | None:
+def present(key: str, here: Here) -> Present | None:
     if key[0] != "@":
         return None
-    here = desk.book.presence.here
     return Present(online=True, away=here[key[1:]]) if key[1:] in here else Present(online=False)
 
 
-def members(conversation: Conversation, desk: Desk, cells: int) -> list[Line]:
-    here = desk.book.presence.here
-    listed = desk.members.get(conversation.key)
+def members(
+    conversation: Conversation, me: str, listed: MemberList | None, here: Here, cells: int
+) -> list[Line]:
     if conversation.kind is Kind.PRIVATE:
-        both = [conversation.key[1:], desk.book.me]
+        both = [conversation.key[1:], me]
         known = [(name, "", Present(name in here, here.get(name))) for name in both]
         return listing.people(known, cells, len(known))
     if listed is None:
@@ -100,9 +100,9 @@ def typing(conversation: Conversation, now: float) -> str:
     return f"{who} {'is' if len(names) == 1 else 'are'} typing…"
 
 
-def about(said: Said, conversation: Conversation, desk: Desk) -> str:
-    """What one cannot see of a message otherwise: who has reacted, and that it is pinned."""
-    known = ["pinned"] if desk.amending.is_pinned(conversation, said) else []
+def about(said: Said, *, pinned: bool) -> str:
+    """What cannot be seen of a message otherwise: who has reacted, and that it is pinned."""
+    known = ["pinned"] if pinned else []
     for emoji, names in said.reactions.items():
         shown = ", ".join(drawable_line(name) for name in names[:REACTED_NAMES])
         more = f" and {len(names) - REACTED_NAMES:,} more" if len(names) > REACTED_NAMES else ""
@@ -148,16 +148,14 @@ def replying(said: Said, cells: int, *, again: bool) -> Line:
     return (Piece(cut(text, max(8, cells - width(leave) - 1)), Ink.HINT), Piece(leave, Ink.DIM))
 
 
-def empty(conversation: Conversation, chat: Chat, *, first_time: bool) -> list[Line]:
+def empty(conversation: Conversation, *, online: bool, first_time: bool) -> list[Line]:
     """What stands where nothing was said yet."""
     name = label(conversation)
     left = conversation.key[0] == "#" and not conversation.joined
-    if left and chat.state is State.ONLINE:
+    if left and online:
         text = [f"You are not in {name}.", f":jr {name.removeprefix('#')} joins it."]
-    elif conversation.loading or (chat.state is not State.ONLINE and conversation.more_before):
-        text = (
-            ["…"] if chat.state is State.ONLINE else ["What was said here comes with the server."]
-        )
+    elif conversation.loading or (not online and conversation.more_before):
+        text = ["…"] if online else ["What was said here comes with the server."]
     elif conversation.kind is Kind.PRIVATE:
         text = [f"Nothing was said between you and {name} yet.", "Write, and Enter sends it."]
     elif conversation.kind is Kind.NOTICES:
@@ -174,10 +172,10 @@ def short(said: Said) -> str:
     return cut(text, 120)
 
 
-def edits(said: Said, before: Sequence[EditInfo], page: Page, cells: int) -> list[Line]:
+def edits(said: Said, before: Sequence[EditInfo], calendar: Calendar, cells: int) -> list[Line]:
     """What a message has said, oldest first, each with when it became something else."""
     texts = [
-        *((f"until {_moment(each.at_ms, page)}", each.text) for each in before),
+        *((f"until {calendar.date_and_clock(each.at_ms)}", each.text) for each in before),
         ("now", said.text),
     ]
     lines: list[Line] = []
@@ -188,11 +186,6 @@ def edits(said: Said, before: Sequence[EditInfo], page: Page, cells: int) -> lis
         for part in drawable(text).split("\n"):
             lines += [(Piece(" "), *row) for row in wrapped([Piece(part)], cells - 2)]
     return lines
-
-
-def _moment(at_ms: int, page: Page) -> str:
-    at = page.local(at_ms)
-    return "another time" if at is None else f"{at.day} {at:%B %Y, %H:%M}"
 
 
 def offered(completion: Completion, cells: int) -> list[Line]:
@@ -213,7 +206,7 @@ def offered(completion: Completion, cells: int) -> list[Line]:
 
 
 def lost(
-    chat: Chat, waiting: int, conversations: Iterable[Conversation], owned: Sequence[str]
+    waiting: int, conversations: Iterable[Conversation], owned: Sequence[str], *, guest: bool
 ) -> str:
     """What somebody who quits now would lose; empty for nothing.
 
@@ -223,7 +216,7 @@ def lost(
         what = "1 request is" if waiting == 1 else f"{waiting:,} requests are"
         return f"{what} not confirmed by the server yet, and may be lost."
     kept = [each for each in conversations if each.kind in (Kind.ROOM, Kind.SEVERAL, Kind.PRIVATE)]
-    if not chat.guest or not (owned or any(each.joined and each.items for each in kept)):
+    if not guest or not (owned or any(each.joined and each.items for each in kept)):
         return ""
     text = (
         "You are a guest: whoever quits leaves the rooms and gives the name back, and cannot read "

@@ -1,18 +1,18 @@
 """What a picker offers: places to go to, emoji, and what a search has found."""
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from zchat.client.core.search_results import Found
 from zchat.client.model import emoji
 from zchat.client.model.conversation import Conversation, Kind
 from zchat.client.model.entries import conversation_of
-from zchat.client.tui.controller.controller import Desk
+from zchat.client.tui.view.captions import Here
 from zchat.client.tui.view.cells import cut, drawable_line, padded, width
-from zchat.client.tui.view.layout import Line
+from zchat.client.tui.view.layout import Calendar, Line
 from zchat.client.tui.view.listing import label
 from zchat.client.tui.view.markup import Ink, Piece
-from zchat.client.tui.widgets.dialogs import Option
 from zchat.protocol import limits
 from zchat.protocol.messages import Entry, MessagePosted, PrivateMessageSent, RoomInfo
 from zchat.protocol.rules.names import InvalidName, canonical_name
@@ -28,6 +28,14 @@ QUICK: Final = (
 )
 """What messages are answered with most."""
 UNREAD: Final = "; the server has not looked through everything yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """`line` is how it looks in so many cells."""
+
+    value: str
+    line: Callable[[int], Line]
 
 
 def fuzzy(query: str, text: str) -> int | None:
@@ -47,8 +55,14 @@ def fuzzy(query: str, text: str) -> int | None:
     return 100 + spread
 
 
-def places(query: str, desk: Desk, listed: Sequence[Conversation]) -> list[Option]:
-    """The conversations there are, rooms to join, and people; best first."""
+def places(
+    query: str,
+    listed: Sequence[Conversation],
+    rooms: Sequence[RoomInfo],
+    people: Sequence[str],
+    here: Here,
+) -> list[Option]:
+    """The conversations that are listed, rooms to join, and people; best first."""
     query = query.strip()
     wanted = query.lstrip("#@")
     offers: list[tuple[int, Option]] = []
@@ -59,7 +73,6 @@ def places(query: str, desk: Desk, listed: Sequence[Conversation]) -> list[Optio
         fits = fuzzy(wanted, label(each))
         if fits is not None:
             offers.append((fits * 1_000 + rank, _place(each)))
-    rooms = desk.rooms.rooms if desk.rooms is not None else []
     if query[:1] != "@":
         for info in rooms:
             fits = fuzzy(wanted, info.room)
@@ -67,17 +80,17 @@ def places(query: str, desk: Desk, listed: Sequence[Conversation]) -> list[Optio
                 rank = 300 - min(info.members or 0, 200)
                 offers.append((fits * 1_000 + rank, _room(info)))
     if query[:1] != "#":
-        for name in desk.known.people():
+        for name in people:
             fits = fuzzy(wanted, name)
             if fits is not None and f"@{name}" not in known:
-                offers.append((fits * 1_000 + 600, _person(name, desk)))
+                offers.append((fits * 1_000 + 600, _person(name, here)))
     offers.sort(key=lambda offer: offer[0])
     found = [option for _, option in offers[:OFFERED_MAX]]
-    return found + _new_ones(wanted, query, known, {info.room for info in rooms}, desk)
+    return found + _new_ones(wanted, query, known, {info.room for info in rooms}, people)
 
 
 def _new_ones(
-    wanted: str, query: str, known: set[str], rooms: set[str], desk: Desk
+    wanted: str, query: str, known: set[str], rooms: set[str], people: Sequence[str]
 ) -> list[Option]:
     """What is not there yet, by its whole name."""
     try:
@@ -87,7 +100,7 @@ def _new_ones(
     found = []
     if query[:1] != "@" and f"#{name}" not in known and name not in rooms:
         found.append(_option(f"{CREATE}:{name}", f"#{name}", "make this room"))
-    if query[:1] != "#" and f"@{name}" not in known and name not in desk.known.people():
+    if query[:1] != "#" and f"@{name}" not in known and name not in people:
         found.append(_option(f"{OPEN}:@{name}", f"@{name}", "write to somebody who is not here"))
     return found
 
@@ -116,8 +129,7 @@ def _room(info: RoomInfo) -> Option:
     return _option(f"{JOIN}:{info.room}", f"#{drawable_line(info.room)}", note)
 
 
-def _person(name: str, desk: Desk) -> Option:
-    here = desk.book.presence.here
+def _person(name: str, here: Here) -> Option:
     note = "not here"
     if name in here:
         away = here[name]
@@ -154,37 +166,34 @@ def _emoji(name: str, char: str) -> Option:
 # --- What a search has found ----------------------------------------------------------------------
 
 
-def found(query: str, desk: Desk) -> list[Option]:
-    return _messages(desk.search.found.entries, query, desk) if query.strip() else []
+def found(query: str, entries: Iterable[Entry], me: str, calendar: Calendar) -> list[Option]:
+    return _messages(entries, query, me, calendar) if query.strip() else []
 
 
-def pinned(query: str, desk: Desk, key: str) -> list[Option]:
-    """Of the room with that key, newest pin first; those that have all of `query`."""
+def pinned(query: str, pins: Iterable[Entry], me: str, calendar: Calendar) -> list[Option]:
+    """Those that have all words of `query`."""
     words = query.casefold().split()
-    pins = [
+    matching = [
         entry
-        for entry in desk.amending.pins.get(key, ())
+        for entry in pins
         if isinstance(entry.body, MessagePosted)
         and all(word in f"{entry.author} {entry.body.text}".casefold() for word in words)
     ]
-    return _messages(pins, query, desk)
+    return _messages(matching, query, me, calendar)
 
 
-def _messages(entries: Iterable[Entry], query: str, desk: Desk) -> list[Option]:
+def _messages(entries: Iterable[Entry], query: str, me: str, calendar: Calendar) -> list[Option]:
     options = []
     for entry in entries:
-        key = conversation_of(entry, desk.book.me)
+        key = conversation_of(entry, me)
         if key is not None and isinstance(entry.body, MessagePosted | PrivateMessageSent):
-            options.append(_found(entry, entry.body.text, key, query))
+            options.append(_found(entry, entry.body.text, key, query, calendar))
     return options
 
 
-def _found(entry: Entry, text: str, key: str, query: str) -> Option:
+def _found(entry: Entry, text: str, key: str, query: str, calendar: Calendar) -> Option:
     def line(cells: int) -> Line:
-        try:
-            at = f"{datetime.fromtimestamp(entry.at_ms / 1000, UTC).astimezone():%d %b %H:%M}"
-        except (OverflowError, ValueError, OSError):
-            at = "--:--"
+        at = calendar.day_and_clock(entry.at_ms)
         # What a name takes it takes from the text, of which there is less on a narrow screen.
         more = max(0, cells - 100) // 2
         where_cells, who_cells = 14 + more, 10 + more
@@ -204,18 +213,17 @@ def _around(text: str, query: str, cells: int) -> str:
     return text if at < cells - len(first) else f"…{text[max(0, at - 12) :]}"
 
 
-def search_state(desk: Desk) -> str:
-    """What stands where nothing is found."""
-    if desk.search.trouble:
-        return f"! {desk.search.trouble}"
-    if not desk.search.has_answer:
+def search_state(found: Found, trouble: str, *, has_answer: bool) -> str:
+    """What stands in the place of results while there are none."""
+    if trouble:
+        return f"! {trouble}"
+    if not has_answer:
         return "searching…"
-    return "nothing has all of these words" + ("" if desk.search.found.complete else UNREAD)
+    return "nothing has all of these words" + ("" if found.complete else UNREAD)
 
 
-def search_hint(desk: Desk) -> str:
-    """What is to be said of what is found."""
-    found = desk.search.found
+def search_hint(found: Found) -> str:
+    """What stands below the results: how many, and whether there may be more."""
     count = len(found.entries)
     if not count:
         return ""

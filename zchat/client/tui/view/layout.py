@@ -8,8 +8,7 @@ the sequence of a message, `fold:`, or `retry:`.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, tzinfo
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from zchat.client.model.conversation import Delivery, Happened, Item, Said
 from zchat.client.tui.view.cells import cut, drawable, drawable_line, padded, slices, width, words
@@ -33,13 +32,35 @@ RETRY: Final = "retry:"
 Line: TypeAlias = tuple[Piece, ...]
 
 
+class Calendar(Protocol):
+    """When something happened, in the reader's time zone.
+
+    It is passed in: a time zone comes from the machine, and nothing here depends on one.
+    """
+
+    def day(self, at_ms: int) -> int | None:
+        """A number of the day, to compare it with another; None in a year that is not known."""
+
+    def day_name(self, at_ms: int) -> str:
+        """As `Tuesday, 14 November 2023`."""
+
+    def clock(self, at_ms: int) -> str:
+        """As `22:13`."""
+
+    def day_and_clock(self, at_ms: int) -> str:
+        """As `14 Nov 22:13`."""
+
+    def date_and_clock(self, at_ms: int) -> str:
+        """As `14 November 2023, 22:13`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`width` in cells; `me` is one's own name; `zone` None is the local one."""
+    """What all items are laid out for: `width` in cells; `me` is the reader's own name."""
 
     width: int
     me: str
-    zone: tzinfo | None = None
+    calendar: Calendar
     words: re.Pattern[str] | None = None
     """What calls one besides the name."""
 
@@ -59,16 +80,6 @@ class Page:
     def text_width(self) -> int:
         return max(8, self.width - self.gutter)
 
-    def local(self, at_ms: int) -> datetime | None:
-        try:
-            return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(self.zone)
-        except (OverflowError, ValueError, OSError):
-            return None  # A year that no calendar here knows.
-
-    def day(self, at_ms: int) -> date | None:
-        at = self.local(at_ms)
-        return None if at is None else at.date()
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -84,7 +95,7 @@ class Place:
 
 def place(item: Item, before: Item | None, page: Page, new_after: int, unfolded: bool) -> Place:
     """`new_after` is the sequence that had been read when the person came; 0 for all."""
-    new_day = before is None or page.day(before.at_ms) != page.day(item.at_ms)
+    new_day = before is None or page.calendar.day(before.at_ms) != page.calendar.day(item.at_ms)
     new_since = (
         item.sequence > new_after > 0 and before is not None and before.sequence <= new_after
     )
@@ -107,8 +118,7 @@ def lay_out(
     on a notice means."""
     lines: list[Line] = []
     if where.new_day:
-        at = page.local(item.at_ms)
-        lines.append(rule(f"{at:%A}, {at.day} {at:%B %Y}" if at else "another day", page, Ink.DAY))
+        lines.append(rule(page.calendar.day_name(item.at_ms), page, Ink.DAY))
     if where.new_since:
         lines.append(rule("new", page, Ink.NEW))
     if isinstance(item, Happened):
@@ -123,7 +133,7 @@ def lay_out(
     for number, row in enumerate(rows):
         first = number == 0
         head = [Piece("▌", Ink.MENTIONED) if mark else Piece(" ")]
-        at_text = _time(item, page) if first and not where.grouped else "     "
+        at_text = page.calendar.clock(item.at_ms) if first and not where.grouped else "     "
         head.append(Piece(f"{at_text} ", Ink.DIM))
         head.append(name if first else Piece(" " * page.name_width))
         lines.append((*head, Piece("  "), *row))
@@ -136,11 +146,6 @@ def rule(text: str, page: Page, ink: Ink) -> Line:
     left = max(0, min(page.gutter - 2, page.width - width(text) - 3))
     right = max(0, page.width - left - width(text) - 2)
     return (Piece(f"{'─' * left} ", ink), Piece(text, ink), Piece(f" {'─' * right}", ink))
-
-
-def _time(item: Item, page: Page) -> str:
-    at = page.local(item.at_ms)
-    return "--:--" if at is None else f"{at:%H:%M}"
 
 
 def _name(item: Said, page: Page, where: Place) -> Piece:

@@ -5,14 +5,13 @@
 
 import re
 import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
 from rich.style import Style
-from textual.theme import Theme
 
-from zchat.client.storage.config import Config
 from zchat.client.tui.view.markup import Ink, Piece
 
 DARK: Final = "zchat-dark"
@@ -22,18 +21,9 @@ PLAIN: Final = "zchat-plain"
 PREFIX: Final = "zchat-"
 """Of the name of each, so that none is called as one of Textual's."""
 _COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}")
+Complain: TypeAlias = Callable[[str, str, str], None]
+"""Takes the word in the file that is wrong, why, and the table in which it stands, if any."""
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
-
-_NAMED_BY_TEXTUAL: Final = (
-    *("dim", "raised", "ansi-background", "ansi-foreground", "border", "border-blurred"),
-    *("block-cursor-foreground", "block-cursor-background", "block-hover-background"),
-    *("input-cursor-background", "input-cursor-foreground"),
-    *("input-selection-background", "input-selection-foreground"),
-    *("screen-selection-background", "screen-selection-foreground"),
-    *("scrollbar", "scrollbar-hover", "scrollbar-active", "scrollbar-background"),
-    *("scrollbar-background-hover", "scrollbar-background-active", "scrollbar-corner-color"),
-)
-"""What it cannot make of the terminal's own colours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,27 +74,25 @@ def names() -> list[str]:
     return [*PALETTES, PLAIN]
 
 
-def adopt(config: Config) -> None:
-    """Adds those of the person's own, each of which begins as one of ours."""
-    for name, colours in config.themes.items():
+def adopt(given: Mapping[str, Mapping[str, object]], complain: Complain) -> None:
+    """Adds the themes of the user's own settings, each of which begins as one of ours."""
+    for name, colours in given.items():
         if _NAME.fullmatch(name) is None or PREFIX + name in (DARK, LIGHT, CONTRAST, PLAIN):
-            config.complain(name, f"no theme can be called {name}; small letters and digits can be")
+            complain(name, f"no theme can be called {name}; small letters and digits can be", "")
             continue
         like = PALETTES.get(f"{PREFIX}{colours.get('like', 'dark')}")
         if like is None:
-            config.complain(
-                name, f"{name} is like no theme; it may be like dark, light or contrast"
-            )
+            complain(name, f"{name} is like no theme; it may be like dark, light or contrast", "")
             continue
-        given = {field: value for field, value in colours.items() if field != "like"}
-        good = {field: value for field, value in given.items() if _fits(config, name, field, value)}
+        own = {field: value for field, value in colours.items() if field != "like"}
+        good = {field: value for field, value in own.items() if _fits(complain, name, field, value)}
         if "names" in good:
             good["names"] = tuple(cast("list[str]", good["names"]))
         style.cache_clear()
         PALETTES[PREFIX + name] = replace(like, **cast("dict[str, Any]", good))
 
 
-def _fits(config: Config, theme: str, field: str, value: object) -> bool:
+def _fits(complain: Complain, theme: str, field: str, value: object) -> bool:
     known = {each.name for each in fields(Palette)}
     match field, value:
         case "dark", bool():
@@ -121,52 +109,12 @@ def _fits(config: Config, theme: str, field: str, value: object) -> bool:
             return True
         case _:
             trouble = f'{field} is a colour, as "#7aa2f7"'
-    config.complain(field, trouble, theme)
+    complain(field, trouble, theme)
     return False
 
 
 def _is_colour(value: object) -> bool:
     return isinstance(value, str) and _COLOUR.fullmatch(value) is not None
-
-
-def themes() -> list[Theme]:
-    """For Textual to draw its own widgets with."""
-    found = [
-        Theme(
-            name=name,
-            primary=palette.accent,
-            secondary=palette.link,
-            accent=palette.accent,
-            warning=palette.warm,
-            error=palette.trouble,
-            success=palette.good,
-            foreground=palette.text,
-            background=palette.background,
-            surface=palette.panel,
-            panel=palette.raised,
-            dark=palette.dark,
-            variables={"dim": palette.dim, "raised": palette.raised},
-        )
-        for name, palette in PALETTES.items()
-    ]
-    plain = Theme(
-        name=PLAIN,
-        primary="ansi_default",
-        secondary="ansi_default",
-        accent="ansi_default",
-        warning="ansi_default",
-        error="ansi_default",
-        success="ansi_default",
-        foreground="ansi_default",
-        background="ansi_default",
-        surface="ansi_default",
-        panel="ansi_default",
-        boost="ansi_default",
-        ansi=True,
-        variables=dict.fromkeys(_NAMED_BY_TEXTUAL, "ansi_default")
-        | {"input-cursor-text-style": "reverse"},
-    )
-    return [*found, plain]
 
 
 @lru_cache(maxsize=1_024)

@@ -4,16 +4,16 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Callable
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import TextArea
 
-from zchat.client.tui.controller.questioning import Questioning
+from zchat.client.tui import keys
 from zchat.client.tui.view.completion import NONE, Completion
+from zchat.client.tui.widgets.questions import QuestionDialog
 from zchat.protocol.rules.names import safe_text
 
 HISTORY_MAX: Final = 500
@@ -33,31 +33,7 @@ class Composer(TextArea):
     }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "Send", id="send"),
-        Binding("ctrl+j,shift+enter,alt+enter,ctrl+enter", "newline", "New line", id="new-line"),
-        Binding("tab", "complete(1)", "Complete", id="complete"),
-        Binding("shift+tab", "complete(-1)", "Complete, backwards", show=False, id="complete-back"),
-        Binding(
-            "up",
-            "up",
-            "Line above, earlier messages, or into the conversation",
-            show=False,
-            id="line-above",
-        ),
-        Binding("down", "down", "Line below, or later messages", show=False, id="line-below"),
-        Binding(
-            "ctrl+u", "clear_line", "Clear the line before the cursor", show=False, id="clear-line"
-        ),
-        # Ctrl-Z, which undoes elsewhere, suspends here as in all terminals.
-        Binding("ctrl+underscore", "undo", "Undo", id="undo"),
-        Binding("end", "end", "End of the line, or the newest message", show=False, id="end"),
-        Binding("pageup", "page(-1)", "Scroll up", show=False, id="scroll-up"),
-        Binding("pagedown", "page(1)", "Scroll down", show=False, id="scroll-down"),
-        Binding(
-            "escape", "escape", "Leave what was begun, or go into the conversation", id="escape"
-        ),
-    ]
+    BINDINGS = keys.COMPOSER
 
     class Completing(Message):
         """What may come in the place of the word; `at` is the choice that stands there now."""
@@ -161,7 +137,7 @@ class Composer(TextArea):
             return False
         event.prevent_default()
         event.stop()
-        if isinstance(dialog, Questioning):
+        if isinstance(dialog, QuestionDialog):
             dialog.press(event)
             return True
         # Before that it would have nowhere to put what is typed.

@@ -4,16 +4,16 @@ Escape leaves each of them with nothing done.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Final, TypeVar
+from typing import Final, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from zchat.client.tui import keys
+from zchat.client.tui.view.choices import Option
 from zchat.client.tui.view.layout import Line
 from zchat.client.tui.view.markup import Ink, Piece
 from zchat.client.tui.widgets.lines import Lines
@@ -42,14 +42,6 @@ DIALOG_CSS: Final = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """`line` is how it looks in so many cells."""
-
-    value: str
-    line: Callable[[int], Line]
-
-
 class Dialog(ModalScreen[T]):
     """Ends once, however many keys have come before it is gone."""
 
@@ -74,13 +66,7 @@ class Picker(Dialog[str]):
     DEFAULT_CSS = (
         DIALOG_CSS.format(name="Picker", cells=140) + "Picker Lines { height: 1fr; min-height: 4; }"
     )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Leave", show=False),
-        Binding("down,ctrl+n,tab", "move(1)", "Next", show=False),
-        Binding("up,ctrl+p,shift+tab", "move(-1)", "Previous", show=False),
-        Binding("pagedown", "move(8)", "Further", show=False),
-        Binding("pageup", "move(-8)", "Back", show=False),
-    ]
+    BINDINGS = keys.PICKER
 
     def __init__(
         self,
@@ -184,7 +170,7 @@ class Prompt(Dialog[str]):
     """One answer in words. Of a secret what is typed is not shown."""
 
     DEFAULT_CSS = DIALOG_CSS.format(name="Prompt", cells=76)
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", show=False)]
+    BINDINGS = keys.PROMPT
 
     def __init__(self, question: str, *, secret: bool = False, text: str = "") -> None:
         super().__init__()
@@ -240,15 +226,7 @@ class Reading(Dialog[None]):
     """A page of lines, as the list of all keys is; `page` lays it out in so many cells."""
 
     DEFAULT_CSS = DIALOG_CSS.format(name="Reading", cells=100) + "Reading Lines { height: 1fr; }"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,enter,f1,question_mark", "leave", "Leave", show=False),
-        Binding("down,j", "scroll(1)", "Down", show=False),
-        Binding("up,k", "scroll(-1)", "Up", show=False),
-        Binding("pagedown,space,ctrl+d", "scroll_pages(1)", "Further", show=False),
-        Binding("pageup,ctrl+u", "scroll_pages(-1)", "Back", show=False),
-        Binding("home,g", "scroll_pages(-1000)", "To the beginning", show=False),
-        Binding("end,G", "scroll_pages(1000)", "To the end", show=False),
-    ]
+    BINDINGS = keys.READING
 
     def __init__(self, page: Callable[[int], Sequence[Line]]) -> None:
         super().__init__()

@@ -6,6 +6,7 @@ from typing import Final
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
+from textual.theme import Theme
 
 from zchat.client.tui.view import themes
 from zchat.client.tui.view.cells import width
@@ -14,6 +15,16 @@ from zchat.client.tui.view.markup import Piece
 
 _MARKED: Final = Style(reverse=True)
 STRIPS_MAX: Final = 1_024
+_NAMED_BY_TEXTUAL: Final = (
+    *("dim", "raised", "ansi-background", "ansi-foreground", "border", "border-blurred"),
+    *("block-cursor-foreground", "block-cursor-background", "block-hover-background"),
+    *("input-cursor-background", "input-cursor-foreground"),
+    *("input-selection-background", "input-selection-foreground"),
+    *("screen-selection-background", "screen-selection-foreground"),
+    *("scrollbar", "scrollbar-hover", "scrollbar-active", "scrollbar-background"),
+    *("scrollbar-background-hover", "scrollbar-background-active", "scrollbar-corner-color"),
+)
+"""Colours that Textual derives from others, which it cannot do from the terminal's own."""
 
 
 @lru_cache(maxsize=STRIPS_MAX)
@@ -59,3 +70,43 @@ def target_at(line: Line, x: int) -> str:
         if x < 0:
             return piece.target
     return ""
+
+
+def textual_themes() -> list[Theme]:
+    """Our themes, for Textual to draw its own widgets with."""
+    found = [
+        Theme(
+            name=name,
+            primary=palette.accent,
+            secondary=palette.link,
+            accent=palette.accent,
+            warning=palette.warm,
+            error=palette.trouble,
+            success=palette.good,
+            foreground=palette.text,
+            background=palette.background,
+            surface=palette.panel,
+            panel=palette.raised,
+            dark=palette.dark,
+            variables={"dim": palette.dim, "raised": palette.raised},
+        )
+        for name, palette in themes.PALETTES.items()
+    ]
+    plain = Theme(
+        name=themes.PLAIN,
+        primary="ansi_default",
+        secondary="ansi_default",
+        accent="ansi_default",
+        warning="ansi_default",
+        error="ansi_default",
+        success="ansi_default",
+        foreground="ansi_default",
+        background="ansi_default",
+        surface="ansi_default",
+        panel="ansi_default",
+        boost="ansi_default",
+        ansi=True,
+        variables=dict.fromkeys(_NAMED_BY_TEXTUAL, "ansi_default")
+        | {"input-cursor-text-style": "reverse"},
+    )
+    return [*found, plain]

@@ -6,12 +6,10 @@ high all of it is, which nobody knows before it is laid out.
 
 import re
 from collections.abc import Callable
-from datetime import tzinfo
-from typing import ClassVar, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import Reactive
@@ -19,8 +17,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from zchat.client.model.conversation import Conversation, Item, Said
+from zchat.client.tui import keys
 from zchat.client.tui.view import layout, themes
-from zchat.client.tui.view.layout import Line, Page
+from zchat.client.tui.view.layout import Calendar, Line, Page
 from zchat.client.tui.view.markup import Ink, Piece, links
 from zchat.client.tui.view.view import Row, View
 from zchat.client.tui.widgets import marking, painting
@@ -55,35 +54,7 @@ class Timeline(Widget, can_focus=True):
     Timeline { height: 1fr; width: 1fr; }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "step(1)", "Next message", show=False, id="message-below"),
-        Binding("k,up", "step(-1)", "Previous message", show=False, id="message-above"),
-        Binding("g,home", "oldest", "Oldest that is here", show=False, id="oldest"),
-        Binding("G,end", "newest", "Newest", show=False, id="newest"),
-        Binding("ctrl+d", "half_page(1)", "Half a page down", show=False, id="half-page-down"),
-        Binding("ctrl+u", "half_page(-1)", "Half a page up", show=False, id="half-page-up"),
-        Binding("pagedown", "half_page(2)", "A page down", show=False, id="page-down"),
-        Binding("pageup", "half_page(-2)", "A page up", show=False, id="page-up"),
-        Binding(
-            "enter",
-            "unfold",
-            "Show all of it, who came and went, or what was answered",
-            id="unfold",
-        ),
-        Binding("r", "say('reply')", "Reply, or try again", id="reply"),
-        Binding("e", "say('edit')", "Edit your own", id="edit"),
-        Binding("d", "say('delete')", "Delete", id="delete"),
-        Binding("plus,a", "say('react')", "React, or take it back", id="react"),
-        Binding("p", "say('pin')", "Pin, or unpin", id="pin"),
-        Binding("v", "say('before')", "What it said before it was edited", id="before"),
-        Binding("y", "say('copy')", "Copy the text", id="copy"),
-        Binding("u", "say('unread')", "Unread from here on", id="mark-unread"),
-        Binding("o", "say('open')", "Open the link", id="open-link"),
-        Binding("slash", "say('find')", "Find in what is here", id="find"),
-        Binding("n", "find(-1)", "Next found", show=False, id="find-next"),
-        Binding("N", "find(1)", "Previous found", show=False, id="find-previous"),
-        Binding("escape,i,tab", "say('write')", "Back to writing", id="write"),
-    ]
+    BINDINGS = keys.TIMELINE
 
     # As high as what is seen, and so without a say in the layout: Textual would lay out and draw
     # everything a second time.
@@ -95,7 +66,7 @@ class Timeline(Widget, can_focus=True):
     def __init__(
         self,
         me: str,
-        zone: tzinfo | None,
+        calendar: Calendar,
         ask: Callable[[str, Item | None, str], None],
         *,
         folds: bool = True,
@@ -106,7 +77,7 @@ class Timeline(Widget, can_focus=True):
         """
         super().__init__()
         self.me = me
-        self._zone = zone
+        self._calendar = calendar
         self._ask = ask
         self._folds = folds
         self.words: re.Pattern[str] | None = None
@@ -230,7 +201,7 @@ class Timeline(Widget, can_focus=True):
     @property
     def page(self) -> Page:
         # The last column is the scroll bar's, and the one before it keeps away from that.
-        return Page(max(1, self.size.width - 2), self.me, self._zone, self.words)
+        return Page(max(1, self.size.width - 2), self.me, self._calendar, self.words)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return container.height

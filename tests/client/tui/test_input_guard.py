@@ -5,7 +5,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from zchat.client.tui.controller.going import GOES_WITHIN_S, Going
+from zchat.client.tui.controller.input_guard import GOES_WITHIN_S, InputGuard
 from zchat.protocol.messages import JoinRoom, MessagePosted, RefusalCode
 
 from ..fake_gateway import FakeGateway, until
@@ -13,36 +13,36 @@ from .people import Person, person
 from .test_secrets import types_ahead
 
 
-def asked(at_s: float) -> Going:
-    going = Going()
-    going.touched(at_s)
-    going.seen_to(at_s)
-    going.ask(1, "#garden")
-    return going
+def asked(at_s: float) -> InputGuard:
+    guard = InputGuard()
+    guard.touched(at_s)
+    guard.handled(at_s)
+    guard.requested(1, "#garden")
+    return guard
 
 
 def test_whoever_has_touched_nothing_goes_along() -> None:
-    going = asked(at_s=10)
-    assert going.opened(1, "#garden", now_s=10.3)
-    going.went("#garden")
-    assert not going.doubt("hello", 11)
-    assert not going.open
+    guard = asked(at_s=10)
+    assert guard.opened(1, "#garden", now_s=10.3)
+    guard.arrived("#garden")
+    assert not guard.doubt("hello", 11)
+    assert not guard.waiting
 
 
 def test_whoever_types_is_not_taken_along_and_is_asked_once() -> None:
-    going = asked(at_s=10)
+    guard = asked(at_s=10)
     # Its turn is still to come.
-    going.touched(10.2)
-    assert not going.opened(1, "#garden", now_s=10.3)
-    assert going.open == "#garden"
-    assert going.doubt("hello", 11) == "#garden is open, Alt-G goes there"
+    guard.touched(10.2)
+    assert not guard.opened(1, "#garden", now_s=10.3)
+    assert guard.waiting == "#garden"
+    assert guard.doubt("hello", 11) == "#garden is open, Alt-G goes there"
     # Enter that was pressed twice, and another text, are no answer to that.
-    going.seen_to(10.9)
-    assert going.doubt("hello", 11.1)
-    going.seen_to(12)
-    assert going.doubt("hello you", 12)
-    going.seen_to(13)
-    assert not going.doubt("hello you", 13)
+    guard.handled(10.9)
+    assert guard.doubt("hello", 11.1)
+    guard.handled(12)
+    assert guard.doubt("hello you", 12)
+    guard.handled(13)
+    assert not guard.doubt("hello you", 13)
 
 
 def test_whoever_has_waited_for_long_is_not_taken_along() -> None:
@@ -50,27 +50,27 @@ def test_whoever_has_waited_for_long_is_not_taken_along() -> None:
 
 
 def test_what_is_typed_meanwhile_is_in_doubt_also_if_nothing_opens() -> None:
-    going = asked(at_s=10)
-    assert going.doubt("hello", 11) == "#garden is being opened"
-    going = asked(at_s=10)
-    going.touched(10.2)
-    going.refused(1)
-    assert going.doubt("hello", 11) == "#garden has not opened"
-    going = asked(at_s=10)
-    going.refused(1)
-    assert not going.doubt("hello", 11)
+    guard = asked(at_s=10)
+    assert guard.doubt("hello", 11) == "#garden is being opened"
+    guard = asked(at_s=10)
+    guard.touched(10.2)
+    guard.refused(1)
+    assert guard.doubt("hello", 11) == "#garden has not opened"
+    guard = asked(at_s=10)
+    guard.refused(1)
+    assert not guard.doubt("hello", 11)
 
 
 def test_what_is_typed_on_after_an_edit_that_was_refused_is_in_doubt() -> None:
-    going = Going()
-    going.touched(10)
-    going.seen_to(10)
-    going.not_begun()
-    going.touched(10.1)
-    assert going.doubt("of no use", 10.2)
+    guard = InputGuard()
+    guard.touched(10)
+    guard.handled(10)
+    guard.not_begun()
+    guard.touched(10.1)
+    assert guard.doubt("of no use", 10.2)
     # Whoever has paused has seen it.
-    going.touched(13)
-    assert not going.doubt("another", 13.1)
+    guard.touched(13)
+    assert not guard.doubt("another", 13.1)
 
 
 class Typing(RuleBasedStateMachine):
@@ -79,7 +79,7 @@ class Typing(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now_s = 0.0
-        self.going = Going()
+        self.guard = InputGuard()
         self.here, self.word = "#0", ""
         """The place that is seen, and for which the word is that is being typed."""
         self.opening: list[int] = []
@@ -89,8 +89,8 @@ class Typing(RuleBasedStateMachine):
     def type(self) -> None:
         self.now_s += 0.1
         self.word = self.word or self.here
-        self.going.touched(self.now_s)
-        self.going.seen_to(self.now_s)
+        self.guard.touched(self.now_s)
+        self.guard.handled(self.now_s)
 
     @rule()
     def ask(self) -> None:
@@ -99,22 +99,22 @@ class Typing(RuleBasedStateMachine):
         self.word = ""
         self.rooms += 1
         self.opening.append(self.rooms)
-        self.going.ask(self.rooms, f"#{self.rooms}")
+        self.guard.requested(self.rooms, f"#{self.rooms}")
 
     @precondition(lambda self: self.opening)
     @rule(wait_s=st.sampled_from([0.0, 0.3, 60.0]))
     def open(self, wait_s: float) -> None:
         self.now_s += wait_s
         room = self.opening.pop(0)
-        if self.going.opened(room, f"#{room}", self.now_s):
+        if self.guard.opened(room, f"#{room}", self.now_s):
             assert not self.word, "a word is taken elsewhere"
             self.here = f"#{room}"
-            self.going.went(self.here)
+            self.guard.arrived(self.here)
 
     @rule()
     def send(self) -> None:
         self.type()
-        if not self.going.doubt(self.word, self.now_s):
+        if not self.guard.doubt(self.word, self.now_s):
             assert self.word in ("", self.here)
             self.word = ""
 

@@ -23,10 +23,10 @@ _ASKING: Final = "Enter answers · Esc leaves"
 _WAITING: Final = "one moment… · Esc leaves"
 
 
-class Questioning(Dialog[None]):
+class QuestionDialog(Dialog[None]):
     """Opened as soon as it is known that something will be asked; ends when it is told to."""
 
-    DEFAULT_CSS = DIALOG_CSS.format(name="Questioning", cells=76)
+    DEFAULT_CSS = DIALOG_CSS.format(name="QuestionDialog", cells=76)
 
     def __init__(self) -> None:
         super().__init__()
@@ -124,20 +124,20 @@ class Questioner:
 
     def __init__(self, app: App[int]) -> None:
         self._app = app
-        self._open: Questioning | None = None
+        self._open: QuestionDialog | None = None
 
     def begin(self) -> None:
         """From now on the keyboard is for answers."""
-        self._open = Questioning()
+        self._open = QuestionDialog()
         self._app.push_screen(self._open)
 
     def end(self) -> bool:
         """Whether the person was typing what nobody has asked for."""
-        questioning, self._open = self._open, None
-        if questioning is None or questioning.is_over:
+        dialog, self._open = self._open, None
+        if dialog is None or dialog.is_over:
             return False
-        questioning.end()
-        return questioning.is_being_typed_in
+        dialog.end()
+        return dialog.is_being_typed_in
 
     async def ask(self, questions: Sequence[Question], complaint: str = "") -> list[str] | None:
         return None if self._open is None else await self._open.ask(questions, complaint)

@@ -1,18 +1,18 @@
-"""The last line: whether the server is there, and what keys do here."""
+"""The last line: whether the server is there, and what keys do where the focus is."""
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from zchat.client.core.events import ConnectionFailed, ConnectionLost, Event, SessionBegun, State
-from zchat.client.sdk.chat import Chat
-from zchat.client.tui.controller.going import GO_KEY
-from zchat.client.tui.keymap import name as key_name
 from zchat.client.tui.view.cells import cut, drawable_line, width
 from zchat.client.tui.view.layout import Line
 from zchat.client.tui.view.markup import Ink, Piece
 from zchat.protocol.messages import SlowedDown
 
+GO_KEY: Final = "Alt-G"
+"""The key of `go-to-opened`, as people call it."""
 KEYS: Final = {
     "composer": (
         ("keys", "keys"),
@@ -38,7 +38,7 @@ KEYS: Final = {
         ("find", "find"),
     ),
 }
-"""By where they go: what some of them do, by its id, and in a word."""
+"""By where keys go: the ids of the bindings that are worth a hint there, each with a word."""
 
 
 class Network:
@@ -63,41 +63,48 @@ class Network:
                 pass
 
 
-def status_line(
-    chat: Chat,
-    network: Network,
-    cells: int,
-    now: float,
-    *,
-    where: str,
-    first_keys: Mapping[str, str],
-    unconfirmed: int,
-    quiet: bool,
-    opened: str,
-    unkept: bool,
-) -> Line:
-    """`where` the keys go: to the composer, the timeline or the members.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What the last line tells."""
 
-    `opened` is a place that has opened without the person; with `unkept` the cache has failed.
-    """
-    pieces = list(_connection(chat, network, now))
-    if unconfirmed and chat.state is not State.ONLINE:
-        pieces.append(Piece(f" · {unconfirmed:,} to send", Ink.MENTIONED))
+    state: State
+    name: str
+    latency_s: float | None
+    away: str | None
+    """The word with which the user is away, which may be empty; None for here."""
+    unconfirmed: int
+    opened: str
+    """A conversation that has opened without taking the user along."""
+    unkept: bool
+    """The cache has failed: nothing of this will be there the next time."""
+    quiet: bool
+    focus: str
+    """Where keys go: to the composer, the timeline or the members."""
+    first_keys: Mapping[str, str]
+    """By id of a binding: its first key, as people call it."""
+
+
+def status_line(status: Status, network: Network, cells: int, now: float) -> Line:
+    pieces = list(_connection(status, network, now))
+    if status.unconfirmed and status.state is not State.ONLINE:
+        pieces.append(Piece(f" · {status.unconfirmed:,} to send", Ink.MENTIONED))
     if now < network.slowed_until:
         seconds = math.ceil(network.slowed_until - now)
         pieces.append(Piece(f" · faster than this server lets you; {seconds} s", Ink.MENTIONED))
-    if opened:
-        pieces.append(Piece(f" · {cut(opened, 24)} is open, {GO_KEY} goes there", Ink.MENTIONED))
-    if unkept:
+    if status.opened:
+        pieces.append(
+            Piece(f" · {cut(status.opened, 24)} is open, {GO_KEY} goes there", Ink.MENTIONED)
+        )
+    if status.unkept:
         pieces.append(Piece(" · nothing is kept here", Ink.TROUBLE))
-    if quiet:
+    if status.quiet:
         pieces.append(Piece(" · do not disturb", Ink.DIM))
     taken = sum(width(piece.text) for piece in pieces)
     keys = ""
-    for action, word in KEYS[where]:
-        if action not in first_keys:
+    for action, word in KEYS[status.focus]:
+        if action not in status.first_keys:
             continue
-        hint = f"{key_name(first_keys[action])} {word}"
+        hint = f"{status.first_keys[action]} {word}"
         more = f"{keys} · {hint}" if keys else hint
         if taken + width(more) + 4 > cells:
             break
@@ -106,11 +113,11 @@ def status_line(
     return (*pieces, Piece(" " * space), Piece(keys, Ink.DIM), Piece(" "))
 
 
-def _connection(chat: Chat, network: Network, now: float) -> list[Piece]:
-    me = Piece(f" · {drawable_line(chat.name)}{_away(chat)}", Ink.DIM)
-    match chat.state:
+def _connection(status: Status, network: Network, now: float) -> list[Piece]:
+    me = Piece(f" · {drawable_line(status.name)}{_away(status.away)}", Ink.DIM)
+    match status.state:
         case State.ONLINE:
-            latency = chat.latency_s
+            latency = status.latency_s
             time = "" if latency is None else f" {latency * 1000:.0f} ms"
             return [Piece(" ● ", Ink.GOOD), Piece(f"online{time}", Ink.DIM), me]
         case State.CONNECTING | State.LOGGING_IN:
@@ -126,8 +133,7 @@ def _connection(chat: Chat, network: Network, now: float) -> list[Piece]:
             return pieces
 
 
-def _away(chat: Chat) -> str:
-    word = chat.away_word
+def _away(word: str | None) -> str:
     if word is None:
         return ""
     return f", away: {cut(drawable_line(word), 24)}" if word else ", away"

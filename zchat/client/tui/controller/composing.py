@@ -1,0 +1,264 @@
+"""What the user is writing: drafts, replies, edits, and what Enter and Escape do to them."""
+
+import os
+from dataclasses import dataclass, replace
+from typing import Final
+
+from textual.app import SuspendNotSupported
+
+from zchat.client.commands.table import is_secret
+from zchat.client.model.conversation import Conversation, Kind, Said
+from zchat.client.storage.cache import Cache
+from zchat.client.tui.controller import editor
+from zchat.client.tui.controller.controller import Controller, Outcome
+from zchat.client.tui.controller.input_parser import Command, Message, meant, to_say
+from zchat.client.tui.controller.screen import Screen
+from zchat.client.tui.view import captions
+from zchat.client.tui.view.completion import Completion
+from zchat.client.tui.view.layout import Line
+from zchat.client.tui.view.markup import Ink, Piece
+from zchat.client.tui.widgets.composer import Composer
+from zchat.client.tui.widgets.notes import Notes
+from zchat.client.tui.widgets.timeline import Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What Enter will do in a conversation, besides sending a message."""
+
+    reply: Said | None = None
+    edited: Said | None = None
+    before_edit: str = ""
+    """The draft that an edit has pushed aside."""
+    before_command: str = ""
+    """The draft that a command from the palette has pushed aside."""
+
+
+NOTHING: Final = Begun()
+
+
+class Composing:
+    def __init__(
+        self,
+        screen: Screen,
+        controller: Controller,
+        cache: Cache,
+        composer: Composer,
+        timeline: Timeline,
+        notes: Notes,
+    ) -> None:
+        self._screen = screen
+        self._controller = controller
+        self._cache = cache
+        self._composer = composer
+        self._timeline = timeline
+        self._notes = notes
+        self.conversation: Conversation | None = None
+        """Which is open: Enter sends to it."""
+        self._begun = NOTHING
+        self._elsewhere: dict[str, tuple[Begun, str]] = {}
+        """By key of a conversation that was left: what was begun there, and its text."""
+        self._doubted: str | None = None
+        """The text that Escape would have thrown away, and did not the first time."""
+
+    # --- Drafts ---------------------------------------------------------------------------------
+
+    def move_to(self, conversation: Conversation) -> None:
+        """What was begun in the conversation before waits there, and what waits here goes on."""
+        begun, self._begun = self._begun, NOTHING
+        text = self._composer.text
+        if self.conversation is not None and begun != NOTHING:
+            self._elsewhere[self.conversation.key] = begun, "" if is_secret(text) else text
+        self.conversation = conversation
+        drafted = NOTHING, conversation.draft
+        self._begun, text = self._elsewhere.pop(conversation.key, drafted)
+        self._composer.load(text)
+
+    def keep_draft(self) -> None:
+        """Has the draft stay with its conversation, also the next time."""
+        if self.conversation is not None:
+            self._put_by(self.conversation, self._draft())
+
+    def _draft(self) -> str:
+        begun = self._begun
+        before = begun.before_edit if self._is_editing else begun.before_command
+        text = before if before or self._is_editing else self._composer.text
+        # No secret may ever reach the disk.
+        is_kept = not (is_secret(text) or self._controller.guard.may_be_secret)
+        return text if is_kept else ""
+
+    def _put_by(self, conversation: Conversation, draft: str) -> None:
+        if draft != conversation.draft:
+            conversation.draft = draft
+            self._cache.keep_draft(conversation.key, draft)
+
+    def _remember(self, text: str) -> None:
+        """So that Up brings it back, also the next time."""
+        if not is_secret(text):
+            self._cache.keep_input(text)
+            self._composer.remember(text)
+
+    def typed(self) -> None:
+        """The text has changed; tells the others that the user is typing."""
+        conversation, text = self.conversation, self._composer.text
+        if conversation is None or self._is_editing or text == conversation.draft:
+            return
+        if text and not text.startswith(":"):
+            self._controller.says_typing(conversation)
+
+    def go_on(self, text: str = "") -> None:
+        """Back to writing, with this added where the cursor is."""
+        self._screen.focus_on(self._composer)
+        if text:
+            self._composer.insert(text)
+
+    def completions(self, before: str, first_line: bool) -> Completion:
+        roster = self._controller.roster
+        return roster.completions(self.conversation, before, first_line=first_line)
+
+    def copy_or_clear(self) -> None:
+        if selected := self._composer.selected_text:
+            self._screen.copy_to_clipboard(selected)
+        elif self._composer.text:
+            self._composer.load("")
+        else:
+            self._screen.note(["Ctrl-Q quits"])
+
+    async def write_in_editor(self) -> None:
+        """The text that comes out of the editor waits for Enter as if it was typed."""
+        conversation = self.conversation
+        before = self._composer.text
+        if is_secret(before):
+            # An editor writes files of its own: swap files, backups, histories.
+            self._screen.note(["! a secret is not given to an editor"])
+            return
+        text = trouble = ""
+        try:
+            with self._screen.suspend():
+                text = await editor.edited(before, os.environ)
+        except (editor.EditorError, SuspendNotSupported) as error:
+            trouble = str(error) or "there is no terminal to edit in"
+        if trouble:
+            self._screen.note([f"! {trouble}"])
+        elif self.conversation is conversation:
+            self._composer.load(text)
+            self._screen.focus_on(self._composer)
+        elif conversation is not None:
+            # Another conversation was opened meanwhile, and the text is not meant for that one.
+            self._put_by(conversation, text)
+
+    # --- Replies, edits and commands that were begun --------------------------------------------
+
+    @property
+    def _is_editing(self) -> bool:
+        return self._begun.edited is not None
+
+    def reply_to(self, said: Said) -> None:
+        self._begun = replace(self._begun, reply=said)
+        self._screen.focus_on(self._composer)
+
+    def edit(self, said: Said) -> None:
+        before = self._begun.before_edit if self._is_editing else self._composer.text
+        self._begun = Begun(self._begun.reply, edited=said, before_edit=before)
+        self._composer.load(to_say(said.text))
+        self._screen.focus_on(self._composer)
+
+    def begin_command(self, text: str) -> None:
+        """The draft comes back once the command is done or left."""
+        if not self._is_editing:
+            before = self._begun.before_command or self._composer.text
+            self._begun = replace(self._begun, before_command=before)
+        self._composer.load(text)
+        self._screen.focus_on(self._composer)
+
+    def hint(self, cells: int) -> Line | None:
+        """What Enter will do, where it does not simply send the text."""
+        again = self._doubted == self._composer.text
+        if self._is_editing:
+            leaves = "Esc again leaves it as it was" if again else "Esc leaves it"
+            return (Piece(f"  editing your message · Enter saves · {leaves}", Ink.HINT),)
+        if self._begun.reply is not None:
+            return captions.replying(self._begun.reply, cells, again=again)
+        return None
+
+    # --- Enter and Escape -----------------------------------------------------------------------
+
+    def submit(self, text: str) -> Outcome:
+        """`QUIT` is for the caller to do."""
+        conversation = self.conversation
+        if conversation is None:
+            return Outcome.MISTAKE
+        self._controller.guard.handled(self._composer.pressed_at_s)
+        self._cache.keep_draft(conversation.key, "")
+        self._notes.hide()
+        if self._begun.edited is not None:
+            return self._save(conversation, self._begun.edited, text)
+        if conversation.kind is Kind.NOTICES and not text.lstrip().startswith(":"):
+            self._screen.note(
+                ["! nobody can be answered here; Ctrl-K goes to a room or person"],
+            )
+            return Outcome.MISTAKE
+        begun, self._begun = self._begun, NOTHING
+        if isinstance(meant(text), Command):
+            # A command is no answer: the reply is still to be written.
+            self._begun = Begun(begun.reply)
+        # Emptied first: what a command opens must not find the command there as a draft. What is a
+        # mistake is put back below.
+        self._composer.load(begun.before_command)
+        conversation.draft = ""
+        reply_to = begun.reply.sequence if begun.reply else 0
+        outcome = self._controller.enter(text, conversation, reply_to)
+        if outcome is Outcome.MISTAKE:
+            self._begun = begun
+            self._composer.load(text)
+            return outcome
+        self._remember(text)
+        self._timeline.action_newest()
+        return outcome
+
+    def _save(self, conversation: Conversation, edited: Said, text: str) -> Outcome:
+        match meant(text):
+            case Command():
+                self._screen.note(
+                    ["! that is a command, not a message; double its first sign to say it"]
+                )
+                return Outcome.MISTAKE
+            case Message(said):
+                if said != edited.text and not self._controller.edit(conversation, edited, said):
+                    return Outcome.MISTAKE
+                self._remember(text)
+                self._end_edit()
+                return Outcome.DONE
+
+    def leave(self) -> bool:
+        """Whether there was a command, an edit or a reply to leave.
+
+        Where text would be lost, only the second Escape does it.
+        """
+        begun, composer = self._begun, self._composer
+        if begun.before_command:
+            self._begun = replace(begun, before_command="")
+            composer.load(begun.before_command)
+        elif begun.edited is not None:
+            if composer.text != to_say(begun.edited.text):
+                if self._is_doubtful(composer.text):
+                    return True
+                composer.remember(composer.text)
+            self._end_edit()
+        elif begun.reply is not None:
+            if not (composer.text and self._is_doubtful(composer.text)):
+                self._begun, self._doubted = NOTHING, None
+        else:
+            return False
+        return True
+
+    def _is_doubtful(self, text: str) -> bool:
+        """Whether this is the first Escape with this text."""
+        self._doubted, doubted = text, self._doubted
+        return doubted != text
+
+    def _end_edit(self) -> None:
+        begun, self._begun = self._begun, Begun(self._begun.reply)
+        self._doubted = None
+        self._composer.load(begun.before_edit)
+        self._timeline.choose_none()

@@ -1,0 +1,127 @@
+"""What the user does with the selected member: talk, mention, kick, ban, promote."""
+
+from collections.abc import Callable
+from functools import partial
+
+from zchat.client.core.events import Event, SessionBegun
+from zchat.client.model.conversation import Conversation
+from zchat.client.sdk import room_drafts
+from zchat.client.sdk.drafts import Request
+from zchat.client.tui.controller.composing import Composing
+from zchat.client.tui.controller.controller import Controller
+from zchat.client.tui.controller.navigation import Navigation
+from zchat.client.tui.controller.screen import Screen
+from zchat.client.tui.view.cells import drawable_line
+from zchat.protocol.messages import (
+    BanMember,
+    DemoteMember,
+    InRoomCommand,
+    KickMember,
+    MemberInfo,
+    PromoteMember,
+    Role,
+    Standing,
+)
+from zchat.protocol.rules.permissions import PERMISSIONS, PLACE_OF_ROLE, STANDINGS, Place
+
+
+class MemberActions:
+    def __init__(
+        self,
+        screen: Screen,
+        controller: Controller,
+        composing: Composing,
+        navigation: Navigation,
+    ) -> None:
+        self._screen = screen
+        self._controller = controller
+        self._composing = composing
+        self._navigation = navigation
+        self._standing: str = Standing.ACCOUNT
+        """The user's own in the cluster."""
+
+    def hear(self, event: Event) -> None:
+        if isinstance(event, SessionBegun):
+            self._standing = event.standing
+
+    def do(self, what: str, name: str) -> None:
+        """`what` as the bindings of the list of members say it; `name` is empty for nobody."""
+        conversation = self._navigation.conversation
+        if conversation is None:
+            return
+        if what == "write" or not name:
+            self._composing.go_on()
+        elif what == "talk":
+            self._navigation.open_to_write(f"@{name}")
+        elif what == "mention":
+            self._composing.go_on(f"@{name} ")
+        elif what == "info":
+            self._screen.note([self._about(name, conversation)])
+        else:
+            self._moderate(what, name, conversation)
+
+    def _member(self, name: str, conversation: Conversation) -> MemberInfo | None:
+        listed = self._controller.members.get(conversation.key)
+        known = listed.members if listed is not None else ()
+        return next((each for each in known if each.name == name), None)
+
+    def _about(self, name: str, conversation: Conversation) -> str:
+        member, here = self._member(name, conversation), self._controller.book.presence.here
+        about = [drawable_line(name)]
+        if member is not None and member.role != Role.MEMBER:
+            about.append("muted" if member.role == Role.MUTED else f"{member.role} here")
+        if name not in here:
+            about.append("not here now")
+        else:
+            word = here[name]
+            away = f"away: {drawable_line(word)}" if word else "away"
+            about.append("here" if word is None else away)
+        return " · ".join(about)
+
+    def _moderate(self, what: str, name: str, conversation: Conversation) -> None:
+        room = conversation.key[1:]
+        if conversation.key[0] != "#":
+            self._screen.note(["! that can be done in rooms only"])
+            return
+        member, whom = self._member(name, conversation), drawable_line(name)
+        leads = member is not None and member.role == Role.MODERATOR
+        kind: type[InRoomCommand]
+        make: Callable[[], Request]
+        match what:
+            case "kick":
+                kind, make = KickMember, partial(room_drafts.kick, room, name)
+                question, yes = f"Kick {whom} out of #{room}?", "kicks them out"
+            case "ban":
+                kind, make = BanMember, partial(room_drafts.ban, room, name)
+                question = f"Ban {whom} from #{room}, until somebody unbans them?"
+                yes = "bans them"
+            case _ if leads:
+                kind, make = DemoteMember, partial(room_drafts.demote, room, name)
+                question, yes = f"Demote {whom} from moderator of #{room}?", "demotes them"
+            case _:
+                kind, make = PromoteMember, partial(room_drafts.promote, room, name)
+                question, yes = f"Make {whom} a moderator of #{room}?", "makes them one"
+        own = self._member(self._controller.book.me, conversation)
+        if not may(kind, self._standing, own, member):
+            self._screen.note([f"! you may not do that to {whom} here"])
+        else:
+            self._screen.ask(question, yes, partial(self._controller.try_to, make))
+
+
+def may(
+    kind: type[InRoomCommand], standing: str, own: MemberInfo | None, other: MemberInfo | None
+) -> bool:
+    """By the table that the server uses, too; what is not known here the server decides."""
+    standings = [each for each in STANDINGS if each == standing]
+    place, others = _place(own), _place(other)
+    if not standings or place is None:
+        return True
+    permission = PERMISSIONS[kind]
+    if permission.anywhere is not None and permission.allows(standings[0], None):
+        return True
+    return permission.allows(standings[0], place) and (others is None or place > others)
+
+
+def _place(member: MemberInfo | None) -> Place | None:
+    roles = [role for role in Role if member is not None and role == member.role]
+    return PLACE_OF_ROLE[roles[0]] if roles else None

@@ -1,0 +1,226 @@
+"""What stands around the timeline: lists, header, hint and status; and for which there is room."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from zchat.client.core.events import Event, State
+from zchat.client.model.conversation import Conversation, Said
+from zchat.client.tui.controller.composing import Composing
+from zchat.client.tui.controller.controller import Controller
+from zchat.client.tui.controller.navigation import Navigation
+from zchat.client.tui.controller.screen import Screen
+from zchat.client.tui.notifications import Notifications
+from zchat.client.tui.view import captions, listing
+from zchat.client.tui.view.completion import Completion
+from zchat.client.tui.view.layout import Line
+from zchat.client.tui.view.listing import label
+from zchat.client.tui.view.markup import Ink, Piece
+from zchat.client.tui.view.status import Network, Status, status_line
+from zchat.client.tui.widgets.composer import Composer
+from zchat.client.tui.widgets.lines import Lines
+from zchat.client.tui.widgets.members import Members
+from zchat.client.tui.widgets.notes import Notes
+from zchat.client.tui.widgets.timeline import Timeline
+from zchat.protocol import limits
+
+SIDE_CELLS: Final = 24
+"""The width of each list at the side, on a terminal that is not wide,"""
+SIDE_CELLS_MAX: Final = limits.NAME_CHARS_MAX + 10
+"""and at most: the longest name has room beside a sign, a role and a count."""
+SIDE_SHARE: Final = 5
+"""Between the two a list takes one part in so many of the terminal."""
+SIDEBAR_FROM: Final = 78
+"""Columns below which the list of conversations gives way to the text,"""
+BOTH_FROM: Final = 104
+"""and below which it gives way to the list of members."""
+CHOICES_LINES: Final = 8
+
+
+def side_cells(columns: int) -> int:
+    return max(SIDE_CELLS, min(SIDE_CELLS_MAX, columns // SIDE_SHARE))
+
+
+class Panels:
+    def __init__(
+        self,
+        screen: Screen,
+        controller: Controller,
+        composing: Composing,
+        navigation: Navigation,
+        notifications: Notifications,
+        lines: Mapping[str, Lines],
+        timeline: Timeline,
+        members: Members,
+        composer: Composer,
+        notes: Notes,
+        *,
+        first_keys: Mapping[str, str],
+        keeps: Callable[[], bool],
+        first_time: bool,
+    ) -> None:
+        """`lines` by their ids; `keeps` tells whether the cache can still write."""
+        self._screen = screen
+        self._controller = controller
+        self._composing = composing
+        self._navigation = navigation
+        self._notifications = notifications
+        self._lines = lines
+        self._timeline = timeline
+        self._members = members
+        self._composer = composer
+        self._notes = notes
+        self._first_keys = first_keys
+        self._keeps = keeps
+        self._network = Network()
+        self.first_time = first_time
+        """Nobody has ever sent anything with this client: the first keys are worth a hint."""
+        self._listed: list[Conversation] = []
+        self._lines["sidebar"].beyond = self._beyond
+        self._lines["prompt"].show([(Piece("› ", Ink.ACCENT),)])
+        self._wants_sidebar = True
+        self._wants_members = False
+
+    def hear(self, event: Event) -> None:
+        self._network.happened(event, asyncio.get_running_loop().time())
+
+    # --- What is shown --------------------------------------------------------------------------
+
+    def show(self) -> None:
+        """Draws what has changed."""
+        lines, cells, controller = self._lines, self._screen.columns, self._controller
+        conversation = self._navigation.conversation
+        if conversation is None:
+            return
+        here, side = controller.book.presence.here, side_cells(cells)
+        now = asyncio.get_running_loop().time()
+        if lines["sidebar"].display:
+            listed = self._navigation.listed()
+            if listed != self._listed:
+                self._listed = listed
+                lines["sidebar"].refresh()
+            lines["sidebar"].show(captions.sidebar(listed, conversation, here, side))
+            # Below the heading.
+            lines["sidebar"].follow(listed.index(conversation) + 1)
+        controller.look_at_people()
+        if self._members.display:
+            controller.look_at_members(conversation)
+            known = controller.members.get(conversation.key)
+            me = controller.book.me
+            self._members.show(captions.members(conversation, me, known, here, side))
+        header_cells = lines["header"].size.width or cells
+        pins = len(controller.pins.get(conversation.key, ()))
+        lines["header"].show([captions.header(conversation, header_cells, here, pins)])
+        lines["hint"].show([self._hint(conversation, now)])
+        lines["status"].show([status_line(self._status(), self._network, cells, now)])
+        online = controller.chat.state is State.ONLINE
+        welcome = captions.empty(conversation, online=online, first_time=self.first_time)
+        self._timeline.set_empty(welcome)
+
+    def _status(self) -> Status:
+        chat, waiting = self._controller.chat, self._controller.guard.waiting
+        return Status(
+            state=chat.state,
+            name=chat.name,
+            latency_s=chat.latency_s,
+            away=chat.away_word,
+            unconfirmed=self._controller.unconfirmed,
+            opened=label(self._controller.book.open(waiting)) if waiting else "",
+            unkept=not self._keeps(),
+            quiet=self._notifications.quiet,
+            focus=self._focus(),
+            first_keys=self._first_keys,
+        )
+
+    def _focus(self) -> str:
+        if self._members.has_focus:
+            return "members"
+        return "timeline" if self._timeline.has_focus else "composer"
+
+    def _beyond(self, hidden: range) -> Line:
+        """What is unread in those conversations that are above the list's window, or below."""
+        listed = self._listed[max(0, hidden.start - 1) : hidden.stop - 1]
+        side = side_cells(self._screen.columns)
+        return captions.beyond(listed, self._navigation.conversation, side, below=hidden.start > 0)
+
+    def _hint(self, conversation: Conversation, now: float) -> Line:
+        acting = self._composing.hint(self._lines["hint"].size.width)
+        if acting is not None:
+            return acting
+        view = self._timeline.view
+        pieces: list[Piece] = []
+        if keys := self._notes.hint:
+            pieces.append(Piece(f"  {keys}", Ink.DIM))
+        chosen = view.chosen if view is not None and self._timeline.has_focus else None
+        if isinstance(chosen, Said):
+            pinned = self._controller.is_pinned(conversation, chosen)
+            if known := captions.about(chosen, pinned=pinned):
+                pieces.append(Piece(f"  {known}", Ink.DIM))
+        if view is not None and view.missed:
+            pieces.append(Piece(f"  ↓ {view.missed:,} new · End", Ink.MENTIONED, captions.NEWEST))
+        elif view is not None and not view.at_end:
+            pieces.append(Piece("  ↓ End goes to the newest", Ink.DIM, captions.NEWEST))
+        if not self._lines["sidebar"].display and (
+            elsewhere := captions.unread_elsewhere(self._navigation.listed(), conversation)
+        ):
+            pieces.append(Piece(f"  {elsewhere} · Alt-A", Ink.MENTIONED))
+        if typing := captions.typing(conversation, now):
+            pieces.append(Piece(f"  {typing}", Ink.DIM))
+        if not pieces and self.first_time:
+            pieces.append(Piece(captions.FIRST_HINT, Ink.DIM))
+        return tuple(pieces)
+
+    def offer(self, completion: Completion, at: int) -> None:
+        """Shows what may take the place of the word before the cursor."""
+        lines = self._lines["choices"]
+        shown = captions.offered(completion, self._lines["hint"].size.width)
+        lines.display = bool(shown)
+        lines.styles.height = min(CHOICES_LINES, len(shown))
+        lines.show(shown, at)
+
+    def leave_choices(self) -> bool:
+        """Whether there were any."""
+        lines = self._lines["choices"]
+        was, lines.display = bool(lines.display), False
+        return was
+
+    def clicked(self, target: str) -> None:
+        """Goes where the clicked piece leads."""
+        if target.startswith(listing.OPEN):
+            self._navigation.open_to_write(target.removeprefix(listing.OPEN))
+        elif target == captions.NEWEST:
+            self._timeline.action_newest()
+        elif target == captions.UNREAD:
+            self._navigation.next_unread()
+        elif target == captions.PINS:
+            self._navigation.pins()
+        elif target.startswith(captions.CHOICE):
+            self._composer.choose(int(target.removeprefix(captions.CHOICE)))
+            self._screen.focus_on(self._composer)
+
+    # --- What there is room for ------------------------------------------------------------------
+
+    def toggle_members(self) -> None:
+        """Shows them, then goes to them, then hides them again."""
+        if self._wants_members and not self._members.has_focus:
+            self._screen.focus_on(self._members)
+        else:
+            if self._wants_members:
+                self._screen.focus_on(self._composer)
+            self._wants_members = not self._wants_members
+            self.arrange()
+        self.show()
+
+    def toggle_sidebar(self) -> None:
+        """Shows or hides it, also where there is little room."""
+        self._wants_sidebar = not self._lines["sidebar"].display
+        self.arrange(forced=self._wants_sidebar)
+
+    def arrange(self, *, forced: bool = False) -> None:
+        needed = BOTH_FROM if self._wants_members else SIDEBAR_FROM
+        has_room = forced or self._screen.columns >= needed
+        for each in (self._lines["sidebar"], self._members):
+            each.styles.width = side_cells(self._screen.columns)
+        self._lines["sidebar"].display = self._wants_sidebar and has_room
+        self._members.display = self._wants_members
+        self.show()

@@ -1,0 +1,57 @@
+"""What the controllers need of the app.
+
+Imports go one way: view, then widgets, then controllers, then the app. What the controllers have it
+do for them is only this.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol, TypeVar
+
+from textual.widget import Widget
+
+from zchat.client.tui.widgets.dialogs import Dialog
+
+T = TypeVar("T")
+
+
+class Screen(Protocol):
+    has_attention: bool
+    """The terminal is in front, as far as it tells."""
+
+    @property
+    def is_uncovered(self) -> bool:
+        """No dialog is over the conversation."""
+
+    @property
+    def columns(self) -> int:
+        """Of the terminal."""
+
+    def note(self, lines: Sequence[str]) -> None:
+        """Shows a message of the client itself."""
+
+    def ask(self, question: str, yes: str, then: Callable[[], object]) -> None:
+        """Does it once the user has confirmed; `yes` says what Enter does."""
+
+    def show_dialog(
+        self, dialog: Dialog[T], then: Callable[[T | None], None] | None = None
+    ) -> None:
+        """`then` gets its result, or None if the user leaves it."""
+
+    def show_around(self) -> None:
+        """Draws at once what stands around the timeline."""
+
+    def focus_on(self, part: Widget) -> None:
+        """At once, also behind a dialog."""
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """By the terminal."""
+
+    def open_url(self, url: str) -> None:
+        """In the user's browser."""
+
+    def suspend(self) -> AbstractContextManager[None]:
+        """Gives the terminal to another program meanwhile. May raise `SuspendNotSupported`."""
+
+    def leave_at_once(self) -> None:
+        """Ends the client."""
