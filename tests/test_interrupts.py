@@ -27,9 +27,9 @@ def run(*lines: str, ignored: bool = False) -> tuple[int, str, str]:
         ("import zchat.programs.client_entry", f"sys.modules['zchat.client'] = None; {INTERRUPT}"),
         # At its end.
         (
-            "from zchat.client.auth import access",
-            f"access.sys.exit = lambda code: {INTERRUPT}",
-            "access.end_with(lambda: 0)",
+            "from zchat.client import exit_codes",
+            f"exit_codes.sys.exit = lambda code: {INTERRUPT}",
+            "exit_codes.end_with(lambda: 0)",
         ),
     ],
     ids=["kill", "begin", "end"],
@@ -40,12 +40,12 @@ def test_it_ends_what_has_nothing_to_leave(lines: tuple[str, ...]) -> None:
 
 
 def test_work_is_told_and_ends_with_130() -> None:
-    work = "from zchat.client.auth.access import end_with", f"end_with(lambda: {INTERRUPT})"
+    work = "from zchat.client.exit_codes import end_with", f"end_with(lambda: {INTERRUPT})"
     assert run("interrupts.kill()", *work) == (130, "", "")
 
 
 def test_who_was_told_to_ignore_it_does() -> None:
-    work = "from zchat.client.auth.access import end_with", f"end_with(lambda: {INTERRUPT} or 7)"
+    work = "from zchat.client.exit_codes import end_with", f"end_with(lambda: {INTERRUPT} or 7)"
     assert run("interrupts.kill()", *work, ignored=True) == (7, "", "")
 
 
@@ -57,5 +57,5 @@ def test_what_is_put_back_first_is_put_back() -> None:
         "put back\n",
         "",
     )
-    work = "from zchat.client.auth.access import end_with", f"end_with(lambda: {INTERRUPT})"
+    work = "from zchat.client.exit_codes import end_with", f"end_with(lambda: {INTERRUPT})"
     assert run("interrupts.kill()", work[0], f"with {held}: {work[1]}") == (130, "", "")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from zchat.client.auth.access import REFUSED, WRONG_USAGE, Failed
+from zchat.client.exit_codes import REFUSED, WRONG_USAGE, Failed
 from zchat.client.storage.saved_cursor import SavedCursor, cursor_folder, cursor_name
 
 ADDRESSES = ["127.0.0.1:1", "127.0.0.1:2"]

@@ -19,8 +19,7 @@ from fuzz.garbage import VALUES, Garden, spans_of
 from fuzz.runs import minimised, run_block, run_long, run_one
 from fuzz.services import HostileCluster
 from fuzz.sessions import HostileWorld, Transport
-from zchat.client import connect
-from zchat.client.auth import access
+from zchat.client import connect, exit_codes
 from zchat.client.commands.actions import (
     Mistake,
 )
@@ -268,14 +267,14 @@ def test_the_client_program_says_what_is_wrong_with_a_password() -> None:
     code = "from zchat.client.cli.main import main; main([])"
     command = [sys.executable, "-c", code]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert ended.returncode == access.WRONG_USAGE
+    assert ended.returncode == exit_codes.WRONG_USAGE
     assert ended.stderr == "zchat-client: a password must be valid UTF-8; this one is not\n"
 
 
 def test_the_reason_of_a_refused_login_cannot_steer_the_terminal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    access.fail(access.NOT_CONNECTED, "go\x1b[2J away\n$ rm")
+    exit_codes.fail(exit_codes.NOT_CONNECTED, "go\x1b[2J away\n$ rm")
     assert capsys.readouterr().err == "zchat-client: go[2J away $ rm\n"
 
 

@@ -5,21 +5,19 @@ import fcntl
 import json
 import os
 import socket
-import sys
 import tempfile
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from zchat.client.auth.access import NOT_CONNECTED, WRONG_USAGE, Access, Failed, say_if_slow
-from zchat.client.auth.trust import is_accepted
+from zchat.client.auth.access import Access, is_accepted, say_if_slow
+from zchat.client.auth.tls import UnknownServerError, UntrustedServerError
+from zchat.client.exit_codes import NOT_CONNECTED, WRONG_USAGE, Failed
+from zchat.client.sdk.chat import CannotConnectError, OtherClusterError, connect
 from zchat.client.sdk.connection import split_address
+from zchat.client.sdk.requests import RefusedError
 from zchat.runtime import options
-
-if TYPE_CHECKING:
-    from zchat.client.sdk.chat import OtherClusterError
-
 
 NOBODY: Final = "?"
 """No cluster is called so: whoever means it hears who is there, and says no more than hello."""
@@ -61,10 +59,6 @@ def identify(access: Access, *, needed: bool, timeout_s: float = 10.0) -> Cluste
 
 
 def _ask(access: Access, timeout_s: float) -> str:
-    from zchat.client.auth.tls import UnknownServerError, UntrustedServerError  # noqa: PLC0415
-    from zchat.client.sdk.chat import CannotConnectError, OtherClusterError, connect  # noqa: PLC0415
-    from zchat.client.sdk.requests import RefusedError  # noqa: PLC0415
-
     async def ask() -> str:
         chat = connect(
             access.user,
@@ -85,28 +79,12 @@ def _ask(access: Access, timeout_s: float) -> str:
         try:
             return asyncio.run(ask())
         except UnknownServerError as error:
-            if not (sys.stdin.isatty() and is_accepted(error)):
+            if not is_accepted(error):
                 raise Failed(NOT_CONNECTED, str(error)) from None
         except (CannotConnectError, UntrustedServerError) as error:
             raise Failed(NOT_CONNECTED, str(error)) from None
         except RefusedError as error:
             raise Failed(NOT_CONNECTED, error.reason) from None
-
-
-def explained(access: Access, error: "OtherClusterError", *, of_token: bool) -> str:
-    """Why nothing was sent, and what can be done."""
-    where = ", ".join(access.addresses)
-    if not error.found:
-        return f"{where}: {error}"
-    if of_token:
-        return (
-            f"{where} is another cluster than the one that this token is for: it was not sent there"
-        )
-    return (
-        f"{where} is another cluster now than it was before, and nothing of yours was sent there. "
-        "If it was set up anew, run the same once more with --new-cluster; what is kept of the "
-        "former one stays aside"
-    )
 
 
 # --- Which cluster is behind which address, as far as this user has been there from this machine.

@@ -7,48 +7,24 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from zchat.client.auth import tokens
-from zchat.client.auth.clusters import Clusters, DamagedClusters
+from zchat.client.auth.access import Options
+from zchat.client.auth.clusters import Cluster, Clusters, DamagedClusters
 from zchat.client.auth.token_store import TokenStore, UnsafeTokenError
+from zchat.client.exit_codes import WRONG_USAGE, Abandoned, Failed, say
+from zchat.client.sdk.chat import Chat
 from zchat.client.sdk.requests import RefusedError
 from zchat.client.text.questions import NEW_PASSWORD, Questions
 from zchat.programs import typed_ahead
 from zchat.protocol import limits
 from zchat.protocol.messages import RefusalCode
 
-if TYPE_CHECKING:
-    from zchat.client.auth.clusters import Cluster
-    from zchat.client.sdk.chat import Chat
-
 PASSWORD_VARIABLE: Final = "ZCHAT_PASSWORD"
 TOKEN_VARIABLE: Final = "ZCHAT_TOKEN"
 CODE_VARIABLE: Final = "ZCHAT_CODE"
 NEW_PASSWORD_VARIABLE: Final = "ZCHAT_NEW_PASSWORD"
-
-
-class WrongLogin(Exception):
-    """It cannot even be tried; the text says why."""
-
-
-class Abandoned(Exception):
-    """The person gave no answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """Of the command line. Secrets are read from files and variables, where nobody sees them."""
-
-    password_file: Path | None = None
-    token_file: Path | None = None
-    code_file: Path | None = None
-    register: bool = False
-    invitation: str = field(default="", repr=False)
-    device: str = ""
-    remember: bool = True
-    new_password_file: Path | None = None
-    guest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +43,7 @@ class Shown:
 
 
 class Login:
-    """`shown` is for the next attempt. Raises `WrongLogin`."""
+    """`shown` is for the next attempt. Raises `Failed`."""
 
     def __init__(self, user: str, addresses: Sequence[str], options: Options) -> None:
         self._user, self._addresses = user, addresses
@@ -100,9 +76,9 @@ class Login:
         try:
             kept = None if self.shown.register else store.find()
         except UnsafeTokenError as error:
-            raise WrongLogin(str(error)) from None
+            raise Failed(WRONG_USAGE, str(error)) from None
         except OSError as error:
-            complain(f"cannot look for a token of yours: {error.strerror or error}")
+            say(f"cannot look for a token of yours: {error.strerror or error}")
             self._show(replace(self.shown, device=""))
             return
         self._store = store
@@ -120,8 +96,8 @@ class Login:
         """There is a token that an earlier release has kept for these addresses."""
         return self._by_store
 
-    def at(self, cluster: "Cluster") -> None:
-        """Whatever is shown is shown there alone. Raises `WrongLogin`."""
+    def at(self, cluster: Cluster) -> None:
+        """Whatever is shown is shown there alone. Raises `Failed`."""
         if self._store is None or not cluster.id:
             return
         # What was kept for these addresses is shown there, as ever.
@@ -132,7 +108,7 @@ class Login:
             self._open_store(self._addresses, cluster.id)
             return
         if TokenStore(self._user, (), cluster=cluster.id, keyring=True).find() is not None:
-            complain(
+            say(
                 f"the server at {', '.join(self._addresses)} says that it is a cluster that you "
                 "know by another address; since that cannot be told from here, your login there is "
                 "not used, and the password is needed once"
@@ -144,7 +120,8 @@ class Login:
         try:
             cluster = cluster or Clusters().of_token(token)
         except (OSError, DamagedClusters) as error:
-            raise WrongLogin(f"cannot tell which cluster the token is for: {error}") from None
+            reason = f"cannot tell which cluster the token is for: {error}"
+            raise Failed(WRONG_USAGE, reason) from None
         self._unbound = None if cluster or as_guest else token
         return Shown(token=token, as_guest=as_guest, cluster=cluster)
 
@@ -169,7 +146,7 @@ class Login:
             case RefusalCode.PASSWORD_REQUIRED if self.shown.password is None:
                 self._show(replace(self.shown, password=_prompt(f"Password of {self._user}: ")))
             case RefusalCode.NEW_PASSWORD_REQUIRED if self.shown.new_password is None:
-                complain("this code is for choosing a new password")
+                say("this code is for choosing a new password")
                 self._show(replace(self.shown, new_password=self._new_password()))
             case RefusalCode.CODE_REQUIRED if not self.shown.code:
                 self._show(replace(self.shown, code=_prompt("One-time code: ")))
@@ -201,7 +178,7 @@ class Login:
             case _:
                 return ""
 
-    def remember(self, chat: "Chat") -> None:
+    def remember(self, chat: Chat) -> None:
         """Keeps the token of an account for the next time; a guest may become one until the end."""
         if self._settled or not chat.has_begun:
             return
@@ -212,9 +189,9 @@ class Login:
             elif self._store is not None and not self._by_store and chat.device:
                 self._keep(chat)
         except (OSError, UnsafeTokenError, DamagedClusters) as error:
-            complain(f"cannot remember this device: {error}")
+            say(f"cannot remember this device: {error}")
 
-    def _keep(self, chat: "Chat") -> None:
+    def _keep(self, chat: Chat) -> None:
         if chat.cluster and not self.shown.cluster:
             self._store = TokenStore(
                 self._user, self._addresses, cluster=chat.cluster, keyring=True
@@ -237,17 +214,16 @@ class Login:
             else:
                 self._store.forget()
         except OSError as error:
-            complain(f"cannot remove a token, which is of no use any more: {error}")
+            say(f"cannot remove a token, which is of no use any more: {error}")
 
     def _new_password(self) -> str:
         if not sys.stdin.isatty():
-            raise WrongLogin(
-                f"--register needs a password; give it with --password-file or {PASSWORD_VARIABLE}"
-            )
+            reason = "--register needs a password; give it with --password-file or"
+            raise Failed(WRONG_USAGE, f"{reason} {PASSWORD_VARIABLE}")
         asked = Questions(NEW_PASSWORD)
         while (question := asked.next) is not None:
             if asked.complaint:
-                complain(asked.complaint)
+                say(asked.complaint)
             asked.answer(_prompt(question.text))
         return asked.answers[-1]
 
@@ -257,25 +233,21 @@ def own_device() -> str:
 
 
 def secret(file: Path | None, variable: str, what: str) -> str | None:
-    """The first line of the file, or what the environment has. Raises `WrongLogin`."""
+    """The first line of the file, or what the environment has. Raises `Failed`."""
     if file is None:
         return os.environ.get(variable) or None
     try:
         return file.read_text(encoding="utf-8").partition("\n")[0].removesuffix("\r")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise WrongLogin(f"cannot read {what} from {file}: {why}") from None
-
-
-def complain(text: str) -> None:
-    print(f"zchat-client: {text}", file=sys.stderr)  # noqa: T201
+        raise Failed(WRONG_USAGE, f"cannot read {what} from {file}: {why}") from None
 
 
 def _token(text: str) -> bytes:
     try:
         return tokens.from_text(text)
     except ValueError as error:
-        raise WrongLogin(f"what was given as a token is {error}") from None
+        raise Failed(WRONG_USAGE, f"what was given as a token is {error}") from None
 
 
 def _prompt(question: str) -> str:
@@ -288,4 +260,4 @@ def _prompt(question: str) -> str:
             raise Abandoned from None
         if answer:
             return answer
-        complain("nothing was given; Ctrl-D leaves it")
+        say("nothing was given; Ctrl-D leaves it")

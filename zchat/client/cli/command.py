@@ -6,42 +6,33 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from zchat.client.auth.access import (
+from zchat.client.auth.access import Access
+from zchat.client.cli import json_output
+from zchat.client.cli.options import access_of, access_options, json_option, user_name
+from zchat.client.cli.output import Output
+from zchat.client.exit_codes import (
     REFUSED,
     SIGNAL_QUIT_TIMEOUT_S,
     TRY_LATER,
     UNCONFIRMED,
     WRONG_USAGE,
-    Access,
     Failed,
-    access_of,
-    access_options,
     end_with,
     fail,
-    json_option,
-    log_in,
     told_to_leave,
-    user_name,
 )
-from zchat.client.cli import json_output
-from zchat.client.cli.output import Output
 from zchat.protocol import limits
-from zchat.protocol.messages import LOBBY, Done, RefusalCode, inbox_log, room_log
+from zchat.protocol.messages import LOBBY, Done, inbox_log, room_log
 from zchat.runtime import options
 from zchat.runtime.options import ConfiguredCommand
 
 if TYPE_CHECKING:
     from zchat.client.auth.login import Login
     from zchat.client.sdk.chat import Chat
-if TYPE_CHECKING:
-    from zchat.client.sdk.chat import Chat
     from zchat.client.sdk.drafts import Request
-
 
 FROM_NOW_ON: Final = limits.INTEGER_MAX
 """A cursor that no log has come to: the server takes it for the newest entry."""
-NOT_NOW: Final = (RefusalCode.UNAVAILABLE, RefusalCode.BUSY, RefusalCode.TOO_FAST)
-"""The same is taken later, as far as anybody knows."""
 
 
 def script(
@@ -86,6 +77,9 @@ def session(access: Access, work: Callable[["Chat"], Awaitable[int]], **connecti
     No entries come but those of the `logs` that it may ask for.
     """
 
+    # Here and not above, so that --help need not wait for it.
+    from zchat.client.auth.session import log_in  # noqa: PLC0415
+
     async def use(chat: "Chat", _: "Login") -> int:
         return await _until_told(chat, work)
 
@@ -125,6 +119,7 @@ async def _until_told(chat: "Chat", work: Callable[["Chat"], Awaitable[int]]) ->
 
 
 async def _do(chat: "Chat", work: Callable[["Chat"], Awaitable[int]]) -> int:
+    from zchat.client.cli.retry import NOT_NOW  # noqa: PLC0415
     from zchat.client.sdk.requests import RefusedError  # noqa: PLC0415
 
     try:

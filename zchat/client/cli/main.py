@@ -9,18 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
-from zchat.client.auth.access import (
-    REFUSED,
-    SIGNAL_QUIT_TIMEOUT_S,
-    Failed,
-    access_of,
-    access_options,
-    end_with,
-    json_option,
-    log_in,
-    told_to_leave,
-    user_name,
-)
+from zchat.client.cli.options import access_of, access_options, json_option, user_name
+from zchat.client.exit_codes import REFUSED, SIGNAL_QUIT_TIMEOUT_S, end_with, told_to_leave
 from zchat.runtime.options import ConfiguredCommand, WholeOutput
 
 if TYPE_CHECKING:
@@ -106,9 +96,7 @@ def run(
 ) -> NoReturn:
     access = access_of(user, **given)
     if forget:
-        # Here and not above, so that --help need not wait for it.
         end_with(lambda: _forget(access))
-
     # Nothing can be drawn there, and nothing rewritten.
     plain = plain or (os.environ.get("TERM") == "dumb" and not line)
     if sys.stdin.isatty() and sys.stdout.isatty() and not (line or plain):
@@ -116,23 +104,25 @@ def run(
 
         end_with(lambda: tui.start(access, notify))
 
-    async def converse(chat: "Chat", login: "Login") -> int:
-        return await _converse(chat, login, is_plain=plain)
+    end_with(lambda: _chat_by_lines(access, is_plain=plain))
 
-    end_with(lambda: log_in(access, converse))
+
+# What takes long is imported by who needs it, so that --help need not wait for it.
 
 
 def _forget(access: "Access") -> int:
-    from zchat.client.auth import forgetting  # noqa: PLC0415
-    from zchat.client.auth.clusters import UNKNOWN, identify  # noqa: PLC0415
+    from zchat.client.cli.forget import forget  # noqa: PLC0415
 
-    try:
-        cluster = identify(access, needed=True)
-    except Failed:
-        # What is kept is removed though nobody can be told.
-        cluster = UNKNOWN
-    work = forgetting.forget(access.user, access.addresses, access.tls, cluster.id)
-    return asyncio.run(work)
+    return forget(access)
+
+
+def _chat_by_lines(access: "Access", *, is_plain: bool) -> int:
+    from zchat.client.auth.session import log_in  # noqa: PLC0415
+
+    async def converse(chat: "Chat", login: "Login") -> int:
+        return await _converse(chat, login, is_plain=is_plain)
+
+    return log_in(access, converse)
 
 
 async def _converse(chat: "Chat", login: "Login", *, is_plain: bool) -> int:

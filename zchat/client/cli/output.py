@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from zchat.client.auth.access import REFUSED, WRONG_USAGE, Failed
 from zchat.client.cli import json_output
+from zchat.client.exit_codes import REFUSED, WRONG_USAGE, Failed
 from zchat.protocol import limits
 from zchat.protocol.messages import Entry
 

@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from zchat.client.cli.command import NOT_NOW
 from zchat.client.sdk.requests import RefusedError
 from zchat.protocol import limits
-from zchat.protocol.messages import Entry
+from zchat.protocol.messages import Entry, RefusalCode
 
 if TYPE_CHECKING:
     from zchat.client.sdk.chat import Chat
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
 
 A = TypeVar("A")
 
+NOT_NOW: Final = (RefusalCode.UNAVAILABLE, RefusalCode.BUSY, RefusalCode.TOO_FAST)
+"""The same is taken later, as far as anybody knows."""
 PATIENCE_S: Final = 30.0
 """A script must not hang for ever on a service that is down."""
 RETRY_S: Final = 0.5

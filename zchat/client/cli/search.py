@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from zchat.client.auth.access import WRONG_USAGE, Access, Failed, say
+from zchat.client.auth.access import Access
 from zchat.client.cli.command import number_option, place, script, session
 from zchat.client.cli.output import Output
 from zchat.client.cli.retry import patiently
 from zchat.client.core.search_results import Found
+from zchat.client.exit_codes import WRONG_USAGE, Failed, say
 from zchat.protocol import limits
 from zchat.protocol.messages import Entry
 from zchat.runtime import options

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Final
 import click
 from msgspec.structs import replace
 
-from zchat.client.auth.access import REFUSED, UNCONFIRMED, WRONG_USAGE, Access, Failed
+from zchat.client.auth.access import Access
 from zchat.client.cli import json_output
 from zchat.client.cli.command import (
     FROM_NOW_ON,
-    NOT_NOW,
     place_argument,
     script,
     session,
     text_argument,
 )
 from zchat.client.cli.output import Output, text_of
+from zchat.client.exit_codes import REFUSED, UNCONFIRMED, WRONG_USAGE, Failed
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     Done,
@@ -53,6 +53,7 @@ async def say_once(
     chat: "Chat", place: str, draft: Saying, key: str | None, timeout_s: float
 ) -> Done:
     """Raises `RefusedError`, at once where waiting would take longer; `Failed`; `TimeoutError`."""
+    from zchat.client.cli.retry import NOT_NOW  # noqa: PLC0415
     from zchat.client.sdk.requests import RefusedError  # noqa: PLC0415
 
     nonces = None if key is None else _nonces(place, key)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
-from zchat.client.auth.access import REFUSED, Access, Failed, say
+from zchat.client.auth.access import Access
 from zchat.client.cli import command
 from zchat.client.cli.command import (
     FROM_NOW_ON,
@@ -23,6 +23,7 @@ from zchat.client.cli.json_output import OF_MESSAGES, conversation_of
 from zchat.client.cli.output import Output
 from zchat.client.cli.retry import PATIENCE_S, last, patiently
 from zchat.client.cli.room import key_option
+from zchat.client.exit_codes import REFUSED, Failed, say
 from zchat.client.storage.saved_cursor import SavedCursor, cursor_name
 from zchat.protocol.messages import Entry, LogState, RefusalCode, inbox_log
 from zchat.protocol.rules.membership import ends_following

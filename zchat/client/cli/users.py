@@ -3,11 +3,12 @@
 import time
 from typing import TYPE_CHECKING, Final
 
-from zchat.client.auth.access import Access, say
+from zchat.client.auth.access import Access
 from zchat.client.cli import json_output
 from zchat.client.cli.command import script, session
 from zchat.client.cli.output import Output
 from zchat.client.cli.retry import patiently
+from zchat.client.exit_codes import say
 
 if TYPE_CHECKING:
     from zchat.client.sdk.chat import Chat

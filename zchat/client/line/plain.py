@@ -9,7 +9,7 @@ import threading
 from collections.abc import AsyncIterator
 from typing import Final
 
-from zchat.client.auth.access import WRONG_USAGE, Failed
+from zchat.client.exit_codes import WRONG_USAGE, Failed
 from zchat.client.line.line_client import LineClient
 from zchat.protocol import limits
 

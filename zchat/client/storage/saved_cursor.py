@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from zchat.client.auth.access import REFUSED, WRONG_USAGE, Failed
+from zchat.client.exit_codes import REFUSED, WRONG_USAGE, Failed
 
 NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 LOCK_WAIT_S: Final = 3.0

@@ -5,7 +5,11 @@ import os
 from datetime import datetime
 from typing import TYPE_CHECKING, NoReturn
 
-from zchat.client.auth import access as accesses
+from zchat.client import exit_codes
+from zchat.client.auth.access import Access
+from zchat.client.auth.clusters import identify
+from zchat.client.auth.login import Login
+from zchat.client.auth.session import log_in
 from zchat.client.core.events import Event, SessionBegun
 from zchat.client.model import highlighting
 from zchat.client.model.book import Book
@@ -16,11 +20,10 @@ from zchat.client.storage.log_files import LogFiles
 from zchat.client.tui.notifications import How, best
 
 if TYPE_CHECKING:
-    from zchat.client.auth.login import Login
     from zchat.client.sdk.chat import Chat
 
 
-def open_screen(access: accesses.Access, notify: str) -> int:
+def open_screen(access: Access, notify: str) -> int:
     how = best(os.environ) if notify == "auto" else How(notify)
     cluster, unknown = _cluster_of(access)
     cache = Cache(access.user, access.addresses, cluster=cluster)
@@ -36,31 +39,27 @@ def open_screen(access: accesses.Access, notify: str) -> int:
         if unknown is not None and not been_here:
             raise unknown
 
-        async def use(chat: "Chat", login: "Login") -> int:
+        async def use(chat: "Chat", login: Login) -> int:
             return await _show(chat, login, cache, kept, how, settings, log_files)
 
-        return accesses.log_in(
-            access, use, at_once=been_here, mark_read=False, cursors=kept.cursors
-        )
+        return log_in(access, use, at_once=been_here, mark_read=False, cursors=kept.cursors)
     finally:
         if log_files is not None:
             log_files.close()
         cache.close()
 
 
-def _cluster_of(access: accesses.Access) -> tuple[str, accesses.Failed | None]:
+def _cluster_of(access: Access) -> tuple[str, exit_codes.Failed | None]:
     """As far as it can be known, and why it cannot."""
-    from zchat.client.auth.clusters import identify  # noqa: PLC0415
-
     try:
         return identify(access, needed=True).id, None
-    except accesses.Failed as failed:
+    except exit_codes.Failed as failed:
         return "", failed
 
 
 async def _show(
     chat: "Chat",
-    login: "Login",
+    login: Login,
     cache: Cache,
     kept: Kept,
     how: How,
@@ -95,17 +94,17 @@ async def _show(
         log_files=log_files,
     )
     app.gc_policy.begin()
-    told = accesses.told_to_leave()
+    told = exit_codes.told_to_leave()
     running = asyncio.create_task(app.run_async())
     leaving = asyncio.create_task(told.wait())
     await asyncio.wait({running, leaving}, return_when=asyncio.FIRST_COMPLETED)
     if not running.done():
         app.keep()
-        if not os.isatty(accesses.STDIN):
+        if not os.isatty(exit_codes.STDIN):
             await _end_without_terminal(chat, cache)
         app.exit(0)
         await running
-        await chat.quit(accesses.SIGNAL_QUIT_TIMEOUT_S)
+        await chat.quit(exit_codes.SIGNAL_QUIT_TIMEOUT_S)
     leaving.cancel()
     code = running.result()
     if app.over is not None:
@@ -119,8 +118,8 @@ async def _end_without_terminal(chat: "Chat", cache: Cache) -> NoReturn:
 
     code = 0
     try:
-        await chat.quit(accesses.SIGNAL_QUIT_TIMEOUT_S)
+        await chat.quit(exit_codes.SIGNAL_QUIT_TIMEOUT_S)
     except UnconfirmedError:
-        code = accesses.UNCONFIRMED
+        code = exit_codes.UNCONFIRMED
     cache.close()
     os._exit(code)

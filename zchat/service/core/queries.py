@@ -24,8 +24,8 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.rules import costs
 from zchat.protocol.rules.costs import Steps
-from zchat.protocol.rules.names import InvalidName, canonical_name
 from zchat.protocol.rules.message_fold import is_to_read
+from zchat.protocol.rules.names import InvalidName, canonical_name
 from zchat.service.core.effects import Refusal
 
 _entries = Decoder(Entry)

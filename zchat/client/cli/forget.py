@@ -3,48 +3,59 @@
 All programs that use the token are: the server ends their sessions.
 """
 
-from collections.abc import Sequence
+import asyncio
+from typing import Any
 
-from zchat.client.auth.login import WrongLogin, complain
-from zchat.client.auth.tls import Tls
+from zchat.client.auth.access import Access
+from zchat.client.auth.clusters import UNKNOWN, identify
 from zchat.client.auth.token_store import TokenStore, UnsafeTokenError
 from zchat.client.auth.tokens import Kept
 from zchat.client.commands.dialogues import AmbiguousDevice, revoke_this
+from zchat.client.exit_codes import NOT_CONNECTED, WRONG_USAGE, Failed, say
 from zchat.client.sdk.chat import UnconfirmedError, connect
 from zchat.client.sdk.requests import RefusedError
 from zchat.protocol.messages import RefusalCode
 
 _NOT_KNOWN = (RefusalCode.PASSWORD_REQUIRED, RefusalCode.UNKNOWN_TOKEN)
-NOT_TOLD = 3
-"""The exit code when the token is removed here, and the server knows it still."""
 
 
-async def forget(user: str, addresses: Sequence[str], tls: Tls, cluster: str) -> int:
-    """Returns the exit code. Raises `WrongLogin`."""
-    store = TokenStore(user, addresses, cluster=cluster, keyring=True)
+def forget(access: Access) -> int:
+    """Returns the exit code: another than 0 if the server knows a token still. Raises `Failed`."""
+    try:
+        cluster = identify(access, needed=True).id
+    except Failed:
+        # What is kept is removed though nobody can be told.
+        cluster = UNKNOWN.id
+    return asyncio.run(_forget(access, cluster))
+
+
+async def _forget(access: Access, cluster: str) -> int:
+    store = TokenStore(access.user, access.addresses, cluster=cluster, keyring=True)
     code = 0
     try:
+        # Earlier releases have kept several tokens.
         while (kept := store.find()) is not None:
-            trouble = await _revoke(user, addresses, kept, tls, cluster)
+            trouble = await _revoke(access, kept, cluster)
             if trouble:
-                complain(
+                say(
                     f"the token of {kept.device} is removed here, but not revoked: {trouble}. "
                     "Revoke the device from another client"
                 )
-                code = NOT_TOLD
+                code = NOT_CONNECTED
             store.forget()
     except UnsafeTokenError as error:
-        raise WrongLogin(str(error)) from None
+        raise Failed(WRONG_USAGE, str(error)) from None
     except OSError as error:
-        raise WrongLogin(f"cannot remove the token: {error.strerror or error}") from None
+        reason = f"cannot remove the token: {error.strerror or error}"
+        raise Failed(WRONG_USAGE, reason) from None
     return code
 
 
-async def _revoke(user: str, addresses: Sequence[str], kept: Kept, tls: Tls, cluster: str) -> str:
+async def _revoke(access: Access, kept: Kept, cluster: str) -> str:
     """Returns why it could not be done; nothing if it is."""
-    shown = {"token": kept.token, "device": kept.device, "cluster": cluster}
+    shown: dict[str, Any] = {"token": kept.token, "device": kept.device, "cluster": cluster}
     try:
-        async with connect(user, addresses, tls=tls, logs=(), **shown) as chat:  # type: ignore[arg-type]
+        async with connect(access.user, access.addresses, tls=access.tls, logs=(), **shown) as chat:
             await revoke_this(chat)
     except RefusedError as error:
         # The server knows it no more, which is what we want.
