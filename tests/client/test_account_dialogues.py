@@ -13,12 +13,12 @@ import pyotp
 import pytest
 
 from zchat.client import Chat, connect
-from zchat.client.auth.tokens import from_text
 from zchat.client.commands.accounts import ASK_TO_REGISTER
 from zchat.client.commands.actions import AccountAction
 from zchat.client.commands.dialogues import AccountDialogues, AmbiguousDevice, totp_uri
 from zchat.client.commands.finding import NoSuchMessage
 from zchat.client.commands.table import parse
+from zchat.client.core.tokens import from_text
 from zchat.client.text.questions import Question
 from zchat.protocol import limits
 from zchat.protocol.messages import (

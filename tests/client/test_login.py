@@ -14,7 +14,7 @@ import pytest
 from integration.lines import TerminalProgram
 
 from zchat.client import RefusedError, Scope, connect
-from zchat.client.auth.tokens import as_text
+from zchat.client.core.tokens import as_text
 from zchat.client.sdk.drafts import InvalidRequest
 from zchat.protocol.messages import (
     ChangePassword,

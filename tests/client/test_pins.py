@@ -12,8 +12,8 @@ from cryptography.x509 import load_pem_x509_certificate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zchat.client.auth.pins import PINS_MAX, parse_pin, parse_servers, pin_of, written
-from zchat.client.auth.tls import KnownServers, Tls, UntrustedServerError
+from zchat.client.core.pins import PINS_MAX, parse_pin, parse_servers, pin_of, written
+from zchat.client.sdk.tls import KnownServers, Tls, UntrustedServerError
 
 PIN = "sha256:" + "0f" * 32
 OTHER = "sha256:" + "a1" * 32

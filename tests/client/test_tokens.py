@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zchat.client.auth.token_store import TokenStore, UnsafeTokenError
-from zchat.client.auth.tokens import Kept, as_text, cluster_of_text, from_text, kept_name
+from zchat.client.core.tokens import Kept, as_text, cluster_of_text, from_text, kept_name
 
 TOKEN = bytes(range(32))
 KEPT = Kept("my laptop", TOKEN)

@@ -11,7 +11,7 @@ import pytest
 from testbed.cluster import Cluster
 from testbed.people import new_name
 from zchat.client import Chat, RefusalCode, RefusedError, connect
-from zchat.client.auth.tokens import from_text
+from zchat.client.core.tokens import from_text
 from zchat.protocol.messages import MessagePosted, Scope
 
 from .lines import Program, TerminalProgram

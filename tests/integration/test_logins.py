@@ -11,7 +11,7 @@ import pytest
 from testbed.cluster import Cluster
 from testbed.people import eventually, new_name
 from zchat.client import Chat, MessagePosted, Scope, connect
-from zchat.client.auth.tokens import as_text
+from zchat.client.core.tokens import as_text
 
 from .lines import Program
 

@@ -14,7 +14,7 @@ from testbed import ROOT
 from testbed.cluster import DEADLINE_S, GATEWAYS, Cluster
 from testbed.people import new_name
 from zchat.client import MessagePosted, Scope, connect
-from zchat.client.auth.tokens import as_text
+from zchat.client.core.tokens import as_text
 from zchat.protocol import limits
 
 NODE = shutil.which("node")

@@ -13,7 +13,7 @@ import pytest
 from testbed.cluster import DEADLINE_S, GATEWAYS, ROOM_SERVICE, ROUTER, USER_SERVICE, Cluster
 from testbed.people import eventually, new_name
 from zchat.client import MessagePosted, PrivateMessageSent, Scope, connect
-from zchat.client.auth.tokens import as_text
+from zchat.client.core.tokens import as_text
 
 from .lines import Program, TerminalProgram
 

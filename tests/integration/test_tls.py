@@ -21,8 +21,8 @@ from zchat.client import (
     UntrustedServerError,
     connect,
 )
-from zchat.client.auth.pins import pin_of
-from zchat.client.auth.tls import ChangedServerError
+from zchat.client.core.pins import pin_of
+from zchat.client.sdk.tls import ChangedServerError
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import LOBBY, LogIn, room_log

@@ -21,7 +21,7 @@ from msgspec import Raw
 from testbed.cluster import GATEWAYS, ROOM_SERVICE, ROUTER, USER_SERVICE, Cluster
 from testbed.people import new_name
 from zchat.client import Tls, UnknownServerError, connect
-from zchat.client.auth.tls import ChangedServerError
+from zchat.client.sdk.tls import ChangedServerError
 from zchat.fabric import sockets
 from zchat.fabric.core.identities import identity
 from zchat.fabric.core.link import Asker

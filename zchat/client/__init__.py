@@ -16,7 +16,6 @@ Every entry comes once and in order, and every post is made once, whatever conne
 What is to be done once whatever becomes of the process, too, is a bot: `zchat.client.bot`.
 """
 
-from zchat.client.auth.tls import Tls, UnknownServerError, UntrustedServerError
 from zchat.client.core.events import (
     Answered,
     ConnectionFailed,
@@ -38,6 +37,7 @@ from zchat.client.sdk.chat import (
 )
 from zchat.client.sdk.drafts import InvalidRequest
 from zchat.client.sdk.requests import RefusedError
+from zchat.client.sdk.tls import Tls, UnknownServerError, UntrustedServerError
 from zchat.protocol.messages import (
     AccountChanged,
     AccountRegistered,

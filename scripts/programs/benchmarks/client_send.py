@@ -13,7 +13,7 @@ from typing import Final
 from benchmarks.client_figures import Figure
 from benchmarks.servers import ZchatCluster
 from zchat.client import Scope, connect
-from zchat.client.auth.tokens import as_text
+from zchat.client.core.tokens import as_text
 
 TARGET_MS: Final = 250.0
 _USER: Final = "cron"

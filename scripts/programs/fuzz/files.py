@@ -15,7 +15,7 @@ import zmq
 from zchat.admin import exported, manifest
 from zchat.admin.exported import BadExport
 from zchat.admin.manifest import BadBackup
-from zchat.client.auth import pins, tokens
+from zchat.client.core import pins, tokens
 from zchat.fabric import keys
 from zchat.fabric.keys import KeyProblem
 from zchat.protocol import limits

@@ -9,10 +9,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final, NamedTuple, Protocol, Self
 
 from zchat.client import Chat, MessagePosted, PrivateMessageSent, connect
-from zchat.client.auth.tls import AUTOMATIC, Tls
 from zchat.client.core.events import ConnectionLost, Delayed, EntryArrived, SessionBegun
 from zchat.client.sdk import drafts
 from zchat.client.sdk.drafts import Answer
+from zchat.client.sdk.tls import AUTOMATIC, Tls
 from zchat.protocol.messages import (
     LOBBY,
     Done,

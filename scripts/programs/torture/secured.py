@@ -9,8 +9,8 @@ from typing import Final
 import trustme
 
 from testbed.cluster import Cluster
-from zchat.client.auth.pins import pin_of
-from zchat.client.auth.tls import Tls
+from zchat.client.core.pins import pin_of
+from zchat.client.sdk.tls import Tls
 
 _HOST: Final = "127.0.0.1"
 _PORTS: Final = (20_000, 30_000)

@@ -10,10 +10,10 @@ from typing import Final, NamedTuple, Self
 from testbed.cluster import DEADLINE_S
 from testbed.people import new_name
 from zchat.client import RefusedError, connect
-from zchat.client.auth.tls import AUTOMATIC, Tls
 from zchat.client.core.events import ConnectionLost, EntryArrived, SessionBegun
 from zchat.client.sdk import drafts
 from zchat.client.sdk.drafts import Answer
+from zchat.client.sdk.tls import AUTOMATIC, Tls
 from zchat.protocol import limits
 from zchat.protocol.messages import LOBBY, Done, Entry, inbox_log, room_log
 

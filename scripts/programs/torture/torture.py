@@ -12,7 +12,7 @@ from typing import Final
 
 from testbed.cluster import DEADLINE_S, GATEWAYS, Cluster
 from testbed.people import new_name
-from zchat.client.auth.tls import AUTOMATIC, Tls
+from zchat.client.sdk.tls import AUTOMATIC, Tls
 
 from .checkers import Breach, Finding, check
 from .databases import read_databases

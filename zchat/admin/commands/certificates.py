@@ -16,7 +16,7 @@ import click
 
 from zchat.admin.output import CommandGroup
 from zchat.admin.owner import as_owner_of
-from zchat.client.auth.pins import pin_of
+from zchat.client.core.pins import pin_of
 
 CERTIFICATE: Final = "tls-cert.pem"
 KEY: Final = "tls-key.pem"

@@ -13,7 +13,7 @@ from zchat.client.exit_codes import STDERR, say
 from zchat.programs import typed_ahead
 
 if TYPE_CHECKING:
-    from zchat.client.auth.tls import Tls, UnknownServerError
+    from zchat.client.sdk.tls import Tls, UnknownServerError
 
 SLOW_S: Final = 2.0
 """Whoever looks at a terminal on which nothing happens hears after so long why."""
@@ -59,7 +59,7 @@ def say_if_slow(access: Access) -> asyncio.TimerHandle:
 
 def is_accepted(error: "UnknownServerError") -> bool:
     """Whether a person at the terminal trusts the server's key, which is kept from then on."""
-    from zchat.client.auth.tls import KnownServers, UntrustedServerError  # noqa: PLC0415
+    from zchat.client.sdk.tls import KnownServers, UntrustedServerError  # noqa: PLC0415
 
     if not sys.stdin.isatty():
         return False

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from zchat.client.auth.access import Access, is_accepted, say_if_slow
-from zchat.client.auth.tls import UnknownServerError, UntrustedServerError
 from zchat.client.exit_codes import NOT_CONNECTED, WRONG_USAGE, Failed
 from zchat.client.sdk.chat import CannotConnectError, OtherClusterError, connect
 from zchat.client.sdk.connection import split_address
 from zchat.client.sdk.requests import RefusedError
+from zchat.client.sdk.tls import UnknownServerError, UntrustedServerError
 from zchat.runtime import options
 
 NOBODY: Final = "?"

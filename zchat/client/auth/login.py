@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from zchat.client.auth import tokens
 from zchat.client.auth.access import Options
 from zchat.client.auth.clusters import Cluster, Clusters, DamagedClusters
 from zchat.client.auth.token_store import TokenStore, UnsafeTokenError
+from zchat.client.core import tokens
 from zchat.client.exit_codes import WRONG_USAGE, Abandoned, Failed, say
 from zchat.client.sdk.chat import Chat
 from zchat.client.sdk.requests import RefusedError

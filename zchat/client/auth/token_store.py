@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from zchat.client.auth.tokens import Kept, kept_name
+from zchat.client.core.tokens import Kept, kept_name
 
 KEYRING_SERVICE: Final = "zchat"
 FILE_BYTES_MAX: Final = 4_096

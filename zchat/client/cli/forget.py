@@ -9,8 +9,8 @@ from typing import Any
 from zchat.client.auth.access import Access
 from zchat.client.auth.clusters import UNKNOWN, identify
 from zchat.client.auth.token_store import TokenStore, UnsafeTokenError
-from zchat.client.auth.tokens import Kept
 from zchat.client.commands.dialogues import AmbiguousDevice, revoke_this
+from zchat.client.core.tokens import Kept
 from zchat.client.exit_codes import NOT_CONNECTED, WRONG_USAGE, Failed, say
 from zchat.client.sdk.chat import UnconfirmedError, connect
 from zchat.client.sdk.requests import RefusedError

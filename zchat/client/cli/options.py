@@ -11,7 +11,7 @@ from zchat.runtime import options
 from zchat.runtime.options import Address
 
 if TYPE_CHECKING:
-    from zchat.client.auth.tls import Tls
+    from zchat.client.sdk.tls import Tls
 
 
 def user_name(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str:
@@ -141,7 +141,7 @@ def _tls_options() -> list[click.Parameter]:
 
 
 def _pins(text: str) -> tuple[str, ...]:
-    from zchat.client.auth.pins import parse_pin  # noqa: PLC0415
+    from zchat.client.core.pins import parse_pin  # noqa: PLC0415
 
     return tuple(parse_pin(part) for part in text.split(",") if part.strip())
 
@@ -175,6 +175,6 @@ def access_of(
 
 
 def _tls_of(tls: str, tls_ca: Path | None, tls_pin: tuple[str, ...], trust_new: bool) -> "Tls":
-    from zchat.client.auth.tls import Tls  # noqa: PLC0415 - `--help` need not wait for it.
+    from zchat.client.sdk.tls import Tls  # noqa: PLC0415 - `--help` need not wait for it.
 
     return Tls(tls, tls_ca, tls_pin, trust_new)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Final, Protocol, assert_never
 from urllib.parse import quote
 
-from zchat.client.auth.tokens import as_text
 from zchat.client.commands.actions import (
     AccountAction,
     Among,
@@ -21,6 +20,7 @@ from zchat.client.commands.actions import (
     Which,
 )
 from zchat.client.commands.finding import NoSuchMessage, find_message
+from zchat.client.core.tokens import as_text
 from zchat.client.sdk import account_drafts
 from zchat.client.sdk.chat import Chat
 from zchat.client.sdk.requests import RefusedError

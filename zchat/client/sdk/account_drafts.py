@@ -241,7 +241,7 @@ def token(secret: bytes) -> bytes:
     """A token that can be sent. Its bytes are in no error."""
     if not isinstance(secret, bytes):
         raise InvalidRequest(
-            "a token is bytes, which zchat.client.auth.tokens.from_text makes of text"
+            "a token is bytes, which zchat.client.core.tokens.from_text makes of text"
         )
     if len(secret) != limits.TOKEN_BYTES:
         raise InvalidRequest(f"a token has {limits.TOKEN_BYTES} bytes; this one has {len(secret)}")

@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Final, Self, assert_never
 
 from zchat import __version__
-from zchat.client.auth.tls import AUTOMATIC, Tls
 from zchat.client.core.credentials import Credentials
 from zchat.client.core.events import (
     Answered,
@@ -27,6 +26,7 @@ from zchat.client.sdk.connection import Connection
 from zchat.client.sdk.drafts import Answer, Request
 from zchat.client.sdk.event_queue import WaitingEvents
 from zchat.client.sdk.requests import Asking, RefusedError
+from zchat.client.sdk.tls import AUTOMATIC, Tls
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     Done,

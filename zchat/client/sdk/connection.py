@@ -6,10 +6,10 @@ import ssl
 from collections.abc import Callable, Sequence
 from typing import Final, cast
 
-from zchat.client.auth.tls import AUTOMATIC, Attempt, Tls, UntrustedServerError
 from zchat.client.core.events import CloseConnection, Event, OpenConnection
 from zchat.client.core.machine import ClientCore
 from zchat.client.sdk.drafts import Request
+from zchat.client.sdk.tls import AUTOMATIC, Attempt, Tls, UntrustedServerError
 from zchat.runtime.options import PORT_MAX
 
 CONNECT_TIMEOUT_S: Final = 5.0
