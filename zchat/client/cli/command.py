@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from zchat.client.sdk.chat import Chat
     from zchat.client.sdk.drafts import Request
 
+TIMEOUT_S: Final = 30.0
+"""A script must not hang for ever on a service that is down."""
 FROM_NOW_ON: Final = limits.INTEGER_MAX
 """A cursor that no log has come to: the server takes it for the newest entry."""
 
@@ -178,10 +180,7 @@ def everything_option() -> click.Option:
     )
 
 
-# --- What the subcommands have in common that do one thing, which is done or refused.
-
-TIMEOUT_S: Final = 30.0
-"""A script must not hang for ever on a service that is down."""
+# --- Subcommands that do one thing, which is done or refused --------------------------------------
 
 
 def doing(

@@ -47,10 +47,13 @@ SUBCOMMANDS: Final = {
 }
 """What each does."""
 MODULES: Final = {
+    **{name: name for name in ("send", "tail", "search")},
+    **dict.fromkeys(("history", "export"), "history"),
+    **dict.fromkeys(("rooms", "users"), "lists"),
     **dict.fromkeys(("edit", "delete", "react", "unreact", "pin", "unpin"), "messages"),
     **dict.fromkeys(("create-room", "join", "leave", "topic", "invite"), "room"),
 }
-"""Of `zchat.client.cli`, loaded when they are asked for; the others have the command's name."""
+"""Of `zchat.client.cli`, by subcommand; each is loaded when it is asked for."""
 
 HELP: Final = """Chat as USER in a zchat cluster, or run one of the COMMANDS below for scripts.
 
@@ -220,9 +223,8 @@ class Client(WholeOutput, click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in SUBCOMMANDS:
             return None
-        name = MODULES.get(cmd_name, cmd_name)
-        module = importlib.import_module(f"zchat.client.cli.{name}")
-        command: click.Command = module.COMMANDS[cmd_name] if name != cmd_name else module.COMMAND
+        module = importlib.import_module(f"zchat.client.cli.{MODULES[cmd_name]}")
+        command: click.Command = module.COMMANDS[cmd_name]
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -69,19 +69,21 @@ async def _find(
     return found.entries[:number][::-1]
 
 
-COMMAND: Final = script(
-    "search",
-    run,
-    [
-        click.Argument(["words"], nargs=-1, required=True, metavar="WORDS..."),
-        click.Option(
-            ["--in", "within"],
-            type=options.value_of(place),
-            help="Only in this room, or in your conversation with @USER.",
-            metavar="ROOM|@USER",
-        ),
-        click.Option(["--from", "author"], help="Only what NAME has said.", metavar="NAME"),
-        number_option(NUMBER, NUMBER_MAX, "How many at most."),
-    ],
-    HELP,
-)
+COMMANDS: Final = {
+    "search": script(
+        "search",
+        run,
+        [
+            click.Argument(["words"], nargs=-1, required=True, metavar="WORDS..."),
+            click.Option(
+                ["--in", "within"],
+                type=options.value_of(place),
+                help="Only in this room, or in your conversation with @USER.",
+                metavar="ROOM|@USER",
+            ),
+            click.Option(["--from", "author"], help="Only what NAME has said.", metavar="NAME"),
+            number_option(NUMBER, NUMBER_MAX, "How many at most."),
+        ],
+        HELP,
+    )
+}

@@ -33,8 +33,62 @@ if TYPE_CHECKING:
     from zchat.client.core.events import Event, SessionBegun
     from zchat.client.sdk.chat import Chat
 
+NUMBER: Final = 10
+NUMBER_MAX: Final = 10_000
+BATCH_MAX: Final = 500
+"""Entries that are printed at once, before the cursor is saved."""
+REMEMBERED_MAX: Final = 10_000
+"""Entries of the inbox of which it is remembered whose conversation they belong to."""
+_STDOUT: Final = 1
 
-# --- How far `tail` has come in each place that it was asked for.
+HELP: Final = """Print the last messages of each ROOM or conversation with @USER.
+
+With -f it goes on as they come, over broken connections and restarts of the server. With --cursor
+each message comes once: it begins where it stopped, be it killed or not.
+
+\b
+Examples:
+  zchat-client tail -u ann -f ops
+  zchat-client tail -u bot -f --json --cursor deploys ops @ann
+  zchat-client tail -u cron --cursor daily ops | mail -s news ann
+"""
+
+
+def run(
+    access: Access,
+    out: Output,
+    places: tuple[str, ...],
+    number: int | None,
+    follow: bool,
+    cursor: str | None,
+    join: bool,
+    key: str,
+) -> int:
+    saved = None if cursor is None else _saved(access, cursor)
+    tail = Tail(
+        Places(access.user, list(dict.fromkeys(places)), saved.positions if saved else {}),
+        out,
+        saved,
+        # Who has a cursor wants what is new, and begins with nothing.
+        number=(0 if saved else NUMBER) if number is None else number,
+        follow=follow,
+        key=key if join else None,
+    )
+    try:
+        return session(access, tail.run, cursors=tail.places.cursors, logs=tail.places.logs)
+    finally:
+        if saved is not None:
+            saved.let_go()
+
+
+def _saved(access: Access, name: str) -> SavedCursor:
+    from zchat.client.auth.clusters import identify  # noqa: PLC0415
+
+    cluster = identify(access, needed=True)
+    return SavedCursor(name, access.user, access.addresses, cluster.id)
+
+
+# --- How far it has come in each place ------------------------------------------------------------
 
 
 class Standing(NamedTuple):
@@ -134,59 +188,7 @@ class Places:
         self._logs.pop(place, None)
 
 
-NUMBER: Final = 10
-NUMBER_MAX: Final = 10_000
-BATCH_MAX: Final = 500
-"""Entries that are printed at once, before the cursor is saved."""
-REMEMBERED_MAX: Final = 10_000
-"""Entries of the inbox of which it is remembered whose conversation they belong to."""
-_STDOUT: Final = 1
-
-HELP: Final = """Print the last messages of each ROOM or conversation with @USER.
-
-With -f it goes on as they come, over broken connections and restarts of the server. With --cursor
-each message comes once: it begins where it stopped, be it killed or not.
-
-\b
-Examples:
-  zchat-client tail -u ann -f ops
-  zchat-client tail -u bot -f --json --cursor deploys ops @ann
-  zchat-client tail -u cron --cursor daily ops | mail -s news ann
-"""
-
-
-def run(
-    access: Access,
-    out: Output,
-    places: tuple[str, ...],
-    number: int | None,
-    follow: bool,
-    cursor: str | None,
-    join: bool,
-    key: str,
-) -> int:
-    saved = None if cursor is None else _saved(access, cursor)
-    tail = Tail(
-        Places(access.user, list(dict.fromkeys(places)), saved.positions if saved else {}),
-        out,
-        saved,
-        # Who has a cursor wants what is new, and begins with nothing.
-        number=(0 if saved else NUMBER) if number is None else number,
-        follow=follow,
-        key=key if join else None,
-    )
-    try:
-        return session(access, tail.run, cursors=tail.places.cursors, logs=tail.places.logs)
-    finally:
-        if saved is not None:
-            saved.let_go()
-
-
-def _saved(access: Access, name: str) -> SavedCursor:
-    from zchat.client.auth.clusters import identify  # noqa: PLC0415
-
-    cluster = identify(access, needed=True)
-    return SavedCursor(name, access.user, access.addresses, cluster.id)
+# --- What it prints -------------------------------------------------------------------------------
 
 
 class Tail:
@@ -366,32 +368,38 @@ async def batches(events: AsyncIterator["Event"]) -> AsyncIterator[list["Event"]
         coming.cancel()
 
 
-COMMAND: Final = script(
-    "tail",
-    run,
-    [
-        click.Argument(
-            ["places"],
-            nargs=-1,
-            required=True,
-            type=options.value_of(command.place),
-            metavar="ROOM|@USER...",
-        ),
-        number_option(
-            None,
-            NUMBER_MAX,
-            f"How many to begin with; else {NUMBER}, or with --cursor none.",
-        ),
-        click.Option(["-f", "--follow"], is_flag=True, help="Go on with what is said from now on."),
-        click.Option(
-            ["--cursor"],
-            type=options.value_of(cursor_name),
-            help="Begin after what was printed last under this name, and remember it.",
-            metavar="NAME",
-        ),
-        click.Option(["--join"], is_flag=True, help="Join the rooms that you are not in."),
-        key_option(),
-        everything_option(),
-    ],
-    HELP,
-)
+# --- How it is called -----------------------------------------------------------------------------
+
+COMMANDS: Final = {
+    "tail": script(
+        "tail",
+        run,
+        [
+            click.Argument(
+                ["places"],
+                nargs=-1,
+                required=True,
+                type=options.value_of(command.place),
+                metavar="ROOM|@USER...",
+            ),
+            number_option(
+                None,
+                NUMBER_MAX,
+                f"How many to begin with; else {NUMBER}, or with --cursor none.",
+            ),
+            click.Option(
+                ["-f", "--follow"], is_flag=True, help="Go on with what is said from now on."
+            ),
+            click.Option(
+                ["--cursor"],
+                type=options.value_of(cursor_name),
+                help="Begin after what was printed last under this name, and remember it.",
+                metavar="NAME",
+            ),
+            click.Option(["--join"], is_flag=True, help="Join the rooms that you are not in."),
+            key_option(),
+            everything_option(),
+        ],
+        HELP,
+    )
+}
