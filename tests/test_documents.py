@@ -104,6 +104,75 @@ def test_programs_and_variables_that_are_named_exist(path: Path) -> None:
     assert set(re.findall(r"\bZCHAT_[A-Z_]+\b", text)) <= variables
 
 
+# --- The journey of a message, and the tree -------------------------------------------------------
+
+ARCHITECTURE = (ROOT / "docs/architecture.md").read_text("utf-8")
+
+
+def section_of(text: str, title: str) -> str:
+    """What stands under a heading of the second level."""
+    return text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def missing(name: str) -> str:
+    """What there is not, of a dotted name below zchat; empty if there is all of it."""
+    parts = name.split(".")
+    folder = ROOT / "zchat"
+    while parts and (folder / parts[0]).is_dir():
+        folder /= parts.pop(0)
+    if not parts or not (module := folder / f"{parts[0]}.py").is_file():
+        return f"{name}: there is no such module in {folder.relative_to(ROOT)}/"
+    scope: list[ast.stmt] = ast.parse(module.read_text("utf-8")).body
+    for part in parts[1:]:
+        found = [
+            node
+            for node in scope
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            and node.name == part
+        ]
+        if not found:
+            return f"{name}: {module.relative_to(ROOT)} has no {part}"
+        scope = found[-1].body
+    return ""
+
+
+def hops() -> list[str]:
+    return re.findall(r"`(\w+(?:\.\w+)+)`", section_of(ARCHITECTURE, "One message's journey"))
+
+
+def test_a_message_goes_by_functions_that_exist() -> None:
+    assert len(hops()) > 30
+    assert [what for what in map(missing, hops()) if what] == []
+
+
+def test_a_function_that_does_not_exist_is_seen() -> None:
+    assert missing("eventlog.store.Store.commit") == missing("gateway.core.services.stamp") == ""
+    assert missing("eventlog.store.Store.lose") == (
+        "eventlog.store.Store.lose: zchat/eventlog/store.py has no lose"
+    )
+    assert missing("eventlog.none.Store") == (
+        "eventlog.none.Store: there is no such module in zchat/eventlog/"
+    )
+
+
+def drawn_folders(drawing: str) -> set[str]:
+    """Of zchat, to two levels, as the indentation says."""
+    folders, parent = set(), ""
+    for indent, name in re.findall(r"^( *)([\w]+)/(?: |$)", drawing, re.MULTILINE):
+        if len(indent) == 2:
+            parent = name
+        if indent:
+            folders.add(name if len(indent) == 2 else f"{parent}/{name}")
+    return folders
+
+
+def test_the_tree_is_drawn_as_it_is() -> None:
+    drawing = section_of(ARCHITECTURE, "The tree").partition("```text\n")[2].partition("```")[0]
+    packages = [path.parent for path in (ROOT / "zchat").rglob("__init__.py")]
+    there = {path.relative_to(ROOT / "zchat") for path in packages} - {Path()}
+    assert drawn_folders(drawing) == {path.as_posix() for path in there if len(path.parts) <= 2}
+
+
 # --- Examples -------------------------------------------------------------------------------------
 
 
