@@ -73,7 +73,7 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 
 def test_a_broken_link_is_seen() -> None:
-    text = "[a](docs) [b](docs/none.md) [c](README.md#begin) [d](README.md#none) [e](#begin)"
+    text = "[a](docs) [b](docs/none.md) [c](README.md#read-on) [d](README.md#none) [e](#read-on)"
     assert broken_links(ROOT / "README.md", text) == ["docs/none.md", "README.md#none"]
 
 

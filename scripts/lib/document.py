@@ -435,9 +435,8 @@ def metrics_page() -> str:
 # --- Files ----------------------------------------------------------------------------------------
 
 BETWEEN_MARKERS: Final[dict[str, dict[str, Callable[[], str]]]] = {
-    "README.md": {"commands": commands},
     "docs/architecture.md": {"limits": limits_table},
-    "docs/client.md": {"keys": keys_table},
+    "docs/client.md": {"commands": commands, "keys": keys_table},
     "docs/operations.md": {"settings": settings_table, "admin": admin_commands},
 }
 
