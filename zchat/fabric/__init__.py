@@ -1,1 +1,1 @@
-"""The three channels: commands, events, queries. The only server code that imports zmq."""
+"""The three channels over ZeroMQ (commands, queries, events): the only code that imports zmq."""

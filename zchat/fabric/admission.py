@@ -1,7 +1,7 @@
 """Who may connect to the router's sockets: decides on each CURVE handshake by key and socket.
 
 ZeroMQ asks for each new connection over ZAP (https://rfc.zeromq.org/spec/27/); pyzmq's
-authenticator speaks that, and the router's own loop runs it: no thread has a part in it.
+authenticator speaks that, and the router's own loop runs it, without a thread.
 """
 
 import itertools

@@ -1,4 +1,4 @@
-"""The keys that processes prove themselves by where the router is tcp://, and the folder of them.
+"""The CURVE keys of processes where the router is tcp://, and the folder that holds them.
 
     NAME.secret       the key pair of one process, for the eyes of its owner only
     allowed.toml      on the router's host: the public key of every process that may connect

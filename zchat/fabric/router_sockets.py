@@ -1,4 +1,4 @@
-"""Everything that binds in a cluster, and where keys are needed, who may connect to it."""
+"""The router's sockets: the only ones that bind, with admission by keys where those are needed."""
 
 import logging
 import time

@@ -1,1 +1,1 @@
-"""The router: who is alive, and which worker serves which address. Never opens a body."""
+"""The router: knows who is alive and which worker serves which address, and never opens a body."""

@@ -1,1 +1,1 @@
-"""What every program of ours runs on: settings, process, liveness, logging, metrics."""
+"""What every program runs on: settings, process, liveness, logging, metrics."""

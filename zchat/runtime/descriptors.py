@@ -1,7 +1,7 @@
-"""A program's input, output and errors where they are closed, full, or read by nobody any more.
+"""Standard input, output and error that are closed, full, or have lost their reader.
 
-Nothing that was asked for may be lost without a word and an exit code. What should be said on a
-standard error that takes nothing is dropped, and changes no exit code.
+Output that was asked for is never lost without a message and an exit code. What cannot be written
+to standard error is dropped, and changes no exit code.
 """
 
 import io

@@ -1,8 +1,8 @@
-"""Whether a process still turns its main loop: for those who ask it, and for those who watch it.
+"""Liveness: a process shows that its main loop still turns, to health checks and to the reviver.
 
-A process that hangs keeps its lease, its port and its clients, and no signal that it could hear
-ends it. Under supervisord each process touches `NAME.alive` in the folder of the sockets, with its
-pid inside, and the reviver kills one that has ceased to.
+A process that hangs keeps its lease, its port and its clients, and does not hear the signals that
+would end it. Under supervisord each process touches `NAME.alive` in the folder of the sockets, with
+its pid inside, and the reviver kills one that no longer does.
 """
 
 import contextlib

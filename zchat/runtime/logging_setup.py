@@ -1,7 +1,7 @@
-"""How a log line is written: as text for people, or as one JSON object for machines.
+"""Log lines: text for people, or one JSON object a line for machines.
 
-What is not ours may be part of a line (a name, an address), so no control character leaves here as
-it is: nobody can forge a line, or speak to the terminal that shows it.
+Names and addresses that others chose may be part of a line, so control characters are escaped:
+nobody can forge a line, or control the terminal that shows it.
 """
 
 import json

@@ -1,8 +1,8 @@
-"""Metrics and health over HTTP, for Prometheus and for whoever restarts what is ill.
+"""Metrics and health checks over HTTP, for Prometheus and for supervisors.
 
-What is counted are plain numbers in the cores and shells, without locks. They are read when
-somebody asks, on a thread of the server's own: the main loop does nothing for it, and does not
-wait for anybody who reads slowly.
+Cores and shells count in plain numbers, without locks. They are read when somebody asks, on a
+thread of the server's own, so that the main loop does nothing for it and never waits for a slow
+reader.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""How a program comes by the values of its options, and how it says where each came from.
+"""Options of programs: where a value comes from, and how a program says so.
 
 A flag goes before the environment, that before the file, that before the default.
 """

@@ -1,4 +1,4 @@
-"""What the system refuses a program, as sentences that say what an operator can do about it."""
+"""Errors of the operating system, as sentences that say what an operator can do about them."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""What every server process does first and last: logging, folders, locks, and how it stops."""
+"""How every server process starts and stops: logging, folders, locks, signals."""
 
 import contextlib
 import ctypes

@@ -1,8 +1,8 @@
-"""The settings that a process goes by now: those it was given, and what was changed since.
+"""The settings in force: those that a process was given, and what operators have changed since.
 
-The user-service keeps what an operator has set while the cluster runs, and tells it the router with
-each heartbeat; the router tells it everybody, with the table of who serves what. So it is known to
-a process before anybody can log in there, and whoever has missed it hears it again half a second
+The user-service keeps what an operator has set while the cluster runs, and tells the router with
+each heartbeat; the router tells everybody, with the table of who serves what. So a process knows
+it before anybody can log in there, and a process that missed it hears it again half a second
 later.
 """
 

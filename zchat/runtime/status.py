@@ -1,4 +1,4 @@
-"""How this process is: what it tells the router of itself, and the router tells an operator."""
+"""The status report of a process: told to the router, and by the router to operators."""
 
 import os
 import resource

@@ -1,1 +1,1 @@
-"""The reliability of the fabric, and what processes are called on it; no sockets."""
+"""Pure rules of the fabric: links, and the names of processes and topics."""

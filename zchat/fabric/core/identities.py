@@ -1,4 +1,4 @@
-"""What processes are called on the fabric, and what a name says of its owner.
+"""Identities of processes on the fabric, and what one says of its owner.
 
 An identity is a name and the number of one life of that process: `gateway/west#3f0c…`. Names are
 `gateway/NAME`, `admin/NAME`, and for a service its address: `users`, `rooms/0`.

@@ -4,7 +4,7 @@ Between an *asker* (a gateway, or a service that owes another one) and the worke
 run two numbered streams, commands up and replies down. Each side accepts the next number only and
 otherwise asks for a resend; what is accepted is never accepted again. The memory of it ends with
 either process: a new worker has a higher epoch, a new asker another identity, and then the asker
-restarts the link with everything unanswered, in order. What that doubles, nonces remove.
+restarts the link with everything unanswered, in order. Nonces remove the duplicates.
 """
 
 from collections import deque

@@ -1,1 +1,1 @@
-"""Every rule of the router, without its sockets."""
+"""Pure rules of the router: who serves what, and where each envelope goes."""

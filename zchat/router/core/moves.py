@@ -1,4 +1,4 @@
-"""Where each envelope goes on to: every move of the router, without its sockets."""
+"""Where each envelope goes next: every move of the router, without its sockets."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol

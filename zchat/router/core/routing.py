@@ -1,4 +1,4 @@
-"""Who serves which address and who is alive: every rule of the router."""
+"""The routing table: who is alive, and who serves which address."""
 
 from typing import NamedTuple
 

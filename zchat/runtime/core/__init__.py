@@ -1,1 +1,1 @@
-"""What programs measure and limit, as rules: no clock, no system."""
+"""Pure rules of the runtime: measures, rate limits, and when a process hangs."""

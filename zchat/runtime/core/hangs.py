@@ -1,4 +1,4 @@
-"""The rule by which a process counts as hung, and is killed."""
+"""When a process counts as hung, and is killed."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""What a process measures of itself: plain numbers by name, for metrics and for the operator."""
+"""Measures: plain numbers by name that a process counts, for metrics and status reports."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping

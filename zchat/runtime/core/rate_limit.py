@@ -1,4 +1,4 @@
-"""How often something may happen: token buckets, and many of them by name."""
+"""Rate limits: token buckets, and many of them by name."""
 
 from heapq import heappop, heappush
 from typing import Final, NamedTuple
