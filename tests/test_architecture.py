@@ -65,7 +65,7 @@ ONLY_IN: Final[dict[str, set[str]]] = {
 }
 """By library: the parts that may import it."""
 
-PURE: Final = ("/core/", "zchat/protocol/", "zchat/client/model/")
+PURE: Final = ("/core/", "zchat/protocol/", "zchat/client/model/", "zchat/client/tui/view/")
 """Folders that are pure: input in, effects out.
 
 No socket, clock, disk, randomness, log or `await`.
@@ -621,6 +621,7 @@ def test_nothing_in_the_tables_is_dead() -> None:
         (cores_are_pure, {"zchat/gateway/core/fanout.py": "async def f() -> None: ..."}),
         (cores_are_pure, {"zchat/eventlog/core/follower.py": "print('hello')"}),
         (cores_are_pure, {"zchat/client/model/book.py": "import socket"}),
+        (cores_are_pure, {"zchat/client/tui/view/layout.py": "from datetime import datetime"}),
         (
             cores_import_nothing_but_cores,
             {
