@@ -545,7 +545,6 @@ def test_nothing_in_the_tables_is_dead() -> None:
     libraries = {(names[0], part) for part, names in imports}
     rooms = {room_of_the_client(name) for name in zchat()}
     small = {path for path, _ in small_parts_of_another(zchat())}
-    long = {path for path, it in modules.items() if it.text.count("\n") > FILE_LINES_MAX}
     homes = {
         (rule, path)
         for rule, paths in HOMES.items()
@@ -558,7 +557,6 @@ def test_nothing_in_the_tables_is_dead() -> None:
         *set().union(*ROOMS_OF_THE_CLIENT) - rooms,
         *(folder for folder in PURE if not any(folder in path for path in modules)),
         *NOT_IN_PURE - sys.stdlib_module_names - ONLY_IN.keys(),
-        *LONGER_FILES.keys() - long,
         *WANTED_APART.keys() - small,
         *pairs(HOMES) - homes,
         *NOT_YET.keys() - {rule.__name__ for rule in RULES},
