@@ -14,12 +14,14 @@ from zchat.protocol.messages import (
     AuditList,
     AuditRecord,
     BanList,
+    BanMember,
     BlockedList,
     ClientMessage,
     ConversationInfo,
     ConversationList,
     CreateRoom,
     DeleteMessage,
+    DemoteMember,
     DeviceInfo,
     DeviceList,
     Done,
@@ -31,7 +33,9 @@ from zchat.protocol.messages import (
     EntryBody,
     Hello,
     History,
+    InRoomCommand,
     JoinRoom,
+    KickMember,
     LeaveRoom,
     ListBans,
     ListBlocked,
@@ -48,21 +52,28 @@ from zchat.protocol.messages import (
     LogState,
     MarkRead,
     MemberAdded,
+    MemberDemoted,
     MemberInfo,
     MemberJoined,
+    MemberKicked,
     MemberLeft,
     MemberList,
+    MemberMuted,
+    MemberPromoted,
+    MemberUnmuted,
     MessageDeleted,
     MessageEdited,
     MessagePinned,
     MessagePosted,
     MessageUnpinned,
+    OfMessageCommand,
     Ping,
     PinList,
     PinMessage,
     Pong,
     Post,
     PrivateMessageSent,
+    PromoteMember,
     ReactionAdded,
     ReactionRemoved,
     ReadAudit,
@@ -77,6 +88,7 @@ from zchat.protocol.messages import (
     RoomCreated,
     RoomInfo,
     RoomList,
+    RoomTransferred,
     SayTyping,
     SearchMessages,
     SearchResults,
@@ -94,6 +106,13 @@ from zchat.protocol.messages import (
     UserInfo,
     UserList,
     Welcome,
+)
+from zchat.protocol.rules.permissions import (
+    PLACE_OF_ROLE,
+    Place,
+    keeps_order,
+    outranks,
+    permission_of,
 )
 
 NOON_MS = 1_700_000_000_000
@@ -124,7 +143,13 @@ class ServerModel:
     """What changes nothing that this model has."""
     pins: list[Entry] = field(default_factory=list)
     role: Role = Role.OWNER
-    """Of the user, in every room."""
+    """Of the user, in each room whose entries do not say what the user is there."""
+    roles: dict[str, dict[str, Role]] = field(default_factory=dict)
+    """By log and name, as the entries say; all others are plain members."""
+    offline: set[str] = field(default_factory=set)
+    """Members of rooms who are not here."""
+    away: dict[str, str] = field(default_factory=dict)
+    """A word of those who are here, and away."""
     users: list[UserInfo] = field(default_factory=list)
     """Who is online; empty for the client alone."""
     devices: list[DeviceInfo] = field(default_factory=list)
@@ -148,7 +173,59 @@ class ServerModel:
         entries = self.logs.setdefault(log, [])
         entry = Entry(log, len(entries) + 1, NOON_MS + len(entries) * 60_000, author, body)
         entries.append(entry)
+        self._change_roles(log, author, body)
         return entry
+
+    def _change_roles(self, log: str, author: str, body: EntryBody) -> None:
+        roles = self.roles.setdefault(log, {})
+        match body:
+            case RoomCreated():
+                roles[author] = Role.OWNER
+            case MemberJoined():
+                roles[author] = Role.MEMBER
+            case MemberDemoted(user=user) | MemberAdded(user=user) | MemberUnmuted(user=user):
+                roles[user] = Role.MEMBER
+            case MemberPromoted(user=user):
+                roles[user] = Role.MODERATOR
+            case MemberMuted(user=user):
+                roles[user] = Role.MUTED
+            case RoomTransferred(user=user):
+                roles.update({name: Role.MODERATOR for name in roles if roles[name] is Role.OWNER})
+                roles[user] = Role.OWNER
+            case MemberLeft():
+                roles.pop(author, None)
+            case MemberKicked(user=user):
+                roles.pop(user, None)
+            case _:
+                pass
+
+    def place(self, name: str, log: str) -> Place:
+        """What somebody is there; of a room that has been there before, the user is its `role`."""
+        if log == "#lobby":
+            return Place.MEMBER
+        default = self.role if name == self.name else Role.MEMBER
+        return PLACE_OF_ROLE[self.roles.get(log, {}).get(name, default)]
+
+    def _may(self, message: AnyCommand) -> bool:
+        """By the table that the real services go by."""
+        standing = Standing.GUEST if self.guest else self.standing
+        kind = type(message)
+        if not isinstance(message, InRoomCommand | OfMessageCommand):
+            return permission_of(kind, conversation=False).allows(standing, None)
+        log = message.log if isinstance(message, OfMessageCommand) else "#" + message.room
+        if log[0] == "@" or log not in self.logs:
+            return True
+        place = self.place(self.name, log)
+        if not permission_of(kind, conversation=log == "#talk").allows(standing, place):
+            return False
+        if isinstance(message, PromoteMember | DemoteMember | KickMember | BanMember):
+            return outranks(kind, standing, place, self.place(message.user, log))
+        if isinstance(message, EditMessage | DeleteMessage):
+            author = self.logs[log][message.sequence - 1].author
+            moderates = isinstance(message, DeleteMessage) and keeps_order(standing, place)
+            lower = outranks(kind, standing, place, self.place(author, log))
+            return author == self.name or (moderates and lower)
+        return True
 
     def texts(self, log: str) -> list[str]:
         return [
@@ -169,7 +246,8 @@ class ServerModel:
             cursor = min(cursor, len(self.logs[log]))
             states.append(LogState(log, cursor, len(self.logs[log])))
             entries += self.logs[log][cursor:]
-        return [LoggedIn(message.id, self.name, self.guest, states, self.standing), *entries]
+        standing = Standing.GUEST if self.guest else self.standing
+        return [LoggedIn(message.id, self.name, self.guest, states, standing), *entries]
 
     def handle(self, message: ClientMessage) -> list[ServerMessage]:
         """What a client that is logged in gets to read: entries, then the answer."""
@@ -206,6 +284,8 @@ class ServerModel:
 
     def _commit(self, message: AnyCommand) -> tuple[list[Entry], ServerMessage]:
         code = self.refusals.get(type(message))
+        if code is None and not self._may(message):
+            code = RefusalCode.NOT_ALLOWED
         if code is not None:
             return [], Refused(message.id, code, f"No: {code}")
         match message:
@@ -251,6 +331,10 @@ class ServerModel:
             case SetTopic():
                 self.topics[message.room] = message.topic
                 entry = self.append("#" + message.room, self.name, TopicChanged(message.topic))
+            case PromoteMember():
+                entry = self.append("#" + message.room, self.name, MemberPromoted(message.user))
+            case DemoteMember():
+                entry = self.append("#" + message.room, self.name, MemberDemoted(message.user))
             case Register():
                 self.guest = False
                 entry = self.append("@" + self.name, self.name, AccountRegistered())
@@ -312,8 +396,13 @@ class ServerModel:
                 ]
                 return RoomList(message.id, rooms, len(rooms))
             case ListMembers():
-                members = [MemberInfo(self.name, self.role, True)]
-                return MemberList(message.id, message.room, members, 1)
+                own = {self.name: self.role}
+                roles = own | self.roles.get("#" + message.room, {})
+                members = [
+                    MemberInfo(name, role, name not in self.offline, self.away.get(name))
+                    for name, role in sorted(roles.items())
+                ]
+                return MemberList(message.id, message.room, members, len(members))
             case ListUsers():
                 users = self.users or [UserInfo(self.name, True, NOON_MS, 0)]
                 return UserList(message.id, users, len(users))

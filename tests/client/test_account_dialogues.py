@@ -34,6 +34,7 @@ from zchat.protocol.messages import (
     ReportMessage,
     RevokeDevice,
     Scope,
+    Standing,
     SuspendUser,
 )
 
@@ -208,6 +209,7 @@ async def test_a_private_message_is_reported_where_it_stands(gateway: FakeGatewa
 
 
 async def test_a_suspension_has_an_end_or_none(gateway: FakeGateway) -> None:
+    gateway.server.standing = Standing.MODERATOR
     person = Person(gateway)
     await person.does(":suspend mallory 1h spam")
     await person.does(":suspend mallory spam")

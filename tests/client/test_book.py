@@ -34,6 +34,7 @@ from zchat.protocol.messages import (
     MemberInfo,
     MemberJoined,
     MemberKicked,
+    MemberLeft,
     MemberList,
     MessageDeleted,
     MessageEdited,
@@ -226,6 +227,11 @@ def test_whoever_may_calls_everyone() -> None:
     members = MemberList(1, "den", [MemberInfo("bob", "owner", online=True)], 1)
     reading.answer(drafts.members("den"), members)
     reading.hear("#den", 2, "@room lunch!")
+    assert reading["#den"].mentions == 1
+    # Who has left leads nothing any more, and does not when they come back.
+    reading.hear("#den", 3, MemberLeft())
+    reading.hear("#den", 4, MemberJoined())
+    reading.hear("#den", 5, "@room lunch!")
     assert reading["#den"].mentions == 1
 
 

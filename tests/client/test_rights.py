@@ -8,21 +8,29 @@ from zchat.client.core.events import Answered, EntryArrived, SessionBegun
 from zchat.client.model.rights import Rights
 from zchat.protocol.messages import (
     AccountRegistered,
+    BanMember,
+    ChangePassword,
     DeleteMessage,
+    DemoteMember,
+    Done,
     EditMessage,
     Entry,
     EntryBody,
+    KickMember,
     ListMembers,
     MemberBanned,
     MemberDemoted,
     MemberInfo,
     MemberJoined,
+    MemberLeft,
     MemberList,
     MemberMuted,
     MemberPromoted,
     MemberUnmuted,
     Message,
     PinMessage,
+    PromoteMember,
+    Register,
     Role,
     RoomCreated,
     RoomTransferred,
@@ -35,6 +43,9 @@ from zchat.protocol.rules.permissions import (
     keeps_order,
     overrules,
 )
+from zchat.rooms.core.model import Member, Room
+from zchat.rooms.core.permission import check, check_target
+from zchat.service.core.effects import Refusal
 
 GARDEN = "#garden"
 
@@ -107,7 +118,51 @@ def test_whoever_is_muted_only_deletes_their_own() -> None:
     assert not ann.may(EditMessage, "#lobby")
 
 
+def test_what_somebody_else_said_under_the_own_name_is_a_moderators_to_delete() -> None:
+    ann = rights(Standing.ACCOUNT, ("bob", RoomCreated()), ("ann", MemberJoined()))
+    assert not ann.may_delete_of("ann", GARDEN)
+    happen(ann, ("bob", MemberPromoted("ann")))
+    assert ann.may_delete_of("ann", GARDEN)
+
+
+def test_a_moderator_who_has_left_is_none_when_they_come_back() -> None:
+    ann = rights(Standing.ACCOUNT, ("bob", RoomCreated()), ("bob", MemberPromoted("carl")))
+    assert ann.may_call_all("carl", GARDEN)
+    happen(ann, ("carl", MemberLeft()), ("carl", MemberJoined()))
+    assert not ann.may_call_all("carl", GARDEN)
+
+
+def test_an_answer_makes_an_account_as_well_as_its_entry() -> None:
+    ann = rights(Standing.GUEST)
+    assert not ann.may(ChangePassword)
+    ann.hear(Answered(1, Register(id=1, nonce=bytes(16), password="secret"), Done(1, "@ann", 1)))
+    assert ann.may(ChangePassword)
+
+
+@pytest.mark.parametrize("standing", Standing)
+@pytest.mark.parametrize("own", [Role.MEMBER, Role.MODERATOR, Role.OWNER])
+@pytest.mark.parametrize("other", [Role.MEMBER, Role.MODERATOR, Role.OWNER])
+@pytest.mark.parametrize("kind", [KickMember, BanMember, PromoteMember, DemoteMember])
+def test_what_is_offered_is_what_the_server_allows(
+    kind: type[Message], other: Role, own: Role, standing: Standing
+) -> None:
+    room = Room("garden", "", 1)
+    room.members = {"ann": Member(own, floor=0), "bob": Member(other, floor=0)}
+    try:
+        check(kind, standing, "ann", room, 0)
+        check_target(kind, standing, "ann", room, "bob")
+    except Refusal:
+        allowed = False
+    else:
+        allowed = True
+    ann = rights(standing)
+    list_members(ann, ann=own, bob=other)
+    assert ann.may_do_to("bob", kind, GARDEN) == allowed
+
+
 def test_of_what_is_not_known_the_server_is_asked() -> None:
+    assert rights(Standing.ACCOUNT).may_do_to("bob", KickMember, GARDEN)
+    assert rights("archduke").may_do_to("bob", KickMember, GARDEN)
     assert Rights("ann").may(PinMessage, GARDEN)
     assert rights(Standing.ACCOUNT).may_delete_of("bob", GARDEN)
     assert rights("something-newer").may_delete_of("bob", GARDEN)

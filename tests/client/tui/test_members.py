@@ -1,72 +1,29 @@
 """Moving in the list of members, and what is done to whom there."""
 
-from typing import Any
-
-import pytest
-
-from zchat.client.tui.controller.member_actions import may
 from zchat.protocol.messages import (
-    BanMember,
-    DemoteMember,
-    KickMember,
-    MemberInfo,
-    MemberList,
-    PromoteMember,
-    Role,
-    Standing,
+    MemberDemoted,
+    MemberJoined,
+    MemberPromoted,
+    RoomCreated,
 )
-from zchat.rooms.core.model import Member, Room
-from zchat.rooms.core.permission import check, check_target
-from zchat.service.core.effects import Refusal
 
 from ..fake_gateway import until
 from .people import Person
 
-KINDS = (KickMember, BanMember, PromoteMember, DemoteMember)
-ROLES = (Role.MEMBER, Role.MODERATOR, Role.OWNER)
 
-
-@pytest.mark.parametrize("standing", Standing)
-@pytest.mark.parametrize("own", ROLES)
-@pytest.mark.parametrize("other", ROLES)
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_is_offered_is_what_the_server_allows(
-    kind: Any, other: Role, own: Role, standing: Standing
-) -> None:
-    room = Room("garden", "", 1)
-    room.members = {"ann": Member(own, floor=0), "bob": Member(other, floor=0)}
-    try:
-        check(kind, standing, "ann", room, 0)
-        check_target(kind, standing, "ann", room, "bob")
-    except Refusal:
-        allowed = False
-    else:
-        allowed = True
-    offered = may(kind, standing, MemberInfo("ann", own, True), MemberInfo("bob", other, True))
-    assert offered == allowed
-
-
-def test_of_what_is_not_known_the_server_has_the_last_word() -> None:
-    assert may(KickMember, Standing.ACCOUNT, None, None)
-    assert may(KickMember, "archduke", MemberInfo("ann", Role.MEMBER, True), None)
-    assert may(KickMember, Standing.ACCOUNT, MemberInfo("ann", "archduke", True), None)
-
-
-async def listed(ann: Person, own: Role) -> None:
-    await ann.write(":cr garden")
-    await ann.sees("you created #garden")
+async def listed(ann: Person, *, promoted: bool = False) -> None:
+    """The room is carl's, and bob is in it."""
+    server = ann.gateway.server
+    server.append("#garden", "carl", RoomCreated())
+    server.append("#garden", "bob", MemberJoined())
+    server.offline.add("carl")
+    server.away["bob"] = "lunch"
+    await ann.write(":jr garden")
+    await ann.sees("you joined")
+    if promoted:
+        ann.gateway.say("#garden", "carl", MemberPromoted("ann"))
+        await ann.sees("a moderator")
     await until(lambda: "#garden" in ann.app.controller.members)
-    ann.app.controller.members["#garden"] = MemberList(
-        1,
-        "garden",
-        [
-            MemberInfo("ann", own, True),
-            MemberInfo("bob", Role.MEMBER, True),
-            MemberInfo("carl", Role.OWNER, False),
-        ],
-        3,
-    )
-    ann.app.book.presence.here |= {"ann": None, "bob": "lunch"}
     await ann.press("f2")
     await ann.sees("not here")
     await ann.press("f2")
@@ -74,7 +31,7 @@ async def listed(ann: Person, own: Role) -> None:
 
 
 async def test_keys_move_in_the_list_and_begin_what_they_say(ann: Person) -> None:
-    await listed(ann, Role.MEMBER)
+    await listed(ann)
     await ann.press("j", "i")
     await ann.sees("bob · away: lunch")
     await ann.press("x")
@@ -86,7 +43,7 @@ async def test_keys_move_in_the_list_and_begin_what_they_say(ann: Person) -> Non
 
 
 async def test_a_moderator_kicks_whom_they_have_chosen(ann: Person) -> None:
-    await listed(ann, Role.MODERATOR)
+    await listed(ann, promoted=True)
     await ann.press("j", "j", "x")
     await ann.sees("! you may not do that to carl here")
     await ann.press("k", "x")
@@ -96,8 +53,43 @@ async def test_a_moderator_kicks_whom_they_have_chosen(ann: Person) -> None:
     await until(lambda: ann.gateway.heard > heard)
 
 
+async def test_who_is_promoted_or_demoted_may_at_once_what_they_may_then(ann: Person) -> None:
+    await listed(ann)
+    await ann.press("j", "x")
+    await ann.sees("! you may not do that to bob here")
+    ann.gateway.say("#garden", "carl", MemberPromoted("ann"))
+    await ann.sees("made you a moderator")
+    await ann.press("x")
+    await ann.sees("Put bob out of #garden?")
+    await ann.press("escape")
+    ann.gateway.say("#garden", "carl", MemberDemoted("ann"))
+    await ann.sees("made you a plain member")
+    await ann.sees_no_more("Put bob out")
+    await ann.press("b")
+    await ann.sees("! you may not do that to bob here")
+    await ann.sees_no_more("keep them out until unbanned")
+
+
+async def test_a_guest_keeps_order_in_a_room_of_its_own(ann: Person) -> None:
+    server = ann.gateway.server
+    assert server.guest
+    await ann.write(":cr garden")
+    await ann.sees("you created #garden")
+    ann.gateway.say("#garden", "bob", MemberJoined())
+    await ann.sees("bob joined")
+    await ann.press("f2")
+    await ann.press("f2", "j", "plus")
+    await ann.sees("Make bob a moderator of #garden?")
+    await ann.press("enter")
+    await ann.sees("you made bob a moderator")
+    await ann.press("plus")
+    await ann.sees("Is bob no moderator of #garden any more?")
+    await ann.press("enter")
+    await ann.sees("you made bob a plain member")
+
+
 async def test_what_means_nothing_there_is_written(ann: Person) -> None:
-    await listed(ann, Role.MEMBER)
+    await listed(ann)
     await ann.press("h", "e", "y")
     assert ann.written == "hey"
     await ann.press("f2", "f2")

@@ -71,7 +71,6 @@ from zchat.protocol.messages import (
     TypingSeen,
     UserList,
 )
-from zchat.protocol.rules.permissions import PERMISSIONS
 
 KNOWN_NAMES_MAX: Final = 2_000
 """Names, and as many rooms, that completion remembers."""
@@ -112,7 +111,8 @@ class LineClient:
         self._tasks: set[asyncio.Task[None]] = set()
         self._dialogue: asyncio.Task[None] | None = None
         self._asking: asyncio.Task[None] | None = None
-        self._rights = Rights(chat.name)
+        # Who comes with a token alone is a guest, and need not wait for the server to hear it.
+        self._rights = Rights(chat.name, Standing.GUEST if chat.guest else None)
         self._told_lost = False
         self.answers_failed = False
         """The last questions have led to nothing: whoever was quick answers them once more."""
@@ -222,8 +222,7 @@ class LineClient:
 
     def _may_not(self, kind: type[Message]) -> str:
         """Why nobody need be asked for a secret, since the server would not take it."""
-        standing = Standing.GUEST if self._chat.guest else Standing.ACCOUNT
-        if not PERMISSIONS[kind].allows(standing, None):
+        if not self._rights.may(kind):
             return "only accounts may do that; :register makes you one"
         if kind is Register and not self._chat.guest:
             return "your name is registered already; :password changes its password"

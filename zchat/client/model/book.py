@@ -24,6 +24,7 @@ from zchat.client.model.entries import (
 )
 from zchat.client.model.highlighting import pattern_of
 from zchat.client.model.kept import Kept, adjoins
+from zchat.client.model.rights import Rights
 from zchat.client.model.rooms import RoomFacts
 from zchat.client.model.strands import Strand, Strands
 from zchat.client.model.unconfirmed import (
@@ -58,6 +59,7 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.rules.message_fold import MessageChange
 from zchat.protocol.rules.names import safe_text
+from zchat.protocol.rules.permissions import is_own
 
 CONVERSATION_ITEMS_MAX: Final = 100_000
 """Kept of the conversation that is looked at; the oldest are forgotten first."""
@@ -83,6 +85,7 @@ class Book:
         self.me = me
         self.words = pattern_of(words)
         self.presence = Presence()
+        self.rights = Rights(me)
         self.looking_at = ""
         """The key of the conversation that the user sees; empty for none."""
         self._strands = Strands(me)
@@ -120,6 +123,7 @@ class Book:
 
     def apply(self, event: Event, now: float) -> None:
         """`now` is the time of any steady clock, in seconds."""
+        self.rights.hear(event)
         match event:
             case EntryArrived(entry):
                 self._arrive(entry)
@@ -268,7 +272,7 @@ class Book:
 
     def is_own(self, said: Said) -> bool:
         """Whether the user may change it: an earlier user of the name was somebody else."""
-        return said.author == self.me and said.at_ms >= self._strands.since_ms
+        return is_own(said.author, said.at_ms, self.me, self._strands.since_ms)
 
     def take_touched(self) -> list[Conversation]:
         """Those that may have changed since the last call."""
@@ -359,7 +363,7 @@ class Book:
             said.mentions_me = conversation.key[0] == "@" or mentions(
                 said.text,
                 self.me,
-                may_call_all=self._facts.may_call_all(conversation.key, said.author),
+                may_call_all=self.rights.may_call_all(said.author, conversation.key),
                 words=self.words,
             )
         return changed
@@ -369,7 +373,7 @@ class Book:
             entry,
             self.me,
             private=conversation.key[0] == "@",
-            may_call_all=self._facts.may_call_all(entry.log, entry.author),
+            may_call_all=self.rights.may_call_all(entry.author, entry.log),
             words=self.words,
         )
 
@@ -409,7 +413,6 @@ class Book:
                     self._count_all(strand, info.unread, info.unread)
             case MemberList():
                 self.presence.members_listed(answer)
-                self._facts.members_listed(answer)
             case UserList():
                 self.presence.users_listed(answer)
             case _:

@@ -10,33 +10,33 @@ from zchat.protocol.messages import (
     LOBBY,
     AccountRegistered,
     DeleteMessage,
+    Done,
     Entry,
     MemberAdded,
     MemberBanned,
     MemberDemoted,
     MemberJoined,
-    MemberKicked,
-    MemberLeft,
     MemberList,
     MemberMuted,
     MemberPromoted,
     MemberUnbanned,
     MemberUnmuted,
     Message,
+    Register,
     Role,
-    RoomClosed,
     RoomCreated,
     RoomTransferred,
     Standing,
     inbox_log,
     room_log,
 )
+from zchat.protocol.rules.membership import EVERYONE, Change, change_by
 from zchat.protocol.rules.permissions import (
     PLACE_OF_ROLE,
     STANDINGS,
     Place,
     keeps_order,
-    overrules,
+    outranks,
     permission_of,
 )
 
@@ -45,11 +45,11 @@ _LEADERS: Final = (Role.OWNER, Role.MODERATOR)
 
 
 class Rights:
-    """`me` is the user's own name."""
+    """`me` is the user's own name, and `standing` what a login will make of the user, if known."""
 
-    def __init__(self, me: str) -> None:
+    def __init__(self, me: str, standing: Standing | None = None) -> None:
         self._me = me
-        self.standing: Standing | None = None
+        self.standing = standing
         """None while it is not known, or one that is not known here."""
         self._roles: dict[str, dict[str, Role]] = {}
         """By log and name: of those who lead there, and of the user."""
@@ -68,6 +68,9 @@ class Rights:
                 self._happened(entry)
             case Answered(answer=MemberList() as members):
                 self._listed(members)
+            case Answered(request=Register(), answer=Done()):
+                # The entry that says so may come after the answer.
+                self.standing = Standing.ACCOUNT
             case _:
                 pass
 
@@ -115,14 +118,14 @@ class Rights:
                 self._mute(log, muted=True)
             case MemberUnmuted(user=user) | MemberUnbanned(user=user) if user == self._me:
                 self._mute(log, muted=False)
-            case MemberLeft():
-                self._roles.get(log, {}).pop(author, None)
-            case MemberKicked(user=user) | MemberBanned(user=user):
-                self._roles.get(log, {}).pop(user, None)
-            case RoomClosed():
-                self._roles.pop(log, None)
-            case _:
-                pass
+            case body:
+                self._ended(log, change_by(log, author, body))
+
+    def _ended(self, log: str, change: Change | None) -> None:
+        if change is not None and change.user == EVERYONE:
+            self._roles.pop(log, None)
+        elif change is not None and not change.joined:
+            self._roles.get(log, {}).pop(change.user, None)
 
     def _joined(self, log: str, name: str) -> None:
         roles = self._roles.setdefault(log, {})
@@ -151,7 +154,7 @@ class Rights:
         role = self._roles.get(log, {}).get(self._me)
         return None if role is None else PLACE_OF_ROLE[role]
 
-    def may(self, kind: type[Message], log: str, *, conversation: bool = False) -> bool:
+    def may(self, kind: type[Message], log: str = "", *, conversation: bool = False) -> bool:
         """Whether the user may do it there; `conversation` is whether it is one of several."""
         if self.standing is None:
             return True
@@ -159,14 +162,36 @@ class Rights:
         permission = permission_of(kind, conversation=conversation)
         return permission.allows(self.standing, Place.OWNER if place is None else place)
 
+    def may_do_to(self, name: str, kind: type[Message], log: str) -> bool:
+        """The same of what is done to somebody in a room, who must be of a lower place there."""
+        place = self.place(log)
+        if self.standing is None or place is None:
+            return True
+        others = self._place_of(name, log)
+        return self.may(kind, log) and outranks(kind, self.standing, place, others)
+
     def may_delete_of(self, author: str, log: str) -> bool:
         """The same of deleting what somebody else has said in a room."""
         place = self.place(log)
-        if self.standing is None or place is None or overrules(DeleteMessage, self.standing):
+        if self.standing is None or place is None:
             return True
-        return keeps_order(self.standing, place) and place > self._rank(author, log)
+        if not keeps_order(self.standing, place):
+            return False
+        # Who had the user's own name before is nobody there any more.
+        return author == self._me or self.may_do_to(author, DeleteMessage, log)
 
-    def _rank(self, name: str, log: str) -> int:
+    def may_call_all(self, author: str, log: str) -> bool:
+        """Whether the server lets the author mention everyone at once, as far as is known here.
+
+        That is not so of moderators of the cluster.
+        """
+        return keeps_order(Standing.GUEST, self._place_of(author, log))
+
+    def leads(self, name: str, log: str) -> bool:
+        """Whether they are a moderator there who does not own it."""
+        return self._roles.get(log, {}).get(name) is Role.MODERATOR
+
+    def _place_of(self, name: str, log: str) -> Place:
         role = self._roles.get(log, {}).get(name)
         return Place.OUTSIDER if role is None else PLACE_OF_ROLE[role]
 

@@ -6,13 +6,7 @@ from zchat.protocol.messages import (
     LOBBY,
     Entry,
     MemberAdded,
-    MemberDemoted,
-    MemberList,
-    MemberPromoted,
-    Role,
-    RoomCreated,
     RoomInfo,
-    RoomTransferred,
     TopicChanged,
     room_log,
 )
@@ -41,17 +35,6 @@ class RoomFacts:
 
     def __init__(self, me: str) -> None:
         self._me = me
-        self._leaders: dict[str, set[str]] = {}
-        """By log: its owner and moderators, as far as they are known."""
-
-    def may_call_all(self, log: str, author: str) -> bool:
-        """Whether the server lets the author mention everyone at once, as far as is known here."""
-        return author in self._leaders.get(log, ())
-
-    def members_listed(self, members: MemberList) -> None:
-        self._leaders[room_log(members.room)] = {
-            member.name for member in members.members if member.role in (Role.OWNER, Role.MODERATOR)
-        }
 
     def listed(self, conversation: Conversation, info: RoomInfo) -> None:
         conversation.topic = printable(info.topic)
@@ -62,18 +45,11 @@ class RoomFacts:
         self._call_by_topic(conversation)
 
     def happened(self, conversation: Conversation, entry: Entry) -> None:
-        leaders = self._leaders.setdefault(entry.log, set())
         match entry.body:
             case TopicChanged(topic=topic):
                 conversation.topic = printable(topic)
             case MemberAdded():
                 conversation.kind = Kind.SEVERAL
-            case RoomCreated():
-                leaders.add(entry.author)
-            case MemberPromoted(user=user) | RoomTransferred(user=user):
-                leaders.add(user)
-            case MemberDemoted(user=user):
-                leaders.discard(user)
             case _:
                 if ends_following(entry, self._me):
                     conversation.joined = False

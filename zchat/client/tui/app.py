@@ -247,7 +247,6 @@ class ScreenClient(App[int]):
         if isinstance(event, SessionBegun):
             # The server may spell the user's name differently from what was typed.
             self.timeline.me = self.book.me
-        self.member_actions.hear(event)
         self.navigation.hear(event)
         self.notifications.hear(event, self.navigation.looked_at)
         self.note(captions.notices(event, self.book.me))

@@ -1,7 +1,7 @@
 """Who may do what: one table, and the order of those whom it speaks of.
 
-Services ask it in one place each before they do anything, a gateway for the scopes of app tokens.
-docs/permissions.md is generated from it.
+Services ask it in one place each before they do anything, a gateway for the scopes of app tokens,
+and clients before they offer anything. docs/permissions.md is generated from it.
 """
 
 import enum
@@ -196,9 +196,6 @@ PERMISSIONS: Final[dict[type[Message], Permission]] = {
 }
 """By kind of command or query. What is not here nobody may."""
 
-ABOVE_ALL: Final = Place.OWNER + 1
-"""The rank of those who act in a room by what they are in the cluster."""
-
 
 def permission_of(kind: type[Message], *, conversation: bool) -> Permission:
     """As the table has it, but for those who have begun a conversation together."""
@@ -224,6 +221,22 @@ def keeps_order(standing: Standing, place: Place) -> bool:
     So may delete what others have said there, and call all of its members at once.
     """
     return at_least(standing, Standing.MODERATOR) or place >= Place.MODERATOR
+
+
+def outranks(kind: type[Message], standing: Standing, place: Place, other: Place) -> bool:
+    """Whether somebody may do it to another one, whose place is `other`: it must be a lower one.
+
+    Those who need no place in the room are above all.
+    """
+    return overrules(kind, standing) or place > other
+
+
+def is_own(author: str, at_ms: int, user: str, since_ms: int) -> bool:
+    """Whether `user`, who has this name since then, has written what `author` wrote at that time.
+
+    What was said under the name before is somebody else's.
+    """
+    return author == user and at_ms >= since_ms
 
 
 assert PERMISSIONS.keys() == {*get_args(AnyCommand), *get_args(Query)}

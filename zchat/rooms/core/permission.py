@@ -6,13 +6,12 @@ from zchat.protocol.messages import Message, RefusalCode, Role, Standing
 from zchat.protocol.rules import permissions
 from zchat.protocol.rules.names import printable
 from zchat.protocol.rules.permissions import (
-    ABOVE_ALL,
     PLACE_OF_ROLE,
     Permission,
     Place,
     at_least,
     keeps_order,
-    overrules,
+    outranks,
 )
 from zchat.rooms.core.model import Ban, Room
 from zchat.service.core.effects import Refusal
@@ -32,7 +31,7 @@ def place_of(room: Room, user: str, at_ms: int) -> Place:
     return Place.MUTED if user in room.muted else PLACE_OF_ROLE[member.role]
 
 
-def rank_of(room: Room, user: str) -> int:
+def rank_of(room: Room, user: str) -> Place:
     """The place that counts when somebody else acts on the user: mutes and bans lower nobody.
 
     In the lobby it is nobody's: only those act on others there who are above all.
@@ -75,8 +74,7 @@ def check_target(
     kind: type[Message], standing: Standing, user: str, room: Room, target: str
 ) -> None:
     """Raises `Refusal` unless the user acts on somebody of a lower place."""
-    rank = ABOVE_ALL if overrules(kind, standing) else rank_of(room, user)
-    if rank > rank_of(room, target):
+    if outranks(kind, standing, rank_of(room, user), rank_of(room, target)):
         return
     if user == target:
         raise Refusal(RefusalCode.NOT_ALLOWED, "nobody can do that to themselves")

@@ -23,6 +23,7 @@ from zchat.protocol.messages import (
     Redacted,
     RefusalCode,
 )
+from zchat.protocol.rules import permissions
 from zchat.protocol.rules.message_fold import folded_entry
 from zchat.protocol.rules.names import is_visible, safe_text
 from zchat.service.core.effects import Refusal
@@ -53,7 +54,7 @@ def messages(timeline: Timeline, log: str, sequences: Iterable[int]) -> list[Ent
 
 def is_own(entry: Entry, user: str, since_ms: int) -> bool:
     """Whether `user`, who has this name since then, has written it."""
-    return entry.author == user and entry.at_ms >= since_ms
+    return permissions.is_own(entry.author, entry.at_ms, user, since_ms)
 
 
 def check_own(entry: Entry, user: str, since_ms: int) -> None:

@@ -17,7 +17,6 @@ from zchat.client.core.outbox import QueueFull
 from zchat.client.line.line_client import LineClient
 from zchat.client.model.book import Book
 from zchat.client.model.conversation import Conversation, Delivery, Kind, Said
-from zchat.client.model.rights import Rights
 from zchat.client.sdk import drafts, message_drafts
 from zchat.client.sdk.chat import Chat
 from zchat.client.sdk.drafts import InvalidRequest, Request
@@ -128,7 +127,6 @@ class Controller:
         self.line = line
         self.roster = Roster(book)
         self.guard = InputGuard()
-        self.rights = Rights(book.me)
         self.search = Search(chat.send)
         self._cache = cache
         self._front = front
@@ -168,7 +166,6 @@ class Controller:
     def _happen(self, event: Event, now: float) -> None:
         self.book.apply(event, now)
         self.roster.hear(event)
-        self.rights.hear(event)
         if self._log_files is not None:
             self._log_files.take(event)
         self._cache.take(event)
@@ -449,15 +446,15 @@ class Controller:
         if kind is PinMessage and key[0] != "#":
             return "only in rooms messages can be pinned"
         if kind is DeleteMessage and not is_own:
-            may = key[0] == "#" and self.rights.may_delete_of(said.author, key)
+            may = key[0] == "#" and self.book.rights.may_delete_of(said.author, key)
             return "" if may else "only moderators delete what others have said, of lower ones"
-        if key[0] != "#" or self.rights.may(
+        if key[0] != "#" or self.book.rights.may(
             kind, key, conversation=conversation.kind is Kind.SEVERAL
         ):
             return ""
         if not conversation.joined:
             return "you are not in it"
-        if self.rights.place(key) is Place.MUTED:
+        if self.book.rights.place(key) is Place.MUTED:
             return "you are muted here"
         return "only moderators may do that"
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import partial
 
-from zchat.client.core.events import Event, SessionBegun
 from zchat.client.model.conversation import Conversation
 from zchat.client.sdk import room_drafts
 from zchat.client.sdk.drafts import Request
@@ -20,9 +19,7 @@ from zchat.protocol.messages import (
     MemberInfo,
     PromoteMember,
     Role,
-    Standing,
 )
-from zchat.protocol.rules.permissions import PERMISSIONS, PLACE_OF_ROLE, STANDINGS, Place
 
 
 class MemberActions:
@@ -37,12 +34,6 @@ class MemberActions:
         self._controller = controller
         self._composing = composing
         self._navigation = navigation
-        self._standing: str = Standing.ACCOUNT
-        """The user's own in the cluster."""
-
-    def hear(self, event: Event) -> None:
-        if isinstance(event, SessionBegun):
-            self._standing = event.standing
 
     def do(self, what: str, name: str) -> None:
         """`what` as the bindings of the list of members say it; `name` is empty for nobody."""
@@ -83,8 +74,7 @@ class MemberActions:
         if conversation.key[0] != "#":
             self._screen.note(["! that can be done in rooms only"])
             return
-        member, whom = self._member(name, conversation), drawable_line(name)
-        leads = member is not None and member.role == Role.MODERATOR
+        rights, whom = self._controller.book.rights, drawable_line(name)
         kind: type[InRoomCommand]
         make: Callable[[], Request]
         match what:
@@ -95,33 +85,13 @@ class MemberActions:
                 kind, make = BanMember, partial(room_drafts.ban, room, name)
                 question = f"Ban {whom} from #{room}, until somebody unbans them?"
                 yes = "bans them"
-            case _ if leads:
+            case _ if rights.leads(name, conversation.key):
                 kind, make = DemoteMember, partial(room_drafts.demote, room, name)
                 question, yes = f"Demote {whom} from moderator of #{room}?", "demotes them"
             case _:
                 kind, make = PromoteMember, partial(room_drafts.promote, room, name)
                 question, yes = f"Make {whom} a moderator of #{room}?", "makes them one"
-        own = self._member(self._controller.book.me, conversation)
-        if not may(kind, self._standing, own, member):
+        if not rights.may_do_to(name, kind, conversation.key):
             self._screen.note([f"! you may not do that to {whom} here"])
         else:
             self._screen.ask(question, yes, partial(self._controller.try_to, make))
-
-
-def may(
-    kind: type[InRoomCommand], standing: str, own: MemberInfo | None, other: MemberInfo | None
-) -> bool:
-    """By the table that the server uses, too; what is not known here the server decides."""
-    standings = [each for each in STANDINGS if each == standing]
-    place, others = _place(own), _place(other)
-    if not standings or place is None:
-        return True
-    permission = PERMISSIONS[kind]
-    if permission.anywhere is not None and permission.allows(standings[0], None):
-        return True
-    return permission.allows(standings[0], place) and (others is None or place > others)
-
-
-def _place(member: MemberInfo | None) -> Place | None:
-    roles = [role for role in Role if member is not None and role == member.role]
-    return PLACE_OF_ROLE[roles[0]] if roles else None

@@ -1,4 +1,4 @@
-"""What the user does with the selected message: reply, edit, delete, react, pin, copy, and so on."""
+"""What the user does with the selected message: reply, edit, delete, react, pin, copy, …"""
 
 import time
 import webbrowser

@@ -111,7 +111,7 @@ class Navigation:
         again = self._leaving is not None and self._leaving.is_current
         # A group conversation is not the user's to keep, whoever has begun it.
         rooms = {each.key for each in self.listed() if each.kind is Kind.ROOM}
-        owned = [log for log in controller.rights.owned if log in rooms]
+        owned = [log for log in controller.book.rights.owned if log in rooms]
         guest = controller.chat.guest
         lost = captions.lost(controller.unconfirmed, self.listed(), owned, guest=guest)
         if controller.chat.is_over or again or not lost:
