@@ -41,6 +41,7 @@ class RouterSockets:
         self.queries_backends: dict[str, Socket] = {}
         """By address; there is one as soon as the router has heard of its worker."""
         self.events_in = self._new(zmq.XSUB, "events-in")
+        # Subscriptions go out here; with a mark a burst of them would be dropped in silence.
         self.events_in.setsockopt(zmq.SNDHWM, 0)
         self.events_in.setsockopt(zmq.RCVHWM, limits.EVENTS_HIGH_WATER_MARK)
         self._bind(self.events_in, endpoints.events_in)
@@ -79,6 +80,7 @@ class RouterSockets:
 
     def _router(self, domain: str, endpoint: str) -> Socket:
         socket = self._new(zmq.ROUTER, domain)
+        # So that what cannot be delivered is told, and not swallowed.
         socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         # An identity belongs to one life of one process, so whoever connects with it again is the
         # same peer, after a connection that only the other side knows to be dead. Without this a

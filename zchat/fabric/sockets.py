@@ -131,20 +131,26 @@ def new_socket(context: Context, kind: int) -> Socket:
     """With the options that all have in common."""
     socket = context.socket(kind)
     socket.linger = _LINGER_MS
-    # ZMTP's own heartbeat finds dead hosts; hung processes are found by ours.
+    # ZMTP's heartbeat finds dead hosts, and no hung processes, since ZeroMQ's I/O thread answers it
+    # also while our loop does not turn. For those there is our own heartbeat.
     socket.setsockopt(zmq.HEARTBEAT_IVL, 1000)
     socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 3000)
     socket.setsockopt(zmq.HEARTBEAT_TTL, 3000)
+    # A router that was restarted is found at once, and one that is gone is not hammered.
     socket.setsockopt(zmq.RECONNECT_IVL, 20)
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
+    # What is over the mark is dropped, and the link sends it again.
     socket.setsockopt(zmq.SNDHWM, limits.ENVELOPES_HIGH_WATER_MARK)
     socket.setsockopt(zmq.RCVHWM, limits.ENVELOPES_HIGH_WATER_MARK)
+    # No peer can make another one allocate without end.
     socket.setsockopt(zmq.MAXMSGSIZE, 4 * limits.LINK_WINDOW_BYTES)
     return socket
 
 
 def _dealer(context: Context, identity: bytes, endpoint: str) -> Socket:
     socket = _connecting(context, zmq.DEALER)
+    # Another one for each life of the process: with one that was reused messages of the former life
+    # were lost, or blocked those of the new one.
     socket.setsockopt(zmq.IDENTITY, identity)
     # Nothing is queued for a router that is not there: the link resends, and in order.
     socket.setsockopt(zmq.IMMEDIATE, 1)
@@ -179,6 +185,7 @@ def answer_socket(context: Context, endpoints: Endpoints, address: str) -> Socke
 
 def publisher_socket(context: Context, endpoints: Endpoints) -> Socket:
     socket = _connecting(context, zmq.PUB)
+    # A subscriber that has stopped costs so much and no more; it reads again what it has missed.
     socket.setsockopt(zmq.SNDHWM, limits.EVENTS_HIGH_WATER_MARK)
     _connect(context, socket, endpoints.events_in)
     return socket
@@ -232,7 +239,7 @@ def try_send(socket: Socket, frames: Sequence[bytes]) -> bool:
     except zmq.Again:
         return False
     except zmq.ZMQError as error:
-        if error.errno == zmq.EHOSTUNREACH:
+        if error.errno == zmq.EHOSTUNREACH:  # Of a ROUTER: nobody with that identity is connected.
             return False
         raise
     return True

@@ -50,6 +50,7 @@ class Outgoing(Generic[Item]):
 
     def rewind(self, now: float) -> None:
         """Sends again all that is not accepted; not twice in a moment for the same gap."""
+        # Each batch that comes behind a gap has the receiver tell of it once more.
         if (
             self._rewound_to == self._kept_from
             and now - self._rewound_at < limits.RESEND_INTERVAL_S
@@ -67,6 +68,7 @@ class Outgoing(Generic[Item]):
         batch_bytes = 0
         for index in range(start, len(self._kept)):
             item, size_bytes = self._kept[index]
+            # One item goes out however large it is, or it would never.
             if items and (
                 len(items) >= limits.BATCH_ITEMS_MAX
                 or batch_bytes + size_bytes > limits.BATCH_BYTES_MAX
@@ -158,6 +160,7 @@ class Asker(Generic[Context]):
         if down.epoch != self.epoch or down.link != self._link:
             return []
         if down.commands_next == 0:
+            # The worker does not know this link: numbers begin with 1.
             self._restart()
             return []
         self._commands.accept(down.commands_next)
@@ -280,6 +283,7 @@ class Answerer:
         state = self._askers.get(address.asker)
         if state is None or state.link != address.link:
             return
+        # An asker that accepts no replies does not hold their memory; it will ask for all again.
         if len(state.replies) >= limits.LINK_REPLIES_MAX:
             self.forget(address.asker)
             return
@@ -315,6 +319,7 @@ class Answerer:
     def _drop(self, asker: bytes) -> int:
         """Forgets all of an asker but the number of its link, and returns that."""
         link = self._askers.pop(asker).link
+        # Taken out first, so that it stands last: the one that has been there for longest goes.
         self._forgotten.pop(asker, None)
         self._forgotten[asker] = link
         if len(self._forgotten) > limits.PEERS_MAX:

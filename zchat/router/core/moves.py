@@ -76,6 +76,7 @@ class Moves:
             self._drop("commands-backend", owner, worker)
         elif not asker:
             self._worker_heard(worker, b"".join(body), now, owner)
+        # A worker that another one has replaced answers nobody any more: it may have been fenced.
         elif address := self.routing.address_of(worker):
             self._ways.to_asker([asker, address.encode(), *body])
 
@@ -86,6 +87,7 @@ class Moves:
             self._ways.to_questioner([*envelope, encode([self._cluster_status(now)])])
             return
         served = self.routing.worker_of(address) is not None
+        # REQ waits for an answer, so it gets one also where nobody serves; then it asks again.
         if not (served and self._ways.to_answerer(address, [*envelope, body])):
             self._ways.to_questioner([*envelope, b""])
 

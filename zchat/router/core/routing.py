@@ -59,6 +59,7 @@ class Routing:
     def worker_heard(self, identity: bytes, heartbeat: WorkerHeartbeat, now: float) -> bool:
         """Takes a worker's heartbeat; True if the table has changed."""
         known = self._workers.get(heartbeat.address)
+        # A worker that was overtaken, as one that hung and woke up, serves nothing any more.
         if known is not None and known.epoch > heartbeat.epoch:
             return False
         if heartbeat.bye:
