@@ -9,7 +9,7 @@ from zchat.gateway.core.allowance import Allowance
 from zchat.protocol import limits
 from zchat.protocol.internal import SessionOpened
 from zchat.protocol.messages import Scope, Standing
-from zchat.protocol.rules.permissions import STANDINGS
+from zchat.protocol.rules.permissions import at_least
 
 
 class SessionState(enum.Enum):
@@ -178,7 +178,8 @@ class Session:
 
     def registered(self) -> None:
         """A guest has become an account. A moderator, made one meanwhile, stays one."""
-        self.standing = max(self.standing, Standing.ACCOUNT, key=STANDINGS.index)
+        if not at_least(self.standing, Standing.ACCOUNT):
+            self.standing = Standing.ACCOUNT
 
     def was_active(self, now_ms: int) -> None:
         self.active_ms = now_ms

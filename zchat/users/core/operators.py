@@ -16,7 +16,7 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.operators import RemoveAccount, ResetPassword, ResetTotp
 from zchat.protocol.rules.names import printable
-from zchat.protocol.rules.permissions import STANDINGS
+from zchat.protocol.rules.permissions import at_least
 from zchat.service.core.effects import Refusal, Sender
 from zchat.service.core.operators import require_operator
 from zchat.service.wording import how_long
@@ -160,7 +160,7 @@ class Operators:
             return
         actor = self._directory.acting(sender.user)
         operator = actor.standing is Standing.OPERATOR
-        if not operator and STANDINGS.index(user.standing) >= STANDINGS.index(actor.standing):
+        if not operator and at_least(user.standing, actor.standing):
             reason = f"{user.name} is {_called(user.standing)}; that takes an operator"
             raise Refusal(RefusalCode.NOT_ALLOWED, reason)
 

@@ -6,7 +6,7 @@ from zchat.eventlog.core.answers import Answer
 from zchat.protocol import limits
 from zchat.protocol.internal import SessionHere
 from zchat.protocol.rules.names import printable
-from zchat.protocol.rules.permissions import STANDINGS
+from zchat.protocol.rules.permissions import at_least
 from zchat.users.core.model import Session, SessionKey, User, token_digest
 from zchat.users.core.presence import Presence
 from zchat.users.core.sightings import Sightings
@@ -193,7 +193,7 @@ class Sessions:
 
 def _outranks(here: SessionHere, user: User) -> bool:
     """The user has lost a standing, and the gateway was not told to end the session."""
-    return STANDINGS.index(here.standing) > STANDINGS.index(user.standing)
+    return not at_least(user.standing, here.standing)
 
 
 def _is_one_too_many(user: User, here: SessionHere) -> bool:
