@@ -102,18 +102,11 @@ NOT_YET: Final[dict[str, set[str]]] = {
         "users.core.dispatch <-> users.core.erasing",
     },
     "rooms_of_the_client_import_one_way": {
-        "client.core.events imports client.sdk.drafts",
-        "client.core.machine imports client.sdk.drafts",
-        "client.core.outbox imports client.sdk.drafts",
         "client.model.entries imports client.text.wording",
         "client.tui.app imports client.line.line_client",
         "client.tui.controller.controller imports client.line.line_client",
     },
     "cores_import_nothing_but_cores": {
-        "client.core.events imports client.sdk.drafts",
-        "client.core.machine imports client.sdk.drafts",
-        "client.core.outbox imports client.sdk.drafts",
-        "client.model.book imports client.sdk.drafts",
         "client.model.entries imports client.text.wording",
         "rooms.core.dispatch imports eventlog.renaming",
         "rooms.core.permission imports service.wording",

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from zchat.client.core.credentials import Credentials
 from zchat.client.core.events import CloseConnection, Effect, OpenConnection
 from zchat.client.core.machine import ClientCore
-from zchat.client.sdk.drafts import Request
 from zchat.protocol.codec import FrameReader, client_messages, encode
 from zchat.protocol.messages import (
     ClientMessage,
@@ -16,6 +15,7 @@ from zchat.protocol.messages import (
     LogIn,
     LogState,
     MessagePosted,
+    Request,
     ServerMessage,
     Welcome,
 )

@@ -16,9 +16,30 @@ from zchat.client.commands.actions import (
     Suspend,
 )
 from zchat.client.commands.table import is_secret, parse
-from zchat.client.sdk import account_drafts, drafts
-from zchat.client.sdk.drafts import InvalidRequest
-from zchat.protocol.messages import Scope, Standing
+from zchat.client.core import checks
+from zchat.client.core.checks import InvalidRequest
+from zchat.protocol.messages import (
+    Announce,
+    BanUsers,
+    BlockUser,
+    ChangePassword,
+    DeleteAccount,
+    DisableTotp,
+    DisconnectUser,
+    KickUsers,
+    ListBlocked,
+    ListDevices,
+    ListUserBans,
+    ReadAudit,
+    Register,
+    RestoreUser,
+    RevokeDevice,
+    Scope,
+    SetStanding,
+    Standing,
+    UnbanUsers,
+    UnblockUser,
+)
 
 
 def meant(line: str) -> Action:
@@ -30,8 +51,8 @@ def meant(line: str) -> Action:
 @pytest.mark.parametrize(
     ("line", "action"),
     [
-        (":devices", Send(account_drafts.devices())),
-        (":revoke 12", Send(account_drafts.revoke_device(12))),
+        (":devices", Send(ListDevices())),
+        (":revoke 12", Send(RevokeDevice(device=12))),
         (":logout", LogOutDevice(everywhere=False)),
         (":logout everywhere", LogOutDevice(everywhere=True)),
         (":totp on", EnrolTotp()),
@@ -40,13 +61,13 @@ def meant(line: str) -> Action:
             ":apptoken weather post,read Ops #garden",
             MakeAppToken("weather", (Scope.POST, Scope.READ), ("ops", "garden")),
         ),
-        (":block Mallory", Send(account_drafts.block("mallory"))),
-        (":unblock @mallory", Send(account_drafts.unblock("mallory"))),
-        (":blocked", Send(account_drafts.blocked())),
+        (":block Mallory", Send(BlockUser(user="mallory"))),
+        (":unblock @mallory", Send(UnblockUser(user="mallory"))),
+        (":blocked", Send(ListBlocked())),
         (":report #ops spam  and more", Report("#ops", 1, "spam and more")),
         (":report ops 3 spam", Report("#ops", 3, "spam")),
         (":report bob 2 5 times the same", Report("@bob", 2, "5 times the same")),
-        (":announce we close at ten", Send(account_drafts.announce("we close at ten"))),
+        (":announce we close at ten", Send(Announce(text="we close at ten"))),
         (":suspend mallory", Suspend("mallory", None, "")),
         (":suspend mallory 90m too much spam", Suspend("mallory", 5_400, "too much spam")),
         (":suspend mallory 7d", Suspend("mallory", 604_800, "")),
@@ -56,29 +77,29 @@ def meant(line: str) -> Action:
             RemoveSaid("#ops", "mallory", 5_400, "90m", "too much spam"),
         ),
         (":redact-all #lobby mallory 1h", RemoveSaid("#lobby", "mallory", 3_600, "1h", "")),
-        (":restore mallory", Send(account_drafts.restore("mallory"))),
-        (":disconnect mallory spam", Send(account_drafts.disconnect("mallory", "spam"))),
-        (":disconnect mallory", Send(account_drafts.disconnect("mallory"))),
+        (":restore mallory", Send(RestoreUser(user="mallory"))),
+        (":disconnect mallory spam", Send(DisconnectUser(user="mallory", reason="spam"))),
+        (":disconnect mallory", Send(DisconnectUser(user="mallory"))),
         (
             ":server-kick Spam* 1h too much",
-            Send(account_drafts.server_kick("spam*", "too much", 3_600)),
+            Send(KickUsers(who="spam*", reason="too much", for_s=3_600)),
         ),
         (
             ":server-kick mallory",
-            Send(account_drafts.server_kick("mallory")),
+            Send(KickUsers(who="mallory")),
         ),
         (
             ":server-ban 192.0.2.7/24 2h spam",
-            Send(account_drafts.server_ban("192.0.2.0/24", "spam", 7_200)),
+            Send(BanUsers(who="192.0.2.0/24", reason="spam", for_s=7_200)),
         ),
         (
             ":server-unban @mallory",
-            Send(account_drafts.server_unban("mallory")),
+            Send(UnbanUsers(who="mallory")),
         ),
-        (":server-bans", Send(account_drafts.server_bans())),
-        (":standing bob Operator", Send(account_drafts.set_standing("bob", Standing.OPERATOR))),
-        (":audit", Send(account_drafts.audit(20))),
-        (":audit 200", Send(account_drafts.audit(200))),
+        (":server-bans", Send(ListUserBans())),
+        (":standing bob Operator", Send(SetStanding(user="bob", standing=Standing.OPERATOR))),
+        (":audit", Send(ReadAudit(limit=20))),
+        (":audit 200", Send(ReadAudit(limit=200))),
     ],
 )
 def test_what_a_line_means(line: str, action: Action) -> None:
@@ -157,18 +178,18 @@ def test_a_password_is_changed_by_three_hidden_answers() -> None:
     assert all(question.secret for question in ask.questions)
     action = ask.then(["correct horse", "battery staple", "battery staple"])
     assert isinstance(action, Send)
-    assert action.request == account_drafts.change_password("correct horse", "battery staple")
+    assert action.request == ChangePassword(password="correct horse", new_password="battery staple")
 
 
 def test_a_new_password_is_asked_for_twice() -> None:
     ask = asked(":register")
-    assert ask.then(["correct horse"] * 2) == Send(drafts.register("correct horse"))
+    assert ask.then(["correct horse"] * 2) == Send(Register(password="correct horse"))
 
 
 def test_totp_is_switched_off_with_the_password() -> None:
     action = asked(":totp off").then(["correct horse"])
     assert isinstance(action, Send)
-    assert action.request == account_drafts.disable_totp("correct horse")
+    assert action.request == DisableTotp(password="correct horse")
 
 
 def test_an_account_is_deleted_after_its_name_was_typed() -> None:
@@ -176,17 +197,17 @@ def test_an_account_is_deleted_after_its_name_was_typed() -> None:
     assert "stays" in ask.notice
     assert [question.secret for question in ask.questions] == [True, False]
     action = ask.then(["correct horse", "Ann"])
-    assert action == EndAccount("ann", account_drafts.delete_account("correct horse"))
+    assert action == EndAccount("ann", DeleteAccount(password="correct horse"))
     assert "correct horse" not in repr(action)
     assert isinstance(ask.then(["correct horse", "a/b"]), Mistake)
 
 
 @pytest.mark.parametrize("text", ["123 456", " 123456\n"])
 def test_a_code_is_read_as_people_copy_it(text: str) -> None:
-    assert account_drafts.one_time_code(text) == "123456"
+    assert checks.one_time_code(text) == "123456"
 
 
 @pytest.mark.parametrize("text", ["", " ", "1" * 33])
 def test_what_is_no_code_is_not_sent(text: str) -> None:
     with pytest.raises(InvalidRequest, match="1 to 32 characters"):
-        account_drafts.one_time_code(text)
+        checks.one_time_code(text)

@@ -17,8 +17,6 @@ from zchat.client.model.conversation import (
     Said,
 )
 from zchat.client.model.entries import NOTICES
-from zchat.client.sdk import drafts, message_drafts
-from zchat.client.sdk.drafts import Request
 from zchat.protocol.messages import (
     AccountChanged,
     ConversationInfo,
@@ -28,6 +26,10 @@ from zchat.protocol.messages import (
     EntryBody,
     History,
     InvitedToRoom,
+    ListConversations,
+    ListMembers,
+    ListRooms,
+    ListUsers,
     LogState,
     LogStateChanged,
     MemberAdded,
@@ -41,13 +43,16 @@ from zchat.protocol.messages import (
     MessagePinned,
     MessagePosted,
     Notify,
+    Post,
     PresenceChanged,
     PrivateMessageSent,
     ReactionAdded,
     RefusalCode,
     Refused,
+    Request,
     RoomInfo,
     RoomList,
+    SetNotify,
     TopicChanged,
     TypingSeen,
     UserInfo,
@@ -116,7 +121,7 @@ def test_a_list_of_rooms_tells_their_topics_and_what_is_unread() -> None:
     reading = Reading(LogState("#den", 5, 5, marker=2), LogState("@ann", 0, 0))
     room = RoomInfo("den", "Bears", 3, True, unread=7, mentions=2, notify="all", conversation=True)
     other = RoomInfo("attic", "Bats", 3, False, unread=0)
-    reading.answer(drafts.rooms(), RoomList(1, [room, other], 2))
+    reading.answer(ListRooms(), RoomList(1, [room, other], 2))
     den = reading["#den"]
     assert (den.topic, den.kind, den.title) == ("Bears", Kind.SEVERAL, "Bears")
     assert (den.unread, den.mentions, den.notify) == (7, 2, "all")
@@ -225,7 +230,7 @@ def test_whoever_may_calls_everyone() -> None:
     reading.hear("#den", 1, "@room lunch!")
     assert reading["#den"].mentions == 0, "nobody knows that bob may"
     members = MemberList(1, "den", [MemberInfo("bob", "owner", online=True)], 1)
-    reading.answer(drafts.members("den"), members)
+    reading.answer(ListMembers(room="den"), members)
     reading.hear("#den", 2, "@room lunch!")
     assert reading["#den"].mentions == 1
     # Who has left leads nothing any more, and does not when they come back.
@@ -307,7 +312,7 @@ def test_what_is_said_stands_where_it_was_shown_in_whatever_order_it_is_told(
 ) -> None:
     reading = Reading()
     said = reading.book.pending("#den", "hello", 0, request=7, at_ms=900)
-    draft = drafts.post("den", "hello")
+    draft = Post(room="den", text="hello")
     assert reading["#den"].take_changes() == [Inserted(0, 1)]
     if entry_first:
         reading.hear("#den", 1, "hello", "ann")
@@ -336,7 +341,7 @@ def test_what_others_say_meanwhile_stands_before_it() -> None:
 def test_what_is_refused_can_be_said_again_or_given_up() -> None:
     reading = Reading()
     said = reading.book.pending("#den", "hello", 0, request=7, at_ms=900)
-    draft = drafts.post("den", "hello")
+    draft = Post(room="den", text="hello")
     reading.answer(draft, Refused(7, RefusalCode.MUTED, "you are muted"), 7)
     assert (said.delivery, said.trouble) == (Delivery.FAILED, "you are muted")
     reading.book.retry("#den", said, request=9, at_ms=950)
@@ -352,7 +357,7 @@ def test_nothing_is_lost_when_another_device_says_the_same() -> None:
     reading.book.pending("#den", "yes", 0, request=7, at_ms=900)
     reading.hear("#den", 1, "yes", "ann")
     assert texts(reading["#den"]) == ["yes"]
-    draft = drafts.post("den", "yes")
+    draft = Post(room="den", text="yes")
     reading.answer(draft, Refused(7, RefusalCode.TOO_FAST, "not so fast"), 7)
     assert [(said.text, said.delivery) for said in map(reading.said, ["#den"] * 2, (0, 1))] == [
         ("yes", Delivery.DONE),
@@ -410,7 +415,7 @@ def test_what_is_still_to_come_is_not_read() -> None:
 def test_what_is_still_to_come_is_not_counted_twice() -> None:
     reading = Reading(LogState("#den", 5, 9, marker=2), LogState("@ann", 0, 0))
     room = RoomInfo("den", "", 3, joined=True, unread=7, mentions=4)
-    reading.answer(drafts.rooms(), RoomList(1, [room], 1))
+    reading.answer(ListRooms(), RoomList(1, [room], 1))
     for sequence in range(6, 10):
         reading.hear("#den", sequence, "hello @ann")
     assert (reading["#den"].unread, reading["#den"].mentions) == (7, 4)
@@ -419,7 +424,7 @@ def test_what_is_still_to_come_is_not_counted_twice() -> None:
 def test_of_what_is_still_to_come_only_messages_are_counted() -> None:
     reading = Reading(LogState("#den", 5, 9, marker=2), LogState("@ann", 0, 0))
     room = RoomInfo("den", "", 3, joined=True, unread=4, mentions=0)
-    reading.answer(drafts.rooms(), RoomList(1, [room], 1))
+    reading.answer(ListRooms(), RoomList(1, [room], 1))
     reading.hear("#den", 6, MemberJoined())
     reading.hear("#den", 7, "one")
     reading.hear("#den", 8, TopicChanged("tea"))
@@ -437,7 +442,7 @@ def test_another_device_reads_and_sets_levels() -> None:
     assert (den.marker, den.unread, den.mentions, den.notify) == (2, 1, 1, "all")
     reading.book.apply(LogStateChanged("#den", 1, ""), 0.0)
     assert (den.marker, den.notify) == (2, "")
-    draft = message_drafts.notify("#den", "nothing")
+    draft = SetNotify(log="#den", level=Notify.NOTHING)
     reading.answer(draft, Done(1), 1)
     assert den.notify == "nothing"
 
@@ -462,7 +467,7 @@ def test_what_was_read_is_unread_again_from_a_message_on() -> None:
 def test_conversations_are_listed_with_what_is_unread() -> None:
     reading = Reading(LogState("#den", 0, 0), LogState("@ann", 40, 40))
     info = ConversationInfo("bob", head=40, at_ms=9_000, marker=30, unread=4, notify="all")
-    reading.answer(message_drafts.conversations(), ConversationList(1, [info]))
+    reading.answer(ListConversations(), ConversationList(1, [info]))
     bob = reading["@bob"]
     assert (bob.unread, bob.mentions, bob.marker, bob.active_at_ms) == (4, 4, 30, 9_000)
     reading.hear("@ann", 41, "five")
@@ -488,7 +493,7 @@ def test_typing_is_believed_for_a_while_and_until_something_is_said() -> None:
 def test_presence_is_who_is_here_and_with_what_word_away() -> None:
     reading = Reading()
     users = [UserInfo("bob", False, 0, 0), UserInfo("cat", False, 0, 0, away="lunch")]
-    reading.answer(drafts.users(), UserList(1, users, 2))
+    reading.answer(ListUsers(), UserList(1, users, 2))
     assert reading.book.presence.here == {"bob": None, "cat": "lunch"}
     news = PresenceChanged(["dora"], ["bob"], 0, 0, online=2, away={"cat": None, "dora": "tea"})
     reading.book.apply(news, 0.0)

@@ -13,19 +13,20 @@ from zchat.client.core.events import Answered, EntryArrived, Event, SessionBegun
 from zchat.client.model import book
 from zchat.client.model.book import Book
 from zchat.client.model.conversation import Delivery, Said
-from zchat.client.sdk import drafts
-from zchat.client.sdk.drafts import Request
 from zchat.protocol.messages import (
     Done,
     EntryBody,
     LogState,
     MessageDeleted,
     MessageEdited,
+    Post,
     ReactionAdded,
     ReactionRemoved,
     ReadHistory,
     RefusalCode,
     Refused,
+    Request,
+    SendPrivate,
 )
 
 from .book_server import INBOX, ME, ROOM, BookServer, readable, seen, shown
@@ -101,7 +102,7 @@ class Play:
         key = self.one_of(*KEYS)
         limit = self.number(1, 3)
         asked = self.one_of(True, False)
-        request = self.book.ask_before(key, limit) if asked else drafts.history(key, limit)
+        request = self.book.ask_before(key, limit) if asked else ReadHistory(log=key, limit=limit)
         if request is not None:
             page = self.server.history(key, limit, request.before)
             self.answers.append(Answered(self.next_request(), request, page))
@@ -115,7 +116,9 @@ class Play:
     def the_server_hears(self) -> None:
         if self.unsent:
             request, key, text = self.unsent.pop(0)
-            draft: Request = drafts.post(key, text) if key[0] == "#" else drafts.private(key, text)
+            draft: Request = (
+                Post(room=key, text=text) if key[0] == "#" else SendPrivate(to=key, text=text)
+            )
             if self.number(0, 4) == 0:
                 refused = Refused(request, RefusalCode.MUTED, "you are muted")
                 self.answers.append(Answered(request, draft, refused))

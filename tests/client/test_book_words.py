@@ -2,10 +2,9 @@
 
 import pytest
 
+from zchat.client.core.checks import InvalidRequest, emoji
 from zchat.client.model.conversation import Happened, Item, Said
 from zchat.client.model.emoji import by_name, completions, emoji_named
-from zchat.client.sdk.drafts import InvalidRequest
-from zchat.client.sdk.message_drafts import emoji
 from zchat.client.tui.view.view import find_after, find_before, matches
 
 ITEMS: list[Item] = [

@@ -10,7 +10,6 @@ import pytest
 from zchat.client.core.events import Answered, EntryArrived, Event, SessionBegun
 from zchat.client.model.book import Book
 from zchat.client.model.kept import Kept
-from zchat.client.sdk import drafts
 from zchat.client.storage import cache as cache_module
 from zchat.client.storage.cache import Cache, data_folder
 from zchat.protocol.messages import (
@@ -22,6 +21,7 @@ from zchat.protocol.messages import (
     MessageEdited,
     MessagePosted,
     PrivateMessageSent,
+    ReadHistory,
 )
 
 ADDRESSES = ("chat.example:7447",)
@@ -151,8 +151,16 @@ def test_pages_of_history_are_kept_where_they_leave_no_gap(run: Run, folder: Pat
     run.hear(begun(LogState("#den", 500, 500), LogState("@ann", 1, 1)))
     far = [Entry("#den", 300, 0, "bob", MessagePosted("far"))]
     near = [Entry("#den", 499, 0, "bob", MessagePosted("near"))]
-    run.hear(Answered(1, drafts.history("#den", 1, 301), History(1, "#den", far, more=True)))
-    run.hear(Answered(2, drafts.history("#den", 1, 501), History(2, "#den", near, more=True)))
+    run.hear(
+        Answered(
+            1, ReadHistory(log="#den", limit=1, before=301), History(1, "#den", far, more=True)
+        )
+    )
+    run.hear(
+        Answered(
+            2, ReadHistory(log="#den", limit=1, before=501), History(2, "#den", near, more=True)
+        )
+    )
     run.stop()
     again = Run(folder)
     assert again.texts("#den") == ["near"]

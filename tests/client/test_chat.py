@@ -14,14 +14,15 @@ from zchat.client import (
     UnconfirmedError,
     connect,
 )
-from zchat.client.sdk import drafts
 from zchat.client.sdk.connection import split_address
 from zchat.client.sdk.event_queue import EVENTS_WAITING_MAX
 from zchat.protocol.messages import (
     Entry,
     GoingAway,
+    ListUsers,
     MessagePosted,
     PingTarget,
+    Post,
     RefusalCode,
     Refused,
 )
@@ -105,7 +106,7 @@ async def test_broken_connections_heal(gateway: FakeGateway) -> None:
     async with connect("ann", gateway.address) as chat:
         futures = []
         for number in range(200):
-            futures.append(chat.submit(drafts.post("lobby", str(number))))
+            futures.append(chat.submit(Post(room="lobby", text=str(number))))
             if number % 20 == 0:
                 await asyncio.sleep(0.01)
                 gateway.cut()
@@ -152,17 +153,17 @@ async def test_an_answer_comes_through_even_when_nobody_reads(gateway: FakeGatew
 
 async def test_leaving_waits_for_the_answers(gateway: FakeGateway) -> None:
     async with connect("ann", gateway.address) as chat:
-        future = chat.submit(drafts.post("lobby", "last words"))
+        future = chat.submit(Post(room="lobby", text="last words"))
     assert future.done()
     assert gateway.server.texts("#lobby") == ["last words"]
     with pytest.raises(LoggingOut):
-        chat.submit(drafts.users())
+        chat.submit(ListUsers())
 
 
 async def test_what_is_not_confirmed_is_said(gateway: FakeGateway) -> None:
     chat = await connect("ann", gateway.address, quit_timeout_s=0.1).__aenter__()
     gateway.mute = True
-    future = chat.submit(drafts.post("lobby", "into the void"))
+    future = chat.submit(Post(room="lobby", text="into the void"))
     with pytest.raises(UnconfirmedError, match="1 message is not confirmed"):
         await chat.__aexit__(None, None, None)
     assert future.cancelled()

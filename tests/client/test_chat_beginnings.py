@@ -17,8 +17,7 @@ from zchat.client import (
     State,
     connect,
 )
-from zchat.client.sdk import drafts
-from zchat.protocol.messages import Done, MessagePosted, RefusalCode, Refused
+from zchat.protocol.messages import Done, ListUsers, MessagePosted, Post, RefusalCode, Refused
 
 from .fake_gateway import FakeGateway, until
 
@@ -66,8 +65,8 @@ async def test_without_a_server_everything_waits_for_it(gateway: FakeGateway) ->
     gateway.stop()
     async with connect("ann", gateway.address, at_once=True) as chat:
         assert (chat.name, chat.state, chat.connected) == ("ann", State.CONNECTING, False)
-        request = chat.send(drafts.post("lobby", "early"))
-        future = chat.submit(drafts.users())
+        request = chat.send(Post(room="lobby", text="early"))
+        future = chat.submit(ListUsers())
         [failed] = await events(chat, 1)
         assert isinstance(failed, ConnectionFailed)
         assert str(gateway.port) in failed.reason
@@ -105,7 +104,7 @@ async def test_whoever_comes_with_what_an_account_has_is_no_guest_meanwhile(
 async def test_a_login_that_is_refused_later_ends_the_events(gateway: FakeGateway) -> None:
     gateway.refusal = Refused(0, RefusalCode.WRONG_PASSWORD, "That is not the password.")
     chat = await connect("ann", gateway.address, at_once=True).__aenter__()
-    future = chat.submit(drafts.users())
+    future = chat.submit(ListUsers())
     with pytest.raises(RefusedError, match="not the password"):
         await events(chat, 1)
     assert isinstance(future.exception(), RefusedError)
@@ -121,14 +120,14 @@ async def test_leaving_without_ever_having_been_there(gateway: FakeGateway) -> N
 async def test_a_question_that_nobody_has_answered_loses_nothing(gateway: FakeGateway) -> None:
     gateway.stop()
     chat = await connect("ann", gateway.address, at_once=True).__aenter__()
-    chat.submit(drafts.users())
+    chat.submit(ListUsers())
     await chat.quit(0.1)
     assert chat.unanswered == 1
 
 
 async def test_a_refusal_is_an_answer_like_others(gateway: FakeGateway) -> None:
     async with connect("ann", gateway.address) as chat:
-        request = chat.send(drafts.post("nowhere", "hello"))
+        request = chat.send(Post(room="nowhere", text="hello"))
         _, answered = await events(chat, 2)
         assert isinstance(answered, Answered)
         assert isinstance(answered.answer, Refused)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from zchat.client import Chat, InvalidRequest, connect
-from zchat.client.sdk.drafts import post
+from zchat.protocol.messages import Post
 
 from .fake_gateway import FakeGateway
 
@@ -130,8 +130,8 @@ def test_logs_are_several() -> None:
 
 async def test_a_refused_value_takes_no_number(gateway: FakeGateway) -> None:
     async with connect("ann", gateway.address) as chat:
-        first = chat.send(post("lobby", "one"))
+        first = chat.send(Post(room="lobby", text="one"))
         with pytest.raises(InvalidRequest):
-            chat.send(post("lobby", "two", -1))
-        assert chat.send(post("lobby", "three")) == first + 1
+            chat.send(Post(room="lobby", text="two", reply_to=-1))
+        assert chat.send(Post(room="lobby", text="three")) == first + 1
     assert gateway.server.texts("#lobby") == ["one", "three"]

@@ -18,7 +18,6 @@ from zchat.client.core.events import (
 )
 from zchat.client.core.machine import LoggingOut
 from zchat.client.core.outbox import QueueFull
-from zchat.client.sdk import drafts
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     PROTOCOL_VERSION,
@@ -26,6 +25,8 @@ from zchat.protocol.messages import (
     EntryBody,
     GoingAway,
     Hello,
+    ListRooms,
+    ListUsers,
     LogIn,
     LogOut,
     MarkRead,
@@ -39,8 +40,10 @@ from zchat.protocol.messages import (
     Post,
     RefusalCode,
     Refused,
+    Register,
     RoomClosed,
     RoomList,
+    SendPrivate,
 )
 
 from .playbook import PREFIX, TOKEN, Playbook, closes, entry
@@ -61,11 +64,11 @@ class TestLogin:
 
     def test_requests_wait_for_the_login(self) -> None:
         play = Playbook()
-        play.submit(drafts.post("ops", "early"))
+        play.submit(Post(room="ops", text="early"))
         play.connect()
         assert play.sent() == []
         play = Playbook()
-        play.submit(drafts.post("ops", "early"))
+        play.submit(Post(room="ops", text="early"))
         [begun] = play.log_in(ops=(3, 5))
         assert isinstance(begun, SessionBegun)
         assert (begun.name, begun.missed, begun.resumed) == ("ann", 2, False)
@@ -150,7 +153,7 @@ class TestLogin:
     def test_a_registered_guest_comes_back_with_its_password(self) -> None:
         play = Playbook()
         play.log_in()
-        request = play.submit(drafts.register("correct horse"))
+        request = play.submit(Register(password="correct horse"))
         play.receive(Done(request))
         play.disconnect()
         assert play.connect().password == "correct horse"
@@ -242,7 +245,7 @@ class TestEntries:
         play.log_in(ops=(0, 0))
         play.receive(entry("#ops", 1))
         play.core.skip_entries()
-        request = play.submit(drafts.rooms())
+        request = play.submit(ListRooms())
         answered = play.receive(entry("#ops", 2), RoomList(request, [], 0))
         assert [type(effect) for effect in answered] == [Answered]
         play.core.stop_skipping_entries()
@@ -255,7 +258,7 @@ class TestRequests:
     def test_an_answer_settles_its_request(self) -> None:
         play = Playbook()
         play.log_in()
-        request = play.submit(drafts.post("ops", "hi"))
+        request = play.submit(Post(room="ops", text="hi"))
         sent = Post(
             id=request, nonce=b"prefix--" + request.to_bytes(8, "big"), room="ops", text="hi"
         )
@@ -267,11 +270,11 @@ class TestRequests:
     def test_unanswered_requests_are_repeated_in_order_before_newer_ones(self) -> None:
         play = Playbook()
         play.log_in()
-        first = [play.submit(drafts.post("ops", text)) for text in "abc"]
+        first = [play.submit(Post(room="ops", text=text)) for text in "abc"]
         before = play.sent()
         play.receive(Done(first[1]))
         assert play.disconnect() == [ConnectionLost("It broke.")]
-        play.submit(drafts.post("ops", "d"))
+        play.submit(Post(room="ops", text="d"))
         play.log_in()
         after = play.sent()
         assert texts(after) == ["a", "c", "d"]
@@ -280,7 +283,7 @@ class TestRequests:
     def test_only_so_many_are_on_their_way(self) -> None:
         play = Playbook()
         play.log_in()
-        ids = [play.submit(drafts.post("ops", "hi")) for _ in range(100)]
+        ids = [play.submit(Post(room="ops", text="hi")) for _ in range(100)]
         assert len(play.sent()) == limits.SESSION_REQUESTS_MAX
         play.receive(Done(ids[0]), Done(ids[1]))
         assert len(play.sent()) == 2
@@ -288,14 +291,14 @@ class TestRequests:
     def test_the_queue_is_bounded(self) -> None:
         play = Playbook()
         for _ in range(limits.CLIENT_QUEUE_MAX):
-            play.submit(drafts.users())
+            play.submit(ListUsers())
         with pytest.raises(QueueFull, match="10,000"):
-            play.submit(drafts.users())
+            play.submit(ListUsers())
 
     def test_an_unavailable_command_is_kept_and_told_once(self) -> None:
         play = Playbook()
         play.log_in()
-        request = play.submit(drafts.post("ops", "hi"))
+        request = play.submit(Post(room="ops", text="hi"))
         [sent] = play.sent()
         assert isinstance(sent, Post)
         refused = Refused(request, RefusalCode.UNAVAILABLE, "No answer yet.")
@@ -310,19 +313,19 @@ class TestRequests:
     def test_an_unavailable_command_holds_nobody_up(self) -> None:
         play = Playbook()
         play.log_in()
-        request = play.submit(drafts.private("bob", "hi"))
+        request = play.submit(SendPrivate(to="bob", text="hi"))
         play.receive(Refused(request, RefusalCode.UNAVAILABLE, "Later."))
         play.sent()
-        play.submit(drafts.post("ops", "meanwhile"))
+        play.submit(Post(room="ops", text="meanwhile"))
         assert texts(play.sent()) == ["meanwhile"]
 
     def test_nothing_overtakes_a_busy_command(self) -> None:
         play = Playbook()
         play.log_in()
-        ids = [play.submit(drafts.post("ops", text)) for text in "abc"]
+        ids = [play.submit(Post(room="ops", text=text)) for text in "abc"]
         play.sent()
         play.receive(Done(ids[0]), Refused(ids[1], RefusalCode.BUSY, "Later."))
-        play.submit(drafts.post("ops", "d"))
+        play.submit(Post(room="ops", text="d"))
         assert play.sent() == []
         play.wait(limits.CLIENT_RETRY_S)
         assert texts(play.sent()) == ["b", "c", "d"]
@@ -331,14 +334,14 @@ class TestRequests:
     def test_a_query_that_cannot_be_answered_has_failed(self, code: RefusalCode) -> None:
         play = Playbook()
         play.log_in()
-        request = play.submit(drafts.rooms())
+        request = play.submit(ListRooms())
         [answered] = play.receive(Refused(request, code, "Later."))
         assert isinstance(answered, Answered)
 
     def test_queries_are_repeated_on_the_next_connection(self) -> None:
         play = Playbook()
         play.log_in()
-        play.submit(drafts.rooms())
+        play.submit(ListRooms())
         before = play.sent()
         play.disconnect()
         play.log_in()
@@ -436,14 +439,14 @@ class TestConnection:
         play = Playbook()
         play.log_in()
         play.wait(limits.CLIENT_PING_INTERVAL_S - 0.1)
-        play.submit(drafts.post("garden", "hello"))
+        play.submit(Post(room="garden", text="hello"))
         assert not closes(play.wait(limits.CLIENT_ANSWER_SILENCE_S - 0.1))
         assert closes(play.wait(0.1))
 
     def test_a_slow_answer_is_waited_for_while_others_come(self) -> None:
         play = Playbook()
         play.log_in()
-        play.submit(drafts.post("garden", "hello"))
+        play.submit(Post(room="garden", text="hello"))
         for _ in range(3):
             assert not closes(play.wait(limits.CLIENT_ANSWER_SILENCE_S - 0.1))
             play.receive(Pong(99))
@@ -483,13 +486,13 @@ class TestLogOut:
         play = Playbook()
         play.log_in(ops=(0, 0))
         play.wait(2)
-        request = play.submit(drafts.post("ops", "bye"))
+        request = play.submit(Post(room="ops", text="bye"))
         play.receive(entry("#ops", 1))
         play.sent()
         play.core.log_out(play.now)
         assert not any(isinstance(sent, LogOut) for sent in play.sent())
         with pytest.raises(LoggingOut):
-            play.submit(drafts.rooms())
+            play.submit(ListRooms())
         play.core.mark_read("#ops", 1)
         play.receive(Done(request))
         mark, log_out = play.sent()
@@ -502,7 +505,7 @@ class TestLogOut:
     def test_what_is_unanswered_outlives_the_connection(self) -> None:
         play = Playbook()
         play.log_in()
-        request = play.submit(drafts.post("ops", "bye"))
+        request = play.submit(Post(room="ops", text="bye"))
         play.core.log_out(play.now)
         assert LoggedOut() not in play.disconnect()
         play.log_in()

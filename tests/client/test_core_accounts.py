@@ -10,15 +10,19 @@ from zchat.client.core.events import (
     LoggedOut,
     SessionBegun,
 )
-from zchat.client.sdk import account_drafts, drafts
-from zchat.client.sdk.drafts import Request
 from zchat.protocol.messages import (
+    ChangePassword,
+    DeleteAccount,
     Done,
     Hello,
     LoggedIn,
     LogIn,
+    LogOutEverywhere,
     RefusalCode,
     Refused,
+    Register,
+    Request,
+    RevokeDevice,
     Welcome,
 )
 
@@ -86,13 +90,13 @@ def test_a_client_whose_token_was_revoked_ends_and_says_why() -> None:
 def test_a_changed_password_is_the_one_to_come_back_with() -> None:
     play = Playbook(password=PASSWORD)
     play.log_in(guest=False)
-    request = play.submit(account_drafts.change_password(PASSWORD, "battery staple"))
+    request = play.submit(ChangePassword(password=PASSWORD, new_password="battery staple"))
     play.receive(Refused(request, RefusalCode.WRONG_PASSWORD, "No."))
     play.disconnect()
     assert play.connect().password == PASSWORD
     play = Playbook(password=PASSWORD)
     play.log_in(guest=False)
-    request = play.submit(account_drafts.change_password(PASSWORD, "battery staple"))
+    request = play.submit(ChangePassword(password=PASSWORD, new_password="battery staple"))
     play.receive(Done(request))
     play.disconnect()
     assert play.connect().password == "battery staple"
@@ -133,7 +137,7 @@ def test_only_who_logs_in_for_the_first_time_hears_that_it_is_too_fast() -> None
     play.log_in()
 
 
-PARTING = [account_drafts.log_out_everywhere(), account_drafts.delete_account(PASSWORD)]
+PARTING = [LogOutEverywhere(), DeleteAccount(password=PASSWORD)]
 
 
 @pytest.mark.parametrize("draft", PARTING)
@@ -157,7 +161,7 @@ def test_a_refused_farewell_changes_nothing(draft: Request) -> None:
     assert not any(isinstance(effect, LoggedOut) for effect in effects)
 
 
-@pytest.mark.parametrize("draft", [*PARTING, account_drafts.revoke_device(3)])
+@pytest.mark.parametrize("draft", [*PARTING, RevokeDevice(device=3)])
 def test_a_session_that_ends_before_the_answer_comes_was_meant_to(draft: Request) -> None:
     play = Playbook(credentials=Credentials(TOKEN, PASSWORD, "laptop"))
     play.log_in(guest=False)
@@ -174,7 +178,7 @@ def test_a_session_that_ends_before_the_answer_comes_was_meant_to(draft: Request
 def test_whoever_can_come_back_asks_again_and_is_answered() -> None:
     play = Playbook(password=PASSWORD)
     play.log_in(guest=False)
-    play.submit(account_drafts.log_out_everywhere())
+    play.submit(LogOutEverywhere())
     [first] = play.sent()
     play.disconnect()
     play.log_in(guest=False)
@@ -190,7 +194,7 @@ def test_no_secret_is_in_what_a_core_may_be_printed_as() -> None:
 def test_a_guest_that_registers_comes_back_with_its_password() -> None:
     play = Playbook(credentials=Credentials(TOKEN, None, "laptop"))
     play.log_in()
-    request = play.submit(drafts.register(PASSWORD))
+    request = play.submit(Register(password=PASSWORD))
     play.receive(Done(request))
     play.disconnect()
     assert play.connect().password == PASSWORD

@@ -8,7 +8,6 @@ from zchat.client.core.events import (
     EntryArrived,
     SessionBegun,
 )
-from zchat.client.sdk import drafts, message_drafts
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
@@ -19,6 +18,7 @@ from zchat.protocol.messages import (
     Ping,
     PingTarget,
     Pong,
+    Post,
     RefusalCode,
     Refused,
     SetAway,
@@ -111,7 +111,7 @@ class TestAway:
     def test_who_goes_away_is_so_in_every_login(self) -> None:
         play = Playbook()
         play.log_in()
-        request = play.submit(message_drafts.away("lunch"))
+        request = play.submit(SetAway(away="lunch"))
         assert SetAway(id=request, away="lunch") in play.sent()
         play.receive(Done(request))
         play.disconnect()
@@ -120,7 +120,7 @@ class TestAway:
     def test_who_is_back_is_so_as_well(self) -> None:
         play = Playbook(away="night")
         assert play.connect().away == "night"
-        play.submit(message_drafts.away(None))
+        play.submit(SetAway(away=None))
         play.disconnect()
         assert play.connect().away is None
 
@@ -151,7 +151,7 @@ class TestWithoutAServer:
 
     def test_what_is_submitted_before_goes_out_after_the_login(self) -> None:
         play = Playbook(cursors={"#ops": 3})
-        play.submit(drafts.post("ops", "early"))
+        play.submit(Post(room="ops", text="early"))
         play.wait(0.0)
         play.disconnect()
         play.log_in(ops=(3, 3))
@@ -176,7 +176,7 @@ class TestSession:
         play.now += 0.25
         play.receive(Pong(ping.id))
         assert play.core.latency_s == 0.25
-        other = play.submit(drafts.ping(PingTarget.USER_SERVICE))
+        other = play.submit(Ping(target=PingTarget.USER_SERVICE))
         play.now += 1.0
         play.receive(Pong(other))
         assert play.core.latency_s == 0.25

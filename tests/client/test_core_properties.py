@@ -16,7 +16,6 @@ from zchat.client.core.events import (
     State,
 )
 from zchat.client.core.machine import ClientCore
-from zchat.client.sdk import drafts
 from zchat.protocol.codec import FrameReader, client_messages, encode
 from zchat.protocol.messages import (
     Entry,
@@ -228,7 +227,7 @@ def test_every_post_once_and_in_order_and_every_entry_once(steps: list[tuple[str
         if what == "post":
             log = LOGS[number]
             posted[log].append(str(len(ids)))
-            ids.append(world.core.submit(drafts.post(log, str(len(ids))), world.now))
+            ids.append(world.core.submit(Post(room=log, text=str(len(ids))), world.now))
             world.turn()
         else:
             world.step(what, number)
@@ -265,7 +264,7 @@ def test_one_client_after_another_sees_every_entry_once(steps: list[tuple[str, i
     world.restart()
     for what, number in steps:
         if what == "post":
-            world.core.submit(drafts.post(LOGS[number], "mine"), world.now)
+            world.core.submit(Post(room=LOGS[number], text="mine"), world.now)
             world.turn()
         elif what == "restart":
             world.restart()

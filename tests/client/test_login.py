@@ -14,8 +14,8 @@ import pytest
 from integration.lines import TerminalProgram
 
 from zchat.client import RefusedError, Scope, connect
+from zchat.client.core.checks import InvalidRequest
 from zchat.client.core.tokens import as_text
-from zchat.client.sdk.drafts import InvalidRequest
 from zchat.protocol.messages import (
     ChangePassword,
     CreateAppToken,

@@ -11,72 +11,95 @@ from zchat.client.commands.actions import Action, Among, Mistake, Send, ToMessag
 from zchat.client.commands.messages import MESSAGE_COMMANDS
 from zchat.client.commands.table import COMMANDS, is_secret, parse
 from zchat.client.line.line_client import LineClient
-from zchat.client.sdk import drafts, message_drafts
-from zchat.client.sdk.drafts import Request
 from zchat.client.text.renderer import Renderer
 from zchat.protocol.messages import (
+    AddReaction,
     ClientMessage,
     DeleteMessage,
+    EditMessage,
+    ListConversations,
+    ListPins,
     MessagePosted,
+    Notify,
+    PinMessage,
     Post,
     PrivateMessageSent,
+    ReadEdits,
     ReadHistory,
+    RemoveReaction,
+    Request,
+    SearchMessages,
+    SendPrivate,
     ServerMessage,
     SetAway,
     SetNotify,
+    StartConversation,
+    UnpinMessage,
 )
 
 from .fake_gateway import FakeGateway, until
 from .server_model import ServerModel
 
 OWN, OTHERS = Among.OWN, Among.OTHERS
-post, private = drafts.post, drafts.private
-edit, delete = message_drafts.edit, message_drafts.delete
-react, unreact = message_drafts.react, message_drafts.unreact
 
 
 @pytest.mark.parametrize(
     ("line", "log", "which", "request_of_7"),
     [
-        (":reply ops yes", "#ops", Which(OTHERS), post("ops", "yes", 7)),
+        (":reply ops yes", "#ops", Which(OTHERS), Post(room="ops", text="yes", reply_to=7)),
         (
             ":reply #ops ^3 one\ntwo",
             "#ops",
             Which(OTHERS, 3),
-            post("ops", "one\ntwo", 7),
+            Post(room="ops", text="one\ntwo", reply_to=7),
         ),
-        (":reply @bob ^2 yes", "@bob", Which(OTHERS, 2), private("bob", "yes", 7)),
+        (
+            ":reply @bob ^2 yes",
+            "@bob",
+            Which(OTHERS, 2),
+            SendPrivate(to="bob", text="yes", reply_to=7),
+        ),
         (
             ":reply bob ^Eve:2 yes",
             "@bob",
             Which(OTHERS, 2, "eve"),
-            private("bob", "yes", 7),
+            SendPrivate(to="bob", text="yes", reply_to=7),
         ),
         (":reply ops ^-^ hi", "#ops", Which(OTHERS), None),
-        (":edit ops better", "#ops", Which(OWN), edit("#ops", 7, "better")),
+        (
+            ":edit ops better",
+            "#ops",
+            Which(OWN),
+            EditMessage(log="#ops", sequence=7, text="better"),
+        ),
         (
             ":edit ops ^2 ^2 is two",
             "#ops",
             Which(OWN, 2),
-            edit("#ops", 7, "^2 is two"),
+            EditMessage(log="#ops", sequence=7, text="^2 is two"),
         ),
-        (":redact ops", "#ops", Which(OWN), delete("#ops", 7)),
+        (":redact ops", "#ops", Which(OWN), DeleteMessage(log="#ops", sequence=7)),
         (
             ":redact ops ^bob spam",
             "#ops",
             Which(OWN, 1, "bob"),
-            delete("#ops", 7, "spam"),
+            DeleteMessage(log="#ops", sequence=7, reason="spam"),
         ),
-        (":react ops 👍", "#ops", Which(OTHERS), react("#ops", 7, "👍")),
+        (":react ops 👍", "#ops", Which(OTHERS), AddReaction(log="#ops", sequence=7, emoji="👍")),
         (
             ":unreact ops ^2 👍",
             "#ops",
             Which(OTHERS, 2),
-            unreact("#ops", 7, "👍"),
+            RemoveReaction(log="#ops", sequence=7, emoji="👍"),
         ),
-        (":edits ops ^bob", "#ops", Which(Among.EDITED, 1, "bob"), message_drafts.edits("#ops", 7)),
-        (":pin ops ^2", "#ops", Which(OTHERS, 2), message_drafts.pin("ops", 7)),
-        (":unpin ops ^2", "#ops", Which(Among.PINNED, 2), message_drafts.unpin("ops", 7)),
+        (
+            ":edits ops ^bob",
+            "#ops",
+            Which(Among.EDITED, 1, "bob"),
+            ReadEdits(log="#ops", sequence=7),
+        ),
+        (":pin ops ^2", "#ops", Which(OTHERS, 2), PinMessage(room="ops", sequence=7)),
+        (":unpin ops ^2", "#ops", Which(Among.PINNED, 2), UnpinMessage(room="ops", sequence=7)),
     ],
 )
 def test_a_message_is_found_by_counting_back(
@@ -94,24 +117,27 @@ def test_a_message_is_found_by_counting_back(
 @pytest.mark.parametrize(
     ("line", "action"),
     [
-        (":pins ops", Send(message_drafts.pins("ops"))),
-        (":search pumps on", Send(message_drafts.search("pumps on"))),
-        (":search #ops from:Bob pumps", Send(message_drafts.search("pumps", "#ops", "bob"))),
-        (":search from:bob @eve a b", Send(message_drafts.search("a b", "@eve", "bob"))),
-        (":search # of pumps", Send(message_drafts.search("# of pumps"))),
-        (":talk bob @eve", Send(message_drafts.conversation(["bob", "eve"]))),
-        (":conversations", Send(message_drafts.conversations())),
+        (":pins ops", Send(ListPins(room="ops"))),
+        (":search pumps on", Send(SearchMessages(text="pumps on"))),
+        (
+            ":search #ops from:Bob pumps",
+            Send(SearchMessages(text="pumps", log="#ops", author="bob")),
+        ),
+        (":search from:bob @eve a b", Send(SearchMessages(text="a b", log="@eve", author="bob"))),
+        (":search # of pumps", Send(SearchMessages(text="# of pumps"))),
+        (":talk bob @eve", Send(StartConversation(users=["bob", "eve"]))),
+        (":conversations", Send(ListConversations())),
         (
             ":notify #ops Nothing",
-            Send(message_drafts.notify("#ops", "nothing"), "#ops tells you of nothing"),
+            Send(SetNotify(log="#ops", level=Notify.NOTHING), "#ops tells you of nothing"),
         ),
         (
             ":notify bob all",
-            Send(message_drafts.notify("@bob", "all"), "@bob tells you of all"),
+            Send(SetNotify(log="@bob", level=Notify.ALL), "@bob tells you of all"),
         ),
-        (":away", Send(message_drafts.away(""), "you are away")),
-        (":away at  lunch", Send(message_drafts.away("at lunch"), "you are away: at lunch")),
-        (":back", Send(message_drafts.away(None), "you are back")),
+        (":away", Send(SetAway(away=""), "you are away")),
+        (":away at  lunch", Send(SetAway(away="at lunch"), "you are away: at lunch")),
+        (":back", Send(SetAway(away=None), "you are back")),
     ],
 )
 def test_lines_that_are_one_request(line: str, action: Action) -> None:

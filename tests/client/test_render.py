@@ -9,13 +9,13 @@ import msgspec.inspect
 import pytest
 
 from zchat.client.core.events import SessionBegun
-from zchat.client.sdk import drafts
 from zchat.client.text.renderer import Renderer
 from zchat.protocol.messages import (
     AccountChange,
     AccountChanged,
     AccountRegistered,
     Announced,
+    Answer,
     AuditList,
     AuditRecord,
     BanInfo,
@@ -225,7 +225,7 @@ def test_what_was_missed_is_counted() -> None:
     assert renderer().session(SessionBegun("ann", True, logs, True)) == ["— 12 missed lines —"]
 
 
-def answered(answer: drafts.Answer) -> list[str]:
+def answered(answer: Answer) -> list[str]:
     return renderer().answer(answer, NOON_MS)
 
 

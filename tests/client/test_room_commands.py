@@ -11,63 +11,81 @@ import pytest
 from zchat.client import connect
 from zchat.client.commands.actions import Action, BanFor, Mistake, Send, ShowMode
 from zchat.client.commands.table import parse
+from zchat.client.core import checks
 from zchat.client.line.line_client import LineClient
-from zchat.client.sdk import drafts, room_drafts
 from zchat.client.sdk.requests import Asking
 from zchat.client.text.renderer import Renderer
 from zchat.protocol import limits
 from zchat.protocol.messages import (
+    Answer,
     BanList,
     BanMember,
     ClientMessage,
+    CloseRoom,
+    ConfigureRoom,
+    DemoteMember,
     Done,
+    InviteMember,
+    JoinRoom,
+    KickMember,
     ListBans,
     MemberBanned,
+    MuteMember,
     Posting,
+    PromoteMember,
+    Request,
     ServerMessage,
+    TransferRoom,
+    UnbanMember,
+    UnmuteMember,
 )
 
 from .fake_gateway import FakeGateway, until
 from .server_model import ServerModel
 
 BOB = ("ops", "bob")
+OF_BOB: dict[str, Any] = {"room": "ops", "user": "bob"}
 
 
 @pytest.mark.parametrize(
     ("line", "action"),
     [
-        (":jr ops open sesame", Send(drafts.join("ops", "open sesame"))),
-        (":invite ops Bob", Send(room_drafts.invite(*BOB))),
-        (":invite #ops @bob", Send(room_drafts.invite(*BOB))),
-        (":kick ops bob", Send(room_drafts.kick(*BOB))),
-        (":kick ops bob too  loud", Send(room_drafts.kick(*BOB, "too loud"))),
-        (":ban ops bob", Send(room_drafts.ban(*BOB))),
-        (":ban ops bob spam and noise", Send(room_drafts.ban(*BOB, "spam and noise"))),
-        (":ban ops bob 30m", BanFor(room_drafts.ban(*BOB), 1_800)),
-        (":ban ops bob 7d spam", BanFor(room_drafts.ban(*BOB, "spam"), 604_800)),
-        (":ban ops bob 2H", BanFor(room_drafts.ban(*BOB), 7_200)),
-        (":ban ops bob 2 words", Send(room_drafts.ban(*BOB, "2 words"))),
-        (":unban ops bob", Send(room_drafts.unban(*BOB))),
-        (":bans ops", Send(room_drafts.bans("ops"))),
-        (":mute ops bob noise", Send(room_drafts.mute(*BOB, "noise"))),
-        (":unmute ops bob", Send(room_drafts.unmute(*BOB))),
-        (":promote ops bob", Send(room_drafts.promote(*BOB))),
-        (":demote ops bob", Send(room_drafts.demote(*BOB))),
-        (":transfer ops bob", Send(room_drafts.transfer(*BOB))),
-        (":close ops", Send(room_drafts.close("ops"))),
-        (":close ops the end", Send(room_drafts.close("ops", "the end"))),
+        (":jr ops open sesame", Send(JoinRoom(room="ops", key="open sesame"))),
+        (":invite ops Bob", Send(InviteMember(**OF_BOB))),
+        (":invite #ops @bob", Send(InviteMember(**OF_BOB))),
+        (":kick ops bob", Send(KickMember(**OF_BOB))),
+        (":kick ops bob too  loud", Send(KickMember(**OF_BOB, reason="too loud"))),
+        (":ban ops bob", Send(BanMember(**OF_BOB))),
+        (":ban ops bob spam and noise", Send(BanMember(**OF_BOB, reason="spam and noise"))),
+        (":ban ops bob 30m", BanFor(BanMember(**OF_BOB), 1_800)),
+        (":ban ops bob 7d spam", BanFor(BanMember(**OF_BOB, reason="spam"), 604_800)),
+        (":ban ops bob 2H", BanFor(BanMember(**OF_BOB), 7_200)),
+        (":ban ops bob 2 words", Send(BanMember(**OF_BOB, reason="2 words"))),
+        (":unban ops bob", Send(UnbanMember(**OF_BOB))),
+        (":bans ops", Send(ListBans(room="ops"))),
+        (":mute ops bob noise", Send(MuteMember(**OF_BOB, reason="noise"))),
+        (":unmute ops bob", Send(UnmuteMember(**OF_BOB))),
+        (":promote ops bob", Send(PromoteMember(**OF_BOB))),
+        (":demote ops bob", Send(DemoteMember(**OF_BOB))),
+        (":transfer ops bob", Send(TransferRoom(**OF_BOB))),
+        (":close ops", Send(CloseRoom(room="ops"))),
+        (":close ops the end", Send(CloseRoom(room="ops", reason="the end"))),
         (":mode #ops", ShowMode("ops")),
-        (":mode ops private", Send(room_drafts.configure("ops", private=True))),
-        (":mode ops PUBLIC nokey", Send(room_drafts.configure("ops", private=False, key=""))),
-        (":mode ops key Sesame", Send(room_drafts.configure("ops", key="Sesame"))),
-        (":mode ops key private", Send(room_drafts.configure("ops", key="private"))),
+        (":mode ops private", Send(ConfigureRoom(room="ops", private=True))),
+        (":mode ops PUBLIC nokey", Send(ConfigureRoom(room="ops", private=False, key=""))),
+        (":mode ops key Sesame", Send(ConfigureRoom(room="ops", key="Sesame"))),
+        (":mode ops key private", Send(ConfigureRoom(room="ops", key="private"))),
         (
             ":mode ops posting moderators slow 5m limit 50",
-            Send(room_drafts.configure("ops", None, None, Posting.MODERATORS, 300, 50)),
+            Send(
+                ConfigureRoom(
+                    room="ops", posting=Posting.MODERATORS, slow_mode_s=300, members_max=50
+                )
+            ),
         ),
         (
             ":mode ops posting members slow off limit none",
-            Send(room_drafts.configure("ops", None, None, Posting.MEMBERS, 0, 0)),
+            Send(ConfigureRoom(room="ops", posting=Posting.MEMBERS, slow_mode_s=0, members_max=0)),
         ),
     ],
 )
@@ -110,13 +128,13 @@ def test_a_key_is_in_no_error() -> None:
 
 @pytest.mark.parametrize("key", ["k" * (limits.ROOM_KEY_CHARS_MAX + 1), "\udc80"])
 def test_only_keys_that_can_be_sent_are(key: str) -> None:
-    with pytest.raises(drafts.InvalidRequest):
-        drafts.join("ops", key)
+    with pytest.raises(checks.InvalidRequest):
+        checks.checked(JoinRoom(room="ops", key=key))
 
 
 def test_a_ban_that_no_number_can_say_is_refused() -> None:
-    with pytest.raises(drafts.InvalidRequest):
-        room_drafts.ban("ops", "bob", until_ms=limits.INTEGER_MAX + 1)
+    with pytest.raises(checks.InvalidRequest):
+        checks.checked(BanMember(room="ops", user="bob", until_ms=limits.INTEGER_MAX + 1))
 
 
 class Asked(Asking):
@@ -125,12 +143,12 @@ class Asked(Asking):
     rooms_followed = frozenset()
 
     def __init__(self) -> None:
-        self.drafts: list[drafts.Request] = []
+        self.drafts: list[Request] = []
 
-    def submit(self, draft: drafts.Request) -> Any:
+    def submit(self, draft: Request) -> Any:
         self.drafts.append(draft)
 
-        async def answer() -> drafts.Answer:
+        async def answer() -> Answer:
             return BanList(1, "ops", []) if isinstance(draft, ListBans) else Done(1)
 
         return answer()
@@ -139,27 +157,25 @@ class Asked(Asking):
 @pytest.mark.parametrize(
     ("ask", "draft"),
     [
-        (lambda chat: chat.join("ops", "sesame"), drafts.join("ops", "sesame")),
-        (lambda chat: chat.invite(*BOB), room_drafts.invite(*BOB)),
-        (lambda chat: chat.kick(*BOB, "noise"), room_drafts.kick(*BOB, "noise")),
-        (lambda chat: chat.ban(*BOB, "noise", 9), room_drafts.ban(*BOB, "noise", 9)),
-        (lambda chat: chat.unban(*BOB), room_drafts.unban(*BOB)),
-        (lambda chat: chat.bans("ops"), room_drafts.bans("ops")),
-        (lambda chat: chat.mute(*BOB, "noise"), room_drafts.mute(*BOB, "noise")),
-        (lambda chat: chat.unmute(*BOB), room_drafts.unmute(*BOB)),
-        (lambda chat: chat.promote(*BOB), room_drafts.promote(*BOB)),
-        (lambda chat: chat.demote(*BOB), room_drafts.demote(*BOB)),
-        (lambda chat: chat.transfer(*BOB), room_drafts.transfer(*BOB)),
+        (lambda chat: chat.join("ops", "sesame"), JoinRoom(room="ops", key="sesame")),
+        (lambda chat: chat.invite(*BOB), InviteMember(**OF_BOB)),
+        (lambda chat: chat.kick(*BOB, "noise"), KickMember(**OF_BOB, reason="noise")),
+        (lambda chat: chat.ban(*BOB, "noise", 9), BanMember(**OF_BOB, reason="noise", until_ms=9)),
+        (lambda chat: chat.unban(*BOB), UnbanMember(**OF_BOB)),
+        (lambda chat: chat.bans("ops"), ListBans(room="ops")),
+        (lambda chat: chat.mute(*BOB, "noise"), MuteMember(**OF_BOB, reason="noise")),
+        (lambda chat: chat.unmute(*BOB), UnmuteMember(**OF_BOB)),
+        (lambda chat: chat.promote(*BOB), PromoteMember(**OF_BOB)),
+        (lambda chat: chat.demote(*BOB), DemoteMember(**OF_BOB)),
+        (lambda chat: chat.transfer(*BOB), TransferRoom(**OF_BOB)),
         (
             lambda chat: chat.configure("ops", private=True, slow_mode_s=5),
-            room_drafts.configure("ops", private=True, slow_mode_s=5),
+            ConfigureRoom(room="ops", private=True, slow_mode_s=5),
         ),
-        (lambda chat: chat.close_room("ops", "end"), room_drafts.close("ops", "end")),
+        (lambda chat: chat.close_room("ops", "end"), CloseRoom(room="ops", reason="end")),
     ],
 )
-async def test_what_a_method_asks(
-    ask: Callable[[Asking], Awaitable[Any]], draft: drafts.Request
-) -> None:
+async def test_what_a_method_asks(ask: Callable[[Asking], Awaitable[Any]], draft: Request) -> None:
     chat = Asked()
     await ask(chat)
     assert chat.drafts == [draft]

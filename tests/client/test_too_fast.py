@@ -4,7 +4,6 @@ import pytest
 
 from zchat.client.core.events import Fatal, OpenConnection
 from zchat.client.core.reconnect import JITTER, Reconnect
-from zchat.client.sdk import drafts
 from zchat.protocol import limits
 from zchat.protocol.messages import LoggedIn, Post, RefusalCode, Refused, SlowedDown
 
@@ -23,7 +22,7 @@ def opens(play: Playbook, seconds: float) -> bool:
 def test_who_is_sent_away_comes_back_when_it_was_told_to_and_says_it_again(jitter: float) -> None:
     play = Playbook()
     play.log_in()
-    play.submit(drafts.post("lobby", "hello"))
+    play.submit(Post(room="lobby", text="hello"))
     (first,) = [message for message in play.sent() if isinstance(message, Post)]
     assert closes(play.receive(too_fast(60_000)))
     play.disconnect(jitter)
@@ -62,7 +61,7 @@ def test_nobody_is_sent_away_for_ever() -> None:
 def test_a_server_that_says_how_long_it_is_silent_is_not_gone() -> None:
     play = Playbook()
     play.log_in()
-    play.submit(drafts.post("lobby", "hello"))
+    play.submit(Post(room="lobby", text="hello"))
     play.receive(SlowedDown(30_000))
     assert not closes(play.wait(30.0 + limits.CLIENT_ANSWER_SILENCE_S - 0.1))
     assert closes(play.wait(0.2))

@@ -26,7 +26,7 @@ from zchat.client.commands.actions import (
 from zchat.client.commands.table import (
     parse,
 )
-from zchat.client.sdk.drafts import InvalidRequest
+from zchat.client.core.checks import InvalidRequest
 from zchat.gateway.process import handshakes_within, sessions_within
 from zchat.protocol import forward_compat, limits
 from zchat.protocol.codec import Decoder, ProtocolError, encode

@@ -13,8 +13,17 @@ import pytest
 
 from testbed.cluster import Cluster
 from testbed.people import Person, eventually, gather_in, new_name
-from zchat.client.sdk import drafts
-from zchat.protocol.messages import Done, History, MessagePosted, Redacted
+from zchat.protocol.messages import (
+    Done,
+    History,
+    JoinRoom,
+    MessagePosted,
+    Post,
+    ReadHistory,
+    Redacted,
+    Register,
+    SendPrivate,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -59,7 +68,7 @@ async def test_a_backup_under_load_becomes_a_cluster_again(
         enough = asyncio.Event()
         async with Person(original.address) as ann, Person(original.address) as bob:
             await gather_in("garden", [ann, bob])
-            await ann.chat.submit(drafts.register(PASSWORD))
+            await ann.chat.submit(Register(password=PASSWORD))
             talk = asyncio.gather(
                 ann.talk_until(enough, ["#garden", f"@{bob.name}"]),
                 bob.talk_until(enough, ["#garden", "#lobby"]),
@@ -95,7 +104,7 @@ async def test_a_backup_under_load_becomes_a_cluster_again(
 
         await asyncio.to_thread(other.start)
         async with Person(other.address, name, PASSWORD) as back:
-            await back.chat.submit(drafts.post("garden", "we are back"))
+            await back.chat.submit(Post(room="garden", text="we are back"))
             await eventually(lambda: _has_said(back, "we are back"))
         assert "nothing is wrong" in await done(other, "verify")
         assert other.bugs() == []
@@ -110,9 +119,9 @@ async def test_what_is_exported_is_what_is_imported(shared_cluster: Cluster) -> 
     room, copy = new_name("room"), new_name("copy")
     async with Person(shared_cluster.address) as ann, Person(shared_cluster.address) as bob:
         await gather_in(room, [ann, bob])
-        said = [ann.chat.submit(drafts.post(room, f"text {number}")) for number in range(450)]
+        said = [ann.chat.submit(Post(room=room, text=f"text {number}")) for number in range(450)]
         await asyncio.gather(*said)
-        await bob.chat.submit(drafts.post(room, "snow ❄"))
+        await bob.chat.submit(Post(room=room, text="snow ❄"))
         file, again = shared_cluster.folder / f"{room}.jsonl", shared_cluster.folder / "again.jsonl"
         await done(shared_cluster, "export", "room", room, "-o", str(file))
         assert file.stat().st_mode & 0o777 == 0o600
@@ -127,8 +136,8 @@ async def test_what_is_exported_is_what_is_imported(shared_cluster: Cluster) -> 
         assert {line["author"] for line in left} == {ann.name, bob.name}
         assert {line["body"]["kind"] for line in left} == {"member_left"}
 
-        await bob.chat.submit(drafts.join(copy))
-        read = await bob.chat.submit(drafts.history(f"#{copy}", limit=5))
+        await bob.chat.submit(JoinRoom(room=copy))
+        read = await bob.chat.submit(ReadHistory(log=f"#{copy}", limit=5))
         assert isinstance(read, History)
         assert MessagePosted("snow ❄") in [entry.body for entry in read.entries]
     assert "nothing is wrong" in await done(shared_cluster, "verify")
@@ -138,9 +147,9 @@ async def test_an_account_is_exported_and_imported(shared_cluster: Cluster) -> N
     ann, copy = new_name("ann"), new_name("copy")
     folder = shared_cluster.folder
     async with Person(shared_cluster.address, ann) as one, Person(shared_cluster.address) as bob:
-        await one.chat.submit(drafts.register(PASSWORD))
-        await bob.chat.submit(drafts.private(ann, "psst"))
-        slip = await bob.chat.submit(drafts.private(ann, "my password is swordfish"))
+        await one.chat.submit(Register(password=PASSWORD))
+        await bob.chat.submit(SendPrivate(to=ann, text="psst"))
+        slip = await bob.chat.submit(SendPrivate(to=ann, text="my password is swordfish"))
         assert isinstance(slip, Done)
         await one.chat.say("of ann")
         await bob.chat.say("of bob")
@@ -153,7 +162,7 @@ async def test_an_account_is_exported_and_imported(shared_cluster: Cluster) -> N
     for _ in range(2):
         await done(shared_cluster, *words, "--as", copy)
     async with Person(shared_cluster.address, copy, "another horse") as again:
-        read = await again.chat.submit(drafts.history(f"@{bob.name}"))
+        read = await again.chat.submit(ReadHistory(log=f"@{bob.name}"))
         assert isinstance(read, History)
         assert [entry.author for entry in read.entries] == [bob.name] * 2
         assert read.entries[1].body == Redacted(bob.name, copy)
@@ -190,16 +199,16 @@ async def test_old_entries_go_and_members_go_on(shared_cluster: Cluster) -> None
     file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     await done(shared_cluster, "import", "room", str(file))
     async with Person(shared_cluster.address) as bob:
-        await bob.chat.submit(drafts.join(room))
+        await bob.chat.submit(JoinRoom(room=room))
         dry = await done(shared_cluster, "retention", "set", room, "1", "--dry-run")
         assert "1,200 entries would go now" in dry
-        read = await bob.chat.submit(drafts.history(f"#{room}", limit=200))
+        read = await bob.chat.submit(ReadHistory(log=f"#{room}", limit=200))
         assert isinstance(read, History)
         assert len(read.entries) == 200
 
         await done(shared_cluster, "retention", "set", room, "1", "--yes")
         await eventually(lambda: _is_forgotten(bob, room))
-        await bob.chat.submit(drafts.post(room, "still here"))
+        await bob.chat.submit(Post(room=room, text="still here"))
         await eventually(lambda: _has_heard(bob, room))
     shown = json.loads(await done(shared_cluster, "retention", "show", "--json"))
     assert shown["rooms"][f"#{room}"] == 1
@@ -207,7 +216,7 @@ async def test_old_entries_go_and_members_go_on(shared_cluster: Cluster) -> None
 
 
 async def _is_forgotten(person: Person, room: str) -> bool:
-    read = await person.chat.submit(drafts.history(f"#{room}", limit=200))
+    read = await person.chat.submit(ReadHistory(log=f"#{room}", limit=200))
     assert isinstance(read, History)
     return len(read.entries) == 1
 

@@ -13,7 +13,7 @@ import click
 from msgspec import Struct, structs
 
 from zchat.admin.rpc import ask
-from zchat.client.sdk.drafts import InvalidRequest, exact
+from zchat.client.core.checks import InvalidRequest, exact
 from zchat.client.text.style import in_columns
 from zchat.protocol import limits
 from zchat.protocol.messages import Done, Message, Refused

@@ -16,6 +16,7 @@ Every entry comes once and in order, and every post is made once, whatever conne
 What is to be done once whatever becomes of the process, too, is a bot: `zchat.client.bot`.
 """
 
+from zchat.client.core.checks import InvalidRequest
 from zchat.client.core.events import (
     Answered,
     ConnectionFailed,
@@ -35,7 +36,6 @@ from zchat.client.sdk.chat import (
     UnconfirmedError,
     connect,
 )
-from zchat.client.sdk.drafts import InvalidRequest
 from zchat.client.sdk.requests import RefusedError
 from zchat.client.sdk.tls import Tls, UnknownServerError, UntrustedServerError
 from zchat.protocol.messages import (

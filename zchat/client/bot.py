@@ -38,8 +38,8 @@ from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
 
+from zchat.client.core import checks
 from zchat.client.core.machine import LoggingOut
-from zchat.client.sdk import drafts, message_drafts
 from zchat.client.sdk.chat import (
     DEFAULT_ADDRESS,
     CannotConnectError,
@@ -47,11 +47,13 @@ from zchat.client.sdk.chat import (
     OtherClusterError,
     connect,
 )
-from zchat.client.sdk.drafts import Command
 from zchat.client.sdk.requests import RefusedError
 from zchat.client.storage.cursor_file import CursorFile
 from zchat.protocol import limits
 from zchat.protocol.messages import (
+    UNNUMBERED,
+    AddReaction,
+    Command,
     Done,
     Entry,
     EntryBody,
@@ -125,12 +127,12 @@ class Message:
         text = safe_text(text)[: limits.TEXT_CHARS_MAX]
         is_said = isinstance(self.entry.body, MessagePosted | PrivateMessageSent)
         reply_to = self.entry.sequence if is_said else 0
-        if self.is_private:
-            return await self._do(drafts.private(self.author, text, reply_to))
-        return await self._do(drafts.post(self.place, text, reply_to))
+        return await self._do(checks.saying(self.place, text, reply_to))
 
     async def react(self, emoji: str) -> Done:
-        return await self._do(message_drafts.react(self.entry.log, self.entry.sequence, emoji))
+        return await self._do(
+            AddReaction(log=self.entry.log, sequence=self.entry.sequence, emoji=emoji)
+        )
 
     async def _do(self, draft: Command) -> Done:
         try:
@@ -139,7 +141,7 @@ class Message:
             if error.code is not RefusalCode.OVERTAKEN:
                 raise
             # It has been done, so long ago that only this is known of it.
-            return Done(drafts.UNNUMBERED)
+            return Done(UNNUMBERED)
         assert isinstance(answer, Done)
         return answer
 
@@ -267,9 +269,9 @@ class Bot:
         hears_bots: bool = False,
         **login: Any,
     ) -> None:
-        self._name = drafts.user_name(name)
+        self._name = checks.user_name(name)
         self._address = address
-        self._rooms = [drafts.room_name(room) for room in rooms]
+        self._rooms = [checks.room_name(room) for room in rooms]
         self._prefix = prefix
         self._hears_bots = hears_bots
         self._file = None if cursor_file is None else CursorFile(Path(cursor_file))

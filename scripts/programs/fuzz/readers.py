@@ -27,7 +27,6 @@ from zchat.client.commands.table import (
 from zchat.client.core.credentials import Credentials
 from zchat.client.core.events import Answered, EntryArrived, SessionBegun
 from zchat.client.core.machine import ClientCore
-from zchat.client.sdk import drafts
 from zchat.client.text.renderer import Renderer
 from zchat.eventlog.core.timeline import stored_stream_page
 from zchat.gateway.core.fanout import _entries
@@ -42,12 +41,15 @@ from zchat.protocol.codec import (
 from zchat.protocol.internal import Stamped, StampedRoomCommand, StampedUserCommand
 from zchat.protocol.messages import (
     Entry,
+    ListRooms,
     LoggedIn,
     LogIn,
     LogState,
     LogStateChanged,
     Message,
+    Post,
     PresenceChanged,
+    ReadHistory,
     RoomList,
     SetAway,
     SlowedDown,
@@ -103,7 +105,7 @@ def client_core(data: bytes) -> None:
     assert isinstance(log_in, LogIn)
     logs = [LogState("@ann", 0, 0), LogState("#garden", 6, 6)]
     core.received(encode(LoggedIn(log_in.id, "ann", True, logs)), 0.0)
-    for draft in (drafts.post("lobby", "hello"), drafts.rooms(), drafts.history("#garden")):
+    for draft in (Post(room="lobby", text="hello"), ListRooms(), ReadHistory(log="#garden")):
         core.submit(draft, 0.0)
     core.take_effects()
     core.received(data, 1.0)

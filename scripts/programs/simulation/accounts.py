@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import pyotp
 
-from zchat.client.sdk import drafts
 from zchat.protocol import limits
 from zchat.protocol.messages import (
+    NO_NONCE,
+    UNNUMBERED,
     BlockUser,
     ChangePassword,
     DeleteAccount,
@@ -19,6 +20,7 @@ from zchat.protocol.messages import (
     LogOutEverywhere,
     Message,
     Register,
+    Request,
     RevokeDevice,
     Standing,
     UnblockUser,
@@ -116,8 +118,8 @@ class Accounts:
         secret = self.secrets.get(name)
         return "" if secret is None else code_at(secret, at_ms)
 
-    def draft(self, kind: str, name: str, at_ms: int, chat: random.Random) -> drafts.Request:
-        number, nonce = drafts.UNNUMBERED, drafts.NO_NONCE
+    def draft(self, kind: str, name: str, at_ms: int, chat: random.Random) -> Request:
+        number, nonce = UNNUMBERED, NO_NONCE
         known = self.passwords.get(name, [PASSWORD])
         right = known[-1] if chat.random() < 0.9 else WRONG_PASSWORD
         match kind:

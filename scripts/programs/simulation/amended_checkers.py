@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from zchat.client.core.events import Answered, EntryArrived, SessionBegun, State
-from zchat.client.sdk.drafts import Request
 from zchat.protocol import limits, messages
 from zchat.protocol.messages import (
     AddReaction,
@@ -21,6 +20,7 @@ from zchat.protocol.messages import (
     RefusalCode,
     Refused,
     RemoveReaction,
+    Request,
     SendPrivate,
     inbox_log,
     room_log,

@@ -17,7 +17,6 @@ from msgspec.structs import replace
 from sqlalchemy import text
 
 from testbed.committed import Committed, committed_entries
-from zchat.client.sdk import drafts, message_drafts, room_drafts
 from zchat.eventlog.database import connect, disconnect
 from zchat.eventlog.schema import Schema
 from zchat.fabric.core.identities import admin_name, gateway_name, identity
@@ -34,13 +33,24 @@ from zchat.protocol.internal import (
     Stamped,
 )
 from zchat.protocol.messages import (
+    NO_NONCE,
+    AddReaction,
+    BanMember,
     BlockUser,
+    CloseRoom,
+    CreateRoom,
+    DeleteMessage,
     Done,
+    EditMessage,
     Entry,
+    JoinRoom,
     MarkRead,
     Message,
     MessagePosted,
+    PinMessage,
+    Post,
     Refused,
+    SendPrivate,
     SetStanding,
     Standing,
     inbox_log,
@@ -212,7 +222,7 @@ class _Past:
             room = log[1:] if log and log[0] == "#" else getattr(request, "room", None)
             address = address_of_room(room, self._partitions) if room else USER_SERVICE
             numbered = request
-            if getattr(request, "nonce", None) == drafts.NO_NONCE:
+            if getattr(request, "nonce", None) == NO_NONCE:
                 numbered = replace(request, nonce=person.nonce())
             self._send(_GATEWAY, address, person, numbered)
 
@@ -367,7 +377,7 @@ def _live(past: _Past) -> None:
     _talk_in_private(past, people, crowd)
     _talk_in_the_den(past, people, crowd)
     for number in range(400):
-        past.do(crowd[number % CROWD], drafts.post("lobby", f"old {number} in the lobby"))
+        past.do(crowd[number % CROWD], Post(room="lobby", text=f"old {number} in the lobby"))
     for person in crowd:
         past.goes(person)
     _read(past, people)
@@ -384,8 +394,8 @@ def _come(past: _Past) -> dict[str, _Person]:
         past.goes(past.comes("a", account=True, device=f"old device {number}"))
     former = past.comes("c")
     for number in range(40):
-        past.do(former, drafts.post("lobby", f"old {number} of an earlier c"))
-        past.do(people["a"], drafts.private("c", f"old {number} to an earlier c"))
+        past.do(former, Post(room="lobby", text=f"old {number} of an earlier c"))
+        past.do(people["a"], SendPrivate(to="c", text=f"old {number} to an earlier c"))
     past.goes(former)
     past.heartbeats(2)
     people["c"] = past.comes("c", account=True)
@@ -400,20 +410,20 @@ def _come(past: _Past) -> dict[str, _Person]:
 
 def _make_rooms(past: _Past, people: dict[str, _Person], crowd: list[_Person]) -> None:
     a, b, c = (people[name] for name in ACCOUNTS)
-    past.do(a, drafts.create_room("den"))
-    past.do(b, drafts.create_room("attic"))
+    past.do(a, CreateRoom(room="den"))
+    past.do(b, CreateRoom(room="attic"))
     for number in range(60):
-        past.do(b, drafts.post("attic", f"old {number} of an earlier attic"))
-    past.do(b, room_drafts.close("attic", "enough"))
+        past.do(b, Post(room="attic", text=f"old {number} of an earlier attic"))
+    past.do(b, CloseRoom(room="attic", reason="enough"))
     past.settle()
-    past.do(c, drafts.create_room("attic"))
-    past.do(a, drafts.create_room("quay"))
+    past.do(c, CreateRoom(room="attic"))
+    past.do(a, CreateRoom(room="quay"))
     past.settle()
-    past.do(b, drafts.join("den"), drafts.join("attic"))
-    past.do(c, drafts.join("den"))
+    past.do(b, JoinRoom(room="den"), JoinRoom(room="attic"))
+    past.do(c, JoinRoom(room="den"))
     for number in range(300):
-        past.do(a, drafts.post("quay", f"old {number} of the quay"))
-        past.do(c, drafts.post("attic", f"old {number} of the attic"))
+        past.do(a, Post(room="quay", text=f"old {number} of the quay"))
+        past.do(c, Post(room="attic", text=f"old {number} of the attic"))
     # Up to here nothing of the quay is kept.
     past.settle()
     quay, address = past.head("#quay"), address_of_room("quay", past._partitions)
@@ -423,33 +433,33 @@ def _make_rooms(past: _Past, people: dict[str, _Person], crowd: list[_Person]) -
     past.heartbeats(2)
     assert past._parts[address].store.floors[room_log("quay")] >= quay - 1
     for number in range(150):
-        past.do(a, drafts.post("quay", f"newer {number} of the quay"))
+        past.do(a, Post(room="quay", text=f"newer {number} of the quay"))
     for number in range(HALLS):
         hall, owner = f"hall-{number:03}", crowd[number % CROWD]
-        past.do(owner, drafts.create_room(hall))
+        past.do(owner, CreateRoom(room=hall))
         past.settle()
         if number % 5 == 0:
-            past.do(a, drafts.join(hall))
-        past.do(owner, drafts.post(hall, f"old words of {hall} @a"))
+            past.do(a, JoinRoom(room=hall))
+        past.do(owner, Post(room=hall, text=f"old words of {hall} @a"))
     for person in crowd:
-        past.do(person, drafts.join("den"))
+        past.do(person, JoinRoom(room="den"))
     past.settle()
     for number in range(200):
-        past.do(a, room_drafts.ban("den", f"x{number:03}", "noise"))
+        past.do(a, BanMember(room="den", user=f"x{number:03}", reason="noise"))
 
 
 def _talk_in_private(past: _Past, people: dict[str, _Person], crowd: list[_Person]) -> None:
     for (one, other), count in ((tuple(two), count) for two, count in TALKS.items()):
         for number in range(count):
             author, to = (one, other) if number % 3 else (other, one)
-            past.do(people[author], drafts.private(to, f"old {number} in private to {to}"))
+            past.do(people[author], SendPrivate(to=to, text=f"old {number} in private to {to}"))
     for number, person in enumerate(crowd[:100]):
-        past.do(person, drafts.private("a", f"old {number} of many"))
+        past.do(person, SendPrivate(to="a", text=f"old {number} of many"))
     for number in range(60):
-        past.do(people["f"], drafts.private("a", f"old {number} of a guest"))
-        past.do(people["a"], drafts.private("f", f"old {number} to a guest"))
+        past.do(people["f"], SendPrivate(to="a", text=f"old {number} of a guest"))
+        past.do(people["a"], SendPrivate(to="f", text=f"old {number} to a guest"))
     past.settle()
-    past.do(people["a"], BlockUser(id=1, nonce=drafts.NO_NONCE, user="u005"))
+    past.do(people["a"], BlockUser(id=1, nonce=NO_NONCE, user="u005"))
     for log, sequence in (("@a", 300), ("@a", 700), ("@b", 400)):
         _amend_private(past, people[log[1:]], log, sequence)
 
@@ -466,12 +476,15 @@ def _amend_private(past: _Past, person: _Person, log: str, after: int) -> None:
     for number, (sequence, to) in enumerate(own[:9]):
         match number % 3:
             case 0:
-                past.do(person, message_drafts.edit(log, sequence, f"edited {number} of {log}"))
+                past.do(
+                    person,
+                    EditMessage(log=log, sequence=sequence, text=f"edited {number} of {log}"),
+                )
             case 1:
-                past.do(person, message_drafts.delete(log, sequence))
+                past.do(person, DeleteMessage(log=log, sequence=sequence))
             case _:
-                past.do(person, message_drafts.react(log, sequence, "+1"))
-                past.do(person, drafts.private(to, f"answer {number}", reply_to=sequence))
+                past.do(person, AddReaction(log=log, sequence=sequence, emoji="+1"))
+                past.do(person, SendPrivate(to=to, text=f"answer {number}", reply_to=sequence))
     past.settle()
 
 
@@ -481,19 +494,19 @@ def _talk_in_the_den(past: _Past, people: dict[str, _Person], crowd: list[_Perso
     for number in range(DEN_MESSAGES):
         author = speakers[number % len(speakers)]
         mention = " @a" if number > DEN_MESSAGES - 3_000 and number % 23 == 5 else ""
-        past.do(author, drafts.post("den", f"old {number} in the den{mention}"))
+        past.do(author, Post(room="den", text=f"old {number} in the den{mention}"))
         if number and number % 450 == 0:
             _amend_in_the_den(past, people["a"], begin + number - 400, number)
     past.settle()
     for emoji, some in (("+1", crowd[:100]), ("🎉", crowd[:90])):
         for person in some:
-            past.do(person, message_drafts.react("#den", begin + 40, emoji))
+            past.do(person, AddReaction(log="#den", sequence=begin + 40, emoji=emoji))
     for number in range(46):
-        past.do(people["a"], message_drafts.pin("den", begin + 100 + 50 * number))
-    past.do(people["a"], message_drafts.pin("den", begin + 40))
+        past.do(people["a"], PinMessage(room="den", sequence=begin + 100 + 50 * number))
+    past.do(people["a"], PinMessage(room="den", sequence=begin + 40))
     chain = begin + 7_000
     for number in range(60):
-        past.do(people["c"], drafts.post("den", f"link {number}", reply_to=chain))
+        past.do(people["c"], Post(room="den", text=f"link {number}", reply_to=chain))
         chain = past.head("#den")
 
 
@@ -509,12 +522,14 @@ def _amend_in_the_den(past: _Past, person: _Person, after: int, number: int) -> 
         and getattr(committed.entry.body, "text", None)
         and hasattr(committed.entry.body, "reply_to")
     ][:4]
-    past.do(person, message_drafts.edit("#den", own[0], f"edited {number} in the den"))
-    past.do(person, message_drafts.edit("#den", own[1], f"edited {number} and deleted"))
+    past.do(person, EditMessage(log="#den", sequence=own[0], text=f"edited {number} in the den"))
+    past.do(person, EditMessage(log="#den", sequence=own[1], text=f"edited {number} and deleted"))
     past.settle()
-    past.do(person, message_drafts.edit("#den", own[0], f"edited {number} in the den again"))
-    past.do(person, message_drafts.delete("#den", own[1]))
-    past.do(person, message_drafts.react("#den", own[2], "🎉"))
+    past.do(
+        person, EditMessage(log="#den", sequence=own[0], text=f"edited {number} in the den again")
+    )
+    past.do(person, DeleteMessage(log="#den", sequence=own[1]))
+    past.do(person, AddReaction(log="#den", sequence=own[2], emoji="🎉"))
     past.settle()
 
 

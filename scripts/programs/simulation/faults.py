@@ -7,8 +7,7 @@ from functools import partial
 from typing import Final
 
 from zchat.client.core.events import State
-from zchat.client.sdk.drafts import NO_NONCE
-from zchat.protocol.messages import SetStanding, Standing
+from zchat.protocol.messages import NO_NONCE, SetStanding, Standing
 
 from .cluster import Cluster
 from .gateways import GatewayProcess

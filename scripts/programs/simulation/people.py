@@ -20,20 +20,45 @@ from zchat.client.core.events import (
 )
 from zchat.client.core.machine import ClientCore, LoggingOut
 from zchat.client.core.outbox import QueueFull
-from zchat.client.sdk import drafts, message_drafts, room_drafts
 from zchat.protocol.messages import (
+    NO_NONCE,
+    UNNUMBERED,
+    BanMember,
     CloseRoom,
+    ConfigureRoom,
+    CreateRoom,
+    DemoteMember,
     Done,
     Entry,
     History,
+    InviteMember,
+    JoinRoom,
+    KickMember,
+    LeaveRoom,
+    ListBans,
+    ListMembers,
+    ListRooms,
+    ListUsers,
     MessageEdited,
+    MuteMember,
+    Ping,
     PingTarget,
     PinList,
+    Post,
     Posting,
+    PromoteMember,
+    ReadHistory,
     Register,
     ReportMessage,
+    Request,
+    SearchMessages,
     SearchResults,
+    SendPrivate,
+    SetTopic,
     SlowedDown,
+    TransferRoom,
+    UnbanMember,
+    UnmuteMember,
 )
 
 from . import accounts, moderators, talk
@@ -78,9 +103,9 @@ CHOOSY: Final = 0.3
 TWINS: Final = 0.4
 """So often a program uses the token that another one of its user came with."""
 OF_A_MEMBER: Final = (
-    *(room_drafts.kick, room_drafts.ban, room_drafts.unban, room_drafts.unmute),
-    *(room_drafts.mute, room_drafts.mute, room_drafts.mute),
-    *(room_drafts.promote, room_drafts.promote, room_drafts.demote, room_drafts.transfer),
+    *(KickMember, BanMember, UnbanMember, UnmuteMember),
+    *(MuteMember, MuteMember, MuteMember),
+    *(PromoteMember, PromoteMember, DemoteMember, TransferRoom),
 )
 
 
@@ -94,7 +119,7 @@ class Life:
     """With what it came, as often as it took until it was let in."""
     prefix: bytes
     events: list[Event] = field(default_factory=list)
-    submitted: dict[int, drafts.Request] = field(default_factory=dict)
+    submitted: dict[int, Request] = field(default_factory=dict)
     asked_after: dict[int, int] = field(default_factory=dict)
     """By request: how many events there were before it."""
     shares: bool = False
@@ -329,7 +354,7 @@ class Person(Caller):
 
     def _search(self, words: str, log: str | None) -> None:
         if words and self.core is not None and not self.world.quiet:
-            self.ask(message_drafts.search(words, log))
+            self.ask(SearchMessages(text=words, log=log))
 
     def _act(self) -> None:
         if self.world.quiet or self.core is None:
@@ -344,11 +369,11 @@ class Person(Caller):
             draft = self._draft(self.chat)
             if isinstance(draft, CloseRoom) and self.remembers and self.chat.random() < 0.9:
                 # Where there is much to lose, it is not lost in the first second.
-                draft = drafts.history(f"#{draft.room}")
+                draft = ReadHistory(log=f"#{draft.room}")
             self.ask(draft)
         self._turn()
 
-    def ask(self, draft: drafts.Request) -> int | None:
+    def ask(self, draft: Request) -> int | None:
         """Returns the number of the request; None if the client takes no more of them."""
         assert self.core is not None
         try:
@@ -363,7 +388,7 @@ class Person(Caller):
         self._turn()
         return number
 
-    def _draft(self, chat: random.Random) -> drafts.Request:
+    def _draft(self, chat: random.Random) -> Request:
         assert self.core is not None
         several = sorted(log[1:] for log in self.core.followed if log[1:].startswith(talk.PREFIX))
         room = chat.choice([*ROOMS, *several[:2]])
@@ -376,7 +401,7 @@ class Person(Caller):
             other = chat.choice(known or [other])
             return moderators.draft(chat, room, other, text, self.now_ms())
         if self.accounts.invitations and chat.random() < 0.1:
-            return drafts.register(PASSWORD, self.accounts.invitation(chat))
+            return Register(password=PASSWORD, invitation=self.accounts.invitation(chat))
         match chat.choices(list(KINDS), list(KINDS.values()))[0]:
             case kind if kind in accounts.KINDS:
                 return self.accounts.draft(kind, self.user, self.now_ms(), chat)
@@ -386,37 +411,39 @@ class Person(Caller):
                 user, memory = self.core.name, self.memory
                 return talk.draft(kind, chat, memory, user, inside, room, other, text)
             case "post":
-                return drafts.post(room, text)
+                return Post(room=room, text=text)
             case "lobby":
-                return drafts.post("lobby", text)
+                return Post(room="lobby", text=text)
             case "private":
-                return drafts.private(other, text)
+                return SendPrivate(to=other, text=text)
             case "create":
-                return drafts.create_room(room, private=chat.random() < 0.2)
+                return CreateRoom(room=room, private=chat.random() < 0.2)
             case "join":
-                return drafts.join(room, chat.choice(["", KEY, KEY]))
+                return JoinRoom(room=room, key=chat.choice(["", KEY, KEY]))
             case "leave":
-                return drafts.leave(room)
+                return LeaveRoom(room=room)
             case "topic":
-                return drafts.topic(room, text[:40])
+                return SetTopic(room=room, topic=text[:40])
             case "register":
-                return drafts.register(PASSWORD, self.accounts.invitation(chat))
+                return Register(password=PASSWORD, invitation=self.accounts.invitation(chat))
             case "register with a short password":
-                return Register(id=drafts.UNNUMBERED, nonce=drafts.NO_NONCE, password="short")
+                return Register(id=UNNUMBERED, nonce=NO_NONCE, password="short")
             case "history":
-                return drafts.history(f"#{room}", chat.randint(1, 30))
+                return ReadHistory(log=f"#{room}", limit=chat.randint(1, 30))
             case "earlier history":
-                return drafts.history("#lobby", chat.randint(1, 30), before=chat.randint(0, 40))
+                return ReadHistory(
+                    log="#lobby", limit=chat.randint(1, 30), before=chat.randint(0, 40)
+                )
             case "thread":
-                return drafts.history(f"@{other}")
+                return ReadHistory(log=f"@{other}")
             case "rooms":
-                return drafts.rooms(chat.choice([None, room]))
+                return ListRooms(room=chat.choice([None, room]))
             case "members":
-                return drafts.members(chat.choice([room, "lobby"]))
+                return ListMembers(room=chat.choice([room, "lobby"]))
             case "users":
-                return drafts.users()
+                return ListUsers()
             case "ping":
-                return drafts.ping(chat.choice(list(PingTarget)))
+                return Ping(target=chat.choice(list(PingTarget)))
             case kind:
                 return self._room_draft(chat, kind, room, other)
 
@@ -426,7 +453,7 @@ class Person(Caller):
         logs = common if common and chat.random() < 0.8 else joined
         return chat.choice(logs)[1:] if logs else ""
 
-    def _room_draft(self, chat: random.Random, kind: str, room: str, other: str) -> drafts.Request:
+    def _room_draft(self, chat: random.Random, kind: str, room: str, other: str) -> Request:
         """What keeps a room in order, and what is its owner's."""
         assert self.core is not None
         match kind:
@@ -435,15 +462,15 @@ class Person(Caller):
                 joined = sorted(self.core.followed & {f"#{each}" for each in ROOMS})
                 room = chat.choice(joined)[1:] if joined else room
                 draft = chat.choice(OF_A_MEMBER)
-                if draft is room_drafts.ban and chat.random() < 0.7:
+                if draft is BanMember and chat.random() < 0.7:
                     until_ms = self.now_ms() + chat.choice([1, 300, 3_000])
-                    return room_drafts.ban(room, other, "noise", until_ms)
-                return draft(room, other)
+                    return BanMember(room=room, user=other, reason="noise", until_ms=until_ms)
+                return draft(room=room, user=other)
             case "invite":
-                return room_drafts.invite(room, other)
+                return InviteMember(room=room, user=other)
             case "configure":
-                return room_drafts.configure(
-                    room,
+                return ConfigureRoom(
+                    room=room,
                     private=chat.choice([None, False, False, True]),
                     key=chat.choice([None, "", "", KEY]),
                     posting=chat.choice([None, *Posting, Posting.MEMBERS]),
@@ -451,14 +478,14 @@ class Person(Caller):
                     members_max=chat.choice([None, 0, 0, 2]),
                 )
             case "close":
-                return room_drafts.close(room, "enough")
+                return CloseRoom(room=room, reason="enough")
             case "bans":
-                return room_drafts.bans(room)
+                return ListBans(room=room)
             case _:
-                sequence, number = chat.randint(0, 30), drafts.UNNUMBERED
+                sequence, number = chat.randint(0, 30), UNNUMBERED
                 return ReportMessage(
                     id=number,
-                    nonce=drafts.NO_NONCE,
+                    nonce=NO_NONCE,
                     log=f"#{room}",
                     sequence=sequence,
                     reason="noise",

@@ -8,15 +8,19 @@ from sqlalchemy import text
 
 from testbed.committed import Committed
 from zchat.client.core.events import Answered, State
-from zchat.client.sdk import account_drafts, drafts, message_drafts
-from zchat.client.sdk.drafts import Answer
 from zchat.protocol import limits, messages
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (
     LOBBY,
     Announce,
+    Answer,
     ConversationList,
     Entry,
+    ListConversations,
+    ListMembers,
+    ListPins,
+    ListRooms,
+    ListUsers,
     MemberList,
     MessageDeleted,
     MessageEdited,
@@ -30,6 +34,7 @@ from zchat.protocol.messages import (
     ReadHistory,
     RefusalCode,
     Refused,
+    Request,
     RoomCreated,
     RoomInfo,
     RoomList,
@@ -53,26 +58,26 @@ FORBIDDEN: str = "what nobody may announce"
 class Question:
     person: Person
     number: int
-    draft: drafts.Request
+    draft: Request
 
 
 def ask_all(cluster: Cluster) -> list[Question]:
     """Everyone who is in asks everything that can be asked."""
     others = sorted({person.user for person in cluster.people})
-    wanted: list[drafts.Request] = [
-        drafts.rooms(),
-        drafts.users(),
-        message_drafts.conversations(),
-        *(message_drafts.pins(room) for room in (*ROOMS, LOBBY)),
-        *(drafts.members(room) for room in (*ROOMS, LOBBY)),
-        *(drafts.history(room_log(room), HISTORY_ENTRIES) for room in (*ROOMS, LOBBY)),
-        *(drafts.history(inbox_log(other), HISTORY_ENTRIES) for other in others),
-        message_drafts.search("client", None, limit=limits.SEARCH_RESULTS_MAX),
-        message_drafts.search("client", inbox_log(cluster.chance.choice(others))),
-        *(message_drafts.search("client", room_log(room)) for room in (*ROOMS, LOBBY)),
+    wanted: list[Request] = [
+        ListRooms(),
+        ListUsers(),
+        ListConversations(),
+        *(ListPins(room=room) for room in (*ROOMS, LOBBY)),
+        *(ListMembers(room=room) for room in (*ROOMS, LOBBY)),
+        *(ReadHistory(log=room_log(room), limit=HISTORY_ENTRIES) for room in (*ROOMS, LOBBY)),
+        *(ReadHistory(log=inbox_log(other), limit=HISTORY_ENTRIES) for other in others),
+        SearchMessages(text="client", log=None, limit=limits.SEARCH_RESULTS_MAX),
+        SearchMessages(text="client", log=inbox_log(cluster.chance.choice(others))),
+        *(SearchMessages(text="client", log=room_log(room)) for room in (*ROOMS, LOBBY)),
     ]
     if cluster.beginning is not None:
-        wanted += [message_drafts.search("old"), message_drafts.search("old of")]
+        wanted += [SearchMessages(text="old"), SearchMessages(text="old of")]
     moderators = {
         name
         for (name,) in cluster.users.connection.execute(
@@ -98,9 +103,7 @@ def _number_alike(cluster: Cluster) -> None:
         outbox._id = first
 
 
-def _of_one(
-    cluster: Cluster, person: Person, moderators: Collection[str]
-) -> Iterator[drafts.Request]:
+def _of_one(cluster: Cluster, person: Person, moderators: Collection[str]) -> Iterator[Request]:
     """What this one asks besides: old pages, and what only moderators of the cluster may."""
     assert person.core is not None
     heads = [(log, head) for log, head in person.memory.heads.items() if head > 1]
@@ -109,9 +112,9 @@ def _of_one(
         log, head = cluster.chance.choice([longest, cluster.chance.choice(heads)])
         before = cluster.chance.choice([head, head + 1, cluster.chance.randint(2, head)])
         limit = cluster.chance.choice([HISTORY_ENTRIES, limits.HISTORY_ENTRIES_MAX])
-        yield drafts.history(log, limit, before)
+        yield ReadHistory(log=log, limit=limit, before=before)
     if person.core.name not in moderators:
-        yield account_drafts.announce(FORBIDDEN)
+        yield Announce(text=FORBIDDEN)
 
 
 def check_answers(cluster: Cluster, history: History, asked: list[Question]) -> None:
@@ -139,7 +142,7 @@ class _Truth:
         self._said_by: dict[str, dict[str, list[Committed]]] = {}
         self._online = {person.core.name for person in cluster.people if person.core is not None}
 
-    def wrong(self, name: str, draft: drafts.Request, answer: Answer | None) -> str | None:
+    def wrong(self, name: str, draft: Request, answer: Answer | None) -> str | None:
         """What is wrong with the answer; None if nothing is."""
         # All ask at the same moment: more than may wait, or longer than they may, one by one.
         few_at_once = limits.QUERIES_MAX < 100 or limits.QUERY_BATCH_MAX < 2
@@ -176,7 +179,7 @@ class _Truth:
             case _:
                 return f"got {type(answer).__name__}"
 
-    def _refusals(self, name: str, draft: drafts.Request) -> set[RefusalCode | None]:
+    def _refusals(self, name: str, draft: Request) -> set[RefusalCode | None]:
         """What may be told, None for an answer."""
         if isinstance(draft, Announce):
             return {RefusalCode.NOT_ALLOWED}

@@ -6,18 +6,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from zchat.client.sdk import drafts, message_drafts
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     AddReaction,
     DeleteMessage,
     EditMessage,
     Entry,
+    ListConversations,
+    ListPins,
     MessagePosted,
     Notify,
     PinMessage,
+    Post,
     PrivateMessageSent,
+    ReadEdits,
+    ReadHistory,
     RemoveReaction,
+    Request,
+    SayTyping,
+    SearchMessages,
+    SendPrivate,
+    SetAway,
+    SetNotify,
     StartConversation,
     UnpinMessage,
     room_log,
@@ -107,67 +117,67 @@ def draft(
     room: str,
     other: str,
     text: str,
-) -> drafts.Request:
+) -> Request:
     """`joined` is a room that the user is in, if any; `room` is any, and so is `other`."""
     log, sequence = memory.message(chat, user)
     place = room_log(room) if chat.random() < 0.6 else f"@{other}"
     match kind:
         case "edit":
-            return message_drafts.edit(log, sequence, text)
+            return EditMessage(log=log, sequence=sequence, text=text)
         case "delete":
-            return message_drafts.delete(log, sequence, chat.choice(["", "noise"]))
+            return DeleteMessage(log=log, sequence=sequence, reason=chat.choice(["", "noise"]))
         case "react":
-            return message_drafts.react(log, sequence, chat.choice(EMOJI))
+            return AddReaction(log=log, sequence=sequence, emoji=chat.choice(EMOJI))
         case "take a reaction back":
-            return message_drafts.unreact(log, sequence, chat.choice(EMOJI))
+            return RemoveReaction(log=log, sequence=sequence, emoji=chat.choice(EMOJI))
         case "reply":
             return _reply(chat, memory, user, text)
         case "mention":
-            return drafts.post(joined or room, f"{text} @{chat.choice([other, other, 'room'])}")
+            return Post(room=joined or room, text=f"{text} @{chat.choice([other, other, 'room'])}")
         case "pin":
-            return message_drafts.pin(log[1:] if log[0] == "#" else room, sequence)
+            return PinMessage(room=log[1:] if log[0] == "#" else room, sequence=sequence)
         case "unpin":
-            return message_drafts.unpin(log[1:] if log[0] == "#" else room, sequence)
+            return UnpinMessage(room=log[1:] if log[0] == "#" else room, sequence=sequence)
         case "start":
-            return message_drafts.conversation([other, chat.choice("abcdefg")])
+            return StartConversation(users=[other, chat.choice("abcdefg")])
         case "notify":
-            return message_drafts.notify(place, chat.choice(list(Notify)))
+            return SetNotify(log=place, level=chat.choice(list(Notify)))
         case "type":
-            return message_drafts.typing(place)
+            return SayTyping(log=place)
         case "away":
-            return message_drafts.away(chat.choice([None, "lunch", "asleep"]))
+            return SetAway(away=chat.choice([None, "lunch", "asleep"]))
         case "pins":
-            return message_drafts.pins(room)
+            return ListPins(room=room)
         case "edits":
-            return message_drafts.edits(log, sequence)
+            return ReadEdits(log=log, sequence=sequence)
         case "search":
             words = chat.choice(
                 [text.split(maxsplit=1)[0], f"client {chat.randint(1, 99)}", "client", "old"]
             )
-            return message_drafts.search(words, chat.choice([None, place, room_log(room)]))
+            return SearchMessages(text=words, log=chat.choice([None, place, room_log(room)]))
         case "old history":
             return _old_history(chat, memory, place)
         case "conversations":
-            return message_drafts.conversations()
+            return ListConversations()
         case _:
             raise AssertionError(kind)
 
 
-def _old_history(chat: random.Random, memory: Memory, place: str) -> drafts.Request:
+def _old_history(chat: random.Random, memory: Memory, place: str) -> Request:
     """Of anywhere in a log, most of all of its beginning, its end and the bounds of pages."""
     log = chat.choice([place, *memory.heads])
     head = memory.heads.get(log, 30)
     before = chat.choice([None, head, head + 1, chat.randint(1, head + 1), chat.randint(1, 60)])
     limit = chat.choice([1, 2, 50, limits.HISTORY_ENTRIES_MAX])
-    return drafts.history(log, limit, before)
+    return ReadHistory(log=log, limit=limit, before=before)
 
 
-def _reply(chat: random.Random, memory: Memory, user: str, text: str) -> drafts.Request:
+def _reply(chat: random.Random, memory: Memory, user: str, text: str) -> Request:
     seen = memory.some(chat)
     if not seen:
-        return drafts.post("den", text, reply_to=chat.randint(1, 30))
+        return Post(room="den", text=text, reply_to=chat.randint(1, 30))
     entry = chat.choice(seen)
     if isinstance(entry.body, PrivateMessageSent):
         to = entry.body.to if entry.author == user else entry.author
-        return drafts.private(to, text, reply_to=entry.sequence)
-    return drafts.post(entry.log[1:], text, reply_to=entry.sequence)
+        return SendPrivate(to=to, text=text, reply_to=entry.sequence)
+    return Post(room=entry.log[1:], text=text, reply_to=entry.sequence)

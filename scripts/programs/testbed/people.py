@@ -10,15 +10,16 @@ from typing import Final, NamedTuple, Protocol, Self
 
 from zchat.client import Chat, MessagePosted, PrivateMessageSent, connect
 from zchat.client.core.events import ConnectionLost, Delayed, EntryArrived, SessionBegun
-from zchat.client.sdk import drafts
-from zchat.client.sdk.drafts import Answer
 from zchat.client.sdk.tls import AUTOMATIC, Tls
 from zchat.protocol.messages import (
     LOBBY,
+    Answer,
     Done,
     Entry,
     EntryBody,
+    Post,
     PresenceChanged,
+    SendPrivate,
     inbox_log,
     room_log,
 )
@@ -171,7 +172,7 @@ class Person:
             log = to[number % len(to)]
             self._spoken += 1
             text = f"{self._spoken} of {self.name}{padding}"
-            draft = drafts.post(log, text) if log[0] == "#" else drafts.private(log, text)
+            draft = Post(room=log, text=text) if log[0] == "#" else SendPrivate(to=log, text=text)
             waiting.append((log, text, self.chat.submit(draft)))
         while waiting:
             await self._acknowledged(*waiting.popleft())

@@ -26,9 +26,7 @@ from testbed.cluster import GATEWAYS, ROOM_SERVICE, ROUTER, SERVICES, Cluster
 from testbed.committed import committed_entries
 from testbed.people import new_name
 from zchat.client import PingTarget, RefusedError
-from zchat.client.sdk import drafts
-from zchat.client.sdk.drafts import Answer
-from zchat.protocol.messages import Done, inbox_log, room_log
+from zchat.protocol.messages import Answer, Done, Post, SendPrivate, inbox_log, room_log
 
 from .acknowledged import OWN_LOGS, missing_in
 from .checkers import CommittedLogs, Finding, check
@@ -325,7 +323,7 @@ class Rounds:
         for _ in range(LONG_MESSAGES):
             number = words.add(log, _now())
             text = words.text(number, SHOUT)
-            draft = drafts.post(log, text) if log[0] == "#" else drafts.private(log, text)
+            draft = Post(room=log, text=text) if log[0] == "#" else SendPrivate(to=log, text=text)
             answer = talker.chat.submit(draft)
             answer.add_done_callback(partial(_note, words, number))
             self._long.add(answer)

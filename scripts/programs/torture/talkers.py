@@ -11,11 +11,19 @@ from testbed.cluster import DEADLINE_S
 from testbed.people import new_name
 from zchat.client import RefusedError, connect
 from zchat.client.core.events import ConnectionLost, EntryArrived, SessionBegun
-from zchat.client.sdk import drafts
-from zchat.client.sdk.drafts import Answer
 from zchat.client.sdk.tls import AUTOMATIC, Tls
 from zchat.protocol import limits
-from zchat.protocol.messages import LOBBY, Done, Entry, inbox_log, room_log
+from zchat.protocol.messages import (
+    LOBBY,
+    Answer,
+    Done,
+    Entry,
+    Post,
+    ReadHistory,
+    SendPrivate,
+    inbox_log,
+    room_log,
+)
 
 from .checkers import Breach, Finding
 from .proxy import Route
@@ -181,7 +189,9 @@ class Talker:
     def read_back(self, name: str) -> None:
         """Asks for more of the conversation with `name` than all buffers on the way can hold."""
         for _ in range(limits.SESSION_REQUESTS_MAX):
-            answer = self.chat.submit(drafts.history(inbox_log(name), limits.HISTORY_ENTRIES_MAX))
+            answer = self.chat.submit(
+                ReadHistory(log=inbox_log(name), limit=limits.HISTORY_ENTRIES_MAX)
+            )
             # While a service is away it may be refused; that is no concern of anybody's.
             answer.add_done_callback(lambda done: done.cancelled() or done.exception())
 
@@ -198,7 +208,7 @@ class Talker:
         words = self.words
         number = words.add(log, loop.time())
         text = words.text(number, padding)
-        draft = drafts.post(log, text) if log[0] == "#" else drafts.private(log, text)
+        draft = Post(room=log, text=text) if log[0] == "#" else SendPrivate(to=log, text=text)
         answer = self.chat.submit(draft)
         self._waiting.append(_Waiting(number, answer))
 

@@ -4,13 +4,13 @@ import pytest
 
 from zchat.client.core.events import Answered
 from zchat.client.core.outbox import QueueFull
-from zchat.client.sdk.drafts import Request
 from zchat.client.tui.controller.search import Search
 from zchat.protocol.messages import (
     Entry,
     MessagePosted,
     RefusalCode,
     Refused,
+    Request,
     SearchMessages,
     SearchResults,
 )

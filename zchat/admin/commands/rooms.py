@@ -16,7 +16,7 @@ from zchat.admin.output import (
     show_list,
 )
 from zchat.admin.pages import read_all
-from zchat.client.sdk.drafts import InvalidRequest, exact
+from zchat.client.core.checks import InvalidRequest, exact
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import LOBBY, Announce, CloseRoom, Refused

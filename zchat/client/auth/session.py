@@ -8,10 +8,10 @@ from typing import Any
 from zchat.client.auth.access import Access, is_accepted, say_if_slow
 from zchat.client.auth.clusters import identify
 from zchat.client.auth.login import Login
+from zchat.client.core.checks import InvalidRequest
 from zchat.client.exit_codes import NOT_CONNECTED, UNCONFIRMED, WRONG_USAGE, fail
 from zchat.client.sdk import chat as sdk
 from zchat.client.sdk.chat import Chat
-from zchat.client.sdk.drafts import InvalidRequest
 from zchat.client.sdk.requests import RefusedError
 from zchat.client.sdk.tls import UnknownServerError, UntrustedServerError
 

@@ -29,7 +29,7 @@ from zchat.runtime.options import ConfiguredCommand
 if TYPE_CHECKING:
     from zchat.client.auth.login import Login
     from zchat.client.sdk.chat import Chat
-    from zchat.client.sdk.drafts import Request
+    from zchat.protocol.messages import Request
 
 TIMEOUT_S: Final = 30.0
 """A script must not hang for ever on a service that is down."""
@@ -138,7 +138,7 @@ async def _do(chat: "Chat", work: Callable[["Chat"], Awaitable[int]]) -> int:
 def place(text: str) -> str:
     """`#room`, `room`, or `@name`, as the name of a log. Raises `ValueError`."""
     # Here and not above: drafts know every message, and --help none.
-    from zchat.client.sdk.drafts import InvalidRequest, log_name  # noqa: PLC0415
+    from zchat.client.core.checks import InvalidRequest, log_name  # noqa: PLC0415
 
     try:
         return log_name(text if text[:1] in ("#", "@") else room_log(text))
@@ -192,10 +192,10 @@ def doing(
     """A subcommand. `draft` gets the user's name and the values of `params`."""
 
     def run(access: Access, out: Output, **given: Any) -> int:
-        from zchat.client.sdk.drafts import InvalidRequest  # noqa: PLC0415
+        from zchat.client.core.checks import InvalidRequest, checked  # noqa: PLC0415
 
         try:
-            request = draft(access.user, **given)
+            request = checked(draft(access.user, **given))
         except InvalidRequest as error:
             raise Failed(WRONG_USAGE, str(error)) from None
 

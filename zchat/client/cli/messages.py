@@ -1,6 +1,6 @@
 """`zchat-client edit`, `delete`, `react` and so on: what is done to a message that stands."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
@@ -14,50 +14,48 @@ from zchat.client.cli.command import (
     text_argument,
 )
 from zchat.client.cli.output import text_of
-
-if TYPE_CHECKING:
-    from zchat.client.sdk.drafts import Request
-
-# What makes drafts is imported where one is made: it knows every message, and --help none.
+from zchat.protocol.messages import (
+    AddReaction,
+    DeleteMessage,
+    EditMessage,
+    PinMessage,
+    RemoveReaction,
+    Request,
+    UnpinMessage,
+)
 
 WHICH: Final = """SEQUENCE is its number, as `send --json` and `history --json` print it. That of a
 private message is the one in your own inbox."""
 
 
-def _edit(user: str, place: str, sequence: int, text: tuple[str, ...]) -> "Request":
-    from zchat.client.sdk import message_drafts  # noqa: PLC0415
+def _edit(user: str, place: str, sequence: int, text: tuple[str, ...]) -> Request:
 
-    return message_drafts.edit(log_of(user, place), sequence, text_of(text))
-
-
-def _delete(user: str, place: str, sequence: int, reason: str) -> "Request":
-    from zchat.client.sdk import message_drafts  # noqa: PLC0415
-
-    return message_drafts.delete(log_of(user, place), sequence, reason)
+    return EditMessage(log=log_of(user, place), sequence=sequence, text=text_of(text))
 
 
-def _react(user: str, place: str, sequence: int, emoji: str) -> "Request":
-    from zchat.client.sdk import message_drafts  # noqa: PLC0415
+def _delete(user: str, place: str, sequence: int, reason: str) -> Request:
 
-    return message_drafts.react(log_of(user, place), sequence, emoji)
-
-
-def _unreact(user: str, place: str, sequence: int, emoji: str) -> "Request":
-    from zchat.client.sdk import message_drafts  # noqa: PLC0415
-
-    return message_drafts.unreact(log_of(user, place), sequence, emoji)
+    return DeleteMessage(log=log_of(user, place), sequence=sequence, reason=reason)
 
 
-def _pin(user: str, room: str, sequence: int) -> "Request":
-    from zchat.client.sdk import message_drafts  # noqa: PLC0415
+def _react(user: str, place: str, sequence: int, emoji: str) -> Request:
 
-    return message_drafts.pin(room, sequence)
+    return AddReaction(log=log_of(user, place), sequence=sequence, emoji=emoji)
 
 
-def _unpin(user: str, room: str, sequence: int) -> "Request":
-    from zchat.client.sdk import message_drafts  # noqa: PLC0415
+def _unreact(user: str, place: str, sequence: int, emoji: str) -> Request:
 
-    return message_drafts.unpin(room, sequence)
+    return RemoveReaction(log=log_of(user, place), sequence=sequence, emoji=emoji)
+
+
+def _pin(user: str, room: str, sequence: int) -> Request:
+
+    return PinMessage(room=room, sequence=sequence)
+
+
+def _unpin(user: str, room: str, sequence: int) -> Request:
+
+    return UnpinMessage(room=room, sequence=sequence)
 
 
 _EMOJI: Final = click.Argument(["emoji"], metavar="EMOJI")

@@ -1,16 +1,12 @@
 """`zchat-client create-room`, `join`, `leave`, `topic`, `invite`: what is done to a room."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
 from zchat.client.cli.command import doing, room_argument, text_argument
 from zchat.client.cli.output import text_of
-
-if TYPE_CHECKING:
-    from zchat.client.sdk.drafts import Request
-
-# What makes drafts is imported where one is made: it knows every message, and --help none.
+from zchat.protocol.messages import CreateRoom, InviteMember, JoinRoom, LeaveRoom, Request, SetTopic
 
 
 def key_option() -> click.Option:
@@ -23,34 +19,24 @@ def key_option() -> click.Option:
     )
 
 
-def _create(user: str, room: str, private: bool) -> "Request":
-    from zchat.client.sdk import drafts  # noqa: PLC0415
-
-    return drafts.create_room(room, private=private)
+def _create(user: str, room: str, private: bool) -> Request:
+    return CreateRoom(room=room, private=private)
 
 
-def _join(user: str, room: str, key: str) -> "Request":
-    from zchat.client.sdk import drafts  # noqa: PLC0415
-
-    return drafts.join(room, key)
+def _join(user: str, room: str, key: str) -> Request:
+    return JoinRoom(room=room, key=key)
 
 
-def _leave(user: str, room: str) -> "Request":
-    from zchat.client.sdk import drafts  # noqa: PLC0415
-
-    return drafts.leave(room)
+def _leave(user: str, room: str) -> Request:
+    return LeaveRoom(room=room)
 
 
-def _topic(user: str, room: str, text: tuple[str, ...]) -> "Request":
-    from zchat.client.sdk import drafts  # noqa: PLC0415
-
-    return drafts.topic(room, text_of(text))
+def _topic(user: str, room: str, text: tuple[str, ...]) -> Request:
+    return SetTopic(room=room, topic=text_of(text))
 
 
-def _invite(user: str, room: str, name: str) -> "Request":
-    from zchat.client.sdk import room_drafts  # noqa: PLC0415
-
-    return room_drafts.invite(room, name)
+def _invite(user: str, room: str, name: str) -> Request:
+    return InviteMember(room=room, user=name)
 
 
 COMMANDS: Final = {

@@ -40,7 +40,7 @@ def run(
     author: str | None,
     number: int,
 ) -> int:
-    from zchat.client.sdk.drafts import InvalidRequest  # noqa: PLC0415
+    from zchat.client.core.checks import InvalidRequest  # noqa: PLC0415
 
     async def find(chat: "Chat") -> int:
         try:

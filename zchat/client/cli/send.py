@@ -68,16 +68,13 @@ def run(
     timeout: float,
     idempotency_key: str | None,
 ) -> int:
-    from zchat.client.sdk import drafts  # noqa: PLC0415
+    from zchat.client.core.checks import InvalidRequest, saying  # noqa: PLC0415
     from zchat.client.sdk.chat import UnconfirmedError  # noqa: PLC0415
 
     said = text_of(text)
     try:
-        if place.startswith("#"):
-            draft: Saying = drafts.post(place, said, reply_to)
-        else:
-            draft = drafts.private(place, said, reply_to)
-    except drafts.InvalidRequest as error:
+        draft: Saying = saying(place, said, reply_to)
+    except InvalidRequest as error:
         raise Failed(WRONG_USAGE, str(error)) from None
 
     async def say(chat: "Chat") -> int:

@@ -1,14 +1,17 @@
 """What a line can mean, and what the tables of commands are made of."""
 
 import enum
+import re
 import textwrap
 from collections.abc import Callable, Container
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from zchat.client.sdk.drafts import InvalidRequest, Request
+from msgspec.structs import asdict
+
+from zchat.client.core.checks import InvalidRequest, checked, log_name, log_of
 from zchat.client.text.questions import Question
-from zchat.protocol.messages import BanMember, DeleteAccount, Message, Scope
+from zchat.protocol.messages import BanMember, DeleteAccount, Message, Request, Scope
 from zchat.protocol.rules.names import printable
 
 
@@ -197,52 +200,129 @@ Action: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Arguments:
-    """What stands after the command's name, and what is known about the chat."""
+    """What stands after the command's name and is not read yet, and what is known of the chat."""
 
     text: str
-    rooms: Container[str]
+    rooms: Container[str] = frozenset()
     """Names of rooms that are known to exist, to tell a room from a person."""
 
-    def none(self) -> None:
-        if self.text:
-            raise InvalidRequest("takes no arguments")
+    def word(self, what: str = "") -> str:
+        """The next one. Without a `what`, which says what is missing, there need be none."""
+        word, *rest = self.text.split(maxsplit=1) or [""]
+        self.text = "".join(rest)
+        return _present(word, what)
 
-    def one(self, what: str) -> str:
-        word, rest = self.word_and_rest(what)
-        if rest:
-            raise InvalidRequest(f"takes only {what}; {quoted(rest)} is too much")
-        return word
+    def rest(self, what: str = "") -> str:
+        """All of it, however many words."""
+        text, self.text = self.text, ""
+        return _present(text, what)
 
-    def word_and_rest(self, what: str) -> tuple[str, str]:
-        if not self.text:
-            raise InvalidRequest(f"{what} is missing")
-        word, *rest = self.text.split(maxsplit=1)
-        return word, "".join(rest)
+    def number(self, what: str, default: int | None = None) -> int:
+        word = self.word(what if default is None else "")
+        if not word and default is not None:
+            return default
+        if not word.isdecimal():
+            raise InvalidRequest(f"{quoted(word)} is not {what}")
+        # Of a longer one only that matters: that it is too large.
+        return int(word[:20])
 
-    def word_and_text(self, what: str, what_text: str) -> tuple[str, str]:
-        word, text = self.word_and_rest(what)
-        if not text:
-            raise InvalidRequest(f"{what_text} is missing")
-        return word, text
+    def time(self) -> int | None:
+        """The seconds that `30m`, `12h` or `7d` are, if that is the next word."""
+        match = re.match(r"([0-9]{1,5})([mhd])(?:\s+|$)", self.text)
+        if match is None:
+            return None
+        self.text = self.text[match.end() :]
+        return int(match[1]) * SECONDS[match[2]]
+
+    def log(self) -> str:
+        return log_name(log_of(self.word("the #room or @name"), self.rooms))
+
+
+def _present(text: str, what: str) -> str:
+    if what and not text:
+        raise InvalidRequest(f"{what} is missing")
+    return text
+
+
+SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+class Parameter(NamedTuple):
+    """One argument: as `usage` shows it, as errors call it, and how it is read from the line.
+
+    `completes` is what it names: "user", "room", "either", "command", or "users" for one and all
+    that follow.
+    """
+
+    name: str
+    """That of the message's field, or of the function's parameter."""
+    usage: str
+    what: str
+    read: Callable[[Arguments], Any]
+    completes: str = ""
+
+
+def word(name: str, usage: str, what: str, completes: str = "") -> Parameter:
+    is_needed = usage.startswith("<")
+    return Parameter(
+        name, usage, what, lambda line: line.word(what if is_needed else ""), completes
+    )
+
+
+def rest(name: str, usage: str, what: str = "") -> Parameter:
+    """All the rest of the line, which must be something if there is a `what`."""
+    return Parameter(name, usage, what, lambda line: line.rest(what))
+
+
+ROOM: Final = word("room", "<room>", "the room name", "room")
+USER: Final = word("user", "<name>", "the user name", "user")
+PLACE: Final = Parameter("log", "<#room or @name>", "the #room or @name", Arguments.log, "either")
+REASON: Final = rest("reason", "[reason]")
+MESSAGE: Final = rest("text", "<message>", "the message")
 
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    name: str
-    arguments: str
-    summary: str
-    parse: Callable[[Arguments], Action]
-    takes: str = ""
-    """What the first argument names, for completion: "user", "room", "either", "command".
+    """A command as people type it; help, completion and the parser all come from here.
 
-    "users" is said of all arguments.
+    Most commands are a message, whose fields are the parameters; others are a function of them, of
+    which comes a message or another action. `done` is said once the server has done it, with fields
+    of the message.
     """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    summary: str
+    does: Callable[..., Action | Request]
+    done: str = ""
 
     @property
     def usage(self) -> str:
         return f":{self.name} {self.arguments}".rstrip()
+
+    @property
+    def arguments(self) -> str:
+        return " ".join(each.usage for each in self.parameters)
+
+    @property
+    def takes(self) -> str:
+        """What the first argument names, for completion."""
+        return self.parameters[0].completes if self.parameters else ""
+
+    def parse(self, line: Arguments) -> Action:
+        """Raises `InvalidRequest`."""
+        given = {each.name: each.read(line) for each in self.parameters}
+        if line.text:
+            taken = " and ".join(each.what for each in self.parameters)
+            much = f"takes only {taken}; {quoted(line.text)} is too much"
+            raise InvalidRequest(much if taken else "takes no arguments")
+        wanted = self.does(**given)
+        if not isinstance(wanted, Request):
+            return wanted
+        request = checked(wanted)
+        return Send(request, self.done.format(**asdict(request)))
 
 
 def quoted(text: str) -> str:

@@ -21,12 +21,17 @@ from zchat.client.commands.actions import (
 )
 from zchat.client.commands.finding import NoSuchMessage, find_message
 from zchat.client.core.tokens import as_text
-from zchat.client.sdk import account_drafts
 from zchat.client.sdk.chat import Chat
 from zchat.client.sdk.requests import RefusedError
 from zchat.client.text.questions import Question
 from zchat.protocol import limits
-from zchat.protocol.messages import Entry, MessagePosted, PrivateMessageSent, RefusalCode
+from zchat.protocol.messages import (
+    Entry,
+    MessagePosted,
+    PrivateMessageSent,
+    RefusalCode,
+    RevokeDevice,
+)
 from zchat.protocol.rules.names import printable
 
 RECOVERY_CODE_BYTES: Final = 10
@@ -175,7 +180,7 @@ async def revoke_this(chat: Chat) -> None:
             ":revoke takes the number of one"
         )
     for device in mine:
-        await chat.submit(account_drafts.revoke_device(device.device))
+        await chat.submit(RevokeDevice(device=device.device))
 
 
 class AmbiguousDevice(Exception):

@@ -8,27 +8,44 @@ import re
 from collections.abc import Container
 from typing import Final
 
-from zchat.client.commands.accounts import ACCOUNT_COMMANDS, ASK_TO_REGISTER
+from zchat.client.commands.accounts import ACCOUNT_COMMANDS
 from zchat.client.commands.actions import (
+    MESSAGE,
+    ROOM,
     Action,
     Arguments,
     CommandLine,
     MeasurePing,
     Mistake,
     Nothing,
+    Parameter,
     Quit,
     Send,
     ShowHelp,
     ShowTopic,
     ShowWhoAmI,
     quoted,
+    rest,
+    word,
 )
 from zchat.client.commands.messages import MESSAGE_COMMANDS
 from zchat.client.commands.rooms import ROOM_COMMANDS
-from zchat.client.sdk import drafts
-from zchat.client.sdk.drafts import InvalidRequest
+from zchat.client.core.checks import InvalidRequest, checked, log_of, room_name
 from zchat.protocol import limits
-from zchat.protocol.messages import LOBBY, Post, SendPrivate
+from zchat.protocol.messages import (
+    LOBBY,
+    CreateRoom,
+    JoinRoom,
+    LeaveRoom,
+    ListMembers,
+    ListRooms,
+    ListUsers,
+    Post,
+    ReadHistory,
+    Request,
+    SendPrivate,
+    SetTopic,
+)
 
 SECRET_BEGINNINGS: Final = (":reg", ":pas", ":del", ":totp", ":login")
 """Also of lines with a slip of the finger, and with a password where none is taken."""
@@ -58,7 +75,7 @@ def parse(line: str, rooms: Container[str] = frozenset()) -> Action:
         return Nothing()
     if not is_command(line):
         try:
-            return Send(drafts.post(LOBBY, said_of(line)))
+            return Send(checked(Post(room=LOBBY, text=said_of(line))))
         except InvalidRequest as error:
             return Mistake(f"{error}.")
     if line.startswith("/"):
@@ -143,55 +160,18 @@ def _unknown(name: str) -> Mistake:
 # --- How each command reads its arguments ---------------------------------------------------------
 
 
-def _private(arguments: Arguments) -> Action:
-    return Send(drafts.private(*arguments.word_and_text("the user name", "the message")))
-
-
-def _room_message(arguments: Arguments) -> Action:
-    return Send(drafts.post(*arguments.word_and_text("the room name", "the message")))
-
-
-def _users(arguments: Arguments) -> Action:
-    arguments.none()
-    return Send(drafts.users())
-
-
-def _create_room(arguments: Arguments) -> Action:
-    room, kind = arguments.word_and_rest("the room name")
+def _create_room(room: str, kind: str) -> Request:
     if kind not in ("", "private"):
         raise InvalidRequest(f"a new room is public, or private; {quoted(kind)} is neither")
-    return Send(drafts.create_room(room, private=bool(kind)))
+    return CreateRoom(room=room, private=bool(kind))
 
 
-def _join(arguments: Arguments) -> Action:
-    return Send(drafts.join(*arguments.word_and_rest("the room name")))
+def _topic(room: str, topic: str) -> Action | Request:
+    return SetTopic(room=room, topic=topic) if topic else ShowTopic(room_name(room))
 
 
-def _leave(arguments: Arguments) -> Action:
-    return Send(drafts.leave(arguments.one("the room name")))
-
-
-def _rooms(arguments: Arguments) -> Action:
-    arguments.none()
-    return Send(drafts.rooms())
-
-
-def _members(arguments: Arguments) -> Action:
-    return Send(drafts.members(arguments.one("the room name")))
-
-
-def _ping(arguments: Arguments) -> Action:
-    arguments.none()
-    return MeasurePing()
-
-
-def _topic(arguments: Arguments) -> Action:
-    room, text = arguments.word_and_rest("the room name")
-    return Send(drafts.topic(room, text)) if text else ShowTopic(drafts.room_name(room))
-
-
-def _history(arguments: Arguments) -> Action:
-    words = arguments.text.split()
+def _history(line: Arguments) -> ReadHistory:
+    words = line.rest().split()
     if len(words) > 2:
         raise InvalidRequest(f"takes a room or name, and a number; {quoted(words[2])} is too much")
     # A number alone is a count; a room called 50 is asked for as #50.
@@ -199,77 +179,66 @@ def _history(arguments: Arguments) -> Action:
     if len(words) == 2 and not count_given:
         raise InvalidRequest(f"{quoted(words[1])} is not a number of messages")
     limit = int(words.pop()[:6]) if count_given else HISTORY_ENTRIES
-    log = drafts.log_of(words[0], arguments.rooms) if words else "#" + LOBBY
-    return Send(drafts.history(log, limit))
+    log = log_of(words[0], line.rooms) if words else "#" + LOBBY
+    return ReadHistory(log=log, limit=limit)
 
 
-def _register(arguments: Arguments) -> Action:
-    # A password may hold spaces.
-    return Send(drafts.register(arguments.text)) if arguments.text else ASK_TO_REGISTER
-
-
-def _who_am_i(arguments: Arguments) -> Action:
-    arguments.none()
-    return ShowWhoAmI()
-
-
-def _quit(arguments: Arguments) -> Action:
-    arguments.none()
-    return Quit()
-
-
-def _help(arguments: Arguments) -> Action:
-    if not arguments.text:
+def _help(name: str) -> Action:
+    if not name:
         width = max(len(command.usage) for command in COMMANDS.values())
         table = [f"{command.usage:<{width}}  {command.summary}" for command in COMMANDS.values()]
         first = (
             f"{'text':<{width}}  Say it in the lobby, to everyone; ::text says :text, //text /text."
         )
         return ShowHelp((first, *table))
-    name = arguments.one("a command").removeprefix(":").lower()
-    command = COMMANDS.get(name)
-    if command is None:
-        return _unknown(name)
-    return ShowHelp((command.usage, command.summary))
+    command = COMMANDS.get(name.removeprefix(":").lower())
+    return (
+        _unknown(name.removeprefix(":").lower())
+        if command is None
+        else ShowHelp((command.usage, command.summary))
+    )
 
 
 _TABLE: Final = (
-    CommandLine("pm", "<name> <message>", "Say it to one person only.", _private, "user"),
-    CommandLine("users", "", "Who is online, since when, and how long idle.", _users),
+    CommandLine(
+        "pm",
+        (word("to", "<name>", "the user name", "user"), MESSAGE),
+        "Say it to one person only.",
+        SendPrivate,
+    ),
+    CommandLine("users", (), "Who is online, since when, and how long idle.", ListUsers),
     CommandLine(
         "cr",
-        "<room> [private]",
+        (ROOM, rest("kind", "[private]")),
         "Create a room, which is then yours; nobody hears of a private one who is not invited.",
         _create_room,
     ),
-    CommandLine("jr", "<room> [key]", "Join a room.", _join, "room"),
-    CommandLine("lr", "<room>", "Leave a room.", _leave, "room"),
-    CommandLine("lrs", "", "All rooms, and what is unread in yours.", _rooms),
-    CommandLine("lru", "<room>", "Who is in a room.", _members, "room"),
+    CommandLine("jr", (ROOM, rest("key", "[key]")), "Join a room.", JoinRoom),
+    CommandLine("lr", (ROOM,), "Leave a room.", LeaveRoom),
+    CommandLine("lrs", (), "All rooms, and what is unread in yours.", ListRooms),
+    CommandLine("lru", (ROOM,), "Who is in a room.", ListMembers),
+    CommandLine("rm", (ROOM, MESSAGE), "Say it in a room that you are in.", Post),
     CommandLine(
-        "rm", "<room> <message>", "Say it in a room that you are in.", _room_message, "room"
+        "topic", (ROOM, rest("topic", "[text]")), "Show the topic of a room, or set it.", _topic
     ),
-    CommandLine("topic", "<room> [text]", "Show the topic of a room, or set it.", _topic, "room"),
     CommandLine(
         "history",
-        "[#room or @name] [n]",
+        (Parameter("request", "[#room or @name] [n]", "a room or name", _history, "either"),),
         f"The last n messages (1 to {limits.HISTORY_ENTRIES_MAX}) of a room, of what you and "
         "somebody said in private, or of the lobby. A bare word is a room if there is one.",
-        _history,
-        "either",
+        lambda request: request,
     ),
-    CommandLine("ping", "", "How long it takes to the gateway, and to each service.", _ping),
-    CommandLine("whoami", "", "Your name, and whether it is registered.", _who_am_i),
-    CommandLine(
-        "register",
-        "[password]",
-        f"Keep your name: {limits.PASSWORD_CHARS_MIN} or more characters, asked for if not given.",
-        _register,
-    ),
+    CommandLine("ping", (), "How long it takes to the gateway, and to each service.", MeasurePing),
+    CommandLine("whoami", (), "Your name, and whether it is registered.", ShowWhoAmI),
     *MESSAGE_COMMANDS,
     *ROOM_COMMANDS,
     *ACCOUNT_COMMANDS,
-    CommandLine("help", "[command]", "What can be done here.", _help, "command"),
-    CommandLine("quit", "", "Goodbye, once all that you said is confirmed.", _quit),
+    CommandLine(
+        "help",
+        (word("name", "[command]", "a command", "command"),),
+        "What can be done here.",
+        _help,
+    ),
+    CommandLine("quit", (), "Goodbye, once all that you said is confirmed.", Quit),
 )
 COMMANDS: Final = {command.name: command for command in _TABLE}

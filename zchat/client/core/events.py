@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeAlias
 
-from zchat.client.sdk.drafts import Answer, Request
 from zchat.protocol.messages import (
+    Answer,
     Entry,
     LogState,
     LogStateChanged,
     PresenceChanged,
     Refused,
+    Request,
     SlowedDown,
     Standing,
     TypingSeen,

@@ -31,13 +31,13 @@ from zchat.client.core.events import (
 )
 from zchat.client.core.outbox import Outbox, Parting
 from zchat.client.core.reconnect import Reconnect, Silence, ends_client, last_word
-from zchat.client.sdk.drafts import Answer, Command, Request
 from zchat.protocol import limits
 from zchat.protocol.codec import FrameReader, ProtocolError, encode
 from zchat.protocol.forward_compat import from_server
 from zchat.protocol.messages import (
     PROTOCOL_VERSION,
-    ClientMessage,
+    Answer,
+    Command,
     Done,
     Entry,
     GoingAway,
@@ -52,6 +52,7 @@ from zchat.protocol.messages import (
     PresenceChanged,
     RefusalCode,
     Refused,
+    Request,
     ServerMessage,
     SetAway,
     SlowedDown,
@@ -407,7 +408,7 @@ class ClientCore:
 
     # --- What goes out --------------------------------------------------------------------------
 
-    def _send(self, message: ClientMessage, now: float) -> None:
+    def _send(self, message: Hello | Request, now: float) -> None:
         self._outgoing.append(encode(message))
         self._latency.sent(message, now)
         self._sent_at = now
@@ -552,7 +553,7 @@ class Latency:
         """Of the last ping on this connection; None before its first answer."""
         self._sent_at: dict[int, float] = {}
 
-    def sent(self, message: ClientMessage, now: float) -> None:
+    def sent(self, message: Hello | Request, now: float) -> None:
         if isinstance(message, Ping) and message.target is PingTarget.GATEWAY:
             self._sent_at[message.id] = now
 

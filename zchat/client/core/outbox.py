@@ -3,12 +3,11 @@
 from collections import deque
 from typing import TypeAlias
 
-import msgspec
 from msgspec.structs import replace
 
-from zchat.client.sdk.drafts import Command, InvalidRequest, Request
+from zchat.client.core.checks import checked
 from zchat.protocol import limits
-from zchat.protocol.messages import DeleteAccount, LogOutEverywhere, RevokeDevice
+from zchat.protocol.messages import Command, DeleteAccount, LogOutEverywhere, Request, RevokeDevice
 from zchat.protocol.rules.nonces import nonce
 
 Parting: TypeAlias = LogOutEverywhere | DeleteAccount
@@ -55,23 +54,19 @@ class Outbox:
         return self._id
 
     def add(self, draft: Request) -> Request:
-        """Numbers the draft and keeps it. Raises `QueueFull` and `InvalidRequest`.
+        """Checks and numbers the draft, and keeps it. Raises `QueueFull` and `InvalidRequest`.
 
         A command that has a nonce keeps that: it was perhaps sent by an earlier client.
         """
         if len(self) >= limits.CLIENT_QUEUE_MAX:
             raise QueueFull(f"{len(self):,} requests are not answered yet; wait for some of them")
-        if not isinstance(draft, msgspec.Struct):
-            raise InvalidRequest(f"{type(draft).__name__} is no request")
-        request: Request
-        request_id = self._id + 1
-        if isinstance(draft, Command):
-            its_nonce = draft.nonce or nonce(self._nonce_prefix, request_id)
-            request = replace(draft, id=request_id, nonce=its_nonce)
+        request = checked(draft)
+        self._id += 1
+        if isinstance(request, Command):
+            its_nonce = request.nonce or nonce(self._nonce_prefix, self._id)
+            request = replace(request, id=self._id, nonce=its_nonce)
         else:
-            request = replace(draft, id=request_id)
-        _check(request)
-        self._id = request_id
+            request = replace(request, id=self._id)
         self._waiting.append(request)
         return request
 
@@ -143,12 +138,3 @@ class Outbox:
         self._postponed.clear()
         self._holding = False
         self.retry_at = None
-
-
-def _check(request: Request) -> None:
-    """Raises `InvalidRequest` for what a server would end the connection for, each time."""
-    try:
-        plain = msgspec.to_builtins(request, builtin_types=(bytes,))
-        msgspec.convert(plain, type(request), builtin_types=(bytes,))
-    except (msgspec.MsgspecError, TypeError, ValueError, OverflowError) as error:
-        raise InvalidRequest(f"{type(request).__name__} cannot be sent so: {error}") from None

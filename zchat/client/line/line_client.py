@@ -29,6 +29,7 @@ from zchat.client.commands.actions import (
 from zchat.client.commands.dialogues import AccountDialogues, AmbiguousDevice, AskQuestions
 from zchat.client.commands.finding import NoSuchMessage, find_message
 from zchat.client.commands.table import SECRETS_MAX, asks_secrets, is_command, parse
+from zchat.client.core.checks import InvalidRequest
 from zchat.client.core.events import (
     Answered,
     ConnectionFailed,
@@ -43,19 +44,20 @@ from zchat.client.core.events import (
 from zchat.client.core.machine import LoggingOut
 from zchat.client.core.outbox import QueueFull
 from zchat.client.model.rights import Rights
-from zchat.client.sdk import drafts
 from zchat.client.sdk.chat import Chat, UnconfirmedError
-from zchat.client.sdk.drafts import Answer, InvalidRequest, Request
 from zchat.client.sdk.requests import RefusedError
 from zchat.client.text.leaving import rooms_lost
 from zchat.client.text.renderer import Renderer
 from zchat.protocol.messages import (
+    Answer,
     CreateRoom,
     Done,
     EnableTotp,
     Entry,
     InvitedToRoom,
     JoinRoom,
+    ListRooms,
+    ListUsers,
     LogStateChanged,
     MemberAdded,
     Message,
@@ -63,6 +65,7 @@ from zchat.protocol.messages import (
     PresenceChanged,
     RefusalCode,
     Register,
+    Request,
     RoomList,
     RoomOpened,
     SlowedDown,
@@ -184,9 +187,9 @@ class LineClient:
                     self._know(self.rooms, request.room)
                 self._send(request, self._show_answer, done)
             case ShowTopic(room):
-                self._send(drafts.rooms(room), self._show_topic)
+                self._send(ListRooms(room=room), self._show_topic)
             case ShowMode(room):
-                self._send(drafts.rooms(room), self._show_mode)
+                self._send(ListRooms(room=room), self._show_mode)
             case BanFor(request, seconds):
                 until_ms = round(time.time() * 1000) + seconds * 1000
                 self._send(replace(request, until_ms=until_ms), self._show_answer)
@@ -230,7 +233,7 @@ class LineClient:
 
     def look_around(self) -> None:
         """Asks for the names to complete, without showing them."""
-        for draft in (drafts.rooms(), drafts.users()):
+        for draft in (ListRooms(), ListUsers()):
             self._send(draft, self._learn)
 
     def _send(self, draft: Request, on_answer: Callable[[Answer], None], done: str = "") -> None:
@@ -403,7 +406,7 @@ class LineClient:
             case MemberAdded() if entry.log not in self._render.titles:
                 # Only of a conversation, which is called by its topic.
                 self._render.titles[entry.log] = ""
-                self._send(drafts.rooms(entry.log[1:]), self._learn)
+                self._send(ListRooms(room=entry.log[1:]), self._learn)
             case TopicChanged(topic) if entry.log in self._render.titles:
                 self._render.titles[entry.log] = topic
             case _:

@@ -34,10 +34,9 @@ from zchat.client.model.unconfirmed import (
     stands_now,
     unsent_said,
 )
-from zchat.client.sdk import drafts
-from zchat.client.sdk.drafts import Answer, Request
 from zchat.protocol import limits
 from zchat.protocol.messages import (
+    Answer,
     ConversationList,
     Done,
     Entry,
@@ -49,6 +48,7 @@ from zchat.protocol.messages import (
     PresenceChanged,
     ReadHistory,
     Refused,
+    Request,
     RoomList,
     SetNotify,
     SlowedDown,
@@ -187,7 +187,7 @@ class Book:
         if conversation.loading or not conversation.more_before:
             return None
         conversation.loading = True
-        return drafts.history(key, limit, strand.first)
+        return ReadHistory(log=key, limit=limit, before=strand.first)
 
     def item(self, key: str, sequence: int) -> Item | None:
         """What stands there, if it is loaded."""

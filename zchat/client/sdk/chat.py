@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Final, Self, assert_never
 
 from zchat import __version__
+from zchat.client.core import checks
 from zchat.client.core.credentials import Credentials
 from zchat.client.core.events import (
     Answered,
@@ -21,20 +22,21 @@ from zchat.client.core.events import (
     State,
 )
 from zchat.client.core.machine import ClientCore, LoggingOut
-from zchat.client.sdk import account_drafts, drafts, message_drafts
 from zchat.client.sdk.connection import Connection
-from zchat.client.sdk.drafts import Answer, Request
 from zchat.client.sdk.event_queue import WaitingEvents
 from zchat.client.sdk.requests import Asking, RefusedError
 from zchat.client.sdk.tls import AUTOMATIC, Tls
 from zchat.protocol import limits
 from zchat.protocol.messages import (
+    Answer,
     Done,
     Entry,
     LogStateChanged,
     PresenceChanged,
     Refused,
     Register,
+    Request,
+    SetAway,
     SlowedDown,
     TypingSeen,
 )
@@ -127,7 +129,7 @@ def connect(
     """
     credentials = _credentials(password, token, device, code, invitation, new_password, register)
     credentials.account = not (token is None or password or register or as_guest)
-    credentials.cluster, own = cluster, drafts.user_name(name)
+    credentials.cluster, own = cluster, checks.user_name(name)
     core = _core(own, credentials, cursors or {}, away, logs, from_head, bot)
     where = [address] if isinstance(address, str) else address
     times_s = connect_timeout_s, quit_timeout_s
@@ -145,15 +147,15 @@ def _core(
 ) -> ClientCore:
     """Raises `InvalidRequest`."""
     if isinstance(logs, str):
-        raise drafts.InvalidRequest(f"logs are a list of names, and {logs!r:.40} is one name")
+        raise checks.InvalidRequest(f"logs are a list of names, and {logs!r:.40} is one name")
     return ClientCore(
         name,
         credentials,
         secrets.token_bytes(limits.NONCE_PREFIX_BYTES),
         f"zchat-client {__version__}",
-        cursors={drafts.log_name(log): sequence for log, sequence in cursors.items()},
-        away=message_drafts.away(away).away,
-        logs=None if logs is None else list(map(drafts.log_name, logs)),
+        cursors={checks.log_name(log): sequence for log, sequence in cursors.items()},
+        away=checks.checked(SetAway(away=away)).away,
+        logs=None if logs is None else list(map(checks.log_name, logs)),
         from_head=from_head,
         bot=bot,
     )
@@ -170,13 +172,13 @@ def _credentials(
 ) -> Credentials:
     """Raises `InvalidRequest`."""
     return Credentials(
-        secrets.token_bytes(limits.TOKEN_BYTES) if token is None else account_drafts.token(token),
-        password if password is None else drafts.password(password),
-        account_drafts.device_name(device) if device else "",
-        account_drafts.one_time_code(code) if code else "",
+        secrets.token_bytes(limits.TOKEN_BYTES) if token is None else checks.token(token),
+        password if password is None else checks.password(password),
+        checks.device_name(device) if device else "",
+        checks.one_time_code(code) if code else "",
         register,
-        account_drafts.invitation_code(invitation) if invitation else "",
-        None if new_password is None else drafts.new_password(new_password),
+        checks.invitation_code(invitation) if invitation else "",
+        None if new_password is None else checks.new_password(new_password),
     )
 
 
@@ -353,9 +355,10 @@ class Chat(Asking):
             raise UnconfirmedError(self.unconfirmed)
 
     def submit(self, draft: Request) -> asyncio.Future[Answer]:
-        """Sends without waiting; many at once keep their order. `sdk.drafts` makes drafts.
+        """Sends, as `Post(room="lobby", text="hello")`, without waiting; the order is kept.
 
-        The future has the answer, or raises `RefusedError`. Raises `QueueFull` and `LoggingOut`.
+        The future has the answer, or raises `RefusedError`. Raises `InvalidRequest`, `QueueFull`
+        and `LoggingOut`.
         """
         request_id = self._connection.submit(draft)
         future: asyncio.Future[Answer] = self._loop.create_future()
@@ -379,9 +382,9 @@ class Chat(Asking):
         been received. The server is told within about a second, or when it is back. With `back`
         what comes after it is unread again.
         """
-        if not 0 <= drafts.whole(sequence, "a sequence") <= limits.INTEGER_MAX:
-            raise drafts.InvalidRequest(f"{sequence} is no sequence")
-        self._connection.mark_read(drafts.log_name(log), sequence, back=back)
+        if not 0 <= checks.whole(sequence, "a sequence") <= limits.INTEGER_MAX:
+            raise checks.InvalidRequest(f"{sequence} is no sequence")
+        self._connection.mark_read(checks.log_name(log), sequence, back=back)
 
     # --- What happens ---------------------------------------------------------------------------
 

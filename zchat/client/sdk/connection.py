@@ -8,8 +8,8 @@ from typing import Final, cast
 
 from zchat.client.core.events import CloseConnection, Event, OpenConnection
 from zchat.client.core.machine import ClientCore
-from zchat.client.sdk.drafts import Request
 from zchat.client.sdk.tls import AUTOMATIC, Attempt, Tls, UntrustedServerError
+from zchat.protocol.messages import Request
 from zchat.runtime.options import PORT_MAX
 
 CONNECT_TIMEOUT_S: Final = 5.0

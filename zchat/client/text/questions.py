@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from zchat.client.sdk import drafts
-from zchat.client.sdk.drafts import InvalidRequest
+from zchat.client.core import checks
+from zchat.client.core.checks import InvalidRequest
 from zchat.protocol import limits
 
 
@@ -61,7 +61,7 @@ class Questions:
 
 def _too_short(answers: Sequence[str]) -> str:
     try:
-        drafts.new_password(answers[-1])
+        checks.new_password(answers[-1])
     except InvalidRequest as error:
         return str(error)
     return ""

@@ -5,13 +5,13 @@ from datetime import date, tzinfo
 from typing import assert_never
 
 from zchat.client.core.events import SessionBegun
-from zchat.client.sdk.drafts import Answer
 from zchat.client.text import entries as render_entries
 from zchat.client.text import lists
 from zchat.client.text.style import DIM, RED, Look
 from zchat.protocol.messages import (
     LOBBY,
     SYSTEM_AUTHOR,
+    Answer,
     AuditList,
     BanList,
     BlockedList,

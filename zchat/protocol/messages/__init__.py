@@ -90,12 +90,9 @@ Query = (
 
 ClientMessage = Hello | LogIn | LogOut | AnyCommand | Query
 
-ServerMessage = (
-    Welcome
-    | LoggedIn
-    | Done
+Answer = (
+    Done
     | Refused
-    | Entry
     | History
     | RoomList
     | MemberList
@@ -110,6 +107,14 @@ ServerMessage = (
     | EditList
     | SearchResults
     | Pong
+)
+"""To a request, of which it has the `id`."""
+
+ServerMessage = (
+    Welcome
+    | LoggedIn
+    | Entry
+    | Answer
     | PresenceChanged
     | TypingSeen
     | LogStateChanged

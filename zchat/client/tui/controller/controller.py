@@ -11,15 +11,14 @@ from typing import Final, Protocol
 
 from zchat.client.commands.actions import Ask, EnrolTotp, Mistake, Send
 from zchat.client.commands.table import parse
+from zchat.client.core.checks import InvalidRequest, saying
 from zchat.client.core.events import Answered, EntryArrived, Event, SessionBegun, State
 from zchat.client.core.machine import LoggingOut
 from zchat.client.core.outbox import QueueFull
 from zchat.client.line.line_client import LineClient
 from zchat.client.model.book import Book
 from zchat.client.model.conversation import Conversation, Delivery, Kind, Said
-from zchat.client.sdk import drafts, message_drafts
 from zchat.client.sdk.chat import Chat
-from zchat.client.sdk.drafts import InvalidRequest, Request
 from zchat.client.storage.cache import FLUSH_ENTRIES, Cache
 from zchat.client.storage.log_files import LogFiles
 from zchat.client.tui.controller.input_guard import InputGuard
@@ -31,6 +30,7 @@ from zchat.client.tui.view.listing import label
 from zchat.client.tui.view.markup import emojied
 from zchat.protocol import limits
 from zchat.protocol.messages import (
+    AddReaction,
     CloseRoom,
     CreateRoom,
     DeleteMessage,
@@ -56,13 +56,18 @@ from zchat.protocol.messages import (
     PinMessage,
     Post,
     PresenceChanged,
+    ReadEdits,
     ReadHistory,
     Refused,
+    RemoveReaction,
+    Request,
     RoomList,
     SayTyping,
     SearchMessages,
     SendPrivate,
+    SetNotify,
     StartConversation,
+    UnpinMessage,
     inbox_log,
     room_log,
 )
@@ -178,7 +183,7 @@ class Controller:
                 self._answered(event)
             case EntryArrived(Entry(body=MemberAdded(user=user))) if user == self.book.me:
                 # What the conversation is called stands in the list of rooms.
-                self.send(drafts.rooms())
+                self.send(ListRooms())
             case PresenceChanged() | EntryArrived(Entry(body=MemberJoined() | MemberLeft())):
                 self._members_are_old = True
                 if isinstance(event, PresenceChanged) and event.came_more + event.went_more:
@@ -186,7 +191,7 @@ class Controller:
                     self._users_are_old = True
             case EntryArrived(Entry(log=log, body=MessagePinned() | MessageUnpinned())):
                 if log in self.pins:
-                    self.try_to(lambda: message_drafts.pins(log))
+                    self.try_to(lambda: ListPins(room=log))
             case _:
                 pass
 
@@ -219,7 +224,7 @@ class Controller:
                 key = self._awaited.pop(event.id)
                 self._front.opens(key or log or "", event.id)
                 # The topic of a room that was there before is in no entry that comes now.
-                self.send(drafts.rooms())
+                self.send(ListRooms())
             case _:
                 pass
 
@@ -262,15 +267,15 @@ class Controller:
 
     def look_around(self) -> None:
         """Which rooms and people there are, and with whom there are conversations."""
-        for draft in (drafts.rooms(), drafts.users(), message_drafts.conversations()):
+        for draft in (ListRooms(), ListUsers(), ListConversations()):
             self.send(draft)
 
     def look_into(self, conversation: Conversation) -> None:
         """What is needed to show it."""
         if self.chat.state is State.ONLINE:
             if conversation.key[0] == "#":
-                self.send(drafts.members(conversation.key))
-                self.send(message_drafts.pins(conversation.key))
+                self.send(ListMembers(room=conversation.key))
+                self.send(ListPins(room=conversation.key))
             else:
                 self._users_are_old = True
         if not conversation.items:
@@ -280,13 +285,13 @@ class Controller:
         """Asks who is in it, if that may have changed since the last time."""
         if self._members_are_old and conversation.key[0] == "#":
             self._members_are_old = False
-            self.send(drafts.members(conversation.key))
+            self.send(ListMembers(room=conversation.key))
 
     def look_at_people(self) -> None:
         """Asks who is here, if what is known of it may be wrong."""
         if self._users_are_old and self.chat.state is State.ONLINE:
             self._users_are_old = False
-            self.send(drafts.users())
+            self.send(ListUsers())
 
     def load_older(self, conversation: Conversation) -> None:
         """From the cache, or else from the server."""
@@ -346,8 +351,7 @@ class Controller:
         return True
 
     def _send_said(self, key: str, text: str, reply_to: int) -> int | None:
-        make = drafts.post if key[0] == "#" else drafts.private
-        return self.try_to(lambda: make(key, text, reply_to))
+        return self.try_to(lambda: saying(key, text, reply_to))
 
     def _command(self, line: str) -> Outcome:
         action = parse(line, self.roster.rooms.keys() | self.chat.rooms_followed)
@@ -384,10 +388,10 @@ class Controller:
         return Outcome.DONE
 
     def join(self, room: str) -> None:
-        self._send_and_open(drafts.join(room), room_log(room))
+        self._send_and_open(JoinRoom(room=room), room_log(room))
 
     def create(self, room: str) -> None:
-        self._send_and_open(drafts.create_room(room), room_log(room))
+        self._send_and_open(CreateRoom(room=room), room_log(room))
 
     def _send_and_open(self, request: Request, key: str) -> None:
         request_id = self.send(request)
@@ -405,7 +409,7 @@ class Controller:
             and now - self._typing_sent_s.get(key, -TYPING_AGAIN_S) >= TYPING_AGAIN_S
         ):
             self._typing_sent_s[key] = now
-            self.send(message_drafts.typing(key))
+            self.send(SayTyping(log=key))
 
     def give_up(self, conversation: Conversation, said: Said) -> None:
         """What was not sent is not wanted any more."""
@@ -423,7 +427,7 @@ class Controller:
         muted = conversation.notify == Notify.NOTHING
         level = Notify.MENTIONS if conversation.key[0] == "#" else Notify.ALL
         self.try_to(
-            lambda: message_drafts.notify(conversation.key, level if muted else Notify.NOTHING)
+            lambda: SetNotify(log=conversation.key, level=level if muted else Notify.NOTHING)
         )
 
     # --- What is done to a message that was sent ------------------------------------------------
@@ -435,7 +439,9 @@ class Controller:
     def edit(self, conversation: Conversation, said: Said, text: str) -> bool:
         """False if it cannot say that."""
         log = self._log_of(conversation)
-        draft = self.try_to(lambda: message_drafts.edit(log, said.sequence, emojied(text)))
+        draft = self.try_to(
+            lambda: EditMessage(log=log, sequence=said.sequence, text=emojied(text))
+        )
         return draft is not None
 
     def refusal(self, kind: type[Message], conversation: Conversation, said: Said) -> str:
@@ -460,19 +466,19 @@ class Controller:
 
     def delete(self, conversation: Conversation, said: Said) -> None:
         log = self._log_of(conversation)
-        self.try_to(lambda: message_drafts.delete(log, said.sequence))
+        self.try_to(lambda: DeleteMessage(log=log, sequence=said.sequence))
 
     def react(self, conversation: Conversation, said: Said, emoji: str) -> None:
         """Takes it back if it is there already."""
         log = self._log_of(conversation)
         again = self.book.me in said.reactions.get(emoji, ())
-        draft = message_drafts.unreact if again else message_drafts.react
-        self.try_to(lambda: draft(log, said.sequence, emoji))
+        kind = RemoveReaction if again else AddReaction
+        self.try_to(lambda: kind(log=log, sequence=said.sequence, emoji=emoji))
 
     def pin(self, conversation: Conversation, said: Said) -> None:
         """And the other way round."""
-        draft = message_drafts.unpin if self.is_pinned(conversation, said) else message_drafts.pin
-        self.try_to(lambda: draft(conversation.key, said.sequence))
+        kind = UnpinMessage if self.is_pinned(conversation, said) else PinMessage
+        self.try_to(lambda: kind(room=conversation.key, sequence=said.sequence))
 
     def is_pinned(self, conversation: Conversation, said: Said) -> bool:
         return any(pin.sequence == said.sequence for pin in self.pins.get(conversation.key, ()))
@@ -482,6 +488,6 @@ class Controller:
     ) -> None:
         """`show` gets what it has said before."""
         log = self._log_of(conversation)
-        request_id = self.try_to(lambda: message_drafts.edits(log, said.sequence))
+        request_id = self.try_to(lambda: ReadEdits(log=log, sequence=said.sequence))
         if request_id is not None:
             self._edits_awaited[request_id] = show

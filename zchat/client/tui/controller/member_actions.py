@@ -1,11 +1,6 @@
 """What the user does with the selected member: talk, mention, kick, ban, promote."""
 
-from collections.abc import Callable
-from functools import partial
-
 from zchat.client.model.conversation import Conversation
-from zchat.client.sdk import room_drafts
-from zchat.client.sdk.drafts import Request
 from zchat.client.tui.controller.composing import Composing
 from zchat.client.tui.controller.controller import Controller
 from zchat.client.tui.controller.navigation import Navigation
@@ -14,8 +9,8 @@ from zchat.client.tui.view.cells import drawable_line
 from zchat.protocol.messages import (
     BanMember,
     DemoteMember,
-    InRoomCommand,
     KickMember,
+    MemberCommand,
     MemberInfo,
     PromoteMember,
     Role,
@@ -75,23 +70,23 @@ class MemberActions:
             self._screen.note(["! that can be done in rooms only"])
             return
         rights, whom = self._controller.book.rights, drawable_line(name)
-        kind: type[InRoomCommand]
-        make: Callable[[], Request]
+        kind: type[MemberCommand]
         match what:
             case "kick":
-                kind, make = KickMember, partial(room_drafts.kick, room, name)
+                kind = KickMember
                 question, yes = f"Kick {whom} out of #{room}?", "kicks them out"
             case "ban":
-                kind, make = BanMember, partial(room_drafts.ban, room, name)
+                kind = BanMember
                 question = f"Ban {whom} from #{room}, until somebody unbans them?"
                 yes = "bans them"
             case _ if rights.leads(name, conversation.key):
-                kind, make = DemoteMember, partial(room_drafts.demote, room, name)
+                kind = DemoteMember
                 question, yes = f"Demote {whom} from moderator of #{room}?", "demotes them"
             case _:
-                kind, make = PromoteMember, partial(room_drafts.promote, room, name)
+                kind = PromoteMember
                 question, yes = f"Make {whom} a moderator of #{room}?", "makes them one"
         if not rights.may_do_to(name, kind, conversation.key):
             self._screen.note([f"! you may not do that to {whom} here"])
         else:
-            self._screen.ask(question, yes, partial(self._controller.try_to, make))
+            request = kind(room=room, user=name)
+            self._screen.ask(question, yes, lambda: self._controller.try_to(lambda: request))

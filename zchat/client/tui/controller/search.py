@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from typing import Final
 
+from zchat.client.core.checks import InvalidRequest
 from zchat.client.core.events import Answered
 from zchat.client.core.machine import LoggingOut
 from zchat.client.core.outbox import QueueFull
 from zchat.client.core.search_results import Found
-from zchat.client.sdk import message_drafts
-from zchat.client.sdk.drafts import InvalidRequest, Request
-from zchat.protocol.messages import Refused, SearchResults
+from zchat.protocol.messages import Refused, Request, SearchMessages, SearchResults
 
 PAGE: Final = 50
 
@@ -42,7 +41,7 @@ class Search:
 
     def _ask(self) -> None:
         try:
-            draft = message_drafts.search(self._text, before_ms=self.found.before_ms, limit=PAGE)
+            draft = SearchMessages(text=self._text, before_ms=self.found.before_ms, limit=PAGE)
             self._request = self._send(draft)
         except (InvalidRequest, QueueFull, LoggingOut) as error:
             self.trouble = f"{error}."
