@@ -17,6 +17,7 @@ from zchat.client.model.conversation import (
     Said,
 )
 from zchat.client.model.entries import NOTICES
+from zchat.client.text.wording import words_of
 from zchat.protocol.messages import (
     AccountChanged,
     ConversationInfo,
@@ -89,7 +90,7 @@ class Reading:
 
 
 def texts(conversation: Conversation) -> list[str]:
-    return [item.text for item in conversation.items]
+    return [words_of(item, "ann") for item in conversation.items]
 
 
 # --- Where things belong ------------------------------------------------------------------------
@@ -152,7 +153,9 @@ def test_what_happens_in_a_room_is_said_in_words_without_its_name() -> None:
     reading.hear("#den", 2, "look")
     reading.hear("#den", 3, MessagePinned(2), "ann")
     reading.hear("#den", 4, MemberKicked("cat", "noise"), "bob")
-    happened = [item.text for item in reading["#den"].items if isinstance(item, Happened)]
+    happened = [
+        words_of(item, "ann") for item in reading["#den"].items if isinstance(item, Happened)
+    ]
     assert happened == [
         "bob set the topic to: Bears",
         "you pinned a message",

@@ -6,10 +6,11 @@ from zchat.client.core.checks import InvalidRequest, emoji
 from zchat.client.model.conversation import Happened, Item, Said
 from zchat.client.model.emoji import by_name, completions, emoji_named
 from zchat.client.tui.view.view import find_after, find_before, matches
+from zchat.protocol.messages import Entry, TopicChanged
 
 ITEMS: list[Item] = [
     Said(1, 0, "bob", "The Bears are out"),
-    Happened(2, 0, "bob", "bob set the topic to: bears"),
+    Happened(Entry("#den", 2, 0, "bob", TopicChanged("bears"))),
     Said(3, 0, "cat", "which STRASSE?"),
     Said(4, 0, "bob", "bears again"),
 ]

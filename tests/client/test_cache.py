@@ -12,6 +12,7 @@ from zchat.client.model.book import Book
 from zchat.client.model.kept import Kept
 from zchat.client.storage import cache as cache_module
 from zchat.client.storage.cache import Cache, data_folder
+from zchat.client.text.wording import words_of
 from zchat.protocol.messages import (
     Entry,
     EntryBody,
@@ -49,7 +50,7 @@ class Run:
         self.cache.close()
 
     def texts(self, key: str) -> list[str]:
-        return [item.text for item in self.book.open(key).items]
+        return [words_of(item, "ann") for item in self.book.open(key).items]
 
 
 def begun(*logs: LogState, since_ms: int = 1) -> SessionBegun:

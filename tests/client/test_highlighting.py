@@ -9,6 +9,7 @@ from zchat.client.model.book import Book
 from zchat.client.model.conversation import Said
 from zchat.client.model.highlighting import pattern_of, split
 from zchat.client.model.notifications import Notifying
+from zchat.client.text.wording import notification
 from zchat.protocol.messages import Entry, LogState, MessageEdited, MessagePosted
 
 
@@ -52,8 +53,7 @@ def test_a_word_counts_and_is_told_as_a_mention() -> None:
         notifying.hear(book, event, 0.0)
     assert (book.open("#den").unread, book.open("#den").mentions) == (2, 1)
     told = notifying.take(9.0)
-    assert told is not None
-    assert told.body == "more tea"
+    assert notification(told, "ann").body == "more tea"
     edit = Entry("#den", 4, 1, "bob", MessageEdited(2, "or tea"))
     book.apply(EntryArrived(edit, False), 0.0)
     assert book.open("#den").mentions == 2

@@ -11,9 +11,9 @@ from zchat.client.model.book import Book
 from zchat.client.model.notifications import (
     INTERVAL_S,
     MISSED_WAIT_S,
-    Notification,
     Notifying,
 )
+from zchat.client.text.wording import Notification, notification
 from zchat.client.tui.notifications import How, Notifier, best, osc_9
 from zchat.protocol.messages import (
     Entry,
@@ -54,8 +54,11 @@ class Listening:
         self.notifying.hear(self.book, event, now, looked_at=looked_at)
 
     def told(self, now: float = 0.0) -> tuple[str, str] | None:
-        notification = self.notifying.take(now)
-        return None if notification is None else (notification.title, notification.body)
+        told = self.notifying.take(now)
+        if not told:
+            return None
+        notified = notification(told, "ann")
+        return notified.title, notified.body
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from zchat.client.model.conversation import Delivery, Happened, Item, Said
 from zchat.client.tui.calendar import Calendar
 from zchat.client.tui.view.cells import drawable
 from zchat.client.tui.view.layout import FOLD, FOLDED_LINES, Line, Page, lay_out, place
+from zchat.protocol.messages import Entry, TopicChanged
 
 from .corpus import STEERING, WIDTHS
 
@@ -100,7 +101,7 @@ def test_no_line_is_wider_than_the_page(text: str, width: int) -> None:
     page = Page(width, "ann", Calendar(UTC))
     message = Said(1, NOON_MS, text, text, reply_to=7, reactions={text[:32]: [text]})
     message.delivery, message.trouble = Delivery.FAILED, text
-    for item in (message, Happened(1, NOON_MS, text, text)):
+    for item in (message, Happened(Entry("#den", 1, NOON_MS, text, TopicChanged(text)))):
         for line in lay_out(item, page, ALONE, said(text)):
             assert cell_len(plain(line)) <= width
 

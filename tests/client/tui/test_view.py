@@ -21,6 +21,7 @@ from zchat.client.tui.calendar import Calendar
 from zchat.client.tui.view.heights import Heights
 from zchat.client.tui.view.layout import Page
 from zchat.client.tui.view.view import View
+from zchat.protocol.messages import Entry, MemberJoined, MemberLeft
 
 NOON_MS = 1_700_000_000_000
 PAGE = Page(50, "ann", Calendar(UTC))
@@ -48,8 +49,8 @@ def texts(view: View) -> list[str]:
 
 
 def moved(sequence: int, author: str, move: Move) -> Happened:
-    text = f"{author} {move.name.lower()}"
-    return Happened(sequence, NOON_MS + sequence * 1_000, author, text, move)
+    body = MemberJoined() if move is Move.JOINED else MemberLeft()
+    return Happened(Entry("#den", sequence, NOON_MS + sequence * 1_000, author, body), move)
 
 
 def add(view: View, said: Item) -> None:
@@ -278,7 +279,7 @@ def test_who_comes_and_goes_is_one_line() -> None:
         "came and went; fay went and came",
         "back",
         "message 8",
-        "gus joined",
+        "gus joined #den",
     ]
     add(view, moved(10, "ann", Move.JOINED))
     assert said(view)[-1] == "gus, you joined"
@@ -290,19 +291,19 @@ def test_a_run_is_unfolded_and_folded_again_where_it_begins() -> None:
     view.step(-1)
     assert view.selected == 1
     view.toggle_fold(1)
-    assert said(view) == ["message 1", "bob joined", "cat joined", "message 4"]
+    assert said(view) == ["message 1", "bob joined #den", "cat joined #den", "message 4"]
     view.step(-1)
     view.step(1)
     assert view.selected == 1
     view.toggle_fold(1)
     assert said(view) == ["message 1", "bob, cat joined", "message 4"]
     view.select(2)
-    assert "cat joined" in said(view)
+    assert "cat joined #den" in said(view)
 
 
 def test_nothing_is_folded_for_who_does_not_want_it() -> None:
     view = coming_and_going("+bob", "+cat", folds=False)
-    assert said(view) == ["bob joined", "cat joined"]
+    assert said(view) == ["bob joined #den", "cat joined #den"]
 
 
 def test_the_line_of_what_is_new_parts_a_run() -> None:

@@ -46,8 +46,8 @@ from zchat.client.core.outbox import QueueFull
 from zchat.client.model.rights import Rights
 from zchat.client.sdk.chat import Chat, UnconfirmedError
 from zchat.client.sdk.requests import RefusedError
-from zchat.client.text.leaving import rooms_lost
 from zchat.client.text.renderer import Renderer
+from zchat.client.text.wording import rooms_lost
 from zchat.protocol.messages import (
     Answer,
     CreateRoom,

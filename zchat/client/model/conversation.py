@@ -9,6 +9,8 @@ import enum
 from dataclasses import dataclass, field
 from typing import Final
 
+from zchat.protocol.messages import Entry
+
 CHANGES_MAX: Final = 1_000
 """Past it a screen draws anew, which costs it less than so many changes; most are never drawn."""
 
@@ -80,15 +82,24 @@ class Move(enum.Enum):
 
 @dataclass(slots=True, eq=False)
 class Happened:
-    """Anything else that stands in a log, in words: joins, topics, bans, pins."""
+    """Anything else that stands in a log: joins, topics, bans, pins. Whoever shows it has words."""
 
-    sequence: int
-    at_ms: int
-    author: str
-    text: str
+    entry: Entry
     move: Move = Move.NONE
     """Whether its author has only come or gone."""
     version: int = 0
+
+    @property
+    def sequence(self) -> int:
+        return self.entry.sequence
+
+    @property
+    def at_ms(self) -> int:
+        return self.entry.at_ms
+
+    @property
+    def author(self) -> str:
+        return self.entry.author
 
 
 Item = Said | Happened

@@ -5,7 +5,6 @@ from collections import deque
 from typing import Final, TypeAlias
 
 from zchat.client.model.conversation import Happened, Item, Move, Said
-from zchat.client.text.wording import sentence
 from zchat.protocol.messages import (
     SYSTEM_AUTHOR,
     Entry,
@@ -81,8 +80,7 @@ def item_of(
                 reactions=NO_REACTIONS,
             )
         case _:
-            move = _MOVES.get(type(entry.body), Move.NONE)
-            return Happened(entry.sequence, entry.at_ms, entry.author, sentence(entry, me), move)
+            return Happened(entry, _MOVES.get(type(entry.body), Move.NONE))
 
 
 def mentions(text: str, me: str, *, may_call_all: bool, words: Words | None = None) -> bool:

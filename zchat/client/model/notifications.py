@@ -1,6 +1,5 @@
-"""What the user is told aloud while looking elsewhere, and in which words."""
+"""Of what the user is notified while looking elsewhere, and when."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from zchat.client.core.events import EntryArrived
@@ -8,22 +7,11 @@ from zchat.client.model.book import Book
 from zchat.client.model.conversation import Conversation, Item, Kind, Said
 from zchat.client.model.entries import conversation_of
 from zchat.protocol.messages import Notify
-from zchat.protocol.rules.names import printable
 
-BODY_CHARS_MAX: Final = 200
 INTERVAL_S: Final = 2.0
 """Between two notifications: what comes meanwhile is told as one."""
 MISSED_WAIT_S: Final = 1.0
 """What was missed comes all at once, and is told when no more of it came for so long."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """Both texts are one line, and safe to show. `key` is where to look."""
-
-    title: str
-    body: str
-    key: str
 
 
 class Notifying:
@@ -55,17 +43,16 @@ class Notifying:
         """When to call `take`; None while there is nothing to tell."""
         return self._due_at if self._waiting else None
 
-    def take(self, now: float) -> Notification | None:
-        """What to tell by now, all of it as one."""
+    def take(self, now: float) -> list[tuple[Conversation, Item]]:
+        """What to tell by now, all of it as one notification."""
         if not self._waiting or now < self._due_at:
-            return None
+            return []
         # What was read elsewhere, or deleted, in the meantime is nothing to tell any more.
         waiting = [each for each in self._waiting if _is_unread(*each)]
         self._waiting = []
-        if not waiting:
-            return None
-        self._not_before = now + INTERVAL_S
-        return _notification(waiting)
+        if waiting:
+            self._not_before = now + INTERVAL_S
+        return waiting
 
 
 def is_told_aloud(conversation: Conversation, item: Item, me: str) -> bool:
@@ -85,21 +72,3 @@ def is_told_aloud(conversation: Conversation, item: Item, me: str) -> bool:
 def _is_unread(conversation: Conversation, item: Item) -> bool:
     deleted = isinstance(item, Said) and bool(item.deleted_by)
     return item.sequence > conversation.marker and not deleted
-
-
-def _notification(waiting: list[tuple[Conversation, Item]]) -> Notification:
-    conversation, item = waiting[-1]
-    key, place = conversation.key, printable(conversation.title)
-    if len(waiting) == 1:
-        body = printable(item.text)
-        if len(body) > BODY_CHARS_MAX:
-            body = body[: BODY_CHARS_MAX - 1] + "…"
-        author = printable(item.author)
-        in_place = "" if conversation.kind in (Kind.PRIVATE, Kind.NOTICES) else f" in {place}"
-        return Notification(author + in_place, body, key)
-    keys = {each.key for each, _ in waiting}
-    messages = f"{len(waiting):,} messages"
-    if len(keys) > 1:
-        return Notification("zchat", f"{messages} in {len(keys):,} conversations", key)
-    preposition = "from" if conversation.kind is Kind.PRIVATE else "in"
-    return Notification("zchat", f"{messages} {preposition} {place}", key)

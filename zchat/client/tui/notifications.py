@@ -11,8 +11,9 @@ from typing import Final, assert_never
 
 from zchat.client.core.events import EntryArrived, Event
 from zchat.client.model.book import Book
-from zchat.client.model.notifications import Notification, Notifying
+from zchat.client.model.notifications import Notifying
 from zchat.client.storage.cache import Cache
+from zchat.client.text.wording import Notification, notification
 
 # --- Tells the user something aloud: by the terminal's bell, by the terminal, or on the desktop.
 
@@ -146,6 +147,6 @@ class Notifications:
 
     def tell(self) -> None:
         """What is due by now."""
-        notification = self._notifying.take(asyncio.get_running_loop().time())
-        if notification is not None:
-            self._notifier.tell(notification)
+        told = self._notifying.take(asyncio.get_running_loop().time())
+        if told:
+            self._notifier.tell(notification(told, self._book.me))

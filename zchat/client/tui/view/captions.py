@@ -6,8 +6,7 @@ from typing import Final, TypeAlias
 from zchat.client.core.events import EntryArrived, Event
 from zchat.client.model.conversation import Conversation, Kind, Said
 from zchat.client.model.entries import NOTICES, conversation_of
-from zchat.client.text.leaving import rooms_lost
-from zchat.client.text.wording import sentence
+from zchat.client.text.wording import rooms_lost, sentence
 from zchat.client.tui.view import listing
 from zchat.client.tui.view.cells import cut, drawable, drawable_line, padded, width
 from zchat.client.tui.view.completion import Completion

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
 from zchat.client.model.conversation import Delivery, Happened, Item, Said
+from zchat.client.text.wording import sentence
 from zchat.client.tui.view.cells import cut, drawable, drawable_line, padded, slices, width, words
 from zchat.client.tui.view.markup import Ink, Piece, inline
 from zchat.protocol import limits
@@ -112,20 +113,20 @@ def place(item: Item, before: Item | None, page: Page, new_after: int, unfolded:
 
 
 def lay_out(
-    item: Item, page: Page, where: Place, answered: Said | None = None, *, fold: str = ""
+    item: Item, page: Page, where: Place, answered: Said | None = None, *, folded: str = ""
 ) -> list[Line]:
-    """`answered` is the message to which this one replies, where that is known; `fold` what a click
-    on a notice means."""
+    """`answered` is the message to which this one replies, where that is known. `folded` is what a
+    notice says for all that follow it, which a click on it shows."""
     lines: list[Line] = []
     if where.new_day:
         lines.append(rule(page.calendar.day_name(item.at_ms), page, Ink.DAY))
     if where.new_since:
         lines.append(rule("new", page, Ink.NEW))
     if isinstance(item, Happened):
-        rows: Iterable[Line] = wrapped(
-            [Piece(drawable_line(item.text), Ink.HAPPENED, fold)], page.text_width
-        )
-        name = Piece(padded("⋯" if fold else "·", page.name_width, right=True), Ink.HAPPENED)
+        text = drawable_line(folded or sentence(item.entry, page.me))
+        notice = Piece(text, Ink.HAPPENED, FOLD if folded else "")
+        rows: Iterable[Line] = wrapped([notice], page.text_width)
+        name = Piece(padded("⋯" if folded else "·", page.name_width, right=True), Ink.HAPPENED)
     else:
         rows = _said(item, page, where, answered)
         name = _name(item, page, where)

@@ -9,7 +9,6 @@ from zchat.client.model.conversation import (
     Change,
     Changed,
     Conversation,
-    Happened,
     Inserted,
     Item,
     Removed,
@@ -220,7 +219,7 @@ class View:
         if known is not None and known[0] == key:
             return known[1]
         text = folding.told((self.items[index] for index in run), self.page.me)
-        lines = lay_out(Happened(item.sequence, item.at_ms, "", text), self.page, key[1], fold=FOLD)
+        lines = lay_out(item, self.page, key[1], folded=text)
         self._laid_out[item] = key, lines
         self.heights[run.start] = len(lines)
         return lines

@@ -69,7 +69,7 @@ def text_of(view: View, found: Marked) -> str:
     parts: list[str] = []
     for index in range(found.first.item, min(found.last.item + 1, len(view.items))):
         item = view.items[index]
-        source = drawable(item.text)
+        source = drawable(item.text) if isinstance(item, Said) else ""
         before = ""
         for number, line in enumerate(view.lines(index)):
             cells = found.cells(index, number, view.page.gutter, view.page.width)
