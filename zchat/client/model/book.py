@@ -14,6 +14,7 @@ from zchat.client.core.events import (
     LoggedOut,
     SessionBegun,
 )
+from zchat.client.model.continuity import Arrival, older_part
 from zchat.client.model.conversation import Conversation, Delivery, Item, Kind, Said
 from zchat.client.model.entries import (
     RecentAmendments,
@@ -23,7 +24,7 @@ from zchat.client.model.entries import (
     mentions,
 )
 from zchat.client.model.highlighting import pattern_of
-from zchat.client.model.kept import Kept, adjoins
+from zchat.client.model.kept import Kept
 from zchat.client.model.rights import Rights
 from zchat.client.model.rooms import RoomFacts
 from zchat.client.model.strands import Strand, Strands
@@ -89,6 +90,7 @@ class Book:
         self.looking_at = ""
         """The key of the conversation that the user sees; empty for none."""
         self._strands = Strands(me)
+        self._continuity = self._strands.continuity
         self._facts = RoomFacts(me)
         self._unconfirmed = Unconfirmed()
         self.unsent: list[Said] = []
@@ -138,7 +140,7 @@ class Book:
                 if log in self.conversations:
                     self.presence.typing_seen(self.open(log), event, self.me, now)
             case LogStateChanged(log=log, marker=marker, notify=notify, back=back):
-                if log in self.conversations and log != self._strands.inbox:
+                if log in self.conversations and log != self._continuity.inbox:
                     self._strands.at(log).conversation.notify = notify
                     self._strands.at(log).read_up_to(marker)
                     if back:
@@ -162,15 +164,14 @@ class Book:
         strand = self._strands.at(key)
         conversation = strand.conversation
         conversation.loading = False
-        if not adjoins(history, before, strand.first):
+        older = older_part(history, before, strand.first)
+        if older is None:
             return
-        older = [entry for entry in history.entries if entry.sequence < strand.first]
         if not older:
             if not history.more:
                 strand.prepend([], strand.first, more=False)
             return
-        log = key if key[0] == "#" else self._strands.inbox
-        self._strands.cursors.setdefault(log, older[-1].sequence)
+        self._continuity.cursors.setdefault(self._continuity.log_of(key), older[-1].sequence)
         page = [self._item(conversation, entry) for entry in self._recent.readable(older)]
         strand.prepend(page, older[0].sequence, more=history.more)
 
@@ -204,21 +205,26 @@ class Book:
         strand = self._strands.at(key)
         conversation = strand.conversation
         # What was missed is still on its way up to the head.
-        seen = min(conversation.head, self._strands.cursor(key))
+        seen = min(conversation.head, self._continuity.cursor(key))
         if seen <= conversation.marker:
             return None
         strand.read_up_to(seen)
-        tells = conversation.kind is not Kind.NOTICES and key != self._strands.inbox
-        return (key, seen) if tells else None
+        return (key, seen) if self._has_marker(conversation) else None
 
     def mark_unread(self, key: str, sequence: int) -> tuple[str, int] | None:
         """From there on the user has read nothing. What to tell the server of, as for `read`."""
         strand = self._strands.at(key)
-        tells = strand.conversation.kind is not Kind.NOTICES and key != self._strands.inbox
-        if not tells or not 0 < sequence <= strand.conversation.marker:
+        if (
+            not self._has_marker(strand.conversation)
+            or not 0 < sequence <= strand.conversation.marker
+        ):
             return None
         strand.unread_after(sequence - 1)
         return key, sequence - 1
+
+    def _has_marker(self, conversation: Conversation) -> bool:
+        """Whether the server keeps how far the user has read it."""
+        return conversation.kind is not Kind.NOTICES and conversation.key != self._continuity.inbox
 
     def pending(self, key: str, text: str, reply_to: int, request: int, at_ms: int) -> Said:
         """The user has said `text`, by that request, and waits for the server to confirm it."""
@@ -272,7 +278,7 @@ class Book:
 
     def is_own(self, said: Said) -> bool:
         """Whether the user may change it: an earlier user of the name was somebody else."""
-        return is_own(said.author, said.at_ms, self.me, self._strands.since_ms)
+        return is_own(said.author, said.at_ms, self.me, self._continuity.since_ms)
 
     def take_touched(self) -> list[Conversation]:
         """Those that may have changed since the last call."""
@@ -281,14 +287,12 @@ class Book:
     # --- Entries --------------------------------------------------------------------------------
 
     def _arrive(self, entry: Entry) -> None:
-        log, known = entry.log, self._strands.cursors.get(entry.log)
-        if known is not None and entry.sequence <= known:
+        arrival = self._continuity.arrive(entry)
+        if arrival is Arrival.KNOWN:
             return
-        self._strands.cursors[log] = entry.sequence
-        if log[0] == "#":
-            strand = self._strands.at(log)
-            if known is None or entry.sequence > known + 1:
-                # It was joined just there, perhaps again.
+        if entry.log[0] == "#":
+            strand = self._strands.at(entry.log)
+            if arrival is Arrival.ANEW:
                 strand.start_anew(entry.sequence)
             strand.conversation.joined = True
             strand.conversation.head = max(strand.conversation.head, entry.sequence)
@@ -307,9 +311,9 @@ class Book:
 
     def _begin(self, begun: SessionBegun) -> None:
         self._to_count.clear()
-        for log, cursor in self._strands.begin(begun):
-            self._recent.forget(log)
-            for spoken in self._unconfirmed.up_to(log, cursor):
+        for state, _ in self._strands.begin(begun):
+            self._recent.forget(state.log)
+            for spoken in self._unconfirmed.up_to(state.log, state.cursor):
                 self._strands.at(spoken.key).drop_pending(spoken.said)
 
     def _place(self, strand: Strand, entry: Entry) -> None:
@@ -422,7 +426,7 @@ class Book:
         """The server counts also what is still on its way: what of it counts, its coming tells."""
         conversation = strand.conversation
         key = conversation.key
-        if conversation.head > self._strands.cursor(key):
+        if conversation.head > self._continuity.cursor(key):
             self._to_count[key] = _ToCount(
                 conversation.head, conversation.marker, unread, mentioned
             )
@@ -436,7 +440,7 @@ class Book:
             if strand.conversation.marker != waiting.marker:
                 # Of what was read since then it is not known how much was counted.
                 del self._to_count[key]
-            elif self._strands.cursor(key) >= waiting.head:
+            elif self._continuity.cursor(key) >= waiting.head:
                 del self._to_count[key]
                 strand.unread_in_all(waiting.unread, waiting.mentions)
 
@@ -444,7 +448,7 @@ class Book:
         if spoken.said.sequence:
             return  # Its entry, or one that says the same, has taken its place.
         strand = self._strands.at(spoken.key)
-        if sequence <= self._strands.cursors.get(log, 0):
+        if sequence <= self._continuity.cursors.get(log, 0):
             # Its entry has come, and says something else than what was sent.
             strand.drop_pending(spoken.said)
             spoken.said.delivery = Delivery.DONE

@@ -170,6 +170,11 @@ class Conversation:
     changes: list[Change] = field(default_factory=list)
     """Since the screen last took them, in order; one reader."""
 
+    @property
+    def may_be_kept(self) -> bool:
+        """What was said in a room that the user has left is no business of theirs any more."""
+        return self.key[0] != "#" or self.joined
+
     def add_change(self, change: Change) -> None:
         """Joins what follows what is there already, so that a long absence stays short."""
         last = self.changes[-1] if self.changes else None

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from zchat.client.model.conversation import Conversation
-from zchat.protocol.messages import Entry, History, LogState
+from zchat.protocol.messages import Entry
 
 
 @dataclass(slots=True)
@@ -40,22 +40,3 @@ class Kept:
     """By key: of conversations of which nothing else is kept."""
     unsent: list[Unsent] = field(default_factory=list)
     """In the order in which it was said."""
-
-
-def goes_on(state: LogState, known: int | None) -> bool:
-    """Whether what the server sends of a log follows what is `known` of it.
-
-    Else the user has been away from it for too long, or it is another log of that name.
-    """
-    return known is not None and state.cursor <= known <= state.head
-
-
-def adjoins(page: History, before: int | None, first: int) -> bool:
-    """Whether a page that was asked for reaches to `first`, so that nothing is left out between.
-
-    Of the newest ones, which were asked for without a `before`, it must be seen; there may have
-    been others since.
-    """
-    if before is not None:
-        return before >= first
-    return bool(page.entries) and page.entries[-1].sequence >= first - 1

@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Final
 
 from zchat.client.core.events import SessionBegun
+from zchat.client.model.continuity import Anew, Continuity
 from zchat.client.model.conversation import (
     Changed,
     Conversation,
@@ -22,10 +23,10 @@ from zchat.client.model.conversation import (
     Replaced,
     Said,
 )
-from zchat.client.model.kept import Kept, goes_on
+from zchat.client.model.kept import Kept
 from zchat.client.model.rooms import conversation_at
 from zchat.protocol import limits
-from zchat.protocol.messages import LogState, inbox_log
+from zchat.protocol.messages import LogState
 
 _sequence_of: Final = attrgetter("sequence")
 
@@ -220,15 +221,9 @@ class Strands:
 
     def __init__(self, me: str) -> None:
         self._me = me
-        self.inbox = inbox_log(me)
-        self.since_ms = 0
-        """Since when the name is the user's own; 0 while nobody has said."""
+        self.continuity = Continuity(me)
         self.conversations: dict[str, Conversation] = {}
         self.known: dict[str, Strand] = {}
-        self.cursors: dict[str, int] = {}
-        """How far each log is known."""
-        self._inbox_first = 1
-        """From where on it is known whole, whoever it was with."""
         self._inbox_marker = 0
         self._drafts: dict[str, str] = {}
         """By key, of conversations that are not there yet."""
@@ -236,9 +231,12 @@ class Strands:
 
     def restore(self, kept: Kept) -> None:
         """All but the conversations."""
-        self.since_ms = kept.since_ms
-        self.cursors = dict(kept.cursors)
-        self._inbox_first = kept.inbox_first
+        continuity, rooms = self.continuity, {each.conversation.key for each in kept.conversations}
+        continuity.since_ms, continuity.inbox_first = kept.since_ms, kept.inbox_first
+        # Of a room of which there is no conversation nothing is known, however far it was read.
+        continuity.cursors = {
+            log: cursor for log, cursor in kept.cursors.items() if log[0] == "@" or log in rooms
+        }
         self._drafts = dict(kept.drafts)
 
     def at(self, key: str) -> Strand:
@@ -246,7 +244,7 @@ class Strands:
         self._touched.add(key)
         strand = self.known.get(key)
         if strand is None:
-            first = limits.INTEGER_MAX if key[0] == "#" else self._inbox_first
+            first = limits.INTEGER_MAX if key[0] == "#" else self.continuity.inbox_first
             strand = self.add(conversation_at(key), first)
         return strand
 
@@ -262,45 +260,34 @@ class Strands:
         self._touched.add(key)
         return strand
 
-    def cursor(self, key: str) -> int:
-        """Up to where the log is known that a conversation is part of."""
-        return self.cursors.get(key if key[0] == "#" else self.inbox, 0)
-
     def take_touched(self) -> list[Conversation]:
         touched, self._touched = self._touched, set()
         return [self.conversations[key] for key in touched]
 
     # --- A session begins -----------------------------------------------------------------------
 
-    def begin(self, begun: SessionBegun) -> list[tuple[str, int]]:
-        """Returns the logs that do not go on where they were known, and after what they do."""
-        if self.since_ms and begun.since_ms != self.since_ms:
+    def begin(self, begun: SessionBegun) -> list[Anew]:
+        """Returns the logs that do not go on where they were known."""
+        session = self.continuity.begin(begun)
+        if session.forgets_all:
             self._forget()
-        self.since_ms = begun.since_ms
-        anew = [(state.log, state.cursor) for state in begun.logs if not self._goes_on(state)]
+        anew = {each.state.log: each for each in session.anew}
         for state in begun.logs:
-            if state.log == self.inbox:
-                self._begin_inbox(state)
+            if state.log == self.continuity.inbox:
+                self._begin_inbox(state, anew.get(state.log))
             else:
-                self._begin_room(state)
-        followed = {state.log for state in begun.logs}
+                self._begin_room(state, anew=state.log in anew)
         for key, strand in self.known.items():
-            if key[0] == "#" and strand.conversation.joined != (key in followed):
-                strand.conversation.joined = key in followed
+            if key[0] == "#" and strand.conversation.joined != (key in session.followed):
+                strand.conversation.joined = key in session.followed
                 self._touched.add(key)
-        for log, cursor in anew:
-            self.cursors[log] = cursor
-        return anew
+        return session.anew
 
-    def _goes_on(self, state: LogState) -> bool:
-        has_items = state.log in self.known or state.log == self.inbox
-        return has_items and goes_on(state, self.cursors.get(state.log))
-
-    def _begin_room(self, state: LogState) -> None:
+    def _begin_room(self, state: LogState, *, anew: bool) -> None:
         strand = self.known.get(state.log)
         if strand is None:
             strand = self.add(conversation_at(state.log), state.cursor + 1)
-        elif not self._goes_on(state):
+        elif anew:
             strand.start_anew(state.cursor + 1)
             if state.head < strand.conversation.head:
                 # It is another log, of which nobody has read anything.
@@ -309,21 +296,18 @@ class Strands:
         strand.conversation.head, strand.conversation.notify = state.head, state.notify
         self._touched.add(state.log)
 
-    def _begin_inbox(self, state: LogState) -> None:
+    def _begin_inbox(self, state: LogState, anew: Anew | None) -> None:
         self._inbox_marker = max(self._inbox_marker, state.marker)
-        if self._goes_on(state):
+        if anew is None:
             return
-        another_log = state.head < self.cursors.get(state.log, -1)
-        self._inbox_first = state.cursor + 1
         for key, strand in self.known.items():
             if key[0] == "@":
-                strand.start_anew(self._inbox_first)
-                if another_log:
+                strand.start_anew(self.continuity.inbox_first)
+                if anew.is_another:
                     strand.conversation.marker = strand.conversation.head = 0
 
     def _forget(self) -> None:
         """All of it was somebody else's, of the same name."""
-        self.cursors.clear()
         self._inbox_marker = 0
         for strand in self.known.values():
             strand.start_anew(limits.INTEGER_MAX)

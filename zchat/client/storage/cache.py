@@ -12,13 +12,14 @@ from typing import Final, TypeVar
 
 from zchat.client.core.events import Answered, EntryArrived, Event, SessionBegun
 from zchat.client.core.tokens import kept_name
+from zchat.client.model.continuity import Arrival, Continuity, older_part
 from zchat.client.model.conversation import Conversation
 from zchat.client.model.entries import RecentAmendments, conversation_of
-from zchat.client.model.kept import Kept, KeptConversation, adjoins, goes_on
+from zchat.client.model.kept import Kept, KeptConversation
 from zchat.client.model.rooms import conversation_at
 from zchat.client.storage.cache_file import CacheFile, Place, Rows, State
 from zchat.protocol.codec import ProtocolError
-from zchat.protocol.messages import Entry, History, LogState, ReadHistory, inbox_log
+from zchat.protocol.messages import Entry, History, LogState, ReadHistory
 from zchat.protocol.rules.message_fold import MessageChange, folded_entry
 
 CACHE_ENTRIES_MAX: Final = 100_000
@@ -48,12 +49,10 @@ class Cache:
         self, me: str, addresses: Sequence[str], folder: Path | None = None, cluster: str = ""
     ) -> None:
         self._me = me
-        self._inbox = inbox_log(me)
         former, name = kept_name(me, addresses), kept_name(me, addresses, cluster)
         self._file = CacheFile(folder or data_folder(), name, former)
-        self._cursors: dict[str, int] = {}
+        self._continuity = Continuity(me)
         self._places: dict[str, Place] = {}
-        self._session = {_SINCE_MS: 0, _INBOX_FIRST: 1}
         self._states: dict[str, State] = {}
         self._recent = RecentAmendments()
         # What waits to be written.
@@ -61,7 +60,7 @@ class Cache:
         self._forgotten: set[str] = set()
         self._changed: set[str] = set()
         self._moved = False
-        """Cursors, or the session."""
+        """How far the logs are known."""
         self._entries: dict[tuple[str, int], Entry] = {}
 
     @property
@@ -87,7 +86,7 @@ class Cache:
 
     def _load(self, rows: Rows) -> Kept:
         rows.begin_reading()
-        session = self._session | rows.session()
+        session = {_SINCE_MS: 0, _INBOX_FIRST: 1} | rows.session()
         drafts, unsent = rows.drafts(), rows.unsent()
         found = sorted(rows.conversations(), key=lambda row: -row[2].active_at_ms)
         cursors = rows.cursors()
@@ -96,7 +95,7 @@ class Cache:
         for key, place, state in found:
             conversation = state.conversation(key)
             conversation.draft = drafts.pop(key, "")
-            end = cursors.get(self._log_of(key), 0) + 1
+            end = cursors.get(self._continuity.log_of(key), 0) + 1
             limit = min(LOADED_ENTRIES, left)
             entries = rows.before(key, end, limit) if limit else []
             left -= len(entries)
@@ -105,7 +104,9 @@ class Cache:
             conversation.more_before = place.more or not whole
             conversations.append(KeptConversation(conversation, first, entries))
         rows.commit()
-        self._session, self._cursors = session, cursors
+        self._continuity.since_ms = session[_SINCE_MS]
+        self._continuity.inbox_first = session[_INBOX_FIRST]
+        self._continuity.cursors = cursors
         self._places = {key: place for key, place, _ in found}
         self._states = {key: state for key, _, state in found}
         return Kept(
@@ -155,15 +156,12 @@ class Cache:
                 pass
 
     def _arrive(self, entry: Entry) -> None:
-        log, known = entry.log, self._cursors.get(entry.log)
-        if known is not None and entry.sequence <= known:
+        arrival = self._continuity.arrive(entry)
+        if arrival is Arrival.KNOWN:
             return
-        if log[0] == "#":
-            if known is None or entry.sequence > known + 1:
-                self._start_anew(log, entry.sequence)
-        elif known is None:
-            self._session[_INBOX_FIRST] = entry.sequence
-        self._cursors[log], self._moved = entry.sequence, True
+        if arrival is Arrival.ANEW:
+            self._start_anew(entry.log, entry.sequence)
+        self._moved = True
         if isinstance(entry.body, MessageChange):
             self._amend(entry, entry.body)
         elif (key := conversation_of(entry, self._me)) is not None:
@@ -195,12 +193,12 @@ class Cache:
         """Only what goes before that which is kept, without a gap, and as far as there is room."""
         key = request.log
         place = self._places.get(key)
-        if place is None and key[0] == "@" and self._inbox in self._cursors:
+        if place is None and key[0] == "@" and self._continuity.inbox in self._continuity.cursors:
             place = self._places[key] = self._new_place(key)
-        if place is None or not adjoins(history, request.before, place.first):
+        if place is None:
             return
-        older = [entry for entry in history.entries if entry.sequence < place.first]
-        if place.entries + len(older) > CONVERSATION_ENTRIES_MAX:
+        older = older_part(history, request.before, place.first)
+        if older is None or place.entries + len(older) > CONVERSATION_ENTRIES_MAX:
             return
         for entry in self._recent.readable(older):
             self._put(key, entry)
@@ -212,34 +210,28 @@ class Cache:
             place.more = False
 
     def _begin(self, begun: SessionBegun) -> None:
-        since_ms = self._session[_SINCE_MS]
-        if since_ms and begun.since_ms != since_ms:
+        session, self._moved = self._continuity.begin(begun), True
+        if session.forgets_all:
             self._forget_all = True
-            for each in (self._entries, self._places, self._states, self._cursors):
+            for each in (self._entries, self._places, self._states):
                 each.clear()
-        self._session[_SINCE_MS], self._moved = begun.since_ms, True
-        followed = {state.log for state in begun.logs}
-        for log in [log for log in self._places if log[0] == "#" and log not in followed]:
+        for log in [log for log in self._places if log[0] == "#" and log not in session.followed]:
             self._forget_room(log)
-        for state in begun.logs:
-            if not goes_on(state, self._cursors.get(state.log)):
-                self._begin_log(state)
+        for state, _ in session.anew:
+            self._begin_log(state)
 
     def _begin_log(self, state: LogState) -> None:
         self._recent.forget(state.log)
-        self._cursors[state.log] = state.cursor
-        if state.log == self._inbox:
-            self._session[_INBOX_FIRST] = state.cursor + 1
-            for key in self._places:
-                if key[0] == "@":
-                    self._start_anew(key, state.cursor + 1)
-        else:
-            self._start_anew(state.log, state.cursor + 1)
+        keys = [state.log]
+        if state.log == self._continuity.inbox:
+            keys = [key for key in self._places if key[0] == "@"]
+        for key in keys:
+            self._start_anew(key, state.cursor + 1)
 
     def _forget_room(self, log: str) -> None:
         self._start_anew(log, 1)
         del self._places[log]
-        self._cursors.pop(log, None)
+        self._continuity.cursors.pop(log, None)
         self._states.pop(log, None)
 
     def _start_anew(self, key: str, first: int) -> None:
@@ -260,8 +252,7 @@ class Cache:
         if not self._file.writable:
             return
         for conversation in touched:
-            if conversation.key[0] == "#" and not conversation.joined:
-                # What was said there is no business of the user any more.
+            if not conversation.may_be_kept:
                 self._forget_room(conversation.key)
                 continue
             self._states[conversation.key] = State.of(conversation)
@@ -284,8 +275,9 @@ class Cache:
             else:
                 state = self._states.get(key) or State.of(conversation_at(key))
                 rows.put_conversation(key, place, state)
-        rows.put_cursors(self._cursors)
-        rows.put_session(self._session)
+        continuity = self._continuity
+        rows.put_cursors(continuity.cursors)
+        rows.put_session({_SINCE_MS: continuity.since_ms, _INBOX_FIRST: continuity.inbox_first})
         self._forget_all = self._moved = False
         for each in (self._forgotten, self._entries, self._changed):
             each.clear()
@@ -306,12 +298,12 @@ class Cache:
                 break
             excess -= self._places[key].entries
             rows.forget_entries([key])
-            self._places[key] = Place(self._cursors.get(self._log_of(key), 0) + 1)
+            self._places[key] = Place(self._continuity.cursor(key) + 1)
             self._changed.add(key)
             if too_many > 0 and key[0] == "@":
                 # The server lists whom there were conversations with.
                 del self._places[key]
-                self._session[_INBOX_FIRST] = self._cursors.get(self._inbox, 0) + 1
+                self._continuity.inbox_first = self._continuity.cursor(key) + 1
                 too_many -= 1
 
     def _active_at_ms(self, key: str) -> int:
@@ -321,11 +313,8 @@ class Cache:
     def _new_place(self, key: str) -> Place:
         """Nothing is kept of it, but all that will come."""
         if key[0] == "@":
-            return Place(self._session[_INBOX_FIRST])
-        return Place(self._cursors.get(key, 0) + 1)
-
-    def _log_of(self, key: str) -> str:
-        return key if key[0] == "#" else self._inbox
+            return Place(self._continuity.inbox_first)
+        return Place(self._continuity.cursor(key) + 1)
 
     # --- What the user types and chooses --------------------------------------------------------
 
@@ -395,7 +384,7 @@ class Cache:
             self._file.fail(f"what is seen here cannot be kept: {again}")
         # What waits belongs to what is not there any more.
         self._forget_all = True
-        for each in (self._entries, self._places, self._states, self._cursors):
+        for each in (self._entries, self._places, self._states, self._continuity.cursors):
             each.clear()
 
 
