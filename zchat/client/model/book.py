@@ -27,7 +27,7 @@ from zchat.client.model.highlighting import pattern_of
 from zchat.client.model.kept import Kept
 from zchat.client.model.rights import Rights
 from zchat.client.model.rooms import RoomFacts
-from zchat.client.model.strands import Strand, Strands
+from zchat.client.model.transcripts import Transcript, Transcripts
 from zchat.client.model.unconfirmed import (
     Spoken,
     Unconfirmed,
@@ -89,8 +89,8 @@ class Book:
         self.rights = Rights(me)
         self.looking_at = ""
         """The key of the conversation that the user sees; empty for none."""
-        self._strands = Strands(me)
-        self._continuity = self._strands.continuity
+        self._transcripts = Transcripts(me)
+        self._continuity = self._transcripts.continuity
         self._facts = RoomFacts(me)
         self._unconfirmed = Unconfirmed()
         self.unsent: list[Said] = []
@@ -102,24 +102,24 @@ class Book:
     @property
     def conversations(self) -> dict[str, Conversation]:
         """By key."""
-        return self._strands.conversations
+        return self._transcripts.conversations
 
     def restore(self, kept: Kept) -> None:
         """Goes on from what an earlier run has kept. Call it first."""
-        self._strands.restore(kept)
+        self._transcripts.restore(kept)
         for each in kept.conversations:
             conversation = each.conversation
             unread, mentioned = conversation.unread, conversation.mentions
-            strand = self._strands.add(conversation, each.first)
+            transcript = self._transcripts.add(conversation, each.first)
             items = [self._item(conversation, entry) for entry in each.entries]
-            strand.prepend(items, each.first, more=conversation.more_before)
-            strand.unread_in_all(unread, mentioned)
+            transcript.prepend(items, each.first, more=conversation.more_before)
+            transcript.unread_in_all(unread, mentioned)
             conversation.changes.clear()
         for unsent in kept.unsent:
-            strand = self._strands.at(unsent.key)
+            transcript = self._transcripts.at(unsent.key)
             self.unsent.append(unsent_said(unsent, self.me))
-            strand.add_pending(self.unsent[-1])
-            strand.conversation.changes.clear()
+            transcript.add_pending(self.unsent[-1])
+            transcript.conversation.changes.clear()
 
     # --- What happens ---------------------------------------------------------------------------
 
@@ -141,10 +141,10 @@ class Book:
                     self.presence.typing_seen(self.open(log), event, self.me, now)
             case LogStateChanged(log=log, marker=marker, notify=notify, back=back):
                 if log in self.conversations and log != self._continuity.inbox:
-                    self._strands.at(log).conversation.notify = notify
-                    self._strands.at(log).read_up_to(marker)
+                    self._transcripts.at(log).conversation.notify = notify
+                    self._transcripts.at(log).read_up_to(marker)
                     if back:
-                        self._strands.at(log).unread_after(marker)
+                        self._transcripts.at(log).unread_after(marker)
             case ConnectionLost():
                 for conversation in self.conversations.values():
                     conversation.typing.clear()
@@ -161,65 +161,65 @@ class Book:
 
         What would leave a gap is not taken, nor what is known already or comes by itself.
         """
-        strand = self._strands.at(key)
-        conversation = strand.conversation
+        transcript = self._transcripts.at(key)
+        conversation = transcript.conversation
         conversation.loading = False
-        older = older_part(history, before, strand.first)
+        older = older_part(history, before, transcript.first)
         if older is None:
             return
         if not older:
             if not history.more:
-                strand.prepend([], strand.first, more=False)
+                transcript.prepend([], transcript.first, more=False)
             return
         self._continuity.cursors.setdefault(self._continuity.log_of(key), older[-1].sequence)
         page = [self._item(conversation, entry) for entry in self._recent.readable(older)]
-        strand.prepend(page, older[0].sequence, more=history.more)
+        transcript.prepend(page, older[0].sequence, more=history.more)
 
     # --- What the user does ---------------------------------------------------------------------
 
     def open(self, key: str) -> Conversation:
         """The conversation, which need not have begun."""
-        return self._strands.at(key).conversation
+        return self._transcripts.at(key).conversation
 
     def ask_before(self, key: str, limit: int = PAGE_ENTRIES) -> ReadHistory | None:
         """The request for what comes before that which is known; None if there is none to make."""
-        strand = self._strands.at(key)
-        conversation = strand.conversation
+        transcript = self._transcripts.at(key)
+        conversation = transcript.conversation
         if conversation.loading or not conversation.more_before:
             return None
         conversation.loading = True
-        return ReadHistory(log=key, limit=limit, before=strand.first)
+        return ReadHistory(log=key, limit=limit, before=transcript.first)
 
     def item(self, key: str, sequence: int) -> Item | None:
         """What stands there, if it is loaded."""
-        strand = self._strands.known.get(key)
-        index = strand.at(sequence) if strand else None
-        return None if strand is None or index is None else strand.conversation.items[index]
+        transcript = self._transcripts.known.get(key)
+        index = transcript.at(sequence) if transcript else None
+        return None if transcript is None or index is None else transcript.conversation.items[index]
 
     def first(self, key: str) -> int:
         """From which sequence on it is known; a cache may have what comes before."""
-        return self._strands.at(key).first
+        return self._transcripts.at(key).first
 
     def read(self, key: str) -> tuple[str, int] | None:
         """The user has seen all that has come: the log and the sequence to tell the server of."""
-        strand = self._strands.at(key)
-        conversation = strand.conversation
+        transcript = self._transcripts.at(key)
+        conversation = transcript.conversation
         # What was missed is still on its way up to the head.
         seen = min(conversation.head, self._continuity.cursor(key))
         if seen <= conversation.marker:
             return None
-        strand.read_up_to(seen)
+        transcript.read_up_to(seen)
         return (key, seen) if self._has_marker(conversation) else None
 
     def mark_unread(self, key: str, sequence: int) -> tuple[str, int] | None:
         """From there on the user has read nothing. What to tell the server of, as for `read`."""
-        strand = self._strands.at(key)
+        transcript = self._transcripts.at(key)
         if (
-            not self._has_marker(strand.conversation)
-            or not 0 < sequence <= strand.conversation.marker
+            not self._has_marker(transcript.conversation)
+            or not 0 < sequence <= transcript.conversation.marker
         ):
             return None
-        strand.unread_after(sequence - 1)
+        transcript.unread_after(sequence - 1)
         return key, sequence - 1
 
     def _has_marker(self, conversation: Conversation) -> bool:
@@ -228,12 +228,12 @@ class Book:
 
     def pending(self, key: str, text: str, reply_to: int, request: int, at_ms: int) -> Said:
         """The user has said `text`, by that request, and waits for the server to confirm it."""
-        strand = self._strands.at(key)
+        transcript = self._transcripts.at(key)
         said = Said(
             0, at_ms, self.me, safe_text(text), reply_to, delivery=Delivery.PENDING, request=request
         )
-        strand.conversation.active_at_ms = max(strand.conversation.active_at_ms, at_ms)
-        strand.add_pending(said)
+        transcript.conversation.active_at_ms = max(transcript.conversation.active_at_ms, at_ms)
+        transcript.add_pending(said)
         self._unconfirmed.say(request, key, said)
         return said
 
@@ -241,13 +241,13 @@ class Book:
         """What had failed is said again, by that request."""
         if said.is_unsent:
             said.request, said.at_ms = request, at_ms
-            self._strands.at(key).deliver(said, Delivery.PENDING)
+            self._transcripts.at(key).deliver(said, Delivery.PENDING)
             self._unconfirmed.say(request, key, said)
 
     def give_up(self, key: str, said: Said) -> None:
         """What had failed is not wanted any more."""
         if said.is_unsent:
-            self._strands.at(key).drop_pending(said)
+            self._transcripts.at(key).drop_pending(said)
             # It is nowhere now, and cannot be given up twice.
             said.delivery = Delivery.DONE
 
@@ -257,7 +257,7 @@ class Book:
 
     def pin(self, key: str, *, pinned: bool) -> None:
         """At the top of the list, or where it belongs."""
-        self._strands.at(key).conversation.pinned = pinned
+        self._transcripts.at(key).conversation.pinned = pinned
 
     def ordered(self) -> list[Conversation]:
         """As people look for them: those they have pinned, then the most recent ones first.
@@ -282,7 +282,7 @@ class Book:
 
     def take_touched(self) -> list[Conversation]:
         """Those that may have changed since the last call."""
-        return self._strands.take_touched()
+        return self._transcripts.take_touched()
 
     # --- Entries --------------------------------------------------------------------------------
 
@@ -291,12 +291,12 @@ class Book:
         if arrival is Arrival.KNOWN:
             return
         if entry.log[0] == "#":
-            strand = self._strands.at(entry.log)
+            transcript = self._transcripts.at(entry.log)
             if arrival is Arrival.ANEW:
-                strand.start_anew(entry.sequence)
-            strand.conversation.joined = True
-            strand.conversation.head = max(strand.conversation.head, entry.sequence)
-            self._facts.happened(strand.conversation, entry)
+                transcript.start_anew(entry.sequence)
+            transcript.conversation.joined = True
+            transcript.conversation.head = max(transcript.conversation.head, entry.sequence)
+            self._facts.happened(transcript.conversation, entry)
         self._fold(entry)
         if self._to_count:
             self._count_what_came()
@@ -307,17 +307,17 @@ class Book:
             return
         key = conversation_of(entry, self.me) or self._unconfirmed.key_at(entry.log, entry.sequence)
         if key is not None:
-            self._place(self._strands.at(key), entry)
+            self._place(self._transcripts.at(key), entry)
 
     def _begin(self, begun: SessionBegun) -> None:
         self._to_count.clear()
-        for state, _ in self._strands.begin(begun):
+        for state, _ in self._transcripts.begin(begun):
             self._recent.forget(state.log)
             for spoken in self._unconfirmed.up_to(state.log, state.cursor):
-                self._strands.at(spoken.key).drop_pending(spoken.said)
+                self._transcripts.at(spoken.key).drop_pending(spoken.said)
 
-    def _place(self, strand: Strand, entry: Entry) -> None:
-        conversation = strand.conversation
+    def _place(self, transcript: Transcript, entry: Entry) -> None:
+        conversation = transcript.conversation
         item = self._item(conversation, entry)
         conversation.head = max(conversation.head, entry.sequence)
         spoken = self._unconfirmed.arrives(entry.log, entry.sequence)
@@ -326,40 +326,40 @@ class Book:
             conversation.active_at_ms = max(conversation.active_at_ms, entry.at_ms)
             conversation.typing.pop(entry.author, None)
             if pending is None and entry.author == self.me:
-                pending = alike(strand.unsettled, item.text, item.reply_to, item.at_ms)
+                pending = alike(transcript.unsettled, item.text, item.reply_to, item.at_ms)
         elif conversation.kind is Kind.NOTICES:
             conversation.active_at_ms = max(conversation.active_at_ms, entry.at_ms)
         if pending is None:
-            strand.append(item)
+            transcript.append(item)
         else:
             stands_now(pending, item)
-            strand.settle(pending)
+            transcript.settle(pending)
         looked_at = conversation.key == self.looking_at
-        strand.trim(CONVERSATION_ITEMS_MAX if looked_at else IDLE_ITEMS_MAX)
+        transcript.trim(CONVERSATION_ITEMS_MAX if looked_at else IDLE_ITEMS_MAX)
 
     def _amend_known(self, entry: Entry, sequence: int) -> None:
         self._recent.keep(entry)
-        for strand in self._strands_of(entry):
-            index = strand.at(sequence)
+        for transcript in self._transcripts_of(entry):
+            index = transcript.at(sequence)
             if index is None:
                 continue
-            said = strand.conversation.items[index]
+            said = transcript.conversation.items[index]
             if isinstance(said, Said):
-                strand.uncount(said)
-                changed = self._amend(strand.conversation, said, entry)
-                strand.count_again(said)
+                transcript.uncount(said)
+                changed = self._amend(transcript.conversation, said, entry)
+                transcript.count_again(said)
                 if changed:
-                    strand.changed(index)
-                    self._strands.at(strand.conversation.key)
+                    transcript.changed(index)
+                    self._transcripts.at(transcript.conversation.key)
             return
 
-    def _strands_of(self, entry: Entry) -> list[Strand]:
+    def _transcripts_of(self, entry: Entry) -> list[Transcript]:
         """Where the message may stand that an entry refers to."""
         key = conversation_of(entry, self.me)
         if key is not None:
-            return [self._strands.at(key)]
+            return [self._transcripts.at(key)]
         # What oneself does in the inbox, which is done by hand.
-        return [strand for key, strand in self._strands.known.items() if key[0] == "@"]
+        return [transcript for key, transcript in self._transcripts.known.items() if key[0] == "@"]
 
     def _amend(self, conversation: Conversation, said: Said, entry: Entry) -> bool:
         changed = amend(said, entry)
@@ -387,13 +387,13 @@ class Book:
         match answer:
             case Done(log=log, sequence=sequence):
                 if isinstance(request, SetNotify):
-                    self._strands.at(request.log).conversation.notify = request.level
+                    self._transcripts.at(request.log).conversation.notify = request.level
                 spoken = self._unconfirmed.answered(request_id)
                 if spoken is not None and log is not None:
                     self._confirm(spoken, log, sequence)
             case Refused(reason=reason):
                 if isinstance(request, ReadHistory):
-                    self._strands.at(request.log).conversation.loading = False
+                    self._transcripts.at(request.log).conversation.loading = False
                 spoken = self._unconfirmed.answered(request_id)
                 if spoken is not None:
                     self._fail(spoken, reason)
@@ -403,18 +403,18 @@ class Book:
             case RoomList(rooms=rooms):
                 for room in rooms:
                     key = room_log(room.room)
-                    if key in self._strands.known:
-                        self._facts.listed(self._strands.at(key).conversation, room)
-                        self._count_all(self._strands.at(key), room.unread, room.mentions)
+                    if key in self._transcripts.known:
+                        self._facts.listed(self._transcripts.at(key).conversation, room)
+                        self._count_all(self._transcripts.at(key), room.unread, room.mentions)
             case ConversationList(conversations=conversations):
                 for info in conversations:
-                    strand = self._strands.at(inbox_log(info.name))
-                    conversation = strand.conversation
+                    transcript = self._transcripts.at(inbox_log(info.name))
+                    conversation = transcript.conversation
                     conversation.head = max(conversation.head, info.head)
                     conversation.active_at_ms = max(conversation.active_at_ms, info.at_ms)
                     conversation.notify = info.notify
-                    strand.read_up_to(info.marker)
-                    self._count_all(strand, info.unread, info.unread)
+                    transcript.read_up_to(info.marker)
+                    self._count_all(transcript, info.unread, info.unread)
             case MemberList():
                 self.presence.members_listed(answer)
             case UserList():
@@ -422,9 +422,9 @@ class Book:
             case _:
                 pass
 
-    def _count_all(self, strand: Strand, unread: int, mentioned: int) -> None:
+    def _count_all(self, transcript: Transcript, unread: int, mentioned: int) -> None:
         """The server counts also what is still on its way: what of it counts, its coming tells."""
-        conversation = strand.conversation
+        conversation = transcript.conversation
         key = conversation.key
         if conversation.head > self._continuity.cursor(key):
             self._to_count[key] = _ToCount(
@@ -432,37 +432,37 @@ class Book:
             )
         else:
             self._to_count.pop(key, None)
-            strand.unread_in_all(unread, mentioned)
+            transcript.unread_in_all(unread, mentioned)
 
     def _count_what_came(self) -> None:
         for key, waiting in list(self._to_count.items()):
-            strand = self._strands.at(key)
-            if strand.conversation.marker != waiting.marker:
+            transcript = self._transcripts.at(key)
+            if transcript.conversation.marker != waiting.marker:
                 # Of what was read since then it is not known how much was counted.
                 del self._to_count[key]
             elif self._continuity.cursor(key) >= waiting.head:
                 del self._to_count[key]
-                strand.unread_in_all(waiting.unread, waiting.mentions)
+                transcript.unread_in_all(waiting.unread, waiting.mentions)
 
     def _confirm(self, spoken: Spoken, log: str, sequence: int) -> None:
         if spoken.said.sequence:
             return  # Its entry, or one that says the same, has taken its place.
-        strand = self._strands.at(spoken.key)
+        transcript = self._transcripts.at(spoken.key)
         if sequence <= self._continuity.cursors.get(log, 0):
             # Its entry has come, and says something else than what was sent.
-            strand.drop_pending(spoken.said)
+            transcript.drop_pending(spoken.said)
             spoken.said.delivery = Delivery.DONE
             return
         self._unconfirmed.place(spoken, log, sequence)
-        strand.deliver(spoken.said, Delivery.DONE)
+        transcript.deliver(spoken.said, Delivery.DONE)
 
     def _fail(self, spoken: Spoken, reason: str) -> None:
-        strand, said = self._strands.at(spoken.key), spoken.said
+        transcript, said = self._transcripts.at(spoken.key), spoken.said
         if said.sequence:
             # Another device has said the same, which has taken its place.
             said = Said(0, spoken.at_ms, self.me, spoken.text, spoken.reply_to)
-            strand.add_pending(said)
-        strand.deliver(said, Delivery.FAILED, reason)
+            transcript.add_pending(said)
+        transcript.deliver(said, Delivery.FAILED, reason)
 
 
 # --- Who is here, as far as this client has been told: soft, and never more than that.

@@ -31,7 +31,7 @@ from zchat.protocol.messages import LogState
 _sequence_of: Final = attrgetter("sequence")
 
 
-class Strand:
+class Transcript:
     def __init__(self, conversation: Conversation, first: int, me: str) -> None:
         self.conversation = conversation
         self.first = first
@@ -216,14 +216,14 @@ class Strand:
 # --- All conversations, and how far the logs are known of which they are made.
 
 
-class Strands:
+class Transcripts:
     """`me` is the user's own name."""
 
     def __init__(self, me: str) -> None:
         self._me = me
         self.continuity = Continuity(me)
         self.conversations: dict[str, Conversation] = {}
-        self.known: dict[str, Strand] = {}
+        self.known: dict[str, Transcript] = {}
         self._inbox_marker = 0
         self._drafts: dict[str, str] = {}
         """By key, of conversations that are not there yet."""
@@ -239,16 +239,16 @@ class Strands:
         }
         self._drafts = dict(kept.drafts)
 
-    def at(self, key: str) -> Strand:
+    def at(self, key: str) -> Transcript:
         """That of the key, made if there is none; whoever asks is about to change it."""
         self._touched.add(key)
-        strand = self.known.get(key)
-        if strand is None:
+        transcript = self.known.get(key)
+        if transcript is None:
             first = limits.INTEGER_MAX if key[0] == "#" else self.continuity.inbox_first
-            strand = self.add(conversation_at(key), first)
-        return strand
+            transcript = self.add(conversation_at(key), first)
+        return transcript
 
-    def add(self, conversation: Conversation, first: int) -> Strand:
+    def add(self, conversation: Conversation, first: int) -> Transcript:
         key = conversation.key
         if conversation.kind is Kind.NOTICES:
             conversation.marker = max(conversation.marker, self._inbox_marker)
@@ -256,9 +256,9 @@ class Strands:
             conversation.more_before = False
         conversation.draft = self._drafts.pop(key, conversation.draft)
         self.conversations[key] = conversation
-        strand = self.known[key] = Strand(conversation, first, self._me)
+        transcript = self.known[key] = Transcript(conversation, first, self._me)
         self._touched.add(key)
-        return strand
+        return transcript
 
     def take_touched(self) -> list[Conversation]:
         touched, self._touched = self._touched, set()
@@ -277,39 +277,39 @@ class Strands:
                 self._begin_inbox(state, anew.get(state.log))
             else:
                 self._begin_room(state, anew=state.log in anew)
-        for key, strand in self.known.items():
-            if key[0] == "#" and strand.conversation.joined != (key in session.followed):
-                strand.conversation.joined = key in session.followed
+        for key, transcript in self.known.items():
+            if key[0] == "#" and transcript.conversation.joined != (key in session.followed):
+                transcript.conversation.joined = key in session.followed
                 self._touched.add(key)
         return session.anew
 
     def _begin_room(self, state: LogState, *, anew: bool) -> None:
-        strand = self.known.get(state.log)
-        if strand is None:
-            strand = self.add(conversation_at(state.log), state.cursor + 1)
+        transcript = self.known.get(state.log)
+        if transcript is None:
+            transcript = self.add(conversation_at(state.log), state.cursor + 1)
         elif anew:
-            strand.start_anew(state.cursor + 1)
-            if state.head < strand.conversation.head:
+            transcript.start_anew(state.cursor + 1)
+            if state.head < transcript.conversation.head:
                 # It is another log, of which nobody has read anything.
-                strand.conversation.marker = 0
-        strand.read_up_to(state.marker)
-        strand.conversation.head, strand.conversation.notify = state.head, state.notify
+                transcript.conversation.marker = 0
+        transcript.read_up_to(state.marker)
+        transcript.conversation.head, transcript.conversation.notify = state.head, state.notify
         self._touched.add(state.log)
 
     def _begin_inbox(self, state: LogState, anew: Anew | None) -> None:
         self._inbox_marker = max(self._inbox_marker, state.marker)
         if anew is None:
             return
-        for key, strand in self.known.items():
+        for key, transcript in self.known.items():
             if key[0] == "@":
-                strand.start_anew(self.continuity.inbox_first)
+                transcript.start_anew(self.continuity.inbox_first)
                 if anew.is_another:
-                    strand.conversation.marker = strand.conversation.head = 0
+                    transcript.conversation.marker = transcript.conversation.head = 0
 
     def _forget(self) -> None:
         """All of it was somebody else's, of the same name."""
         self._inbox_marker = 0
-        for strand in self.known.values():
-            strand.start_anew(limits.INTEGER_MAX)
-            strand.conversation.marker = strand.conversation.head = 0
-            strand.conversation.draft = ""
+        for transcript in self.known.values():
+            transcript.start_anew(limits.INTEGER_MAX)
+            transcript.conversation.marker = transcript.conversation.head = 0
+            transcript.conversation.draft = ""
