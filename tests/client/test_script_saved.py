@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from zchat.client.exit_codes import REFUSED, WRONG_USAGE, Failed
-from zchat.client.storage.saved_cursor import SavedCursor, cursor_folder, cursor_name
+from zchat.client.storage.cursor_file import SavedCursor, cursor_folder, cursor_name
 
 ADDRESSES = ["127.0.0.1:1", "127.0.0.1:2"]
 
@@ -51,7 +51,7 @@ def test_each_user_server_and_name_has_its_own() -> None:
 
 
 def test_two_cannot_share_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zchat.client.storage.saved_cursor.LOCK_WAIT_S", 0.0)
+    monkeypatch.setattr("zchat.client.storage.cursor_file.LOCK_WAIT_S", 0.0)
     saved = SavedCursor("x", "ann", ADDRESSES)
     with pytest.raises(Failed, match="another process uses the cursor") as error:
         SavedCursor("x", "ann", ADDRESSES)

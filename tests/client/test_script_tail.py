@@ -11,7 +11,7 @@ from zchat.client.cli.output import Output
 from zchat.client.cli.tail import BATCH_MAX, Places, Tail, batches
 from zchat.client.core.events import ConnectionLost, Event
 from zchat.client.sdk.requests import RefusedError
-from zchat.client.storage.saved_cursor import SavedCursor
+from zchat.client.storage.cursor_file import SavedCursor
 from zchat.protocol.messages import RefusalCode, Refused
 
 

@@ -24,7 +24,7 @@ from zchat.client.cli.output import Output
 from zchat.client.cli.retry import PATIENCE_S, last, patiently
 from zchat.client.cli.room import key_option
 from zchat.client.exit_codes import REFUSED, Failed, say
-from zchat.client.storage.saved_cursor import SavedCursor, cursor_name
+from zchat.client.storage.cursor_file import SavedCursor, cursor_name
 from zchat.protocol.messages import Entry, LogState, RefusalCode, inbox_log
 from zchat.protocol.rules.membership import ends_following
 from zchat.runtime import options

@@ -1,8 +1,33 @@
-"""How far a bot has come, in a file: whole or as it was before, whenever the power fails."""
+"""How far a program has come, in a file: whole or as it was before, whenever the power fails.
 
+A bot says where its file is. A script gives its cursor a name, under which one process has it.
+"""
+
+import fcntl
 import json
 import os
+import re
+import time
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
+from typing import Any, Final
+
+from zchat.client.exit_codes import REFUSED, WRONG_USAGE, Failed
+
+
+def _write_whole(path: Path, content: Mapping[str, Any], mode: int = 0o666) -> None:
+    """The new file takes the place of the old one only once all of it is on the disk."""
+    new = path.with_name(f"{path.name}.new")
+    file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    with os.fdopen(file, "w", encoding="utf-8") as written:
+        json.dump(content, written)
+        written.flush()
+        os.fsync(file)
+    new.replace(path)
+
+
+# --- Of a bot -------------------------------------------------------------------------------------
 
 
 class DamagedCursorFile(ValueError):
@@ -27,11 +52,122 @@ class CursorFile:
             what_to_do = "remove it to go on at what the account has read"
             raise DamagedCursorFile(f"{self._path} holds no cursors: {what_to_do}") from None
 
-    def write(self, cursors: dict[str, int]) -> None:
+    def write(self, cursors: Mapping[str, int]) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        new = self._path.with_name(f"{self._path.name}.new")
-        with new.open("w", encoding="utf-8") as file:
-            json.dump(cursors, file)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self._path)
+        _write_whole(self._path, cursors)
+
+
+# --- Of a script, by name -------------------------------------------------------------------------
+
+NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+LOCK_WAIT_S: Final = 3.0
+"""A job of cron that overlaps the one before it waits for that one; `tail -f` has no end."""
+_LOOK_AGAIN_S: Final = 0.05
+_VERSION: Final = 1
+
+
+def cursor_name(text: str) -> str:
+    """Raises `ValueError`."""
+    if not NAME.fullmatch(text):
+        raise ValueError("no name of a cursor; give up to 64 letters, digits, '-', '_' and '.'")
+    return text
+
+
+class SavedCursor:
+    """Of one name, for one user of one cluster. The lock ends with this process, however it ends.
+
+    Of a cluster that does not say which it is the addresses must do, as in earlier releases.
+    """
+
+    def __init__(self, name: str, user: str, addresses: Sequence[str], cluster: str = "") -> None:
+        """Raises `Failed` if another process has it, or nobody can read it."""
+        server = ",".join(sorted(set(addresses)))
+        self._path = former = _path(name, user, server)
+        self._about = {"version": _VERSION, "user": user, "server": server}
+        if cluster:
+            self._path = _path(name, user, f"cluster {cluster}")
+            self._about["cluster"] = cluster
+        self.positions: dict[str, int] = {}
+        """The sequence of the last entry that was printed, by place."""
+        self._lock: int
+        try:
+            self._lock = _locked(self._path)
+            if former != self._path:
+                self._take_over(former)
+            self._read()
+        except OSError as error:
+            raise Failed(WRONG_USAGE, f"cannot use {self._path}: {error.strerror}") from None
+
+    def save(self, positions: Mapping[str, int]) -> None:
+        """Raises `Failed`: who went on would print all of it once more, the next time."""
+        if positions.items() <= self.positions.items():
+            return
+        self.positions.update(positions)
+        try:
+            _write_whole(self._path, {**self._about, "positions": self.positions}, mode=0o600)
+        except OSError as error:
+            raise Failed(REFUSED, f"cannot save {self._path}: {error.strerror}") from None
+
+    def let_go(self) -> None:
+        """Others may use it from now on."""
+        os.close(self._lock)
+
+    def _take_over(self, former: Path) -> None:
+        """What was kept for the addresses, before it was known which cluster is there."""
+        if former.exists() and not self._path.exists():
+            lock = _locked(former)
+            former.replace(self._path)
+            os.close(lock)
+
+    def _read(self) -> None:
+        try:
+            text = self._path.read_text("utf-8", "replace")
+        except FileNotFoundError:
+            return
+        try:
+            self.positions = _positions(json.loads(text))
+        except (ValueError, TypeError, KeyError):
+            raise Failed(
+                WRONG_USAGE, f"{self._path} is damaged: remove it to begin with what comes next"
+            ) from None
+
+
+def _path(name: str, user: str, server: str) -> Path:
+    digest = sha256(f"{user}\n{server}".encode()).hexdigest()[:16]
+    return cursor_folder() / f"{name}-{digest}"
+
+
+def _locked(path: Path) -> int:
+    """The lock of a cursor. Raises `Failed` if it is not to be had."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    name = path.with_name(f"{path.name}.lock")
+    lock = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    until = time.monotonic() + LOCK_WAIT_S
+    while not _is_locked(lock):
+        if time.monotonic() > until:
+            os.close(lock)
+            raise Failed(REFUSED, f"another process uses the cursor in {path}")
+        time.sleep(_LOOK_AGAIN_S)
+    return lock
+
+
+def _is_locked(lock: int) -> bool:
+    """Whether it is ours now."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _positions(saved: Any) -> dict[str, int]:
+    """Raises `ValueError`, `TypeError` and `KeyError` for what was not written here."""
+    positions = saved["positions"]
+    if saved["version"] != _VERSION or not isinstance(positions, dict):
+        raise ValueError("not what zchat-client has written")
+    return {str(place): int(sequence) for place, sequence in positions.items()}
+
+
+def cursor_folder() -> Path:
+    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(base).expanduser() / "zchat" / "cursors"
