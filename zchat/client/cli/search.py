@@ -9,10 +9,10 @@ from zchat.client.auth.access import Access
 from zchat.client.cli.command import number_option, place, script, session
 from zchat.client.cli.output import Output
 from zchat.client.cli.retry import patiently
-from zchat.client.core.search_results import Found
 from zchat.client.exit_codes import WRONG_USAGE, Failed, say
 from zchat.protocol import limits
 from zchat.protocol.messages import Entry
+from zchat.protocol.rules.search_paging import Found
 from zchat.runtime import options
 
 if TYPE_CHECKING:

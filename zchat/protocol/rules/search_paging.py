@@ -1,10 +1,13 @@
-"""How the messages that were found are put in order, and where an answer with them ends."""
+"""How what a search finds goes over the wire page by page: where a page ends, and the next begins.
+
+The one who answers and the one who asks must agree on it, or a message between two pages is missed.
+"""
 
 from collections.abc import Collection
 
 from zchat.protocol import limits
 from zchat.protocol.codec import fitting
-from zchat.protocol.messages import Entry
+from zchat.protocol.messages import Entry, SearchResults
 
 
 def newest_found(found: Collection[Entry], limit: int) -> tuple[list[Entry], bool]:
@@ -25,3 +28,31 @@ def newest_found(found: Collection[Entry], limit: int) -> tuple[list[Entry], boo
         at_once = [entry for entry in newest_first if entry.at_ms == cut_ms]
         shown = fitting(at_once[: limits.SEARCH_RESULTS_MAX], limits.ANSWER_BYTES_MAX)
     return shown, len(shown) < len(newest_first)
+
+
+class Found:
+    """What somebody who asks has found so far."""
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[str, int], Entry] = {}
+        self.before_ms: int | None = None
+        """Where the next page begins; None for the first one."""
+        self.has_more = False
+        self.complete = True
+        """The server had looked through everything."""
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Newest first."""
+        return list(self._entries.values())
+
+    def take(self, page: SearchResults) -> None:
+        """The answer to a search before `before_ms`."""
+        known = len(self._entries)
+        self._entries |= {(entry.log, entry.sequence): entry for entry in page.entries}
+        self.has_more = page.more and bool(page.entries)
+        self.complete = self.complete and page.complete
+        if page.entries:
+            # Others of the same millisecond may follow, unless all of these were known.
+            oldest_ms = page.entries[-1].at_ms
+            self.before_ms = oldest_ms + 1 if len(self._entries) > known else oldest_ms

@@ -7,8 +7,8 @@ from zchat.client.core.checks import InvalidRequest
 from zchat.client.core.events import Answered
 from zchat.client.core.machine import LoggingOut
 from zchat.client.core.outbox import QueueFull
-from zchat.client.core.search_results import Found
 from zchat.protocol.messages import Refused, Request, SearchMessages, SearchResults
+from zchat.protocol.rules.search_paging import Found
 
 PAGE: Final = 50
 
