@@ -1,6 +1,9 @@
-"""What the processes say to each other inside the envelopes that the router does not open.
+"""What the processes of a cluster say to each other.
 
-Envelopes are msgpack arrays, for size; what clients read travels in them as bytes, encoded once.
+From the bottom up: the links that carry commands and replies, the commands and queries themselves,
+then what services publish, and what the router is told and tells. The router opens none of it but
+its own. Envelopes are msgpack arrays, for size; what clients read travels in them as bytes, encoded
+once.
 """
 
 from typing import Annotated, Final, NamedTuple
@@ -75,7 +78,10 @@ class Envelope(Struct, frozen=True, array_like=True):
 
 # --- Addresses: which worker serves what ----------------------------------------------------------
 
+
 USER_SERVICE = "users"
+ROUTER = "router"
+"""A query to this address is answered by the router itself, whatever it says: `ClusterStatus`."""
 
 
 def room_partition(partition: int) -> str:
@@ -120,6 +126,9 @@ class Down(Envelope, frozen=True):
     items: list[Reply]
     commands_next: int
     gap: bool
+
+
+# --- Who asks: a command or query as a gateway passes it on ---------------------------------------
 
 
 class Stamped(Envelope, frozen=True):
@@ -449,34 +458,7 @@ class MembersOf(Message, frozen=True):
     roles: dict[str, Role]
 
 
-# --- To and from the router itself ----------------------------------------------------------------
-
-
-class WorkerHeartbeat(Envelope, frozen=True):
-    """I serve `address`, with the fencing `epoch` of its store. `bye`: no more.
-
-    `status` is a `ProcessStatus`, about once a second; the router keeps it and does not open it.
-    `settings` are the `ChangedSettings` that the user-service keeps, for all processes to go by.
-    """
-
-    address: str
-    epoch: int
-    bye: bool
-    status: bytes = b""
-    settings: bytes = b""
-
-
-class RoutingTable(Envelope, frozen=True):
-    """Which addresses are served, each with the epoch of its worker.
-
-    `settings` are the user-service's newest, and empty if the router has not heard of any.
-    """
-
-    epochs: dict[str, int]
-    settings: bytes = b""
-
-
-# --- Pages of logs and of streams, as a service publishes them, or as they are read again.
+# --- Streams: what a service has written, as it is published and read again -----------------------
 
 
 class LogPage(Envelope, frozen=True):
@@ -530,7 +512,7 @@ class StreamPage(Envelope, frozen=True):
     whole: bool = True
 
 
-# --- Who is online, as processes tell each other: soft state, numbered but not stored.
+# --- Presence: published by the user-service, numbered but not stored -----------------------------
 
 
 class PresenceDelta(Envelope, frozen=True):
@@ -554,7 +536,7 @@ class PresenceSnapshot(Envelope, frozen=True):
     away: dict[str, str] = field(default_factory=dict)
 
 
-# --- Soft news, as services publish them: neither numbered nor stored, and missed by nobody.
+# --- Ephemeral events: unnumbered, unstored, safe to lose -----------------------------------------
 
 
 class Typing(Envelope, frozen=True, tag=True):
@@ -580,10 +562,34 @@ class SoftNews(Envelope, frozen=True):
     news: list[Typing | MarkerMoved]
 
 
-# --- How processes are: what each tells the router of itself, and the router tells an operator.
+# --- Routing: what workers tell the router, and the router tells everyone -------------------------
 
-ROUTER = "router"
-"""A query to this address is answered by the router itself, whatever it says: `ClusterStatus`."""
+
+class WorkerHeartbeat(Envelope, frozen=True):
+    """I serve `address`, with the fencing `epoch` of its store. `bye`: no more.
+
+    `status` is a `ProcessStatus`, about once a second; the router keeps it and does not open it.
+    `settings` are the `ChangedSettings` that the user-service keeps, for all processes to go by.
+    """
+
+    address: str
+    epoch: int
+    bye: bool
+    status: bytes = b""
+    settings: bytes = b""
+
+
+class RoutingTable(Envelope, frozen=True):
+    """Which addresses are served, each with the epoch of its worker.
+
+    `settings` are the user-service's newest, and empty if the router has not heard of any.
+    """
+
+    epochs: dict[str, int]
+    settings: bytes = b""
+
+
+# --- Status: what each process tells the router of itself, and the router tells an operator -------
 
 
 Number = Annotated[float, Meta(ge=0, le=limits.INTEGER_MAX)]
