@@ -1,4 +1,4 @@
-"""With what a client proves who it is: of what it shows once, and what it can show again."""
+"""Credentials: what a client shows in its first login alone, and what it can show in each one."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Everything that the user can read, as the client's events have made it; no screen here."""
+"""The book: all that the user can read, as the client's events have made it. No screen, no I/O."""
 
 from collections.abc import Iterable
 from typing import Final, NamedTuple, assert_never
@@ -17,16 +17,17 @@ from zchat.client.core.events import (
 from zchat.client.model.continuity import Arrival, older_part
 from zchat.client.model.conversation import Conversation, Delivery, Item, Kind, Said
 from zchat.client.model.entries import (
-    RecentAmendments,
+    RecentChanges,
     amend,
     conversation_of,
     item_of,
     mentions,
+    room_changed,
+    room_listed,
 )
 from zchat.client.model.highlighting import pattern_of
 from zchat.client.model.kept import Kept
 from zchat.client.model.rights import Rights
-from zchat.client.model.rooms import RoomFacts
 from zchat.client.model.transcripts import Transcript, Transcripts
 from zchat.client.model.unconfirmed import (
     Spoken,
@@ -91,11 +92,10 @@ class Book:
         """The key of the conversation that the user sees; empty for none."""
         self._transcripts = Transcripts(me)
         self._continuity = self._transcripts.continuity
-        self._facts = RoomFacts(me)
         self._unconfirmed = Unconfirmed()
         self.unsent: list[Said] = []
         """What an earlier run has said and nobody had confirmed."""
-        self._recent = RecentAmendments()
+        self._recent = RecentChanges()
         self._to_count: dict[str, _ToCount] = {}
         """By key."""
 
@@ -296,7 +296,7 @@ class Book:
                 transcript.start_anew(entry.sequence)
             transcript.conversation.joined = True
             transcript.conversation.head = max(transcript.conversation.head, entry.sequence)
-            self._facts.happened(transcript.conversation, entry)
+            room_changed(transcript.conversation, entry, self.me)
         self._fold(entry)
         if self._to_count:
             self._count_what_came()
@@ -404,7 +404,7 @@ class Book:
                 for room in rooms:
                     key = room_log(room.room)
                     if key in self._transcripts.known:
-                        self._facts.listed(self._transcripts.at(key).conversation, room)
+                        room_listed(self._transcripts.at(key).conversation, room, self.me)
                         self._count_all(self._transcripts.at(key), room.unread, room.mentions)
             case ConversationList(conversations=conversations):
                 for info in conversations:

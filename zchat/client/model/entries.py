@@ -1,20 +1,26 @@
-"""What an entry is to somebody who reads: an item of a conversation, or a change of one."""
+"""What entries are to somebody who reads: conversations, their items, and changes of them."""
 
 import re
 from collections import deque
 from typing import Final, TypeAlias
 
-from zchat.client.model.conversation import Happened, Item, Move, Said
+from zchat.client.model.conversation import Conversation, Happened, Item, Kind, Move, Said
 from zchat.protocol.messages import (
+    LOBBY,
     SYSTEM_AUTHOR,
     Entry,
+    MemberAdded,
     MemberJoined,
     MemberLeft,
     MessagePosted,
     PrivateMessageSent,
     Redacted,
+    RoomInfo,
+    TopicChanged,
     inbox_log,
+    room_log,
 )
+from zchat.protocol.rules.membership import ends_following
 from zchat.protocol.rules.mentions import ROOM, mentioned
 from zchat.protocol.rules.message_fold import (
     NO_REACTIONS,
@@ -23,10 +29,11 @@ from zchat.protocol.rules.message_fold import (
     folded,
     folded_entry,
 )
-from zchat.protocol.rules.names import safe_text
+from zchat.protocol.rules.names import printable, safe_text
 
 NOTICES: Final = inbox_log(SYSTEM_AUTHOR)
 """The key of what stands in the inbox and was said by nobody. No user has that name."""
+_LOBBY_LOG: Final = room_log(LOBBY)
 Words: TypeAlias = re.Pattern[str]
 """As `highlighting.py` makes it."""
 _MOVES: Final = {MemberJoined: Move.JOINED, MemberLeft: Move.LEFT}
@@ -47,6 +54,58 @@ def conversation_of(entry: Entry, me: str) -> str | None:
             return None if entry.author in (me, SYSTEM_AUTHOR) else inbox_log(entry.author)
         case _:
             return NOTICES
+
+
+def conversation_at(key: str) -> Conversation:
+    """A new one of which nothing is known but its key."""
+    name = key[1:]
+    match key:
+        case _ if key == NOTICES:
+            return Conversation(key, Kind.NOTICES, name, more_before=False)
+        case _ if key == _LOBBY_LOG:
+            return Conversation(key, Kind.LOBBY, name, joined=False)
+        case _ if key[0] == "#":
+            return Conversation(key, Kind.ROOM, name, joined=False)
+        case _:
+            return Conversation(key, Kind.PRIVATE, name)
+
+
+# --- What rooms are like, and called --------------------------------------------------------------
+
+
+def room_listed(conversation: Conversation, info: RoomInfo, me: str) -> None:
+    """Takes what a list says of the room; `me` is the user's own name."""
+    conversation.topic = printable(info.topic)
+    if info.joined:
+        conversation.notify = info.notify
+    if info.conversation:
+        conversation.kind = Kind.SEVERAL
+    _call_by_topic(conversation, me)
+
+
+def room_changed(conversation: Conversation, entry: Entry, me: str) -> None:
+    """Takes what an entry says of the room."""
+    match entry.body:
+        case TopicChanged(topic=topic):
+            conversation.topic = printable(topic)
+        case MemberAdded():
+            conversation.kind = Kind.SEVERAL
+        case _ if ends_following(entry, me):
+            conversation.joined = False
+            return
+        case _:
+            return
+    _call_by_topic(conversation, me)
+
+
+def _call_by_topic(conversation: Conversation, me: str) -> None:
+    """By the others in it, where its topic names everyone."""
+    if conversation.kind is Kind.SEVERAL and conversation.topic:
+        others = [each for each in conversation.topic.split(", ") if each != me]
+        conversation.title = ", ".join(others) or conversation.topic
+
+
+# --- Items, and what becomes of them --------------------------------------------------------------
 
 
 def item_of(
@@ -107,23 +166,22 @@ def amend(said: Said, entry: Entry) -> bool:
     return True
 
 
-# --- What has become of messages of late, wherever they are.
-
-RECENT_AMENDMENTS_MAX: Final = 200
+RECENT_CHANGES_MAX: Final = 200
 """Of one log."""
 
 
-class RecentAmendments:
-    """A page of history that is on its way may have been read before they were done.
+class RecentChanges:
+    """What has become of messages of late, wherever they are.
 
-    Later pages are read as they have become, so that few need be kept, and for a short time.
+    A page of history that is on its way may have been read before it was done. Later pages are read
+    as they have become, so that little need be kept.
     """
 
     def __init__(self) -> None:
         self._by_log: dict[str, deque[Entry]] = {}
 
     def keep(self, entry: Entry) -> None:
-        recent = self._by_log.setdefault(entry.log, deque(maxlen=RECENT_AMENDMENTS_MAX))
+        recent = self._by_log.setdefault(entry.log, deque(maxlen=RECENT_CHANGES_MAX))
         recent.append(entry)
 
     def forget(self, log: str) -> None:

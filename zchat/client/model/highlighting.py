@@ -1,4 +1,4 @@
-"""Words of one's own that call one as one's name does."""
+"""Words that the user has chosen to be mentioned by, besides the own name."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Of what the user is notified while looking elsewhere, and when."""
+"""Which messages notify a user who looks elsewhere, and when."""
 
 from typing import Final
 

@@ -23,8 +23,8 @@ from zchat.client.model.conversation import (
     Replaced,
     Said,
 )
+from zchat.client.model.entries import conversation_at
 from zchat.client.model.kept import Kept
-from zchat.client.model.rooms import conversation_at
 from zchat.protocol import limits
 from zchat.protocol.messages import LogState
 

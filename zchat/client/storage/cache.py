@@ -14,9 +14,8 @@ from zchat.client.core.events import Answered, EntryArrived, Event, SessionBegun
 from zchat.client.core.tokens import kept_name
 from zchat.client.model.continuity import Arrival, Continuity, older_part
 from zchat.client.model.conversation import Conversation
-from zchat.client.model.entries import RecentAmendments, conversation_of
+from zchat.client.model.entries import RecentChanges, conversation_at, conversation_of
 from zchat.client.model.kept import Kept, KeptConversation
-from zchat.client.model.rooms import conversation_at
 from zchat.client.storage.cache_file import CacheFile, Place, Rows, State
 from zchat.protocol.codec import ProtocolError
 from zchat.protocol.messages import Entry, History, LogState, ReadHistory
@@ -54,7 +53,7 @@ class Cache:
         self._continuity = Continuity(me)
         self._places: dict[str, Place] = {}
         self._states: dict[str, State] = {}
-        self._recent = RecentAmendments()
+        self._recent = RecentChanges()
         # What waits to be written.
         self._forget_all = False
         self._forgotten: set[str] = set()

@@ -1,4 +1,4 @@
-"""What of a text is code or an address rather than words: nothing that stands there calls anybody.
+"""Code and addresses in a text: they are shown in their own way, and mention nobody.
 
 Each pattern looks at a text once, whatever it is: a run of characters is tried from its beginning
 only.

@@ -1,4 +1,4 @@
-"""Who follows a log: whom an entry has begin to, and whose last entry it is.
+"""Who follows a log: which entries let a user begin, and which are the last one for a user.
 
 Services tell gateways by this to whom a log goes, and clients know by it that nothing more comes.
 """

@@ -1,4 +1,4 @@
-"""Nonces: by them a command that is sent twice is known, and one that has been overtaken."""
+"""Nonces: how a command that is sent twice, or has been overtaken, is recognised."""
 
 from zchat.protocol import limits
 

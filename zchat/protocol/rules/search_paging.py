@@ -1,4 +1,4 @@
-"""How what a search finds goes over the wire page by page: where a page ends, and the next begins.
+"""Paging of search results: where a page ends, and where the next one begins.
 
 The one who answers and the one who asks must agree on it, or a message between two pages is missed.
 """
