@@ -14,6 +14,7 @@ from zchat.protocol.messages import (
     Done,
     Entry,
     EntryBody,
+    InvitedToRoom,
     MessageDeleted,
     MessagePosted,
     PrivateMessageSent,
@@ -91,12 +92,15 @@ def test_what_others_wrote_is_escaped() -> None:
 
 def test_a_conversation_is_called_by_the_other() -> None:
     def conversation(author: str, body: EntryBody) -> str | None:
-        return json_output.conversation_of(Entry("@ann", 1, 0, author, body), ANN)
+        shape = json_output.of_entry(Entry("@ann", 1, 0, author, body), ANN)
+        return shape["conversation"]  # type: ignore[no-any-return]
 
     assert conversation("bob", PrivateMessageSent("ann", "psst")) == "@bob"
     assert conversation("ann", PrivateMessageSent("bob", "psst")) == "@bob"
     assert conversation("ann", Redacted("ann", "bob")) == "@bob"
-    assert conversation("bob", MessageDeleted(1)) is None
+    assert conversation("bob", MessageDeleted(1)) == "@bob"
+    assert conversation("ann", MessageDeleted(1)) is None
+    assert conversation("carl", InvitedToRoom("garden")) is None
 
 
 def test_a_year_that_no_calendar_knows_is_empty() -> None:

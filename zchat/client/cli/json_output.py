@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from zchat.client.model.entries import NOTICES, conversation_of
 from zchat.protocol.messages import (
     Announced,
     Done,
@@ -20,7 +21,6 @@ from zchat.protocol.messages import (
     ReactionAdded,
     ReactionRemoved,
     Redacted,
-    inbox_log,
 )
 
 MESSAGES: Final = (MessagePosted, PrivateMessageSent, Announced)
@@ -42,7 +42,7 @@ def line(shape: dict[str, Any]) -> str:
 
 def of_entry(entry: Entry, me: str, conversation: str | None = None) -> dict[str, Any]:
     """The `conversation` that it was read from, if any: not every entry says which one it is."""
-    body = entry.body
+    body, named = entry.body, conversation or conversation_of(entry, me)
     fields = {_REFERS.get(name, name): getattr(body, name) for name in body.__struct_fields__}
     return {
         "kind": _kind(body),
@@ -51,7 +51,8 @@ def of_entry(entry: Entry, me: str, conversation: str | None = None) -> dict[str
         "at": moment(entry.at_ms),
         "at_ms": entry.at_ms,
         "author": entry.author,
-        "conversation": conversation or conversation_of(entry, me),
+        # What the cluster tells is said by nobody who could be answered.
+        "conversation": None if named == NOTICES else named,
         **fields,
         "edited": entry.edited,
         "reactions": entry.reactions,
@@ -65,15 +66,6 @@ def of_info(info: msgspec.Struct) -> dict[str, Any]:
 
 def of_done(done: Done) -> dict[str, Any]:
     return {"kind": _kind(done), "log": done.log, "sequence": done.sequence}
-
-
-def conversation_of(entry: Entry, me: str) -> str | None:
-    """`#room`, or `@name` of the other; None for what the inbox has besides private messages."""
-    if entry.log.startswith("#"):
-        return entry.log
-    if isinstance(entry.body, PrivateMessageSent | Redacted):
-        return inbox_log(entry.body.to if entry.author == me else entry.author)
-    return None
 
 
 def moment(at_ms: int) -> str:

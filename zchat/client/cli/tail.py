@@ -19,11 +19,12 @@ from zchat.client.cli.command import (
     script,
     session,
 )
-from zchat.client.cli.json_output import OF_MESSAGES, conversation_of
+from zchat.client.cli.json_output import OF_MESSAGES
 from zchat.client.cli.output import Output
 from zchat.client.cli.retry import PATIENCE_S, last, patiently
 from zchat.client.cli.room import key_option
 from zchat.client.exit_codes import REFUSED, Failed, say
+from zchat.client.model.entries import conversation_of
 from zchat.client.storage.cursor_file import SavedCursor, cursor_name
 from zchat.protocol.messages import Entry, LogState, RefusalCode, inbox_log
 from zchat.protocol.rules.membership import ends_following

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from zchat.client.core.search_results import Found
 from zchat.client.model import emoji
 from zchat.client.model.conversation import Conversation, Kind
 from zchat.client.model.entries import conversation_of
@@ -16,6 +15,7 @@ from zchat.client.tui.view.markup import Ink, Piece
 from zchat.protocol import limits
 from zchat.protocol.messages import Entry, MessagePosted, PrivateMessageSent, RoomInfo
 from zchat.protocol.rules.names import InvalidName, canonical_name
+from zchat.protocol.rules.search_paging import Found
 
 OPEN: Final = "open"
 JOIN: Final = "join"
