@@ -14,7 +14,7 @@ from zchat.client.core.events import (
     LoggedOut,
     SessionBegun,
 )
-from zchat.client.model.continuity import Arrival, older_part
+from zchat.client.model.continuity import Fit, older_part
 from zchat.client.model.conversation import Conversation, Delivery, Item, Kind, Said
 from zchat.client.model.entries import (
     RecentChanges,
@@ -287,12 +287,12 @@ class Book:
     # --- Entries --------------------------------------------------------------------------------
 
     def _arrive(self, entry: Entry) -> None:
-        arrival = self._continuity.arrive(entry)
-        if arrival is Arrival.KNOWN:
+        fit = self._continuity.arrive(entry)
+        if fit is Fit.KNOWN:
             return
         if entry.log[0] == "#":
             transcript = self._transcripts.at(entry.log)
-            if arrival is Arrival.ANEW:
+            if fit is Fit.ANEW:
                 transcript.start_anew(entry.sequence)
             transcript.conversation.joined = True
             transcript.conversation.head = max(transcript.conversation.head, entry.sequence)

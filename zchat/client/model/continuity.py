@@ -11,7 +11,9 @@ from zchat.client.core.events import SessionBegun
 from zchat.protocol.messages import Entry, History, LogState, inbox_log
 
 
-class Arrival(Enum):
+class Fit(Enum):
+    """How an entry fits what is known of its log."""
+
     KNOWN = auto()
     """It has come before."""
     NEXT = auto()
@@ -57,17 +59,17 @@ class Continuity:
         """Up to where the log of a conversation is known."""
         return self.cursors.get(self.log_of(key), 0)
 
-    def arrive(self, entry: Entry) -> Arrival:
+    def arrive(self, entry: Entry) -> Fit:
         """Moves the cursor of the entry's log."""
         log, known = entry.log, self.cursors.get(entry.log)
         if known is not None and entry.sequence <= known:
-            return Arrival.KNOWN
+            return Fit.KNOWN
         self.cursors[log] = entry.sequence
         if log == self.inbox:
             if known is None:
                 self.inbox_first = entry.sequence
-            return Arrival.NEXT
-        return Arrival.NEXT if entry.sequence - 1 == known else Arrival.ANEW
+            return Fit.NEXT
+        return Fit.NEXT if entry.sequence - 1 == known else Fit.ANEW
 
     def begin(self, begun: SessionBegun) -> Begun:
         forgets_all = bool(self.since_ms) and begun.since_ms != self.since_ms

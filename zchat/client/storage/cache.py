@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from zchat.client.core.events import Answered, EntryArrived, Event, SessionBegun
 from zchat.client.core.tokens import kept_name
-from zchat.client.model.continuity import Arrival, Continuity, older_part
+from zchat.client.model.continuity import Continuity, Fit, older_part
 from zchat.client.model.conversation import Conversation
 from zchat.client.model.entries import RecentChanges, conversation_at, conversation_of
 from zchat.client.model.kept import Kept, KeptConversation
@@ -155,10 +155,10 @@ class Cache:
                 pass
 
     def _arrive(self, entry: Entry) -> None:
-        arrival = self._continuity.arrive(entry)
-        if arrival is Arrival.KNOWN:
+        fit = self._continuity.arrive(entry)
+        if fit is Fit.KNOWN:
             return
-        if arrival is Arrival.ANEW:
+        if fit is Fit.ANEW:
             self._start_anew(entry.log, entry.sequence)
         self._moved = True
         if isinstance(entry.body, MessageChange):
