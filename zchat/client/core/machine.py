@@ -186,6 +186,8 @@ class ClientCore:
             self._effects.append(CloseConnection("the session is over"))
             return
         self._state = State.LOGGING_IN
+        # What was half read or not sent on the former connection comes again: nothing is in the
+        # middle of a frame here, and the outbox has all that is unanswered.
         self._reader = FrameReader()
         self._outgoing.clear()
         self._silence.listen(now)

@@ -75,6 +75,7 @@ class Outbox:
         if self._holding:
             return []
         batch: list[Request] = []
+        # Of more than these a gateway reads nothing, not even a ping, until one is answered.
         while self._waiting and len(self._sent) < limits.SESSION_REQUESTS_MAX:
             request = self._waiting.popleft()
             self._sent[request.id] = request

@@ -468,7 +468,9 @@ class Book:
 # --- Who is here, as far as this client has been told: soft, and never more than that.
 
 OLD_NEWS_S: Final = 2.0
+"""Whose last entry came so short a time ago is not believed to write: the news may be older."""
 SPEAKERS_MAX: Final = 1_000
+"""Past it all are forgotten, which at worst shows somebody as writing who has just sent it."""
 
 
 class Presence:

@@ -140,6 +140,7 @@ def _path(name: str, user: str, server: str) -> Path:
 def _locked(path: Path) -> int:
     """The lock of a cursor. Raises `Failed` if it is not to be had."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # A file of its own, since each save puts another file in the place of the cursor.
     name = path.with_name(f"{path.name}.lock")
     lock = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     until = time.monotonic() + LOCK_WAIT_S

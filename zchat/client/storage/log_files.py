@@ -169,6 +169,7 @@ class LogFiles:
         return f"{at}  {sequence}  {text}\n"
 
 
+# Through a link there the lines would go into a file of somebody's choice.
 _SAFELY: Final = os.O_CLOEXEC | os.O_NOFOLLOW
 
 
