@@ -132,6 +132,12 @@ def test_a_moderator_who_has_left_is_none_when_they_come_back() -> None:
     assert not ann.may_call_all("carl", GARDEN)
 
 
+def test_an_operator_who_reads_of_the_registration_is_one_still() -> None:
+    ann = rights(Standing.OPERATOR)
+    happen(ann, ("ann", AccountRegistered()), log="@ann")
+    assert ann.standing is Standing.OPERATOR
+
+
 def test_an_answer_makes_an_account_as_well_as_its_entry() -> None:
     ann = rights(Standing.GUEST)
     assert not ann.may(ChangePassword)

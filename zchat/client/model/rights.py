@@ -70,9 +70,14 @@ class Rights:
                 self._listed(members)
             case Answered(request=Register(), answer=Done()):
                 # The entry that says so may come after the answer.
-                self.standing = Standing.ACCOUNT
+                self._registered()
             case _:
                 pass
+
+    def _registered(self) -> None:
+        # It may be long ago, and the user a moderator since: what was missed comes after the login.
+        if self.standing is Standing.GUEST:
+            self.standing = Standing.ACCOUNT
 
     def _listed(self, members: MemberList) -> None:
         log = room_log(members.room)
@@ -94,7 +99,7 @@ class Rights:
         log, author = entry.log, entry.author
         match entry.body:
             case AccountRegistered() if log == inbox_log(self._me):
-                self.standing = Standing.ACCOUNT
+                self._registered()
             case RoomCreated():
                 self._roles[log] = {}
                 self._muted.discard(log)
