@@ -22,7 +22,7 @@ def list_rooms(access: Access, out: Output) -> int:
         else:
             from zchat.client.text import lists  # noqa: PLC0415
 
-            out.lines(lists.rooms(out.look, listed))
+            out.lines(lists.rooms(out.style, listed))
         return 0
 
     return session(access, read)
@@ -36,7 +36,7 @@ def list_users(access: Access, out: Output) -> int:
         else:
             from zchat.client.text import lists  # noqa: PLC0415
 
-            out.lines(lists.users(out.look, listed, round(time.time() * 1000)))
+            out.lines(lists.users(out.style, listed, round(time.time() * 1000)))
         return 0
 
     return session(access, read)

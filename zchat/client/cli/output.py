@@ -12,7 +12,7 @@ from zchat.protocol import limits
 from zchat.protocol.messages import Entry
 
 if TYPE_CHECKING:
-    from zchat.client.text.style import Look
+    from zchat.client.text.style import Style
 
 
 _STDOUT: Final = 1
@@ -27,12 +27,12 @@ class Output:
         self.everything = everything
 
     @cached_property
-    def look(self) -> "Look":
+    def style(self) -> "Style":
         # What people read need not wait for what programs do not, nor the other way round.
-        from zchat.client.text.style import Look  # noqa: PLC0415
+        from zchat.client.text.style import Style  # noqa: PLC0415
 
         colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        return Look(self.me, None, colour=colour and os.environ.get("TERM") != "dumb")
+        return Style(self.me, None, colour=colour and os.environ.get("TERM") != "dumb")
 
     def shows(self, entry: Entry) -> bool:
         if self.everything or isinstance(entry.body, json_output.MESSAGES):
@@ -44,9 +44,9 @@ class Output:
             return json_output.line(json_output.of_entry(entry, self.me, conversation))
         from zchat.client.text import entries as render_entries  # noqa: PLC0415
 
-        at = self.look.local(entry.at_ms)
+        at = self.style.local(entry.at_ms)
         time = f"{at:%Y-%m-%d %H:%M:%S}" if at is not None else "-"
-        words = render_entries.words(self.look, entry).replace("\n", "\n    ")
+        words = render_entries.words(self.style, entry).replace("\n", "\n    ")
         return f"{time} {words}\n"
 
     def entries(self, entries: Iterable[Entry], conversation: str | None = None) -> None:

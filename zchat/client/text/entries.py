@@ -2,7 +2,7 @@
 
 from typing import Final, TypeAlias, assert_never
 
-from zchat.client.text.style import BOLD, CYAN, DIM, MAGENTA, YELLOW, Look
+from zchat.client.text.style import BOLD, CYAN, DIM, MAGENTA, YELLOW, Style
 from zchat.protocol.messages import (
     LOBBY,
     SYSTEM_AUTHOR,
@@ -72,50 +72,50 @@ _ACCOUNT_CHANGES: Final[dict[str, str]] = {
 }
 
 
-def words(look: Look, entry: Entry) -> str:
-    author, room = printable(entry.author), where(look, entry.log)
-    who = look.who(author)
-    in_room = room_before(look, entry.log)
+def words(style: Style, entry: Entry) -> str:
+    author, room = printable(entry.author), where(style, entry.log)
+    who = style.who(author)
+    in_room = room_before(style, entry.log)
     match entry.body:
         case MessagePosted() | PrivateMessageSent() | Redacted() as body:
-            return said(look, entry, body)
+            return said(style, entry, body)
         case body if isinstance(body, OfMessageBody):
-            return look.fact(f"{in_room}{done_to_message(look, entry, body)}")
+            return style.fact(f"{in_room}{done_to_message(style, entry, body)}")
         case RoomCreated():
-            return look.fact(f"{who} created {room or LOBBY}")
+            return style.fact(f"{who} created {room or LOBBY}")
         case MemberJoined():
-            return look.fact(f"{who} joined {room or 'the lobby'}")
+            return style.fact(f"{who} joined {room or 'the lobby'}")
         case MemberLeft():
-            return look.fact(f"{who} left {room or 'the lobby'}")
+            return style.fact(f"{who} left {room or 'the lobby'}")
         case TopicChanged(topic):
             what = f"set the topic to: {printable(topic)}" if topic else "removed the topic"
-            return look.fact(f"{in_room}{who} {what}")
+            return style.fact(f"{in_room}{who} {what}")
         case RoomConfigured() as body:
-            return look.fact(f"{in_room}{who} set the room to: {settings(body)}")
+            return style.fact(f"{in_room}{who} set the room to: {settings(body)}")
         case RoomClosed(reason):
-            return look.fact(f"{in_room}{who} closed the room{_because(reason)}")
+            return style.fact(f"{in_room}{who} closed the room{_because(reason)}")
         case RoomOpened(new_room):
             name = printable(new_room)
-            hint = "" if author == look.me else f" (:jr {name})"
-            return look.fact(f"{who} opened the room #{name}{hint}")
+            hint = "" if author == style.me else f" (:jr {name})"
+            return style.fact(f"{who} opened the room #{name}{hint}")
         case InvitedToRoom(new_room):
             name = printable(new_room)
-            return look.fact(f"{who} invited you to #{name} (:jr {name})")
+            return style.fact(f"{who} invited you to #{name} (:jr {name})")
         case Announced(text):
-            return look.style(BOLD, f"*** {safe_text(text)}")
+            return style.styled(BOLD, f"*** {safe_text(text)}")
         case AccountRegistered():
-            return look.fact("your name is registered: from now on it needs your password")
+            return style.fact("your name is registered: from now on it needs your password")
         case AccountChanged(change, about):
-            return look.fact(_account_change(change, about))
+            return style.fact(_account_change(change, about))
         case Unrecognised(what):
             news = f"{printable(what)!r}, for which this client is too old"
-            return look.fact(f"{in_room}{who} did something new: {news}")
+            return style.fact(f"{in_room}{who} did something new: {news}")
         case body:
-            return look.fact(f"{in_room}{_of_member(look, author, body)}")
+            return style.fact(f"{in_room}{_of_member(style, author, body)}")
 
 
-def _of_member(look: Look, author: str, body: _OfMember) -> str:
-    by, user = look.who(author), look.who(printable(body.user))
+def _of_member(style: Style, author: str, body: _OfMember) -> str:
+    by, user = style.who(author), style.who(printable(body.user))
     match body:
         case MemberAdded():
             return f"{by} brought {user} into the conversation"
@@ -124,7 +124,7 @@ def _of_member(look: Look, author: str, body: _OfMember) -> str:
         case MemberKicked(reason=reason):
             return f"{by} kicked {user}{_because(reason)}"
         case MemberBanned(reason=reason, until_ms=until_ms):
-            until = "" if until_ms is None else f" until {look.moment(until_ms)}"
+            until = "" if until_ms is None else f" until {style.moment(until_ms)}"
             return f"{by} banned {user}{until}{_because(reason)}"
         case MemberUnbanned():
             return f"{by} lifted the ban of {user}"
@@ -187,27 +187,27 @@ OfMessageBody: TypeAlias = (
 """What somebody has done to a message."""
 
 
-def said(look: Look, entry: Entry, body: SaidBody) -> str:
+def said(style: Style, entry: Entry, body: SaidBody) -> str:
     """A message as it is now."""
     author = printable(entry.author)
-    in_room = room_before(look, entry.log)
+    in_room = room_before(style, entry.log)
     match body:
         case MessagePosted(text, reply_to, bot):
-            to = answered(look, entry.log, reply_to)
-            text = f"{_highlighted(look, text)}{became(look, entry)}"
-            return f"{in_room}{look.style(BOLD, author)}{_mark(bot)}{to}: {text}"
+            to = answered(style, entry.log, reply_to)
+            text = f"{_highlighted(style, text)}{became(style, entry)}"
+            return f"{in_room}{style.styled(BOLD, author)}{_mark(bot)}{to}: {text}"
         case PrivateMessageSent(to, text, reply_to, bot=bot):
-            ends = f"[{look.who(author)}{_mark(bot)} -> {look.who(printable(to))}]"
-            answers = answered(look, entry.log, reply_to)
-            text = f"{safe_text(text)}{became(look, entry)}"
-            return f"{look.style(MAGENTA, ends)}{answers} {text}"
+            ends = f"[{style.who(author)}{_mark(bot)} -> {style.who(printable(to))}]"
+            answers = answered(style, entry.log, reply_to)
+            text = f"{safe_text(text)}{became(style, entry)}"
+            return f"{style.styled(MAGENTA, ends)}{answers} {text}"
         case Redacted(by, to):
             by = printable(by)
-            gone = "(deleted)" if by == author else f"(deleted by {look.who(by)})"
+            gone = "(deleted)" if by == author else f"(deleted by {style.who(by)})"
             if to:
-                ends = f"[{look.who(author)} -> {look.who(printable(to))}]"
-                return f"{look.style(MAGENTA, ends)} {look.style(DIM, gone)}"
-            return f"{in_room}{look.style(BOLD, author)}: {look.style(DIM, gone)}"
+                ends = f"[{style.who(author)} -> {style.who(printable(to))}]"
+                return f"{style.styled(MAGENTA, ends)} {style.styled(DIM, gone)}"
+            return f"{in_room}{style.styled(BOLD, author)}: {style.styled(DIM, gone)}"
     assert_never(body)
 
 
@@ -216,10 +216,10 @@ def _mark(bot: bool) -> str:
     return " (bot)" if bot else ""
 
 
-def done_to_message(look: Look, entry: Entry, body: OfMessageBody) -> str:
-    who = look.who(printable(entry.author))
-    it = _referred(look, entry.log, body.sequence)
-    known = look.recent.get(entry.log, body.sequence)
+def done_to_message(style: Style, entry: Entry, body: OfMessageBody) -> str:
+    who = style.who(printable(entry.author))
+    it = _referred(style, entry.log, body.sequence)
+    known = style.recent.get(entry.log, body.sequence)
     match body:
         case MessageEdited(text=text):
             # Whoever has come later has seen the message as it is now.
@@ -228,7 +228,7 @@ def done_to_message(look: Look, entry: Entry, body: OfMessageBody) -> str:
             return f"{who} edited: {safe_text(text)}"
         case MessageDeleted(reason=reason):
             others = known is not None and known.author != entry.author
-            whose = f" of {look.who(printable(known.author))}" if known and others else ""
+            whose = f" of {style.who(printable(known.author))}" if known and others else ""
             return f"{who} deleted a message{whose}{f': {printable(reason)}' if reason else ''}"
         case ReactionAdded(_, emoji):
             return f"{who} reacted with {printable(emoji)} to {it}"
@@ -241,28 +241,28 @@ def done_to_message(look: Look, entry: Entry, body: OfMessageBody) -> str:
     assert_never(body)
 
 
-def answered(look: Look, log: str, reply_to: int) -> str:
+def answered(style: Style, log: str, reply_to: int) -> str:
     """What stands after the author of a reply. Nobody can have typed it: no name has a space."""
-    return look.style(DIM, f" ↳ {_referred(look, log, reply_to)}") if reply_to else ""
+    return style.styled(DIM, f" ↳ {_referred(style, log, reply_to)}") if reply_to else ""
 
 
-def became(look: Look, entry: Entry) -> str:
+def became(style: Style, entry: Entry) -> str:
     """What stands after a text that is not as it was said."""
     counts = ", ".join(f"{printable(emoji)} {len(by)}" for emoji, by in entry.reactions.items())
     marks = [*(["(edited)"] if entry.edited else []), *([f"[{counts}]"] if counts else [])]
-    return look.style(DIM, " " + " ".join(marks)) if marks else ""
+    return style.styled(DIM, " " + " ".join(marks)) if marks else ""
 
 
-def room_before(look: Look, log: str) -> str:
+def room_before(style: Style, log: str) -> str:
     """What goes before a line of the log, and a space; nothing for the lobby and the inbox."""
-    room = where(look, log)
-    return f"{look.style(CYAN, room)} " if room else ""
+    room = where(style, log)
+    return f"{style.styled(CYAN, room)} " if room else ""
 
 
-def where(look: Look, log: str) -> str:
+def where(style: Style, log: str) -> str:
     if log == "#" + LOBBY or log.startswith("@"):
         return ""
-    title = printable(look.titles.get(log, ""))
+    title = printable(style.titles.get(log, ""))
     return f"({shortened(title, TITLE_CHARS)})" if title else printable(log)
 
 
@@ -270,21 +270,21 @@ def shortened(text: str, chars_max: int) -> str:
     return text if len(text) <= chars_max else text[: chars_max - 1].rstrip() + "…"
 
 
-def _referred(look: Look, log: str, sequence: int) -> str:
-    known = look.recent.get(log, sequence)
+def _referred(style: Style, log: str, sequence: int) -> str:
+    known = style.recent.get(log, sequence)
     if known is None:
         return f"message {sequence}"
     first_words = shortened(" ".join(printable(known.state.text).split()), QUOTED_CHARS)
-    return f"{look.who(printable(known.author))} ({first_words})"
+    return f"{style.who(printable(known.author))} ({first_words})"
 
 
-def _highlighted(look: Look, text: str) -> str:
+def _highlighted(style: Style, text: str) -> str:
     """The text with one's own name as it was called."""
     text = safe_text(text)
     at, parts = 0, []
     for mention in mentions_in(text):
-        if mention.name in (look.me, ROOM):
-            called = look.style(YELLOW, text[mention.begin : mention.end])
+        if mention.name in (style.me, ROOM):
+            called = style.styled(YELLOW, text[mention.begin : mention.end])
             parts += [text[at : mention.begin], called]
             at = mention.end
     return "".join([*parts, text[at:]])

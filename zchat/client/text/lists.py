@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from zchat.client.text.style import Look, duration
+from zchat.client.text.style import Style, duration
 from zchat.protocol.messages import (
     AuditList,
     BanList,
@@ -21,7 +21,7 @@ from zchat.protocol.messages import (
 from zchat.protocol.rules.names import printable, safe_text
 
 
-def rooms(look: Look, answer: RoomList) -> list[str]:
+def rooms(style: Style, answer: RoomList) -> list[str]:
     rows = [
         (
             f"{'*' if info.joined else ' '} #{printable(info.room)}",
@@ -31,7 +31,7 @@ def rooms(look: Look, answer: RoomList) -> list[str]:
         )
         for info in answer.rooms
     ]
-    lines = look.table(("  room", "members", "unread", "topic"), rows)
+    lines = style.table(("  room", "members", "unread", "topic"), rows)
     return [*lines, *_cut(len(rows), answer.total, "room"), "* you are in these"]
 
 
@@ -57,7 +57,7 @@ def _facts_and_topic(info: RoomInfo) -> Iterator[str]:
         yield printable(info.topic)
 
 
-def members(look: Look, answer: MemberList) -> list[str]:
+def members(style: Style, answer: MemberList) -> list[str]:
     rows = [
         (
             printable(info.name),
@@ -66,14 +66,14 @@ def members(look: Look, answer: MemberList) -> list[str]:
         )
         for info in answer.members
     ]
-    lines = look.table((f"in #{printable(answer.room)}", "", ""), rows)
+    lines = style.table((f"in #{printable(answer.room)}", "", ""), rows)
     return [*lines, *_cut(len(rows), answer.total, "member")]
 
 
-def users(look: Look, answer: UserList, now_ms: int) -> list[str]:
+def users(style: Style, answer: UserList, now_ms: int) -> list[str]:
     rows = []
     for info in answer.users:
-        since = look.local(info.since_ms)
+        since = style.local(info.since_ms)
         today = since is not None and now_ms - info.since_ms < 20 * 3_600_000
         form = "%H:%M" if today else "%d %b %H:%M"
         rows.append(
@@ -85,32 +85,32 @@ def users(look: Look, answer: UserList, now_ms: int) -> list[str]:
                 "" if info.away is None else away(info.away),
             )
         )
-    lines = look.table(("name", "", "since", "idle", ""), rows)
+    lines = style.table(("name", "", "since", "idle", ""), rows)
     return [*lines, *_cut(len(rows), answer.total, "user")]
 
 
-def conversations(look: Look, answer: ConversationList) -> list[str]:
+def conversations(style: Style, answer: ConversationList) -> list[str]:
     if not answer.conversations:
-        return [look.fact("you have said nothing in private yet, and nobody to you")]
+        return [style.fact("you have said nothing in private yet, and nobody to you")]
     rows = [
         (
             f"@{printable(info.name)}",
             _unread(info.unread, 0),
-            look.moment(info.at_ms),
+            style.moment(info.at_ms),
             f"[tells {printable(info.notify)}]" if info.notify else "",
         )
         for info in answer.conversations
     ]
-    return look.table(("with", "unread", "last", ""), rows)
+    return style.table(("with", "unread", "last", ""), rows)
 
 
-def edits(look: Look, answer: EditList) -> list[str]:
+def edits(style: Style, answer: EditList) -> list[str]:
     if not answer.edits:
-        return [look.fact("what it said before is not kept")]
+        return [style.fact("what it said before is not kept")]
     return [
         line
         for edit in answer.edits
-        for line in f"until {look.moment(edit.at_ms)}: {safe_text(edit.text)}".replace(
+        for line in f"until {style.moment(edit.at_ms)}: {safe_text(edit.text)}".replace(
             "\n", "\n      "
         ).split("\n")
     ]
@@ -129,75 +129,75 @@ def _unread(unread: int, mentions: int) -> str:
     return f"{unread:,} ({mentions:,} @)" if mentions else f"{unread:,}"
 
 
-def bans(look: Look, answer: BanList) -> list[str]:
+def bans(style: Style, answer: BanList) -> list[str]:
     room = printable(answer.room)
     if not answer.bans:
-        return [look.fact(f"nobody is banned from #{room}")]
+        return [style.fact(f"nobody is banned from #{room}")]
     rows = [
         (
             printable(ban.user),
-            "for ever" if ban.until_ms is None else look.moment(ban.until_ms),
+            "for ever" if ban.until_ms is None else style.moment(ban.until_ms),
             printable(ban.by),
             printable(ban.reason),
         )
         for ban in answer.bans
     ]
-    return look.table((f"banned from #{room}", "until", "by", "reason"), rows)
+    return style.table((f"banned from #{room}", "until", "by", "reason"), rows)
 
 
-def server_bans(look: Look, answer: UserBanList) -> list[str]:
+def server_bans(style: Style, answer: UserBanList) -> list[str]:
     if not answer.bans:
-        return [look.fact("nobody is kept out of the server")]
+        return [style.fact("nobody is kept out of the server")]
     rows = [
         (
             printable(ban.who),
             "guests" if ban.guests else "",
-            "for ever" if ban.until_ms is None else look.moment(ban.until_ms),
+            "for ever" if ban.until_ms is None else style.moment(ban.until_ms),
             printable(ban.by),
             printable(ban.reason),
         )
         for ban in answer.bans
     ]
-    lines = look.table(("kept out", "only", "until", "by", "reason"), rows)
+    lines = style.table(("kept out", "only", "until", "by", "reason"), rows)
     return [*lines, "… and more: zchat-admin bans"] if answer.more else lines
 
 
-def devices(look: Look, answer: DeviceList) -> list[str]:
+def devices(style: Style, answer: DeviceList) -> list[str]:
     rows = [
         (
             str(info.device),
             printable(info.name),
-            look.moment(info.created_ms),
-            "online" if info.online else look.moment(info.seen_ms),
+            style.moment(info.created_ms),
+            "online" if info.online else style.moment(info.seen_ms),
             # A client may do whatever its user may.
             ", ".join(map(printable, info.scopes)),
             " ".join(f"#{printable(room)}" for room in info.rooms),
         )
         for info in answer.devices
     ]
-    lines = [look.fact("no device and no app token is remembered")]
+    lines = [style.fact("no device and no app token is remembered")]
     if rows:
-        lines = look.table(("", "device", "since", "last seen", "may", "in"), rows)
+        lines = style.table(("", "device", "since", "last seen", "may", "in"), rows)
     codes = "1 recovery code is" if answer.recovery_codes == 1 else "recovery codes are"
     if answer.recovery_codes != 1:
         codes = f"{answer.recovery_codes} {codes}"
     if answer.totp:
-        lines.append(look.fact(f"your password needs a one-time code; {codes} left"))
+        lines.append(style.fact(f"your password needs a one-time code; {codes} left"))
     return lines
 
 
-def blocked(look: Look, answer: BlockedList) -> list[str]:
+def blocked(style: Style, answer: BlockedList) -> list[str]:
     if not answer.users:
-        return [look.fact("you have blocked nobody")]
-    return look.table(("blocked",), [(printable(user),) for user in answer.users])
+        return [style.fact("you have blocked nobody")]
+    return style.table(("blocked",), [(printable(user),) for user in answer.users])
 
 
-def audit(look: Look, answer: AuditList) -> list[str]:
+def audit(style: Style, answer: AuditList) -> list[str]:
     if not answer.records:
-        return [look.fact("nothing has been done that is kept in the audit")]
+        return [style.fact("nothing has been done that is kept in the audit")]
     rows = [
         (
-            look.moment(record.at_ms),
+            style.moment(record.at_ms),
             printable(record.actor),
             printable(record.action).replace("_", " "),
             printable(record.subject),
@@ -206,7 +206,7 @@ def audit(look: Look, answer: AuditList) -> list[str]:
         )
         for record in answer.records
     ]
-    return look.table(("when", "who", "did", "to", "in", "why"), rows)
+    return style.table(("when", "who", "did", "to", "in", "why"), rows)
 
 
 def _cut(shown: int, total: int, what: str) -> list[str]:

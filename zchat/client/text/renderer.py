@@ -7,7 +7,7 @@ from typing import assert_never
 from zchat.client.core.events import SessionBegun
 from zchat.client.text import entries as render_entries
 from zchat.client.text import lists
-from zchat.client.text.style import DIM, RED, Look
+from zchat.client.text.style import DIM, RED, Style
 from zchat.protocol.messages import (
     LOBBY,
     SYSTEM_AUTHOR,
@@ -36,7 +36,7 @@ from zchat.protocol.messages import (
 from zchat.protocol.rules.names import printable
 
 
-class Renderer(Look):
+class Renderer(Style):
     """`zone` None is the local one; `today` is the day for which the time alone is enough."""
 
     def __init__(self, me: str, today: date, zone: tzinfo | None, *, colour: bool) -> None:
@@ -59,8 +59,8 @@ class Renderer(Look):
         lines = []
         if at is not None and at.date() != self._day:
             self._day = at.date()
-            lines.append(self.style(DIM, f"— {self._day:%A, %d %B %Y} —"))
-        time = self.style(DIM, f"{at:%H:%M}" if at is not None else "--:--")
+            lines.append(self.styled(DIM, f"— {self._day:%A, %d %B %Y} —"))
+        time = self.styled(DIM, f"{at:%H:%M}" if at is not None else "--:--")
         words = render_entries.words(self, entry)
         text = f"{time} {words}{' (and more of them)' if self._removed_more else ''}"
         self.recent.note(entry)
@@ -82,19 +82,19 @@ class Renderer(Look):
     def history(self, history: History) -> list[str]:
         title = f"the last {len(history.entries)} in {_title(history.log)}"
         if not history.entries:
-            return [self.style(DIM, f"— nothing yet in {_title(history.log)} —")]
-        day, lines = self._day, [self.style(DIM, f"— {title} —")]
+            return [self.styled(DIM, f"— nothing yet in {_title(history.log)} —")]
+        day, lines = self._day, [self.styled(DIM, f"— {title} —")]
         for entry in history.entries:
             lines += self.entry(entry)
         # What comes next is live again, and of the same day as before.
         self._day = day
-        return [*lines, self.style(DIM, "— end —")]
+        return [*lines, self.styled(DIM, "— end —")]
 
     def pins(self, answer: PinList) -> list[str]:
         room = printable(answer.room)
         if not answer.pins:
             return [self.fact(f"nothing is pinned in #{room}")]
-        return [self.style(DIM, f"— pinned in #{room} —"), *self._found(answer.pins)]
+        return [self.styled(DIM, f"— pinned in #{room} —"), *self._found(answer.pins)]
 
     def search_results(self, answer: SearchResults) -> list[str]:
         """Oldest first, as all that is read here."""
@@ -111,7 +111,7 @@ class Renderer(Look):
         """Messages of any time and place."""
         lines = []
         for entry in entries:
-            time = self.style(DIM, self.moment(entry.at_ms))
+            time = self.styled(DIM, self.moment(entry.at_ms))
             room = "#lobby " if entry.log == "#" + LOBBY else ""
             lines += _indent(f"{time} {room}{render_entries.words(self, entry)}").split("\n")
             self.recent.note(entry)
@@ -126,7 +126,7 @@ class Renderer(Look):
             lines.append(self.notice(f"you are {printable(begun.name)} ({kind})"))
         if begun.missed:
             missed = "1 missed line" if begun.missed == 1 else f"{begun.missed:,} missed lines"
-            lines.append(self.style(DIM, f"— {missed} —"))
+            lines.append(self.styled(DIM, f"— {missed} —"))
         return lines
 
     def presence(self, change: PresenceChanged) -> list[str]:
@@ -150,7 +150,7 @@ class Renderer(Look):
         return self.fact(printable(text))
 
     def problem(self, text: str) -> str:
-        return self.style(RED, f"! {printable(text)}")
+        return self.styled(RED, f"! {printable(text)}")
 
     # --- Answers --------------------------------------------------------------------------------
 

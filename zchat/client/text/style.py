@@ -17,7 +17,7 @@ CYAN: Final = "\x1b[36m"
 MAGENTA: Final = "\x1b[35m"
 
 
-class Look:
+class Style:
     """`me` is one's own name; `zone` None is the local one."""
 
     def __init__(self, me: str, zone: tzinfo | None, *, colour: bool) -> None:
@@ -28,14 +28,14 @@ class Look:
         self._zone = zone
         self._colour = colour
 
-    def style(self, style: str, text: str) -> str:
+    def styled(self, code: str, text: str) -> str:
         if not self._colour:
             return text
         # What is styled within ends all styles; this one goes on after it.
-        return f"{style}{text.replace(_PLAIN, _PLAIN + style)}{_PLAIN}"
+        return f"{code}{text.replace(_PLAIN, _PLAIN + code)}{_PLAIN}"
 
     def fact(self, text: str) -> str:
-        return self.style(DIM, f"* {text}")
+        return self.styled(DIM, f"* {text}")
 
     def who(self, name: str) -> str:
         return "you" if name == self.me else name
@@ -53,7 +53,7 @@ class Look:
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
         first, *others = in_columns([head, *rows])
-        return [self.style(BOLD, first), *others]
+        return [self.styled(BOLD, first), *others]
 
 
 def in_columns(rows: Sequence[Sequence[str]]) -> list[str]:

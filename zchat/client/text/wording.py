@@ -6,7 +6,7 @@ from typing import Final
 
 from zchat.client.model.conversation import Conversation, Item, Kind, Said
 from zchat.client.text.entries import room_before, words
-from zchat.client.text.style import Look
+from zchat.client.text.style import Style
 from zchat.protocol.messages import Entry, MemberAdded, MessagePinned, MessageUnpinned
 from zchat.protocol.rules.names import printable
 
@@ -22,9 +22,9 @@ def sentence(entry: Entry, me: str) -> str:
         case MemberAdded(user=user):
             return f"{who} brought in {'you' if user == me else printable(user)}"
         case _:
-            look = Look(me, None, colour=False)
-            text = words(look, entry).removeprefix("* ")
-            return text.removeprefix(room_before(look, entry.log))
+            style = Style(me, None, colour=False)
+            text = words(style, entry).removeprefix("* ")
+            return text.removeprefix(room_before(style, entry.log))
 
 
 def words_of(item: Item, me: str) -> str:
@@ -39,7 +39,7 @@ BODY_CHARS_MAX: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """Both texts are one line, and safe to show. `key` is where to look."""
+    """Both texts are one line, and safe to show. `key` is where to style."""
 
     title: str
     body: str
