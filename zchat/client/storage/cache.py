@@ -16,7 +16,7 @@ from zchat.client.model.continuity import Continuity, Fit, older_part
 from zchat.client.model.conversation import Conversation
 from zchat.client.model.entries import RecentChanges, conversation_at, conversation_of
 from zchat.client.model.kept import Kept, KeptConversation
-from zchat.client.storage.cache_file import CacheFile, Place, Rows, State
+from zchat.client.storage.cache_file import CacheFile, Extent, Rows, State
 from zchat.protocol.codec import ProtocolError
 from zchat.protocol.messages import Entry, History, LogState, ReadHistory
 from zchat.protocol.rules.message_fold import MessageChange, folded_entry
@@ -51,7 +51,7 @@ class Cache:
         former, name = kept_name(me, addresses), kept_name(me, addresses, cluster)
         self._file = CacheFile(folder or data_folder(), name, former)
         self._continuity = Continuity(me)
-        self._places: dict[str, Place] = {}
+        self._extents: dict[str, Extent] = {}
         self._states: dict[str, State] = {}
         self._recent = RecentChanges()
         # What waits to be written.
@@ -91,22 +91,22 @@ class Cache:
         cursors = rows.cursors()
         left = LOADED_ENTRIES_MAX
         conversations: list[KeptConversation] = []
-        for key, place, state in found:
+        for key, extent, state in found:
             conversation = state.conversation(key)
             conversation.draft = drafts.pop(key, "")
             end = cursors.get(self._continuity.log_of(key), 0) + 1
             limit = min(LOADED_ENTRIES, left)
             entries = rows.before(key, end, limit) if limit else []
             left -= len(entries)
-            whole = len(entries) == place.entries
-            first = place.first if whole else entries[0].sequence if entries else end
-            conversation.more_before = place.more or not whole
+            whole = len(entries) == extent.entries
+            first = extent.first if whole else entries[0].sequence if entries else end
+            conversation.more_before = extent.more or not whole
             conversations.append(KeptConversation(conversation, first, entries))
         rows.commit()
         self._continuity.since_ms = session[_SINCE_MS]
         self._continuity.inbox_first = session[_INBOX_FIRST]
         self._continuity.cursors = cursors
-        self._places = {key: place for key, place, _ in found}
+        self._extents = {key: extent for key, extent, _ in found}
         self._states = {key: state for key, _, state in found}
         return Kept(
             session[_SINCE_MS],
@@ -119,8 +119,8 @@ class Cache:
 
     def older(self, key: str, before: int, limit: int) -> History | None:
         """What comes before, if it is here: like the server's answer. None: ask the server."""
-        place = self._places.get(key)
-        if place is None or before <= place.first or key in self._forgotten or self._forget_all:
+        extent = self._extents.get(key)
+        if extent is None or before <= extent.first or key in self._forgotten or self._forget_all:
             return None
         if not self._file.writable:
             # Whoever writes it may have forgotten what was here, and gone on elsewhere.
@@ -164,8 +164,8 @@ class Cache:
         if isinstance(entry.body, MessageChange):
             self._amend(entry, entry.body)
         elif (key := conversation_of(entry, self._me)) is not None:
-            place = self._places.setdefault(key, self._new_place(key))
-            place.entries += 1
+            extent = self._extents.setdefault(key, self._new_extent(key))
+            extent.entries += 1
             self._put(key, entry)
 
     def _put(self, key: str, entry: Entry) -> None:
@@ -181,7 +181,7 @@ class Cache:
 
     def _kept_at(self, key: str | None, sequence: int) -> tuple[str, Entry] | None:
         """A message and its conversation: without a `key` it is some one of the inbox."""
-        keys = [key] if key is not None else [key for key in self._places if key[0] == "@"]
+        keys = [key] if key is not None else [key for key in self._extents if key[0] == "@"]
         for each in keys:
             if (waiting := self._entries.get((each, sequence))) is not None:
                 return each, waiting
@@ -191,30 +191,30 @@ class Cache:
     def _page(self, request: ReadHistory, history: History) -> None:
         """Only what goes before that which is kept, without a gap, and as far as there is room."""
         key = request.log
-        place = self._places.get(key)
-        if place is None and key[0] == "@" and self._continuity.inbox in self._continuity.cursors:
-            place = self._places[key] = self._new_place(key)
-        if place is None:
+        extent = self._extents.get(key)
+        if extent is None and key[0] == "@" and self._continuity.inbox in self._continuity.cursors:
+            extent = self._extents[key] = self._new_extent(key)
+        if extent is None:
             return
-        older = older_part(history, request.before, place.first)
-        if older is None or place.entries + len(older) > CONVERSATION_ENTRIES_MAX:
+        older = older_part(history, request.before, extent.first)
+        if older is None or extent.entries + len(older) > CONVERSATION_ENTRIES_MAX:
             return
         for entry in self._recent.readable(older):
             self._put(key, entry)
-            place.entries += 1
+            extent.entries += 1
         self._changed.add(key)
         if older:
-            place.first, place.more = older[0].sequence, history.more
+            extent.first, extent.more = older[0].sequence, history.more
         elif not history.more:
-            place.more = False
+            extent.more = False
 
     def _begin(self, begun: SessionBegun) -> None:
         session, self._moved = self._continuity.begin(begun), True
         if session.forgets_all:
             self._forget_all = True
-            for each in (self._entries, self._places, self._states):
+            for each in (self._entries, self._extents, self._states):
                 each.clear()
-        for log in [log for log in self._places if log[0] == "#" and log not in session.followed]:
+        for log in [log for log in self._extents if log[0] == "#" and log not in session.followed]:
             self._forget_room(log)
         for state, _ in session.anew:
             self._begin_log(state)
@@ -223,22 +223,22 @@ class Cache:
         self._recent.forget(state.log)
         keys = [state.log]
         if state.log == self._continuity.inbox:
-            keys = [key for key in self._places if key[0] == "@"]
+            keys = [key for key in self._extents if key[0] == "@"]
         for key in keys:
             self._start_anew(key, state.cursor + 1)
 
     def _forget_room(self, log: str) -> None:
         self._start_anew(log, 1)
-        del self._places[log]
+        del self._extents[log]
         self._continuity.cursors.pop(log, None)
         self._states.pop(log, None)
 
     def _start_anew(self, key: str, first: int) -> None:
         self._forgotten.add(key)
         self._changed.add(key)
-        for place in [place for place in self._entries if place[0] == key]:
-            del self._entries[place]
-        self._places[key] = Place(first, more=first > 1)
+        for at in [at for at in self._entries if at[0] == key]:
+            del self._entries[at]
+        self._extents[key] = Extent(first, more=first > 1)
 
     # --- Writing --------------------------------------------------------------------------------
 
@@ -255,7 +255,7 @@ class Cache:
                 self._forget_room(conversation.key)
                 continue
             self._states[conversation.key] = State.of(conversation)
-            self._places.setdefault(conversation.key, self._new_place(conversation.key))
+            self._extents.setdefault(conversation.key, self._new_extent(conversation.key))
             self._changed.add(conversation.key)
         if self._changed or self._moved or confirmed:
             self._write(lambda rows: self._flush(rows, confirmed))
@@ -268,12 +268,12 @@ class Cache:
         rows.put_entries((key, entry) for (key, _), entry in self._entries.items())
         self._keep_bounds(rows)
         for key in self._changed:
-            place = self._places.get(key)
-            if place is None:
+            extent = self._extents.get(key)
+            if extent is None:
                 rows.forget_conversation(key)
             else:
                 state = self._states.get(key) or State.of(conversation_at(key))
-                rows.put_conversation(key, place, state)
+                rows.put_conversation(key, extent, state)
         continuity = self._continuity
         rows.put_cursors(continuity.cursors)
         rows.put_session({_SINCE_MS: continuity.since_ms, _INBOX_FIRST: continuity.inbox_first})
@@ -283,25 +283,25 @@ class Cache:
 
     def _keep_bounds(self, rows: Rows) -> None:
         """A tenth more than there may be, so that not each flush has something to forget."""
-        for key, place in self._places.items():
-            if place.entries > CONVERSATION_ENTRIES_MAX * 11 // 10:
+        for key, extent in self._extents.items():
+            if extent.entries > CONVERSATION_ENTRIES_MAX * 11 // 10:
                 first = rows.keep_newest(key, CONVERSATION_ENTRIES_MAX)
-                self._places[key] = Place(first, CONVERSATION_ENTRIES_MAX)
+                self._extents[key] = Extent(first, CONVERSATION_ENTRIES_MAX)
                 self._changed.add(key)
-        excess = sum(place.entries for place in self._places.values()) - CACHE_ENTRIES_MAX
-        too_many = len(self._places) - CONVERSATIONS_MAX
+        excess = sum(extent.entries for extent in self._extents.values()) - CACHE_ENTRIES_MAX
+        too_many = len(self._extents) - CONVERSATIONS_MAX
         if excess <= CACHE_ENTRIES_MAX // 10 and too_many <= CONVERSATIONS_MAX // 10:
             return
-        for key in sorted(self._places, key=self._active_at_ms):
+        for key in sorted(self._extents, key=self._active_at_ms):
             if excess <= 0 and too_many <= 0:
                 break
-            excess -= self._places[key].entries
+            excess -= self._extents[key].entries
             rows.forget_entries([key])
-            self._places[key] = Place(self._continuity.cursor(key) + 1)
+            self._extents[key] = Extent(self._continuity.cursor(key) + 1)
             self._changed.add(key)
             if too_many > 0 and key[0] == "@":
                 # The server lists whom there were conversations with.
-                del self._places[key]
+                del self._extents[key]
                 self._continuity.inbox_first = self._continuity.cursor(key) + 1
                 too_many -= 1
 
@@ -309,11 +309,11 @@ class Cache:
         state = self._states.get(key)
         return state.active_at_ms if state else 0
 
-    def _new_place(self, key: str) -> Place:
+    def _new_extent(self, key: str) -> Extent:
         """Nothing is kept of it, but all that will come."""
         if key[0] == "@":
-            return Place(self._continuity.inbox_first)
-        return Place(self._continuity.cursor(key) + 1)
+            return Extent(self._continuity.inbox_first)
+        return Extent(self._continuity.cursor(key) + 1)
 
     # --- What the user types and chooses --------------------------------------------------------
 
@@ -383,7 +383,7 @@ class Cache:
             self._file.fail(f"what is seen here cannot be kept: {again}")
         # What waits belongs to what is not there any more.
         self._forget_all = True
-        for each in (self._entries, self._places, self._states, self._continuity.cursors):
+        for each in (self._entries, self._extents, self._states, self._continuity.cursors):
             each.clear()
 
 

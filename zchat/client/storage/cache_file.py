@@ -200,7 +200,7 @@ def _take_over(aside: Path, database: sqlite3.Connection) -> None:
 
 
 @dataclass(slots=True)
-class Place:
+class Extent:
     """What is kept of one conversation: everything from `first` on."""
 
     first: int
@@ -257,8 +257,8 @@ class State(Struct, array_like=True):
         )
 
 
-class Said(Struct, array_like=True):
-    """What was said, and is not confirmed."""
+class UnsentRow(Struct, array_like=True):
+    """What was said, and is not confirmed; its number is that of the row."""
 
     key: str
     text: str
@@ -268,7 +268,7 @@ class Said(Struct, array_like=True):
 
 _entries: Final = Decoder(Entry)
 _states: Final = Decoder(State)
-_unsent: Final = Decoder(Said)
+_unsent: Final = Decoder(UnsentRow)
 _CACHED: Final = ("entries", "conversations", "cursors", "session", "drafts", "inputs", "unsent")
 """All but the settings, which are of this machine and not of the name."""
 
@@ -286,10 +286,10 @@ class Rows:
         """All that is read until `commit` is of one moment."""
         self._execute("BEGIN")
 
-    def conversations(self) -> Iterator[tuple[str, Place, State]]:
+    def conversations(self) -> Iterator[tuple[str, Extent, State]]:
         rows = self._execute("SELECT key, first, entries, more, state FROM conversations")
         for key, first, entries, more, state in rows:
-            yield key, Place(first, entries, bool(more)), _states.decode(state)
+            yield key, Extent(first, entries, bool(more)), _states.decode(state)
 
     def cursors(self) -> dict[str, int]:
         return dict(self._execute("SELECT log, sequence FROM cursors"))
@@ -360,10 +360,10 @@ class Rows:
             [(key, entry.sequence, encode(entry)) for key, entry in entries],
         )
 
-    def put_conversation(self, key: str, place: Place, state: State) -> None:
+    def put_conversation(self, key: str, extent: Extent, state: State) -> None:
         self._execute(
             "INSERT OR REPLACE INTO conversations VALUES (?, ?, ?, ?, ?)",
-            (key, place.first, place.entries, place.more, encode(state)),
+            (key, extent.first, extent.entries, extent.more, encode(state)),
         )
 
     def put_cursors(self, cursors: dict[str, int]) -> None:
@@ -390,7 +390,7 @@ class Rows:
             self._execute("DELETE FROM drafts WHERE key = ?", (key,))
 
     def add_unsent(self, key: str, text: str, reply_to: int, at_ms: int) -> int:
-        said = encode(Said(key, text, reply_to, at_ms))
+        said = encode(UnsentRow(key, text, reply_to, at_ms))
         return self._execute("INSERT INTO unsent (said) VALUES (?)", (said,)).lastrowid or 0
 
     def forget_unsent(self, numbers: Iterable[int]) -> None:
