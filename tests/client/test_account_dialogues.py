@@ -17,9 +17,9 @@ from zchat.client.commands.accounts import ASK_TO_REGISTER
 from zchat.client.commands.actions import AccountAction
 from zchat.client.commands.dialogues import AccountDialogues, AmbiguousDevice, totp_uri
 from zchat.client.commands.finding import NoSuchMessage
+from zchat.client.commands.questions import Question
 from zchat.client.commands.table import parse
 from zchat.client.core.tokens import from_text
-from zchat.client.text.questions import Question
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     CreateAppToken,

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from zchat.client import connect
+from zchat.client.commands.questions import Question
 from zchat.client.line.line_client import LineClient
-from zchat.client.text.questions import Question
 from zchat.client.text.renderer import Renderer
 from zchat.protocol.messages import (
     MessagePosted,

@@ -1,6 +1,6 @@
 """What a person is asked, and asked again."""
 
-from zchat.client.text.questions import NEW_PASSWORD, Question, Questions
+from zchat.client.commands.questions import NEW_PASSWORD, Question, Questions
 
 
 def answered(asked: Questions, *answers: str) -> list[str]:

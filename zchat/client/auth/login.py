@@ -12,11 +12,11 @@ from typing import Final
 from zchat.client.auth.access import Options
 from zchat.client.auth.clusters import Cluster, Clusters, DamagedClusters
 from zchat.client.auth.token_store import TokenStore, UnsafeTokenError
+from zchat.client.commands.questions import NEW_PASSWORD, Questions
 from zchat.client.core import tokens
 from zchat.client.exit_codes import WRONG_USAGE, Abandoned, Failed, say
 from zchat.client.sdk.chat import Chat
 from zchat.client.sdk.requests import RefusedError
-from zchat.client.text.questions import NEW_PASSWORD, Questions
 from zchat.programs import typed_ahead
 from zchat.protocol import limits
 from zchat.protocol.messages import RefusalCode

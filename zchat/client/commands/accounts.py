@@ -24,8 +24,8 @@ from zchat.client.commands.actions import (
     rest,
     word,
 )
+from zchat.client.commands.questions import NEW_PASSWORD, Question
 from zchat.client.core.checks import InvalidRequest, checked, room_name, short_text, user_name
-from zchat.client.text.questions import NEW_PASSWORD, Question
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     Announce,

@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from msgspec.structs import asdict
 
+from zchat.client.commands.questions import Question
 from zchat.client.core.checks import InvalidRequest, checked, log_name, log_of
-from zchat.client.text.questions import Question
 from zchat.protocol.messages import BanMember, DeleteAccount, Message, Request, Scope
 from zchat.protocol.rules.names import printable
 

@@ -3,8 +3,8 @@
 import secrets
 import time
 from base64 import b32encode
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Final, Protocol, assert_never
+from collections.abc import Callable
+from typing import Final, assert_never
 from urllib.parse import quote
 
 from zchat.client.commands.actions import (
@@ -19,14 +19,13 @@ from zchat.client.commands.actions import (
     Suspend,
     Which,
 )
-from zchat.client.commands.finding import NoSuchMessage, find_message
+from zchat.client.commands.finding import find_message, said_since
+from zchat.client.commands.questions import AskQuestions, Question
 from zchat.client.core.tokens import as_text
 from zchat.client.sdk.chat import Chat
 from zchat.client.sdk.requests import RefusedError
-from zchat.client.text.questions import Question
 from zchat.protocol import limits
 from zchat.protocol.messages import (
-    Entry,
     MessagePosted,
     PrivateMessageSent,
     RefusalCode,
@@ -37,16 +36,6 @@ from zchat.protocol.rules.names import printable
 RECOVERY_CODE_BYTES: Final = 10
 CODE_ATTEMPTS_MAX: Final = 3
 QUOTED_CHARS_MAX: Final = 60
-
-
-class AskQuestions(Protocol):
-    def __call__(
-        self, questions: Sequence[Question], complaint: str = ""
-    ) -> Coroutine[None, None, list[str] | None]:
-        """Gives an answer to each question; None if the person thought better of it.
-
-        `complaint` is why they are put once more.
-        """
 
 
 class AccountDialogues:
@@ -142,7 +131,7 @@ class AccountDialogues:
             self._refuse("it asks before it deletes, and there is no terminal to ask on")
             return
         since_ms = round((time.time() - action.seconds) * 1000)
-        found = await said_lately(self._chat, action.log, action.user, since_ms)
+        found = await said_since(self._chat, action.log, action.user, since_ms)
         count = "1 message" if len(found) == 1 else f"{len(found):,} messages"
         whose = f"of {action.user} in {action.log}, of the last {action.span}"
         question = Question(f"Delete {count} {whose}? (yes) ", secret=False)
@@ -164,6 +153,10 @@ class AccountDialogues:
         await self._chat.quit()
 
 
+class AmbiguousDevice(Exception):
+    """It cannot be told which of several devices this one is; the text says what to do."""
+
+
 async def revoke_this(chat: Chat) -> None:
     """The account forgets the device that `chat` is, if it is remembered as one.
 
@@ -183,10 +176,6 @@ async def revoke_this(chat: Chat) -> None:
         await chat.submit(RevokeDevice(device=device.device))
 
 
-class AmbiguousDevice(Exception):
-    """It cannot be told which of several devices this one is; the text says what to do."""
-
-
 def totp_uri(name: str, secret: bytes) -> str:
     """As authenticators read it: the key URI format of Google Authenticator."""
     return f"otpauth://totp/zchat:{quote(name)}?secret={b32encode(secret).decode()}&issuer=zchat"
@@ -195,29 +184,3 @@ def totp_uri(name: str, secret: bytes) -> str:
 def _recovery_code() -> str:
     code = b32encode(secrets.token_bytes(RECOVERY_CODE_BYTES)).decode().lower()
     return "-".join(code[begin : begin + 4] for begin in range(0, len(code), 4))
-
-
-# --- Finds what somebody has said in a room of late, and deletes it, for whoever keeps order there.
-
-
-async def said_lately(chat: Chat, log: str, author: str, since_ms: int) -> list[Entry]:
-    """Newest first, as far back as that. Raises `NoSuchMessage`, and what the chat raises."""
-    found: list[Entry] = []
-    before: int | None = None
-    while True:
-        history = await chat.history(log, limits.HISTORY_ENTRIES_MAX, before)
-        for entry in reversed(history.entries):
-            # An import is older than what stands before it, but what it has is not of late.
-            if entry.at_ms < since_ms:
-                return _some(found, log, author)
-            if entry.author == author and isinstance(entry.body, MessagePosted):
-                found.append(entry)
-        if not history.more or not history.entries:
-            return _some(found, log, author)
-        before = history.entries[0].sequence
-
-
-def _some(found: list[Entry], log: str, author: str) -> list[Entry]:
-    if not found:
-        raise NoSuchMessage(f"{author} has said nothing in {log} of late")
-    return found

@@ -1,4 +1,4 @@
-"""Which message a person means who counts back from the last one."""
+"""Finds the messages that a person means: counted back from the last one, or all of somebody's."""
 
 from zchat.client.commands.actions import Among, Which
 from zchat.client.sdk.chat import Chat
@@ -26,6 +26,26 @@ async def find_message(chat: Chat, log: str, which: Which) -> Entry:
     return found[which.back - 1]
 
 
+async def said_since(chat: Chat, log: str, author: str, since_ms: int) -> list[Entry]:
+    """All that `author` has said there, newest first.
+
+    Raises `NoSuchMessage`, and what the chat's methods raise.
+    """
+    found: list[Entry] = []
+    before: int | None = None
+    while True:
+        history = await chat.history(log, limits.HISTORY_ENTRIES_MAX, before)
+        for entry in reversed(history.entries):
+            # An import is older than what stands before it, but what it has is not of late.
+            if entry.at_ms < since_ms:
+                return _some(found, log, author)
+            if entry.author == author and isinstance(entry.body, MessagePosted):
+                found.append(entry)
+        if not history.more or not history.entries:
+            return _some(found, log, author)
+        before = history.entries[0].sequence
+
+
 def _is_meant(entry: Entry, which: Which, me: str) -> bool:
     if not isinstance(entry.body, MessagePosted | PrivateMessageSent):
         return False
@@ -51,3 +71,9 @@ def _none(which: Which) -> str:
     }
     whose = f"of {which.author}" if which.author else words[which.among]
     return f"is no message {whose}" if which.back == 1 else f"are no {which.back} messages {whose}"
+
+
+def _some(found: list[Entry], log: str, author: str) -> list[Entry]:
+    if not found:
+        raise NoSuchMessage(f"{author} has said nothing in {log} of late")
+    return found

@@ -10,10 +10,10 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Final
 
+from zchat.client.commands.questions import Question, Questions
 from zchat.client.commands.table import names_command
 from zchat.client.line import plain
 from zchat.client.line.line_client import LineClient
-from zchat.client.text.questions import Question, Questions
 from zchat.client.text.renderer import Renderer
 
 _STDIN: Final = 0

@@ -18,9 +18,9 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.patch_stdout import patch_stdout
 
+from zchat.client.commands.questions import Question, Questions
 from zchat.client.commands.table import COMMANDS, is_secret, shows_by_entry
 from zchat.client.line.line_client import LineClient
-from zchat.client.text.questions import Question, Questions
 from zchat.programs import typed_ahead
 from zchat.protocol.rules.names import printable
 

@@ -39,7 +39,7 @@ BODY_CHARS_MAX: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """Both texts are one line, and safe to show. `key` is where to style."""
+    """Both texts are one line, and safe to show. `key` is where to look."""
 
     title: str
     body: str

@@ -14,7 +14,7 @@ from textual.app import App, ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from zchat.client.text.questions import Question, Questions
+from zchat.client.commands.questions import Question, Questions
 from zchat.client.tui.view.cells import drawable_line
 from zchat.client.tui.widgets.dialogs import DIALOG_CSS, Dialog
 from zchat.protocol.rules.names import safe_text

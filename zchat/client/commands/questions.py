@@ -4,9 +4,9 @@ Whoever asks holds on to the keyboard until all of it is over: an answer that is
 nothing asks would be said to everyone.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from zchat.client.core import checks
 from zchat.client.core.checks import InvalidRequest
@@ -29,6 +29,16 @@ class Question:
     secret: bool = True
     refuse: Callable[[Sequence[str]], str] = _any_will_do
     again: int = 1
+
+
+class AskQuestions(Protocol):
+    def __call__(
+        self, questions: Sequence[Question], complaint: str = ""
+    ) -> Coroutine[None, None, list[str] | None]:
+        """Gives an answer to each question; None if the person thought better of it.
+
+        `complaint` is why they are put once more.
+        """
 
 
 class Questions:
