@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from zchat.client.text.entries import settings
 from zchat.client.text.style import Style, duration
 from zchat.protocol.messages import (
     AuditList,
@@ -33,6 +34,20 @@ def rooms(style: Style, answer: RoomList) -> list[str]:
     ]
     lines = style.table(("  room", "members", "unread", "topic"), rows)
     return [*lines, *_cut(len(rows), answer.total, "room"), "* you are in these"]
+
+
+def topics(answer: RoomList) -> list[str]:
+    return [
+        f"#{printable(info.room)}: {printable(info.topic) or '(no topic)'}" for info in answer.rooms
+    ]
+
+
+def modes(answer: RoomList) -> list[str]:
+    return [f"#{printable(info.room)}: {settings(info)}" for info in answer.rooms]
+
+
+def ping(target: str, seconds: float) -> str:
+    return f"{target:<13}{seconds * 1000:9.1f} ms"
 
 
 def _facts_and_topic(info: RoomInfo) -> Iterator[str]:

@@ -198,6 +198,12 @@ class Renderer(Style):
     def mode(self, info: RoomInfo) -> str:
         return f"#{printable(info.room)}: {render_entries.settings(info)}"
 
+    def learn(self, answer: RoomList) -> None:
+        """What conversations of several people are called."""
+        for info in answer.rooms:
+            if info.conversation:
+                self.titles["#" + info.room] = info.topic
+
 
 def _title(log: str) -> str:
     name = printable(log)
