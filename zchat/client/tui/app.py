@@ -19,8 +19,8 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
+from zchat.client.commands.executor import Executor
 from zchat.client.core.events import Event, SessionBegun
-from zchat.client.line.line_client import LineClient
 from zchat.client.model import highlighting
 from zchat.client.model.book import Book
 from zchat.client.model.conversation import Item
@@ -32,7 +32,7 @@ from zchat.client.text.renderer import Renderer
 from zchat.client.tui import keys
 from zchat.client.tui.calendar import Calendar
 from zchat.client.tui.controller.composing import Composing
-from zchat.client.tui.controller.controller import Controller, Outcome
+from zchat.client.tui.controller.controller import AnswerNotes, Controller, Outcome
 from zchat.client.tui.controller.member_actions import MemberActions
 from zchat.client.tui.controller.message_actions import MessageActions
 from zchat.client.tui.controller.navigation import Navigation
@@ -127,8 +127,9 @@ class ScreenClient(App[int]):
         self._following: asyncio.Task[None] | None = None
         self._dialogue: asyncio.Task[None] | None = None
         self._questioner = Questioner(self)
-        line = LineClient(chat, render, self.note, self._questioner.ask, forget)
-        self.controller = Controller(chat, book, cache, line, self, log_files)
+        answers = AnswerNotes(render, self.note)
+        executor = Executor(chat, answers, self._questioner.ask, forget)
+        self.controller = Controller(chat, book, cache, executor, self, log_files)
         calendar = Calendar(zone)
         self._make_widgets(calendar)
         self._make_controllers(calendar, how, quiet=is_quiet(settings), first_time=first_time)
@@ -522,10 +523,10 @@ class ScreenClient(App[int]):
         self._dialogue = asyncio.create_task(self._end_questions())
 
     async def _end_questions(self) -> None:
-        line = self.controller.line
-        await line.dialogue_over()
+        executor = self.controller.executor
+        await executor.dialogue_over()
         was_typing = self._questioner.end()
-        if was_typing or line.answers_failed:
+        if was_typing or executor.answers_failed:
             # Whoever types fast goes on with an answer that is not asked for any more.
             self.controller.guard.secret_asked()
 

@@ -10,17 +10,18 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from zchat.client.commands.actions import Ask, EnrolTotp, Mistake, Send
+from zchat.client.commands.executor import Executor
 from zchat.client.commands.table import parse
 from zchat.client.core.checks import InvalidRequest, saying
 from zchat.client.core.events import Answered, EntryArrived, Event, SessionBegun, State
 from zchat.client.core.machine import LoggingOut
 from zchat.client.core.outbox import QueueFull
-from zchat.client.line.line_client import LineClient
 from zchat.client.model.book import Book
 from zchat.client.model.conversation import Conversation, Delivery, Kind, Said
 from zchat.client.sdk.chat import Chat
 from zchat.client.storage.cache import FLUSH_ENTRIES, Cache
 from zchat.client.storage.log_files import LogFiles
+from zchat.client.text.renderer import Renderer
 from zchat.client.tui.controller.input_guard import InputGuard
 from zchat.client.tui.controller.input_parser import Command, meant
 from zchat.client.tui.controller.input_parser import Message as Written
@@ -31,6 +32,7 @@ from zchat.client.tui.view.markup import emojied
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     AddReaction,
+    Answer,
     CloseRoom,
     CreateRoom,
     DeleteMessage,
@@ -109,10 +111,34 @@ class Front(Protocol):
         """A conversation has opened that this request has asked for."""
 
     def begin_questions(self) -> None:
-        """The keyboard is for answers, until `line` asks nothing more."""
+        """The keyboard is for answers, until the executor asks nothing more."""
 
     def ask(self, question: str, yes: str, then: Callable[[], object]) -> None:
         """Does it once the user has confirmed."""
+
+
+class AnswerNotes:
+    """What commands answer, for the `Executor`, as notes on the screen."""
+
+    def __init__(self, render: Renderer, note: Callable[[Sequence[str]], None]) -> None:
+        self._render = render
+        self.show = note
+
+    def notice(self, text: str) -> None:
+        self.show([self._render.notice(text)])
+
+    def mistaken(self, reason: str) -> None:
+        self.show([self._render.problem(reason)])
+
+    refused = mistaken
+
+    def answered(self, answer: Answer) -> None:
+        if isinstance(answer, RoomList):
+            self._render.learn(answer)
+        self.show(self._render.answer(answer, round(time.time() * 1000)))
+
+    def may_leave(self) -> bool:
+        return True  # The screen asks by itself, also where no command says so.
 
 
 class Controller:
@@ -123,13 +149,13 @@ class Controller:
         chat: Chat,
         book: Book,
         cache: Cache,
-        line: LineClient,
+        executor: Executor,
         front: Front,
         log_files: LogFiles | None = None,
     ) -> None:
         self.chat = chat
         self.book = book
-        self.line = line
+        self.executor = executor
         self.roster = Roster(book)
         self.guard = InputGuard()
         self.search = Search(chat.send)
@@ -370,9 +396,9 @@ class Controller:
             case Mistake(text):
                 self.complain(text)
                 return Outcome.MISTAKE
-            case _ if not self.line.perform(action):
+            case _ if not self.executor.perform(action):
                 return Outcome.QUIT
-            case _ if self.line.is_asking:
+            case _ if self.executor.is_asking:
                 self._front.begin_questions()
             case Ask() | EnrolTotp():
                 # Whoever is quick has typed the answers.

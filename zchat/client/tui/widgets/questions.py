@@ -120,7 +120,7 @@ class QuestionDialog(Dialog[None]):
 
 
 class Questioner:
-    """For the line client: asks on the screen of `app`, while `begin` has opened the questions."""
+    """For the `Executor`: asks on the screen of `app`, while `begin` has opened the questions."""
 
     def __init__(self, app: App[int]) -> None:
         self._app = app
