@@ -9,6 +9,7 @@ import msgspec.inspect
 import pytest
 
 from zchat.client.core.events import SessionBegun
+from zchat.client.text import lists
 from zchat.client.text.renderer import Renderer
 from zchat.protocol.messages import (
     AccountChange,
@@ -266,9 +267,9 @@ def test_what_a_room_is_like_stands_before_its_topic() -> None:
         "  #ops  2                [invited] Pumps",
         "* you are in these",
     ]
-    assert renderer().mode(rooms[0]) == (
+    assert lists.modes(RoomList(1, rooms[:1], 1)) == [
         "#den: private, with a key, moderators speak, one message in 5 s, at most 2 members"
-    )
+    ]
 
 
 def test_roles_are_shown_also_those_of_a_newer_server() -> None:
@@ -339,7 +340,7 @@ def test_commands_show_by_their_entries() -> None:
 
 
 def test_ping_is_in_milliseconds() -> None:
-    assert renderer().ping("gateway", 0.00123) == "gateway            1.2 ms"
+    assert lists.ping("gateway", 0.00123) == "gateway            1.2 ms"
 
 
 OF_MEMBER = (
@@ -399,7 +400,7 @@ def test_no_text_of_a_peer_steers_the_terminal(evil: str, colour: bool) -> None:
     shown += render.history(History(1, "@" + evil, entries, False))
     shown += render.presence(PresenceChanged([evil], [evil], 0, 0, 1, {evil: evil}))
     shown += render.session(SessionBegun(evil, True, [], False))
-    shown += [render.topic(room), render.mode(room)]
+    shown += [*lists.topics(RoomList(1, [room], 1)), *lists.modes(RoomList(1, [room], 1))]
     for answer in (
         RoomList(1, [room], 1),
         MemberList(1, evil, [MemberInfo(evil, evil, True, evil)], 1),

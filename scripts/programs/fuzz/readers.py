@@ -27,6 +27,7 @@ from zchat.client.commands.table import (
 from zchat.client.core.credentials import Credentials
 from zchat.client.core.events import Answered, EntryArrived, SessionBegun
 from zchat.client.core.machine import ClientCore
+from zchat.client.text import lists
 from zchat.client.text.renderer import Renderer
 from zchat.eventlog.core.timeline import stored_stream_page
 from zchat.gateway.core.fanout import _entries
@@ -215,7 +216,7 @@ def on_screen(frame: bytes) -> None:
         case _ if hasattr(message, "id"):
             check_screen(render.answer(message, 0))
             if isinstance(message, RoomList):
-                check_screen([render.topic(info) for info in message.rooms])
+                check_screen([*lists.topics(message), *lists.modes(message)])
         case _:
             check_screen([render.notice(message.reason)])
 

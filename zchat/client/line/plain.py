@@ -83,4 +83,4 @@ async def converse(client: LineClient) -> None:
     async for line in read_lines():
         if not client.enter(line):
             return
-        await client.wait_for_room(UNANSWERED_MAX)
+        await client.wait_for_capacity(UNANSWERED_MAX)

@@ -52,8 +52,8 @@ class Keyboard:
                 if not self._typed:
                     self._news.clear()
                     await self._news.wait()
-                elif client.is_asking:
-                    await client.dialogue_over()
+                elif client.executor.is_asking:
+                    await client.executor.dialogue_over()
                     if self._forget_all_but_commands():
                         asked = "! not said, since it was typed while something was asked"
                         plain.show([asked])

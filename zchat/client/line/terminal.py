@@ -27,9 +27,10 @@ from zchat.protocol.rules.names import printable
 
 async def converse(client: LineClient) -> None:
     """Until the person says `:quit`, Ctrl-D, or Ctrl-C on an empty line."""
+    executor = client.executor
     session: PromptSession[str] = PromptSession(
         "> ",
-        history=_history(client.holds_back),
+        history=_history(executor.holds_back),
         completer=LineCompleter(client),
         complete_while_typing=False,
         key_bindings=_key_bindings(),
@@ -53,9 +54,9 @@ async def converse(client: LineClient) -> None:
                 print("> " + printable(line))  # noqa: T201
             if not client.enter(line):
                 return
-            asked = client.is_asking
-            await client.dialogue_over()
-            if (asked and client.answers_failed) or client.is_holding_back:
+            asked = executor.is_asking
+            await executor.dialogue_over()
+            if (asked and executor.answers_failed) or executor.is_holding_back:
                 # What was typed meanwhile may be what was asked for, once more.
                 _forget_typed(session)
 

@@ -27,7 +27,6 @@ from zchat.protocol.messages import (
     Pong,
     PresenceChanged,
     Refused,
-    RoomInfo,
     RoomList,
     SearchResults,
     UserBanList,
@@ -188,15 +187,6 @@ class Renderer(Style):
             case SearchResults():
                 return self.search_results(answer)
         assert_never(answer)
-
-    def ping(self, target: str, seconds: float) -> str:
-        return f"{target:<13}{seconds * 1000:9.1f} ms"
-
-    def topic(self, info: RoomInfo) -> str:
-        return f"#{printable(info.room)}: {printable(info.topic) or '(no topic)'}"
-
-    def mode(self, info: RoomInfo) -> str:
-        return f"#{printable(info.room)}: {render_entries.settings(info)}"
 
     def learn(self, answer: RoomList) -> None:
         """What conversations of several people are called."""
