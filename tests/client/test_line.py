@@ -89,6 +89,14 @@ async def test_a_lost_connection_is_two_quiet_lines_and_no_lost_word(gateway: Fa
     ]
 
 
+async def test_a_look_around_that_comes_too_late_is_let_be(gateway: FakeGateway) -> None:
+    shown: list[str] = []
+    async with line_client(gateway, shown) as client:
+        await client.quit(10)
+        client.look_around()
+        assert not client.anything_refused
+
+
 async def test_a_mistake_sends_nothing(gateway: FakeGateway) -> None:
     shown: list[str] = []
     async with line_client(gateway, shown) as client:

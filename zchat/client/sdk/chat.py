@@ -344,7 +344,9 @@ class Chat(Asking):
         Iterations over entries and events end. Further commands raise `LoggingOut`.
         """
         self._leaving = True
-        self._connection.log_out()
+        connection = self._connection
+        self._core.log_out(self._loop.time())
+        connection.turn_soon()
         self._regulate()
         try:
             async with asyncio.timeout(timeout_s):
@@ -360,7 +362,7 @@ class Chat(Asking):
         The future has the answer, or raises `RefusedError`. Raises `InvalidRequest`, `QueueFull`
         and `LoggingOut`.
         """
-        request_id = self._connection.submit(draft)
+        request_id = self.send(draft)
         future: asyncio.Future[Answer] = self._loop.create_future()
         self._answers[request_id] = future
         self._regulate()
@@ -373,7 +375,10 @@ class Chat(Asking):
         comes before or after; what is unanswered when the events end is not confirmed. Raises
         `QueueFull` and `LoggingOut`.
         """
-        return self._connection.submit(draft)
+        connection = self._connection
+        request_id = self._core.submit(draft, self._loop.time())
+        connection.turn_soon()
+        return request_id
 
     def mark_read(self, log: str, sequence: int, *, back: bool = False) -> None:
         """The user has seen `#room` up to there, or the conversation with `@name`.
@@ -384,7 +389,7 @@ class Chat(Asking):
         """
         if not 0 <= checks.whole(sequence, "a sequence") <= limits.INTEGER_MAX:
             raise checks.InvalidRequest(f"{sequence} is no sequence")
-        self._connection.mark_read(checks.log_name(log), sequence, back=back)
+        self._tell_read(checks.log_name(log), sequence, back=back)
 
     # --- What happens ---------------------------------------------------------------------------
 
@@ -443,7 +448,12 @@ class Chat(Asking):
 
     def _has_read(self, entry: Entry) -> None:
         if self._marks_read:
-            self._connection.mark_read(entry.log, entry.sequence)
+            self._tell_read(entry.log, entry.sequence)
+
+    def _tell_read(self, log: str, sequence: int, *, back: bool = False) -> None:
+        connection = self._connection
+        self._core.mark_read(log, sequence, back=back)
+        connection.turn_soon()
 
     def _on_event(self, event: Event) -> None:
         match event:

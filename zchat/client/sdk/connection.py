@@ -1,4 +1,7 @@
-"""The core's shell on asyncio: real sockets, the clock and chance; it decides nothing."""
+"""The core's shell on asyncio: real sockets, the clock and chance; it decides nothing.
+
+What the application says goes from `Chat` into the core; here is only what gets it to the server.
+"""
 
 import asyncio
 import random
@@ -9,7 +12,6 @@ from typing import Final, cast
 from zchat.client.core.events import CloseConnection, Event, OpenConnection
 from zchat.client.core.machine import ClientCore
 from zchat.client.sdk.tls import AUTOMATIC, Attempt, Tls, UntrustedServerError
-from zchat.protocol.messages import Request
 from zchat.runtime.options import PORT_MAX
 
 CONNECT_TIMEOUT_S: Final = 5.0
@@ -66,23 +68,14 @@ class Connection:
             self._timer.cancel()
         self._drop_wire()
 
-    def submit(self, draft: Request) -> int:
-        """Raises `QueueFull` and `LoggingOut`."""
-        request_id = self._core.submit(draft, self._loop.time())
-        self._turn_soon()
-        return request_id
+    def turn_soon(self) -> None:
+        """To be called by whoever has told the core something: it may have an effect by now.
 
-    def mark_read(self, log: str, sequence: int, *, back: bool = False) -> None:
-        self._core.mark_read(log, sequence, back=back)
-        self._turn_soon()
-
-    def log_out(self) -> None:
-        self._core.log_out(self._loop.time())
-        self._turn_soon()
-
-    def stop_skipping_entries(self) -> None:
-        self._core.stop_skipping_entries()
-        self._turn_soon()
+        All that is said to it in one turn of the loop goes out in one write.
+        """
+        if not self._turn_is_due:
+            self._turn_is_due = True
+            self._loop.call_soon(self._turn)
 
     def set_reading(self, reading: bool) -> None:
         """Without reading, TCP slows the server down."""
@@ -92,7 +85,7 @@ class Connection:
         if reading:
             self._wire.transport.resume_reading()
             self._core.reading_resumed(self._loop.time())
-            self._turn_soon()
+            self.turn_soon()
         else:
             self._wire.transport.pause_reading()
             self._core.reading_paused()
@@ -124,12 +117,6 @@ class Connection:
             self._turn()
 
     # --- Turns ----------------------------------------------------------------------------------
-
-    def _turn_soon(self) -> None:
-        """All that is submitted in one turn of the loop goes out in one write."""
-        if not self._turn_is_due:
-            self._turn_is_due = True
-            self._loop.call_soon(self._turn)
 
     def _tick(self) -> None:
         self._timer = None

@@ -108,7 +108,8 @@ class WaitingEvents:
             connection.set_reading(True)
             if self._skipping and waiting <= EVENTS_WAITING_MAX // 2:
                 self._skipping = False
-                connection.stop_skipping_entries()
+                self._core.stop_skipping_entries()
+                connection.turn_soon()
 
 
 def _offer(entry: Entry, wanted: Callable[[Entry], bool], future: asyncio.Future[Entry]) -> None:
