@@ -5,15 +5,13 @@ import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
 from zchat.client.exit_codes import STDERR, say
+from zchat.client.sdk.tls import KnownServers, Tls, UnknownServerError, UntrustedServerError
 from zchat.programs import typed_ahead
-
-if TYPE_CHECKING:
-    from zchat.client.sdk.tls import Tls, UnknownServerError
 
 SLOW_S: Final = 2.0
 """Whoever looks at a terminal on which nothing happens hears after so long why."""
@@ -39,7 +37,7 @@ class Access:
     user: str
     addresses: list[str]
     options: Options
-    tls: "Tls"
+    tls: Tls
     new_cluster: bool = False
     """Whoever is there now is right."""
 
@@ -57,10 +55,8 @@ def say_if_slow(access: Access) -> asyncio.TimerHandle:
     return asyncio.get_running_loop().call_later(SLOW_S, tell)
 
 
-def is_accepted(error: "UnknownServerError") -> bool:
+def is_accepted(error: UnknownServerError) -> bool:
     """Whether a person at the terminal trusts the server's key, which is kept from then on."""
-    from zchat.client.sdk.tls import KnownServers, UntrustedServerError  # noqa: PLC0415
-
     if not sys.stdin.isatty():
         return False
     click.echo(f"The server {error.address} is not known here. Its key is\n  {error.pin}", err=True)

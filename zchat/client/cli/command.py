@@ -10,6 +10,8 @@ from zchat.client.auth.access import Access
 from zchat.client.cli import json_output
 from zchat.client.cli.options import access_of, access_options, json_option, user_name
 from zchat.client.cli.output import Output
+from zchat.client.cli.retry import NOT_NOW, patiently
+from zchat.client.core.checks import InvalidRequest, checked, log_name
 from zchat.client.exit_codes import (
     REFUSED,
     SIGNAL_QUIT_TIMEOUT_S,
@@ -21,15 +23,15 @@ from zchat.client.exit_codes import (
     fail,
     told_to_leave,
 )
+from zchat.client.sdk.chat import Chat, UnconfirmedError
+from zchat.client.sdk.requests import RefusedError
 from zchat.protocol import limits
-from zchat.protocol.messages import LOBBY, Done, inbox_log, room_log
+from zchat.protocol.messages import LOBBY, Done, Request, inbox_log, room_log
 from zchat.runtime import options
 from zchat.runtime.options import ConfiguredCommand
 
 if TYPE_CHECKING:
     from zchat.client.auth.login import Login
-    from zchat.client.sdk.chat import Chat
-    from zchat.protocol.messages import Request
 
 TIMEOUT_S: Final = 30.0
 """A script must not hang for ever on a service that is down."""
@@ -73,7 +75,7 @@ def script(
     )
 
 
-def session(access: Access, work: Callable[["Chat"], Awaitable[int]], **connecting: Any) -> int:
+def session(access: Access, work: Callable[[Chat], Awaitable[int]], **connecting: Any) -> int:
     """Logs in for `work`, and returns its exit code; nothing counts as read because of it.
 
     No entries come but those of the `logs` that it may ask for.
@@ -82,7 +84,7 @@ def session(access: Access, work: Callable[["Chat"], Awaitable[int]], **connecti
     # Here and not above, so that --help need not wait for it.
     from zchat.client.auth.session import log_in  # noqa: PLC0415
 
-    async def use(chat: "Chat", _: "Login") -> int:
+    async def use(chat: Chat, _: "Login") -> int:
         return await _until_told(chat, work)
 
     cursors = {**unheard(access.user), **connecting.pop("cursors", {})}
@@ -98,7 +100,7 @@ def unheard(user: str) -> dict[str, int]:
     return {room_log(LOBBY): FROM_NOW_ON, inbox_log(user): FROM_NOW_ON}
 
 
-async def _until_told(chat: "Chat", work: Callable[["Chat"], Awaitable[int]]) -> int:
+async def _until_told(chat: Chat, work: Callable[[Chat], Awaitable[int]]) -> int:
     """Until the work is done, or a signal says that it is over."""
     told = told_to_leave()
     working = asyncio.ensure_future(_do(chat, work))
@@ -120,10 +122,7 @@ async def _until_told(chat: "Chat", work: Callable[["Chat"], Awaitable[int]]) ->
         await asyncio.wait(tasks)
 
 
-async def _do(chat: "Chat", work: Callable[["Chat"], Awaitable[int]]) -> int:
-    from zchat.client.cli.retry import NOT_NOW  # noqa: PLC0415
-    from zchat.client.sdk.requests import RefusedError  # noqa: PLC0415
-
+async def _do(chat: Chat, work: Callable[[Chat], Awaitable[int]]) -> int:
     try:
         return await work(chat)
     except RefusedError as error:
@@ -137,9 +136,6 @@ async def _do(chat: "Chat", work: Callable[["Chat"], Awaitable[int]]) -> int:
 
 def place(text: str) -> str:
     """`#room`, `room`, or `@name`, as the name of a log. Raises `ValueError`."""
-    # Here and not above: drafts know every message, and --help none.
-    from zchat.client.core.checks import InvalidRequest, log_name  # noqa: PLC0415
-
     try:
         return log_name(text if text[:1] in ("#", "@") else room_log(text))
     except InvalidRequest as error:
@@ -185,21 +181,19 @@ def everything_option() -> click.Option:
 
 def doing(
     name: str,
-    draft: Callable[..., "Request"],
+    draft: Callable[..., Request],
     params: Sequence[click.Parameter],
     help: str,  # noqa: A002 - As click calls it.
 ) -> click.Command:
     """A subcommand. `draft` gets the user's name and the values of `params`."""
 
     def run(access: Access, out: Output, **given: Any) -> int:
-        from zchat.client.core.checks import InvalidRequest, checked  # noqa: PLC0415
-
         try:
             request = checked(draft(access.user, **given))
         except InvalidRequest as error:
             raise Failed(WRONG_USAGE, str(error)) from None
 
-        async def work(chat: "Chat") -> int:
+        async def work(chat: Chat) -> int:
             done = await _done(chat, request)
             if out.as_json:
                 out.shapes([json_output.of_done(done)])
@@ -210,11 +204,7 @@ def doing(
     return script(name, run, params, help)
 
 
-async def _done(chat: "Chat", request: "Request") -> Done:
-    # Here and not above: it knows every message, and --help none.
-    from zchat.client.cli.retry import patiently  # noqa: PLC0415
-    from zchat.client.sdk.chat import UnconfirmedError  # noqa: PLC0415
-
+async def _done(chat: Chat, request: Request) -> Done:
     try:
         async with asyncio.timeout(TIMEOUT_S):
             done = await patiently(lambda: chat.submit(request), TIMEOUT_S)

@@ -2,7 +2,7 @@
 
 import tempfile
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
@@ -16,11 +16,9 @@ from zchat.client.cli.command import (
 )
 from zchat.client.cli.output import Output
 from zchat.client.cli.retry import last, pages
+from zchat.client.sdk.chat import Chat
 from zchat.protocol import limits
 from zchat.runtime import options
-
-if TYPE_CHECKING:
-    from zchat.client.sdk.chat import Chat
 
 NUMBER: Final = 20
 NUMBER_MAX: Final = 10_000
@@ -28,7 +26,7 @@ NUMBER_MAX: Final = 10_000
 
 
 def print_history(access: Access, out: Output, place: str, number: int, before: int | None) -> int:
-    async def read(chat: "Chat") -> int:
+    async def read(chat: Chat) -> int:
         out.entries(await last(chat, place, number, out.shows, before), place)
         return 0
 
@@ -36,7 +34,7 @@ def print_history(access: Access, out: Output, place: str, number: int, before: 
 
 
 def export(access: Access, out: Output, place: str) -> int:
-    async def read(chat: "Chat") -> int:
+    async def read(chat: Chat) -> int:
         # The server has the newest page first, and all of them may be more than the memory.
         with tempfile.TemporaryFile() as file:
             ends = [0]

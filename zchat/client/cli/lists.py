@@ -1,7 +1,7 @@
 """`zchat-client rooms` and `users`: the rooms that you can see, and who is here."""
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from zchat.client.auth.access import Access
 from zchat.client.cli import json_output
@@ -9,13 +9,11 @@ from zchat.client.cli.command import script, session
 from zchat.client.cli.output import Output
 from zchat.client.cli.retry import patiently
 from zchat.client.exit_codes import say
-
-if TYPE_CHECKING:
-    from zchat.client.sdk.chat import Chat
+from zchat.client.sdk.chat import Chat
 
 
 def list_rooms(access: Access, out: Output) -> int:
-    async def read(chat: "Chat") -> int:
+    async def read(chat: Chat) -> int:
         listed = await patiently(chat.rooms)
         if out.as_json:
             _print_shapes(out, listed.rooms, listed.total, "rooms")
@@ -29,7 +27,7 @@ def list_rooms(access: Access, out: Output) -> int:
 
 
 def list_users(access: Access, out: Output) -> int:
-    async def read(chat: "Chat") -> int:
+    async def read(chat: Chat) -> int:
         listed = await patiently(chat.users)
         if out.as_json:
             _print_shapes(out, listed.users, listed.total, "users")

@@ -4,22 +4,21 @@ import asyncio
 import importlib
 import os
 import sys
+from collections.abc import Coroutine
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
+from zchat.client.auth.access import Access
 from zchat.client.cli.options import access_of, access_options, json_option, user_name
 from zchat.client.exit_codes import REFUSED, SIGNAL_QUIT_TIMEOUT_S, end_with, told_to_leave
+from zchat.client.sdk.chat import Chat
 from zchat.runtime.options import ConfiguredCommand, WholeOutput
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
-    from zchat.client.auth.access import Access
     from zchat.client.auth.login import Login
     from zchat.client.line.line_client import LineClient
-    from zchat.client.sdk.chat import Chat
 
 PIPE_QUIT_TIMEOUT_S: Final = 30.0
 """A script must not hang for ever on a server that is down. A person may press Ctrl-C."""
@@ -110,25 +109,26 @@ def run(
     end_with(lambda: _chat_by_lines(access, is_plain=plain))
 
 
-# What takes long is imported by who needs it, so that --help need not wait for it.
+# The library is there by now, since `zchat.client` itself is. What only one way to chat needs, and
+# what only a session needs, is imported by who needs it.
 
 
-def _forget(access: "Access") -> int:
+def _forget(access: Access) -> int:
     from zchat.client.cli.forget import forget  # noqa: PLC0415
 
     return forget(access)
 
 
-def _chat_by_lines(access: "Access", *, is_plain: bool) -> int:
+def _chat_by_lines(access: Access, *, is_plain: bool) -> int:
     from zchat.client.auth.session import log_in  # noqa: PLC0415
 
-    async def converse(chat: "Chat", login: "Login") -> int:
+    async def converse(chat: Chat, login: "Login") -> int:
         return await _converse(chat, login, is_plain=is_plain)
 
     return log_in(access, converse)
 
 
-async def _converse(chat: "Chat", login: "Login", *, is_plain: bool) -> int:
+async def _converse(chat: Chat, login: "Login", *, is_plain: bool) -> int:
     from zchat.client.line import plain  # noqa: PLC0415
     from zchat.client.line.line_client import LineClient  # noqa: PLC0415
     from zchat.client.text.renderer import Renderer  # noqa: PLC0415
@@ -158,7 +158,7 @@ async def _converse(chat: "Chat", login: "Login", *, is_plain: bool) -> int:
 
 
 async def _until_over(
-    client: "LineClient", conversation: "Coroutine[Any, Any, None]", quit_timeout_s: float | None
+    client: "LineClient", conversation: Coroutine[Any, Any, None], quit_timeout_s: float | None
 ) -> int:
     told = told_to_leave()
     following = asyncio.create_task(client.follow())

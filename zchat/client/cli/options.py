@@ -1,17 +1,15 @@
 """The options that all of `zchat-client` has in common: who logs in, where, and with what."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from zchat.client.auth.access import Access, Options
+from zchat.client.core.pins import parse_pin
+from zchat.client.sdk.tls import Tls
 from zchat.protocol.rules.names import InvalidName, canonical_name
 from zchat.runtime import options
 from zchat.runtime.options import Address
-
-if TYPE_CHECKING:
-    from zchat.client.sdk.tls import Tls
 
 
 def user_name(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str:
@@ -141,8 +139,6 @@ def _tls_options() -> list[click.Parameter]:
 
 
 def _pins(text: str) -> tuple[str, ...]:
-    from zchat.client.core.pins import parse_pin  # noqa: PLC0415
-
     return tuple(parse_pin(part) for part in text.split(",") if part.strip())
 
 
@@ -163,7 +159,10 @@ def access_of(
     register: bool = False,
     invitation: str = "",
     new_password_file: Path | None = None,
-    **tls: Any,
+    tls: str,
+    tls_ca: Path | None,
+    tls_pin: tuple[str, ...],
+    trust_new: bool,
 ) -> Access:
     """What the values of `access_options` come to."""
     wanted = Options(
@@ -171,10 +170,5 @@ def access_of(
         new_password_file,
         guest,
     )
-    return Access(user, [str(one) for one in address], wanted, _tls_of(**tls), new_cluster)
-
-
-def _tls_of(tls: str, tls_ca: Path | None, tls_pin: tuple[str, ...], trust_new: bool) -> "Tls":
-    from zchat.client.sdk.tls import Tls  # noqa: PLC0415 - `--help` need not wait for it.
-
-    return Tls(tls, tls_ca, tls_pin, trust_new)
+    trust = Tls(tls, tls_ca, tls_pin, trust_new)
+    return Access(user, [str(one) for one in address], wanted, trust, new_cluster)

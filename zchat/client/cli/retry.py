@@ -3,15 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
+from zchat.client.sdk.chat import Chat
 from zchat.client.sdk.requests import RefusedError
 from zchat.protocol import limits
 from zchat.protocol.messages import Entry, RefusalCode
-
-if TYPE_CHECKING:
-    from zchat.client.sdk.chat import Chat
-
 
 A = TypeVar("A")
 
@@ -47,7 +44,7 @@ _SPARE: Final = 10
 
 
 async def pages(
-    chat: "Chat",
+    chat: Chat,
     log: str,
     before: int | None = None,
     patience_s: float | None = PATIENCE_S,
@@ -66,7 +63,7 @@ async def pages(
 
 
 async def last(
-    chat: "Chat",
+    chat: Chat,
     log: str,
     number: int,
     counts: Callable[[Entry], bool],

@@ -1,7 +1,7 @@
 """`zchat-client search`: messages that hold all of some words."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
@@ -9,14 +9,13 @@ from zchat.client.auth.access import Access
 from zchat.client.cli.command import number_option, place, script, session
 from zchat.client.cli.output import Output
 from zchat.client.cli.retry import patiently
+from zchat.client.core.checks import InvalidRequest
 from zchat.client.exit_codes import WRONG_USAGE, Failed, say
+from zchat.client.sdk.chat import Chat
 from zchat.protocol import limits
 from zchat.protocol.messages import Entry
 from zchat.protocol.rules.search_paging import Found
 from zchat.runtime import options
-
-if TYPE_CHECKING:
-    from zchat.client.sdk.chat import Chat
 
 NUMBER: Final = 20
 NUMBER_MAX: Final = 10_000
@@ -40,9 +39,7 @@ def run(
     author: str | None,
     number: int,
 ) -> int:
-    from zchat.client.core.checks import InvalidRequest  # noqa: PLC0415
-
-    async def find(chat: "Chat") -> int:
+    async def find(chat: Chat) -> int:
         try:
             found = await _find(chat, " ".join(words), within, author, number)
         except InvalidRequest as error:
@@ -54,7 +51,7 @@ def run(
 
 
 async def _find(
-    chat: "Chat", text: str, within: str | None, author: str | None, number: int
+    chat: Chat, text: str, within: str | None, author: str | None, number: int
 ) -> list[Entry]:
     found = Found()
     limit = min(number, limits.SEARCH_RESULTS_MAX)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 from msgspec.structs import replace
@@ -18,7 +18,11 @@ from zchat.client.cli.command import (
     text_argument,
 )
 from zchat.client.cli.output import Output, text_of
+from zchat.client.cli.retry import NOT_NOW
+from zchat.client.core.checks import InvalidRequest, saying
 from zchat.client.exit_codes import REFUSED, UNCONFIRMED, WRONG_USAGE, Failed
+from zchat.client.sdk.chat import Chat, UnconfirmedError
+from zchat.client.sdk.requests import RefusedError
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     Done,
@@ -30,9 +34,6 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.rules.nonces import nonce
 from zchat.runtime import options
-
-if TYPE_CHECKING:
-    from zchat.client.sdk.chat import Chat
 
 TIMEOUT_S: Final = 30.0
 _GOODBYE_S: Final = 2.0
@@ -68,8 +69,6 @@ def run(
     timeout: float,
     idempotency_key: str | None,
 ) -> int:
-    from zchat.client.core.checks import InvalidRequest, saying  # noqa: PLC0415
-    from zchat.client.sdk.chat import UnconfirmedError  # noqa: PLC0415
 
     said = text_of(text)
     try:
@@ -77,7 +76,7 @@ def run(
     except InvalidRequest as error:
         raise Failed(WRONG_USAGE, str(error)) from None
 
-    async def say(chat: "Chat") -> int:
+    async def say(chat: Chat) -> int:
         try:
             done = await say_once(chat, place, draft, idempotency_key, timeout)
         except TimeoutError:
@@ -103,12 +102,9 @@ def idempotency_key(text: str) -> str:
 
 
 async def say_once(
-    chat: "Chat", place: str, draft: Saying, key: str | None, timeout_s: float
+    chat: Chat, place: str, draft: Saying, key: str | None, timeout_s: float
 ) -> Done:
     """Raises `RefusedError`, at once where waiting would take longer; `Failed`; `TimeoutError`."""
-    from zchat.client.cli.retry import NOT_NOW  # noqa: PLC0415
-    from zchat.client.sdk.requests import RefusedError  # noqa: PLC0415
-
     nonces = None if key is None else _nonces(place, key)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout_s
@@ -143,10 +139,8 @@ def _nonces(place: str, key: str) -> Callable[[], bytes]:
     return lambda: nonce(prefix, next(number))
 
 
-async def _check_same(chat: "Chat", place: str, draft: Saying, key: str, done: Done) -> None:
+async def _check_same(chat: Chat, place: str, draft: Saying, key: str, done: Done) -> None:
     """Raises `Failed` if something else was said with the key, as far as that can be read."""
-    from zchat.client.sdk.requests import RefusedError  # noqa: PLC0415
-
     try:
         history = await chat.history(place, 1, done.sequence + 1)
     except RefusedError:

@@ -6,7 +6,7 @@ import stat
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import click
 
@@ -23,16 +23,15 @@ from zchat.client.cli.json_output import OF_MESSAGES
 from zchat.client.cli.output import Output
 from zchat.client.cli.retry import PATIENCE_S, last, patiently
 from zchat.client.cli.room import key_option
+from zchat.client.core.events import ConnectionLost, EntryArrived, Event, SessionBegun
 from zchat.client.exit_codes import REFUSED, Failed, say
 from zchat.client.model.entries import conversation_of
+from zchat.client.sdk.chat import Chat
+from zchat.client.sdk.requests import RefusedError
 from zchat.client.storage.cursor_file import SavedCursor, cursor_name
 from zchat.protocol.messages import Entry, LogState, RefusalCode, inbox_log
 from zchat.protocol.rules.membership import ends_following
 from zchat.runtime import options
-
-if TYPE_CHECKING:
-    from zchat.client.core.events import Event, SessionBegun
-    from zchat.client.sdk.chat import Chat
 
 NUMBER: Final = 10
 NUMBER_MAX: Final = 10_000
@@ -216,7 +215,7 @@ class Tail:
         self._conversations: OrderedDict[int, str] = OrderedDict()
         self._nobody_reads = False
 
-    async def run(self, chat: "Chat") -> int:
+    async def run(self, chat: Chat) -> int:
         """Raises `Failed` once there is no place left to follow, and `BrokenPipeError`."""
         try:
             return await self._run(chat)
@@ -225,9 +224,7 @@ class Tail:
                 raise BrokenPipeError from None
             raise
 
-    async def _run(self, chat: "Chat") -> int:
-        from zchat.client.core.events import ConnectionLost, EntryArrived, SessionBegun  # noqa: PLC0415
-
+    async def _run(self, chat: Chat) -> int:
         self._chat = chat
         self._watch_the_reader()
         async for events in batches(chat.events()):
@@ -253,7 +250,7 @@ class Tail:
         if self._saved is not None:
             self._saved.save(self.places.positions)
 
-    async def _session_begun(self, event: "SessionBegun") -> list[str]:
+    async def _session_begun(self, event: SessionBegun) -> list[str]:
         standing = self.places.session_begun(event.logs)
         for note in standing.notes:
             say(note)
@@ -314,8 +311,6 @@ class Tail:
         return known
 
     async def _look_up(self, entry: Entry, places: list[str]) -> str | None:
-        from zchat.client.sdk.requests import RefusedError  # noqa: PLC0415
-
         for candidate in places:
             ask = partial(self._chat.history, candidate, 1, entry.sequence + 1)
             try:
@@ -345,10 +340,10 @@ class Tail:
             loop.add_reader(_STDOUT, gone)
 
 
-async def batches(events: AsyncIterator["Event"]) -> AsyncIterator[list["Event"]]:
+async def batches(events: AsyncIterator[Event]) -> AsyncIterator[list[Event]]:
     """All that is there at a time, up to `BATCH_MAX`."""
 
-    async def following() -> "Event | None":
+    async def following() -> Event | None:
         return await anext(events, None)
 
     coming = asyncio.create_task(following())

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from datetime import datetime
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from zchat.client import exit_codes
 from zchat.client.auth.access import Access
@@ -14,13 +14,11 @@ from zchat.client.core.events import Event, SessionBegun
 from zchat.client.model import highlighting
 from zchat.client.model.book import Book
 from zchat.client.model.kept import Kept
+from zchat.client.sdk.chat import Chat, UnconfirmedError
 from zchat.client.storage import config
 from zchat.client.storage.cache import Cache
 from zchat.client.storage.log_files import LogFiles
 from zchat.client.tui.notifications import How, best
-
-if TYPE_CHECKING:
-    from zchat.client.sdk.chat import Chat
 
 
 def open_screen(access: Access, notify: str) -> int:
@@ -39,7 +37,7 @@ def open_screen(access: Access, notify: str) -> int:
         if unknown is not None and not been_here:
             raise unknown
 
-        async def use(chat: "Chat", login: Login) -> int:
+        async def use(chat: Chat, login: Login) -> int:
             return await _show(chat, login, cache, kept, how, settings, log_files)
 
         return log_in(access, use, at_once=been_here, mark_read=False, cursors=kept.cursors)
@@ -58,7 +56,7 @@ def _cluster_of(access: Access) -> tuple[str, exit_codes.Failed | None]:
 
 
 async def _show(
-    chat: "Chat",
+    chat: Chat,
     login: Login,
     cache: Cache,
     kept: Kept,
@@ -112,10 +110,8 @@ async def _show(
     return code or 0
 
 
-async def _end_without_terminal(chat: "Chat", cache: Cache) -> NoReturn:
+async def _end_without_terminal(chat: Chat, cache: Cache) -> NoReturn:
     """The terminal is gone, and Textual waits for ever for the thread that reads its keys."""
-    from zchat.client.sdk.chat import UnconfirmedError  # noqa: PLC0415
-
     code = 0
     try:
         await chat.quit(exit_codes.SIGNAL_QUIT_TIMEOUT_S)
