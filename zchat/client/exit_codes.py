@@ -13,10 +13,13 @@ import click
 from zchat.programs import interrupts
 from zchat.protocol.rules.names import printable
 
+# Scripts go by these, and `zchat-client --help` says what they mean.
 REFUSED: Final = 1
 WRONG_USAGE: Final = 2
+"""As click has it for a wrong command line."""
 NOT_CONNECTED: Final = 3
 UNCONFIRMED: Final = 4
+"""It may have been done: the answer did not come in time."""
 TRY_LATER: Final = 5
 INTERRUPTED: Final = 130
 """As shells have it: 128 and the number of SIGINT."""
@@ -54,7 +57,7 @@ def end_with(work: Callable[[], int]) -> NoReturn:
         # Whoever read our output is gone. Python would complain once more while it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = REFUSED
-    # A tenth of what a short command takes would be spent on looking for what can be forgotten.
+    # Python would look through all objects for garbage: a tenth of what a short command takes.
     gc.freeze()
     interrupts.kill()
     sys.exit(code)

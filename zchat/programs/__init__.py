@@ -1,6 +1,7 @@
-"""The programs of the package, each by the function that its command calls.
+"""Entry points: the function behind each command that is installed.
 
-What only servers need is not everywhere: where it is missing, a program says so in a sentence.
+A client may be installed without the libraries of servers. So a program imports its module when it
+is called, and says in a sentence which library is missing.
 """
 
 import sys
@@ -17,7 +18,7 @@ def _run(program: str, module: str) -> None:
     except ModuleNotFoundError as error:
         library = (error.name or "").partition(".")[0]
         if library in {"", "zchat"}:
-            raise
+            raise  # A mistake of ours, and nothing that could be installed.
         sys.exit(
             f"{program} needs {library}, which is not installed here: what runs a cluster comes "
             f"with pip install '{_SERVER}'"

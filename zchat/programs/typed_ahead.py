@@ -35,11 +35,14 @@ def held() -> Iterator[None]:
         return
     former = termios.tcgetattr(_STDIN)
     keys = termios.tcgetattr(_STDIN)
+    # Enter stays the key that was pressed: a full screen takes the end of a line for Ctrl-J.
     keys[_INPUT] &= ~(termios.ICRNL | termios.INLCR | termios.IGNCR)
     keys[_LOCAL] &= ~(termios.ECHO | termios.ICANON)
     control = list(keys[_CONTROL])
+    # A read has what there is, from one key on.
     control[termios.VMIN], control[termios.VTIME] = 1, 0
     keys[_CONTROL] = control
+    # Nothing is thrown away that was typed before.
     termios.tcsetattr(_STDIN, termios.TCSANOW, keys)
     _former, _early = former, _waiting().replace(b"\n", b"\r")
 

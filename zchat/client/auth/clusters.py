@@ -1,4 +1,9 @@
-"""Which cluster the addresses lead to, before anything is shown that is for one cluster."""
+"""Which cluster the addresses lead to, before anything is shown that is for one cluster.
+
+Tokens, cursors and what was seen belong to a cluster, whatever addresses lead to it. A cluster says
+itself which it is, and anybody may say so: a token is shown at an address that is new only if that
+leads to the same place as one that is known.
+"""
 
 import asyncio
 import fcntl
@@ -87,11 +92,7 @@ def _ask(access: Access, timeout_s: float) -> str:
             raise Failed(NOT_CONNECTED, error.reason) from None
 
 
-# --- Which cluster is behind which address, as far as this user has been there from this machine.
-#
-# Tokens, cursors and what was seen belong to a cluster, whatever addresses lead to it. A cluster
-# says itself which it is, and anybody may say so: a token is shown at an address that is new only
-# if that leads to the same place as one that is known.
+# --- What is known by former visits ---------------------------------------------------------------
 
 _VERSION: Final = 1
 KEPT_MAX: Final = 1_000
@@ -103,7 +104,7 @@ class DamagedClusters(ValueError):
 
 
 class Clusters:
-    """The file in which it stands. Raises `OSError` and `DamagedClusters`."""
+    """The file of what cluster is behind which address. Raises `OSError` and `DamagedClusters`."""
 
     def __init__(self, path: Path | None = None) -> None:
         home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"

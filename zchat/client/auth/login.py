@@ -43,14 +43,24 @@ class Shown:
 
 
 class Login:
-    """`shown` is for the next attempt. Raises `Failed`."""
+    """`shown` is for the next attempt. Raises `Failed`.
+
+    A token that was given is shown alone, and nothing else is tried: whoever gives one means it.
+    Else the token that is kept here comes first, for which nobody has to be asked. If the server
+    knows it no more, the password that was given is shown, or the user comes as a guest. What the
+    server wants then, a password, a code or an invitation, a person is asked for, one by one.
+    """
 
     def __init__(self, user: str, addresses: Sequence[str], options: Options) -> None:
         self._user, self._addresses = user, addresses
         self._unbound: bytes | None = None
+        """A token that was given, of which the cluster is not known yet."""
         self._store: TokenStore | None = None
+        """None where nothing is kept."""
         self._by_store = False
+        """What is shown is the token that was found there."""
         self._settled = False
+        """There is nothing more to remember."""
         token = secret(options.token_file, TOKEN_VARIABLE, "the token")
         if token is not None:
             # Of an app, or of a device that another program remembers: neither is kept here.

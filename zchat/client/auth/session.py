@@ -21,6 +21,7 @@ def log_in(access: Access, use: Callable[[Chat, Login], Awaitable[int]], **conne
 
     A person on a terminal is asked for what is missing. `connecting` is for `connect`.
     """
+    # Which cluster it is comes before any attempt: what is kept for one is shown to no other.
     login = Login(access.user, access.addresses, access.options)
     if login.wants_cluster:
         timeout_s = connecting.get("connect_timeout_s", 10.0)
@@ -53,18 +54,19 @@ async def _use(
     try:
         async with chat:
             waiting.cancel()
+            # At once, whatever becomes of us; and at the end, since a guest may have registered.
             login.remember(chat)
             try:
                 return await use(chat, login)
             except RefusedError as error:
                 if not chat.has_begun:
-                    raise
+                    raise  # The login, of which `use` did not wait for the end.
                 # The session was ended, and no request alone was refused.
                 return fail(NOT_CONNECTED, error.reason)
             finally:
                 login.remember(chat)
     except UnknownServerError:
-        raise
+        raise  # The one kind of untrusted server of which a person can be asked.
     except sdk.OtherClusterError as error:
         return fail(NOT_CONNECTED, _explained(access, error, of_token=not login.wants_cluster))
     except (sdk.CannotConnectError, UntrustedServerError) as error:

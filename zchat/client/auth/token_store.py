@@ -131,6 +131,7 @@ class FileShelf:
         """Raises `UnsafeTokenError`."""
         path = self._folder / name
         try:
+            # No link is followed: what is looked at by `check_private` is what stands there.
             file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         except FileNotFoundError:
             return None

@@ -80,8 +80,7 @@ def session(access: Access, work: Callable[[Chat], Awaitable[int]], **connecting
 
     No entries come but those of the `logs` that it may ask for.
     """
-
-    # Here and not above, so that --help need not wait for it.
+    # Late, since not even a wrong command line needs it.
     from zchat.client.auth.session import log_in  # noqa: PLC0415
 
     async def use(chat: Chat, _: "Login") -> int:
@@ -127,7 +126,7 @@ async def _do(chat: Chat, work: Callable[[Chat], Awaitable[int]]) -> int:
         return await work(chat)
     except RefusedError as error:
         if chat.is_over:
-            raise
+            raise  # The session was ended, which is another exit code than a refusal.
         return fail(TRY_LATER if error.code in NOT_NOW else REFUSED, error.reason)
 
 

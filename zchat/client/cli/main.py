@@ -37,7 +37,7 @@ SUBCOMMANDS: Final = {
     "react": "React to a message.",
     "unreact": "Take a reaction away.",
     "pin": "Pin a message in a room.",
-    "unpin": "Pin a message no more.",
+    "unpin": "Unpin a message in a room.",
     "create-room": "Make a room.",
     "join": "Join a room.",
     "leave": "Leave a room.",

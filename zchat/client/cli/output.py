@@ -74,7 +74,7 @@ class Output:
             raise Failed(REFUSED, f"cannot write the output: {error.strerror}") from None
 
 
-# --- The text that a subcommand is given: in words, or on standard input.
+# --- The text that is given -----------------------------------------------------------------------
 
 _STDIN_BYTES_MAX: Final = 4 * (limits.TEXT_CHARS_MAX + 1)
 """Whatever is longer is too long for a message, in any script."""

@@ -1,4 +1,4 @@
-"""Questions that a server has no time for at the moment: they are asked again."""
+"""Queries that are asked again while the server has no time for them, and pages of them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,7 +22,7 @@ RETRY_S: Final = 0.5
 async def patiently(ask: Callable[[], Awaitable[A]], patience_s: float | None = PATIENCE_S) -> A:
     """The answer. With no limit to the patience, whenever it comes.
 
-    A command is repeated by the client itself; a question is for whoever asks it.
+    A command is repeated by the client itself; a query is for whoever still wants the answer.
     """
     loop = asyncio.get_running_loop()
     begun = loop.time()
@@ -37,10 +37,10 @@ async def patiently(ask: Callable[[], Awaitable[A]], patience_s: float | None = 
             await asyncio.sleep(wait_s)
 
 
-# --- History, page by page from the newest: as much of it as somebody wants.
+# --- Pages of history -----------------------------------------------------------------------------
 
 _SPARE: Final = 10
-"""Entries that may stand among those that are wanted, and do not count."""
+"""So many entries more than are wanted are asked for at once: some may be none that count."""
 
 
 async def pages(

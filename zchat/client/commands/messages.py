@@ -146,7 +146,7 @@ MESSAGE_COMMANDS: Final[tuple[CommandLine, ...]] = (
     CommandLine(
         "edit",
         (PLACE, _which(Among.OWN, "[^n]"), rest("text", "<message>")),
-        "Say it otherwise: your last message there, or your n-th last.",
+        "Edit your last message there, or your n-th last.",
         _To(EditMessage),
     ),
     CommandLine(
@@ -183,7 +183,7 @@ MESSAGE_COMMANDS: Final[tuple[CommandLine, ...]] = (
     CommandLine(
         "unpin",
         (_PIN_ROOM, _which(Among.PINNED)),
-        "For moderators of a room: no more so, of the newest in :pins, or the n-th there.",
+        "For moderators of a room: unpin a message, the newest in :pins or the n-th there.",
         _ToPin(UnpinMessage),
     ),
     CommandLine(
@@ -215,7 +215,7 @@ MESSAGE_COMMANDS: Final[tuple[CommandLine, ...]] = (
     CommandLine(
         "notify",
         (PLACE, rest("level", "<all, mentions or nothing>")),
-        "Of what you want to be told aloud there, on all your devices.",
+        "What you are notified of in a room or conversation, on all your devices.",
         _notify,
     ),
     CommandLine(
