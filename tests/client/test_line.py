@@ -274,7 +274,7 @@ async def test_passwords_come_from_the_environment_or_a_file(
 
 
 async def test_unconfirmed_words_are_exit_code_4(gateway: FakeGateway) -> None:
-    program = f"import zchat.client.cli.main as m; m.PIPE_QUIT_TIMEOUT_S = 0.2; {MAIN}"
+    program = f"import zchat.client.line.startup as m; m.PIPE_QUIT_TIMEOUT_S = 0.2; {MAIN}"
     gateway.mute_once_logged_in = True
     code, _, error = await script(
         "ann", "--address", gateway.address, lines=b"hello\n", program=program

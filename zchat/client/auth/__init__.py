@@ -1,1 +1,1 @@
-"""How a client proves who it is, and knows the server again."""
+"""How a client proves who it is: logins, kept tokens, and for which cluster they are."""

@@ -19,7 +19,7 @@ from zchat.protocol.messages import RefusalCode
 _NOT_KNOWN = (RefusalCode.PASSWORD_REQUIRED, RefusalCode.UNKNOWN_TOKEN)
 
 
-def forget(access: Access) -> int:
+def forget_login(access: Access) -> int:
     """Returns the exit code: another than 0 if the server knows a token still. Raises `Failed`."""
     try:
         cluster = identify(access, needed=True).id

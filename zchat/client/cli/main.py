@@ -1,27 +1,15 @@
 """`zchat-client`: to chat, in a terminal or a pipe, and the subcommands that scripts call."""
 
-import asyncio
 import importlib
 import os
 import sys
-from collections.abc import Coroutine
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import click
 
-from zchat.client.auth.access import Access
 from zchat.client.cli.options import access_of, access_options, json_option, user_name
-from zchat.client.exit_codes import REFUSED, SIGNAL_QUIT_TIMEOUT_S, end_with, told_to_leave
-from zchat.client.sdk.chat import Chat
+from zchat.client.exit_codes import end_with
 from zchat.runtime.options import ConfiguredCommand, WholeOutput
-
-if TYPE_CHECKING:
-    from zchat.client.auth.login import Login
-    from zchat.client.line.line_client import LineClient
-
-PIPE_QUIT_TIMEOUT_S: Final = 30.0
-"""A script must not hang for ever on a server that is down. A person may press Ctrl-C."""
 
 NOTIFYING: Final = ("auto", "desktop", "terminal", "bell", "off")
 SUBCOMMANDS: Final = {
@@ -97,88 +85,24 @@ def run(
     **given: Any,
 ) -> NoReturn:
     access = access_of(user, **given)
-    if forget:
-        end_with(lambda: _forget(access))
     # Nothing can be drawn there, and nothing rewritten.
     plain = plain or (os.environ.get("TERM") == "dumb" and not line)
-    if sys.stdin.isatty() and sys.stdout.isatty() and not (line or plain):
-        from zchat.client import tui  # noqa: PLC0415
 
-        end_with(lambda: tui.start(access, notify))
+    def work() -> int:
+        # Each is imported where it is chosen, since all together take longer than a login.
+        if forget:
+            from zchat.client.cli.forget import forget_login  # noqa: PLC0415
 
-    end_with(lambda: _chat_by_lines(access, is_plain=plain))
+            return forget_login(access)
+        if sys.stdin.isatty() and sys.stdout.isatty() and not (line or plain):
+            from zchat.client import tui  # noqa: PLC0415
 
+            return tui.start(access, notify)
+        from zchat.client.line.startup import chat_by_lines  # noqa: PLC0415
 
-# The library is there by now, since `zchat.client` itself is. What only one way to chat needs, and
-# what only a session needs, is imported by who needs it.
+        return chat_by_lines(access, is_plain=plain)
 
-
-def _forget(access: Access) -> int:
-    from zchat.client.cli.forget import forget  # noqa: PLC0415
-
-    return forget(access)
-
-
-def _chat_by_lines(access: Access, *, is_plain: bool) -> int:
-    from zchat.client.auth.session import log_in  # noqa: PLC0415
-
-    async def converse(chat: Chat, login: "Login") -> int:
-        return await _converse(chat, login, is_plain=is_plain)
-
-    return log_in(access, converse)
-
-
-async def _converse(chat: Chat, login: "Login", *, is_plain: bool) -> int:
-    from zchat.client.line import plain  # noqa: PLC0415
-    from zchat.client.line.line_client import LineClient  # noqa: PLC0415
-    from zchat.client.text.renderer import Renderer  # noqa: PLC0415
-
-    today = datetime.now().astimezone().date()
-    conversation: Coroutine[Any, Any, None]
-    quit_timeout_s = None
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        render = Renderer(chat.name, today, None, colour=False)
-        client = LineClient(chat, render, plain.show, forget=login.forget)
-        conversation, quit_timeout_s = plain.converse(client), PIPE_QUIT_TIMEOUT_S
-    elif is_plain:
-        from zchat.client.line.screen_reader import Keyboard, SpokenRenderer  # noqa: PLC0415
-
-        keyboard = Keyboard()
-        render = SpokenRenderer(chat.name, today, None, colour=False)
-        client = LineClient(chat, render, plain.show, keyboard.ask, login.forget)
-        conversation = keyboard.converse(client)
-    else:
-        from zchat.client.line import terminal  # noqa: PLC0415
-
-        colour = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-        render = Renderer(chat.name, today, None, colour=colour)
-        client = LineClient(chat, render, plain.show, terminal.ask, login.forget)
-        conversation = terminal.converse(client)
-    return await _until_over(client, conversation, quit_timeout_s)
-
-
-async def _until_over(
-    client: "LineClient", conversation: Coroutine[Any, Any, None], quit_timeout_s: float | None
-) -> int:
-    told = told_to_leave()
-    following = asyncio.create_task(client.follow())
-    conversing = asyncio.create_task(conversation)
-    leaving = asyncio.create_task(told.wait())
-    tasks = {following, conversing, leaving}
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        if leaving.done():
-            conversing.cancel()
-            await client.quit(SIGNAL_QUIT_TIMEOUT_S)
-        elif conversing.done():
-            conversing.result()
-            await client.quit(quit_timeout_s)
-        await following
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-    return REFUSED if client.anything_refused else 0
+    end_with(work)
 
 
 # --- The entry point ------------------------------------------------------------------------------
