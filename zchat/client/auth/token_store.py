@@ -18,6 +18,7 @@ from zchat.client.core.tokens import Kept, kept_name
 
 KEYRING_SERVICE: Final = "zchat"
 FILE_BYTES_MAX: Final = 4_096
+"""What is longer than that was not written here."""
 SLOTS: Final = range(1, 6)
 """Earlier releases kept a token for each client that ran at the same time; the first is enough."""
 

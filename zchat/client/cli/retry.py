@@ -17,6 +17,7 @@ NOT_NOW: Final = (RefusalCode.UNAVAILABLE, RefusalCode.BUSY, RefusalCode.TOO_FAS
 PATIENCE_S: Final = 30.0
 """A script must not hang for ever on a service that is down."""
 RETRY_S: Final = 0.5
+"""Where the server does not say how long to wait, or less than this."""
 
 
 async def patiently(ask: Callable[[], Awaitable[A]], patience_s: float | None = PATIENCE_S) -> A:

@@ -34,8 +34,11 @@ from zchat.protocol.messages import (
 from zchat.protocol.rules.names import printable
 
 RECOVERY_CODE_BYTES: Final = 10
+"""80 bits, which are 16 characters of base32 without any padding."""
 CODE_ATTEMPTS_MAX: Final = 3
+"""With so many wrong codes the dialogue is over, and its secret good for nothing."""
 QUOTED_CHARS_MAX: Final = 60
+"""Of a message that is reported, to show that it is the one that is meant."""
 
 
 class AccountDialogues:

@@ -17,8 +17,9 @@ LINE_CHARS_MAX: Final = 2 * limits.TEXT_CHARS_MAX
 """A longer line is cut there, and refused as too long for a message."""
 CHUNK_BYTES: Final = 64 * 1024
 CHUNKS_WAITING_MAX: Final = 4
+"""So much is read ahead; then whoever writes to us has to wait."""
 UNANSWERED_MAX: Final = 1_000
-"""Lines are read no faster than the server confirms them."""
+"""Requests under way; further lines are read as fast as the server confirms these."""
 
 
 def show(lines: list[str]) -> None:

@@ -44,6 +44,7 @@ from zchat.protocol.messages import (
 DEFAULT_ADDRESS: Final = "127.0.0.1:7447"
 QUIT_TIMEOUT_S: Final = 10.0
 HASTY_QUIT_TIMEOUT_S: Final = 1.0
+"""After an error, which is not to wait long for a goodbye."""
 
 HOW_TO_BEGIN: Final = "enter it by 'async with connect(...) as chat:'"
 HOW_TO_CALL: Final = (
