@@ -46,9 +46,10 @@ class Login:
     """`shown` is for the next attempt. Raises `Failed`.
 
     A token that was given is shown alone, and nothing else is tried: whoever gives one means it.
-    Else the token that is kept here comes first, for which nobody has to be asked. If the server
-    knows it no more, the password that was given is shown, or the user comes as a guest. What the
-    server wants then, a password, a code or an invitation, a person is asked for, one by one.
+    Else the token that is kept here comes first, for which nobody has to be asked, and the password
+    that was given is for when the server knows that token no more. With neither the user comes as
+    a guest. What the server wants then, a password, a code or an invitation, a person at the
+    terminal is asked for, one by one.
     """
 
     def __init__(self, user: str, addresses: Sequence[str], options: Options) -> None:
