@@ -13,7 +13,7 @@ from zchat.protocol.internal import (
     MarkerMoved,
     OpenConversation,
     RoomQuery,
-    RoomServiceCommand,
+    RoomsCommand,
     Typing,
 )
 from zchat.protocol.messages import (
@@ -111,7 +111,7 @@ class Rooms:
     def give(
         self,
         user: str,
-        command: RoomServiceCommand,
+        command: RoomsCommand,
         standing: Standing = Standing.ACCOUNT,
         since_ms: int = 0,
     ) -> Done | Refused:
@@ -139,7 +139,7 @@ class Rooms:
     def do(
         self,
         user: str,
-        command: RoomServiceCommand,
+        command: RoomsCommand,
         standing: Standing = Standing.ACCOUNT,
         since_ms: int = 0,
     ) -> Done | Refused:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from simulation.amended import MESSAGES, Fold, is_same
 from zchat.protocol.codec import Decoder
-from zchat.protocol.internal import RoomServiceCommand
+from zchat.protocol.internal import RoomsCommand
 from zchat.protocol.messages import (
     AddReaction,
     DeleteMessage,
@@ -36,12 +36,12 @@ SEQUENCES = st.integers(0, 14)
 EMOJI = st.sampled_from(["+1", "\N{SMILING FACE WITH SMILING EYES}"])
 
 
-def _of_message(kind: type[RoomServiceCommand], **more: st.SearchStrategy[Any]) -> Any:
+def _of_message(kind: type[RoomsCommand], **more: st.SearchStrategy[Any]) -> Any:
     log = st.just("#garden")
     return st.builds(kind, id=st.just(1), nonce=st.just(b""), log=log, sequence=SEQUENCES, **more)
 
 
-COMMANDS: st.SearchStrategy[RoomServiceCommand] = st.one_of(
+COMMANDS: st.SearchStrategy[RoomsCommand] = st.one_of(
     _of_message(EditMessage, text=st.sampled_from(["red", "blue", "mauve", " "])),
     _of_message(EditMessage, text=st.sampled_from(["red", "blue"])),
     _of_message(DeleteMessage),

@@ -3,7 +3,7 @@
 import pytest
 from committed import repeated
 
-from zchat.protocol.internal import RoomServiceCommand
+from zchat.protocol.internal import RoomsCommand
 from zchat.protocol.messages import (
     BanMember,
     CloseRoom,
@@ -43,7 +43,7 @@ def test_each_command_is_done_once_though_it_is_sent_again_after_a_restart(garde
     def of(number: int) -> bytes:
         return nonce(b"a client", number)
 
-    commands: list[tuple[str, RoomServiceCommand]] = [
+    commands: list[tuple[str, RoomsCommand]] = [
         ("ann", PromoteMember(id=1, nonce=of(1), room="garden", user="bob")),
         ("ann", DemoteMember(id=1, nonce=of(2), room="garden", user="bob")),
         ("ann", ConfigureRoom(id=1, nonce=of(3), room="garden", slow_mode_s=5)),

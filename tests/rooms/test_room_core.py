@@ -5,7 +5,7 @@ from committed import repeated
 
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, encode
-from zchat.protocol.internal import OpenRoom, RoomServiceCommand, Stamped
+from zchat.protocol.internal import OpenRoom, RoomsCommand, Stamped
 from zchat.protocol.messages import (
     Announce,
     Announced,
@@ -290,7 +290,7 @@ def test_what_was_overtaken_is_not_done_any_more(garden: Rooms) -> None:
 
 
 def test_a_resent_command_is_answered_though_the_room_has_changed(garden: Rooms) -> None:
-    commands: list[RoomServiceCommand] = [
+    commands: list[RoomsCommand] = [
         JoinRoom(id=1, nonce=nonce(b"a client", 1), room="garden"),
         SetTopic(id=1, nonce=nonce(b"a client", 2), room="garden", topic="mine"),
         LeaveRoom(id=1, nonce=nonce(b"a client", 3), room="garden"),

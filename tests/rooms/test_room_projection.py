@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zchat.protocol.codec import Decoder
-from zchat.protocol.internal import EndGuest, OpenConversation, OpenRoom, RoomServiceCommand
+from zchat.protocol.internal import EndGuest, OpenConversation, OpenRoom, RoomsCommand
 from zchat.protocol.messages import (
     LOBBY,
     SYSTEM_AUTHOR,
@@ -80,17 +80,17 @@ NONCES = st.integers(0, 200).map(lambda number: nonce(b"client %d" % (number % 3
 LOGS = ROOMS.map("#{}".format)
 
 
-def _of_a_message(kind: type[RoomServiceCommand], **more: st.SearchStrategy[Any]) -> Any:
+def _of_a_message(kind: type[RoomsCommand], **more: st.SearchStrategy[Any]) -> Any:
     return st.builds(
         kind, id=st.just(1), nonce=NONCES, log=LOGS, sequence=st.integers(0, 9), **more
     )
 
 
-def _of_a_member(kind: type[RoomServiceCommand], **more: st.SearchStrategy[Any]) -> Any:
+def _of_a_member(kind: type[RoomsCommand], **more: st.SearchStrategy[Any]) -> Any:
     return st.builds(kind, id=st.just(1), nonce=NONCES, room=ROOMS, user=USERS, **more)
 
 
-COMMANDS: st.SearchStrategy[RoomServiceCommand] = st.one_of(
+COMMANDS: st.SearchStrategy[RoomsCommand] = st.one_of(
     st.builds(CreateRoom, id=st.just(1), nonce=NONCES, room=ROOMS),
     st.builds(
         JoinRoom, id=st.just(1), nonce=NONCES, room=ROOMS, key=st.sampled_from(["", "sesame"])
@@ -261,7 +261,7 @@ def check_told(rooms: Rooms, ended: set[str]) -> None:
 @settings(max_examples=60)
 @given(st.lists(st.tuples(USERS, COMMANDS, STANDINGS, st.booleans()), max_size=60))
 def test_after_any_commands_a_restart_finds_what_was_known(
-    steps: list[tuple[str, RoomServiceCommand, Standing, bool]],
+    steps: list[tuple[str, RoomsCommand, Standing, bool]],
 ) -> None:
     with contextlib.closing(Rooms()) as rooms:
         ended: set[str] = set()

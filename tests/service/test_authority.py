@@ -9,9 +9,9 @@ from zchat.protocol.internal import (
     EndGuest,
     GatewayCommand,
     OpenConversation,
-    RoomServiceCommand,
+    RoomsCommand,
     ServiceCommand,
-    UserServiceCommand,
+    UsersCommand,
 )
 from zchat.protocol.messages import Message, Standing
 from zchat.service.core.command_origin import objection, standing_of
@@ -19,9 +19,7 @@ from zchat.service.core.command_origin import objection, standing_of
 GATEWAY, USERS, ROOMS, ADMIN = b"gateway/west#1", b"users#1", b"rooms/0#1", b"admin/ann#1"
 NOBODY = (b"", b"gateway#1", b"router#1", b"\xff")
 ALL = (GATEWAY, USERS, ROOMS, ADMIN, *NOBODY)
-KINDS = sorted(
-    {*typing.get_args(RoomServiceCommand), *typing.get_args(UserServiceCommand)}, key=str
-)
+KINDS = sorted({*typing.get_args(RoomsCommand), *typing.get_args(UsersCommand)}, key=str)
 
 
 def command_of(kind: type[Message]) -> Any:

@@ -23,7 +23,7 @@ from zchat.protocol.internal import (
     SessionOpened,
     Typing,
     UserQuery,
-    UserServiceCommand,
+    UsersCommand,
 )
 from zchat.protocol.messages import (
     AccountChanged,
@@ -133,7 +133,7 @@ class Users:
         effects.clear()
         return answers
 
-    def _prepare(self, user: str, command: UserServiceCommand) -> None:
+    def _prepare(self, user: str, command: UsersCommand) -> None:
         key = self.core.key_of(user, command)
         look_up([key] if key else [], self.core.answers, self.store)
         self.core.log_heads = self.store.heads(self.core.logs_of(command))
@@ -148,7 +148,7 @@ class Users:
 
     def do(
         self,
-        command: UserServiceCommand,
+        command: UsersCommand,
         user: str = "",
         at: bytes = WEST,
         n: int = 1,
@@ -164,7 +164,7 @@ class Users:
 
     def begin(
         self,
-        command: UserServiceCommand,
+        command: UsersCommand,
         user: str = "",
         at: bytes = WEST,
         n: int = 1,
@@ -176,7 +176,7 @@ class Users:
 
     def begin_another(
         self,
-        command: UserServiceCommand,
+        command: UsersCommand,
         user: str = "",
         at: bytes = WEST,
         n: int = 1,
@@ -257,7 +257,7 @@ class Users:
     def register(self, user: str, password: str = PASSWORD) -> Answer:
         return self.do(Register(id=2, nonce=self.nonce(), password=password), user)
 
-    def as_admin(self, command: UserServiceCommand) -> Answer:
+    def as_admin(self, command: UsersCommand) -> Answer:
         """From the console, where the key of the fabric says who it is."""
         return self.do(command, "", ADMIN, 0, Standing.OPERATOR)
 

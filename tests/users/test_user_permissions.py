@@ -6,7 +6,7 @@ import pytest
 
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
-from zchat.protocol.internal import UserQuery, UserServiceCommand
+from zchat.protocol.internal import UserQuery, UsersCommand
 from zchat.protocol.messages import (
     AccountCommand,
     AddReaction,
@@ -184,5 +184,5 @@ def test_the_console_may_do_what_is_about_others(crowd: Users, message: Any) -> 
 
 def test_every_message_is_in_the_matrix() -> None:
     tested = {type(message) for message in [*COMMANDS, *QUERIES]}
-    of_clients = {*get_args(AccountCommand), *get_args(UserServiceCommand), *get_args(UserQuery)}
+    of_clients = {*get_args(AccountCommand), *get_args(UsersCommand), *get_args(UserQuery)}
     assert tested == MAY.keys() == of_clients & PERMISSIONS.keys()

@@ -51,7 +51,6 @@ from zchat.client.sdk.requests import RefusedError
 from zchat.client.storage.cursor_file import CursorFile
 from zchat.protocol import limits
 from zchat.protocol.messages import (
-    UNNUMBERED,
     AddReaction,
     Command,
     Done,
@@ -141,7 +140,7 @@ class Message:
             if error.code is not RefusalCode.OVERTAKEN:
                 raise
             # It has been done, so long ago that only this is known of it.
-            return Done(UNNUMBERED)
+            return Done(0)
         assert isinstance(answer, Done)
         return answer
 

@@ -251,7 +251,7 @@ class OpenRoom(Message, frozen=True):
     author: Name
 
 
-RoomServiceCommand = (
+RoomsCommand = (
     InRoomCommand
     | OfMessageCommand
     | Announce
@@ -267,7 +267,7 @@ RoomServiceCommand = (
 )
 OperatorsAccountCommand = ResetPassword | ResetTotp | RemoveAccount | EraseAccount
 """What only `zchat-admin` does to an account."""
-UserServiceCommand = (
+UsersCommand = (
     AccountCommand
     | OfMessageCommand
     | SoftCommand
@@ -297,7 +297,7 @@ class StampedRoomCommand(Envelope, frozen=True):
 
     session: int
     user: str
-    body: RoomServiceCommand
+    body: RoomsCommand
     standing: Standing = Standing.ACCOUNT
     since_ms: int = 0
     bot: bool = False
@@ -306,7 +306,7 @@ class StampedRoomCommand(Envelope, frozen=True):
 class StampedUserCommand(Envelope, frozen=True):
     session: int
     user: str
-    body: UserServiceCommand
+    body: UsersCommand
     standing: Standing = Standing.ACCOUNT
     since_ms: int = 0
     bot: bool = False

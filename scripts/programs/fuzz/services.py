@@ -18,13 +18,13 @@ from zchat.protocol.internal import (
     Down,
     Reply,
     RoomQuery,
-    RoomServiceCommand,
+    RoomsCommand,
     RoutingTable,
     Stamped,
     StreamPage,
     Up,
     UserQuery,
-    UserServiceCommand,
+    UsersCommand,
     room_partition,
 )
 from zchat.protocol.messages import Done
@@ -53,11 +53,11 @@ _batches = Decoder(list[bytes])
 _dice = random.Random("services")
 _GARDENS: Final[dict[str, tuple[Garden, Garden]]] = {
     USER_SERVICE: (
-        Garden(examples(UserServiceCommand, 150, _dice)),
+        Garden(examples(UsersCommand, 150, _dice)),
         Garden(examples(UserQuery, 50, _dice)),
     ),
     room_partition(0): (
-        Garden(examples(RoomServiceCommand, 150, _dice)),
+        Garden(examples(RoomsCommand, 150, _dice)),
         Garden(examples(RoomQuery, 50, _dice)),
     ),
 }

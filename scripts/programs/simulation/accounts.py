@@ -9,8 +9,6 @@ import pyotp
 
 from zchat.protocol import limits
 from zchat.protocol.messages import (
-    NO_NONCE,
-    UNNUMBERED,
     BlockUser,
     ChangePassword,
     DeleteAccount,
@@ -119,40 +117,35 @@ class Accounts:
         return "" if secret is None else code_at(secret, at_ms)
 
     def draft(self, kind: str, name: str, at_ms: int, chat: random.Random) -> Request:
-        number, nonce = UNNUMBERED, NO_NONCE
         known = self.passwords.get(name, [PASSWORD])
         right = known[-1] if chat.random() < 0.9 else WRONG_PASSWORD
         match kind:
             case "change password":
                 return ChangePassword(
-                    id=number,
-                    nonce=nonce,
                     password=right,
                     new_password=chat.choice([PASSWORD, NEW_PASSWORD]),
                 )
             case "delete account":
-                return DeleteAccount(id=number, nonce=nonce, password=right)
+                return DeleteAccount(password=right)
             case "log out everywhere":
-                return LogOutEverywhere(id=number, nonce=nonce)
+                return LogOutEverywhere()
             case "revoke":
-                return RevokeDevice(id=number, nonce=nonce, device=chat.randint(1, DEVICES))
+                return RevokeDevice(device=chat.randint(1, DEVICES))
             case "devices":
-                return ListDevices(id=number)
+                return ListDevices()
             case "one-time codes":
                 secret = chat.randbytes(limits.TOTP_SECRET_BYTES)
                 return EnableTotp(
-                    id=number,
-                    nonce=nonce,
                     secret=secret,
                     code=code_at(secret, at_ms),
                     password=right,
                 )
             case "block":
-                return BlockUser(id=number, nonce=nonce, user=chat.choice("abcdefg"))
+                return BlockUser(user=chat.choice("abcdefg"))
             case "unblock":
-                return UnblockUser(id=number, nonce=nonce, user=chat.choice("abcdefg"))
+                return UnblockUser(user=chat.choice("abcdefg"))
             case _:
-                return ListBlocked(id=number)
+                return ListBlocked()
 
 
 def code_at(secret: bytes, at_ms: int) -> str:

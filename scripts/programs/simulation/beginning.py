@@ -33,11 +33,11 @@ from zchat.protocol.internal import (
     Stamped,
 )
 from zchat.protocol.messages import (
-    NO_NONCE,
     AddReaction,
     BanMember,
     BlockUser,
     CloseRoom,
+    Command,
     CreateRoom,
     DeleteMessage,
     Done,
@@ -50,6 +50,7 @@ from zchat.protocol.messages import (
     PinMessage,
     Post,
     Refused,
+    Request,
     SendPrivate,
     SetStanding,
     Standing,
@@ -222,8 +223,10 @@ class _Past:
             room = log[1:] if log and log[0] == "#" else getattr(request, "room", None)
             address = address_of_room(room, self._partitions) if room else USER_SERVICE
             numbered = request
-            if getattr(request, "nonce", None) == NO_NONCE:
-                numbered = replace(request, nonce=person.nonce())
+            if isinstance(numbered, Request):
+                numbered = replace(numbered, id=1)
+            if isinstance(numbered, Command):
+                numbered = replace(numbered, nonce=person.nonce())
             self._send(_GATEWAY, address, person, numbered)
 
     def operate(self, address: str, command: Message) -> None:
@@ -459,7 +462,7 @@ def _talk_in_private(past: _Past, people: dict[str, _Person], crowd: list[_Perso
         past.do(people["f"], SendPrivate(to="a", text=f"old {number} of a guest"))
         past.do(people["a"], SendPrivate(to="f", text=f"old {number} to a guest"))
     past.settle()
-    past.do(people["a"], BlockUser(id=1, nonce=NO_NONCE, user="u005"))
+    past.do(people["a"], BlockUser(user="u005"))
     for log, sequence in (("@a", 300), ("@a", 700), ("@b", 400)):
         _amend_private(past, people[log[1:]], log, sequence)
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from zchat.client.core.events import State
-from zchat.protocol.messages import NO_NONCE, SetStanding, Standing
+from zchat.protocol.messages import SetStanding, Standing
 
 from .cluster import Cluster
 from .gateways import GatewayProcess
@@ -197,13 +197,9 @@ def _change_unseen(cluster: Cluster, chance: random.Random) -> None:
     elif accounts.is_moderator(name):
 
         def change() -> None:
-            cluster.operator.wish(
-                SetStanding(id=1, nonce=NO_NONCE, user=name, standing=Standing.ACCOUNT)
-            )
+            cluster.operator.wish(SetStanding(id=1, user=name, standing=Standing.ACCOUNT))
     else:
-        cluster.operator.wish(
-            SetStanding(id=1, nonce=NO_NONCE, user=name, standing=Standing.MODERATOR)
-        )
+        cluster.operator.wish(SetStanding(id=1, user=name, standing=Standing.MODERATOR))
         return
     cluster.world.counts["something changed unseen"] += 1
     cluster.world.tell(f"{gateway.name} has no way to the router for {UNSEEN_S} s")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from zchat.client.core.checks import InvalidRequest
 from zchat.client.core.credentials import Credentials
 from zchat.client.core.events import (
     Answered,
@@ -21,8 +22,6 @@ from zchat.client.core.events import (
 from zchat.client.core.machine import ClientCore, LoggingOut
 from zchat.client.core.outbox import QueueFull
 from zchat.protocol.messages import (
-    NO_NONCE,
-    UNNUMBERED,
     BanMember,
     CloseRoom,
     ConfigureRoom,
@@ -374,11 +373,11 @@ class Person(Caller):
         self._turn()
 
     def ask(self, draft: Request) -> int | None:
-        """Returns the number of the request; None if the client takes no more of them."""
+        """Returns the number of the request; None if the client does not take it."""
         assert self.core is not None
         try:
             number = self.core.submit(draft, self.world.now)
-        except (LoggingOut, QueueFull):
+        except (InvalidRequest, LoggingOut, QueueFull):
             return None
         self.life_now.submitted[number] = draft
         self.life_now.asked_after[number] = len(self.life_now.events)
@@ -427,7 +426,7 @@ class Person(Caller):
             case "register":
                 return Register(password=PASSWORD, invitation=self.accounts.invitation(chat))
             case "register with a short password":
-                return Register(id=UNNUMBERED, nonce=NO_NONCE, password="short")
+                return Register(password="short")
             case "history":
                 return ReadHistory(log=f"#{room}", limit=chat.randint(1, 30))
             case "earlier history":
@@ -482,10 +481,8 @@ class Person(Caller):
             case "bans":
                 return ListBans(room=room)
             case _:
-                sequence, number = chat.randint(0, 30), UNNUMBERED
+                sequence = chat.randint(0, 30)
                 return ReportMessage(
-                    id=number,
-                    nonce=NO_NONCE,
                     log=f"#{room}",
                     sequence=sequence,
                     reason="noise",

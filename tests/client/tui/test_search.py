@@ -2,6 +2,7 @@
 
 import pytest
 
+from zchat.client.core.checks import checked
 from zchat.client.core.events import Answered
 from zchat.client.core.outbox import QueueFull
 from zchat.client.tui.controller.search import Search
@@ -25,7 +26,7 @@ class Server:
 
     def send(self, request: Request) -> int:
         assert isinstance(request, SearchMessages)
-        self.asked.append(request)
+        self.asked.append(checked(request))
         return len(self.asked)
 
     def answer(self, *entries: Entry, more: bool = False, complete: bool = True) -> bool:

@@ -13,7 +13,7 @@ from zchat.protocol.internal import (
     MarkerMoved,
     OpenConversation,
     OpenRoom,
-    RoomServiceCommand,
+    RoomsCommand,
     Typing,
 )
 from zchat.protocol.messages import (
@@ -161,7 +161,7 @@ class RoomCore:
 
     # --- Commands ---------------------------------------------------------------------------------
 
-    def logs_of(self, command: RoomServiceCommand) -> Collection[str]:
+    def logs_of(self, command: RoomsCommand) -> Collection[str]:
         """The heads of all rooms are known from the start, but not those of closed ones."""
         match command:
             case CreateRoom(room=name) | OpenConversation(room=name):
@@ -177,7 +177,7 @@ class RoomCore:
             case _:
                 return ()
 
-    def key_of(self, user: str, command: RoomServiceCommand) -> Key | None:
+    def key_of(self, user: str, command: RoomsCommand) -> Key | None:
         match command:
             case Post(nonce=nonce):  # Most of all, so that it stands first.
                 return Key(user or SYSTEM_AUTHOR, nonce)
@@ -192,7 +192,7 @@ class RoomCore:
             case _:
                 return Key(user or SYSTEM_AUTHOR, command.nonce)
 
-    def handle(self, sender: Sender, command: RoomServiceCommand, now: float, at_ms: int) -> Answer:
+    def handle(self, sender: Sender, command: RoomsCommand, now: float, at_ms: int) -> Answer:
         match command:
             case Post(room=name):  # Most of all, and never audited.
                 room = self.state.existing(sender, name)

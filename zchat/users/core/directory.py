@@ -5,7 +5,7 @@ from typing import assert_never
 from zchat.eventlog.core.answers import Answer
 from zchat.eventlog.core.timeline import Timeline
 from zchat.protocol.codec import encode
-from zchat.protocol.internal import SessionEnded, UserQuery, UserServiceCommand
+from zchat.protocol.internal import SessionEnded, UserQuery, UsersCommand
 from zchat.protocol.messages import (
     AccountChange,
     AccountChanged,
@@ -63,9 +63,7 @@ class Directory:
 
     # --- Who may do what --------------------------------------------------------------------------
 
-    def authorise(
-        self, name: str, stamped: Standing, message: UserServiceCommand | UserQuery
-    ) -> None:
+    def authorise(self, name: str, stamped: Standing, message: UsersCommand | UserQuery) -> None:
         """The one place that asks the table of permissions. Raises `Refusal`.
 
         It goes by what is known of the user here; only of the operator who has no user, but the
@@ -141,7 +139,7 @@ class Directory:
     def audit(
         self,
         sender: Sender,
-        command: UserServiceCommand,
+        command: UsersCommand,
         at_ms: int,
         subject: str = "",
         reason: str = "",

@@ -16,7 +16,7 @@ from zchat.protocol.internal import (
     OpenSession,
     ReportActivity,
     TellInvited,
-    UserServiceCommand,
+    UsersCommand,
 )
 from zchat.protocol.messages import (
     SYSTEM_AUTHOR,
@@ -161,7 +161,7 @@ class UserCore:
 
     # --- Commands ---------------------------------------------------------------------------------
 
-    def logs_of(self, command: UserServiceCommand) -> Collection[str]:
+    def logs_of(self, command: UsersCommand) -> Collection[str]:
         match command:
             case OpenSession(name=name):
                 # The inbox of a new guest goes on after that of an earlier one of its name.
@@ -173,7 +173,7 @@ class UserCore:
             case _:
                 return ()
 
-    def key_of(self, user: str, command: UserServiceCommand) -> Key | None:
+    def key_of(self, user: str, command: UsersCommand) -> Key | None:
         match command:
             case SendPrivate(nonce=nonce):  # Most of all, so that it stands first.
                 return Key(user or SYSTEM_AUTHOR, nonce)
@@ -194,9 +194,10 @@ class UserCore:
                 return Key(user or SYSTEM_AUTHOR, command.nonce)
 
     def handle(
-        self, sender: Sender, command: UserServiceCommand, now: float, at_ms: int
+        self, sender: Sender, command: UsersCommand, now: float, at_ms: int
     ) -> Answer | None:
         self.directory.authorise(sender.user, sender.standing, command)
+        heads = self.timeline.heads
         match command:
             case SendPrivate():
                 return self.messages.send(sender, command, at_ms)
@@ -207,7 +208,6 @@ class UserCore:
             case StartConversation():
                 return self.conversations.start(sender, command, now)
             case SetRetention():
-                heads = self.timeline.heads
                 return operators.set_retention(sender, command, self.effects, heads, at_ms)
             case ChangeSetting():
                 done = self.settings.change(sender, command, at_ms)
@@ -217,7 +217,6 @@ class UserCore:
                 return import_entries(self, sender, command, at_ms)
             case RedactMessages():
                 act = partial(self.messages.redact, sender, command, at_ms)
-                heads = self.timeline.heads
                 return operators.redact(sender, command.log, heads, self.log_heads, act)
             case EraseAccount() | ReplaceName() | ForgetName():
                 return erasing.erase(self, sender, command, now, at_ms)
@@ -233,10 +232,8 @@ class UserCore:
                 return self._handle_session(sender, command, now, at_ms)
             case Register():
                 self.credentials.register(sender, command, at_ms)
-                return None
             case ChangePassword() | DeleteAccount() | EnableTotp() | DisableTotp():
                 self.credentials.begin(sender, command, now, at_ms)
-                return None
             case RevokeDevice():
                 return self.devices.revoke(sender, command, at_ms)
             case LogOutEverywhere():
@@ -255,6 +252,7 @@ class UserCore:
                 return self.order.handle(sender, command, at_ms)
             case _:
                 assert_never(command)
+        return None
 
     def _handle_session(
         self,

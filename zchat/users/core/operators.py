@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from zchat.eventlog.core.answers import Answer
-from zchat.protocol.internal import UserServiceCommand
+from zchat.protocol.internal import UsersCommand
 from zchat.protocol.messages import (
     SYSTEM_AUTHOR,
     AccountChange,
@@ -151,7 +151,7 @@ class Operators:
         return Answer(None, 0)
 
     def _audit(
-        self, sender: Sender, command: UserServiceCommand, user: User, at_ms: int, reason: str = ""
+        self, sender: Sender, command: UsersCommand, user: User, at_ms: int, reason: str = ""
     ) -> None:
         self._directory.audit(sender, command, at_ms, user.name, reason)
 
