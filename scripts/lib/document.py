@@ -103,7 +103,7 @@ def _table(*rows: tuple[str, ...]) -> str:
 def commands() -> str:
     return _table(
         ("line", "does"),
-        ("any text", "Say it in the lobby, to everyone; `::text` says `:text`."),
+        ("any text", "Post it to the lobby; `::text` posts `:text`, and `//text` posts `/text`."),
         *((f"`{command.usage}`", command.summary) for command in COMMANDS.values()),
     )
 

@@ -4,13 +4,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
-from zchat.client.sdk.drafts import Answer
 
 from zchat.client import connect
 from zchat.client.commands.actions import Quit
 from zchat.client.commands.executor import Executor
 from zchat.client.commands.table import parse
-from zchat.protocol.messages import Done, RoomList
+from zchat.protocol.messages import Answer, Done, RoomList
 
 from .fake_gateway import FakeGateway, until
 

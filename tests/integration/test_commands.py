@@ -117,7 +117,7 @@ async def test_the_rest_of_the_table(shared_cluster: Cluster) -> None:
         times = [rf"^{name} +\d+\.\d ms$" for name in ("gateway", "user-service", "room-service")]
         await one.say(":ping", *times)
         await one.say(":whoami", rf"^\* you are {ann} \(a guest; :register keeps the name\)$")
-        await one.say(":help", "^:pm <name> <message> +Say it", "^:quit +Goodbye")
+        await one.say(":help", "^:pm <name> <message> +Send", "^:quit +Quit")
         await one.say(":help jr", r"^:jr <room> \[key\]\nJoin a room.$")
         await one.say(f":register {PASSWORD}", "your name is registered")
         await one.say(":whoami", rf"^\* you are {ann} \(registered\)$")

@@ -139,57 +139,57 @@ MESSAGE_COMMANDS: Final[tuple[CommandLine, ...]] = (
     CommandLine(
         "reply",
         (PLACE, _which(Among.OTHERS, "[^n]"), rest("text", "<message>")),
-        "Answer the last message of others there, or the n-th last; ^bob is the last one of bob, "
+        "Reply to the last message of others there, or the n-th last; ^bob is bob's last, "
         "^bob:2 the one before. A bare word is a room if there is one.",
         _reply,
     ),
     CommandLine(
         "edit",
         (PLACE, _which(Among.OWN, "[^n]"), rest("text", "<message>")),
-        "Edit your last message there, or your n-th last.",
+        "Edit your last message there, or the n-th last.",
         _To(EditMessage),
     ),
     CommandLine(
         "redact",
         (PLACE, _which(Among.OWN), rest("reason", "[reason]")),
-        "Delete your last message there, or your n-th last; a moderator also that of somebody.",
+        "Delete your last message there, or the n-th last; moderators may delete those of others.",
         _To(DeleteMessage),
     ),
     CommandLine(
         "react",
         (PLACE, _which(Among.OTHERS), rest("emoji", "<emoji>")),
-        "Say with an emoji what you think of the last message of others, or the n-th last.",
+        "React with an emoji to the last message of others there, or the n-th last.",
         _To(AddReaction),
     ),
     CommandLine(
         "unreact",
         (PLACE, _which(Among.OTHERS), rest("emoji", "<emoji>")),
-        "Take that back.",
+        "Remove your reaction.",
         _To(RemoveReaction),
     ),
     CommandLine(
         "edits",
         (PLACE, _which(Among.EDITED)),
-        "What the last edited message said before, if that is kept.",
+        "Show what the last edited message said before, if the cluster keeps that.",
         _To(ReadEdits),
     ),
-    CommandLine("pins", (ROOM,), "The pinned messages of a room.", ListPins),
+    CommandLine("pins", (ROOM,), "List the pinned messages of a room.", ListPins),
     CommandLine(
         "pin",
         (_PIN_ROOM, _which(Among.OTHERS)),
-        "For moderators of a room: keep the last message of others, or the n-th last, in sight.",
+        "Pin a message (moderators): the last one of others, or the n-th last.",
         _ToPin(PinMessage),
     ),
     CommandLine(
         "unpin",
         (_PIN_ROOM, _which(Among.PINNED)),
-        "For moderators of a room: unpin a message, the newest in :pins or the n-th there.",
+        "Unpin a message (moderators): the newest pin, or the n-th.",
         _ToPin(UnpinMessage),
     ),
     CommandLine(
         "search",
         (Parameter("text", "[#room or @name] [from:name] <words>", "", Arguments.rest, "either"),),
-        "The newest messages with all these words, of what you can read.",
+        "Find the newest messages with all these words, in all that you can read.",
         _search,
     ),
     CommandLine(
@@ -203,23 +203,21 @@ MESSAGE_COMMANDS: Final[tuple[CommandLine, ...]] = (
                 "users",
             ),
         ),
-        "Begin a conversation of several people, which is a room of its own.",
+        "Start a conversation of several people, in a room of its own.",
         StartConversation,
     ),
     CommandLine(
         "conversations",
         (),
-        "With whom you have spoken in private, and what is unread of it.",
+        "List your private conversations, with unread counts.",
         ListConversations,
     ),
     CommandLine(
         "notify",
         (PLACE, rest("level", "<all, mentions or nothing>")),
-        "What you are notified of in a room or conversation, on all your devices.",
+        "Notification level of a room or conversation.",
         _notify,
     ),
-    CommandLine(
-        "away", (rest("away", "[text]"),), "Let others know that you are away, and why.", _away
-    ),
-    CommandLine("back", (), "Let others know that you are here again.", _back),
+    CommandLine("away", (rest("away", "[text]"),), "Mark yourself as away, and say why.", _away),
+    CommandLine("back", (), "Mark yourself as back.", _back),
 )

@@ -119,19 +119,24 @@ def _seconds(word: str) -> int | None:
 
 ROOM_COMMANDS: Final[tuple[CommandLine, ...]] = (
     CommandLine(
-        "invite", (ROOM, USER), "Let somebody join, whatever the room's key and kind.", InviteMember
+        "invite",
+        (ROOM, USER),
+        "Invite somebody to a room, whatever its key and kind.",
+        InviteMember,
     ),
-    CommandLine("kick", (ROOM, USER, REASON), "Put a member out, who may come back.", KickMember),
+    CommandLine(
+        "kick", (ROOM, USER, REASON), "Remove a member from a room; they may come back.", KickMember
+    ),
     CommandLine(
         "ban",
         (ROOM, USER, rest("reason", "[30m, 2h or 7d] [reason]")),
-        "Put somebody out, and keep them out for so long or until unbanned.",
+        "Ban somebody from a room, for that long or until unbanned.",
         _ban,
     ),
-    CommandLine("unban", (ROOM, USER), "Let somebody join again who was banned.", UnbanMember),
-    CommandLine("bans", (ROOM,), "Who is banned from a room, until when, and why.", ListBans),
-    CommandLine("mute", (ROOM, USER, REASON), "Let a member read but not speak.", MuteMember),
-    CommandLine("unmute", (ROOM, USER), "Let a member speak again.", UnmuteMember),
+    CommandLine("unban", (ROOM, USER), "Lift a ban.", UnbanMember),
+    CommandLine("bans", (ROOM,), "List who is banned from a room, until when, and why.", ListBans),
+    CommandLine("mute", (ROOM, USER, REASON), "Mute a member, who can still read.", MuteMember),
+    CommandLine("unmute", (ROOM, USER), "Unmute a member.", UnmuteMember),
     CommandLine("promote", (ROOM, USER), "Make a member a moderator of your room.", PromoteMember),
     CommandLine("demote", (ROOM, USER), "Make a moderator a plain member again.", DemoteMember),
     CommandLine("transfer", (ROOM, USER), "Give your room to another member.", TransferRoom),
@@ -145,9 +150,9 @@ ROOM_COMMANDS: Final[tuple[CommandLine, ...]] = (
                 "[limit N|none]",
             ),
         ),
-        "Show what a room is like, or change that: who may join and speak, how often "
-        f"(up to {limits.SLOW_MODE_S_MAX // 3_600}h apart), and how many may be in it.",
+        "Show the settings of a room, or change them: who may join and speak, how often "
+        f"(up to {limits.SLOW_MODE_S_MAX // 3_600}h apart), and how many members it may have.",
         _mode,
     ),
-    CommandLine("close", (ROOM, REASON), "End your room for everyone.", CloseRoom),
+    CommandLine("close", (ROOM, REASON), "Close your room for everyone.", CloseRoom),
 )

@@ -188,7 +188,7 @@ def _help(name: str) -> Action:
         width = max(len(command.usage) for command in COMMANDS.values())
         table = [f"{command.usage:<{width}}  {command.summary}" for command in COMMANDS.values()]
         first = (
-            f"{'text':<{width}}  Say it in the lobby, to everyone; ::text says :text, //text /text."
+            f"{'text':<{width}}  Post it to the lobby; ::text posts :text, and //text posts /text."
         )
         return ShowHelp((first, *table))
     command = COMMANDS.get(name.removeprefix(":").lower())
@@ -203,42 +203,44 @@ _TABLE: Final = (
     CommandLine(
         "pm",
         (word("to", "<name>", "the user name", "user"), MESSAGE),
-        "Say it to one person only.",
+        "Send a private message.",
         SendPrivate,
     ),
-    CommandLine("users", (), "Who is online, since when, and how long idle.", ListUsers),
+    CommandLine("users", (), "List who is online, since when, and how long idle.", ListUsers),
     CommandLine(
         "cr",
         (ROOM, rest("kind", "[private]")),
-        "Create a room, which is then yours; nobody hears of a private one who is not invited.",
+        "Create a room that you own; only those you invite hear of a private one.",
         _create_room,
     ),
     CommandLine("jr", (ROOM, rest("key", "[key]")), "Join a room.", JoinRoom),
     CommandLine("lr", (ROOM,), "Leave a room.", LeaveRoom),
-    CommandLine("lrs", (), "All rooms, and what is unread in yours.", ListRooms),
-    CommandLine("lru", (ROOM,), "Who is in a room.", ListMembers),
-    CommandLine("rm", (ROOM, MESSAGE), "Say it in a room that you are in.", Post),
+    CommandLine("lrs", (), "List all rooms, with unread counts for yours.", ListRooms),
+    CommandLine("lru", (ROOM,), "List the members of a room.", ListMembers),
+    CommandLine("rm", (ROOM, MESSAGE), "Post to a room that you are in.", Post),
     CommandLine(
         "topic", (ROOM, rest("topic", "[text]")), "Show the topic of a room, or set it.", _topic
     ),
     CommandLine(
         "history",
         (Parameter("request", "[#room or @name] [n]", "a room or name", _history, "either"),),
-        f"The last n messages (1 to {limits.HISTORY_ENTRIES_MAX}) of a room, of what you and "
-        "somebody said in private, or of the lobby. A bare word is a room if there is one.",
+        f"Show the last n messages (1 to {limits.HISTORY_ENTRIES_MAX}) of a room, of a "
+        "private conversation or of the lobby. A bare word is a room if there is one.",
         lambda request: request,
     ),
-    CommandLine("ping", (), "How long it takes to the gateway, and to each service.", MeasurePing),
-    CommandLine("whoami", (), "Your name, and whether it is registered.", ShowWhoAmI),
+    CommandLine(
+        "ping", (), "Measure the round trip to the gateway and to each service.", MeasurePing
+    ),
+    CommandLine("whoami", (), "Show your name, and whether it is registered.", ShowWhoAmI),
     *MESSAGE_COMMANDS,
     *ROOM_COMMANDS,
     *ACCOUNT_COMMANDS,
     CommandLine(
         "help",
         (word("name", "[command]", "a command", "command"),),
-        "What can be done here.",
+        "List all commands, or explain one.",
         _help,
     ),
-    CommandLine("quit", (), "Goodbye, once all that you said is confirmed.", Quit),
+    CommandLine("quit", (), "Quit, once everything that you sent is confirmed.", Quit),
 )
 COMMANDS: Final = {command.name: command for command in _TABLE}

@@ -138,7 +138,7 @@ class Scope(enum.StrEnum):
 
 
 class Notify(enum.StrEnum):
-    """Of what somebody wants to be told aloud, in one room or conversation."""
+    """Notification level of a room or conversation."""
 
     ALL = "all"
     MENTIONS = "mentions"
