@@ -195,14 +195,14 @@ def test_no_text_breaks_the_lines_or_steers_the_terminal(cluster: Cluster, tmp_p
         bob.sees("● online")
         title = bob.title
         bob.press("F2")
-        bob.sees("here · 1")
+        bob.sees("online · 1")
         asyncio.run(_say_all(cluster.address))
         bob.sees("the last one")
         lines = bob.text.split("\n")
         # What stands beside the conversation stands where it did, whatever is said in it.
-        head = next(line for line in lines if "here · " in line)
+        head = next(line for line in lines if "online · " in line)
         below = next(line for line in lines if "● bob" in line)
-        assert _cell(below, "● bob") == _cell(head, "here · ")
+        assert _cell(below, "● bob") == _cell(head, "online · ")
         assert bob.title == title
         bob.resize(60, 16)
         bob.sees("the last one")

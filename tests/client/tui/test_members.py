@@ -25,7 +25,7 @@ async def listed(ann: Person, *, promoted: bool = False) -> None:
         await ann.sees("a moderator")
     await until(lambda: "#garden" in ann.app.controller.members)
     await ann.press("f2")
-    await ann.sees("not here")
+    await ann.sees("offline")
     await ann.press("f2")
     await ann.sees("Enter talk")
 
@@ -93,4 +93,4 @@ async def test_what_means_nothing_there_is_written(ann: Person) -> None:
     await ann.press("h", "e", "y")
     assert ann.written == "hey"
     await ann.press("f2", "f2")
-    await ann.sees_no_more("not here ·")
+    await ann.sees_no_more("offline ·")

@@ -105,7 +105,7 @@ async def test_a_reaction_is_picked_by_its_name_and_taken_back_by_a_click(ann: P
 
 async def test_what_is_refused_says_so_and_can_be_tried_again(ann: Person) -> None:
     await ann.write(":rm nowhere anybody here?")
-    await ann.sees("! there is no room nowhere · r tries again")
+    await ann.sees("! there is no room nowhere · r sends it again")
     ann.gateway.server.logs["#nowhere"] = []
     await ann.press("up", "r")
     await until(lambda: ann.gateway.server.texts("#nowhere") == ["anybody here?"])

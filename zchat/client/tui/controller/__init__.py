@@ -1,1 +1,1 @@
-"""What the person does on the full screen, said to the server."""
+"""The rules of the full screen: what the user does, and what becomes of it."""

@@ -76,14 +76,15 @@ from zchat.protocol.messages import (
 from zchat.protocol.rules.permissions import Place
 
 SLICE_S: Final = 0.006
-"""So long events are folded before anything else has its turn: less than a frame."""
+"""After so long of folding events, keys and drawing have their turn: less than a frame at 60 Hz."""
 LEAVE: Final = ":lr"
 _SILENT: Final = (
     *(ListRooms, ListUsers, ListMembers, ListPins, ListConversations, ReadHistory),
     *(SearchMessages, SayTyping),
 )
-"""What is asked without the person: nobody need hear that it was refused, or wait for it."""
+"""Requests that the client makes by itself: a refusal is not shown, and quitting waits for none."""
 TYPING_AGAIN_S: Final = limits.TYPING_S * 0.6
+"""Soon enough that the others still see it when it is told again, also if that is a little late."""
 
 
 class Outcome(enum.Enum):
@@ -183,18 +184,20 @@ class Controller:
     # --- What happens ---------------------------------------------------------------------------
 
     async def follow(self, seen: Callable[[Event], None]) -> None:
-        """Folds all events into the book, a slice at a time. Raises `RefusedError` at the end."""
+        """Folds all events into the book, a slice at a time. Raises `RefusedError` if that ends the
+        session."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
         async for event in self.chat.events():
-            self._happen(event, loop.time())
+            self._apply(event, loop.time())
             seen(event)
             self._front.wake()
             if loop.time() - begun > SLICE_S:
                 await asyncio.sleep(0)
                 begun = loop.time()
 
-    def _happen(self, event: Event, now: float) -> None:
+    def _apply(self, event: Event, now: float) -> None:
+        # The book first: all others look into it.
         self.book.apply(event, now)
         self.roster.hear(event)
         if self._log_files is not None:
@@ -208,12 +211,12 @@ class Controller:
             case Answered():
                 self._answered(event)
             case EntryArrived(Entry(body=MemberAdded(user=user))) if user == self.book.me:
-                # What the conversation is called stands in the list of rooms.
+                # The name of a new group conversation is in the list of rooms only.
                 self.send(ListRooms())
             case PresenceChanged() | EntryArrived(Entry(body=MemberJoined() | MemberLeft())):
                 self._members_are_old = True
                 if isinstance(event, PresenceChanged) and event.came_more + event.went_more:
-                    # More than it names.
+                    # It names only some of those who came and went.
                     self._users_are_old = True
             case EntryArrived(Entry(log=log, body=MessagePinned() | MessageUnpinned())):
                 if log in self.pins:
@@ -223,7 +226,7 @@ class Controller:
 
     @property
     def unconfirmed(self) -> int:
-        """How much was said and done that the server has not confirmed."""
+        """The number of the user's requests that the server has not answered."""
         return len(self._waiting)
 
     def _answered(self, event: Answered) -> None:
@@ -244,25 +247,26 @@ class Controller:
                 self._awaited.pop(event.id, None)
                 self.guard.refused(event.id)
                 if not isinstance(event.request, (*_SILENT, Post, SendPrivate)):
-                    # What was said shows by itself that it failed.
+                    # A message that was refused shows it in the timeline.
                     self.complain(reason)
             case Done(log=log) if event.id in self._awaited:
                 key = self._awaited.pop(event.id)
                 self._front.opens(key or log or "", event.id)
-                # The topic of a room that was there before is in no entry that comes now.
+                # The topic of a room that existed before is in none of the entries that follow.
                 self.send(ListRooms())
             case _:
                 pass
 
     def keep_at_top(self, conversation: Conversation) -> None:
-        """And the other way round."""
+        """Or lets it go from there, if it was."""
         conversation.pinned = not conversation.pinned
         self._cache.flush([conversation])
 
     def keep(self) -> None:
-        """Has the cache write what has come since the last time."""
+        """Writes to disk what has come since the last time."""
         confirmed = [said for said in self._unsent if said.delivery is Delivery.DONE]
         self._unsent.difference_update(confirmed)
+        # The log files first: once the cache has the cursors, the server sends none of it again.
         if self._log_files is not None and not self._log_files.flush():
             self.complain(f"{self._log_files.trouble}.")
         self._cache.flush(self.book.take_touched(), [said.kept for said in confirmed])
@@ -273,7 +277,7 @@ class Controller:
     # --- What is asked --------------------------------------------------------------------------
 
     def send(self, draft: Request) -> int | None:
-        """None, and a word to the person, where it cannot even be kept."""
+        """The id of the request; None, and the user is told, if it cannot even be queued."""
         try:
             request_id = self.chat.send(draft)
         except (QueueFull, LoggingOut) as error:
@@ -284,7 +288,7 @@ class Controller:
         return request_id
 
     def try_to(self, make: Callable[[], Request]) -> int | None:
-        """The same of a draft that may not be one."""
+        """The same for a request that may turn out to be invalid while it is made."""
         try:
             return self.send(make())
         except InvalidRequest as error:
@@ -292,12 +296,12 @@ class Controller:
             return None
 
     def look_around(self) -> None:
-        """Which rooms and people there are, and with whom there are conversations."""
+        """Asks which rooms, people and private conversations there are."""
         for draft in (ListRooms(), ListUsers(), ListConversations()):
             self.send(draft)
 
     def look_into(self, conversation: Conversation) -> None:
-        """What is needed to show it."""
+        """Asks for what is needed to show it."""
         if self.chat.state is State.ONLINE:
             if conversation.key[0] == "#":
                 self.send(ListMembers(room=conversation.key))
@@ -308,19 +312,19 @@ class Controller:
             self.load_older(conversation)
 
     def look_at_members(self, conversation: Conversation) -> None:
-        """Asks who is in it, if that may have changed since the last time."""
+        """Asks for its members, if they may have changed since the last time."""
         if self._members_are_old and conversation.key[0] == "#":
             self._members_are_old = False
             self.send(ListMembers(room=conversation.key))
 
     def look_at_people(self) -> None:
-        """Asks who is here, if what is known of it may be wrong."""
+        """Asks who is online, if what is known may be wrong."""
         if self._users_are_old and self.chat.state is State.ONLINE:
             self._users_are_old = False
             self.send(ListUsers())
 
     def load_older(self, conversation: Conversation) -> None:
-        """From the cache, or else from the server."""
+        """Loads a page from the cache, or else asks the server for it."""
         request = self.book.ask_before(conversation.key)
         if request is None:
             return
@@ -334,12 +338,13 @@ class Controller:
             self._front.wake()
 
     def read(self, conversation: Conversation) -> None:
+        """All that is in it is read now."""
         mark = self.book.read(conversation.key)
         if mark is not None:
             self.chat.mark_read(*mark)
 
     def mark_unread(self, conversation: Conversation, sequence: int) -> bool:
-        """From that message on; False if it is unread already."""
+        """From that message on; False if it was unread already."""
         mark = self.book.mark_unread(conversation.key, sequence)
         if mark is not None:
             self.chat.mark_read(*mark, back=True)
@@ -348,7 +353,7 @@ class Controller:
     # --- What is said ---------------------------------------------------------------------------
 
     def enter(self, text: str, conversation: Conversation, reply_to: int = 0) -> Outcome:
-        """Says it in the conversation, or does the command."""
+        """Sends the text to the conversation, or runs the command."""
         match meant(text):
             case Written(said):
                 if doubt := self.guard.doubt(text, time.monotonic()):
@@ -358,12 +363,12 @@ class Controller:
                 return Outcome.DONE if done else Outcome.MISTAKE
             case Command(line):
                 if line == LEAVE and conversation.key[0] == "#":
-                    # The room that one sees need not be named.
+                    # Without a name it means the room that is open.
                     line = f"{LEAVE} {conversation.key[1:]}"
                 return self._command(line)
 
     def say(self, key: str, text: str, reply_to: int = 0) -> bool:
-        """Shows it as pending at once; False if it cannot be said."""
+        """Sends a message, which is shown as pending at once; False if it cannot even be queued."""
         request_id = self._send_said(key, text, reply_to)
         if request_id is None:
             return False
@@ -391,8 +396,8 @@ class Controller:
             case Send(StartConversation() as request):
                 self._send_and_open(request, "")
             case Send(CloseRoom(room=room) as request):
-                asked = f"End #{room} for everyone? Nobody will be in it any more."
-                self._front.ask(asked, "ends it", lambda: self.send(request))
+                asked = f"Close #{room} for everyone? Nobody will be in it any more."
+                self._front.ask(asked, "closes it", lambda: self.send(request))
             case Mistake(text):
                 self.complain(text)
                 return Outcome.MISTAKE
@@ -401,7 +406,7 @@ class Controller:
             case _ if self.executor.is_asking:
                 self._front.begin_questions()
             case Ask() | EnrolTotp():
-                # Whoever is quick has typed the answers.
+                # No question came of it, but whoever types fast has typed the answers already.
                 self.guard.secret_asked()
             case _:
                 pass
@@ -426,7 +431,7 @@ class Controller:
             self.guard.requested(request_id, key or "the conversation")
 
     def says_typing(self, conversation: Conversation) -> None:
-        """Tells the others that the person writes, now and then while it is so."""
+        """Tells the others that the user is typing, now and then while it is so."""
         now = asyncio.get_running_loop().time()
         key = conversation.key
         if (
@@ -438,18 +443,19 @@ class Controller:
             self.send(SayTyping(log=key))
 
     def give_up(self, conversation: Conversation, said: Said) -> None:
-        """What was not sent is not wanted any more."""
+        """Drops a message that could not be sent."""
         self.book.give_up(conversation.key, said)
         self._front.wake()
 
     def retry(self, conversation: Conversation, said: Said) -> None:
+        """Sends again what could not be sent."""
         request_id = self._send_said(conversation.key, said.text, said.reply_to)
         if request_id is not None:
             self.book.retry(conversation.key, said, request_id, round(time.time() * 1000))
             self._front.wake()
 
     def mute(self, conversation: Conversation) -> None:
-        """And the other way round."""
+        """Or unmutes it."""
         muted = conversation.notify == Notify.NOTHING
         level = Notify.MENTIONS if conversation.key[0] == "#" else Notify.ALL
         self.try_to(
@@ -459,11 +465,11 @@ class Controller:
     # --- What is done to a message that was sent ------------------------------------------------
 
     def _log_of(self, conversation: Conversation) -> str:
-        """The log in which its messages have their sequences."""
+        """The log that numbers its messages: private ones are all in the inbox of the user."""
         return conversation.key if conversation.key[0] == "#" else inbox_log(self.book.me)
 
     def edit(self, conversation: Conversation, said: Said, text: str) -> bool:
-        """False if it cannot say that."""
+        """False if the text is none that a message can have."""
         log = self._log_of(conversation)
         draft = self.try_to(
             lambda: EditMessage(log=log, sequence=said.sequence, text=emojied(text))
@@ -471,15 +477,17 @@ class Controller:
         return draft is not None
 
     def refusal(self, kind: type[Message], conversation: Conversation, said: Said) -> str:
-        """Why the server will not have the message changed so; empty if it may be tried."""
+        """Why the server would refuse that command for this message; empty if it may be tried."""
         key, is_own = conversation.key, self.book.is_own(said)
         if kind is EditMessage and not is_own:
             return "only your own messages can be edited"
         if kind is PinMessage and key[0] != "#":
-            return "only in rooms messages can be pinned"
+            return "messages can be pinned in rooms only"
         if kind is DeleteMessage and not is_own:
             may = key[0] == "#" and self.book.rights.may_delete_of(said.author, key)
-            return "" if may else "only moderators delete what others have said, of lower ones"
+            return (
+                "" if may else "only moderators delete messages of others, who must rank below them"
+            )
         if key[0] != "#" or self.book.rights.may(
             kind, key, conversation=conversation.kind is Kind.SEVERAL
         ):
@@ -495,14 +503,14 @@ class Controller:
         self.try_to(lambda: DeleteMessage(log=log, sequence=said.sequence))
 
     def react(self, conversation: Conversation, said: Said, emoji: str) -> None:
-        """Takes it back if it is there already."""
+        """Or takes the reaction back, if it is there already."""
         log = self._log_of(conversation)
         again = self.book.me in said.reactions.get(emoji, ())
         kind = RemoveReaction if again else AddReaction
         self.try_to(lambda: kind(log=log, sequence=said.sequence, emoji=emoji))
 
     def pin(self, conversation: Conversation, said: Said) -> None:
-        """And the other way round."""
+        """Or unpins it."""
         kind = UnpinMessage if self.is_pinned(conversation, said) else PinMessage
         self.try_to(lambda: kind(room=conversation.key, sequence=said.sequence))
 
@@ -512,7 +520,7 @@ class Controller:
     def read_edits(
         self, conversation: Conversation, said: Said, show: Callable[[EditList], None]
     ) -> None:
-        """`show` gets what it has said before."""
+        """`show` gets the earlier versions once they come."""
         log = self._log_of(conversation)
         request_id = self.try_to(lambda: ReadEdits(log=log, sequence=said.sequence))
         if request_id is not None:

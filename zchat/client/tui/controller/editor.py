@@ -1,4 +1,4 @@
-"""What is being written, in the person's own editor: nothing is sent by that."""
+"""Runs the user's own editor on what is being written; nothing is sent by that."""
 
 import asyncio
 import shlex
@@ -14,16 +14,17 @@ from zchat.protocol import limits
 from zchat.protocol.rules.names import safe_text
 
 USUAL: Final = ("sensible-editor", "nano", "vi")
-"""Where nobody has said which it is."""
+"""Tried in this order where neither VISUAL nor EDITOR is set."""
 FILE_BYTES_MAX: Final = 4 * limits.TEXT_CHARS_MAX
+"""What the editor leaves; a character has up to four bytes."""
 
 
 class EditorError(Exception):
-    """Nothing has come of it; says why, as a sentence without its end."""
+    """There is no text; says why, in a sentence without its full stop."""
 
 
 def words(environment: Mapping[str, str]) -> list[str]:
-    """The command, to which the file is added. Raises `EditorError`."""
+    """The command, to which the file's path is added. Raises `EditorError`."""
     for name in ("VISUAL", "EDITOR"):
         if command := environment.get(name, "").strip():
             try:
@@ -37,10 +38,10 @@ def words(environment: Mapping[str, str]) -> list[str]:
 
 
 async def edited(text: str, environment: Mapping[str, str]) -> str:
-    """What somebody has made of it, who has the terminal meanwhile. Raises `EditorError`."""
+    """The text as the editor leaves it; it has the terminal meanwhile. Raises `EditorError`."""
     command = words(environment)
     try:
-        # A folder that is nobody else's: editors put what they keep for themselves beside the file.
+        # A folder that only this user may read: editors put backups and swap files beside the file.
         with tempfile.TemporaryDirectory(prefix="zchat-") as folder:
             path = Path(folder) / "message.txt"
             _write(path, text)
@@ -59,16 +60,16 @@ async def _run(command: list[str]) -> None:
         try:
             code = await process.wait()
         except asyncio.CancelledError:
-            # The client ends, and the terminal is somebody else's again.
+            # The client ends, and nobody would wait for the editor, which still reads the terminal.
             process.terminate()
             raise
     if code:
-        raise EditorError(f"{command[0]} ended with {code}; what is written is as it was")
+        raise EditorError(f"{command[0]} ended with {code}; the text is as it was")
 
 
 @contextmanager
 def _deaf_to_ctrl_c() -> Iterator[None]:
-    """It is meant for the editor, which has the same terminal."""
+    """Ctrl-C goes to all programs on the terminal, and is meant for the editor."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield

@@ -1,4 +1,4 @@
-"""What a person means by what is entered: a message, or a command."""
+"""Whether a text that was entered is a message or a command."""
 
 import re
 from typing import Final, NamedTuple
@@ -18,9 +18,9 @@ class Command(NamedTuple):
 
 
 def meant(text: str) -> Message | Command:
-    """Whatever begins like a command is none but a command, spaces before it or lines after it.
+    """Whatever begins like a command is never sent as a message, whatever precedes or follows it.
 
-    Others might read a password in it, or what was for one of them only.
+    It might hold a password, or words for one person only, and the others would read them.
     """
     line = text.strip()
     if table.is_command(line) and not _is_emoji(line):
@@ -29,7 +29,7 @@ def meant(text: str) -> Message | Command:
 
 
 def to_say(text: str) -> str:
-    """What is entered to say this."""
+    """What the user has to enter so that this text is sent."""
     return text if meant(text) == Message(text) else table.escaped(text)
 
 

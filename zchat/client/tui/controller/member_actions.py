@@ -57,11 +57,11 @@ class MemberActions:
         if member is not None and member.role != Role.MEMBER:
             about.append("muted" if member.role == Role.MUTED else f"{member.role} here")
         if name not in here:
-            about.append("not here now")
+            about.append("offline")
         else:
             word = here[name]
             away = f"away: {drawable_line(word)}" if word else "away"
-            about.append("here" if word is None else away)
+            about.append("online" if word is None else away)
         return " · ".join(about)
 
     def _moderate(self, what: str, name: str, conversation: Conversation) -> None:

@@ -1,4 +1,4 @@
-"""What the user does with the selected message: reply, edit, delete, react, pin, copy, …"""
+"""What the user does with the selected message: reply, edit, delete, react, pin, copy, find."""
 
 import time
 import webbrowser

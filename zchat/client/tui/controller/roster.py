@@ -1,4 +1,4 @@
-"""Whom and what the person may name: for completion, and for where to go."""
+"""The names of people and rooms that the user may mean: for completion, and for where to go."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -18,14 +18,14 @@ from zchat.protocol.messages import (
 )
 
 AUTHORS_LOOKED_AT: Final = 200
-"""The authors of the last so many messages are likeliest to be written to."""
+"""Whoever wrote one of the newest messages is the likeliest to be named."""
 
 
 class Roster:
     def __init__(self, book: Book) -> None:
         self._book = book
         self._names: dict[str, None] = {}
-        """Whoever was heard of, be they here or not."""
+        """Everybody who was heard of, online or not; a dictionary, since it keeps their order."""
         self.rooms: dict[str, None] = {}
         for conversation in book.conversations.values():
             self._names.update(dict.fromkeys(_authors(conversation)))
@@ -49,7 +49,7 @@ class Roster:
         self._names.update(dict.fromkeys(names))
 
     def people(self, first: Sequence[str] = ()) -> list[str]:
-        """Names that may be meant, the likeliest first."""
+        """The likeliest first: `first`, then private conversations, then who is online."""
         book = self._book
         private = [key[1:] for key in book.conversations if key[0] == "@" and len(key) > 1]
         everyone = dict.fromkeys([*first, *private, *sorted(book.presence.here), *self._names])
@@ -64,12 +64,12 @@ class Roster:
     def completions(
         self, conversation: Conversation | None, before: str, *, first_line: bool
     ) -> Completion:
-        """What the word may become that ends where `before` does."""
+        """Of the last word of `before`."""
         authors = _authors(conversation) if conversation is not None else ()
         return complete(before, self.people(authors), self.room_names(), first_line=first_line)
 
 
 def _authors(conversation: Conversation) -> list[str]:
-    """The last ones first."""
+    """The newest first."""
     recent = conversation.items[-AUTHORS_LOOKED_AT:]
     return [item.author for item in reversed(recent) if isinstance(item, Said)]

@@ -1,4 +1,4 @@
-"""What the person looks for on the server, and what of it is known so far: page by page."""
+"""A search on the server, page by page."""
 
 from collections.abc import Callable
 from typing import Final
@@ -19,7 +19,7 @@ class Search:
         self._send = send
         self._text = ""
         self._request = 0
-        """What is awaited; 0 for nothing."""
+        """The request that is awaited; 0 for none."""
         self.found = Found()
         self.has_answer = False
         self.trouble = ""
@@ -29,13 +29,13 @@ class Search:
         self._request, self.has_answer, self.trouble = 0, False, ""
 
     def begin(self, text: str) -> None:
-        """For messages with all of its words."""
+        """Searches for messages with all of these words."""
         self.forget()
         self._text = text
         self._ask()
 
     def go_on(self) -> None:
-        """Asks for older ones, if there are any."""
+        """Asks for older results, if there are any."""
         if self.found.has_more and not self._request:
             self._ask()
 
@@ -47,7 +47,7 @@ class Search:
             self.trouble = f"{error}."
 
     def answered(self, event: Answered) -> bool:
-        """Whether it was this that was answered."""
+        """Whether that was the answer to this search; an older search's is nobody's."""
         if not self._request or event.id != self._request:
             return False
         self._request = 0

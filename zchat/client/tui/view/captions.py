@@ -1,4 +1,4 @@
-"""What is said around a conversation: the list, its header, who types, and what is empty."""
+"""The text around a conversation: lists, header, hints, and what stands where nothing is."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
@@ -46,13 +46,13 @@ def header(conversation: Conversation, cells: int, here: Here, pins: int) -> Lin
     if conversation.kind is Kind.PRIVATE:
         known = present(conversation.key, here)
         if known is None or not known.online:
-            note = "not here; reads it later"
+            note = "offline; will read it later"
         elif known.away is not None:
             note = f"away: {drawable_line(known.away)}" if known.away else "away"
         else:
             note = "here"
     elif conversation.kind is Kind.NOTICES:
-        note = "what the cluster tells you"
+        note = "notices of the cluster"
     elif not conversation.joined:
         note = f"you are not in it; :jr {drawable_line(conversation.key[1:])} joins"
     elif conversation.kind is not Kind.SEVERAL:
@@ -81,7 +81,7 @@ def members(
         known = [(name, "", Present(name in here, here.get(name))) for name in both]
         return listing.people(known, cells, len(known))
     if listed is None:
-        return [(Piece(" nobody is known yet", Ink.DIM),)]
+        return [(Piece(" not known yet", Ink.DIM),)]
     found = [
         (each.name, each.role, Present(each.name in here, here.get(each.name)))
         for each in listed.members
@@ -110,7 +110,7 @@ def about(said: Said, *, pinned: bool) -> str:
 
 
 def notices(event: Event, me: str) -> list[str]:
-    """What the cluster tells the user just now."""
+    """A notice of the cluster, if it is one that comes now: not one of the past."""
     match event:
         case EntryArrived(entry, missed=False) if conversation_of(entry, me) == NOTICES:
             return [sentence(entry, me)]
@@ -121,7 +121,7 @@ def notices(event: Event, me: str) -> list[str]:
 def beyond(
     listed: Iterable[Conversation], opened: Conversation | None, cells: int, *, below: bool
 ) -> Line:
-    """At the edge of the list: how much is unread in those for which there is no room."""
+    """At the edge of the list: how much is unread in conversations that do not fit into it."""
     unread = unread_elsewhere(listed, opened)
     if not unread:
         return ()
@@ -132,7 +132,7 @@ def beyond(
 
 
 def unread_elsewhere(listed: Iterable[Conversation], opened: Conversation | None) -> str:
-    """For who sees no list: how much there is, and whether any of it is for them."""
+    """Where there is no room for the list: how much is unread, and whether it mentions the user."""
     others = [each for each in listed if each is not opened and listing.wants_reading(each)]
     unread = sum(each.unread for each in others)
     mentions = sum(each.mentions for each in others)
@@ -148,19 +148,19 @@ def replying(said: Said, cells: int, *, again: bool) -> Line:
 
 
 def empty(conversation: Conversation, *, online: bool, first_time: bool) -> list[Line]:
-    """What stands where nothing was said yet."""
+    """What stands in the place of messages while there are none."""
     name = label(conversation)
     left = conversation.key[0] == "#" and not conversation.joined
     if left and online:
         text = [f"You are not in {name}.", f":jr {name.removeprefix('#')} joins it."]
     elif conversation.loading or (not online and conversation.more_before):
-        text = ["…"] if online else ["What was said here comes with the server."]
+        text = ["…"] if online else ["Messages will come once there is a connection."]
     elif conversation.kind is Kind.PRIVATE:
-        text = [f"Nothing was said between you and {name} yet.", "Write, and Enter sends it."]
+        text = [f"No messages between you and {name} yet.", "Write one, and Enter sends it."]
     elif conversation.kind is Kind.NOTICES:
-        text = ["The cluster has told you nothing yet."]
+        text = ["No notices yet."]
     else:
-        text = [f"Nothing was said in {name} yet.", "Write, and Enter sends it."]
+        text = [f"No messages in {name} yet.", "Write one, and Enter sends it."]
     if first_time:
         text += ["", "Ctrl-K goes to a room or person, F1 shows all keys."]
     return [(Piece(f"   {line}", Ink.DIM),) for line in text]
@@ -172,7 +172,7 @@ def short(said: Said) -> str:
 
 
 def edits(said: Said, before: Sequence[EditInfo], calendar: Calendar, cells: int) -> list[Line]:
-    """What a message has said, oldest first, each with when it became something else."""
+    """The versions of a message, oldest first, each with when it was edited."""
     texts = [
         *((f"until {calendar.date_and_clock(each.at_ms)}", each.text) for each in before),
         ("now", said.text),
@@ -188,7 +188,7 @@ def edits(said: Said, before: Sequence[EditInfo], calendar: Calendar, cells: int
 
 
 def offered(completion: Completion, cells: int) -> list[Line]:
-    """The choices that complete a word."""
+    """The choices for completing a word."""
     lines: list[Line] = []
     broadest = max((width(choice.insert) for choice in completion.choices), default=0)
     for number, choice in enumerate(completion.choices):
@@ -207,9 +207,9 @@ def offered(completion: Completion, cells: int) -> list[Line]:
 def lost(
     waiting: int, conversations: Iterable[Conversation], owned: Sequence[str], *, guest: bool
 ) -> str:
-    """What somebody who quits now would lose; empty for nothing.
+    """What a user who quits now would lose; empty for nothing.
 
-    So many requests wait, and these are the logs of the rooms that are the user's own.
+    `waiting` requests are not answered; `owned` are the logs of the user's own rooms.
     """
     if waiting:
         what = "1 request is" if waiting == 1 else f"{waiting:,} requests are"
@@ -218,7 +218,7 @@ def lost(
     if not guest or not (owned or any(each.joined and each.items for each in kept)):
         return ""
     text = (
-        "You are a guest: whoever quits leaves the rooms and gives the name back, and cannot read "
-        "again what was said in private.\n\n"
+        "You are a guest: if you quit, you leave all rooms, your name is free for others, and you "
+        "cannot read your private messages again.\n\n"
     )
-    return text + (rooms_lost(owned) or ":register keeps the name, and all of that.")
+    return text + (rooms_lost(owned) or ":register keeps your name, and all of that.")

@@ -1,9 +1,9 @@
-"""Text as every terminal draws it alike: what it may hold, how wide it is, and where it breaks.
+"""Text that every terminal draws alike: what it may hold, how wide it is, and where it breaks.
 
-Terminals disagree about how wide a cluster of several code points is: a family of people joined by
-an invisible joiner takes two cells in one and eight in another, and then nothing that stands behind
-it is where it should be. So what only joins or varies is left out, and every character that is
-drawn has a width of its own.
+Terminals disagree about the width of several code points that form one character: a family of
+emoji that are joined by invisible characters takes two cells in one terminal and eight in another,
+and everything behind it would be drawn in the wrong place. So what only joins or varies is left
+out, and each character has a width of its own, from one table that does not depend on the terminal.
 """
 
 import re
@@ -18,14 +18,14 @@ from zchat.protocol.rules.names import safe_text
 
 TAB: Final = "    "
 MARKS_MAX: Final = 3
-"""Combining marks on one character; more of them cover the lines around."""
+"""Combining marks on one character; more would cover the lines above and below."""
 
 _LEFT_OUT: Final = re.compile(
     "["
-    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # Seen by some terminals only.
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # Drawn by some terminals, not by others.
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\uffff"
     "\ufe00-\ufe0f\U000e0000-\U000e0fff"  # Variation selectors and tags.
-    "\U0001f3fb-\U0001f3ff"  # The shades of skin.
+    "\U0001f3fb-\U0001f3ff"  # Skin tones.
     "\u20e3"  # The frame of a keycap.
     "\ud800-\udfff"
     "]"
@@ -35,7 +35,7 @@ _BREAKS: Final = re.compile(r"\s+|\S+")
 
 
 def drawable(text: str) -> str:
-    """`text` without what could steer a terminal or stand elsewhere than it says; lines stay."""
+    """`text` without control sequences or characters of unclear width; line breaks stay."""
     if "\t" in text:
         text = text.replace("\t", TAB)
     text = safe_text(text)
@@ -45,7 +45,7 @@ def drawable(text: str) -> str:
 
 
 def drawable_line(text: str) -> str:
-    """The same on one line: names, topics, titles."""
+    """The same on one line, for names, topics and titles."""
     return " ".join(drawable(text).split())
 
 
@@ -57,7 +57,7 @@ def _drawable(text: str) -> str:
     for char in text:
         if get_character_cell_size(char) == 0 and char != "\n":
             marks += 1
-            # A mark without a character of its own would change what stands before it.
+            # At the beginning of a line a mark would join whatever is drawn before the text.
             if marks > MARKS_MAX or not kept or kept[-1] == "\n":
                 continue
         else:
@@ -68,6 +68,7 @@ def _drawable(text: str) -> str:
 
 def width(text: str) -> int:
     """The cells that drawable text takes."""
+    # Most texts are ASCII, and this is called for each piece of each frame.
     if text.isascii():
         return len(text)
     return cached_cell_len(text) if len(text) < 512 else sum(map(get_character_cell_size, text))
@@ -81,14 +82,14 @@ def cut(text: str, cells: int) -> str:
 
 
 def padded(text: str, cells: int, *, right: bool = False) -> str:
-    """`text` in just so many cells, cut if it must be."""
+    """`text` in exactly so many cells, cut if it must be."""
     text = cut(text, cells)
     space = " " * (cells - width(text))
     return space + text if right else text + space
 
 
 def words(text: str) -> Iterator[str]:
-    """The parts of one line between which it may be broken, in order; spaces are their own."""
+    """The parts of a line between which it may be broken; spaces are parts, too."""
     for match in _BREAKS.finditer(text):
         word = match[0]
         if word.isascii():
@@ -98,7 +99,7 @@ def words(text: str) -> Iterator[str]:
 
 
 def slices(word: str, cells: int) -> Iterator[str]:
-    """A word that is too long for a line, in pieces that are not."""
+    """A word in pieces that each fit on a line."""
     while width(word) > cells:
         begin = _beginning(word, cells) or word[0]
         yield begin
@@ -107,7 +108,7 @@ def slices(word: str, cells: int) -> Iterator[str]:
 
 
 def _around_wide(word: str) -> Iterator[str]:
-    """Between ideographs there are no spaces, and one may break anywhere."""
+    """Ideographs have no spaces between them, and a line may break before each."""
     rest = ""
     for char in word:
         if get_character_cell_size(char) == 2 and rest:
@@ -120,7 +121,7 @@ def _around_wide(word: str) -> Iterator[str]:
 
 @lru_cache(maxsize=1_024)
 def _beginning(text: str, cells: int) -> str:
-    """As much of `text` as fits; marks stay with what they stand on."""
+    """As much of `text` as fits; combining marks stay with their character."""
     taken = 0
     for index, char in enumerate(text):
         taken += get_character_cell_size(char)

@@ -1,4 +1,4 @@
-"""What a picker offers: places to go to, emoji, and what a search has found."""
+"""The options of a picker: conversations to go to, emoji, and messages that were found."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -26,20 +26,20 @@ QUICK: Final = (
     *("+1", "heart", "joy", "tada", "eyes", "check", "thinking", "-1", "pray", "fire", "rocket"),
     *("wave", "clap", "sob", "100", "question", "x", "coffee", "cake", "bug"),
 )
-"""What messages are answered with most."""
+"""The reactions that are offered before anything is typed."""
 UNREAD: Final = "; the server has not looked through everything yet"
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """`line` is how it looks in so many cells."""
+    """`line` draws it in so many cells; `value` is the result if it is picked."""
 
     value: str
     line: Callable[[int], Line]
 
 
 def fuzzy(query: str, text: str) -> int | None:
-    """How well it fits, the less the better; None if not at all: its letters, in their order."""
+    """The distance of a match, 0 for the best; None if the letters are not there in this order."""
     query, text = query.casefold(), text.casefold()
     at = text.find(query)
     if at >= 0:
@@ -92,16 +92,16 @@ def places(
 def _new_ones(
     wanted: str, query: str, known: set[str], rooms: set[str], people: Sequence[str]
 ) -> list[Option]:
-    """What is not there yet, by its whole name."""
+    """A new room or private conversation with exactly this name."""
     try:
         name = canonical_name(wanted)
     except InvalidName:
         return []
     found = []
     if query[:1] != "@" and f"#{name}" not in known and name not in rooms:
-        found.append(_option(f"{CREATE}:{name}", f"#{name}", "make this room"))
+        found.append(_option(f"{CREATE}:{name}", f"#{name}", "create this room"))
     if query[:1] != "#" and f"@{name}" not in known and name not in people:
-        found.append(_option(f"{OPEN}:@{name}", f"@{name}", "write to somebody who is not here"))
+        found.append(_option(f"{OPEN}:@{name}", f"@{name}", "write to somebody who is offline"))
     return found
 
 
@@ -130,10 +130,10 @@ def _room(info: RoomInfo) -> Option:
 
 
 def _person(name: str, here: Here) -> Option:
-    note = "not here"
+    note = "offline"
     if name in here:
         away = here[name]
-        note = "here" if away is None else f"away: {drawable_line(away)}" if away else "away"
+        note = "online" if away is None else f"away: {drawable_line(away)}" if away else "away"
     return _option(f"{OPEN}:@{name}", f"@{drawable_line(name)}", note)
 
 
@@ -147,14 +147,14 @@ def _option(value: str, name: str, note: str, ink: Ink = Ink.TEXT) -> Option:
 
 
 def reactions(query: str) -> list[Option]:
-    """Emoji by name, those that are used most first; or the very word."""
+    """Emoji by name; or the word itself, which may be a reaction, too."""
     wanted = query.strip()
     if not wanted:
         usual = [(name, emoji.emoji_named(name)) for name in QUICK]
         return [_emoji(name, char) for name, char in usual if char is not None]
     found = [_emoji(name, char) for name, char in emoji.completions(wanted, EMOJI_OFFERED)]
     if " " not in wanted:
-        found.append(_option(wanted, wanted, "just this"))
+        found.append(_option(wanted, wanted, "the word itself"))
     return found
 
 
@@ -194,7 +194,7 @@ def _messages(entries: Iterable[Entry], query: str, me: str, calendar: Calendar)
 def _found(entry: Entry, text: str, key: str, query: str, calendar: Calendar) -> Option:
     def line(cells: int) -> Line:
         at = calendar.day_and_clock(entry.at_ms)
-        # What a name takes it takes from the text, of which there is less on a narrow screen.
+        # Names get half of what is left over on a wide screen; on a narrow one the text needs it.
         more = max(0, cells - 100) // 2
         where_cells, who_cells = 14 + more, 10 + more
         who = padded(drawable_line(entry.author), who_cells)
@@ -207,7 +207,7 @@ def _found(entry: Entry, text: str, key: str, query: str, calendar: Calendar) ->
 
 
 def _around(text: str, query: str, cells: int) -> str:
-    """From shortly before what was looked for, where that would not be seen else."""
+    """The text from shortly before the first word of the query, if that would be cut off."""
     first = query.casefold().split(maxsplit=1)[0] if query.strip() else ""
     at = text.casefold().find(first)
     return text if at < cells - len(first) else f"…{text[max(0, at - 12) :]}"
@@ -227,5 +227,5 @@ def search_hint(found: Found) -> str:
     count = len(found.entries)
     if not count:
         return ""
-    more = " and more: go on down" if found.has_more else ""
+    more = " and more: go down" if found.has_more else ""
     return f"{count:,}{more}, newest first" + ("" if found.complete else UNREAD)

@@ -1,4 +1,4 @@
-"""What the word before the cursor may become."""
+"""Completion of the word before the cursor: commands, names, rooms, emoji."""
 
 import re
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from zchat.client.model import emoji
 CHOICES_MAX: Final = 8
 _WORD: Final = re.compile(r"(?:^|(?<=[\s(]))([@#:]?[\w.+-]*)$")
 EMOJI_CHARS_MIN: Final = 2
-"""A colon and fewer letters than this are mostly no emoji."""
+"""A word this short is rarely meant as an emoji: ":)" and ":D" are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The last `length` characters before the cursor may be replaced by one of `choices`."""
+    """One of `choices` may take the place of the last `length` characters before the cursor."""
 
     length: int
     choices: tuple[Choice, ...]
@@ -34,7 +34,7 @@ NONE: Final = Completion(0, ())
 def complete(
     before: str, names: Iterable[str], rooms: Iterable[str], first_line: bool
 ) -> Completion:
-    """`before` is the line as far as the cursor; `names` and `rooms` the likeliest first."""
+    """`before` is the line up to the cursor; `names` and `rooms` come in order of likelihood."""
     match = _WORD.search(before)
     word = match[1] if match else ""
     in_command = first_line and before.startswith(":")

@@ -1,4 +1,4 @@
-"""People who come and go, one after another, as one line."""
+"""Folds notices of people who come and go, one after another, into one line."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
@@ -7,31 +7,31 @@ from zchat.client.model.conversation import Happened, Item, Move
 from zchat.client.tui.view.cells import drawable_line
 
 NAMES_MAX: Final = 8
-"""Of those who did the same; the others are counted."""
+"""Names that are shown of those who did the same; the others are counted."""
 _WAYS: Final = {
     (Move.JOINED, Move.JOINED): "joined",
     (Move.LEFT, Move.LEFT): "left",
     (Move.JOINED, Move.LEFT): "came and went",
     (Move.LEFT, Move.JOINED): "went and came back",
 }
-"""By what somebody did first and last."""
+"""By what somebody did first, and last."""
 
 
 class Folds:
-    """The runs of such notices in a conversation, each known once it was looked for."""
+    """The runs of such notices in a conversation, each found when it is first looked for."""
 
     def __init__(self) -> None:
         self._runs: dict[int, range] = {}
         """By the index of each of their items."""
 
     def forget(self) -> None:
-        """The items are not where they were."""
+        """The items have moved."""
         self._runs.clear()
 
     def at(self, items: Sequence[Item], index: int, begins: Callable[[int], bool]) -> range:
-        """The run with this item, if there are more than one in it; else nothing.
+        """The run with this item, if it has more than one item; else an empty range.
 
-        `begins` says whether a line, as that of a new day, stands before an item.
+        `begins` says whether a line, such as that of a new day, stands before an item.
         """
         if not _moves(items[index]):
             return range(0)

@@ -1,4 +1,4 @@
-"""How many lines each of very many items takes, and which one stands at a line."""
+"""The heights of very many items, and which item is at a line of the whole."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -7,7 +7,7 @@ CHUNK_MAX: Final = 1_024
 
 
 class Heights:
-    """A list of numbers with fast sums; in chunks, so that an insertion moves little."""
+    """A list of numbers with fast sums: in chunks, so that an insertion moves few of 100,000."""
 
     def __init__(self, heights: Iterable[int] = ()) -> None:
         everything = list(heights)
@@ -59,7 +59,7 @@ class Heights:
         return sum(self._sums[:chunk]) + sum(self._chunks[chunk][:offset])
 
     def at(self, line: int) -> tuple[int, int]:
-        """The item that covers `line`, and which of its lines that is; the nearest one beyond."""
+        """The item that covers `line`, and which of its lines that is; beyond the end the last one."""
         index = 0
         line = max(0, line)
         for chunk, lines in zip(self._chunks, self._sums, strict=True):

@@ -1,8 +1,10 @@
-"""How a conversation's items look as lines of pieces; no line is ever wider than the page.
+"""Lays out the items of a conversation as lines of pieces; no line is wider than the page.
 
-From left to right: a mark, the time, who, and what. Messages of one author in a row have the time
-and the name once. A click on a piece means its target: a link, `react:` with an emoji, `jump:` with
-the sequence of a message, `fold:`, or `retry:`.
+From left to right: a mark, the time, the author, the text. Consecutive messages of one author have
+time and name once.
+
+A click on a piece means its target: a link, `react:` with an emoji, `jump:` with the sequence of a
+message, `fold:`, or `retry:`.
 """
 
 import re
@@ -18,7 +20,7 @@ from zchat.protocol import limits
 from zchat.protocol.rules.markup import blocks
 
 GROUP_MS: Final = 5 * 60_000
-"""Messages of one author no further apart are shown as one."""
+"""Messages of one author that are closer than this are grouped."""
 FOLD_LINES: Final = 14
 """A text with more lines than this is folded,"""
 FOLDED_LINES: Final = 10
@@ -63,18 +65,18 @@ class Page:
     me: str
     calendar: Calendar
     words: re.Pattern[str] | None = None
-    """What calls one besides the name."""
+    """Highlight words: they mark a message as the user's name does."""
 
     @property
     def name_width(self) -> int:
-        """As broad as the page allows: on a narrow one names are cut rather than texts."""
+        """On a narrow page names are cut rather than texts."""
         if self.width < 70:
             return 9
         return min(limits.NAME_CHARS_MAX, 13 + max(0, self.width - 90) // 3)
 
     @property
     def gutter(self) -> int:
-        """What stands before a text: the mark, the time, the name, and spaces between."""
+        """The cells before a text: the mark, the time, the name, and spaces between."""
         return 1 + 5 + 1 + self.name_width + 2
 
     @property
@@ -84,18 +86,18 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the lines of an item depend on besides itself."""
+    """What the lines of an item depend on besides the item."""
 
     new_day: bool = True
     grouped: bool = False
-    """It goes on where the item before it ended."""
+    """Time and name stand above, with the message before it."""
     new_since: bool = False
-    """It is the first one that the person has not read."""
+    """It is the first one that the user has not read."""
     unfolded: bool = False
 
 
 def place(item: Item, before: Item | None, page: Page, new_after: int, unfolded: bool) -> Place:
-    """`new_after` is the sequence that had been read when the person came; 0 for all."""
+    """`new_after` is the sequence that was read when the user came here; 0 if all was."""
     new_day = before is None or page.calendar.day(before.at_ms) != page.calendar.day(item.at_ms)
     new_since = (
         item.sequence > new_after > 0 and before is not None and before.sequence <= new_after
@@ -115,8 +117,10 @@ def place(item: Item, before: Item | None, page: Page, new_after: int, unfolded:
 def lay_out(
     item: Item, page: Page, where: Place, answered: Said | None = None, *, folded: str = ""
 ) -> list[Line]:
-    """`answered` is the message to which this one replies, where that is known. `folded` is what a
-    notice says for all that follow it, which a click on it shows."""
+    """`answered` is the message to which this one replies, if it is loaded.
+
+    `folded` is what a notice says for all that follow it, which a click on it shows.
+    """
     lines: list[Line] = []
     if where.new_day:
         lines.append(rule(page.calendar.day_name(item.at_ms), page, Ink.DAY))
@@ -142,7 +146,7 @@ def lay_out(
 
 
 def rule(text: str, page: Page, ink: Ink) -> Line:
-    """A line over the whole page with a word in it."""
+    """A horizontal line with a word in it."""
     text = cut(text, max(0, page.width - 6))
     left = max(0, min(page.gutter - 2, page.width - width(text) - 3))
     right = max(0, page.width - left - width(text) - 2)
@@ -164,7 +168,7 @@ def _said(item: Said, page: Page, where: Place, answered: Said | None) -> Iterat
         yield from wrapped([Piece(f"message deleted{whose}", Ink.HAPPENED)], page.text_width)
         return
     rows = _text(item, page)
-    # A folded text should show clearly less, or folding would only hide.
+    # Folded only where that saves several lines: a fold that saves one is a nuisance.
     if len(rows) > FOLD_LINES and not where.unfolded:
         more = len(rows) - FOLDED_LINES
         hint = cut(f"… {more} more lines · Enter on it shows them", page.text_width)
@@ -176,7 +180,7 @@ def _said(item: Said, page: Page, where: Place, answered: Said | None) -> Iterat
         yield from wrapped(list(_reactions(item, page)), page.text_width)
     if item.is_unsent:
         why = drawable_line(item.trouble) or "it was not sent"
-        trouble = Piece(f"! {why} · r tries again, d drops it", Ink.TROUBLE, RETRY)
+        trouble = Piece(f"! {why} · r sends it again, d drops it", Ink.TROUBLE, RETRY)
         yield from wrapped([trouble], page.text_width)
 
 
@@ -216,16 +220,16 @@ def _quote(item: Said, page: Page, answered: Said | None) -> Line:
 def _reactions(item: Said, page: Page) -> Iterator[Piece]:
     for emoji, names in item.reactions.items():
         ink = Ink.REACTED if page.me in names else Ink.REACTION
-        # Unbroken: a reaction and its number belong together.
+        # No line break between a reaction and its number.
         yield Piece(f"{drawable_line(emoji)}\u00a0{len(names)}", ink, f"{REACT}{emoji}")
         yield Piece("  ")
 
 
 def wrapped(pieces: list[Piece], cells: int) -> list[Line]:
-    """The pieces on as many lines as it takes; at least one."""
+    """The pieces on as many lines as they need; at least one."""
     ascii_only = all(piece.text.isascii() for piece in pieces)
     if ascii_only and sum(len(piece.text) for piece in pieces) <= cells:
-        # Most texts fit on a line, and need not be looked at word by word.
+        # Most texts fit on a line; to go through them word by word costs most of laying out.
         return [tuple(pieces)]
     lines: list[Line] = []
     line: list[Piece] = []
@@ -234,7 +238,7 @@ def wrapped(pieces: list[Piece], cells: int) -> list[Line]:
         for word in _unbroken(piece):
             size = width(word)
             if size > left and word.isspace():
-                # Spaces at the end of a line are not seen.
+                # Spaces where a line breaks are dropped.
                 left = 0
                 continue
             if size > left and line:
@@ -255,7 +259,7 @@ def _unbroken(piece: Piece) -> Iterable[str]:
 
 
 def _joined(line: list[Piece]) -> Line:
-    """Neighbours that look alike are one piece again, so that little is drawn."""
+    """Neighbours that look alike become one piece again: each piece costs time to draw."""
     joined: list[Piece] = []
     for piece in line:
         if joined and joined[-1][1:] == piece[1:]:

@@ -1,4 +1,4 @@
-"""What stands beside a conversation, as lines: the list of all of them, and who is in this one."""
+"""The lists at the sides, as lines: of conversations, and of the members of one."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ COUNT_MAX: Final = 999
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """Whether somebody is here, and with what word they are away."""
+    """Whether somebody is online, and the word with which they are away; None for not away."""
 
     online: bool
     away: str | None = None
@@ -25,7 +25,7 @@ class Present:
 def ordered(
     conversations: Iterable[Conversation], opened: Conversation | None
 ) -> list[Conversation]:
-    """Those that are listed, as they come, but the lobby before all that nobody has pinned."""
+    """Those that are listed, in their order; pinned ones first, and then the lobby."""
     listed = (one for one in conversations if one is opened or _is_listed(one))
     return sorted(listed, key=lambda one: (not one.pinned, one.kind is not Kind.LOBBY))
 
@@ -34,13 +34,13 @@ def _is_listed(conversation: Conversation) -> bool:
     if conversation.kind is Kind.NOTICES:
         return bool(conversation.items)
     if conversation.kind is Kind.PRIVATE:
-        # With somebody to whom nothing was said after all it is none.
+        # One that was only opened, and in which nobody wrote, is not worth a line.
         return bool(conversation.head or conversation.items or conversation.draft)
     return conversation.joined or bool(conversation.unread)
 
 
 def label(conversation: Conversation) -> str:
-    """Its name with the sign that people write before it."""
+    """Its name, with the sign that people write before a room."""
     title = drawable_line(conversation.title)
     if conversation.kind in (Kind.ROOM, Kind.LOBBY):
         return title if title.startswith("#") else f"#{title}"
@@ -52,12 +52,12 @@ def is_muted(conversation: Conversation) -> bool:
 
 
 def wants_reading(conversation: Conversation) -> bool:
-    """There is something new, and not only in what the user does not want to hear of."""
+    """Something is unread; if the conversation is muted, only mentions count."""
     return bool(conversation.mentions or (conversation.unread and not is_muted(conversation)))
 
 
 def row(conversation: Conversation, cells: int, *, opened: bool, present: Present | None) -> Line:
-    """One conversation in the list, and what is unread of it."""
+    """One conversation in the list, with how much of it is unread."""
     if conversation.mentions and conversation.kind is not Kind.PRIVATE:
         count, count_ink = f"@{min(conversation.mentions, COUNT_MAX)}", Ink.MENTIONED
     elif conversation.unread:
@@ -106,11 +106,11 @@ def heading(text: str, cells: int, note: str = "") -> Line:
 
 
 def people(members: Sequence[tuple[str, str, Present]], cells: int, total: int) -> list[Line]:
-    """Name, role and presence of each, those who are here first."""
+    """Name, role and presence of each, those who are online first."""
     lines: list[Line] = []
     here = [one for one in members if one[2].online]
     gone = [one for one in members if not one[2].online]
-    for title, group in ((f"here · {len(here)}", here), (f"not here · {len(gone)}", gone)):
+    for title, group in ((f"online · {len(here)}", here), (f"offline · {len(gone)}", gone)):
         if not group:
             continue
         if lines:

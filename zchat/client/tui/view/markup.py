@@ -1,6 +1,6 @@
-"""What a message's text means beside its words: code, emphasis, links and mentions.
+"""What is special in the text of a message: code, emphasis, links, mentions and emoji.
 
-It is plain text that people write so anyhow; what does not close is just text.
+Only signs that people use in plain text anyway; whatever does not close is just text.
 """
 
 import enum
@@ -15,7 +15,7 @@ from zchat.protocol.rules.mentions import ROOM, Mention, mentions_in
 
 
 class Ink(enum.Enum):
-    """What a piece of a line is; a theme says how that looks."""
+    """What a piece of a line is; the theme decides how that looks."""
 
     TEXT = enum.auto()
     STRONG = enum.auto()
@@ -59,7 +59,7 @@ _INLINE: Final = re.compile(
     re.IGNORECASE,
 )
 _AFTER_LINKS: Final = ".,;:!?'*_"
-"""What ends a sentence rather than a link."""
+"""At the end of a link it belongs to the sentence."""
 
 
 _NAMED: Final = re.compile(r"(?<![\w:]):([+\-\w]+):(?![\w:])")
@@ -67,7 +67,7 @@ _CODE: Final = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
 
 
 def inline(text: str, me: str, words: re.Pattern[str] | None = None) -> Iterator[Piece]:
-    """The pieces of one line; `words` call whoever reads it, as `me` does."""
+    """The pieces of one line; `words` count as mentions of `me`."""
     found = list(mentions_in(text))
     if words is not None:
         found += [Mention(*match.span(), me) for match in words.finditer(text)]
@@ -93,7 +93,7 @@ def inline(text: str, me: str, words: re.Pattern[str] | None = None) -> Iterator
 def _words(
     text: str, begin: int, end: int, ink: Ink, calls: deque[Mention], me: str
 ) -> Iterator[Piece]:
-    """Those of `calls` that stand there, and what is between them."""
+    """The text from `begin` to `end`, with the mentions in it as pieces of their own."""
     while calls and calls[0].begin < end:
         call = calls.popleft()
         if call.begin < begin:
@@ -108,7 +108,7 @@ def _words(
 
 
 def links(text: str) -> list[str]:
-    """The addresses in a text, once each."""
+    """The links in a text, without duplicates."""
     found = (_trimmed(match["link"]) for match in _INLINE.finditer(text) if match["link"])
     return list(dict.fromkeys(found))
 
@@ -123,7 +123,7 @@ def _trimmed(link: str) -> str:
 
 
 def emojied(text: str) -> str:
-    """`text` with an emoji in the place of each name between colons; code stays as it is."""
+    """`text` with each name between colons replaced by its emoji, except in code."""
     if ":" not in text:
         return text
     parts = _CODE.split(text)

@@ -42,7 +42,7 @@ KEYS: Final = {
 
 
 class Network:
-    """What the events have said about the connection."""
+    """What events have told about the connection."""
 
     def __init__(self) -> None:
         self.trouble = ""
@@ -96,7 +96,7 @@ def status_line(status: Status, network: Network, cells: int, now: float) -> Lin
             Piece(f" · {cut(status.opened, 24)} is open, {GO_KEY} goes there", Ink.MENTIONED)
         )
     if status.unkept:
-        pieces.append(Piece(" · nothing is kept here", Ink.TROUBLE))
+        pieces.append(Piece(" · nothing is saved", Ink.TROUBLE))
     if status.quiet:
         pieces.append(Piece(" · do not disturb", Ink.DIM))
     taken = sum(width(piece.text) for piece in pieces)
@@ -123,7 +123,7 @@ def _connection(status: Status, network: Network, now: float) -> list[Piece]:
         case State.CONNECTING | State.LOGGING_IN:
             return [Piece(" ◌ ", Ink.MENTIONED), Piece("connecting…", Ink.DIM), me]
         case State.ENDED | State.CLOSING:
-            return [Piece(" ○ ", Ink.TROUBLE), Piece("the session is over", Ink.TROUBLE), me]
+            return [Piece(" ○ ", Ink.TROUBLE), Piece("the session has ended", Ink.TROUBLE), me]
         case State.OFFLINE:
             why = cut(drawable_line(network.trouble) or "no connection", 48)
             pieces = [Piece(" ○ ", Ink.TROUBLE), Piece(f"offline: {why}", Ink.TROUBLE)]

@@ -1,4 +1,4 @@
-"""How everything looks: for each theme its colours, and what a piece of a line is in them.
+"""Themes: their colours, and how each kind of piece looks in them.
 
 `plain` uses attributes alone, in the terminal's own colours; it is what `NO_COLOR` asks for.
 """
@@ -19,7 +19,7 @@ LIGHT: Final = "zchat-light"
 CONTRAST: Final = "zchat-contrast"
 PLAIN: Final = "zchat-plain"
 PREFIX: Final = "zchat-"
-"""Of the name of each, so that none is called as one of Textual's."""
+"""Begins each name, so that none is the name of a theme of Textual's."""
 _COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}")
 Complain: TypeAlias = Callable[[str, str, str], None]
 """Takes the word in the file that is wrong, why, and the table in which it stands, if any."""
@@ -28,11 +28,11 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Colours by use; those that are empty are the terminal's own."""
+    """Colours by use; an empty one is the terminal's own."""
 
     background: str
     panel: str
-    """Behind what stands beside the conversation."""
+    """Behind lists, header and status."""
     raised: str
     """Behind what is selected."""
     code: str
@@ -70,7 +70,7 @@ PALETTES: Final[dict[str, Palette]] = {
 
 
 def names() -> list[str]:
-    """All themes, in the order in which a key goes through them."""
+    """All themes, in the order in which F7 goes through them."""
     return [*PALETTES, PLAIN]
 
 
@@ -119,7 +119,7 @@ def _is_colour(value: object) -> bool:
 
 @lru_cache(maxsize=1_024)
 def style(theme: str, piece_ink: Ink, who: str) -> Style:
-    """`who` counts for the names of authors alone."""
+    """`who` chooses the colour of an author's name, the same on every screen; else it is empty."""
     palette = PALETTES.get(theme)
     if palette is None:
         return _PLAIN_STYLES.get(piece_ink, Style())
@@ -180,7 +180,7 @@ _PLAIN_STYLES: Final = {
 
 @lru_cache(maxsize=16)
 def selected(theme: str, *, focused: bool) -> Style:
-    """What lies behind a line that is chosen."""
+    """Behind a selected line."""
     palette = PALETTES.get(theme)
     if palette is None:
         return Style(reverse=focused, underline=not focused)
@@ -189,7 +189,7 @@ def selected(theme: str, *, focused: bool) -> Style:
 
 @lru_cache(maxsize=16)
 def ground(theme: str, *, panel: bool = False) -> Style:
-    """What lies behind all else."""
+    """Behind everything else."""
     palette = PALETTES.get(theme)
     if palette is None:
         return Style()

@@ -1,4 +1,9 @@
-"""The next or previous message with some words in it, among what is loaded."""
+"""What of a conversation is seen: where the window stands, what is selected, how both move.
+
+The place is kept as an item and a line of that item, never as a line of the whole conversation. So
+nothing that happens above moves what is seen, and only what is seen is ever laid out. The heights
+of all other items are estimates, which nothing but the scroll bar shows.
+"""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
@@ -20,47 +25,10 @@ from zchat.client.tui.view.folding import Folds
 from zchat.client.tui.view.heights import Heights
 from zchat.client.tui.view.layout import FOLD, Line, Page, Place, lay_out, place
 
-
-def matches(item: Item, text: str) -> bool:
-    """Whether every word of `text` is in what was said, in whatever case, or who said it."""
-    words = text.casefold().split()
-    return bool(words) and _has(item, words)
-
-
-def find_before(items: Sequence[Item], text: str, index: int) -> int | None:
-    """The index of the last match before `index`; the number of items begins at the end."""
-    return _first(items, text, range(min(index, len(items)) - 1, -1, -1))
-
-
-def find_after(items: Sequence[Item], text: str, index: int) -> int | None:
-    """The index of the first match after `index`; -1 begins at the beginning."""
-    return _first(items, text, range(max(index, -1) + 1, len(items)))
-
-
-def _first(items: Sequence[Item], text: str, indexes: Iterable[int]) -> int | None:
-    words = text.casefold().split()
-    if not words:
-        return None
-    return next((index for index in indexes if _has(items[index], words)), None)
-
-
-def _has(item: Item, words: list[str]) -> bool:
-    if not isinstance(item, Said):
-        return False
-    text = item.text.casefold()
-    return all(word in text or word in item.author for word in words)
-
-
-# --- What of a conversation is seen through a window: where it stands, what is selected, how it
-#     moves.
-#
-# The place is kept as an item and a line of it, never as a line of the whole: so nothing that
-# happens before it moves what is seen, and only what is seen is ever laid out. The heights of all
-# else are estimates, which nothing but the scroll bar shows.
-
 ESTIMATED_LINES: Final = 2
+"""Of an item that was not laid out yet: most messages have one or two."""
 LAID_OUT_MAX: Final = 2_000
-"""Items whose lines are kept."""
+"""So many items keep their lines, which is far more than a screen shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +41,23 @@ class Row:
 
 class View:
     def __init__(self, conversation: Conversation, page: Page, *, folds: bool = True) -> None:
-        """`folds`: people who come and go are one line until that is unfolded."""
+        """With `folds`, people who come and go are one line until it is unfolded."""
         self.conversation = conversation
         self.page = page
         self._folds = Folds() if folds else None
         self.height = 1
         """Of the window, in lines."""
         self.at_end = True
-        """It shows the newest, and goes with it."""
+        """It shows the newest message, and follows when another comes."""
         self.top = 0
-        """The item on the first line,"""
+        """The item on the first line of the window,"""
         self.skipped = 0
-        """and how many of its lines are above that."""
+        """and how many of its lines are above the window."""
         self.selected: int | None = None
         self.missed = 0
         """Messages that came below the window."""
         self.new_after = conversation.marker if conversation.unread else 0
-        """Where the line stands that says what is new; it stays there while one reads."""
+        """The line "new" stands below this sequence; it stays there while the user reads."""
         self._unfolded: set[Item] = set()
         self._laid_out: dict[Item, tuple[object, list[Line]]] = {}
         conversation.take_changes()
@@ -112,9 +80,10 @@ class View:
             self._laid_out.clear()
 
     def keep_up(self) -> bool:
-        """Takes what has changed since the last look; whether there was anything.
+        """Takes in what has changed in the conversation; whether anything has.
 
-        All that looks at the items calls it first: they are as they are now, not as they were.
+        Everything that looks at the items calls it first. The items are always as they are now,
+        and indexes from before would be those of others.
         """
         changes = self.conversation.take_changes()
         if changes and self._folds is not None:
@@ -126,7 +95,7 @@ class View:
         return bool(changes)
 
     def _keep_in_sight(self) -> None:
-        """What is chosen: a key may be about to delete it, and what comes is not to push it out."""
+        """The selected message stays visible when others come: a key may be about to delete it."""
         self._stand_at_end()
         if self.selected is not None and (self.selected, 0) < (self.top, self.skipped):
             self.at_end, self.top, self.skipped = False, self.selected, 0
@@ -139,7 +108,7 @@ class View:
                 case Inserted(index, count):
                     self._insert(index, count)
                 case Changed():
-                    pass  # Its version tells, once it is seen.
+                    pass  # Its version tells, once it is laid out again.
                 case Removed(index):
                     self._remove(index)
                 case Replaced():
@@ -179,7 +148,7 @@ class View:
     # --- What is seen ---------------------------------------------------------------------------
 
     def lines(self, index: int) -> list[Line]:
-        """None of what is folded away: the first of its run stands for it."""
+        """Of the item at `index`; none if it is folded away, and the first of its run stands for it."""
         run = self._run(index)
         is_folded = bool(run) and self.items[run.start] not in self._unfolded
         if is_folded and index > run.start:
@@ -203,7 +172,7 @@ class View:
         return lines
 
     def _run(self, index: int) -> range:
-        """Of people who come and go, with this item; empty if they are not to be folded."""
+        """The run of people who come and go with this item; empty if it is in none."""
         if self._folds is None:
             return range(0)
         return self._folds.at(self.items, index, self._begins)
@@ -234,7 +203,7 @@ class View:
     def index_of(self, sequence: int) -> int | None:
         """Of the item with this sequence, if it is here."""
         items = self.items
-        # What is pending stands at the end, and has none.
+        # Pending messages are at the end, and have no sequence yet.
         end = len(items)
         while end and not items[end - 1].sequence:
             end -= 1
@@ -242,7 +211,7 @@ class View:
         return index if index < end and items[index].sequence == sequence else None
 
     def rows(self) -> list[Row]:
-        """What the window shows, from above; fewer than its height if there is no more."""
+        """What the window shows, from top to bottom; fewer than its height if there is no more."""
         self.keep_up()
         if not self.items:
             return []
@@ -256,7 +225,7 @@ class View:
 
     def _is_end(self, rows: list[Row]) -> bool:
         last = rows[-1].index
-        # What is folded away below it is no line.
+        # Items that are folded away have no lines.
         if any(self.lines(index) for index in range(last + 1, len(self.items))):
             return False
         shown = sum(row.index == last for row in rows)
@@ -279,7 +248,7 @@ class View:
         self._stand_above(len(self.items) - 1)
 
     def _stand_above(self, index: int) -> None:
-        """So that the last line of the item at `index` is the last of the window."""
+        """Moves so that the last line of the item at `index` is the last of the window."""
         lines = len(self.lines(index))
         while lines < self.height and index > 0:
             index -= 1
@@ -288,7 +257,7 @@ class View:
 
     @property
     def line(self) -> int:
-        """Where the window begins, roughly, of `heights.total` lines."""
+        """Roughly the first line of the window, of `heights.total`."""
         return self.heights.before(self.top) + self.skipped
 
     # --- How it moves ---------------------------------------------------------------------------
@@ -315,7 +284,7 @@ class View:
             self.top += 1
 
     def seek(self, line: int) -> None:
-        """To a line that the scroll bar names."""
+        """To a line of the scroll bar."""
         self.keep_up()
         if self.items:
             self.at_end = line >= self.heights.total - self.height
@@ -325,14 +294,14 @@ class View:
         self.at_end, self.selected = True, None
 
     def select(self, index: int | None) -> None:
-        """Chooses an item, and shows it."""
+        """Selects an item, and shows it."""
         self.keep_up()
         self.selected = index
         if index is None:
             return
         run = self._run(index)
         if run and index > run.start:
-            # It is meant itself, and not all of them.
+            # This item is meant, and not all of its run.
             self._unfolded.add(self.items[run.start])
         rows = self.rows()
         if index < self.top or (index == self.top and self.skipped):
@@ -341,16 +310,16 @@ class View:
             self.at_end = False
             self._stand_above(index)
             if len(self.lines(index)) > self.height:
-                # Of what does not fit the beginning says more.
+                # It does not fit: its beginning is shown.
                 self.top, self.skipped = index, 0
 
     def show(self, index: int) -> None:
-        """The same, with what was said around it."""
+        """The same, with some messages around it."""
         self.rows()
         before = self.top, self.skipped
         self.select(index)
         now = self.top, self.skipped
-        # What is long is seen from its beginning, and of the rest there is no room for much.
+        # A long message leaves less room for those around it.
         space = max(0, min(self.height // 3, self.height - len(self.lines(index))))
         if now < before:
             self.scroll(-space)
@@ -361,14 +330,14 @@ class View:
         return sum(row.index == index for row in rows) == len(self.lines(index))
 
     def step(self, by: int) -> None:
-        """To the next message, down or up; from none to the newest that is seen."""
+        """To the next message, down or up; with none selected, to the newest that is visible."""
         self.keep_up()
         rows = self.rows()
         start = self.selected
         if start is None:
             by = -1
         if start is None or not rows[0].index <= start <= rows[-1].index:
-            # What was chosen is not seen any more: one goes on from what is.
+            # What was selected is out of sight: it goes on from what is visible.
             start = (rows[-1].index + 1 if by < 0 else rows[0].index - 1) if rows else 0
         index = start + by
         while 0 <= index < len(self.items):
@@ -380,7 +349,7 @@ class View:
             index += by
 
     def toggle_fold(self, index: int) -> None:
-        """And shows its beginning."""
+        """Folds or unfolds an item, or its run, and shows its beginning."""
         if run := self._run(index):
             index = run.start
         self._unfolded ^= {self.items[index]}
@@ -390,19 +359,19 @@ class View:
         return any(piece.target == FOLD for line in self.lines(index) for piece in line)
 
     def read_until(self, conversation: Conversation) -> None:
-        """The person comes back: what is new has come since then."""
+        """The user comes back: new is what came since they left."""
         self.new_after = conversation.marker if conversation.unread else 0
         if self._folds is not None:
             self._folds.forget()
 
     def begin_new_at(self, sequence: int) -> None:
-        """The line that says what is new stands before that message now."""
+        """The line "new" stands above that message now."""
         self.new_after = sequence - 1
         if self._folds is not None:
             self._folds.forget()
 
     def first_new(self) -> int | None:
-        """The index of the first message after that line, if it is here."""
+        """The index of the first message below the line "new", if it is loaded."""
         end = len(self.items)
         while end and not self.items[end - 1].sequence:
             end -= 1
@@ -410,7 +379,7 @@ class View:
         return next((n for n in range(begin, end) if isinstance(self.items[n], Said)), None)
 
     def find(self, text: str, by: int) -> bool:
-        """Selects the next message with all words of `text`: before the selected one, or after."""
+        """Selects the next message with all words of `text`, above the selected one or below."""
         self.keep_up()
         if by < 0:
             end = len(self.items) if self.selected is None else self.selected
@@ -426,3 +395,36 @@ class View:
         item = self.items[index]
         before = self.items[index - 1] if index else None
         return place(item, before, self.page, self.new_after, item in self._unfolded)
+
+
+# --- Finding words in what is loaded --------------------------------------------------------------
+
+
+def matches(item: Item, text: str) -> bool:
+    """Whether each word of `text` is in the message, in whatever case, or in its author's name."""
+    words = text.casefold().split()
+    return bool(words) and _has(item, words)
+
+
+def find_before(items: Sequence[Item], text: str, index: int) -> int | None:
+    """The index of the last match before `index`."""
+    return _first(items, text, range(min(index, len(items)) - 1, -1, -1))
+
+
+def find_after(items: Sequence[Item], text: str, index: int) -> int | None:
+    """The index of the first match after `index`; -1 for all."""
+    return _first(items, text, range(max(index, -1) + 1, len(items)))
+
+
+def _first(items: Sequence[Item], text: str, indexes: Iterable[int]) -> int | None:
+    words = text.casefold().split()
+    if not words:
+        return None
+    return next((index for index in indexes if _has(items[index], words)), None)
+
+
+def _has(item: Item, words: list[str]) -> bool:
+    if not isinstance(item, Said):
+        return False
+    text = item.text.casefold()
+    return all(word in text or word in item.author for word in words)
