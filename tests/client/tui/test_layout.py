@@ -72,7 +72,7 @@ def test_what_became_of_a_message_is_seen() -> None:
 def test_what_failed_says_why_and_how_to_try_again() -> None:
     message = said("text")
     message.delivery, message.trouble = Delivery.FAILED, "you may not speak here"
-    assert "! you may not speak here · r sends it again" in shown(message)[2]
+    assert "! you may not speak here · r retries" in shown(message)[2]
 
 
 def test_a_reply_quotes_what_it_answers_in_one_line() -> None:

@@ -82,7 +82,7 @@ async def test_a_search_goes_on_as_far_as_one_looks(gateway: FakeGateway, tmp_pa
     async with person(gateway, tmp_path) as ann:
         await ann.sees("message 139")
         await ann.press("ctrl+f", *"message")
-        await ann.sees("50 and more: go on down")
+        await ann.sees("50 and more: go down")
         for _ in range(30):
             await ann.press("pagedown")
         await ann.sees("139, newest first")

@@ -105,7 +105,7 @@ async def test_a_reaction_is_picked_by_its_name_and_taken_back_by_a_click(ann: P
 
 async def test_what_is_refused_says_so_and_can_be_tried_again(ann: Person) -> None:
     await ann.write(":rm nowhere anybody here?")
-    await ann.sees("! there is no room nowhere · r sends it again")
+    await ann.sees("! there is no room nowhere · r retries")
     ann.gateway.server.logs["#nowhere"] = []
     await ann.press("up", "r")
     await until(lambda: ann.gateway.server.texts("#nowhere") == ["anybody here?"])
@@ -276,7 +276,7 @@ async def test_notes_are_whole_words_and_all_of_them_can_be_read(ann: Person) ->
     await ann.sees("them all.")
     await ann.press("ctrl+c", "escape")
     await ann.write(":help")
-    await ann.sees("Esc takes this away")
+    await ann.sees("Esc closes this")
     await ann.sees(":cr <room>")
     assert ":quit" not in ann.screen
     for _ in range(20):

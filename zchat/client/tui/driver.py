@@ -1,4 +1,4 @@
-"""Textual's way to the terminal, as terminals are: some are closed, and keys come as they do."""
+"""Textual's driver of the terminal, for terminals that are closed, stopped, or send keys early."""
 
 import os
 import signal
@@ -13,9 +13,9 @@ from textual.drivers.linux_driver import LinuxDriver
 from zchat.programs import typed_ahead
 
 
-# Textual takes Alt with a digit for the character that a Mac's Option key makes of it, and in a
-# terminal that does not tell more of its keys nobody could go to a conversation by its place. With
-# other letters it takes it for what it is only where nothing else is typed at the same time.
+# Most terminals send Alt with a key as Escape and the key. Textual takes Alt with a digit for the
+# character that a Mac's Option key makes of it: Alt-1 to Alt-9 would be lost. Alt with a letter it
+# knows only if nothing else is typed at the same time.
 class _Named(NamedTuple):
     value: str
 
@@ -29,33 +29,35 @@ _KEYS.setdefault("\x1b\r", (_Named("alt+enter"),))
 
 
 class HangUpDriver(LinuxDriver):
-    """What is drawn goes nowhere once the terminal is gone.
+    """Survives a terminal that is closed.
 
-    Textual's thread that writes ends with the first error, and its queue, which nobody empties any
-    more, would soon hold up whoever draws: no goodbye could be said.
+    Textual's writing thread ends with the first error. Its queue would fill up then, and block
+    whoever draws: the client could not log out. So from then on nothing is written any more.
     """
 
     def start_application_mode(self) -> None:
-        # The shell and the system may both tell a stopped client to go on, as when its terminal is
-        # closed. Of two threads that read keys the end would reach one, and the other would go on
-        # with a closed terminal for ever; so would one that begins when the client has ended.
+        # A stopped client may be told twice to go on, by the shell and by the system, as when its
+        # terminal is closed. With two threads that read keys, only one would be ended, and the
+        # other would read a closed terminal for ever; so would one that begins after the end.
         if self._app._exit or not self._may_draw():
             return
         if self._key_thread is not None and self._key_thread.is_alive():
             return
+        # Keys that were typed while the client was loading come first.
         early = XTermParser()
         for event in (*early.feed(typed_ahead.take()), *early.tick()):
             self.process_message(event)
         super().start_application_mode()  # type: ignore[no-untyped-call]
-        # Others get the terminal as it was before it was held for this one.
+        # At the end the terminal is to be as it was before it was held for those keys.
         self.attrs_before = typed_ahead.former() or self.attrs_before
 
     def _may_draw(self) -> bool:
-        """Whether the terminal is there; in the background it is waited for, stopped.
+        """Whether the terminal is there. In the background this waits, stopped by the system.
 
-        Textual stops itself with SIGSTOP then, a moment after it was told to. If the terminal is
-        closed in between, there is no shell any more that could bring it back, and it never ends.
-        What the system stops itself it lets go on when the shell is gone.
+        A process in the background that sets the terminal's attributes is stopped with SIGTTOU.
+        Textual instead stops itself with SIGSTOP, a moment later: if the terminal is closed in
+        between, no shell is there to bring it back, and it never ends. What the system has stopped
+        itself, it lets go on when the shell is gone.
         """
         if os.isatty(self.fileno):
             try:
@@ -77,19 +79,21 @@ class HangUpDriver(LinuxDriver):
             super().close()
 
     def _sigtstp_application(self, *_: object) -> None:
-        """Gives the terminal back and stops, as all that was started along with it.
+        """Ctrl-Z: gives the terminal back, and stops the whole process group with SIGTSTP.
 
-        Textual's own stops the client alone, for good where no shell could bring it back. This way
-        the system ignores it there, and the screen comes at once.
+        Textual sends SIGSTOP to the client alone. Programs that were started along with it, as in a
+        pipe or a script, would go on; and where no shell could bring the client back, it would be
+        stopped for good. The system ignores SIGTSTP there, and the screen comes back at once.
         """
         restarts = self._auto_restart
         if restarts:
             self.suspend_application_mode()
             self._must_signal_resume = True
+        # Textual's own handler of SIGCONT would draw a second time, besides the end of this method.
         again = signal.signal(signal.SIGCONT, signal.SIG_IGN)
         stop = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.killpg(0, signal.SIGTSTP)
-        # Here it goes on, whenever that is.
+        # Stopped here, until somebody lets it go on.
         signal.signal(signal.SIGTSTP, stop)
         signal.signal(signal.SIGCONT, again)
         if restarts:

@@ -1,19 +1,29 @@
-"""When Python looks for what nobody uses any more: while nobody types.
+"""When Python collects garbage: not while the client starts, and afterwards while nobody types.
 
-To look through everything that is here takes longer than a frame may, and left to itself Python
-does so in the middle of whatever makes the most: of scrolling.
+To look through all objects takes longer than a frame may. Python does so by itself whenever many
+objects were made, and that is in the middle of whatever makes the most of them: of scrolling.
 """
 
 import gc
 from typing import Final
 
 DUE: Final = 10
-"""So many times must the younger things have been looked through, as Python has it itself;"""
+"""Collections of the younger generation after which a full one is due, as by Python's default."""
 OVERDUE: Final = 20 * DUE
-"""and so many times, and it is done whoever types: near a million of new things."""
+"""After so many it is done although somebody types. Near a million objects were made by then, and
+memory must not grow without end."""
 NEVER: Final = 1_000_000_000
 REST_TICKS: Final = 2
 """So many ticks without a key or a click are a rest."""
+
+
+def pause() -> None:
+    """While modules are imported.
+
+    None of what they make is garbage, and to look through it again and again would take a fifth of
+    the time until something is seen.
+    """
+    gc.disable()
 
 
 class GcPolicy:
@@ -22,7 +32,10 @@ class GcPolicy:
 
     @staticmethod
     def begin() -> None:
-        """What is here by now stays, and need not be looked through again and again."""
+        """Collects from now on, but nothing of what is here already.
+
+        Modules and classes stay until the end; frozen, they are not looked through again.
+        """
         gc.freeze()
         gc.enable()
         youngest, younger, _ = gc.get_threshold()
@@ -32,12 +45,12 @@ class GcPolicy:
         self._ticks = 0
 
     def tick(self) -> None:
-        """Call it once a second."""
+        """To be called once a second."""
         self._ticks += 1
         if is_time(gc.get_count()[2], self._ticks):
             gc.collect()
 
 
-def is_time(looked: int, ticks: int) -> bool:
-    """`looked` times through the younger things since all were, and `ticks` since the last key."""
-    return looked >= (DUE if ticks >= REST_TICKS else OVERDUE)
+def is_time(collections: int, ticks: int) -> bool:
+    """`collections` of the younger generation since the last full one; `ticks` without a key."""
+    return collections >= (DUE if ticks >= REST_TICKS else OVERDUE)

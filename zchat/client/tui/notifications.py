@@ -1,4 +1,4 @@
-"""What the person is told aloud, and whether anything is."""
+"""Notifications: what the user is told, and how it reaches them."""
 
 import asyncio
 import enum
@@ -15,14 +15,14 @@ from zchat.client.model.notifications import Notifying
 from zchat.client.storage.cache import Cache
 from zchat.client.text.wording import Notification, notification
 
-# --- Tells the user something aloud: by the terminal's bell, by the terminal, or on the desktop.
-
 TERMINAL_CHARS_MAX: Final = 250
+"""Of a text that the terminal shows."""
 RUNNING_MAX: Final = 3
-"""With so many that have not ended, a desktop shows nothing more."""
+"""While so many programs run that show something, no more are started: a desktop may hang."""
 CLOSING_TIMEOUT_S: Final = 2.0
+"""At the end of the client, each of those programs has so long to end by itself."""
 _SHOWING_TERMINALS: Final = frozenset({"iTerm.app", "WezTerm", "ghostty"})
-"""By `TERM_PROGRAM`: those that show what OSC 9 says."""
+"""By `TERM_PROGRAM`: terminals that show a text by OSC 9."""
 
 
 class How(enum.StrEnum):
@@ -35,11 +35,11 @@ class How(enum.StrEnum):
 
 
 def best(environment: Mapping[str, str]) -> How:
-    """What reaches the user here."""
+    """The best way that works in this environment."""
     has_desktop = environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")
     if has_desktop and shutil.which("notify-send"):
         return How.DESKTOP
-    # tmux keeps OSC 9 to itself, and passes on the bell.
+    # tmux passes the bell on to its terminal, but not OSC 9.
     if environment.get("TERM_PROGRAM") in _SHOWING_TERMINALS and not environment.get("TMUX"):
         return How.TERMINAL
     return How.BELL
@@ -68,7 +68,7 @@ class Notifier:
                 assert_never(self._how)
 
     def close(self) -> None:
-        """Leaves nothing running."""
+        """Leaves no program running."""
         for process in self._running:
             try:
                 process.wait(CLOSING_TIMEOUT_S)
@@ -82,7 +82,7 @@ class Notifier:
         if len(self._running) >= RUNNING_MAX:
             return
         title, body = _plain(notification.title), _plain(notification.body)
-        # The body is markup there; nothing after `--` is an option.
+        # A body is markup for the desktop, and a title may begin with a dash.
         words = [self._program, "--app-name=zchat", "--", title, escape(body, quote=False)]
         try:
             process = subprocess.Popen(  # noqa: S603
@@ -100,12 +100,12 @@ class Notifier:
 
 
 def osc_9(text: str) -> str:
-    """What has some terminals show the text."""
+    """The sequence with which some terminals show a text."""
     return f"\x1b]9;{_plain(text)[:TERMINAL_CHARS_MAX]}\x07"
 
 
 def _plain(text: str) -> str:
-    """Without a character that could end the sequence, or turn what stands around it."""
+    """Without control characters: they would end the sequence, or change what is around it."""
     return "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
 
 
@@ -114,7 +114,7 @@ ON: Final = "on"
 
 
 def is_quiet(settings: Mapping[str, str]) -> bool:
-    """As it was when the person left."""
+    """As it was when the user left."""
     return settings.get(QUIET) == ON
 
 
@@ -130,23 +130,23 @@ class Notifications:
         return self._notifying.do_not_disturb
 
     def toggle(self) -> str:
-        """Says how it is now."""
+        """Do not disturb, on or off; returns what to tell the user."""
         quiet = self._notifying.do_not_disturb = not self.quiet
         self._cache.keep_setting(QUIET, ON if quiet else "")
         return "do not disturb is on; F4 ends it" if quiet else "do not disturb is off"
 
     def hear(self, event: Event, looked_at: str) -> None:
-        """Once the book has it."""
+        """To be called once the book has the event."""
         if isinstance(event, EntryArrived):
             now = asyncio.get_running_loop().time()
             self._notifying.hear(self._book, event, now, looked_at=looked_at)
 
     def forget(self, key: str) -> None:
-        """The person looks at that conversation now."""
+        """The user looks at that conversation now: nothing of it need be told."""
         self._notifying.forget(key)
 
     def tell(self) -> None:
-        """What is due by now."""
+        """Tells what is due by now; called once a second."""
         told = self._notifying.take(asyncio.get_running_loop().time())
         if told:
             self._notifier.tell(notification(told, self._book.me))

@@ -1,4 +1,4 @@
-"""How the screen is opened: at once, with what an earlier run has kept, or after the login."""
+"""Opens the screen: at once with what an earlier run has cached, or after the login."""
 
 import asyncio
 import os
@@ -31,8 +31,8 @@ def open_screen(access: Access, notify: str) -> int:
         log_files = LogFiles(settings.log_folder, access.user, access.addresses, cluster=cluster)
     try:
         kept = cache.load()
-        # Who has been here before need not wait for the server; others may have to be asked for a
-        # password first, and would look at an empty screen.
+        # Whoever was here before sees the cache without waiting for the server. All others may have
+        # to be asked for a password first, and have nothing to look at until they are logged in.
         been_here = bool(kept.cursors)
         if unknown is not None and not been_here:
             raise unknown
@@ -48,7 +48,7 @@ def open_screen(access: Access, notify: str) -> int:
 
 
 def _cluster_of(access: Access) -> tuple[str, exit_codes.Failed | None]:
-    """As far as it can be known, and why it cannot."""
+    """The id of the cluster, or why it is not known."""
     try:
         return identify(access, needed=True).id, None
     except exit_codes.Failed as failed:
@@ -64,7 +64,7 @@ async def _show(
     settings: config.Config,
     log_files: LogFiles | None,
 ) -> int:
-    """Raises what ended the session, once the terminal is as it was."""
+    """Raises what ended the session, once the terminal is as it was before."""
     from zchat.client.text.renderer import Renderer  # noqa: PLC0415
     from zchat.client.tui.app import ScreenClient  # noqa: PLC0415
     from zchat.client.tui.driver import HangUpDriver  # noqa: PLC0415
@@ -111,7 +111,7 @@ async def _show(
 
 
 async def _end_without_terminal(chat: Chat, cache: Cache) -> NoReturn:
-    """The terminal is gone, and Textual waits for ever for the thread that reads its keys."""
+    """Where the terminal is gone, Textual would wait for ever for its thread that reads keys."""
     code = 0
     try:
         await chat.quit(exit_codes.SIGNAL_QUIT_TIMEOUT_S)

@@ -59,7 +59,7 @@ class Heights:
         return sum(self._sums[:chunk]) + sum(self._chunks[chunk][:offset])
 
     def at(self, line: int) -> tuple[int, int]:
-        """The item that covers `line`, and which of its lines that is; beyond the end the last one."""
+        """The item that covers `line`, and which of its lines that is; at most the last one."""
         index = 0
         line = max(0, line)
         for chunk, lines in zip(self._chunks, self._sums, strict=True):

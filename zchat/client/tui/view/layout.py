@@ -180,7 +180,7 @@ def _said(item: Said, page: Page, where: Place, answered: Said | None) -> Iterat
         yield from wrapped(list(_reactions(item, page)), page.text_width)
     if item.is_unsent:
         why = drawable_line(item.trouble) or "it was not sent"
-        trouble = Piece(f"! {why} · r sends it again, d drops it", Ink.TROUBLE, RETRY)
+        trouble = Piece(f"! {why} · r retries, d drops it", Ink.TROUBLE, RETRY)
         yield from wrapped([trouble], page.text_width)
 
 

@@ -148,7 +148,7 @@ class View:
     # --- What is seen ---------------------------------------------------------------------------
 
     def lines(self, index: int) -> list[Line]:
-        """Of the item at `index`; none if it is folded away, and the first of its run stands for it."""
+        """Of the item at `index`; none if it is folded into the first of its run."""
         run = self._run(index)
         is_folded = bool(run) and self.items[run.start] not in self._unfolded
         if is_folded and index > run.start:

@@ -1,1 +1,1 @@
-"""The parts of the full screen that Textual draws."""
+"""The widgets of the full screen: what Textual draws, and gives keys and clicks to."""

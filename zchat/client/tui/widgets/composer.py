@@ -1,4 +1,4 @@
-"""Where one writes: several lines, with history, completion, and pastes that stay in one piece."""
+"""Where the user writes, with history and completion; all keys pass through here, in order."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ from zchat.protocol.rules.names import safe_text
 
 HISTORY_MAX: Final = 500
 MOUNTED_WITHIN_S: Final = 5.0
-"""A dialog that is not there after so long gets no keys."""
+"""So long keys wait for a dialog that an earlier key opens; they are lost if it never comes."""
 _WORD: Final = re.compile(r"[\w.+-]+$")
 
 
@@ -36,7 +36,7 @@ class Composer(TextArea):
     BINDINGS = keys.COMPOSER
 
     class Completing(Message):
-        """What may come in the place of the word; `at` is the choice that stands there now."""
+        """What the word may become; `at` is the choice that stands there now, or -1."""
 
         def __init__(self, completion: Completion, at: int) -> None:
             super().__init__()
@@ -49,9 +49,10 @@ class Composer(TextArea):
         submit: Callable[[str], None],
         wants: Callable[[str], None],
     ) -> None:
-        """Called at once, so that the next key finds what the last one has done.
+        """The callbacks run before the next key is handled. Messages of Textual would run later.
 
-        `wants` gets `up`, `tab`, `escape`, `end`, `page up` or `page down`: what is not for a text.
+        `wants` gets the keys that mean nothing for a text: `up`, `tab`, `escape`, `end`, `page up`
+        or `page down`.
         """
         super().__init__(
             compact=True, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False
@@ -62,16 +63,16 @@ class Composer(TextArea):
         self._wants = wants
         self._history: list[str] = []
         self._at = 0
-        """Where in the history; its end is what is being written."""
+        """The place in the history; its end is what is being written."""
         self._unsent = ""
         self.pressed_at_s = 0.0
-        """When the key came that is seen to."""
+        """When the key was pressed that is handled now."""
         self._opened: Screen[Any] | None = None
-        """The dialog that a key of ours has led to."""
+        """The dialog that a key has opened which came through here."""
         self._offered = NONE
         self._chosen = -1
         self._completed: str | None = None
-        """The text as the last choice has left it, which asks for no other ones."""
+        """The text that the last choice has made, for which no others are offered."""
 
     def load(self, text: str) -> None:
         """Another text, with the cursor at its end."""
@@ -80,22 +81,23 @@ class Composer(TextArea):
         self._at = len(self._history)
 
     def remember_all(self, texts: list[str]) -> None:
-        """What was sent in earlier runs, oldest first."""
+        """What was sent in earlier runs, oldest first: it comes before what was sent by now."""
         self._history[:0] = texts[-HISTORY_MAX:]
         self._at = len(self._history)
 
     def remember(self, text: str) -> None:
-        """So that Up brings it again."""
+        """So that Up brings it back."""
         if not self._history or self._history[-1] != text:
             self._history.append(text)
             del self._history[:-HISTORY_MAX]
         self._at = len(self._history)
 
     async def _on_key(self, event: events.Key) -> None:
-        """All keys come here, whatever has the focus, and each does at once what it does.
+        """All keys come here, whatever has the focus, and each takes effect before the next.
 
-        Textual looks up what a key does only when it has come back to the app. Those that were
-        typed after it would be here before: it would be done in another order.
+        Textual passes a key on to the app before it looks up what it is bound to. The next keys
+        would reach the widget meanwhile, and take effect first: of a fast "Ctrl-K name" the name
+        would be written here.
         """
         self.pressed_at_s = event.time
         if await self._handed_on(event):
@@ -109,13 +111,13 @@ class Composer(TextArea):
             event.stop()
             event.prevent_default()
         elif not writes:
-            # Whoever types a word means to write it.
+            # A letter that is bound to nothing here begins a word to be written.
             self.screen.set_focus(self)
 
     async def _does(self, key: str, *, first: bool) -> bool:
-        """What it is bound to where one is, or `first` of all; whether it is to anything."""
+        """Runs what the key is bound to, with `first` only with priority; whether there was any."""
         if self.app.screen is not self.screen:
-            # It was pressed before what stands over this.
+            # The key was pressed before the dialog that is over this by now.
             bindings = () if first else self._bindings.key_to_bindings.get(key, ())
             if bindings:
                 await self.run_action(bindings[0].action)
@@ -127,11 +129,11 @@ class Composer(TextArea):
         return True
 
     def has_opened(self, screen: Screen[Any]) -> bool:
-        """Whether it is the dialog to which the last key has led."""
+        """Whether it is a dialog that a key has opened which came through here."""
         return screen is self._opened
 
     async def _handed_on(self, event: events.Key | events.Paste) -> bool:
-        """Whether it is for a dialog that a key before it has opened."""
+        """Whether the event belongs to a dialog that an earlier key has opened; then it gets it."""
         dialog = self.app.screen
         if dialog is self.screen or dialog is not self._opened:
             return False
@@ -140,7 +142,7 @@ class Composer(TextArea):
         if isinstance(dialog, QuestionDialog):
             dialog.press(event)
             return True
-        # Before that it would have nowhere to put what is typed.
+        # Before it is mounted it has no input to put the text into.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(dialog._mounted_event.wait(), MOUNTED_WITHIN_S)
         target = dialog.focused or dialog
@@ -153,7 +155,7 @@ class Composer(TextArea):
     async def _on_paste(self, event: events.Paste) -> None:
         if await self._handed_on(event):
             return
-        # Both would handle it, and a paste would stand there twice.
+        # Textual calls the handler of the base class, too, and the paste would stand there twice.
         event.prevent_default()
         event.stop()
         if self.screen.focused is not self:
@@ -180,7 +182,7 @@ class Composer(TextArea):
             self.post_message(self.Completing(offered, -1))
 
     def choose(self, number: int) -> None:
-        """Puts that choice where the word is."""
+        """Puts that choice in the place of the word."""
         offered = self._offered
         row, column = self.cursor_location
         insert = offered.choices[number].insert
@@ -206,7 +208,7 @@ class Composer(TextArea):
             self._complete_name(by)
 
     def _complete_name(self, by: int) -> None:
-        """A word without its sign, as other clients have it."""
+        """Completes a name without its `@`, as IRC clients do."""
         row, column = self.cursor_location
         before = self.document.get_line(row)[:column]
         word = _WORD.search(before)
@@ -244,7 +246,7 @@ class Composer(TextArea):
         elif self.cursor_location[0] > 0 or not self.cursor_at_first_line_of_wrap:
             self.action_cursor_up()
         elif self._at == 0 or (self._at == len(self._history) and not self.text):
-            # In an empty line Up is the way into the conversation.
+            # From an empty line Up leads into the conversation, not into the history.
             self._wants("up")
         else:
             if self._at == len(self._history):
@@ -264,7 +266,7 @@ class Composer(TextArea):
 
     def _recall(self, text: str) -> None:
         at = self._at
-        # What was sent once asks for no choices: the arrows go on through what was sent.
+        # No choices are offered, so that the arrows go on through the history.
         self._completed, self._offered = text, NONE
         self.load(text)
         self._at = at

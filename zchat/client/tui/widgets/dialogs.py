@@ -1,4 +1,4 @@
-"""What is asked over the conversation: a choice from a list, a word, yes or no; and a page to read.
+"""Dialogs over the conversation: pick from a list, answer, confirm; and a page to read.
 
 Escape leaves each of them with nothing done.
 """
@@ -21,11 +21,11 @@ from zchat.client.tui.widgets.lines import Lines
 T = TypeVar("T")
 PICK: Final = "pick:"
 MARGIN_LINES: Final = 3
-"""Above and below; of all else a dialog may take four fifths, as the style sheet says."""
+"""Above and below. Of the rest a dialog may take four fifths, as in the style sheet below."""
 PICKER_LINES: Final = 5
-"""What a picker has besides its options: the input with the space below, the hint, the rims."""
+"""What a picker has besides its options: the input with a blank line, the hint, two borders."""
 READING_LINES: Final = 3
-"""The hint and the rims."""
+"""The hint and two borders."""
 
 DIALOG_CSS: Final = """
 {name} {{
@@ -43,7 +43,7 @@ DIALOG_CSS: Final = """
 
 
 class Dialog(ModalScreen[T]):
-    """Ends once, however many keys have come before it is gone."""
+    """Ends once, however many keys come before it is gone."""
 
     is_over = False
     _result: T | None = None
@@ -55,13 +55,13 @@ class Dialog(ModalScreen[T]):
                 self.dismiss(result)
 
     def on_screen_resume(self) -> None:
-        # It ended below another one.
+        # It was ended while another dialog was over it, which had to go first.
         if self.is_over and self.is_current:
             self.dismiss(self._result)
 
 
 class Picker(Dialog[str]):
-    """One of a list that what is typed makes shorter. `options` is asked after each key."""
+    """A list to pick from, which typing makes shorter: `options` is called after each key."""
 
     DEFAULT_CSS = (
         DIALOG_CSS.format(name="Picker", cells=140) + "Picker Lines { height: 1fr; min-height: 4; }"
@@ -77,9 +77,10 @@ class Picker(Dialog[str]):
         typed: Callable[[str], None] | None = None,
         at_last: Callable[[], None] = lambda: None,
     ) -> None:
-        """`typed` is told of what was typed where the options come later, by `show_again`.
+        """`typed` gets what was typed, if the options come later; they are shown by `show_again`.
 
-        `at_last` is called when the last of them is chosen: there may be more.
+        `at_last` is called when the last option is selected: there may be more to load. `nothing`
+        stands in the place of options while there are none.
         """
         super().__init__()
         self._prompt = prompt
@@ -89,7 +90,7 @@ class Picker(Dialog[str]):
         self._at_last = at_last
         self.is_search = typed is not None
         self._asked: str | None = None
-        """For what the options are."""
+        """The text for which the options are."""
         self._found: Sequence[Option] = ()
         self._at = 0
 
@@ -108,7 +109,7 @@ class Picker(Dialog[str]):
         self.call_after_refresh(self.show_again)
 
     def show_again(self, nothing: str | None = None, hint: str = "") -> None:
-        """Asks for the options once more. `hint` stands below them, `nothing` in their place."""
+        """Calls `options` again. `hint` is shown below them."""
         if nothing is not None:
             self._nothing = nothing
             self.query_one(Static).update(hint)
@@ -122,7 +123,7 @@ class Picker(Dialog[str]):
             tuple(Piece(text, ink, f"{PICK}{number}") for text, ink, _ in option.line(cells))
             for number, option in enumerate(self._found)
         ]
-        # As high as it needs to be, and no higher than there is room for.
+        # As high as needed, and as there is room for.
         room = (self.size.height - MARGIN_LINES) * 4 // 5 - PICKER_LINES
         lines.styles.height = max(1, min(len(shown), room))
         if shown:
@@ -141,7 +142,7 @@ class Picker(Dialog[str]):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         if self._typed is None and event.value != self._asked:
-            # What was typed just before has not been seen to yet.
+            # Textual tells of what was typed just before only after this Enter.
             self._at = 0
             self.show_again()
         if self._found:
@@ -167,7 +168,7 @@ class Picker(Dialog[str]):
 
 
 class Prompt(Dialog[str]):
-    """One answer in words. Of a secret what is typed is not shown."""
+    """One answer in words; a secret is not shown."""
 
     DEFAULT_CSS = DIALOG_CSS.format(name="Prompt", cells=76)
     BINDINGS = keys.PROMPT
@@ -196,9 +197,9 @@ class Prompt(Dialog[str]):
 
 
 class Confirm(Dialog[bool]):
-    """Enter is yes, and every other key is no: whoever was typing a word means none of this.
+    """Enter is yes, and every other key is no: whoever was typing a word did not mean to confirm.
 
-    `go_on` gets what such a key has typed, so that the word stays whole.
+    `go_on` gets the character of such a key, so that the word stays whole.
     """
 
     DEFAULT_CSS = DIALOG_CSS.format(name="Confirm", cells=76)
@@ -206,7 +207,7 @@ class Confirm(Dialog[bool]):
     def __init__(self, question: str, yes: str, go_on: Callable[[str], None]) -> None:
         super().__init__()
         self._question = question
-        self._hint = f"Enter {yes} · any other key leaves it"
+        self._hint = f"Enter {yes} · any other key cancels"
         self._go_on = go_on
 
     def compose(self) -> ComposeResult:
@@ -223,7 +224,7 @@ class Confirm(Dialog[bool]):
 
 
 class Reading(Dialog[None]):
-    """A page of lines, as the list of all keys is; `page` lays it out in so many cells."""
+    """A page to read, like the list of keys; `page` lays it out in so many cells."""
 
     DEFAULT_CSS = DIALOG_CSS.format(name="Reading", cells=100) + "Reading Lines { height: 1fr; }"
     BINDINGS = keys.READING

@@ -1,4 +1,4 @@
-"""A widget that shows lines of pieces as they are given, and says which piece was clicked."""
+"""A widget that shows lines of pieces, and tells which piece was clicked."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,7 +13,7 @@ from zchat.client.tui.widgets import painting
 
 
 class Lines(Widget):
-    """Shows those from `top` on. On a panel, or on the ground of the conversation."""
+    """Shows the lines from `top` on; with the background of a panel, or of the conversation."""
 
     class Clicked(Message):
         def __init__(self, lines: "Lines", target: str) -> None:
@@ -31,9 +31,9 @@ class Lines(Widget):
         self._panel = panel
         self.top = 0
         self.highlighted = -1
-        """The line on which the choice is; -1 for none."""
+        """The selected line; -1 for none."""
         self.beyond: Callable[[range], Line] = lambda hidden: ()
-        """What stands at the edge in the place of so many lines, which are not seen."""
+        """What stands at the edge in the place of these lines, for which there is no room."""
         self._followed = -1, 0
 
     @property
@@ -41,7 +41,7 @@ class Lines(Widget):
         return self._lines
 
     def show(self, lines: Sequence[Line], highlighted: int = -1) -> None:
-        """Draws only if anything is not as before."""
+        """Draws only if anything has changed: it is called for every frame."""
         lines = list(lines)
         if lines == self._lines and highlighted == self.highlighted:
             return
@@ -52,11 +52,11 @@ class Lines(Widget):
         self.refresh()
 
     def follow(self, number: int) -> None:
-        """Has that line seen, when it has become another one; else one may look elsewhere."""
+        """Scrolls to that line once; while it stays the same, the user may scroll elsewhere."""
         if (number, self.size.height) == self._followed or not self.size.height:
             return
         self._followed = number, self.size.height
-        # At the edges something else may stand.
+        # Not to the edge, where `beyond` may stand instead of it.
         self.top = max(0, min(self.top, number - 1), number + 2 - self.size.height)
         self.refresh()
 

@@ -1,6 +1,6 @@
-"""What somebody marks with the mouse: from one cell of the conversation to another.
+"""Selecting text with the mouse: from one cell of the conversation to another.
 
-Both ends are places in what was said, and stay there when other lines come.
+Both ends are places in messages, not on the screen: they stay there when other messages come.
 """
 
 from typing import Final, NamedTuple
@@ -12,11 +12,11 @@ from zchat.client.tui.view.markup import Ink
 from zchat.client.tui.view.view import View
 
 JOINT_CHARS: Final = 12
-"""So much of two lines says what stood between them in the text."""
+"""So much of the end of one line and the beginning of the next is searched in the text."""
 
 
 class End(NamedTuple):
-    """A cell of a line of an item."""
+    """One end of the selection: a cell of a line of an item."""
 
     item: Item
     line: int
@@ -24,7 +24,7 @@ class End(NamedTuple):
 
 
 class Place(NamedTuple):
-    """The same in the order of what is seen."""
+    """The same, by the index of the item: this can be compared."""
 
     item: int
     line: int
@@ -32,15 +32,15 @@ class Place(NamedTuple):
 
 
 class Marked(NamedTuple):
-    """`first` comes before `last`, and both are marked themselves."""
+    """What is selected, both ends included; `first` comes before `last`."""
 
     first: Place
     last: Place
 
     def cells(self, index: int, line: int, gutter: int, end: int) -> tuple[int, int] | None:
-        """Of that line of that item: from which cell on and up to which it is marked.
+        """Of that line of that item: the first selected cell, and the one after the last.
 
-        Of several lines only what stands right of the `gutter`, where times and names are.
+        Where several lines are selected, times and names are left out: they are in the `gutter`.
         """
         here = (index, line)
         if not self.first[:2] <= here <= self.last[:2]:
@@ -52,10 +52,10 @@ class Marked(NamedTuple):
 
 
 def marked(view: View, anchor: End, end: End) -> Marked | None:
-    """None if one of the ends is not here any more."""
+    """None if one of the ends is not in the conversation any more."""
     places = []
     for each in (anchor, end):
-        # From the newest on: what is marked is seldom far above.
+        # From the newest on: what is on the screen is seldom far above.
         backwards = range(len(view.items) - 1, -1, -1)
         index = next((n for n in backwards if view.items[n] is each.item), None)
         if index is None:
@@ -65,7 +65,7 @@ def marked(view: View, anchor: End, end: End) -> Marked | None:
 
 
 def text_of(view: View, found: Marked) -> str:
-    """What is marked, with the lines of a paragraph in one piece again."""
+    """The selected text, with the lines of a paragraph joined again."""
     parts: list[str] = []
     for index in range(found.first.item, min(found.last.item + 1, len(view.items))):
         item = view.items[index]
@@ -84,11 +84,12 @@ def text_of(view: View, found: Marked) -> str:
 
 
 def _is_beside(line: Line) -> bool:
-    """Days, what is new, and what is folded: nobody has said that."""
+    """Lines for days, for what is new, and of folded items: they are no part of a message."""
     return any(piece.ink in (Ink.DAY, Ink.NEW) or piece.target == FOLD for piece in line)
 
 
 def _between(before: str, text: str, source: str) -> str:
+    """A space, nothing, or a line break: what the message has between two of its lines."""
     end, begin = before[-JOINT_CHARS:], text[:JOINT_CHARS]
     for joint in (" ", ""):
         if f"{end}{joint}{begin}" in source:
@@ -102,7 +103,7 @@ def _slice(line: Line, begin: int, end: int) -> str:
     x = 0
     for char in "".join(piece.text for piece in line):
         size = width(char)
-        # A mark takes no cell, and goes with what it stands on.
+        # A combining mark takes no cell, and goes with its character.
         if begin <= (x if size else x - 1) < end:
             chars.append(char)
         x += size

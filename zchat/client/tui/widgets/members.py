@@ -15,19 +15,19 @@ class Members(Lines, can_focus=True):
     BINDINGS = keys.MEMBERS
 
     def __init__(self, ask: Callable[[str, str], None]) -> None:
-        """`ask` wants something done to somebody, or to nobody if there is none; at once."""
+        """`ask` gets what is to be done, and to whom; the name is empty if there is nobody."""
         super().__init__(id="members", panel=True)
         self._ask = ask
         self._chosen = ""
 
     @property
     def _people(self) -> list[str]:
-        """By line; empty where nobody is."""
+        """By line; empty where a line is no member."""
         targets = (line[0].target if line else "" for line in self.shown)
         return [target.removeprefix(PERSON) for target in targets]
 
     def show(self, lines: Sequence[Line], highlighted: int = -1) -> None:
-        """Whoever is chosen stays it, wherever they stand now."""
+        """The same member stays selected, wherever they are in the list now."""
         super().show(lines, highlighted)
         self._show_choice()
 

@@ -1,4 +1,4 @@
-"""Where the client itself says something: answers to commands, and what did not work."""
+"""Messages of the client itself: answers to commands, and what did not work."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -13,9 +13,9 @@ from zchat.client.tui.widgets.lines import Lines
 LINES_KEPT: Final = 500
 WORDS_KEPT: Final = 3
 HINTED_LINES: Final = 2
-"""A shorter word needs no telling how to be rid of it."""
+"""From so many lines on, it is told how to scroll and close them."""
 SHARE: Final = 0.5
-"""Of the screen, at most."""
+"""At most this share of the screen."""
 
 
 class Notes(Lines):
@@ -23,10 +23,10 @@ class Notes(Lines):
         super().__init__(id="notes", panel=True)
         self._said: list[str] = []
         self._only_words = True
-        """All that is shown came as single lines, each for itself."""
+        """Everything shown came as single lines."""
 
     def say(self, lines: Sequence[str]) -> None:
-        """Below what is there already; a single word in its place, if that is no more either."""
+        """Adds lines. Single lines replace each other, unless both tell of trouble."""
         said = [part for line in lines for part in drawable(line).split("\n")]
         is_word = len(said) == 1
         if not self.display or (
@@ -45,13 +45,13 @@ class Notes(Lines):
         self._show_said(begin)
 
     def go_on(self) -> None:
-        """The person is somewhere else: what was only a word has been read."""
+        """The user goes elsewhere: single lines have been read by now, longer ones perhaps not."""
         if self._only_words:
             self.hide()
 
     def _show_said(self, begin: int = 0) -> None:
-        """From that line on, or the last ones if there is room for more."""
-        # While it is hidden it has no size of its own, or the one that it had when it was seen.
+        """Scrolled to that line, or to the last ones if there is room for more."""
+        # The parent's size: while hidden it has none, or the one from when it was last seen.
         around = self.parent
         width = max(20, (around.size.width if isinstance(around, Widget) else 0) - 6)
         shown: list[Line] = []
@@ -70,14 +70,14 @@ class Notes(Lines):
 
     @property
     def hint(self) -> str:
-        """What keys do to it."""
+        """What keys do here."""
         if not self.display or len(self.shown) < HINTED_LINES:
             return ""
         scrolls = "PgUp and PgDn scroll · " if len(self.shown) > self.size.height else ""
-        return f"{scrolls}Esc takes this away"
+        return f"{scrolls}Esc closes this"
 
     def scroll_pages(self, by: int) -> bool:
-        """Whether there is more than is seen at once."""
+        """Whether there was anything to scroll."""
         if not self.display or len(self.shown) <= self.size.height:
             return False
         self.scroll_lines(by * max(1, self.size.height - 1))

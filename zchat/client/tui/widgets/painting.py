@@ -1,4 +1,4 @@
-"""The one place where lines of pieces become what Textual draws."""
+"""The only place where lines of pieces, and our themes, become what Textual draws."""
 
 from functools import lru_cache
 from typing import Final
@@ -15,6 +15,7 @@ from zchat.client.tui.view.markup import Piece
 
 _MARKED: Final = Style(reverse=True)
 STRIPS_MAX: Final = 1_024
+"""Strips that are cached: many screens full."""
 _NAMED_BY_TEXTUAL: Final = (
     *("dim", "raised", "ansi-background", "ansi-foreground", "border", "border-blurred"),
     *("block-cursor-foreground", "block-cursor-background", "block-hover-background"),
@@ -29,11 +30,10 @@ _NAMED_BY_TEXTUAL: Final = (
 
 @lru_cache(maxsize=STRIPS_MAX)
 def strip(line: Line, theme: str, cells: int, ground: Style, edge: Piece | None = None) -> Strip:
-    """`line` in just so many cells, the last of them for `edge`, which lies on the theme's own
-    ground. Plain segments: nothing in a text is markup.
+    """`line` in exactly so many cells, the last for `edge`, which has the theme's own background.
 
-    Kept, since what scrolls is drawn again and again, and Textual keeps with a strip what it has
-    made of it for the terminal.
+    As plain segments: nothing in a text is markup of Textual's. Cached, since what scrolls is drawn
+    again and again, and Textual keeps with each strip what it has rendered for the terminal.
     """
     if edge is not None:
         beside = Segment(edge.text, themes.ground(theme) + themes.style_of(theme, edge))
@@ -56,7 +56,7 @@ def strip(line: Line, theme: str, cells: int, ground: Style, edge: Piece | None 
 
 
 def marked(line: Strip, begin: int, end: int) -> Strip:
-    """The same with those cells as what is marked looks in any terminal."""
+    """The strip with those cells selected: reversed, which every terminal can show."""
     end = min(end, line.cell_length)
     begin = min(begin, end)
     parts = line.divide([begin, end, line.cell_length])
@@ -64,7 +64,7 @@ def marked(line: Strip, begin: int, end: int) -> Strip:
 
 
 def target_at(line: Line, x: int) -> str:
-    """What the piece in that cell means."""
+    """What a click on that cell means."""
     for piece in line:
         x -= width(piece.text)
         if x < 0:

@@ -1,8 +1,8 @@
-"""Questions over the conversation, and the keyboard with them until all of the dialogue is over.
+"""Questions over the conversation, which have the keyboard until the whole dialogue is over.
 
-What somebody answers before it is asked for, or once more after it, is a secret as often as not.
-So it reaches the next question or nobody, and never the conversation. Keys come in their order by
-`press`, also those that came before there was anything to be seen of this.
+An answer that comes before its question, or once more after it, is a password as often as not. So
+it reaches the next question or nobody, and never the conversation. Keys come in their order by
+`press`, also those that were typed before anything of this was on the screen.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ class QuestionDialog(Dialog[None]):
         self._asked: Questions | None = None
         self._answered: asyncio.Future[list[str] | None] | None = None
         self._early: list[str] = []
-        """Answers to what is still to be asked."""
+        """Answers that were typed before their questions came."""
         self._typed = ""
 
     def compose(self) -> ComposeResult:
@@ -51,7 +51,7 @@ class QuestionDialog(Dialog[None]):
         return bool(self._early or self._typed)
 
     async def ask(self, questions: Sequence[Question], complaint: str) -> list[str] | None:
-        """The answers; None if the person thought better of it."""
+        """The answers; None if the user left."""
         if self.is_over:
             return None
         if complaint:
@@ -84,12 +84,12 @@ class QuestionDialog(Dialog[None]):
         self._show()
 
     def _go_on(self) -> None:
-        """Takes the answers that are there already."""
+        """Uses answers that were typed ahead."""
         asked, answered = self._asked, self._answered
         while asked is not None and asked.next is not None and self._early:
             asked.answer(self._early.pop(0))
             if asked.complaint:
-                # What was typed ahead was meant for another question.
+                # What was typed ahead was meant for other questions.
                 self._early.clear()
                 self._typed = ""
         if asked is not None and asked.next is None and answered and not answered.done():
@@ -120,7 +120,7 @@ class QuestionDialog(Dialog[None]):
 
 
 class Questioner:
-    """For the `Executor`: asks on the screen of `app`, while `begin` has opened the questions."""
+    """Asks what a command needs to know, on the screen of `app`, between `begin` and `end`."""
 
     def __init__(self, app: App[int]) -> None:
         self._app = app
@@ -132,7 +132,7 @@ class Questioner:
         self._app.push_screen(self._open)
 
     def end(self) -> bool:
-        """Whether the person was typing what nobody has asked for."""
+        """Whether the user was typing what was not asked for."""
         dialog, self._open = self._open, None
         if dialog is None or dialog.is_over:
             return False

@@ -1,7 +1,7 @@
-"""The conversation that is open: draws what its view shows, and turns keys and clicks into words.
+"""The open conversation: draws what its view shows, and turns keys and clicks into actions.
 
-It draws by lines (`render_line`), with a scroll bar of its own: Textual's would want to know how
-high all of it is, which nobody knows before it is laid out.
+It draws line by line (`render_line`), with a scroll bar of its own: Textual's needs the height of
+the whole, which is not known before everything is laid out.
 """
 
 import re
@@ -27,26 +27,26 @@ from zchat.client.tui.widgets.marking import End, Marked
 
 WHEEL_LINES: Final = 3
 OLDER_WHEN_ITEMS: Final = 60
-"""So many items above the window are left when older ones are asked for."""
+"""Older items are loaded once so few are left above the window, before scrolling reaches them."""
 HANDLE: Final = Piece("▐", Ink.DIM)
-"""Of the scroll bar,"""
+"""The scroll bar's handle."""
 BESIDE: Final = Piece(" ")
-"""and what else stands in its column."""
+"""The rest of the scroll bar's column."""
 CHOOSES_NEWEST: Final = ("reply", "edit", "react", "copy", "open", "before")
-"""What is done to the newest message where none is chosen."""
+"""These are done to the newest message if none is selected."""
 VIEWS_MAX: Final = 12
-"""Conversations whose place is remembered."""
+"""So many conversations come back where they were left; a view has lines of its own."""
 
 
 class Shown(NamedTuple):
-    """What one line of the window draws."""
+    """What one line of the window shows."""
 
     line: Line
     selected: bool
     bar: bool
-    """The handle of the scroll bar stands beside it."""
+    """The handle of the scroll bar is beside it."""
     marked: tuple[int, int] | None = None
-    """From which cell on and up to which."""
+    """The first cell that is selected with the mouse, and the one after the last."""
 
 
 class Timeline(Widget, can_focus=True):
@@ -61,7 +61,7 @@ class Timeline(Widget, can_focus=True):
     virtual_size = Reactive(Size(), repaint=False)
 
     class Moved(Message):
-        """Other lines are seen now."""
+        """Other lines are visible now."""
 
     def __init__(
         self,
@@ -71,9 +71,9 @@ class Timeline(Widget, can_focus=True):
         *,
         folds: bool = True,
     ) -> None:
-        """`ask` wants something done to an item, and says with what; `folds` as for the view.
+        """`ask` gets what is to be done, to which item, and with what; `folds` is as for the view.
 
-        It is called at once, so that the next key finds it done.
+        It runs before the next key is handled. A message of Textual would run later.
         """
         super().__init__()
         self.me = me
@@ -81,15 +81,15 @@ class Timeline(Widget, can_focus=True):
         self._ask = ask
         self._folds = folds
         self.words: re.Pattern[str] | None = None
-        """What calls one besides the name."""
+        """The highlight words."""
         self.view: View | None = None
         self.found = ""
-        """What was looked for last."""
+        """The text that was searched for last."""
         self._views: dict[Conversation, View] = {}
         self._anchor: End | None = None
-        """Where the mouse was pressed,"""
+        """Where the mouse was pressed."""
         self._marked_to: End | None = None
-        """and where it was last, if that is somewhere else."""
+        """Where it was last, if that is somewhere else."""
         self._is_dragging = False
         self._rows: list[Row] = []
         self._shown: list[Shown] = []
@@ -99,7 +99,7 @@ class Timeline(Widget, can_focus=True):
     # --- What is shown --------------------------------------------------------------------------
 
     def open(self, conversation: Conversation) -> None:
-        """Shows it where it was left, or its newest."""
+        """Shows it where it was left, or its newest messages."""
         view = self._views.pop(conversation, None)
         if view is None:
             view = View(conversation, self.page, folds=self._folds)
@@ -114,7 +114,7 @@ class Timeline(Widget, can_focus=True):
         self.look_again()
 
     def update_from_changes(self) -> bool:
-        """Whether anything of what is open has changed."""
+        """Whether anything in the conversation has changed."""
         if self.view is None or not self.view.keep_up():
             return False
         self.look_again()
@@ -126,13 +126,13 @@ class Timeline(Widget, can_focus=True):
         if len(self._shown) != len(before):
             self.refresh()
         elif changed := [y for y, shown in enumerate(self._shown) if shown != before[y]]:
-            # Drawing is most of what a key costs.
+            # Only the lines that differ: drawing is most of what a key costs.
             begin, end = changed[0], changed[-1] + 1
             self.refresh(Region(0, begin, self.size.width, end - begin))
         self.post_message(self.Moved())
 
     def _fit(self) -> None:
-        """Lays out what the window shows in the size that it has now."""
+        """Lays out what the window shows, in its size of now."""
         view = self.view
         self._fitted = self.size
         if view is not None:
@@ -141,11 +141,11 @@ class Timeline(Widget, can_focus=True):
             self._shown = self._lines(view)
 
     def _lines(self, view: View) -> list[Shown]:
-        """All of the window; none if nothing was said yet."""
+        """All lines of the window; none if there are no messages."""
         if not self._rows:
             return []
         bar = self._bar(view)
-        # Few lines stand where the newest will be.
+        # Few messages are at the bottom, where the next one will be.
         space = max(0, self.size.height - len(self._rows))
         blank = [Shown((), selected=False, bar=y in bar) for y in range(space)]
         found = self._marked()
@@ -167,7 +167,7 @@ class Timeline(Widget, can_focus=True):
         return found.cells(index, line, page.gutter, page.width)
 
     def _line_at(self, y: int) -> tuple[int, int]:
-        """The index of the item that is seen there, and which of its lines; the nearest one."""
+        """The index of the item nearest to that line, and which of its lines it is."""
         view = self.view
         assert view is not None
         number = max(0, min(len(self._rows) - 1, y - (self.size.height - len(self._rows))))
@@ -177,7 +177,7 @@ class Timeline(Widget, can_focus=True):
         return index, skipped + number - above
 
     def _bar(self, view: View) -> range:
-        """The lines beside which the handle of the scroll bar stands."""
+        """The lines beside which the scroll bar has its handle."""
         height, total = self.size.height, max(view.heights.total, 1)
         if view.at_end and total <= view.height:
             return range(0)
@@ -188,19 +188,19 @@ class Timeline(Widget, can_focus=True):
 
     @property
     def wants_older(self) -> bool:
-        """What is above the window will soon be at its end."""
+        """Few items are left above the window."""
         view = self.view
         return view is not None and view.top < OLDER_WHEN_ITEMS
 
     def set_empty(self, lines: list[Line]) -> None:
-        """What to say where nothing was said yet."""
+        """What to show while there are no messages."""
         if lines != self._welcome:
             self._welcome = lines
             self.refresh()
 
     @property
     def page(self) -> Page:
-        # The last column is the scroll bar's, and the one before it keeps away from that.
+        # The last column is the scroll bar's, and the one before it stays blank.
         return Page(max(1, self.size.width - 2), self.me, self._calendar, self.words)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
@@ -210,8 +210,8 @@ class Timeline(Widget, can_focus=True):
         self.look_again()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        # With another size all is drawn at once, and the event that tells of it comes later: what
-        # was laid out for the old one would be seen for a moment.
+        # After a change of size Textual draws at once, and sends the event later: what was laid out
+        # for the old size would be visible for a moment.
         if self.size != self._fitted:
             self._fit()
         return super().render_lines(crop)
@@ -283,7 +283,7 @@ class Timeline(Widget, can_focus=True):
         view = self.view
         item = None if view is None else view.chosen
         if item is None and what in CHOOSES_NEWEST and view is not None:
-            # Without a choice the newest is meant.
+            # With none selected, the newest is meant.
             view.step(-1)
             item = view.chosen
             self.look_again()
@@ -304,13 +304,13 @@ class Timeline(Widget, can_focus=True):
             self.look_again()
 
     def show(self, index: int | None) -> None:
-        """Selects that item, with what was said around it."""
+        """Selects that item, with some messages around it."""
         if self.view is not None and index is not None:
             self.view.show(index)
             self.look_again()
 
     def jump(self, sequence: int) -> bool:
-        """Selects the message with that sequence, if it is here."""
+        """Selects the message with that sequence, if it is loaded."""
         view = self.view
         index = None if view is None else view.index_of(sequence)
         if view is None or index is None:
@@ -341,7 +341,7 @@ class Timeline(Widget, can_focus=True):
             self._seek(event.y)
 
     def _drag(self, x: int, y: int) -> None:
-        """Marks up to there; past an edge it scrolls."""
+        """Selects up to there; beyond an edge it scrolls."""
         if y < 0 or y >= self.size.height:
             self.scroll_lines(-1 if y < 0 else 1)
         end = self._end_at(x, y)
@@ -371,7 +371,7 @@ class Timeline(Widget, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         view = self.view
         if view is None or self._is_dragging:
-            # What ends a marking means nothing else.
+            # The end of a selection is no click.
             return
         if event.x >= self.size.width - 1:
             self._seek(event.y)
