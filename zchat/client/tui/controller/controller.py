@@ -486,9 +486,7 @@ class Controller:
         if kind is DeleteMessage and not is_own:
             may = key[0] == "#" and self.book.rights.may_delete_of(said.author, key)
             return (
-                ""
-                if may
-                else "only moderators delete what others have said, and only of those who rank below them"
+                "" if may else "only moderators delete what others have said, if they rank higher"
             )
         if key[0] != "#" or self.book.rights.may(
             kind, key, conversation=conversation.kind is Kind.SEVERAL
