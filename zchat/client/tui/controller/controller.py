@@ -485,9 +485,8 @@ class Controller:
             return "messages can be pinned in rooms only"
         if kind is DeleteMessage and not is_own:
             may = key[0] == "#" and self.book.rights.may_delete_of(said.author, key)
-            return (
-                "" if may else "only moderators delete what others have said, if they rank higher"
-            )
+            told = "only moderators delete what others have said, if they rank higher"
+            return "" if may else told
         if key[0] != "#" or self.book.rights.may(
             kind, key, conversation=conversation.kind is Kind.SEVERAL
         ):
