@@ -150,7 +150,7 @@ def test_a_first_visit(cluster: Cluster, tmp_path: Path) -> None:
         ann.write(" :tea:")
         bob.sees("(edited)")
         bob.press("Up", "+")
-        bob.sees("an emoji by its name")
+        bob.sees("an emoji by name")
         bob.write("tada")
         ann.sees("🎉")
         ann.press("C-f")
