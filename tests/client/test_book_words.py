@@ -5,7 +5,7 @@ import pytest
 from zchat.client.core.checks import InvalidRequest, emoji
 from zchat.client.model.conversation import Happened, Item, Said
 from zchat.client.model.emoji import by_name, completions, emoji_named
-from zchat.client.tui.view.view import find_after, find_before, matches
+from zchat.client.tui.view.viewport import find_after, find_before, matches
 from zchat.protocol.messages import Entry, TopicChanged
 
 ITEMS: list[Item] = [

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from zchat.client.model.conversation import Conversation, Item, Kind, Said
 from zchat.client.tui.calendar import Calendar
 from zchat.client.tui.view.layout import Page
-from zchat.client.tui.view.view import View
+from zchat.client.tui.view.viewport import Viewport
 from zchat.client.tui.widgets.marking import End, marked, text_of
 from zchat.protocol.messages import MessagePosted
 
@@ -20,15 +20,15 @@ BEGIN = PAGE.gutter
 LONG = "a text that is longer than one line of the page and has https://example.org/" + 40 * "x"
 
 
-def view_of(*texts: str) -> View:
+def view_of(*texts: str) -> Viewport:
     items: list[Item] = [Said(n, n * 1_000, "bob", text) for n, text in enumerate(texts, 1)]
-    view = View(Conversation("#den", Kind.ROOM, "den", items), PAGE)
+    view = Viewport(Conversation("#den", Kind.ROOM, "den", items), PAGE)
     view.resize(PAGE, 40)
     view.rows()
     return view
 
 
-def copied(view: View, first: tuple[int, int, int], last: tuple[int, int, int]) -> str:
+def copied(view: Viewport, first: tuple[int, int, int], last: tuple[int, int, int]) -> str:
     ends = [End(view.items[item], line, x) for item, line, x in (first, last)]
     both = [marked(view, *ends), marked(view, *reversed(ends))]
     assert both[0] is not None

@@ -9,7 +9,7 @@ from zchat.client.model.conversation import Item, Said
 from zchat.client.tui.view.cells import drawable, width
 from zchat.client.tui.view.layout import FOLD, Line
 from zchat.client.tui.view.markup import Ink
-from zchat.client.tui.view.view import View
+from zchat.client.tui.view.viewport import Viewport
 
 JOINT_CHARS: Final = 12
 """So much of the end of one line and the beginning of the next is searched in the text."""
@@ -51,7 +51,7 @@ class Marked(NamedTuple):
         return begin, max(begin, self.last.x + 1) if here == self.last[:2] else end
 
 
-def marked(view: View, anchor: End, end: End) -> Marked | None:
+def marked(view: Viewport, anchor: End, end: End) -> Marked | None:
     """None if one of the ends is not in the conversation any more."""
     places = []
     for each in (anchor, end):
@@ -64,7 +64,7 @@ def marked(view: View, anchor: End, end: End) -> Marked | None:
     return Marked(min(places), max(places))
 
 
-def text_of(view: View, found: Marked) -> str:
+def text_of(view: Viewport, found: Marked) -> str:
     """The selected text, with the lines of a paragraph joined again."""
     parts: list[str] = []
     for index in range(found.first.item, min(found.last.item + 1, len(view.items))):

@@ -21,7 +21,7 @@ from zchat.client.tui import keys
 from zchat.client.tui.view import layout, themes
 from zchat.client.tui.view.layout import Calendar, Line, Page
 from zchat.client.tui.view.markup import Ink, Piece, links
-from zchat.client.tui.view.view import Row, View
+from zchat.client.tui.view.viewport import Row, Viewport
 from zchat.client.tui.widgets import marking, painting
 from zchat.client.tui.widgets.marking import End, Marked
 
@@ -82,10 +82,10 @@ class Timeline(Widget, can_focus=True):
         self._folds = folds
         self.words: re.Pattern[str] | None = None
         """The highlight words."""
-        self.view: View | None = None
+        self.view: Viewport | None = None
         self.found = ""
         """The text that was searched for last."""
-        self._views: dict[Conversation, View] = {}
+        self._views: dict[Conversation, Viewport] = {}
         self._anchor: End | None = None
         """Where the mouse was pressed."""
         self._marked_to: End | None = None
@@ -102,7 +102,7 @@ class Timeline(Widget, can_focus=True):
         """Shows it where it was left, or its newest messages."""
         view = self._views.pop(conversation, None)
         if view is None:
-            view = View(conversation, self.page, folds=self._folds)
+            view = Viewport(conversation, self.page, folds=self._folds)
         else:
             view.read_until(conversation)
             view.selected = None
@@ -140,7 +140,7 @@ class Timeline(Widget, can_focus=True):
             self._rows = view.rows()
             self._shown = self._lines(view)
 
-    def _lines(self, view: View) -> list[Shown]:
+    def _lines(self, view: Viewport) -> list[Shown]:
         """All lines of the window; none if there are no messages."""
         if not self._rows:
             return []
@@ -176,7 +176,7 @@ class Timeline(Widget, can_focus=True):
         skipped = view.skipped if index == view.top else 0
         return index, skipped + number - above
 
-    def _bar(self, view: View) -> range:
+    def _bar(self, view: Viewport) -> range:
         """The lines beside which the scroll bar has its handle."""
         height, total = self.size.height, max(view.heights.total, 1)
         if view.at_end and total <= view.height:

@@ -20,7 +20,7 @@ from zchat.client.model.conversation import (
 from zchat.client.tui.calendar import Calendar
 from zchat.client.tui.view.heights import Heights
 from zchat.client.tui.view.layout import Page
-from zchat.client.tui.view.view import View
+from zchat.client.tui.view.viewport import Viewport
 from zchat.protocol.messages import Entry, MemberJoined, MemberLeft
 
 NOON_MS = 1_700_000_000_000
@@ -37,14 +37,14 @@ def conversation(count: int, first: int = 1) -> Conversation:
     return Conversation("#lobby", Kind.LOBBY, "lobby", items)
 
 
-def view_of(count: int, first: int = 1, height: int = 10) -> View:
-    view = View(conversation(count, first), PAGE)
+def view_of(count: int, first: int = 1, height: int = 10) -> Viewport:
+    view = Viewport(conversation(count, first), PAGE)
     view.resize(PAGE, height)
     view.rows()
     return view
 
 
-def texts(view: View) -> list[str]:
+def texts(view: Viewport) -> list[str]:
     return ["".join(piece.text for piece in row.line) for row in view.rows()]
 
 
@@ -53,12 +53,12 @@ def moved(sequence: int, author: str, move: Move) -> Happened:
     return Happened(Entry("#den", sequence, NOON_MS + sequence * 1_000, author, body), move)
 
 
-def add(view: View, said: Item) -> None:
+def add(view: Viewport, said: Item) -> None:
     view.items.append(said)
     view.conversation.add_change(Inserted(len(view.items) - 1, 1))
 
 
-def add_page_before(view: View, count: int) -> None:
+def add_page_before(view: Viewport, count: int) -> None:
     first = view.items[0].sequence
     view.items[:0] = [message(first - count + number) for number in range(count)]
     view.conversation.add_change(Inserted(0, count))
@@ -255,19 +255,19 @@ def test_heights_are_a_list_with_sums(steps: list[tuple[int, int, int]]) -> None
             assert heights.at(sum(plain[:index])) == (index, 0)
 
 
-def coming_and_going(*moves: str, folds: bool = True) -> View:
+def coming_and_going(*moves: str, folds: bool = True) -> Viewport:
     """`+ann` joins, `-ann` leaves, and anything else is said."""
     ways = {"+": Move.JOINED, "-": Move.LEFT}
     items: list[Item] = [
         moved(number, each[1:], ways[each[0]]) if each[0] in ways else message(number)
         for number, each in enumerate(moves, 1)
     ]
-    view = View(Conversation("#den", Kind.ROOM, "den", items), PAGE, folds=folds)
+    view = Viewport(Conversation("#den", Kind.ROOM, "den", items), PAGE, folds=folds)
     view.resize(PAGE, 20)
     return view
 
 
-def said(view: View) -> list[str]:
+def said(view: Viewport) -> list[str]:
     """Without the rule of the day, the time, and the name."""
     return [text[PAGE.gutter :].rstrip() for text in texts(view)[1:]]
 

@@ -39,7 +39,7 @@ class Row:
     line: Line
 
 
-class View:
+class Viewport:
     def __init__(self, conversation: Conversation, page: Page, *, folds: bool = True) -> None:
         """With `folds`, people who come and go are one line until it is unfolded."""
         self.conversation = conversation
