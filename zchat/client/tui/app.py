@@ -38,8 +38,8 @@ from zchat.client.tui.controller.message_actions import MessageActions
 from zchat.client.tui.controller.navigation import Navigation
 from zchat.client.tui.controller.panels import Panels
 from zchat.client.tui.gc_policy import GcPolicy
-from zchat.client.tui.notifications import How, Notifications, Notifier, is_quiet
-from zchat.client.tui.view import captions, themes
+from zchat.client.tui.notifications import How, Notifications, Notifier, is_quiet, notices
+from zchat.client.tui.view import themes
 from zchat.client.tui.view.completion import Completion
 from zchat.client.tui.widgets import painting
 from zchat.client.tui.widgets.composer import Composer
@@ -250,7 +250,7 @@ class ScreenClient(App[int]):
             self.timeline.me = self.book.me
         self.navigation.hear(event)
         self.notifications.hear(event, self.navigation.looked_at)
-        self.note(captions.notices(event, self.book.me))
+        self.note(notices(event, self.book.me))
         self._seen(event)
 
     def _write(self, text: str) -> None:

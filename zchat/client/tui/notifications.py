@@ -11,9 +11,10 @@ from typing import Final, assert_never
 
 from zchat.client.core.events import EntryArrived, Event
 from zchat.client.model.book import Book
+from zchat.client.model.entries import NOTICES, conversation_of
 from zchat.client.model.notifications import Notifying
 from zchat.client.storage.cache import Cache
-from zchat.client.text.wording import Notification, notification
+from zchat.client.text.wording import Notification, notification, sentence
 
 TERMINAL_CHARS_MAX: Final = 250
 """Of a text that the terminal shows."""
@@ -150,3 +151,12 @@ class Notifications:
         told = self._notifying.take(asyncio.get_running_loop().time())
         if told:
             self._notifier.tell(notification(told, self._book.me))
+
+
+def notices(event: Event, me: str) -> list[str]:
+    """A notice of the cluster, to be told at once; not one that was missed and is history."""
+    match event:
+        case EntryArrived(entry, missed=False) if conversation_of(entry, me) == NOTICES:
+            return [sentence(entry, me)]
+        case _:
+            return []

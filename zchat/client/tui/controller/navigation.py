@@ -8,6 +8,7 @@ from typing import Final
 from zchat.client.core.events import Event, SessionBegun
 from zchat.client.model.conversation import Conversation, Kind, Said
 from zchat.client.storage.cache import Cache
+from zchat.client.text.leaving import rooms_lost
 from zchat.client.tui.controller.composing import Composing
 from zchat.client.tui.controller.controller import Controller
 from zchat.client.tui.controller.screen import Screen
@@ -112,8 +113,9 @@ class Navigation:
         # A group conversation is not the user's to keep, whoever has begun it.
         rooms = {each.key for each in self.listed() if each.kind is Kind.ROOM}
         owned = [log for log in controller.book.rights.owned if log in rooms]
-        guest = controller.chat.guest
-        lost = captions.lost(controller.unconfirmed, self.listed(), owned, guest=guest)
+        lost = captions.lost(
+            controller.unconfirmed, self.listed(), rooms_lost(owned), guest=controller.chat.guest
+        )
         if controller.chat.is_over or again or not lost:
             self._screen.leave_at_once()
             return

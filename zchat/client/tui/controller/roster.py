@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from zchat.client.commands.table import COMMANDS
 from zchat.client.core.events import Answered, EntryArrived, Event
 from zchat.client.model.book import Book
 from zchat.client.model.conversation import Conversation, Said
@@ -66,7 +67,7 @@ class Roster:
     ) -> Completion:
         """Of the last word of `before`."""
         authors = _authors(conversation) if conversation is not None else ()
-        return complete(before, self.people(authors), self.room_names(), first_line=first_line)
+        return complete(before, self.people(authors), self.room_names(), COMMANDS, first_line)
 
 
 def _authors(conversation: Conversation) -> list[str]:

@@ -3,10 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
-from zchat.client.core.events import EntryArrived, Event
 from zchat.client.model.conversation import Conversation, Kind, Said
-from zchat.client.model.entries import NOTICES, conversation_of
-from zchat.client.text.wording import rooms_lost, sentence
 from zchat.client.tui.view import listing
 from zchat.client.tui.view.cells import cut, drawable, drawable_line, padded, width
 from zchat.client.tui.view.completion import Completion
@@ -109,15 +106,6 @@ def about(said: Said, *, pinned: bool) -> str:
     return " · ".join(known)
 
 
-def notices(event: Event, me: str) -> list[str]:
-    """A notice of the cluster, if it is one that comes now: not one of the past."""
-    match event:
-        case EntryArrived(entry, missed=False) if conversation_of(entry, me) == NOTICES:
-            return [sentence(entry, me)]
-        case _:
-            return []
-
-
 def beyond(
     listed: Iterable[Conversation], opened: Conversation | None, cells: int, *, below: bool
 ) -> Line:
@@ -205,20 +193,20 @@ def offered(completion: Completion, cells: int) -> list[Line]:
 
 
 def lost(
-    waiting: int, conversations: Iterable[Conversation], owned: Sequence[str], *, guest: bool
+    waiting: int, conversations: Iterable[Conversation], rooms_lost: str, *, guest: bool
 ) -> str:
     """What a user who quits now would lose; empty for nothing.
 
-    `waiting` requests are not answered; `owned` are the logs of the user's own rooms.
+    `waiting` requests are not answered; `rooms_lost` tells of the user's own rooms, if any.
     """
     if waiting:
         what = "1 request is" if waiting == 1 else f"{waiting:,} requests are"
         return f"{what} not confirmed by the server yet, and may be lost."
     kept = [each for each in conversations if each.kind in (Kind.ROOM, Kind.SEVERAL, Kind.PRIVATE)]
-    if not guest or not (owned or any(each.joined and each.items for each in kept)):
+    if not guest or not (rooms_lost or any(each.joined and each.items for each in kept)):
         return ""
     text = (
         "You are a guest: if you quit, you leave all rooms, your name is free for others, and you "
         "cannot read your private messages again.\n\n"
     )
-    return text + (rooms_lost(owned) or ":register keeps your name, and all of that.")
+    return text + (rooms_lost or ":register keeps your name, and all of that.")

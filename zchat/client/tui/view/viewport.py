@@ -6,7 +6,7 @@ of all other items are estimates, which nothing but the scroll bar shows.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
@@ -14,14 +14,15 @@ from zchat.client.model.conversation import (
     Change,
     Changed,
     Conversation,
+    Happened,
     Inserted,
     Item,
+    Move,
     Removed,
     Replaced,
     Said,
 )
-from zchat.client.tui.view import folding
-from zchat.client.tui.view.folding import Folds
+from zchat.client.tui.view.cells import drawable_line
 from zchat.client.tui.view.heights import Heights
 from zchat.client.tui.view.layout import FOLD, Line, Page, Place, lay_out, place
 
@@ -187,7 +188,7 @@ class Viewport:
         known = self._laid_out.get(item)
         if known is not None and known[0] == key:
             return known[1]
-        text = folding.told((self.items[index] for index in run), self.page.me)
+        text = _told((self.items[index] for index in run), self.page.me)
         lines = lay_out(item, self.page, key[1], folded=text)
         self._laid_out[item] = key, lines
         self.heights[run.start] = len(lines)
@@ -395,6 +396,72 @@ class Viewport:
         item = self.items[index]
         before = self.items[index - 1] if index else None
         return place(item, before, self.page, self.new_after, item in self._unfolded)
+
+
+# --- People who come and go, folded into one line -------------------------------------------------
+
+NAMES_MAX: Final = 8
+"""Names that are shown of those who did the same; the others are counted."""
+_WAYS: Final = {
+    (Move.JOINED, Move.JOINED): "joined",
+    (Move.LEFT, Move.LEFT): "left",
+    (Move.JOINED, Move.LEFT): "came and went",
+    (Move.LEFT, Move.JOINED): "went and came back",
+}
+"""By what somebody did first, and last."""
+
+
+class Folds:
+    """The runs of such notices in a conversation, each found when it is first looked for."""
+
+    def __init__(self) -> None:
+        self._runs: dict[int, range] = {}
+        """By the index of each of their items."""
+
+    def forget(self) -> None:
+        """The items have moved."""
+        self._runs.clear()
+
+    def at(self, items: Sequence[Item], index: int, begins: Callable[[int], bool]) -> range:
+        """The run with this item, if it has more than one item; else an empty range.
+
+        `begins` says whether a line, such as that of a new day, stands before an item.
+        """
+        if not _moves(items[index]):
+            return range(0)
+        known = self._runs.get(index)
+        if known is not None:
+            return known
+        first, last = index, index
+        while not begins(first) and first > 0 and _moves(items[first - 1]):
+            first -= 1
+        while last + 1 < len(items) and _moves(items[last + 1]) and not begins(last + 1):
+            last += 1
+        run = range(first, last + 1) if last > first else range(0)
+        self._runs.update(dict.fromkeys(range(first, last + 1), run))
+        return run
+
+
+def _moves(item: Item) -> bool:
+    return isinstance(item, Happened) and item.move is not Move.NONE
+
+
+def _told(notices: Iterable[Item], me: str) -> str:
+    """Who joined, who left, and who did both, in the order in which they first did."""
+    moves: dict[str, tuple[Move, Move]] = {}
+    for each in notices:
+        assert isinstance(each, Happened)
+        first, _ = moves.get(each.author, (each.move, each.move))
+        moves[each.author] = (first, each.move)
+    parts = []
+    for way, verb in _WAYS.items():
+        names = [name for name, moved in moves.items() if moved == way]
+        shown = ["you" if name == me else drawable_line(name) for name in names[:NAMES_MAX]]
+        if len(names) > NAMES_MAX:
+            shown.append(f"{len(names) - NAMES_MAX:,} more")
+        if shown:
+            parts.append(f"{', '.join(shown)} {verb}")
+    return "; ".join(parts)
 
 
 # --- Finding words in what is loaded --------------------------------------------------------------
