@@ -348,7 +348,7 @@ def durable_state(core: UserCore) -> dict[str, Any]:
         },
         "heads": core.timeline.heads,
         "position": core.timeline.position,
-        "ending": core._ending,
+        "ending": core.endings._ending,
         "invitations": core.invitations.by_digest,
         "bans": core.directory.bans.by_who,
         "conversations": {name: rows for name, rows in core.conversations.by_user.items() if rows},

@@ -489,7 +489,7 @@ def test_where_guests_are_denied_those_who_were_here_are_put_out(users: Users) -
 def test_guests_are_put_out_when_the_policy_is_changed(users: Users) -> None:
     users.lose(n=5)
     users.core.arrivals._policy = Policy(guests="deny")
-    users.core.put_out_denied(users.at_ms)
+    users.core.endings.put_out_denied(users.at_ms)
     users.commit([])
     assert users.ended == [(WEST, 4)]
     # Nothing of this one can be on its way any more.

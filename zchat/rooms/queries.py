@@ -44,19 +44,25 @@ from zchat.protocol.messages import (
     Standing,
     room_log,
 )
-from zchat.protocol.operators import CountExpired, FindMessages, ListAllRooms, ListKept
+from zchat.protocol.operators import (
+    CountExpired,
+    FindMessages,
+    ListAllRooms,
+    ListKept,
+    RoomDetails,
+    RoomPage,
+)
 from zchat.protocol.rules import costs
 from zchat.protocol.rules.costs import Steps
 from zchat.protocol.rules.names import InvalidName, canonical_name, printable
-from zchat.rooms import operator_queries
-from zchat.rooms.core import mentions
 from zchat.rooms.core.dispatch import RoomCore
 from zchat.rooms.core.model import Room
 from zchat.rooms.core.permission import check, is_hidden
+from zchat.rooms.core.reading import unread_mentions
 from zchat.service.core import operators
 from zchat.service.core import queries as shared_queries
 from zchat.service.core.effects import Refusal
-from zchat.service.core.queries import count_unread, first_names
+from zchat.service.core.queries import count_unread, first_names, is_wanted
 
 _ClientQuery = (
     ReadHistory
@@ -95,7 +101,7 @@ def answer(
         case ReadUserLogs():
             return encode(_user_logs(core, store, query.user))
         case ListAllRooms():
-            return (yield from operator_queries.answer(core, asker.user, query))
+            return (yield from _all_rooms(core, asker.user, query))
         case CountExpired() | FindMessages() | ListKept():
             return (yield from operators.answer(store, query, at_ms))
         case _:
@@ -233,7 +239,7 @@ def _unread(
             continue
         log = room_log(name)
         read = max(store.floors.get(log, 0), member.floor, member.marker or 0)
-        mentioned = mentions.unread(room, user, member, read)
+        mentioned = unread_mentions(room, user, member, read)
         if core.timeline.heads[log] > read:
             counted = yield from count_unread(store, log, user, read, left_bytes)
             left_bytes -= counted.read_bytes
@@ -300,3 +306,39 @@ def _edit_list(core: RoomCore, store: Store, room: Room, query: ReadEdits) -> St
         return EditList(query.id, [])
     said = yield from edits.read(store, room_log(room.name), query.sequence)
     return EditList(query.id, said)
+
+
+# --- Every room that there is, for operators ------------------------------------------------------
+
+
+def _all_rooms(core: RoomCore, asking: str, query: ListAllRooms) -> Steps[bytes]:
+    if asking:
+        # No client can send it; this is for a gateway that was made to.
+        return encode(Refused(None, RefusalCode.NOT_ALLOWED, "this is for operators"))
+
+    def is_listed(name: str) -> bool:
+        return is_wanted(name, query.after, query.pattern)
+
+    names, count = yield from first_names(core.rooms, is_listed, limits.LIST_PAGE_MAX)
+    infos: list[RoomDetails] = []
+    for name in names:
+        if room := core.rooms.get(name):
+            infos.append(_details(core, room))
+            # Its owner is looked for among all members.
+            yield (16 + len(room.members)) * costs.ITEM_US // 16
+    fit = fitting(infos, limits.ANSWER_BYTES_MAX)
+    return encode(RoomPage(fit, len(fit) < count))
+
+
+def _details(core: RoomCore, room: Room) -> RoomDetails:
+    owners = (user for user, member in room.members.items() if member.role is Role.OWNER)
+    return RoomDetails(
+        room.name,
+        None if room.name == LOBBY else len(room.members),
+        next(owners, ""),
+        room.created_at_ms,
+        core.timeline.heads[room_log(room.name)],
+        room.private,
+        bool(room.key),
+        room.topic,
+    )

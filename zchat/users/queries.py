@@ -67,7 +67,6 @@ from zchat.service.core.queries import cost_of_glances, count_unread, first_name
 from zchat.users import operator_queries
 from zchat.users.core.devices import device_infos
 from zchat.users.core.dispatch import UserCore
-from zchat.users.core.erasing import erasure
 from zchat.users.core.model import User
 
 _USERS_SHOWN_MAX = limits.ANSWER_BYTES_MAX // 32
@@ -141,7 +140,7 @@ def _answer(
         case ReadAccount():
             return encode(_account(core, query.name))
         case ReadErasure():
-            return encode(erasure(core, query.name))
+            return encode(core.erasing.erasure(query.name))
         case CountExpired() | FindMessages() | ListKept():
             return (yield from operators.answer(store, query, at_ms))
         case _:

@@ -25,7 +25,8 @@ from zchat.protocol.internal import LogPage
 from zchat.protocol.messages import PrivateMessageSent, Refused, RoomList
 from zchat.protocol.rules.costs import Steps
 from zchat.rooms import queries as room_queries
-from zchat.rooms.core import mentions
+from zchat.rooms.core import dispatch as rooms_core
+from zchat.rooms.core import reading
 from zchat.rooms.core.state import RoomState
 from zchat.service.core import amending, referenced_entries
 from zchat.service.core import queries as shared_queries
@@ -126,12 +127,12 @@ def _search_before_the_floor(kind: str) -> Callable[[], Plant]:
 
 def _mention_at_the_marker(shift: int) -> Callable[[], Plant]:
     def plant() -> Plant:
-        unread = mentions.unread
+        unread = reading.unread_mentions
 
         def mutant(room: Any, user: str, member: Any, after: int) -> int:
             return unread(room, user, member, after + shift)
 
-        return mentions, "unread", mutant
+        return room_queries, "unread_mentions", mutant
 
     return plant
 
@@ -141,12 +142,12 @@ def _what_only_happens_is_unread() -> Plant:
 
 
 def _mention_behind_the_marker_is_read() -> Plant:
-    have_read = mentions.have_read
+    have_read = reading.have_read
 
     def mutant(state: Any, room: Any, user: str, marker: int) -> None:
         have_read(state, room, user, marker + 1)
 
-    return mentions, "have_read", mutant
+    return reading, "have_read", mutant
 
 
 # --- Addresses ------------------------------------------------------------------------------------
@@ -289,7 +290,7 @@ def _newest_nonce_is_not_indexed() -> Plant:
 
 
 def _many_mentions_hide_the_next() -> Plant:
-    note = mentions.note
+    note = reading.note_mentions
 
     def mutant(state: Any, sender: Any, room: Any, *others: Any) -> None:
         full = any(
@@ -298,7 +299,7 @@ def _many_mentions_hide_the_next() -> Plant:
         if not full:
             note(state, sender, room, *others)
 
-    return mentions, "note", mutant
+    return rooms_core, "note_mentions", mutant
 
 
 def _one_of_many_reactions_is_lost() -> Plant:

@@ -40,11 +40,13 @@ from zchat.protocol.messages import (
 from zchat.protocol.rules.permissions import Place
 from zchat.rooms import queries as room_queries
 from zchat.rooms.core import dispatch as rooms_core
-from zchat.rooms.core import mentions, moderation, permission
-from zchat.rooms.core.dispatch import Reading, RoomCore
+from zchat.rooms.core import messages as room_messages
+from zchat.rooms.core import moderation, permission
+from zchat.rooms.core.dispatch import RoomCore
 from zchat.rooms.core.membership import Membership
 from zchat.rooms.core.messages import Messages
 from zchat.rooms.core.model import Room
+from zchat.rooms.core.reading import Reading
 from zchat.rooms.core.state import RoomState
 from zchat.service.core import amending
 from zchat.service.core.beat import Beat
@@ -54,7 +56,7 @@ from zchat.users.core.arrivals import Arrivals
 from zchat.users.core.bans import Bans
 from zchat.users.core.devices import Devices
 from zchat.users.core.directory import Directory
-from zchat.users.core.dispatch import UserCore
+from zchat.users.core.endings import Endings
 from zchat.users.core.operators import Operators
 from zchat.users.core.order import Order
 from zchat.users.core.private_messages import PrivateMessages
@@ -378,13 +380,13 @@ def _blocks_ignored() -> Plant:
 
 
 def _deleted_account_keeps_rooms() -> Plant:
-    end = UserCore._end
+    end = Endings.end
 
     def mutant(self: Any, user: Any) -> None:
         with patch.object(self, "_room_addresses", () if user.deleted else self._room_addresses):
             end(self, user)
 
-    return UserCore, "_end", mutant
+    return Endings, "end", mutant
 
 
 def _anybody_reads_any_room() -> Plant:
@@ -644,7 +646,7 @@ def _twin_is_left_alone() -> Plant:
 
 
 def _mentions_are_not_read() -> Plant:
-    return mentions, "forget", lambda state, room, sequence: None
+    return room_messages, "forget_mentions", lambda state, room, sequence: None
 
 
 def _pin_of_the_deleted_stays() -> Plant:

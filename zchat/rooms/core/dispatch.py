@@ -6,15 +6,11 @@ from typing import Final, assert_never
 
 from zchat.eventlog.core.answers import Answer, FirstAnswers, Key
 from zchat.eventlog.core.timeline import Timeline
-from zchat.eventlog.renaming import ForgottenName
-from zchat.protocol import limits
 from zchat.protocol.internal import (
     EndGuest,
-    MarkerMoved,
     OpenConversation,
     OpenRoom,
     RoomsCommand,
-    Typing,
 )
 from zchat.protocol.messages import (
     LOBBY,
@@ -43,7 +39,6 @@ from zchat.protocol.messages import (
     RefusalCode,
     RemoveReaction,
     ReportMessage,
-    Role,
     RoomOpened,
     SayTyping,
     SetNotify,
@@ -65,24 +60,18 @@ from zchat.protocol.operators import (
 )
 from zchat.protocol.rules.names import InvalidName, canonical_name, is_visible, printable
 from zchat.protocol.rules.permissions import Place
-from zchat.rooms.core import mentions
 from zchat.rooms.core.membership import Membership
 from zchat.rooms.core.messages import MessageCommand, Messages
-from zchat.rooms.core.model import Member, Room
+from zchat.rooms.core.model import Room
 from zchat.rooms.core.moderation import Moderation, ModerationCommand
+from zchat.rooms.core.operators import erase, import_entries
 from zchat.rooms.core.ownership import SETTINGS, OwnerCommand, Ownership
 from zchat.rooms.core.permission import check, permission_of
+from zchat.rooms.core.reading import Reading, note_mentions
 from zchat.rooms.core.state import RoomState
 from zchat.service.core import operators
 from zchat.service.core.beat import Job
 from zchat.service.core.effects import Refusal, Sender, visible_text
-from zchat.service.core.operators import (
-    append_imported,
-    audit_import,
-    replace_names,
-    require_operator,
-    topic_with,
-)
 
 _ALWAYS_AUDITED: Final = frozenset(
     {
@@ -153,12 +142,6 @@ class RoomCore:
             self.state.add_room(lobby)
             self.state.save(lobby)
 
-    def import_room(self, name: str, topic: str, created_at_ms: int) -> None:
-        """A room that nobody is in."""
-        room = Room(name, topic, created_at_ms)
-        self.state.add_room(room)
-        self.state.save(room)
-
     # --- Commands ---------------------------------------------------------------------------------
 
     def logs_of(self, command: RoomsCommand) -> Collection[str]:
@@ -204,7 +187,7 @@ class RoomCore:
                 heads = self.timeline.heads
                 return operators.set_retention(sender, command, self.effects, heads, at_ms)
             case ImportEntries():
-                return import_entries(self, sender, command, at_ms)
+                return import_entries(self.state, sender, command, self.log_heads, at_ms)
             case RedactMessages():
                 act = partial(self.messages.redact, sender, command, at_ms)
                 heads = self.timeline.heads
@@ -277,7 +260,7 @@ class RoomCore:
         body = MessagePosted(text, reply_to, sender.bot)
         answer = self.state.append(room.name, user, body, at_ms, command.nonce)
         if "@" in text:
-            mentions.note(self.state, sender, room, text, answer.sequence, at_ms)
+            note_mentions(self.state, sender, room, text, answer.sequence, at_ms)
         return answer
 
     def _set_topic(self, user: str, room: Room, command: SetTopic, at_ms: int) -> Answer:
@@ -320,100 +303,3 @@ def _settings_given(command: ConfigureRoom) -> str:
     if command.key is not None:
         words.append("a key" if command.key else "no key")
     return ", ".join(words)
-
-
-# --- What a room-service does for somebody who is to be erased, and is in no room any more.
-
-
-def erase(state: RoomState, sender: Sender, command: ReplaceName | ForgetName) -> Answer:
-    require_operator(sender)
-    name, now = command.name, command.pseudonym
-    if isinstance(command, ForgetName):
-        _forget(state, name)
-        state.effects.forgotten.append(ForgottenName(name, now))
-        return Answer(None, 0)
-    replace_names(state.timeline, command)
-    room = state.rooms.get(command.log[1:])
-    if room is not None and name in room.topic:
-        topic = topic_with(room.topic, name, now)
-        if topic != room.topic:
-            room.topic = topic
-            state.save(room)
-    return Answer(None, 0)
-
-
-def _forget(state: RoomState, name: str) -> None:
-    """A ban is a ban of the name, which is nobody's now."""
-    for room in state.rooms.values():
-        if name in room.bans:
-            state.drop_ban(room, name)
-        for sequence in [one for one, author in room.mentions.items() if author == name]:
-            state.drop_mention(room, "", sequence)
-
-
-# --- Rooms that come from another cluster, or from before: their entries, as they were.
-
-
-def import_entries(core: "RoomCore", sender: Sender, command: ImportEntries, at_ms: int) -> Answer:
-    """Nobody is in the room: whoever was in it may not be who has that name here."""
-    require_operator(sender)
-    name = canonical_name(command.log[1:])
-    log = room_log(name)
-    if command.facts is not None:
-        if name in core.rooms:
-            raise Refusal(RefusalCode.ROOM_EXISTS, f"there is a room {name} already")
-        if len(core.rooms) >= limits.ROOMS_MAX:
-            raise Refusal(RefusalCode.LIMIT_REACHED, f"there are {limits.ROOMS_MAX} rooms already")
-        core.timeline.heads.setdefault(log, core.log_heads.get(log, 0))
-        core.import_room(name, command.facts.topic, command.facts.created_at_ms)
-        audit_import(core.effects, sender, at_ms, room=name)
-    elif name not in core.rooms:
-        raise Refusal(RefusalCode.UNKNOWN_ROOM, f"the import of {name} has not begun")
-    return append_imported(core.timeline, log, command)
-
-
-# --- What a member has read of a room, wants to be told of it, and is about to say there.
-
-
-class Reading:
-    def __init__(self, state: RoomState) -> None:
-        self._state = state
-
-    def handle(self, user: str, room: Room, command: SoftCommand) -> Answer:
-        """None of it makes an entry."""
-        match command:
-            case MarkRead(sequence=sequence, back=back):
-                self._mark_read(user, room, sequence, back=back)
-            case SetNotify(level=level):
-                self._set_notify(user, room, level.value)
-            case SayTyping():
-                self._state.effects.news.append(Typing(room_log(room.name), user))
-            case _:
-                assert_never(command)
-        return Answer(room_log(room.name), 0)
-
-    def _mark_read(self, user: str, room: Room, sequence: int, *, back: bool) -> None:
-        # The lobby has no members but those whose markers it keeps.
-        member = room.members.get(user) or Member(Role.MEMBER, floor=0)
-        marker = min(sequence, self._state.head(room))
-        before = member.marker
-        moves_back = back and before is not None and marker < before
-        if before is None or marker > before or moves_back:
-            member.marker = marker
-            self._keep(user, room, member, back=moves_back)
-            mentions.have_read(self._state, room, user, marker)
-
-    def _set_notify(self, user: str, room: Room, level: str) -> None:
-        member = room.members.get(user)
-        if member is None:
-            # Whose marker the lobby has not kept has seen of it what was said while it was there.
-            member = Member(Role.MEMBER, floor=0, marker=self._state.head(room))
-        if member.notify != level:
-            member.notify = level
-            self._keep(user, room, member)
-
-    def _keep(self, user: str, room: Room, member: Member, *, back: bool = False) -> None:
-        """And the user's other devices are told."""
-        self._state.set_member(room, user, member)
-        moved = MarkerMoved(user, room_log(room.name), member.marker or 0, member.notify, back)
-        self._state.effects.news.append(moved)

@@ -25,10 +25,10 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.operators import RedactMessages
 from zchat.protocol.rules.names import printable
-from zchat.rooms.core import mentions
 from zchat.rooms.core.model import Room
 from zchat.rooms.core.moderation import Moderation
 from zchat.rooms.core.permission import check_target, moderates
+from zchat.rooms.core.reading import forget_mentions
 from zchat.rooms.core.state import RoomState
 from zchat.service.core import amending, operators
 from zchat.service.core.effects import Refusal, Sender, visible_text
@@ -100,7 +100,7 @@ class Messages:
         amending.delete(state.timeline, entry, sender.user or SYSTEM_AUTHOR)
         state.effects.edits.append(amending.forgotten(entry))
         state.unpin(room, entry.sequence)
-        mentions.forget(state, room, {entry.sequence})
+        forget_mentions(state, room, {entry.sequence})
         body = MessageDeleted(entry.sequence, reason)
         return state.append(room.name, sender.user, body, at_ms, command.nonce)
 
@@ -123,7 +123,7 @@ class Messages:
             is_last = entry is gone[-1]
             answer = state.append(log[1:], "", body, at_ms, nonce if is_last else None)
         if room is not None:
-            mentions.forget(state, room, {entry.sequence for entry in gone})
+            forget_mentions(state, room, {entry.sequence for entry in gone})
         operators.audit_redacted(state.effects, sender, log, gone, reason, at_ms)
         return answer
 

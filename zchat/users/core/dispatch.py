@@ -7,12 +7,10 @@ from typing import Any, assert_never
 from zchat.eventlog.core.answers import Answer, FirstAnswers, Key
 from zchat.eventlog.core.timeline import Timeline
 from zchat.fabric.core.topics import PRESENCE_TOPIC
-from zchat.protocol import limits
 from zchat.protocol.codec import encode
 from zchat.protocol.internal import (
     AnnounceSessions,
     CloseSession,
-    EndGuest,
     OpenSession,
     ReportActivity,
     TellInvited,
@@ -35,7 +33,6 @@ from zchat.protocol.messages import (
     KickUsers,
     LogOutEverywhere,
     MarkRead,
-    RefusalCode,
     Register,
     RemoveReaction,
     ReportMessage,
@@ -68,28 +65,22 @@ from zchat.protocol.operators import (
 from zchat.protocol.rules.names import InvalidName, canonical_name
 from zchat.service.core import operators
 from zchat.service.core.beat import Job
-from zchat.service.core.effects import Refusal, Sender
-from zchat.service.core.operators import append_imported, audit_import, require_operator
-from zchat.users.core import erasing
+from zchat.service.core.effects import Sender
 from zchat.users.core.arrivals import Arrivals
-from zchat.users.core.changed_settings import Changed
 from zchat.users.core.conversations import Conversations
 from zchat.users.core.credentials import Credentials
 from zchat.users.core.devices import Devices
 from zchat.users.core.directory import Directory
+from zchat.users.core.endings import Endings
+from zchat.users.core.erasing import Erasing
 from zchat.users.core.inboxes import Inboxes
 from zchat.users.core.invitations import Invitations
 from zchat.users.core.login_limits import LoginLimits
-from zchat.users.core.model import DropUser, SessionKey, User
+from zchat.users.core.model import User
 from zchat.users.core.operators import Operators
 from zchat.users.core.order import Order
-from zchat.users.core.policy import Policy
+from zchat.users.core.policy import ChangeablePolicy, Policy
 from zchat.users.core.private_messages import PrivateMessages
-
-END_GUEST_KEY = "end guest "
-"""Beginning of the key under which the end of a guest is owed."""
-END_ACCOUNT_KEY = "end account "
-"""The same of a deleted account."""
 
 
 class UserCore:
@@ -112,7 +103,7 @@ class UserCore:
         self.presence = self.directory.presence
         self.sessions = self.directory.sessions
         self.devices = Devices(self.directory)
-        self.settings = Changed(self.effects, policy)
+        self.settings = ChangeablePolicy(self.effects, policy)
         policy = self.settings.policy
         self.invitations = Invitations(self.directory, policy)
         self.inboxes = Inboxes(self.directory)
@@ -123,16 +114,29 @@ class UserCore:
         )
         self.operators = Operators(self.directory, self.credentials)
         self.order = Order(self.directory, self.operators)
-        self._room_addresses = room_addresses
-        self._ending: dict[str, int] = {}
-        """Who is gone, by key: how many room-services do not know it yet."""
+        self.endings = Endings(
+            self.directory,
+            self.devices,
+            self.conversations,
+            room_addresses,
+            self._objection,
+            lambda: self.log_heads,
+        )
+        self.erasing = Erasing(
+            self.directory,
+            self.credentials,
+            self.inboxes,
+            self.conversations,
+            self.endings,
+            lambda: self.log_heads,
+        )
         self.arrivals = Arrivals(
             self.directory,
             self.devices,
             self.invitations,
             self.credentials,
             policy,
-            self._lose,
+            self.endings.lose,
             lambda name: self.log_heads[inbox_log(name)],
             lambda: self.cluster,
         )
@@ -140,7 +144,7 @@ class UserCore:
     def give(self, policy: Policy, at_ms: int) -> None:
         """This process was given another policy."""
         self.settings.give(policy)
-        self.put_out_denied(at_ms)
+        self.endings.put_out_denied(at_ms)
 
     # --- Loading ----------------------------------------------------------------------------------
 
@@ -153,11 +157,6 @@ class UserCore:
     def take_over(self, former: "UserCore", now: float) -> None:
         self.sessions.take_over(former.sessions, now)
         self.credentials.take_over(former.credentials)
-
-    def add_owed(self, key: str) -> None:
-        """A room-service has still to be told what `key` says."""
-        if key.startswith((END_GUEST_KEY, END_ACCOUNT_KEY)):
-            self._ending[key] = self._ending.get(key, 0) + 1
 
     # --- Commands ---------------------------------------------------------------------------------
 
@@ -211,15 +210,15 @@ class UserCore:
                 return operators.set_retention(sender, command, self.effects, heads, at_ms)
             case ChangeSetting():
                 done = self.settings.change(sender, command, at_ms)
-                self.put_out_denied(at_ms)
+                self.endings.put_out_denied(at_ms)
                 return done
             case ImportEntries():
-                return import_entries(self, sender, command, at_ms)
+                return self.operators.import_entries(sender, command, self.log_heads, at_ms)
             case RedactMessages():
                 act = partial(self.messages.redact, sender, command, at_ms)
                 return operators.redact(sender, command.log, heads, self.log_heads, act)
             case EraseAccount() | ReplaceName() | ForgetName():
-                return erasing.erase(self, sender, command, now, at_ms)
+                return self.erasing.handle(sender, command, now, at_ms)
             case TellInvited():
                 return self.inboxes.tell_invited(command, at_ms)
             case ReportMessage():
@@ -267,9 +266,9 @@ class UserCore:
                 self.arrivals.open_session(sender, command, now, at_ms)
                 return None
             case CloseSession(quit=True):
-                self._quit((asker, sender.session))
+                self.endings.quit((asker, sender.session))
             case CloseSession():
-                self._lose((asker, sender.session), now, at_ms)
+                self.endings.lose((asker, sender.session), now, at_ms)
             case AnnounceSessions(sessions=here):
                 objection = partial(self.arrivals.objection, at_ms=at_ms)
                 for key, why in self.sessions.announce(asker, here, now, objection):
@@ -283,65 +282,15 @@ class UserCore:
                 assert_never(command)
         return Answer(None, 0)
 
-    # --- Who goes ---------------------------------------------------------------------------------
+    # --- What happens without a command -----------------------------------------------------------
 
-    def _quit(self, key: SessionKey) -> None:
-        if ended := self.sessions.quit(key):
-            user, digest = ended
-            self.devices.goodbye(user, digest)
-            if user.vanishes and not user.sessions:
-                self._end(user)
-
-    def _lose(self, key: SessionKey, now: float, at_ms: int) -> None:
-        session = self.sessions.of(key)
-        self.sessions.lose(key, now)
-        user = self.users[session.user] if session else None
-        if session is None or user is None or user.sessions or not user.vanishes:
-            return
-        # Its gateways have closed all of them. These are known not to come back.
-        if user.deleted or self.arrivals.objection(user, session.address, at_ms):
-            self._end(user)
-
-    def put_out_denied(self, at_ms: int) -> None:
-        """For when the policy has changed: ends the sessions of guests that it does not allow."""
-        users = self.users
-        for session in self.sessions.all():
-            user = users[session.user]
-            if user.guest and (why := self.arrivals.objection(user, session.address, at_ms)):
-                self.directory.put_out(user, session, why)
-        for user in [user for user in users.values() if user.vanishes and user.guest]:
-            if not user.sessions and self.arrivals.objection(user, "", at_ms):
-                self._end(user)
-
-    def _end(self, user: User) -> None:
-        """A guest's name becomes free when every room-service has ended its memberships."""
-        self.sessions.forget(user)
-        user.ended = True
-        self.directory.save(user)
-        key = (END_ACCOUNT_KEY if user.deleted else END_GUEST_KEY) + user.name
-        for address in self._room_addresses:
-            self.effects.owe(address, key, EndGuest(user.name))
-            self.add_owed(key)
-
-    def is_over(self, user: User) -> bool:
-        """Every room-service knows that the account is gone."""
-        return user.deleted and user.ended and END_ACCOUNT_KEY + user.name not in self._ending
+    def _objection(self, user: User, address: str, at_ms: int) -> Answer | None:
+        # Endings and arrivals ask each other, so that one of them has to be asked by name.
+        return self.arrivals.objection(user, address, at_ms)
 
     def settled(self, key: str, now: float, at_ms: int) -> None:
-        if key not in self._ending:
-            return
-        self._ending[key] -= 1
-        if self._ending[key]:
-            return
-        del self._ending[key]
-        if key.startswith(END_ACCOUNT_KEY):
-            return  # Its name stays taken.
-        user = self.directory.remove(key.removeprefix(END_GUEST_KEY))
-        log = inbox_log(user.name)
-        self.log_heads[log] = self.timeline.heads.pop(log)
-        self.conversations.by_user.pop(user.name, None)
-        self.effects.rows.append(DropUser(user.name))
-        self.arrivals.name_is_free(user.name, now, at_ms)
+        if name := self.endings.settled(key):
+            self.arrivals.name_is_free(name, now, at_ms)
 
     def asker_lost(self, asker: bytes, now: float, at_ms: int) -> None:
         self.sessions.lose_all(asker, now)
@@ -350,7 +299,7 @@ class UserCore:
 
     def tick(self, now: float, at_ms: int) -> None:
         for gone in self.sessions.expire(now):
-            self._end(gone)
+            self.endings.end(gone)
         self.directory.bans.expire(at_ms)
         self.directory.sightings.tick(at_ms)
         if delta := self.presence.take_delta(now):
@@ -391,30 +340,3 @@ def _canonical_or_given(name: str) -> str:
         return canonical_name(name)
     except InvalidName:
         return name
-
-
-# --- Accounts that come from another cluster, or from before: their inboxes, as they were.
-
-
-def import_entries(core: "UserCore", sender: Sender, command: ImportEntries, at_ms: int) -> Answer:
-    """All that is imported counts as read."""
-    require_operator(sender)
-    name = canonical_name(command.log[1:])
-    log = inbox_log(name)
-    facts = command.facts
-    if facts is not None:
-        if name in core.users:
-            raise Refusal(RefusalCode.NAME_IN_USE, f"there is a user {name} already")
-        if len(core.users) >= limits.USERS_MAX:
-            raise Refusal(RefusalCode.LIMIT_REACHED, "there is no room for more users")
-        floor = core.timeline.heads[log] = core.log_heads.get(log, 0)
-        user = User(name, facts.created_at_ms, inbox_floor=floor)
-        user.password_hash, user.registered_at_ms = facts.password_hash, facts.created_at_ms
-        core.directory.add(user)
-        audit_import(core.effects, sender, at_ms, subject=name)
-    elif name not in core.users:
-        raise Refusal(RefusalCode.UNKNOWN_USER, f"the import of {name} has not begun")
-    answer = append_imported(core.timeline, log, command)
-    core.users[name].marker = core.timeline.heads[log]
-    core.effects.rows.append(core.users[name].row())
-    return answer

@@ -1,8 +1,10 @@
 """What moderators and operators of the cluster do to users. All of it goes to the audit."""
 
+from collections.abc import Mapping
 from typing import assert_never
 
 from zchat.eventlog.core.answers import Answer
+from zchat.protocol import limits
 from zchat.protocol.internal import UsersCommand
 from zchat.protocol.messages import (
     SYSTEM_AUTHOR,
@@ -13,12 +15,13 @@ from zchat.protocol.messages import (
     SetStanding,
     Standing,
     SuspendUser,
+    inbox_log,
 )
-from zchat.protocol.operators import RemoveAccount, ResetPassword, ResetTotp
-from zchat.protocol.rules.names import printable
+from zchat.protocol.operators import ImportEntries, RemoveAccount, ResetPassword, ResetTotp
+from zchat.protocol.rules.names import canonical_name, printable
 from zchat.protocol.rules.permissions import at_least
 from zchat.service.core.effects import Refusal, Sender
-from zchat.service.core.operators import require_operator
+from zchat.service.core.operators import append_imported, audit_import, require_operator
 from zchat.service.wording import how_long
 from zchat.users.core.credentials import Credentials, hash_of_none
 from zchat.users.core.directory import Directory
@@ -176,6 +179,33 @@ class Operators:
         if all(other is user for other in operators):
             reason = f"{user.name} is the last operator; make another one first"
             raise Refusal(RefusalCode.NOT_ALLOWED, reason)
+
+    def import_entries(
+        self, sender: Sender, command: ImportEntries, log_heads: Mapping[str, int], at_ms: int
+    ) -> Answer:
+        """An account from another cluster, or from before. All that is imported counts as read."""
+        require_operator(sender)
+        directory = self._directory
+        users, timeline = directory.users, directory.timeline
+        name = canonical_name(command.log[1:])
+        log = inbox_log(name)
+        facts = command.facts
+        if facts is not None:
+            if name in users:
+                raise Refusal(RefusalCode.NAME_IN_USE, f"there is a user {name} already")
+            if len(users) >= limits.USERS_MAX:
+                raise Refusal(RefusalCode.LIMIT_REACHED, "there is no room for more users")
+            floor = timeline.heads[log] = log_heads.get(log, 0)
+            user = User(name, facts.created_at_ms, inbox_floor=floor)
+            user.password_hash, user.registered_at_ms = facts.password_hash, facts.created_at_ms
+            directory.add(user)
+            audit_import(directory.effects, sender, at_ms, subject=name)
+        elif name not in users:
+            raise Refusal(RefusalCode.UNKNOWN_USER, f"the import of {name} has not begun")
+        answer = append_imported(timeline, log, command)
+        users[name].marker = timeline.heads[log]
+        directory.effects.rows.append(users[name].row())
+        return answer
 
 
 def _called(standing: Standing) -> str:

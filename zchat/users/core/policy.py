@@ -1,9 +1,16 @@
 """Who may have a name here, and what is kept, as the operator has settled it."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from zchat.protocol.messages import RefusalCode
-from zchat.service.core.effects import Refusal
+from zchat.eventlog.core.answers import Answer
+from zchat.protocol.codec import encode
+from zchat.protocol.messages import AuditRecord, RefusalCode
+from zchat.protocol.operators import ChangedSettings, ChangeSetting, SettingChange
+from zchat.runtime.settings import SettingError, parsed_change
+from zchat.service.core.effects import Effects, Refusal, Sender
+from zchat.service.core.operators import require_operator
+from zchat.users.core.model import DropSetting, SaveSetting
 
 
 @dataclass(slots=True)
@@ -42,3 +49,61 @@ class Policy:
     @property
     def invited_only(self) -> bool:
         return self.registration == "invite"
+
+
+class ChangeablePolicy:
+    """The settings that were changed while the cluster runs: kept here, and told to all from here.
+
+    What was changed goes before what this process was given; that is `given`.
+    """
+
+    def __init__(self, effects: Effects[Any, Any], given: Policy) -> None:
+        self._effects = effects
+        self._given = given
+        self._by_name: dict[str, SaveSetting] = {}
+        self.policy = Policy(given.registration, given.guests, given.edits)
+        """As it is now; those who ask it share this one."""
+        self.told = b""
+        """What all processes are to be told: `ChangedSettings`."""
+        self._tell()
+
+    def restore(self, saved: SaveSetting) -> None:
+        """As it was committed."""
+        self._by_name[saved.name] = saved
+        self._tell()
+
+    def give(self, given: Policy) -> None:
+        """This process was given another policy."""
+        self._given = given
+        self._tell()
+
+    def change(self, sender: Sender, command: ChangeSetting, at_ms: int) -> Answer:
+        require_operator(sender)
+        name, value = command.name, command.value
+        former = self._by_name.get(name)
+        if value is None:
+            if former is None:
+                reason = f"{name} is not set here: each process goes by what it was started with"
+                raise Refusal(RefusalCode.OTHER, reason)
+            del self._by_name[name]
+            self._effects.rows.append(DropSetting(name))
+        else:
+            try:
+                parsed_change(name, value)
+            except SettingError as error:
+                raise Refusal(RefusalCode.OTHER, str(error)) from None
+            saved = self._by_name[name] = SaveSetting(name, value, sender.actor, at_ms)
+            self._effects.rows.append(saved)
+        before = f" (was {former.value})" if former else ""
+        said = "as each process was started" if value is None else value
+        record = AuditRecord(at_ms, sender.actor, "change_setting", name, "", said + before)
+        self._effects.audits.append(record)
+        self._tell()
+        return Answer(None, 0)
+
+    def _tell(self) -> None:
+        changes = [SettingChange(*saved) for _, saved in sorted(self._by_name.items())]
+        self.told = encode(ChangedSettings(changes))
+        for name in ("registration", "guests"):
+            saved = self._by_name.get(name)
+            setattr(self.policy, name, saved.value if saved else getattr(self._given, name))

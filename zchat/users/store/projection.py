@@ -91,7 +91,7 @@ def load(
         core.settings.restore(SaveSetting(*row))
     core.cluster = store.select(select(cluster))[0].id
     for owed in store.owed():
-        core.add_owed(owed.key)
+        core.endings.add_owed(owed.key)
     return core
 
 
