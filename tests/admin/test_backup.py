@@ -18,10 +18,10 @@ from zchat.admin import manifest
 from zchat.admin.cli import main
 from zchat.admin.commands import backup
 from zchat.admin.commands.verify import verify_folder
-from zchat.eventlog import copies
-from zchat.eventlog.copies import copy_all, open_read_only
+from zchat.eventlog import read_only
 from zchat.eventlog.database import StoreUnavailable, WriterLock
 from zchat.eventlog.migration_backup import kept_before
+from zchat.eventlog.read_only import copy_all, open_read_only
 
 from .data import damaging, make_data
 
@@ -151,7 +151,7 @@ def test_copies_of_two_databases_are_of_one_moment(tmp_path: Path) -> None:
             for name in ("first", "second", "first", "second")
         )
         late = Late(other, commit)
-        assert copies._begin_together([one, cast(sqlite3.Connection, late)], watchers)
+        assert read_only._begin_together([one, cast(sqlite3.Connection, late)], watchers)
         assert late.begun == 2
         commit()
         counts = [c.execute("SELECT n FROM count").fetchone()[0] for c in (one, other)]

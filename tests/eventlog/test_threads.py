@@ -5,9 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from zchat.eventlog.store import Appended, Store
+from zchat.eventlog.store import Appended, Store, Thread
 from zchat.eventlog.tables import LOG_SCHEMA
-from zchat.eventlog.threads import Thread, threads_after
 
 LOGS = [("@me", "bob"), ("@me", None), ("@me", "ann"), ("@you", "carl"), ("@me", "bob")]
 
@@ -27,11 +26,11 @@ def store() -> Iterator[Store]:
 
 
 def test_each_comes_once_in_the_order_of_their_names(store: Store) -> None:
-    assert threads_after(store, "@me", "", 10) == [Thread("ann", 3), Thread("bob", 4)]
-    assert threads_after(store, "@nobody", "", 10) == []
+    assert store.threads_after("@me", "", 10) == [Thread("ann", 3), Thread("bob", 4)]
+    assert store.threads_after("@nobody", "", 10) == []
 
 
 def test_they_come_a_page_at_a_time(store: Store) -> None:
-    assert threads_after(store, "@me", "", 1) == [Thread("ann", 3)]
-    assert threads_after(store, "@me", "ann", 1) == [Thread("bob", 4)]
-    assert threads_after(store, "@me", "bob", 1) == []
+    assert store.threads_after("@me", "", 1) == [Thread("ann", 3)]
+    assert store.threads_after("@me", "ann", 1) == [Thread("bob", 4)]
+    assert store.threads_after("@me", "bob", 1) == []

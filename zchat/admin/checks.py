@@ -21,7 +21,7 @@ from zchat.admin.commands.backup import databases_in
 from zchat.admin.manifest import BadBackup
 from zchat.admin.owner import user_name
 from zchat.admin.supervising import NO_ANSWER, supervisor_of
-from zchat.eventlog.probe import look_at, sqlite_version
+from zchat.eventlog.read_only import probe, sqlite_version
 from zchat.fabric import keys
 from zchat.fabric.sockets import library_version
 from zchat.runtime.options import CONFIG_FILE, ENVIRONMENT_PREFIX, Address, is_loopback
@@ -180,7 +180,7 @@ def databases(settings: Settings) -> Iterator[Check]:
     for path in databases_in(settings.data) if readable else ():
         if not os.access(path, os.R_OK):
             continue
-        look = look_at(path)
+        look = probe(path)
         if look.unknown:
             sentence = f"{path} is at revision {', '.join(look.unknown)}, newer than this release"
             remedy = (

@@ -1,7 +1,7 @@
 """One database file: its only writer, its only connection, and what its errors mean.
 
 All that is particular to SQLite stands here, and in those that look at a database from outside:
-`copies.py`, `verify.py` and `look.py`.
+`read_only.py` and `verify.py`.
 """
 
 import contextlib

@@ -16,6 +16,7 @@ from sqlalchemy import (
     false,
     func,
     insert,
+    literal,
     select,
     update,
 )
@@ -85,6 +86,13 @@ class StoredEntry(NamedTuple):
     sequence: int
     frame: bytes
     imported: bool = False
+
+
+class Thread(NamedTuple):
+    """A conversation in a log, and the sequence of its newest entry."""
+
+    name: str
+    head: int
 
 
 class Store:
@@ -315,6 +323,11 @@ class Store:
         newest_first = [frame for (frame,) in self._until_full(statement, parameters, bytes_max)]
         return newest_first[::-1]
 
+    def threads_after(self, log: str, after: str, threads_max: int) -> list[Thread]:
+        """The next conversations of the log by their names."""
+        bounds = {"log": log, "after": after, "threads_max": threads_max}
+        return [Thread._make(row) for row in self.select(_SELECT_THREADS.params(bounds))]
+
     def search(self, places: Collection[Place], wanted: Wanted) -> Steps[Found]:
         """The newest messages in these places that are as wanted, also those not indexed yet."""
         return Search(self._connection, self._search, places, wanted, self.position).steps()
@@ -419,6 +432,26 @@ _SELECT_HISTORY: Final = (
 )
 _SELECT_THREAD: Final = _SELECT_HISTORY.where(entries.c.thread == bindparam("thread"))
 
+
+def _select_threads() -> Select[str, int]:
+    """From one conversation to the next by the index: grouping would walk over all entries."""
+    of_log = entries.c.log == bindparam("log")
+    first = select(func.min(entries.c.thread).label("name"), literal(1).label("number"))
+    walk = first.where(of_log, entries.c.thread > bindparam("after")).cte("walk", recursive=True)
+    following = select(func.min(entries.c.thread)).where(of_log, entries.c.thread > walk.c.name)
+    step = select(following.scalar_subquery(), walk.c.number + 1)
+    walk = walk.union_all(
+        step.where(walk.c.name.is_not(None), walk.c.number < bindparam("threads_max"))
+    )
+    head = (
+        select(func.max(entries.c.sequence))
+        .where(of_log, entries.c.thread == walk.c.name)
+        .scalar_subquery()
+    )
+    return select(walk.c.name, head).where(walk.c.name.is_not(None)).order_by(walk.c.name)
+
+
+_SELECT_THREADS: Final = _select_threads()
 _AMEND: Final = (
     update(entries)
     .where(entries.c.log == bindparam("of_log"), entries.c.sequence == bindparam("at_sequence"))

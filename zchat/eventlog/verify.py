@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from zchat.eventlog.copies import open_read_only
 from zchat.eventlog.database import passing_errors
+from zchat.eventlog.read_only import open_read_only
 from zchat.eventlog.verify_rooms import Told, check_rooms
 from zchat.protocol.codec import Decoder, ProtocolError
 from zchat.protocol.messages import (

@@ -5,8 +5,7 @@ from typing import Final, assert_never
 
 from zchat.eventlog import audit, edits
 from zchat.eventlog.search import Place
-from zchat.eventlog.store import Store
-from zchat.eventlog.threads import Thread, threads_after
+from zchat.eventlog.store import Store, Thread
 from zchat.protocol import limits
 from zchat.protocol.codec import encode, fitting
 from zchat.protocol.internal import (
@@ -252,7 +251,7 @@ def _newest_threads(store: Store, user: User) -> Steps[list[Thread]]:
     found: list[Thread] = []
     after, walked = "", 0
     while walked < limits.CONVERSATIONS_WALKED_MAX:
-        page = threads_after(store, inbox_log(user.name), after, _THREADS_STEP)
+        page = store.threads_after(inbox_log(user.name), after, _THREADS_STEP)
         found += [thread for thread in page if thread.head > user.inbox_floor]
         walked += len(page)
         yield costs.of_rows(2 * _THREADS_STEP, 0)

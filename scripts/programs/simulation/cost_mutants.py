@@ -7,11 +7,11 @@ from itertools import islice
 from typing import Any, Final
 from unittest.mock import patch
 
-from zchat.eventlog import search, search_index, threads
+from zchat.eventlog import search, search_index
 from zchat.eventlog.core import search_words
 from zchat.eventlog.search import Search
 from zchat.eventlog.search_index import SearchIndex
-from zchat.eventlog.threads import Thread
+from zchat.eventlog.store import Store, Thread
 from zchat.gateway.core import dispatch as gateway_core
 from zchat.gateway.core import flow_control, queries
 from zchat.gateway.core.allowance import Allowance
@@ -28,7 +28,6 @@ from zchat.service.core import scheduling
 from zchat.service.core.beat import Beat
 from zchat.service.core.loop import ServiceLoop
 from zchat.service.core.scheduling import CommandQueue, QuerySteps
-from zchat.users import queries as conversation_list
 from zchat.users import queries as user_queries
 
 from .more_mutants import Plant
@@ -188,14 +187,14 @@ def _names_are_lost_between_steps(owner: Any) -> Callable[[], Plant]:
 
 
 def _conversation_is_lost_between_pages() -> Plant:
-    threads_after = threads.threads_after
+    threads_after = Store.threads_after
 
     def mutant(store: Any, log: str, after: str, threads_max: int) -> list[Thread]:
         if not after:
             return threads_after(store, log, after, threads_max)
         return threads_after(store, log, after, threads_max + 1)[1:]
 
-    return conversation_list, "threads_after", mutant
+    return Store, "threads_after", mutant
 
 
 # --- What is owed ---------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from unittest.mock import patch
 from msgspec.structs import replace
 from sqlalchemy import text
 
-from zchat.eventlog import search, threads
+from zchat.eventlog import search
 from zchat.eventlog.core.answers import FirstAnswers
 from zchat.eventlog.core.timeline import Timeline
 from zchat.eventlog.nonces import NonceIndex
@@ -30,7 +30,6 @@ from zchat.rooms.core import reading
 from zchat.rooms.core.state import RoomState
 from zchat.service.core import amending, referenced_entries
 from zchat.service.core import queries as shared_queries
-from zchat.users import queries
 from zchat.users.core import sessions as user_sessions
 from zchat.users.core.devices import Devices
 from zchat.users.core.invitations import Invitations
@@ -379,12 +378,12 @@ def _list_counts_what_it_shows() -> Plant:
 
 
 def _few_conversations_are_walked() -> Plant:
-    threads_after = threads.threads_after
+    threads_after = Store.threads_after
 
     def mutant(store: Any, log: str, after: str, threads_max: int) -> Any:
         return threads_after(store, log, after, threads_max) if not after else []
 
-    return queries, "threads_after", mutant
+    return Store, "threads_after", mutant
 
 
 MORE_MUTANTS: Final[dict[str, Callable[[], Plant]]] = {

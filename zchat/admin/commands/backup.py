@@ -18,8 +18,8 @@ from zchat.admin import manifest
 from zchat.admin.manifest import BackedUp, Manifest
 from zchat.admin.output import admin_command, as_json_option, refuse, show
 from zchat.admin.owner import as_owner_of
-from zchat.eventlog.copies import copy_all
 from zchat.eventlog.database import StoreUnavailable
+from zchat.eventlog.read_only import copy_all
 from zchat.eventlog.verify import NotADatabase, Report, verify
 from zchat.runtime.settings import Settings
 

@@ -14,9 +14,8 @@ from zchat.admin import manifest
 from zchat.admin.manifest import BadBackup, Manifest
 from zchat.admin.output import admin_command, as_json_option, refuse, show
 from zchat.admin.owner import as_owner_of
-from zchat.eventlog.copies import fold_wal
 from zchat.eventlog.database import LeaseHeld, StoreUnavailable, WriterLock
-from zchat.eventlog.probe import look_at
+from zchat.eventlog.read_only import fold_wal, probe
 from zchat.eventlog.verify import NotADatabase, verify
 from zchat.runtime.settings import Settings
 
@@ -118,7 +117,7 @@ def restore_database(settings: Settings, copy: Path) -> Path:
     if not place.is_file():
         refuse(f"there is no {place}, in the place of which it could be put")
     # It is of another release, of whose tables only SQLite can say whether they are whole.
-    if trouble := look_at(copy).trouble:
+    if trouble := probe(copy).trouble:
         raise BadBackup(f"{copy}: {trouble}")
     with copy.open("rb") as opened, as_owner_of(settings.var), _alone(settings, [copy.name]):
         arriving = settings.data / f".arriving-{copy.name}"

@@ -1,7 +1,7 @@
-"""Copies of databases that are being written to, all of one moment.
+"""Databases seen from outside, while a service may write to them: a short look, and copies.
 
-They are read only, by connections that cannot write: SQLite before 3.51.3 can lose a commit when
-two connections checkpoint at once, and these never do.
+No connection here but that of `fold_wal` can write: SQLite before 3.51.3 can lose a commit when two
+connections checkpoint at once, and these never do.
 """
 
 import contextlib
@@ -9,14 +9,67 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from zchat.eventlog.database import passing_errors
 from zchat.eventlog.migration_backup import copy_whole
+from zchat.eventlog.schema import shipped_revisions
+from zchat.protocol.codec import Decoder, ProtocolError
+from zchat.protocol.messages import Entry
 
 _TRIES_MAX: Final = 1_000
 """How often one moment is looked for: a commit takes ten times as long as such a look."""
 _BUSY_TIMEOUT_S: Final = 5.0
+
+
+@contextlib.contextmanager
+def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that cannot write, nor make the file if there is none."""
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, _BUSY_TIMEOUT_S, isolation_level=None, uri=True)) as opened:
+        yield opened
+
+
+# --- A short look: whether it can be read, and how new it is --------------------------------------
+
+_entries = Decoder(Entry)
+
+
+class Probe(NamedTuple):
+    """`trouble` is empty if SQLite finds none; `newest_ms` is the time of the newest entry."""
+
+    trouble: str
+    newest_ms: int
+    unknown: tuple[str, ...] = ()
+    """Revisions that this release has no migrations to: a newer one has changed the database."""
+
+
+def probe(path: Path) -> Probe:
+    unknown: tuple[str, ...] = ()
+    try:
+        with open_read_only(path) as connection:
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if verdict != "ok":
+                return Probe(verdict, 0)
+            unknown = _unknown_revisions(connection)
+            row = connection.execute(
+                "SELECT frame FROM entries ORDER BY position DESC LIMIT 1"
+            ).fetchone()
+            return Probe("", _entries.decode(row[0]).at_ms if row else 0, unknown)
+    except (sqlite3.Error, ProtocolError) as error:
+        return Probe(str(error), 0, unknown)
+
+
+def _unknown_revisions(connection: sqlite3.Connection) -> tuple[str, ...]:
+    stored = {row[0] for row in connection.execute("SELECT version_num FROM alembic_version")}
+    return tuple(sorted(stored - shipped_revisions()))
+
+
+def sqlite_version() -> str:
+    return sqlite3.sqlite_version
+
+
+# --- Copies of several databases, all of one moment -----------------------------------------------
 
 
 def copy_all(sources: Sequence[Path], folder: Path) -> bool:
@@ -31,14 +84,6 @@ def copy_all(sources: Sequence[Path], folder: Path) -> bool:
         for connection, source in zip(connections, sources, strict=True):
             copy_whole(connection, folder / source.name)
         return of_one_moment
-
-
-@contextlib.contextmanager
-def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that cannot write, nor make the file if there is none."""
-    uri = f"{path.absolute().as_uri()}?mode=ro"
-    with closing(sqlite3.connect(uri, _BUSY_TIMEOUT_S, isolation_level=None, uri=True)) as opened:
-        yield opened
 
 
 def _begin_together(
