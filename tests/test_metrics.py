@@ -27,7 +27,7 @@ from zchat.router import metrics as of_router
 from zchat.router.core.moves import Moves
 from zchat.runtime import metrics
 from zchat.runtime.core.measures import BOUNDS_S, Histogram, Measure, Reading
-from zchat.runtime.liveness import Alive, Health
+from zchat.runtime.liveness import Health, Liveness
 from zchat.runtime.metrics import Readings, serving
 from zchat.runtime.options import Address
 from zchat.runtime.settings import SettingError, Settings
@@ -220,7 +220,7 @@ def test_ports_that_do_not_exist_are_an_error(name: str, error: str) -> None:
 
 class Served(NamedTuple):
     address: Address
-    alive: Alive
+    alive: Liveness
     missing: list[str]
 
     def get(self, path: str) -> tuple[int, str]:
@@ -247,7 +247,7 @@ def free_address() -> Address:
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
-    one = Served(free_address(), Alive(tmp_path, {}), [])
+    one = Served(free_address(), Liveness(tmp_path, {}), [])
     health = Health(one.alive, lambda: one.missing)
     measures = [Measure("askers", "gauge", "Who asks.")]
     with serving(one.address, "router", measures, lambda: {"askers": 3}, health):
@@ -298,7 +298,7 @@ def test_a_port_in_use_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(metrics, "_BIND_RETRY_S", 0.01)
-    one = Served(free_address(), Alive(tmp_path, {}), [])
+    one = Served(free_address(), Liveness(tmp_path, {}), [])
     with socket.socket() as holder:
         holder.bind(one.address)
         holder.listen()

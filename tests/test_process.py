@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from zchat.protocol import limits
-from zchat.runtime.liveness import Alive, file_of, look_at
+from zchat.runtime.liveness import Liveness, file_of, look_at
 from zchat.runtime.os_errors import NEEDS_OPERATOR
 
 OTHER: Final = 54_321
@@ -138,7 +138,7 @@ SUPERVISED = {"SUPERVISOR_PROCESS_NAME": "gateway-0"}
 
 
 def test_a_beat_touches_the_file_that_has_the_pid(tmp_path: Path) -> None:
-    alive = Alive(tmp_path, SUPERVISED)
+    alive = Liveness(tmp_path, SUPERVISED)
     path = file_of(tmp_path, "gateway-0")
     assert look_at(path) is None
     alive.beat()
@@ -157,7 +157,7 @@ def test_a_beat_touches_the_file_that_has_the_pid(tmp_path: Path) -> None:
 
 def test_a_file_that_was_deleted_or_had_no_room_is_written_again(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    alive = Alive(folder, SUPERVISED)
+    alive = Liveness(folder, SUPERVISED)
     for _ in range(3):
         alive._touch()
     folder.mkdir()
@@ -171,7 +171,7 @@ def test_a_file_that_was_deleted_or_had_no_room_is_written_again(tmp_path: Path)
 def test_nobody_is_watched_during_a_long_step_or_before_the_first_beat(tmp_path: Path) -> None:
     path = file_of(tmp_path, "gateway-0")
     path.write_text("4711")
-    alive = Alive(tmp_path, SUPERVISED)
+    alive = Liveness(tmp_path, SUPERVISED)
     assert not path.exists()
     alive.beat()
     with alive.long_step("migrates"):
@@ -181,7 +181,7 @@ def test_nobody_is_watched_during_a_long_step_or_before_the_first_beat(tmp_path:
 
 
 def test_a_loop_that_has_stopped_is_known_by_its_last_beat(tmp_path: Path) -> None:
-    alive = Alive(tmp_path, {})
+    alive = Liveness(tmp_path, {})
     turned = [alive.turns]
     alive.beaten_at -= limits.PEER_EXPIRY_S
     turned.append(alive.turns)

@@ -29,7 +29,7 @@ from zchat.protocol.rules.costs import Steps
 from zchat.protocol.rules.partitions import service_addresses
 from zchat.rooms.store.tables import ROOMS_SCHEMA
 from zchat.router.process import Router
-from zchat.runtime.liveness import Alive
+from zchat.runtime.liveness import Liveness
 from zchat.runtime.process import StopSignal
 from zchat.runtime.settings import Settings
 from zchat.service.core.beat import Job
@@ -177,7 +177,7 @@ class Served:
         self._stop.close()
 
     def _route(self) -> None:
-        alive, log = Alive(self.settings.run, {}), logging.getLogger("zchat.test")
+        alive, log = Liveness(self.settings.run, {}), logging.getLogger("zchat.test")
         with sockets.open_router_context() as context:
             Router(context, self.settings, cast(StopSignal, self._stop), alive, log).run()
 
@@ -191,4 +191,4 @@ class Served:
         ):
             shown = Serving(Disk(self.settings.data / "none.sqlite", self.settings))
             worker = Worker(context, self.settings, "room-service", service, store, log, shown)
-            worker.run(cast(StopSignal, self._stop), Alive(self.settings.run, {}))
+            worker.run(cast(StopSignal, self._stop), Liveness(self.settings.run, {}))

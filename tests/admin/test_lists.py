@@ -3,8 +3,8 @@
 import pytest
 
 from zchat.admin import times
+from zchat.admin.commands.accounts import new_code
 from zchat.admin.commands.audit import Ask, records_of
-from zchat.admin.commands.invitations import new_code
 from zchat.admin.output import size, table
 from zchat.protocol import limits
 from zchat.protocol.messages import AuditRecord, ReadAudit

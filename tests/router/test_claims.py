@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from zchat.fabric.core.topics import PRESENCE_TOPIC, soft_topic, stream_topic
+from zchat.fabric.core.topics import PRESENCE_TOPIC, ephemeral_topic, stream_topic
 from zchat.protocol.codec import encode
 from zchat.protocol.internal import WorkerHeartbeat
 from zchat.router.core.moves import Moves
@@ -137,9 +137,9 @@ def test_nobody_replies_in_the_name_of_a_worker(moves: Moves, way: Way) -> None:
         ("users", stream_topic("users"), True),
         ("users", PRESENCE_TOPIC, True),
         ("rooms/0", PRESENCE_TOPIC, False),
-        ("rooms/0", soft_topic("rooms/0"), True),
-        ("users", soft_topic("users"), True),
-        ("rooms/0", soft_topic("users"), False),
+        ("rooms/0", ephemeral_topic("rooms/0"), True),
+        ("users", ephemeral_topic("users"), True),
+        ("rooms/0", ephemeral_topic("users"), False),
         ("rooms/0", stream_topic("rooms/1"), False),
         ("rooms/1", stream_topic("rooms/10"), False),
         ("rooms/0", b"", False),

@@ -15,7 +15,7 @@ from zchat.eventlog import audit, edits
 from zchat.eventlog.schema import Schema
 from zchat.eventlog.store import Fenced, Store, StoreUnavailable
 from zchat.fabric.core.link import Answerer, Asker
-from zchat.fabric.core.topics import soft_topic, stream_topic
+from zchat.fabric.core.topics import ephemeral_topic, stream_topic
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, FrameReader, encode
 from zchat.protocol.internal import (
@@ -467,7 +467,7 @@ def test_all_soft_news_of_a_beat_leave_as_one_and_once(rooms: Bench) -> None:
     rooms.ask(3, MarkRead(id=3, log="#garden", sequence=1))
     rooms.exchange()
 
-    soft = [body for topic, body in rooms.events if topic == soft_topic("rooms/0")]
+    soft = [body for topic, body in rooms.events if topic == ephemeral_topic("rooms/0")]
     news = [Typing("#garden", "ann"), MarkerMoved("ann", "#garden", 1)]
     assert [Decoder(SoftNews).decode(body).news for body in soft] == [news]
 

@@ -180,20 +180,20 @@ def databases(settings: Settings) -> Iterator[Check]:
     for path in databases_in(settings.data) if readable else ():
         if not os.access(path, os.R_OK):
             continue
-        look = probe(path)
-        if look.unknown:
-            sentence = f"{path} is at revision {', '.join(look.unknown)}, newer than this release"
+        probed = probe(path)
+        if probed.unknown:
+            sentence = f"{path} is at revision {', '.join(probed.unknown)}, newer than this release"
             remedy = (
                 "install the newer zchat again, or stop the cluster and restore the backup from "
                 "before the upgrade: zchat-admin restore"
             )
             yield Check(Level.PROBLEM, "databases", sentence, remedy)
-        if look.trouble:
+        if probed.trouble:
             remedy = "look closer with: zchat-admin verify; if it is damaged, restore a backup"
-            yield Check(Level.PROBLEM, "databases", f"{path}: {look.trouble}", remedy)
+            yield Check(Level.PROBLEM, "databases", f"{path}: {probed.trouble}", remedy)
             continue
         yield ok("databases", f"{path} can be read")
-        ahead_s = look.newest_ms / 1000 - now_s
+        ahead_s = probed.newest_ms / 1000 - now_s
         if ahead_s > CLOCK_OFF_S_MAX:
             sentence = f"{path} has an entry of {ahead_s:,.0f} s from now: the clock was set back"
             yield Check(Level.WARNING, "clock", sentence, "check the time of this host; use NTP")
@@ -364,7 +364,7 @@ def certificate(path: Path, key: Path) -> Iterator[Check]:
         yield Check(Level.WARNING, "TLS", sentence, "use one that an authority has signed")
 
 
-# --- Whether this is the folder, and these are the settings, of the cluster that is meant.
+# --- The cluster that is meant: its folder, its programs, its settings ----------------------------
 
 _DEFAULT: Final = Settings()
 _PID_FILE: Final = "supervisord.pid"

@@ -8,7 +8,6 @@ from zchat.admin.commands import (
     backup,
     certificates,
     doctor,
-    invitations,
     keys,
     order,
     people,
@@ -22,8 +21,6 @@ from zchat.admin.commands import (
     transfer,
     verify,
 )
-from zchat.admin.commands import accounts as erasing
-from zchat.admin.commands import settings as bounds
 from zchat.admin.output import CommandGroup
 
 
@@ -48,13 +45,12 @@ main.add_command(people.RESTORE_USER)
 main.add_command(redaction.REDACT)
 main.add_command(people.STANDING)
 main.add_command(accounts.ACCOUNT)
-accounts.ACCOUNT.add_command(erasing.ERASE)
-main.add_command(invitations.INVITE)
+main.add_command(accounts.INVITE)
 main.add_command(rooms.CLOSE_ROOM)
 main.add_command(settings.SET)
 main.add_command(settings.UNSET)
 main.add_command(settings.SHOW_CONFIG)
-main.add_command(bounds.LIMITS)
+main.add_command(settings.LIMITS)
 main.add_command(keys.KEYS)
 main.add_command(certificates.TLS)
 main.add_command(backup.BACKUP)

@@ -22,7 +22,7 @@ from zchat.gateway.metrics import MEASURES, missing, readings
 from zchat.gateway.operation_log import WrittenOperationLog
 from zchat.gateway.tls import CertificateError, TlsDoor, load_context
 from zchat.protocol import limits
-from zchat.runtime.liveness import Alive, Health
+from zchat.runtime.liveness import Health, Liveness
 from zchat.runtime.options import Address
 from zchat.runtime.os_errors import Trouble, of_listening
 from zchat.runtime.process import give_up, observed, raise_file_limit, settle, start
@@ -42,7 +42,7 @@ class Gateway:
         settings: Settings,
         loop: asyncio.AbstractEventLoop,
         sessions_max: int,
-        alive: Alive,
+        alive: Liveness,
         log: logging.Logger,
     ) -> None:
         report = StatusReport("gateway", lambda: readings(self.turns))
@@ -271,7 +271,7 @@ async def serve(
     loop.set_exception_handler(ended_by)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    alive = Alive(settings.run)
+    alive = Liveness(settings.run)
     with contextlib.ExitStack() as open_now:
         name = gateway_name(settings.name)
         context = open_now.enter_context(sockets.open_context(settings, name))

@@ -20,7 +20,7 @@ from zchat.router.metrics import MEASURES, Traffic, readings
 from zchat.runtime import options
 from zchat.runtime.core.measures import Reading
 from zchat.runtime.core.rate_limit import Rate, Samples
-from zchat.runtime.liveness import Alive, Health
+from zchat.runtime.liveness import Health, Liveness
 from zchat.runtime.os_errors import Trouble, of_file, of_listening
 from zchat.runtime.process import StopSignal, give_up, lock, observed, start
 from zchat.runtime.settings import Settings
@@ -36,7 +36,7 @@ class Router:
         context: Context,
         settings: Settings,
         stop: StopSignal,
-        alive: Alive,
+        alive: Liveness,
         log: logging.Logger,
     ) -> None:
         """Raises `KeyProblem`."""
@@ -223,7 +223,7 @@ class Router:
 def run(settings: Settings) -> None:
     log = start(settings, "router")
     stop = StopSignal()
-    alive = Alive(settings.run)
+    alive = Liveness(settings.run)
     running: list[Router] = []
     health = Health(alive, lambda: [] if running else ["the sockets are not bound"])
 

@@ -35,7 +35,7 @@ def look_at(path: Path) -> Seen | None:
         return None
 
 
-class Alive:
+class Liveness:
     """The main loop's own word that it turns. `beat` costs next to nothing, in whatever loop."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str] = os.environ) -> None:
@@ -93,7 +93,7 @@ class Alive:
 
 
 class Health(NamedTuple):
-    alive: Alive
+    alive: Liveness
     missing: Callable[[], list[str]]
     """What the process still waits for before it can serve. Called by other threads."""
 

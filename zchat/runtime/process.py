@@ -20,7 +20,7 @@ from typing import Final, NoReturn
 
 from zchat.runtime import logging_setup
 from zchat.runtime.core.measures import Measure, Source
-from zchat.runtime.liveness import Alive, Health
+from zchat.runtime.liveness import Health, Liveness
 from zchat.runtime.options import Address
 from zchat.runtime.os_errors import PASSING, Trouble, end_for_operator, of_file, supervised_as
 from zchat.runtime.settings import Settings
@@ -238,7 +238,7 @@ def die_with_parent() -> None:
 
 
 @contextlib.contextmanager
-def lock(path: Path, stop: StopSignal, alive: Alive | None = None) -> Iterator[None]:
+def lock(path: Path, stop: StopSignal, alive: Liveness | None = None) -> Iterator[None]:
     """Holds the file for this process alone; waits for another one that has it.
 
     When asked to stop while it waits, the process exits. The lock ends with the process, however

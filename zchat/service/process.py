@@ -15,7 +15,7 @@ from zchat.eventlog.store import Fenced, LeaseHeld, Store, StoreUnavailable
 from zchat.fabric import sockets
 from zchat.fabric.core.identities import identity
 from zchat.protocol import limits
-from zchat.runtime.liveness import Alive, Health
+from zchat.runtime.liveness import Health, Liveness
 from zchat.runtime.os_errors import Trouble, of_file
 from zchat.runtime.process import StopSignal, give_up, observed, settle, start
 from zchat.runtime.settings import Program, Settings
@@ -63,7 +63,7 @@ class Worker:
         self._heard = False
         """Whether the last envelope to the router could be sent."""
 
-    def run(self, stop: StopSignal, alive: Alive) -> None:
+    def run(self, stop: StopSignal, alive: Liveness) -> None:
         waiter = sockets.Waiter(
             self._commands, self._asking, self._queries, self._passwords.fd, stop.fd
         )
@@ -129,7 +129,7 @@ def serve(
     """Runs a service until it is told to stop, as the only writer of its database."""
     log = start(settings, program)
     stop = StopSignal()
-    alive, shown = Alive(settings.run), Serving(Disk(database, settings))
+    alive, shown = Liveness(settings.run), Serving(Disk(database, settings))
     health = Health(alive, shown.missing)
     address = settings.metrics_of(program)
     with observed(address, program, MEASURES, shown.readings, health):
@@ -153,7 +153,7 @@ def _work(
     service: Service,
     store: Store,
     stop: StopSignal,
-    alive: Alive,
+    alive: Liveness,
     log: logging.Logger,
     shown: Serving,
 ) -> None:
@@ -166,7 +166,7 @@ def _work(
 
 
 def _open_when_free(
-    database: Path, schema: Schema, stop: StopSignal, alive: Alive, log: logging.Logger
+    database: Path, schema: Schema, stop: StopSignal, alive: Liveness, log: logging.Logger
 ) -> Store | None:
     """A second worker of the same address waits here until the first one is gone."""
     waiting = False

@@ -1,5 +1,6 @@
-"""`zchat-admin account`: for whoever has lost a password or a phone, and for accounts that go."""
+"""`zchat-admin invite` and `account`: accounts that come, are locked out, and go."""
 
+import hashlib
 import secrets
 import time
 from typing import Final
@@ -7,7 +8,6 @@ from typing import Final
 import click
 
 from zchat.admin import times
-from zchat.admin.commands.invitations import digest_of, new_code
 from zchat.admin.commands.redaction import Found, Numbered, find, remove
 from zchat.admin.output import (
     REQUEST,
@@ -20,6 +20,7 @@ from zchat.admin.output import (
     done_or_end,
     fresh_nonce,
     option,
+    reason,
     reason_option,
     refuse,
     show,
@@ -31,7 +32,7 @@ from zchat.admin.rpc import Enquiry, enquiry, orders
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
 from zchat.protocol.internal import USER_SERVICE
-from zchat.protocol.messages import Refused, inbox_log
+from zchat.protocol.messages import CreateInvitation, Refused, RevokeInvitation, inbox_log
 from zchat.protocol.operators import (
     EraseAccount,
     Erasure,
@@ -47,7 +48,65 @@ from zchat.protocol.rules.names import ERASED_PREFIX
 from zchat.protocol.rules.partitions import room_addresses, service_addresses
 from zchat.runtime.settings import Settings
 
-EXPIRES: Final = "24h"
+# --- Invitations: codes that let somebody make an account where that is not open to all -----------
+
+_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Nothing in it looks like something else (Crockford's base 32): 5 bits a character."""
+_GROUPS: Final = 4
+_GROUP_CHARS: Final = 4
+_INVITED_FOR: Final = "7d"
+
+
+def new_code() -> str:
+    """80 random bits, to be read aloud."""
+    groups = ("".join(map(secrets.choice, [_ALPHABET] * _GROUP_CHARS)) for _ in range(_GROUPS))
+    return "-".join(groups)
+
+
+def digest_of(code: str) -> bytes:
+    """What the server is told of a code: who reads that cannot register with it."""
+    return hashlib.sha256(code.encode()).digest()
+
+
+def _invitation(text: str) -> str:
+    clean = text.strip()
+    if not clean or len(clean) > limits.INVITATION_CHARS_MAX:
+        raise ValueError("no invitation; give the code as it was shown")
+    return clean
+
+
+def _invite(settings: Settings, revoke: str | None, expires: int, note: str, as_json: bool) -> None:
+    if revoke is not None:
+        command = RevokeInvitation(REQUEST, fresh_nonce(), digest_of(revoke))
+        done = do(settings, USER_SERVICE, command, as_json=as_json)
+        show_done(done, "the invitation is worth nothing any more", as_json=as_json)
+        return
+    code = new_code()
+    expires_ms = times.now_ms() + expires
+    invitation = CreateInvitation(REQUEST, fresh_nonce(), digest_of(code), expires_ms, note)
+    do(settings, USER_SERVICE, invitation, as_json=as_json)
+    if as_json:
+        show_json({"code": code, "expires_ms": expires_ms, "note": note})
+        return
+    click.echo(code)
+    click.echo(f"It works once, until {times.utc(expires_ms)}:", err=True)
+    click.echo(f"zchat-client NAME --register --invitation {code}", err=True)
+
+
+INVITE = admin_command(
+    "invite",
+    _invite,
+    "Make a code with which one person can make an account. The code is shown once.",
+    option("--expires", "SPAN", "How long it works: 12h, 7d, 2w.", times.span_ms, _INVITED_FOR),
+    option("--note", "NOTE", "For whom; it stands in the audit.", reason, ""),
+    option("--revoke", "CODE", "Make no code, but one that was made worth nothing.", _invitation),
+    as_json_option(),
+)
+
+
+# --- Lost passwords and phones, and accounts that end ---------------------------------------------
+
+_RESET_EXPIRES: Final = "24h"
 
 
 def _reset_password(
@@ -97,7 +156,7 @@ ACCOUNT.add_command(
         _reset_password,
         "Make a code with which NAME chooses a new password, once. The code is shown once.",
         argument("name"),
-        option("--expires", "SPAN", "How long it works: 1h, 24h.", times.span_ms, EXPIRES),
+        option("--expires", "SPAN", "How long it works: 1h, 24h.", times.span_ms, _RESET_EXPIRES),
         click.Option(
             ["--shut-out"],
             is_flag=True,
@@ -129,7 +188,7 @@ ACCOUNT.add_command(
 )
 
 
-# --- `zchat-admin account erase`: an account goes, what it has said, and its name.
+# --- Erasing: an account goes, what it has said, and its name -------------------------------------
 #
 # Each step changes nothing where it has been done, and says by what it finds how much is left. So
 # whatever is killed meanwhile, the same command goes on from there.
@@ -225,11 +284,13 @@ def _forget(settings: Settings, erasure: Erasure) -> None:
             done_or_end(ordering.give(address, command))
 
 
-ERASE = admin_command(
-    "erase",
-    _erase,
-    "End the account NAME, remove all that it has said, and its name from what is left.",
-    argument("name"),
-    yes_option(),
-    as_json_option(),
+ACCOUNT.add_command(
+    admin_command(
+        "erase",
+        _erase,
+        "End the account NAME, remove all that it has said, and its name from what is left.",
+        argument("name"),
+        yes_option(),
+        as_json_option(),
+    )
 )

@@ -91,7 +91,7 @@ SHOW_CONFIG = admin_command(
 )
 
 
-# --- Every bound of zchat, and what the settings come to; for this no cluster need run.
+# --- Limits: every bound of zchat, for which no cluster need run ----------------------------------
 
 
 def _limits(_: Settings, as_json: bool) -> None:

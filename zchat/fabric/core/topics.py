@@ -10,7 +10,7 @@ def stream_topic(address: str) -> bytes:
     return b"stream " + address.encode() + b" "
 
 
-def soft_topic(address: str) -> bytes:
+def ephemeral_topic(address: str) -> bytes:
     """Where it publishes its `SoftNews`."""
     return b"soft " + address.encode() + b" "
 
@@ -19,4 +19,4 @@ def may_publish(address: str, topic: bytes) -> bool:
     """Whether the service at `address` has anything to say there."""
     if topic == PRESENCE_TOPIC:
         return address == USER_SERVICE
-    return topic in (stream_topic(address), soft_topic(address))
+    return topic in (stream_topic(address), ephemeral_topic(address))

@@ -169,11 +169,13 @@ def _cursor(log_in: LogIn, user_log: UserLog) -> int:
     return min(max(cursor, user_log.floor), user_log.head)
 
 
-# --- Who says hello is told which cluster this is, and waits for that until it is known here.
+# --- Greetings ------------------------------------------------------------------------------------
 
 
 class Greetings:
-    """A client with a token for one cluster shows it to no other, so it has to know before.
+    """Who says hello is told which cluster this is, and waits until that is known here.
+
+    A client with a token for one cluster shows it to no other, so it has to know before.
 
     The user-service has the id, and tells it with each session, too: an answer to a login never
     comes before its welcome.

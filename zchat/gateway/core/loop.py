@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from zchat.fabric.core.topics import PRESENCE_TOPIC, soft_topic, stream_topic
+from zchat.fabric.core.topics import PRESENCE_TOPIC, ephemeral_topic, stream_topic
 from zchat.gateway.core.dispatch import GatewayCore
 from zchat.gateway.core.flow_control import UNLIMITED, Arrival, Quota
 from zchat.gateway.core.services import ServicePeer
@@ -80,8 +80,8 @@ class GatewayLoop:
             stream_topic(address): address for address in self.core.services.by_address
         }
         self._addresses = {address.encode(): address for address in self.core.services.by_address}
-        self._soft_topics = frozenset(map(soft_topic, self.core.services.by_address))
-        self.topics = [PRESENCE_TOPIC, *self._by_topic, *self._soft_topics]
+        self._ephemeral_topics = frozenset(map(ephemeral_topic, self.core.services.by_address))
+        self.topics = [PRESENCE_TOPIC, *self._by_topic, *self._ephemeral_topics]
 
     # --- What comes in ------------------------------------------------------------------------
 
@@ -148,7 +148,7 @@ class GatewayLoop:
         with self._tolerating():
             if topic == PRESENCE_TOPIC:
                 self.core.presence.delta(_deltas.decode(body))
-            elif topic in self._soft_topics:
+            elif topic in self._ephemeral_topics:
                 self.core.ephemeral.receive(_soft_news.decode(body))
             elif name := self._by_topic.get(topic):
                 self.core.receive_stream(name, _pages.decode(body), self._outside.now())

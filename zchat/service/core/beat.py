@@ -15,7 +15,7 @@ from zchat.eventlog.core.timeline import Timeline
 from zchat.eventlog.floors import policy_statements
 from zchat.eventlog.store import Owed, Store, StoreUnavailable, Write
 from zchat.fabric.core.link import Answerer, Asker, ReturnAddress
-from zchat.fabric.core.topics import soft_topic, stream_topic
+from zchat.fabric.core.topics import ephemeral_topic, stream_topic
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, ProtocolError, encode
 from zchat.protocol.internal import Down, RoutingTable, SoftNews, StreamPage, Up
@@ -371,7 +371,7 @@ class Beat:
         self._send_owed(owed)
         events = list(effects.broadcasts)
         if effects.news:
-            topic = soft_topic(self._service.address)
+            topic = ephemeral_topic(self._service.address)
             events.append((topic, encode(SoftNews(list(effects.news)))))
         if page is not None:
             events.append((stream_topic(self._service.address), encode(page)))
