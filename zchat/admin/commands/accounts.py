@@ -77,13 +77,15 @@ def _invitation(text: str) -> str:
 
 def _invite(settings: Settings, revoke: str | None, expires: int, note: str, as_json: bool) -> None:
     if revoke is not None:
-        command = RevokeInvitation(REQUEST, fresh_nonce(), digest_of(revoke))
+        command = RevokeInvitation(id=REQUEST, nonce=fresh_nonce(), digest=digest_of(revoke))
         done = do(settings, USER_SERVICE, command, as_json=as_json)
         show_done(done, "the invitation is worth nothing any more", as_json=as_json)
         return
     code = new_code()
     expires_ms = times.now_ms() + expires
-    invitation = CreateInvitation(REQUEST, fresh_nonce(), digest_of(code), expires_ms, note)
+    invitation = CreateInvitation(
+        id=REQUEST, nonce=fresh_nonce(), digest=digest_of(code), expires_ms=expires_ms, note=note
+    )
     do(settings, USER_SERVICE, invitation, as_json=as_json)
     if as_json:
         show_json({"code": code, "expires_ms": expires_ms, "note": note})
