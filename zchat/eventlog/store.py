@@ -190,6 +190,7 @@ class Store:
         owed: list[Owed] = []
         begun_at = time.perf_counter()
         with writing(connection):
+            # Within the transaction: a writer that was overtaken before it cannot write any more.
             self._check_epoch()
             if appended:
                 connection.exec_driver_sql(self._insert_entries, list(appended))
@@ -210,6 +211,7 @@ class Store:
             renaming.forget(connection, forgotten)
             if removed:
                 remove(connection, self._nonces, self._search, removed, position)
+        # Only what is committed is remembered: if that has failed, all of this still is as before.
         if nonces_due:
             self._nonces.written()
         else:

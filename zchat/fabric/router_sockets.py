@@ -141,7 +141,7 @@ class Gate:
         socket.curve_secretkey = self._secret
         socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
         socket.zap_domain = domain.encode()
-        # Without our answer nobody gets in.
+        # libzmq lets everybody in if nobody decides, unless it is told this.
         socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
         self._admission.guard(domain)
         self._strangers.append(self._new_strangers(self._context, socket, domain))

@@ -24,6 +24,7 @@ from zchat.runtime.settings import Endpoints, Settings
 
 Socket: TypeAlias = zmq.Socket[bytes]
 _LINGER_MS = 500
+"""What is queued at the end has a moment to go out."""
 HANDSHAKE_MS = 3000
 """Whoever is refused is not told so, since that would be for ever, and tries again after this."""
 _log = logging.getLogger("zchat.fabric")

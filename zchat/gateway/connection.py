@@ -47,6 +47,7 @@ class ClientConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are none of asyncio's classes.
         self._transport = cast(asyncio.Transport, transport)
+        # Past it `pause_writing` is called: what a slow reader costs here is bounded by this.
         self._transport.set_write_buffer_limits(high=limits.WRITE_BUFFER_BYTES_MAX)
         self._inside.traffic.connections += 1
         if transport.get_extra_info("sslcontext") is not None:

@@ -223,6 +223,7 @@ class Entrances:
             address.host,
             address.port,
             reuse_port=True,
+            # After a restart all clients come at once, and wait in the kernel rather than fail.
             backlog=1024,
         )
         self._servers.append(server)

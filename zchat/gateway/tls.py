@@ -142,8 +142,10 @@ class TlsDoor:
             self._listening.append(listener)
             listener.setblocking(False)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # All gateways of a host share their ports; the kernel spreads the clients.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             if family == socket.AF_INET6:
+                # IPv4 has a socket of its own, which could not be bound beside one for both.
                 listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             listener.bind(address)
             listener.listen(_BACKLOG)

@@ -40,8 +40,6 @@ class PasswordPool:
         self._waking, self._woken = socket.socketpair()
         self._waking.setblocking(False)
         self._woken.setblocking(False)
-        self.waiting = 0
-        """Jobs whose outcomes have not been taken."""
 
     @property
     def fd(self) -> int:

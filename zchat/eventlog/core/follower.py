@@ -41,6 +41,7 @@ class Follower:
             return []
         self._newest = max(self._newest, page.last)
         if page.first > self.position + 1:
+            # An empty page only says how far the stream is; what is too much to hold is read again.
             if page.last >= page.first and len(self._early) < limits.FOLLOWER_ENVELOPES_MAX:
                 self._early[page.first] = page
             return []

@@ -74,6 +74,7 @@ class Outgoing(Generic[Item]):
                 or batch_bytes + size_bytes > limits.BATCH_BYTES_MAX
             ):
                 break
+            # Past the window it waits here: whoever comes back is not sent all that waits at once.
             if (
                 self._window_bytes + size_bytes > limits.LINK_WINDOW_BYTES
                 or index >= limits.LINK_WINDOW_ITEMS
@@ -158,6 +159,7 @@ class Asker(Generic[Context]):
     def receive(self, down: Down, now: float) -> list[tuple[Context | None, bytes]]:
         """The (context, reply) pairs that are new; the context is None for a word of its own."""
         if down.epoch != self.epoch or down.link != self._link:
+            # Of a life of the worker or of the link that is over: the numbers mean other commands.
             return []
         if down.commands_next == 0:
             # The worker does not know this link: numbers begin with 1.
@@ -203,6 +205,7 @@ class Asker(Generic[Context]):
         self._commands, self._replies = Outgoing(), Incoming()
         self.unanswered = {}
         self.queue_bytes = 0
+        # First of all: a worker that is new must know the sessions before their commands.
         for body in self._prelude():
             self.send(body, None)
         for question in resend:

@@ -192,6 +192,7 @@ class FanOut:
             log.lagging.update(dict.fromkeys(log.live, log.head))
         log.head = last
         if log.lagging:
+            # Who lags is fed from the log, and would be given the same entries twice.
             for session in log.lagging:
                 log.live.pop(session, None)
             for session in list(log.lagging):
@@ -283,9 +284,11 @@ class FanOut:
         if cursor == log.head:
             log.caught_up(session)
             return
+        # All who have come as far share one page.
         fetch = (log.name, cursor)
         waiting = self._fetches.get(fetch)
         if session.fetching >= limits.SESSION_FETCHES_MAX:
+            # It goes on when one of those has come, so it costs no more than so many pages.
             return
         if waiting is None:
             waiting = self._fetches[fetch] = {}

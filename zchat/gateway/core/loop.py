@@ -109,6 +109,7 @@ class GatewayLoop:
         return session
 
     def received(self, session: Session, frames: list[bytes]) -> None:
+        # The core has no clock, and what one turn has collected goes out as one.
         self.core.intake.receive(session, frames, self._outside.now(), self._outside.now_ms())
         self._outside.turn_soon()
 
@@ -181,6 +182,7 @@ class GatewayLoop:
     def turn(self) -> None:
         now = self._outside.now()
         self.core.notice_stall(now)
+        # Pages first, so that they go out with this turn's envelope of queries.
         self.core.services.ask_pages(self.core.fan_out, now)
         for peer in self.core.services.by_address.values():
             self._send(peer, now)

@@ -219,7 +219,10 @@ class Membership:
         return answer
 
     def end_guest(self, user: str, at_ms: int) -> Answer:
-        """The next one of this name is somebody else; but a ban is a ban of the name."""
+        """What becomes of a guest's rooms: it leaves them, and no invitation or mute of it stays.
+
+        The next one of this name is somebody else; but a ban is a ban of the name.
+        """
         state = self._state
         for name in sorted(state.noted_in.get(user, ())):
             room = state.rooms[name]

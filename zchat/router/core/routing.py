@@ -61,6 +61,7 @@ class Routing:
         known = self._workers.get(heartbeat.address)
         # A worker that was overtaken, as one that hung and woke up, serves nothing any more.
         if known is not None and known.epoch > heartbeat.epoch:
+            # A writer that was overtaken, and does not know it yet: it could not commit anything.
             return False
         if heartbeat.bye:
             return (

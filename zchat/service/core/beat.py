@@ -179,6 +179,7 @@ class Beat:
     def receive_up(self, asker: bytes, body: bytes, now: float) -> None:
         """Commands of one asker. While the store is out of order they stay with the asker."""
         if self._store_failed_at is not None:
+            # Not accepted, so the asker's link sends it again.
             return
         try:
             up = _ups.decode(body)
@@ -296,6 +297,7 @@ class Beat:
             self.core.asker_lost(lost, now, at_ms)
         self.core.tick(now, at_ms)
         if now >= self._forget_at:
+            # Whoever waits for a query asks again much sooner, so nobody waits for these.
             self._forget_at = now + limits.PEER_EXPIRY_S
             self.queries.forget_abandoned()
         self._answerer.heartbeat()
@@ -315,6 +317,7 @@ class Beat:
         self.operations.counts.commands += applied
         self.operations.counts.beats += bool(applied or settled)
         begun = [(job.sender, job.command) for job, _ in outcomes]
+        # At once and before any of them is done, since a core does not read.
         keys = self._prepare(commands + begun)
         for (sender, command), key in zip(commands, keys, strict=False):
             act = partial(core.handle, sender, command, now, at_ms)
@@ -365,6 +368,7 @@ class Beat:
             amended,
             effects.forgotten,
         )
+        # From here on it is durable, and only now may anybody hear of it.
         self.operations.counts.entries += len(appended)
         self._retention.committed(policies)
         self._retention.forget(effects.forgotten)
@@ -401,6 +405,12 @@ class Beat:
             asker.send(item.body, item)
 
     def _forget_uncommitted(self, now: float, at_ms: int) -> None:
+        """What happens when a commit fails: all that this beat has done has not happened.
+
+        The core is loaded anew from what is committed. All links are forgotten in both directions,
+        so that they restart: the askers send again what has no answer, and what is owed to other
+        services is read from the outbox. One path for a full disk and for a crash.
+        """
         self._store_failed_at = now
         self._settled = []
         self.waiting.clear()
@@ -408,6 +418,7 @@ class Beat:
             asker.clear()
         for gateway in self._answerer.askers:
             self._answerer.forget(gateway)
+        # Until it is loaded nothing is answered: the core knows of things that were not committed.
         self._stale = True
         try:
             self._reload(now, at_ms)

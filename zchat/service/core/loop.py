@@ -91,6 +91,7 @@ class ServiceLoop:
         """Returns whether there was anything."""
         drained_bytes = 0
         drained = False
+        # They wait on their links then, and gateways stop reading when those are full.
         too_many = self.beat.waiting.cost_us >= limits.BEAT_WAITING_US
         for asker, body in () if too_many else self._outside.commands():
             drained = True
