@@ -16,7 +16,7 @@ from users.playbook import Users
 from zchat.eventlog import audit, edits
 from zchat.eventlog.edits import Edit
 from zchat.eventlog.store import Appended, Store
-from zchat.gateway.core.answers import members
+from zchat.gateway.core.merge import members
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import (

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Self, cast
 
 from zchat.admin.rpc import ask, enquiry
-from zchat.eventlog.core.answers import Answer, FirstAnswers, Key
+from zchat.eventlog.core.idempotency import Answer, FirstAnswers, Key
 from zchat.eventlog.core.timeline import Timeline
 from zchat.eventlog.schema import Schema
 from zchat.eventlog.store import Store, Write

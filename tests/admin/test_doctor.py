@@ -17,7 +17,7 @@ import pytest
 import trustme
 from click.testing import CliRunner, Result
 
-from zchat.admin import checks, owner, ports
+from zchat.admin import checks, host
 from zchat.admin import checks as whereabouts
 from zchat.admin.checks import Check, Level
 from zchat.admin.cli import main
@@ -115,7 +115,7 @@ def test_what_belongs_to_another_user_is_trouble_and_no_crash(
         found = doctor()
     assert (found.exit_code, type(found.exception)) == (1, SystemExit), found.output
     assert f"{settings.data} belongs to root, and this runs as " in found.output
-    assert f"sudo chown -R {owner.user_name(OTHER)}: {settings.data}" in found.output
+    assert f"sudo chown -R {host.user_name(OTHER)}: {settings.data}" in found.output
     assert "users.sqlite.lock cannot be looked at: Permission denied" in found.output
     # The rest is looked at all the same, and the other commands do not say that there is nothing.
     assert "open files" not in found.output
@@ -125,7 +125,7 @@ def test_what_belongs_to_another_user_is_trouble_and_no_crash(
             assert "Permission denied" in refused.output
             assert (refused.exit_code, refused.output.count("\n")) == (1, 1)
     # Root sees it, too; and where all is the user's of the cluster, all is well.
-    assert f"sudo chown -R {owner.user_name(OTHER)}: {settings.data}" in doctor().output
+    assert f"sudo chown -R {host.user_name(OTHER)}: {settings.data}" in doctor().output
     for path in (settings.data, *settings.data.rglob("*")):
         os.chown(path, OTHER, OTHER)
     assert doctor().exit_code == 0
@@ -279,7 +279,7 @@ def test_ports_for_one_each_are_none(given: dict[str, Any]) -> None:
 def test_a_port_that_is_taken_is_told_with_what_helps() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        found = ports.trouble_at(Address("127.0.0.1", port), shared=True)
+        found = host.trouble_at(Address("127.0.0.1", port), shared=True)
     assert found is not None
     assert (found.why, f"sport = :{port}" in found.remedy) == ("the port is taken", True)
 

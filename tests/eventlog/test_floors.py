@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from zchat.eventlog.core.answers import Answer, Key
+from zchat.eventlog.core.idempotency import Answer, Key
 from zchat.eventlog.floors import Policy, Removal, policy_statements
 from zchat.eventlog.store import Appended, Store
 from zchat.eventlog.tables import LOG_SCHEMA, nonces

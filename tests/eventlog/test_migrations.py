@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData, StaticPool, create_engine, inspect, text
 
-from zchat.eventlog.core.answers import Key
+from zchat.eventlog.core.idempotency import Key
 from zchat.eventlog.schema import (
     Schema,
     SchemaTooNew,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from zchat.eventlog.core.answers import Answer, Key
+from zchat.eventlog.core.idempotency import Answer, Key
 from zchat.eventlog.core.timeline import Amended
 from zchat.eventlog.store import (
     Appended,

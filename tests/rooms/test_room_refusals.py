@@ -2,7 +2,7 @@
 
 import pytest
 
-from zchat.eventlog.core.answers import Answer
+from zchat.eventlog.core.idempotency import Answer
 from zchat.protocol.messages import (
     BanMember,
     CloseRoom,

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from zchat.eventlog.core.answers import Answer
+from zchat.eventlog.core.idempotency import Answer
 from zchat.fabric.core.link import ReturnAddress
 from zchat.protocol import limits
 from zchat.protocol.internal import OpenSession

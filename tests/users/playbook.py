@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from zchat.eventlog import audit, edits
-from zchat.eventlog.core.answers import Answer as Result
+from zchat.eventlog.core.idempotency import Answer as Result
 from zchat.eventlog.floors import policy_statements
 from zchat.eventlog.store import Owed, Store
 from zchat.fabric.core.link import ReturnAddress

@@ -16,10 +16,10 @@ from typing import Any, Final, NamedTuple
 
 from supervisor.states import RUNNING_STATES, ProcessStates
 
-from zchat.admin import manifest, ports
+from zchat.admin import host, manifest
 from zchat.admin.commands.backup import databases_in
+from zchat.admin.host import user_name
 from zchat.admin.manifest import BadBackup
-from zchat.admin.owner import user_name
 from zchat.admin.supervising import NO_ANSWER, supervisor_of
 from zchat.eventlog.read_only import probe, sqlite_version
 from zchat.fabric import keys
@@ -282,7 +282,7 @@ def gateway(settings: Settings) -> Iterator[Check]:
 
 def _port(address: Address) -> Iterator[Check]:
     """Gateways share their port; nobody else can share one that does not want to."""
-    if trouble := ports.trouble_at(address, shared=True):
+    if trouble := host.trouble_at(address, shared=True):
         sentence = f"a gateway cannot listen at {address}: {trouble.why}"
         yield Check(Level.PROBLEM, "ports", sentence, trouble.remedy)
     else:

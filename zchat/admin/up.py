@@ -7,7 +7,7 @@ from typing import Final, NoReturn
 
 import click
 
-from zchat.admin import ports
+from zchat.admin import host
 from zchat.admin.commands.procfiles import CLUSTER, GATEWAY_HOST
 from zchat.admin.supervising import NO_ANSWER, supervisor_of
 from zchat.runtime.settings import Settings, command
@@ -60,7 +60,7 @@ def check(conf: Path) -> Settings:
                 "certificate, make one: zchat-admin tls self-signed --host NAME"
             )
     for address in settings.listen:
-        if trouble := ports.trouble_at(address, shared=False):
+        if trouble := host.trouble_at(address, shared=False):
             raise click.ClickException(
                 f"Cannot listen on {address.host} port {address.port}: {trouble.why}; "
                 f"{trouble.remedy}. Another one is given as in ZCHAT_LISTEN=127.0.0.1:7448"

@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from zchat.eventlog.core.answers import Answer, Client, Key
+from zchat.eventlog.core.idempotency import Answer, Client, Key
 from zchat.eventlog.core.timeline import Appended
 from zchat.eventlog.tables import answers, entries, nonces, nonces_written
 from zchat.protocol import limits

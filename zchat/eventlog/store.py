@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from zchat.eventlog import renaming
-from zchat.eventlog.core.answers import Answer, Client, Key
+from zchat.eventlog.core.idempotency import Answer, Client, Key
 from zchat.eventlog.core.timeline import Amended, Appended
 from zchat.eventlog.database import (
     LeaseHeld,
@@ -190,8 +190,7 @@ class Store:
         owed: list[Owed] = []
         begun_at = time.perf_counter()
         with writing(connection):
-            # Within the transaction: a writer that was overtaken before it cannot write any more.
-            self._check_epoch()
+            self._check_epoch()  # Within the transaction, so that nobody can overtake it here.
             if appended:
                 connection.exec_driver_sql(self._insert_entries, list(appended))
             self._amend(amended)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 from typing import Any, Final
 
-from zchat.eventlog.core.answers import Answer
+from zchat.eventlog.core.idempotency import Answer
 from zchat.fabric.core.identities import name_of
 from zchat.protocol import limits
 from zchat.protocol.internal import OpenSession

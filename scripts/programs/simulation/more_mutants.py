@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from sqlalchemy import text
 
 from zchat.eventlog import search
-from zchat.eventlog.core.answers import FirstAnswers
+from zchat.eventlog.core.idempotency import FirstAnswers
 from zchat.eventlog.core.timeline import Timeline
 from zchat.eventlog.nonces import NonceIndex
 from zchat.eventlog.search import Found

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import Select
 
 from testbed.committed import Committed, as_committed, committed_entries
-from zchat.eventlog.core.answers import Answer, Key
+from zchat.eventlog.core.idempotency import Answer, Key
 from zchat.eventlog.core.timeline import Amended
 from zchat.eventlog.database import StoreUnavailable, connect
 from zchat.eventlog.floors import Removal

@@ -15,9 +15,9 @@ from msgspec import to_builtins
 
 from zchat import __version__
 from zchat.admin import manifest
+from zchat.admin.host import as_owner_of
 from zchat.admin.manifest import BackedUp, Manifest
 from zchat.admin.output import admin_command, as_json_option, refuse, show
-from zchat.admin.owner import as_owner_of
 from zchat.eventlog.database import StoreUnavailable
 from zchat.eventlog.read_only import copy_all
 from zchat.eventlog.verify import NotADatabase, Report, verify

@@ -14,8 +14,8 @@ from typing import Final
 
 import click
 
+from zchat.admin.host import as_owner_of
 from zchat.admin.output import CommandGroup
-from zchat.admin.owner import as_owner_of
 from zchat.client.core.pins import pin_of
 
 CERTIFICATE: Final = "tls-cert.pem"

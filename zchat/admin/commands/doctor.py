@@ -13,8 +13,8 @@ from zchat.admin import checks as whereabouts
 from zchat.admin.checks import Check, Level, guarded
 from zchat.admin.commands.backup import USERS_DATABASE
 from zchat.admin.commands.status import look
+from zchat.admin.host import as_owner_of
 from zchat.admin.output import admin_command, as_dict, as_json_option, counted, show_json
-from zchat.admin.owner import as_owner_of
 from zchat.admin.rpc import enquiry
 from zchat.fabric.keys import KeyProblem, read_proof
 from zchat.protocol import limits

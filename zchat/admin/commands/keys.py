@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 
 import click
 
+from zchat.admin.host import as_owner_of
 from zchat.admin.output import CommandGroup, admin_command, as_json_option, show_list
-from zchat.admin.owner import as_owner_of
 from zchat.fabric import keys
 from zchat.fabric.core.identities import gateway_name, part_of
 from zchat.fabric.keys import ROUTER, KeyProblem

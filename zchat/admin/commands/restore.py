@@ -11,9 +11,9 @@ from typing import BinaryIO
 import click
 
 from zchat.admin import manifest
+from zchat.admin.host import as_owner_of
 from zchat.admin.manifest import BadBackup, Manifest
 from zchat.admin.output import admin_command, as_json_option, refuse, show
-from zchat.admin.owner import as_owner_of
 from zchat.eventlog.database import LeaseHeld, StoreUnavailable, WriterLock
 from zchat.eventlog.read_only import fold_wal, probe
 from zchat.eventlog.verify import NotADatabase, verify

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from msgspec import Raw
 
-from zchat.gateway.core import answers
+from zchat.gateway.core import merge
 from zchat.gateway.core.contexts import (
     CommandSent,
     MembersAsked,
@@ -108,12 +108,12 @@ class Requests:
                 self.answered(session, answer)
             case MembersAsked(session=session, query=listing):
                 online = self._presence.online | self._fan_out.users
-                whole = answers.members(listing, answer, online, self._presence.away)
+                whole = merge.members(listing, answer, online, self._presence.away)
                 self.answered(session, whole)
             case PartsAsked(session=session, query=query, wanted=wanted, parts=parts):
                 parts.append(answer)
                 if len(parts) == wanted:
-                    self.answered(session, answers.joined(query, parts))
+                    self.answered(session, merge.joined(query, parts))
             case _:
                 assert_never(context)
 

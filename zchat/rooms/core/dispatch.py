@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Final, assert_never
 
-from zchat.eventlog.core.answers import Answer, FirstAnswers, Key
+from zchat.eventlog.core.idempotency import Answer, FirstAnswers, Key
 from zchat.eventlog.core.timeline import Timeline
 from zchat.protocol.internal import (
     EndGuest,

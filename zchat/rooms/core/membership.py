@@ -3,7 +3,7 @@
 import hmac
 from typing import Final
 
-from zchat.eventlog.core.answers import Answer
+from zchat.eventlog.core.idempotency import Answer
 from zchat.protocol import limits
 from zchat.protocol.internal import USER_SERVICE, OpenConversation, OpenRoom, TellInvited
 from zchat.protocol.messages import (

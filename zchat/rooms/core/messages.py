@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from zchat.eventlog.core.answers import Answer
+from zchat.eventlog.core.idempotency import Answer
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     SYSTEM_AUTHOR,

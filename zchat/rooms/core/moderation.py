@@ -3,7 +3,7 @@
 import math
 from typing import assert_never
 
-from zchat.eventlog.core.answers import Answer
+from zchat.eventlog.core.idempotency import Answer
 from zchat.protocol.messages import (
     BanMember,
     EntryBody,

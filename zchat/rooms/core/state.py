@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from zchat.eventlog.core.answers import Answer
+from zchat.eventlog.core.idempotency import Answer
 from zchat.eventlog.core.timeline import Timeline
 from zchat.protocol import limits
 from zchat.protocol.messages import (

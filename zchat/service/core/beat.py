@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from zchat.eventlog import audit, edits
-from zchat.eventlog.core.answers import Answer, FirstAnswers, Key
+from zchat.eventlog.core.idempotency import Answer, FirstAnswers, Key
 from zchat.eventlog.core.timeline import Timeline
 from zchat.eventlog.floors import policy_statements
 from zchat.eventlog.store import Owed, Store, StoreUnavailable, Write

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Raw, Struct
 
-from zchat.eventlog.core.answers import Answer
+from zchat.eventlog.core.idempotency import Answer
 from zchat.eventlog.edits import Edit, ForgetEdits
 from zchat.eventlog.floors import Policy
 from zchat.eventlog.renaming import ForgottenName, ThreadRenamed

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from zchat.eventlog.core.answers import Answer, FirstAnswers, Key
+from zchat.eventlog.core.idempotency import Answer, FirstAnswers, Key
 from zchat.eventlog.store import Store
 from zchat.protocol.messages import RefusalCode
 from zchat.protocol.rules.names import InvalidName

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from zchat.eventlog.core.answers import Answer
+from zchat.eventlog.core.idempotency import Answer
 from zchat.service.core.effects import Sender
 
 

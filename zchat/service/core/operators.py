@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from zchat.eventlog.core.answers import Answer, Key
+from zchat.eventlog.core.idempotency import Answer, Key
 from zchat.eventlog.core.timeline import Timeline
 from zchat.eventlog.floors import Policy
 from zchat.eventlog.store import Store

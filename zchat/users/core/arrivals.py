@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from zchat.eventlog.core.answers import Answer
+from zchat.eventlog.core.idempotency import Answer
 from zchat.protocol import limits
 from zchat.protocol.internal import OpenSession, SessionOpened
 from zchat.protocol.messages import AccountChange, RefusalCode, Standing, inbox_log

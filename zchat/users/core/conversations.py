@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Collection
 from typing import Final, assert_never
 
-from zchat.eventlog.core.answers import Answer
+from zchat.eventlog.core.idempotency import Answer
 from zchat.protocol import limits
 from zchat.protocol.internal import MarkerMoved, OpenConversation, Typing
 from zchat.protocol.messages import (

@@ -4,7 +4,7 @@ import hmac
 from base64 import b64encode
 from typing import Final
 
-from zchat.eventlog.core.answers import Answer
+from zchat.eventlog.core.idempotency import Answer
 from zchat.protocol import limits
 from zchat.protocol.internal import OpenSession
 from zchat.protocol.messages import (

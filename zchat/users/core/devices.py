@@ -1,6 +1,6 @@
 """The clients that a user has proved itself from: which are remembered, and what they may do."""
 
-from zchat.eventlog.core.answers import Answer
+from zchat.eventlog.core.idempotency import Answer
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     AccountChange,

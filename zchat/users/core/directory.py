@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from zchat.eventlog.core.answers import Answer
+from zchat.eventlog.core.idempotency import Answer
 from zchat.eventlog.core.timeline import Timeline
 from zchat.protocol.codec import encode
 from zchat.protocol.internal import SessionEnded, UserQuery, UsersCommand

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from functools import partial
 from typing import Any, assert_never
 
-from zchat.eventlog.core.answers import Answer, FirstAnswers, Key
+from zchat.eventlog.core.idempotency import Answer, FirstAnswers, Key
 from zchat.eventlog.core.timeline import Timeline
 from zchat.fabric.core.topics import PRESENCE_TOPIC
 from zchat.protocol.codec import encode

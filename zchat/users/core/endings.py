@@ -7,7 +7,7 @@ that: otherwise the next guest of that name could find itself in the rooms of th
 
 from collections.abc import Callable, Collection
 
-from zchat.eventlog.core.answers import Answer
+from zchat.eventlog.core.idempotency import Answer
 from zchat.protocol.internal import EndGuest
 from zchat.protocol.messages import inbox_log
 from zchat.users.core.conversations import Conversations

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from zchat.eventlog.core.answers import Answer
+from zchat.eventlog.core.idempotency import Answer
 from zchat.eventlog.renaming import ForgottenName, ThreadRenamed
 from zchat.protocol.messages import RefusalCode, Refused, inbox_log
 from zchat.protocol.operators import EraseAccount, Erasure, ForgetName, ReplaceName

@@ -1,6 +1,6 @@
 """What else gets into a user's inbox, and from whom nothing does."""
 
-from zchat.eventlog.core.answers import Answer
+from zchat.eventlog.core.idempotency import Answer
 from zchat.protocol import limits
 from zchat.protocol.internal import TellInvited
 from zchat.protocol.messages import (

@@ -1,6 +1,6 @@
 """Invitations to make an account: each works once, until it is out of date or revoked."""
 
-from zchat.eventlog.core.answers import Answer
+from zchat.eventlog.core.idempotency import Answer
 from zchat.protocol import limits
 from zchat.protocol.messages import CreateInvitation, RefusalCode, RevokeInvitation
 from zchat.protocol.rules.names import printable

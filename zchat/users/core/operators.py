@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import assert_never
 
-from zchat.eventlog.core.answers import Answer
+from zchat.eventlog.core.idempotency import Answer
 from zchat.protocol import limits
 from zchat.protocol.internal import UsersCommand
 from zchat.protocol.messages import (

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from zchat.eventlog.core.answers import Answer
+from zchat.eventlog.core.idempotency import Answer
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import AuditRecord, RefusalCode
 from zchat.protocol.operators import ChangedSettings, ChangeSetting, SettingChange

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from zchat.eventlog.core.answers import Answer
+from zchat.eventlog.core.idempotency import Answer
 from zchat.protocol import limits
 from zchat.protocol.internal import SessionHere
 from zchat.protocol.rules.names import printable

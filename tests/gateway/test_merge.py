@@ -2,7 +2,7 @@
 
 import pytest
 
-from zchat.gateway.core.answers import joined
+from zchat.gateway.core.merge import joined
 from zchat.protocol.codec import encode, server_messages
 from zchat.protocol.messages import (
     Entry,

@@ -5,7 +5,7 @@ from functools import cache
 import pytest
 from msgspec.structs import replace
 
-from zchat.eventlog.core.answers import OVERTAKEN, Answer, FirstAnswers, Key
+from zchat.eventlog.core.idempotency import OVERTAKEN, Answer, FirstAnswers, Key
 from zchat.protocol import limits
 from zchat.protocol.rules.nonces import nonce
 
