@@ -1,4 +1,4 @@
-"""What messages have said before they were edited, where the operator wants that kept."""
+"""What edited messages said before, where the operator keeps that."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple

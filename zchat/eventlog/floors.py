@@ -1,4 +1,4 @@
-"""Removes the oldest entries of a log, and keeps what says how long entries stay.
+"""Removal of the oldest entries of a log, and the policies of how long entries stay.
 
 Whatever is removed keeps its numbers: a log goes on after its floor, and no position comes twice.
 """

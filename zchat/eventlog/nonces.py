@@ -1,4 +1,4 @@
-"""Finds by author and nonce what became of a command: the entry that it made, or another answer.
+"""The index of nonces: what became of a command, found by its author and nonce.
 
 An index that is up to date with every commit has to change one page for each author that speaks,
 which was more than half of what a commit cost. So the newest entries are found in memory, and the

@@ -1,4 +1,4 @@
-"""Databases seen from outside, while a service may write to them: a short look, and copies.
+"""Read-only access to databases that a service may be writing to: probes and copies.
 
 No connection here but that of `fold_wal` can write: SQLite before 3.51.3 can lose a commit when two
 connections checkpoint at once, and these never do.

@@ -1,4 +1,4 @@
-"""Has entries tell of somebody under another name, and forgets the former one."""
+"""Renaming people in stored entries, and forgetting their former names."""
 
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple

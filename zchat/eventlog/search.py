@@ -1,4 +1,4 @@
-"""Finds what was said, by an index that follows behind the entries (`search_writes.py`).
+"""Finds what was said, by an index that follows behind the entries (`search_index.py`).
 
 What the index finds is compared with the text itself, and what it does not have yet is looked
 through. All is done in steps, each of which looks at so few entries that nobody notices, and leaves

@@ -1,4 +1,4 @@
-"""What the entries of a log come to, folded once more for the verifier: its messages and its room.
+"""The verifier's own fold of a log: what its messages and its room should have become.
 
 Apart from the code that services and clients fold with, on purpose: it checks what those have done.
 """

@@ -1,4 +1,4 @@
-"""The native door: clients on TCP, msgpack values one after another."""
+"""One client's TCP connection: frames in, joined writes out, and back-pressure both ways."""
 
 import asyncio
 from collections.abc import Callable

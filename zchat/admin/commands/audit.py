@@ -1,4 +1,4 @@
-"""What operators, moderators and owners have done, as all services have written it down."""
+"""`zchat-admin audit`: what operators, moderators and owners have done, of all services."""
 
 import heapq
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Makes, lists, replaces and withdraws the keys of processes, in the folder of the router's host.
+"""`zchat-admin keys`: makes, lists, replaces and withdraws keys, on the host of the router.
 
 No running cluster is needed; a running router sees a changed list by itself. Secrets go into files
 that only their owner can read, and never to the screen.

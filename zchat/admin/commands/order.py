@@ -1,4 +1,4 @@
-"""What an operator does to keep order: who came from where, and who is kept out."""
+"""`zchat-admin seen`, `kick`, `ban`, `bans`, `unban`: where users come from, who is kept out."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""What an operator sees of users, and does to them."""
+"""`zchat-admin users`, `sessions`, `suspend`, `restore-user`, `standing`: users and what they may."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What an operator sees of rooms, and does to them."""
+"""`zchat-admin rooms`, `announce`, `close-room`: what operators see of rooms, and do to them."""
 
 import click
 

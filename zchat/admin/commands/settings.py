@@ -1,4 +1,4 @@
-"""Settings that are changed while the cluster runs, and what is in force."""
+"""`zchat-admin set`, `unset`, `show-config`, `limits`: settings in force, and every bound."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How the cluster does: its processes, and which addresses are served."""
+"""`zchat-admin status`: the processes of the cluster, and which addresses are served."""
 
 import os
 import time

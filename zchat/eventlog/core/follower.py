@@ -1,4 +1,4 @@
-"""Makes a gapless stream of one that may drop: holds what came early, and says what is missing."""
+"""A follower makes a gapless stream of one that may drop, and says what is missing."""
 
 from zchat.protocol import limits
 from zchat.protocol.internal import Chunk, StreamPage

@@ -1,4 +1,4 @@
-"""Between which positions the times of messages never fall, so that a search finds the newest."""
+"""Spans of positions in which times never fall, by which a search finds the newest first."""
 
 from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Who is here, who was active, and who has been silent for too long."""
+"""Liveness of sessions: what the user-service is told of them, and who has been silent too long."""
 
 from collections.abc import Collection, Iterable
 from typing import Final

@@ -1,4 +1,4 @@
-"""What one session may still say and ask for, taken from buckets that it shares with others.
+"""The token buckets of one session: what it may still say and ask for; it shares them with others.
 
 Apart from `flow_control.py`, which fills these, since sessions know what they owe.
 """

@@ -1,4 +1,4 @@
-"""What a gateway remembers with each command and query until it is answered."""
+"""What a gateway remembers of each outstanding command and query until it is answered."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Which session sees which entry next: every rule of delivery lives here.
+"""Fan-out: which session is sent which entry next. Every rule of delivery lives here.
 
 A session that has everything of a log is *live*: what is published is written to it at once. One
 that has not is *lagging*: its cursor says where it stopped, and it is fed from the log itself, a

@@ -1,4 +1,4 @@
-"""Who may shake hands now, and who must go so that somebody else can."""
+"""Admission of TLS handshakes: bounded in all and by network; who is pushed out for a new one."""
 
 from collections.abc import Hashable
 from typing import Generic, TypeVar

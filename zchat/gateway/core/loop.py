@@ -1,5 +1,5 @@
-"""One turn of a gateway: everything that came in first, then one envelope to each service and one
-write to each client; what comes in meanwhile is the next turn's.
+"""One turn of a gateway's loop: all input first, then one envelope to each service and one write to
+each client. What comes in meanwhile is the next turn's.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""Answers that a gateway completes: who is online it knows best, and lists come in parts."""
+"""Answers that a gateway merges: who is online into lists of members, and parts into one list."""
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import chain

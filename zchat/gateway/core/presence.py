@@ -1,4 +1,4 @@
-"""Follows who is online, and says in few frames what has changed."""
+"""Presence at a gateway: follows who is online, and tells clients of changes in few frames."""
 
 from collections.abc import Iterable
 

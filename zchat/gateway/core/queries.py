@@ -1,4 +1,4 @@
-"""Asks one service: whatever waits goes out as one envelope, and one envelope is out at a time.
+"""Queries to one service: fair between users, one envelope in flight, resent until answered.
 
 Users take turns, so that whoever asks much waits for its own questions and not others for them. A
 service does one step of a query at a time; what is not finished then is asked again, and goes on.

@@ -1,4 +1,4 @@
-"""The clients' commands and queries on their way to services, and the answers on their way back."""
+"""Clients' requests in flight: commands and queries to services, and the answers back."""
 
 from collections.abc import Iterable
 from typing import assert_never

@@ -1,4 +1,4 @@
-"""What the session of an app token may send and see; one without scopes is its user's own.
+"""What an app token's session may send and see; a session without scopes may do what its user may.
 
 And what of it the client has asked for, who may want less than there is.
 """

@@ -1,4 +1,4 @@
-"""The services as one gateway sees them, and which of them a request is for."""
+"""The services as one gateway sees them: links, queries and streams, and which a request is for."""
 
 from collections.abc import Callable, Iterable
 from typing import assert_never

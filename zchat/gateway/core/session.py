@@ -1,4 +1,4 @@
-"""A client's session, as far as it is no socket, and a log that sessions follow."""
+"""A client's session: its state and how that changes, and a log that sessions follow."""
 
 import enum
 from collections import deque

@@ -1,4 +1,4 @@
-"""What becomes of the messages of a room: edits, their end, reactions and pins."""
+"""Messages of a room after they are posted: edits, deletions, reactions and pins."""
 
 from typing import assert_never
 

@@ -1,4 +1,4 @@
-"""What is the owner's: who is a moderator, how the room is set, and its end."""
+"""What the owner of a room does: moderators, settings, transfer, and closing it."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""What members have read of a room, and who is mentioned there and has not read it yet."""
+"""Read markers, notification levels, typing and mentions of a room's members."""
 
 from collections.abc import Collection
 from typing import assert_never

@@ -1,4 +1,4 @@
-"""All rooms of a partition: whatever changes them passes here, and becomes a row."""
+"""The state of all rooms of a partition: every change passes here and becomes a row."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Whose commands a service obeys: a process may only send those that are its part's to send."""
+"""Command origin: which processes may send which commands."""
 
 from typing import Any, Final, get_args
 

@@ -1,4 +1,4 @@
-"""What a service's core wants done: collected while a beat applies its commands."""
+"""Effects: what a service's core wants done, collected while a beat applies its commands."""
 
 import math
 from collections.abc import Callable, Hashable, Iterable

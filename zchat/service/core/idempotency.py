@@ -1,4 +1,4 @@
-"""Has each command done once, and answered alike however often it comes."""
+"""Idempotency: each command is done once, and answered alike however often it comes."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""The order of things in one turn of a service: drain, beat, answer queries, and then index."""
+"""One turn of a service's loop: drain the sockets, do a beat, answer queries, and then index."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence

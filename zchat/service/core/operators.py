@@ -1,4 +1,4 @@
-"""What an operator has every service do, whatever its logs are about."""
+"""What operators have every service do: retention, redaction, imports, erasing, and searches."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence

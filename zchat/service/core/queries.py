@@ -1,4 +1,4 @@
-"""Queries that every service with logs answers alike, and what lists of many things are made of."""
+"""Queries that all services answer alike, and what long lists and counts are made of."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from fnmatch import fnmatchcase

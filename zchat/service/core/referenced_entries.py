@@ -1,4 +1,4 @@
-"""Which entries the commands of a beat are about: read at once, before any of them is handled."""
+"""Referenced entries: those that a beat's commands are about, read before any of them is done."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

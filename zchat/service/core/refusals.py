@@ -1,4 +1,4 @@
-"""Refusals that rooms and users share: names that are kept, and what somebody does too often."""
+"""Refusals that rooms and users share: reserved names, and what somebody does too often."""
 
 import math
 from collections.abc import Collection

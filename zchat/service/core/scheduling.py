@@ -1,4 +1,4 @@
-"""Whose turn it is: which commands the next beat does, and which queries get a step of theirs."""
+"""Scheduling: which commands the next beat does, and which queries get a step before it."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias

@@ -1,4 +1,4 @@
-"""Who is let in, and as whom: every way in which a session begins."""
+"""Logins: who is let in, and as whom. Every way in which a session begins."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""All users, and what the rules of their parts have in common."""
+"""All users by name, and what the parts of the user-service share: lookups, checks, the audit."""
 
 from typing import assert_never
 

@@ -1,4 +1,4 @@
-"""What else gets into a user's inbox, and from whom nothing does."""
+"""Blocks, reports and invitations to rooms: what else a user's inbox takes in, and what not."""
 
 from zchat.eventlog.core.idempotency import Answer
 from zchat.protocol import limits

@@ -1,4 +1,4 @@
-"""Who is put out of the server and kept out of it. All of it goes to the audit."""
+"""Kicks and bans from the server, by moderators and operators. All of it goes to the audit."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Who may have a name here, and what is kept, as the operator has settled it."""
+"""Policy: who may have a name here, and what is kept, as operators have set it."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""What two say to each other: each message stands in both inboxes, and changes in both."""
+"""Private messages: each stands in both inboxes, and changes in both."""
 
 from typing import NamedTuple, assert_never
 
