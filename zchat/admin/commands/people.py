@@ -1,4 +1,4 @@
-"""`zchat-admin users`, `sessions`, `suspend`, `restore-user`, `standing`: users and what they may."""
+"""`zchat-admin users`, `sessions`, `suspend`, `restore-user`, `standing`: users and their standing."""
 
 from typing import Final
 
