@@ -1,4 +1,4 @@
-"""`zchat-admin users`, `sessions`, `suspend`, `restore-user`, `standing`: users and their standing."""
+"""`zchat-admin users`, `sessions`, `suspend`, `restore-user`, `standing`: users and standings."""
 
 from typing import Final
 
