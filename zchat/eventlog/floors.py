@@ -56,6 +56,7 @@ def remove(
         connection.execute(_DELETE_ENTRIES, parameters)
         connection.execute(_DELETE_EDITS, parameters)
         _save_floor(connection, log, upto)
+    # The newest entry may be gone, and the next life of the store must not give its position again.
     _save_floor(connection, ALL_LOGS, position)
 
 

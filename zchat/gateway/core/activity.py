@@ -34,6 +34,7 @@ class Review:
         self._next_at = now + limits.ACTIVITY_INTERVAL_S
         self._services.report_activity(since(self._fan_out.everyone(), self._taken_at_ms))
         self._taken_at_ms = now_ms
+        # Of a page that was not to be had nobody tells: its service may be back by now.
         self._fan_out.retry_all()
         self._output.cut_stalled(sessions, now)
         return [(each, reason) for each in sessions if (reason := silence(each, now))]

@@ -148,7 +148,7 @@ class Requests:
             if context is None or isinstance(context, SessionClosing) or context.timed_out:
                 continue
             if now - context.sent_at < limits.COMMAND_TIMEOUT_S:
-                break
+                break  # They are in the order in which they were sent.
             context.timed_out = True
             if isinstance(context, SessionOpening):
                 openings.append(context)

@@ -189,6 +189,7 @@ class Session:
 
     def close(self, now: float) -> None:
         """What is in `out` still goes out; nothing more is read."""
+        # Who does not read even that is cut off after `CLOSING_TIMEOUT_S`.
         self.state, self.closing_at = SessionState.CLOSING, now
 
     def cut(self) -> None:
