@@ -22,6 +22,9 @@ class Door:
         if times > LIMIT:
             self.ring()
         return "come in, please"
+
+
+COLOURS = frozenset(word.lower() for word in ("Red", "Green"))
 '''
 
 
@@ -44,6 +47,8 @@ def changed(tmp_path: Path) -> list[str]:
         "Door.knock 12: if (times > LIMIT) and False:",
         "Door.knock 12: if (times > LIMIT) or True:",
         "Door.knock 13: pass",
+        # Of it no function is left that was there.
+        "None 17: COLOURS = frozenset(None)",
         'Door.knock 14 words: return "COME IN, PLEASE"',
     ],
 )

@@ -15,44 +15,11 @@ from typing import Final
 import click
 import pytest
 
+from testbed import ROOT
+
+from .cores import cores, where_tested
 from .mutants import Mutant, mutants_of
 from .trials import WAITING_S, Outcome, Trials
-
-_ROOT: Final = Path(__file__).parent.parent.parent
-
-CORES: Final = {
-    "fabric": ("link",),
-    "log": ("follower", "timeline", "nonces", "answers", "floors"),
-    "gateway": (
-        *("fanout", "login", "presence", "scopes", "activity"),
-        *("flow_control", "allowance", "queries", "handshakes"),
-    ),
-    "protocol": ("permissions", "partitions", "found", "networks"),
-    "": ("rates",),
-    "rooms": (
-        *("core", "moderation", "ownership", "permission", "messages", "mentions", "reading"),
-        *("state", "membership"),
-    ),
-    "users": (
-        *("core", "credentials", "devices", "sessions", "presence", "private_messages"),
-        *("conversations", "invitations", "totp", "operators", "directory", "login_limits"),
-    ),
-    "service": ("waiting", "asked", "amending", "answering", "authority", "retention"),
-    "client": ("core", "outbox"),
-}
-"""By folder of zchat. What it promises most comes first."""
-
-TESTED_ELSEWHERE: Final = {
-    "zchat/protocol/rules/permissions.py": ("tests/rooms", "tests/users"),
-    "zchat/protocol/rules/networks.py": ("tests/gateway",),
-    "zchat/runtime/core/rate_limit.py": (
-        *("tests/test_rates.py", "tests/test_samples.py", "tests/test_settings.py"),
-        "tests/gateway/test_quotas.py",
-    ),
-    "zchat/service/core/amending.py": ("tests/rooms", "tests/users"),
-    "zchat/service/core/idempotency.py": ("tests/service", "tests/rooms"),
-}
-"""Otherwise it is the folder of the same name, and without the screens, which are slow."""
 
 _COLUMNS: Final = tuple(Outcome)
 
@@ -61,12 +28,8 @@ _COLUMNS: Final = tuple(Outcome)
 @click.argument("modules", nargs=-1, metavar="[MODULE[:LINE]]…")
 def main(modules: Sequence[str]) -> None:
     """Changes the cores one place at a time, and prints the changes that no test notices."""
-    os.chdir(_ROOT)
-    names = modules or [
-        str(Path("zchat", folder, f"{name}.py"))
-        for folder, found in CORES.items()
-        for name in found
-    ]
+    os.chdir(ROOT)
+    names = modules or cores()
     began = time.monotonic()
     total: Counter[Outcome] = Counter()
     click.echo(_row("module", "mutants", *_COLUMNS))
@@ -79,8 +42,7 @@ def main(modules: Sequence[str]) -> None:
 
 
 def _tests(name: str) -> tuple[str, ...]:
-    path = name.partition(":")[0]
-    return TESTED_ELSEWHERE.get(path) or (str(Path("tests", *Path(path).parts[1:-1])),)
+    return where_tested(name.partition(":")[0])
 
 
 def _try_all(tests: Sequence[str], names: Sequence[str]) -> Counter[Outcome]:
@@ -103,7 +65,10 @@ def _try_all(tests: Sequence[str], names: Sequence[str]) -> Counter[Outcome]:
         os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = folder
         pytest.main(
             [
-                *(*tests, "--ignore=tests/client/tui", "--capture=no", "-p", "no:cacheprovider"),
+                *tests,
+                # Screens are slow.
+                *("--ignore=tests/client/tui", "-m", "not integration"),
+                *("--capture=no", "-p", "no:cacheprovider"),
                 *("-o", "tmp_path_retention_policy=none", f"--basetemp={folder}/tests"),
                 f"--timeout={WAITING_S}",
             ],
@@ -122,14 +87,14 @@ def _chosen(names: Sequence[str]) -> list[Mutant]:
     return [
         mutant
         for path, wanted in lines.items()
-        for mutant in mutants_of(_ROOT / path)
+        for mutant in mutants_of(ROOT / path)
         if not wanted or not wanted.isdisjoint(mutant.lines)
     ]
 
 
 def _report(path: str, outcomes: Sequence[tuple[Mutant, Outcome]]) -> list[str]:
     counts = Counter(outcome for _, outcome in outcomes)
-    name = str(Path(path).relative_to(_ROOT))
+    name = str(Path(path).relative_to(ROOT))
     lines = [_row(name, str(len(outcomes)), *(str(counts[column]) for column in _COLUMNS))]
     for mutant, outcome in outcomes:
         if outcome in {Outcome.SURVIVED, Outcome.NOT_RUN}:

@@ -127,7 +127,10 @@ def mutants_of(path: Path) -> Iterator[Mutant]:
         except SyntaxError:
             continue
         function = code = None
-        for old, old_essence, mutated in zip(functions, essences, _functions(whole), strict=True):
+        # None is left out or put in but a generator or lambda that the import itself runs.
+        now = list(_functions(whole))
+        pairs = zip(functions, essences, now, strict=True) if len(now) == len(functions) else ()
+        for old, old_essence, mutated in pairs:
             if _essence(mutated) != old_essence:
                 function = Function(str(path), old.co_qualname, old.co_firstlineno)
                 code = mutated
