@@ -1,9 +1,9 @@
-"""Drives the rules of rooms by hand, over a real store in memory, as a beat would."""
+"""Drives the rules of rooms, over a real store in memory, by what a beat does."""
 
 from functools import partial
 from typing import Any
 
-from zchat.eventlog import audit, edits
+from zchat.eventlog import audit
 from zchat.eventlog.floors import Removal
 from zchat.eventlog.store import Store
 from zchat.fabric.core.link import ReturnAddress
@@ -57,9 +57,8 @@ from zchat.rooms import queries
 from zchat.rooms.core.dispatch import RoomCore
 from zchat.rooms.store import projection
 from zchat.rooms.store.tables import ROOMS_SCHEMA
+from zchat.service.core.beat import apply, commit, prepare
 from zchat.service.core.effects import Sender
-from zchat.service.core.idempotency import answer_once, look_up
-from zchat.service.core.referenced_entries import referred_entries
 
 _entries = Decoder(Entry)
 LOBBY_ADDRESS = "rooms/0"
@@ -76,6 +75,7 @@ class Rooms:
         self.core = self.loaded()
         self.core.open_lobby(self.at_ms)
         self.owed: list[tuple[str, str, bytes]] = []
+        """Of the last beat: address, key, command."""
         self.news: list[Typing | MarkerMoved] = []
         """Of the last beat."""
         self.told: list[Entry] = []
@@ -92,17 +92,13 @@ class Rooms:
 
     def commit(self) -> None:
         effects = self.core.effects
-        appended, _ = self.core.timeline.take()
-        amended = self.core.timeline.take_amended()
-        statements = projection.statements(effects.rows)
-        statements += audit.statements(effects.audits) + edits.statements(effects.edits)
-        answered = self.core.answers.take()
-        forgotten = effects.forgotten
-        self.store.commit(appended, statements, effects.owed, [], answered, (), amended, forgotten)
-        self.core.timeline.referred = {}
-        self.told += [_entries.decode(entry.frame) for entry in appended]
+        done = commit(self.core, self.store, projection.statements, policies=effects.policies)
+        self.told += [_entries.decode(entry.frame) for entry in done.appended]
+        self.owed = list(effects.owed)
         self.news = list(effects.news)
         effects.clear()
+        self.core.answers.found = {}
+        self.core.timeline.referred = {}
 
     def remove(self, room: str, upto: int) -> None:
         """As retention does."""
@@ -116,21 +112,16 @@ class Rooms:
         since_ms: int = 0,
     ) -> Done | Refused:
         """The answer to a command, which is not committed yet."""
-        answers = self.core.answers
-        unknown = self.core.logs_of(command)
-        self.core.log_heads = self.store.heads(unknown) if unknown else {}
-        if key := self.core.key_of(user, command):
-            of_this_beat = answers.found
-            look_up([key], answers, self.store)
-            answers.found |= of_this_beat
         reply_to = ReturnAddress(b"gateway/1#1" if user else b"admin/root#1", 1, 1)
         sender = Sender(reply_to, 1, user, standing if user else self.standing, since_ms)
-        found = referred_entries(self.store, [(sender, command)])
-        self.core.timeline.referred = found | self.core.timeline.referred
+        answers, timeline = self.core.answers, self.core.timeline
+        answered, referred = answers.found, timeline.referred
+        (key,) = prepare(self.core, self.store, [(sender, command)])
+        # A beat reads for all of its commands at once; here they come one after another.
+        answers.found |= answered
+        timeline.referred |= referred
         act = partial(self.core.handle, sender, command, self.now, self.at_ms)
-        answer = answer_once(key, answers, act)
-        assert answer is not None
-        self.core.effects.answer(reply_to, getattr(command, "id", 0), answer)
+        assert apply(self.core, sender, command, key, act) is not None
         _, frame = self.core.effects.replies.pop()
         reply = server_messages.decode(frame)
         assert isinstance(reply, Done | Refused)
@@ -144,9 +135,7 @@ class Rooms:
         since_ms: int = 0,
     ) -> Done | Refused:
         """A beat with this command alone."""
-        self.core.answers.found = {}
         reply = self.give(user, command, standing, since_ms)
-        self.owed = list(self.core.effects.owed)
         self.commit()
         return reply
 

@@ -1,12 +1,11 @@
-"""Drives the rules of users by hand, over a real store in memory, as a beat would."""
+"""Drives the rules of users, over a real store in memory, by what a beat does."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from zchat.eventlog import audit, edits
+from zchat.eventlog import audit
 from zchat.eventlog.core.idempotency import Answer as Result
-from zchat.eventlog.floors import policy_statements
 from zchat.eventlog.store import Owed, Store
 from zchat.fabric.core.link import ReturnAddress
 from zchat.fabric.core.topics import PRESENCE_TOPIC
@@ -46,10 +45,8 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.rules.costs import exhausted
 from zchat.protocol.rules.nonces import nonce
-from zchat.service.core.beat import Job
+from zchat.service.core.beat import Job, apply, commit, prepare
 from zchat.service.core.effects import Sender
-from zchat.service.core.idempotency import answer_once, look_up
-from zchat.service.core.referenced_entries import referred_entries
 from zchat.users import queries
 from zchat.users.core.dispatch import UserCore
 from zchat.users.core.policy import Policy
@@ -113,16 +110,8 @@ class Users:
 
     def commit(self, settled: list[int]) -> list[Answer]:
         effects = self.core.effects
-        appended, _ = self.core.timeline.take()
-        amended = self.core.timeline.take_amended()
-        statements = projection.statements(effects.rows) + audit.statements(effects.audits)
-        statements += policy_statements(effects.policies) + edits.statements(effects.edits)
-        answered = self.core.answers.take()
-        self.owed += self.store.commit(
-            *(appended, statements, effects.owed, settled, answered),
-            amended=amended,
-            forgotten=effects.forgotten,
-        )
+        statements, policies = projection.statements, effects.policies
+        self.owed += commit(self.core, self.store, statements, settled, policies).owed
         self.news += effects.news
         self.jobs += effects.jobs
         self.ended += [(to, n) for to, word in effects.words for n in _words.decode(word).sessions]
@@ -134,11 +123,8 @@ class Users:
         return answers
 
     def _prepare(self, user: str, command: UsersCommand) -> None:
-        key = self.core.key_of(user, command)
-        look_up([key] if key else [], self.core.answers, self.store)
-        self.core.log_heads = self.store.heads(self.core.logs_of(command))
         sender = self._sender(user, WEST, 1, Standing.ACCOUNT)
-        self.core.timeline.referred = referred_entries(self.store, [(sender, command)])
+        prepare(self.core, self.store, [(sender, command)])
 
     def _sender(self, user: str, at: bytes, n: int, standing: Standing) -> Sender:
         """As a gateway stamps it."""
@@ -185,12 +171,11 @@ class Users:
         """Gives one more command to the beat that has begun."""
         sender = self._sender(user, at, n, standing)
         act = partial(self.core.handle, sender, command, self.now, self.at_ms)
-        self._answer(sender, command, act)
+        self._apply(sender, command, act)
 
-    def _answer(self, sender: Sender, command: Any, act: Callable[[], Result | None]) -> None:
+    def _apply(self, sender: Sender, command: Any, act: Callable[[], Result | None]) -> None:
         key = self.core.key_of(sender.user, command)
-        if answer := answer_once(key, self.core.answers, act):
-            self.core.effects.answer(sender.reply_to, getattr(command, "id", 0), answer)
+        apply(self.core, sender, command, key, act)
 
     def finish_job(self) -> Answer:
         """The oldest password is done, and that is answered."""
@@ -206,7 +191,7 @@ class Users:
         self._prepare(job.sender.user, job.command)
         if self.core.job_ended(job):
             act = partial(self.core.job_done, job, outcome, self.now, self.at_ms)
-            self._answer(job.sender, job.command, act)
+            self._apply(job.sender, job.command, act)
         return self.commit([])
 
     def settle(self, owed: Owed) -> list[Answer]:

@@ -5,14 +5,14 @@ out. If the store cannot commit, nothing has happened: the core is loaded anew f
 committed, all links are forgotten, and the askers resend what is unanswered.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from zchat.eventlog import audit, edits
 from zchat.eventlog.core.idempotency import Answer, FirstAnswers, Key
-from zchat.eventlog.core.timeline import Timeline
-from zchat.eventlog.floors import policy_statements
+from zchat.eventlog.core.timeline import Appended, Timeline
+from zchat.eventlog.floors import Policy, Removal, policy_statements
 from zchat.eventlog.store import Owed, Store, StoreUnavailable, Write
 from zchat.fabric.core.link import Answerer, Asker, ReturnAddress
 from zchat.fabric.core.topics import ephemeral_topic, stream_topic
@@ -117,6 +117,62 @@ class Outbound(NamedTuple):
     events: list[tuple[bytes, bytes]]
     """(topic, body)"""
     jobs: list[Job]
+
+
+def prepare(core: Core, store: Store, commands: Sequence[tuple[Sender, Any]]) -> list[Key | None]:
+    """Reads at once all that the core must know about these commands; returns their keys."""
+    keys = [core.key_of(sender.user, command) for sender, command in commands]
+    look_up([key for key in keys if key], core.answers, store)
+    logs = {log for _, command in commands for log in core.logs_of(command)}
+    core.log_heads = store.heads(logs) if logs else {}
+    core.timeline.referred = referred_entries(store, commands)
+    return keys
+
+
+def apply(
+    core: Core, sender: Sender, command: Any, key: Key | None, act: Callable[[], Answer | None]
+) -> Answer | None:
+    """Does the command once, however often it comes, and answers it; None if that is for later."""
+    answer = answer_once(key, core.answers, act)
+    if answer is not None:
+        core.effects.answer(sender.reply_to, getattr(command, "id", 0), answer)
+    return answer
+
+
+class Committed(NamedTuple):
+    appended: Sequence[Appended]
+    page: StreamPage | None
+    """For those who follow the stream."""
+    owed: list[Owed]
+
+
+def commit(
+    core: Core,
+    store: Store,
+    statements: Callable[[Sequence[Any]], list[Write]],
+    settled: Sequence[int] = (),
+    policies: Sequence[Policy] = (),
+    removed: Collection[Removal] = (),
+) -> Committed:
+    """Makes all durable that was applied, or nothing. What is to be said waits in the effects."""
+    effects = core.effects
+    appended, page = core.timeline.take()
+    amended = core.timeline.take_amended()
+    answered = core.answers.take()
+    writes = statements(effects.rows) + audit.statements(effects.audits)
+    writes += policy_statements(policies)
+    writes += edits.statements(effects.edits)
+    owed = store.commit(
+        appended,
+        writes,
+        effects.owed,
+        settled,
+        answered,
+        removed,
+        amended,
+        effects.forgotten,
+    )
+    return Committed(appended, page, owed)
 
 
 class Beat:
@@ -318,55 +374,29 @@ class Beat:
         self.operations.counts.beats += bool(applied or settled)
         begun = [(job.sender, job.command) for job, _ in outcomes]
         # At once and before any of them is done, since a core does not read.
-        keys = self._prepare(commands + begun)
+        keys = prepare(core, self._store, commands + begun)
         for (sender, command), key in zip(commands, keys, strict=False):
             act = partial(core.handle, sender, command, now, at_ms)
-            self._answer(sender, command, answer_once(key, core.answers, act), now)
+            answer = apply(core, sender, command, key, act)
+            self.operations.answered(sender, command, answer, now)
         for (job, outcome), key in zip(outcomes, keys[len(commands) :], strict=True):
             act = partial(core.job_done, job, outcome, now, at_ms)
-            self._answer(job.sender, job.command, answer_once(key, core.answers, act), now)
+            answer = apply(core, job.sender, job.command, key, act)
+            self.operations.answered(job.sender, job.command, answer, now)
         for owed in settled:
             core.settled(owed.key, now, at_ms)
         return self._commit([owed.id for owed in settled])
 
-    def _prepare(self, commands: Sequence[tuple[Sender, Any]]) -> list[Key | None]:
-        """Reads at once all that the core must know about these commands; returns their keys."""
-        core, store = self.core, self._store
-        keys = [core.key_of(sender.user, command) for sender, command in commands]
-        look_up([key for key in keys if key], core.answers, store)
-        logs = {log for _, command in commands for log in core.logs_of(command)}
-        core.log_heads = store.heads(logs) if logs else {}
-        core.timeline.referred = referred_entries(store, commands)
-        return keys
-
-    def _answer(self, sender: Sender, command: Any, answer: Answer | None, now: float) -> None:
-        self.operations.answered(sender, command, answer, now)
-        if answer is not None:
-            self.core.effects.answer(sender.reply_to, getattr(command, "id", 0), answer)
-
     def _commit(self, settled: Sequence[int]) -> Outbound:
-        core = self.core
-        effects = core.effects
+        effects = self.core.effects
         due, self._heartbeat_due = self._heartbeat_due, False
-        appended, page = core.timeline.take()
-        amended = core.timeline.take_amended()
-        answered = core.answers.take()
         policies = self._retention.merged(effects.policies)
         if due and not policies:
             policies = self._retention.ended_purges()
         removed = self._retention.due(self._at_ms) if due else []
-        statements = self._service.statements(effects.rows) + audit.statements(effects.audits)
-        statements += policy_statements(policies)
-        statements += edits.statements(effects.edits)
-        owed = self._store.commit(
-            appended,
-            statements,
-            effects.owed,
-            settled,
-            answered,
-            removed,
-            amended,
-            effects.forgotten,
+        statements = self._service.statements
+        appended, page, owed = commit(
+            self.core, self._store, statements, settled, policies, removed
         )
         # From here on it is durable, and only now may anybody hear of it.
         self.operations.counts.entries += len(appended)
