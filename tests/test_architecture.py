@@ -632,3 +632,16 @@ def test_nothing_in_the_tables_is_dead() -> None:
 )
 def test_a_rule_sees_what_breaks_it(rule: Rule, modules: dict[str, str]) -> None:
     assert list(rule(tree_of(*map(Module, modules.keys(), modules.values()))))
+
+
+def test_programs_import_nothing_of_the_tests() -> None:
+    tests = {path.stem for path in (ROOT / "tests").iterdir() if path.name != "__pycache__"}
+    programs = ROOT / "scripts" / "programs"
+    own = {path.name for path in programs.iterdir()}
+    imported = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in programs.rglob("*.py")
+        for _, name in Module(path.relative_to(ROOT).as_posix(), path.read_text("utf-8")).imports
+        if name.partition(".")[0] in tests - own
+    }
+    assert imported == set()
