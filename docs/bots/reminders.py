@@ -66,7 +66,10 @@ async def tell(chat: Chat) -> None:
             save()
         next_due = min((due for due, _, _ in reminders.values()), default=math.inf)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(changed.wait(), min(max(next_due - time.time(), 0), 3_600))
+            # `asyncio.wait_for` of Python 3.11 forgets a cancellation that comes with a change, and
+            # the bot would not end.
+            async with asyncio.timeout(min(max(next_due - time.time(), 0), 3_600)):
+                await changed.wait()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Bots: what is a command, what it takes, and what is done again after an end in the middle."""
 
 import asyncio
+import importlib.util
 import logging
 import sys
 from collections.abc import AsyncIterator
@@ -372,3 +373,26 @@ def test_a_function_that_can_be_no_command_is_refused_at_once() -> None:
     for wrong in (two_texts, strange, many):
         with pytest.raises(TypeError, match="a command takes"):
             bot.command("x")(wrong)
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_the_bot_of_the_documents_ends_also_while_it_changes_something(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, turns: int
+) -> None:
+    monkeypatch.setenv("REMINDERS_FILE", str(tmp_path / "reminders.json"))
+    path = Path(__file__).parents[2] / "docs" / "bots" / "reminders.py"
+    spec = importlib.util.spec_from_file_location("reminders", path)
+    assert spec is not None
+    assert spec.loader is not None
+    reminders = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reminders)
+
+    telling = asyncio.create_task(reminders.tell(connect("dice")))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    reminders.save()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    telling.cancel()
+    await asyncio.wait({telling}, timeout=5)
+    assert telling.cancelled()
