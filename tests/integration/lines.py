@@ -78,10 +78,18 @@ class Program:
                 while not all(
                     re.search(one, self.output[since:], re.MULTILINE) for one in expected
                 ):
-                    self._news.clear()
-                    await self._news.wait()
+                    await self._more()
         except TimeoutError:
             raise AssertionError(f"{expected} not in {self.output[since:]!r}") from None
+
+    async def prints(self, lines: int) -> None:
+        """Until there are so many of them, however long that takes."""
+        while self.output.count("\n") < lines:
+            await self._more()
+
+    async def _more(self) -> None:
+        self._news.clear()
+        await self._news.wait()
 
     async def exit_code(self) -> int:
         async with asyncio.timeout(DEADLINE_S):
