@@ -80,7 +80,7 @@ async def test_each_command_is_answered_once_however_often_the_bot_is_killed(
     shared_cluster: Cluster, tmp_path: Path
 ) -> None:
     async with (
-        asyncio.timeout(4 * DEADLINE_S),
+        asyncio.timeout(2 * DEADLINE_S),
         person_and_bot(shared_cluster, "echo.py", tmp_path) as (chat, bot, name),
     ):
         await chat.say(f"@{name} echo 0")
@@ -109,7 +109,7 @@ async def test_each_command_is_answered_once_however_often_the_bot_is_killed(
 
 async def test_a_reminder_outlives_the_bot(shared_cluster: Cluster, tmp_path: Path) -> None:
     async with (
-        asyncio.timeout(4 * DEADLINE_S),
+        asyncio.timeout(2 * DEADLINE_S),
         person_and_bot(shared_cluster, "reminders.py", tmp_path) as (chat, bot, name),
     ):
         await chat.say(f"@{name} remind soon tea")

@@ -33,8 +33,9 @@ NO_LIMITS: Final = {
     "ZCHAT_CONNECTIONS_PER_ADDRESS": "off",
 }
 """A test says and connects as much as it likes, and all of it from one address."""
-DEADLINE_S: Final = 30.0
-"""For what must happen at some time; nothing here is about how fast it does."""
+DEADLINE_S: Final = 90.0
+"""For what must happen at some time, on a machine with far more to do than this; nothing here is
+about how fast it does."""
 _LOOK_AGAIN_S: Final = 0.05
 
 
