@@ -408,8 +408,8 @@ async def test_a_cron_job_posts_and_a_script_follows_whatever_is_killed(
     for life in follower.lives:
         sequences = [entry["sequence"] for entry in life]
         assert sequences == sorted(set(sequences))
-        # Killed before it could save its cursor, it prints once more what it had just written, which
-        # are several lines if it was behind.
+        # Killed before it could save its cursor, it prints once more what it had just written, and
+        # that are several lines if it was behind.
         for entry in life:
             assert once.setdefault(entry["sequence"], entry["text"]) == entry["text"]
     assert list(once) == sorted(once)
