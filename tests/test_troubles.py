@@ -9,7 +9,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -287,30 +286,39 @@ def test_what_may_not_be_read_waits_for_the_operator(tmp_path: Path, module: str
 # --- What passes ----------------------------------------------------------------------------------
 
 
+class UserService:
+    """What it says is read as it comes, and kept."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.said = ""
+
+    def says(self, text: str) -> None:
+        """Until it has."""
+        assert self._process.stderr is not None
+        while text not in self.said:
+            line = self._process.stderr.readline()
+            assert line, f"it has ended without {text!r}: {self.said}"
+            self.said += line
+
+
 @contextlib.contextmanager
-def user_service(folder: Path) -> Iterator[Path]:
-    """It runs meanwhile; what it says is in this file."""
-    log = folder / "log"
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-c", "from zchat.users.process import main; main()"],
-            cwd=folder,
-            env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
-            stderr=file,
-        )
-    try:
-        yield log
-    finally:
-        process.terminate()
-        process.wait(30)
-    assert "Traceback" not in log.read_text()
-
-
-def wait_for(log: Path, text: str) -> None:
-    deadline = time.monotonic() + 30
-    while text not in log.read_text():
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.05)
+def user_service(folder: Path) -> Iterator[UserService]:
+    with subprocess.Popen(
+        [sys.executable, "-c", "from zchat.users.process import main; main()"],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        service = UserService(process)
+        try:
+            yield service
+        finally:
+            process.terminate()
+            assert process.stderr is not None
+            service.said += process.stderr.read()
+    assert "Traceback" not in service.said
 
 
 def test_a_database_that_somebody_else_writes_to_is_waited_for(
@@ -323,11 +331,11 @@ def test_a_database_that_somebody_else_writes_to_is_waited_for(
         sqlite3.connect(folder / "var/data/users.sqlite", isolation_level=None)
     ) as other:
         other.execute("BEGIN EXCLUSIVE")
-        with user_service(folder) as log:
-            wait_for(log, "database is locked; see what helps with: zchat-admin doctor")
+        with user_service(folder) as service:
+            service.says("database is locked; see what helps with: zchat-admin doctor")
             other.execute("ROLLBACK")
-            wait_for(log, "ready")
-            assert log.read_text().count("ERROR") == 1
+            service.says("ready")
+            assert service.said.count("ERROR") == 1
 
 
 def test_a_full_disk_is_waited_for(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -339,10 +347,10 @@ def test_a_full_disk_is_waited_for(tmp_path_factory: pytest.TempPathFactory) -> 
     try:
         with contextlib.suppress(OSError):
             (folder / "var/filling").write_bytes(b"x" * 2**20)
-        with user_service(folder) as log:
-            wait_for(log, "cannot use var/data/users.sqlite: ")
-            assert "full" in log.read_text()
+        with user_service(folder) as service:
+            service.says("cannot use var/data/users.sqlite: ")
+            assert "full" in service.said
             subprocess.run(["mount", "-o", "remount,size=64m", str(folder / "var")], check=True)
-            wait_for(log, "ready")
+            service.says("ready")
     finally:
         subprocess.run(["umount", str(folder / "var")], check=True)

@@ -136,7 +136,7 @@ def sockets() -> int:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - Nobody tells.
             await asyncio.sleep(0.005)
 
@@ -155,7 +155,7 @@ def client_hello() -> bytes:
 
 
 async def is_ended(connection: socket.socket) -> bool:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         try:
             while await asyncio.get_running_loop().sock_recv(connection, 10_000):
                 pass
