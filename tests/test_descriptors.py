@@ -49,7 +49,7 @@ def run(
         stderr=subprocess.PIPE,
         text=True,
         check=False,
-        timeout=60,
+        timeout=180,
         cwd=folder,
         env={**os.environ, "ZCHAT_VAR": "var", "HOME": str(folder)},
     )

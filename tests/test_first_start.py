@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).parent.parent
-DEADLINE_S: Final = 30
+DEADLINE_S: Final = 180
 
 PYTHON: Final = """\
 #!/bin/sh

@@ -16,7 +16,7 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).parent.parent
-DEADLINE_S: Final = 60
+DEADLINE_S: Final = 180
 
 IMPORT_WITHOUT: Final = """
 import importlib, pkgutil, sys

@@ -225,7 +225,7 @@ class Served(NamedTuple):
 
     def get(self, path: str) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(f"http://{self.address}{path}", timeout=20) as answer:
+            with urllib.request.urlopen(f"http://{self.address}{path}", timeout=90) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -284,10 +284,10 @@ def test_there_is_nothing_else(served: Served, path: str) -> None:
 
 def test_those_who_say_nothing_are_only_a_few_and_harm_nobody(served: Served) -> None:
     silent = [
-        socket.create_connection(served.address, timeout=20)
+        socket.create_connection(served.address, timeout=90)
         for _ in range(limits.METRICS_REQUESTS_MAX)
     ]
-    with socket.create_connection(served.address, timeout=20) as one_more:
+    with socket.create_connection(served.address, timeout=90) as one_more:
         assert one_more.recv(1) == b""
     for connection in silent:
         connection.close()
@@ -312,7 +312,7 @@ def test_a_port_in_use_is_waited_for(
         with caplog.at_level(logging.WARNING, "zchat.runtime.metrics"):
             context = serving(one.address, "router", [], dict, Health(one.alive, list))
             with context:
-                assert warned.wait(20)
+                assert warned.wait(90)
                 holder.close()
                 assert one.get_when_possible("/healthz") == (200, "ok\n")
     assert [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING] == [

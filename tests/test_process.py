@@ -43,7 +43,7 @@ def spawn(folder: Path, script: str, **environment: str) -> subprocess.Popen[str
 
 def outcome(folder: Path, script: str, **environment: str) -> tuple[int, str, str]:
     with spawn(folder, script, **environment) as process:
-        stdout, stderr = process.communicate(timeout=30)
+        stdout, stderr = process.communicate(timeout=90)
         return process.returncode, stdout, stderr
 
 
@@ -206,7 +206,7 @@ def test_a_signal_is_something_to_wait_for(tmp_path: Path, number: signal.Signal
     with spawn(tmp_path, WAITS) as process:
         assert line_of(process) == "ready"
         process.send_signal(number)
-        stdout, stderr = process.communicate(timeout=30)
+        stdout, stderr = process.communicate(timeout=90)
     assert (process.returncode, stdout, stderr) == (0, "stopped\n", "")
 
 
@@ -248,7 +248,7 @@ async def main():
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_reader(stop.fd, stopped.set)
     os.kill(os.getpid(), signal.SIGTERM)
-    await asyncio.wait_for(stopped.wait(), 20)
+    await asyncio.wait_for(stopped.wait(), 90)
     print(stop.is_set)
 {runner}.run(main())
 """
@@ -282,7 +282,7 @@ def test_under_supervisord_a_child_dies_with_a_killed_parent(tmp_path: Path) -> 
     with spawn(tmp_path, ORPHAN, SUPERVISOR_ENABLED="1") as parent:
         child = int(line_of(parent))
         parent.kill()
-        assert is_gone(child, within_s=20)
+        assert is_gone(child, within_s=90)
 
 
 def test_started_by_hand_it_does_not(tmp_path: Path) -> None:
@@ -310,7 +310,7 @@ def test_an_orphan_that_starts_late_notices(
     ) as process:
         os.close(writer)
         os.close(reader)
-        process.communicate(b"\n", timeout=30)
+        process.communicate(b"\n", timeout=90)
     assert process.returncode == code
 
 
@@ -351,6 +351,6 @@ def test_a_stop_ends_the_wait(tmp_path: Path) -> None:
             assert second.stderr is not None
             assert "waiting for" in second.stderr.readline()
             second.terminate()
-            stdout, _ = second.communicate(timeout=30)
+            stdout, _ = second.communicate(timeout=90)
         assert (second.returncode, stdout) == (0, "")
         first.terminate()

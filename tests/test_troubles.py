@@ -135,7 +135,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
             check=False,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
         )
         assert "Traceback" not in ended.stderr
         (line,) = [line for line in ended.stderr.splitlines() if "CRITICAL" in line]
@@ -275,7 +275,7 @@ def test_what_may_not_be_read_waits_for_the_operator(tmp_path: Path, module: str
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
     assert "Traceback" not in ended.stderr
     assert "var/data belongs to root, and this is nobody; run the cluster as root" in ended.stderr

@@ -173,7 +173,7 @@ class _Session(asyncio.Protocol):
 
 async def until(condition: Callable[[], bool]) -> None:
     """For what happens on the other side of a socket, of which there is no event here."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(90):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.001)
 

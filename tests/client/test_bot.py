@@ -329,7 +329,7 @@ async def test_the_end_of_the_session_is_no_bug_of_the_bot(
     gateway.server.append("#ops", "bob", MessagePosted("!end"))
     gateway.server.append("#ops", "bob", MessagePosted("!roll 1"))
     with pytest.raises(RefusedError, match="no sense"):
-        await asyncio.wait_for(bot.serve(), 10)
+        await asyncio.wait_for(bot.serve(), 90)
     # The next one begins with what this one was at.
     assert CursorFile(path).read().get("#ops", 0) == 0
 
@@ -359,7 +359,7 @@ async def test_a_bot_that_nobody_will_have_ends_with_the_reason(gateway: FakeGat
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", program), stderr=asyncio.subprocess.PIPE
     )
-    _, complaint = await asyncio.wait_for(process.communicate(), 30)
+    _, complaint = await asyncio.wait_for(process.communicate(), 90)
     assert (process.returncode, complaint) == (1, b"dice: That is not the password.\n")
 
 

@@ -30,7 +30,7 @@ async def gateway() -> AsyncIterator[FakeGateway]:
 
 async def events(chat: Chat, count: int) -> list[Event]:
     taken = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(90):
         async for event in chat.events():
             taken.append(event)
             if len(taken) == count:
@@ -71,7 +71,7 @@ async def test_without_a_server_everything_waits_for_it(gateway: FakeGateway) ->
         assert isinstance(failed, ConnectionFailed)
         assert str(gateway.port) in failed.reason
         await gateway.start()
-        await asyncio.wait_for(future, 10)
+        await asyncio.wait_for(future, 90)
         assert chat.connected
         seen = []
         async for event in chat.events():

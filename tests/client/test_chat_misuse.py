@@ -29,7 +29,7 @@ USES: dict[str, Callable[[Chat], Any]] = {
 
 
 async def wait(anything: Any) -> Any:
-    return await asyncio.wait_for(anything, 10)
+    return await asyncio.wait_for(anything, 90)
 
 
 @pytest.mark.parametrize("use", USES.values(), ids=USES)

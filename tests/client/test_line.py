@@ -199,7 +199,7 @@ async def script(
         # Of a person's own tokens none is read or written.
         env={**os.environ, "XDG_CONFIG_HOME": "/nonexistent", **environment},
     )
-    out, error = await asyncio.wait_for(process.communicate(lines), 30)
+    out, error = await asyncio.wait_for(process.communicate(lines), 90)
     return process.returncode, out.decode(), error.decode()
 
 
@@ -225,10 +225,10 @@ async def test_a_client_that_is_told_to_leave_says_goodbye(
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(b"hello\n")
-    while b"hello" not in await asyncio.wait_for(process.stdout.readline(), 30):
+    while b"hello" not in await asyncio.wait_for(process.stdout.readline(), 90):
         pass
     process.send_signal(number)
-    await asyncio.wait_for(process.communicate(), 30)
+    await asyncio.wait_for(process.communicate(), 90)
     assert (process.returncode, gateway.goodbyes) == (0, 1)
 
 

@@ -62,7 +62,7 @@ class Machine:
     async def run(self, *arguments: str, lines: str = "", **environment: str) -> tuple[int, str]:
         """Returns the exit code, and all that was printed."""
         async with self.start(*arguments, **environment) as process:
-            out, _ = await asyncio.wait_for(process.communicate(lines.encode()), 30)
+            out, _ = await asyncio.wait_for(process.communicate(lines.encode()), 90)
             assert process.returncode is not None
             return process.returncode, out.decode()
 
@@ -217,7 +217,7 @@ async def test_a_client_that_is_logged_out_meanwhile_ends_and_says_why(
         account(gateway).tokens.clear()
         gateway.push([Refused(None, RefusalCode.SESSION_ENDED, "Ended.")])
         assert process.stdout is not None
-        out = await asyncio.wait_for(process.stdout.read(), 30)
+        out = await asyncio.wait_for(process.stdout.read(), 90)
         assert b"zchat-client: this client has been logged out" in out
         assert await process.wait() == 3
 
@@ -267,7 +267,7 @@ async def test_a_token_is_removed_also_while_a_client_runs(
         assert machine.kept == []
         # It does not keep again what is of no use any more.
         running.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(running.wait(), 30) == 0
+        assert await asyncio.wait_for(running.wait(), 90) == 0
     assert machine.kept == []
 
 

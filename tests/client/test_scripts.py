@@ -86,7 +86,7 @@ class Machine:
 
     async def run(self, *arguments: str, text: bytes = b"", **environment: str) -> Ended:
         async with self.start(*arguments, environment=environment) as process:
-            out, error = await asyncio.wait_for(process.communicate(text), 30)
+            out, error = await asyncio.wait_for(process.communicate(text), 90)
             assert process.returncode is not None
             return process.returncode, out.decode(), error.decode()
 
@@ -98,7 +98,7 @@ def machine(gateway: FakeGateway, tmp_path: Path) -> Machine:
 
 async def line_of(process: asyncio.subprocess.Process) -> str:
     assert process.stdout is not None
-    return (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
+    return (await asyncio.wait_for(process.stdout.readline(), 90)).decode()
 
 
 # --- Who, where and what --------------------------------------------------------------------------
@@ -189,7 +189,7 @@ async def test_an_input_that_cannot_be_read_is_wrong_usage(
     machine: Machine, arguments: tuple[str, ...]
 ) -> None:
     async with machine.start(*arguments, shell='exec "$@" <&-') as process:
-        _, error = await asyncio.wait_for(process.communicate(), 30)
+        _, error = await asyncio.wait_for(process.communicate(), 90)
         assert process.returncode == 2
         assert error.startswith(b"zchat-client: cannot read the ")
         assert error.endswith(b": Bad file descriptor\n")
@@ -329,7 +329,7 @@ async def test_a_send_that_is_told_to_stop_says_that_it_does_not_know(
         # Its greeting, its login, and what it says.
         await until(lambda: gateway.heard == 3)
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 30) == 4
+        assert await asyncio.wait_for(process.wait(), 90) == 4
 
 
 async def test_nothing_that_was_said_before_is_sent_to_who_speaks(
@@ -516,7 +516,7 @@ async def test_tail_begins_with_the_last_and_goes_on(
         gateway.say("#lobby", "bob", MessagePosted("after the cut"))
         assert "after the cut" in await line_of(process)
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 30) == 0
+        assert await asyncio.wait_for(process.wait(), 90) == 0
     assert gateway.goodbyes == 1
     assert gateway.server.marks == []
 
@@ -609,7 +609,7 @@ async def test_whoever_is_put_out_has_nothing_left_to_follow(
         await line_of(process)
         gateway.say("#ops", "bob", MemberKicked("ann", ""))
         assert process.stderr is not None
-        error = await asyncio.wait_for(process.stderr.read(), 30)
+        error = await asyncio.wait_for(process.stderr.read(), 90)
         assert await process.wait() == 1
         assert b"ann is not in #ops any more" in error
 
@@ -626,7 +626,7 @@ async def test_tail_ends_when_nobody_reads_it(gateway: FakeGateway, machine: Mac
     os.close(write)
     assert await asyncio.to_thread(os.read, read, 100)
     os.close(read)
-    _, error = await asyncio.wait_for(process.communicate(), 30)
+    _, error = await asyncio.wait_for(process.communicate(), 90)
     assert (process.returncode, error) == (1, b"")
 
 
@@ -638,7 +638,7 @@ async def test_a_full_disk_is_said_and_nothing_is_remembered(
     full = os.open("/dev/full", os.O_WRONLY)
     async with machine.start("tail", "--cursor", "x", "lobby", out=full) as process:
         os.close(full)
-        _, error = await asyncio.wait_for(process.communicate(), 30)
+        _, error = await asyncio.wait_for(process.communicate(), 90)
         assert process.returncode == 1
         assert error == b"zchat-client: cannot write the output: No space left on device\n"
     assert "message 1" in (await machine.run("tail", "--cursor", "x", "lobby"))[1]
@@ -650,7 +650,7 @@ async def test_an_interrupt_is_exit_code_130(gateway: FakeGateway, machine: Mach
         await line_of(process)
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
-        assert await asyncio.wait_for(process.stderr.read(), 30) == b""
+        assert await asyncio.wait_for(process.stderr.read(), 90) == b""
         assert await process.wait() == 130
 
 

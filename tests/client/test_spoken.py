@@ -37,7 +37,7 @@ async def converse(
         render = SpokenRenderer("ann", date(2023, 11, 14), UTC, colour=False)
         client = LineClient(chat, render, shown.extend, keyboard.ask)
         following = asyncio.create_task(client.follow())
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             await keyboard.converse(client)
             await client.quit(10)
             await following

@@ -1,6 +1,7 @@
 """What real gateways let in: who floods is held or sent away, and nobody else notices."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Iterator
 
@@ -59,7 +60,7 @@ async def test_who_says_too_much_is_held_loses_nothing_and_slows_nobody(limited:
         await hasty.send(
             *(Post(id=n, nonce=b"%016d" % n, room=LOBBY, text=f"{n}") for n in range(2, count + 2))
         )
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while not isinstance(slowed := await hasty.next(), SlowedDown):
                 assert isinstance(slowed, Done | Entry | PresenceChanged)
         assert slowed.wait_ms > 0
@@ -90,7 +91,7 @@ async def test_a_flood_is_ended_and_its_address_kept_out_for_a_while(limited: Cl
     async with Wire(limited, bound_to("127.0.0.3")) as flood:
         await flood.log_in()
         await flood.send(*(Ping(id=number) for number in range(2, 40_000)))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while not isinstance(refused := await flood.next(), Refused):
                 assert isinstance(refused, Pong | SlowedDown | Entry | PresenceChanged)
         assert (refused.id, refused.code) == (None, RefusalCode.TOO_FAST)
@@ -105,11 +106,16 @@ async def test_a_flood_is_ended_and_its_address_kept_out_for_a_while(limited: Cl
 async def test_too_many_connections_are_refused_with_a_sentence_and_others_come_in(
     few: Cluster,
 ) -> None:
-    refused = None
-    # Each gateway counts for itself.
-    for _ in range(5 * len(GATEWAYS) + 1):
-        async with Wire(few) as wire:
-            refused = refused or await first_word(wire)
+    async with contextlib.AsyncExitStack() as stack:
+        # Each gateway counts for itself.
+        wires = [await stack.enter_async_context(Wire(few)) for _ in range(5 * len(GATEWAYS) + 1)]
+        words = [asyncio.create_task(wire.next()) for wire in wires]
+        # Who is let in hears nothing.
+        await asyncio.wait(words, return_when=asyncio.FIRST_COMPLETED)
+        refused = next(word for word in words if word.done()).result()
+        for word in words:
+            word.cancel()
+        await asyncio.wait(words)
     assert isinstance(refused, Refused)
     assert refused.code is RefusalCode.TOO_FAST
     assert "too many connections of your address; try again in" in refused.reason
@@ -122,14 +128,6 @@ async def test_too_many_connections_are_refused_with_a_sentence_and_others_come_
 
 def is_logged(cluster: Cluster, text: str) -> bool:
     return any(text in cluster.log(gateway) for gateway in GATEWAYS)
-
-
-async def first_word(wire: Wire) -> object:
-    try:
-        async with asyncio.timeout(0.5):
-            return await wire._next()
-    except TimeoutError:
-        return None
 
 
 def bound_to(host: str) -> socket.socket:

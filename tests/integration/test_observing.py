@@ -50,7 +50,7 @@ class Observed(Cluster):
     def get(self, program: str, path: str) -> tuple[int, str]:
         url = f"http://127.0.0.1:{self.first_port + OFFSETS[program]}{path}"
         try:
-            with urllib.request.urlopen(url, timeout=20) as answer:
+            with urllib.request.urlopen(url, timeout=90) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

@@ -169,7 +169,7 @@ async def test_a_client_that_comes_back_looks_at_the_key_again(
         assert wire is not None
         wire.transport.abort()
         with pytest.raises(UntrustedServerError, match="HAS CHANGED"):
-            await asyncio.wait_for(until_it_ends(ann), 20)
+            await asyncio.wait_for(until_it_ends(ann), 90)
 
 
 async def until_it_ends(chat: Chat) -> None:
