@@ -184,8 +184,9 @@ async def linger(port: int, count: int, patience_s: float) -> dict[str, list[flo
 async def _linger(port: int, number: int, first: bytes, later: bytes, patience_s: float) -> float:
     loop = asyncio.get_running_loop()
     with open_socket(number % _SOURCES) as connection:
-        await loop.sock_connect(connection, ("127.0.0.1", port))
+        # The gateway may count from before we hear that we are connected.
         begin = loop.time()
+        await loop.sock_connect(connection, ("127.0.0.1", port))
         try:
             async with asyncio.timeout(patience_s):
                 await loop.sock_sendall(connection, first)
