@@ -15,7 +15,6 @@ from torture.small_disk import way_in
 
 
 @pytest.mark.integration
-@pytest.mark.timeout(300)
 def test_on_a_full_disk_nothing_is_lost_and_all_heals() -> None:
     if way_in() is None:
         # What a store does that finds no room is tested in tests/eventlog and tests/service anyway.

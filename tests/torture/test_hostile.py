@@ -105,7 +105,6 @@ def test_an_aim_is_missed_by_what_is_over_it(changed: dict[str, Any], missed: li
 
 
 @pytest.mark.integration
-@pytest.mark.timeout(300)
 def test_a_siege_runs_and_reports() -> None:
     names = ("list-rooms", "stalled-history")
     command = [sys.executable, "-P", "-m", "torture.command", "--hostile", "--quick"]

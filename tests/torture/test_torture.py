@@ -6,7 +6,7 @@ from torture.faults import CLIENT_KINDS, SUPERVISORD, Kind
 from torture.report import story, table
 from torture.torture import Plan, torture
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 
 SEED = 1
 KILLS = 28
