@@ -291,9 +291,22 @@ def protocol() -> str:
         intro.strip(),
     ]
     for title, kinds in groups.items():
+        if title == "From a client: commands":
+            parts.append(f"## What becomes of each request\n\n{_requests()}")
         parts.append(f"## {title}")
         parts.extend(_message(kind, examples) for kind in kinds)
     return "\n\n".join(parts) + "\n"
+
+
+def _requests() -> str:
+    def link(kind: type[msgspec.Struct] | None) -> str:
+        return f"[{kind.__name__}](#{kind.__name__.lower()})" if kind else ""
+
+    rows = (
+        (link(kind), link(row.makes), link(row.answer), row.service.value)
+        for kind, row in messages.REQUESTS.items()
+    )
+    return _table(("request", "makes the entry", "is answered with", "is for"), *rows)
 
 
 def _examples() -> Iterator[tuple[str, bytes]]:

@@ -72,8 +72,7 @@ def example(kind: type[Message]) -> Any:
     """A message of the kind, in which only the names matter."""
     struct = inspect.type_info(kind)
     assert isinstance(struct, inspect.StructType)
-    values = [VALUES.get(field.name, 1) for field in struct.fields if field.required]
-    return kind(*values)
+    return kind(**{each.name: VALUES.get(each.name, 1) for each in struct.fields if each.required})
 
 
 # --- By scope -------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The services as one gateway sees them: links, queries and streams, and which a request is for."""
 
 from collections.abc import Callable, Iterable
-from typing import assert_never
+from typing import Any
 
 from msgspec import Raw
 
@@ -33,31 +33,17 @@ from zchat.protocol.internal import (
 )
 from zchat.protocol.messages import (
     LOBBY,
-    AccountCommand,
-    Announce,
+    REQUESTS,
     AnyCommand,
-    ListBans,
-    ListBlocked,
-    ListConversations,
-    ListDevices,
     ListMembers,
-    ListPins,
     ListRooms,
-    ListUserBans,
-    ListUsers,
     Message,
-    OfMessageCommand,
     Ping,
     PingTarget,
-    Post,
     Query,
     ReadAudit,
-    ReadEdits,
-    ReadHistory,
     SearchMessages,
-    SendPrivate,
-    SetAway,
-    SoftCommand,
+    Service,
 )
 from zchat.protocol.rules.names import InvalidName, canonical_name
 from zchat.protocol.rules.partitions import address_of_room, room_addresses
@@ -146,46 +132,42 @@ class Services:
                 peer.ask(None, ReadLog(log, cursor), PageAsked(fetch), now)
 
     def of_command(self, command: AnyCommand) -> ServicePeer:
-        match command:
-            case Post(room=room):  # Most of all, so that these stand first.
-                return self.of_room(room)
-            case SendPrivate():
-                return self.users
-            case _ if isinstance(command, OfMessageCommand | SoftCommand):
-                return self.of_log(command.log)
-            case Announce():
-                return self.of_room(LOBBY)
-            case _ if isinstance(command, AccountCommand | SetAway):
-                return self.users
-            case _:
-                return self.of_room(command.room)
+        return self._one(REQUESTS[type(command)].service, command)
 
     def of_query(self, session: Session, query: Query) -> list[tuple[ServicePeer, QueryContext]]:
         """Whom to ask, and what to remember; a list of rooms is asked of all who have some."""
         forwarded = QueryForwarded(session, query.id)
         match query:
-            case ReadHistory(log=log) | ReadEdits(log=log) | SearchMessages(log=str(log)):
-                return [(self.of_log(log), forwarded)]
-            case ListUsers() | ListUserBans() | ListDevices():
-                return [(self.users, forwarded)]
-            case ListBlocked() | ListConversations():
-                return [(self.users, forwarded)]
-            case Ping(target=PingTarget.USER_SERVICE):
-                return [(self.users, forwarded)]
-            case ListRooms(room=str(room)) | ListBans(room=room) | ListPins(room=room):
-                return [(self.of_room(room), forwarded)]
             case ListMembers(room=room):
                 return [(self.of_room(room), MembersAsked(session, query))]
-            case ListRooms():
-                rooms = PartsAsked(session, query, len(self.rooms), [])
-                return [(peer, rooms) for peer in self.rooms]
-            case ReadAudit() | SearchMessages():
-                parts = PartsAsked(session, query, len(self.by_address), [])
-                return [(peer, parts) for peer in self.by_address.values()]
-            case Ping():
-                return [(self.of_room(LOBBY), forwarded)]
+            # Of one place only its service is asked, and not all whose answers would be joined.
+            case SearchMessages(log=str(log)):
+                return [(self.of_log(log), forwarded)]
+            case ListRooms(room=str(room)):
+                return [(self.of_room(room), forwarded)]
+            case ListRooms() | ReadAudit() | SearchMessages():
+                service = REQUESTS[type(query)].service
+                peers = self.rooms if service is Service.ROOMS else list(self.by_address.values())
+                parts = PartsAsked(session, query, len(peers), [])
+                return [(peer, parts) for peer in peers]
+            case Ping(target=target):
+                of_users = target is PingTarget.USER_SERVICE
+                return [(self.users if of_users else self.of_room(LOBBY), forwarded)]
             case _:
-                assert_never(query)
+                return [(self._one(REQUESTS[type(query)].service, query), forwarded)]
+
+    def _one(self, service: Service, request: Any) -> ServicePeer:
+        match service:
+            case Service.ROOM:
+                return self.of_room(request.room)
+            case Service.LOG:
+                return self.of_log(request.log)
+            case Service.USERS:
+                return self.users
+            case Service.LOBBY:
+                return self.of_room(LOBBY)
+            case _:
+                raise AssertionError(f"{request} is not for one service")
 
 
 def stamp(session: Session | None, message: Message | Raw) -> bytes:

@@ -8,6 +8,9 @@ Times are milliseconds since 1970-01-01 UTC. A *log* is `#room` for a room's tim
 for a user's inbox; its entries are numbered 1, 2, 3, … without a gap.
 """
 
+import enum
+from typing import Final, NamedTuple, get_args
+
 from zchat.protocol.messages.accounts import *
 from zchat.protocol.messages.base import *
 from zchat.protocol.messages.entries import *
@@ -121,3 +124,98 @@ ServerMessage = (
     | SlowedDown
     | GoingAway
 )
+
+
+# --- What becomes of each request -----------------------------------------------------------------
+
+
+class Service(enum.Enum):
+    """Who serves a request; a gateway knows whom that means."""
+
+    ROOM = "the room-service of `room`"
+    LOG = "the service that has `log`"
+    LOBBY = "the room-service of the lobby"
+    USERS = "the user-service"
+    ROOMS = "every room-service"
+    ALL = "every service"
+    TARGET = "the process that is asked"
+
+
+class Row(NamedTuple):
+    """Served by whom, answered with what, and told to whom follows the log by which entry.
+
+    Who may do it is in `rules/permissions.py`, and what it costs in `rules/costs.py`; both are
+    closed over the keys of this table.
+    """
+
+    service: Service
+    answer: type[Message] = Done
+    makes: type[Message] | None = None
+
+
+REQUESTS: Final[dict[type[Request], Row]] = {
+    Post: Row(Service.ROOM, makes=MessagePosted),
+    EditMessage: Row(Service.LOG, makes=MessageEdited),
+    DeleteMessage: Row(Service.LOG, makes=MessageDeleted),
+    AddReaction: Row(Service.LOG, makes=ReactionAdded),
+    RemoveReaction: Row(Service.LOG, makes=ReactionRemoved),
+    PinMessage: Row(Service.ROOM, makes=MessagePinned),
+    UnpinMessage: Row(Service.ROOM, makes=MessageUnpinned),
+    ReportMessage: Row(Service.LOG),
+    SendPrivate: Row(Service.USERS, makes=PrivateMessageSent),
+    MarkRead: Row(Service.LOG),
+    SetNotify: Row(Service.LOG),
+    SayTyping: Row(Service.LOG),
+    StartConversation: Row(Service.USERS),
+    CreateRoom: Row(Service.ROOM, makes=RoomCreated),
+    JoinRoom: Row(Service.ROOM, makes=MemberJoined),
+    LeaveRoom: Row(Service.ROOM, makes=MemberLeft),
+    SetTopic: Row(Service.ROOM, makes=TopicChanged),
+    InviteMember: Row(Service.ROOM, makes=MemberInvited),
+    KickMember: Row(Service.ROOM, makes=MemberKicked),
+    BanMember: Row(Service.ROOM, makes=MemberBanned),
+    UnbanMember: Row(Service.ROOM, makes=MemberUnbanned),
+    MuteMember: Row(Service.ROOM, makes=MemberMuted),
+    UnmuteMember: Row(Service.ROOM, makes=MemberUnmuted),
+    PromoteMember: Row(Service.ROOM, makes=MemberPromoted),
+    DemoteMember: Row(Service.ROOM, makes=MemberDemoted),
+    TransferRoom: Row(Service.ROOM, makes=RoomTransferred),
+    ConfigureRoom: Row(Service.ROOM, makes=RoomConfigured),
+    CloseRoom: Row(Service.ROOM, makes=RoomClosed),
+    SetAway: Row(Service.USERS),
+    Register: Row(Service.USERS, makes=AccountRegistered),
+    ChangePassword: Row(Service.USERS, makes=AccountChanged),
+    LogOutEverywhere: Row(Service.USERS, makes=AccountChanged),
+    DeleteAccount: Row(Service.USERS),
+    RevokeDevice: Row(Service.USERS, makes=AccountChanged),
+    CreateAppToken: Row(Service.USERS, makes=AccountChanged),
+    EnableTotp: Row(Service.USERS, makes=AccountChanged),
+    DisableTotp: Row(Service.USERS, makes=AccountChanged),
+    BlockUser: Row(Service.USERS),
+    UnblockUser: Row(Service.USERS),
+    Announce: Row(Service.LOBBY, makes=Announced),
+    CreateInvitation: Row(Service.USERS),
+    RevokeInvitation: Row(Service.USERS),
+    DisconnectUser: Row(Service.USERS),
+    SuspendUser: Row(Service.USERS),
+    RestoreUser: Row(Service.USERS),
+    BanUsers: Row(Service.USERS),
+    UnbanUsers: Row(Service.USERS),
+    KickUsers: Row(Service.USERS),
+    SetStanding: Row(Service.USERS, makes=AccountChanged),
+    ReadHistory: Row(Service.LOG, History),
+    ReadEdits: Row(Service.LOG, EditList),
+    SearchMessages: Row(Service.ALL, SearchResults),
+    ListPins: Row(Service.ROOM, PinList),
+    ListConversations: Row(Service.USERS, ConversationList),
+    ListRooms: Row(Service.ROOMS, RoomList),
+    ListMembers: Row(Service.ROOM, MemberList),
+    ListBans: Row(Service.ROOM, BanList),
+    ListUsers: Row(Service.USERS, UserList),
+    ListUserBans: Row(Service.USERS, UserBanList),
+    ListDevices: Row(Service.USERS, DeviceList),
+    ListBlocked: Row(Service.USERS, BlockedList),
+    ReadAudit: Row(Service.ALL, AuditList),
+    Ping: Row(Service.TARGET, Pong),
+}
+assert REQUESTS.keys() == {*get_args(AnyCommand), *get_args(Query)}
