@@ -254,11 +254,7 @@ ACCOUNT_COMMANDS: Final[tuple[CommandLine, ...]] = (
         "{user} can send you nothing in private any more",
     ),
     CommandLine(
-        "unblock",
-        (USER,),
-        "Unblock somebody.",
-        UnblockUser,
-        "{user} can write to you again",
+        "unblock", (USER,), "Unblock somebody.", UnblockUser, "{user} can write to you again"
     ),
     CommandLine("blocked", (), "List whom you have blocked.", ListBlocked),
     CommandLine(
