@@ -31,6 +31,7 @@ from zchat.client.commands.actions import (
 from zchat.client.commands.messages import MESSAGE_COMMANDS
 from zchat.client.commands.rooms import ROOM_COMMANDS
 from zchat.client.core.checks import InvalidRequest, checked, log_of, room_name
+from zchat.client.text.entries import ACTION
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     LOBBY,
@@ -56,6 +57,8 @@ _ASKING: Final = (":reg", ":pas", ":delete-", ":totp", ":login")
 _ELSEWHERE: Final = re.compile(r"/([A-Za-z]+)(?=\s|$)")
 """How commands of other programs begin, and no path does."""
 _ESCAPED: Final = re.compile(r"//+[A-Za-z]+(?=\s|$)")
+_ACTION: Final = re.compile(r":me\s+(?=\S)", re.IGNORECASE)
+"""How an action begins, which is said wherever a text would be."""
 _HERE: Final = {
     **dict.fromkeys(("join", "j"), "jr"),
     **dict.fromkeys(("part", "leave"), "lr"),
@@ -102,7 +105,7 @@ def is_command(text: str) -> bool:
     """Whether it is one, here or in other programs: then it is said to nobody."""
     line = text.strip()
     if line.startswith(":"):
-        return not line.startswith("::")
+        return not line.startswith("::") and not _ACTION.match(line)
     return _ELSEWHERE.match(line) is not None
 
 
@@ -117,6 +120,8 @@ def said_of(text: str) -> str:
     line = text.strip()
     if line.startswith("::") or _ESCAPED.match(line):
         return line[1:]
+    if action := _ACTION.match(line):
+        return ACTION + line[action.end() :]
     return text
 
 
@@ -205,6 +210,12 @@ _TABLE: Final = (
         (word("to", "<name>", "the user name", "user"), MESSAGE),
         "Send a private message.",
         SendPrivate,
+    ),
+    CommandLine(
+        "me",
+        (rest("text", "<text>", "what you do"),),
+        "Post what you do, as in * ann waves.",
+        lambda text: Post(room=LOBBY, text=ACTION + text),
     ),
     CommandLine("users", (), "List who is online, since when, and how long idle.", ListUsers),
     CommandLine(

@@ -187,6 +187,15 @@ OfMessageBody: TypeAlias = (
 """What somebody has done to a message."""
 
 
+ACTION: Final = "/me "
+"""Begins a text that tells what its author does; older clients show it as it is."""
+
+
+def action_of(text: str) -> str:
+    """What the author does, if it says that; otherwise nothing."""
+    return text.removeprefix(ACTION).strip() if text.startswith(ACTION) else ""
+
+
 def said(style: Style, entry: Entry, body: SaidBody) -> str:
     """A message as it is now."""
     author = printable(entry.author)
@@ -194,12 +203,16 @@ def said(style: Style, entry: Entry, body: SaidBody) -> str:
     match body:
         case MessagePosted(text, reply_to, bot):
             to = answered(style, entry.log, reply_to)
-            text = f"{_highlighted(style, text)}{became(style, entry)}"
+            action = action_of(text)
+            text = f"{_highlighted(style, action or text)}{became(style, entry)}"
+            if action:
+                return f"{in_room}* {style.styled(BOLD, author)}{_mark(bot)}{to} {text}"
             return f"{in_room}{style.styled(BOLD, author)}{_mark(bot)}{to}: {text}"
         case PrivateMessageSent(to, text, reply_to, bot=bot):
             ends = f"[{style.who(author)}{_mark(bot)} -> {style.who(printable(to))}]"
             answers = answered(style, entry.log, reply_to)
-            text = f"{safe_text(text)}{became(style, entry)}"
+            action = f"* {style.who(author)} {action_of(text)}" if action_of(text) else text
+            text = f"{safe_text(action)}{became(style, entry)}"
             return f"{style.styled(MAGENTA, ends)}{answers} {text}"
         case Redacted(by, to):
             by = printable(by)
@@ -274,7 +287,8 @@ def _referred(style: Style, log: str, sequence: int) -> str:
     known = style.recent.get(log, sequence)
     if known is None:
         return f"message {sequence}"
-    first_words = shortened(" ".join(printable(known.state.text).split()), QUOTED_CHARS)
+    text = action_of(known.state.text) or known.state.text
+    first_words = shortened(" ".join(printable(text).split()), QUOTED_CHARS)
     return f"{style.who(printable(known.author))} ({first_words})"
 
 

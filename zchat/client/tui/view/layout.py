@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
 from zchat.client.model.conversation import Delivery, Happened, Item, Said
+from zchat.client.text.entries import action_of
 from zchat.client.text.wording import sentence
 from zchat.client.tui.view.cells import cut, drawable, drawable_line, padded, slices, width, words
 from zchat.client.tui.view.markup import Ink, Piece, inline
@@ -109,6 +110,7 @@ def place(item: Item, before: Item | None, page: Page, new_after: int, unfolded:
         and isinstance(before, Said)
         and item.author == before.author
         and not item.reply_to
+        and not (action_of(item.text) or action_of(before.text))
         and 0 <= item.at_ms - before.at_ms < GROUP_MS
     )
     return Place(new_day, grouped, new_since, unfolded)
@@ -157,6 +159,8 @@ def _name(item: Said, page: Page, where: Place) -> Piece:
     if where.grouped:
         return Piece(" " * page.name_width)
     ink = Ink.MYSELF if item.author == page.me else Ink.AUTHOR
+    if action_of(item.text) and not item.deleted_by:
+        return Piece(padded("*", page.name_width, right=True), ink)
     return Piece(padded(drawable_line(item.author), page.name_width, right=True), ink)
 
 
@@ -187,7 +191,8 @@ def _said(item: Said, page: Page, where: Place, answered: Said | None) -> Iterat
 def _text(item: Said, page: Page) -> list[Line]:
     rows: list[Line] = []
     pending = item.delivery is not Delivery.DONE
-    for block in blocks(drawable(item.text)):
+    action = action_of(item.text)
+    for block in blocks(drawable(f"{item.author} {action}" if action else item.text)):
         if block.code:
             parts = slices(block.text, page.text_width)
             rows += [(Piece(padded(part, page.text_width), Ink.CODE),) for part in parts]
@@ -213,7 +218,9 @@ def _quote(item: Said, page: Page, answered: Said | None) -> Line:
     elif answered.deleted_by:
         text = f"↪ {drawable_line(answered.author)}: (deleted)"
     else:
-        text = f"↪ {drawable_line(answered.author)}: {drawable_line(answered.text[:400])}"
+        text = action_of(answered.text)
+        colon = "" if text else ":"
+        text = f"↪ {drawable_line(answered.author)}{colon} {drawable_line((text or answered.text)[:400])}"
     return (Piece(cut(text, page.text_width), Ink.QUOTE, f"{JUMP}{item.reply_to}"),)
 
 
