@@ -24,7 +24,7 @@ KINDS = sorted({*typing.get_args(RoomsCommand), *typing.get_args(UsersCommand)},
 
 def command_of(kind: type[Message]) -> Any:
     """One of this kind; what it holds plays no part."""
-    return kind(*[None] * len(kind.__struct_fields__))
+    return kind(**dict.fromkeys(kind.__struct_fields__))
 
 
 def allowed(kind: type[Message], user: str) -> set[bytes]:
