@@ -35,7 +35,8 @@ def wait_for_status(cluster: Cluster, wanted: Callable[[dict[str, Any]], bool], 
         codes.append(result.returncode)
         return result.returncode < 3 and wanted(json.loads(result.stdout))
 
-    cluster.wait_for(is_so, what)
+    # Each look is a program that takes half a second of CPU from those that are waited for.
+    cluster.wait_for(is_so, what, every_s=0.5)
     return codes[-1]
 
 

@@ -183,11 +183,13 @@ class Cluster:
         """Until supervisord says so of every program, and all gateways listen."""
         self.wait_for(self._is_running, "all programs to run")
 
-    def wait_for(self, condition: Callable[[], object], what: str) -> None:
+    def wait_for(
+        self, condition: Callable[[], object], what: str, every_s: float = _LOOK_AGAIN_S
+    ) -> None:
         deadline = time.monotonic() + DEADLINE_S
         while not condition():
             assert time.monotonic() < deadline, f"waited in vain for {what}\n{self.tail()}"
-            time.sleep(_LOOK_AGAIN_S)
+            time.sleep(every_s)
 
     def memory_bytes(self, program: str) -> int:
         """Resident memory."""
