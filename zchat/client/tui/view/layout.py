@@ -218,9 +218,9 @@ def _quote(item: Said, page: Page, answered: Said | None) -> Line:
     elif answered.deleted_by:
         text = f"↪ {drawable_line(answered.author)}: (deleted)"
     else:
-        text = action_of(answered.text)
-        colon = "" if text else ":"
-        text = f"↪ {drawable_line(answered.author)}{colon} {drawable_line((text or answered.text)[:400])}"
+        action = action_of(answered.text)
+        between, said = (" ", action) if action else (": ", answered.text)
+        text = f"↪ {drawable_line(answered.author)}{between}{drawable_line(said[:400])}"
     return (Piece(cut(text, page.text_width), Ink.QUOTE, f"{JUMP}{item.reply_to}"),)
 
 
