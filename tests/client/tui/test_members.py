@@ -60,14 +60,14 @@ async def test_who_is_promoted_or_demoted_may_at_once_what_they_may_then(ann: Pe
     ann.gateway.say("#garden", "carl", MemberPromoted("ann"))
     await ann.sees("made you a moderator")
     await ann.press("x")
-    await ann.sees("Put bob out of #garden?")
+    await ann.sees("Kick bob out of #garden?")
     await ann.press("escape")
     ann.gateway.say("#garden", "carl", MemberDemoted("ann"))
     await ann.sees("made you a plain member")
-    await ann.sees_no_more("Put bob out")
+    await ann.sees_no_more("Kick bob out")
     await ann.press("b")
     await ann.sees("! you may not do that to bob here")
-    await ann.sees_no_more("keep them out until unbanned")
+    await ann.sees_no_more("Ban bob from")
 
 
 async def test_a_guest_keeps_order_in_a_room_of_its_own(ann: Person) -> None:
@@ -83,7 +83,7 @@ async def test_a_guest_keeps_order_in_a_room_of_its_own(ann: Person) -> None:
     await ann.press("enter")
     await ann.sees("you made bob a moderator")
     await ann.press("plus")
-    await ann.sees("Is bob no moderator of #garden any more?")
+    await ann.sees("Demote bob from moderator of #garden?")
     await ann.press("enter")
     await ann.sees("you made bob a plain member")
 
