@@ -19,7 +19,9 @@ from rich.cells import cell_len
 from testbed import ROOT
 from testbed.cluster import DEADLINE_S, ROUTER, Cluster
 from zchat.client import connect
-from zchat.protocol.messages import Post
+from zchat.protocol.messages import LOBBY, Done, Post
+
+from .wire import Wire
 
 pytestmark = [
     pytest.mark.integration,
@@ -182,12 +184,16 @@ def test_a_paste_of_200_lines_is_one_message(cluster: Cluster, tmp_path: Path) -
         bob.sees("190 more lines")
 
 
-async def _say_all(address: str) -> None:
-    async with connect("carl", address) as carl:
-        for text in (*WIDTHS, *STEERING):
-            # Past the client's own care, as a client of somebody else's would.
-            await carl.submit(Post(id=0, nonce=b"", room="lobby", text=f"said: {text}"))
-        await carl.say("the last one")
+async def _say_all(cluster: Cluster) -> None:
+    # Without the care of our own client, as a client of somebody else's would.
+    async with Wire(cluster) as carl:
+        await carl.log_in()
+        for number, text in enumerate((*WIDTHS, *STEERING), start=2):
+            nonce = b"%016d" % number
+            await carl.send(Post(id=number, nonce=nonce, room=LOBBY, text=f"said: {text}"))
+            await carl.receive(Done)
+    async with connect("dora", cluster.address) as dora:
+        await dora.say("the last one")
 
 
 def test_no_text_breaks_the_lines_or_steers_the_terminal(cluster: Cluster, tmp_path: Path) -> None:
@@ -196,7 +202,7 @@ def test_no_text_breaks_the_lines_or_steers_the_terminal(cluster: Cluster, tmp_p
         title = bob.title
         bob.press("F2")
         bob.sees("online · 1")
-        asyncio.run(_say_all(cluster.address))
+        asyncio.run(_say_all(cluster))
         bob.sees("the last one")
         lines = bob.text.split("\n")
         # What stands beside the conversation stands where it did, whatever is said in it.

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from msgspec import Raw
+from msgspec import Raw, structs
 
 from testbed.cluster import GATEWAYS, ROOM_SERVICE, ROUTER, USER_SERVICE, Cluster
 from testbed.people import new_name
@@ -129,13 +129,8 @@ def fields_of(kind: type[m.Message], room: str, user: str) -> dict[str, Any]:
         "level": m.Notify.ALL,
         "away": "at lunch",
     }
-    wanted = set(kind.__struct_fields__) - {"id", "nonce", "cursors"}
-    required = set(kind.__struct_fields__[: len(kind.__struct_fields__) - len(_defaults(kind))])
-    return {name: known[name] for name in wanted & required if name in known}
-
-
-def _defaults(kind: type[m.Message]) -> tuple[Any, ...]:
-    return kind.__struct_defaults__
+    required = {field.name for field in structs.fields(kind) if field.required}
+    return {name: value for name, value in known.items() if name in required}
 
 
 async def everything_forbidden(
