@@ -1,11 +1,21 @@
 """Accounts that are imported: as they were, once, with a new password."""
 
 import pytest
+from msgspec.structs import replace
 
 from zchat.fabric.core.link import ReturnAddress
 from zchat.protocol.codec import Decoder
 from zchat.protocol.internal import ReadUserLogs, UserLog, UserLogs
-from zchat.protocol.messages import PrivateMessageSent, RefusalCode, Refused, Standing
+from zchat.protocol.messages import (
+    Done,
+    MessageDeleted,
+    MessagePosted,
+    PrivateMessageSent,
+    Redacted,
+    RefusalCode,
+    Refused,
+    Standing,
+)
 from zchat.protocol.operators import (
     AccountAnswer,
     AccountFacts,
@@ -13,6 +23,7 @@ from zchat.protocol.operators import (
     ImportedFacts,
     ImportEntries,
     ReadAccount,
+    RedactMessages,
 )
 from zchat.service.core.effects import Refusal, Sender
 from zchat.users.core.model import token_digest
@@ -36,9 +47,9 @@ COMMAND = ImportEntries(
 )
 
 
-def imported(users: Users, sender: Sender = OPERATOR) -> None:
-    users.core.log_heads = users.store.heads(users.core.logs_of(COMMAND))
-    users.core.handle(sender, COMMAND, users.now, users.at_ms)
+def imported(users: Users, sender: Sender = OPERATOR, command: ImportEntries = COMMAND) -> None:
+    users.core.log_heads = users.store.heads(users.core.logs_of(command))
+    users.core.handle(sender, command, users.now, users.at_ms)
     users.commit([])
 
 
@@ -52,6 +63,13 @@ def test_an_account_has_its_inbox_and_its_new_password(users: Users) -> None:
     assert logs == [UserLog("@ann", 0, 2, 2)]
     users.restart()
     assert users.core.users["ann"].password_hash == "hash of secret"
+
+
+def test_what_was_said_in_a_room_and_imported_by_hand_can_be_removed(users: Users) -> None:
+    entry = ImportedEntry(5, "bob", MessagePosted("buy now"), "bob")
+    imported(users, command=replace(COMMAND, entries=[entry]))
+    assert users.as_admin(RedactMessages(1, users.nonce(), "@ann", [1])) == Done(1, "@ann", 2)
+    assert [body for *_, body in users.inbox("ann")] == [Redacted("zchat"), MessageDeleted(1)]
 
 
 def test_a_name_that_is_taken_stays_as_it_is(users: Users) -> None:

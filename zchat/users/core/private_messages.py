@@ -143,19 +143,23 @@ class PrivateMessages:
         gone = amending.messages(timeline, log, command.sequences)
         answer, nonce, reason = Answer(log, 0), command.nonce, printable(command.reason)
         for entry in gone:
-            owner = entry.log[1:]
-            assert isinstance(entry.body, PrivateMessageSent)
-            other = entry.body.to if entry.author == owner else entry.author
+            owner, body = entry.log[1:], entry.body
+            # An import that was made by hand may have brought what was said in a room.
+            is_private = isinstance(body, PrivateMessageSent)
+            other = entry.author
+            if isinstance(body, PrivateMessageSent) and other == owner:
+                other = body.to
             # The command is known by the last one, which its answer names.
             copies = [_Copy(entry, other, nonce if entry is gone[-1] else None)]
-            if twin := self._twin(entry, self._directory.users.get(other)):
+            if is_private and (twin := self._twin(entry, self._directory.users.get(other))):
                 copies.append(_Copy(twin, owner, None))
-            for index, copy in enumerate(copies):
+            for copy in copies:
                 effects.edits.append(amending.forgotten(copy.entry))
                 amending.delete(timeline, copy.entry, SYSTEM_AUTHOR)
-                body = MessageDeleted(copy.entry.sequence, reason)
-                said = self._say(copy, SYSTEM_AUTHOR, body, at_ms)
-                answer = answer if index else said
+                deleted = MessageDeleted(copy.entry.sequence, reason)
+                said = self._say(copy, SYSTEM_AUTHOR, deleted, at_ms)
+                if copy.entry is entry:
+                    answer = said
         operators.audit_redacted(effects, sender, log, gone, reason, at_ms)
         return answer
 
