@@ -2,25 +2,23 @@
 
 import click
 
-from zchat.admin.commands import (
-    accounts,
-    audit,
-    backup,
-    certificates,
-    doctor,
-    keys,
-    order,
-    people,
-    procfiles,
-    redaction,
-    restore,
-    retention,
-    rooms,
-    settings,
-    status,
-    transfer,
-    verify,
-)
+from zchat.admin.commands import accounts
+from zchat.admin.commands import audit
+from zchat.admin.commands import backup
+from zchat.admin.commands import certificates
+from zchat.admin.commands import doctor
+from zchat.admin.commands import keys
+from zchat.admin.commands import moderation
+from zchat.admin.commands import people
+from zchat.admin.commands import procfiles
+from zchat.admin.commands import redaction
+from zchat.admin.commands import restore
+from zchat.admin.commands import retention
+from zchat.admin.commands import rooms
+from zchat.admin.commands import settings
+from zchat.admin.commands import status
+from zchat.admin.commands import transfer
+from zchat.admin.commands import verify
 from zchat.admin.output import CommandGroup
 
 
@@ -32,14 +30,14 @@ def main() -> None:
 main.add_command(status.STATUS)
 main.add_command(people.USERS)
 main.add_command(people.SESSIONS)
-main.add_command(order.SEEN)
+main.add_command(moderation.SEEN)
 main.add_command(rooms.ROOMS)
 main.add_command(audit.AUDIT)
 main.add_command(rooms.ANNOUNCE)
-main.add_command(order.KICK)
-main.add_command(order.BAN)
-main.add_command(order.BANS)
-main.add_command(order.UNBAN)
+main.add_command(moderation.KICK)
+main.add_command(moderation.BAN)
+main.add_command(moderation.BANS)
+main.add_command(moderation.UNBAN)
 main.add_command(people.SUSPEND)
 main.add_command(people.RESTORE_USER)
 main.add_command(redaction.REDACT)

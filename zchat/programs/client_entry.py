@@ -3,7 +3,8 @@
 import os
 import sys
 
-from zchat.programs import interrupts, typed_ahead
+from zchat.programs import interrupts
+from zchat.programs import typed_ahead
 
 SUBCOMMANDS = frozenset(
     [

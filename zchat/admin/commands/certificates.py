@@ -16,7 +16,7 @@ import click
 
 from zchat.admin.host import as_owner_of
 from zchat.admin.output import CommandGroup
-from zchat.client.core.pins import pin_of
+from zchat.client.core.key_pins import pin_of
 
 CERTIFICATE: Final = "tls-cert.pem"
 KEY: Final = "tls-key.pem"

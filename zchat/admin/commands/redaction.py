@@ -12,7 +12,7 @@ import click
 from msgspec.structs import replace
 
 from zchat.admin import times
-from zchat.admin.commands.order import sightings_of, target
+from zchat.admin.commands.moderation import sightings_of, target
 from zchat.admin.output import (
     REQUEST,
     admin_command,

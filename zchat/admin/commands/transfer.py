@@ -15,7 +15,7 @@ import msgspec
 from msgspec import structs
 
 from zchat import __version__
-from zchat.admin.commands.order import sightings_of
+from zchat.admin.commands.moderation import sightings_of
 from zchat.admin.commands.redaction import pages_of
 from zchat.admin.exported import (
     ACCOUNT_FORMAT,

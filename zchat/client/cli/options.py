@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from zchat.client.auth.access import Access, Options
-from zchat.client.core.pins import parse_pin
+from zchat.client.core.key_pins import parse_pin
 from zchat.client.sdk.tls import Tls
 from zchat.protocol.rules.names import InvalidName, canonical_name
 from zchat.runtime import options

@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application import get_app_session
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import DummyHistory, FileHistory, History, InMemoryHistory
+from prompt_toolkit.input import Input
 from prompt_toolkit.input.typeahead import clear_typeahead, store_typeahead
+from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.key_binding.key_processor import KeyPress
@@ -30,6 +33,7 @@ async def converse(client: LineClient) -> None:
     executor = client.executor
     session: PromptSession[str] = PromptSession(
         "> ",
+        input=_keys(),
         history=_history(executor.holds_back),
         completer=LineCompleter(client),
         complete_while_typing=False,
@@ -69,7 +73,7 @@ async def ask(questions: Sequence[Question], complaint: str = "") -> list[str] |
             print(f"! {printable(asked.complaint)}; Ctrl-C leaves it")  # noqa: T201
         # A session each, since it would remember what was typed for the next one.
         session: PromptSession[str] = PromptSession(
-            is_password=question.secret, erase_when_done=True, history=DummyHistory()
+            input=_keys(), is_password=question.secret, erase_when_done=True, history=DummyHistory()
         )
         if asked.complaint:
             # What was typed ahead was meant for another question.
@@ -84,6 +88,23 @@ async def ask(questions: Sequence[Question], complaint: str = "") -> list[str] |
 def _forget_typed(session: PromptSession[str]) -> None:
     clear_typeahead(session.input)
     typed_ahead.forget()
+
+
+class _Keys(Vt100Input):
+    """Of a terminal that gives every key as it is pressed, also while a line is printed.
+
+    For that moment prompt_toolkit would have the terminal make lines of what is typed, for programs
+    that could ask for one. Nothing here does, and Ctrl-D would be taken by the terminal, and lost.
+    """
+
+    def cooked_mode(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+
+def _keys() -> Input:
+    given = get_app_session().input
+    # Others are not of a terminal.
+    return _Keys(given.stdin) if type(given) is Vt100Input else given
 
 
 class LineCompleter(Completer):

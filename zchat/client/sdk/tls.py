@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from zchat.client.core.pins import parse_pin, parse_servers, pin_of, written
+from zchat.client.core.key_pins import parse_pin, parse_servers, pin_of, written
 from zchat.runtime import options
 from zchat.runtime.options import Address
 

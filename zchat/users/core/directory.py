@@ -24,7 +24,7 @@ from zchat.users.core.bans import Bans
 from zchat.users.core.model import DropToken, Session, SessionKey, Token, User, UserRow
 from zchat.users.core.presence import Presence
 from zchat.users.core.sessions import Sessions
-from zchat.users.core.sightings import Sightings
+from zchat.users.core.addresses_seen import Sightings
 
 
 class Directory:
