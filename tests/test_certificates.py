@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from zchat.admin.cli import main
-from zchat.client.core.pins import pin_of
+from zchat.client.core.key_pins import pin_of
 from zchat.gateway.tls import load_context
 
 

@@ -12,7 +12,7 @@ from cryptography.x509 import load_pem_x509_certificate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zchat.client.core.pins import PINS_MAX, parse_pin, parse_servers, pin_of, written
+from zchat.client.core.key_pins import PINS_MAX, parse_pin, parse_servers, pin_of, written
 from zchat.client.sdk.tls import KnownServers, Tls, UntrustedServerError
 
 PIN = "sha256:" + "0f" * 32

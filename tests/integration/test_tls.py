@@ -21,7 +21,7 @@ from zchat.client import (
     UntrustedServerError,
     connect,
 )
-from zchat.client.core.pins import pin_of
+from zchat.client.core.key_pins import pin_of
 from zchat.client.sdk.tls import ChangedServerError
 from zchat.protocol import limits
 from zchat.protocol.codec import encode

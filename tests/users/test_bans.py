@@ -21,7 +21,7 @@ from zchat.protocol.messages import (
     UserBan,
     UserBanList,
 )
-from zchat.users.core import order
+from zchat.users.core import moderation
 from zchat.users.core.policy import Policy
 
 from .playbook import EAST, PASSWORD, WEST, Answer, Users, durable_state, opened, refused, token
@@ -506,14 +506,14 @@ def test_a_wave_from_many_addresses_ends_without_a_look_at_each_ban_for_each_ses
         users.come(f"spam{n}", n=100 + n, address=f"198.18.0.{n}")
         users.come(f"guest{n}", n=200 + n, address=f"198.18.1.{n}")
     looked_at = 0
-    hits = order._Made.hits
+    hits = moderation._Made.hits
 
     def counted(self: Any, *whom: Any) -> bool:
         nonlocal looked_at
         looked_at += 1
         return hits(self, *whom)
 
-    monkeypatch.setattr(order._Made, "hits", counted)
+    monkeypatch.setattr(moderation._Made, "hits", counted)
     words = told(users, KickUsers(id=1, nonce=users.nonce(), who="spam*"))
     assert words.keys() == set(range(100, 140))
     # Once to find the addresses, once for the pattern, and once where an address is banned.

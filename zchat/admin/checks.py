@@ -16,8 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from supervisor.states import RUNNING_STATES, ProcessStates
 
-from zchat.admin import host
-from zchat.admin import manifest
+from zchat.admin import host, manifest
 from zchat.admin.commands.backup import databases_in
 from zchat.admin.host import user_name
 from zchat.admin.manifest import BadBackup

@@ -2,23 +2,25 @@
 
 import click
 
-from zchat.admin.commands import accounts
-from zchat.admin.commands import audit
-from zchat.admin.commands import backup
-from zchat.admin.commands import certificates
-from zchat.admin.commands import doctor
-from zchat.admin.commands import keys
-from zchat.admin.commands import moderation
-from zchat.admin.commands import people
-from zchat.admin.commands import procfiles
-from zchat.admin.commands import redaction
-from zchat.admin.commands import restore
-from zchat.admin.commands import retention
-from zchat.admin.commands import rooms
-from zchat.admin.commands import settings
-from zchat.admin.commands import status
-from zchat.admin.commands import transfer
-from zchat.admin.commands import verify
+from zchat.admin.commands import (
+    accounts,
+    audit,
+    backup,
+    certificates,
+    doctor,
+    keys,
+    moderation,
+    people,
+    procfiles,
+    redaction,
+    restore,
+    retention,
+    rooms,
+    settings,
+    status,
+    transfer,
+    verify,
+)
 from zchat.admin.output import CommandGroup
 
 

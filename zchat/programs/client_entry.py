@@ -3,8 +3,7 @@
 import os
 import sys
 
-from zchat.programs import interrupts
-from zchat.programs import typed_ahead
+from zchat.programs import interrupts, typed_ahead
 
 SUBCOMMANDS = frozenset(
     [

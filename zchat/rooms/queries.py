@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from typing import Final, NamedTuple, assert_never
 
-from zchat.eventlog import audit
-from zchat.eventlog import edits
+from zchat.eventlog import audit, edits
 from zchat.eventlog.search import Place
 from zchat.eventlog.store import Store
 from zchat.protocol import limits

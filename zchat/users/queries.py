@@ -3,8 +3,7 @@
 from heapq import nlargest
 from typing import Final, assert_never
 
-from zchat.eventlog import audit
-from zchat.eventlog import edits
+from zchat.eventlog import audit, edits
 from zchat.eventlog.search import Place
 from zchat.eventlog.store import Store, Thread
 from zchat.protocol import limits

@@ -15,7 +15,7 @@ import zmq
 from zchat.admin import exported, manifest
 from zchat.admin.exported import BadExport
 from zchat.admin.manifest import BadBackup
-from zchat.client.core import pins, tokens
+from zchat.client.core import key_pins, tokens
 from zchat.fabric import keys
 from zchat.fabric.keys import KeyProblem
 from zchat.protocol import limits
@@ -168,18 +168,18 @@ SERVERS: Final = [
 def servers(data: bytes) -> None:
     """What is written is read as the same."""
     try:
-        known = pins.parse_servers(data.decode(errors="replace"))
+        known = key_pins.parse_servers(data.decode(errors="replace"))
     except ValueError as error:
         check_screen([str(error)])
         raise _problem(error) from None
-    if pins.parse_servers(pins.written(known)) != known:
+    if key_pins.parse_servers(key_pins.written(known)) != known:
         raise Leaked(f"{known} is written as something else")
 
 
 def certificate(data: bytes) -> None:
     """Of anything that a server may show."""
     try:
-        pins.parse_pin(pins.pin_of(data))
+        key_pins.parse_pin(key_pins.pin_of(data))
     except ValueError as error:
         raise _problem(error) from None
 

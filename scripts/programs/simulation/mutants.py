@@ -57,8 +57,8 @@ from zchat.users.core.bans import Bans
 from zchat.users.core.devices import Devices
 from zchat.users.core.directory import Directory
 from zchat.users.core.endings import Endings
+from zchat.users.core.moderation import Order
 from zchat.users.core.operators import Operators
-from zchat.users.core.order import Order
 from zchat.users.core.private_messages import PrivateMessages
 from zchat.users.core.sessions import Sessions
 

@@ -9,7 +9,7 @@ from typing import Final
 import trustme
 
 from testbed.cluster import Cluster
-from zchat.client.core.pins import pin_of
+from zchat.client.core.key_pins import pin_of
 from zchat.client.sdk.tls import Tls
 
 _HOST: Final = "127.0.0.1"

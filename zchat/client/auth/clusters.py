@@ -1,4 +1,4 @@
-"""Which cluster the addresses lead to, before anything is shown that is for one cluster.
+"""Which cluster an address leads to, so that no token is sent to another one.
 
 Tokens, cursors and what was seen belong to a cluster, whatever addresses lead to it. A cluster says
 itself which it is, and anybody may say so: a token is shown at an address that is new only if that

@@ -1,4 +1,4 @@
-"""What a line can mean, and what the tables of commands are made of."""
+"""The types of commands: actions, which a line can mean, and `CommandLine`, a row of the table."""
 
 import enum
 import re

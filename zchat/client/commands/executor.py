@@ -1,4 +1,4 @@
-"""What a command does once it is understood: what is sent, shown and asked because of it."""
+"""Executes a parsed command: what is sent, shown and asked because of it."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What a line typed by a person means: the command table, and nothing else, is here.
+"""The table of commands, and how a typed line is parsed by it.
 
 A line without a colon is said in the lobby; `::text` says `:text`, and `//text` says `/text`.
 """

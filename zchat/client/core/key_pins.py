@@ -1,4 +1,4 @@
-"""Public keys of servers, by which they are known again: what a pin is, and a list of them."""
+"""Pins of servers: digests of their public keys, by which they are known again."""
 
 import hashlib
 import re

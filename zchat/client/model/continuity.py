@@ -1,4 +1,4 @@
-"""How far each log is known without a gap: by this go the book, and the cache under it.
+"""Finds gaps: how far each log is known without one, for the book and for the cache under it.
 
 Both take the same events and must come to the same, or what one has goes on where the other's has
 a hole.

@@ -1,4 +1,4 @@
-"""What a client keeps of its conversations between two runs."""
+"""Cached conversations: what the cache hands to the book at the start."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple

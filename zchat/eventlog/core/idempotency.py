@@ -1,4 +1,4 @@
-"""What became of each command: done once, and answered alike however often it is sent.
+"""The memory of idempotency: the first answer of each command, by its client and number.
 
 A client numbers its commands, and a service sees those numbers rise. So a command with a newer
 number than any before it is certainly new, and nothing is looked up. Any other one has been sent

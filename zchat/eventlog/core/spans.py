@@ -1,4 +1,4 @@
-"""Spans of positions in which times never fall, by which a search finds the newest first."""
+"""Stretches of a stream whose times only rise, so that a search can go newest first."""
 
 from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""The token buckets of one session: what it may still say and ask for; it shares them with others.
+"""Rate limits of one session: token buckets that it shares with its account and its address.
 
 Apart from `flow_control.py`, which fills these, since sessions know what they owe.
 """

@@ -9,8 +9,7 @@ from typing import assert_never
 
 from msgspec import Raw
 
-from zchat.gateway.core import activity
-from zchat.gateway.core import scopes
+from zchat.gateway.core import activity, scopes
 from zchat.gateway.core.contexts import (
     ClusterAsked,
     CommandContext,

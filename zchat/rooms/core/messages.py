@@ -30,8 +30,7 @@ from zchat.rooms.core.moderation import Moderation
 from zchat.rooms.core.permission import check_target, moderates
 from zchat.rooms.core.reading import forget_mentions
 from zchat.rooms.core.state import RoomState
-from zchat.service.core import amending
-from zchat.service.core import operators
+from zchat.service.core import amending, operators
 from zchat.service.core.effects import Refusal, Sender, visible_text
 
 MessageCommand = (

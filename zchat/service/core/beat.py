@@ -9,8 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-from zchat.eventlog import audit
-from zchat.eventlog import edits
+from zchat.eventlog import audit, edits
 from zchat.eventlog.core.idempotency import Answer, FirstAnswers, Key
 from zchat.eventlog.core.timeline import Appended, Timeline
 from zchat.eventlog.floors import Policy, Removal, policy_statements

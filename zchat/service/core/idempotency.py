@@ -1,4 +1,4 @@
-"""Idempotency: each command is done once, and answered alike however often it comes."""
+"""The check of idempotency: a command that was done before gets its first answer again."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""Which names came from which addresses lately: what an operator goes by who has to keep order.
+"""Which names came from which addresses lately, for operators who have to keep order.
 
 No room and no inbox knows addresses. Who has spammed is found here, also when they are gone.
 """

@@ -77,8 +77,8 @@ from zchat.users.core.inboxes import Inboxes
 from zchat.users.core.invitations import Invitations
 from zchat.users.core.login_limits import LoginLimits
 from zchat.users.core.model import User
-from zchat.users.core.operators import Operators
 from zchat.users.core.moderation import Order
+from zchat.users.core.operators import Operators
 from zchat.users.core.policy import ChangeablePolicy, Policy
 from zchat.users.core.private_messages import PrivateMessages
 

@@ -22,8 +22,7 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.operators import RedactMessages
 from zchat.protocol.rules.names import printable
-from zchat.service.core import amending
-from zchat.service.core import operators
+from zchat.service.core import amending, operators
 from zchat.service.core.effects import Refusal, Sender, visible_text
 from zchat.users.core.directory import Directory
 from zchat.users.core.model import User

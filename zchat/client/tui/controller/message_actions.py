@@ -10,8 +10,7 @@ from zchat.client.tui.controller.composing import Composing
 from zchat.client.tui.controller.controller import Controller
 from zchat.client.tui.controller.navigation import Navigation
 from zchat.client.tui.controller.screen import Screen
-from zchat.client.tui.view import captions
-from zchat.client.tui.view import choices
+from zchat.client.tui.view import captions, choices
 from zchat.client.tui.widgets.dialogs import Picker, Prompt, Reading
 from zchat.client.tui.widgets.notes import Notes
 from zchat.client.tui.widgets.timeline import Timeline

@@ -13,9 +13,7 @@ from zchat.client.tui.controller.composing import Composing
 from zchat.client.tui.controller.controller import Controller
 from zchat.client.tui.controller.screen import Screen
 from zchat.client.tui.notifications import Notifications
-from zchat.client.tui.view import captions
-from zchat.client.tui.view import choices
-from zchat.client.tui.view import listing
+from zchat.client.tui.view import captions, choices, listing
 from zchat.client.tui.view.layout import Calendar
 from zchat.client.tui.widgets.composer import Composer
 from zchat.client.tui.widgets.dialogs import Confirm, Picker

@@ -11,8 +11,7 @@ from zchat.client.tui.controller.controller import Controller
 from zchat.client.tui.controller.navigation import Navigation
 from zchat.client.tui.controller.screen import Screen
 from zchat.client.tui.notifications import Notifications
-from zchat.client.tui.view import captions
-from zchat.client.tui.view import listing
+from zchat.client.tui.view import captions, listing
 from zchat.client.tui.view.completion import Completion
 from zchat.client.tui.view.layout import Line
 from zchat.client.tui.view.listing import label

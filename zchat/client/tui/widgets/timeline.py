@@ -18,13 +18,11 @@ from textual.widget import Widget
 
 from zchat.client.model.conversation import Conversation, Item, Said
 from zchat.client.tui import keys
-from zchat.client.tui.view import layout
-from zchat.client.tui.view import themes
+from zchat.client.tui.view import layout, themes
 from zchat.client.tui.view.layout import Calendar, Line, Page
 from zchat.client.tui.view.markup import Ink, Piece, links
 from zchat.client.tui.view.viewport import Row, Viewport
-from zchat.client.tui.widgets import marking
-from zchat.client.tui.widgets import painting
+from zchat.client.tui.widgets import marking, painting
 from zchat.client.tui.widgets.marking import End, Marked
 
 WHEEL_LINES: Final = 3
