@@ -57,7 +57,7 @@ _ASKING: Final = (":reg", ":pas", ":delete-", ":totp", ":login")
 _ELSEWHERE: Final = re.compile(r"/([A-Za-z]+)(?=\s|$)")
 """How commands of other programs begin, and no path does."""
 _ESCAPED: Final = re.compile(r"//+[A-Za-z]+(?=\s|$)")
-_ACTION: Final = re.compile(r":me\s+(?=\S)", re.IGNORECASE)
+_ACTION: Final = re.compile(r"[:/]me\s+(?=\S)", re.IGNORECASE)
 """How an action begins, which is said wherever a text would be."""
 _HERE: Final = {
     **dict.fromkeys(("join", "j"), "jr"),
@@ -104,8 +104,10 @@ def shows_by_entry(line: str) -> bool:
 def is_command(text: str) -> bool:
     """Whether it is one, here or in other programs: then it is said to nobody."""
     line = text.strip()
+    if _ACTION.match(line):
+        return False
     if line.startswith(":"):
-        return not line.startswith("::") and not _ACTION.match(line)
+        return not line.startswith("::")
     return _ELSEWHERE.match(line) is not None
 
 
@@ -214,7 +216,7 @@ _TABLE: Final = (
     CommandLine(
         "me",
         (rest("text", "<text>", "what you do"),),
-        "Post what you do, as in * ann waves.",
+        "Post what you do, as in *ann* waves.",
         lambda text: Post(room=LOBBY, text=ACTION + text),
     ),
     CommandLine("users", (), "List who is online, since when, and how long idle.", ListUsers),

@@ -16,7 +16,7 @@ from typing import Final
 
 from zchat.client.core.events import EntryArrived, Event, SessionBegun
 from zchat.client.model.entries import conversation_of
-from zchat.client.text.entries import action_of
+from zchat.client.text.entries import action_of, in_short
 from zchat.client.text.wording import sentence
 from zchat.protocol.messages import (
     Entry,
@@ -191,9 +191,9 @@ def told(entry: Entry, me: str) -> str:
     match entry.body:
         case MessagePosted(text=text) | PrivateMessageSent(text=text):
             action = action_of(text)
-            said = f"* {author} {safe_text(action)}" if action else f"<{author}> {safe_text(text)}"
+            said = f"*{author}* {safe_text(action)}" if action else f"<{author}> {safe_text(text)}"
         case MessageEdited(sequence=sequence, text=text) if text:
-            said = f"* {author} edited {sequence}: {safe_text(text)}"
+            said = f"* {author} edited {sequence}: {safe_text(in_short(text))}"
         case MessageDeleted(sequence=sequence):
             said = f"* {author} deleted {sequence}"
         case Redacted(by=by):

@@ -43,7 +43,7 @@ from zchat.protocol.messages import (
     Unrecognised,
 )
 from zchat.protocol.rules.mentions import ROOM, mentions_in
-from zchat.protocol.rules.names import printable, safe_text
+from zchat.protocol.rules.names import is_visible, printable, safe_text
 
 _OfMember: TypeAlias = (
     MemberAdded
@@ -193,7 +193,14 @@ ACTION: Final = "/me "
 
 def action_of(text: str) -> str:
     """What the author does, if it says that; otherwise nothing."""
-    return text.removeprefix(ACTION).strip() if text.startswith(ACTION) else ""
+    action = text.removeprefix(ACTION).strip() if text.startswith(ACTION) else ""
+    # With nothing to see it would be the author's name alone, which nobody can say otherwise.
+    return action if is_visible(action) else ""
+
+
+def in_short(text: str) -> str:
+    """Where a message is only referred to: without the marker of an action."""
+    return action_of(text) or text
 
 
 def said(style: Style, entry: Entry, body: SaidBody) -> str:
@@ -206,12 +213,13 @@ def said(style: Style, entry: Entry, body: SaidBody) -> str:
             action = action_of(text)
             text = f"{_highlighted(style, action or text)}{became(style, entry)}"
             if action:
-                return f"{in_room}* {style.styled(BOLD, author)}{_mark(bot)}{to} {text}"
+                # No notice looks like this, which may begin with a star and a name, too.
+                return f"{in_room}{style.styled(BOLD, f'*{author}*')}{_mark(bot)}{to} {text}"
             return f"{in_room}{style.styled(BOLD, author)}{_mark(bot)}{to}: {text}"
         case PrivateMessageSent(to, text, reply_to, bot=bot):
             ends = f"[{style.who(author)}{_mark(bot)} -> {style.who(printable(to))}]"
             answers = answered(style, entry.log, reply_to)
-            action = f"* {style.who(author)} {action_of(text)}" if action_of(text) else text
+            action = f"*{style.who(author)}* {action_of(text)}" if action_of(text) else text
             text = f"{safe_text(action)}{became(style, entry)}"
             return f"{style.styled(MAGENTA, ends)}{answers} {text}"
         case Redacted(by, to):
@@ -238,7 +246,7 @@ def done_to_message(style: Style, entry: Entry, body: OfMessageBody) -> str:
             # Whoever has come later has seen the message as it is now.
             if not text or (known is not None and known.state.edited > entry.sequence):
                 return f"{who} edited a message, which has changed since"
-            return f"{who} edited: {safe_text(text)}"
+            return f"{who} edited: {safe_text(in_short(text))}"
         case MessageDeleted(reason=reason):
             others = known is not None and known.author != entry.author
             whose = f" of {style.who(printable(known.author))}" if known and others else ""
@@ -287,8 +295,8 @@ def _referred(style: Style, log: str, sequence: int) -> str:
     known = style.recent.get(log, sequence)
     if known is None:
         return f"message {sequence}"
-    text = action_of(known.state.text) or known.state.text
-    first_words = shortened(" ".join(printable(text).split()), QUOTED_CHARS)
+    text = printable(in_short(known.state.text))
+    first_words = shortened(" ".join(text.split()), QUOTED_CHARS)
     return f"{style.who(printable(known.author))} ({first_words})"
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from zchat.client.model.conversation import Conversation, Item, Kind, Said
-from zchat.client.text.entries import room_before, words
+from zchat.client.text.entries import in_short, room_before, words
 from zchat.client.text.style import Style
 from zchat.protocol.messages import Entry, MemberAdded, MessagePinned, MessageUnpinned
 from zchat.protocol.rules.names import printable
@@ -29,7 +29,7 @@ def sentence(entry: Entry, me: str) -> str:
 
 def words_of(item: Item, me: str) -> str:
     """What it says, whatever it is."""
-    return item.text if isinstance(item, Said) else sentence(item.entry, me)
+    return in_short(item.text) if isinstance(item, Said) else sentence(item.entry, me)
 
 
 # --- Notifications --------------------------------------------------------------------------------

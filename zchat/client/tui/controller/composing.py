@@ -193,7 +193,7 @@ class Composing:
         self._notes.hide()
         if self._begun.edited is not None:
             return self._save(conversation, self._begun.edited, text)
-        if conversation.kind is Kind.NOTICES and not text.lstrip().startswith(":"):
+        if conversation.kind is Kind.NOTICES and isinstance(meant(text), Message):
             self._screen.note(
                 ["! nobody can be answered here; Ctrl-K goes to a room or person"],
             )

@@ -1,7 +1,8 @@
 """Whether a text that was entered is a message or a command."""
 
 import re
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from zchat.client.commands import table
 from zchat.client.model.emoji import emoji_named
@@ -9,11 +10,13 @@ from zchat.client.model.emoji import emoji_named
 _EMOJI: Final = re.compile(r":([a-z0-9_+-]+):(?=\s|$)")
 
 
-class Message(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Message:
     text: str
 
 
-class Command(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Command:
     line: str
 
 

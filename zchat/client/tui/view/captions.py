@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from zchat.client.model.conversation import Conversation, Kind, Said
+from zchat.client.text.entries import in_short
 from zchat.client.tui.view import listing
 from zchat.client.tui.view.cells import cut, drawable, drawable_line, padded, width
 from zchat.client.tui.view.completion import Completion
@@ -130,7 +131,9 @@ def unread_elsewhere(listed: Iterable[Conversation], opened: Conversation | None
 
 
 def replying(said: Said, cells: int, *, again: bool) -> Line:
-    text = f"  ↪ to {drawable_line(said.author)}: {drawable_line(said.text[:SHORT_CHARS])}"
+    text = (
+        f"  ↪ to {drawable_line(said.author)}: {drawable_line(in_short(said.text)[:SHORT_CHARS])}"
+    )
     leave = "  Esc again leaves it" if again else "  Esc leaves it"
     return (Piece(cut(text, max(8, cells - width(leave) - 1)), Ink.HINT), Piece(leave, Ink.DIM))
 
@@ -155,15 +158,15 @@ def empty(conversation: Conversation, *, online: bool, first_time: bool) -> list
 
 
 def short(said: Said) -> str:
-    text = drawable_line(said.text[:SHORT_CHARS])
+    text = drawable_line(in_short(said.text)[:SHORT_CHARS])
     return cut(text, 120)
 
 
 def edits(said: Said, before: Sequence[EditInfo], calendar: Calendar, cells: int) -> list[Line]:
     """The versions of a message, oldest first, each with when it was edited."""
     texts = [
-        *((f"until {calendar.date_and_clock(each.at_ms)}", each.text) for each in before),
-        ("now", said.text),
+        *((f"until {calendar.date_and_clock(each.at_ms)}", in_short(each.text)) for each in before),
+        ("now", in_short(said.text)),
     ]
     lines: list[Line] = []
     for when, text in texts:

@@ -7,6 +7,7 @@ from typing import Final
 from zchat.client.model import emoji
 from zchat.client.model.conversation import Conversation, Kind
 from zchat.client.model.entries import conversation_of
+from zchat.client.text.entries import in_short
 from zchat.client.tui.view.captions import Here
 from zchat.client.tui.view.cells import cut, drawable_line, padded, width
 from zchat.client.tui.view.layout import Calendar, Line
@@ -187,7 +188,7 @@ def _messages(entries: Iterable[Entry], query: str, me: str, calendar: Calendar)
     for entry in entries:
         key = conversation_of(entry, me)
         if key is not None and isinstance(entry.body, MessagePosted | PrivateMessageSent):
-            options.append(_found(entry, entry.body.text, key, query, calendar))
+            options.append(_found(entry, in_short(entry.body.text), key, query, calendar))
     return options
 
 
