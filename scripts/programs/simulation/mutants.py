@@ -490,7 +490,7 @@ def _banned_comes_in() -> Plant:
 
 
 def _banned_stays_in() -> Plant:
-    return Order, "_put_out", lambda self, bans, at_ms: None
+    return Order, "_put_out", lambda self, *arguments: None
 
 
 def _ban_is_not_stored() -> Plant:
