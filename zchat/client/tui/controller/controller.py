@@ -369,7 +369,7 @@ class Controller:
 
     def say(self, key: str, text: str, reply_to: int = 0) -> bool:
         """Sends a message, which is shown as pending at once; False if it cannot even be queued."""
-        request_id = self._send_said(key, text, reply_to)
+        request_id = self.try_to(lambda: saying(key, text, reply_to))
         if request_id is None:
             return False
         at_ms = round(time.time() * 1000)
@@ -380,9 +380,6 @@ class Controller:
         self._typing_sent_s.pop(key, None)
         self._front.wake()
         return True
-
-    def _send_said(self, key: str, text: str, reply_to: int) -> int | None:
-        return self.try_to(lambda: saying(key, text, reply_to))
 
     def _command(self, line: str) -> Outcome:
         action = parse(line, self.roster.rooms.keys() | self.chat.rooms_followed)
@@ -449,7 +446,7 @@ class Controller:
 
     def retry(self, conversation: Conversation, said: Said) -> None:
         """Sends again what could not be sent."""
-        request_id = self._send_said(conversation.key, said.text, said.reply_to)
+        request_id = self.try_to(lambda: saying(conversation.key, said.text, said.reply_to))
         if request_id is not None:
             self.book.retry(conversation.key, said, request_id, round(time.time() * 1000))
             self._front.wake()
