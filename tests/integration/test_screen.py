@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -31,6 +31,16 @@ pytestmark = [
 
 _numbers = itertools.count()
 
+LATE_TO_STOP = """
+import os, signal, time
+kill = os.kill
+def late(pid, number):
+    if (pid, number) == (os.getpid(), signal.SIGSTOP):
+        time.sleep(1)
+    kill(pid, number)
+os.kill = late
+"""
+
 
 class Screen:
     """A client in a tmux of its own."""
@@ -43,6 +53,7 @@ class Screen:
         *options: str,
         size: str = "100x30",
         by_shell: bool = False,
+        paths: Sequence[Path] = (ROOT,),
     ) -> None:
         """With `by_shell` a shell has started it that has control over its jobs."""
         self._name = name
@@ -53,7 +64,7 @@ class Screen:
         program = [str(Path(sys.executable).parent / "zchat-client"), name]
         command = shlex.join(
             [
-                *("env", f"PYTHONPATH={ROOT}", *homes, "COLORTERM=truecolor"),
+                *("env", f"PYTHONPATH={':'.join(map(str, paths))}", *homes, "COLORTERM=truecolor"),
                 "PYTHON_KEYRING_BACKEND=keyring.backends.fail.Keyring",
                 *(*program, "--address", cluster.address, *options),
             ]
@@ -241,7 +252,9 @@ def test_the_network_and_the_server_come_back(cluster: Cluster, tmp_path: Path) 
 def test_a_client_ends_with_its_terminal_also_while_it_is_stopped(
     cluster: Cluster, tmp_path: Path
 ) -> None:
-    with Screen("ann", cluster, tmp_path, by_shell=True) as ann:
+    # Whoever stops itself does so too late: its terminal has been closed, and nobody wakes it.
+    (tmp_path / "sitecustomize.py").write_text(LATE_TO_STOP)
+    with Screen("ann", cluster, tmp_path, by_shell=True, paths=(ROOT, tmp_path)) as ann:
         ann.sees("● online")
         ann.press("C-z")
         ann.sees("Stopped")
