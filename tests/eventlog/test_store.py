@@ -130,7 +130,7 @@ def test_an_empty_commit_is_no_commit(store: Store) -> None:
 
 def test_a_sequence_exists_once_in_its_log(store: Store) -> None:
     append(store, "#garden", b"one")
-    with pytest.raises(IntegrityError):
+    with pytest.raises(sqlite3.IntegrityError):
         store.commit([Appended(2, "#garden", 1, "bob", None, None, b"other")], [], [], [])
 
 

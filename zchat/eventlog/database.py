@@ -152,13 +152,22 @@ def writing(connection: Connection, *, durable: bool = True) -> Iterator[None]:
     gone with all that followed, up to the next one that is, for what stands in the WAL before that
     one is as durable.
     """
-    with service_errors(), connection.begin():
-        if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql(_DURABLE if durable else _NOT_DURABLE)
-            # To take the lock at once, since a transaction that reads first may find later that
-            # it cannot write any more.
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        yield
+    # By the driver, since SQLAlchemy's own transactions cost a lone message as much as its row does.
+    driver = raw(connection)
+    with service_errors():
+        driver.execute(_DURABLE if durable else _NOT_DURABLE)
+        # To take the lock at once, since a transaction that reads first may find later that it
+        # cannot write any more.
+        driver.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.dialect.do_commit(connection.connection)
+        except BaseException:
+            driver.rollback()
+            raise
+        finally:
+            # What was executed by SQLAlchemy has begun a transaction in its own view.
+            connection.rollback()
 
 
 @contextlib.contextmanager

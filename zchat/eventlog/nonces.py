@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from zchat.eventlog.core.idempotency import Answer, Client, Key
 from zchat.eventlog.core.timeline import Appended
+from zchat.eventlog.database import raw
 from zchat.eventlog.tables import answers, entries, nonces, nonces_written
 from zchat.protocol import limits
 from zchat.protocol.messages import RefusalCode
@@ -35,6 +36,7 @@ class NonceIndex:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._driver = raw(connection)
         dialect = connection.dialect
         self._select_position = compiled(_SELECT_POSITION, dialect)
         self._select_place = compiled(_SELECT_PLACE, dialect)
@@ -76,10 +78,11 @@ class NonceIndex:
         return None
 
     def _row(self, statement: str, parameters: tuple[Any, ...]) -> Any:
-        return self._connection.exec_driver_sql(statement, parameters).first()
+        return self._driver.execute(statement, parameters).fetchone()
 
     def _scalar(self, statement: str, parameters: tuple[Any, ...]) -> Any:
-        return self._connection.exec_driver_sql(statement, parameters).scalar()
+        row = self._row(statement, parameters)
+        return None if row is None else row[0]
 
     # --- Writing ----------------------------------------------------------------------------------
 

@@ -141,6 +141,7 @@ class Store:
 
     def __init__(self, connection: Connection, lock: WriterLock | None) -> None:
         self._connection = connection
+        self._driver = raw(connection)
         self._lock = lock
         self.commits = Histogram()
         # What every beat executes is compiled here, once, to run with plain tuples.
@@ -192,7 +193,7 @@ class Store:
         with writing(connection):
             self._check_epoch()  # Within the transaction, so that nobody can overtake it here.
             if appended:
-                connection.exec_driver_sql(self._insert_entries, list(appended))
+                self._driver.executemany(self._insert_entries, appended)
             self._amend(amended)
             for statement, parameters in writes:
                 connection.execute(statement, parameters or None)
@@ -247,7 +248,7 @@ class Store:
             self._check_epoch()
 
     def _check_epoch(self) -> None:
-        epoch = self._connection.exec_driver_sql(self._select_epoch, (LEASE_ID,)).scalar()
+        (epoch,) = self._driver.execute(self._select_epoch, (LEASE_ID,)).fetchone()
         if epoch != self.epoch:
             raise Fenced(f"epoch {epoch} has begun, and this is the writer of {self.epoch}")
 
@@ -270,7 +271,7 @@ class Store:
         with reading(self._connection):
             # The end of an index, once for each log: grouping would walk over all the entries.
             return {
-                log: self._connection.exec_driver_sql(self._select_head, (log,)).scalar()
+                log: self._driver.execute(self._select_head, (log,)).fetchone()[0]
                 or self.floors.get(log, 0)
                 for log in logs
             }
@@ -280,11 +281,10 @@ class Store:
         found: list[str] = []
         with reading(self._connection):
             # From one step of the index to the next: grouping would walk over all the entries.
-            while len(found) < logs_max and (
-                following := self._connection.exec_driver_sql(
-                    self._select_next_log, (log,)
-                ).scalar()
-            ):
+            while len(found) < logs_max:
+                (following,) = self._driver.execute(self._select_next_log, (log,)).fetchone()
+                if following is None:
+                    break
                 found.append(log := following)
         return found
 
