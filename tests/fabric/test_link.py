@@ -300,6 +300,23 @@ def test_an_address_can_be_reached_while_somebody_serves_it() -> None:
     assert seen == [False, True, False, True]
 
 
+def test_the_stream_counts_as_heard_while_its_worker_can_be_reached() -> None:
+    ends = Ends()
+    ends.asker.heard_stream(ends.epoch + 1)
+    ends.carry_up()
+    seen = [ends.answerer.hears_stream(GATEWAY)]
+    ends.asker.heard_stream(ends.epoch)
+    ends.exchange()
+    seen.append(ends.answerer.hears_stream(GATEWAY))
+    # As when the router is another one, by which nobody may have subscribed yet.
+    ends.asker.worker_changed(None)
+    ends.asker.worker_changed(ends.epoch)
+    ends.exchange()
+    seen.append(ends.answerer.hears_stream(GATEWAY))
+
+    assert seen == [False, True, False]
+
+
 def test_a_link_says_that_it_begins_even_if_there_is_nothing_to_ask() -> None:
     (up,) = Ends().asker.envelopes()
 

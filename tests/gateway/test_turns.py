@@ -5,20 +5,31 @@ from typing import Any, cast
 
 import pytest
 
+from zchat.fabric.core.topics import stream_topic
 from zchat.gateway.connection import ClientConnection
 from zchat.gateway.core.loop import GatewayLoop
 from zchat.gateway.core.session import Session, SessionState
 from zchat.protocol import limits
+from zchat.protocol.codec import encode
+from zchat.protocol.internal import (
+    USER_SERVICE,
+    Down,
+    Publication,
+    Reply,
+    RoutingTable,
+    StreamPage,
+)
 
 LONG = b"x" * (limits.SHORT_BYTES_MAX + 1)
 SHORT = b"y"
+GATEWAY = b"gateway/west#1"
 
 
 class House:
     """A gateway whose clients read everything at once, and the order in which they do."""
 
     def __init__(self) -> None:
-        self.turns = GatewayLoop(1, self)
+        self.turns = GatewayLoop(1, self, identity=GATEWAY)
         self.time = 100.0
         self.read: list[tuple[int, bytes]] = []
         """(number of the client, what it has read)"""
@@ -99,6 +110,22 @@ def test_what_one_client_reads_keeps_its_order() -> None:
     house.has_for(sessions[7], SHORT)
 
     assert (7, LONG + SHORT) in house.turn()
+
+
+def test_of_what_is_published_a_gateway_takes_its_own_answers() -> None:
+    house = House()
+    house.turns.receive_reply([b"", encode(RoutingTable({USER_SERVICE: 3}))])
+    link = house.turns.core.services.users.link
+    link.send(b"who is here", None)
+    down = encode(Down(3, link._link, 1, [Reply(1, b"")], 2, False))
+    left = []
+    for asker in (b"gateway/east#1", GATEWAY):
+        publication = Publication(3, StreamPage(1, 0, []), {asker: [down]})
+        house.turns.receive_event([stream_topic(USER_SERVICE), encode(publication)])
+        left.append(len(link.unanswered))
+
+    assert left == [2, 1]
+    assert link.hears_stream
 
 
 def test_a_client_whose_connection_takes_nothing_any_more_is_cut_off() -> None:

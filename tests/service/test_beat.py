@@ -25,6 +25,7 @@ from zchat.protocol.internal import (
     MarkerMoved,
     OpenRoom,
     OpenSession,
+    Publication,
     ReadLog,
     RoutingTable,
     SessionOpened,
@@ -71,7 +72,7 @@ from zchat.users.store.tables import USERS_SCHEMA
 
 Answer = Done | Refused | SessionOpened | Pong
 _answers: Decoder[Answer] = Decoder(Answer)  # type: ignore[arg-type]
-_ups, _downs, _pages = Decoder(Up), Decoder(Down), Decoder(StreamPage)
+_ups, _downs, _publications = Decoder(Up), Decoder(Down), Decoder(Publication)
 _batches, _entries = Decoder(list[bytes]), Decoder(Entry)
 _stamped, _user_lists = Decoder(Stamped), Decoder(UserList)
 
@@ -131,13 +132,20 @@ class Bench:
             if asker == ADMIN:
                 continue  # It has its answer, and is gone.
             assert asker == GATEWAY
-            for number, frame in self.gateway.receive(_downs.decode(body), self.now):
-                assert number is not None
-                assert number not in self.answers, "answered twice"
-                self.answers[number] = _answers.decode(frame)
+            self._receive(body)
+        for topic, body in out.events:
+            if topic == stream_topic(self.service.address):
+                for down in _publications.decode(body).downs.get(GATEWAY, ()):
+                    self._receive(down)
         self.events += out.events
         if to_the_other:
             self._carry_owed(out.ups)
+
+    def _receive(self, down: bytes) -> None:
+        for number, frame in self.gateway.receive(_downs.decode(down), self.now):
+            assert number is not None
+            assert number not in self.answers, "answered twice"
+            self.answers[number] = _answers.decode(frame)
 
     def _carry_owed(self, ups: list[tuple[str, bytes]]) -> None:
         for address, body in ups:
@@ -156,7 +164,7 @@ class Bench:
             self.now += limits.HEARTBEAT_INTERVAL_S
             self.gateway.heartbeat()
             self.worker.heartbeat()
-            self.events += self.beat.heartbeat(self.now, self.at_ms)
+            self.beat.heartbeat(self.now, self.at_ms)
             self.carry_up()
             self.carry_out(self.step(), to_the_other=to_the_other)
 
@@ -173,7 +181,7 @@ class Bench:
     def published(self) -> list[Entry]:
         """All entries that went out, in the order of their positions."""
         topic = stream_topic(self.service.address)
-        pages = [_pages.decode(body) for to, body in self.events if to == topic]
+        pages = [_publications.decode(body).page for to, body in self.events if to == topic]
         pages = [page for page in pages if page.chunks]
         for before, after in pairwise(pages):
             assert after.first == before.last + 1
@@ -294,9 +302,47 @@ def test_with_nothing_to_do_nothing_is_committed(rooms: Bench) -> None:
 def test_a_heartbeat_tells_the_newest_position(rooms: Bench) -> None:
     rooms.do(1, CREATE)
 
-    assert rooms.beat.heartbeat(rooms.now, rooms.at_ms) == [
-        (stream_topic("rooms/0"), encode(StreamPage(2, 1, [])))
-    ]
+    rooms.beat.heartbeat(rooms.now, rooms.at_ms)
+
+    publication = Publication(rooms.store.epoch, StreamPage(2, 1, []))
+    assert rooms.step().events == [(stream_topic("rooms/0"), encode(publication))]
+
+
+def test_who_hears_the_stream_has_its_answers_with_the_entries(rooms: Bench) -> None:
+    rooms.do(1, CREATE)
+    rooms.gateway.heard_stream(rooms.store.epoch)
+    rooms.ask(2, post(2))
+    rooms.carry_up()
+    out = rooms.step()
+    rooms.carry_out(out)
+
+    assert out.downs == []
+    assert len(out.events) == 1
+    assert rooms.answers[2] == Done(2, "#garden", 2)
+
+
+def test_who_hears_the_stream_has_all_of_its_answers_there(rooms: Bench) -> None:
+    rooms.do(1, CREATE)
+    rooms.gateway.heard_stream(rooms.store.epoch)
+    rooms.ask(2, Post(id=2, nonce=nonce(b"the post", 2), room="attic", text="is there one?"))
+    rooms.carry_up()
+    out = rooms.step()
+    rooms.carry_out(out)
+
+    # By a way of its own it could overtake what was published before.
+    assert out.downs == []
+    assert isinstance(rooms.answers[2], Refused)
+
+
+def test_an_answer_that_was_lost_with_the_stream_comes_again(rooms: Bench) -> None:
+    rooms.do(1, CREATE)
+    rooms.gateway.heard_stream(rooms.store.epoch)
+    rooms.ask(2, post(2))
+    rooms.carry_up()
+    rooms.step()  # What it publishes reaches nobody.
+    rooms.exchange()
+
+    assert rooms.answers[2] == Done(2, "#garden", 2)
 
 
 def test_time_never_goes_back(rooms: Bench) -> None:

@@ -152,7 +152,7 @@ def writing(connection: Connection, *, durable: bool = True) -> Iterator[None]:
     gone with all that followed, up to the next one that is, for what stands in the WAL before that
     one is as durable.
     """
-    # By the driver, since SQLAlchemy's own transactions cost a lone message as much as its row does.
+    # By the driver: SQLAlchemy's own transaction would cost a lone message more than its row.
     driver = raw(connection)
     with service_errors():
         driver.execute(_DURABLE if durable else _NOT_DURABLE)

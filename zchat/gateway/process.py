@@ -46,8 +46,10 @@ class Gateway:
         log: logging.Logger,
     ) -> None:
         report = StatusReport("gateway", lambda: readings(self.turns))
+        own_identity = identity(gateway_name(settings.name), os.urandom(6).hex())
+        quota = quota_of(settings)
         self.turns = GatewayLoop(
-            settings.partitions, self, sessions_max, quota_of(settings), report.due
+            settings.partitions, self, sessions_max, quota, report.due, own_identity
         )
         self.in_force = InForce("gateway", settings, self.go_by)
         self._loop = loop
@@ -56,7 +58,6 @@ class Gateway:
         self._closed = False
         self._heard = False
         """Whether the last envelope to the router could be sent."""
-        own_identity = identity(gateway_name(settings.name), os.urandom(6).hex())
         self.turns.core.operations = WrittenOperationLog(log, own_identity)
         endpoints = settings.endpoints
         self._commands = sockets.asker_socket(context, endpoints, own_identity)

@@ -81,9 +81,9 @@ def fitting(items: Iterable[T], bytes_max: int) -> list[T]:
 class FrameReader:
     """Cuts a byte stream into whole msgpack values.
 
-    An `Unpacker` weighs tens of kilobytes and most reads end with a whole value, so that all readers
-    share a spare one, and a reader keeps one only while a value is incomplete: an idle connection
-    keeps nothing, and a read makes nothing.
+    An `Unpacker` weighs tens of kilobytes, and most reads end with a whole value. So all readers
+    share a spare one, and one keeps its own only while a value is incomplete: an idle connection
+    holds nothing, and a read makes nothing.
     """
 
     __slots__ = ("_frame_bytes_max", "_partial", "_partial_offset", "_unpacker")

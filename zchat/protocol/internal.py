@@ -96,7 +96,8 @@ class Up(Envelope, frozen=True):
 
     `epoch` is the service's, `link` counts the restarts of this link. `replies_next` is the next
     reply that the sender waits for; `gap` asks for a resend from there. Items are bytes and no
-    values, so that one that nests too deeply spoils none but itself.
+    values, so that one that nests too deeply spoils none but itself. Whoever `hears_stream` may be
+    sent its replies with the pages of the stream.
     """
 
     epoch: int
@@ -105,6 +106,7 @@ class Up(Envelope, frozen=True):
     items: list[bytes]
     replies_next: int
     gap: bool
+    hears_stream: bool = False
 
 
 class Reply(Envelope, frozen=True):
@@ -510,6 +512,18 @@ class StreamPage(Envelope, frozen=True):
     last: int
     chunks: list[Chunk]
     whole: bool = True
+
+
+class Publication(Envelope, frozen=True):
+    """What a service of this `epoch` publishes: a page, and each asker's `Down`s, encoded.
+
+    So that an acknowledgement takes no way of its own through the router, and comes to a client
+    with the entry that it is about. Whoever misses it asks for it again by its link.
+    """
+
+    epoch: int
+    page: StreamPage
+    downs: dict[bytes, list[bytes]] = {}
 
 
 # --- Presence: published by the user-service, numbered but not stored -----------------------------

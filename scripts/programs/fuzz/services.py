@@ -11,17 +11,18 @@ from typing import Any, Final
 from msgspec import Raw
 
 from zchat.eventlog.store import Store
+from zchat.fabric.core.topics import stream_topic
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.internal import (
     USER_SERVICE,
     Down,
+    Publication,
     Reply,
     RoomQuery,
     RoomsCommand,
     RoutingTable,
     Stamped,
-    StreamPage,
     Up,
     UserQuery,
     UsersCommand,
@@ -47,7 +48,7 @@ _GATEWAYS: Final = (b"gateway/west#1", b"gateway/east#1", b"users#1", b"admin/ro
 _USERS: Final = ("ann", "bob", "eve", "", "nobody", "\x1b[2J", "x" * 200)
 _ADDRESSES: Final = (USER_SERVICE, room_partition(0), room_partition(1), "nonsense", "")
 _NUMBERS: Final = (-(2**63), -1, 0, 1, 2, 3, 64, 2**31, 2**53, 2**63, 2**64 - 1)
-_ups, _downs, _pages = Decoder(Up), Decoder(Down), Decoder(StreamPage)
+_ups, _downs, _publications = Decoder(Up), Decoder(Down), Decoder(Publication)
 _batches = Decoder(list[bytes])
 
 _dice = random.Random("services")
@@ -103,7 +104,9 @@ class HostileCluster:
         items = [self._item() for _ in range(self._dice.randrange(1, 6))]
         first = self._sent[asker] + 1
         self._sent[asker] += len(items)
-        self._up(asker, Up(self._store.epoch, self._links[asker], first, items, 1, False))
+        hears_stream = self._dice.random() < 0.5
+        up = Up(self._store.epoch, self._links[asker], first, items, 1, False, hears_stream)
+        self._up(asker, up)
 
     def _item(self) -> bytes:
         dice = self._dice
@@ -184,8 +187,7 @@ class HostileCluster:
 
     def _wait(self) -> None:
         self._now += self._dice.choice((0.5, 0.5, limits.PEER_EXPIRY_S + 1, 90.0))
-        for _, body in self._beat.heartbeat(self._now, self._now_ms):
-            _pages.decode(body)
+        self._beat.heartbeat(self._now, self._now_ms)
         self._step()
 
     def _think(self) -> None:
@@ -199,6 +201,11 @@ class HostileCluster:
         self._jobs += out.jobs
         for _, body in out.downs:
             _downs.decode(body)
+        for topic, body in out.events:
+            if topic == stream_topic(self._service.address):
+                for downs in _publications.decode(body).downs.values():
+                    for down in downs:
+                        _downs.decode(down)
         for _, body in out.ups:
             _ups.decode(body)
 

@@ -26,6 +26,7 @@ from zchat.protocol.internal import (
     OpenSession,
     PresenceDelta,
     PresenceSnapshot,
+    Publication,
     ReadCluster,
     ReadLog,
     ReadPresence,
@@ -163,7 +164,8 @@ class HostileWorld:
         self._turn_wanted = False
         # In some stories clients may say so little that they are held, or come too often.
         self._limited = self._dice.random() < 0.5
-        self.turns = GatewayLoop(PARTITIONS, self, quota=_QUOTA if self._limited else UNLIMITED)
+        quota = _QUOTA if self._limited else UNLIMITED
+        self.turns = GatewayLoop(PARTITIONS, self, quota=quota, identity=_GATEWAY)
         self.core = self.turns.core
         self._addresses = list(self.core.services.by_address)
         self._clients: list[Transport] = []
@@ -463,7 +465,8 @@ class HostileWorld:
         if dice.random() < 0.5:
             position = self.core.services.by_address[address].follower.position or 0
             page = StreamPage(min(position, 2**63) + 1, page.last, page.chunks)
-        self._event(address, page)
+        downs = {dice.choice((_GATEWAY, b"")): [noise(dice)]} if dice.random() < 0.3 else {}
+        self._event(address, page, downs)
 
     def _lie_about_presence(self) -> None:
         names = self._dice.choices([*_NAMES, "", "\x1b", "x" * 50], k=3)
@@ -498,10 +501,19 @@ class HostileWorld:
     # --- What goes in -----------------------------------------------------------------------------
 
     def _receive(self, address: str, down: Down) -> None:
-        self.turns.receive_reply([address.encode(), encode(down)])
+        if self._dice.random() < 0.5:
+            self.turns.receive_reply([address.encode(), encode(down)])
+        else:
+            heartbeat = StreamPage(self._positions[address] + 1, self._positions[address], [])
+            self._event(
+                address, heartbeat, {b"gateway/east#1": [b"\xc1"], _GATEWAY: [encode(down)]}
+            )
 
-    def _event(self, address: str, page: StreamPage) -> None:
-        self.turns.receive_event([stream_topic(address), encode(page)])
+    def _event(
+        self, address: str, page: StreamPage, downs: dict[bytes, list[bytes]] | None = None
+    ) -> None:
+        publication = Publication(self._epochs[address], page, downs or {})
+        self.turns.receive_event([stream_topic(address), encode(publication)])
 
     # --- What must be true ------------------------------------------------------------------------
 

@@ -49,7 +49,7 @@ class GatewayProcess(Process):
         own_identity = identity(gateway_name(self.name), str(self.life))
         self._turn_scheduled = False
         self.wires = []
-        self.turns = GatewayLoop(self._partitions, self, quota=self.quota)
+        self.turns = GatewayLoop(self._partitions, self, quota=self.quota, identity=own_identity)
         self.door = self._new_door()
         self._watch_publications()
         self._watch_frames()

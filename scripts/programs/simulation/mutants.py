@@ -29,6 +29,7 @@ from zchat.gateway.core.requests import Requests
 from zchat.gateway.core.session import SessionState
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
+from zchat.protocol.internal import Publication
 from zchat.protocol.messages import (
     MemberAdded,
     MemberBanned,
@@ -81,7 +82,8 @@ def _publish_before_commit() -> Plant:
             appended, page = take()
             if page is not None:
                 topic = stream_topic(self._service.address)
-                self._service.published_early.append((topic, encode(page)))
+                publication = Publication(self._store.epoch, page)
+                self._service.published_early.append((topic, encode(publication)))
             return appended, page
 
         if not hasattr(self._service, "published_early"):

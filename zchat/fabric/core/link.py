@@ -125,6 +125,8 @@ class Asker(Generic[Context]):
         self.epoch: int | None = None
         """Epoch of the worker; None until there has been one."""
         self.reachable = False
+        self.hears_stream = False
+        """Whether something has come from this worker's stream since it could be reached."""
         self.queue_bytes = 0
         """Size of all that is unanswered."""
         self.unanswered: dict[int, Unanswered[Context]] = {}
@@ -151,10 +153,16 @@ class Asker(Generic[Context]):
 
     def worker_changed(self, epoch: int | None) -> None:
         """The router says which worker serves the address; None for nobody at the moment."""
+        if epoch is None or epoch != self.epoch or not self.reachable:
+            self.hears_stream = False
         self.reachable = epoch is not None
         if epoch is not None and epoch != self.epoch:
             self.epoch = epoch
             self._restart()
+
+    def heard_stream(self, epoch: int) -> None:
+        """A worker of this epoch was heard on its stream: replies may come with that now."""
+        self.hears_stream = self.reachable and epoch == self.epoch
 
     def receive(self, down: Down, now: float) -> list[tuple[Context | None, bytes]]:
         """The (context, reply) pairs that are new; the context is None for a word of its own."""
@@ -194,7 +202,15 @@ class Asker(Generic[Context]):
             if not items and (envelopes or not (gap or self._owes_heartbeat)):
                 break
             envelopes.append(
-                Up(self.epoch, self._link, first, items, self._replies.next_wanted, gap)
+                Up(
+                    self.epoch,
+                    self._link,
+                    first,
+                    items,
+                    self._replies.next_wanted,
+                    gap,
+                    self.hears_stream,
+                )
             )
         self._owes_heartbeat = False
         return envelopes
@@ -224,7 +240,7 @@ class ReturnAddress(Struct, frozen=True):
 class _AskerState:
     """What a worker remembers of one asker."""
 
-    __slots__ = ("asker", "commands", "link", "owes_ack", "replies")
+    __slots__ = ("asker", "commands", "hears_stream", "link", "owes_ack", "replies")
 
     def __init__(self, asker: bytes, link: int) -> None:
         self.asker = asker
@@ -232,6 +248,7 @@ class _AskerState:
         self.commands = Incoming()
         self.replies: Outgoing[Reply] = Outgoing()
         self.owes_ack = True
+        self.hears_stream = False
 
 
 class Answerer:
@@ -269,7 +286,7 @@ class Answerer:
         elif up.link < state.link:
             return []
         self._heard_at[asker] = now
-        state.owes_ack = True
+        state.owes_ack, state.hears_stream = True, up.hears_stream
         state.replies.accept(up.replies_next)
         if up.gap:
             state.replies.rewind(now)
@@ -328,6 +345,14 @@ class Answerer:
         if len(self._forgotten) > limits.PEERS_MAX:
             del self._forgotten[next(iter(self._forgotten))]
         return link
+
+    def hears_stream(self, asker: bytes) -> bool:
+        """Whether its replies may go out with the stream; then all of them should.
+
+        By two ways one could overtake another, and that one would be asked for again.
+        """
+        state = self._askers.get(asker)
+        return state is not None and state.hears_stream
 
     def envelopes(self) -> list[tuple[bytes, Down]]:
         """What to send now, by asker."""

@@ -14,11 +14,11 @@ from zchat.gateway.core.services import ServicePeer
 from zchat.gateway.core.session import Connection, Session, SessionState
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, ProtocolError, encode
-from zchat.protocol.internal import Down, PresenceDelta, RoutingTable, SoftNews, StreamPage
+from zchat.protocol.internal import Down, PresenceDelta, Publication, RoutingTable, SoftNews
 
 _tables = Decoder(RoutingTable)
 _downs = Decoder(Down)
-_pages = Decoder(StreamPage)
+_publications = Decoder(Publication)
 _deltas = Decoder(PresenceDelta)
 _soft_news = Decoder(SoftNews)
 
@@ -58,7 +58,8 @@ class Outside(Protocol):
 class GatewayLoop:
     """Feeds the core with what comes in and takes away what it wants sent.
 
-    `status` is what to say of this process with a heartbeat, if anything.
+    `status` is what to say of this process with a heartbeat, if anything. `identity` is by what
+    services answer it.
     """
 
     def __init__(
@@ -68,7 +69,9 @@ class GatewayLoop:
         sessions_max: int = limits.SESSIONS_MAX,
         quota: Quota = UNLIMITED,
         status: Callable[[], bytes] = bytes,
+        identity: bytes = b"",
     ) -> None:
+        self._identity = identity
         self.core = GatewayCore(partitions, sessions_max, quota)
         self.traffic = Traffic()
         self.router_heard_at = -math.inf
@@ -152,8 +155,15 @@ class GatewayLoop:
             elif topic in self._ephemeral_topics:
                 self.core.ephemeral.receive(_soft_news.decode(body))
             elif name := self._by_topic.get(topic):
-                self.core.receive_stream(name, _pages.decode(body), self._outside.now())
+                self._receive_publication(name, _publications.decode(body))
         self._outside.turn_soon()
+
+    def _receive_publication(self, name: str, publication: Publication) -> None:
+        now = self._outside.now()
+        self.core.services.by_address[name].link.heard_stream(publication.epoch)
+        self.core.receive_stream(name, publication.page, now)
+        for own in publication.downs.get(self._identity, ()):
+            self.core.receive_down(name, _downs.decode(own), now, self._outside.now_ms())
 
     def receive_answers(self, address: str, body: bytes) -> None:
         with self._tolerating():

@@ -18,7 +18,7 @@ from zchat.fabric.core.link import Answerer, Asker, ReturnAddress
 from zchat.fabric.core.topics import ephemeral_topic, stream_topic
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, ProtocolError, encode
-from zchat.protocol.internal import Down, RoutingTable, SoftNews, StreamPage, Up
+from zchat.protocol.internal import Down, Publication, RoutingTable, SoftNews, StreamPage, Up
 from zchat.protocol.messages import RefusalCode, Refused
 from zchat.protocol.rules import costs
 from zchat.protocol.rules.costs import Steps
@@ -345,8 +345,8 @@ class Beat:
             self._forget_uncommitted(now, at_ms)
             return Outbound([], [], [], [])
 
-    def heartbeat(self, now: float, now_ms: int) -> list[tuple[bytes, bytes]]:
-        """Makes the next step speak to all peers; returns the stream's heartbeat, to publish."""
+    def heartbeat(self, now: float, now_ms: int) -> None:
+        """Makes the next step speak to all peers and followers."""
         at_ms = self._clock(now_ms)
         for lost in self._answerer.expire(now):
             self.waiting.drop(lost)
@@ -360,8 +360,6 @@ class Beat:
         for asker in self._askers.values():
             asker.heartbeat()
         self._heartbeat_due = True
-        head = self._store.position
-        return [(stream_topic(self._service.address), encode(StreamPage(head + 1, head, [])))]
 
     def _step(self, now: float, at_ms: int) -> Outbound:
         core = self.core
@@ -407,16 +405,17 @@ class Beat:
         if effects.news:
             topic = ephemeral_topic(self._service.address)
             events.append((topic, encode(SoftNews(list(effects.news)))))
-        if page is not None:
-            events.append((stream_topic(self._service.address), encode(page)))
         for address, frame in effects.replies:
             self._answerer.reply(address, frame)
         for asker, frame in effects.words:
             self._answerer.tell(asker, frame)
         jobs = list(effects.jobs)
         effects.clear()
+        downs, published = self._downs()
+        if page is not None or published or due:
+            events.append(self._publication(page, published))
         return Outbound(
-            [(asker, encode(down)) for asker, down in self._answerer.envelopes()],
+            downs,
             [
                 (address, encode(up))
                 for address, asker in self._askers.items()
@@ -425,6 +424,26 @@ class Beat:
             events,
             jobs,
         )
+
+    def _downs(self) -> tuple[list[tuple[bytes, bytes]], dict[bytes, list[bytes]]]:
+        """The envelopes of all links: those that go their own way, and those with the stream."""
+        own_way: list[tuple[bytes, bytes]] = []
+        published: dict[bytes, list[bytes]] = {}
+        for asker, down in self._answerer.envelopes():
+            if self._answerer.hears_stream(asker):
+                published.setdefault(asker, []).append(encode(down))
+            else:
+                own_way.append((asker, encode(down)))
+        return own_way, published
+
+    def _publication(
+        self, page: StreamPage | None, downs: dict[bytes, list[bytes]]
+    ) -> tuple[bytes, bytes]:
+        if page is None:
+            head = self._store.position
+            page = StreamPage(head + 1, head, [])
+        publication = Publication(self._store.epoch, page, downs)
+        return stream_topic(self._service.address), encode(publication)
 
     def _send_owed(self, owed: Sequence[Owed]) -> None:
         for item in owed:

@@ -69,7 +69,7 @@ class ServiceLoop:
         heartbeat = now >= self.next_heartbeat
         if heartbeat:
             self.next_heartbeat = now + limits.HEARTBEAT_INTERVAL_S
-            self._publish(self.beat.heartbeat(now, outside.now_ms()))
+            self.beat.heartbeat(now, outside.now_ms())
             self.say_heartbeat(bye=False)
         self._perform(self.beat.step(now, outside.now_ms()))
         self._tell_settings()
@@ -114,17 +114,14 @@ class ServiceLoop:
     def _perform(self, out: Outbound) -> None:
         # What does not go out now is missed by its receiver, and resent or read again.
         # Events first: more people wait for them than for the acknowledgements.
-        self._publish(out.events)
+        for topic, body in out.events:
+            self._outside.publish([topic, body])
         for asker, body in out.downs:
             self._outside.to_asker([asker, body])
         for address, body in out.ups:
             self._outside.to_worker([address.encode(), body])
         for job in out.jobs:
             self._outside.submit(job)
-
-    def _publish(self, events: list[tuple[bytes, bytes]]) -> None:
-        for topic, body in events:
-            self._outside.publish([topic, body])
 
     def say_heartbeat(self, *, bye: bool) -> None:
         status = self._status()
