@@ -72,7 +72,8 @@ class FirstAnswers:
         """Whose newest nonce the store must be asked for."""
         while len(self._newest) > limits.NONCE_CLIENTS_MAX:
             del self._newest[next(iter(self._newest))]
-        return {key.client for key in keys if key.rising} - self._newest.keys()
+        # Not by subtracting sets, which would walk over all clients that are known.
+        return {key.client for key in keys if key.rising and key.client not in self._newest}
 
     def learn(self, newest: Mapping[Client, bytes]) -> None:
         self._newest.update(newest)
