@@ -89,7 +89,6 @@ WANTED_APART: Final[dict[str, str]] = {
     "zchat/client/tui/controller/roster.py": "all names that completion offers",
     "zchat/client/tui/controller/search.py": "a search of many pages, with a state of its own",
     "zchat/eventlog/core/follower.py": "all that is done about a gap in a stream",
-    "zchat/fabric/pump.py": "only fabric/ knows how ZeroMQ wakes its readers",
     "zchat/rooms/core/operators.py": "what users/core/operators.py is for users",
     "zchat/router/metrics.py": "each process has its measures in a file of this name",
     "zchat/service/core/idempotency.py": "why nothing is done twice, whatever it is",

@@ -24,7 +24,7 @@ from zchat.protocol import limits
 from zchat.protocol.codec import encode
 from zchat.protocol.internal import RoutingTable
 from zchat.router import metrics as of_router
-from zchat.router.core.moves import Moves
+from zchat.router.core.routing import Moves
 from zchat.runtime import metrics
 from zchat.runtime.core.measures import BOUNDS_S, Histogram, Measure, Reading
 from zchat.runtime.liveness import Health, Liveness

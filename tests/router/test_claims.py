@@ -7,7 +7,7 @@ import pytest
 from zchat.fabric.core.topics import PRESENCE_TOPIC, ephemeral_topic, stream_topic
 from zchat.protocol.codec import encode
 from zchat.protocol.internal import WorkerHeartbeat
-from zchat.router.core.moves import Moves
+from zchat.router.core.routing import Moves
 
 WEST, EAST, ROOMS = b"gateway/west#1", b"gateway/east#1", b"rooms/0#1"
 

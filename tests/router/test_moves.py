@@ -9,7 +9,7 @@ from zchat.protocol.internal import (
     PeerStatus,
     WorkerHeartbeat,
 )
-from zchat.router.core.moves import Moves
+from zchat.router.core.routing import Moves
 
 _batches, _statuses = Decoder(list[bytes]), Decoder(ClusterStatus)
 ROOMS = "rooms/0"

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from zchat.router.core.moves import Moves
+from zchat.router.core.routing import Moves
 from zchat.runtime.core.measures import Measure, Reading
 
 DIRECTIONS: Final = ("commands", "replies", "queries", "answers", "events", "subscriptions")

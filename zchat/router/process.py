@@ -15,7 +15,7 @@ from zchat.fabric.sockets import (
     try_send,
 )
 from zchat.protocol import limits
-from zchat.router.core.moves import Moves
+from zchat.router.core.routing import Moves
 from zchat.router.metrics import MEASURES, Traffic, readings
 from zchat.runtime import options
 from zchat.runtime.core.measures import Reading

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from zchat.protocol import limits
-from zchat.router.core.moves import Moves
+from zchat.router.core.routing import Moves
 
 from .fabric import Fabric, Kind
 from .world import Process, World
