@@ -83,6 +83,30 @@ def test_with_yes_all_of_it_goes_some_at_a_time(
     assert len(set(map(prefix_of, nonces))) == 1
 
 
+def test_a_message_that_two_of_the_authors_are_found_by_counts_once(
+    notes: Notes, zchat_admin: Type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More authors than one query may have are asked for in parts, each of which finds it."""
+    monkeypatch.setattr(limits, "FOUND_AUTHORS_MAX", 1)
+    of_pattern = MessagesFound({"#garden": [2, 5], "#shed": [1]}, {"spam-1": 2, "spam-2": 1}, False)
+    of_name = MessagesFound({"#garden": [2, 5]}, {"spam-1": 2}, False)
+    notes.answers = {
+        "rooms/0": [MessagesFound({}, {}, False)] * 2,
+        "rooms/1": [of_pattern, of_name],
+    }
+    result = zchat_admin(
+        *("redact", "--by", "spam-*", "--by", "spam-1", "--since", "1h", "--yes", "--json")
+    )
+    assert json.loads(result.stdout) == {
+        "done": True,
+        "messages": 3,
+        "rooms": {"#garden": 2, "#shed": 1},
+        "authors": {"spam-1": 2, "spam-2": 1},
+    }
+    sent = [(command.log, command.sequences) for _, command in notes.commands]
+    assert sent == [("#garden", [2, 5]), ("#shed", [1])]
+
+
 def test_of_an_address_the_names_count_that_came_from_there(
     notes: Notes, zchat_admin: Type
 ) -> None:

@@ -5,7 +5,6 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import product
 from typing import Final
 
 import click
@@ -91,13 +90,21 @@ def find(
     """What any of the authors has said, otherwise as in `query`."""
     found = Found()
     with enquiry(settings) as asking:
-        for address, begin in product(addresses, range(0, len(authors), limits.FOUND_AUTHORS_MAX)):
-            some = authors[begin : begin + limits.FOUND_AUTHORS_MAX]
-            logs = found.places.setdefault(address, {})
-            for page in pages_of(asking, address, replace(query, authors=some)):
-                found.authors.update(page.authors)
-                for log, sequences in page.places.items():
-                    logs.setdefault(log, []).extend(sequences)
+        for address in addresses:
+            logs: dict[str, set[int]] = {}
+            counts: Counter[str] = Counter()
+            for begin in range(0, len(authors), limits.FOUND_AUTHORS_MAX):
+                some = authors[begin : begin + limits.FOUND_AUTHORS_MAX]
+                of_some: Counter[str] = Counter()
+                for page in pages_of(asking, address, replace(query, authors=some)):
+                    of_some.update(page.authors)
+                    for log, sequences in page.places.items():
+                        logs.setdefault(log, set()).update(sequences)
+                # Whom a pattern of one part fits and another part names is found twice, each time
+                # with all of its messages: the larger count is the whole one.
+                counts |= of_some
+            found.authors.update(counts)
+            found.places[address] = {log: sorted(ones) for log, ones in logs.items()}
     return found
 
 
