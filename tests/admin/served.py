@@ -18,6 +18,7 @@ from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.internal import (
     USER_SERVICE,
+    Envelope,
     StampedRoomCommand,
     StampedRoomQuery,
     StampedUserCommand,
@@ -51,7 +52,7 @@ class Notes:
         self.refuse: str | None = None
         self.settings = encode(ChangedSettings([]))
         """What the user-service says of changed settings."""
-        self.answers: dict[str, list[Message]] = {}
+        self.answers: dict[str, list[Message | Envelope]] = {}
         """By address, in the order of the queries; a service that has none left says nothing."""
 
 

@@ -5,11 +5,14 @@ import json
 import pytest
 
 from zchat.protocol import limits
+from zchat.protocol.internal import LogPage
 from zchat.protocol.operators import (
     FindMessages,
     ListSightings,
     MessagesFound,
     RedactMessages,
+    RoomDetails,
+    RoomPage,
     SightingInfo,
     SightingPage,
 )
@@ -20,6 +23,7 @@ from .conftest import PARTITIONS, Type
 from .served import Notes
 
 GARDEN_AT = address_of_room("garden", PARTITIONS)
+GARDEN = RoomDetails("garden", 2, "ann", 1, 9)
 HOUR_MS = 3_600_000
 WHEN_MS = 1_777_888_999_000
 
@@ -130,11 +134,37 @@ def test_an_address_that_nobody_came_from_asks_for_nothing(notes: Notes, zchat_a
 
 
 def test_one_room_is_asked_for_where_it_is(notes: Notes, zchat_admin: Type) -> None:
-    notes.answers = {GARDEN_AT: [MessagesFound({}, {}, False)]}
+    notes.answers = {GARDEN_AT: [RoomPage([GARDEN], False), MessagesFound({}, {}, False)]}
     result = zchat_admin("redact", "--by", "eve", "--since", "2026-05-04", "--room", "#garden")
     assert result.output == "0 messages of 0 users would go\n"
-    ((address, query),) = notes.queries
+    (_, (address, query)) = notes.queries
     assert (address, query.log) == (GARDEN_AT, "#garden")
+
+
+def test_a_room_that_is_closed_is_looked_through(notes: Notes, zchat_admin: Type) -> None:
+    """Even if its oldest entries, or all of them, have been removed: its log has come somewhere."""
+    found = MessagesFound({"#garden": [7]}, {"eve": 1}, False)
+    notes.answers = {
+        GARDEN_AT: [RoomPage([], False), LogPage("#garden", 1, 0, head=9, frames=b""), found]
+    }
+    result = zchat_admin("redact", "--by", "eve", "--since", "1h", "--room", "garden")
+    assert result.output.startswith("1 message of 1 user would go\n")
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_room_that_there_never_was_is_refused(
+    notes: Notes, zchat_admin: Type, as_json: bool
+) -> None:
+    notes.answers = {GARDEN_AT: [RoomPage([], False), LogPage("#garden", 1, 0, head=0, frames=b"")]}
+    options = ["--yes", "--json"] if as_json else ["--yes"]
+    result = zchat_admin("redact", "--by", "eve", "--since", "1h", "--room", "garden", *options)
+    sentence = "there is no room garden, and there never was one"
+    assert (result.exit_code, notes.commands) == (1, [])
+    if as_json:
+        refused = {"done": False, "code": "unknown_room", "reason": sentence}
+        assert json.loads(result.stdout) == refused
+    else:
+        assert result.output == f"Error: {sentence}\n"
 
 
 def test_a_refusal_ends_it(notes: Notes, zchat_admin: Type) -> None:

@@ -16,8 +16,8 @@ from zchat.runtime.settings import Settings
 
 Page = TypeVar("Page")
 
-# A log that is not there is empty; nobody is refused one.
-_log_pages: Decoder[LogPage | Refused] = Decoder(LogPage)
+log_pages: Decoder[LogPage | Refused] = Decoder(LogPage)
+"""A log that is not there is empty; nobody is refused one."""
 _entries = Decoder(Entry)
 
 
@@ -75,7 +75,7 @@ def entries_of(asking: Enquiry, address: str, log: str) -> Iterator[Entry]:
     """All that there is of a log, oldest first, up to where it ends by then."""
     cursor = 0
     while True:
-        page = ask_one(asking, address, ReadLog(log, cursor), _log_pages)
+        page = ask_one(asking, address, ReadLog(log, cursor), log_pages)
         for frame in FrameReader(max(len(page.frames), 1)).feed(page.frames):
             yield _entries.decode(frame)
         if page.last >= page.head or page.last <= cursor:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from zchat.admin import times
 from zchat.admin.commands.moderation import sightings_of, target
+from zchat.admin.commands.rooms import room_of
 from zchat.admin.output import (
     REQUEST,
     admin_command,
@@ -136,6 +137,10 @@ def _redact(
     log = "" if room is None else room_log(room)
     partitions = settings.partitions
     addresses = [address_of_room(room, partitions)] if room else room_addresses(partitions)
+    if room:
+        # A typing error would else look like a room in which nobody has said anything.
+        with enquiry(settings) as asking:
+            room_of(asking, addresses[0], room, as_json=as_json)
     authors = authors_of(settings, by)
     found = find(settings, addresses, FindMessages([], since, until_ms, log), authors)
     total = found.authors.total()

@@ -9,17 +9,27 @@ from zchat.admin.output import (
     argument,
     as_json_option,
     do,
+    done_or_end,
     fresh_nonce,
     pattern,
     reason_option,
     show_done,
     show_list,
 )
-from zchat.admin.pages import read_all
+from zchat.admin.pages import ask_one, log_pages, read_all
+from zchat.admin.rpc import Enquiry
 from zchat.client.core.checks import InvalidRequest, exact
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
-from zchat.protocol.messages import LOBBY, Announce, CloseRoom, Refused
+from zchat.protocol.internal import ReadLog
+from zchat.protocol.messages import (
+    LOBBY,
+    Announce,
+    CloseRoom,
+    RefusalCode,
+    Refused,
+    room_log,
+)
 from zchat.protocol.operators import (
     ListAllRooms,
     RoomDetails,
@@ -43,6 +53,23 @@ def _rooms(settings: Settings, room: str | None, as_json: bool) -> None:
     infos = sorted((info for page in pages for info in page.rooms), key=lambda info: info.room)
     head = ("room", "members", "kind", "owner", "created", "entries")
     show_list(infos, head, _row, as_json=as_json)
+
+
+def room_of(
+    asking: Enquiry, address: str, name: str, *, as_json: bool = False
+) -> RoomDetails | None:
+    """What there is to say of a room; None if it is closed, of which only its log is left.
+
+    Ends the program if there never was one of this name. Raises `NoAnswer`.
+    """
+    page = ask_one(asking, address, ListAllRooms(pattern=name), _pages)
+    if page.rooms:
+        return page.rooms[0]
+    # The head of a log stays where it was, even if no entry of it is kept any more.
+    if not ask_one(asking, address, ReadLog(room_log(name), 0), log_pages).head:
+        reason = f"there is no room {name}, and there never was one"
+        done_or_end(Refused(None, RefusalCode.UNKNOWN_ROOM, reason), as_json=as_json)
+    return None
 
 
 def _row(info: RoomDetails) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from msgspec import structs
 from zchat import __version__
 from zchat.admin.commands.moderation import sightings_of
 from zchat.admin.commands.redaction import pages_of
+from zchat.admin.commands.rooms import room_of
 from zchat.admin.exported import (
     ACCOUNT_FORMAT,
     FORMAT,
@@ -42,7 +43,6 @@ from zchat.protocol.messages import (
     MemberLeft,
     PrivateMessageSent,
     Redacted,
-    Refused,
     inbox_log,
     room_log,
 )
@@ -52,15 +52,12 @@ from zchat.protocol.operators import (
     ImportedEntry,
     ImportedFacts,
     ImportEntries,
-    ListAllRooms,
     ReadAccount,
-    RoomPage,
 )
 from zchat.protocol.rules.partitions import address_of_room, room_addresses
 from zchat.runtime.settings import Settings
 from zchat.service.password_pool import hashed
 
-_rooms: Decoder[RoomPage | Refused] = Decoder(RoomPage | Refused)  # type: ignore[arg-type]
 _accounts: Decoder[AccountAnswer] = Decoder(AccountAnswer)  # type: ignore[arg-type]
 
 _entries = Decoder(Entry)
@@ -74,14 +71,9 @@ _BATCH_BYTES_MAX = 128 * 1024
 def _export_room(settings: Settings, name: str, output: Path | None) -> None:
     address = address_of_room(name, settings.partitions)
     with enquiry(settings) as asking, written(output) as file:
-        page = ask_one(asking, address, ListAllRooms(pattern=name), _rooms)
-        entries = entries_of(asking, address, room_log(name))
-        first = next(entries, None)
-        # A closed room has none but its entries.
-        if not page.rooms and first is None:
-            refuse(f"there is no room {name}, and there was none")
-        topic = page.rooms[0].topic if page.rooms else ""
-        _write(file, _header("room", name, topic), chain([first] if first else [], entries))
+        room = room_of(asking, address, name)
+        header = _header("room", name, room.topic if room else "")
+        _write(file, header, entries_of(asking, address, room_log(name)))
 
 
 def _export_account(settings: Settings, name: str, output: Path | None) -> None:
