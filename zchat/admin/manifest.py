@@ -11,6 +11,8 @@ from typing import Final
 from msgspec import MsgspecError, Struct
 from msgspec import json as msgspec_json
 
+from zchat.runtime.durable_files import sync_file
+
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = 1
 
@@ -45,8 +47,7 @@ def write(folder: Path, manifest: Manifest) -> None:
         os.fchmod(file.fileno(), 0o600)
         text = json.dumps(json.loads(msgspec_json.encode(manifest)), indent=2)
         file.write(text.encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+        sync_file(file)
 
 
 def read(folder: Path) -> Manifest:
@@ -84,20 +85,3 @@ def sha256(path: Path) -> str:
 
 def iso(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes durable which names are in it."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def sync_file(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

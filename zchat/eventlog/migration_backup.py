@@ -11,6 +11,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from zchat.runtime.durable_files import sync_path
+
 FOLDER: Final = "before"
 """Beside the folder of the databases. It may be a link to another disk."""
 _KEPT: Final = 3
@@ -49,14 +51,14 @@ def _keep(connection: sqlite3.Connection, database: Path) -> Path:
     partial = Path(tempfile.mkdtemp(prefix=_PARTIAL, suffix=suffix, dir=folder))
     try:
         copy_whole(connection, partial / database.name)
-        _sync(partial / database.name)
-        _sync(partial)
+        sync_path(partial / database.name)
+        sync_path(partial)
         kept = _free_name(folder, suffix)
         partial.rename(kept)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    _sync(folder)
+    sync_path(folder)
     return kept / database.name
 
 
@@ -89,11 +91,3 @@ def _free_name(folder: Path, suffix: str) -> Path:
         if not path.exists():
             return path
         time.sleep(0.1)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

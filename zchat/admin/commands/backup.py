@@ -21,6 +21,7 @@ from zchat.admin.output import admin_command, as_json_option, refuse, show
 from zchat.eventlog.database import StoreUnavailable
 from zchat.eventlog.read_only import copy_all
 from zchat.eventlog.verify import NotADatabase, Report, verify
+from zchat.runtime.durable_files import sync_path
 from zchat.runtime.settings import Settings
 
 USERS_DATABASE: Final = "users.sqlite"
@@ -60,12 +61,12 @@ def make_backup(data: Path, target: Path) -> tuple[Path, Manifest, dict[str, Rep
             {name: _described(partial / name, report) for name, report in reports.items()},
         )
         for source in sources:
-            manifest.sync_file(partial / source.name)
+            sync_path(partial / source.name)
         manifest.write(partial, made)
-        manifest.sync_folder(partial)
+        sync_path(partial)
         final = target / f"zchat-{made.made_at.replace(':', '')}"
         partial.rename(final)
-        manifest.sync_folder(target)
+        sync_path(target)
     return final, made, reports
 
 

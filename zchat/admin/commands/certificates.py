@@ -5,10 +5,8 @@ would be the largest that zchat has.
 """
 
 import ipaddress
-import os
 import re
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +15,7 @@ import click
 from zchat.admin.host import as_owner_of
 from zchat.admin.output import CommandGroup
 from zchat.client.core.key_pins import pin_of
+from zchat.runtime.durable_files import write_whole
 
 CERTIFICATE: Final = "tls-cert.pem"
 KEY: Final = "tls-key.pem"
@@ -91,24 +90,17 @@ def self_signed(hosts: tuple[str, ...], folder: Path, days: int, new_key: bool) 
             key, certificate = folder / KEY, folder / CERTIFICATE
             kept = key.exists() and not new_key
             if not kept:
-                _write(key, _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", _CURVE))
+                made = _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", _CURVE)
+                write_whole(key, made.decode())
             made = _openssl(
                 *("req", "-x509", "-new", "-key", str(key), "-days", str(days)),
                 *("-subj", "/CN=zchat", "-addext", f"subjectAltName={names}"),
             )
-            _write(certificate, made)
+            write_whole(certificate, made.decode())
     except OSError as error:
         raise click.ClickException(f"{error.filename or folder}: {error.strerror}") from None
     click.echo(f"{'kept' if kept else 'made'} {key}, made {certificate}; clients know the key as")
     click.echo(pin_of(_der(certificate)))
-
-
-def _write(path: Path, data: bytes) -> None:
-    """For the owner only, and whole whenever we are interrupted."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-    Path(name).replace(path)
 
 
 def _der(certificate: Path) -> bytes:

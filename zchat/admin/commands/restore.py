@@ -17,6 +17,7 @@ from zchat.admin.output import admin_command, as_json_option, refuse, show
 from zchat.eventlog.database import LeaseHeld, StoreUnavailable, WriterLock
 from zchat.eventlog.read_only import fold_wal, probe
 from zchat.eventlog.verify import NotADatabase, verify
+from zchat.runtime.durable_files import sync_path
 from zchat.runtime.settings import Settings
 
 
@@ -90,7 +91,7 @@ def _put(files: Mapping[str, BinaryIO], data: Path, made: Manifest, *, damaged: 
         with (arriving / name).open("xb") as copy:
             shutil.copyfileobj(file, copy)
         (arriving / name).chmod(0o600)
-        manifest.sync_file(arriving / name)
+        sync_path(arriving / name)
     if wrong := list(manifest.wrong_sums(arriving, made)):
         raise BadBackup("; ".join(wrong))
     for name in made.files:
@@ -99,13 +100,13 @@ def _put(files: Mapping[str, BinaryIO], data: Path, made: Manifest, *, damaged: 
                 f"{name}: {findings[0]}. Is there an older one without such findings? As it is, it "
                 "is restored with --damaged"
             )
-    manifest.sync_folder(arriving)
+    sync_path(arriving)
     # We hold these locks; whoever waits for one of them opens it anew each time.
     for left in data.glob("*.lock"):
         left.unlink()
     data.rmdir()
     arriving.rename(data)
-    manifest.sync_folder(data.parent)
+    sync_path(data.parent)
 
 
 def restore_database(settings: Settings, copy: Path) -> Path:
@@ -125,16 +126,16 @@ def restore_database(settings: Settings, copy: Path) -> Path:
         with arriving.open("xb") as file:
             shutil.copyfileobj(opened, file)
         arriving.chmod(0o600)
-        manifest.sync_file(arriving)
+        sync_path(arriving)
         aside = settings.data.with_name(f"{copy.stem}.replaced")
         aside.mkdir(mode=0o700, exist_ok=True)
         replaced = aside / f"{len(list(aside.iterdir()))}-{copy.name}"
         # Its newest commits are in the WAL, which must not be taken for that of the copy.
         fold_wal(place)
         os.link(place, replaced)
-        manifest.sync_folder(aside)
+        sync_path(aside)
         arriving.rename(place)
-        manifest.sync_folder(settings.data)
+        sync_path(settings.data)
     return replaced
 
 

@@ -1,8 +1,6 @@
 """`zchat-admin export` and `import`: a room or an account as a file, and back."""
 
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -55,6 +53,7 @@ from zchat.protocol.operators import (
     ReadAccount,
 )
 from zchat.protocol.rules.partitions import address_of_room, room_addresses
+from zchat.runtime.durable_files import replacing
 from zchat.runtime.settings import Settings
 from zchat.service.password_pool import hashed
 
@@ -138,15 +137,8 @@ def written(output: Path | None) -> Iterator[IO[bytes]]:
             with output.open("wb") as file:
                 yield file
             return
-        with tempfile.NamedTemporaryFile(dir=output.parent, delete=False) as file:
-            try:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-                Path(file.name).rename(output)
-            except BaseException:
-                Path(file.name).unlink()
-                raise
+        with replacing(output) as file:
+            yield file
     except OSError as error:
         refuse(f"cannot write {output}: {error.strerror}")
 
