@@ -22,6 +22,7 @@ import zmq
 from zmq.utils import z85
 
 from zchat.fabric.core.identities import part_of
+from zchat.runtime.durable_files import write_whole
 
 ROUTER: Final = "router"
 ALLOWED_FILE: Final = "allowed.toml"
@@ -238,15 +239,6 @@ def make_folder(folder: Path) -> None:
 
 
 def _write(path: Path, comment: str, values: Mapping[str, str]) -> None:
-    """Puts a whole file in the place of the former one, so that nobody ever reads half of it."""
     # Neither names nor Z85 know quotes or backslashes.
     lines = [comment, *(f'"{field}" = "{value}"' for field, value in values.items()), ""]
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    # A bundle may be made in a folder for all, where somebody else knows that name before us.
-    unfinished.unlink(missing_ok=True)
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write("\n".join(lines))
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    write_whole(path, "\n".join(lines))
