@@ -1,8 +1,8 @@
 """Public keys by which servers are known again."""
 
 import contextlib
+import os
 import ssl
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -104,10 +104,10 @@ def test_a_file_that_cannot_be_read_or_written_trusts_nobody(
     with pytest.raises(UntrustedServerError, match="line 1"):
         KnownServers(broken).pin_of("host:1")
 
-    def full(**_: object) -> None:
+    def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(tempfile, "mkstemp", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(UntrustedServerError, match=r"cannot keep the key of host:1 .* No space"):
         KnownServers(tmp_path / "others").add("host:1", PIN)
 

@@ -10,7 +10,6 @@ import fcntl
 import json
 import os
 import socket
-import tempfile
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +22,7 @@ from zchat.client.sdk.connection import split_address
 from zchat.client.sdk.requests import RefusedError
 from zchat.client.sdk.tls import UnknownServerError, UntrustedServerError
 from zchat.runtime import options
+from zchat.runtime.durable_files import write_whole
 
 NOBODY: Final = "?"
 """No cluster is called so: whoever means it hears who is there, and says no more than hello."""
@@ -161,12 +161,7 @@ class Clusters:
             kept = self._read()
             former = {key: value for key, value in kept[part].items() if key not in news}
             kept[part] = dict([*former.items(), *news.items()][-KEPT_MAX:])
-            handle, new = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump({"version": _VERSION, **kept}, file, indent=1)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(new).replace(self._path)
+            write_whole(self._path, json.dumps({"version": _VERSION, **kept}, indent=1))
         finally:
             os.close(lock)
 

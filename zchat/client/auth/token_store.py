@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from zchat.client.core.tokens import Kept, kept_name
+from zchat.runtime.durable_files import write_whole
 
 KEYRING_SERVICE: Final = "zchat"
 FILE_BYTES_MAX: Final = 4_096
@@ -143,18 +144,8 @@ class FileShelf:
             os.close(file)
 
     def write(self, name: str, text: str) -> None:
-        """Whole or not at all, whenever the power fails."""
         make_private(self._folder)
-        path = self._folder / name
-        new = self._folder / f"{name}.{os.getpid()}.new"
-        new.unlink(missing_ok=True)
-        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(file, text.encode())
-            os.fsync(file)
-        finally:
-            os.close(file)
-        new.replace(path)
+        write_whole(self._folder / name, text)
 
     def remove(self, name: str) -> None:
         (self._folder / name).unlink(missing_ok=True)

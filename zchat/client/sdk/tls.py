@@ -1,16 +1,15 @@
 """Whether a server is the one it says: by its certificate, or by its key if that is pinned."""
 
 import asyncio
-import contextlib
 import os
 import ssl
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from zchat.client.core.key_pins import parse_pin, parse_servers, pin_of, written
 from zchat.runtime import options
+from zchat.runtime.durable_files import write_whole
 from zchat.runtime.options import Address
 
 MODES: Final = ("auto", "on", "off")
@@ -185,18 +184,7 @@ class KnownServers:
         servers[address] = pin
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Readable by its owner only, as mkstemp makes it; whole, whenever we are interrupted.
-            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.name)
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(written(servers))
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(name).replace(self.path)
-            except OSError:
-                with contextlib.suppress(OSError):
-                    Path(name).unlink()
-                raise
+            write_whole(self.path, written(servers))
         except OSError as error:
             why = f"cannot keep the key of {address} in {self.path}: {error.strerror}"
             raise UntrustedServerError(why) from None

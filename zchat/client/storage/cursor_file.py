@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from zchat.client.exit_codes import REFUSED, WRONG_USAGE, Failed
+from zchat.runtime.durable_files import sync_file
 
 
 def _write_whole(path: Path, content: Mapping[str, Any], mode: int = 0o666) -> None:
@@ -22,8 +23,7 @@ def _write_whole(path: Path, content: Mapping[str, Any], mode: int = 0o666) -> N
     file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     with os.fdopen(file, "w", encoding="utf-8") as written:
         json.dump(content, written)
-        written.flush()
-        os.fsync(file)
+        sync_file(written)
     new.replace(path)
 
 
