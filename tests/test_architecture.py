@@ -405,6 +405,10 @@ def divides_rooms(node: ast.AST) -> bool:
     return False
 
 
+def waits_for_the_disk(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr in {"fsync", "fdatasync"}
+
+
 HOMES: Final[dict[Callable[[ast.AST], bool], set[str]]] = {
     orders_standings: {"zchat/protocol/rules/permissions.py"},
     folds_into_a_message: {
@@ -413,6 +417,7 @@ HOMES: Final[dict[Callable[[ast.AST], bool], set[str]]] = {
         "zchat/service/core/operators.py",
     },
     divides_rooms: {"zchat/protocol/rules/partitions.py"},
+    waits_for_the_disk: {"zchat/runtime/durable_files.py"},
 }
 """By what only one place should know: where that is."""
 
@@ -605,6 +610,7 @@ def test_nothing_in_the_tables_is_dead() -> None:
         (each_rule_has_one_home, {"zchat/a.py": "replace(entry, body=body, edited=by.sequence)"}),
         (each_rule_has_one_home, {"zchat/a.py": "structs.replace(entry, reactions={})"}),
         (each_rule_has_one_home, {"zchat/a.py": "crc32(room.encode()) % partitions"}),
+        (each_rule_has_one_home, {"zchat/a.py": "os.fsync(file.fileno())"}),
         (each_rule_has_one_home, {"zchat/a.py": "STANDINGS.index(a) < STANDINGS.index(b)"}),
         (no_exception_is_caught_blindly, {"zchat/a.py": "try: f()\nexcept: pass"}),
         (nothing_is_left_unfinished, {"zchat/a.py": "x = 1  # TO" + "DO: two"}),
