@@ -14,7 +14,7 @@ from rooms.playbook import Rooms
 from users.playbook import Users
 
 from zchat.eventlog import audit, edits
-from zchat.eventlog.edits import Edit
+from zchat.eventlog.core.changes import Edit
 from zchat.eventlog.store import Appended, Store
 from zchat.gateway.core.merge import members
 from zchat.protocol import limits

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from zchat.eventlog.edits import Edit, ForgetEdits, read, statements
-from zchat.eventlog.floors import Removal
+from zchat.eventlog.core.changes import Edit, ForgetEdits, Removal
+from zchat.eventlog.edits import read, statements
 from zchat.eventlog.store import Appended, Store
 from zchat.eventlog.tables import LOG_SCHEMA
 from zchat.protocol import limits

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from zchat.eventlog.core.changes import Policy, Removal
 from zchat.eventlog.core.idempotency import Answer, Key
-from zchat.eventlog.floors import Policy, Removal, policy_statements
+from zchat.eventlog.forgetting import policy_statements
 from zchat.eventlog.store import Appended, Store
 from zchat.eventlog.tables import LOG_SCHEMA, nonces
 from zchat.protocol import limits

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text as sql
 
+from zchat.eventlog.core.changes import Removal
 from zchat.eventlog.core.search_words import block_piece, holds, words_of
 from zchat.eventlog.core.timeline import Amended
-from zchat.eventlog.floors import Removal
 from zchat.eventlog.search import Found, Place, Wanted
 from zchat.eventlog.store import Appended, Store
 from zchat.eventlog.tables import LOG_SCHEMA

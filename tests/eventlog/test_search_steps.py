@@ -12,8 +12,8 @@ from sqlalchemy import event
 from zchat.eventlog import search as search_module
 from zchat.eventlog import search_index
 from zchat.eventlog.core import search_words
+from zchat.eventlog.core.changes import Removal
 from zchat.eventlog.core.timeline import Amended
-from zchat.eventlog.floors import Removal
 from zchat.eventlog.search import Found, Place, Search, Wanted
 from zchat.eventlog.search_index import text_of
 from zchat.eventlog.store import Appended, Store

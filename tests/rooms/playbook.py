@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from zchat.eventlog import audit
-from zchat.eventlog.floors import Removal
+from zchat.eventlog.core.changes import Removal
 from zchat.eventlog.store import Store
 from zchat.fabric.core.link import ReturnAddress
 from zchat.protocol.codec import Decoder, server_messages

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from zchat.eventlog.core.changes import ForgottenName, Policy, Removal
 from zchat.eventlog.core.timeline import Timeline
-from zchat.eventlog.floors import Policy, Removal, policy_statements
-from zchat.eventlog.renaming import ForgottenName
+from zchat.eventlog.forgetting import policy_statements
 from zchat.eventlog.store import Store
 from zchat.eventlog.tables import LOG_SCHEMA
 from zchat.protocol import limits

@@ -7,7 +7,7 @@ import pyotp
 import pytest
 from msgspec import Raw
 
-from zchat.eventlog.floors import Policy
+from zchat.eventlog.core.changes import Policy
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
 from zchat.protocol.internal import EndGuest, ReadUserLogs, Stamped, UserLogs

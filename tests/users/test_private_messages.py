@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from committed import repeated
 
-from zchat.eventlog.floors import Removal
+from zchat.eventlog.core.changes import Removal
 from zchat.protocol import limits
 from zchat.protocol.codec import server_messages
 from zchat.protocol.messages import (

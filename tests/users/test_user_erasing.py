@@ -3,7 +3,7 @@
 import pytest
 from committed import contradictions
 
-from zchat.eventlog.floors import Removal
+from zchat.eventlog.core.changes import Removal
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
 from zchat.protocol.internal import OpenSession

@@ -1,10 +1,11 @@
 """What edited messages said before, where the operator keeps that."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from sqlalchemy import bindparam, delete, insert, select
 
+from zchat.eventlog.core.changes import Edit, ForgetEdits
 from zchat.eventlog.store import Store, Write
 from zchat.eventlog.tables import edits
 from zchat.protocol import limits
@@ -12,23 +13,6 @@ from zchat.protocol.codec import fitting
 from zchat.protocol.messages import EditInfo
 from zchat.protocol.rules import costs
 from zchat.protocol.rules.costs import Steps
-
-
-class Edit(NamedTuple):
-    """The message `sequence` of `log` said `text` until `at_ms`."""
-
-    log: str
-    sequence: int
-    at_ms: int
-    text: str
-
-
-class ForgetEdits(NamedTuple):
-    """The message is gone, and so is all that it has said."""
-
-    log: str
-    sequence: int
-
 
 _INSERT: Final = insert(edits)
 _of_message = (

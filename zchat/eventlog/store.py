@@ -21,7 +21,8 @@ from sqlalchemy import (
     update,
 )
 
-from zchat.eventlog import renaming
+from zchat.eventlog import forgetting
+from zchat.eventlog.core.changes import ForgottenName, Policy, Removal, ThreadRenamed
 from zchat.eventlog.core.idempotency import Answer, Client, Key
 from zchat.eventlog.core.timeline import Amended, Appended
 from zchat.eventlog.database import (
@@ -35,10 +36,9 @@ from zchat.eventlog.database import (
     reading,
     writing,
 )
-from zchat.eventlog.floors import SELECT_POLICIES, Policy, Removal, read_floors, remove
+from zchat.eventlog.forgetting import SELECT_POLICIES, read_floors, remove
 from zchat.eventlog.migration_backup import kept_before
 from zchat.eventlog.nonces import NonceIndex, compiled
-from zchat.eventlog.renaming import ForgottenName, ThreadRenamed
 from zchat.eventlog.schema import Schema
 from zchat.eventlog.search import Found, Place, Search, Wanted
 from zchat.eventlog.search_index import SearchIndex
@@ -208,7 +208,7 @@ class Store:
             # What the index does not have is found by its entry, and would be lost with that.
             if nonces_due := self._nonces.due or bool(removed):
                 self._nonces.write(position)
-            renaming.forget(connection, forgotten)
+            forgetting.forget_names(connection, forgotten)
             if removed:
                 remove(connection, self._nonces, self._search, removed, position)
         # Only what is committed is remembered: if that has failed, all of this still is as before.
@@ -218,7 +218,7 @@ class Store:
             self._nonces.add(appended)
         self.position = position
         self.floors.update(removed)
-        renaming.move_floors(self.floors, forgotten)
+        forgetting.move_floors(self.floors, forgotten)
         self.commits.observe(time.perf_counter() - begun_at)
         return owed
 
@@ -226,7 +226,7 @@ class Store:
         if amended:
             self._search.amend(amended)
             self._connection.execute(_AMEND, [_amendment(one) for one in amended])
-            renaming.rename(self._connection, amended)
+            forgetting.rename(self._connection, amended)
 
     def index_messages(self) -> bool:
         """One bounded step of having searches find more by the index; returns whether some is left.

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from zchat.client.core.outbox import Outbox
 from zchat.eventlog import edits
 from zchat.eventlog.core import timeline
+from zchat.eventlog.core.changes import Edit
 from zchat.eventlog.core.follower import Follower
 from zchat.eventlog.core.idempotency import Answer, FirstAnswers
 from zchat.eventlog.core.timeline import Timeline
-from zchat.eventlog.edits import Edit
 from zchat.eventlog.nonces import NonceIndex
 from zchat.eventlog.store import Store
 from zchat.fabric.core.link import Answerer, Asker, Incoming, Outgoing

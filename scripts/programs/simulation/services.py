@@ -9,11 +9,10 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import Select
 
 from testbed.committed import Committed, as_committed, committed_entries
+from zchat.eventlog.core.changes import ForgottenName, Removal, ThreadRenamed
 from zchat.eventlog.core.idempotency import Answer, Key
 from zchat.eventlog.core.timeline import Amended
 from zchat.eventlog.database import StoreUnavailable, connect
-from zchat.eventlog.floors import Removal
-from zchat.eventlog.renaming import ForgottenName, ThreadRenamed
 from zchat.eventlog.schema import Schema
 from zchat.eventlog.search import Found, Place, Wanted
 from zchat.eventlog.store import Appended, Fenced, Owed, Store, Write

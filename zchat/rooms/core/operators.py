@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from zchat.eventlog.core.changes import ForgottenName
 from zchat.eventlog.core.idempotency import Answer
-from zchat.eventlog.renaming import ForgottenName
 from zchat.protocol import limits
 from zchat.protocol.messages import RefusalCode, room_log
 from zchat.protocol.operators import ForgetName, ImportEntries, ReplaceName

@@ -9,8 +9,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from zchat.eventlog.core.changes import Edit, ForgetEdits
 from zchat.eventlog.core.timeline import Timeline
-from zchat.eventlog.edits import Edit, ForgetEdits
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     Entry,

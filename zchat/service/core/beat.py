@@ -10,9 +10,10 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from zchat.eventlog import audit, edits
+from zchat.eventlog.core.changes import Policy, Removal
 from zchat.eventlog.core.idempotency import Answer, FirstAnswers, Key
 from zchat.eventlog.core.timeline import Appended, Timeline
-from zchat.eventlog.floors import Policy, Removal, policy_statements
+from zchat.eventlog.forgetting import policy_statements
 from zchat.eventlog.store import Owed, Store, StoreUnavailable, Write
 from zchat.fabric.core.link import Answerer, Asker, ReturnAddress
 from zchat.fabric.core.topics import ephemeral_topic, stream_topic

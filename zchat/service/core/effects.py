@@ -8,10 +8,8 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Raw, Struct
 
+from zchat.eventlog.core.changes import Edit, ForgetEdits, ForgottenName, Policy, ThreadRenamed
 from zchat.eventlog.core.idempotency import Answer
-from zchat.eventlog.edits import Edit, ForgetEdits
-from zchat.eventlog.floors import Policy
-from zchat.eventlog.renaming import ForgottenName, ThreadRenamed
 from zchat.fabric.core.identities import name_of
 from zchat.fabric.core.link import ReturnAddress
 from zchat.protocol.codec import encode

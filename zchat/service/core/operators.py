@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from zchat.eventlog.core.changes import Policy
 from zchat.eventlog.core.idempotency import Answer, Key
 from zchat.eventlog.core.timeline import Timeline
-from zchat.eventlog.floors import Policy
 from zchat.eventlog.store import Store
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, encode

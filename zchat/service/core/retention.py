@@ -4,8 +4,7 @@ from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from zchat.eventlog.floors import Policy, Removal
-from zchat.eventlog.renaming import ForgottenName, ThreadRenamed
+from zchat.eventlog.core.changes import ForgottenName, Policy, Removal, ThreadRenamed
 from zchat.eventlog.store import Store
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from zchat.eventlog.core.changes import ForgottenName, ThreadRenamed
 from zchat.eventlog.core.idempotency import Answer
-from zchat.eventlog.renaming import ForgottenName, ThreadRenamed
 from zchat.protocol.messages import RefusalCode, Refused, inbox_log
 from zchat.protocol.operators import EraseAccount, Erasure, ForgetName, ReplaceName
 from zchat.protocol.rules.names import canonical_name, printable
