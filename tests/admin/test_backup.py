@@ -19,8 +19,7 @@ from zchat.admin.cli import main
 from zchat.admin.commands import backup
 from zchat.admin.commands.verify import verify_folder
 from zchat.eventlog import read_only
-from zchat.eventlog.database import StoreUnavailable, WriterLock
-from zchat.eventlog.migration_backup import kept_before
+from zchat.eventlog.database import StoreUnavailable, WriterLock, kept_before
 from zchat.eventlog.read_only import copy_all, open_read_only
 
 from .data import damaging, make_data

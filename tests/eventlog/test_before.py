@@ -11,8 +11,8 @@ import pytest
 from alembic import command
 from sqlalchemy import create_engine
 
-from zchat.eventlog import database, migration_backup
-from zchat.eventlog.migration_backup import NoRoom, kept_before
+from zchat.eventlog import database
+from zchat.eventlog.database import NoRoom, kept_before
 from zchat.eventlog.schema import migration_config
 from zchat.eventlog.store import Store
 from zchat.users.store.tables import USERS_SCHEMA
@@ -132,4 +132,4 @@ def test_the_newest_copies_of_each_database_stay(
         "2022-01-01T000000Z-users",
         newest,
     ]
-    assert folder.name == migration_backup.FOLDER
+    assert folder.name == database.BEFORE_FOLDER

@@ -11,8 +11,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from zchat.eventlog.database import passing_errors
-from zchat.eventlog.migration_backup import copy_whole
+from zchat.eventlog.database import copy_whole, passing_errors
 from zchat.eventlog.schema import shipped_revisions
 from zchat.protocol.codec import Decoder, ProtocolError
 from zchat.protocol.messages import Entry

@@ -32,12 +32,12 @@ from zchat.eventlog.database import (
     connect,
     create_file,
     disconnect,
+    kept_before,
     raw,
     reading,
     writing,
 )
 from zchat.eventlog.forgetting import SELECT_POLICIES, read_floors, remove
-from zchat.eventlog.migration_backup import kept_before
 from zchat.eventlog.nonces import NonceIndex, compiled
 from zchat.eventlog.schema import Schema
 from zchat.eventlog.search import Found, Place, Search, Wanted

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from zchat.eventlog.migration_backup import NoRoom
+from zchat.eventlog.database import NoRoom
 from zchat.eventlog.schema import Schema, StoreUnusable
 from zchat.eventlog.store import Fenced, LeaseHeld, Store, StoreUnavailable
 from zchat.fabric import sockets
