@@ -17,11 +17,10 @@ import pytest
 import trustme
 from click.testing import CliRunner, Result
 
-from zchat.admin import checks, host
-from zchat.admin import checks as whereabouts
-from zchat.admin.checks import Check, Level
+from zchat.admin import host
 from zchat.admin.cli import main
 from zchat.admin.commands import doctor
+from zchat.admin.commands.doctor import Check, Level
 from zchat.eventlog.database import WriterLock
 from zchat.protocol.codec import encode
 from zchat.protocol.internal import ClusterStatus, PeerStatus, ProcessStatus
@@ -69,11 +68,11 @@ def troubles(found: Iterable[Check]) -> list[str]:
 
 def test_what_is_well_is_no_trouble(settings: Settings, tmp_path: Path) -> None:
     keys = tmp_path / "keys"
-    assert troubles(checks.versions()) == []
-    assert troubles(checks.folders(settings, keys)) == []
-    assert troubles(checks.databases(settings)) == []
-    assert troubles(whereabouts.place(settings)) == []
-    assert troubles(checks.fabric(settings, keys)) == []
+    assert troubles(doctor.versions()) == []
+    assert troubles(doctor.folders(settings, keys)) == []
+    assert troubles(doctor.databases(settings)) == []
+    assert troubles(doctor.place(settings)) == []
+    assert troubles(doctor.fabric(settings, keys)) == []
 
 
 def test_what_others_can_read_is_trouble(settings: Settings, tmp_path: Path) -> None:
@@ -81,7 +80,7 @@ def test_what_others_can_read_is_trouble(settings: Settings, tmp_path: Path) -> 
     (settings.data / "users.sqlite").chmod(0o644)
     (tmp_path / "keys" / "router").write_text("secret")
     (tmp_path / "keys" / "router").chmod(0o604)
-    found = troubles(checks.folders(settings, tmp_path / "keys"))
+    found = troubles(doctor.folders(settings, tmp_path / "keys"))
     assert [sentence.split(" is open")[0] for sentence in found] == [
         str(settings.data / "users.sqlite"),
         str(settings.run),
@@ -92,7 +91,7 @@ def test_what_others_can_read_is_trouble(settings: Settings, tmp_path: Path) -> 
 def test_logs_that_others_can_read_are_to_be_closed(settings: Settings, tmp_path: Path) -> None:
     (settings.var / "router.log").touch(mode=0o644)
     settings.var.chmod(0o755)
-    found = [each for each in checks.folders(settings, tmp_path / "keys") if each.remedy]
+    found = [each for each in doctor.folders(settings, tmp_path / "keys") if each.remedy]
     assert [(each.level, each.remedy) for each in found] == [
         (Level.WARNING, f"close it: chmod 700 {settings.var}"),
         (Level.WARNING, f"close it: chmod 600 {settings.var / 'router.log'}"),
@@ -134,10 +133,10 @@ def test_what_belongs_to_another_user_is_trouble_and_no_crash(
 
 def test_what_cannot_be_looked_at_is_trouble_and_keeps_nothing_from_being_looked_at() -> None:
     def found() -> Iterator[Check]:
-        yield checks.ok("files", "well")
+        yield doctor.ok("files", "well")
         raise PermissionError(errno.EACCES, "Permission denied", "var/data")
 
-    assert [each.sentence for each in checks.guarded("files", found())] == [
+    assert [each.sentence for each in doctor.guarded("files", found())] == [
         "well",
         "var/data cannot be looked at: Permission denied",
     ]
@@ -147,12 +146,12 @@ def test_a_folder_that_is_not_there_is_trouble_if_it_was_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (check,) = whereabouts.place(Settings(var=tmp_path / "none"))
+    (check,) = doctor.place(Settings(var=tmp_path / "none"))
     assert check.level is Level.PROBLEM
-    (check,) = whereabouts.place(Settings())
+    (check,) = doctor.place(Settings())
     assert check.level is Level.WARNING
     (tmp_path / "var").mkdir()
-    (check,) = whereabouts.place(Settings())
+    (check,) = doctor.place(Settings())
     assert check.level is Level.OK
 
 
@@ -160,15 +159,15 @@ def test_settings_that_only_the_programs_have_are_trouble(
     settings: Settings, tmp_path: Path
 ) -> None:
     there = {"ZCHAT_VAR": str(settings.var), "ZCHAT_GUESTS": "deny", "ZCHAT_NAME": "gateway-1"}
-    running = whereabouts.Supervisord(7, tmp_path, there)
-    assert troubles(whereabouts.same_settings(settings, None, running, {})) == [
+    running = doctor.Supervisord(7, tmp_path, there)
+    assert troubles(doctor.same_settings(settings, None, running, {})) == [
         "supervisord (process 7) has ZCHAT_GUESTS=deny, and this command no ZCHAT_GUESTS"
     ]
     ours = {"ZCHAT_GUESTS": "deny", "ZCHAT_EDITS": "keep"}
     elsewhere = Settings(var=tmp_path)
     assert [
         sentence.partition(" has ")[2]
-        for sentence in troubles(whereabouts.same_settings(elsewhere, None, running, ours))
+        for sentence in troubles(doctor.same_settings(elsewhere, None, running, ours))
     ] == [
         "no ZCHAT_EDITS, and this command ZCHAT_EDITS=keep",
         f"ZCHAT_VAR={settings.var}, and this command no ZCHAT_VAR",
@@ -176,8 +175,8 @@ def test_settings_that_only_the_programs_have_are_trouble(
     config = tmp_path / "zchat.toml"
     config.touch()
     same = {"ZCHAT_GUESTS": "deny"}
-    assert troubles(whereabouts.same_settings(settings, config, running, same)) == []
-    assert troubles(whereabouts.same_settings(settings, None, running, same)) == [
+    assert troubles(doctor.same_settings(settings, config, running, same)) == []
+    assert troubles(doctor.same_settings(settings, None, running, same)) == [
         f"the programs read {config}, and this command does not"
     ]
 
@@ -204,7 +203,7 @@ def test_programs_that_do_not_run_are_trouble() -> None:
         }
         for name, (state, _, why) in seen.items()
     ]
-    found = [each for each in whereabouts.states(infos) if each.level is not Level.OK]
+    found = [each for each in doctor.states(infos) if each.level is not Level.OK]
     assert [(each.level, each.sentence) for each in found] == [
         (
             Level.PROBLEM,
@@ -220,7 +219,7 @@ def test_programs_that_do_not_run_are_trouble() -> None:
 def test_a_database_of_a_newer_release_is_trouble(settings: Settings) -> None:
     with damaging(settings.data / "rooms-0.sqlite") as database:
         database.execute("INSERT INTO alembic_version VALUES ('rooms_9999')")
-    (found,) = troubles(checks.databases(settings))
+    (found,) = troubles(doctor.databases(settings))
     assert found.endswith("rooms-0.sqlite is at revision rooms_9999, newer than this release")
 
 
@@ -260,7 +259,7 @@ def test_a_process_with_another_time_is_trouble() -> None:
     ],
 )
 def test_ports_for_two_are_trouble(given: dict[str, Any], sentence: str) -> None:
-    (found,) = troubles(checks.rows_of_ports(Settings(**given)))
+    (found,) = troubles(doctor.rows_of_ports(Settings(**given)))
     assert sentence in found
 
 
@@ -273,7 +272,7 @@ def test_ports_for_two_are_trouble(given: dict[str, Any], sentence: str) -> None
     ],
 )
 def test_ports_for_one_each_are_none(given: dict[str, Any]) -> None:
-    assert troubles(checks.rows_of_ports(Settings(**given))) == []
+    assert troubles(doctor.rows_of_ports(Settings(**given))) == []
 
 
 def test_a_port_that_is_taken_is_told_with_what_helps() -> None:
@@ -285,23 +284,23 @@ def test_a_port_that_is_taken_is_told_with_what_helps() -> None:
 
 
 def test_an_old_release_is_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "library_version", lambda: "4.2.5")
-    monkeypatch.setattr(checks, "sqlite_version", lambda: "3.9.0")
-    assert troubles(checks.versions()) == ["SQLite is 3.9.0", "libzmq is 4.2.5"]
+    monkeypatch.setattr(doctor, "library_version", lambda: "4.2.5")
+    monkeypatch.setattr(doctor, "sqlite_version", lambda: "3.9.0")
+    assert troubles(doctor.versions()) == ["SQLite is 3.9.0", "libzmq is 4.2.5"]
 
 
 def test_a_full_disk_is_trouble(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "_DISK_FREE_BYTES_GOOD", 1 << 60)
-    (check,) = checks.disk(settings)
+    monkeypatch.setattr(doctor, "_DISK_FREE_BYTES_GOOD", 1 << 60)
+    (check,) = doctor.disk(settings)
     assert check.level is Level.WARNING
-    monkeypatch.setattr(checks, "_DISK_FREE_BYTES_MIN", 1 << 60)
-    (check,) = checks.disk(settings)
+    monkeypatch.setattr(doctor, "_DISK_FREE_BYTES_MIN", 1 << 60)
+    (check,) = doctor.disk(settings)
     assert check.level is Level.PROBLEM
 
 
 def test_a_damaged_database_is_trouble(settings: Settings) -> None:
     (settings.data / "rooms-1.sqlite").write_bytes(b"x" * 4096)
-    (found,) = troubles(checks.databases(settings))
+    (found,) = troubles(doctor.databases(settings))
     assert "rooms-1.sqlite: file is not a database" in found
 
 
@@ -309,21 +308,21 @@ def test_a_clock_that_was_set_back_is_trouble(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(time, "time", lambda: 0.0)
-    assert troubles(checks.databases(settings))[0] == "this host's clock is years behind"
-    assert any("the clock was set back" in one for one in troubles(checks.databases(settings)))
+    assert troubles(doctor.databases(settings))[0] == "this host's clock is years behind"
+    assert any("the clock was set back" in one for one in troubles(doctor.databases(settings)))
 
 
 def test_tcp_without_keys_is_trouble(settings: Settings, tmp_path: Path) -> None:
     over_tcp = Settings(var=settings.var, router="tcp://127.0.0.1:7500")
-    (found,) = troubles(checks.fabric(over_tcp, tmp_path / "keys"))
+    (found,) = troubles(doctor.fabric(over_tcp, tmp_path / "keys"))
     assert "there are no keys" in found
     invoked = CliRunner().invoke(main, ["keys", "init", "--keys", str(tmp_path / "keys")])
     assert invoked.exit_code == 0
-    assert troubles(checks.fabric(over_tcp, tmp_path / "keys")) == []
+    assert troubles(doctor.fabric(over_tcp, tmp_path / "keys")) == []
     (tmp_path / "keys" / "users.secret").write_text("nonsense")
     (tmp_path / "keys" / "router.public").unlink()
     assert [
-        one.partition(";")[0] for one in troubles(checks.fabric(over_tcp, tmp_path / "keys"))
+        one.partition(";")[0] for one in troubles(doctor.fabric(over_tcp, tmp_path / "keys"))
     ] == [
         f"there is no {tmp_path / 'keys' / 'router.public'}",
         f"{tmp_path / 'keys' / 'users.secret'} is not TOML",
@@ -355,14 +354,14 @@ def test_what_is_no_folder_is_trouble(settings: Settings, name: str) -> None:
 def test_a_port_of_somebody_else_is_trouble() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = Address("127.0.0.1", taken.getsockname()[1])
-        (found,) = troubles(checks.gateway(Settings(listen=(address,))))
+        (found,) = troubles(doctor.gateway(Settings(listen=(address,))))
         assert "cannot listen" in found
-    assert troubles(checks.gateway(Settings(listen=(address,)))) == []
+    assert troubles(doctor.gateway(Settings(listen=(address,)))) == []
 
 
 def test_open_addresses_want_tls() -> None:
     everywhere = (Address("0.0.0.0", _free_port()),)
-    (found,) = troubles(checks.gateway(Settings(listen=everywhere, plain="anywhere")))
+    (found,) = troubles(doctor.gateway(Settings(listen=everywhere, plain="anywhere")))
     assert "not encrypted" in found
 
 
@@ -392,42 +391,42 @@ def test_certificates_are_looked_at(tmp_path: Path, days: int, sentence: str | N
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     made.cert_chain_pems[0].write_to_path(str(cert))
     made.private_key_pem.write_to_path(str(key))
-    found = troubles(checks.certificate(cert, key))
+    found = troubles(doctor.certificate(cert, key))
     assert [sentence in one for one in found if sentence] == ([True] if sentence else [])
-    assert "cannot be used" in troubles(checks.certificate(key, cert))[0]
+    assert "cannot be used" in troubles(doctor.certificate(key, cert))[0]
     assert ssl.OPENSSL_VERSION
 
 
 def test_old_backups_are_trouble(settings: Settings, tmp_path: Path) -> None:
     target = tmp_path / "backups"
     target.mkdir()
-    assert troubles(checks.backups(target)) == [f"there is no backup in {target}"]
+    assert troubles(doctor.backups(target)) == [f"there is no backup in {target}"]
     CliRunner().invoke(main, ["backup", "--var", str(settings.var), str(target)])
-    assert troubles(checks.backups(target)) == []
+    assert troubles(doctor.backups(target)) == []
     (folder,) = target.iterdir()
     text = (folder / "manifest.json").read_text()
     (made_at_ms,) = [one for one in text.splitlines() if "made_at_ms" in one]
     (folder / "manifest.json").write_text(text.replace(made_at_ms, '"made_at_ms": 1,'))
-    assert "days old" in troubles(checks.backups(target))[0]
+    assert "days old" in troubles(doctor.backups(target))[0]
 
 
 def test_the_last_backup_is_known_wherever_it_went(settings: Settings, tmp_path: Path) -> None:
-    assert troubles(checks.last_backup(settings)) == ["no backup of this data was ever made"]
+    assert troubles(doctor.last_backup(settings)) == ["no backup of this data was ever made"]
     CliRunner().invoke(main, ["backup", "--var", str(settings.var), str(tmp_path / "backups")])
-    assert troubles(checks.last_backup(settings)) == []
+    assert troubles(doctor.last_backup(settings)) == []
     assert str(tmp_path / "backups") in settings.backup_mark.read_text()
     os.utime(settings.backup_mark, (1, 1))
-    assert "days ago" in troubles(checks.last_backup(settings))[0]
-    assert list(checks.last_backup(Settings(var=tmp_path / "new"))) == []
+    assert "days ago" in troubles(doctor.last_backup(settings))[0]
+    assert list(doctor.last_backup(Settings(var=tmp_path / "new"))) == []
 
 
 def test_who_holds_a_lock_is_known(tmp_path: Path) -> None:
     path = tmp_path / "users.sqlite.lock"
-    assert checks.lock_holder(path) is None
+    assert doctor.lock_holder(path) is None
     lock = WriterLock(path)
-    assert checks.lock_holder(path) == str(os.getpid())
+    assert doctor.lock_holder(path) == str(os.getpid())
     lock.close()
-    assert checks.lock_holder(path) is None
+    assert doctor.lock_holder(path) is None
 
 
 def test_the_command_says_what_to_do(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
