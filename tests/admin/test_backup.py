@@ -14,7 +14,6 @@ from typing import cast
 import pytest
 from click.testing import CliRunner, Result
 
-from zchat.admin import manifest
 from zchat.admin.cli import main
 from zchat.admin.commands import backup
 from zchat.admin.commands.verify import verify_folder
@@ -45,14 +44,14 @@ def backed_up(var: Path) -> Path:
 def test_a_backup_says_what_it_holds_and_is_closed_to_others(var: Path) -> None:
     folder = backed_up(var)
 
-    made = manifest.read(folder)
+    made = backup.read_manifest(folder)
     assert made.one_moment
     assert made.files.keys() == {"users.sqlite", "rooms-0.sqlite"}
     assert made.files["rooms-0.sqlite"].logs == 1
     assert made.files["rooms-0.sqlite"].position == 9
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
-    assert list(manifest.wrong_sums(folder, made)) == []
+    assert list(backup.wrong_sums(folder, made)) == []
     assert not any(report.findings for report in verify_folder(folder).values())
 
 
@@ -60,7 +59,7 @@ def test_a_backup_that_fails_leaves_nothing(var: Path, monkeypatch: pytest.Monke
     def fail(*_: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr(manifest, "write", fail)
+    monkeypatch.setattr(backup, "write_manifest", fail)
     result = admin(var, "backup", str(var.parent / "backups"))
     assert (result.exit_code, "no space left" in result.output) == (1, True)
     assert list((var.parent / "backups").iterdir()) == []
@@ -171,8 +170,8 @@ def test_what_is_restored_is_what_was_backed_up(var: Path) -> None:
 
     result = admin(var, "restore", str(folder))
     assert result.exit_code == 0, result.output
-    for name, file in manifest.read(folder).files.items():
-        assert manifest.sha256(var / "data" / name) == file.sha256
+    for name, file in backup.read_manifest(folder).files.items():
+        assert backup.sha256(var / "data" / name) == file.sha256
         assert (var / "data" / name).stat().st_mode & 0o777 == 0o600
     assert (var / "data").stat().st_mode & 0o777 == 0o700
     assert {path.name for path in (var / "data").iterdir()} == {"users.sqlite", "rooms-0.sqlite"}

@@ -13,7 +13,6 @@ from zchat.admin.commands import (
     people,
     procfiles,
     redaction,
-    restore,
     retention,
     rooms,
     settings,
@@ -54,7 +53,7 @@ main.add_command(settings.LIMITS)
 main.add_command(keys.KEYS)
 main.add_command(certificates.TLS)
 main.add_command(backup.BACKUP)
-main.add_command(restore.RESTORE)
+main.add_command(backup.RESTORE)
 main.add_command(verify.VERIFY)
 main.add_command(transfer.EXPORT)
 main.add_command(transfer.IMPORT)

@@ -26,6 +26,11 @@ def utc(at_ms: int) -> str:
         return ""
 
 
+def iso(at_ms: int) -> str:
+    """`2026-05-04T10:00:00Z`, for files."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def length(span_ms: float) -> str:
     """The two largest units of a span of time: `3d 4h`, `12s`."""
     left = max(0, int(span_ms / 1000))

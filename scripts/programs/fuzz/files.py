@@ -12,9 +12,9 @@ from typing import Any, Final
 import trustme
 import zmq
 
-from zchat.admin import exported, manifest
+from zchat.admin import exported
+from zchat.admin.commands.backup import MANIFEST, BadBackup, read_manifest, wrong_sums
 from zchat.admin.exported import BadExport
-from zchat.admin.manifest import BadBackup
 from zchat.client.core import key_pins, tokens
 from zchat.fabric import keys
 from zchat.fabric.keys import KeyProblem
@@ -83,9 +83,9 @@ MANIFESTS: Final = [_MANIFEST, _DEEP]
 
 
 def backup(data: bytes) -> None:
-    with _file(data, manifest.MANIFEST) as path:
+    with _file(data, MANIFEST) as path:
         try:
-            list(manifest.wrong_sums(path.parent, manifest.read(path.parent)))
+            list(wrong_sums(path.parent, read_manifest(path.parent)))
         except BadBackup as error:
             raise _problem(error) from None
 

@@ -17,11 +17,16 @@ from typing import Any, Final, NamedTuple
 import click
 from supervisor.states import RUNNING_STATES, ProcessStates
 
-from zchat.admin import host, manifest
-from zchat.admin.commands.backup import USERS_DATABASE, databases_in
+from zchat.admin import host
+from zchat.admin.commands.backup import (
+    MANIFEST,
+    USERS_DATABASE,
+    BadBackup,
+    databases_in,
+    read_manifest,
+)
 from zchat.admin.commands.status import look
 from zchat.admin.host import as_owner_of, user_name
-from zchat.admin.manifest import BadBackup
 from zchat.admin.output import admin_command, as_dict, as_json_option, counted, show_json
 from zchat.admin.rpc import enquiry
 from zchat.admin.supervising import NO_ANSWER, supervisor_of
@@ -277,9 +282,9 @@ def databases(settings: Settings) -> Iterator[Check]:
 
 def backups(folder: Path) -> Iterator[Check]:
     made: list[int] = []
-    for path in sorted(folder.glob("*/" + manifest.MANIFEST)):
+    for path in sorted(folder.glob("*/" + MANIFEST)):
         try:
-            made.append(manifest.read(path.parent).made_at_ms)
+            made.append(read_manifest(path.parent).made_at_ms)
         except BadBackup as error:
             yield Check(Level.WARNING, "backups", str(error), "remove it, and make another one")
     remedy = f"make one now, and then every day: zchat-admin backup {folder}"

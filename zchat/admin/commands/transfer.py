@@ -1,7 +1,6 @@
 """`zchat-admin export` and `import`: a room or an account as a file, and back."""
 
 import sys
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -13,6 +12,7 @@ import msgspec
 from msgspec import structs
 
 from zchat import __version__
+from zchat.admin import times
 from zchat.admin.commands.moderation import sightings_of
 from zchat.admin.commands.redaction import pages_of
 from zchat.admin.commands.rooms import room_of
@@ -28,7 +28,6 @@ from zchat.admin.exported import (
     standing_alone,
     still_in,
 )
-from zchat.admin.manifest import iso
 from zchat.admin.output import REQUEST, CommandGroup, admin_command, argument, do, option, refuse
 from zchat.admin.output import name as spelled
 from zchat.admin.pages import ask_one, entries_of
@@ -100,7 +99,7 @@ def _export_account(settings: Settings, name: str, output: Path | None) -> None:
 
 
 def _header(kind: str, name: str, topic: str = "") -> Header:
-    now = iso(time.time_ns() // 1_000_000)
+    now = times.iso(times.now_ms())
     return Header(FORMAT, kind, name, now, f"zchat {__version__}", topic)
 
 

@@ -5,9 +5,14 @@ from pathlib import Path
 
 import click
 
-from zchat.admin import manifest
-from zchat.admin.commands.backup import USERS_DATABASE, databases_in
-from zchat.admin.manifest import BadBackup
+from zchat.admin.commands.backup import (
+    MANIFEST,
+    USERS_DATABASE,
+    BadBackup,
+    databases_in,
+    read_manifest,
+    wrong_sums,
+)
 from zchat.admin.output import admin_command, as_json_option, counted, refuse, show
 from zchat.eventlog.database import StoreUnavailable
 from zchat.eventlog.verify import NotADatabase, Report, verify
@@ -23,9 +28,9 @@ def verify_folder(folder: Path) -> dict[str, Report]:
     if not databases:
         refuse(f"there is no database in {folder}")
     reports: dict[str, Report] = {}
-    is_backup = (folder / manifest.MANIFEST).exists()
+    is_backup = (folder / MANIFEST).exists()
     if is_backup:
-        reports[manifest.MANIFEST] = _verify_sums(folder)
+        reports[MANIFEST] = _verify_sums(folder)
     for path in databases:
         try:
             reports[path.name] = verify(path)
@@ -40,7 +45,7 @@ def verify_folder(folder: Path) -> dict[str, Report]:
 
 def manifest_is_of_one_moment(folder: Path) -> bool:
     try:
-        return manifest.read(folder).one_moment
+        return read_manifest(folder).one_moment
     except BadBackup:
         return False
 
@@ -48,11 +53,11 @@ def manifest_is_of_one_moment(folder: Path) -> bool:
 def _verify_sums(folder: Path) -> Report:
     report = Report(checked=["sums"])
     try:
-        made = manifest.read(folder)
+        made = read_manifest(folder)
     except BadBackup as error:
         report.found(str(error))
         return report
-    for wrong in manifest.wrong_sums(folder, made):
+    for wrong in wrong_sums(folder, made):
         report.found(wrong)
     for path in databases_in(folder):
         if path.name not in made.files:
