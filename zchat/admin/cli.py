@@ -10,7 +10,6 @@ from zchat.admin.commands import (
     doctor,
     keys,
     moderation,
-    people,
     procfiles,
     redaction,
     retention,
@@ -29,8 +28,8 @@ def main() -> None:
 
 
 main.add_command(status.STATUS)
-main.add_command(people.USERS)
-main.add_command(people.SESSIONS)
+main.add_command(accounts.USERS)
+main.add_command(accounts.SESSIONS)
 main.add_command(moderation.SEEN)
 main.add_command(rooms.ROOMS)
 main.add_command(audit.AUDIT)
@@ -39,10 +38,10 @@ main.add_command(moderation.KICK)
 main.add_command(moderation.BAN)
 main.add_command(moderation.BANS)
 main.add_command(moderation.UNBAN)
-main.add_command(people.SUSPEND)
-main.add_command(people.RESTORE_USER)
+main.add_command(accounts.SUSPEND)
+main.add_command(accounts.RESTORE_USER)
 main.add_command(redaction.REDACT)
-main.add_command(people.STANDING)
+main.add_command(accounts.STANDING)
 main.add_command(accounts.ACCOUNT)
 main.add_command(accounts.INVITE)
 main.add_command(rooms.CLOSE_ROOM)
