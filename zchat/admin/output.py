@@ -4,23 +4,20 @@
 """
 
 import json
-import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 import click
 from msgspec import Struct, structs
 
-from zchat.admin.rpc import ask
 from zchat.client.core.checks import InvalidRequest, exact
 from zchat.client.text.style import in_columns
 from zchat.protocol import limits
-from zchat.protocol.messages import Done, Message, Refused
+from zchat.protocol.messages import Done
 from zchat.protocol.rules.names import InvalidName, canonical_name, printable
-from zchat.protocol.rules.nonces import nonce
 from zchat.runtime.options import WholeOutput, value_of
-from zchat.runtime.settings import Settings, command_with_arguments
+from zchat.runtime.settings import command_with_arguments
 
 admin_command = partial(command_with_arguments, "admin")
 
@@ -43,13 +40,6 @@ def refuse(reason: str) -> NoReturn:
 
 
 # --- What a command is given ----------------------------------------------------------------------
-
-REQUEST: Final = 1
-"""Each of our requests is the only one of its kind."""
-
-
-def fresh_nonce() -> bytes:
-    return nonce(os.urandom(limits.NONCE_PREFIX_BYTES), 1)
 
 
 def as_json_option() -> click.Option:
@@ -121,23 +111,6 @@ def argument(what: str, parse: Callable[[str], Any] = name, *, required: bool = 
 
 
 # --- What came of it ------------------------------------------------------------------------------
-
-
-def do(settings: Settings, address: str, command: Message, *, as_json: bool = False) -> Done:
-    """Has the service do it. Ends the program if it is not done. Raises `NoAnswer`."""
-    return done_or_end(ask(settings, address, command), as_json=as_json)
-
-
-def done_or_end(answer: Done | Refused, *, as_json: bool = False) -> Done:
-    """Ends the program if it is not done."""
-    match answer:
-        case Done() as done:
-            return done
-        case Refused(code=code, reason=reason) if as_json:
-            show_json({"done": False, "code": code, "reason": reason})
-            raise SystemExit(1)
-        case Refused(reason=reason):
-            refuse(reason)
 
 
 def show_done(done: Done, sentence: str, *, as_json: bool) -> None:

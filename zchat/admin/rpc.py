@@ -3,27 +3,33 @@
 import contextlib
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, TypeVar
 
 import click
 from msgspec import Raw
 
+from zchat.admin.output import refuse, show_json
 from zchat.fabric import sockets
 from zchat.fabric.core.identities import identity
 from zchat.fabric.core.link import Asker
 from zchat.protocol import limits
-from zchat.protocol.codec import Decoder, ProtocolError, encode
+from zchat.protocol.codec import Decoder, FrameReader, ProtocolError, encode
 from zchat.protocol.internal import (
     NOT_BEGUN,
     UNFINISHED,
     Down,
+    LogPage,
+    ReadLog,
     RoutingTable,
     Stamped,
 )
-from zchat.protocol.messages import Done, Message, Refused, Standing
+from zchat.protocol.messages import Done, Entry, Message, Refused, Standing
+from zchat.protocol.rules.nonces import nonce
 from zchat.runtime.settings import Settings
 from zchat.runtime.settings_in_force import console_name
 
+Page = TypeVar("Page")
 _tables = Decoder(RoutingTable)
 _downs = Decoder(Down)
 _replies: Decoder[Done | Refused] = Decoder(Done | Refused)  # type: ignore[arg-type]
@@ -39,6 +45,36 @@ class NoAnswer(click.ClickException):
         super().__init__(f"no answer from {who}; does the cluster run, and is this its folder?")
 
 
+def _stamped(message: Message) -> bytes:
+    """As a gateway would for its client; of no session and no user it is the cluster's own."""
+    return encode(Stamped(0, "", Raw(encode(message)), Standing.OPERATOR))
+
+
+# --- Commands: one after another, each of which is done once --------------------------------------
+
+REQUEST: Final = 1
+"""Each of our requests is the only one of its kind."""
+
+
+def fresh_nonce() -> bytes:
+    return nonce(os.urandom(limits.NONCE_PREFIX_BYTES), 1)
+
+
+def do(settings: Settings, address: str, command: Message, *, as_json: bool = False) -> Done:
+    """Has the service do it. Ends the program if it is not done. Raises `NoAnswer`."""
+    return done_or_end(ask(settings, address, command), as_json=as_json)
+
+
+def done_or_end(answer: Done | Refused, *, as_json: bool = False) -> Done:
+    """Ends the program if it is not done."""
+    if isinstance(answer, Refused):
+        if as_json:
+            show_json({"done": False, "code": answer.code, "reason": answer.reason})
+            raise SystemExit(1)
+        refuse(answer.reason)
+    return answer
+
+
 def ask(settings: Settings, address: str, command: Message) -> Done | Refused:
     """Has the service do this, and returns its answer. Raises `NoAnswer`."""
     with orders(settings) as ordering:
@@ -49,6 +85,7 @@ class Orders:
     """Has services do one thing after another; what a killed one has not done it is told again."""
 
     def __init__(self, context: sockets.Context, settings: Settings, name: str) -> None:
+        # A name of its own for each run: the link of a former one is not to be gone on with.
         own_identity = identity(name, os.urandom(6).hex())
         self._socket = sockets.asker_socket(context, settings.endpoints, own_identity)
         self._waiter = sockets.Waiter(self._socket)
@@ -62,7 +99,8 @@ class Orders:
         deadline = time.monotonic() + limits.COMMAND_TIMEOUT_S
         while (now := time.monotonic()) < deadline:
             if now >= self._heartbeat_at:
-                # Each is answered: with one in each turn nobody would ever rest.
+                # It is answered with who serves what. To send one in each turn would never let us
+                # rest, for its answer begins the next turn.
                 self._heartbeat_at = now + limits.CONNECT_RETRY_S
                 sockets.try_send(self._socket, [b"", b""])
                 asker.heartbeat()
@@ -87,6 +125,9 @@ def orders(settings: Settings) -> Iterator[Orders]:
     name = console_name()
     with sockets.open_context(settings, name) as context:
         yield Orders(context, settings, name)
+
+
+# --- Queries: of one service, or of several at once -----------------------------------------------
 
 
 class Enquiry:
@@ -115,6 +156,7 @@ class Enquiry:
                 for body, *_ in sockets.receive_waiting(self._socket(address)):
                     answer = _only(body)
                     if answer in (UNFINISHED, NOT_BEGUN):
+                        # A long query is answered in steps: to ask again has the next one done.
                         next_at[address] = 0.0
                     elif answer:
                         answers[address] = answer
@@ -144,5 +186,74 @@ def _only(body: bytes) -> bytes:
     return answer
 
 
-def _stamped(message: Message) -> bytes:
-    return encode(Stamped(0, "", Raw(encode(message)), Standing.OPERATOR))
+# --- Answers that come in pages -------------------------------------------------------------------
+
+log_pages: Decoder[LogPage | Refused] = Decoder(LogPage)
+"""A log that is not there is empty; nobody is refused one."""
+_entries = Decoder(Entry)
+
+
+def read_all(
+    settings: Settings,
+    addresses: Sequence[str],
+    first: Message,
+    decoder: Decoder[Page | Refused],
+    next_of: Callable[[Page], Message | None],
+) -> list[Page]:
+    """The pages of all services, in no particular order.
+
+    `next_of` makes the query for what follows a page, None after the last one. Ends the program at
+    a refusal. Raises `NoAnswer`.
+    """
+    pages: list[Page] = []
+    asked = dict.fromkeys(addresses, first)
+    with enquiry(settings) as asking:
+        while asked:
+            answers = ask_each(asking, asked, decoder)
+            pages.extend(answers.values())
+            following = {address: next_of(page) for address, page in answers.items()}
+            asked = {address: query for address, query in following.items() if query is not None}
+    return pages
+
+
+def ask_each(
+    asking: Enquiry, queries: Mapping[str, Message], decoder: Decoder[Page | Refused]
+) -> dict[str, Page]:
+    """One answer of each. Ends the program at a refusal. Raises `NoAnswer`."""
+    answers = asking.ask(queries, limits.QUERY_TIMEOUT_S)
+    if silent := queries.keys() - answers.keys():
+        raise NoAnswer(", ".join(sorted(silent)))
+    decoded: dict[str, Page] = {}
+    for address, body in answers.items():
+        try:
+            answer = decoder.decode(body)
+        except ProtocolError:
+            # Of another version; what it says is no use here.
+            raise NoAnswer(address) from None
+        if isinstance(answer, Refused):
+            refuse(answer.reason)
+        decoded[address] = answer
+    return decoded
+
+
+def ask_one(
+    asking: Enquiry, address: str, query: Message, decoder: Decoder[Page | Refused]
+) -> Page:
+    """The same of one service."""
+    return ask_each(asking, {address: query}, decoder)[address]
+
+
+def entries_of(asking: Enquiry, address: str, log: str) -> Iterator[Entry]:
+    """All that there is of a log, oldest first, up to where it ends by then."""
+    cursor = 0
+    while True:
+        page = ask_one(asking, address, ReadLog(log, cursor), log_pages)
+        yield from entries_in(page.frames)
+        if page.last >= page.head or page.last <= cursor:
+            return
+        cursor = page.last
+
+
+def entries_in(frames: bytes) -> Iterator[Entry]:
+    """Those of one page, of which the only one may be as large as the page."""
+    return map(_entries.decode, FrameReader(len(frames)).feed(frames))

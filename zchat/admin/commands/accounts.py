@@ -10,15 +10,11 @@ import click
 from zchat.admin import times
 from zchat.admin.commands.redaction import Found, Numbered, find, remove
 from zchat.admin.output import (
-    REQUEST,
     CommandGroup,
     admin_command,
     argument,
     as_json_option,
     counted,
-    do,
-    done_or_end,
-    fresh_nonce,
     option,
     pattern,
     reason,
@@ -30,8 +26,18 @@ from zchat.admin.output import (
     show_list,
     yes,
 )
-from zchat.admin.pages import ask_one, entries_of, read_all
-from zchat.admin.rpc import Enquiry, enquiry, orders
+from zchat.admin.rpc import (
+    REQUEST,
+    Enquiry,
+    ask_one,
+    do,
+    done_or_end,
+    enquiry,
+    entries_of,
+    fresh_nonce,
+    orders,
+    read_all,
+)
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
 from zchat.protocol.internal import USER_SERVICE

@@ -6,16 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from zchat.admin import times
-from zchat.admin.output import (
-    REQUEST,
-    admin_command,
-    as_json_option,
-    name,
-    option,
-    show_list,
-)
-from zchat.admin.pages import ask_one
-from zchat.admin.rpc import Enquiry, enquiry
+from zchat.admin.output import admin_command, as_json_option, name, option, show_list
+from zchat.admin.rpc import REQUEST, Enquiry, ask_one, enquiry
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import AuditList, AuditRecord, ReadAudit, Refused

@@ -4,12 +4,9 @@ import click
 
 from zchat.admin import times
 from zchat.admin.output import (
-    REQUEST,
     admin_command,
     argument,
     as_json_option,
-    do,
-    fresh_nonce,
     name,
     option,
     reason_option,
@@ -17,7 +14,7 @@ from zchat.admin.output import (
     show_list,
     yes,
 )
-from zchat.admin.pages import read_all
+from zchat.admin.rpc import REQUEST, do, fresh_nonce, read_all
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
 from zchat.protocol.internal import USER_SERVICE

@@ -14,18 +14,15 @@ from zchat.admin import times
 from zchat.admin.commands.moderation import sightings_of, target
 from zchat.admin.commands.rooms import room_of
 from zchat.admin.output import (
-    REQUEST,
     admin_command,
     as_json_option,
     counted,
-    done_or_end,
     name,
     option,
     reason_option,
     show,
 )
-from zchat.admin.pages import ask_one
-from zchat.admin.rpc import Enquiry, enquiry, orders
+from zchat.admin.rpc import REQUEST, Enquiry, ask_one, done_or_end, enquiry, orders
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import Refused, room_log

@@ -6,18 +6,15 @@ import click
 
 from zchat.admin import times
 from zchat.admin.output import (
-    REQUEST,
     CommandGroup,
     admin_command,
     as_json_option,
     counted,
-    do,
     refuse,
     show,
     table,
 )
-from zchat.admin.pages import ask_each, ask_one
-from zchat.admin.rpc import Enquiry, enquiry
+from zchat.admin.rpc import REQUEST, Enquiry, ask_each, ask_one, do, enquiry
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
 from zchat.protocol.internal import USER_SERVICE

@@ -4,20 +4,24 @@ import click
 
 from zchat.admin import times
 from zchat.admin.output import (
-    REQUEST,
     admin_command,
     argument,
     as_json_option,
-    do,
-    done_or_end,
-    fresh_nonce,
     pattern,
     reason_option,
     show_done,
     show_list,
 )
-from zchat.admin.pages import ask_one, log_pages, read_all
-from zchat.admin.rpc import Enquiry
+from zchat.admin.rpc import (
+    REQUEST,
+    Enquiry,
+    ask_one,
+    do,
+    done_or_end,
+    fresh_nonce,
+    log_pages,
+    read_all,
+)
 from zchat.client.core.checks import InvalidRequest, exact
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder

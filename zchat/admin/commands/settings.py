@@ -5,17 +5,15 @@ from typing import Any
 import click
 
 from zchat.admin.output import (
-    REQUEST,
     admin_command,
     as_json_option,
-    do,
     refuse,
     show,
     show_done,
     show_json,
     table,
 )
-from zchat.admin.rpc import NoAnswer
+from zchat.admin.rpc import REQUEST, NoAnswer, do
 from zchat.protocol import limits
 from zchat.protocol.internal import USER_SERVICE
 from zchat.protocol.operators import ChangeSetting

@@ -7,14 +7,7 @@ from typing import Any, Final, NamedTuple
 import click
 
 from zchat.admin import times
-from zchat.admin.output import (
-    admin_command,
-    as_dict,
-    as_json_option,
-    show_json,
-    size,
-    table,
-)
+from zchat.admin.output import admin_command, as_dict, as_json_option, show_json, size, table
 from zchat.admin.rpc import Enquiry, NoAnswer, enquiry
 from zchat.fabric.core.identities import Part, part_of
 from zchat.protocol import limits

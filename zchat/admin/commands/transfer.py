@@ -28,12 +28,11 @@ from zchat.admin.exported import (
     standing_alone,
     still_in,
 )
-from zchat.admin.output import REQUEST, CommandGroup, admin_command, argument, do, option, refuse
+from zchat.admin.output import CommandGroup, admin_command, argument, option, refuse
 from zchat.admin.output import name as spelled
-from zchat.admin.pages import ask_one, entries_of
-from zchat.admin.rpc import NoAnswer, enquiry
+from zchat.admin.rpc import REQUEST, NoAnswer, ask_one, do, enquiry, entries_in, entries_of
 from zchat.protocol import limits
-from zchat.protocol.codec import Decoder, FrameReader, encode
+from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.internal import USER_SERVICE
 from zchat.protocol.messages import (
     Entry,
@@ -57,8 +56,6 @@ from zchat.runtime.settings import Settings
 from zchat.service.password_pool import hashed
 
 _accounts: Decoder[AccountAnswer] = Decoder(AccountAnswer)  # type: ignore[arg-type]
-
-_entries = Decoder(Entry)
 
 _BATCH_BYTES_MAX = 128 * 1024
 
@@ -95,7 +92,8 @@ def _export_account(settings: Settings, name: str, output: Path | None) -> None:
         said = FindMessages([name], facts.created_at_ms, frames=True)
         for address in room_addresses(settings.partitions):
             for page in pages_of(asking, address, said):
-                _write_entries(file, page.frames)
+                for entry in entries_in(page.frames):
+                    file.write(msgspec.json.encode(_line_of(entry, of_room=True)) + b"\n")
 
 
 def _header(kind: str, name: str, topic: str = "") -> Header:
@@ -107,12 +105,6 @@ def _write(file: IO[bytes], header: Header, entries: Iterable[Entry]) -> None:
     file.write(msgspec.json.encode(header) + b"\n")
     for entry in entries:
         file.write(msgspec.json.encode(_line_of(entry)) + b"\n")
-
-
-def _write_entries(file: IO[bytes], frames: bytes) -> None:
-    """Of rooms, each with its log."""
-    for frame in FrameReader(max(len(frames), 1)).feed(frames):
-        file.write(msgspec.json.encode(_line_of(_entries.decode(frame), of_room=True)) + b"\n")
 
 
 def _line_of(entry: Entry, *, of_room: bool = False) -> Line:
