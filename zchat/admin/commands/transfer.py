@@ -225,17 +225,16 @@ def _send(
 
 
 def _batches(entries: Iterable[ImportedEntry]) -> Iterator[list[ImportedEntry]]:
-    """One at least, and none too large for an envelope."""
+    """None too large for an envelope; and one at least, which makes the room or account itself."""
     batch: list[ImportedEntry] = []
-    batch_bytes = 0
+    batch_bytes, is_first = 0, True
     for entry in entries:
         batch.append(entry)
         batch_bytes += len(encode(entry))
         if len(batch) >= limits.IMPORTED_ENTRIES_MAX or batch_bytes >= _BATCH_BYTES_MAX:
             yield batch
-            batch, batch_bytes = [], 0
-    # Of what fitted exactly, the empty rest says nothing.
-    if batch:
+            batch, batch_bytes, is_first = [], 0, False
+    if batch or is_first:
         yield batch
 
 
