@@ -152,9 +152,10 @@ def still_in(lines: Iterator[Line]) -> tuple[list[str], int]:
 
 
 def standing_alone(lines: Iterable[Line]) -> Iterator[Line]:
-    """The entries without what refers to others, which have other sequences where they come to.
+    """Without entries, and references, that name other entries by their sequence.
 
-    Messages are as they have become, so that what says how is not missed.
+    Where they are imported to, sequences are others. Nothing of the messages is missed: they stand
+    in the file as edits, reactions and deletions have made them.
     """
     for line in lines:
         match line.body:
@@ -176,7 +177,7 @@ def standing_alone(lines: Iterable[Line]) -> Iterator[Line]:
 
 
 def import_nonce(path: Path, log: str) -> bytes:
-    """The same for the same file and the same place."""
+    """The same for the same file and log, so that an import that is repeated adds nothing twice."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256")
     digest.update(log.encode())

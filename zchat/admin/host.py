@@ -1,7 +1,7 @@
-"""What commands need of the host: to act for the owner of a folder, and to know of free ports."""
+"""What commands need of the host: to act as the owner of a folder, and to know of free ports."""
 
 import contextlib
-import encodings.idna  # noqa: F401 - `getaddrinfo` would, as a user who may not read it
+import encodings.idna  # noqa: F401 - as root; see `as_owner_of`
 import os
 import pwd
 import socket
@@ -14,10 +14,12 @@ from zchat.runtime.os_errors import Obstacle, obstacle_at
 
 @contextlib.contextmanager
 def as_owner_of(folder: Path) -> Iterator[None]:
-    """Root does all within as the folder's owner, to whom files of root would be of no use.
+    """Within it root acts as the folder's owner, who could not use files that belong to root.
 
-    Others do it as themselves. A folder that is not there yet is whose the nearest one above it is.
-    No right of root is left meanwhile, so that links which the owner has put there lead nowhere.
+    Others act as themselves. A folder that does not exist yet counts as owned by whoever owns the
+    nearest one above it. Root gives up all its rights meanwhile: a link that the owner has put
+    there leads to nothing that the owner could not reach. What is imported late, as the codec that
+    `getaddrinfo` wants, has to be imported before, since that user may not read Python's library.
     """
     there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     owner = there.stat()
@@ -25,6 +27,7 @@ def as_owner_of(folder: Path) -> Iterator[None]:
         yield
         return
     groups, group = os.getgroups(), os.getegid()
+    # The user last, and back first: only root may change groups.
     os.setgroups([])
     os.setegid(owner.st_gid)
     os.seteuid(owner.st_uid)
@@ -53,7 +56,7 @@ def trouble_at(address: Address, *, shared: bool) -> Obstacle | None:
             address.host, address.port, type=socket.SOCK_STREAM
         )[0]
         with socket.socket(family, kind) as attempt:
-            # Also after a cluster that ran a moment ago.
+            # As gateways do: connections of a cluster that has just ended do not block the port.
             attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if shared:
                 attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

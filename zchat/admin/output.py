@@ -60,7 +60,7 @@ def option(
 
     With `many` it may be given more than once.
     """
-    # A default of None would do for what is required.
+    # click takes even a default of None for a value, and would not miss what is required.
     given = {} if required else {"default": default}
     return click.Option(
         flag.split(),

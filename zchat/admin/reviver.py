@@ -1,11 +1,11 @@
-"""Starts again whatever supervisord has given up, and kills what hangs.
+"""`zchat-reviver`: starts again whatever supervisord has given up, and kills what hangs.
 
-A program that dies a few times soon after its start rests in FATAL for ever, for instance after a
-full disk that has long been emptied. As an event listener of supervisord the reviver is told of it,
-and looks again at every tick, lest it was away in the meantime.
+supervisord gives a program up for ever (FATAL) that dies a few times soon after its start, for
+instance because the disk was full for a minute. The reviver is an event listener of supervisord,
+which tells it so; it also looks at every tick, since it may have been away when it was told.
 
-A process that hangs looks well to supervisord. The reviver sees that it has ceased to touch its
-file (zchat/runtime/liveness.py), and kills it; supervisord starts it again.
+To supervisord a process that hangs looks well. The reviver sees that it does not touch its file
+any more (zchat/runtime/liveness.py), and kills it; supervisord starts it again.
 """
 
 import http.client
@@ -54,7 +54,8 @@ class Watch:
                 pid = files[name].pid
                 log.error("killing %s, process %d: its main loop has stopped", name, pid)
                 try:
-                    # By its parent, which knows for sure whose pid it is.
+                    # Through supervisord: only the parent of a process knows for sure that its pid
+                    # has not gone to another one.
                     supervisor.signalProcess(name, "KILL")
                 except xmlrpc.client.Fault as fault:
                     log.warning("%s is not killed: %s", name, fault.faultString)
@@ -90,7 +91,7 @@ def _start(supervisor: Supervisor, name: str, log: logging.Logger) -> None:
         # Without waiting: it would hold up the others, and supervisord sees for itself.
         supervisor.startProcess(name, False)
     except xmlrpc.client.Fault as fault:
-        # As after a person was quicker, or when its program is not there to be started.
+        # A person may have been quicker, or the program is not installed.
         log.warning("%s does not start: %s", name, fault.faultString)
 
 

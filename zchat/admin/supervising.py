@@ -1,8 +1,8 @@
-"""What supervisord does before it starts anything, and how one asks it what it does.
+"""A plug-in of supervisord that closes `var` and finds the programs; and how to ask supervisord.
 
-The first is a plug-in of supervisord, which procfiles/*.conf name. In the foreground that has
-the umask of whoever starts it, and in the background it opens its first log before it sets its own.
-It looks for programs in PATH, which may be missing.
+procfiles/*.conf name the plug-in, which runs before supervisord starts anything. It is needed since
+supervisord, in the foreground, has the umask of whoever starts it, and in the background opens its
+first log before it sets its own; and since it looks for programs in PATH, which may be missing.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ NO_ANSWER: Final = (OSError, http.client.HTTPException, xmlrpc.client.Error)
 
 
 class Nothing:
-    """A plug-in has to add something that one can call from outside; this one does not."""
+    """supervisord demands methods of a plug-in that one can call from outside; here are none."""
 
 
 def begin(supervisord: Any) -> Nothing:
@@ -35,10 +35,10 @@ def begin(supervisord: Any) -> Nothing:
     var = Path(supervisord.options.here).parent / "var"
     close_to_others(var, log)
     for path in var.iterdir():
-        # Logs of a cluster that was there before.
+        # Logs of former runs.
         if path.is_file() and not path.is_symlink():
             close_to_others(path, log)
-    # Those of an activated environment come first.
+    # Those of an activated environment come first, as in a shell.
     programs = [os.environ.get("PATH", ""), os.path.dirname(sys.executable)]  # noqa: PTH120
     os.environ["PATH"] = os.pathsep.join(filter(None, programs))
     return Nothing()
@@ -59,7 +59,7 @@ def supervisor_of(var: Path) -> Iterator[Any]:
 
 
 class _Passing(logging.Handler):
-    """Hands our log lines to the logger of supervisord, which is of another kind."""
+    """Hands our log lines to the logger of supervisord, which is not one of `logging`."""
 
     def __init__(self, logger: Any) -> None:
         super().__init__()

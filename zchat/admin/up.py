@@ -109,11 +109,11 @@ def _client() -> str:
 
 
 def _run(conf: Path) -> NoReturn:
-    # The programs of this installation, whatever else is in PATH.
+    # The programs of this installation come first, whatever else is in PATH.
     own, others = Path(sys.executable).parent, os.environ.get("PATH", "")
     os.environ["PATH"] = f"{own}{os.pathsep}{others}" if others else str(own)
-    # In the place of this process, so that Ctrl-C and a kill reach it, and it takes its children
-    # along.
+    # supervisord takes the place of this process, so that Ctrl-C and a kill reach it, and it ends
+    # its children. With -P no file of this folder is taken for a module.
     words = [sys.executable, "-P", "-m", "supervisor.supervisord", "-n", "-c", str(conf)]
     os.execv(sys.executable, words)  # noqa: S606
 

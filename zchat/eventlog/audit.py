@@ -15,7 +15,7 @@ from zchat.protocol.rules.costs import Steps
 
 _ID_MAX: Final = 2**63 - 1
 _RECORD_BYTES: Final = 256
-"""Of most records; a reason of the greatest length has four times as many."""
+"""What a record is taken to cost to read; one with the longest reason has four times as many."""
 _INSERT: Final = insert(audit)
 _columns = (
     audit.c.id,

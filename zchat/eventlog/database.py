@@ -46,7 +46,7 @@ _PRAGMAS: Final = (
     # 32 MiB instead of 4 between them sustained commits went from 28,000 entries/s to 43,000.
     "wal_autocheckpoint = 8000",
 )
-# Each transaction says it for itself, so none depends on what the one before it has said.
+# Each transaction sets this for itself, so none depends on what the one before it has set.
 _DURABLE: Final = "PRAGMA synchronous = FULL"
 _NOT_DURABLE: Final = "PRAGMA synchronous = NORMAL"
 # Not the program's fault, and likely to pass: the disk is full or away, or another one is writing.
@@ -61,7 +61,7 @@ _PASSING_ERRORS: Final = frozenset(
         sqlite3.SQLITE_PROTOCOL,
     }
 )
-# Nothing that is tried again helps against these.
+# To try again does not help against these.
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
@@ -117,7 +117,7 @@ def connect(
 
     What is there is changed within `migrating`.
     """
-    # One connection, never another: SQLite before 3.51.3 can lose a commit when two of them
+    # The only connection that writes: SQLite before 3.51.3 can lose a commit when two of them
     # checkpoint at once (https://www.sqlite.org/wal.html#walresetbug).
     engine = create_engine(
         URL.create("sqlite", database=str(path) if path else None),
@@ -299,7 +299,7 @@ def _keep(connection: sqlite3.Connection, database: Path) -> Path:
 def copy_whole(connection: sqlite3.Connection, copy: Path) -> None:
     os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     with closing(sqlite3.connect(copy)) as target:
-        # In one step: between two, a commit of the writer would have it all begin anew.
+        # In one step: after a commit of the writer between two steps SQLite begins all anew.
         connection.backup(target, pages=-1)
         # One file that is whole by itself, and read without making others beside it.
         target.execute("PRAGMA journal_mode = DELETE")
@@ -319,7 +319,7 @@ def _check_room(connection: sqlite3.Connection, folder: Path) -> None:
 
 
 def _free_name(folder: Path, suffix: str) -> Path:
-    """Names rise with time; two of one second do not happen but in tests."""
+    """Names sort by time; two copies in one second are made by tests only, which may wait."""
     while True:
         path = folder / f"{time.strftime('%Y-%m-%dT%H%M%SZ', time.gmtime())}{suffix}"
         if not path.exists():

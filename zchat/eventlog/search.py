@@ -1,8 +1,8 @@
 """Finds what was said, by an index that follows behind the entries (`search_index.py`).
 
 What the index finds is compared with the text itself, and what it does not have yet is looked
-through. All is done in steps, each of which looks at so few entries that nobody notices, and leaves
-no statement open: each begins where the last one has ended, whatever has been written meanwhile.
+through. All is done in steps, each of which looks at so few entries that nobody notices. None
+leaves a statement open: each begins where the last one has ended, whatever was written meanwhile.
 """
 
 import heapq
@@ -23,16 +23,15 @@ from zchat.protocol.rules.costs import Steps, of_rows
 from zchat.protocol.rules.search_paging import newest_found
 
 _ROW_BY_ROW: Final = {"stream_results": True}
-"""Those after the last one that is looked at are never read."""
+"""SQLite finds each row when it is asked for: those after the last one looked at cost nothing."""
 _WINDOW_US: Final = 200
-"""The index is asked for a block of positions."""
+"""What it costs to ask the index for a block of positions."""
 _PLACE_US: Final = 10
-"""The index is asked for one place more."""
+"""What each place adds to that."""
 _PLACES_AT_ONCE: Final = 4
-"""If there are more, the index is asked first whether it has the words at all."""
-
+"""With more places than these the index is asked first whether it has the words in a block."""
 _WORDS_A_LOOK: Final = 8
-"""So many words are looked for in a text in about the time that it takes to read it."""
+"""To look for so many words in a text takes about as long as to read it."""
 _NOWHERE: Final = 0
 """Before all positions."""
 
@@ -102,7 +101,8 @@ class Search:
                 early = finding.ended_early(max([finding.last_ms, *others]))
                 return early._replace(complete=complete and early.complete)
         shown, more = newest_found(finding.found, finding.wanted.limit)
-        # Of one moment more than are wanted may be shown, and older ones were not looked at then.
+        # Of one millisecond all are shown, even more than are wanted; older ones were then not
+        # looked at.
         return Found(shown, more or bool(runs) or finding.has_enough, complete)
 
     def _look_at_unindexed(self) -> Steps[bool]:
@@ -133,7 +133,7 @@ class Search:
         logs = sorted({"", *self._finding.places})
         first = -1
         while logs:
-            # Those of one log, and all of the next ones, as far as one step reads them.
+            # The rest of one log, and all of the next ones, as far as one step reads them.
             parameters = (logs[0], first, *logs[1:], limits.SEARCH_STEP_SPANS)
             marks = ", ".join("?" * (len(logs) - 1))
             with reading(self._connection):
@@ -185,7 +185,7 @@ class Search:
             if expression is not None:
                 found = self._rows(_FIND, (expression, first, last))
                 candidates.append(stack.enter_context(found))
-            # What is about to enter the index, or to leave it, is perhaps in it, perhaps not.
+            # What is due to enter the index, or to leave it, may be in it or not.
             if self._index.progress.due:
                 candidates.append(stack.enter_context(self._rows(_FIND_DUE, (first, last))))
             position = last + 1
@@ -284,7 +284,8 @@ class _Finding:
             return False
         at_ms = self.look_at(row)
         before_ms = self.wanted.before_ms
-        # Whoever asks for more has to come further, so what was seen before does not count.
+        # Whoever asks for the next page passes the same messages again. They do not count, or it
+        # would never come further than this one.
         if at_ms is None or before_ms is None or at_ms < before_ms:
             self._rows_left -= 1
             self._bytes_left -= len(row.frame)
@@ -318,7 +319,7 @@ class _Finding:
         return message.at_ms
 
     def _drop_what_cannot_fit(self) -> None:
-        """Longest texts would fill the memory long before there are as many as are wanted."""
+        """Of the longest texts fewer than are wanted would already fill the memory."""
         self.found.sort(key=lambda entry: -entry.at_ms)
         self._found_bytes = 0
         for count, entry in enumerate(self.found):
@@ -328,7 +329,7 @@ class _Finding:
                 break
             self._found_bytes += len(text_of(entry))
             self._full_ms = entry.at_ms
-        # Of very many of one millisecond all stay, and are not looked through each time.
+        # Very many of one millisecond all stay: with a higher bound they are not sorted each time.
         self._found_bytes_max = max(self._found_bytes_max, 2 * self._found_bytes)
 
     def ended_early(self, unseen_ms: int) -> Found:
@@ -347,7 +348,7 @@ _UNINDEXED: Final = (
     "SELECT position, log, sequence, author, thread, frame FROM entries "
     "WHERE position > ? AND position <= ? ORDER BY position DESC"
 )
-# What the index finds comes in its order, and each entry is then found by its position.
+# A CROSS JOIN is done in this order: first what the index finds, then each entry by its position.
 _FIND: Final = (
     "SELECT e.position, e.log, e.sequence, e.author, e.thread, e.frame "
     "FROM search CROSS JOIN entries AS e ON e.position = search.rowid "

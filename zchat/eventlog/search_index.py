@@ -2,14 +2,15 @@
 
 To index a message costs about as much as all else that becomes of it, and the longest one takes
 tens of ms; so no commit waits for that. A few of the newest messages enter the index at a time,
-when there is little else to do. What is too long for one step, and whatever becomes of a message
-that the index has, is due (`search_due`) from the commit on that it is about, and done in the order
-in which it came: what is taken out is what was written, even if something dies between two steps.
+when there is little else to do. A message that is too long for one step is due (`search_due`), and
+so is a change of one that the index has, from the commit on that makes it. What is due is done in
+the order in which it came: so what is taken out of the index is exactly what was written to it,
+even if the process dies between two steps.
 
-What an index has of a message are pieces of its words (`words.py`). With another database than
-SQLite the table `search` would be one of positions and arrays of pieces with an index for
-containment, in PostgreSQL of the kind GIN, and only `_write_pieces`, `_merge` and what
-`search.py` asks for would differ; all else is the same.
+What an index has of a message are pieces of its words (`search_words.py`). With another database
+than SQLite the table `search` would be one of positions and arrays of pieces with an index for
+containment, in PostgreSQL of the kind GIN, and only `_write_pieces`, `_merge` and what `search.py`
+asks for would differ; all else is the same.
 """
 
 from collections.abc import Iterable, Sequence
@@ -46,7 +47,7 @@ from zchat.protocol.operators import IMPORT_NONCE
 
 _entries = Decoder(Entry)
 _ROW_BY_ROW: Final = {"stream_results": True}
-"""Those after the last one that is looked at are never read."""
+"""SQLite finds each row when it is asked for: those after the last one looked at cost nothing."""
 
 
 class Progress(NamedTuple):
@@ -109,7 +110,7 @@ class SearchIndex:
             former, new = message_of(row.frame), message_of(one.frame)
             if former and new and text_of(former) == text_of(new) and not one.renamed:
                 continue
-            # The index has nothing yet of what has not begun to enter it, and need not lose it.
+            # What was due to enter it and has not begun to is dropped, and need not be taken out.
             taken_back = self._connection.execute(_TAKE_BACK, {"at": row.position}).rowcount
             if former and not taken_back:
                 due.append(Due(*row, removes=True))
@@ -128,7 +129,7 @@ class SearchIndex:
     def _add_due(self, due: Sequence[Due]) -> None:
         if due:
             self._connection.execute(insert(search_due), [one._asdict() for one in due])
-            # If the transaction fails, a step finds that there is nothing.
+            # If the transaction fails, this is wrong, and costs one step that finds nothing.
             self.progress = self.progress._replace(due=True)
 
     # --- Steps ------------------------------------------------------------------------------------
@@ -202,7 +203,7 @@ class SearchIndex:
                 if not left or batch.is_full:
                     break
             else:
-                # What is missing after the last one has been removed.
+                # Positions between the last one and `newest` belonged to entries that are removed.
                 reached = newest
         self._write_pieces(batch.written)
         self._add_due(long)
@@ -223,7 +224,8 @@ class SearchIndex:
         # itself; of one position in the order in which they came.
         written.sort(key=lambda one: one.position)
         for removes, ones in groupby(written, key=lambda one: one.removes):
-            # The index has no other record of the pieces than these themselves.
+            # To take a message out, the index has to be told the pieces that it was given: it keeps
+            # no record of what belongs to which message.
             parameters = [(one.position, one.pieces) for one in ones]
             self._connection.exec_driver_sql(_DELETE if removes else _INSERT, parameters)
 
@@ -231,7 +233,8 @@ class SearchIndex:
         """Returns whether anything was merged: then there may be more."""
         before = self._connection.exec_driver_sql(_CHANGES).scalar_one()
         self._connection.exec_driver_sql(_MERGE, (limits.SEARCH_MERGE_PAGES,))
-        # The statement itself is counted as one change.
+        # SQLite counts the statement itself as one change, and more if anything was merged
+        # (https://www.sqlite.org/fts5.html#the_merge_command).
         return bool(self._connection.exec_driver_sql(_CHANGES).scalar_one() - before > 1)
 
 

@@ -116,7 +116,7 @@ def verify_connection(connection: sqlite3.Connection) -> Report:
         if verdict != "ok":
             report.found(f"the database is not whole: {verdict}")
     if report.findings:
-        # What is read from broken pages says nothing.
+        # What is read from broken pages proves nothing.
         return report
     _check_references(connection, tables, report)
     logs = _check_entries(connection, tables, report)
@@ -344,7 +344,8 @@ def check_rooms(
         if "bans" not in tables:
             continue  # It is of an earlier release.
         for table, known in (("bans", by_log.banned), ("mutes", by_log.muted)):
-            # That one has ended is not always told: its guest has gone, or its time is over.
+            # A ban with a row must have been told of. That one has ended need not be: its guest
+            # has gone, or its time is over.
             for user in sorted(_named(connection, table, room) - known) if is_whole else ():
                 found(f"{user} of {room} is in the table of {table}, and not in its timeline")
         for user in sorted(_named(connection, "invitations", room) & members.get(room, {}).keys()):
@@ -486,7 +487,7 @@ def _check_nonces(connection: sqlite3.Connection, report: Report) -> None:
             report.found(f"the index of nonces has one of {author} that is no nonce")
             continue
         removed = connection.execute(_REMOVED_POSITION).fetchone()[0]
-        # Some outlive their entries: what was done once is not to be done again.
+        # Some nonces outlive their entries, so that what was done once is not done again.
         if position > removed:
             report.found(f"the index of nonces has one of {author}, but no entry {position}")
 
@@ -506,7 +507,7 @@ def _check_outbox(
             report.found(f"the outbox has {number}, which was not given yet")
         if not key or not address:
             report.found(f"what is owed as {number} is owed to nobody")
-        # A room of a name that another one had before is told by its first sequence, too.
+        # The key of a room whose name another one had before has its first sequence besides.
         room = key.removeprefix("open room ").partition(" ")[0]
         if key.startswith("open room ") and room_log(room) not in logs:
             report.found(f"it owes that {room} was created, which nobody has done")

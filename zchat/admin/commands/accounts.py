@@ -362,8 +362,8 @@ ACCOUNT.add_command(
 
 # --- Erasing: an account goes, what it has said, and its name -------------------------------------
 #
-# Each step changes nothing where it has been done, and says by what it finds how much is left. So
-# whatever is killed meanwhile, the same command goes on from there.
+# Each step finds what is left to do, and changes nothing where all is done. So whatever is killed
+# meanwhile, the same command goes on from there.
 
 _erasures: Decoder[Erasure | Refused] = Decoder(Erasure | Refused)  # type: ignore[arg-type]
 
@@ -404,7 +404,7 @@ def _query(erasure: Erasure) -> FindMessages:
 
 
 def _ended(asking: Enquiry, name: str) -> Erasure:
-    """Once all room-services know that the account is gone."""
+    """Waits until all room-services know that the account is gone."""
     deadline = time.monotonic() + limits.SESSION_GRACE_S + limits.COMMAND_TIMEOUT_S
     while True:
         erasure = ask_one(asking, USER_SERVICE, ReadErasure(name), _erasures)
@@ -422,7 +422,7 @@ def _until_empty(asking: Enquiry, log: str) -> None:
 
 
 def _without_inbox(found: Found, name: str) -> Found:
-    """The account's own has been emptied."""
+    """The account's own inbox has been emptied, and is not to be looked through."""
     found.places.get(USER_SERVICE, {}).pop(inbox_log(name), None)
     return found
 
@@ -438,7 +438,8 @@ def _rename(settings: Settings, erasure: Erasure) -> Found:
                 ends = range(0, len(sequences), limits.REDACTED_MESSAGES_MAX)
                 batches = [sequences[at : at + limits.REDACTED_MESSAGES_MAX] for at in ends]
                 for some in batches:
-                    # A conversation is found by its messages, so it goes along with the last ones.
+                    # Who goes on after a kill finds a conversation only by its messages, so what
+                    # else is in it is renamed with the last of them.
                     thread = address == USER_SERVICE and some is batches[-1]
                     command = ReplaceName(
                         *(REQUEST, numbered.next(), log, some, name, pseudonym), thread

@@ -35,12 +35,13 @@ def records_of(ask: Ask, since_ms: int = 0) -> Iterator[AuditRecord]:
         page = ask(ReadAudit(id=REQUEST, limit=limits.AUDIT_RECORDS_MAX, before_ms=before_ms))
         new = list((Counter(page) - seen).elements())
         yield from (record for record in new if record.at_ms >= since_ms)
-        # Not that of the last one: the clock may have been set back between two lives.
+        # Not the time of the last one: the clock may have been set back between two starts.
         last_ms = min((record.at_ms for record in page), default=0)
         if not page or last_ms < since_ms:
             return
         if page[0].at_ms == last_ms:
-            # Of so many in one millisecond that no page holds them the others are not to be had.
+            # One millisecond has more records than a page, and pages are asked for by time: the
+            # rest of these cannot be had.
             before_ms, seen = last_ms, Counter()
         else:
             before_ms = last_ms + 1

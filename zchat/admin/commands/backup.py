@@ -148,7 +148,7 @@ def make_backup(data: Path, target: Path) -> tuple[Path, Manifest, dict[str, Rep
 
 @contextmanager
 def _partial_folder(target: Path) -> Iterator[Path]:
-    """Locked for as long as its maker lives, so that another one knows what was left behind."""
+    """Locked for as long as its maker lives: what is not locked was left by one that was killed."""
     partial = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=target))
     descriptor = os.open(partial, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -187,7 +187,7 @@ def leave_mark(settings: Settings, made_in: Path) -> None:
     mark = settings.backup_mark
     written = mark.with_name(f"{mark.name}.{os.getpid()}")
     with as_owner_of(settings.var):
-        # As all in this folder, or doctor would complain of it after each backup.
+        # For its owner only, as all in this folder, or doctor would complain after each backup.
         written.touch(0o600)
         written.write_text(f"{made_in.absolute()}\n")
         written.rename(mark)
@@ -201,7 +201,7 @@ def _backup(settings: Settings, folder: Path, as_json: bool) -> None:
     try:
         leave_mark(settings, made_in)
     except OSError as error:
-        # There may be no room but where the backup went, which is there.
+        # The disk of the cluster may be full; the backup is made, and that is what counts.
         click.echo(f"it cannot be noted in {settings.backup_mark}: {error.strerror}", err=True)
     findings = [f"{name}: {what}" for name, report in reports.items() for what in report.findings]
     value = {"folder": str(made_in), "manifest": to_builtins(made), "findings": findings}
@@ -251,7 +251,7 @@ def restore_backup(settings: Settings, source: Path, *, damaged: bool = False) -
 
 @contextmanager
 def _alone(settings: Settings, files: Iterable[str]) -> Iterator[None]:
-    """Nobody of this cluster runs, nor starts to serve, meanwhile."""
+    """No process of this cluster runs meanwhile, nor could one start to serve."""
     if pid := _supervisord(settings.var):
         refuse(f"supervisord runs as process {pid}: stop the whole cluster first, gateways too")
     for folder in (settings.var, settings.run, settings.data):
@@ -269,7 +269,7 @@ def _alone(settings: Settings, files: Iterable[str]) -> Iterator[None]:
 
 
 def _supervisord(var: Path) -> int | None:
-    """The process that runs programs of the cluster, whatever those are doing."""
+    """The process of supervisord, which may be about to start programs though none runs."""
     try:
         pid = int((var / "supervisord.pid").read_text())
     except (OSError, ValueError):
@@ -289,7 +289,7 @@ def _kept_in(data: Path) -> list[str]:
 
 
 def _put(files: Mapping[str, BinaryIO], data: Path, made: Manifest, *, damaged: bool) -> None:
-    """All files appear at once, or none: half a cluster's data would begin a new life."""
+    """All files appear at once, or none: with half of them a cluster would start, and go on so."""
     arriving = data.with_name(data.name + ".restoring")
     shutil.rmtree(arriving, ignore_errors=True)
     arriving.mkdir(mode=0o700)
@@ -307,7 +307,8 @@ def _put(files: Mapping[str, BinaryIO], data: Path, made: Manifest, *, damaged: 
                 "is restored with --damaged"
             )
     sync_path(arriving)
-    # We hold these locks; whoever waits for one of them opens it anew each time.
+    # We hold these locks. Whoever waits for one opens its file anew each time, so none waits for a
+    # file that is gone.
     for left in data.glob("*.lock"):
         left.unlink()
     data.rmdir()
@@ -338,6 +339,7 @@ def restore_database(settings: Settings, copy: Path) -> Path:
         replaced = aside / f"{len(list(aside.iterdir()))}-{copy.name}"
         # Its newest commits are in the WAL, which must not be taken for that of the copy.
         fold_wal(place)
+        # A second name, and no move: at each moment there is a database in this place.
         os.link(place, replaced)
         sync_path(aside)
         arriving.rename(place)

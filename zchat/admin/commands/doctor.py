@@ -182,11 +182,11 @@ def _numbers(text: str) -> list[int]:
 def folders(settings: Settings, keys_folder: Path) -> Iterator[Check]:
     for folder in (settings.var, settings.data, settings.run, keys_folder):
         if not folder.exists():
-            # That var itself is not there is told with the place of the cluster.
+            # That var itself is missing is said with the place of the cluster.
             if folder not in {keys_folder, settings.var}:
                 yield ok("files", f"{folder} is not there yet; the first start makes it")
             continue
-        # What is secret is in the others; here are logs, which hold names and addresses.
+        # Secrets are in the other folders; this one has logs, with names and addresses in them.
         level = Level.WARNING if folder == settings.var else Level.PROBLEM
         found = list(_closed(folder, settings.var, level))
         yield from found
@@ -256,7 +256,7 @@ def databases(settings: Settings) -> Iterator[Check]:
     now_s = time.time()
     if now_s < _PUBLISHED_S:
         yield Check(Level.PROBLEM, "clock", "this host's clock is years behind", "set it: use NTP")
-    # Who may not look there is told with the files.
+    # That one may not look there is said with the files.
     readable = settings.data.is_dir() and os.access(settings.data, os.R_OK | os.X_OK)
     for path in databases_in(settings.data) if readable else ():
         if not os.access(path, os.R_OK):
@@ -413,7 +413,8 @@ def certificate(path: Path, key: Path) -> Iterator[Check]:
     remedy = "give a certificate chain and its key in PEM, readable by the gateway's user"
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(path, key)
-        # What the library's own tests read certificates with; there is no public way.
+        # The tests of Python's library read certificates so. There is no public way to read one
+        # that no peer has shown.
         facts: dict[str, Any] = ssl._ssl._test_decode_cert(str(path))  # type: ignore[attr-defined]
         ends_s = ssl.cert_time_to_seconds(facts["notAfter"])
     except (OSError, ValueError, KeyError) as error:

@@ -29,6 +29,7 @@ _kept: Decoder[KeptLogs | Refused] = Decoder(KeptLogs | Refused)  # type: ignore
 
 _DAY_S: Final = 24 * 3600
 _ROOMS, _INBOXES = "#", "@"
+"""Prefixes of logs, whose policies are for all of them."""
 _SPANS: Final = (
     "give a number of days, or a span as in 90m, 12h, 7d; 0 keeps entries for ever, and for a room "
     "there is 'default', too"

@@ -203,6 +203,7 @@ def _watch(asking: Enquiry, settings: Settings, as_json: bool) -> Look | None:
 
 
 _wait = time.sleep
+"""A name of its own, which tests replace: `time.sleep` itself is everybody's."""
 
 
 def _clear(as_json: bool) -> None:

@@ -14,12 +14,13 @@ _PIECE_CHARS: Final = 3
 PART_CHARS: Final = 500
 """A longer text enters the index in parts of so many, each of twice as many pieces at most."""
 BLOCK_POSITIONS: Final = 8_192
-"""Each piece begins with a character that stands for so many positions, so no list of the index is
-longer. It reads such a list, or merges it, in one go: of all positions that would take 100 ms."""
+"""Each piece begins with a character that stands for a block of so many positions, so no list of
+positions in the index is longer. The index reads or merges a list in one go, which with all
+positions in it would take 100 ms."""
 _BLOCKS: Final = 0x100000
-# An index takes what is not a letter or digit of ASCII for the end of a piece; all else it keeps.
+# For the index a piece ends at what is no letter or digit of ASCII, so others stand for these.
 _KEPT: Final = {code: 0x100 + code for code in range(0x80) if not chr(code).isalnum()}
-# Of private use, so that what begins with one is no piece of what people write.
+# Characters of Unicode's private use, so that no piece of what people write begins with one.
 _SINGLE: Final = "\ue000"
 _PLACES: Final = {False: "\ue001", True: "\ue002"}
 _AUTHOR: Final = "\ue003"
@@ -75,7 +76,7 @@ def next_part(words: str, begin: int) -> int | None:
 def block_piece(position: int) -> str:
     """What all pieces of the entry at that position begin with.
 
-    After eight billion positions they come again, which costs nothing but time.
+    After eight billion positions blocks come again, which costs time and nothing else.
     """
     return chr(0x10000 + position // BLOCK_POSITIONS % _BLOCKS)
 

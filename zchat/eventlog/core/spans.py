@@ -1,4 +1,8 @@
-"""Stretches of a stream whose times only rise, so that a search can go newest first."""
+"""Spans: stretches of a stream in which times only rise, by which a search goes newest first.
+
+Positions tell the order in which entries were written, which is not that of their times: clocks are
+set back, and what is imported is as old as it was.
+"""
 
 from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
@@ -7,8 +11,9 @@ from zchat.protocol import limits
 
 
 class Span(NamedTuple):
-    """Positions between which the times of messages never fall: of those that were imported to a
-    log, or, if that is empty, of all others.
+    """Positions from `first` to `last`, in which the times of messages never fall.
+
+    A span is of those messages alone that were imported to a log; if that is empty, of all others.
     """
 
     imported_log: str
