@@ -1,5 +1,6 @@
 """What the store promises: all or nothing, once, in order, by one writer, and still there later."""
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from zchat.eventlog.store import (
     Owed,
     Store,
     StoredEntry,
+    Thread,
 )
 from zchat.eventlog.tables import LOG_SCHEMA, answers, nonces_written
 from zchat.protocol import limits
@@ -418,3 +420,33 @@ def test_a_mistake_of_ours_is_no_trouble_with_the_disk(store: Store) -> None:
     with pytest.raises(OperationalError, match="no such table"):
         store.commit([], [(text("DELETE FROM nowhere"), [])], [], [])
     append(store, "#garden", b"the store is still usable")
+
+
+# --- The conversations of a log -------------------------------------------------------------------
+
+THREADS = [("@me", "bob"), ("@me", None), ("@me", "ann"), ("@you", "carl"), ("@me", "bob")]
+
+
+@pytest.fixture
+def with_threads() -> Iterator[Store]:
+    """With bob at 1 and 4, ann at 3, something of no conversation at 2, and somebody else's log."""
+    heads: dict[str, int] = {}
+    appended: list[Appended] = []
+    for position, (log, thread) in enumerate(THREADS, start=1):
+        sequence = heads[log] = heads.get(log, 0) + 1
+        frame = b"%d" % position
+        appended.append(Appended(position, log, sequence, "ann", None, thread, frame))
+    with contextlib.closing(Store.open(None, LOG_SCHEMA)) as store:
+        store.commit(appended, [], [], [])
+        yield store
+
+
+def test_each_conversation_comes_once_in_the_order_of_their_names(with_threads: Store) -> None:
+    assert with_threads.threads_after("@me", "", 10) == [Thread("ann", 3), Thread("bob", 4)]
+    assert with_threads.threads_after("@nobody", "", 10) == []
+
+
+def test_conversations_come_a_page_at_a_time(with_threads: Store) -> None:
+    assert with_threads.threads_after("@me", "", 1) == [Thread("ann", 3)]
+    assert with_threads.threads_after("@me", "ann", 1) == [Thread("bob", 4)]
+    assert with_threads.threads_after("@me", "bob", 1) == []

@@ -125,10 +125,12 @@ def _wrong(line: Line, last: int) -> str | None:
                 return f"{name} is not how that name is spelled"
         except InvalidName as error:
             return str(error)
+    # The fields of bodies in which people say something.
     for field in ("text", "topic", "reason", "about", "what", "emoji"):
         text = getattr(line.body, field, "")
         if safe_text(text) != text or len(text) > limits.TEXT_CHARS_MAX:
             return f"its {field} holds what nobody may say"
+    # Reactions and the rest of the entry have to fit in the frame with it.
     if len(encode(line.body)) > limits.FRAME_BYTES_MAX // 2:
         return "it is too large"
     return None

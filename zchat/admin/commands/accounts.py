@@ -368,6 +368,7 @@ ACCOUNT.add_command(
 _erasures: Decoder[Erasure | Refused] = Decoder(Erasure | Refused)  # type: ignore[arg-type]
 
 _PSEUDONYM_BYTES: Final = 4
+"""A pseudonym that is taken is refused, and to say it again makes another one."""
 _LOOK_AGAIN_S: Final = 0.5
 
 

@@ -77,6 +77,7 @@ def read_manifest(folder: Path) -> Manifest:
     if manifest.format != FORMAT:
         raise BadBackup(f"{folder} has the format {manifest.format}, and {FORMAT} is known here")
     for name in manifest.files:
+        # A name with a folder in it would have it restored to somewhere else.
         if Path(name).name != name or not name.endswith(".sqlite"):
             raise BadBackup(f"{folder} names {name!r}, which is no database")
     return manifest

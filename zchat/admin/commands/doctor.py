@@ -474,7 +474,10 @@ def place(settings: Settings) -> Iterator[Check]:
 
 
 def find_supervisord(settings: Settings) -> Supervisord | None:
-    """The one that runs in this folder or with this var, as far as the system tells of it."""
+    """The one that runs in this folder or with this var, as far as the system tells of it.
+
+    procfiles/*.conf put its own files in the `var` of their folder, wherever ZCHAT_VAR is.
+    """
     for var in (settings.var, _DEFAULT.var):
         try:
             pid = int((var / _PID_FILE).read_text())
@@ -639,6 +642,7 @@ def lock_holder(path: Path) -> str | None:
     try:
         with path.open() as file:
             try:
+                # Shared, so that two doctors do not take each other for the process.
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 return file.read(20).strip() or "?"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 import click
 import msgspec
@@ -57,7 +57,8 @@ from zchat.service.password_pool import hashed
 
 _accounts: Decoder[AccountAnswer] = Decoder(AccountAnswer)  # type: ignore[arg-type]
 
-_BATCH_BYTES_MAX = 128 * 1024
+_BATCH_BYTES_MAX: Final = 128 * 1024
+"""One command ends with the entry that reaches this; both fit in an envelope of a link."""
 
 
 # --- Export ---------------------------------------------------------------------------------------
