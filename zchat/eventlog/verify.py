@@ -48,7 +48,7 @@ from zchat.protocol.operators import IMPORT_NONCE
 
 _entries = Decoder(Entry)
 
-Found = Callable[[str], None]
+_Found = Callable[[str], None]
 
 FINDINGS_MAX: Final = 100
 """Of one database; what is broken through and through is known to be so after these."""
@@ -121,14 +121,14 @@ def verify_connection(connection: sqlite3.Connection) -> Report:
     _check_references(connection, tables, report)
     logs = _check_entries(connection, tables, report)
     report.checked.append("messages")
-    became = {name: (log.became, log.floor) for name, log in logs.items()}
-    check_messages(became, report.found)
+    messages = {name: (log.messages, log.floor) for name, log in logs.items()}
+    _check_messages(messages, report.found)
     _check_nonces(connection, report)
     _check_outbox(connection, tables, logs, report)
     if "rooms" in tables and "members" in tables:
         report.checked.append("rooms")
-        told = {name: (log.told, log.floor) for name, log in logs.items()}
-        check_rooms(connection, tables, told, report.found)
+        rooms = {name: (log.room, log.floor) for name, log in logs.items()}
+        _check_rooms(connection, tables, rooms, report.found)
     if "blocks" in tables:
         _check_accounts(connection, report)
     report.facts = _facts(connection, tables, logs)
@@ -170,13 +170,13 @@ class _Change:
 
 
 @dataclass(slots=True)
-class Became:
-    """Of one log the messages that were changed, by what they are now and by what was said."""
+class _Messages:
+    """Those messages of one log that were changed: as they are, and as its later entries say."""
 
     messages: dict[int, Entry] = field(default_factory=dict)
     """Only those that are not as they were written."""
     imported: set[int] = field(default_factory=set)
-    """Of them those that came so."""
+    """Of them those that were imported as they are: what changed them is not in this log."""
     _changes: dict[int, _Change] = field(default_factory=dict)
     _edits: dict[int, MessageEdited] = field(default_factory=dict)
 
@@ -207,7 +207,7 @@ class Became:
         return self._changes.setdefault(sequence, _Change())
 
     def wrong(self, floor: int) -> Iterator[str]:
-        """Of messages that are there still: which are other than they should be, and how."""
+        """Which messages above the floor are not as they should be, and in what."""
         for sequence in sorted(self.messages.keys() | self._changes.keys()):
             if sequence > floor and (why := self._wrong(sequence)):
                 yield f"{sequence} {why}"
@@ -240,10 +240,10 @@ class Became:
         return None
 
 
-def check_messages(logs: Mapping[str, tuple[Became, int]], found: Found) -> None:
-    """`logs` has, by name, what became of the messages, and the floor."""
-    for log, (became, floor) in logs.items():
-        for what in became.wrong(floor):
+def _check_messages(logs: Mapping[str, tuple[_Messages, int]], found: _Found) -> None:
+    """`logs` has, by name, the messages of each, and its floor."""
+    for log, (messages, floor) in logs.items():
+        for what in messages.wrong(floor):
             found(f"{log} {what}")
 
 
@@ -251,8 +251,8 @@ def check_messages(logs: Mapping[str, tuple[Became, int]], found: Found) -> None
 
 
 @dataclass(slots=True)
-class Told:
-    """What the entries of a log say of its room, as far as they are there."""
+class _Room:
+    """A room as the entries of its log tell of it, as far as they have not been removed."""
 
     roles: dict[str, Role] = field(default_factory=dict)
     """Of those who are in."""
@@ -325,18 +325,18 @@ class Told:
         self.gone.add(user)
 
 
-def check_rooms(
+def _check_rooms(
     connection: sqlite3.Connection,
     tables: Collection[str],
-    told: Mapping[str, tuple[Told, int]],
-    found: Found,
+    timelines: Mapping[str, tuple[_Room, int]],
+    found: _Found,
 ) -> None:
-    """`told` has, by log, what it tells, and up to where it has been removed."""
+    """`timelines` has, by log, the room that its entries tell of, and its floor."""
     members: dict[str, dict[str, str]] = {}
     for room, user, role in connection.execute('SELECT room, "user", role FROM members'):
         members.setdefault(room, {})[user] = role
     for (room,) in connection.execute("SELECT name FROM rooms").fetchall():
-        by_log, floor = told.get(room_log(room), (Told(), 0))
+        by_log, floor = timelines.get(room_log(room), (_Room(), 0))
         is_whole = not floor
         if room != LOBBY:
             for what in _wrong_members(room, members.get(room, {}), by_log, is_whole=is_whole):
@@ -358,16 +358,19 @@ def check_rooms(
 
 
 def _wrong_members(
-    room: str, rows: Mapping[str, str], told: Told, *, is_whole: bool
+    room: str, rows: Mapping[str, str], by_log: _Room, *, is_whole: bool
 ) -> Iterator[str]:
-    for user in sorted(told.roles.keys() - rows.keys()):
+    for user in sorted(by_log.roles.keys() - rows.keys()):
         yield f"{user} is in {room} by its timeline, and not by the table of members"
-    for user in sorted(rows.keys() - told.roles.keys() if is_whole else rows.keys() & told.gone):
+    for user in sorted(
+        rows.keys() - by_log.roles.keys() if is_whole else rows.keys() & by_log.gone
+    ):
         yield f"{user} is in {room} by the table of members, and not by its timeline"
     # Without the beginning it is not known who came first.
-    for user in sorted(rows.keys() & told.roles.keys()) if is_whole else ():
-        if rows[user] != told.roles[user]:
-            yield f"{user} is {told.roles[user]} in {room} by its timeline, and {rows[user]} by row"
+    for user in sorted(rows.keys() & by_log.roles.keys()) if is_whole else ():
+        role = by_log.roles[user]
+        if rows[user] != role:
+            yield f"{user} is {role} in {room} by its timeline, and {rows[user]} by row"
 
 
 def _named(connection: sqlite3.Connection, table: str, room: str) -> set[str]:
@@ -376,27 +379,29 @@ def _named(connection: sqlite3.Connection, table: str, room: str) -> set[str]:
 
 
 def _check_pins(
-    connection: sqlite3.Connection, room: str, told: Told, floor: int, found: Found
+    connection: sqlite3.Connection, room: str, by_log: _Room, floor: int, found: _Found
 ) -> None:
     rows = connection.execute("SELECT sequence FROM pins WHERE room = ?", (room,))
     pins = {sequence for (sequence,) in rows if sequence > floor}
-    for sequence in sorted(pins - told.pins):
+    for sequence in sorted(pins - by_log.pins):
         found(f"{sequence} of {room} is pinned by the table of pins, and not by its timeline")
-    for sequence in sorted(told.pins - pins):
+    for sequence in sorted(by_log.pins - pins):
         if sequence > floor:
             found(f"{sequence} of {room} is pinned by its timeline, and not by the table of pins")
 
 
-def _check_settings(connection: sqlite3.Connection, room: str, told: Told, found: Found) -> None:
+def _check_settings(
+    connection: sqlite3.Connection, room: str, by_log: _Room, found: _Found
+) -> None:
     (topic, private, keyed, posting, slow, members_max) = connection.execute(
         "SELECT topic, private, \"key\" <> '', posting, slow_mode_s, members_max "
         "FROM rooms WHERE name = ?",
         (room,),
     ).fetchone()
-    if told.topic is not None and told.topic != topic:
+    if by_log.topic is not None and by_log.topic != topic:
         found(f"the topic of {room} is another one than by its timeline")
     row = (bool(private), bool(keyed), posting, slow, members_max)
-    if (said := told.settings) and row != (
+    if (said := by_log.settings) and row != (
         *(said.private, said.keyed, said.posting),
         *(said.slow_mode_s, said.members_max),
     ):
@@ -410,8 +415,8 @@ def _check_settings(connection: sqlite3.Connection, room: str, told: Told, found
 class _Log:
     floor: int
     last: int
-    told: Told = field(default_factory=Told)
-    became: Became = field(default_factory=Became)
+    room: _Room = field(default_factory=_Room)
+    messages: _Messages = field(default_factory=_Messages)
 
 
 def _check_entries(
@@ -445,10 +450,10 @@ def _check_entries(
                 f"of {entry.author}"
             )
         imported = nonce is not None and nonce.startswith(IMPORT_NONCE)
-        known.became.fold(entry, imported=imported)
+        known.messages.fold(entry, imported=imported)
         if imported:
             continue
-        known.told.fold(entry)
+        known.room.fold(entry)
         if isinstance(entry.body, PrivateMessageSent):
             key = (author, entry.body.to, entry.body.text)
             places = halves.setdefault(key, {})
