@@ -32,26 +32,26 @@ def a_process(name: str, **changes: Any) -> PeerStatus:
 def test_what_is_not_served_is_missing() -> None:
     told = ClusterStatus({"users": 4}, [a_process(GATEWAY)])
 
-    assert status.look(told, 2).missing == ["rooms/0", "rooms/1"]
-    assert status.look(ClusterStatus(EPOCHS, [a_process(GATEWAY)]), 1).missing == []
+    assert status.snapshot_of(told, 2).missing == ["rooms/0", "rooms/1"]
+    assert status.snapshot_of(ClusterStatus(EPOCHS, [a_process(GATEWAY)]), 1).missing == []
 
 
 def test_without_a_gateway_something_is_missing() -> None:
     told = ClusterStatus(EPOCHS, [a_process("users"), a_process(ROOMS)])
 
-    assert status.look(told, 1).missing == ["gateway"]
+    assert status.snapshot_of(told, 1).missing == ["gateway"]
 
 
-def test_load_is_that_of_the_whole_life_and_then_that_since_the_last_look() -> None:
-    first = status.look(ClusterStatus(EPOCHS, [a_process(ROOMS)]), 1)
+def test_load_is_that_of_the_whole_life_and_then_that_since_the_last_snapshot() -> None:
+    first = status.snapshot_of(ClusterStatus(EPOCHS, [a_process(ROOMS)]), 1)
     told = ClusterStatus(EPOCHS, [a_process(ROOMS, up_s=102.0, cpu_s=11.0)])
-    second = status.look(told, 1, first)
-    again = status.look(told, 1, second)
+    second = status.snapshot_of(told, 1, first)
+    again = status.snapshot_of(told, 1, second)
     other_life = ClusterStatus(EPOCHS, [a_process(ROOMS, pid=8, up_s=2.0, cpu_s=0.5)])
 
-    loads = [look.processes[0].load for look in (first, second, again)]
+    loads = [snapshot.processes[0].load for snapshot in (first, second, again)]
     assert loads == [0.1, 0.5, pytest.approx(11 / 102)]
-    assert status.look(other_life, 1, second).processes[0].load == 0.25
+    assert status.snapshot_of(other_life, 1, second).processes[0].load == 0.25
 
 
 @pytest.mark.parametrize(
@@ -65,11 +65,11 @@ def test_load_is_that_of_the_whole_life_and_then_that_since_the_last_look() -> N
     ],
 )
 def test_a_process_that_tells_nothing_is_shown_all_the_same(said: bytes) -> None:
-    look = status.look(ClusterStatus(EPOCHS, [PeerStatus(GATEWAY, 20, said)]), 1)
+    snapshot = status.snapshot_of(ClusterStatus(EPOCHS, [PeerStatus(GATEWAY, 20, said)]), 1)
 
-    assert look.missing == []
-    assert status.as_table(look).splitlines()[1].split() == [GATEWAY, "0.0", "s", "ago"]
-    (process,) = status.to_json(look)["processes"]
+    assert snapshot.missing == []
+    assert status.as_table(snapshot).splitlines()[1].split() == [GATEWAY, "0.0", "s", "ago"]
+    (process,) = status.to_json(snapshot)["processes"]
     assert (process["name"], process["pid"], process["numbers"]) == (GATEWAY, None, {})
 
 
@@ -83,9 +83,9 @@ def test_the_table_sums_up_what_is_told_of_each_service() -> None:
     }
     served = {"position_entries": 99.0, "password_jobs_waiting": 2.0, "outbox": 1.0}
     peers = [a_process("users", numbers=served), a_process(GATEWAY, numbers=numbers, host="b\x1bx")]
-    look = status.look(ClusterStatus({"users": 4}, peers), 1)
+    snapshot = status.snapshot_of(ClusterStatus({"users": 4}, peers), 1)
 
-    head, users, gateway, *rest = status.as_table(look).splitlines()
+    head, users, gateway, *rest = status.as_table(snapshot).splitlines()
     assert head.split() == [
         *("name", "host", "pid", "up", "version", "cpu", "memory"),
         *("sessions", "position", "queue", "lag", "heard"),
@@ -108,8 +108,8 @@ def test_the_disk_of_each_service_is_told() -> None:
         a_process("rooms/0", numbers={**numbers, "last_backup_timestamp_seconds": day_s}),
         a_process("rooms/1", numbers={}),
     ]
-    look = status.look(ClusterStatus({}, told), 2)
-    lines = [line for line in status.as_table(look).splitlines() if "WAL" in line]
+    snapshot = status.snapshot_of(ClusterStatus({}, told), 2)
+    lines = [line for line in status.as_table(snapshot).splitlines() if "WAL" in line]
     sizes = "5 MiB and a WAL of 0 B, 3.0 GiB are free"
     assert lines[0] == f"users: {sizes}; no backup was ever made"
     assert re.fullmatch(rf"rooms/0: {sizes}; last backup .* ago", lines[1])
@@ -162,8 +162,8 @@ def test_a_process_says_once_a_second_how_it_is(monkeypatch: pytest.MonkeyPatch)
 
     said = [said_at(now) for now in (1000.0, 1000.5, 1001.0, 1001.5)]
     assert [bool(each) for each in said] == [True, False, True, False]
-    look = status.look(ClusterStatus({}, [PeerStatus(ROOMS, 0, said[0])]), 1)
-    (process,) = look.processes
+    snapshot = status.snapshot_of(ClusterStatus({}, [PeerStatus(ROOMS, 0, said[0])]), 1)
+    (process,) = snapshot.processes
     assert process.status is not None
     assert process.status.program == "a-service"
     assert process.status.rss_bytes > 1 << 20

@@ -25,7 +25,7 @@ from zchat.admin.commands.backup import (
     databases_in,
     read_manifest,
 )
-from zchat.admin.commands.status import look
+from zchat.admin.commands.status import snapshot_of
 from zchat.admin.host import as_owner_of, user_name
 from zchat.admin.output import admin_command, as_dict, as_json_option, counted, show_json
 from zchat.admin.rpc import enquiry
@@ -603,7 +603,7 @@ def clocks(answer: bytes | None, now_ms: int) -> Iterator[Check]:
     """Whether all processes have the time of this host, by what they have told the router."""
     if answer is None:
         return
-    for process in look(_clusters.decode(answer), 1).processes:
+    for process in snapshot_of(_clusters.decode(answer), 1).processes:
         clock_ms = process.status.clock_ms if process.status else 0
         off_s = (clock_ms + process.silent_ms - now_ms) / 1000
         if clock_ms and abs(off_s) > CLOCK_OFF_S_MAX:

@@ -26,7 +26,7 @@ from zchat.runtime.settings import Settings
 _clusters = Decoder(ClusterStatus)
 _processes = Decoder(ProcessStatus)
 
-LOOK_INTERVAL_S: Final = 2.0
+WATCH_INTERVAL_S: Final = 2.0
 _HEAD: Final = (
     *("name", "host", "pid", "up", "version", "cpu", "memory"),
     *("sessions", "position", "queue", "lag", "heard"),
@@ -39,7 +39,7 @@ _WAITING: Final = ("unanswered", "queries_waiting", "password_jobs_waiting", "ou
 class Process(NamedTuple):
     """`status` is None of one that has not told how it is.
 
-    `load` is how many processors it keeps busy: in its whole life, or since an earlier look.
+    `load` is how many processors it keeps busy: in its whole life, or since an earlier snapshot.
     """
 
     name: str
@@ -54,15 +54,15 @@ class Process(NamedTuple):
         return sum(found) if found else None
 
 
-class Look(NamedTuple):
+class Snapshot(NamedTuple):
     processes: list[Process]
     served: dict[str, int]
     """Epochs of the workers by address."""
     missing: list[str]
 
 
-def look(told: ClusterStatus, partitions: int, before: Look | None = None) -> Look:
-    """What to make of the router's answer, after the look `before`."""
+def snapshot_of(told: ClusterStatus, partitions: int, before: Snapshot | None = None) -> Snapshot:
+    """What to make of the router's answer, after the snapshot `before`."""
     former = {
         (process.name, process.status.pid): process.status
         for process in (before.processes if before else ())
@@ -72,7 +72,7 @@ def look(told: ClusterStatus, partitions: int, before: Look | None = None) -> Lo
     missing = [address for address in service_addresses(partitions) if address not in told.epochs]
     if not any(part_of(process.name) is Part.GATEWAY for process in processes):
         missing.append("gateway")
-    return Look(processes, told.epochs, missing)
+    return Snapshot(processes, told.epochs, missing)
 
 
 def _process(peer: PeerStatus, former: dict[tuple[str, int], ProcessStatus]) -> Process:
@@ -91,13 +91,13 @@ def _process(peer: PeerStatus, former: dict[tuple[str, int], ProcessStatus]) -> 
 # --- How it is shown ------------------------------------------------------------------------------
 
 
-def as_table(look: Look) -> str:
-    lines = [table(_HEAD, [_row(process) for process in look.processes])]
-    served = [f"{address} (epoch {epoch})" for address, epoch in sorted(look.served.items())]
+def as_table(snapshot: Snapshot) -> str:
+    lines = [table(_HEAD, [_row(process) for process in snapshot.processes])]
+    served = [f"{address} (epoch {epoch})" for address, epoch in sorted(snapshot.served.items())]
     lines.append(f"served: {', '.join(map(printable, served)) or 'nothing'}")
-    lines += [disk for process in look.processes if (disk := _disk(process))]
-    if look.missing:
-        lines.append(f"missing: {', '.join(look.missing)}")
+    lines += [disk for process in snapshot.processes if (disk := _disk(process))]
+    if snapshot.missing:
+        lines.append(f"missing: {', '.join(snapshot.missing)}")
     return "\n".join(lines)
 
 
@@ -136,11 +136,11 @@ def _row(process: Process) -> list[str]:
     return [process.name, *own, *shown, f"{process.silent_ms / 1000:.1f} s ago"]
 
 
-def to_json(look: Look) -> dict[str, Any]:
+def to_json(snapshot: Snapshot) -> dict[str, Any]:
     return {
-        "processes": [_process_as_json(process) for process in look.processes],
-        "served": look.served,
-        "missing": look.missing,
+        "processes": [_process_as_json(process) for process in snapshot.processes],
+        "served": snapshot.served,
+        "missing": snapshot.missing,
     }
 
 
@@ -153,23 +153,23 @@ def _process_as_json(process: Process) -> dict[str, Any]:
 # --- The command ----------------------------------------------------------------------------------
 
 
-def _look(asking: Enquiry, settings: Settings, before: Look | None) -> Look:
+def _snapshot(asking: Enquiry, settings: Settings, before: Snapshot | None) -> Snapshot:
     """Raises `NoAnswer`."""
     # The router has one answer, whatever it is asked.
     answer = asking.ask({ROUTER: Ping(id=1)}, limits.PEER_EXPIRY_S).get(ROUTER)
     if answer is None:
         raise NoAnswer
     try:
-        return look(_clusters.decode(answer), settings.partitions, before)
+        return snapshot_of(_clusters.decode(answer), settings.partitions, before)
     except ProtocolError:
         raise click.ClickException("the router is of another version") from None
 
 
-def _show(look: Look, as_json: bool) -> None:
+def _show(snapshot: Snapshot, as_json: bool) -> None:
     if as_json:
-        show_json(to_json(look))
+        show_json(to_json(snapshot))
     else:
-        click.echo(as_table(look))
+        click.echo(as_table(snapshot))
 
 
 def _status(settings: Settings, watch: bool, as_json: bool) -> None:
@@ -177,19 +177,19 @@ def _status(settings: Settings, watch: bool, as_json: bool) -> None:
         if watch:
             seen = _watch(asking, settings, as_json)
         else:
-            seen = _look(asking, settings, None)
+            seen = _snapshot(asking, settings, None)
             _show(seen, as_json)
     if seen is None or seen.missing:
         raise SystemExit(1)
 
 
-def _watch(asking: Enquiry, settings: Settings, as_json: bool) -> Look | None:
+def _watch(asking: Enquiry, settings: Settings, as_json: bool) -> Snapshot | None:
     """Shows the cluster again and again until Ctrl-C; returns what it was like in the end."""
-    seen: Look | None = None
+    seen: Snapshot | None = None
     try:
         while True:
             try:
-                seen = _look(asking, settings, seen)
+                seen = _snapshot(asking, settings, seen)
             except NoAnswer as error:
                 _clear(as_json)
                 click.echo(error.message, err=as_json)
@@ -197,7 +197,7 @@ def _watch(asking: Enquiry, settings: Settings, as_json: bool) -> Look | None:
             else:
                 _clear(as_json)
                 _show(seen, as_json)
-            _wait(LOOK_INTERVAL_S)
+            _wait(WATCH_INTERVAL_S)
     except KeyboardInterrupt:
         return seen
 
@@ -207,7 +207,7 @@ _wait = time.sleep
 
 
 def _clear(as_json: bool) -> None:
-    """Nothing to a file; on a terminal that cannot be cleared the looks follow one another."""
+    """Nothing to a file; on a terminal that cannot be cleared what is shown follows what was."""
     if as_json:
         return
     if os.environ.get("TERM", "dumb") == "dumb":
