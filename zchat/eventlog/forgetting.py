@@ -48,12 +48,13 @@ def remove(
     """
     for log, upto in removals:
         parameters = {"removed_log": log, "upto": upto}
+        # Both read from the entries what goes along with them, so before these go themselves.
         nonces.forget(connection.execute(_SELECT_NONCES, parameters).all())
         search.forget(log, upto)
         connection.execute(_DELETE_ENTRIES, parameters)
         connection.execute(_DELETE_EDITS, parameters)
         _save_floor(connection, log, upto)
-    # The newest entry may be gone, and the next life of the store must not give its position again.
+    # The newest entry may be gone, and after a restart its position must not be given again.
     _save_floor(connection, ALL_LOGS, position)
 
 
@@ -66,7 +67,7 @@ SELECT_POLICIES: Final = select(retention.c.log, retention.c.keep_s, retention.c
 
 
 def policy_statements(policies: Sequence[Policy]) -> list[Any]:
-    """What replaces the policies of these logs; one that says nothing is dropped."""
+    """What replaces the policies of these logs; one that has nothing to say is deleted."""
     if not policies:
         return []
     rows = [policy._asdict() for policy in policies if policy.keep_s is not None or policy.purge]
@@ -78,9 +79,10 @@ _SELECT_FLOORS: Final = select(floors.c.log, floors.c.sequence)
 _DELETE_FLOOR: Final = delete(floors).where(floors.c.log == bindparam("old_log"))
 _DELETE_POLICY: Final = delete(retention).where(retention.c.log == bindparam("old_log"))
 _removed = (entries.c.log == bindparam("removed_log"), entries.c.sequence <= bindparam("upto"))
-# Commands that are not done in the order of their nonces are known by these alone, for ever: those
-# of services and imports, whose nonces are longer than a client's, and what is done to an account,
-# which stands in an inbox and is in no conversation.
+# Of a client whose commands are done in the order of their nonces the newest one is enough to know
+# all others as done, so those of removed entries go. Commands in no such order are known as done by
+# their own nonces alone, which stay for ever: those of services and imports, whose are longer
+# than a client's, and what is done to an account, which stands in an inbox and in no conversation.
 _SELECT_NONCES: Final = select(entries.c.author, entries.c.nonce).where(
     *_removed,
     func.length(entries.c.nonce) == limits.NONCE_BYTES,
