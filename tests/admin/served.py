@@ -7,7 +7,7 @@ import threading
 from collections.abc import Collection, Sequence
 from typing import Any, Self, cast
 
-from zchat.admin.rpc import ask, enquiry
+from zchat.admin.rpc import open_queries, send
 from zchat.eventlog.core.idempotency import Answer, FirstAnswers, Key
 from zchat.eventlog.core.timeline import Timeline
 from zchat.eventlog.schema import Schema
@@ -164,11 +164,11 @@ class Served:
         # Each of its sockets connects in its own time: it must be there to be told something, too.
         addresses = service_addresses(self.settings.partitions)
         self.notes.answers = {address: [Pong(1)] for address in addresses}
-        with enquiry(self.settings) as asking:
+        with open_queries(self.settings) as asking:
             answers = asking.ask(dict.fromkeys(addresses, Ping(id=1)), limits.QUERY_TIMEOUT_S)
         assert answers.keys() == set(addresses)
         for address in addresses:
-            ask(self.settings, address, SetRetention(1, "#", None))
+            send(self.settings, address, SetRetention(1, "#", None))
         return self
 
     def __exit__(self, *_: object) -> None:

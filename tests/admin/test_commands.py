@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from zchat.admin.cli import main
-from zchat.admin.rpc import ask
+from zchat.admin.rpc import send
 from zchat.fabric.core.identities import admin_name
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
@@ -522,7 +522,7 @@ def test_what_is_in_force_is_shown_with_where_it_comes_from(
     deadline = time.monotonic() + 20
     while shown()["guests"]["value"] != "deny" and time.monotonic() < deadline:
         # A service says it with its next heartbeat.
-        ask(cluster.settings, "users", ChangeSetting(1, "guests", "deny"))
+        send(cluster.settings, "users", ChangeSetting(1, "guests", "deny"))
     assert shown()["guests"] == {"value": "deny", "from": origin}
     assert shown()["registration"] == {"value": "open", "from": "default"}
     var = ("--var", str(cluster.settings.var))

@@ -62,7 +62,7 @@ def fresh_nonce() -> bytes:
 
 def do(settings: Settings, address: str, command: Message, *, as_json: bool = False) -> Done:
     """Has the service do it. Ends the program if it is not done. Raises `NoAnswer`."""
-    return done_or_end(ask(settings, address, command), as_json=as_json)
+    return done_or_end(send(settings, address, command), as_json=as_json)
 
 
 def done_or_end(answer: Done | Refused, *, as_json: bool = False) -> Done:
@@ -75,13 +75,13 @@ def done_or_end(answer: Done | Refused, *, as_json: bool = False) -> Done:
     return answer
 
 
-def ask(settings: Settings, address: str, command: Message) -> Done | Refused:
+def send(settings: Settings, address: str, command: Message) -> Done | Refused:
     """Has the service do this, and returns its answer. Raises `NoAnswer`."""
-    with orders(settings) as ordering:
-        return ordering.give(address, command)
+    with open_commands(settings) as commands:
+        return commands.send(address, command)
 
 
-class Orders:
+class Commands:
     """Has services do one thing after another; what a killed one has not done it is told again."""
 
     def __init__(self, context: sockets.Context, settings: Settings, name: str) -> None:
@@ -92,7 +92,7 @@ class Orders:
         self._links: dict[str, Asker[bool]] = {}
         self._heartbeat_at = 0.0
 
-    def give(self, address: str, command: Message) -> Done | Refused:
+    def send(self, address: str, command: Message) -> Done | Refused:
         """Raises `NoAnswer`."""
         asker = self._links.setdefault(address, Asker())
         asker.send(_stamped(command), True)
@@ -121,16 +121,16 @@ class Orders:
 
 
 @contextlib.contextmanager
-def orders(settings: Settings) -> Iterator[Orders]:
+def open_commands(settings: Settings) -> Iterator[Commands]:
     name = console_name()
     with sockets.open_context(settings, name) as context:
-        yield Orders(context, settings, name)
+        yield Commands(context, settings, name)
 
 
 # --- Queries: of one service, or of several at once -----------------------------------------------
 
 
-class Enquiry:
+class Queries:
     """Asks services, or the router, what is: one query at a time of each, of several at once."""
 
     def __init__(self, context: sockets.Context, settings: Settings) -> None:
@@ -173,9 +173,9 @@ class Enquiry:
 
 
 @contextlib.contextmanager
-def enquiry(settings: Settings) -> Iterator[Enquiry]:
+def open_queries(settings: Settings) -> Iterator[Queries]:
     with sockets.open_context(settings, console_name()) as context:
-        yield Enquiry(context, settings)
+        yield Queries(context, settings)
 
 
 def _only(body: bytes) -> bytes:
@@ -207,7 +207,7 @@ def read_all(
     """
     pages: list[Page] = []
     asked = dict.fromkeys(addresses, first)
-    with enquiry(settings) as asking:
+    with open_queries(settings) as asking:
         while asked:
             answers = ask_each(asking, asked, decoder)
             pages.extend(answers.values())
@@ -217,7 +217,7 @@ def read_all(
 
 
 def ask_each(
-    asking: Enquiry, queries: Mapping[str, Message], decoder: Decoder[Page | Refused]
+    asking: Queries, queries: Mapping[str, Message], decoder: Decoder[Page | Refused]
 ) -> dict[str, Page]:
     """One answer of each. Ends the program at a refusal. Raises `NoAnswer`."""
     answers = asking.ask(queries, limits.QUERY_TIMEOUT_S)
@@ -237,13 +237,13 @@ def ask_each(
 
 
 def ask_one(
-    asking: Enquiry, address: str, query: Message, decoder: Decoder[Page | Refused]
+    asking: Queries, address: str, query: Message, decoder: Decoder[Page | Refused]
 ) -> Page:
     """The same of one service."""
     return ask_each(asking, {address: query}, decoder)[address]
 
 
-def entries_of(asking: Enquiry, address: str, log: str) -> Iterator[Entry]:
+def entries_of(asking: Queries, address: str, log: str) -> Iterator[Entry]:
     """All that there is of a log, oldest first, up to where it ends by then."""
     cursor = 0
     while True:

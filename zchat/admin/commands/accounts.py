@@ -28,14 +28,14 @@ from zchat.admin.output import (
 )
 from zchat.admin.rpc import (
     REQUEST,
-    Enquiry,
+    Queries,
     ask_one,
     do,
     done_or_end,
-    enquiry,
     entries_of,
     fresh_nonce,
-    orders,
+    open_commands,
+    open_queries,
     read_all,
 )
 from zchat.protocol import limits
@@ -378,7 +378,7 @@ def _erase(settings: Settings, name: str, yes: bool, as_json: bool) -> None:
     pseudonym = f"{ERASED_PREFIX}{secrets.token_hex(_PSEUDONYM_BYTES)}"
     begin = EraseAccount(REQUEST, fresh_nonce(), name, pseudonym)
     do(settings, USER_SERVICE, begin, as_json=as_json)
-    with enquiry(settings) as asking:
+    with open_queries(settings) as asking:
         erasure = _ended(asking, name)
         _until_empty(asking, inbox_log(name))
     said = _without_inbox(find(settings, _services(settings), _query(erasure), [name]), name)
@@ -404,7 +404,7 @@ def _query(erasure: Erasure) -> FindMessages:
     return FindMessages([], erasure.since_ms)
 
 
-def _ended(asking: Enquiry, name: str) -> Erasure:
+def _ended(asking: Queries, name: str) -> Erasure:
     """Waits until all room-services know that the account is gone."""
     deadline = time.monotonic() + limits.SESSION_GRACE_S + limits.COMMAND_TIMEOUT_S
     while True:
@@ -416,7 +416,7 @@ def _ended(asking: Enquiry, name: str) -> Erasure:
         time.sleep(_LOOK_AGAIN_S)
 
 
-def _until_empty(asking: Enquiry, log: str) -> None:
+def _until_empty(asking: Queries, log: str) -> None:
     """The inbox of a deleted account is emptied by and by."""
     while next(entries_of(asking, USER_SERVICE, log), None) is not None:
         time.sleep(_LOOK_AGAIN_S)
@@ -433,7 +433,7 @@ def _rename(settings: Settings, erasure: Erasure) -> Found:
     query = FindMessages([], erasure.since_ms, named=True)
     found = _without_inbox(find(settings, _services(settings), query, [name]), name)
     numbered = Numbered()
-    with orders(settings) as ordering:
+    with open_commands(settings) as commands:
         for address, logs in found.places.items():
             for log, sequences in logs.items():
                 ends = range(0, len(sequences), limits.REDACTED_MESSAGES_MAX)
@@ -445,17 +445,17 @@ def _rename(settings: Settings, erasure: Erasure) -> Found:
                     command = ReplaceName(
                         *(REQUEST, numbered.next(), log, some, name, pseudonym), thread
                     )
-                    done_or_end(ordering.give(address, command))
+                    done_or_end(commands.send(address, command))
     return found
 
 
 def _forget(settings: Settings, erasure: Erasure) -> None:
     """Last of all the user-service: as long as it knows the name, all of this can go on."""
     numbered = Numbered()
-    with orders(settings) as ordering:
+    with open_commands(settings) as commands:
         for address in [*room_addresses(settings.partitions), USER_SERVICE]:
             command = ForgetName(REQUEST, numbered.next(), erasure.name, erasure.pseudonym)
-            done_or_end(ordering.give(address, command))
+            done_or_end(commands.send(address, command))
 
 
 ACCOUNT.add_command(

@@ -7,7 +7,7 @@ from typing import Final
 
 from zchat.admin import times
 from zchat.admin.output import admin_command, as_json_option, name, option, show_list
-from zchat.admin.rpc import REQUEST, Enquiry, ask_one, enquiry
+from zchat.admin.rpc import REQUEST, Queries, ask_one, open_queries
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import AuditList, AuditRecord, ReadAudit, Refused
@@ -48,7 +48,7 @@ def records_of(ask: Ask, since_ms: int = 0) -> Iterator[AuditRecord]:
             seen = Counter(record for record in page if record.at_ms == last_ms)
 
 
-def _asker(asking: Enquiry, address: str) -> Ask:
+def _asker(asking: Queries, address: str) -> Ask:
     return lambda query: ask_one(asking, address, query, _lists).records
 
 
@@ -73,7 +73,7 @@ def _audit(
             )
         )
 
-    with enquiry(settings) as asking:
+    with open_queries(settings) as asking:
         of_services = [
             records_of(_asker(asking, address), since or 0)
             for address in service_addresses(settings.partitions)

@@ -28,7 +28,7 @@ from zchat.admin.commands.backup import (
 from zchat.admin.commands.status import snapshot_of
 from zchat.admin.host import as_owner_of, user_name
 from zchat.admin.output import admin_command, as_dict, as_json_option, counted, show_json
-from zchat.admin.rpc import enquiry
+from zchat.admin.rpc import open_queries
 from zchat.admin.supervising import NO_ANSWER, supervisor_of
 from zchat.eventlog.read_only import probe, sqlite_version
 from zchat.fabric import keys
@@ -589,7 +589,7 @@ def _processes(settings: Settings) -> Iterator[Check]:
         return
     addresses = service_addresses(settings.partitions)
     queries = dict.fromkeys((*addresses, ROUTER), Ping(id=1))
-    with enquiry(settings) as asking:
+    with open_queries(settings) as asking:
         answers = asking.ask(queries, limits.QUERY_TIMEOUT_S)
     yield from clocks(answers.pop(ROUTER, None), time.time_ns() // 1_000_000)
     for address in addresses:

@@ -22,7 +22,7 @@ from zchat.admin.output import (
     reason_option,
     show,
 )
-from zchat.admin.rpc import REQUEST, Enquiry, ask_one, done_or_end, enquiry, orders
+from zchat.admin.rpc import REQUEST, Queries, ask_one, done_or_end, open_commands, open_queries
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
 from zchat.protocol.messages import Refused, room_log
@@ -60,7 +60,7 @@ class Numbered:
         return nonce(self._prefix, next(self._numbers))
 
 
-def pages_of(asking: Enquiry, address: str, query: FindMessages) -> Iterator[MessagesFound]:
+def pages_of(asking: Queries, address: str, query: FindMessages) -> Iterator[MessagesFound]:
     """All that a service finds. Ends the program at a refusal. Raises `NoAnswer`."""
     while True:
         page = ask_one(asking, address, query, _pages)
@@ -87,7 +87,7 @@ def find(
 ) -> Found:
     """What any of the authors has said, otherwise as in `query`."""
     found = Found()
-    with enquiry(settings) as asking:
+    with open_queries(settings) as asking:
         for address in addresses:
             logs: dict[str, set[int]] = {}
             counts: Counter[str] = Counter()
@@ -109,13 +109,13 @@ def find(
 def remove(settings: Settings, found: Found, reason: str, *, as_json: bool = False) -> None:
     """Some at a time, so that nobody waits for it. Ends the program at a refusal."""
     numbered = Numbered()
-    with orders(settings) as ordering:
+    with open_commands(settings) as commands:
         for address, logs in found.places.items():
             for log, sequences in logs.items():
                 for begin in range(0, len(sequences), limits.REDACTED_MESSAGES_MAX):
                     some = sequences[begin : begin + limits.REDACTED_MESSAGES_MAX]
                     command = RedactMessages(REQUEST, numbered.next(), log, some, reason)
-                    done_or_end(ordering.give(address, command), as_json=as_json)
+                    done_or_end(commands.send(address, command), as_json=as_json)
 
 
 def _redact(
@@ -136,7 +136,7 @@ def _redact(
     addresses = [address_of_room(room, partitions)] if room else room_addresses(partitions)
     if room:
         # A typing error would else look like a room in which nobody has said anything.
-        with enquiry(settings) as asking:
+        with open_queries(settings) as asking:
             room_of(asking, addresses[0], room, as_json=as_json)
     authors = authors_of(settings, by)
     found = find(settings, addresses, FindMessages([], since, until_ms, log), authors)

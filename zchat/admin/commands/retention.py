@@ -14,7 +14,7 @@ from zchat.admin.output import (
     show,
     table,
 )
-from zchat.admin.rpc import REQUEST, Enquiry, ask_each, ask_one, do, enquiry
+from zchat.admin.rpc import REQUEST, Queries, ask_each, ask_one, do, open_queries
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
 from zchat.protocol.internal import USER_SERVICE
@@ -37,7 +37,7 @@ _SPANS: Final = (
 
 
 def _show(settings: Settings, as_json: bool) -> None:
-    with enquiry(settings) as asking:
+    with open_queries(settings) as asking:
         addresses = service_addresses(settings.partitions)
         answers = ask_each(asking, dict.fromkeys(addresses, ListKept()), _kept)
     kept = {log.log: log.keep_s for answer in answers.values() for log in answer.logs}
@@ -83,7 +83,7 @@ def _set(
     keep_s = _keep_s(span, can_be_default=room is not None)
     counts: dict[str, int] = {}
     if keep_s:
-        with enquiry(settings) as asking:
+        with open_queries(settings) as asking:
             for address in addresses:
                 counts |= _count(asking, address, log, keep_s)
     total = sum(counts.values())
@@ -132,7 +132,7 @@ def _keep_s(span: str, *, can_be_default: bool) -> int | None:
     return keep_s
 
 
-def _count(asking: Enquiry, address: str, log: str, keep_s: int) -> dict[str, int]:
+def _count(asking: Queries, address: str, log: str, keep_s: int) -> dict[str, int]:
     counts: dict[str, int] = {}
     after: str | None = ""
     while after is not None:

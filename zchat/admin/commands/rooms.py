@@ -14,7 +14,7 @@ from zchat.admin.output import (
 )
 from zchat.admin.rpc import (
     REQUEST,
-    Enquiry,
+    Queries,
     ask_one,
     do,
     done_or_end,
@@ -60,7 +60,7 @@ def _rooms(settings: Settings, room: str | None, as_json: bool) -> None:
 
 
 def room_of(
-    asking: Enquiry, address: str, name: str, *, as_json: bool = False
+    asking: Queries, address: str, name: str, *, as_json: bool = False
 ) -> RoomDetails | None:
     """What there is to say of a room; None if it is closed, of which only its log is left.
 

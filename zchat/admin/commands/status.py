@@ -8,7 +8,7 @@ import click
 
 from zchat.admin import times
 from zchat.admin.output import admin_command, as_dict, as_json_option, show_json, size, table
-from zchat.admin.rpc import Enquiry, NoAnswer, enquiry
+from zchat.admin.rpc import NoAnswer, Queries, open_queries
 from zchat.fabric.core.identities import Part, part_of
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, ProtocolError
@@ -153,7 +153,7 @@ def _process_as_json(process: Process) -> dict[str, Any]:
 # --- The command ----------------------------------------------------------------------------------
 
 
-def _snapshot(asking: Enquiry, settings: Settings, before: Snapshot | None) -> Snapshot:
+def _snapshot(asking: Queries, settings: Settings, before: Snapshot | None) -> Snapshot:
     """Raises `NoAnswer`."""
     # The router has one answer, whatever it is asked.
     answer = asking.ask({ROUTER: Ping(id=1)}, limits.PEER_EXPIRY_S).get(ROUTER)
@@ -173,7 +173,7 @@ def _show(snapshot: Snapshot, as_json: bool) -> None:
 
 
 def _status(settings: Settings, watch: bool, as_json: bool) -> None:
-    with enquiry(settings) as asking:
+    with open_queries(settings) as asking:
         if watch:
             seen = _watch(asking, settings, as_json)
         else:
@@ -183,7 +183,7 @@ def _status(settings: Settings, watch: bool, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-def _watch(asking: Enquiry, settings: Settings, as_json: bool) -> Snapshot | None:
+def _watch(asking: Queries, settings: Settings, as_json: bool) -> Snapshot | None:
     """Shows the cluster again and again until Ctrl-C; returns what it was like in the end."""
     seen: Snapshot | None = None
     try:

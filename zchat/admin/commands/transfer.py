@@ -30,7 +30,7 @@ from zchat.admin.exported import (
 )
 from zchat.admin.output import CommandGroup, admin_command, argument, option, refuse
 from zchat.admin.output import name as spelled
-from zchat.admin.rpc import REQUEST, NoAnswer, ask_one, do, enquiry, entries_in, entries_of
+from zchat.admin.rpc import REQUEST, NoAnswer, ask_one, do, entries_in, entries_of, open_queries
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.internal import USER_SERVICE
@@ -66,7 +66,7 @@ _BATCH_BYTES_MAX: Final = 128 * 1024
 
 def _export_room(settings: Settings, name: str, output: Path | None) -> None:
     address = address_of_room(name, settings.partitions)
-    with enquiry(settings) as asking, written(output) as file:
+    with open_queries(settings) as asking, written(output) as file:
         room = room_of(asking, address, name)
         header = _header("room", name, room.topic if room else "")
         _write(file, header, entries_of(asking, address, room_log(name)))
@@ -75,7 +75,7 @@ def _export_room(settings: Settings, name: str, output: Path | None) -> None:
 def _export_account(settings: Settings, name: str, output: Path | None) -> None:
     """All that is kept of it and that it has said; nothing that anybody could log in with."""
     seen = [each for each in sightings_of(settings, f"@{name}") if each.user == name]
-    with enquiry(settings) as asking, written(output) as file:
+    with open_queries(settings) as asking, written(output) as file:
         facts = ask_one(asking, USER_SERVICE, ReadAccount(name), _accounts)
         if facts.guest:
             refuse(f"{name} is a guest, who is gone with the last connection")
