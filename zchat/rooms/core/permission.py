@@ -15,7 +15,7 @@ from zchat.protocol.rules.permissions import (
 )
 from zchat.rooms.core.model import Ban, Room
 from zchat.service.core.effects import Refusal
-from zchat.service.wording import duration
+from zchat.service.core.refusals import duration
 
 _CALLED: Final = {Place.MODERATOR: "a moderator", Place.OWNER: "the owner"}
 

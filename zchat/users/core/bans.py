@@ -9,7 +9,7 @@ from zchat.protocol.rules.lookalikes import skeleton
 from zchat.protocol.rules.networks import Block, bits_of, prefix_of
 from zchat.protocol.rules.targets import Target, target_of
 from zchat.service.core.effects import Refusal
-from zchat.service.wording import how_long
+from zchat.service.core.refusals import how_long
 from zchat.users.core.model import DropBan, SaveBan, User, UserRow
 
 _EXEMPT = (Standing.MODERATOR, Standing.OPERATOR)

@@ -22,7 +22,7 @@ from zchat.protocol.rules.names import canonical_name, printable
 from zchat.protocol.rules.permissions import at_least
 from zchat.service.core.effects import Refusal, Sender
 from zchat.service.core.operators import append_imported, audit_import, require_operator
-from zchat.service.wording import how_long
+from zchat.service.core.refusals import how_long
 from zchat.users.core.credentials import Credentials, hash_of_none
 from zchat.users.core.directory import Directory
 from zchat.users.core.model import Reset, Suspension, User
