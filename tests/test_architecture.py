@@ -115,7 +115,6 @@ NOT_YET: Final[dict[str, set[str]]] = {
         "service.core.queries imports eventlog.store",
         "service.core.referenced_entries imports eventlog.store",
         "service.core.retention imports eventlog.store",
-        "users.core.policy imports runtime.settings",
     },
 }
 """By rule: what breaks it today. What is mended has to go from here, so that this only shrinks."""

@@ -45,6 +45,7 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.rules.costs import exhausted
 from zchat.protocol.rules.nonces import nonce
+from zchat.runtime.settings import parsed_change
 from zchat.service.core.beat import Job, apply, commit, prepare
 from zchat.service.core.effects import Sender
 from zchat.users import queries
@@ -96,7 +97,9 @@ class Users:
 
     def loaded(self) -> UserCore:
         """What a restarted service would begin with."""
-        return projection.load(self.store, ROOM_ADDRESSES, self.policy, self.now, self.at_ms)
+        return projection.load(
+            self.store, ROOM_ADDRESSES, self.policy, parsed_change, self.now, self.at_ms
+        )
 
     def restart(self) -> None:
         self.core = self.loaded()

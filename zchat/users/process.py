@@ -7,7 +7,7 @@ from zchat.protocol.codec import Decoder
 from zchat.protocol.internal import USER_SERVICE, StampedUserCommand, StampedUserQuery
 from zchat.protocol.rules.costs import Steps
 from zchat.protocol.rules.partitions import room_addresses
-from zchat.runtime.settings import Settings
+from zchat.runtime.settings import Settings, parsed_change
 from zchat.runtime.settings_in_force import command
 from zchat.service.process import serve
 from zchat.users import queries
@@ -31,7 +31,7 @@ class UserService:
         self._policy, self._rates = policy or Policy(), rates
 
     def load(self, store: Store, now: float, at_ms: int) -> UserCore:
-        core = projection.load(store, self._room_addresses, self._policy, now, at_ms)
+        core = projection.load(store, self._room_addresses, self._policy, parsed_change, now, at_ms)
         core.credentials.limits.change(self._rates)
         return core
 

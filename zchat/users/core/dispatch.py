@@ -1,6 +1,6 @@
 """The rules of users: who is let in, and which part of this package does what they ask for."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, assert_never
 
@@ -89,6 +89,7 @@ class UserCore:
         timeline: Timeline,
         room_addresses: Collection[str],
         policy: Policy,
+        check_setting: Callable[[str, str], object],
         now: float,
         at_ms: int,
     ) -> None:
@@ -103,7 +104,7 @@ class UserCore:
         self.presence = self.directory.presence
         self.sessions = self.directory.sessions
         self.devices = Devices(self.directory)
-        self.settings = ChangeablePolicy(self.effects, policy)
+        self.settings = ChangeablePolicy(self.effects, policy, check_setting)
         policy = self.settings.policy
         self.invitations = Invitations(self.directory, policy)
         self.inboxes = Inboxes(self.directory)

@@ -1,5 +1,6 @@
 """Policy: who may have a name here, and what is kept, as operators have set it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,6 @@ from zchat.eventlog.core.idempotency import Answer
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import AuditRecord, RefusalCode
 from zchat.protocol.operators import ChangedSettings, ChangeSetting, SettingChange
-from zchat.runtime.settings import SettingError, parsed_change
 from zchat.service.core.effects import Effects, Refusal, Sender
 from zchat.service.core.operators import require_operator
 from zchat.users.core.model import DropSetting, SaveSetting
@@ -54,12 +54,17 @@ class Policy:
 class ChangeablePolicy:
     """The settings that were changed while the cluster runs: kept here, and told to all from here.
 
-    What was changed goes before what this process was given; that is `given`.
+    What was changed goes before what this process was given; that is `given`. `check` raises
+    `ValueError`, which says for people what is wrong, for what is no value of a setting: they are
+    those of all processes, and not the users' own.
     """
 
-    def __init__(self, effects: Effects[Any, Any], given: Policy) -> None:
+    def __init__(
+        self, effects: Effects[Any, Any], given: Policy, check: Callable[[str, str], object]
+    ) -> None:
         self._effects = effects
         self._given = given
+        self._check = check
         self._by_name: dict[str, SaveSetting] = {}
         self.policy = Policy(given.registration, given.guests, given.edits)
         """As it is now; those who ask it share this one."""
@@ -89,8 +94,8 @@ class ChangeablePolicy:
             self._effects.rows.append(DropSetting(name))
         else:
             try:
-                parsed_change(name, value)
-            except SettingError as error:
+                self._check(name, value)
+            except ValueError as error:
                 raise Refusal(RefusalCode.OTHER, str(error)) from None
             saved = self._by_name[name] = SaveSetting(name, value, sender.actor, at_ms)
             self._effects.rows.append(saved)

@@ -1,6 +1,6 @@
 """Users in the database: what the core is loaded from, and where its changes go."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, assert_never
 
 from sqlalchemy import Delete, Insert, bindparam, delete, insert, select
@@ -67,12 +67,18 @@ _drop_sighting = delete(sightings).where(
 
 
 def load(
-    store: Store, room_addresses: Collection[str], policy: Policy, now: float, at_ms: int
+    store: Store,
+    room_addresses: Collection[str],
+    policy: Policy,
+    check_setting: Callable[[str, str], object],
+    now: float,
+    at_ms: int,
 ) -> UserCore:
     """The core as of the last commit."""
     rows = store.select(select(users))
     heads = store.heads(inbox_log(row.name) for row in rows)
-    core = UserCore(Timeline(store.position, heads), room_addresses, policy, now, at_ms)
+    timeline = Timeline(store.position, heads)
+    core = UserCore(timeline, room_addresses, policy, check_setting, now, at_ms)
     for row in rows:
         core.add_user(_user(row), now)
     for row in store.select(select(tokens).order_by(tokens.c.device)):
