@@ -1,4 +1,8 @@
-"""What only operators say to the services, through `zchat-admin`, and what they are answered."""
+"""What only the operator at the console says to the services, through `zchat-admin`.
+
+No client can say any of it: it is in none of the unions of `zchat/protocol/messages/`, which are
+what a gateway decodes.
+"""
 
 from typing import Annotated, Final
 

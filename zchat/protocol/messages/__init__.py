@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, get_args
 from zchat.protocol.messages.accounts import *
 from zchat.protocol.messages.base import *
 from zchat.protocol.messages.entries import *
-from zchat.protocol.messages.operators import *
+from zchat.protocol.messages.moderation import *
 from zchat.protocol.messages.posts import *
 from zchat.protocol.messages.rooms import *
 from zchat.protocol.messages.session import *

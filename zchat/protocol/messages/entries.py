@@ -16,7 +16,7 @@ from zchat.protocol.messages.base import (
     SearchText,
     Sequence,
 )
-from zchat.protocol.messages.operators import Announced
+from zchat.protocol.messages.moderation import Announced
 from zchat.protocol.messages.posts import (
     MessageDeleted,
     MessageEdited,

@@ -1,4 +1,7 @@
-"""What operators and moderators of the cluster do."""
+"""What moderators and operators of the cluster do, and may ask, as users who are logged in.
+
+What only `zchat-admin` says, at the console, is in `zchat/protocol/operators.py`.
+"""
 
 from typing import Annotated
 
