@@ -121,7 +121,7 @@ def _answer(
         case ListUsers():
             return encode((yield from _user_list(core, query.id, at_ms)))
         case ListUserBans():
-            return encode(core.order.listed(query, at_ms))
+            return encode(core.moderation.listed(query, at_ms))
         case ListDevices():
             user = core.directory.acting(asking)
             totp, codes = user.totp_secret is not None, len(user.recovery)
@@ -139,7 +139,7 @@ def _answer(
         case ReadAccount():
             return encode(_account(core, query.name))
         case ReadErasure():
-            return encode(core.erasing.erasure(query.name))
+            return encode(core.operators.erasure(query.name))
         case CountExpired() | FindMessages() | ListKept():
             return (yield from operators.answer(store, query, at_ms))
         case _:

@@ -58,8 +58,7 @@ from zchat.users.core.bans import Bans
 from zchat.users.core.devices import Devices
 from zchat.users.core.directory import Directory
 from zchat.users.core.endings import Endings
-from zchat.users.core.moderation import Order
-from zchat.users.core.operators import Operators
+from zchat.users.core.moderation import Moderation
 from zchat.users.core.private_messages import PrivateMessages
 from zchat.users.core.sessions import Sessions
 
@@ -478,13 +477,13 @@ def _suspended_comes_in() -> Plant:
 
 
 def _suspended_stays_in() -> Plant:
-    suspend: Callable[..., Answer] = Operators._suspend
+    suspend: Callable[..., Answer] = Moderation._suspend
 
     def mutant(self: Any, *arguments: Any) -> Answer:
         with patch.object(Directory, "end_sessions", lambda self, user, why: None):
             return suspend(self, *arguments)
 
-    return Operators, "_suspend", mutant
+    return Moderation, "_suspend", mutant
 
 
 def _banned_comes_in() -> Plant:
@@ -492,7 +491,7 @@ def _banned_comes_in() -> Plant:
 
 
 def _banned_stays_in() -> Plant:
-    return Order, "_put_out", lambda self, *arguments: None
+    return Moderation, "_put_out", lambda self, *arguments: None
 
 
 def _ban_is_not_stored() -> Plant:

@@ -72,12 +72,11 @@ from zchat.users.core.credentials import Credentials
 from zchat.users.core.devices import Devices
 from zchat.users.core.directory import Directory
 from zchat.users.core.endings import Endings
-from zchat.users.core.erasing import Erasing
 from zchat.users.core.inboxes import Inboxes
 from zchat.users.core.invitations import Invitations
 from zchat.users.core.login_limits import LoginLimits
 from zchat.users.core.model import User
-from zchat.users.core.moderation import Order
+from zchat.users.core.moderation import Moderation
 from zchat.users.core.operators import Operators
 from zchat.users.core.policy import ChangeablePolicy, Policy
 from zchat.users.core.private_messages import PrivateMessages
@@ -113,8 +112,7 @@ class UserCore:
         self.credentials = Credentials(
             self.directory, self.invitations, self.inboxes, self.conversations, LoginLimits()
         )
-        self.operators = Operators(self.directory, self.credentials)
-        self.order = Order(self.directory, self.operators)
+        self.moderation = Moderation(self.directory)
         self.endings = Endings(
             self.directory,
             self.devices,
@@ -123,7 +121,7 @@ class UserCore:
             self._objection,
             lambda: self.log_heads,
         )
-        self.erasing = Erasing(
+        self.operators = Operators(
             self.directory,
             self.credentials,
             self.inboxes,
@@ -214,12 +212,12 @@ class UserCore:
                 self.endings.put_out_denied(at_ms)
                 return done
             case ImportEntries():
-                return self.operators.import_entries(sender, command, self.log_heads, at_ms)
+                return self.operators.import_entries(sender, command, at_ms)
             case RedactMessages():
                 act = partial(self.messages.redact, sender, command, at_ms)
                 return operators.redact(sender, command.log, heads, self.log_heads, act)
             case EraseAccount() | ReplaceName() | ForgetName():
-                return self.erasing.handle(sender, command, now, at_ms)
+                return self.operators.erase(sender, command, now, at_ms)
             case TellInvited():
                 return self.inboxes.tell_invited(command, at_ms)
             case ReportMessage():
@@ -245,11 +243,11 @@ class UserCore:
             case RevokeInvitation():
                 return self.invitations.revoke(sender, command, at_ms)
             case SetStanding() | DisconnectUser() | SuspendUser() | RestoreUser():
-                return self.operators.handle(sender, command, at_ms)
+                return self.moderation.handle(sender, command, at_ms)
             case ResetPassword() | ResetTotp() | RemoveAccount():
                 return self.operators.handle_account(sender, command, now, at_ms)
             case BanUsers() | UnbanUsers() | KickUsers():
-                return self.order.handle(sender, command, at_ms)
+                return self.moderation.handle(sender, command, at_ms)
             case _:
                 assert_never(command)
         return None

@@ -1,29 +1,43 @@
-"""Kicks and bans from the server, by moderators and operators. All of it goes to the audit."""
+"""What moderators and operators do to users: standing, suspensions, kicks and bans.
+
+All of it goes to the audit. Whom a ban keeps out is found in `bans`.
+"""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from zchat.eventlog.core.idempotency import Answer
 from zchat.protocol import limits
 from zchat.protocol.codec import fitting
 from zchat.protocol.messages import (
+    SYSTEM_AUTHOR,
+    AccountChange,
     BanUsers,
+    DisconnectUser,
     KickUsers,
     ListUserBans,
     RefusalCode,
+    RestoreUser,
+    SetStanding,
     Standing,
+    SuspendUser,
     UnbanUsers,
     UserBan,
     UserBanList,
 )
 from zchat.protocol.rules.names import printable
 from zchat.protocol.rules.networks import is_of_this_machine
+from zchat.protocol.rules.permissions import at_least
 from zchat.protocol.rules.targets import InvalidTarget, Target, target_of
 from zchat.service.core.effects import Refusal, Sender
+from zchat.service.core.refusals import how_long
 from zchat.users.core.bans import is_exempt, refusal_of
 from zchat.users.core.directory import Directory
-from zchat.users.core.model import SaveBan, User
-from zchat.users.core.operators import Operators
+from zchat.users.core.model import SaveBan, Suspension, User
+
+ModerationCommand = (
+    SetStanding | DisconnectUser | SuspendUser | RestoreUser | BanUsers | UnbanUsers | KickUsers
+)
 
 
 class _Made(NamedTuple):
@@ -39,24 +53,106 @@ class _Made(NamedTuple):
         return target.is_for_address(address) or target.is_for_name(user.name, looks=user.guest)
 
 
-class Order:
-    def __init__(self, directory: Directory, operators: Operators) -> None:
+class Moderation:
+    """A moderator acts on users of lower standing only. The operator at the console, who has no
+    user but the key of the fabric, may do everything.
+    """
+
+    def __init__(self, directory: Directory) -> None:
         self._directory = directory
-        self._operators = operators
         self._bans = directory.bans
 
-    # --- Commands ---------------------------------------------------------------------------------
-
-    def handle(
-        self, sender: Sender, command: BanUsers | UnbanUsers | KickUsers, at_ms: int
-    ) -> Answer:
+    def handle(self, sender: Sender, command: ModerationCommand, at_ms: int) -> Answer:
         match command:
+            case SetStanding():
+                return self._set_standing(sender, command, at_ms)
+            case DisconnectUser():
+                return self._disconnect(sender, command, at_ms)
+            case SuspendUser():
+                return self._suspend(sender, command, at_ms)
+            case RestoreUser():
+                return self._restore(sender, command, at_ms)
             case BanUsers():
                 return self._ban(sender, command, at_ms)
             case UnbanUsers():
                 return self._unban(sender, command, at_ms)
             case KickUsers():
                 return self._kick(sender, command, at_ms)
+            case _:
+                assert_never(command)
+
+    # --- One user ---------------------------------------------------------------------------------
+
+    def _set_standing(self, sender: Sender, command: SetStanding, at_ms: int) -> Answer:
+        user = self._directory.account(command.user)
+        if command.standing is Standing.GUEST:
+            raise Refusal(RefusalCode.NOT_ALLOWED, "an account cannot become a guest")
+        if user.rank is not command.standing:
+            self._keep_an_operator(sender, user)
+            user.rank = command.standing
+            self._directory.save(user)
+            change = AccountChange.STANDING_CHANGED
+            self._directory.tell(user, change, user.rank, at_ms, author=SYSTEM_AUTHOR)
+            # Gateways learn it as the clients log in anew.
+            self._directory.break_sessions(user)
+        self._directory.audit(sender, command, at_ms, user.name, command.standing)
+        return Answer(None, 0)
+
+    def _disconnect(self, sender: Sender, command: DisconnectUser, at_ms: int) -> Answer:
+        user = self._directory.named(command.user)
+        self._check_above(sender, user)
+        self._directory.break_sessions(user)
+        self._directory.audit(sender, command, at_ms, user.name, command.reason)
+        return Answer(None, 0)
+
+    def _suspend(self, sender: Sender, command: SuspendUser, at_ms: int) -> Answer:
+        user = self._directory.named(command.user)
+        if user.guest:
+            reason = (
+                f"{user.name} is a guest, and has no account to suspend; a ban keeps a guest "
+                "out, by name or address: zchat-admin ban, or :server-ban"
+            )
+            raise Refusal(RefusalCode.UNKNOWN_USER, reason)
+        self._check_above(sender, user)
+        self._keep_an_operator(sender, user)
+        user.suspension = Suspension(command.until_ms, printable(command.reason))
+        self._directory.save(user)
+        self._directory.end_sessions(user, why=_suspended(user, at_ms).answer)
+        self._directory.audit(sender, command, at_ms, user.name, command.reason)
+        return Answer(None, 0)
+
+    def _restore(self, sender: Sender, command: RestoreUser, at_ms: int) -> Answer:
+        user = self._directory.account(command.user)
+        self._check_above(sender, user)
+        if user.suspension is not None:
+            user.suspension = None
+            self._directory.save(user)
+        self._directory.audit(sender, command, at_ms, user.name)
+        return Answer(None, 0)
+
+    def _check_above(self, sender: Sender, user: User) -> None:
+        if not sender.user:
+            return
+        actor = self._directory.acting(sender.user)
+        operator = actor.standing is Standing.OPERATOR
+        if not operator and at_least(user.standing, actor.standing):
+            reason = f"{user.name} is {_called(user.standing)}; that takes an operator"
+            raise Refusal(RefusalCode.NOT_ALLOWED, reason)
+
+    def _keep_an_operator(self, sender: Sender, user: User) -> None:
+        """Only the operator at the console can leave the cluster without another one."""
+        if not sender.user or user.standing is not Standing.OPERATOR:
+            return
+        operators = (
+            other
+            for other in self._directory.users.values()
+            if other.present and other.standing is Standing.OPERATOR and other.suspension is None
+        )
+        if all(other is user for other in operators):
+            reason = f"{user.name} is the last operator; make another one first"
+            raise Refusal(RefusalCode.NOT_ALLOWED, reason)
+
+    # --- Whoever it fits --------------------------------------------------------------------------
 
     def _ban(self, sender: Sender, command: BanUsers, at_ms: int) -> Answer:
         target = _read(command.who)
@@ -92,7 +188,7 @@ class Order:
             raise Refusal(RefusalCode.UNKNOWN_USER, reason)
         if named is not None and is_exempt(named):
             # Put out, but not kept out.
-            self._operators.check_above(sender, named)
+            self._check_above(sender, named)
             why = Refusal(RefusalCode.SESSION_ENDED, _word_of(command.reason)).answer
             self._directory.break_sessions(named, why)
             self._directory.audit(sender, command, at_ms, target.text, command.reason)
@@ -227,3 +323,19 @@ def _word_of(reason: str) -> str:
 
 def _called(standing: Standing) -> str:
     return "an operator" if standing is Standing.OPERATOR else f"a {standing}"
+
+
+def check_not_suspended(user: User, at_ms: int) -> None:
+    """Raises `Refusal`, which says why and for how long the user is kept out."""
+    if user.is_suspended(at_ms):
+        raise _suspended(user, at_ms)
+
+
+def _suspended(user: User, at_ms: int) -> Refusal:
+    until_ms, reason = user.suspension or (None, "")
+    why = f": {reason}" if reason else ""
+    return Refusal(
+        RefusalCode.SUSPENDED,
+        f"{user.name} is suspended{how_long(until_ms, at_ms)}{why}",
+        0.0 if until_ms is None else max(0, until_ms - at_ms) / 1000,
+    )

@@ -1,106 +1,67 @@
-"""What moderators and operators of the cluster do to users. All of it goes to the audit."""
+"""What the operator at the console has the user-service do: accounts, imports, and erasing.
 
-from collections.abc import Mapping
+All of it needs the key of the fabric, which `zchat-admin` has and no client.
+"""
+
+from collections.abc import Callable
 from typing import assert_never
 
+from zchat.eventlog.core.changes import ForgottenName, ThreadRenamed
 from zchat.eventlog.core.idempotency import Answer
 from zchat.protocol import limits
-from zchat.protocol.internal import UsersCommand
 from zchat.protocol.messages import (
     SYSTEM_AUTHOR,
     AccountChange,
-    DisconnectUser,
     RefusalCode,
-    RestoreUser,
-    SetStanding,
-    Standing,
-    SuspendUser,
+    Refused,
     inbox_log,
 )
-from zchat.protocol.operators import ImportEntries, RemoveAccount, ResetPassword, ResetTotp
+from zchat.protocol.operators import (
+    EraseAccount,
+    Erasure,
+    ForgetName,
+    ImportEntries,
+    RemoveAccount,
+    ReplaceName,
+    ResetPassword,
+    ResetTotp,
+)
 from zchat.protocol.rules.names import canonical_name, printable
-from zchat.protocol.rules.permissions import at_least
 from zchat.service.core.effects import Refusal, Sender
-from zchat.service.core.operators import append_imported, audit_import, require_operator
-from zchat.service.core.refusals import how_long
+from zchat.service.core.operators import (
+    append_imported,
+    audit_import,
+    replace_names,
+    require_operator,
+)
+from zchat.users.core.conversations import Conversations
 from zchat.users.core.credentials import Credentials, hash_of_none
 from zchat.users.core.directory import Directory
-from zchat.users.core.model import Reset, Suspension, User
+from zchat.users.core.endings import Endings
+from zchat.users.core.inboxes import Inboxes
+from zchat.users.core.model import DropUser, Reset, User
 
 
 class Operators:
-    """A moderator acts on users of lower standing only. The operator at the console, who has no
-    user but the key of the fabric, may do everything.
-    """
+    """`log_heads` are the heads of logs whose names are free."""
 
-    def __init__(self, directory: Directory, credentials: Credentials) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        credentials: Credentials,
+        inboxes: Inboxes,
+        conversations: Conversations,
+        endings: Endings,
+        log_heads: Callable[[], dict[str, int]],
+    ) -> None:
         self._directory = directory
         self._credentials = credentials
+        self._inboxes = inboxes
+        self._conversations = conversations
+        self._endings = endings
+        self._log_heads = log_heads
 
-    def handle(
-        self,
-        sender: Sender,
-        command: SetStanding | DisconnectUser | SuspendUser | RestoreUser,
-        at_ms: int,
-    ) -> Answer:
-        match command:
-            case SetStanding():
-                return self._set_standing(sender, command, at_ms)
-            case DisconnectUser():
-                return self._disconnect(sender, command, at_ms)
-            case SuspendUser():
-                return self._suspend(sender, command, at_ms)
-            case RestoreUser():
-                return self._restore(sender, command, at_ms)
-
-    def _set_standing(self, sender: Sender, command: SetStanding, at_ms: int) -> Answer:
-        user = self._directory.account(command.user)
-        if command.standing is Standing.GUEST:
-            raise Refusal(RefusalCode.NOT_ALLOWED, "an account cannot become a guest")
-        if user.rank is not command.standing:
-            self._keep_an_operator(sender, user)
-            user.rank = command.standing
-            self._directory.save(user)
-            change = AccountChange.STANDING_CHANGED
-            self._directory.tell(user, change, user.rank, at_ms, author=SYSTEM_AUTHOR)
-            # Gateways learn it as the clients log in anew.
-            self._directory.break_sessions(user)
-        self._directory.audit(sender, command, at_ms, user.name, command.standing)
-        return Answer(None, 0)
-
-    def _disconnect(self, sender: Sender, command: DisconnectUser, at_ms: int) -> Answer:
-        user = self._directory.named(command.user)
-        self.check_above(sender, user)
-        self._directory.break_sessions(user)
-        self._audit(sender, command, user, at_ms, command.reason)
-        return Answer(None, 0)
-
-    def _suspend(self, sender: Sender, command: SuspendUser, at_ms: int) -> Answer:
-        user = self._directory.named(command.user)
-        if user.guest:
-            reason = (
-                f"{user.name} is a guest, and has no account to suspend; a ban keeps a guest "
-                "out, by name or address: zchat-admin ban, or :server-ban"
-            )
-            raise Refusal(RefusalCode.UNKNOWN_USER, reason)
-        self.check_above(sender, user)
-        self._keep_an_operator(sender, user)
-        user.suspension = Suspension(command.until_ms, printable(command.reason))
-        self._directory.save(user)
-        self._directory.end_sessions(user, why=_suspended(user, at_ms).answer)
-        self._audit(sender, command, user, at_ms, command.reason)
-        return Answer(None, 0)
-
-    def _restore(self, sender: Sender, command: RestoreUser, at_ms: int) -> Answer:
-        user = self._directory.account(command.user)
-        self.check_above(sender, user)
-        if user.suspension is not None:
-            user.suspension = None
-            self._directory.save(user)
-        self._audit(sender, command, user, at_ms)
-        return Answer(None, 0)
-
-    # --- Only at the console ------------------------------------------------------------------
+    # --- Accounts ---------------------------------------------------------------------------------
 
     def handle_account(
         self,
@@ -134,7 +95,9 @@ class Operators:
             user.password_hash = hash_of_none(command.digest)
             self._directory.forget_all(user)
         self._directory.save(user)
-        self._audit(sender, command, user, at_ms, "shut out" if command.shut_out else "")
+        self._directory.audit(
+            sender, command, at_ms, user.name, "shut out" if command.shut_out else ""
+        )
         change, nonce = AccountChange.PASSWORD_RESET, command.nonce
         return self._directory.tell(user, change, "", at_ms, author=SYSTEM_AUTHOR, nonce=nonce)
 
@@ -143,46 +106,19 @@ class Operators:
         if user.totp_secret is None:
             reason = f"the password of {user.name} needs no one-time code"
             raise Refusal(RefusalCode.NOT_ALLOWED, reason)
-        self._audit(sender, command, user, at_ms)
+        self._directory.audit(sender, command, at_ms, user.name)
         nonce = command.nonce
         return self._credentials.forget_totp(user, at_ms, nonce=nonce, author=SYSTEM_AUTHOR)
 
     def _remove(self, sender: Sender, command: RemoveAccount, now: float, at_ms: int) -> Answer:
         user = self._directory.account(command.user)
         self._credentials.end_account(user, now)
-        self._audit(sender, command, user, at_ms, command.reason)
+        self._directory.audit(sender, command, at_ms, user.name, command.reason)
         return Answer(None, 0)
 
-    def _audit(
-        self, sender: Sender, command: UsersCommand, user: User, at_ms: int, reason: str = ""
-    ) -> None:
-        self._directory.audit(sender, command, at_ms, user.name, reason)
+    # --- Imports ----------------------------------------------------------------------------------
 
-    def check_above(self, sender: Sender, user: User) -> None:
-        if not sender.user:
-            return
-        actor = self._directory.acting(sender.user)
-        operator = actor.standing is Standing.OPERATOR
-        if not operator and at_least(user.standing, actor.standing):
-            reason = f"{user.name} is {_called(user.standing)}; that takes an operator"
-            raise Refusal(RefusalCode.NOT_ALLOWED, reason)
-
-    def _keep_an_operator(self, sender: Sender, user: User) -> None:
-        """Only the operator at the console can leave the cluster without another one."""
-        if not sender.user or user.standing is not Standing.OPERATOR:
-            return
-        operators = (
-            other
-            for other in self._directory.users.values()
-            if other.present and other.standing is Standing.OPERATOR and other.suspension is None
-        )
-        if all(other is user for other in operators):
-            reason = f"{user.name} is the last operator; make another one first"
-            raise Refusal(RefusalCode.NOT_ALLOWED, reason)
-
-    def import_entries(
-        self, sender: Sender, command: ImportEntries, log_heads: Mapping[str, int], at_ms: int
-    ) -> Answer:
+    def import_entries(self, sender: Sender, command: ImportEntries, at_ms: int) -> Answer:
         """An account from another cluster, or from before. All that is imported counts as read."""
         require_operator(sender)
         directory = self._directory
@@ -195,7 +131,7 @@ class Operators:
                 raise Refusal(RefusalCode.NAME_IN_USE, f"there is a user {name} already")
             if len(users) >= limits.USERS_MAX:
                 raise Refusal(RefusalCode.LIMIT_REACHED, "there is no room for more users")
-            floor = timeline.heads[log] = log_heads.get(log, 0)
+            floor = timeline.heads[log] = self._log_heads().get(log, 0)
             user = User(name, facts.created_at_ms, inbox_floor=floor)
             user.password_hash, user.registered_at_ms = facts.password_hash, facts.created_at_ms
             directory.add(user)
@@ -207,22 +143,70 @@ class Operators:
         directory.effects.rows.append(users[name].row())
         return answer
 
+    # --- Erasing a person -------------------------------------------------------------------------
 
-def _called(standing: Standing) -> str:
-    return "an operator" if standing is Standing.OPERATOR else f"a {standing}"
+    def erase(
+        self,
+        sender: Sender,
+        command: EraseAccount | ReplaceName | ForgetName,
+        now: float,
+        at_ms: int,
+    ) -> Answer:
+        require_operator(sender)
+        match command:
+            case EraseAccount():
+                self._begin_erasing(sender, command, now, at_ms)
+            case ReplaceName():
+                replace_names(self._directory.timeline, command)
+                if command.thread:
+                    renamed = ThreadRenamed(command.log, command.name, command.pseudonym)
+                    self._directory.effects.forgotten.append(renamed)
+            case ForgetName():
+                self._finish_erasing(command)
+        return Answer(None, 0)
 
+    def erasure(self, name: str) -> Erasure | Refused:
+        user = self._directory.users.get(name)
+        if user is None or user.erased_as is None:
+            reason = f"{printable(name)} is not being erased"
+            return Refused(None, RefusalCode.UNKNOWN_USER, reason)
+        return Erasure(name, user.erased_as, user.created_at_ms, self._endings.is_over(user))
 
-def check_not_suspended(user: User, at_ms: int) -> None:
-    """Raises `Refusal`, which says why and for how long the user is kept out."""
-    if user.is_suspended(at_ms):
-        raise _suspended(user, at_ms)
+    def _begin_erasing(self, sender: Sender, command: EraseAccount, now: float, at_ms: int) -> None:
+        """The pseudonym is kept, so that whoever goes on after a kill goes on with the same."""
+        name, pseudonym = canonical_name(command.user), canonical_name(command.pseudonym)
+        user = self._directory.users.get(name)
+        if user is None or user.guest:
+            reason = f"there is no account {printable(command.user)}"
+            raise Refusal(RefusalCode.UNKNOWN_USER, reason)
+        if user.erased_as is not None:
+            return
+        if pseudonym in self._directory.users:
+            raise Refusal(RefusalCode.NAME_IN_USE, f"there is a user {pseudonym} already")
+        if not user.deleted:
+            self._credentials.end_account(user, now)
+        user.erased_as = pseudonym
+        self._directory.save(user)
+        # Not as what: whoever reads the audit need not know whose the entries were.
+        self._directory.audit(sender, command, at_ms, name)
 
-
-def _suspended(user: User, at_ms: int) -> Refusal:
-    until_ms, reason = user.suspension or (None, "")
-    why = f": {reason}" if reason else ""
-    return Refusal(
-        RefusalCode.SUSPENDED,
-        f"{user.name} is suspended{how_long(until_ms, at_ms)}{why}",
-        0.0 if until_ms is None else max(0, until_ms - at_ms) / 1000,
-    )
+    def _finish_erasing(self, command: ForgetName) -> None:
+        """Nothing is left with the name, which is free; the pseudonym is nobody's, and taken."""
+        name, pseudonym = command.name, command.pseudonym
+        user = self._directory.users.get(name)
+        if user is None or user.erased_as != pseudonym or not self._endings.is_over(user):
+            raise Refusal(RefusalCode.NOT_ALLOWED, f"{printable(name)} is not so far yet")
+        directory, rows = self._directory, self._directory.effects.rows
+        self._inboxes.forget_blocks_of(name)
+        self._conversations.rename(name, pseudonym)
+        directory.sightings.forget(name)
+        directory.remove(name)
+        rows.append(DropUser(name))
+        erased = User(pseudonym, 0, user.inbox_floor, ended=True, deleted=True)
+        directory.add(erased)
+        directory.save(erased)
+        heads, log = self._directory.timeline.heads, inbox_log(name)
+        heads[inbox_log(pseudonym)] = heads.pop(log)
+        # Whoever takes the name next begins anew.
+        self._log_heads()[log] = 0
+        self._directory.effects.forgotten.append(ForgottenName(name, pseudonym))
