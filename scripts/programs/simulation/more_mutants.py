@@ -32,8 +32,8 @@ from zchat.service.core import amending, referenced_entries
 from zchat.service.core import queries as shared_queries
 from zchat.users.core import sessions as user_sessions
 from zchat.users.core.devices import Devices
-from zchat.users.core.invitations import Invitations
 from zchat.users.core.model import Session, User
+from zchat.users.core.policy import Invitations
 from zchat.users.core.sessions import Sessions
 
 Plant = tuple[object, str, Any]

@@ -12,10 +12,9 @@ from zchat.service.core.effects import Refusal, Sender
 from zchat.users.core.credentials import NO_PASSWORD_HASH, Credentials, check_length, is_reset_by
 from zchat.users.core.devices import Devices
 from zchat.users.core.directory import Directory
-from zchat.users.core.invitations import Invitations
 from zchat.users.core.model import SessionKey, User, token_digest
 from zchat.users.core.moderation import check_not_suspended
-from zchat.users.core.policy import Policy
+from zchat.users.core.policy import Invitations, Policy
 from zchat.users.core.totp import use_code
 
 

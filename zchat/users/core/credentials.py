@@ -25,9 +25,9 @@ from zchat.service.core.effects import Refusal, Sender
 from zchat.users.core.conversations import Conversations
 from zchat.users.core.directory import Directory
 from zchat.users.core.inboxes import Inboxes
-from zchat.users.core.invitations import Invitations
 from zchat.users.core.login_limits import LoginLimits
 from zchat.users.core.model import User, code_digest, token_digest
+from zchat.users.core.policy import Invitations
 from zchat.users.core.totp import matched_step
 
 # Checked when there is no account, so that nobody learns that from the time it takes.

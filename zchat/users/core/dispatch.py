@@ -73,12 +73,11 @@ from zchat.users.core.devices import Devices
 from zchat.users.core.directory import Directory
 from zchat.users.core.endings import Endings
 from zchat.users.core.inboxes import Inboxes
-from zchat.users.core.invitations import Invitations
 from zchat.users.core.login_limits import LoginLimits
 from zchat.users.core.model import User
 from zchat.users.core.moderation import Moderation
 from zchat.users.core.operators import Operators
-from zchat.users.core.policy import ChangeablePolicy, Policy
+from zchat.users.core.policy import ChangeablePolicy, Invitations, Policy
 from zchat.users.core.private_messages import PrivateMessages
 
 
