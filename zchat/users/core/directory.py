@@ -20,10 +20,9 @@ from zchat.protocol.rules.permissions import PERMISSIONS, Place
 from zchat.service.core.beat import Job
 from zchat.service.core.effects import Effects, Refusal, Sender
 from zchat.service.core.refusals import check_reserved
-from zchat.users.core.addresses_seen import Sightings
 from zchat.users.core.bans import Bans
 from zchat.users.core.model import DropToken, Session, SessionKey, Token, User, UserRow
-from zchat.users.core.presence import Presence
+from zchat.users.core.presence import Presence, Sightings
 from zchat.users.core.sessions import Sessions
 
 

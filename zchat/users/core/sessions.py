@@ -7,9 +7,8 @@ from zchat.protocol import limits
 from zchat.protocol.internal import SessionHere
 from zchat.protocol.rules.names import printable
 from zchat.protocol.rules.permissions import at_least
-from zchat.users.core.addresses_seen import Sightings
 from zchat.users.core.model import Session, SessionKey, User, token_digest
-from zchat.users.core.presence import Presence
+from zchat.users.core.presence import Presence, Sightings
 
 
 class Sessions:
