@@ -52,7 +52,7 @@ from zchat.rooms.core.state import RoomState
 from zchat.service.core import amending
 from zchat.service.core.beat import Beat
 from zchat.users.core import arrivals as users_arrivals
-from zchat.users.core import conversations, private_messages, totp
+from zchat.users.core import conversations, credentials, private_messages
 from zchat.users.core.arrivals import Arrivals
 from zchat.users.core.bans import Bans
 from zchat.users.core.devices import Devices
@@ -357,7 +357,7 @@ def _password_not_checked() -> Plant:
 
 
 def _code_works_again() -> Plant:
-    use_code = totp.use_code
+    use_code = credentials.use_code
 
     def mutant(user: Any, code: str, at_ms: int) -> bool:
         user.totp_step = 0

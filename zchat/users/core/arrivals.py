@@ -9,13 +9,18 @@ from zchat.protocol.messages import AccountChange, RefusalCode, Standing, inbox_
 from zchat.protocol.rules.names import canonical_name
 from zchat.service.core.beat import Job
 from zchat.service.core.effects import Refusal, Sender
-from zchat.users.core.credentials import NO_PASSWORD_HASH, Credentials, check_length, is_reset_by
+from zchat.users.core.credentials import (
+    NO_PASSWORD_HASH,
+    Credentials,
+    check_length,
+    is_reset_by,
+    use_code,
+)
 from zchat.users.core.devices import Devices
 from zchat.users.core.directory import Directory
 from zchat.users.core.model import SessionKey, User, token_digest
 from zchat.users.core.moderation import check_not_suspended
 from zchat.users.core.policy import Invitations, Policy
-from zchat.users.core.totp import use_code
 
 
 class Arrivals:

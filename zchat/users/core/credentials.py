@@ -1,8 +1,10 @@
 """Passwords and one-time codes: what is checked against them, and how they change."""
 
 import hmac
-from base64 import b64encode
+from base64 import b32encode, b64encode
 from typing import Final
+
+from pyotp import HOTP
 
 from zchat.eventlog.core.idempotency import Answer
 from zchat.protocol import limits
@@ -28,7 +30,6 @@ from zchat.users.core.inboxes import Inboxes
 from zchat.users.core.login_limits import LoginLimits
 from zchat.users.core.model import User, code_digest, token_digest
 from zchat.users.core.policy import Invitations
-from zchat.users.core.totp import matched_step
 
 # Checked when there is no account, so that nobody learns that from the time it takes.
 NO_PASSWORD_HASH: Final = (
@@ -285,3 +286,44 @@ def check_length(password: str) -> None:
             RefusalCode.INVALID_PASSWORD,
             f"a password has at least {limits.PASSWORD_CHARS_MIN} characters",
         )
+
+
+# --- One-time codes (RFC 6238) and the recovery codes in their place ------------------------------
+
+STEP_MS: Final = 30_000
+DIGITS: Final = 6
+_WINDOW: Final = (0, -1, 1)
+"""Clocks differ, and people type slowly: the codes beside the one of now are right, too."""
+
+
+def matched_step(secret: bytes, code: str, at_ms: int, after: int) -> int | None:
+    """The period whose code this is, if it lies near enough and after the period `after`."""
+    if len(code) != DIGITS or not (code.isascii() and code.isdecimal()):
+        return None
+    generator = HOTP(b32encode(secret).decode(), digits=DIGITS)
+    now = at_ms // STEP_MS
+    for step in (now + offset for offset in _WINDOW):
+        if step > after and hmac.compare_digest(generator.at(step), code):
+            return step
+    return None
+
+
+def use_code(user: User, code: str, at_ms: int) -> bool:
+    """Uses up the code, and says whether it was a recovery code. Raises `Refusal`.
+
+    What it changes is the caller's to save.
+    """
+    if user.totp_secret is None:
+        return False
+    if not code:
+        reason = f"{user.name} needs a one-time code, too"
+        raise Refusal(RefusalCode.CODE_REQUIRED, reason)
+    step = matched_step(user.totp_secret, code.replace(" ", ""), at_ms, user.totp_step)
+    if step is not None:
+        user.totp_step = step
+        return False
+    digest = code_digest(code)
+    if digest not in user.recovery:
+        raise Refusal(RefusalCode.WRONG_CODE, "this code is wrong, or was used before")
+    user.recovery = tuple(kept for kept in user.recovery if kept != digest)
+    return True
