@@ -8,46 +8,70 @@ FRAME_BYTES_MAX: Final = 128 * 1024
 TEXT_CHARS_MAX: Final = 16_000
 """One message; a pasted page of code is one message."""
 TOPIC_CHARS_MAX: Final = 300
+"""One line, which stands above a room; of a conversation it is the names of those in it."""
 NAME_CHARS_MAX: Final = 32
+"""A user or a room, in the one spelling that every name has."""
 TARGET_CHARS_MAX: Final = 64
 """Whom an operator means: an address, a block of them, a name or a pattern."""
 LOG_NAME_CHARS_MAX: Final = NAME_CHARS_MAX + 1
+"""A name, after `#` or `@`."""
 SOFTWARE_CHARS_MAX: Final = 64
+"""What a program calls itself when it says hello."""
 PASSWORD_CHARS_MIN: Final = 8
+"""The one thing that is asked of a new password; guessing is slowed down besides."""
 PASSWORD_CHARS_MAX: Final = 256
+"""A longer one is refused, and not cut: all of it counts."""
 NONCE_BYTES: Final = 16
+"""A prefix and a number, by which a command that comes twice is known."""
 NONCE_PREFIX_BYTES: Final = 8
+"""Drawn once by each client; the number after it rises with each command."""
 TOKEN_BYTES: Final = 32
+"""Random, and made by the client, which proves with it that it is the same one as before."""
 INSTANCE_BYTES_MAX: Final = 16
-"""By which the connections of one running program are known; 8 that are random do."""
+"""By which the connections of one running program are known; eight random ones will do."""
 DIGEST_BYTES: Final = 32
+"""SHA-256: all that a server keeps of the secrets that clients make."""
 CLUSTER_ID_BYTES: Final = 8
 """Random, and no secret: by it a client knows the cluster again."""
 DEVICE_NAME_CHARS_MAX: Final = 64
+"""What a user calls a device, or the token of a bot."""
 REASON_CHARS_MAX: Final = 300
+"""Why somebody does something to others, in one line."""
 ROOM_KEY_CHARS_MAX: Final = 64
+"""The key of a room, which is told to those who may join it."""
 INVITATION_CHARS_MAX: Final = 64
+"""The code of an invitation."""
 ONE_TIME_CODE_CHARS_MAX: Final = 32
+"""A one-time code or recovery code as it is typed, perhaps with spaces."""
 TOTP_SECRET_BYTES: Final = 20
+"""160 bits, as RFC 4226 recommends."""
 RECOVERY_CODES_MAX: Final = 10
+"""Of one account; each works once, in the place of a one-time code."""
 APP_TOKEN_ROOMS_MAX: Final = 50
+"""Rooms that one app token is for; without any it is for all of its user's."""
 AUDIT_RECORDS_MAX: Final = 200
+"""Records in one answer; older ones are asked for by the time of the last."""
 SLOW_MODE_S_MAX: Final = 6 * 3600
+"""The longest time that a room may make a member wait between two messages."""
 EMOJI_CHARS_MAX: Final = 16
 """Of one reaction: the longest sequences of joined emoji have about ten."""
 REACTION_KINDS_MAX: Final = 20
+"""Different emoji on one message."""
 REACTIONS_MAX: Final = 200
-"""Reactions to one message, and of them different ones: so the message still fits in a frame."""
+"""Reactions to one message in all, so that it fits in a frame together with them."""
 MENTIONS_MAX: Final = 50
 """Names that one message mentions; more are not looked at."""
 SEARCH_CHARS_MAX: Final = 200
+"""All words of one search together."""
 SEARCH_RESULTS_MAX: Final = 100
+"""Messages in one answer; older ones are asked for by the time of the last."""
 CONVERSATION_USERS_MAX: Final = 20
 """Whom one conversation of several is started with; more may be invited later."""
 CURSORS_MAX: Final = 800
 """Cursors in one `LogIn`, and logs that it asks for, so that it fits in a frame; of all logs those
 without a cursor go on at the read marker."""
 HISTORY_ENTRIES_MAX: Final = 200
+"""Entries in one answer; older ones are asked for by the sequence of the first."""
 INTEGER_MAX: Final = 2**53
 """Largest integer on the wire: every language with doubles reads it exactly."""
 
@@ -72,6 +96,7 @@ SESSION_IDLE_TIMEOUT_S: Final = 90.0
 """A client that sends nothing, not even a ping, for so long is gone; so is one that is being
 written to, and reads nothing."""
 CLIENT_PING_INTERVAL_S: Final = 20.0
+"""A client with nothing to say pings so often, several times before it counts as gone."""
 FAN_OUT_WRITES_MAX: Final = 500
 """Client writes in one loop turn; the rest goes on in the next, so that nobody starves."""
 FAN_OUT_BYTES_MAX: Final = 2 * 1024 * 1024
@@ -87,37 +112,42 @@ GUEST_WORK_SHARES: Final = 0.5
 GUESTS_SHARES: Final = 0.5
 """All guests and new accounts of an address together may say so much of what one account may."""
 GUESTS_WORK_SHARES: Final = 0.25
-"""And so much work may they ask for: of what many read two long texts at once, and then few."""
+"""And ask for so much work. In a room that many read that is two long texts at once, and few after
+those."""
 NEWCOMER_SHARES: Final = 0.25
 """A guest or account that has its name only for minutes may say so much of what others may."""
 NEWCOMER_S: Final = 600.0
-"""For so long somebody is new."""
+"""How long somebody counts as new."""
 MODERATOR_WORK_SHARES: Final = 4
-"""The same of those who keep order in the cluster."""
+"""Moderators and operators of the cluster may ask for so many times as much work as others."""
 QUOTA_NAMES_MAX: Final = 20_000
 """Accounts, and addresses, whose rates a gateway remembers: those that have said most."""
 FLOOD_FRAMES: Final = 256
-"""Frames of one session that wait for its rate; with more, for longer than this, it is a flood."""
+"""A session with more frames that wait for its rate, and for longer than `FLOOD_WAIT_S`, floods."""
 FLOOD_WAIT_S: Final = 60.0
+"""Whoever has to wait less is only too fast, and nothing of it is refused."""
 SHUT_OUT_S_MAX: Final = 300.0
 """How long the address of a flood is kept out at most."""
 QUOTA_NOTES_MAX: Final = 10
-"""Lines about floods in the log at a time."""
+"""Different lines about floods in the log, in each `QUOTA_NOTES_INTERVAL_S`."""
 QUOTA_NOTES_INTERVAL_S: Final = 10.0
+"""Such lines are counted for so long, and then written."""
 HELD_BACK_NOTED_PER_S: Final = 1 / 60
 """Lines in the log about one address whose clients are held back by their rates."""
 ACCEPTS_MAX: Final = 16
 """Clients accepted in one loop turn; the others wait in the kernel's queue, lest those before them
 are pushed out of their handshakes because we are slow."""
 REFUSALS_TOLD_BURST: Final = 10
+"""Refused clients of one address that get a TLS handshake at once, to be told why."""
 REFUSALS_TOLD_PER_S: Final = 1.0
-"""Refused clients of one address that get a TLS handshake to be told why; others are closed."""
+"""And so many after those; the others are closed without a word."""
 TLS_HANDSHAKES_MAX: Final = 500
 """TLS handshakes of a gateway at a time; for one more, another one is ended."""
 TLS_HANDSHAKES_PER_ADDRESS_MAX: Final = 200
 """Of one address; for one more, its oldest is ended."""
 TLS_CROWD_SHARE: Final = 50
-"""A network that has one of so many places for handshakes is a crowd, and makes room at once."""
+"""A network that holds one in so many of all places for handshakes is a crowd: its oldest handshake
+is ended at once for a new client."""
 TLS_HANDSHAKE_CHANCE_S: Final = 0.5
 """Other handshakes are not ended before that to make room; new connections wait in the kernel."""
 TLS_SILENCE_TIMEOUT_S: Final = 5.0
@@ -129,6 +159,8 @@ TLS_READ_BUFFER_BYTES_MAX: Final = 64 * 1024
 
 # --- Between processes ----------------------------------------------------------------------------
 HEARTBEAT_INTERVAL_S: Final = 0.5
+"""Processes tell each other so often that they are alive; eight that fail to come are
+`PEER_EXPIRY_S`."""
 CONNECT_RETRY_S: Final = 0.05
 """How soon a heartbeat is tried again while there is no router to hear it."""
 PEER_EXPIRY_S: Final = 4.0
@@ -142,14 +174,19 @@ METRICS_TIMEOUT_S: Final = 5.0
 LINK_WINDOW_ITEMS: Final = 4_096
 """Commands on their way on one link that are not yet accepted."""
 LINK_WINDOW_BYTES: Final = 4 * 1024 * 1024
+"""The same in bytes."""
 LINK_QUEUE_BYTES_MAX: Final = 32 * 1024 * 1024
 """Unanswered commands that one link keeps; past it the gateway stops reading from their senders."""
 LINK_REPLIES_MAX: Final = 16_384
 """Replies that a service keeps for a gateway that does not confirm them; then the link restarts."""
 BATCH_ITEMS_MAX: Final = 512
+"""Commands or replies in one envelope of a link."""
 BATCH_BYTES_MAX: Final = 512 * 1024
+"""The same in bytes."""
 BEAT_ENVELOPES_MAX: Final = 512
+"""Envelopes that are taken from one socket in a turn, so that the others get theirs."""
 BEAT_BYTES_MAX: Final = 1024 * 1024
+"""With so many bytes of commands taken in, a service makes its commit before it takes more."""
 RESEND_INTERVAL_S: Final = 0.25
 """The same gap is not filled twice within this time."""
 ENVELOPES_HIGH_WATER_MARK: Final = 1_000
@@ -159,18 +196,20 @@ EVENTS_HIGH_WATER_MARK: Final = 256
 COMMAND_TIMEOUT_S: Final = 10.0
 """A command without an answer by then is answered `unavailable`, and still delivered later."""
 QUERY_TIMEOUT_S: Final = 10.0
+"""A query without an answer by then is given up."""
 QUERY_RESEND_INTERVAL_S: Final = 1.0
+"""A query that is not answered is asked again so often: whoever had it may be dead."""
 QUERY_BATCH_MAX: Final = 32
 """Queries in one envelope, so that their answers, of a page each, fit in one message."""
 QUERIES_MAX: Final = 10_000
 """Queries of one gateway that wait for one service; past it they are refused as `busy`."""
 QUERIES_SHARE_MAX: Final = 4
-"""Of one user in such an envelope."""
+"""Queries of one user in one envelope."""
 QUERIES_BEGUN_MAX: Final = 8
 """Queries of one gateway that one service has begun and not finished; later ones wait for them."""
 QUERIES_KEPT_MAX: Final = 1_024
-"""Begun queries that a service keeps, so many as 25 gateways may ask for at a time; of more those
-that were asked for last, and others begin anew."""
+"""Begun queries that a service keeps, as many as 25 gateways may ask for at a time. Past it those
+go that were asked for longest ago, and begin anew if they are asked for again."""
 QUERY_STEP_US: Final = 2_000
 """What a service does of one query before it turns to the next one, in nominal microseconds."""
 QUERIES_TURN_US: Final = 4_000
@@ -184,6 +223,7 @@ BEAT_US: Final = 100_000
 BEAT_WAITING_US: Final = 500_000
 """With so much left to do, a service takes in no commands; they wait on their links."""
 PEERS_MAX: Final = 1_000
+"""Links that a process keeps with those who ask it."""
 STATUS_INTERVAL_S: Final = 1.0
 """A process tells the router at most so often how it is."""
 STATUS_BYTES_MAX: Final = 8 * 1024
@@ -191,10 +231,11 @@ STATUS_BYTES_MAX: Final = 8 * 1024
 SETTING_CHARS_MAX: Final = 200
 """Value of a setting that is set while the cluster runs."""
 SETTINGS_BYTES_MAX: Final = 32 * 1024
-"""All settings that were; the router hands on no more."""
-# Alike warnings in the log, at once and then each second; the others are counted.
+"""All settings that were changed; the router hands on no more."""
 WARNINGS_BURST: Final = 5
+"""Alike warnings in the log at once; the others are counted."""
 WARNINGS_PER_S: Final = 0.1
+"""And so many after those."""
 FOLLOWER_ENVELOPES_MAX: Final = 64
 """Envelopes that a follower holds behind a gap; later ones are fetched again."""
 
@@ -204,8 +245,9 @@ ANSWER_BYTES_MAX: Final = 96 * 1024
 LIST_PAGE_MAX: Final = 500
 """Users or rooms in one page of an operator's list."""
 PAGE_ENTRIES_MAX: Final = 1_000
+"""Entries in one page of a log or stream."""
 PAGE_BYTES_MAX: Final = 256 * 1024
-"""A page of a log or stream ends with the entry that reaches this size."""
+"""The same in bytes: a page ends with the entry that reaches this size."""
 NONCE_CLIENTS_MAX: Final = 20_000
 """Clients of which a service remembers the newest nonce; of others it is read again."""
 NONCES_UNWRITTEN_MAX: Final = 8_192
@@ -253,6 +295,7 @@ SEARCH_UNINDEXED_MAX: Final = 2_000
 SEARCH_UNINDEXED_BYTES_MAX: Final = 4 * 1024 * 1024
 """It looks at fewer of these if they are larger than this in all."""
 RETENTION_DAYS_MAX: Final = 36_500
+"""A hundred years: whoever wants more keeps entries for ever."""
 RETENTION_S_MIN: Final = 60
 """Nothing is kept for less: whoever was away for a moment is to read what was said."""
 IMPORTED_ENTRIES_MAX: Final = 200
@@ -266,7 +309,7 @@ FOUND_MESSAGES_MAX: Final = 1_000
 FOUND_ENTRIES_MAX: Final = 20_000
 """Entries that are looked at for one such answer, in 100 ms."""
 FOUND_LOGS_MAX: Final = 500
-"""Logs that are."""
+"""Logs that are looked through for one such answer."""
 BUSY_RETRY_INTERVAL_S: Final = 1.0
 """How long a service waits after its store refused a commit."""
 
@@ -274,6 +317,7 @@ BUSY_RETRY_INTERVAL_S: Final = 1.0
 ROOMS_MAX: Final = 10_000
 """Rooms of one partition."""
 ROOM_MEMBERS_MAX: Final = 10_000
+"""A room may have a lower bound of its own."""
 USER_ROOMS_MAX: Final = 100
 """Rooms that one user is in, in one partition."""
 GUEST_ROOMS_MAX: Final = 5
@@ -286,17 +330,22 @@ NEW_ROOMS_MAX: Final = 10
 """Rooms and, as many, conversations of several that one user begins at once, and then one in each
 interval; moderators and operators of the cluster begin as many as they like."""
 NEW_ROOM_INTERVAL_S: Final = 300.0
+"""See `NEW_ROOMS_MAX`."""
 BROUGHT_ROOMS_MAX: Final = 80
-"""Who is in so many is brought into no conversation: the last places are for rooms of one's own."""
+"""Whoever is in so many is brought into no conversation: the last places are for rooms that one
+joins oneself."""
 ROOM_PINS_MAX: Final = 50
+"""Pinned messages of one room; for one more, another one is unpinned first."""
 MEMBER_MENTIONS_MAX: Final = 100
 """Unread mentions of one member that are counted."""
 ROOM_BANS_MAX: Final = 1_000
-"""Bans and, as many, pending invitations of one room."""
+"""Bans of one room, and as many mutes, and as many invitations that nobody has taken up."""
 PARTITIONS_MAX: Final = 64
+"""The router has a socket for each, and where it is `tcp://` a port."""
 
 # --- Users ----------------------------------------------------------------------------------------
 USERS_MAX: Final = 100_000
+"""Accounts and guests, with those that are deleted: their names stay taken."""
 USER_SESSIONS_MAX: Final = 50
 """Sessions of one account at a time; with one more, its client is told to wait."""
 USER_TOKENS_MAX: Final = 20
@@ -304,6 +353,7 @@ USER_TOKENS_MAX: Final = 20
 SESSION_PLACE_WAIT_S: Final = 1.0
 """A client that finds all places of its account taken is told to ask again after so long."""
 USER_BLOCKED_MAX: Final = 1_000
+"""Users whom one user blocks."""
 USER_CONVERSATIONS_MAX: Final = 1_000
 """Conversations of which a read marker or level of one user is kept: those that came last."""
 CONVERSATIONS_WALKED_MAX: Final = 10_000
@@ -322,15 +372,19 @@ USER_PASSWORD_JOBS_MAX: Final = 2
 LOGIN_ATTEMPTS_MAX: Final = 10
 """Wrong passwords and codes for one name at once, and then one in each interval."""
 LOGIN_ATTEMPT_INTERVAL_S: Final = 30.0
+"""See `LOGIN_ATTEMPTS_MAX`."""
 ADDRESS_ATTEMPTS_MAX: Final = 50
 """The same from one address, whatever the names."""
 ADDRESS_ATTEMPT_INTERVAL_S: Final = 6.0
+"""See `ADDRESS_ATTEMPTS_MAX`."""
 ADDRESS_NEWCOMERS_MAX: Final = 100
 """New guests and accounts from one address at once, and then one in each interval."""
 ADDRESS_NEWCOMER_INTERVAL_S: Final = 6.0
+"""See `ADDRESS_NEWCOMERS_MAX`."""
 USER_REPORTS_MAX: Final = 20
 """Reports of one user to one service at once, and then one in each interval."""
 USER_REPORT_INTERVAL_S: Final = 30.0
+"""See `USER_REPORTS_MAX`."""
 LIMITED_NAMES_MAX: Final = 20_000
 """Names, and addresses, of which attempts are remembered: those that have to wait longest."""
 TOKEN_SEEN_INTERVAL_S: Final = 3600.0
@@ -382,7 +436,9 @@ ACTIVITY_INTERVAL_S: Final = 5.0
 CLIENT_QUEUE_MAX: Final = 10_000
 """Requests that a client keeps while it has no connection."""
 CLIENT_RECONNECT_S: Final = 0.1
+"""How long a client waits before it connects anew; twice as long each further time."""
 CLIENT_RECONNECT_S_MAX: Final = 10.0
+"""The longest of these waits."""
 CLIENT_RETRY_AFTER_S_MAX: Final = 600.0
 """A client that a server tells to come back later does so by then, whatever it was told."""
 CLIENT_RETRY_S: Final = 5.0
