@@ -37,7 +37,7 @@ class _AnyEntry(Struct):
 class _AnyHistory(Struct):
     id: RequestId
     log: str
-    # A `Raw` weighs 64 bytes, however little is in it.
+    # Bounded as what this client knows is: a `Raw` weighs 64 bytes, however little is in it.
     entries: Annotated[list[Raw], Meta(max_length=limits.HISTORY_ENTRIES_MAX)]
     more: bool
 
@@ -75,7 +75,7 @@ def from_server(frame: bytes) -> ServerMessage | None:
             case "refused":
                 refused = _any_refused.decode(frame)
                 if refused.code in set(RefusalCode):
-                    raise
+                    raise  # The code is known, so something else of it makes no sense.
                 return Refused(refused.id, RefusalCode.OTHER, refused.reason)
             case kind if kind not in _KNOWN:
                 return None

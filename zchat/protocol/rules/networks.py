@@ -50,7 +50,9 @@ def block_of(text: str) -> Block | None:
     ip = _parsed(address)
     if ip is None or (slash and not (length.isascii() and length.isdecimal())):
         return None
+    # Four digits are too many already, and very many are more than `int` will read.
     bits = int(length[:4]) if slash else (64 if ip.version == 6 else 32)
+    # `::ffff:192.0.2.0/120` is a block of IPv4, in which the first 96 bits do not count.
     if slash and ip.version == 4 and ":" in address:
         bits -= _MAPPED_BITS
     try:
@@ -94,9 +96,11 @@ def has_this_machine(block: Block) -> bool:
 @functools.lru_cache(maxsize=4096)
 def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
+        # Without the zone of a link-local address, which says on which cable it is.
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return None
+    # So a socket that listens for both calls a client of IPv4: `::ffff:192.0.2.7`.
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
         return ip.ipv4_mapped
     return ip

@@ -6,7 +6,10 @@ from zchat.protocol.internal import USER_SERVICE, room_partition
 
 
 def address_of_room(room: str, partitions: int) -> str:
-    """Address of the worker that serves the room. The hash must never change."""
+    """Address of the worker that serves the room.
+
+    The hash must never change: a room stays in the database of the partition that made it.
+    """
     return room_partition(zlib.crc32(room.encode()) % partitions)
 
 

@@ -126,7 +126,7 @@ _GUEST, _ACCOUNT = Standing.GUEST, Standing.ACCOUNT
 _MODERATOR, _OPERATOR = Standing.MODERATOR, Standing.OPERATOR
 
 PERMISSIONS: Final[dict[type[Message], Permission]] = {
-    # In rooms.
+    # In rooms. Whoever is muted reads, and takes back what it has said: that says nothing new.
     Post: Permission(_GUEST, Place.MEMBER, scope=Scope.POST),
     CreateRoom: Permission(_GUEST),
     JoinRoom: Permission(_GUEST, Place.OUTSIDER, _OPERATOR, Scope.READ),
@@ -238,4 +238,5 @@ def is_own(author: str, at_ms: int, user: str, since_ms: int) -> bool:
     return author == user and at_ms >= since_ms
 
 
+# A request without a row would be refused to everybody, and nobody would know why.
 assert PERMISSIONS.keys() == REQUESTS.keys()

@@ -33,7 +33,8 @@ from zchat.rooms.core.state import RoomState
 from zchat.service.core import refusals
 from zchat.service.core.effects import Refusal, Sender
 
-# Nonces that are longer than any client's, so that they are no client's.
+# Beginnings of the nonces of what follows from a command. What it is about comes after them, so
+# that it is the same nonce if the service dies and does it again; all are longer than a client's.
 OPEN_ROOM_NONCE: Final = b"a room has been opened: "
 INVITED_NONCE: Final = b"invited to a room: "
 
@@ -53,13 +54,14 @@ class Membership:
         if name in state.rooms or name == LOBBY:
             raise Refusal(RefusalCode.ROOM_EXISTS, f"there is a room {name} already; join it")
         state.check_new(sender, name)
-        self._check_list(user, sender.standing)
+        self._check_places(user, sender.standing)
         if not at_least(sender.standing, Standing.MODERATOR):
             self._check_owned(user, sender.standing)
             self._new_rooms.take(user, now)
         room = Room(name, "", at_ms, private=command.private)
         answer = self._begin(room, user, head, command.nonce)
         if room.private:
+            # Nothing else tells that it is, and nobody who is not in it is to hear of it.
             state.append(name, user, room.settings, at_ms, None)
             return answer
         # Each room of this name is told of once.
@@ -74,7 +76,7 @@ class Membership:
         name = canonical_name(command.room)
         if name in state.rooms:
             return Answer(room_log(name), 0)
-        self._check_list(author, command.standing)
+        self._check_places(author, command.standing)
         others = [
             user
             for user in dict.fromkeys(command.users)
@@ -97,7 +99,7 @@ class Membership:
         state.set_member(room, owner, Member(Role.OWNER, floor=room.floor))
         return state.append(room.name, owner, RoomCreated(), room.created_at_ms, nonce)
 
-    def _check_list(self, user: str, standing: Standing) -> None:
+    def _check_places(self, user: str, standing: Standing) -> None:
         """Raises `Refusal` unless there is a place for one more room, and for the user in it."""
         count = len(self._state.rooms)
         if count >= limits.ROOMS_MAX:
@@ -137,7 +139,8 @@ class Membership:
             raise Refusal(RefusalCode.LIMIT_REACHED, reason)
         self._check_room_count(user)
         state.drop_invitation(room, user)
-        # A room that everyone has left belongs to whoever may come in first.
+        # A room that everyone has left belongs to whoever may come in first, muted there or not:
+        # nobody else is there to lift it.
         role = Role.MEMBER if room.members else Role.OWNER
         if role is Role.OWNER:
             state.unmute(room, user)
@@ -153,6 +156,7 @@ class Membership:
         if room.private:
             reason = f"{room.name} is private: only who is invited may join it"
             return Refusal(RefusalCode.NOT_ALLOWED, reason)
+        # In constant time, or a key could be guessed from its beginning on.
         if room.key and not hmac.compare_digest(key.encode(), room.key.encode()):
             reason = (
                 f"{room.name} has a key, and this is not it" if key else f"{room.name} has a key"
@@ -210,6 +214,7 @@ class Membership:
             return Answer(room_log(room.name), 0)
         if room.ban_of(user, at_ms):
             raise Refusal(RefusalCode.BANNED, f"{user} is banned from {room.name}; unban it first")
+        # Whether there is such a user only the user-service knows: it tells whom it can.
         state.invite(room, user)
         answer = state.append(room.name, sender.user, MemberInvited(user), at_ms, command.nonce)
         nonce = INVITED_NONCE + f"{room.name} {answer.sequence}".encode()

@@ -158,9 +158,10 @@ class Messages:
         if len(there) >= limits.ROOM_PINS_MAX:
             reason = f"{room.name} has {limits.ROOM_PINS_MAX} pins, which is the most; unpin one"
             raise Refusal(RefusalCode.LIMIT_REACHED, reason)
+        # Those that retention has removed since give up their places.
         for gone in room.pins.keys() - there:
             state.unpin(room, gone)
-        # As the next entry, it says so.
+        # Pins are in the order of the entries that tell of them; this one's is the next.
         state.pin(room, sequence, state.head(room) + 1)
         return MessagePinned(sequence)
 

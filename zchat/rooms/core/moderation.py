@@ -65,6 +65,7 @@ class Moderation:
                 if user in room.muted:
                     return Answer(room_log(room.name), 0)
                 self._state.mute(room, user)
+                # Slow mode need not hold back whoever cannot speak at all.
                 room.posted_at.pop(user, None)
                 body = MemberMuted(user, printable(command.reason))
             case UnmuteMember():

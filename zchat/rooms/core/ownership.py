@@ -42,6 +42,7 @@ class Ownership:
             case ConfigureRoom():
                 body = self._configure(room, command)
             case CloseRoom():
+                # The entry first: members follow the room up to it, and then there is none.
                 body = RoomClosed(printable(command.reason))
                 answer = self._state.append(room.name, sender.user, body, at_ms, command.nonce)
                 self._state.close(room)
@@ -66,6 +67,7 @@ class Ownership:
         if member.role is Role.OWNER:
             reason = f"{user} owns {room.name}; transfer the room to somebody else"
             raise Refusal(RefusalCode.NOT_ALLOWED, reason)
+        # A mute does not end with a new role, and whoever keeps order must be able to speak.
         if user in room.muted and not isinstance(command, DemoteMember):
             reason = f"{user} is muted in {room.name}; unmute it first"
             raise Refusal(RefusalCode.NOT_ALLOWED, reason)
@@ -77,6 +79,7 @@ class Ownership:
             case TransferRoom():
                 former = room.owner
                 if former is not None:
+                    # Whoever gives a room away stays somebody there.
                     self._set_role(room, former, room.members[former], Role.MODERATOR, None)
                 return self._set_role(room, user, member, Role.OWNER, RoomTransferred(user))
 
@@ -90,7 +93,7 @@ class Ownership:
         return body
 
     def _configure(self, room: Room, command: ConfigureRoom) -> EntryBody | None:
-        changed = changed_settings(room, command)
+        changed = _changed_settings(room, command)
         if not changed:
             return None
         for name, value in changed.items():
@@ -101,7 +104,7 @@ class Ownership:
         return room.settings
 
 
-def changed_settings(room: Room, command: ConfigureRoom) -> dict[str, Any]:
+def _changed_settings(room: Room, command: ConfigureRoom) -> dict[str, Any]:
     wanted = {name: getattr(command, name) for name in SETTINGS}
     return {
         name: value

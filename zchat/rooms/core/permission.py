@@ -64,6 +64,7 @@ def check(
     place = None if room is None else place_of(room, user, at_ms)
     if permission.allows(standing, place):
         return place
+    # It is the standing that is missing where there is no room, or where no place would do.
     if room is None or place is None or not at_least(standing, permission.standing):
         called = f"{permission.standing}s of the cluster"
         raise Refusal(RefusalCode.NOT_ALLOWED, f"only {called} may do that")
@@ -87,6 +88,7 @@ def check_target(
 
 
 def _refusal(permission: Permission, room: Room, user: str, place: Place, at_ms: int) -> Refusal:
+    # The reason that helps most comes first: a ban, then that one has not joined, then a mute.
     speaking = permission.place is Place.MEMBER
     ban = room.ban_of(user, at_ms)
     if ban and (place is Place.BANNED or (room.lobby and speaking)):

@@ -37,6 +37,7 @@ class Reading:
         member = room.members.get(user) or Member(Role.MEMBER, floor=0)
         marker = min(sequence, self._state.head(room))
         before = member.marker
+        # Only on purpose: another device that is behind says its own place, too, and is not heard.
         moves_back = back and before is not None and marker < before
         if before is None or marker > before or moves_back:
             member.marker = marker

@@ -1,4 +1,7 @@
-"""Who is kept out of the server, by address, name or pattern, until when and why."""
+"""Who is kept out of the server, by address, name or pattern, until when and why.
+
+Moderators make and lift bans in `moderation`; logins and announcements ask here.
+"""
 
 import math
 from collections.abc import Iterator
@@ -16,10 +19,10 @@ _EXEMPT = (Standing.MODERATOR, Standing.OPERATOR)
 
 
 class Bans:
-    """Whoever comes is looked up in them, however many there are.
+    """Every login is looked up in them, however many there are, so they are indexed.
 
-    So they are indexed: blocks of addresses by their length, names by what they look like. Only
-    patterns are compared one by one, and there are few.
+    Blocks of addresses are found by their length, names by what they look like. Only patterns are
+    compared one by one, and of these there are few.
     """
 
     def __init__(self, rows: list[UserRow]) -> None:
@@ -33,7 +36,7 @@ class Bans:
         """By what they look like."""
         self._patterns: dict[str, Target] = {}
         self._expires_ms: float = math.inf
-        """When the next one ends, at the earliest."""
+        """When the next one ends, at the earliest; until then no heartbeat looks at all of them."""
 
     # --- Who is kept out --------------------------------------------------------------------------
 
@@ -49,6 +52,7 @@ class Bans:
         """The one that lasts longest of those that hold now."""
         if not self.by_who:
             return None
+        # One for guests alone does not concern accounts.
         scopes = (False, True) if guest else (False,)
         found = [
             ban
@@ -87,6 +91,7 @@ class Bans:
 
     def prolong(self, ban: SaveBan, target: Target, at_ms: int) -> None:
         """The same, unless one that is there keeps as many out for as long."""
+        # One that keeps everybody out keeps guests out as well.
         for scope in {False, ban.guests}:
             former = self.by_who.get((ban.who, scope))
             if former is not None and _end_ms(former) >= _end_ms(ban):
@@ -134,7 +139,7 @@ class Bans:
         del self.by_who[ban.who, ban.guests]
         self._rows.append(DropBan(ban.who, ban.guests))
         if (ban.who, not ban.guests) in self.by_who:
-            return
+            return  # The index is by target, and the other ban of this one needs it still.
         target = target_of(ban.who)
         if target.block is not None:
             blocks = self._blocks[_length_of(target.block)]

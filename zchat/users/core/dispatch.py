@@ -112,6 +112,7 @@ class UserCore:
             self.directory, self.invitations, self.inboxes, self.conversations, LoginLimits()
         )
         self.moderation = Moderation(self.directory)
+        # The beat puts another dict into `log_heads` each time, so those who need it ask for it.
         self.endings = Endings(
             self.directory,
             self.devices,
@@ -178,10 +179,10 @@ class UserCore:
                 return operators.key_of_import(command)
             case OpenSession() | CloseSession() | AnnounceSessions() | ReportActivity():
                 return None
-            case MarkRead() | SetNotify() | SayTyping() | SetAway() | SetRetention():
+            case MarkRead() | SetNotify() | SayTyping() | SetAway():
                 return None
-            case ChangeSetting():
-                return None
+            case SetRetention() | ChangeSetting():
+                return None  # Like those above they say what is from now on: again is no harm.
             case Register() | ChangePassword() | DeleteAccount() | EnableTotp() | DisableTotp():
                 # Done only when its password is hashed, and by then newer ones may have been.
                 return Key(user, command.nonce, rising=False)

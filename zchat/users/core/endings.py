@@ -60,7 +60,8 @@ class Endings:
         user = self._directory.users[session.user] if session else None
         if session is None or user is None or user.sessions or not user.vanishes:
             return
-        # Its gateways have closed all of them. These are known not to come back.
+        # Gone from all gateways, so nothing of it is on its way; whoever is deleted, or may not be
+        # here, cannot come back in the grace either.
         if user.deleted or self._objection(user, session.address, at_ms):
             self.end(user)
 
@@ -71,6 +72,7 @@ class Endings:
             user = users[session.user]
             if user.guest and (why := self._objection(user, session.address, at_ms)):
                 self._directory.put_out(user, session, why)
+        # Those within their grace have no session that could be ended.
         for user in [user for user in users.values() if user.vanishes and user.guest]:
             if not user.sessions and self._objection(user, "", at_ms):
                 self.end(user)

@@ -81,7 +81,7 @@ class Moderation:
             case _:
                 assert_never(command)
 
-    # --- One user ---------------------------------------------------------------------------------
+    # --- One user, by name ------------------------------------------------------------------------
 
     def _set_standing(self, sender: Sender, command: SetStanding, at_ms: int) -> Answer:
         user = self._directory.account(command.user)
@@ -131,6 +131,7 @@ class Moderation:
         return Answer(None, 0)
 
     def _check_above(self, sender: Sender, user: User) -> None:
+        """Raises `Refusal` for a moderator who would act on another one, or on an operator."""
         if not sender.user:
             return
         actor = self._directory.acting(sender.user)
@@ -152,7 +153,7 @@ class Moderation:
             reason = f"{user.name} is the last operator; make another one first"
             raise Refusal(RefusalCode.NOT_ALLOWED, reason)
 
-    # --- Whoever it fits --------------------------------------------------------------------------
+    # --- Whoever an address, a name or a pattern fits ---------------------------------------------
 
     def _ban(self, sender: Sender, command: BanUsers, at_ms: int) -> Answer:
         target = _read(command.who)
@@ -187,7 +188,7 @@ class Moderation:
             reason = f"there is no user {printable(target.name)}; a ban keeps out who is gone, too"
             raise Refusal(RefusalCode.UNKNOWN_USER, reason)
         if named is not None and is_exempt(named):
-            # Put out, but not kept out.
+            # Put out, but not kept out: see `is_exempt`.
             self._check_above(sender, named)
             why = Refusal(RefusalCode.SESSION_ENDED, _word_of(command.reason)).answer
             self._directory.break_sessions(named, why)

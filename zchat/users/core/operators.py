@@ -144,6 +144,8 @@ class Operators:
         return answer
 
     # --- Erasing a person -------------------------------------------------------------------------
+    # In three steps, which `zchat-admin` gives in order. Each changes nothing where it is done, so
+    # whoever is killed in the middle begins again.
 
     def erase(
         self,

@@ -118,6 +118,7 @@ class ChangeablePolicy:
     def _tell(self) -> None:
         changes = [SettingChange(*saved) for _, saved in sorted(self._by_name.items())]
         self.told = encode(ChangedSettings(changes))
+        # `edits` is not among them: it counts from the start of a process.
         for name in ("registration", "guests"):
             saved = self._by_name.get(name)
             setattr(self.policy, name, saved.value if saved else getattr(self._given, name))
@@ -153,7 +154,10 @@ class Invitations:
             )
 
     def use(self, code: str, at_ms: int) -> None:
-        """The same, and it does not work again."""
+        """Once more, when the password is hashed: somebody else may have been quicker.
+
+        After this the code does not work again.
+        """
         self.check(code, at_ms)
         if self._policy.invited_only:
             self._drop(code_digest(code))
@@ -163,6 +167,7 @@ class Invitations:
     def create(self, sender: Sender, command: CreateInvitation, at_ms: int) -> Answer:
         if command.expires_ms <= at_ms:
             raise Refusal(RefusalCode.INVALID_INVITATION, "it would be out of date already")
+        # Only here it matters how many there are, so only here those that are out of date go.
         for digest, old in list(self.by_digest.items()):
             if old.expires_ms <= at_ms:
                 self._drop(digest)

@@ -73,7 +73,8 @@ class Presence:
     def take_delta(self, now: float) -> PresenceDelta | None:
         """What has changed since the last call; an empty one repeats the number.
 
-        Whoever comes is not away, unless it says so as well; whoever goes is not spoken of twice.
+        Whoever has come is there and not away, unless `away` says so as well; whoever has gone is
+        not in `away` besides.
         """
         if now < self._settled_at:
             return None
@@ -85,6 +86,7 @@ class Presence:
             for name, (_, word) in sorted(before.items())
             if name in self.online and self.away.get(name) != word
         }
+        # The number 0 says that nothing is known yet, so the first delta counts though it be empty.
         if came or went or away or self._number == 0:
             self._number += 1
         return PresenceDelta(self._epoch, self._number, came, went, away)

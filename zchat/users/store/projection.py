@@ -137,26 +137,27 @@ def statements(rows: Sequence[UserRow]) -> list[Write]:
 
 
 def _key(row: UserRow) -> tuple[str | bytes, ...]:
+    """Which row of which table it is; what saves and what drops one have the same."""
     match row:
         case SaveUser():
-            return (row.name,)
+            return ("user", row.name)
         case DropUser():
             # Its tokens and all else go, too, even if the next of its name comes in the same beat.
-            return ("drop", row.name, "")
+            return ("gone", row.name)
         case SaveToken() | DropToken():
-            return (row.user, row.digest)
+            return ("token", row.user, row.digest)
         case SaveBlock() | DropBlock():
-            return ("block", row.user, row.blocked, "")
+            return ("block", row.user, row.blocked)
         case SaveConversation() | DropConversation():
-            return ("conversation", row.user, row.other, "", "", "")
+            return ("conversation", row.user, row.other)
         case SaveInvitation() | DropInvitation():
-            return ("invitation", row.digest, b"", b"", b"")
+            return ("invitation", row.digest)
         case SaveBan() | DropBan():
-            return ("ban", row.who, str(row.guests), "", "")
+            return ("ban", row.who, str(row.guests))
         case SaveSighting() | DropSighting():
-            return ("sighting", row.user, row.address, "", "", "", "")
+            return ("sighting", row.user, row.address)
         case SaveSetting() | DropSetting():
-            return ("setting", row.name, "", "", "", "")
+            return ("setting", row.name)
         case _:
             assert_never(row)
 
