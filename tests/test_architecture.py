@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import itertools
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Set
@@ -453,6 +454,19 @@ def modules_say_what_is_kept_there(module: Module) -> Iterator[tuple[int, str]]:
         yield 1, "no docstring"
 
 
+def limits_say_what_they_bound(tree: Tree) -> Iterator[str]:
+    """The table of bounds in docs/architecture.md is made of these sentences."""
+    module = tree.get("zchat.protocol.limits")
+    if module is None:
+        return
+    for node, following in itertools.zip_longest(module.tree.body, module.tree.body[1:]):
+        match node, following:
+            case ast.AnnAssign(), ast.Expr(value=ast.Constant(value=str())):
+                pass
+            case ast.AnnAssign(), _:
+                yield f"{module.path}:{node.lineno}: {ast.unparse(node.target)} bounds what?"
+
+
 # --- All of them ----------------------------------------------------------------------------------
 
 RULES: Final[list[Rule]] = [
@@ -472,6 +486,7 @@ RULES: Final[list[Rule]] = [
     nothing_is_left_unfinished,
     names_say_something,
     modules_say_what_is_kept_there,
+    limits_say_what_they_bound,
 ]
 
 every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule.__name__))
@@ -612,6 +627,7 @@ def test_nothing_in_the_tables_is_dead() -> None:
         (names_say_something, {"zchat/eventlog/utils.py": ""}),
         (names_say_something, {"zchat/eventlog/store.py": "class StoreManager: ..."}),
         (modules_say_what_is_kept_there, {"zchat/a.py": "x = 1"}),
+        (limits_say_what_they_bound, {"zchat/protocol/limits.py": "A: Final = 1\nB: Final = 2"}),
     ],
 )
 def test_a_rule_sees_what_breaks_it(rule: Rule, modules: dict[str, str]) -> None:

@@ -116,6 +116,8 @@ class EnableTotp(Command):
 
 
 class DisableTotp(Command):
+    """A password is enough again, and the recovery codes are worth nothing."""
+
     password: Password
 
 
@@ -126,6 +128,8 @@ class BlockUser(Command):
 
 
 class UnblockUser(Command):
+    """What the user has written meanwhile was refused, and does not come."""
+
     user: Name
 
 

@@ -51,6 +51,8 @@ class CreateInvitation(Command):
 
 
 class RevokeInvitation(Command):
+    """The code makes no account any more; accounts that were made stay."""
+
     digest: Digest
 
 
@@ -70,6 +72,8 @@ class SuspendUser(Command):
 
 
 class RestoreUser(Command):
+    """Ends a suspension."""
+
     user: Name
 
 

@@ -133,6 +133,8 @@ class RemoveReaction(EntryCommand):
 
 
 class PinMessage(RoomCommand):
+    """Has `ListPins` tell of the message, which stays where it is."""
+
     sequence: Sequence
 
 
@@ -178,14 +180,14 @@ class SayTyping(Request):
 
 
 class TypingSeen(Message, frozen=True):
-    """Soft state: these write at the moment, in `#room`, or to the user from `@name`."""
+    """Soft state: these are writing at the moment, in `#room`, or to the user from `@name`."""
 
     log: str
     users: list[str]
 
 
 class LogStateChanged(Message, frozen=True):
-    """Soft state: another device of the user has read `log`, or wants to be told otherwise.
+    """Soft state: another device of the user has read `log`, or has set its notification level.
 
     `log` is `#room`, the own inbox, or `@name` for a conversation. Only with `back` is what comes
     after the marker unread again; else an older marker is old news.

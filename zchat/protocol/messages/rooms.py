@@ -28,11 +28,11 @@ class RoomCreated(Message, frozen=True):
 
 
 class MemberJoined(Message, frozen=True):
-    pass
+    """The author is a member, and follows the room from here on."""
 
 
 class MemberLeft(Message, frozen=True):
-    pass
+    """The author is a member no more; this is the last entry that it is sent."""
 
 
 class MemberAdded(Message, frozen=True):
@@ -46,6 +46,8 @@ class TopicChanged(Message, frozen=True):
 
 
 class MemberInvited(Message, frozen=True):
+    """The user may join. It hears of it in its own inbox: `InvitedToRoom`."""
+
     user: str
 
 
@@ -147,7 +149,7 @@ class JoinRoom(RoomCommand):
 
 
 class LeaveRoom(RoomCommand):
-    pass
+    """An owner who leaves is followed by the longest-standing moderator, or else member."""
 
 
 class SetTopic(RoomCommand):
@@ -159,6 +161,8 @@ class InviteMember(MemberCommand):
 
 
 class KickMember(MemberCommand):
+    """Ends the membership; the user may join again."""
+
     reason: Reason = ""
 
 
@@ -170,27 +174,32 @@ class BanMember(MemberCommand):
 
 
 class UnbanMember(MemberCommand):
-    pass
+    """The user may join again; that makes it no member."""
 
 
 class MuteMember(MemberCommand):
+    """The user may not speak there until it is unmuted, also if it leaves and comes back.
+
+    In the lobby, which everyone is in, it may be any user.
+    """
+
     reason: Reason = ""
 
 
 class UnmuteMember(MemberCommand):
-    pass
+    """The user may speak again."""
 
 
 class PromoteMember(MemberCommand):
-    pass
+    """Makes a member a moderator."""
 
 
 class DemoteMember(MemberCommand):
-    pass
+    """Makes a moderator a plain member."""
 
 
 class TransferRoom(MemberCommand):
-    """Makes a member the owner."""
+    """Makes a member the owner; the former one is a moderator from then on."""
 
 
 class ConfigureRoom(RoomCommand):
@@ -208,6 +217,8 @@ class ConfigureRoom(RoomCommand):
 
 
 class CloseRoom(RoomCommand):
+    """Ends the room for everyone. Its name is free, and a new room shows nothing of this one."""
+
     reason: Reason = ""
 
 
