@@ -229,7 +229,7 @@ _NOTHING_UNREAD: Final = _Unread(0, 0)
 def _unread(
     core: RoomCore, store: Store, user: str, names: Iterable[str]
 ) -> Steps[dict[str, _Unread]]:
-    """Of those rooms that the user is in; what is not counted any more is taken for messages."""
+    """Of those rooms that the user is in. Past the bound entries are not read: all are messages."""
     left_bytes = limits.UNREAD_READ_BYTES_MAX
     found: dict[str, _Unread] = {}
     for name in names:
@@ -313,7 +313,7 @@ def _edit_list(core: RoomCore, store: Store, room: Room, query: ReadEdits) -> St
 
 def _all_rooms(core: RoomCore, asking: str, query: ListAllRooms) -> Steps[bytes]:
     if asking:
-        # No client can send it; this is for a gateway that was made to.
+        # No client can send it; a gateway that somebody has broken into could, in a user's name.
         return encode(Refused(None, RefusalCode.NOT_ALLOWED, "this is for operators"))
 
     def is_listed(name: str) -> bool:

@@ -29,7 +29,7 @@ def answer(
     core: UserCore, asking: str, query: ListAccounts | ListSessions | ListSightings, at_ms: int
 ) -> Steps[bytes]:
     if asking:
-        # No client can send it; this is for a gateway that was made to.
+        # No client can send it; a gateway that somebody has broken into could, in a user's name.
         return encode(Refused(None, RefusalCode.NOT_ALLOWED, "this is for operators"))
     if isinstance(query, ListAccounts):
         return encode((yield from _accounts(core, query, at_ms)))

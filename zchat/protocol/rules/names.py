@@ -40,7 +40,7 @@ RESERVED_USERS: Final = frozenset(
         LOBBY,
         # As which people would believe somebody.
         *("admin", "moderator", "operator", "root", "server", "system"),
-        # Which `@` calls everybody with, here or elsewhere; the audit has `users` for a service.
+        # By which `@` calls everybody, here or elsewhere; and `users`, a service in the audit.
         *("all", "everyone", "here", "room", "users"),
     }
 )

@@ -20,7 +20,7 @@ from zchat.protocol.rules.networks import (
 _WILD: Final = re.compile(r"([*?])")
 _PATTERN: Final = re.compile(r"[\w.*?-]+")
 _LIKE_AN_ADDRESS: Final = re.compile(r"[0-9.*?]*[0-9]\.[0-9.*?]*")
-"""Part of an address, or a pattern of some, which somebody would wait in vain to see fit."""
+"""Part of an address, or a pattern of some. Patterns are for names, so it would fit nobody."""
 _LITERAL_CHARS_MIN: Final = 2
 """A pattern with fewer characters of its own fits a good part of all names."""
 
@@ -57,7 +57,7 @@ class Target(NamedTuple):
 
     @property
     def is_vast(self) -> bool:
-        """Nobody means so many without knowing it."""
+        """A good part of everybody, so that it was perhaps mistyped: it has to be forced."""
         if self.block is not None:
             return is_vast(self.block)
         return bool(self.pattern) and len(_WILD.sub("", self.pattern)) < _LITERAL_CHARS_MIN

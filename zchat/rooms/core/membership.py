@@ -64,7 +64,7 @@ class Membership:
             # Nothing else tells that it is, and nobody who is not in it is to hear of it.
             state.append(name, user, room.settings, at_ms, None)
             return answer
-        # Each room of this name is told of once.
+        # A name may be taken again when its room is closed. Each room of it is told of once.
         which = name if room.floor == 0 else f"{name} {room.floor}"
         opening = OpenRoom(OPEN_ROOM_NONCE + which.encode(), name, user)
         state.effects.owe(self._lobby_address, f"open room {which}", opening)
@@ -105,7 +105,7 @@ class Membership:
         if count >= limits.ROOMS_MAX:
             reason = f"there are {count} rooms already; ask an operator to close some"
             raise Refusal(RefusalCode.LIMIT_REACHED, reason)
-        # Whose the others are need not be known: all of them could be guests'.
+        # Whose the others are is not counted: even if all are guests', the rest is for accounts.
         if standing is Standing.GUEST and count >= limits.ROOMS_MAX * limits.GUEST_ROOMS_SHARE:
             reason = f"there are {count} rooms already, and guests make no more; register first"
             raise Refusal(RefusalCode.LIMIT_REACHED, reason)

@@ -119,7 +119,7 @@ class Messages:
             if room is not None:
                 state.unpin(room, entry.sequence)
             body = MessageDeleted(entry.sequence, reason)
-            # The command is known by the last one, which its answer names.
+            # The last one has the nonce by which the command is known again: the answer names it.
             is_last = entry is gone[-1]
             answer = state.append(log[1:], "", body, at_ms, nonce if is_last else None)
         if room is not None:
@@ -132,12 +132,12 @@ class Messages:
         if not moderates(room, sender.standing, sender.user, at_ms):
             reason = "only who has written a message, or a moderator, may delete it"
             raise Refusal(RefusalCode.NOT_ALLOWED, reason)
-        # Who has written it under the sender's own name, before, is nobody here any more.
+        # Whoever had the sender's name before is not here, and has no place that could be higher.
         if entry.author != sender.user:
             check_target(DeleteMessage, sender.standing, sender.user, room, entry.author)
 
     def _react(self, user: str, room: Room, command: AddReaction) -> EntryBody | None:
-        """None if it is so already, as of the following."""
+        """None if it is so already; that holds of all that follow here."""
         entry, emoji = self._message(room, command.sequence), amending.clean_emoji(command.emoji)
         if not amending.react(self._state.timeline, entry, user, emoji):
             return None

@@ -34,14 +34,14 @@ def place_of(room: Room, user: str, at_ms: int) -> Place:
 def rank_of(room: Room, user: str) -> Place:
     """The place that counts when somebody else acts on the user: mutes and bans lower nobody.
 
-    In the lobby it is nobody's: only those act on others there who are above all.
+    In the lobby nobody has one: only moderators and operators of the cluster act on others there.
     """
     member = room.members.get(user)
     return PLACE_OF_ROLE[member.role] if member else Place.OUTSIDER
 
 
 def is_hidden(room: Room, user: str, standing: Standing) -> bool:
-    """Whether the user is not to know that there is this room."""
+    """Whether it is kept from the user that there is this room."""
     if not room.private or user in room.members or user in room.invited:
         return False
     return not at_least(standing, Standing.MODERATOR)

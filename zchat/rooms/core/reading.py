@@ -47,7 +47,7 @@ class Reading:
     def _set_notify(self, user: str, room: Room, level: str) -> None:
         member = room.members.get(user)
         if member is None:
-            # Whose marker the lobby has not kept has seen of it what was said while it was there.
+            # The lobby has kept no marker of this user so far, so all that is there counts as read.
             member = Member(Role.MEMBER, floor=0, marker=self._state.head(room))
         if member.notify != level:
             member.notify = level
@@ -92,7 +92,7 @@ def forget_mentions(state: RoomState, room: Room, gone: Collection[int]) -> None
     """The messages are gone, and with them whom they mentioned."""
     for sequence in room.mentions.keys() & gone:
         state.drop_mention(room, "", sequence)
-    # Of those whom they have named some have left since, so the members are asked.
+    # Looked for among all members, as nobody has noted whom a message mentions.
     named = [
         (name, sequence)
         for name, member in room.members.items()

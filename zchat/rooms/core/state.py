@@ -54,7 +54,7 @@ class RoomState:
         self.noted_in: dict[str, set[str]] = {}
         """Names of the rooms, and the lobby, that a user is invited to or muted in."""
         self._closed: list[str] = []
-        """Whose heads are known still, for the rest of the beat."""
+        """Rooms that were closed in this beat, until whose end their heads stay known."""
 
     # --- Loading ----------------------------------------------------------------------------------
 
@@ -95,7 +95,7 @@ class RoomState:
         """Raises `Refusal` if no new room is called so, for what it could be mistaken for."""
         check_reserved(name, RESERVED_ROOMS)
         if other := self._lookalikes.of(name):
-            # How a hidden room is spelled, nobody learns who has not spelled it so.
+            # Whoever is not to know of a private room learns no more than that the name is taken.
             hidden = is_hidden(self.rooms[other], sender.user, sender.standing)
             which = "a room that there is already" if hidden else f"the room {other}"
             reason = f"{name} can be mistaken for {which}; choose another name"

@@ -50,7 +50,7 @@ class Directory:
         return self.users.pop(name)
 
     def check_new(self, name: str) -> None:
-        """Raises `Refusal` if nobody new may be called so, for whom they could be mistaken for."""
+        """Raises `Refusal` for a name that nobody new may have: reserved, or too like another."""
         check_reserved(name, RESERVED_USERS)
         if name.startswith(ERASED_PREFIX):
             # While an account is erased its pseudonym can be read before it is anybody's.
@@ -65,14 +65,15 @@ class Directory:
     def authorise(self, name: str, stamped: Standing, message: UsersCommand | UserQuery) -> None:
         """The one place that asks the table of permissions. Raises `Refusal`.
 
-        It goes by what is known of the user here; only of the operator who has no user, but the
-        key of the fabric, the stamp is all that there is.
+        It goes by the standing of the user as it is known here, and not by that which the gateway
+        has stamped, which may be older. Only the operator at the console, who has no user but the
+        key of the fabric, is what the stamp says.
         """
         permission = PERMISSIONS.get(type(message))
         if permission is None:
             return  # The cluster's own.
         standing = self.acting(name).standing if name else stamped
-        # To the own inbox everyone is what an owner is to a room.
+        # Everyone is to their own inbox what an owner is to a room.
         if permission.allows(standing, Place.OWNER):
             return
         match permission.standing:
