@@ -283,8 +283,8 @@ class RemoveAccount(Message, frozen=True):
 class EraseAccount(Message, frozen=True):
     """The account ends, as by `RemoveAccount`, and is to be called `pseudonym` from now on.
 
-    Said again for an account that was deleted, it begins as well; for one that is being erased
-    already it changes nothing. Only for operators.
+    An account that was deleted before can be erased as well; for one that is being erased already
+    it changes nothing. Only for operators.
     """
 
     id: int
@@ -314,8 +314,8 @@ class Erasure(Message, frozen=True):
 class ReplaceName(Message, frozen=True):
     """In these entries of a log the pseudonym stands where the name did. Only for operators.
 
-    With `thread` the conversation that an inbox had with that user is called otherwise in the same
-    commit, and what is no message in it goes along. That is for the last of its messages.
+    With `thread` the conversation that an inbox had with that user has the new name as well, in the
+    same commit, with all in it that is no message. It is given with the last of its messages.
     """
 
     id: int
