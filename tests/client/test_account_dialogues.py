@@ -19,7 +19,7 @@ from zchat.client.commands.dialogues import AccountDialogues, AmbiguousDevice, t
 from zchat.client.commands.finding import NoSuchMessage
 from zchat.client.commands.questions import Question
 from zchat.client.commands.table import parse
-from zchat.client.core.tokens import from_text
+from zchat.client.core.credentials import token_from_text
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     CreateAppToken,
@@ -137,7 +137,7 @@ async def test_an_app_token_is_shown_once_and_never_sent(gateway: FakeGateway) -
     await person.does(":apptoken weather read,post ops")
     [created] = gateway.server.done
     assert isinstance(created, CreateAppToken)
-    token = from_text(person.said[-1])
+    token = token_from_text(person.said[-1])
     assert created.digest == sha256(token).digest()
     assert (created.name, created.rooms) == ("weather", ["ops"])
     assert created.scopes == [Scope.READ, Scope.POST]

@@ -15,7 +15,7 @@ from integration.lines import TerminalProgram
 
 from zchat.client import RefusedError, Scope, connect
 from zchat.client.core.checks import InvalidRequest
-from zchat.client.core.tokens import as_text
+from zchat.client.core.credentials import token_as_text
 from zchat.protocol.messages import (
     ChangePassword,
     CreateAppToken,
@@ -122,7 +122,7 @@ async def test_a_password_is_needed_once(gateway: FakeGateway, machine: Machine)
     first, second = gateway.logins
     assert (first.password, first.device) == (PASSWORD, "laptop")
     assert (second.password, second.device, second.token) == (None, "laptop", first.token)
-    assert as_text(first.token) in machine.kept[0].read_text()
+    assert token_as_text(first.token) in machine.kept[0].read_text()
 
 
 async def test_a_password_that_is_given_is_not_sent_without_need(
@@ -205,7 +205,7 @@ async def test_a_token_that_was_revoked_makes_room_for_a_new_one(
     assert (code, "--password-file" in out) == (3, True)
     await machine.run(ZCHAT_PASSWORD=PASSWORD)
     [kept] = machine.kept
-    assert as_text(gateway.logins[-1].token) in kept.read_text()
+    assert token_as_text(gateway.logins[-1].token) in kept.read_text()
     assert (await machine.run())[0] == 0
 
 
@@ -282,7 +282,7 @@ async def test_an_app_token_needs_nothing_else(
     file = tmp_path / "token"
     file.write_text(token.hex() + "\n")
     assert (await machine.run("--token-file", str(file)))[0] == 0
-    assert (await machine.run(ZCHAT_TOKEN=as_text(token)))[0] == 0
+    assert (await machine.run(ZCHAT_TOKEN=token_as_text(token)))[0] == 0
     assert [(login.token, login.password, login.device) for login in gateway.logins] == [
         (token, None, "")
     ] * 2
@@ -293,7 +293,7 @@ async def test_a_revoked_token_is_what_is_wrong_and_no_password(
     gateway: FakeGateway, machine: Machine
 ) -> None:
     account(gateway)
-    code, out = await machine.run(ZCHAT_TOKEN=as_text(bytes(32)))
+    code, out = await machine.run(ZCHAT_TOKEN=token_as_text(bytes(32)))
     assert (code, "or was revoked" in out, "--password-file" in out) == (3, True, False)
 
 
@@ -606,7 +606,7 @@ async def test_a_guest_of_a_cluster_leaves_nothing_behind(
 
 async def test_a_given_token_makes_nobody_a_guest(gateway: FakeGateway, machine: Machine) -> None:
     gateway.server.guest, gateway.account = True, None
-    code, out = await machine.run(lines="hello\n", ZCHAT_TOKEN=as_text(bytes(32)))
+    code, out = await machine.run(lines="hello\n", ZCHAT_TOKEN=token_as_text(bytes(32)))
     assert code == 3
     assert "no account ann that this token is for; is the name right?" in out
     assert gateway.logins[0].account
@@ -615,7 +615,7 @@ async def test_a_given_token_makes_nobody_a_guest(gateway: FakeGateway, machine:
 
 async def test_a_guests_token_says_so(gateway: FakeGateway, machine: Machine) -> None:
     gateway.server.guest, gateway.account = True, None
-    code, _ = await machine.run("--guest", lines="hello\n", ZCHAT_TOKEN=as_text(bytes(32)))
+    code, _ = await machine.run("--guest", lines="hello\n", ZCHAT_TOKEN=token_as_text(bytes(32)))
     assert code == 0
     assert gateway.server.texts("#lobby") == ["hello"]
 
@@ -627,7 +627,7 @@ async def test_a_token_that_says_its_cluster_is_sent_to_no_other(
     account(gateway).tokens[token] = "weather"
     for cluster, sent in ((ELSEWHERE, False), (HERE, True)):
         gateway.server.cluster = cluster
-        code, out = await machine.run(ZCHAT_TOKEN=as_text(token, HERE))
+        code, out = await machine.run(ZCHAT_TOKEN=token_as_text(token, HERE))
         assert (code == 0) is sent
         assert ("another cluster than the one that this token is for" in out) is not sent
         assert len(gateway.logins) == sent
@@ -639,11 +639,11 @@ async def test_an_older_token_is_bound_to_the_cluster_where_it_is_used_first(
     token = bytes(range(32))
     account(gateway).tokens[token] = "weather"
     gateway.server.cluster = HERE
-    assert (await machine.run(ZCHAT_TOKEN=as_text(token)))[0] == 0
+    assert (await machine.run(ZCHAT_TOKEN=token_as_text(token)))[0] == 0
     gateway.server.cluster = ELSEWHERE
-    code, out = await machine.run(ZCHAT_TOKEN=as_text(token))
+    code, out = await machine.run(ZCHAT_TOKEN=token_as_text(token))
     assert code == 3
     assert "another cluster than the one that this token is for" in out
     assert len(gateway.logins) == 1
     [file] = machine.folder.rglob("clusters")
-    assert as_text(token) not in file.read_text()
+    assert token_as_text(token) not in file.read_text()

@@ -11,37 +11,45 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zchat.client.auth.token_store import TokenStore, UnsafeTokenError
-from zchat.client.core.tokens import Kept, as_text, cluster_of_text, from_text, kept_name
+from zchat.client.core.credentials import (
+    KeptToken,
+    cluster_of_text,
+    kept_name,
+    token_as_text,
+    token_from_text,
+)
 
 TOKEN = bytes(range(32))
-KEPT = Kept("my laptop", TOKEN)
-OTHER = Kept("my laptop", b"o" * 32)
+KEPT = KeptToken("my laptop", TOKEN)
+OTHER = KeptToken("my laptop", b"o" * 32)
 
 
 @given(st.binary(min_size=32, max_size=32))
 def test_a_token_is_read_as_it_was_shown(token: bytes) -> None:
-    assert from_text(as_text(token)) == token
-    assert from_text(f" {as_text(token)}=\n") == token
-    assert from_text(token.hex().upper()) == token
-    assert Kept.from_text(Kept("laptop", token).as_text("ann")) == Kept("laptop", token)
+    assert token_from_text(token_as_text(token)) == token
+    assert token_from_text(f" {token_as_text(token)}=\n") == token
+    assert token_from_text(token.hex().upper()) == token
+    assert KeptToken.from_text(KeptToken("laptop", token).as_text("ann")) == KeptToken(
+        "laptop", token
+    )
 
 
 @pytest.mark.parametrize("text", ["", "secret", "a" * 42, "a" * 44, "g" * 64, "ü" * 43, "/" * 43])
 def test_what_is_no_token_is_refused_without_being_shown(text: str) -> None:
     with pytest.raises(ValueError, match="no token") as error:
-        from_text(text)
+        token_from_text(text)
     assert not text or text not in str(error.value)
 
 
 def test_nothing_shows_a_token_by_accident() -> None:
-    assert as_text(TOKEN) not in repr(KEPT)
+    assert token_as_text(TOKEN) not in repr(KEPT)
     assert repr(TOKEN) not in repr(KEPT)
 
 
 @given(st.text(max_size=200))
 def test_a_damaged_file_holds_no_token(text: str) -> None:
     with pytest.raises(ValueError, match=r"token|written"):
-        Kept.from_text(text)
+        KeptToken.from_text(text)
 
 
 def test_tokens_belong_to_a_user_of_a_server() -> None:
@@ -58,9 +66,9 @@ def test_tokens_belong_to_a_cluster_whatever_its_addresses() -> None:
 
 @given(st.binary(min_size=32, max_size=32))
 def test_a_token_may_say_which_cluster_it_is_for(token: bytes) -> None:
-    text = as_text(token, "c0ffee00c0ffee00")
-    assert (from_text(text), cluster_of_text(text)) == (token, "c0ffee00c0ffee00")
-    assert cluster_of_text(as_text(token)) == cluster_of_text(token.hex()) == ""
+    text = token_as_text(token, "c0ffee00c0ffee00")
+    assert (token_from_text(text), cluster_of_text(text)) == (token, "c0ffee00c0ffee00")
+    assert cluster_of_text(token_as_text(token)) == cluster_of_text(token.hex()) == ""
 
 
 # --- Files ----------------------------------------------------------------------------------------
@@ -104,7 +112,7 @@ def test_nobody_else_can_read_what_is_kept(folder: Path) -> None:
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
     [file] = files(folder)
-    assert as_text(TOKEN) in file.read_text()
+    assert token_as_text(TOKEN) in file.read_text()
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604])
@@ -196,7 +204,7 @@ def test_a_revoked_token_is_replaced_in_its_place(folder: Path) -> None:
     first.keep(KEPT)
     second = store(folder)
     second.find()
-    second.keep(Kept("my laptop", b"n" * 32))
+    second.keep(KeptToken("my laptop", b"n" * 32))
     assert len(files(folder)) == 1
     again = store(folder).find()
     assert again is not None

@@ -11,7 +11,7 @@ import pytest
 from testbed.cluster import Cluster
 from testbed.people import new_name
 from zchat.client import Chat, RefusalCode, RefusedError, connect
-from zchat.client.core.tokens import from_text
+from zchat.client.core.credentials import token_from_text
 from zchat.protocol.messages import MessagePosted, Scope
 
 from .lines import Program, TerminalProgram
@@ -99,7 +99,7 @@ async def test_an_app_token_does_what_it_may(shared_cluster: Cluster) -> None:
     async with Program(shared_cluster, ann, "--register", environment=options) as owner:
         await owner.say(f":cr {room}", f"you created #{room}")
         await owner.say(f":apptoken bot post,read {room}", r"\* [0-9a-f]{16}\.\S{43}$")
-        token = from_text(owner.output.split("shown again:\n* ")[1].split("\n")[0])
+        token = token_from_text(owner.output.split("shown again:\n* ")[1].split("\n")[0])
         async with connect(ann, shared_cluster.address, token=token) as bot:
             await bot.post(room, "beep")
             with pytest.raises(RefusedError) as error:

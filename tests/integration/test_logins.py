@@ -11,7 +11,7 @@ import pytest
 from testbed.cluster import Cluster
 from testbed.people import eventually, new_name
 from zchat.client import Chat, MessagePosted, Scope, connect
-from zchat.client.core.tokens import as_text
+from zchat.client.core.credentials import token_as_text
 
 from .lines import Program
 
@@ -59,7 +59,7 @@ async def test_one_token_serves_all_programs_of_a_guest(
 ) -> None:
     cluster, name = shared_cluster, new_name("guest")
     file = tmp_path / "token"
-    file.write_text(as_text(secrets.token_bytes(32)))
+    file.write_text(token_as_text(secrets.token_bytes(32)))
     login = ("-u", name, "--token-file", str(file))
     code, out = await run(cluster, "send", *login, "lobby", "not as a guest")
     assert (code, "is the name right?" in out) == (3, True)
@@ -76,8 +76,8 @@ async def test_a_token_for_one_account_is_no_guests(
         await chat.register(PASSWORD)
         await chat.create_room(room)
         token = await chat.create_app_token("cron", list(Scope))
-        texts = as_text(token, chat.cluster), as_text(token)
-        foreign = as_text(token, "0" * len(chat.cluster))
+        texts = token_as_text(token, chat.cluster), token_as_text(token)
+        foreign = token_as_text(token, "0" * len(chat.cluster))
     for text in texts:
         assert await run(cluster, "send", "-u", name, room, "hi", ZCHAT_TOKEN=text) == (0, "")
     code, out = await run(cluster, "send", "-u", f"{name}x", "lobby", "hi", ZCHAT_TOKEN=texts[0])

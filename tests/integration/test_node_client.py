@@ -14,7 +14,7 @@ from testbed import ROOT
 from testbed.cluster import DEADLINE_S, GATEWAYS, Cluster
 from testbed.people import new_name
 from zchat.client import MessagePosted, Scope, connect
-from zchat.client.core.tokens import as_text
+from zchat.client.core.credentials import token_as_text
 from zchat.protocol import limits
 
 NODE = shutil.which("node")
@@ -119,18 +119,18 @@ async def test_it_comes_by_a_token_and_is_told_if_it_may_not(shared_cluster: Clu
         await chat.create_room(room)
         await chat.post(room, "before")
         secret = await chat.create_app_token("node", list(Scope), [room])
-        token = as_text(secret, chat.cluster)
+        token = token_as_text(secret, chat.cluster)
         # Two programs of one token leave each other alone.
         async with (
             NodeClient(cluster, name, room, token=token) as other,
-            NodeClient(cluster, name, room, token=as_text(secret)) as client,
+            NodeClient(cluster, name, room, token=token_as_text(secret)) as client,
         ):
             client.says("by a token")
             await other.prints("message_posted", "by a token")
             assert await client.ends() == (0, "")
             assert await other.ends() == (0, "")
         assert [entry["body"].get("text") for entry in client.log(f"#{room}")][-1] == "by a token"
-        foreign = as_text(secret, "0" * (2 * limits.CLUSTER_ID_BYTES))
+        foreign = token_as_text(secret, "0" * (2 * limits.CLUSTER_ID_BYTES))
         for who, bad, why in (
             (new_name("typo"), token, "there is no account"),
             (name, foreign, "another cluster"),

@@ -12,7 +12,7 @@ import pytest
 from testbed.cluster import DEADLINE_S, GATEWAYS, ROOM_SERVICE, ROUTER, USER_SERVICE, Cluster
 from testbed.people import eventually, new_name
 from zchat.client import MessagePosted, PrivateMessageSent, Scope, connect
-from zchat.client.core.tokens import as_text
+from zchat.client.core.credentials import token_as_text
 
 from .lines import Program, TerminalProgram
 
@@ -55,7 +55,7 @@ class Account:
         async with connect(self.name, self._cluster.address, PASSWORD) as chat:
             token = await chat.create_app_token(secrets.token_hex(4), scopes, rooms)
         path = self._folder / secrets.token_hex(4)
-        path.write_text(as_text(token))
+        path.write_text(token_as_text(token))
         return str(path)
 
 

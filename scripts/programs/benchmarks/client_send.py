@@ -13,7 +13,7 @@ from typing import Final
 from benchmarks.client_figures import Figure
 from benchmarks.servers import ZchatCluster
 from zchat.client import Scope, connect
-from zchat.client.core.tokens import as_text
+from zchat.client.core.credentials import token_as_text
 
 TARGET_MS: Final = 250.0
 _USER: Final = "cron"
@@ -29,7 +29,7 @@ _SHOWN: Final = 6
 def measure(cluster: ZchatCluster, folder: Path, times: int) -> Sequence[Figure]:
     address = f"{cluster.host}:{cluster.port}"
     token = folder / "token"
-    token.write_text(as_text(asyncio.run(_register(address))))
+    token.write_text(token_as_text(asyncio.run(_register(address))))
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("ZCHAT_")},
         "XDG_CONFIG_HOME": str(folder),

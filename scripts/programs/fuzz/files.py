@@ -15,7 +15,7 @@ import zmq
 from zchat.admin import exported
 from zchat.admin.commands.backup import MANIFEST, BadBackup, read_manifest, wrong_sums
 from zchat.admin.exported import BadExport
-from zchat.client.core import key_pins, tokens
+from zchat.client.core import credentials, key_pins
 from zchat.fabric import keys
 from zchat.fabric.keys import KeyProblem
 from zchat.protocol import limits
@@ -134,16 +134,16 @@ def key_file(data: bytes) -> None:
 
 _TOKEN: Final = bytes(range(limits.TOKEN_BYTES))
 TOKENS: Final = [
-    tokens.as_text(_TOKEN).encode(),
+    credentials.token_as_text(_TOKEN).encode(),
     _TOKEN.hex().encode(),
-    tokens.Kept("desk", _TOKEN).as_text("ann at 127.0.0.1").encode(),
+    credentials.KeptToken("desk", _TOKEN).as_text("ann at 127.0.0.1").encode(),
 ]
 
 
 def token(data: bytes) -> None:
     text = data.decode(errors="replace")
     taken = 0
-    for read in (tokens.from_text, tokens.Kept.from_text):
+    for read in (credentials.token_from_text, credentials.KeptToken.from_text):
         try:
             found: Any = read(text)
             taken += 1
@@ -153,7 +153,10 @@ def token(data: bytes) -> None:
                 raise Leaked("a token is shown") from None
             continue
         secret = found if isinstance(found, bytes) else found.token
-        if len(secret) != limits.TOKEN_BYTES or tokens.from_text(tokens.as_text(secret)) != secret:
+        if (
+            len(secret) != limits.TOKEN_BYTES
+            or credentials.token_from_text(credentials.token_as_text(secret)) != secret
+        ):
             raise Leaked(f"{text!r} is another token when it is written")
     if not taken:
         raise ProtocolError("no token")

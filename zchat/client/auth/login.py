@@ -13,7 +13,7 @@ from zchat.client.auth.access import Options
 from zchat.client.auth.clusters import Cluster, Clusters, DamagedClusters
 from zchat.client.auth.token_store import TokenStore, UnsafeTokenError
 from zchat.client.commands.questions import NEW_PASSWORD, Questions
-from zchat.client.core import tokens
+from zchat.client.core import credentials
 from zchat.client.exit_codes import WRONG_USAGE, Abandoned, Failed, say
 from zchat.client.sdk.chat import Chat
 from zchat.client.sdk.requests import RefusedError
@@ -127,7 +127,7 @@ class Login:
         self._store = TokenStore(self._user, (), cluster=cluster.id, keyring=True)
 
     def _of_token(self, text: str, *, as_guest: bool) -> Shown:
-        token, cluster = _token(text), tokens.cluster_of_text(text)
+        token, cluster = _token(text), credentials.cluster_of_text(text)
         try:
             cluster = cluster or Clusters().of_token(token)
         except (OSError, DamagedClusters) as error:
@@ -209,7 +209,7 @@ class Login:
             )
             self._store.find()
         assert self._store is not None
-        self._store.keep(tokens.Kept(chat.device, chat.token))
+        self._store.keep(credentials.KeptToken(chat.device, chat.token))
         if chat.cluster:
             # Whoever has proved to be somebody there says that it is the right place.
             Clusters().note(self._addresses, chat.cluster)
@@ -256,7 +256,7 @@ def secret(file: Path | None, variable: str, what: str) -> str | None:
 
 def _token(text: str) -> bytes:
     try:
-        return tokens.from_text(text)
+        return credentials.token_from_text(text)
     except ValueError as error:
         raise Failed(WRONG_USAGE, f"what was given as a token is {error}") from None
 

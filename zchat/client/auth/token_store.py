@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from zchat.client.core.tokens import Kept, kept_name
+from zchat.client.core.credentials import KeptToken, kept_name
 from zchat.runtime.durable_files import write_whole
 
 KEYRING_SERVICE: Final = "zchat"
@@ -58,7 +58,7 @@ class TokenStore:
         self._text: str | None = None
         """What was found there, or was written there since."""
 
-    def find(self) -> Kept | None:
+    def find(self) -> KeptToken | None:
         """The token, if there is one. Raises `UnsafeTokenError`."""
         if self._former_name != self._name:
             self._take_over()
@@ -68,7 +68,7 @@ class TokenStore:
                 self._slot, self._text = slot, text
             try:
                 if text is not None:
-                    return Kept.from_text(text)
+                    return KeptToken.from_text(text)
             except ValueError:
                 # Damaged, or of a newer client: of no use here, and replaced by the next login.
                 continue
@@ -85,7 +85,7 @@ class TokenStore:
                     self._shelf.write(self._name_of(slot), text)
             self._shelf.remove(former)
 
-    def keep(self, kept: Kept) -> bool:
+    def keep(self, kept: KeptToken) -> bool:
         """In the place of what was found; False if another program was quicker."""
         with self._locked():
             if self._shelf.read(self._name_of(self._slot)) != self._text:

@@ -10,7 +10,7 @@ from zchat.client.auth.access import Access
 from zchat.client.auth.clusters import UNKNOWN, identify
 from zchat.client.auth.token_store import TokenStore, UnsafeTokenError
 from zchat.client.commands.dialogues import AmbiguousDevice, revoke_this
-from zchat.client.core.tokens import Kept
+from zchat.client.core.credentials import KeptToken
 from zchat.client.exit_codes import NOT_CONNECTED, WRONG_USAGE, Failed, say
 from zchat.client.sdk.chat import UnconfirmedError, connect
 from zchat.client.sdk.requests import RefusedError
@@ -51,7 +51,7 @@ async def _forget(access: Access, cluster: str) -> int:
     return code
 
 
-async def _revoke(access: Access, kept: Kept, cluster: str) -> str:
+async def _revoke(access: Access, kept: KeptToken, cluster: str) -> str:
     """Returns why it could not be done; nothing if it is."""
     shown: dict[str, Any] = {"token": kept.token, "device": kept.device, "cluster": cluster}
     try:

@@ -21,7 +21,7 @@ from zchat.client.commands.actions import (
 )
 from zchat.client.commands.finding import find_message, said_since
 from zchat.client.commands.questions import AskQuestions, Question
-from zchat.client.core.tokens import as_text
+from zchat.client.core.credentials import token_as_text
 from zchat.client.sdk.chat import Chat
 from zchat.client.sdk.requests import RefusedError
 from zchat.protocol import limits
@@ -69,7 +69,7 @@ class AccountDialogues:
             case MakeAppToken(name, scopes, rooms):
                 token = await self._chat.create_app_token(name, scopes, rooms)
                 self._say(f"the token of {name}, for --token-file; it is not shown again:")
-                self._say(as_text(token, self._chat.cluster))
+                self._say(token_as_text(token, self._chat.cluster))
             case Report():
                 await self._report(action)
             case Suspend(user, seconds, reason):

@@ -250,7 +250,7 @@ def token(secret: bytes) -> bytes:
     """A token that can be sent."""
     if not isinstance(secret, bytes):
         raise InvalidRequest(
-            "a token is bytes, which zchat.client.auth.tokens.from_text makes of text"
+            "a token is bytes, which zchat.client.core.credentials.token_from_text makes of text"
         )
     if len(secret) != limits.TOKEN_BYTES:
         raise InvalidRequest(f"a token has {limits.TOKEN_BYTES} bytes; this one has {len(secret)}")

@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
+from zchat.client.core.credentials import kept_name
 from zchat.client.core.events import Answered, EntryArrived, Event, SessionBegun
-from zchat.client.core.tokens import kept_name
 from zchat.client.model.continuity import Continuity, Fit, older_part
 from zchat.client.model.conversation import Conversation
 from zchat.client.model.entries import RecentChanges, conversation_at, conversation_of
