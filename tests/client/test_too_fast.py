@@ -3,7 +3,7 @@
 import pytest
 
 from zchat.client.core.events import Fatal, OpenConnection
-from zchat.client.core.reconnect import JITTER, Reconnect
+from zchat.client.core.machine import JITTER, Reconnect
 from zchat.protocol import limits
 from zchat.protocol.messages import LoggedIn, Post, RefusalCode, Refused, SlowedDown
 
