@@ -15,8 +15,12 @@ import pytest
 from zchat.client import Chat, connect
 from zchat.client.commands.accounts import ASK_TO_REGISTER
 from zchat.client.commands.actions import AccountAction
-from zchat.client.commands.dialogues import AccountDialogues, AmbiguousDevice, totp_uri
-from zchat.client.commands.finding import NoSuchMessage
+from zchat.client.commands.dialogues import (
+    AccountDialogues,
+    AmbiguousDevice,
+    NoSuchMessage,
+    totp_uri,
+)
 from zchat.client.commands.questions import Question
 from zchat.client.commands.table import parse
 from zchat.client.core.credentials import token_from_text

@@ -26,8 +26,12 @@ from zchat.client.commands.actions import (
     ShowWhoAmI,
     ToMessage,
 )
-from zchat.client.commands.dialogues import AccountDialogues, AmbiguousDevice
-from zchat.client.commands.finding import NoSuchMessage, find_message
+from zchat.client.commands.dialogues import (
+    AccountDialogues,
+    AmbiguousDevice,
+    NoSuchMessage,
+    find_message,
+)
 from zchat.client.commands.questions import AskQuestions
 from zchat.client.commands.table import SECRETS_MAX, asks_secrets, is_command
 from zchat.client.core.checks import InvalidRequest
