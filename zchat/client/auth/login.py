@@ -1,22 +1,39 @@
-"""What `zchat-client` logs in with: from options, files, the token store, and the person."""
+"""Logging in: what is shown (options, files, kept tokens, the person), and each attempt with it."""
 
+import asyncio
 import getpass
 import os
 import socket
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from zchat.client.auth.access import Options
-from zchat.client.auth.clusters import Cluster, Clusters, DamagedClusters
+from zchat.client.auth.access import Access, Options, is_accepted, say_if_slow
+from zchat.client.auth.clusters import Cluster, Clusters, DamagedClusters, identify
 from zchat.client.auth.token_store import TokenStore, UnsafeTokenError
 from zchat.client.commands.questions import NEW_PASSWORD, Questions
 from zchat.client.core import credentials
-from zchat.client.exit_codes import WRONG_USAGE, Abandoned, Failed, say
-from zchat.client.sdk.chat import Chat
+from zchat.client.core.checks import InvalidRequest
+from zchat.client.exit_codes import (
+    NOT_CONNECTED,
+    UNCONFIRMED,
+    WRONG_USAGE,
+    Abandoned,
+    Failed,
+    fail,
+    say,
+)
+from zchat.client.sdk.chat import (
+    CannotConnectError,
+    Chat,
+    OtherClusterError,
+    UnconfirmedError,
+    connect,
+)
 from zchat.client.sdk.requests import RefusedError
+from zchat.client.sdk.tls import UnknownServerError, UntrustedServerError
 from zchat.programs import typed_ahead
 from zchat.protocol import limits
 from zchat.protocol.messages import RefusalCode
@@ -272,3 +289,85 @@ def _prompt(question: str) -> str:
         if answer:
             return answer
         say("nothing was given; Ctrl-D leaves it")
+
+
+# --- A session: the attempts to log in, and the exit code of what it is used for ------------------
+
+
+def log_in(access: Access, use: Callable[[Chat, Login], Awaitable[int]], **connecting: Any) -> int:
+    """Has `use` make of a session what it will, and returns its exit code.
+
+    A person on a terminal is asked for what is missing. `connecting` is for `connect`.
+    """
+    # Which cluster it is comes before any attempt: what is kept for one is shown to no other.
+    login = Login(access.user, access.addresses, access.options)
+    if login.wants_cluster:
+        timeout_s = connecting.get("connect_timeout_s", 10.0)
+        login.at(identify(access, needed=login.has_kept, timeout_s=timeout_s))
+    while True:
+        try:
+            return asyncio.run(_use(access, login, use, connecting))
+        except UnknownServerError as error:
+            if not is_accepted(error):
+                return fail(NOT_CONNECTED, str(error))
+        except RefusedError as error:
+            hint = login.hint(error)
+            if not login.try_again(error):
+                return fail(NOT_CONNECTED, error.reason + hint)
+
+
+async def _use(
+    access: Access,
+    login: Login,
+    use: Callable[[Chat, Login], Awaitable[int]],
+    connecting: dict[str, Any],
+) -> int:
+    """Raises `RefusedError` if the login is refused, and `UnknownServerError`."""
+    shown = asdict(login.shown)
+    try:
+        chat = connect(access.user, access.addresses, tls=access.tls, **shown, **connecting)
+    except InvalidRequest as error:
+        return fail(WRONG_USAGE, str(error))
+    waiting = say_if_slow(access)
+    try:
+        async with chat:
+            waiting.cancel()
+            # At once, whatever becomes of us; and at the end, since a guest may have registered.
+            login.remember(chat)
+            try:
+                return await use(chat, login)
+            except RefusedError as error:
+                if not chat.has_begun:
+                    raise  # The login, of which `use` did not wait for the end.
+                # The session was ended, and no request alone was refused.
+                return fail(NOT_CONNECTED, error.reason)
+            finally:
+                login.remember(chat)
+    except UnknownServerError:
+        raise  # The one kind of untrusted server of which a person can be asked.
+    except OtherClusterError as error:
+        return fail(NOT_CONNECTED, _explained(access, error, of_token=not login.wants_cluster))
+    except (CannotConnectError, UntrustedServerError) as error:
+        return fail(NOT_CONNECTED, str(error))
+    except UnconfirmedError as error:
+        return fail(UNCONFIRMED, str(error))
+    except asyncio.CancelledError:
+        if chat.unconfirmed:
+            return fail(UNCONFIRMED, str(UnconfirmedError(chat.unconfirmed)))
+        raise
+
+
+def _explained(access: Access, error: OtherClusterError, *, of_token: bool) -> str:
+    """Why nothing was sent, and what can be done."""
+    where = ", ".join(access.addresses)
+    if not error.found:
+        return f"{where}: {error}"
+    if of_token:
+        return (
+            f"{where} is another cluster than the one that this token is for: it was not sent there"
+        )
+    return (
+        f"{where} is another cluster now than it was before, and nothing of yours was sent there. "
+        "If it was set up anew, run the same once more with --new-cluster; what is kept of the "
+        "former one stays aside"
+    )

@@ -81,7 +81,7 @@ def session(access: Access, work: Callable[[Chat], Awaitable[int]], **connecting
     No entries come but those of the `logs` that it may ask for.
     """
     # Late, since not even a wrong command line needs it.
-    from zchat.client.auth.session import log_in  # noqa: PLC0415
+    from zchat.client.auth.login import log_in  # noqa: PLC0415
 
     async def use(chat: Chat, _: "Login") -> int:
         return await _until_told(chat, work)

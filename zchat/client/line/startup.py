@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from zchat.client.auth.access import Access
-from zchat.client.auth.login import Login
-from zchat.client.auth.session import log_in
+from zchat.client.auth.login import Login, log_in
 from zchat.client.exit_codes import REFUSED, SIGNAL_QUIT_TIMEOUT_S, told_to_leave
 from zchat.client.line import plain
 from zchat.client.line.line_client import LineClient

@@ -8,8 +8,7 @@ from typing import NoReturn
 from zchat.client import exit_codes
 from zchat.client.auth.access import Access
 from zchat.client.auth.clusters import identify
-from zchat.client.auth.login import Login
-from zchat.client.auth.session import log_in
+from zchat.client.auth.login import Login, log_in
 from zchat.client.core.events import Event, SessionBegun
 from zchat.client.model import highlighting
 from zchat.client.model.book import Book
