@@ -9,7 +9,7 @@ import pytest
 
 from zchat.client.core.events import Answered, EntryArrived, Event, SessionBegun
 from zchat.client.model.book import Book
-from zchat.client.model.kept import Kept
+from zchat.client.model.conversation import Kept
 from zchat.client.storage import cache as cache_module
 from zchat.client.storage.cache import Cache, data_folder
 from zchat.client.text.wording import words_of

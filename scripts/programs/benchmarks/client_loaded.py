@@ -9,8 +9,7 @@ from typing import Final
 
 from zchat.client import connect
 from zchat.client.model.book import Book
-from zchat.client.model.conversation import Conversation, Kind
-from zchat.client.model.kept import Kept, KeptConversation
+from zchat.client.model.conversation import Conversation, Kept, KeptConversation, Kind
 from zchat.client.storage.cache import Cache
 from zchat.client.text.renderer import Renderer
 from zchat.client.tui.app import ScreenClient

@@ -15,7 +15,7 @@ from zchat.client.core.events import (
     SessionBegun,
 )
 from zchat.client.model.continuity import Fit, older_part
-from zchat.client.model.conversation import Conversation, Delivery, Item, Kind, Said
+from zchat.client.model.conversation import Conversation, Delivery, Item, Kept, Kind, Said
 from zchat.client.model.entries import (
     RecentChanges,
     amend,
@@ -26,7 +26,6 @@ from zchat.client.model.entries import (
     room_listed,
 )
 from zchat.client.model.highlighting import pattern_of
-from zchat.client.model.kept import Kept
 from zchat.client.model.rights import Rights
 from zchat.client.model.transcripts import Transcript, Transcripts
 from zchat.client.model.unconfirmed import (

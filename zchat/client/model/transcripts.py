@@ -18,13 +18,13 @@ from zchat.client.model.conversation import (
     Delivery,
     Inserted,
     Item,
+    Kept,
     Kind,
     Removed,
     Replaced,
     Said,
 )
 from zchat.client.model.entries import conversation_at
-from zchat.client.model.kept import Kept
 from zchat.protocol import limits
 from zchat.protocol.messages import LogState
 

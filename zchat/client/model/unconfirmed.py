@@ -8,8 +8,7 @@ nothing is lost: the other entry comes yet.
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from zchat.client.model.conversation import Delivery, Item, Said
-from zchat.client.model.kept import Unsent
+from zchat.client.model.conversation import Delivery, Item, Said, Unsent
 from zchat.protocol.rules.names import safe_text
 
 CLOCKS_APART_MS: Final = 10 * 60_000

@@ -13,9 +13,8 @@ from typing import Final, TypeVar
 from zchat.client.core.credentials import kept_name
 from zchat.client.core.events import Answered, EntryArrived, Event, SessionBegun
 from zchat.client.model.continuity import Continuity, Fit, older_part
-from zchat.client.model.conversation import Conversation
+from zchat.client.model.conversation import Conversation, Kept, KeptConversation
 from zchat.client.model.entries import RecentChanges, conversation_at, conversation_of
-from zchat.client.model.kept import Kept, KeptConversation
 from zchat.client.storage.cache_file import CacheFile, Extent, Rows, State
 from zchat.protocol.codec import ProtocolError
 from zchat.protocol.messages import Entry, History, LogState, ReadHistory

@@ -15,8 +15,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from zchat.client.model.conversation import Conversation, Kind
-from zchat.client.model.kept import Unsent
+from zchat.client.model.conversation import Conversation, Kind, Unsent
 from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.messages import Entry
 

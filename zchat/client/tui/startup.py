@@ -12,7 +12,7 @@ from zchat.client.auth.login import Login, log_in
 from zchat.client.core.events import Event, SessionBegun
 from zchat.client.model import highlighting
 from zchat.client.model.book import Book
-from zchat.client.model.kept import Kept
+from zchat.client.model.conversation import Kept
 from zchat.client.sdk.chat import Chat, UnconfirmedError
 from zchat.client.storage import config
 from zchat.client.storage.cache import Cache
