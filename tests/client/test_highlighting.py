@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from zchat.client.core.events import EntryArrived, SessionBegun
 from zchat.client.model.book import Book
 from zchat.client.model.conversation import Said
-from zchat.client.model.highlighting import pattern_of, split
+from zchat.client.model.entries import pattern_of, split_words
 from zchat.client.model.notifications import Notifying
 from zchat.client.text.wording import notification
 from zchat.protocol.messages import Entry, LogState, MessageEdited, MessagePosted
@@ -40,7 +40,7 @@ def test_every_word_finds_itself(words: list[str], text: str) -> None:
 
 
 def test_words_are_written_with_commas() -> None:
-    assert split(" tea,, release  2 ,tea") == ["tea", "release 2"]
+    assert split_words(" tea,, release  2 ,tea") == ["tea", "release 2"]
 
 
 def test_a_word_counts_and_is_told_as_a_mention() -> None:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zchat.client.model.highlighting import pattern_of
+from zchat.client.model.entries import pattern_of
 from zchat.client.tui.view.markup import Ink, Piece, emojied, inline, links
 from zchat.protocol.rules.markup import blocks
 from zchat.protocol.rules.mentions import mentions_in

@@ -22,10 +22,10 @@ from zchat.client.model.entries import (
     conversation_of,
     item_of,
     mentions,
+    pattern_of,
     room_changed,
     room_listed,
 )
-from zchat.client.model.highlighting import pattern_of
 from zchat.client.model.rights import Rights
 from zchat.client.model.transcripts import Transcript, Transcripts
 from zchat.client.model.unconfirmed import (

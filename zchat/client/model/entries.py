@@ -2,6 +2,7 @@
 
 import re
 from collections import deque
+from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 from zchat.client.model.conversation import Conversation, Happened, Item, Kind, Move, Said
@@ -35,7 +36,7 @@ NOTICES: Final = inbox_log(SYSTEM_AUTHOR)
 """The key of what stands in the inbox and was said by nobody. No user has that name."""
 _LOBBY_LOG: Final = room_log(LOBBY)
 Words: TypeAlias = re.Pattern[str]
-"""As `highlighting.py` makes it."""
+"""As `pattern_of` makes it."""
 _MOVES: Final = {MemberJoined: Move.JOINED, MemberLeft: Move.LEFT}
 
 
@@ -142,15 +143,6 @@ def item_of(
             return Happened(entry, _MOVES.get(type(entry.body), Move.NONE))
 
 
-def mentions(text: str, me: str, *, may_call_all: bool, words: Words | None = None) -> bool:
-    if words is not None and words.search(text):
-        return True
-    if "@" not in text:
-        return False
-    names = mentioned(text)
-    return (me in names and me != ROOM) or (may_call_all and ROOM in names)
-
-
 def amend(said: Said, entry: Entry) -> bool:
     """Has the message become what the entry says; False if it is so already."""
     assert isinstance(entry.body, MessageChange)
@@ -198,3 +190,36 @@ class RecentChanges:
             if message is not None:
                 entries[message.sequence] = folded_entry(message, by.body, by.author, by.sequence)
         return list(entries.values())
+
+
+# --- Mentions: by the own name, and by words that the user has chosen -----------------------------
+
+HIGHLIGHT_SETTING: Final = "highlight-words"
+"""What the setting of those is called that were chosen in the client."""
+
+
+def mentions(text: str, me: str, *, may_call_all: bool, words: Words | None = None) -> bool:
+    if words is not None and words.search(text):
+        return True
+    if "@" not in text:
+        return False
+    names = mentioned(text)
+    return (me in names and me != ROOM) or (may_call_all and ROOM in names)
+
+
+def split_words(text: str) -> list[str]:
+    """Those that are written with commas between them."""
+    words = (" ".join(word.split()) for word in text.split(","))
+    return list(dict.fromkeys(word for word in words if word))
+
+
+def pattern_of(words: Iterable[str]) -> Words | None:
+    """Finds each of them as a word of its own, in whatever case; None for no words.
+
+    Of two that begin alike the longer one comes first.
+    """
+    longest_first = sorted({word for word in words if word}, key=len, reverse=True)
+    if not longest_first:
+        return None
+    choices = "|".join(map(re.escape, longest_first))
+    return re.compile(rf"(?<!\w)(?:{choices})(?!\w)", re.IGNORECASE)

@@ -21,9 +21,9 @@ from textual.widget import Widget
 
 from zchat.client.commands.executor import Executor
 from zchat.client.core.events import Event, SessionBegun
-from zchat.client.model import highlighting
 from zchat.client.model.book import Book
 from zchat.client.model.conversation import Item
+from zchat.client.model.entries import HIGHLIGHT_SETTING, split_words
 from zchat.client.sdk.chat import Chat
 from zchat.client.storage.cache import Cache
 from zchat.client.storage.config import Config
@@ -388,14 +388,14 @@ class ScreenClient(App[int]):
     def action_words(self) -> None:
         """Asks for the words that are chosen here; those of the file hold besides."""
         question = "Words that notify you as your name does, with commas between them:"
-        chosen = self._cache.settings().get(highlighting.WORDS, "")
+        chosen = self._cache.settings().get(HIGHLIGHT_SETTING, "")
         self.push_screen(Prompt(question, text=chosen), self._highlight)
 
     def _highlight(self, text: str | None) -> None:
         if text is None:
             return
-        chosen = highlighting.split(text)
-        self._cache.keep_setting(highlighting.WORDS, ", ".join(chosen))
+        chosen = split_words(text)
+        self._cache.keep_setting(HIGHLIGHT_SETTING, ", ".join(chosen))
         words = [*self.config.highlight, *chosen]
         self.book.highlight(words)
         self.timeline.words = self.book.words

@@ -10,9 +10,9 @@ from zchat.client.auth.access import Access
 from zchat.client.auth.clusters import identify
 from zchat.client.auth.login import Login, log_in
 from zchat.client.core.events import Event, SessionBegun
-from zchat.client.model import highlighting
 from zchat.client.model.book import Book
 from zchat.client.model.conversation import Kept
+from zchat.client.model.entries import HIGHLIGHT_SETTING, split_words
 from zchat.client.sdk.chat import Chat, UnconfirmedError
 from zchat.client.storage import config
 from zchat.client.storage.cache import Cache
@@ -68,7 +68,7 @@ async def _show(
     from zchat.client.tui.app import ScreenClient  # noqa: PLC0415
     from zchat.client.tui.driver import HangUpDriver  # noqa: PLC0415
 
-    chosen = highlighting.split(cache.settings().get(highlighting.WORDS, ""))
+    chosen = split_words(cache.settings().get(HIGHLIGHT_SETTING, ""))
     book = Book(chat.name, [*settings.highlight, *chosen])
     book.restore(kept)
 
