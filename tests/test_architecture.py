@@ -87,7 +87,6 @@ FILE_LINES_MIN: Final = 80
 """What is shorter and has one importer is a part of that, unless a reader wants the two apart."""
 WANTED_APART: Final[dict[str, str]] = {
     "zchat/client/cli/forget.py": "loaded for --forget alone, and by nobody who chats",
-    "zchat/client/text/recent_messages.py": "what was said lately is no matter of how text looks",
     "zchat/client/tui/calendar.py": "the time zone of the machine, which view/ must not know",
     "zchat/client/tui/controller/roster.py": "all names that completion offers",
     "zchat/client/tui/controller/search.py": "a search of many pages, with a state of its own",

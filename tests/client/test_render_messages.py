@@ -4,8 +4,8 @@ from datetime import UTC, date
 
 import pytest
 
-from zchat.client.text.recent_messages import MESSAGES_MAX, RecentMessages
 from zchat.client.text.renderer import Renderer
+from zchat.client.text.style import MESSAGES_MAX, RecentMessages
 from zchat.protocol.messages import (
     ConversationInfo,
     ConversationList,

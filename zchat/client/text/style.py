@@ -1,12 +1,13 @@
-"""How text looks on a terminal: styles, tables, times; nothing of it depends on what happened."""
+"""What all text for a terminal shares: styles, tables, times, and the messages shown last."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
-from typing import Final
+from typing import Final, NamedTuple
 
 from wcwidth import wcswidth
 
-from zchat.client.text.recent_messages import RecentMessages
+from zchat.protocol.messages import Entry, MessageDeleted, MessageEdited
+from zchat.protocol.rules.message_fold import MessageState, folded, state_of
 
 _PLAIN: Final = "\x1b[0m"
 DIM: Final = "\x1b[2m"
@@ -79,3 +80,46 @@ def _cells(text: str) -> int:
     """How many columns of a terminal the text takes."""
     # Of what has no width that is known of, nothing is shown either.
     return max(0, wcswidth(text))
+
+
+# --- The messages that were shown last, so that what refers to one can say which it is ------------
+
+MESSAGES_MAX: Final = 1_000
+CHARS_MAX: Final = 200
+"""Of each text: more than a line shows."""
+
+
+class Seen(NamedTuple):
+    author: str
+    state: MessageState
+
+
+class RecentMessages:
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, int], Seen] = {}
+
+    def get(self, log: str, sequence: int) -> Seen | None:
+        """A message as it was seen; None if it was not seen lately, or is no more."""
+        return self._seen.get((log, sequence))
+
+    def note(self, entry: Entry) -> None:
+        state = state_of(entry)
+        if state is not None:
+            self._keep(entry.log, entry.sequence, entry.author, state)
+        elif isinstance(entry.body, MessageEdited | MessageDeleted):
+            # Reactions say nothing of which message it is.
+            sequence = entry.body.sequence
+            seen = self.get(entry.log, sequence)
+            if seen is not None:
+                state = folded(seen.state, entry.body, entry.author, entry.sequence)
+                self._keep(entry.log, sequence, seen.author, state)
+
+    def _keep(self, log: str, sequence: int, author: str, state: MessageState) -> None:
+        """The oldest are forgotten first."""
+        self._seen.pop((log, sequence), None)
+        if state.deleted_by:
+            return
+        short = MessageState(state.text[:CHARS_MAX], state.edited)
+        self._seen[log, sequence] = Seen(author, short)
+        if len(self._seen) > MESSAGES_MAX:
+            del self._seen[next(iter(self._seen))]
