@@ -17,7 +17,7 @@ from zchat.client.model.conversation import (
     Said,
 )
 from zchat.client.model.entries import NOTICES
-from zchat.client.text.wording import words_of
+from zchat.client.text.entries import words_of
 from zchat.protocol.messages import (
     AccountChanged,
     ConversationInfo,

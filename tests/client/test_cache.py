@@ -12,7 +12,7 @@ from zchat.client.model.book import Book
 from zchat.client.model.conversation import Kept
 from zchat.client.storage import cache as cache_module
 from zchat.client.storage.cache import Cache, data_folder
-from zchat.client.text.wording import words_of
+from zchat.client.text.entries import words_of
 from zchat.protocol.messages import (
     Entry,
     EntryBody,

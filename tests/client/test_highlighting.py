@@ -9,7 +9,7 @@ from zchat.client.model.book import Book
 from zchat.client.model.conversation import Said
 from zchat.client.model.entries import pattern_of, split_words
 from zchat.client.model.notifications import Notifying
-from zchat.client.text.wording import notification
+from zchat.client.text.entries import notification
 from zchat.protocol.messages import Entry, LogState, MessageEdited, MessagePosted
 
 

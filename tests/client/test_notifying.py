@@ -13,7 +13,7 @@ from zchat.client.model.notifications import (
     MISSED_WAIT_S,
     Notifying,
 )
-from zchat.client.text.wording import Notification, notification
+from zchat.client.text.entries import Notification, notification
 from zchat.client.tui.notifications import How, Notifier, best, osc_9
 from zchat.protocol.messages import (
     Entry,

@@ -25,8 +25,8 @@ from zchat.client.core.machine import LoggingOut
 from zchat.client.core.outbox import QueueFull
 from zchat.client.model.rights import Rights
 from zchat.client.sdk.chat import Chat, UnconfirmedError
+from zchat.client.text.entries import rooms_lost
 from zchat.client.text.renderer import Renderer
-from zchat.client.text.wording import rooms_lost
 from zchat.protocol.messages import (
     Answer,
     CreateRoom,

@@ -16,8 +16,7 @@ from typing import Final
 
 from zchat.client.core.events import EntryArrived, Event, SessionBegun
 from zchat.client.model.entries import conversation_of
-from zchat.client.text.entries import action_of, in_short
-from zchat.client.text.wording import sentence
+from zchat.client.text.entries import action_of, in_short, sentence
 from zchat.protocol.messages import (
     Entry,
     MessageDeleted,

@@ -14,7 +14,7 @@ from zchat.client.model.book import Book
 from zchat.client.model.entries import NOTICES, conversation_of
 from zchat.client.model.notifications import Notifying
 from zchat.client.storage.cache import Cache
-from zchat.client.text.wording import Notification, notification, sentence
+from zchat.client.text.entries import Notification, notification, sentence
 
 TERMINAL_CHARS_MAX: Final = 250
 """Of a text that the terminal shows."""

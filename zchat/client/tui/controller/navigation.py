@@ -8,7 +8,7 @@ from typing import Final
 from zchat.client.core.events import Event, SessionBegun
 from zchat.client.model.conversation import Conversation, Kind, Said
 from zchat.client.storage.cache import Cache
-from zchat.client.text.wording import rooms_lost
+from zchat.client.text.entries import rooms_lost
 from zchat.client.tui.controller.composing import Composing
 from zchat.client.tui.controller.controller import Controller
 from zchat.client.tui.controller.screen import Screen

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
 from zchat.client.model.conversation import Delivery, Happened, Item, Said
-from zchat.client.text.entries import action_of
-from zchat.client.text.wording import sentence
+from zchat.client.text.entries import action_of, sentence
 from zchat.client.tui.view.cells import cut, drawable, drawable_line, padded, slices, width, words
 from zchat.client.tui.view.markup import Ink, Piece, inline
 from zchat.protocol import limits
