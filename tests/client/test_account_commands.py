@@ -1,5 +1,7 @@
 """The account commands, line by line."""
 
+from dataclasses import replace
+
 import pytest
 
 from zchat.client.commands.actions import (
@@ -13,7 +15,6 @@ from zchat.client.commands.actions import (
     RemoveSaid,
     Report,
     Send,
-    Suspend,
 )
 from zchat.client.commands.table import is_secret, parse
 from zchat.client.core import checks
@@ -37,6 +38,7 @@ from zchat.protocol.messages import (
     Scope,
     SetStanding,
     Standing,
+    SuspendUser,
     UnbanUsers,
     UnblockUser,
 )
@@ -45,7 +47,7 @@ from zchat.protocol.messages import (
 def meant(line: str) -> Action:
     """Without what is said when it is done."""
     action = parse(line, rooms={"ops"})
-    return Send(action.request) if isinstance(action, Send) else action
+    return replace(action, done="") if isinstance(action, Send) else action
 
 
 @pytest.mark.parametrize(
@@ -68,10 +70,15 @@ def meant(line: str) -> Action:
         (":report ops 3 spam", Report("#ops", 3, "spam")),
         (":report bob 2 5 times the same", Report("@bob", 2, "5 times the same")),
         (":announce we close at ten", Send(Announce(text="we close at ten"))),
-        (":suspend mallory", Suspend("mallory", None, "")),
-        (":suspend mallory 90m too much spam", Suspend("mallory", 5_400, "too much spam")),
-        (":suspend mallory 7d", Suspend("mallory", 604_800, "")),
-        (":suspend mallory 7dwarfs", Suspend("mallory", None, "7dwarfs")),
+        (":suspend mallory", Send(SuspendUser(user="mallory"))),
+        (
+            ":suspend mallory 90m too much spam",
+            Send(SuspendUser(user="mallory", reason="too much spam"), lasts_s=5_400),
+        ),
+        (":suspend mallory 7d", Send(SuspendUser(user="mallory"), lasts_s=604_800)),
+        (":suspend mallory 2H", Send(SuspendUser(user="mallory"), lasts_s=7_200)),
+        (":suspend mallory 30s", Send(SuspendUser(user="mallory"), lasts_s=30)),
+        (":suspend mallory 7dwarfs", Send(SuspendUser(user="mallory", reason="7dwarfs"))),
         (
             ":redact-all ops @Mallory 90m too much spam",
             RemoveSaid("#ops", "mallory", 5_400, "90m", "too much spam"),

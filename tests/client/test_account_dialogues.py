@@ -38,8 +38,6 @@ from zchat.protocol.messages import (
     ReportMessage,
     RevokeDevice,
     Scope,
-    Standing,
-    SuspendUser,
 )
 
 from .fake_gateway import Account, FakeGateway
@@ -207,22 +205,6 @@ async def test_a_private_message_is_reported_where_it_stands(gateway: FakeGatewa
     [reported] = gateway.server.done
     assert isinstance(reported, ReportMessage)
     assert (reported.log, reported.sequence, reported.reason) == ("@ann", 1, "rude")
-
-
-# --- Suspension -----------------------------------------------------------------------------------
-
-
-async def test_a_suspension_has_an_end_or_none(gateway: FakeGateway) -> None:
-    gateway.server.standing = Standing.MODERATOR
-    person = Person(gateway)
-    await person.does(":suspend mallory 1h spam")
-    await person.does(":suspend mallory spam")
-    timed, endless = gateway.server.done
-    assert isinstance(timed, SuspendUser)
-    assert isinstance(endless, SuspendUser)
-    assert timed.until_ms is not None
-    assert endless.until_ms is None
-    assert timed.reason == endless.reason == "spam"
 
 
 # --- Farewells ------------------------------------------------------------------------------------

@@ -16,11 +16,8 @@ from zchat.client.commands.actions import (
     ShowTopic,
     ShowWhoAmI,
 )
-from zchat.client.commands.table import (
-    COMMANDS,
-    is_secret,
-    parse,
-)
+from zchat.client.commands.table import COMMANDS, is_secret, parse
+from zchat.client.commands.usage import KINDS, commands
 from zchat.protocol import limits
 from zchat.protocol.messages import (
     CreateRoom,
@@ -32,6 +29,7 @@ from zchat.protocol.messages import (
     Post,
     ReadHistory,
     Register,
+    Request,
     SendPrivate,
     SetTopic,
 )
@@ -124,6 +122,17 @@ def test_help_lists_every_command() -> None:
         assert any(line.startswith(command.usage) for line in shown.lines)
         one = parse(f":help :{command.name}")
         assert one == ShowHelp((command.usage, command.summary))
+
+
+def test_what_is_a_message_has_its_fields_as_arguments() -> None:
+    for command in COMMANDS.values():
+        if isinstance(command.does, type) and issubclass(command.does, Request):
+            assert {kind.name for kind in command.kinds} <= set(command.does.__struct_fields__)
+
+
+def test_an_argument_of_no_kind_is_found_at_once() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        commands(KINDS, ("jr <romm>", JoinRoom, "Join a room."))
 
 
 @given(st.text())

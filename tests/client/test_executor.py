@@ -1,5 +1,6 @@
 """What commands do, for whoever shows what comes of them."""
 
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -9,7 +10,7 @@ from zchat.client import connect
 from zchat.client.commands.actions import Quit
 from zchat.client.commands.executor import Executor
 from zchat.client.commands.table import parse
-from zchat.protocol.messages import Answer, Done, RoomList
+from zchat.protocol.messages import Answer, Done, RoomList, Standing, SuspendUser
 
 from .fake_gateway import FakeGateway, until
 
@@ -81,3 +82,22 @@ async def test_who_shows_it_decides_about_leaving(gateway: FakeGateway) -> None:
     for leaves in (True, False):
         async with executor(gateway, Outside(leaves=leaves)) as commands:
             assert commands.perform(Quit()) is not leaves
+
+
+async def test_a_suspension_has_an_end_or_none(gateway: FakeGateway) -> None:
+    gateway.server.guest = False
+    gateway.server.standing = Standing.MODERATOR
+    outside = Outside()
+    async with executor(gateway, outside) as commands:
+        before_ms = round(time.time() * 1000)
+        commands.perform(parse(":suspend mallory 1h spam"))
+        commands.perform(parse(":suspend mallory spam"))
+        await until(lambda: len(outside.words) == 2)
+    timed, endless = gateway.server.done
+    assert isinstance(timed, SuspendUser)
+    assert isinstance(endless, SuspendUser)
+    assert timed.until_ms is not None
+    assert timed.until_ms >= before_ms + 3_600_000
+    assert endless.until_ms is None
+    assert timed.reason == endless.reason == "spam"
+    assert outside.words == ["mallory is logged out, and may not log in"] * 2

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from zchat.client import connect
-from zchat.client.commands.actions import Action, BanFor, Mistake, Send, ShowMode
+from zchat.client.commands.actions import Action, Mistake, Send, ShowMode
 from zchat.client.commands.table import parse
 from zchat.client.core import checks
 from zchat.client.line.line_client import LineClient
@@ -57,9 +57,9 @@ OF_BOB: dict[str, Any] = {"room": "ops", "user": "bob"}
         (":kick ops bob too  loud", Send(KickMember(**OF_BOB, reason="too loud"))),
         (":ban ops bob", Send(BanMember(**OF_BOB))),
         (":ban ops bob spam and noise", Send(BanMember(**OF_BOB, reason="spam and noise"))),
-        (":ban ops bob 30m", BanFor(BanMember(**OF_BOB), 1_800)),
-        (":ban ops bob 7d spam", BanFor(BanMember(**OF_BOB, reason="spam"), 604_800)),
-        (":ban ops bob 2H", BanFor(BanMember(**OF_BOB), 7_200)),
+        (":ban ops bob 30m", Send(BanMember(**OF_BOB), lasts_s=1_800)),
+        (":ban ops bob 7d spam", Send(BanMember(**OF_BOB, reason="spam"), lasts_s=604_800)),
+        (":ban ops bob 2H", Send(BanMember(**OF_BOB), lasts_s=7_200)),
         (":ban ops bob 2 words", Send(BanMember(**OF_BOB, reason="2 words"))),
         (":unban ops bob", Send(UnbanMember(**OF_BOB))),
         (":bans ops", Send(ListBans(room="ops"))),

@@ -16,7 +16,6 @@ from zchat.client.commands.actions import (
     MakeAppToken,
     RemoveSaid,
     Report,
-    Suspend,
     Which,
 )
 from zchat.client.commands.questions import AskQuestions, Question
@@ -72,10 +71,6 @@ class AccountDialogues:
                 self._say(token_as_text(token, self._chat.cluster))
             case Report():
                 await self._report(action)
-            case Suspend(user, seconds, reason):
-                until_ms = None if seconds is None else round((time.time() + seconds) * 1000)
-                await self._chat.suspend(user, reason, until_ms)
-                self._say(f"{user} is logged out, and may not log in")
             case RemoveSaid():
                 await self._remove_said(action)
             case LogOutDevice(everywhere):

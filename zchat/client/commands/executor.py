@@ -12,7 +12,6 @@ from zchat.client.commands.actions import (
     AccountAction,
     Action,
     Ask,
-    BanFor,
     EndAccount,
     EnrolTotp,
     MeasurePing,
@@ -140,15 +139,15 @@ class Executor:
 
     def _perform(self, action: Action) -> bool:
         match action:
-            case Send(request, done):
+            case Send(request, done, lasts_s):
+                if lasts_s is not None:
+                    until_ms = round(time.time() * 1000) + lasts_s * 1000
+                    request = replace(request, until_ms=until_ms)
                 self._send(request, partial(self._done, done))
             case ShowTopic(room):
                 self._send(ListRooms(room=room), partial(self._show_rooms, lists.topics))
             case ShowMode(room):
                 self._send(ListRooms(room=room), partial(self._show_rooms, lists.modes))
-            case BanFor(request, seconds):
-                until_ms = round(time.time() * 1000) + seconds * 1000
-                self._send(replace(request, until_ms=until_ms), self._outside.answered)
             case ShowHelp(lines):
                 self._outside.show(lines)
             case MeasurePing():

@@ -10,43 +10,32 @@ from typing import Final
 
 from zchat.client.commands.accounts import ACCOUNT_COMMANDS
 from zchat.client.commands.actions import (
-    MESSAGE,
-    ROOM,
     Action,
-    Arguments,
-    CommandLine,
     MeasurePing,
     Mistake,
     Nothing,
-    Parameter,
     Quit,
     Send,
     ShowHelp,
     ShowTopic,
     ShowWhoAmI,
-    quoted,
-    rest,
-    word,
 )
 from zchat.client.commands.messages import MESSAGE_COMMANDS
 from zchat.client.commands.rooms import ROOM_COMMANDS
-from zchat.client.core.checks import InvalidRequest, checked, log_of, room_name
-from zchat.client.text.entries import ACTION
-from zchat.protocol import limits
-from zchat.protocol.messages import (
-    LOBBY,
-    CreateRoom,
-    JoinRoom,
-    LeaveRoom,
-    ListMembers,
-    ListRooms,
-    ListUsers,
-    Post,
-    ReadHistory,
-    Request,
-    SendPrivate,
-    SetTopic,
+from zchat.client.commands.usage import (
+    KINDS,
+    Arguments,
+    Kind,
+    commands,
+    flag,
+    number,
+    quoted,
+    rest,
 )
+from zchat.client.core.checks import InvalidRequest, checked, room_name
+from zchat.client.text.entries import ACTION
+from zchat.protocol import limits, messages
+from zchat.protocol.messages import LOBBY, Request
 
 SECRET_BEGINNINGS: Final = (":reg", ":pas", ":del", ":totp", ":login")
 """Also of lines with a slip of the finger, and with a password where none is taken."""
@@ -78,7 +67,7 @@ def parse(line: str, rooms: Container[str] = frozenset()) -> Action:
         return Nothing()
     if not is_command(line):
         try:
-            return Send(checked(Post(room=LOBBY, text=said_of(line))))
+            return Send(checked(messages.Post(room=LOBBY, text=said_of(line))))
         except InvalidRequest as error:
             return Mistake(f"{error}.")
     if line.startswith("/"):
@@ -98,7 +87,9 @@ def parse(line: str, rooms: Container[str] = frozenset()) -> Action:
 def shows_by_entry(line: str) -> bool:
     """Whether what the line says will be seen as an entry, so that it need not be repeated."""
     action = parse(line)
-    return isinstance(action, Send) and isinstance(action.request, Post | SendPrivate)
+    return isinstance(action, Send) and isinstance(
+        action.request, messages.Post | messages.SendPrivate
+    )
 
 
 def is_command(text: str) -> bool:
@@ -164,96 +155,78 @@ def _unknown(name: str) -> Mistake:
     return Mistake(f"there is no command {shown}{hint} :help lists them all.")
 
 
-# --- How each command reads its arguments ---------------------------------------------------------
+# --- What it takes more than a message to say ----------------------------------------------------
 
 
-def _create_room(room: str, kind: str) -> Request:
-    if kind not in ("", "private"):
-        raise InvalidRequest(f"a new room is public, or private; {quoted(kind)} is neither")
-    return CreateRoom(room=room, private=bool(kind))
+def _private(user: str, text: str) -> Request:
+    return messages.SendPrivate(to=user, text=text)
 
 
-def _topic(room: str, topic: str) -> Action | Request:
-    return SetTopic(room=room, topic=topic) if topic else ShowTopic(room_name(room))
+def _me(text: str) -> Request:
+    return messages.Post(room=LOBBY, text=ACTION + text)
 
 
-def _history(line: Arguments) -> ReadHistory:
-    words = line.rest().split()
-    if len(words) > 2:
-        raise InvalidRequest(f"takes a room or name, and a number; {quoted(words[2])} is too much")
+def _topic(room: str, text: str) -> Action | Request:
+    return messages.SetTopic(room=room, topic=text) if text else ShowTopic(room_name(room))
+
+
+def _log_or_lobby(line: Arguments) -> str:
     # A number alone is a count; a room called 50 is asked for as #50.
-    count_given = bool(words) and words[-1].isdecimal()
-    if len(words) == 2 and not count_given:
-        raise InvalidRequest(f"{quoted(words[1])} is not a number of messages")
-    limit = int(words.pop()[:6]) if count_given else HISTORY_ENTRIES
-    log = log_of(words[0], line.rooms) if words else "#" + LOBBY
-    return ReadHistory(log=log, limit=limit)
+    return line.log() if line.text and not line.text.isdecimal() else "#" + LOBBY
 
 
 def _help(name: str) -> Action:
-    if not name:
-        width = max(len(command.usage) for command in COMMANDS.values())
-        table = [f"{command.usage:<{width}}  {command.summary}" for command in COMMANDS.values()]
-        first = (
-            f"{'text':<{width}}  Post it to the lobby; ::text posts :text, and //text posts /text."
-        )
-        return ShowHelp((first, *table))
-    command = COMMANDS.get(name.removeprefix(":").lower())
-    return (
-        _unknown(name.removeprefix(":").lower())
-        if command is None
-        else ShowHelp((command.usage, command.summary))
-    )
+    name = name.removeprefix(":").lower()
+    if name:
+        command = COMMANDS.get(name)
+        return ShowHelp((command.usage, command.summary)) if command else _unknown(name)
+    width = max(len(command.usage) for command in COMMANDS.values())
+    first = f"{'text':<{width}}  Post it to the lobby; ::text posts :text, and //text posts /text."
+    table = (f"{command.usage:<{width}}  {command.summary}" for command in COMMANDS.values())
+    return ShowHelp((first, *table))
 
 
+# --- The table ------------------------------------------------------------------------------------
+
+_KINDS: Final = {
+    **KINDS,
+    "<text>": rest("text", "what you do"),
+    "[private]": flag("private", "private", "a new room is public, or private; {} is neither"),
+    "[key]": rest("key"),
+    "[#room or @name]": Kind("log", "a room or name", _log_or_lobby, "either"),
+    "[n]": number("limit", "a number of messages", HISTORY_ENTRIES),
+    "[command]": Kind("name", "a command", Arguments.word, "command"),
+}
+# A command is a row of one look, which the formatter would spread over five lines.
+# fmt: off
 _TABLE: Final = (
-    CommandLine(
-        "pm",
-        (word("to", "<name>", "the user name", "user"), MESSAGE),
-        "Send a private message.",
-        SendPrivate,
+    *commands(
+        _KINDS,
+        ("pm <name> <message>", _private, "Send a private message."),
+        ("me <text>", _me, "Post what you do, as in *ann* waves."),
+        ("users", messages.ListUsers, "List who is online, since when, and how long idle."),
+        ("cr <room> [private]", messages.CreateRoom,
+            "Create a room that you own; only those you invite hear of a private one."),
+        ("jr <room> [key]", messages.JoinRoom, "Join a room."),
+        ("lr <room>", messages.LeaveRoom, "Leave a room."),
+        ("lrs", messages.ListRooms, "List all rooms, with unread counts for yours."),
+        ("lru <room>", messages.ListMembers, "List the members of a room."),
+        ("rm <room> <message>", messages.Post, "Post to a room that you are in."),
+        ("topic <room> [text]", _topic, "Show the topic of a room, or set it."),
+        ("history [#room or @name] [n]", messages.ReadHistory,
+            (f"Show the last n messages (1 to {limits.HISTORY_ENTRIES_MAX}) of a room, of a "
+             "private conversation or of the lobby. A bare word is a room if there is one.")),
+        ("ping", MeasurePing, "Measure the round trip to the gateway and to each service."),
+        ("whoami", ShowWhoAmI, "Show your name, and whether it is registered."),
     ),
-    CommandLine(
-        "me",
-        (rest("text", "<text>", "what you do"),),
-        "Post what you do, as in *ann* waves.",
-        lambda text: Post(room=LOBBY, text=ACTION + text),
-    ),
-    CommandLine("users", (), "List who is online, since when, and how long idle.", ListUsers),
-    CommandLine(
-        "cr",
-        (ROOM, rest("kind", "[private]")),
-        "Create a room that you own; only those you invite hear of a private one.",
-        _create_room,
-    ),
-    CommandLine("jr", (ROOM, rest("key", "[key]")), "Join a room.", JoinRoom),
-    CommandLine("lr", (ROOM,), "Leave a room.", LeaveRoom),
-    CommandLine("lrs", (), "List all rooms, with unread counts for yours.", ListRooms),
-    CommandLine("lru", (ROOM,), "List the members of a room.", ListMembers),
-    CommandLine("rm", (ROOM, MESSAGE), "Post to a room that you are in.", Post),
-    CommandLine(
-        "topic", (ROOM, rest("topic", "[text]")), "Show the topic of a room, or set it.", _topic
-    ),
-    CommandLine(
-        "history",
-        (Parameter("request", "[#room or @name] [n]", "a room or name", _history, "either"),),
-        f"Show the last n messages (1 to {limits.HISTORY_ENTRIES_MAX}) of a room, of a "
-        "private conversation or of the lobby. A bare word is a room if there is one.",
-        lambda request: request,
-    ),
-    CommandLine(
-        "ping", (), "Measure the round trip to the gateway and to each service.", MeasurePing
-    ),
-    CommandLine("whoami", (), "Show your name, and whether it is registered.", ShowWhoAmI),
     *MESSAGE_COMMANDS,
     *ROOM_COMMANDS,
     *ACCOUNT_COMMANDS,
-    CommandLine(
-        "help",
-        (word("name", "[command]", "a command", "command"),),
-        "List all commands, or explain one.",
-        _help,
+    *commands(
+        _KINDS,
+        ("help [command]", _help, "List all commands, or explain one."),
+        ("quit", Quit, "Quit, once everything that you sent is confirmed."),
     ),
-    CommandLine("quit", (), "Quit, once everything that you sent is confirmed.", Quit),
 )
+# fmt: on
 COMMANDS: Final = {command.name: command for command in _TABLE}
