@@ -36,7 +36,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
 """By part of zchat, a folder: the other parts that it may import."""
 
 ROOMS_OF_THE_CLIENT: Final = (
-    {"core", "exit_codes"},
+    {"core", "exit_codes", "files"},
     {"sdk"},
     {"model"},
     {"text"},

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from zchat.client.core.events import Answered, EntryArrived, Event, SessionBegun
+from zchat.client.files import data_folder
 from zchat.client.model.book import Book
 from zchat.client.model.conversation import Kept
 from zchat.client.storage import cache as cache_module
-from zchat.client.storage.cache import Cache, data_folder
+from zchat.client.storage.cache import Cache
 from zchat.client.text.entries import words_of
 from zchat.protocol.messages import (
     Entry,

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,8 @@ def test_servers_are_kept_for_their_owner_alone(tmp_path: Path) -> None:
     assert (known.pin_of("host:1"), known.pin_of("host:2")) == (OTHER, OTHER)
     assert known.path.stat().st_mode & 0o777 == 0o600
     assert known.path.parent.stat().st_mode & 0o777 == 0o700
-    assert [path.name for path in known.path.parent.iterdir()] == ["servers"]
+    left = sorted(path.name for path in known.path.parent.iterdir())
+    assert left == ["servers", "servers.lock"]
 
 
 def test_it_is_where_the_user_keeps_configuration(
@@ -96,6 +98,13 @@ def test_it_is_where_the_user_keeps_configuration(
     assert KnownServers().path == Path.home() / ".config" / "zchat" / "servers"
 
 
+def test_what_several_programs_accept_at_once_is_all_kept(tmp_path: Path) -> None:
+    addresses = [f"host:{port}" for port in range(1, 33)]
+    with ThreadPoolExecutor(8) as programs:
+        list(programs.map(lambda at: KnownServers(tmp_path / "servers").add(at, PIN), addresses))
+    assert all(KnownServers(tmp_path / "servers").pin_of(each) == PIN for each in addresses)
+
+
 def test_a_file_that_cannot_be_read_or_written_trusts_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,6 +112,8 @@ def test_a_file_that_cannot_be_read_or_written_trusts_nobody(
     broken.write_text("nonsense\n")
     with pytest.raises(UntrustedServerError, match="line 1"):
         KnownServers(broken).pin_of("host:1")
+    with pytest.raises(UntrustedServerError, match="line 1"):
+        KnownServers(broken).add("host:1", PIN)
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
@@ -110,6 +121,7 @@ def test_a_file_that_cannot_be_read_or_written_trusts_nobody(
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(UntrustedServerError, match=r"cannot keep the key of host:1 .* No space"):
         KnownServers(tmp_path / "others").add("host:1", PIN)
+    assert not list(tmp_path.glob("others*.new"))
 
 
 # --- When -----------------------------------------------------------------------------------------

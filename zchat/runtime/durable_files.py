@@ -30,8 +30,8 @@ def sync_path(path: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A new file, for its owner only, that takes the place of `path` when all of it is on the disk.
+def replacing(path: Path, mode: int = _OWNER_ONLY) -> Iterator[IO[bytes]]:
+    """A new file that takes the place of `path` when all of it is on the disk.
 
     So whoever reads it, even after a power failure, finds all of the former file or all of the new
     one. After an exception the former one stays. Raises `OSError`.
@@ -39,7 +39,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     # In the same folder, since a rename does not lead to another disk. By a name that nobody can
     # know before: the folder may be one where others can write, who could put a link there.
     new = path.with_name(f".{path.name}.{os.urandom(_NAME_BYTES).hex()}")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _OWNER_ONLY)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
@@ -50,7 +50,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         raise
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str, mode: int = _OWNER_ONLY) -> None:
     """`replacing` for what is at hand. Raises `OSError`."""
-    with replacing(path) as file:
+    with replacing(path, mode) as file:
         file.write(text.encode())

@@ -6,9 +6,7 @@ leads to the same place as one that is known.
 """
 
 import asyncio
-import fcntl
 import json
-import os
 import socket
 from collections.abc import Sequence
 from hashlib import sha256
@@ -17,6 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from zchat.client.auth.access import Access, is_accepted, say_if_slow
 from zchat.client.exit_codes import NOT_CONNECTED, WRONG_USAGE, Failed
+from zchat.client.files import config_folder, locked
 from zchat.client.sdk.chat import CannotConnectError, OtherClusterError, connect
 from zchat.client.sdk.connection import split_address
 from zchat.client.sdk.requests import RefusedError
@@ -107,8 +106,7 @@ class Clusters:
     """The file of what cluster is behind which address. Raises `OSError` and `DamagedClusters`."""
 
     def __init__(self, path: Path | None = None) -> None:
-        home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-        self._path = path or Path(home).expanduser() / "zchat" / "clusters"
+        self._path = path or config_folder() / "clusters"
 
     def of(self, addresses: Sequence[str]) -> str:
         """That of any of these; empty if none is known."""
@@ -154,16 +152,11 @@ class Clusters:
         if news.items() <= self._read()[part].items():
             return
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            # Others that write it are waited for, which is never long.
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(self._path):
             kept = self._read()
             former = {key: value for key, value in kept[part].items() if key not in news}
             kept[part] = dict([*former.items(), *news.items()][-KEPT_MAX:])
             write_whole(self._path, json.dumps({"version": _VERSION, **kept}, indent=1))
-        finally:
-            os.close(lock)
 
 
 def _checked(saved: Any) -> dict[str, dict[str, str]]:

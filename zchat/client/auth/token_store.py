@@ -5,7 +5,6 @@ tells them apart by what each of them is on its own. Whoever proves itself by a 
 the token, and those that did so at the same time leave theirs to be forgotten.
 """
 
-import fcntl
 import importlib
 import os
 import stat
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from zchat.client.core.credentials import KeptToken, kept_name
+from zchat.client.files import config_folder, locked
 from zchat.runtime.durable_files import write_whole
 
 KEYRING_SERVICE: Final = "zchat"
@@ -48,7 +48,7 @@ class TokenStore:
         cluster: str = "",
         keyring: bool,
     ) -> None:
-        self._folder = folder or token_folder()
+        self._folder = folder or config_folder() / "tokens"
         files = FileShelf(self._folder)
         self._shelf: Shelf = (_keyring_shelf() if keyring else None) or files
         self._name = kept_name(user, addresses, cluster)
@@ -114,15 +114,9 @@ class TokenStore:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Nobody else writes meanwhile; whoever does is waited for, which is never long."""
         make_private(self._folder)
-        path = self._folder / f"{self._name}.lock"
-        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(self._folder / self._name):
             yield
-        finally:
-            os.close(lock)
 
 
 class FileShelf:
@@ -187,11 +181,6 @@ def _keyring_shelf() -> KeyringShelf | None:
         return None
     # 0 and less are those that keep nothing.
     return KeyringShelf(keyring) if keyring.get_keyring().priority > 0 else None
-
-
-def token_folder() -> Path:
-    base = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-    return Path(base).expanduser() / "zchat" / "tokens"
 
 
 def make_private(folder: Path) -> None:

@@ -4,9 +4,7 @@ Only this module imports prompt_toolkit, which takes longer to load than all els
 """
 
 import contextlib
-import os
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app_session
@@ -23,6 +21,7 @@ from prompt_toolkit.patch_stdout import patch_stdout
 
 from zchat.client.commands.questions import Question, Questions
 from zchat.client.commands.table import COMMANDS, is_secret, shows_by_entry
+from zchat.client.files import state_folder
 from zchat.client.line.line_client import LineClient
 from zchat.programs import typed_ahead
 from zchat.protocol.rules.names import printable
@@ -160,7 +159,7 @@ class SecretFreeFileHistory(FileHistory):
 
 
 def _history(holds_back: Callable[[str], bool]) -> History:
-    folder = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "zchat"
+    folder = state_folder()
     path = folder / "history"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

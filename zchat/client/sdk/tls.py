@@ -1,13 +1,13 @@
 """Whether a server is the one it says: by its certificate, or by its key if that is pinned."""
 
 import asyncio
-import os
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from zchat.client.core.key_pins import parse_pin, parse_servers, pin_of, written
+from zchat.client.files import config_folder, locked
 from zchat.runtime import options
 from zchat.runtime.durable_files import write_whole
 from zchat.runtime.options import Address
@@ -159,8 +159,7 @@ class KnownServers:
     """The file in which accepted keys are kept."""
 
     def __init__(self, path: Path | None = None) -> None:
-        home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-        self.path = path or Path(home).expanduser() / "zchat" / "servers"
+        self.path = path or config_folder() / "servers"
 
     def _read(self) -> dict[str, str]:
         """Raises `UntrustedServerError`: the key that counts may be in a file that is broken."""
@@ -179,12 +178,15 @@ class KnownServers:
 
     def add(self, address: str, pin: str) -> None:
         """Raises `UntrustedServerError` if it cannot be kept."""
-        servers = self._read()
-        servers.pop(address, None)
-        servers[address] = pin
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_whole(self.path, written(servers))
+            with locked(self.path):
+                servers = self._read()
+                servers.pop(address, None)
+                servers[address] = pin
+                write_whole(self.path, written(servers))
+        except UntrustedServerError:
+            raise  # What is there cannot be read, and is left as it is.
         except OSError as error:
             why = f"cannot keep the key of {address} in {self.path}: {error.strerror}"
             raise UntrustedServerError(why) from None

@@ -4,7 +4,6 @@ It hears of the same events as the book. What it keeps waits in memory until `fl
 together with the cursors up to which it is whole: whatever a crash loses, the server sends again.
 """
 
-import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Final, TypeVar
 
 from zchat.client.core.credentials import kept_name
 from zchat.client.core.events import Answered, EntryArrived, Event, SessionBegun
+from zchat.client.files import data_folder
 from zchat.client.model.continuity import Continuity, Fit, older_part
 from zchat.client.model.conversation import Conversation, Kept, KeptConversation
 from zchat.client.model.entries import RecentChanges, conversation_at, conversation_of
@@ -384,11 +384,6 @@ class Cache:
         self._forget_all = True
         for each in (self._entries, self._extents, self._states, self._continuity.cursors):
             each.clear()
-
-
-def data_folder() -> Path:
-    base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-    return Path(base).expanduser() / "zchat"
 
 
 def _stored(rows: Rows, key: str | None, sequence: int) -> tuple[str, Entry] | None:

@@ -3,12 +3,13 @@
 Whatever is wrong in it is a sentence with the line, and all else of it is as it says.
 """
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
+
+from zchat.client.files import config_folder, state_folder
 
 FILE_NAME: Final = "client.toml"
 FILE_BYTES_MAX: Final = 256 * 1024
@@ -41,11 +42,6 @@ class Config:
         """`word` stands in the line that is meant, in that table if it may stand in several."""
         if len(self.troubles) < TROUBLES_MAX:
             self.troubles.append(f"{FILE_NAME}, {line_of(self.source, word, table)}: {trouble}")
-
-
-def config_folder() -> Path:
-    base = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-    return Path(base).expanduser() / "zchat"
 
 
 def read(folder: Path | None = None) -> Config:
@@ -143,15 +139,10 @@ def _words(config: Config, values: list[Value]) -> tuple[str, ...]:
 
 
 def _log_folder(config: Config, value: bool | str) -> Path | None:
-    if isinstance(value, bool):
-        base = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state")
-        folder = base / "zchat" / "logs"
-        if not value:
-            return None
-    else:
-        folder = Path(value)
+    if value is False:
+        return None
     try:
-        folder = folder.expanduser()
+        folder = state_folder() / "logs" if value is True else Path(value).expanduser()
     except RuntimeError:
         config.complain("log-files", "whose home that is is not known")
         return None

@@ -14,18 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from zchat.client.exit_codes import REFUSED, WRONG_USAGE, Failed
-from zchat.runtime.durable_files import sync_file
-
-
-def _write_whole(path: Path, content: Mapping[str, Any], mode: int = 0o666) -> None:
-    """The new file takes the place of the old one only once all of it is on the disk."""
-    new = path.with_name(f"{path.name}.new")
-    file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
-    with os.fdopen(file, "w", encoding="utf-8") as written:
-        json.dump(content, written)
-        sync_file(written)
-    new.replace(path)
-
+from zchat.client.files import state_folder
+from zchat.runtime.durable_files import write_whole
 
 # --- Of a bot -------------------------------------------------------------------------------------
 
@@ -54,7 +44,8 @@ class CursorFile:
 
     def write(self, cursors: Mapping[str, int]) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        _write_whole(self._path, cursors)
+        # Whoever made the bot has said where the file is, and says by the umask who may read it.
+        write_whole(self._path, json.dumps(dict(cursors)), mode=0o666)
 
 
 # --- Of a script, by name -------------------------------------------------------------------------
@@ -104,7 +95,7 @@ class SavedCursor:
             return
         self.positions.update(positions)
         try:
-            _write_whole(self._path, {**self._about, "positions": self.positions}, mode=0o600)
+            write_whole(self._path, json.dumps({**self._about, "positions": self.positions}))
         except OSError as error:
             raise Failed(REFUSED, f"cannot save {self._path}: {error.strerror}") from None
 
@@ -170,5 +161,4 @@ def _positions(saved: Any) -> dict[str, int]:
 
 
 def cursor_folder() -> Path:
-    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(base).expanduser() / "zchat" / "cursors"
+    return state_folder() / "cursors"
