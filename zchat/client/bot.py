@@ -72,7 +72,8 @@ SOMETHING_FAILED: Final = "something went wrong here; whoever runs me can read a
 
 # --- An entry as a bot gets it, and what the bot can do about it once, however often it is asked.
 
-_REPLIES_MAX = 1 << 16
+_REPLIES_MAX: Final = 1 << 16
+"""Of one entry: it has so many numbers for the nonces of what is done about it."""
 C = TypeVar("C", bound=Command)
 
 

@@ -39,7 +39,7 @@ class Access:
     options: Options
     tls: Tls
     new_cluster: bool = False
-    """Whoever is there now is right."""
+    """The cluster that is there now is taken for the right one, whatever was there before."""
 
 
 # --- While a connection is made -------------------------------------------------------------------

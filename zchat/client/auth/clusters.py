@@ -94,6 +94,7 @@ def _ask(access: Access, timeout_s: float) -> str:
 # --- What is known by former visits ---------------------------------------------------------------
 
 _VERSION: Final = 1
+"""Of the file, so that a newer client can change its form."""
 KEPT_MAX: Final = 1_000
 """Addresses, and tokens, that are remembered: the newest."""
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from zchat.client.commands.actions import Action, Among, Send, ToMessage, Which
-from zchat.client.commands.usage import KINDS, Arguments, Kind, commands, rest
+from zchat.client.commands.usage import KINDS, Arguments, Kind, commands, rest, whole
 from zchat.client.core.checks import (
     InvalidRequest,
     checked,
@@ -34,7 +34,7 @@ def _which(line: Arguments) -> Which:
     if match is None:
         return Which()
     number, author, number_of_author = match.groups()
-    back = int((number or number_of_author or "1")[:6])
+    back = whole(number or number_of_author or "1")
     if not 1 <= back <= limits.HISTORY_ENTRIES_MAX:
         raise InvalidRequest(f"counts back from ^1, the last, to ^{limits.HISTORY_ENTRIES_MAX}")
     line.text = line.text[match.end() :]

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from zchat.client.commands.actions import Action, Send, ShowMode
-from zchat.client.commands.usage import KINDS, Arguments, commands, quoted, rest
+from zchat.client.commands.usage import KINDS, Arguments, commands, quoted, rest, whole
 from zchat.client.core.checks import InvalidRequest, checked, room_name
 from zchat.protocol import limits, messages
 from zchat.protocol.messages import Posting, Request
@@ -67,9 +67,9 @@ def _slow(word: str) -> int:
 def _limit(word: str) -> int:
     if word.lower() == "none":
         return 0
-    if not (word.isascii() and word.isdecimal()) or int(word[:9]) == 0:
+    if not (word.isascii() and word.isdecimal()) or whole(word) == 0:
         raise InvalidRequest(f"{quoted(word)} is no number of members, and not none")
-    return int(word[:9])
+    return whole(word)
 
 
 _SETTINGS: Final = (

@@ -20,7 +20,6 @@ from zchat.protocol.rules.names import printable
 _TIME: Final = re.compile(r"([0-9]{1,5})([smhd])(?:\s+|$)", re.IGNORECASE)
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DIGITS_MAX: Final = 20
-"""Read of a number. Of a longer one only that matters: that it is too large."""
 
 
 @dataclass(slots=True)
@@ -46,7 +45,7 @@ class Arguments:
         word = self.word(what)
         if not word.isdecimal():
             raise InvalidRequest(f"{quoted(word)} is not {what}")
-        return int(word[:_DIGITS_MAX])
+        return whole(word)
 
     def time(self) -> int | None:
         """The seconds that `10s`, `30m`, `12h` or `7d` are, if that is the next word."""
@@ -64,6 +63,11 @@ def _present(text: str, what: str) -> str:
     if what and not text:
         raise InvalidRequest(f"{what} is missing")
     return text
+
+
+def whole(digits: str) -> int:
+    """Of a long number only that it is too large: `int` refuses more than some thousand digits."""
+    return int(digits[:_DIGITS_MAX])
 
 
 def quoted(text: str) -> str:

@@ -14,11 +14,10 @@ from zchat.protocol.messages import ChangePassword, LogIn, Message, Register
 class Credentials:
     """`token` is 32 random bytes, or those that a server remembers, as it does an app token.
 
-    Of an `account` they make nobody a guest, and with a `cluster` they are shown to no other one.
-
-    With a `device` the server remembers the token under that name, and the password has done its
-    work. `code`, `register` and `invitation` are for the first login alone, and so is a
-    `new_password`, for which the password is a code of an operator.
+    With `account` the token must be an account's, and makes nobody a guest; with a `cluster` the
+    credentials are shown to no other one. With a `device` the server remembers the token under that
+    name, and no password is needed any more. `code`, `register` and `invitation` are for the first
+    login alone, and so is a `new_password`, for which the password is a code from an operator.
     """
 
     token: bytes = field(repr=False)
@@ -126,7 +125,7 @@ class KeptToken:
 def kept_name(user: str, addresses: Sequence[str], cluster: str = "") -> str:
     """Under which what `user` has in the cluster is kept.
 
-    Of one that does not say which it is, as all did in earlier releases, the addresses must do.
+    Where a cluster does not say which it is, as in earlier releases, its addresses stand for it.
     """
     server = f"cluster {cluster}" if cluster else "\n".join(sorted(set(addresses)))
     return sha256(f"{user}\n{server}".encode()).hexdigest()[:32]

@@ -7,6 +7,7 @@ from typing import Final
 
 PINS_MAX: Final = 1_000
 _PREFIX: Final = "sha256:"
+# Of DER (X.690): the tags of a SEQUENCE and of the version, and a length of several bytes.
 _SEQUENCE: Final = 0x30
 _VERSION: Final = 0xA0
 _LONG: Final = 0x80

@@ -110,7 +110,7 @@ class ClientCore:
         self.gaps_total = 0
         """Entries that came too early, each of which cost a connection."""
         self.unwanted_total = 0
-        """Entries of logs that were not asked for: the gateway is older than that one can."""
+        """Entries of logs that were not asked for: the gateway is too old to leave them out."""
 
     @property
     def name(self) -> str:
@@ -460,7 +460,7 @@ OTHER_CLUSTER: Final = "this is another cluster than the login is for: nothing w
 
 
 class UnknownCluster(Exception):
-    """The gateway is older than that it could say so."""
+    """The gateway is too old to say which cluster it is of."""
 
 
 class OtherCluster(Exception):
@@ -468,7 +468,7 @@ class OtherCluster(Exception):
 
 
 class MadeAGuest(Exception):
-    """By an older server, of a token that is an account's."""
+    """An older server takes a token for a guest's that is meant to be an account's."""
 
 
 @dataclass(slots=True)

@@ -46,7 +46,7 @@ class Outbox:
 
     @property
     def commands(self) -> int:
-        """How many of them are more than questions, of which nothing is lost."""
+        """How many of them were to change something; with an unanswered query nothing is lost."""
         return sum(isinstance(each, Command) for each in (*self._sent.values(), *self._waiting))
 
     def next_id(self) -> int:

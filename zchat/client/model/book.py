@@ -60,6 +60,7 @@ CONVERSATION_ITEMS_MAX: Final = 100_000
 IDLE_ITEMS_MAX: Final = 2_000
 """Kept of each other one."""
 PAGE_ENTRIES: Final = 100
+"""Of history, with one request."""
 
 
 class _ToCount(NamedTuple):

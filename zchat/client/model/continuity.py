@@ -1,7 +1,7 @@
 """Finds gaps: how far each log is known without one, for the book and for the cache under it.
 
-Both take the same events and must come to the same, or what one has goes on where the other's has
-a hole.
+Both take the same events and must come to the same result: else one of them would go on where the
+other has a hole.
 """
 
 from enum import Enum, auto

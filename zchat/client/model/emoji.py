@@ -5,6 +5,7 @@ from functools import cache
 from typing import Final
 
 _RANGES: Final = (range(0x2300, 0x2C00), range(0x1F300, 0x1FB00))
+"""The blocks of Unicode that hold symbols, dingbats and pictographs."""
 _EVERYDAY: Final = {
     "+1": "👍",
     "-1": "👎",

@@ -43,6 +43,7 @@ from zchat.protocol.messages import (
 
 DEFAULT_ADDRESS: Final = "127.0.0.1:7447"
 QUIT_TIMEOUT_S: Final = 10.0
+"""So long leaving waits for the answers that are still to come."""
 HASTY_QUIT_TIMEOUT_S: Final = 1.0
 """After an error, which is not to wait long for a goodbye."""
 
@@ -107,23 +108,23 @@ def connect(
     `CannotConnectError` after `connect_timeout_s`, and `RefusedError` if the login is refused;
     `InvalidRequest` says that `name` is no name, or `password` none. Inside, broken connections
     heal by themselves. Leaving waits `quit_timeout_s` for the answers, and raises
-    `UnconfirmedError`. A server that does not prove who it is, as `tls` says, is told nothing:
-    `UntrustedServerError` is raised, also where a connection would have healed.
+    `UnconfirmedError`. A server that does not prove who it is, as `tls` demands, is told nothing:
+    `UntrustedServerError` is raised, also when a broken connection is made again.
 
-    `token` are 32 bytes, of an app token or a remembered device, that need no password. Where they
-    are of no account they are refused, but for who comes `as_guest`. With a `cluster`, as
-    `Chat.cluster` says it, `OtherClusterError` is raised elsewhere, and nothing was sent. With a
-    `device` the account remembers the token under that name, new or given: `Chat.token`. `code` is
-    a one-time or recovery code. `register` makes a new account, with an `invitation` if it must be;
-    an operator's code in the place of the `password` takes a `new_password`, too.
+    `token` is 32 bytes, of an app token or a remembered device, and needs no password. One that is
+    of no account is refused, unless `as_guest` is given. With a `cluster`, as `Chat.cluster` names
+    it, any other cluster is sent nothing, and `OtherClusterError` is raised. With a `device` the
+    account remembers the token, new or given, under that name: `Chat.token`. `code` is a one-time
+    or recovery code. `register` makes a new account, with an `invitation` where one is needed; an
+    operator's code as the `password` takes a `new_password` besides.
 
     `cursors` are the sequences, by log, of the last entries that this application has: what follows
     comes, where the server still has it. With `logs` only these come, `#room` or the own inbox as
-    `@name`; with none at all nothing but answers does, which is enough to say something. Where
-    there is no cursor a log begins at what the user has read, or `from_head` at what is new.
-    Without `mark_read` what was handed on does not count as read until `Chat.mark_read` says so.
-    Who is `away` says so from the beginning, and so does a `bot`, whose words are marked as those
-    by an app token are.
+    `@name`; with an empty list only answers do, which is enough to say something. A log without a
+    cursor begins at what the user has read, or, with `from_head`, at what is new. Without
+    `mark_read` what was handed on does not count as read until `Chat.mark_read` says so. With
+    `away` every login says that the user is away, and with `bot` that it is a program, whose
+    messages are marked as such, as those by an app token are.
 
     `at_once` enters without waiting for the server: requests are kept, `SessionBegun` comes when
     there is a session, `ConnectionFailed` if it takes longer, and a refused login ends `events()`.

@@ -127,6 +127,7 @@ class Connection:
         self._turn_is_due = False
         if self._stopped:
             return
+        # What the application does about an event may have further effects.
         while effects := self._core.take_effects():
             for effect in effects:
                 match effect:
@@ -151,6 +152,7 @@ class Connection:
             self._timer.cancel()
             self._timer = None
         if at is not None:
+            # The first attempt is due at minus infinity, which is no time for a loop.
             self._timer = self._loop.call_at(max(at, 0.0), self._tick)
 
     async def _open(self, attempt: int) -> None:

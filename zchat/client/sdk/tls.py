@@ -22,6 +22,7 @@ _EXPLANATIONS: Final = {
     64: "its certificate is for other names; is this the address that it is meant for?",
 }
 _ENDED_EARLY: Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
+"""The connection broke during the handshake, which says nothing about the next one."""
 
 
 class UntrustedServerError(ConnectionError):
@@ -103,6 +104,7 @@ class Attempt:
             raise UntrustedServerError(
                 f"cannot read authorities from {self._tls.ca}: {why}"
             ) from None
+        # Gateways speak nothing older (docs/adr/0014-tls-and-pinned-keys.md).
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         if self._by_key:
             # The key says more than anybody who vouches for it; `check` looks at it.

@@ -23,13 +23,17 @@ from zchat.protocol.rules.message_fold import MessageChange, folded_entry
 CACHE_ENTRIES_MAX: Final = 100_000
 """In all: past it those conversations lose theirs in which nothing was said for longest."""
 CONVERSATION_ENTRIES_MAX: Final = 10_000
+"""Of one conversation: the newest."""
 CONVERSATIONS_MAX: Final = 1_000
+"""Past it those are forgotten in which nothing was said for longest."""
 LOADED_ENTRIES: Final = 200
 """Of each conversation at first; `older` has the others."""
 LOADED_ENTRIES_MAX: Final = 10_000
+"""Of all together at first: those of the most recent conversations."""
 FLUSH_ENTRIES: Final = 1_000
 """With so many waiting it is time to `flush`, so that it never takes long."""
 INPUTS_MAX: Final = 1_000
+"""Of what was typed and sent: the newest."""
 
 _SINCE_MS: Final = "since_ms"
 _INBOX_FIRST: Final = "inbox_first"

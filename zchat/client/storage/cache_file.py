@@ -20,7 +20,9 @@ from zchat.protocol.codec import Decoder, encode
 from zchat.protocol.messages import Entry
 
 VERSION: Final = 1
+"""Of the tables. A file with another one is set aside and not converted: the server has it all."""
 BUSY_TIMEOUT_S: Final = 1.0
+"""Nobody waits for long: one process writes, and commits about once a second."""
 
 _TABLES: Final = """
 CREATE TABLE entries (
@@ -40,6 +42,7 @@ _TYPED: Final = """
 CREATE TABLE drafts (key TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE inputs (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+-- Without AUTOINCREMENT the number of a row that is gone would be that of the next one.
 CREATE TABLE unsent (number INTEGER PRIMARY KEY AUTOINCREMENT, said BLOB NOT NULL);
 """
 """What nobody else has. These tables are the same in every version."""
@@ -166,6 +169,7 @@ class CacheFile:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
+    # With any other isolation level Python begins transactions by itself; here `Rows` does.
     return sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
 
 

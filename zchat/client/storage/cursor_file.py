@@ -54,7 +54,9 @@ NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 LOCK_WAIT_S: Final = 3.0
 """A job of cron that overlaps the one before it waits for that one; `tail -f` has no end."""
 _LOOK_AGAIN_S: Final = 0.05
+"""The system has no lock that is waited for until a time, so it is tried again and again."""
 _VERSION: Final = 1
+"""Of the file, so that a newer client can change its form."""
 
 
 def cursor_name(text: str) -> str:
@@ -67,7 +69,7 @@ def cursor_name(text: str) -> str:
 class SavedCursor:
     """Of one name, for one user of one cluster. The lock ends with this process, however it ends.
 
-    Of a cluster that does not say which it is the addresses must do, as in earlier releases.
+    Where a cluster does not say which it is, its addresses stand for it, as in earlier releases.
     """
 
     def __init__(self, name: str, user: str, addresses: Sequence[str], cluster: str = "") -> None:

@@ -35,6 +35,7 @@ TAIL_BYTES: Final = 256 * 1024
 NAME_BYTES_MAX: Final = 200
 """Of a file's name, which systems take up to 255 of."""
 WAITING_ENTRIES_MAX: Final = 1_000
+"""With so many they are written before anybody calls `flush`."""
 _CLUSTER: Final = ".cluster"
 """A file that says of which cluster those beside it are."""
 _BEGINNING: Final = re.compile(rb"^[\d-]+ [\d:]+  (\d+)  ", re.MULTILINE)

@@ -342,6 +342,7 @@ def words_of(item: Item, me: str) -> str:
 # --- Notifications --------------------------------------------------------------------------------
 
 BODY_CHARS_MAX: Final = 200
+"""Of a message in a notification; the rest of it is left out."""
 
 
 @dataclass(frozen=True, slots=True)
