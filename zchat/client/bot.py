@@ -70,7 +70,7 @@ SAVE_ENTRIES: Final = 100
 """So many entries that no function was called for may have to be read again."""
 SOMETHING_FAILED: Final = "something went wrong here; whoever runs me can read about it in the log"
 
-# --- An entry as a bot gets it, and what the bot can do about it once, however often it is asked.
+# --- An entry as a bot gets it, and what is done about it once ------------------------------------
 
 _REPLIES_MAX: Final = 1 << 16
 """Of one entry: it has so many numbers for the nonces of what is done about it."""
@@ -157,10 +157,9 @@ def _nonces(label: str, entry: Entry) -> Callable[[], bytes]:
     return lambda: nonce(prefix, next(number))
 
 
-# --- What a bot's command takes, as its function says it: one word for each parameter.
-#
-# A parameter after `*` takes all the rest of the text; one with a default may be left out; `int`
-# and `float` are numbers.
+# --- The arguments of a bot's command, as its function says them ----------------------------------
+# Each parameter takes one word, and one after `*` all the rest of the text. One with a default may
+# be left out; `int` and `float` are numbers.
 
 Answer = Callable[..., Awaitable[None]]
 _KINDS: Final[dict[Any, tuple[Callable[[str], Any], str]]] = {

@@ -302,10 +302,12 @@ def whole(value: int, what: str) -> int:
     return value
 
 
-def _from(low: int, high: int, what: str, else_: str) -> Check:
+def _from(low: int, high: int, what: str, otherwise: str) -> Check:
+    """`otherwise` is the sentence for what is not within the bounds, with `high` in its braces."""
+
     def check(value: int) -> int:
         if not low <= whole(value, what) <= high:
-            raise InvalidRequest(else_)
+            raise InvalidRequest(otherwise.format(high))
         return value
 
     return check
@@ -349,35 +351,26 @@ _CHECKS_OF: Final[dict[tuple[type[Request], str], Check]] = {
         0, limits.INTEGER_MAX, "a time", "a ban cannot last for so long"
     ),
     (ConfigureRoom, "slow_mode_s"): _from(
-        0,
-        limits.SLOW_MODE_S_MAX,
-        "slow mode",
-        f"slow mode takes 0 to {limits.SLOW_MODE_S_MAX:,} seconds",
+        0, limits.SLOW_MODE_S_MAX, "slow mode", "slow mode takes 0 to {:,} seconds"
     ),
     (ConfigureRoom, "members_max"): _from(
-        0,
-        limits.ROOM_MEMBERS_MAX,
-        "a number of members",
-        f"a room has at most {limits.ROOM_MEMBERS_MAX:,} members",
+        0, limits.ROOM_MEMBERS_MAX, "a number of members", "a room has at most {:,} members"
     ),
     (ReadHistory, "limit"): _from(
         1,
         limits.HISTORY_ENTRIES_MAX,
         "a number of entries",
-        f"1 to {limits.HISTORY_ENTRIES_MAX} entries can be read at once",
+        "1 to {:,} entries can be read at once",
     ),
     (ReadAudit, "limit"): _from(
-        1,
-        limits.AUDIT_RECORDS_MAX,
-        "a number of records",
-        f"1 to {limits.AUDIT_RECORDS_MAX} records can be read at once",
+        1, limits.AUDIT_RECORDS_MAX, "a number of records", "1 to {:,} records can be read at once"
     ),
     (SearchMessages, "text"): _searchable,
     (SearchMessages, "limit"): _from(
         1,
         limits.SEARCH_RESULTS_MAX,
         "a number of messages",
-        f"1 to {limits.SEARCH_RESULTS_MAX} messages can be found at once",
+        "1 to {:,} messages can be found at once",
     ),
 }
 """In these requests the field means something of its own."""

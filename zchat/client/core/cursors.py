@@ -75,7 +75,8 @@ class Cursors:
         return log in self._cursors or log.startswith("@")
 
 
-# --- What the user has read, until the server knows it: collected, since it is told for each entry.
+# --- Read markers, collected until the server knows them ------------------------------------------
+# It is told at most once a second, since each entry that is read moves one.
 
 MARK_READ_INTERVAL_S: Final = 1.0
 """Read markers are collected for so long."""

@@ -128,7 +128,7 @@ class CloseConnection:
 Effect: TypeAlias = Event | OpenConnection | CloseConnection
 
 
-# --- Where a client is on its way to the server.
+# --- How far a client is on its way to the server -------------------------------------------------
 
 
 class State(Enum):

@@ -213,7 +213,7 @@ class Transcript:
         self.conversation.mentions = self._mentions + self._mentions_before
 
 
-# --- All conversations, and how far the logs are known of which they are made.
+# --- All conversations, and how far the logs are known that they are made of ----------------------
 
 
 class Transcripts:

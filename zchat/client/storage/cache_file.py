@@ -199,7 +199,7 @@ def _take_over(aside: Path, database: sqlite3.Connection) -> None:
                 continue
 
 
-# --- The rows of a cache: what each says, and the statements that read and write them.
+# --- The rows of a cache: what each says, and the statements for them -----------------------------
 
 
 @dataclass(slots=True)
