@@ -18,9 +18,8 @@ from zchat.client.model.conversation import (
     Said,
 )
 from zchat.client.tui.calendar import Calendar
-from zchat.client.tui.view.heights import Heights
 from zchat.client.tui.view.layout import Page
-from zchat.client.tui.view.viewport import Viewport
+from zchat.client.tui.view.viewport import Heights, Viewport
 from zchat.protocol.messages import Entry, MemberJoined, MemberLeft
 
 NOON_MS = 1_700_000_000_000
