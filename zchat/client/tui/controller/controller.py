@@ -27,7 +27,7 @@ from zchat.client.tui.controller.input_parser import Command, meant
 from zchat.client.tui.controller.input_parser import Message as Written
 from zchat.client.tui.controller.roster import Roster
 from zchat.client.tui.controller.search import Search
-from zchat.client.tui.view.listing import label
+from zchat.client.tui.view.captions import label
 from zchat.client.tui.view.markup import emojied
 from zchat.protocol import limits
 from zchat.protocol.messages import (

@@ -13,7 +13,7 @@ from zchat.client.tui.controller.composing import Composing
 from zchat.client.tui.controller.controller import Controller
 from zchat.client.tui.controller.screen import Screen
 from zchat.client.tui.notifications import Notifications
-from zchat.client.tui.view import captions, choices, listing
+from zchat.client.tui.view import captions, choices
 from zchat.client.tui.view.layout import Calendar
 from zchat.client.tui.widgets.composer import Composer
 from zchat.client.tui.widgets.dialogs import Confirm, Picker
@@ -171,7 +171,7 @@ class Navigation:
 
     def listed(self) -> list[Conversation]:
         """In the order of the list."""
-        return listing.ordered(self._book.ordered(), self.conversation)
+        return captions.ordered(self._book.ordered(), self.conversation)
 
     def nth(self, number: int) -> None:
         listed = self.listed()
@@ -186,7 +186,7 @@ class Navigation:
 
     def next_unread(self) -> None:
         others = [each for each in self.listed() if each is not self.conversation]
-        waiting = [each for each in others if listing.wants_reading(each)]
+        waiting = [each for each in others if captions.wants_reading(each)]
         if waiting:
             self.open(max(waiting, key=lambda each: each.mentions).key)
         else:

@@ -11,10 +11,10 @@ from zchat.client.tui.controller.controller import Controller
 from zchat.client.tui.controller.navigation import Navigation
 from zchat.client.tui.controller.screen import Screen
 from zchat.client.tui.notifications import Notifications
-from zchat.client.tui.view import captions, listing
+from zchat.client.tui.view import captions
+from zchat.client.tui.view.captions import label
 from zchat.client.tui.view.completion import Completion
 from zchat.client.tui.view.layout import Line
-from zchat.client.tui.view.listing import label
 from zchat.client.tui.view.markup import Ink, Piece
 from zchat.client.tui.view.status import Network, Status, status_line
 from zchat.client.tui.widgets.composer import Composer
@@ -186,8 +186,8 @@ class Panels:
 
     def clicked(self, target: str) -> None:
         """Goes where the clicked piece leads."""
-        if target.startswith(listing.OPEN):
-            self._navigation.open_to_write(target.removeprefix(listing.OPEN))
+        if target.startswith(captions.OPEN):
+            self._navigation.open_to_write(target.removeprefix(captions.OPEN))
         elif target == captions.NEWEST:
             self._timeline.action_newest()
         elif target == captions.UNREAD:

@@ -8,10 +8,9 @@ from zchat.client.model import emoji
 from zchat.client.model.conversation import Conversation, Kind
 from zchat.client.model.entries import conversation_of
 from zchat.client.text.entries import in_short
-from zchat.client.tui.view.captions import Here
+from zchat.client.tui.view.captions import Here, label
 from zchat.client.tui.view.cells import cut, drawable_line, padded, width
 from zchat.client.tui.view.layout import Calendar, Line
-from zchat.client.tui.view.listing import label
 from zchat.client.tui.view.markup import Ink, Piece
 from zchat.protocol import limits
 from zchat.protocol.messages import Entry, MessagePosted, PrivateMessageSent, RoomInfo

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from zchat.client.tui import keys
+from zchat.client.tui.view.captions import OPEN
 from zchat.client.tui.view.layout import Line
-from zchat.client.tui.view.listing import OPEN
 from zchat.client.tui.widgets.lines import Lines
 
 PERSON: Final = f"{OPEN}@"
