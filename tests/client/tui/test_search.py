@@ -5,7 +5,7 @@ import pytest
 from zchat.client.core.checks import checked
 from zchat.client.core.events import Answered
 from zchat.client.core.outbox import QueueFull
-from zchat.client.tui.controller.search import Search
+from zchat.client.tui.controller.navigation import Search
 from zchat.protocol.messages import (
     Entry,
     MessagePosted,
@@ -29,11 +29,11 @@ class Server:
         self.asked.append(checked(request))
         return len(self.asked)
 
-    def answer(self, *entries: Entry, more: bool = False, complete: bool = True) -> bool:
-        return self.answer_with(SearchResults(len(self.asked), list(entries), more, complete))
+    def answer(self, *entries: Entry, more: bool = False, complete: bool = True) -> None:
+        self.answer_with(SearchResults(len(self.asked), list(entries), more, complete))
 
-    def answer_with(self, answer: SearchResults | Refused) -> bool:
-        return self.search.answered(Answered(len(self.asked), self.asked[-1], answer))
+    def answer_with(self, answer: SearchResults | Refused) -> None:
+        self.search.answered(Answered(len(self.asked), self.asked[-1], answer))
 
 
 def said(sequence: int, at_ms: int, log: str = "#garden") -> Entry:
@@ -76,7 +76,8 @@ def test_nothing_is_asked_twice_at_once_or_past_the_end(server: Server) -> None:
 def test_an_answer_to_what_was_looked_for_before_does_not_count(server: Server) -> None:
     server.search.begin("tulips")
     late = Answered(1, server.asked[0], SearchResults(1, [said(1, 100)], False))
-    assert not server.search.answered(late)
+    server.search.answered(late)
+    assert not server.search.has_answer
     assert server.search.found.entries == []
 
 

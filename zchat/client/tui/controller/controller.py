@@ -25,9 +25,8 @@ from zchat.client.text.renderer import Renderer
 from zchat.client.tui.controller.input_guard import InputGuard
 from zchat.client.tui.controller.input_parser import Command, meant
 from zchat.client.tui.controller.input_parser import Message as Written
-from zchat.client.tui.controller.roster import Roster
-from zchat.client.tui.controller.search import Search
 from zchat.client.tui.view.captions import label
+from zchat.client.tui.view.completion import Roster
 from zchat.client.tui.view.markup import emojied
 from zchat.protocol import limits
 from zchat.protocol.messages import (
@@ -159,7 +158,6 @@ class Controller:
         self.executor = executor
         self.roster = Roster(book)
         self.guard = InputGuard()
-        self.search = Search(chat.send)
         self._cache = cache
         self._front = front
         self._log_files = log_files
@@ -232,8 +230,6 @@ class Controller:
     def _answered(self, event: Answered) -> None:
         self._waiting.discard(event.id)
         show_edits = self._edits_awaited.pop(event.id, None)
-        if self.search.answered(event):
-            return
         match event.answer:
             case RoomList() as rooms:
                 self.rooms = rooms

@@ -1,11 +1,15 @@
-"""Where the user is: which conversation is open, jumps to messages far away, and the way out."""
+"""Where the user is: the open conversation, searches and jumps to messages, and the way out."""
 
 import asyncio
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from zchat.client.core.events import Event, SessionBegun
+from zchat.client.core.checks import InvalidRequest
+from zchat.client.core.events import Answered, Event, SessionBegun
+from zchat.client.core.machine import LoggingOut
+from zchat.client.core.outbox import QueueFull
 from zchat.client.model.conversation import Conversation, Kind, Said
 from zchat.client.storage.cache import Cache
 from zchat.client.text.entries import rooms_lost
@@ -19,10 +23,20 @@ from zchat.client.tui.widgets.composer import Composer
 from zchat.client.tui.widgets.dialogs import Confirm, Picker
 from zchat.client.tui.widgets.notes import Notes
 from zchat.client.tui.widgets.timeline import Timeline
-from zchat.protocol.messages import LOBBY, LogStateChanged, room_log
+from zchat.protocol.messages import (
+    LOBBY,
+    LogStateChanged,
+    Refused,
+    Request,
+    SearchMessages,
+    SearchResults,
+    room_log,
+)
+from zchat.protocol.rules.search_paging import Found
 
 SEARCH_DELAY_S: Final = 0.25
-"""A search is sent once nothing was typed for so long: not one for each letter."""
+"""A search is sent once nothing was typed for so long: not one for each letter, since a search is
+among what costs the server most."""
 SEARCHED: Final = "searches for messages that have all of these words"
 NO_PINS: Final = "nothing is pinned here; p pins the selected message"
 LEFT_AT: Final = "left-at"
@@ -52,6 +66,7 @@ class Navigation:
         self._composer = composer
         self._timeline = timeline
         self._notes = notes
+        self._search = Search(controller.chat.send)
         self._search_picker: Picker | None = None
         self._search_timer: asyncio.TimerHandle | None = None
         self._jump_to = 0
@@ -79,6 +94,8 @@ class Navigation:
             self._controller.look_into(self.conversation)
         if isinstance(event, LogStateChanged) and event.back:
             self._leave_unread(event.log)
+        if isinstance(event, Answered):
+            self._search.answered(event)
         self._show_found()
 
     def keep_up(self) -> None:
@@ -229,38 +246,38 @@ class Navigation:
     # --- To a message ---------------------------------------------------------------------------
 
     def search(self) -> None:
-        self._controller.search.forget()
+        self._search.forget()
         self._search_picker = Picker(
             "search in all that you can read…",
             self._found,
             SEARCHED,
             typed=self._search_soon,
-            at_last=self._controller.search.go_on,
+            at_last=self._search.go_on,
         )
         self._screen.show_dialog(self._search_picker, self._go_to_found)
 
     def _found(self, query: str) -> list[choices.Option]:
-        entries = self._controller.search.found.entries
+        entries = self._search.found.entries
         return choices.found(query, entries, self._book.me, self._calendar)
 
     def _search_soon(self, text: str) -> None:
         if self._search_timer is not None:
             self._search_timer.cancel()
-        self._controller.search.forget()
+        self._search.forget()
         loop = asyncio.get_running_loop()
-        self._search_timer = loop.call_later(SEARCH_DELAY_S, self._search, text)
+        self._search_timer = loop.call_later(SEARCH_DELAY_S, self._begin_search, text)
 
-    def _search(self, text: str) -> None:
+    def _begin_search(self, text: str) -> None:
         self._search_timer = None
         if text.strip():
-            self._controller.search.begin(text.strip())
+            self._search.begin(text.strip())
             self._show_found()
         elif self._search_picker is not None and self._search_picker.is_current:
             self._search_picker.show_again(SEARCHED)
 
     def _show_found(self) -> None:
         """What a search has found by now, if the user looks at it."""
-        picker, search = self._search_picker, self._controller.search
+        picker, search = self._search_picker, self._search
         if picker is not None and picker.is_current and self._search_timer is None:
             state = choices.search_state(search.found, search.trouble, has_answer=search.has_answer)
             picker.show_again(state, choices.search_hint(search.found))
@@ -352,3 +369,57 @@ def _begins_after(conversation: Conversation, sequence: int) -> bool:
     """Whether the oldest message that is loaded is newer than that one."""
     first = conversation.items[0].sequence if conversation.items else 0
     return first == 0 or first > sequence
+
+
+# --- A search on the server, page by page ---------------------------------------------------------
+
+PAGE: Final = 50
+"""Results that are asked for at once: more than a list on the screen shows."""
+
+
+class Search:
+    def __init__(self, send: Callable[[Request], int]) -> None:
+        """`send` raises `QueueFull` and `LoggingOut`."""
+        self._send = send
+        self._text = ""
+        self._request = 0
+        """The request that is awaited; 0 for none."""
+        self.found = Found()
+        self.has_answer = False
+        self.trouble = ""
+
+    def forget(self) -> None:
+        self.found = Found()
+        self._request, self.has_answer, self.trouble = 0, False, ""
+
+    def begin(self, text: str) -> None:
+        """Searches for messages with all of these words."""
+        self.forget()
+        self._text = text
+        self._ask()
+
+    def go_on(self) -> None:
+        """Asks for older results, if there are any."""
+        if self.found.has_more and not self._request:
+            self._ask()
+
+    def _ask(self) -> None:
+        try:
+            draft = SearchMessages(text=self._text, before_ms=self.found.before_ms, limit=PAGE)
+            self._request = self._send(draft)
+        except (InvalidRequest, QueueFull, LoggingOut) as error:
+            self.trouble = f"{error}."
+
+    def answered(self, event: Answered) -> None:
+        if not self._request or event.id != self._request:
+            # What answers an older search is not what the user looks for now.
+            return
+        self._request = 0
+        match event.answer:
+            case SearchResults() as page:
+                self.has_answer = True
+                self.found.take(page)
+            case Refused(reason=reason):
+                self.trouble = reason
+            case _:
+                pass

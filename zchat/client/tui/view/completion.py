@@ -1,30 +1,29 @@
-"""Completion of the word before the cursor: commands, names, rooms, emoji."""
+"""Completion of the word before the cursor: commands, emoji, and the names of people and rooms."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
+from zchat.client.commands.table import COMMANDS
+from zchat.client.core.events import Answered, EntryArrived, Event
 from zchat.client.model import emoji
+from zchat.client.model.book import Book
+from zchat.client.model.conversation import Conversation, Said
+from zchat.protocol.messages import (
+    SYSTEM_AUTHOR,
+    Entry,
+    History,
+    MemberList,
+    RoomList,
+    SearchResults,
+    UserList,
+)
 
 CHOICES_MAX: Final = 8
 _WORD: Final = re.compile(r"(?:^|(?<=[\s(]))([@#:]?[\w.+-]*)$")
 EMOJI_CHARS_MIN: Final = 2
 """A word this short is rarely meant as an emoji: ":)" and ":D" are not."""
-
-
-class Command(Protocol):
-    """What completion needs to know of a command."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def arguments(self) -> str: ...
-    @property
-    def summary(self) -> str: ...
-    @property
-    def takes(self) -> str:
-        """What its first argument names: "command", "room", "user", "either", or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +44,16 @@ NONE: Final = Completion(0, ())
 
 
 def complete(
-    before: str,
-    names: Iterable[str],
-    rooms: Iterable[str],
-    commands: Mapping[str, Command],
-    first_line: bool,
+    before: str, names: Iterable[str], rooms: Iterable[str], first_line: bool
 ) -> Completion:
     """`before` is the line up to the cursor; `names` and `rooms` come in order of likelihood."""
     match = _WORD.search(before)
     word = match[1] if match else ""
     in_command = first_line and before.startswith(":")
-    if first_line and before.startswith(":") and " " not in before:
+    if in_command and " " not in before:
         found = [
             Choice(f":{command.name} ", f"{command.arguments}  {command.summary}".strip())
-            for command in commands.values()
+            for command in COMMANDS.values()
             if command.name.startswith(before[1:].lower())
         ]
         return Completion(len(before), tuple(found[: CHOICES_MAX * 4]))
@@ -73,24 +68,18 @@ def complete(
         choices = [Choice(f"{char} ", f":{name}:") for name, char in found_emoji]
         return Completion(len(word), tuple(choices))
     if in_command:
-        return _argument(before, word, list(names), list(rooms), commands)
+        return _argument(before, word, list(names), list(rooms))
     return NONE
 
 
-def _argument(
-    before: str,
-    word: str,
-    names: list[str],
-    rooms: list[str],
-    commands: Mapping[str, Command],
-) -> Completion:
+def _argument(before: str, word: str, names: list[str], rooms: list[str]) -> Completion:
     words = before.split(" ")
-    command = commands.get(words[0][1:].lower())
+    command = COMMANDS.get(words[0][1:].lower())
     if command is None or len(words) != 2:
         return NONE
     match command.takes:
         case "command":
-            return _matching(word, [Choice(f"{name} ") for name in commands])
+            return _matching(word, [Choice(f"{name} ") for name in COMMANDS])
         case "room":
             return _matching(word, [Choice(f"{room} ") for room in rooms])
         case "user":
@@ -110,3 +99,65 @@ def _matching(word: str, choices: list[Choice]) -> Completion:
         if choice.insert.startswith(wanted) and choice.insert.strip() != wanted
     ]
     return Completion(len(word), tuple(found[:CHOICES_MAX]))
+
+
+# --- The names that may be meant ------------------------------------------------------------------
+
+AUTHORS_LOOKED_AT: Final = 200
+"""Whoever wrote one of the newest messages is the likeliest to be named."""
+
+
+class Roster:
+    """Names of people and rooms that the user may mean: for completion, and for where to go."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._names: dict[str, None] = {}
+        """Everybody who was heard of, online or not; a dictionary, since it keeps their order."""
+        self.rooms: dict[str, None] = {}
+        for conversation in book.conversations.values():
+            self._names.update(dict.fromkeys(_authors(conversation)))
+
+    def hear(self, event: Event) -> None:
+        match event:
+            case EntryArrived(Entry(author=author)):
+                self._names[author] = None
+            case Answered(answer=History(entries=entries) | SearchResults(entries=entries)):
+                self._learn(entry.author for entry in entries)
+            case Answered(answer=MemberList(members=members)):
+                self._learn(member.name for member in members)
+            case Answered(answer=UserList(users=users)):
+                self._learn(user.name for user in users)
+            case Answered(answer=RoomList(rooms=rooms)):
+                self.rooms.update(dict.fromkeys(room.room for room in rooms))
+            case _:
+                pass
+
+    def _learn(self, names: Iterable[str]) -> None:
+        self._names.update(dict.fromkeys(names))
+
+    def people(self, first: Sequence[str] = ()) -> list[str]:
+        """The likeliest first: `first`, then private conversations, then who is online."""
+        book = self._book
+        private = [key[1:] for key in book.conversations if key[0] == "@" and len(key) > 1]
+        everyone = dict.fromkeys([*first, *private, *sorted(book.presence.here), *self._names])
+        for nobody in (book.me, SYSTEM_AUTHOR):
+            everyone.pop(nobody, None)
+        return list(everyone)
+
+    def room_names(self) -> list[str]:
+        joined = [key[1:] for key in self._book.conversations if key[0] == "#"]
+        return list(dict.fromkeys([*joined, *self.rooms]))
+
+    def completions(
+        self, conversation: Conversation | None, before: str, *, first_line: bool
+    ) -> Completion:
+        """Of the last word of `before`."""
+        authors = _authors(conversation) if conversation is not None else ()
+        return complete(before, self.people(authors), self.room_names(), first_line)
+
+
+def _authors(conversation: Conversation) -> list[str]:
+    """The newest first."""
+    recent = conversation.items[-AUTHORS_LOOKED_AT:]
+    return [item.author for item in reversed(recent) if isinstance(item, Said)]
