@@ -9,7 +9,7 @@ from zchat.client.commands.actions import Mistake, Send
 from zchat.client.commands.table import COMMANDS, escaped, parse, said_of
 from zchat.client.core.events import EntryArrived
 from zchat.client.storage.log_files import LogFiles
-from zchat.client.tui.controller.input_parser import Message, meant, to_say
+from zchat.client.tui.controller.input import Written, meant, to_say
 from zchat.protocol.messages import Entry, MemberJoined, MessagePosted, Post, PrivateMessageSent
 
 from .test_log_files import begin, hear, text
@@ -23,7 +23,7 @@ UNSEEN = MessagePosted("/me \u200b")
 @pytest.mark.parametrize("line", [":me waves", " :ME   waves", "/me waves", "//me waves"])
 def test_it_is_said_where_any_text_is(line: str) -> None:
     assert parse(line) == Send(Post(room="lobby", text="/me waves"))
-    assert meant(line) == Message("/me waves")
+    assert meant(line) == Written("/me waves")
 
 
 def test_it_says_something() -> None:
@@ -35,7 +35,7 @@ def test_it_says_something() -> None:
 @pytest.mark.parametrize("literal", ["/me waves", ":me waves", "/me", "me waves"])
 def test_what_is_edited_says_the_same_again(literal: str) -> None:
     assert said_of(escaped(literal)) == literal
-    assert meant(to_say(literal)) == Message(literal)
+    assert meant(to_say(literal)) == Written(literal)
 
 
 def test_a_line_and_a_reader_of_screens_hear_it_as_a_deed() -> None:

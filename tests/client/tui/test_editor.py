@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from zchat.client.tui.controller.editor import EditorError, edited, words
+from zchat.client.tui.controller.composing import EditorError, edit_elsewhere, editor_command
 
 from .people import Person
 
@@ -35,7 +35,7 @@ async def test_what_it_writes_comes_back_without_its_last_line_end(
 ) -> None:
     seen = tmp_path / "seen"
     script = f'cat "$2" > {seen}; stat -c %a "$2" >> {seen}; printf "two\\r\\n\\033lines\\n" > "$2"'
-    assert await edited("one", editor(tmp_path, f"{script}; touch $2~")) == "two\nlines"
+    assert await edit_elsewhere("one", editor(tmp_path, f"{script}; touch $2~")) == "two\nlines"
     assert seen.read_text() == "one\n600\n"
     assert left_in(temporary) == []
 
@@ -53,23 +53,23 @@ async def test_what_cannot_be_taken_is_told(
     tmp_path: Path, temporary: Path, script: str, reason: str
 ) -> None:
     with pytest.raises(EditorError, match=reason):
-        await edited("one", editor(tmp_path, script))
+        await edit_elsewhere("one", editor(tmp_path, script))
     assert left_in(temporary) == []
 
 
 def test_whose_editor_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert words({"VISUAL": "code -w", "EDITOR": "vi"}) == ["code", "-w"]
-    assert words({"VISUAL": " ", "EDITOR": "vi"}) == ["vi"]
+    assert editor_command({"VISUAL": "code -w", "EDITOR": "vi"}) == ["code", "-w"]
+    assert editor_command({"VISUAL": " ", "EDITOR": "vi"}) == ["vi"]
     with pytest.raises(EditorError, match="VISUAL is no command"):
-        words({"VISUAL": "'vi"})
+        editor_command({"VISUAL": "'vi"})
     monkeypatch.setenv("PATH", "")
     with pytest.raises(EditorError, match="no editor is known"):
-        words({})
+        editor_command({})
 
 
 async def test_an_editor_that_is_not_there_is_told() -> None:
     with pytest.raises(EditorError, match="/nonexistent cannot be run"):
-        await edited("", {"EDITOR": "/nonexistent"})
+        await edit_elsewhere("", {"EDITOR": "/nonexistent"})
 
 
 async def test_no_secret_is_given_to_an_editor(ann: Person) -> None:

@@ -31,10 +31,9 @@ from zchat.client.storage.log_files import LogFiles
 from zchat.client.text.renderer import Renderer
 from zchat.client.tui import keys
 from zchat.client.tui.calendar import Calendar
+from zchat.client.tui.controller.actions import MemberActions, MessageActions
 from zchat.client.tui.controller.composing import Composing
 from zchat.client.tui.controller.controller import AnswerNotes, Controller, Outcome
-from zchat.client.tui.controller.member_actions import MemberActions
-from zchat.client.tui.controller.message_actions import MessageActions
 from zchat.client.tui.controller.navigation import Navigation
 from zchat.client.tui.controller.panels import Panels
 from zchat.client.tui.gc_policy import GcPolicy
@@ -478,7 +477,7 @@ class ScreenClient(App[int]):
         # Called later: the app takes over its new size only after this.
         self.call_later(self.panels.arrange)
 
-    # --- What the controllers ask for: `Front` and `controller.screen.Screen` -------------------
+    # --- What the controllers ask for, as in `controller/screen.py` -----------------------------
 
     @property
     def is_uncovered(self) -> bool:

@@ -1,7 +1,15 @@
-"""What the user is writing: drafts, replies, edits, and what Enter and Escape do to them."""
+"""What the user is writing: drafts, replies, edits; what Enter, Escape and an editor do to it."""
 
+import asyncio
 import os
+import shlex
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 from textual.app import SuspendNotSupported
@@ -9,9 +17,8 @@ from textual.app import SuspendNotSupported
 from zchat.client.commands.table import is_secret
 from zchat.client.model.conversation import Conversation, Kind, Said
 from zchat.client.storage.cache import Cache
-from zchat.client.tui.controller import editor
 from zchat.client.tui.controller.controller import Controller, Outcome
-from zchat.client.tui.controller.input_parser import Command, Message, meant, to_say
+from zchat.client.tui.controller.input import Command, Written, meant, to_say
 from zchat.client.tui.controller.screen import Screen
 from zchat.client.tui.view import captions
 from zchat.client.tui.view.completion import Completion
@@ -20,6 +27,8 @@ from zchat.client.tui.view.markup import Ink, Piece
 from zchat.client.tui.widgets.composer import Composer
 from zchat.client.tui.widgets.notes import Notes
 from zchat.client.tui.widgets.timeline import Timeline
+from zchat.protocol import limits
+from zchat.protocol.rules.names import safe_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +144,8 @@ class Composing:
         text = trouble = ""
         try:
             with self._screen.suspend():
-                text = await editor.edited(before, os.environ)
-        except (editor.EditorError, SuspendNotSupported) as error:
+                text = await edit_elsewhere(before, os.environ)
+        except (EditorError, SuspendNotSupported) as error:
             trouble = str(error) or "there is no terminal to edit in"
         if trouble:
             self._screen.note([f"! {trouble}"])
@@ -193,7 +202,7 @@ class Composing:
         self._notes.hide()
         if self._begun.edited is not None:
             return self._save(conversation, self._begun.edited, text)
-        if conversation.kind is Kind.NOTICES and isinstance(meant(text), Message):
+        if conversation.kind is Kind.NOTICES and isinstance(meant(text), Written):
             self._screen.note(
                 ["! nobody can be answered here; Ctrl-K goes to a room or person"],
             )
@@ -223,7 +232,7 @@ class Composing:
                     ["! that is a command, not a message; double its first sign to say it"]
                 )
                 return Outcome.MISTAKE
-            case Message(said):
+            case Written(said):
                 if said != edited.text and not self._controller.edit(conversation, edited, said):
                     return Outcome.MISTAKE
                 self._remember(text)
@@ -262,3 +271,88 @@ class Composing:
         self._doubted = None
         self._composer.load(begun.before_edit)
         self._timeline.choose_none()
+
+
+# --- The user's own editor ------------------------------------------------------------------------
+
+EDITORS: Final = ("sensible-editor", "nano", "vi")
+"""Tried in this order where neither VISUAL nor EDITOR is set."""
+FILE_BYTES_MAX: Final = 4 * limits.TEXT_CHARS_MAX
+"""What the editor leaves; a character has up to four bytes."""
+
+
+class EditorError(Exception):
+    """There is no text; says why, in a sentence without its full stop."""
+
+
+def editor_command(environment: Mapping[str, str]) -> list[str]:
+    """The command, to which the file's path is added. Raises `EditorError`."""
+    for name in ("VISUAL", "EDITOR"):
+        if command := environment.get(name, "").strip():
+            try:
+                return shlex.split(command)
+            except ValueError as error:
+                raise EditorError(f"{name} is no command: {error}") from None
+    for program in EDITORS:
+        if shutil.which(program):
+            return [program]
+    raise EditorError("no editor is known here; VISUAL or EDITOR names yours")
+
+
+async def edit_elsewhere(text: str, environment: Mapping[str, str]) -> str:
+    """The text as the editor leaves it; it has the terminal meanwhile. Raises `EditorError`."""
+    command = editor_command(environment)
+    try:
+        # A folder that only this user may read: editors put backups and swap files beside the file.
+        with tempfile.TemporaryDirectory(prefix="zchat-") as folder:
+            path = Path(folder) / "message.txt"
+            _write_file(path, text)
+            await _run_editor([*command, str(path)])
+            return _read_file(path)
+    except OSError as error:
+        raise EditorError(f"that cannot be edited: {error.strerror}") from None
+
+
+async def _run_editor(command: list[str]) -> None:
+    with _deaf_to_ctrl_c():
+        try:
+            process = await asyncio.create_subprocess_exec(*command)
+        except OSError as error:
+            raise EditorError(f"{command[0]} cannot be run: {error.strerror}") from None
+        try:
+            code = await process.wait()
+        except asyncio.CancelledError:
+            # The client ends, and nobody would wait for the editor, which still reads the terminal.
+            process.terminate()
+            raise
+    if code:
+        raise EditorError(f"{command[0]} ended with {code}; the text is as it was")
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Ctrl-C goes to all programs on the terminal, and is meant for the editor."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _write_file(path: Path, text: str) -> None:
+    path.touch(0o600)
+    path.write_text(f"{text}\n" if text else "", "utf-8")
+
+
+def _read_file(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(FILE_BYTES_MAX + 1)
+    if len(content) > FILE_BYTES_MAX:
+        raise EditorError(
+            f"that is too long; a message has up to {limits.TEXT_CHARS_MAX:,} characters"
+        )
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        raise EditorError("what the editor has written is not UTF-8") from None
+    return safe_text(text.replace("\r\n", "\n")).rstrip("\n")

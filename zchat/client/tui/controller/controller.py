@@ -1,13 +1,13 @@
 """Carries what the user does to the server, and what the server says to the book and the files.
 
-There are no widgets here: the screen is what `Front` says.
+It knows of no widget: what it tells the screen is in `Front`.
 """
 
 import asyncio
 import enum
 import time
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 from zchat.client.commands.actions import Ask, EnrolTotp, Mistake, Send
 from zchat.client.commands.executor import Executor
@@ -22,9 +22,8 @@ from zchat.client.sdk.chat import Chat
 from zchat.client.storage.cache import FLUSH_ENTRIES, Cache
 from zchat.client.storage.log_files import LogFiles
 from zchat.client.text.renderer import Renderer
-from zchat.client.tui.controller.input_guard import InputGuard
-from zchat.client.tui.controller.input_parser import Command, meant
-from zchat.client.tui.controller.input_parser import Message as Written
+from zchat.client.tui.controller.input import Command, InputGuard, Written, meant
+from zchat.client.tui.controller.screen import Front
 from zchat.client.tui.view.captions import label
 from zchat.client.tui.view.completion import Roster
 from zchat.client.tui.view.markup import emojied
@@ -93,28 +92,6 @@ class Outcome(enum.Enum):
     MISTAKE = enum.auto()
     """Nothing was done, and the user was told why: the text is theirs to correct."""
     QUIT = enum.auto()
-
-
-class Front(Protocol):
-    """What the controller tells the screen."""
-
-    def note(self, lines: Sequence[str]) -> None:
-        """Shows a message of the client itself."""
-
-    def wake(self) -> None:
-        """There is something new to draw."""
-
-    def open_to_write(self, key: str) -> None:
-        """Goes to that conversation, with the focus where text is written."""
-
-    def opens(self, key: str, request: int) -> None:
-        """A conversation has opened that this request has asked for."""
-
-    def begin_questions(self) -> None:
-        """The keyboard is for answers, until the executor asks nothing more."""
-
-    def ask(self, question: str, yes: str, then: Callable[[], object]) -> None:
-        """Does it once the user has confirmed."""
 
 
 class AnswerNotes:

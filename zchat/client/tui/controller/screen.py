@@ -1,7 +1,6 @@
-"""What the controllers need of the app.
+"""What the controllers need of the app, which imports them and not the other way round.
 
-Imports go one way: view, then widgets, then controllers, then the app. What the controllers have it
-do for them is only this.
+Anything else that the app has is none of their business.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +14,31 @@ from zchat.client.tui.widgets.dialogs import Dialog
 T = TypeVar("T")
 
 
+class Front(Protocol):
+    """For `Controller`, which knows of no widget."""
+
+    def note(self, lines: Sequence[str]) -> None:
+        """Shows a message of the client itself."""
+
+    def wake(self) -> None:
+        """There is something new to draw."""
+
+    def open_to_write(self, key: str) -> None:
+        """Goes to that conversation, with the focus where text is written."""
+
+    def opens(self, key: str, request: int) -> None:
+        """A conversation has opened that this request has asked for."""
+
+    def begin_questions(self) -> None:
+        """The keyboard is for answers, until the executor asks nothing more."""
+
+    def ask(self, question: str, yes: str, then: Callable[[], object]) -> None:
+        """Does it once the user has confirmed."""
+
+
 class Screen(Protocol):
+    """For all other controllers."""
+
     has_attention: bool
     """The terminal is in front, as far as it tells."""
 

@@ -1,19 +1,50 @@
-"""Keeps what is typed for one conversation from being sent to another.
+"""What is typed: whether it is a message or a command, and for which conversation it is meant."""
 
-A room that was asked for opens once the server has answered, and by then the user may be typing.
-So:
-
-- a draft belongs to the conversation in which it was begun, and waits there;
-- a conversation that opens takes the user along only if nothing was touched since it was asked for,
-  and not so much time has passed that they think of something else. Otherwise the last line tells
-  which key goes there;
-- what is typed between asking and arriving may be meant for either conversation. The first Enter
-  says so and sends nothing; a second one, once that could be read, sends it where the user is.
-"""
-
+import re
+from dataclasses import dataclass
 from typing import Final
 
+from zchat.client.commands import table
+from zchat.client.model.emoji import emoji_named
 from zchat.client.tui.view.status import GO_KEY
+
+# --- A message or a command -----------------------------------------------------------------------
+
+_EMOJI: Final = re.compile(r":([a-z0-9_+-]+):(?=\s|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    line: str
+
+
+def meant(text: str) -> Written | Command:
+    """Whatever begins like a command is never sent as a message, whatever precedes or follows it.
+
+    It might hold a password, or words for one person only, and the others would read them.
+    """
+    line = text.strip()
+    if table.is_command(line) and not _is_emoji(line):
+        return Command(line)
+    return Written(table.said_of(text))
+
+
+def to_say(text: str) -> str:
+    """What the user has to enter so that this text is sent."""
+    return text if meant(text) == Written(text) else table.escaped(text)
+
+
+def _is_emoji(line: str) -> bool:
+    found = _EMOJI.match(line)
+    return found is not None and emoji_named(found[1]) is not None
+
+
+# --- For which conversation -----------------------------------------------------------------------
 
 GOES_WITHIN_S: Final = 5.0
 """Whoever has waited for longer is not taken along any more."""
@@ -24,10 +55,22 @@ _ASKED_SECRET: Final = "a secret was asked for just now"
 
 
 class InputGuard:
-    """All times are of the steady clock that key events carry.
+    """Keeps what is typed for one conversation from being sent to another.
 
-    The time of a key is when it was pressed, not when it is handled: on a slow connection many keys
-    wait between the two, and each must be judged by what the user could see when pressing it.
+    A room that was asked for opens once the server has answered, and by then the user may be
+    typing. So:
+
+    - a draft belongs to the conversation in which it was begun, and waits there;
+    - a conversation that opens takes the user along only if nothing was touched since it was asked
+      for, and not so much time has passed that they think of something else. Otherwise the last
+      line tells which key goes there;
+    - what is typed between asking and arriving may be meant for either conversation. The first
+      Enter says so and sends nothing; a second one, once that could be read, sends it where the
+      user is.
+
+    All times are of the steady clock that key events carry. The time of a key is when it was
+    pressed, not when it is handled: on a slow connection many keys wait between the two, and each
+    must be judged by what the user could see when pressing it.
     """
 
     def __init__(self) -> None:

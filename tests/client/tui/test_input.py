@@ -1,16 +1,78 @@
-"""What is typed for one place is never said in another, whenever places open."""
+"""What is a message and what a command; and what is typed for one place is never said elsewhere."""
 
 from pathlib import Path
 
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from zchat.client.tui.controller.input_guard import GOES_WITHIN_S, InputGuard
+from zchat.client.commands.table import is_command
+from zchat.client.tui.controller.input import (
+    GOES_WITHIN_S,
+    Command,
+    InputGuard,
+    Written,
+    meant,
+    to_say,
+)
 from zchat.protocol.messages import JoinRoom, MessagePosted, RefusalCode
 
 from ..fake_gateway import FakeGateway, until
 from .people import Person, person
 from .test_secrets import types_ahead
+
+# --- A message or a command -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("hello", Written("hello")),
+        ("  indented", Written("  indented")),
+        ("::text", Written(":text")),
+        ("::text\nand more", Written(":text\nand more")),
+        (":users", Command(":users")),
+        # A password might follow.
+        ("   :register secret words", Command(":register secret words")),
+        (":password\nsecret", Command(":password\nsecret")),
+        # It is for bob alone.
+        ("\n:pm bob one\ntwo", Command(":pm bob one\ntwo")),
+        (":rocket: we are live", Written(":rocket: we are live")),
+        (":rocket:", Written(":rocket:")),
+        (":nosuchemoji: x", Command(":nosuchemoji: x")),
+        (":users\nare here", Command(":users\nare here")),
+        ("/join garden", Command("/join garden")),
+        ("/join garden\nhello", Command("/join garden\nhello")),
+        ("  /MSG bob hi", Command("/MSG bob hi")),
+        ("//join garden", Written("/join garden")),
+        ("///join garden", Written("//join garden")),
+        ("// a comment", Written("// a comment")),
+        ("/etc/passwd is world readable", Written("/etc/passwd is world readable")),
+        ("/tmp", Command("/tmp")),
+        ("/", Written("/")),
+        (":", Command(":")),
+    ],
+)
+def test_it_is_what_people_mean(text: str, wanted: Written | Command) -> None:
+    assert meant(text) == wanted
+
+
+@given(st.text(st.sampled_from(":/ajoin \n"), max_size=12))
+def test_nothing_is_said_that_looks_like_a_command_but_what_was_escaped(text: str) -> None:
+    match meant(text):
+        case Written(said) if is_command(said):
+            assert text.strip().startswith((":" * 2, "/" * 2))
+        case Written(said):
+            assert said in (text, text.strip()[1:])
+
+
+@given(st.text(st.sampled_from(":/ajoin \n"), max_size=12).map(str.strip))
+def test_whatever_was_said_can_be_entered_again(said: str) -> None:
+    assert meant(to_say(said)) == Written(said)
+
+
+# --- For which conversation -----------------------------------------------------------------------
 
 
 def asked(at_s: float) -> InputGuard:
