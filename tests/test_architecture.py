@@ -88,7 +88,6 @@ FILE_LINES_MIN: Final = 80
 WANTED_APART: Final[dict[str, str]] = {
     "zchat/client/cli/forget.py": "loaded for --forget alone, and by nobody who chats",
     "zchat/client/line/startup.py": "what tui/startup.py is for the full screen",
-    "zchat/client/tui/calendar.py": "the time zone of the machine, which view/ must not know",
     "zchat/eventlog/core/follower.py": "all that is done about a gap in a stream",
     "zchat/rooms/core/operators.py": "what users/core/operators.py is for users",
     "zchat/router/metrics.py": "each process has its measures in a file of this name",

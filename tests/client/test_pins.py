@@ -121,7 +121,7 @@ def test_a_file_that_cannot_be_read_or_written_trusts_nobody(
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(UntrustedServerError, match=r"cannot keep the key of host:1 .* No space"):
         KnownServers(tmp_path / "others").add("host:1", PIN)
-    assert not list(tmp_path.glob("others*.new"))
+    assert not list(tmp_path.glob(".others*"))
 
 
 # --- When -----------------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ def test_one_that_is_damaged_is_not_begun_anew(text: str) -> None:
 def test_a_write_that_was_broken_off_leaves_the_former_one() -> None:
     save({"#ops": 1})
     [path] = files()
-    path.with_name(path.name + ".new").write_text('{"version": 1, "pos')
+    path.with_name(f".{path.name}.0a1b2c").write_text('{"version": 1, "pos')
     saved = SavedCursor("x", "ann", ADDRESSES)
     assert saved.positions == {"#ops": 1}
     saved.save({"#ops": 2})

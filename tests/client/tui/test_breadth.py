@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from zchat.client.tui.calendar import Calendar
+from zchat.client.tui.app import LocalCalendar
 from zchat.client.tui.controller.panels import BOTH_FROM, side_cells
 from zchat.client.tui.view.layout import Page
 from zchat.protocol import limits
@@ -34,5 +34,5 @@ async def test_the_longest_names_are_seen_whole_on_a_broad_terminal(
 def test_what_lists_and_names_take_is_in_proportion(columns: int) -> None:
     assert 24 <= side_cells(columns) <= limits.NAME_CHARS_MAX + 10
     assert columns < BOTH_FROM or 2 * side_cells(columns) < columns / 2
-    page = Page(columns, "ann", Calendar())
+    page = Page(columns, "ann", LocalCalendar())
     assert page.text_width >= page.width * 0.6

@@ -8,7 +8,7 @@ from zchat.client.storage.config import parse
 from zchat.client.tui.keys import EVERYWHERE, normal
 from zchat.client.tui.view import themes
 from zchat.client.tui.widgets.composer import Composer
-from zchat.client.tui.widgets.members import Members
+from zchat.client.tui.widgets.lines import Members
 from zchat.client.tui.widgets.timeline import Timeline
 
 from ..fake_gateway import FakeGateway

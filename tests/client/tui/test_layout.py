@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from zchat.client.model.conversation import Delivery, Happened, Item, Said
-from zchat.client.tui.calendar import Calendar
+from zchat.client.tui.app import LocalCalendar
 from zchat.client.tui.view.cells import drawable
 from zchat.client.tui.view.layout import FOLD, FOLDED_LINES, Line, Page, lay_out, place
 from zchat.protocol.messages import Entry, TopicChanged
@@ -17,7 +17,7 @@ from zchat.protocol.messages import Entry, TopicChanged
 from .corpus import STEERING, WIDTHS
 
 NOON_MS = 1_700_000_000_000
-PAGE = Page(60, "ann", Calendar(UTC))
+PAGE = Page(60, "ann", LocalCalendar(UTC))
 ALONE = place(Said(1, NOON_MS, "bob", ""), None, PAGE, 0, unfolded=False)
 
 
@@ -98,7 +98,7 @@ def test_a_long_text_is_folded_and_can_be_unfolded() -> None:
 @pytest.mark.parametrize("width", [30, 41, 60, 80, 200])
 @pytest.mark.parametrize("text", [*WIDTHS, *STEERING])
 def test_no_line_is_wider_than_the_page(text: str, width: int) -> None:
-    page = Page(width, "ann", Calendar(UTC))
+    page = Page(width, "ann", LocalCalendar(UTC))
     message = Said(1, NOON_MS, text, text, reply_to=7, reactions={text[:32]: [text]})
     message.delivery, message.trouble = Delivery.FAILED, text
     for item in (message, Happened(Entry("#den", 1, NOON_MS, text, TopicChanged(text)))):
@@ -116,7 +116,7 @@ def test_nothing_in_a_text_steers_the_terminal(text: str) -> None:
 
 @given(st.text(max_size=200), st.integers(30, 100))
 def test_whatever_is_said_fits(text: str, width: int) -> None:
-    page = Page(width, "ann", Calendar(UTC))
+    page = Page(width, "ann", LocalCalendar(UTC))
     for line in lay_out(said(text), page, ALONE):
         assert cell_len(plain(line)) <= width
         # Each character counts for itself: no terminal can take several of them for one.
@@ -125,7 +125,7 @@ def test_whatever_is_said_fits(text: str, width: int) -> None:
 
 @given(st.text(alphabet="ab *_`:/@.\n#", max_size=80))
 def test_of_plain_words_nothing_is_lost(text: str) -> None:
-    lines = lay_out(said(text), Page(200, "ann", Calendar(UTC)), ALONE)
+    lines = lay_out(said(text), Page(200, "ann", LocalCalendar(UTC)), ALONE)
     seen = "".join(char for line in lines[1:] for char in plain(line) if char.isalpha())
     # All but the time and the name.
     assert seen.removeprefix("bob") == "".join(char for char in text if char.isalpha())

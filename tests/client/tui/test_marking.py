@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zchat.client.model.conversation import Conversation, Item, Kind, Said
-from zchat.client.tui.calendar import Calendar
+from zchat.client.tui.app import LocalCalendar
 from zchat.client.tui.view.layout import Page
 from zchat.client.tui.view.viewport import Viewport
-from zchat.client.tui.widgets.marking import End, marked, text_of
+from zchat.client.tui.widgets.timeline import End, marked_between, marked_text
 from zchat.protocol.messages import MessagePosted
 
 from .people import Person
 
-PAGE = Page(50, "ann", Calendar(UTC))
+PAGE = Page(50, "ann", LocalCalendar(UTC))
 BEGIN = PAGE.gutter
 LONG = "a text that is longer than one line of the page and has https://example.org/" + 40 * "x"
 
@@ -30,10 +30,10 @@ def view_of(*texts: str) -> Viewport:
 
 def copied(view: Viewport, first: tuple[int, int, int], last: tuple[int, int, int]) -> str:
     ends = [End(view.items[item], line, x) for item, line, x in (first, last)]
-    both = [marked(view, *ends), marked(view, *reversed(ends))]
+    both = [marked_between(view, *ends), marked_between(view, *reversed(ends))]
     assert both[0] is not None
     assert both[0] == both[1]
-    return text_of(view, both[0])
+    return marked_text(view, both[0])
 
 
 def test_words_of_one_line() -> None:
@@ -57,7 +57,7 @@ def test_what_is_wide_is_copied_whole() -> None:
 def test_what_is_gone_is_not_marked() -> None:
     view = view_of("one", "two")
     gone = Said(9, 9_000, "bob", "three")
-    assert marked(view, End(view.items[0], 0, 0), End(gone, 0, 0)) is None
+    assert marked_between(view, End(view.items[0], 0, 0), End(gone, 0, 0)) is None
 
 
 WORDS = st.text(alphabet="ab日é. ", min_size=1, max_size=12)

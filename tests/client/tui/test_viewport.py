@@ -17,13 +17,13 @@ from zchat.client.model.conversation import (
     Removed,
     Said,
 )
-from zchat.client.tui.calendar import Calendar
+from zchat.client.tui.app import LocalCalendar
 from zchat.client.tui.view.layout import Page
 from zchat.client.tui.view.viewport import Heights, Viewport
 from zchat.protocol.messages import Entry, MemberJoined, MemberLeft
 
 NOON_MS = 1_700_000_000_000
-PAGE = Page(50, "ann", Calendar(UTC))
+PAGE = Page(50, "ann", LocalCalendar(UTC))
 
 
 def message(sequence: int, lines: int = 1) -> Said:
@@ -372,7 +372,7 @@ class Reading(RuleBasedStateMachine):
 
     @rule(width=st.integers(40, 90), height=st.integers(1, 30))
     def resize(self, width: int, height: int) -> None:
-        self.view.resize(Page(width, "ann", Calendar(UTC)), height)
+        self.view.resize(Page(width, "ann", LocalCalendar(UTC)), height)
 
     @invariant()
     def the_window_is_full_of_what_there_is(self) -> None:

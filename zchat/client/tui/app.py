@@ -6,7 +6,8 @@ What a key does is said in `keys.py`; an action here has one line and names who 
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Sequence
-from datetime import tzinfo
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -30,7 +31,6 @@ from zchat.client.storage.config import Config
 from zchat.client.storage.log_files import LogFiles
 from zchat.client.text.renderer import Renderer
 from zchat.client.tui import keys
-from zchat.client.tui.calendar import Calendar
 from zchat.client.tui.controller.actions import MemberActions, MessageActions
 from zchat.client.tui.controller.composing import Composing
 from zchat.client.tui.controller.controller import AnswerNotes, Controller, Outcome
@@ -40,11 +40,11 @@ from zchat.client.tui.gc_policy import GcPolicy
 from zchat.client.tui.notifications import How, Notifications, Notifier, is_quiet, notices
 from zchat.client.tui.view import themes
 from zchat.client.tui.view.completion import Completion
+from zchat.client.tui.view.layout import Calendar
 from zchat.client.tui.widgets import painting
 from zchat.client.tui.widgets.composer import Composer
 from zchat.client.tui.widgets.dialogs import Confirm, Dialog, Prompt, Reading
-from zchat.client.tui.widgets.lines import Lines
-from zchat.client.tui.widgets.members import Members
+from zchat.client.tui.widgets.lines import Lines, Members
 from zchat.client.tui.widgets.notes import Notes
 from zchat.client.tui.widgets.questions import QuestionDialog, Questioner
 from zchat.client.tui.widgets.timeline import Timeline
@@ -129,7 +129,7 @@ class ScreenClient(App[int]):
         answers = AnswerNotes(render, self.note)
         executor = Executor(chat, answers, self._questioner.ask, forget)
         self.controller = Controller(chat, book, cache, executor, self, log_files)
-        calendar = Calendar(zone)
+        calendar = LocalCalendar(zone)
         self._make_widgets(calendar)
         self._make_controllers(calendar, how, quiet=is_quiet(settings), first_time=first_time)
 
@@ -538,3 +538,40 @@ class ScreenClient(App[int]):
         """Without asking anything."""
         self.keep()
         self.exit(0)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalCalendar:
+    """When something was said, in words, in the reader's own time zone; None is the machine's.
+
+    It is handed to the view, which so needs no time zone, and thus no machine, of its own. Servers
+    may send years that Python's calendar lacks.
+    """
+
+    zone: tzinfo | None = None
+
+    def _at(self, at_ms: int) -> datetime | None:
+        try:
+            return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(self.zone)
+        except (OverflowError, ValueError, OSError):
+            return None
+
+    def day(self, at_ms: int) -> int | None:
+        at = self._at(at_ms)
+        return None if at is None else at.toordinal()
+
+    def day_name(self, at_ms: int) -> str:
+        at = self._at(at_ms)
+        return "unknown day" if at is None else f"{at:%A}, {at.day} {at:%B %Y}"
+
+    def clock(self, at_ms: int) -> str:
+        at = self._at(at_ms)
+        return "--:--" if at is None else f"{at:%H:%M}"
+
+    def day_and_clock(self, at_ms: int) -> str:
+        at = self._at(at_ms)
+        return "--:--" if at is None else f"{at:%d %b %H:%M}"
+
+    def date_and_clock(self, at_ms: int) -> str:
+        at = self._at(at_ms)
+        return "unknown time" if at is None else f"{at.day} {at:%B %Y, %H:%M}"

@@ -18,8 +18,7 @@ from zchat.client.tui.view.layout import Line
 from zchat.client.tui.view.markup import Ink, Piece
 from zchat.client.tui.view.status import Network, Status, status_line
 from zchat.client.tui.widgets.composer import Composer
-from zchat.client.tui.widgets.lines import Lines
-from zchat.client.tui.widgets.members import Members
+from zchat.client.tui.widgets.lines import Lines, Members
 from zchat.client.tui.widgets.notes import Notes
 from zchat.client.tui.widgets.timeline import Timeline
 from zchat.protocol import limits

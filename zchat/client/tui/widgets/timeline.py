@@ -19,11 +19,11 @@ from textual.widget import Widget
 from zchat.client.model.conversation import Conversation, Item, Said
 from zchat.client.tui import keys
 from zchat.client.tui.view import layout, themes
-from zchat.client.tui.view.layout import Calendar, Line, Page
+from zchat.client.tui.view.cells import drawable, width
+from zchat.client.tui.view.layout import FOLD, Calendar, Line, Page
 from zchat.client.tui.view.markup import Ink, Piece, links
 from zchat.client.tui.view.viewport import Row, Viewport
-from zchat.client.tui.widgets import marking, painting
-from zchat.client.tui.widgets.marking import End, Marked
+from zchat.client.tui.widgets import painting
 
 WHEEL_LINES: Final = 3
 OLDER_WHEN_ITEMS: Final = 60
@@ -47,6 +47,45 @@ class Shown(NamedTuple):
     """The handle of the scroll bar is beside it."""
     marked: tuple[int, int] | None = None
     """The first cell that is selected with the mouse, and the one after the last."""
+
+
+class End(NamedTuple):
+    """One end of what is selected with the mouse: a cell of a line of an item.
+
+    It is a place in a message, not on the screen: it stays there when other messages come.
+    """
+
+    item: Item
+    line: int
+    x: int
+
+
+class EndAt(NamedTuple):
+    """The same, by the index of the item: this can be compared."""
+
+    item: int
+    line: int
+    x: int
+
+
+class Marked(NamedTuple):
+    """What is selected, both ends included; `first` comes before `last`."""
+
+    first: EndAt
+    last: EndAt
+
+    def cells(self, index: int, line: int, gutter: int, end: int) -> tuple[int, int] | None:
+        """Of that line of that item: the first selected cell, and the one after the last.
+
+        Where several lines are selected, times and names are left out: they are in the `gutter`.
+        """
+        here = (index, line)
+        if not self.first[:2] <= here <= self.last[:2]:
+            return None
+        if self.first[:2] == self.last[:2]:
+            return self.first.x, self.last.x + 1
+        begin = max(gutter, self.first.x) if here == self.first[:2] else gutter
+        return begin, max(begin, self.last.x + 1) if here == self.last[:2] else end
 
 
 class Timeline(Widget, can_focus=True):
@@ -157,7 +196,7 @@ class Timeline(Widget, can_focus=True):
     def _marked(self) -> Marked | None:
         if self.view is None or self._anchor is None or self._marked_to is None:
             return None
-        return marking.marked(self.view, self._anchor, self._marked_to)
+        return marked_between(self.view, self._anchor, self._marked_to)
 
     def _cells(self, found: Marked | None, y: int) -> tuple[int, int] | None:
         if found is None:
@@ -352,7 +391,7 @@ class Timeline(Widget, can_focus=True):
     def on_mouse_up(self, event: events.MouseUp) -> None:
         self.release_mouse()
         if self._is_dragging and self.view is not None and (found := self._marked()) is not None:
-            self._ask("marked", None, marking.text_of(self.view, found))
+            self._ask("marked", None, marked_text(self.view, found))
         elif not self._is_dragging:
             self._anchor = None
 
@@ -401,3 +440,68 @@ class Timeline(Widget, can_focus=True):
         if view is not None and self.size.height > 1:
             view.seek(y * view.heights.total // (self.size.height - 1))
             self.look_again()
+
+
+# --- What is marked with the mouse ----------------------------------------------------------------
+
+JOINT_CHARS: Final = 12
+"""So much of the end of one line and the beginning of the next is searched in the text."""
+
+
+def marked_between(view: Viewport, anchor: End, end: End) -> Marked | None:
+    """None if one of the ends is not in the conversation any more."""
+    places = []
+    for each in (anchor, end):
+        # From the newest on: what is on the screen is seldom far above.
+        backwards = range(len(view.items) - 1, -1, -1)
+        index = next((n for n in backwards if view.items[n] is each.item), None)
+        if index is None:
+            return None
+        places.append(EndAt(index, each.line, each.x))
+    return Marked(min(places), max(places))
+
+
+def marked_text(view: Viewport, found: Marked) -> str:
+    """The selected text, with the lines of a paragraph joined again."""
+    parts: list[str] = []
+    for index in range(found.first.item, min(found.last.item + 1, len(view.items))):
+        item = view.items[index]
+        source = drawable(item.text) if isinstance(item, Said) else ""
+        before = ""
+        for number, line in enumerate(view.lines(index)):
+            cells = found.cells(index, number, view.page.gutter, view.page.width)
+            if cells is None or _is_beside(line):
+                continue
+            text = _slice(line, *cells).rstrip()
+            if parts:
+                parts.append(_between(before, text, source) if before else "\n")
+            parts.append(text)
+            before = text if isinstance(item, Said) else ""
+    return "".join(parts)
+
+
+def _is_beside(line: Line) -> bool:
+    """Lines for days, for what is new, and of folded items: they are no part of a message."""
+    return any(piece.ink in (Ink.DAY, Ink.NEW) or piece.target == FOLD for piece in line)
+
+
+def _between(before: str, text: str, source: str) -> str:
+    """A space, nothing, or a line break: what the message has between two of its lines."""
+    end, begin = before[-JOINT_CHARS:], text[:JOINT_CHARS]
+    for joint in (" ", ""):
+        if f"{end}{joint}{begin}" in source:
+            return joint
+    return "\n"
+
+
+def _slice(line: Line, begin: int, end: int) -> str:
+    """The characters in those cells."""
+    chars: list[str] = []
+    x = 0
+    for char in "".join(piece.text for piece in line):
+        size = width(char)
+        # A combining mark takes no cell, and goes with its character.
+        if begin <= (x if size else x - 1) < end:
+            chars.append(char)
+        x += size
+    return "".join(chars)
