@@ -1,6 +1,6 @@
 """How `tail` keeps its place: in each room and conversation, over sessions and restarts."""
 
-from zchat.client.cli.command import FROM_NOW_ON
+from zchat.client.cli.subcommand import FROM_NOW_ON
 from zchat.client.cli.tail import Places
 from zchat.protocol.messages import Entry, LogState, MemberKicked, MessagePosted
 

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from zchat.client.cli import json_output
+from zchat.client.cli.output import done_object, entry_object, info_object, json_line, moment
 from zchat.protocol.messages import (
     AccountRegistered,
     Done,
@@ -52,13 +52,11 @@ def test_an_example_of_the_page_is_what_is_printed(example: str) -> None:
         entry = {name: fields[name] for name in Entry.__struct_fields__ if name != "body"}
         # `entry` has a kind of its own on the wire.
         made = msgspec.convert({"kind": "entry", **entry, "body": body}, Entry)
-        printed = json_output.line(json_output.of_entry(made, ANN))
+        printed = json_line(entry_object(made, ANN))
     elif kind in LISTED:
-        printed = json_output.line(
-            json_output.of_info(msgspec.convert({"kind": kind, **fields}, LISTED[kind]))
-        )
+        printed = json_line(info_object(msgspec.convert({"kind": kind, **fields}, LISTED[kind])))
     else:
-        printed = json_output.line(json_output.of_done(Done(7, fields["log"], fields["sequence"])))
+        printed = json_line(done_object(Done(7, fields["log"], fields["sequence"])))
     assert printed == example + "\n"
 
 
@@ -75,15 +73,13 @@ def test_the_page_has_every_kind_and_its_fields() -> None:
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
 def test_no_field_of_a_body_hides_one_of_its_entry(body: type[msgspec.Struct]) -> None:
     fields = {name.replace("sequence", "message") for name in body.__struct_fields__}
-    of_entry = json_output.of_entry(Entry("#ops", 1, 0, "bob", AccountRegistered()), ANN)
+    of_entry = entry_object(Entry("#ops", 1, 0, "bob", AccountRegistered()), ANN)
     assert not fields & of_entry.keys()
 
 
 def test_what_others_wrote_is_escaped() -> None:
     text = "\x1b]2;x\x07 \x9b1m \u202egnp.exe \u2028 \x7f é 👍"
-    line = json_output.line(
-        json_output.of_entry(Entry("#ops", 1, 0, "bob", MessagePosted(text)), ANN)
-    )
+    line = json_line(entry_object(Entry("#ops", 1, 0, "bob", MessagePosted(text)), ANN))
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]", line)
     assert line.count("\n") == 1
     assert "é 👍" in line
@@ -92,7 +88,7 @@ def test_what_others_wrote_is_escaped() -> None:
 
 def test_a_conversation_is_called_by_the_other() -> None:
     def conversation(author: str, body: EntryBody) -> str | None:
-        shape = json_output.of_entry(Entry("@ann", 1, 0, author, body), ANN)
+        shape = entry_object(Entry("@ann", 1, 0, author, body), ANN)
         return shape["conversation"]  # type: ignore[no-any-return]
 
     assert conversation("bob", PrivateMessageSent("ann", "psst")) == "@bob"
@@ -104,5 +100,5 @@ def test_a_conversation_is_called_by_the_other() -> None:
 
 
 def test_a_year_that_no_calendar_knows_is_empty() -> None:
-    assert json_output.moment(2**53) == ""
-    assert json_output.moment(0) == "1970-01-01T00:00:00.000Z"
+    assert moment(2**53) == ""
+    assert moment(0) == "1970-01-01T00:00:00.000Z"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from zchat.client.cli import retry
+from zchat.client.cli import subcommand
 from zchat.client.cli.output import Output
 from zchat.client.cli.tail import BATCH_MAX, Places, Tail, batches
 from zchat.client.core.events import ConnectionLost, Event
@@ -57,7 +57,7 @@ def test_what_was_printed_is_remembered_afterwards(saved: SavedCursor) -> None:
 async def test_a_question_is_asked_again_until_there_is_time_for_it(
     code: RefusalCode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retry, "RETRY_S", 0.0)
+    monkeypatch.setattr(subcommand, "RETRY_S", 0.0)
     answers: list[Exception | str] = [RefusedError(Refused(1, code, "not now"))] * 2
     answers.append("now")
 
@@ -68,8 +68,8 @@ async def test_a_question_is_asked_again_until_there_is_time_for_it(
         return answer
 
     with pytest.raises(RefusedError):
-        await retry.patiently(ask, patience_s=-1.0)
-    assert await retry.patiently(ask, patience_s=None) == "now"
+        await subcommand.patiently(ask, patience_s=-1.0)
+    assert await subcommand.patiently(ask, patience_s=None) == "now"
 
 
 async def test_a_refusal_is_no_matter_of_patience() -> None:
@@ -77,7 +77,7 @@ async def test_a_refusal_is_no_matter_of_patience() -> None:
         raise RefusedError(Refused(1, RefusalCode.NOT_A_MEMBER, "you are not in it"))
 
     with pytest.raises(RefusedError, match="not in it"):
-        await retry.patiently(ask)
+        await subcommand.patiently(ask)
 
 
 async def test_what_is_there_at_once_is_one_batch() -> None:

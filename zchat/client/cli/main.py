@@ -34,11 +34,10 @@ SUBCOMMANDS: Final = {
 }
 """What each does."""
 MODULES: Final = {
-    **{name: name for name in ("send", "tail", "search")},
-    **dict.fromkeys(("history", "export"), "history"),
-    **dict.fromkeys(("rooms", "users"), "lists"),
-    **dict.fromkeys(("edit", "delete", "react", "unreact", "pin", "unpin"), "messages"),
-    **dict.fromkeys(("create-room", "join", "leave", "topic", "invite"), "room"),
+    **{name: name for name in ("send", "tail")},
+    **dict.fromkeys(("history", "search", "rooms", "users", "export"), "queries"),
+    **dict.fromkeys(("edit", "delete", "react", "unreact", "pin", "unpin"), "commands"),
+    **dict.fromkeys(("create-room", "join", "leave", "topic", "invite"), "commands"),
 }
 """Of `zchat.client.cli`, by subcommand; each is loaded when it is asked for."""
 

@@ -1,21 +1,41 @@
-"""What a subcommand prints: lines for people or for programs, whole or not at all."""
+"""What a subcommand prints: text for people or JSON for programs; and the text that it is given."""
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from zchat.client.cli import json_output
+import msgspec
+
 from zchat.client.exit_codes import REFUSED, WRONG_USAGE, Failed
+from zchat.client.model.entries import NOTICES, conversation_of
 from zchat.protocol import limits
-from zchat.protocol.messages import Entry
+from zchat.protocol.messages import (
+    Announced,
+    Done,
+    Entry,
+    MessageDeleted,
+    MessageEdited,
+    MessagePosted,
+    PrivateMessageSent,
+    ReactionAdded,
+    ReactionRemoved,
+    Redacted,
+)
 
 if TYPE_CHECKING:
     from zchat.client.text.style import Style
 
-
 _STDOUT: Final = 1
+"""Written without `sys.stdout`, whose buffer is lost if the process is killed."""
+MESSAGES: Final = (MessagePosted, PrivateMessageSent, Announced)
+CHANGES: Final = (MessageEdited, MessageDeleted, Redacted)
+"""Who keeps what was said must know of these as well."""
+OF_MESSAGES: Final = (*CHANGES, ReactionAdded, ReactionRemoved)
+"""What is about a message, and belongs where that does."""
 
 
 class Output:
@@ -35,13 +55,13 @@ class Output:
         return Style(self.me, None, colour=colour and os.environ.get("TERM") != "dumb")
 
     def shows(self, entry: Entry) -> bool:
-        if self.everything or isinstance(entry.body, json_output.MESSAGES):
+        if self.everything or isinstance(entry.body, MESSAGES):
             return True
-        return self.as_json and isinstance(entry.body, json_output.CHANGES)
+        return self.as_json and isinstance(entry.body, CHANGES)
 
     def entry(self, entry: Entry, conversation: str | None = None) -> str:
         if self.as_json:
-            return json_output.line(json_output.of_entry(entry, self.me, conversation))
+            return json_line(entry_object(entry, self.me, conversation))
         from zchat.client.text import entries as render_entries  # noqa: PLC0415
 
         at = self.style.local(entry.at_ms)
@@ -52,8 +72,8 @@ class Output:
     def entries(self, entries: Iterable[Entry], conversation: str | None = None) -> None:
         self.write("".join(self.entry(entry, conversation) for entry in entries))
 
-    def shapes(self, shapes: Iterable[dict[str, Any]]) -> None:
-        self.write("".join(map(json_output.line, shapes)))
+    def objects(self, objects: Iterable[dict[str, Any]]) -> None:
+        self.write("".join(map(json_line, objects)))
 
     def lines(self, lines: Sequence[str]) -> None:
         self.write("".join(f"{line}\n" for line in lines))
@@ -74,10 +94,66 @@ class Output:
             raise Failed(REFUSED, f"cannot write the output: {error.strerror}") from None
 
 
+# --- JSON: one object a line, whose fields docs/scripting.md names --------------------------------
+#
+# The names are those of the protocol. All fields are there, also where they have their defaults.
+
+# msgspec escapes C0. These steer a terminal, or end a line for some who read it.
+_UNSAFE: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_REFERS: Final = {"sequence": "message"}
+"""The sequence of the message that a body is about; that of the entry has the name already."""
+
+
+def json_line(fields: dict[str, Any]) -> str:
+    text = msgspec.json.encode(fields).decode()
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
+
+
+def entry_object(entry: Entry, me: str, conversation: str | None = None) -> dict[str, Any]:
+    """The `conversation` that it was read from, if any: not every entry says which one it is."""
+    body, named = entry.body, conversation or conversation_of(entry, me)
+    fields = {_REFERS.get(name, name): getattr(body, name) for name in body.__struct_fields__}
+    return {
+        "kind": _kind(body),
+        "log": entry.log,
+        "sequence": entry.sequence,
+        "at": moment(entry.at_ms),
+        "at_ms": entry.at_ms,
+        "author": entry.author,
+        # What the cluster tells is said by nobody who could be answered.
+        "conversation": None if named == NOTICES else named,
+        **fields,
+        "edited": entry.edited,
+        "reactions": entry.reactions,
+    }
+
+
+def info_object(info: msgspec.Struct) -> dict[str, Any]:
+    """A room or a user, as it stands in a list."""
+    return {"kind": _kind(info), **{name: getattr(info, name) for name in info.__struct_fields__}}
+
+
+def done_object(done: Done) -> dict[str, Any]:
+    return {"kind": _kind(done), "log": done.log, "sequence": done.sequence}
+
+
+def moment(at_ms: int) -> str:
+    """UTC, to the millisecond; empty for a year that no calendar here knows."""
+    try:
+        at = datetime.fromtimestamp(at_ms / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return ""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _kind(struct: msgspec.Struct) -> str:
+    return str(struct.__struct_config__.tag)
+
+
 # --- The text that is given -----------------------------------------------------------------------
 
 _STDIN_BYTES_MAX: Final = 4 * (limits.TEXT_CHARS_MAX + 1)
-"""Whatever is longer is too long for a message, in any script."""
+"""A character has up to four bytes: whatever is longer is too long for a message, in any script."""
 
 
 def text_of(words: Sequence[str]) -> str:

@@ -9,16 +9,16 @@ import click
 from msgspec.structs import replace
 
 from zchat.client.auth.access import Access
-from zchat.client.cli import json_output
-from zchat.client.cli.command import (
+from zchat.client.cli.output import Output, done_object, text_of
+from zchat.client.cli.subcommand import (
     FROM_NOW_ON,
+    NOT_NOW,
+    RETRY_S,
     place_argument,
     script,
     session,
     text_argument,
 )
-from zchat.client.cli.output import Output, text_of
-from zchat.client.cli.retry import NOT_NOW
 from zchat.client.core.checks import InvalidRequest, saying
 from zchat.client.exit_codes import REFUSED, UNCONFIRMED, WRONG_USAGE, Failed
 from zchat.client.sdk.chat import Chat, UnconfirmedError
@@ -39,8 +39,6 @@ TIMEOUT_S: Final = 30.0
 _GOODBYE_S: Final = 2.0
 """How long a goodbye is waited for, which changes nothing any more."""
 KEY_CHARS_MAX: Final = 200
-RETRY_S: Final = 0.5
-"""How long a refusal is waited out, such as slow mode, that does not say for how long it holds."""
 Saying = Post | SendPrivate
 
 HELP: Final = """Say TEXT in ROOM, or to @USER.
@@ -82,7 +80,7 @@ def run(
         except TimeoutError:
             raise Failed(UNCONFIRMED, str(UnconfirmedError(1))) from None
         if out.as_json:
-            out.shapes([json_output.of_done(done)])
+            out.objects([done_object(done)])
         return 0
 
     cursors = {place: FROM_NOW_ON} if place.startswith("#") else {}

@@ -11,18 +11,19 @@ from typing import Final, NamedTuple
 import click
 
 from zchat.client.auth.access import Access
-from zchat.client.cli import command
-from zchat.client.cli.command import (
+from zchat.client.cli import subcommand
+from zchat.client.cli.output import OF_MESSAGES, Output
+from zchat.client.cli.queries import last
+from zchat.client.cli.subcommand import (
     FROM_NOW_ON,
+    PATIENCE_S,
     everything_option,
+    key_option,
     number_option,
+    patiently,
     script,
     session,
 )
-from zchat.client.cli.json_output import OF_MESSAGES
-from zchat.client.cli.output import Output
-from zchat.client.cli.retry import PATIENCE_S, last, patiently
-from zchat.client.cli.room import key_option
 from zchat.client.core.events import ConnectionLost, EntryArrived, Event, SessionBegun
 from zchat.client.exit_codes import REFUSED, Failed, say
 from zchat.client.model.entries import conversation_of
@@ -375,7 +376,7 @@ COMMANDS: Final = {
                 ["places"],
                 nargs=-1,
                 required=True,
-                type=options.value_of(command.place),
+                type=options.value_of(subcommand.place),
                 metavar="ROOM|@USER...",
             ),
             number_option(

@@ -1,40 +1,35 @@
-"""What all subcommands have in common: who and where, text or JSON, and how they end."""
+"""What all subcommands have in common: who and where, parameters, retries, and how they end."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from zchat.client.auth.access import Access
-from zchat.client.cli import json_output
 from zchat.client.cli.options import access_of, access_options, json_option, user_name
 from zchat.client.cli.output import Output
-from zchat.client.cli.retry import NOT_NOW, patiently
-from zchat.client.core.checks import InvalidRequest, checked, log_name
+from zchat.client.core.checks import InvalidRequest, log_name
 from zchat.client.exit_codes import (
     REFUSED,
     SIGNAL_QUIT_TIMEOUT_S,
     TRY_LATER,
-    UNCONFIRMED,
-    WRONG_USAGE,
-    Failed,
     end_with,
     fail,
     told_to_leave,
 )
-from zchat.client.sdk.chat import Chat, UnconfirmedError
+from zchat.client.sdk.chat import Chat
 from zchat.client.sdk.requests import RefusedError
 from zchat.protocol import limits
-from zchat.protocol.messages import LOBBY, Done, Request, inbox_log, room_log
+from zchat.protocol.messages import LOBBY, RefusalCode, inbox_log, room_log
 from zchat.runtime import options
 from zchat.runtime.options import ConfiguredCommand
 
 if TYPE_CHECKING:
     from zchat.client.auth.login import Login
 
-TIMEOUT_S: Final = 30.0
-"""A script must not hang for ever on a service that is down."""
+A = TypeVar("A")
+
 FROM_NOW_ON: Final = limits.INTEGER_MAX
 """A cursor that no log has come to: the server takes it for the newest entry."""
 
@@ -108,7 +103,8 @@ async def _until_told(chat: Chat, work: Callable[[Chat], Awaitable[int]]) -> int
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if not working.done() and chat.unanswered:
-            # What is on its way may still be answered; `UnconfirmedError` if it is not.
+            # What is on its way may still be answered; `UnconfirmedError`, by the goodbye below, if
+            # it is not.
             await asyncio.wait({working}, timeout=SIGNAL_QUIT_TIMEOUT_S)
         if working.done():
             return working.result()
@@ -128,6 +124,35 @@ async def _do(chat: Chat, work: Callable[[Chat], Awaitable[int]]) -> int:
         if chat.is_over:
             raise  # The session was ended, which is another exit code than a refusal.
         return fail(TRY_LATER if error.code in NOT_NOW else REFUSED, error.reason)
+
+
+# --- Asking again while the server has no time ----------------------------------------------------
+
+NOT_NOW: Final = (RefusalCode.UNAVAILABLE, RefusalCode.BUSY, RefusalCode.TOO_FAST)
+"""Refusals of the moment, with an exit code of their own: the same may be taken later."""
+PATIENCE_S: Final = 30.0
+"""A script must not hang for ever on a service that is down."""
+RETRY_S: Final = 0.5
+"""Where the server does not say how long to wait, or says less than this."""
+
+
+async def patiently(ask: Callable[[], Awaitable[A]], patience_s: float | None = PATIENCE_S) -> A:
+    """The answer. With no limit to the patience, whenever it comes.
+
+    The client itself repeats a command that was `unavailable` or came to a busy server. It repeats
+    no query, whose answer nobody may want any more by then, and nothing that was too fast.
+    """
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    while True:
+        try:
+            return await ask()
+        except RefusedError as error:
+            wait_s = max(RETRY_S, error.retry_after_s)
+            over = patience_s is not None and loop.time() + wait_s > begun + patience_s
+            if error.code not in NOT_NOW or over:
+                raise
+            await asyncio.sleep(wait_s)
 
 
 # --- Parameters -----------------------------------------------------------------------------------
@@ -175,59 +200,15 @@ def everything_option() -> click.Option:
     )
 
 
-# --- Subcommands that do one thing, which is done or refused --------------------------------------
-
-
-def doing(
-    name: str,
-    draft: Callable[..., Request],
-    params: Sequence[click.Parameter],
-    help: str,  # noqa: A002 - As click calls it.
-) -> click.Command:
-    """A subcommand. `draft` gets the user's name and the values of `params`."""
-
-    def run(access: Access, out: Output, **given: Any) -> int:
-        try:
-            request = checked(draft(access.user, **given))
-        except InvalidRequest as error:
-            raise Failed(WRONG_USAGE, str(error)) from None
-
-        async def work(chat: Chat) -> int:
-            done = await _done(chat, request)
-            if out.as_json:
-                out.shapes([json_output.of_done(done)])
-            return 0
-
-        return session(access, work)
-
-    return script(name, run, params, help)
-
-
-async def _done(chat: Chat, request: Request) -> Done:
-    try:
-        async with asyncio.timeout(TIMEOUT_S):
-            done = await patiently(lambda: chat.submit(request), TIMEOUT_S)
-    except TimeoutError:
-        raise Failed(UNCONFIRMED, str(UnconfirmedError(1))) from None
-    assert isinstance(done, Done)
-    return done
-
-
-def log_of(user: str, place: str) -> str:
-    """That in which the messages of a place are numbered: all private ones in the own inbox."""
-    return place if place.startswith("#") else inbox_log(user)
-
-
-def sequence_argument() -> click.Argument:
-    whole = options.value_of(options.whole(1, limits.INTEGER_MAX))
-    return click.Argument(["sequence"], type=whole, metavar="SEQUENCE")
-
-
 def text_argument() -> click.Argument:
     return click.Argument(["text"], nargs=-1, metavar="[TEXT]...")
 
 
-def reason_option() -> click.Option:
+def key_option() -> click.Option:
     return click.Option(
-        ["--reason"], default="", help="Why, if it is another's; all read it.", metavar="TEXT"
+        ["--key"],
+        default="",
+        help="The key of a room that has one.",
+        hide_input=True,
+        metavar="KEY",
     )
