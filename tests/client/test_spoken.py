@@ -8,9 +8,9 @@ from datetime import UTC, date
 import pytest
 
 from zchat.client import connect
-from zchat.client.line import plain, screen_reader
+from zchat.client.line import plain
 from zchat.client.line.line_client import LineClient
-from zchat.client.line.screen_reader import Keyboard, SpokenRenderer
+from zchat.client.line.plain import Keyboard, SpokenRenderer
 
 from .fake_gateway import FakeGateway
 
@@ -29,7 +29,7 @@ async def converse(
     lines: AsyncIterator[str], monkeypatch: pytest.MonkeyPatch
 ) -> tuple[list[str], list[str]]:
     """What was shown, and what was said in the lobby."""
-    monkeypatch.setattr(screen_reader, "_unseen", contextlib.nullcontext)
+    monkeypatch.setattr(plain, "_unseen", contextlib.nullcontext)
     shown: list[str] = []
     monkeypatch.setattr(plain, "show", shown.extend)
     keyboard = Keyboard(lines)

@@ -52,7 +52,8 @@ from zchat.protocol.messages import (
 KNOWN_NAMES_MAX: Final = 2_000
 """Names, and as many rooms, that completion remembers."""
 OWN_ENTRIES_TIMEOUT_S: Final = 1.0
-"""How long a goodbye waits to show what was said last."""
+"""How long a goodbye waits to show what was said last. All of that is confirmed by then, so that a
+longer wait would gain nothing but a line on the screen."""
 
 
 class LineClient:
@@ -142,7 +143,7 @@ class LineClient:
         self._print(self._render.answer(answer, round(time.time() * 1000)))
 
     def may_leave(self) -> bool:
-        """First it is said what that costs, where somebody reads it."""
+        """False the first time that a guest would lose rooms by it, who is told so."""
         owned = [log for log in self._rights.owned if log not in self._render.titles]
         lost = rooms_lost(owned) if self._chat.guest and self._is_read else ""
         if not lost or self._told_lost:
@@ -234,7 +235,7 @@ class LineClient:
                     await self._chat.answered()
         except TimeoutError:
             raise UnconfirmedError(self._chat.unanswered) from None
-        # An answer may overtake the entry, and what one has said last is to be seen.
+        # The answer to what was said may come before its entry, which is what is shown.
         try:
             async with asyncio.timeout(OWN_ENTRIES_TIMEOUT_S):
                 while any(self._shown.get(log, 0) < own for log, own in self._own.items()):

@@ -12,7 +12,7 @@ from zchat.client.auth.login import Login, log_in
 from zchat.client.exit_codes import REFUSED, SIGNAL_QUIT_TIMEOUT_S, told_to_leave
 from zchat.client.line import plain
 from zchat.client.line.line_client import LineClient
-from zchat.client.line.screen_reader import Keyboard, SpokenRenderer
+from zchat.client.line.plain import Keyboard, SpokenRenderer
 from zchat.client.sdk.chat import Chat
 from zchat.client.text.renderer import Renderer
 
