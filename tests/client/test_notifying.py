@@ -27,6 +27,8 @@ from zchat.protocol.messages import (
     PrivateMessageSent,
 )
 
+from .fake_gateway import until
+
 
 class Listening:
     def __init__(self) -> None:
@@ -179,11 +181,11 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return program
 
 
-def test_a_desktop_is_told_by_its_program(program: Path) -> None:
+async def test_a_desktop_is_told_by_its_program(program: Path) -> None:
     said: list[str] = []
     notifier = Notifier(How.DESKTOP, said.append)
     notifier.tell(NOTIFICATION)
-    notifier.close()
+    await until(lambda: all(each.poll() is not None for each in notifier._running))
     assert (program.parent / "told").read_text().splitlines() == [
         "--app-name=zchat",
         "--",

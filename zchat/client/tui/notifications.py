@@ -19,9 +19,8 @@ from zchat.client.text.entries import Notification, notification, sentence
 TERMINAL_CHARS_MAX: Final = 250
 """Of a text that the terminal shows."""
 RUNNING_MAX: Final = 3
-"""While so many programs run that show something, no more are started: a desktop may hang."""
-CLOSING_TIMEOUT_S: Final = 2.0
-"""At the end of the client, each of those programs has so long to end by itself."""
+"""While so many programs run that show something, no more are started: a desktop may hang. Nor does
+the end of the client wait for them: whoever quits should not wait for a desktop."""
 _SHOWING_TERMINALS: Final = frozenset({"iTerm.app", "WezTerm", "ghostty"})
 """By `TERM_PROGRAM`: terminals that show a text by OSC 9."""
 
@@ -68,16 +67,6 @@ class Notifier:
             case _:
                 assert_never(self._how)
 
-    def close(self) -> None:
-        """Leaves no program running."""
-        for process in self._running:
-            try:
-                process.wait(CLOSING_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        self._running = []
-
     def _send(self, notification: Notification) -> None:
         self._running = [each for each in self._running if each.poll() is None]
         if len(self._running) >= RUNNING_MAX:
@@ -91,9 +80,11 @@ class Notifier:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
+                # Ctrl-C and a terminal that is closed are not meant for it.
                 start_new_session=True,
             )
         except OSError:
+            # Not there, or it cannot be run: the same will be so the next time.
             self._how = How.BELL
             self._write("\a")
         else:
