@@ -48,6 +48,19 @@ ROOMS_OF_THE_CLIENT: Final = (
 )
 """From the bottom up: each imports only what stands before it."""
 
+ROOMS_OF_THE_SCREEN: Final = (
+    {"view", "notifications", "driver", "gc_policy"},
+    {"keys"},
+    {"widgets"},
+    {"controller"},
+    {"app"},
+    {"startup"},
+)
+"""The same within the full-screen client: what draws knows no rule, and no rule knows the app."""
+
+ORDERS: Final = {"zchat.client": ROOMS_OF_THE_CLIENT, "zchat.client.tui": ROOMS_OF_THE_SCREEN}
+"""By package: the order of what is in it."""
+
 ONLY_IN: Final[dict[str, set[str]]] = {
     "zmq": {"fabric"},
     "sqlalchemy": {"eventlog", "users", "rooms"},
@@ -262,22 +275,24 @@ def no_circle_of_imports(tree: Tree) -> Iterator[str]:
         yield " <-> ".join(tree[name].short for name in sorted(circle))
 
 
-def room_of_the_client(name: str) -> str:
-    parts = name.split(".")
-    return parts[2] if parts[:2] == ["zchat", "client"] and len(parts) > 2 else ""
+def room_in(package: str, name: str) -> str:
+    """The module or folder of that package in which a module is; empty for none."""
+    inside = name.removeprefix(f"{package}.")
+    return "" if inside == name else inside.partition(".")[0]
 
 
 def rooms_of_the_client_import_one_way(tree: Tree) -> Iterator[str]:
-    floors = {room: floor for floor, rooms in enumerate(ROOMS_OF_THE_CLIENT) for room in rooms}
-    for module in tree.values():
-        room = room_of_the_client(module.name)
-        if room and room not in floors:
-            yield f"{module.path}: {room!r} has no place in ROOMS_OF_THE_CLIENT"
-            continue
-        for name in sorted(imported(tree, module)):
-            other = room_of_the_client(name)
-            if room and other and other != room and floors.get(other, 0) >= floors[room]:
-                yield f"{module.short} imports {tree[name].short}"
+    for package, order in ORDERS.items():
+        floors = {room: floor for floor, rooms in enumerate(order) for room in rooms}
+        for module in tree.values():
+            room = room_in(package, module.name)
+            if room and room not in floors:
+                yield f"{module.path}: {room!r} has no place in the order of {package}"
+                continue
+            for name in sorted(imported(tree, module)):
+                other = room_in(package, name)
+                if room and other and other != room and floors.get(other, 0) >= floors[room]:
+                    yield f"{module.short} imports {tree[name].short}"
 
 
 # --- Purity ---------------------------------------------------------------------------------------
@@ -511,7 +526,8 @@ def test_nothing_in_the_tables_is_dead() -> None:
     imports = [(m.part, name.split(".")) for m in modules.values() for _, name in m.imports]
     parts = {(part, names[1]) for part, names in imports if names[0] == "zchat" and names[1:]}
     libraries = {(names[0], part) for part, names in imports}
-    rooms = {room_of_the_client(name) for name in zchat()}
+    rooms = {(package, room_in(package, name)) for package in ORDERS for name in zchat()}
+    orders = {package: set().union(*order) for package, order in ORDERS.items()}
     small = {path for path, _ in small_parts_of_another(zchat())}
     homes = {
         (rule, path)
@@ -522,7 +538,7 @@ def test_nothing_in_the_tables_is_dead() -> None:
     dead = [
         *pairs(MAY_IMPORT) - parts,
         *pairs(ONLY_IN) - libraries,
-        *set().union(*ROOMS_OF_THE_CLIENT) - rooms,
+        *pairs(orders) - rooms,
         *(folder for folder in PURE if not any(folder in path for path in modules)),
         *NOT_IN_PURE - sys.stdlib_module_names - ONLY_IN.keys(),
         *WANTED_APART.keys() - small,
@@ -582,6 +598,21 @@ def test_nothing_in_the_tables_is_dead() -> None:
             },
         ),
         (rooms_of_the_client_import_one_way, {"zchat/client/attic/things.py": ""}),
+        (
+            rooms_of_the_client_import_one_way,
+            {
+                "zchat/client/tui/widgets/notes.py": "from zchat.client.tui.controller import a",
+                "zchat/client/tui/controller/a.py": "",
+            },
+        ),
+        (
+            rooms_of_the_client_import_one_way,
+            {
+                "zchat/client/tui/view/status.py": "def f():\n  from zchat.client.tui import keys",
+                "zchat/client/tui/keys.py": "",
+            },
+        ),
+        (rooms_of_the_client_import_one_way, {"zchat/client/tui/attic.py": ""}),
         (cores_are_pure, {"zchat/rooms/core/dispatch.py": "import time"}),
         (cores_are_pure, {"zchat/users/core/x.py": "from os import path"}),
         (cores_are_pure, {"zchat/gateway/core/fanout.py": "async def f() -> None: ..."}),
