@@ -13,6 +13,7 @@ from zchat.client.cli.output import Output, done_object, text_of
 from zchat.client.cli.subcommand import (
     FROM_NOW_ON,
     NOT_NOW,
+    PATIENCE_S,
     RETRY_S,
     place_argument,
     script,
@@ -35,9 +36,8 @@ from zchat.protocol.messages import (
 from zchat.protocol.rules.nonces import nonce
 from zchat.runtime import options
 
-TIMEOUT_S: Final = 30.0
 _GOODBYE_S: Final = 2.0
-"""How long a goodbye is waited for, which changes nothing any more."""
+"""How long to wait for the goodbye: the message is confirmed by then."""
 KEY_CHARS_MAX: Final = 200
 Saying = Post | SendPrivate
 
@@ -83,6 +83,7 @@ def run(
             out.objects([done_object(done)])
         return 0
 
+    # Nothing of the room needs to come, also from a gateway that sends all logs.
     cursors = {place: FROM_NOW_ON} if place.startswith("#") else {}
     return session(
         access, say, cursors=cursors, connect_timeout_s=timeout, quit_timeout_s=_GOODBYE_S
@@ -115,7 +116,7 @@ async def say_once(
                     reason = "the key was used so long ago that nobody knows what became of it"
                     raise Failed(UNCONFIRMED, reason) from None
                 if nonces and error.again:
-                    continue  # That was an earlier run, and this one is to try for itself.
+                    continue  # An earlier run was refused; this one tries its next nonce.
                 wait_s = max(RETRY_S, error.retry_after_s)
                 if error.code not in NOT_NOW or loop.time() + wait_s > deadline:
                     raise
@@ -142,11 +143,11 @@ async def _check_same(chat: Chat, place: str, draft: Saying, key: str, done: Don
     try:
         history = await chat.history(place, 1, done.sequence + 1)
     except RefusedError:
-        return  # An app token that may only post, for one.
+        return  # An app token that may only post is refused this.
     for entry in history.entries:
         body = entry.body
         if entry.sequence != done.sequence or entry.edited:
-            continue
+            continue  # It is not there any more, or does not say what was said at first.
         if isinstance(body, MessagePosted | PrivateMessageSent) and (
             (body.text, body.reply_to) != (draft.text, draft.reply_to)
         ):
@@ -179,7 +180,7 @@ COMMANDS: Final = {
             click.Option(
                 ["--timeout"],
                 type=options.value_of(options.seconds(0.1, 86_400.0)),
-                default=TIMEOUT_S,
+                default=PATIENCE_S,
                 help="How long to try to connect, and then to wait for the answer, or for slow "
                 "mode.",
                 metavar="SECONDS",

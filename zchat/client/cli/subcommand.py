@@ -87,9 +87,9 @@ def session(access: Access, work: Callable[[Chat], Awaitable[int]], **connecting
 
 
 def unheard(user: str) -> dict[str, int]:
-    """Cursors behind which nothing comes: of the logs that everyone follows.
+    """Cursors after which nothing comes, for the logs that everyone follows.
 
-    Of a gateway that sends all logs, since it is older than that one may ask for some.
+    A gateway of an older release does not know that a client may ask for some logs, and sends all.
     """
     return {room_log(LOBBY): FROM_NOW_ON, inbox_log(user): FROM_NOW_ON}
 

@@ -37,9 +37,11 @@ from zchat.runtime import options
 NUMBER: Final = 10
 NUMBER_MAX: Final = 10_000
 BATCH_MAX: Final = 500
-"""Entries that are printed at once, before the cursor is saved."""
+"""Entries that are printed before the cursor is saved, which waits for the disk. Whoever is killed
+in between prints up to so many once more."""
 REMEMBERED_MAX: Final = 10_000
-"""Entries of the inbox of which it is remembered whose conversation they belong to."""
+"""Entries of the inbox whose conversation is remembered, for edits of them. Of older ones the
+server is asked."""
 _STDOUT: Final = 1
 
 HELP: Final = """Print the last messages of each ROOM or conversation with @USER.
@@ -83,6 +85,8 @@ def run(
 
 
 def _saved(access: Access, name: str) -> SavedCursor:
+    # Late, since only a tail with a cursor needs it. The cursor is of one cluster: in another the
+    # same room has other entries.
     from zchat.client.auth.clusters import identify  # noqa: PLC0415
 
     cluster = identify(access, needed=True)
@@ -100,7 +104,7 @@ class Standing(NamedTuple):
     missing: list[str]
     """Those that the user is not in."""
     notes: list[str]
-    """What will never be seen, in words for people."""
+    """What can never be printed, in words for people."""
 
 
 class Places:
@@ -115,11 +119,15 @@ class Places:
         """The sequence of the last entry that was taken, by place."""
 
     def __bool__(self) -> bool:
+        """Whether any place is left to follow."""
         return bool(self._logs)
 
     @property
     def cursors(self) -> dict[str, int]:
-        """Where to log in: of each log the entries after the least position are wanted."""
+        """For the login: of each log, after which entry the server goes on.
+
+        All private conversations are in one log, so the one that is furthest behind decides.
+        """
         cursors: dict[str, int] = {}
         for place, log in self._logs.items():
             position = self.positions.get(place, FROM_NOW_ON)
@@ -128,7 +136,7 @@ class Places:
 
     @property
     def logs(self) -> list[str]:
-        """Those that have to come."""
+        """Those that the server has to send."""
         return sorted(set(self._logs.values()))
 
     @property
@@ -149,6 +157,7 @@ class Places:
                 standing.begun.append(place)
                 self.positions[place] = state.head
             elif position > state.head:
+                # As after the restore of a backup that is older than what was printed.
                 standing.notes.append(
                     f"{place} is not what it was: it ends before what was printed of it; "
                     "going on at its end"
@@ -166,12 +175,15 @@ class Places:
         return standing
 
     def joined(self, place: str, sequence: int) -> None:
-        """The entry `sequence` says so, and is the first that can be read."""
+        """The user has joined it by the entry `sequence`, the first one that can be read."""
         self.positions[place] = max(sequence - 1, self.positions.get(place, 0))
         self._heads[place] = sequence - 1
 
     def take(self, entry: Entry) -> list[str]:
-        """The places that the entry may belong to, where it was not taken before."""
+        """The places that the entry may belong to, except where it was taken before.
+
+        An entry of the inbox may belong to any of the private conversations.
+        """
         places = [
             place
             for place, log in self._logs.items()
@@ -193,7 +205,7 @@ class Places:
 
 
 class Tail:
-    """With a `key`, which may be empty, rooms are joined that the user is not in."""
+    """Prints what comes; with a `key`, which may be empty, it joins rooms to follow them."""
 
     def __init__(
         self,
@@ -221,6 +233,7 @@ class Tail:
         try:
             return await self._run(chat)
         except asyncio.CancelledError:
+            # `gone` below can stop this task only by cancelling it.
             if self._nobody_reads:
                 raise BrokenPipeError from None
             raise
@@ -246,7 +259,7 @@ class Tail:
         return 0
 
     def _print(self, lines: list[str]) -> None:
-        # In this order: whoever is killed between the two prints these lines once more.
+        # In this order: whoever is killed between the two prints these lines twice, and loses none.
         self._out.write("".join(lines))
         if self._saved is not None:
             self._saved.save(self.places.positions)
@@ -299,10 +312,11 @@ class Tail:
         return [self._out.entry(entry, conversation)]
 
     async def _conversation_of(self, entry: Entry, places: list[str]) -> str | None:
-        """That which an entry of the inbox belongs to, if it is one of `places`."""
+        """The conversation of an entry of the inbox, if it is one of `places`."""
         known = conversation_of(entry, self._out.me)
         if known is None and isinstance(entry.body, OF_MESSAGES):
-            # What becomes of a message belongs where the message does.
+            # An edit or a reaction belongs to the conversation of its message, and does not name
+            # it.
             known = self._conversations.get(getattr(entry.body, "sequence", 0))
             known = known or await self._look_up(entry, places)
         if known is not None:
@@ -312,13 +326,14 @@ class Tail:
         return known
 
     async def _look_up(self, entry: Entry, places: list[str]) -> str | None:
+        """Asks the server in which of the conversations the entry is."""
         for candidate in places:
             ask = partial(self._chat.history, candidate, 1, entry.sequence + 1)
             try:
                 history = await patiently(ask, self._patience_s)
             except RefusedError as error:
                 if error.code is RefusalCode.UNKNOWN_USER:
-                    # Who is not there, and never was, has no part in it.
+                    # There is no such user, who so has said nothing.
                     continue
                 raise
             if history.entries and history.entries[-1].sequence == entry.sequence:
@@ -336,13 +351,18 @@ class Tail:
             if task is not None:
                 task.cancel()
 
-        # Only of a pipe that we write to, what can be read is that nobody reads the other end.
+        # A pipe to which we write becomes readable once nobody reads its other end. A terminal or a
+        # socket may be readable for other reasons.
         if stat.S_ISFIFO(os.fstat(_STDOUT).st_mode):
             loop.add_reader(_STDOUT, gone)
 
 
 async def batches(events: AsyncIterator[Event]) -> AsyncIterator[list[Event]]:
-    """All that is there at a time, up to `BATCH_MAX`."""
+    """All events that are there at a time, up to `BATCH_MAX`: one write, and one cursor, for them.
+
+    A generator cannot be asked whether it has more. So the next event is awaited by a task, which
+    has it after one turn of the loop if it was there already.
+    """
 
     async def following() -> Event | None:
         return await anext(events, None)

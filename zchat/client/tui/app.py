@@ -68,10 +68,11 @@ PLAIN_LINES: Final = ("hint", "prompt")
 TOUCHES: Final = (events.Key, events.Paste, events.MouseDown)
 """What shows that the user is doing something."""
 FRAME_S: Final = 1 / 40
-"""What others do is drawn this often at most: a flood of messages must not take all of a core. What
-the user does is drawn at once."""
+"""What others do is drawn at most this often, since a flood of messages must not take a whole core.
+What the user does is drawn at once."""
 TICK_S: Final = 1.0
-"""How often clocks on the screen go on, and what has come is written to disk."""
+"""How often clocks on the screen go on, and what has come is written to disk: what is lost with a
+dead terminal comes from the server again."""
 THEME: Final = "theme"
 
 
@@ -103,7 +104,8 @@ class ScreenClient(App[int]):
 
         Times are shown in `zone`; None is the machine's own.
         """
-        # Set here: Textual decides how it takes colours away before it knows of any theme.
+        # Given here: Textual chooses in its `__init__` how it takes colours away, before it knows
+        # of our themes.
         super().__init__(driver, ansi_color=True if "NO_COLOR" in os.environ else None)
         self.config = config or Config()
         themes.adopt(self.config.themes, self.config.complain)
@@ -159,7 +161,7 @@ class ScreenClient(App[int]):
     def _make_controllers(
         self, calendar: Calendar, how: How, *, quiet: bool, first_time: bool
     ) -> None:
-        """Each knows those before it, and none the app."""
+        """Each is given those before it that it needs. None knows the app, but for `Screen`."""
         controller, cache = self.controller, self._cache
         timeline, composer, notes = self.timeline, self.composer, self.notes
         self.notifications = Notifications(
@@ -229,7 +231,8 @@ class ScreenClient(App[int]):
             troubles.append(f"{self._log_files.trouble}.")
         self.note([f"! {trouble}" for trouble in troubles])
         self.set_interval(TICK_S, self._tick)
-        # Another program had the terminal meanwhile: nothing on it is as it was drawn.
+        # After Ctrl-Z and fg: another program had the terminal, and nothing is there as it was
+        # drawn.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
 
     # --- Events ---------------------------------------------------------------------------------
@@ -238,7 +241,8 @@ class ScreenClient(App[int]):
         try:
             await self.controller.follow(self._happened)
         except Exception as error:  # noqa: BLE001
-            # It is raised again where the screen was opened, once the terminal is as it was.
+            # Whatever ended the chat ends the screen. It is raised again where the screen was
+            # opened, once the terminal is as it was.
             self.over = error
         self.exit(0)
 
@@ -285,7 +289,7 @@ class ScreenClient(App[int]):
         self.panels.show()
 
     def show_around(self) -> None:
-        """All but the timeline, which knows itself when it has changed."""
+        """Draws all but the timeline, which notices by itself that something has changed."""
         self.panels.show()
 
     # --- Keys -----------------------------------------------------------------------------------
@@ -300,28 +304,32 @@ class ScreenClient(App[int]):
             and not event.is_forwarded
             and self._in_turn(event)
         ):
-            # Through the composer's own queue, where the keys before it wait: none overtakes
-            # another.
+            # Through the composer's queue, where the keys before it may still wait: so no key
+            # overtakes another. `app_focus` is set as Textual would, since whoever types is here.
             self.app_focus = True
             self.composer._forward_event(event)
             return
         await super().on_event(event)
 
     def _in_turn(self, event: events.Key | events.Paste) -> bool:
-        """Whether the key waits for those before it; all but in a dialog that stands alone."""
+        """Whether the key waits for those before it, in the composer's queue.
+
+        That is so for all but those of a dialog that no key has opened, which Textual hands on.
+        """
         if isinstance(self.screen, QuestionDialog):
+            # Its answers come through the composer, too; but quitting must always be possible.
             return getattr(event, "key", "") != "ctrl+q"
         return self.is_uncovered or self.composer.has_opened(self.screen)
 
     def post_message(self, message: Message) -> bool:
-        # Keys are noted when they come, not when their turn does: a conversation that opens in
-        # between must not take along somebody who is typing.
+        # Keys are noted when they come, and not only when it is their turn: a conversation that
+        # opens in between must not take along somebody who is typing.
         if isinstance(message, TOUCHES):
             self.controller.guard.touched(message.time)
         return super().post_message(message)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Behind a dialog only quitting works."""
+        """Behind a dialog only quitting works, besides actions of Textual's own."""
         own = action in type(self).__dict__ or f"action_{action}" in type(self).__dict__
         return not own or action == "leave" or self.is_uncovered
 
@@ -392,7 +400,7 @@ class ScreenClient(App[int]):
 
     def _highlight(self, text: str | None) -> None:
         if text is None:
-            return
+            return  # The user left the dialog.
         chosen = split_words(text)
         self._cache.keep_setting(HIGHLIGHT_SETTING, ", ".join(chosen))
         words = [*self.config.highlight, *chosen]
@@ -474,7 +482,7 @@ class ScreenClient(App[int]):
         self.wake()
 
     def on_resize(self) -> None:
-        # Called later: the app takes over its new size only after this.
+        # Called later: Textual sets the new size of the app only after this.
         self.call_later(self.panels.arrange)
 
     # --- What the controllers ask for, as in `controller/screen.py` -----------------------------
@@ -526,7 +534,7 @@ class ScreenClient(App[int]):
         await executor.dialogue_over()
         was_typing = self._questioner.end()
         if was_typing or executor.answers_failed:
-            # Whoever types fast goes on with an answer that is not asked for any more.
+            # Whoever types fast may still be typing an answer, which nobody asks for any more.
             self.controller.guard.secret_asked()
 
     def keep(self) -> None:

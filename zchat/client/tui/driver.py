@@ -17,6 +17,8 @@ from zchat.programs import typed_ahead
 # character that a Mac's Option key makes of it: Alt-1 to Alt-9 would be lost. Alt with a letter it
 # knows only if nothing else is typed at the same time.
 class _Named(NamedTuple):
+    """Stands in the table for one of Textual's named keys, of which it reads only the value."""
+
     value: str
 
 
@@ -31,14 +33,14 @@ _KEYS.setdefault("\x1b\r", (_Named("alt+enter"),))
 class HangUpDriver(LinuxDriver):
     """Survives a terminal that is closed.
 
-    Textual's writing thread ends with the first error. Its queue would fill up then, and block
-    whoever draws: the client could not log out. So from then on nothing is written any more.
+    Textual writes in a thread, which ends with the first error. Its queue would fill up then, and
+    block whoever draws, so that the client could not log out. From then on nothing is written.
     """
 
     def start_application_mode(self) -> None:
         # A stopped client may be told twice to go on, by the shell and by the system, as when its
-        # terminal is closed. With two threads that read keys, only one would be ended, and the
-        # other would read a closed terminal for ever; so would one that begins after the end.
+        # terminal is closed. Of two threads that read keys only one would be ended, and the other
+        # would read the closed terminal for ever. So would a thread that is begun after the end.
         if self._app._exit or not self._may_draw():
             return
         if self._key_thread is not None and self._key_thread.is_alive():
@@ -48,16 +50,17 @@ class HangUpDriver(LinuxDriver):
         for event in (*early.feed(typed_ahead.take()), *early.tick()):
             self.process_message(event)
         super().start_application_mode()  # type: ignore[no-untyped-call]
-        # At the end the terminal is to be as it was before it was held for those keys.
+        # What Textual found are the attributes with which `typed_ahead` has held the terminal for
+        # those keys. At the end it is to be as it was before that.
         self.attrs_before = typed_ahead.former() or self.attrs_before
 
     def _may_draw(self) -> bool:
-        """Whether the terminal is there. In the background this waits, stopped by the system.
+        """Whether the terminal is there. In the background this waits until somebody says `fg`.
 
-        A process in the background that sets the terminal's attributes is stopped with SIGTTOU.
-        Textual instead stops itself with SIGSTOP, a moment later: if the terminal is closed in
-        between, no shell is there to bring it back, and it never ends. What the system has stopped
-        itself, it lets go on when the shell is gone.
+        A process in the background that sets the terminal's attributes is stopped by the system,
+        with SIGTTOU, and let go on by it when the shell is gone. Textual would instead stop itself
+        with SIGSTOP, a moment later: if the terminal is closed in between, no shell is there to
+        bring it back, and it never ends.
         """
         if os.isatty(self.fileno):
             try:
@@ -83,13 +86,13 @@ class HangUpDriver(LinuxDriver):
 
         Textual sends SIGSTOP to the client alone. Programs that were started along with it, as in a
         pipe or a script, would go on; and where no shell could bring the client back, it would be
-        stopped for good. The system ignores SIGTSTP there, and the screen comes back at once.
+        stopped for good. There the system ignores SIGTSTP, and the screen comes back at once.
         """
         restarts = self._auto_restart
         if restarts:
             self.suspend_application_mode()
             self._must_signal_resume = True
-        # Textual's own handler of SIGCONT would draw a second time, besides the end of this method.
+        # Textual's own handler of SIGCONT would draw the screen, which the end of this method does.
         again = signal.signal(signal.SIGCONT, signal.SIG_IGN)
         stop = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.killpg(0, signal.SIGTSTP)

@@ -68,7 +68,7 @@ EVERYWHERE: Final[list[BindingType]] = [
     # Without priority: while somebody writes, it is a character.
     Binding("question_mark", "keys", "All keys"),
     _everywhere("ctrl+p", "command_palette", "Command palette", "palette"),
-    # Before the composer, whose own would do nothing where nothing is selected.
+    # With priority over the composer's own, which does nothing where nothing is selected.
     _everywhere(
         "ctrl+c", "copy_or_clear", "Copy the selection, or clear the input", "copy-or-clear"
     ),
@@ -193,7 +193,7 @@ def first_keys(nodes: Iterable[DOMNode]) -> dict[str, str]:
 
 
 def bind(nodes: Sequence[DOMNode], config: Config) -> None:
-    """Gives the actions in the user's settings the keys that stand there.
+    """Gives actions the keys that the user's settings name; what is wrong there is complained of.
 
     The bindings of the first node work everywhere.
     """
@@ -231,7 +231,7 @@ def _rebind(node: DOMNode, binding: Binding, keys: Iterable[str]) -> None:
 def _valid(
     config: Config, action: str, wanted: Iterable[str], *, everywhere: bool
 ) -> Iterator[str]:
-    """Those that are keys, by Textual's names; complains of the others."""
+    """Yields those that are keys, by Textual's names, and complains of the others."""
     for each in wanted:
         key = normal(each)
         if key is None:
@@ -255,6 +255,7 @@ def normal(key: str) -> str | None:
 
 
 def _plus(key: str) -> list[str]:
+    """The parts of `+` or of `ctrl++`, whose last plus is the key itself."""
     return [*filter(None, key[:-1].split("+")), "+"]
 
 
@@ -284,7 +285,7 @@ def _first(binding: Binding) -> str:
 
 # --- The list of keys, and the command palette ----------------------------------------------------
 #
-# Both are made of the bindings, so that they cannot be wrong.
+# Both are made of the bindings, so that they say what the keys do.
 
 KEY_CELLS: Final = 24
 USAGE_CELLS: Final = 34
@@ -363,5 +364,6 @@ def commands(
 
 
 async def _act(timeline: Widget, action: str) -> None:
+    # By its own screen: the palette is still the one in front.
     timeline.screen.set_focus(timeline)
     await timeline.run_action(action)

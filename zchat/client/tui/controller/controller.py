@@ -74,15 +74,17 @@ from zchat.protocol.messages import (
 from zchat.protocol.rules.permissions import Place
 
 SLICE_S: Final = 0.006
-"""After so long of folding events, keys and drawing have their turn: less than a frame at 60 Hz."""
+"""Events are folded into the book for so long, and then keys and drawing have their turn: less than
+a frame at 60 Hz."""
 LEAVE: Final = ":lr"
+"""Leaves a room; here the room may be left out, since one is open."""
 _SILENT: Final = (
     *(ListRooms, ListUsers, ListMembers, ListPins, ListConversations, ReadHistory),
     *(SearchMessages, SayTyping),
 )
 """Requests that the client makes by itself: a refusal is not shown, and quitting waits for none."""
 TYPING_AGAIN_S: Final = limits.TYPING_S * 0.6
-"""Soon enough that the others still see it when it is told again, also if that is a little late."""
+"""It is told again before the others forget it, also if that is a little late."""
 
 
 class Outcome(enum.Enum):
@@ -95,7 +97,7 @@ class Outcome(enum.Enum):
 
 
 class AnswerNotes:
-    """What commands answer, for the `Executor`, as notes on the screen."""
+    """Shows what commands answer as notes on the screen; the `Executor` calls it."""
 
     def __init__(self, render: Renderer, note: Callable[[Sequence[str]], None]) -> None:
         self._render = render
@@ -150,11 +152,13 @@ class Controller:
         self._typing_sent_s: dict[str, float] = {}
         """By key: when the others were told last that the user is typing there."""
         self._members_are_old = False
+        """Somebody came or went since the members of a room were asked for."""
         self._users_are_old = False
+        """Who is online may differ from what is shown, since only some changes were told."""
         self._waiting: set[int] = set()
-        """What the user has sent or done, and is not answered."""
+        """The user's own requests that are not answered: whoever quits is asked because of them."""
         self._unsent = set(book.unsent)
-        """What the cache keeps until it is confirmed."""
+        """The messages that the cache keeps until they are confirmed."""
 
     # --- What happens ---------------------------------------------------------------------------
 
@@ -167,6 +171,7 @@ class Controller:
             self._apply(event, loop.time())
             seen(event)
             self._front.wake()
+            # An iterator that always has an event would never give the loop a turn by itself.
             if loop.time() - begun > SLICE_S:
                 await asyncio.sleep(0)
                 begun = loop.time()
@@ -178,6 +183,7 @@ class Controller:
         if self._log_files is not None:
             self._log_files.take(event)
         self._cache.take(event)
+        # Otherwise it is written once a second; in a burst that would be one long pause.
         if self._cache.waiting >= FLUSH_ENTRIES:
             self.keep()
         match event:
@@ -194,6 +200,7 @@ class Controller:
                     # It names only some of those who came and went.
                     self._users_are_old = True
             case EntryArrived(Entry(log=log, body=MessagePinned() | MessageUnpinned())):
+                # Of a room that was never open nobody wants to know; it is asked for then.
                 if log in self.pins:
                     self.try_to(lambda: ListPins(room=log))
             case _:
@@ -231,7 +238,7 @@ class Controller:
                 pass
 
     def keep_at_top(self, conversation: Conversation) -> None:
-        """Or lets it go from there, if it was."""
+        """Keeps it at the top of the list, or does so no longer."""
         conversation.pinned = not conversation.pinned
         self._cache.flush([conversation])
 
@@ -280,6 +287,7 @@ class Controller:
                 self.send(ListMembers(room=conversation.key))
                 self.send(ListPins(room=conversation.key))
             else:
+                # The header of a private conversation says whether the other is online.
                 self._users_are_old = True
         if not conversation.items:
             self.load_older(conversation)
@@ -311,7 +319,7 @@ class Controller:
             self._front.wake()
 
     def read(self, conversation: Conversation) -> None:
-        """All that is in it is read now."""
+        """Marks all that is in it as read, on all devices of the user."""
         mark = self.book.read(conversation.key)
         if mark is not None:
             self.chat.mark_read(*mark)
@@ -348,13 +356,16 @@ class Controller:
         at_ms = round(time.time() * 1000)
         said = self.book.pending(key, text, reply_to, request_id, at_ms)
         said.kept = self._cache.keep_unsent(key, text, reply_to, at_ms)
+        # Without a number the cache has failed to keep it, and there is nothing to take away later.
         if said.kept:
             self._unsent.add(said)
+        # For the others a message ends the typing, so the next word is told at once.
         self._typing_sent_s.pop(key, None)
         self._front.wake()
         return True
 
     def _command(self, line: str) -> Outcome:
+        """Runs a command, of which the screen itself does some: those that say, open or close."""
         action = parse(line, self.roster.rooms.keys() | self.chat.rooms_followed)
         match action:
             case Send(Post(room=room, text=said)):
@@ -364,6 +375,7 @@ class Controller:
             case Send(JoinRoom(room=room) | CreateRoom(room=room) as request):
                 self._send_and_open(request, room_log(room))
             case Send(StartConversation() as request):
+                # The server chooses the name of its room, and the answer has it.
                 self._send_and_open(request, "")
             case Send(CloseRoom(room=room) as request):
                 asked = f"Close #{room} for everyone? Nobody will be in it any more."
@@ -395,13 +407,14 @@ class Controller:
         self._send_and_open(CreateRoom(room=room), room_log(room))
 
     def _send_and_open(self, request: Request, key: str) -> None:
+        """Goes there once the request is done; an empty `key` is named by the answer."""
         request_id = self.send(request)
         if request_id is not None:
             self._awaited[request_id] = key
             self.guard.requested(request_id, key or "the conversation")
 
     def says_typing(self, conversation: Conversation) -> None:
-        """Tells the others that the user is typing, now and then while it is so."""
+        """Tells the others that the user is typing, unless they were told a moment ago."""
         now = asyncio.get_running_loop().time()
         key = conversation.key
         if (
@@ -425,7 +438,7 @@ class Controller:
             self._front.wake()
 
     def mute(self, conversation: Conversation) -> None:
-        """Or unmutes it."""
+        """Mutes it, or has it notify again: a room of mentions, a person of everything."""
         muted = conversation.notify == Notify.NOTHING
         level = Notify.MENTIONS if conversation.key[0] == "#" else Notify.ALL
         self.try_to(
@@ -439,7 +452,7 @@ class Controller:
         return conversation.key if conversation.key[0] == "#" else inbox_log(self.book.me)
 
     def edit(self, conversation: Conversation, said: Said, text: str) -> bool:
-        """False if the text is none that a message can have."""
+        """Sends the new text; False if a message cannot have it."""
         log = self._log_of(conversation)
         draft = self.try_to(
             lambda: EditMessage(log=log, sequence=said.sequence, text=emojied(text))
@@ -472,14 +485,14 @@ class Controller:
         self.try_to(lambda: DeleteMessage(log=log, sequence=said.sequence))
 
     def react(self, conversation: Conversation, said: Said, emoji: str) -> None:
-        """Or takes the reaction back, if it is there already."""
+        """Adds the user's reaction, or takes it back if it is there already."""
         log = self._log_of(conversation)
         again = self.book.me in said.reactions.get(emoji, ())
         kind = RemoveReaction if again else AddReaction
         self.try_to(lambda: kind(log=log, sequence=said.sequence, emoji=emoji))
 
     def pin(self, conversation: Conversation, said: Said) -> None:
-        """Or unpins it."""
+        """Pins the message, or unpins it."""
         kind = UnpinMessage if self.is_pinned(conversation, said) else PinMessage
         self.try_to(lambda: kind(room=conversation.key, sequence=said.sequence))
 

@@ -26,9 +26,10 @@ from zchat.client.tui.view.cells import drawable_line
 from zchat.client.tui.view.layout import FOLD, Line, Page, Place, lay_out, place
 
 ESTIMATED_LINES: Final = 2
-"""Of an item that was not laid out yet: most messages have one or two."""
+"""The height of an item that was not laid out yet: most messages have one or two lines."""
 LAID_OUT_MAX: Final = 2_000
-"""So many items keep their lines, which is far more than a screen shows."""
+"""So many items keep their lines, far more than a screen shows. Past that all are forgotten, and
+the next frame lays out again what it shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +51,19 @@ class Viewport:
         self.at_end = True
         """It shows the newest message, and follows when another comes."""
         self.top = 0
-        """The item on the first line of the window,"""
+        """The index of the item on the first line of the window,"""
         self.skipped = 0
         """and how many of its lines are above the window."""
         self.selected: int | None = None
+        """The index of the selected item."""
         self.missed = 0
-        """Messages that came below the window."""
+        """The number of messages that came below the window."""
         self.new_after = conversation.marker if conversation.unread else 0
         """The line "new" stands below this sequence; it stays there while the user reads."""
         self._unfolded: set[Item] = set()
         self._laid_out: dict[Item, tuple[object, list[Line]]] = {}
+        """What an item's lines were made of, and the lines."""
+        # The heights below are of the items as they are now.
         conversation.take_changes()
         self.heights = Heights([ESTIMATED_LINES] * len(self.items))
 
@@ -82,12 +86,13 @@ class Viewport:
     def keep_up(self) -> bool:
         """Takes in what has changed in the conversation; whether anything has.
 
-        Everything that looks at the items calls it first. The items are always as they are now,
-        and indexes from before would be those of others.
+        Everything that looks at the items calls it first: the list of items has changed already,
+        and an index that was kept from before would be that of another item.
         """
         changes = self.conversation.take_changes()
         if changes and self._folds is not None:
             self._folds.forget()
+        # The user has selected something that is seen in the window at the end.
         follows = self.at_end and self.selected is not None and self.selected >= self.top
         self._apply(changes)
         if changes and follows and self.at_end:
@@ -95,7 +100,10 @@ class Viewport:
         return bool(changes)
 
     def _keep_in_sight(self) -> None:
-        """The selected message stays visible when others come: a key may be about to delete it."""
+        """Keeps the selected message in the window when others come.
+
+        The user may be about to press the key that deletes it, and must see which one it is.
+        """
         self._stand_at_end()
         if self.selected is not None and (self.selected, 0) < (self.top, self.skipped):
             self.at_end, self.top, self.skipped = False, self.selected, 0
@@ -108,7 +116,7 @@ class Viewport:
                 case Inserted(index, count):
                     self._insert(index, count)
                 case Changed():
-                    pass  # Its version tells, once it is laid out again.
+                    pass  # Its version has changed, by which `lines` knows.
                 case Removed(index):
                     self._remove(index)
                 case Replaced():
@@ -124,6 +132,7 @@ class Viewport:
                 came = self.items[index : index + count]
                 self.missed += sum(isinstance(item, Said) for item in came)
         elif index <= self.top:
+            # The same item stays on the first line, so nothing moves on the screen.
             self.top += count
         if self.selected is not None and self.selected >= index:
             self.selected += count
@@ -141,6 +150,7 @@ class Viewport:
                 self.selected = None
 
     def _replace(self) -> None:
+        """None of the items from before need be among those of now."""
         self.heights = Heights([ESTIMATED_LINES] * len(self.items))
         self._laid_out.clear()
         self.at_end, self.top, self.skipped, self.missed, self.selected = True, 0, 0, 0, None
@@ -160,6 +170,7 @@ class Viewport:
         item = self.items[index]
         where = self._place(index)
         answered = self.answered(item)
+        # The lines are made of this, besides the page, whose change forgets all of them.
         key = (item.version, where, answered and (answered, answered.version))
         known = self._laid_out.get(item)
         if known is not None and known[0] == key:
@@ -220,6 +231,7 @@ class Viewport:
             if len(rows) == self.height:
                 self.at_end = self._is_end(rows)
                 return rows
+        # At the end, or so near to it that the window would not be full: it is filled from below.
         self._stand_at_end()
         return self._rows_from_top()
 
@@ -257,7 +269,7 @@ class Viewport:
 
     @property
     def line(self) -> int:
-        """Roughly the first line of the window, of `heights.total`."""
+        """The first line of the window, of `heights.total`; an estimate, for the scroll bar."""
         return self.heights.before(self.top) + self.skipped
 
     # --- How it moves ---------------------------------------------------------------------------
@@ -301,7 +313,7 @@ class Viewport:
             return
         run = self._run(index)
         if run and index > run.start:
-            # This item is meant, and not all of its run.
+            # This very item is meant, and is not seen while the run is folded.
             self._unfolded.add(self.items[run.start])
         rows = self.rows()
         if index < self.top or (index == self.top and self.skipped):
@@ -310,11 +322,11 @@ class Viewport:
             self.at_end = False
             self._stand_above(index)
             if len(self.lines(index)) > self.height:
-                # It does not fit: its beginning is shown.
+                # It does not fit into the window, which shows its beginning.
                 self.top, self.skipped = index, 0
 
     def show(self, index: int) -> None:
-        """The same, with some messages around it."""
+        """Selects it, and shows it with some messages around it."""
         self.rows()
         before = self.top, self.skipped
         self.select(index)
@@ -341,9 +353,9 @@ class Viewport:
             start = (rows[-1].index + 1 if by < 0 else rows[0].index - 1) if rows else 0
         index = start + by
         while 0 <= index < len(self.items):
-            if isinstance(self.items[index], Said) or self._run(index)[:1] == range(
-                index, index + 1
-            ):
+            run = self._run(index)
+            # A notice cannot be acted on, but a run of them can be unfolded, at its first.
+            if isinstance(self.items[index], Said) or (run and run.start == index):
                 self.select(index)
                 return
             index += by
@@ -466,14 +478,11 @@ def _told(notices: Iterable[Item], me: str) -> str:
 # --- Finding words in what is loaded --------------------------------------------------------------
 
 
-def matches(item: Item, text: str) -> bool:
-    """Whether each word of `text` is in the message, in whatever case, or in its author's name."""
-    words = text.casefold().split()
-    return bool(words) and _has(item, words)
-
-
 def find_before(items: Sequence[Item], text: str, index: int) -> int | None:
-    """The index of the last match before `index`."""
+    """The index of the last match before `index`.
+
+    A message matches if each word of `text` is in it, in whatever case, or in its author's name.
+    """
     return _first(items, text, range(min(index, len(items)) - 1, -1, -1))
 
 
@@ -493,6 +502,7 @@ def _has(item: Item, words: list[str]) -> bool:
     if not isinstance(item, Said):
         return False
     text = item.text.casefold()
+    # Names have no capitals.
     return all(word in text or word in item.author for word in words)
 
 

@@ -27,7 +27,7 @@ from zchat.client.tui.widgets import painting
 
 WHEEL_LINES: Final = 3
 OLDER_WHEN_ITEMS: Final = 60
-"""Older items are loaded once so few are left above the window, before scrolling reaches them."""
+"""Older items are loaded once so few are left above the window, so that scrolling need not wait."""
 HANDLE: Final = Piece("▐", Ink.DIM)
 """The scroll bar's handle."""
 BESIDE: Final = Piece(" ")
@@ -35,7 +35,8 @@ BESIDE: Final = Piece(" ")
 CHOOSES_NEWEST: Final = ("reply", "edit", "react", "copy", "open", "before")
 """These are done to the newest message if none is selected."""
 VIEWS_MAX: Final = 12
-"""So many conversations come back where they were left; a view has lines of its own."""
+"""So many conversations come back where they were left. Not all of them do, since each view keeps
+the lines that it has laid out."""
 
 
 class Shown(NamedTuple):
@@ -95,8 +96,8 @@ class Timeline(Widget, can_focus=True):
 
     BINDINGS = keys.TIMELINE
 
-    # As high as what is seen, and so without a say in the layout: Textual would lay out and draw
-    # everything a second time.
+    # Textual sets it to the size of the widget, whose change has drawn everything already; without
+    # this it would do so a second time.
     virtual_size = Reactive(Size(), repaint=False)
 
     class Moved(Message):
@@ -112,7 +113,8 @@ class Timeline(Widget, can_focus=True):
     ) -> None:
         """`ask` gets what is to be done, to which item, and with what; `folds` is as for the view.
 
-        It runs before the next key is handled. A message of Textual would run later.
+        It is called at once, so that it is done before the next key is handled. A message of
+        Textual would wait in a queue behind that key.
         """
         super().__init__()
         self.me = me
@@ -131,8 +133,11 @@ class Timeline(Widget, can_focus=True):
         """Where it was last, if that is somewhere else."""
         self._is_dragging = False
         self._rows: list[Row] = []
+        """The lines of messages that the window shows,"""
         self._shown: list[Shown] = []
+        """and all that it draws: also the blank lines above few messages, and the scroll bar."""
         self._fitted = Size()
+        """The size for which these were made."""
         self._welcome: list[Line] = []
 
     # --- What is shown --------------------------------------------------------------------------
@@ -145,6 +150,7 @@ class Timeline(Widget, can_focus=True):
         else:
             view.read_until(conversation)
             view.selected = None
+        # As the newest: those that were not open for the longest time go first.
         self._views[conversation] = view
         while len(self._views) > VIEWS_MAX:
             del self._views[next(iter(self._views))]
@@ -216,7 +222,7 @@ class Timeline(Widget, can_focus=True):
         return index, skipped + number - above
 
     def _bar(self, view: Viewport) -> range:
-        """The lines beside which the scroll bar has its handle."""
+        """The lines beside which the scroll bar has its handle; none if everything is seen."""
         height, total = self.size.height, max(view.heights.total, 1)
         if view.at_end and total <= view.height:
             return range(0)
@@ -322,7 +328,6 @@ class Timeline(Widget, can_focus=True):
         view = self.view
         item = None if view is None else view.chosen
         if item is None and what in CHOOSES_NEWEST and view is not None:
-            # With none selected, the newest is meant.
             view.step(-1)
             item = view.chosen
             self.look_again()
@@ -369,6 +374,7 @@ class Timeline(Widget, can_focus=True):
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         self._unmark()
+        # The last column is the scroll bar.
         if event.button == 1 and event.x < self.size.width - 1 and self._rows:
             self._anchor = self._end_at(event.x, event.y)
             self.capture_mouse()
