@@ -129,7 +129,7 @@ OF_MESSAGES: Final = (
         "edit",
         _edit,
         [place_argument(), sequence_argument(), text_argument()],
-        f"""Have your message SEQUENCE say TEXT.
+        f"""Edit your message SEQUENCE: its text becomes TEXT.
 
 {WHICH} Without TEXT, or with -, it is read from standard input.
 
@@ -192,7 +192,7 @@ Example:
         "unpin",
         _unpin,
         [room_argument(), sequence_argument()],
-        """Pin the message SEQUENCE of ROOM no more.
+        """Unpin the message SEQUENCE in ROOM, where you are a moderator.
 
 \b
 Example:
@@ -233,7 +233,7 @@ OF_ROOMS: Final = (
             room_argument(),
             click.Option(["--private"], is_flag=True, help="Only who is invited hears of it."),
         ],
-        """Make ROOM, and be its owner.
+        """Create ROOM, which you then own.
 
 A guest owns it until it goes, which is at once: use an account.
 

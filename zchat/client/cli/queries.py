@@ -182,7 +182,7 @@ def _print_objects(out: Output, listed: list[Any], total: int, what: str) -> Non
     out.objects(map(info_object, listed))
     if more := total - len(listed):
         # To the person: a line of JSON that is no room or user would break who reads them.
-        say(f"{more:,} more {what} found no place in the answer")
+        say(f"{more:,} more {what} did not fit into the answer")
 
 
 # --- How they are called --------------------------------------------------------------------------

@@ -38,9 +38,9 @@ class Begun:
     reply: Said | None = None
     edited: Said | None = None
     before_edit: str = ""
-    """The draft that an edit has pushed aside."""
+    """The draft that an edit has put aside."""
     before_command: str = ""
-    """The draft that a command from the palette has pushed aside."""
+    """The draft that a command from the palette has put aside."""
 
 
 NOTHING: Final = Begun()
@@ -73,23 +73,25 @@ class Composing:
     # --- Drafts ---------------------------------------------------------------------------------
 
     def move_to(self, conversation: Conversation) -> None:
-        """What was begun in the conversation before waits there, and what waits here goes on."""
+        """Leaves what was begun in the conversation before, and takes up what waits in this one."""
         begun, self._begun = self._begun, NOTHING
         text = self._composer.text
         if self.conversation is not None and begun != NOTHING:
             self._elsewhere[self.conversation.key] = begun, "" if is_secret(text) else text
         self.conversation = conversation
+        # What was begun is kept until the client ends, a mere draft also for the next time.
         drafted = NOTHING, conversation.draft
         self._begun, text = self._elsewhere.pop(conversation.key, drafted)
         self._composer.load(text)
 
     def keep_draft(self) -> None:
-        """Has the draft stay with its conversation, also the next time."""
+        """Keeps the draft with its conversation, also for the next run of the client."""
         if self.conversation is not None:
             self._put_by(self.conversation, self._draft())
 
     def _draft(self) -> str:
         begun = self._begun
+        # An edit or a command is no draft, but has put one aside.
         before = begun.before_edit if self._is_editing else begun.before_command
         text = before if before or self._is_editing else self._composer.text
         # No secret may ever reach the disk.
@@ -102,7 +104,7 @@ class Composing:
             self._cache.keep_draft(conversation.key, draft)
 
     def _remember(self, text: str) -> None:
-        """So that Up brings it back, also the next time."""
+        """Has Up bring it back, also in the next run of the client."""
         if not is_secret(text):
             self._cache.keep_input(text)
             self._composer.remember(text)
@@ -110,13 +112,14 @@ class Composing:
     def typed(self) -> None:
         """The text has changed; tells the others that the user is typing."""
         conversation, text = self.conversation, self._composer.text
+        # A draft that was put there by opening its conversation is not typed, nor is an edit told.
         if conversation is None or self._is_editing or text == conversation.draft:
             return
         if text and not text.startswith(":"):
             self._controller.says_typing(conversation)
 
     def go_on(self, text: str = "") -> None:
-        """Back to writing, with this added where the cursor is."""
+        """Goes back to writing, with this text added where the cursor is."""
         self._screen.focus_on(self._composer)
         if text:
             self._composer.insert(text)
@@ -134,11 +137,11 @@ class Composing:
             self._screen.note(["Ctrl-Q quits"])
 
     async def write_in_editor(self) -> None:
-        """The text that comes out of the editor waits for Enter as if it was typed."""
+        """Runs the user's editor on the text, which then waits for Enter as if it was typed."""
         conversation = self.conversation
         before = self._composer.text
         if is_secret(before):
-            # An editor writes files of its own: swap files, backups, histories.
+            # An editor writes files of its own, such as backups, and no secret may reach the disk.
             self._screen.note(["! a secret is not given to an editor"])
             return
         text = trouble = ""
@@ -173,7 +176,7 @@ class Composing:
         self._screen.focus_on(self._composer)
 
     def begin_command(self, text: str) -> None:
-        """The draft comes back once the command is done or left."""
+        """Puts the beginning of a command where the user writes; the draft comes back after it."""
         if not self._is_editing:
             before = self._begun.before_command or self._composer.text
             self._begun = replace(self._begun, before_command=before)
@@ -181,7 +184,7 @@ class Composing:
         self._screen.focus_on(self._composer)
 
     def hint(self, cells: int) -> Line | None:
-        """What Enter will do, where it does not simply send the text."""
+        """Says what Enter will do, if it does not simply send the text."""
         again = self._doubted == self._composer.text
         if self._is_editing:
             leaves = "Esc again leaves it as it was" if again else "Esc leaves it"
@@ -193,7 +196,7 @@ class Composing:
     # --- Enter and Escape -----------------------------------------------------------------------
 
     def submit(self, text: str) -> Outcome:
-        """`QUIT` is for the caller to do."""
+        """Does what Enter means for this text; quitting is left to the caller."""
         conversation = self.conversation
         if conversation is None:
             return Outcome.MISTAKE
@@ -209,10 +212,10 @@ class Composing:
             return Outcome.MISTAKE
         begun, self._begun = self._begun, NOTHING
         if isinstance(meant(text), Command):
-            # A command is no answer: the reply is still to be written.
+            # A command is not the reply that was begun, which is still to be written.
             self._begun = Begun(begun.reply)
-        # Emptied first: what a command opens must not find the command there as a draft. What is a
-        # mistake is put back below.
+        # Emptied before the command runs, which may open another conversation: the command would
+        # be kept here as a draft. A mistake is put back below.
         self._composer.load(begun.before_command)
         conversation.draft = ""
         reply_to = begun.reply.sequence if begun.reply else 0
@@ -240,7 +243,7 @@ class Composing:
                 return Outcome.DONE
 
     def leave(self) -> bool:
-        """Whether there was a command, an edit or a reply to leave.
+        """Leaves a command, an edit or a reply that was begun; False if there was none.
 
         Where text would be lost, only the second Escape does it.
         """
@@ -262,7 +265,7 @@ class Composing:
         return True
 
     def _is_doubtful(self, text: str) -> bool:
-        """Whether this is the first Escape with this text."""
+        """Whether this is the first Escape with this text, which only warns."""
         self._doubted, doubted = text, self._doubted
         return doubted != text
 
@@ -276,13 +279,13 @@ class Composing:
 # --- The user's own editor ------------------------------------------------------------------------
 
 EDITORS: Final = ("sensible-editor", "nano", "vi")
-"""Tried in this order where neither VISUAL nor EDITOR is set."""
+"""Tried in this order where neither VISUAL nor EDITOR is set; the first is Debian's choice."""
 FILE_BYTES_MAX: Final = 4 * limits.TEXT_CHARS_MAX
-"""What the editor leaves; a character has up to four bytes."""
+"""Of the file that the editor leaves: a character has up to four bytes. No more of it is read."""
 
 
 class EditorError(Exception):
-    """There is no text; says why, in a sentence without its full stop."""
+    """There is no text to take back; says why, in a sentence without its full stop."""
 
 
 def editor_command(environment: Mapping[str, str]) -> list[str]:
@@ -303,7 +306,8 @@ async def edit_elsewhere(text: str, environment: Mapping[str, str]) -> str:
     """The text as the editor leaves it; it has the terminal meanwhile. Raises `EditorError`."""
     command = editor_command(environment)
     try:
-        # A folder that only this user may read: editors put backups and swap files beside the file.
+        # In a folder that only this user may read, since editors put backups and swap files beside
+        # the file.
         with tempfile.TemporaryDirectory(prefix="zchat-") as folder:
             path = Path(folder) / "message.txt"
             _write_file(path, text)
@@ -322,7 +326,7 @@ async def _run_editor(command: list[str]) -> None:
         try:
             code = await process.wait()
         except asyncio.CancelledError:
-            # The client ends, and nobody would wait for the editor, which still reads the terminal.
+            # The client ends. The editor would go on reading the terminal, along with the shell.
             process.terminate()
             raise
     if code:
@@ -331,7 +335,7 @@ async def _run_editor(command: list[str]) -> None:
 
 @contextmanager
 def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Ctrl-C goes to all programs on the terminal, and is meant for the editor."""
+    """Ignores Ctrl-C, which the terminal sends to all its programs and which the editor needs."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield

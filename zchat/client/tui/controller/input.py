@@ -24,9 +24,9 @@ class Command:
 
 
 def meant(text: str) -> Written | Command:
-    """Whatever begins like a command is never sent as a message, whatever precedes or follows it.
+    """What begins like a command is never sent as a message, whatever else is in the text.
 
-    It might hold a password, or words for one person only, and the others would read them.
+    It might hold a password, or words for one person only, and everybody in the room would read it.
     """
     line = text.strip()
     if table.is_command(line) and not _is_emoji(line):
@@ -35,11 +35,12 @@ def meant(text: str) -> Written | Command:
 
 
 def to_say(text: str) -> str:
-    """What the user has to enter so that this text is sent."""
+    """What the user has to enter to have exactly this text sent."""
     return text if meant(text) == Written(text) else table.escaped(text)
 
 
 def _is_emoji(line: str) -> bool:
+    # `:tada:` looks like the command `tada:`, and is a message.
     found = _EMOJI.match(line)
     return found is not None and emoji_named(found[1]) is not None
 
@@ -47,9 +48,9 @@ def _is_emoji(line: str) -> bool:
 # --- For which conversation -----------------------------------------------------------------------
 
 GOES_WITHIN_S: Final = 5.0
-"""Whoever has waited for longer is not taken along any more."""
+"""Who has waited for longer than this thinks of something else, and is not taken along."""
 PAUSE_S: Final = 2.0
-"""Whoever touches nothing for so long has read what the screen says."""
+"""Who touches nothing for so long has read what the screen says."""
 _NOT_BEGUN: Final = "that was not begun"
 _ASKED_SECRET: Final = "a secret was asked for just now"
 
@@ -83,7 +84,7 @@ class InputGuard:
         self._doubt = ""
         """Why what is typed now may be meant for somewhere else."""
         self._told: tuple[str, float] = "", 0.0
-        """The text of which that was said last, and when."""
+        """The text that was refused last because of the doubt, and when."""
         self.waiting = ""
         """The key of a conversation that has opened without taking the user along."""
 
@@ -96,7 +97,7 @@ class InputGuard:
         self._touched_s = max(self._touched_s, at_s)
 
     def handled(self, at_s: float) -> None:
-        """A key or click of that time takes effect now, though others may have come since."""
+        """The key or click of that time takes effect now; others may have come since."""
         self._handled_s = at_s
 
     @property
@@ -135,6 +136,7 @@ class InputGuard:
         name, asked_s = self._requested.pop(request, ("", 0.0))
         if not name or not self._doubt:
             return
+        # What was typed since then may have been meant for what has not opened.
         typed = self._touched_s > asked_s
         self._doubt = f"{name} has not opened" if typed else ""
 

@@ -112,7 +112,7 @@ class Navigation:
             self._controller.load_older(conversation)
 
     def back(self) -> bool:
-        """Leaves one of the things that are open or begun; whether there was any."""
+        """Leaves what is open or begun, one thing with each Escape; False if there was nothing."""
         if self._notes.display:
             self._notes.hide()
         elif self._composing.leave():
@@ -124,7 +124,8 @@ class Navigation:
         return True
 
     def quit(self) -> None:
-        """Asks before, if something would be lost; whoever quits again while asked, means it."""
+        """Quits, and asks first if something would be lost; quitting once more is an answer,
+        too."""
         controller = self._controller
         again = self._leaving is not None and self._leaving.is_current
         # A group conversation is not the user's to keep, whoever has begun it.
@@ -152,7 +153,7 @@ class Navigation:
         self._notifications.forget(key)
         self._controller.guard.arrived(key)
         self._notes.go_on()
-        # Whatever was being gone to was in another conversation.
+        # A jump that still waits for pages was in the conversation before.
         self._jump_to = 0
         self._to_first_unread = False
         self._left_unread = ""
@@ -309,7 +310,7 @@ class Navigation:
         self._jump_on()
 
     def _jump_on(self) -> bool:
-        """Goes on with a jump that waits for pages; whether there is one."""
+        """Goes on with a jump that waits for pages; False if there is none."""
         conversation, view = self.conversation, self._timeline.view
         if not self._jump_to or conversation is None or view is None:
             return False
@@ -337,7 +338,8 @@ class Navigation:
         self._screen.note(["unread from here on, until you come here again"])
 
     def _leave_unread(self, key: str) -> None:
-        """Seeing it does not make it read again; another device may have said so, too."""
+        """Keeps it unread though it is seen; another of the user's devices may have asked for
+        that."""
         if self.conversation is not None and self.conversation.key == key:
             self._left_unread = key
 
