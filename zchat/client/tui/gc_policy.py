@@ -1,7 +1,7 @@
 """When Python collects garbage: not while the client starts, and afterwards while nobody types.
 
-To look through all objects takes longer than a frame may. Python does so by itself whenever many
-objects were made, and that is in the middle of whatever makes the most of them: of scrolling.
+A full collection takes longer than a frame may. Python does one by itself when many objects were
+made, and so in the middle of what makes the most of them: scrolling.
 """
 
 import gc
@@ -13,14 +13,15 @@ OVERDUE: Final = 20 * DUE
 """After so many it is done although somebody types. Near a million objects were made by then, and
 memory must not grow without end."""
 NEVER: Final = 1_000_000_000
+"""The threshold of full collections for Python itself, which so does none."""
 REST_TICKS: Final = 2
 """So many ticks without a key or a click are a rest."""
 
 
 def pause() -> None:
-    """While modules are imported.
+    """To be called before modules are imported.
 
-    None of what they make is garbage, and to look through it again and again would take a fifth of
+    Nothing that they make is garbage, and looking through it again and again would take a fifth of
     the time until something is seen.
     """
     gc.disable()
@@ -32,9 +33,9 @@ class GcPolicy:
 
     @staticmethod
     def begin() -> None:
-        """Collects from now on, but nothing of what is here already.
+        """From now on garbage is collected, but not among what is here already.
 
-        Modules and classes stay until the end; frozen, they are not looked through again.
+        Modules and classes stay until the end; once they are frozen, no collection looks at them.
         """
         gc.freeze()
         gc.enable()

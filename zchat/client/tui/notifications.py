@@ -122,7 +122,7 @@ class Notifications:
         return self._notifying.do_not_disturb
 
     def toggle(self) -> str:
-        """Do not disturb, on or off; returns what to tell the user."""
+        """Turns "do not disturb" on or off; returns what to tell the user."""
         quiet = self._notifying.do_not_disturb = not self.quiet
         self._cache.keep_setting(QUIET, ON if quiet else "")
         return "do not disturb is on; F4 ends it" if quiet else "do not disturb is off"
@@ -145,7 +145,7 @@ class Notifications:
 
 
 def notices(event: Event, me: str) -> list[str]:
-    """A notice of the cluster, to be told at once; not one that was missed and is history."""
+    """The notice of the cluster that the event is, to be shown at once; none that was missed."""
     match event:
         case EntryArrived(entry, missed=False) if conversation_of(entry, me) == NOTICES:
             return [sentence(entry, me)]

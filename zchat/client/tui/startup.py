@@ -30,8 +30,8 @@ def open_screen(access: Access, notify: str) -> int:
         log_files = LogFiles(settings.log_folder, access.user, access.addresses, cluster=cluster)
     try:
         kept = cache.load()
-        # Whoever was here before sees the cache without waiting for the server. All others may have
-        # to be asked for a password first, and have nothing to look at until they are logged in.
+        # Whoever was here before sees the cache without waiting for the server. Others may have to
+        # be asked for a password first, and have nothing to look at until they are logged in.
         been_here = bool(kept.cursors)
         if unknown is not None and not been_here:
             raise unknown
@@ -47,7 +47,7 @@ def open_screen(access: Access, notify: str) -> int:
 
 
 def _cluster_of(access: Access) -> tuple[str, exit_codes.Failed | None]:
-    """The id of the cluster, or why it is not known."""
+    """The id of the cluster behind the address; or an empty one, and why it is not known."""
     try:
         return identify(access, needed=True).id, None
     except exit_codes.Failed as failed:
@@ -96,6 +96,7 @@ async def _show(
     leaving = asyncio.create_task(told.wait())
     await asyncio.wait({running, leaving}, return_when=asyncio.FIRST_COMPLETED)
     if not running.done():
+        # As when the user quits: nothing else does it on this way out.
         app.keep()
         if not os.isatty(exit_codes.STDIN):
             await _end_without_terminal(chat, cache)

@@ -124,7 +124,7 @@ class MessageActions:
         refusal = self._controller.refusal(kind, conversation, said)
         if refusal:
             self._screen.note([f"! {refusal}"])
-            # What is typed next was meant for what has not begun.
+            # What is typed next is meant for an edit or a reply that has not begun.
             self._controller.guard.not_begun()
         return bool(refusal)
 
@@ -170,14 +170,14 @@ class MessageActions:
         self._screen.show_dialog(Picker("an emoji by name…", choices.reactions, nothing), picked)
 
     def _open_link(self, link: str) -> None:
-        # A link is what somebody else has written: nothing but a web page is ever opened.
+        # Somebody else has written the link, so nothing but a web page is ever opened.
         if not link.startswith(("http://", "https://")):
             self._screen.note(["! there is no link in it"])
             return
         try:
             webbrowser.get()
         except webbrowser.Error:
-            # As on a server that is reached by SSH.
+            # There is none on a server that is reached by SSH.
             self._screen.copy_to_clipboard(link)
             self._screen.note(["there is no browser here; the link is copied"])
             return

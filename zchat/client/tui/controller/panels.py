@@ -73,7 +73,7 @@ class Panels:
         self._keeps = keeps
         self._network = Network()
         self.first_time = first_time
-        """Nobody has ever sent anything with this client: the first keys are worth a hint."""
+        """The user has never sent anything with this client: the first keys are worth a hint."""
         self._listed: list[Conversation] = []
         self._lines["sidebar"].beyond = self._beyond
         self._lines["prompt"].show([(Piece("› ", Ink.ACCENT),)])
@@ -99,7 +99,7 @@ class Panels:
                 self._listed = listed
                 lines["sidebar"].refresh()
             lines["sidebar"].show(captions.sidebar(listed, conversation, here, side))
-            # Below the heading.
+            # One further down, below the heading.
             lines["sidebar"].follow(listed.index(conversation) + 1)
         controller.look_at_people()
         if self._members.display:
@@ -216,6 +216,8 @@ class Panels:
         self.arrange(forced=self._wants_sidebar)
 
     def arrange(self, *, forced: bool = False) -> None:
+        """Shows the lists that are wanted; that of conversations only if there is room, or
+        forced."""
         needed = BOTH_FROM if self._wants_members else SIDEBAR_FROM
         has_room = forced or self._screen.columns >= needed
         for each in (self._lines["sidebar"], self._members):

@@ -17,6 +17,7 @@ from rich.cells import cached_cell_len, get_character_cell_size
 from zchat.protocol.rules.names import safe_text
 
 TAB: Final = "    "
+"""In place of a tab, which each terminal draws as wide as it likes."""
 MARKS_MAX: Final = 3
 """Combining marks on one character; more would cover the lines above and below."""
 

@@ -20,12 +20,12 @@ from zchat.protocol import limits
 from zchat.protocol.rules.markup import blocks
 
 GROUP_MS: Final = 5 * 60_000
-"""Messages of one author that are closer than this are grouped."""
+"""Messages of one author that are closer than this are grouped: time and name stand there once."""
 FOLD_LINES: Final = 14
 """A text with more lines than this is folded,"""
 FOLDED_LINES: Final = 10
-"""and shows so many of them."""
-REACTION_NAMES: Final = 3
+"""and shows so many of them. The two differ, since a fold that hides a line or two is a
+nuisance."""
 
 REACT: Final = "react:"
 JUMP: Final = "jump:"
@@ -86,7 +86,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the lines of an item depend on besides the item."""
+    """What the lines of an item depend on besides the item and the page."""
 
     new_day: bool = True
     grouped: bool = False
@@ -171,7 +171,6 @@ def _said(item: Said, page: Page, where: Place, answered: Said | None) -> Iterat
         yield from wrapped([Piece(f"message deleted{whose}", Ink.HAPPENED)], page.text_width)
         return
     rows = _text(item, page)
-    # Folded only where that saves several lines: a fold that saves one is a nuisance.
     if len(rows) > FOLD_LINES and not where.unfolded:
         more = len(rows) - FOLDED_LINES
         hint = cut(f"… {more} more lines · Enter on it shows them", page.text_width)
@@ -235,7 +234,7 @@ def wrapped(pieces: list[Piece], cells: int) -> list[Line]:
     """The pieces on as many lines as they need; at least one."""
     ascii_only = all(piece.text.isascii() for piece in pieces)
     if ascii_only and sum(len(piece.text) for piece in pieces) <= cells:
-        # Most texts fit on a line; to go through them word by word costs most of laying out.
+        # Most texts fit on a line, and going through them word by word is most of the work.
         return [tuple(pieces)]
     lines: list[Line] = []
     line: list[Piece] = []
@@ -265,7 +264,7 @@ def _unbroken(piece: Piece) -> Iterable[str]:
 
 
 def _joined(line: list[Piece]) -> Line:
-    """Neighbours that look alike become one piece again: each piece costs time to draw."""
+    """Joins neighbours that look alike into one piece again: each piece takes time to draw."""
     joined: list[Piece] = []
     for piece in line:
         if joined and joined[-1][1:] == piece[1:]:

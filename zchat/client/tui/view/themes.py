@@ -19,7 +19,7 @@ LIGHT: Final = "zchat-light"
 CONTRAST: Final = "zchat-contrast"
 PLAIN: Final = "zchat-plain"
 PREFIX: Final = "zchat-"
-"""Begins each name, so that none is the name of a theme of Textual's."""
+"""Begins each name: Textual has themes of its own, and names of both are in one table."""
 _COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}")
 Complain: TypeAlias = Callable[[str, str, str], None]
 """Takes the word in the file that is wrong, why, and the table in which it stands, if any."""

@@ -17,8 +17,10 @@ from zchat.client.tui.widgets.questions import QuestionDialog
 from zchat.protocol.rules.names import safe_text
 
 HISTORY_MAX: Final = 500
+"""Texts that Up brings back."""
 MOUNTED_WITHIN_S: Final = 5.0
-"""So long keys wait for a dialog that an earlier key opens; they are lost if it never comes."""
+"""How long keys wait for a dialog that an earlier key has opened; they are lost if it never
+comes."""
 _WORD: Final = re.compile(r"[\w.+-]+$")
 
 
@@ -49,7 +51,8 @@ class Composer(TextArea):
         submit: Callable[[str], None],
         wants: Callable[[str], None],
     ) -> None:
-        """The callbacks run before the next key is handled. Messages of Textual would run later.
+        """The callbacks are called at once, before the next key is handled. Messages of Textual
+        would wait in a queue behind it.
 
         `wants` gets the keys that mean nothing for a text: `up`, `tab`, `escape`, `end`, `page up`
         or `page down`.
@@ -65,14 +68,16 @@ class Composer(TextArea):
         self._at = 0
         """The place in the history; its end is what is being written."""
         self._unsent = ""
+        """What was being written when Up first went into the history."""
         self.pressed_at_s = 0.0
         """When the key was pressed that is handled now."""
         self._opened: Screen[Any] | None = None
-        """The dialog that a key has opened which came through here."""
+        """The newest dialog that was opened by a key that came through here."""
         self._offered = NONE
         self._chosen = -1
         self._completed: str | None = None
-        """The text that the last choice has made, for which no others are offered."""
+        """The text as the last choice has left it. Nothing is offered for it, since it is
+        complete."""
 
     def load(self, text: str) -> None:
         """Another text, with the cursor at its end."""
@@ -81,12 +86,12 @@ class Composer(TextArea):
         self._at = len(self._history)
 
     def remember_all(self, texts: list[str]) -> None:
-        """What was sent in earlier runs, oldest first: it comes before what was sent by now."""
+        """Puts what was sent in earlier runs, oldest first, before what was sent in this one."""
         self._history[:0] = texts[-HISTORY_MAX:]
         self._at = len(self._history)
 
     def remember(self, text: str) -> None:
-        """So that Up brings it back."""
+        """Has Up bring it back."""
         if not self._history or self._history[-1] != text:
             self._history.append(text)
             del self._history[:-HISTORY_MAX]
@@ -115,7 +120,8 @@ class Composer(TextArea):
             self.screen.set_focus(self)
 
     async def _does(self, key: str, *, first: bool) -> bool:
-        """Runs what the key is bound to, with `first` only with priority; whether there was any."""
+        """Runs what the key is bound to, with `first` only if that has priority; False for
+        nothing."""
         if self.app.screen is not self.screen:
             # The key was pressed before the dialog that is over this by now.
             bindings = () if first else self._bindings.key_to_bindings.get(key, ())
@@ -129,11 +135,11 @@ class Composer(TextArea):
         return True
 
     def has_opened(self, screen: Screen[Any]) -> bool:
-        """Whether it is a dialog that a key has opened which came through here."""
+        """Whether the dialog was opened by a key that came through here."""
         return screen is self._opened
 
     async def _handed_on(self, event: events.Key | events.Paste) -> bool:
-        """Whether the event belongs to a dialog that an earlier key has opened; then it gets it."""
+        """Gives the event to a dialog that an earlier key has opened; False if there is none."""
         dialog = self.app.screen
         if dialog is self.screen or dialog is not self._opened:
             return False
@@ -155,7 +161,7 @@ class Composer(TextArea):
     async def _on_paste(self, event: events.Paste) -> None:
         if await self._handed_on(event):
             return
-        # Textual calls the handler of the base class, too, and the paste would stand there twice.
+        # Textual would call the handler of the base class, too, and the text would be pasted twice.
         event.prevent_default()
         event.stop()
         if self.screen.focused is not self:

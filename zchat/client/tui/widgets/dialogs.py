@@ -21,7 +21,7 @@ from zchat.client.tui.widgets.lines import Lines
 T = TypeVar("T")
 PICK: Final = "pick:"
 MARGIN_LINES: Final = 3
-"""Above and below. Of the rest a dialog may take four fifths, as in the style sheet below."""
+"""Above and below a dialog, which may take four fifths of the rest, as in the style sheet below."""
 PICKER_LINES: Final = 5
 """What a picker has besides its options: the input with a blank line, the hint, two borders."""
 READING_LINES: Final = 3
@@ -43,7 +43,7 @@ DIALOG_CSS: Final = """
 
 
 class Dialog(ModalScreen[T]):
-    """Ends once, however many keys come before it is gone."""
+    """Ends once, though more keys may come before it is gone."""
 
     is_over = False
     _result: T | None = None
@@ -55,7 +55,7 @@ class Dialog(ModalScreen[T]):
                 self.dismiss(result)
 
     def on_screen_resume(self) -> None:
-        # It was ended while another dialog was over it, which had to go first.
+        # It was ended while another dialog was over it. Textual dismisses only the one in front.
         if self.is_over and self.is_current:
             self.dismiss(self._result)
 
@@ -142,7 +142,7 @@ class Picker(Dialog[str]):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         if self._typed is None and event.value != self._asked:
-            # Textual tells of what was typed just before only after this Enter.
+            # Of what was typed just before Enter, Textual sends the message only after it.
             self._at = 0
             self.show_again()
         if self._found:

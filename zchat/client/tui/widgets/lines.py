@@ -36,8 +36,10 @@ class Lines(Widget):
         self.highlighted = -1
         """The selected line; -1 for none."""
         self.beyond: Callable[[range], Line] = lambda hidden: ()
-        """What stands at the edge in the place of these lines, for which there is no room."""
+        """What stands at an edge of the window instead of the lines beyond it, given their
+        numbers."""
         self._followed = -1, 0
+        """The line that was followed last, and the height of the window then."""
 
     @property
     def shown(self) -> list[Line]:

@@ -12,10 +12,11 @@ from zchat.client.tui.widgets.lines import Lines
 
 LINES_KEPT: Final = 500
 WORDS_KEPT: Final = 3
+"""Single lines that are kept: troubles, which do not replace each other."""
 HINTED_LINES: Final = 2
-"""From so many lines on, it is told how to scroll and close them."""
+"""From so many lines on, the hint tells how to scroll and close them."""
 SHARE: Final = 0.5
-"""At most this share of the screen."""
+"""Notes take at most this share of the screen."""
 
 
 class Notes(Lines):
@@ -45,12 +46,13 @@ class Notes(Lines):
         self._show_said(begin)
 
     def go_on(self) -> None:
-        """The user goes elsewhere: single lines have been read by now, longer ones perhaps not."""
+        """The user goes elsewhere: a single line has been read by now, a longer answer perhaps
+        not."""
         if self._only_words:
             self.hide()
 
     def _show_said(self, begin: int = 0) -> None:
-        """Scrolled to that line, or to the last ones if there is room for more."""
+        """Scrolls to that line, or to the last ones if there is room for lines before it."""
         # The parent's size: while hidden it has none, or the one from when it was last seen.
         around = self.parent
         width = max(20, (around.size.width if isinstance(around, Widget) else 0) - 6)

@@ -15,7 +15,7 @@ from zchat.client.tui.view.markup import Piece
 
 _MARKED: Final = Style(reverse=True)
 STRIPS_MAX: Final = 1_024
-"""Strips that are cached: many screens full."""
+"""Drawn lines that are cached: many screens full."""
 _NAMED_BY_TEXTUAL: Final = (
     *("dim", "raised", "ansi-background", "ansi-foreground", "border", "border-blurred"),
     *("block-cursor-foreground", "block-cursor-background", "block-hover-background"),
@@ -25,7 +25,8 @@ _NAMED_BY_TEXTUAL: Final = (
     *("scrollbar", "scrollbar-hover", "scrollbar-active", "scrollbar-background"),
     *("scrollbar-background-hover", "scrollbar-background-active", "scrollbar-corner-color"),
 )
-"""Colours that Textual derives from others, which it cannot do from the terminal's own."""
+"""Colours that Textual mixes from others. It cannot do so from the terminal's own, whose values it
+does not know."""
 
 
 @lru_cache(maxsize=STRIPS_MAX)

@@ -1,7 +1,7 @@
 """Questions over the conversation, which have the keyboard until the whole dialogue is over.
 
-An answer that comes before its question, or once more after it, is a password as often as not. So
-it reaches the next question or nobody, and never the conversation. Keys come in their order by
+An answer that is typed before its question, or once more after it, is often a password. So it
+reaches the next question or nobody, and never the conversation. Keys come in their order by
 `press`, also those that were typed before anything of this was on the screen.
 """
 
