@@ -88,7 +88,6 @@ class Picker(Dialog[str]):
         self._nothing = nothing
         self._typed = typed
         self._at_last = at_last
-        self.is_search = typed is not None
         self._asked: str | None = None
         """The text for which the options are."""
         self._found: Sequence[Option] = ()
