@@ -47,7 +47,8 @@ def doing(
     params: Sequence[click.Parameter],
     help: str,  # noqa: A002 - As click calls it.
 ) -> click.Command:
-    """A subcommand. `draft` gets the user's name and the values of `params`."""
+    """A subcommand whose request is made by `draft`, of the user's name and the values of
+    `params`."""
 
     def run(access: Access, out: Output, **given: Any) -> int:
         try:
@@ -107,7 +108,7 @@ def _unpin(user: str, room: str, sequence: int) -> Request:
 
 
 def log_of(user: str, place: str) -> str:
-    """That in which the messages of a place are numbered: all private ones in the own inbox."""
+    """The log that numbers the messages of a place; for private ones that is the user's inbox."""
     return place if place.startswith("#") else inbox_log(user)
 
 

@@ -1,6 +1,6 @@
-"""`zchat-client --forget`: this device is logged out, and keeps no token of the user.
+"""`zchat-client --forget`: logs this device out, and removes its token.
 
-All programs that use the token are: the server ends their sessions.
+The server ends the sessions of all programs that use the token.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ _NOT_KNOWN = (RefusalCode.PASSWORD_REQUIRED, RefusalCode.UNKNOWN_TOKEN)
 
 
 def forget_login(access: Access) -> int:
-    """Returns the exit code: another than 0 if the server knows a token still. Raises `Failed`."""
+    """Returns the exit code, which is not 0 if the server still knows a token. Raises `Failed`."""
     try:
         cluster = identify(access, needed=True).id
     except Failed:
-        # What is kept is removed though nobody can be told.
+        # The token is removed from this device even if no server can be told.
         cluster = UNKNOWN.id
     return asyncio.run(_forget(access, cluster))
 
@@ -52,13 +52,13 @@ async def _forget(access: Access, cluster: str) -> int:
 
 
 async def _revoke(access: Access, kept: KeptToken, cluster: str) -> str:
-    """Returns why it could not be done; nothing if it is."""
+    """Returns why the token could not be revoked; nothing if it is."""
     shown: dict[str, Any] = {"token": kept.token, "device": kept.device, "cluster": cluster}
     try:
         async with connect(access.user, access.addresses, tls=access.tls, logs=(), **shown) as chat:
             await revoke_this(chat)
     except RefusedError as error:
-        # The server knows it no more, which is what we want.
+        # If the server does not know it any more, it need not be revoked.
         return "" if error.code in _NOT_KNOWN else error.reason
     except (AmbiguousDevice, ConnectionError, UnconfirmedError) as error:
         return str(error)

@@ -39,7 +39,7 @@ MODULES: Final = {
     **dict.fromkeys(("edit", "delete", "react", "unreact", "pin", "unpin"), "commands"),
     **dict.fromkeys(("create-room", "join", "leave", "topic", "invite"), "commands"),
 }
-"""Of `zchat.client.cli`, by subcommand; each is loaded when it is asked for."""
+"""By subcommand: its module in `zchat.client.cli`, which is loaded when it is asked for."""
 
 HELP: Final = """Chat as USER in a zchat cluster, or run one of the COMMANDS below for scripts.
 
@@ -84,11 +84,12 @@ def run(
     **given: Any,
 ) -> NoReturn:
     access = access_of(user, **given)
-    # Nothing can be drawn there, and nothing rewritten.
+    # On a dumb terminal nothing can be drawn, and no line rewritten.
     plain = plain or (os.environ.get("TERM") == "dumb" and not line)
 
     def work() -> int:
-        # Each is imported where it is chosen, since all together take longer than a login.
+        # Each is imported where it is chosen, since importing all of them takes longer than a
+        # login.
         if forget:
             from zchat.client.cli.forget import forget_login  # noqa: PLC0415
 
@@ -108,7 +109,7 @@ def run(
 
 
 def _user(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str:
-    """The argument goes before --user, and both before the environment."""
+    """The name of the user: the argument or --user, which must agree, or else the environment."""
     named = ctx.params.get("named")
     if named is not None:
         by_argument = ctx.get_parameter_source("user") is click.core.ParameterSource.COMMANDLINE
@@ -119,7 +120,7 @@ def _user(ctx: click.Context, parameter: click.Parameter, value: str | None) -> 
 
 
 class Chatting(ConfiguredCommand):
-    """What the program does without a subcommand; its page of help is that of the program."""
+    """The program without a subcommand; its page of help is that of the whole program."""
 
     def make_context(
         self,
@@ -128,7 +129,8 @@ class Chatting(ConfiguredCommand):
         parent: click.Context | None = None,
         **extra: Any,
     ) -> click.Context:
-        # No word of the command line stands for it.
+        # It is a subcommand for click, but no word of the command line calls it: messages and the
+        # page of help have the name of the program alone.
         program = info_name if parent is None else parent.info_name
         return super().make_context(program, args, None, **extra)
 
@@ -138,7 +140,8 @@ class Chatting(ConfiguredCommand):
 
 
 class Client(WholeOutput, click.Group):
-    """Options may stand before the subcommand or after it; a word that is none is a user."""
+    """Takes options before and after the subcommand; a first word that is no subcommand is a
+    user."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(SUBCOMMANDS)
@@ -156,7 +159,7 @@ class Client(WholeOutput, click.Group):
         words = parser.parse_args(list(args))[1]
         before = args[: len(args) - len(words)]
         if ctx.resilient_parsing and not words:
-            # What can be said next is completed: options of ours, and subcommands.
+            # A shell asks what may come next: options of the program, and subcommands.
             return super().parse_args(ctx, args)
         if words and words[0] in SUBCOMMANDS and before[-1:] != ["--"]:
             ctx.args = [words[0], *before, *words[1:]]
@@ -179,11 +182,11 @@ class Client(WholeOutput, click.Group):
 
 
 CHAT: Final = ""
-"""In place of a subcommand."""
+"""The subcommand where none is given."""
 
 _USER_OPTION: Final = click.Option(
     ["-u", "--user", "named"],
-    # Known when the argument is looked at.
+    # Eager, so that it is known when the argument is looked at.
     is_eager=True,
     help="The same as USER, also where USER is the name of a command.",
     metavar="NAME",

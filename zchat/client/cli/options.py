@@ -24,14 +24,14 @@ def user_name(ctx: click.Context, parameter: click.Parameter, value: str | None)
 
 
 def json_option() -> click.Option:
-    """Of all subcommands."""
+    """For all subcommands."""
     return click.Option(
         ["--json", "as_json"], is_flag=True, help="Print one JSON object a line, not text."
     )
 
 
 def access_options() -> list[click.Parameter]:
-    """All but who it is."""
+    """How to reach the cluster and log in there, for the user whom another option names."""
     return [
         click.Option(
             ["--address"],

@@ -33,13 +33,13 @@ _STDOUT: Final = 1
 """Written without `sys.stdout`, whose buffer is lost if the process is killed."""
 MESSAGES: Final = (MessagePosted, PrivateMessageSent, Announced)
 CHANGES: Final = (MessageEdited, MessageDeleted, Redacted)
-"""Who keeps what was said must know of these as well."""
+"""Printed as JSON besides messages: a program that keeps messages must know of these, too."""
 OF_MESSAGES: Final = (*CHANGES, ReactionAdded, ReactionRemoved)
-"""What is about a message, and belongs where that does."""
+"""Entries about a message, which belong to the conversation of that message."""
 
 
 class Output:
-    """`me` is the user's own name; `everything` shows also what is no message."""
+    """`me` is the user's own name; with `everything` it shows entries that are no messages, too."""
 
     def __init__(self, me: str, *, as_json: bool, everything: bool = False) -> None:
         self.me = me
@@ -48,7 +48,7 @@ class Output:
 
     @cached_property
     def style(self) -> "Style":
-        # What people read need not wait for what programs do not, nor the other way round.
+        # Imported here, since JSON needs none of it.
         from zchat.client.text.style import Style  # noqa: PLC0415
 
         colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
@@ -79,14 +79,14 @@ class Output:
         self.write("".join(f"{line}\n" for line in lines))
 
     def write(self, text: str) -> None:
-        """In one write, so that who is killed has printed whole lines.
+        """Writes at once, so that a process that is killed has printed whole lines.
 
         Raises `BrokenPipeError` when nobody reads it, and `Failed` when it cannot be kept.
         """
         data = memoryview(text.encode(errors="replace"))
         try:
             while data:
-                # A signal, or a disk that is nearly full, may leave a rest.
+                # After a signal, or on a disk that is nearly full, not all of it may be written.
                 data = data[os.write(_STDOUT, data) :]
         except BrokenPipeError:
             raise
@@ -98,10 +98,11 @@ class Output:
 #
 # The names are those of the protocol. All fields are there, also where they have their defaults.
 
-# msgspec escapes C0. These steer a terminal, or end a line for some who read it.
+# msgspec escapes the controls below U+0020. These, too, steer a terminal, or end a line for some
+# programs that read it.
 _UNSAFE: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _REFERS: Final = {"sequence": "message"}
-"""The sequence of the message that a body is about; that of the entry has the name already."""
+"""By field of a body: its name in JSON. The entry has a `sequence` already, its own."""
 
 
 def json_line(fields: dict[str, Any]) -> str:
@@ -110,7 +111,7 @@ def json_line(fields: dict[str, Any]) -> str:
 
 
 def entry_object(entry: Entry, me: str, conversation: str | None = None) -> dict[str, Any]:
-    """The `conversation` that it was read from, if any: not every entry says which one it is."""
+    """`conversation` is where it was read, if known: not every entry says to which it belongs."""
     body, named = entry.body, conversation or conversation_of(entry, me)
     fields = {_REFERS.get(name, name): getattr(body, name) for name in body.__struct_fields__}
     return {
@@ -120,7 +121,7 @@ def entry_object(entry: Entry, me: str, conversation: str | None = None) -> dict
         "at": moment(entry.at_ms),
         "at_ms": entry.at_ms,
         "author": entry.author,
-        # What the cluster tells is said by nobody who could be answered.
+        # Nobody can be answered for a notice of the cluster.
         "conversation": None if named == NOTICES else named,
         **fields,
         "edited": entry.edited,
@@ -157,7 +158,10 @@ _STDIN_BYTES_MAX: Final = 4 * (limits.TEXT_CHARS_MAX + 1)
 
 
 def text_of(words: Sequence[str]) -> str:
-    """Raises `Failed` if it cannot be read. What is no UTF-8 is for drafts to refuse."""
+    """The words, or what standard input has. Raises `Failed` if that cannot be read.
+
+    What is no UTF-8 is passed on, for the checks of the request to refuse.
+    """
     if words and tuple(words) != ("-",):
         return " ".join(words)
     try:

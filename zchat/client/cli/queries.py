@@ -99,7 +99,7 @@ async def last(
     """The last `number` entries that count, oldest first."""
     found: list[Entry] = []
     if number:
-        # Two hundred long messages are megabytes, and mostly a few are wanted.
+        # No full page at first: two hundred long messages are megabytes, and mostly few are wanted.
         first = min(number + _SPARE, limits.HISTORY_ENTRIES_MAX)
         async for page in pages(chat, log, before, patience_s, first):
             found[:0] = filter(counts, page)
@@ -181,7 +181,7 @@ def list_users(access: Access, out: Output) -> int:
 def _print_objects(out: Output, listed: list[Any], total: int, what: str) -> None:
     out.objects(map(info_object, listed))
     if more := total - len(listed):
-        # To the person: a line of JSON that is no room or user would break who reads them.
+        # On standard error, for a person: a program expects only rooms, or only users, in the JSON.
         say(f"{more:,} more {what} did not fit into the answer")
 
 

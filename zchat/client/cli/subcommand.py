@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 A = TypeVar("A")
 
 FROM_NOW_ON: Final = limits.INTEGER_MAX
-"""A cursor that no log has come to: the server takes it for the newest entry."""
+"""A cursor beyond all entries, which the server takes for the newest one."""
 
 
 def script(
@@ -40,7 +40,9 @@ def script(
     params: Sequence[click.Parameter],
     help: str,  # noqa: A002 - As click calls it.
 ) -> click.Command:
-    """A subcommand. `run` gets an `Access`, an `Output` and the values of `params`."""
+    """A subcommand, with the options that all have. `run` gets these as an `Access` and an
+    `Output`, and the values of `params`.
+    """
     common = [
         click.Option(
             ["-u", "--user"],
@@ -71,11 +73,11 @@ def script(
 
 
 def session(access: Access, work: Callable[[Chat], Awaitable[int]], **connecting: Any) -> int:
-    """Logs in for `work`, and returns its exit code; nothing counts as read because of it.
+    """Logs in for `work`, and returns its exit code; it marks nothing as read.
 
-    No entries come but those of the `logs` that it may ask for.
+    Entries come only of the `logs` that are given with `connecting`.
     """
-    # Late, since not even a wrong command line needs it.
+    # Imported here, so that a wrong command line, and a page of help, need not wait for it.
     from zchat.client.auth.login import log_in  # noqa: PLC0415
 
     async def use(chat: Chat, _: "Login") -> int:

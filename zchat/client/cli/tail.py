@@ -1,4 +1,4 @@
-"""`zchat-client tail`: what is said from now on, or since a script has looked last."""
+"""`zchat-client tail`: what is said from now on, or what was said since a script looked last."""
 
 import asyncio
 import os
@@ -72,7 +72,7 @@ def run(
         Places(access.user, list(dict.fromkeys(places)), saved.positions if saved else {}),
         out,
         saved,
-        # Who has a cursor wants what is new, and begins with nothing.
+        # With a cursor only what is new is wanted, and the first time nothing is.
         number=(0 if saved else NUMBER) if number is None else number,
         follow=follow,
         key=key if join else None,
@@ -100,7 +100,7 @@ class Standing(NamedTuple):
     """What a session that has begun says of the places."""
 
     begun: list[str]
-    """Those of which nothing was seen before, whose next entry is the first."""
+    """Those of which nothing was printed before; they begin with the next entry."""
     missing: list[str]
     """Those that the user is not in."""
     notes: list[str]
@@ -141,7 +141,7 @@ class Places:
 
     @property
     def caught_up(self) -> bool:
-        """Whether all is taken that stood there when the session began."""
+        """Whether everything is taken that was there when the session began."""
         return all(self.positions[place] >= self._heads[place] for place in self._logs)
 
     def session_begun(self, logs: Sequence[LogState]) -> Standing:

@@ -71,7 +71,7 @@ class LineClient:
         self._render = render
         self._print = print_lines
         self._is_read = ask is not None
-        """By a person, who answers questions."""
+        """Whether a person reads it, who can answer questions."""
         self.executor = Executor(chat, self, ask, forget)
         # Who comes with a token alone is a guest, and need not wait for the server to hear it.
         self._rights = Rights(chat.name, Standing.GUEST if chat.guest else None)
@@ -88,10 +88,10 @@ class LineClient:
     # --- What the person types ------------------------------------------------------------------
 
     def enter(self, line: str) -> bool:
-        """Does what the line says; False if it says to quit."""
+        """Runs the command, or sends the text; False if the line says to quit."""
         action = parse(line, self.rooms.keys() | self._chat.rooms_followed)
         if isinstance(action, Send) and isinstance(action.request, CreateRoom | JoinRoom):
-            # The next line may already speak of it.
+            # The next line may already name it, before the server has answered.
             self._know(self.rooms, action.request.room)
         return self.executor.perform(action, line)
 
@@ -110,7 +110,7 @@ class LineClient:
             else:
                 self._learn(future.result())
 
-        # Nobody has asked for it, and it can be done without.
+        # Completion can do without these names, so nothing is said if they cannot be asked for.
         with contextlib.suppress(QueueFull, LoggingOut):
             self._chat.submit(request).add_done_callback(learn)
 
@@ -178,7 +178,7 @@ class LineClient:
             case ConnectionLost():
                 self.notice("connection lost; reconnecting…")
             case Delayed():
-                # One line for all that waits, until something is answered again.
+                # Once for all that waits, until something is answered again.
                 if not self._delay_shown:
                     self._delay_shown = True
                     self.notice(f"kept until it is confirmed: {event.reason}")
@@ -205,7 +205,7 @@ class LineClient:
             case RoomOpened(room) | InvitedToRoom(room):
                 self._know(self.rooms, room)
             case MemberAdded() if entry.log not in self._render.titles:
-                # Only of a conversation, which is called by its topic.
+                # The user was added to a group conversation, whose topic is its name.
                 self._render.titles[entry.log] = ""
                 self._look_up(ListRooms(room=entry.log[1:]))
             case TopicChanged(topic) if entry.log in self._render.titles:

@@ -21,7 +21,7 @@ PIPE_QUIT_TIMEOUT_S: Final = 30.0
 
 
 def chat_by_lines(access: Access, *, is_plain: bool) -> int:
-    """`is_plain` has a person's terminal left as it is. Returns the exit code."""
+    """Returns the exit code. With `is_plain` a person's terminal is left as it is."""
 
     async def use(chat: Chat, login: Login) -> int:
         client, conversation, quit_timeout_s = _opened(chat, login, is_plain=is_plain)
@@ -70,7 +70,7 @@ async def _until_over(
         elif conversing.done():
             conversing.result()
             await client.quit(quit_timeout_s)
-        # It ends with the goodbye, or raises why the server has ended the session.
+        # `follow` ends with the goodbye, or raises why the server has ended the session.
         await following
     finally:
         for task in tasks:

@@ -39,7 +39,7 @@ async def converse(client: LineClient) -> None:
         key_bindings=_key_bindings(),
         erase_when_done=True,
     )
-    # Before what is in the terminal, which the prompt reads itself.
+    # Keys that were typed while the client was loading come before those still in the terminal.
     keys: list[KeyPress] = []
     Vt100Parser(keys.append).feed(typed_ahead.take())
     store_typeahead(session.input, keys)
@@ -52,7 +52,7 @@ async def converse(client: LineClient) -> None:
                 if client.may_leave():
                     return
                 continue
-            # Of a command only the answer would be seen, and nobody would know to what.
+            # The prompt is erased, so that of a command only the answer would be seen.
             if line.strip() and not is_secret(line) and not shows_by_entry(line):
                 print("> " + printable(line))  # noqa: T201
             if not client.enter(line):
@@ -60,17 +60,17 @@ async def converse(client: LineClient) -> None:
             asked = executor.is_asking
             await executor.dialogue_over()
             if (asked and executor.answers_failed) or executor.is_holding_back:
-                # What was typed meanwhile may be what was asked for, once more.
+                # What was typed meanwhile may be the same secret once more.
                 _forget_typed(session)
 
 
 async def ask(questions: Sequence[Question], complaint: str = "") -> list[str] | None:
-    """One after another. None if the person thought better of it."""
+    """Asks one after another. None if the person left it with Ctrl-C or Ctrl-D."""
     asked = Questions(questions, complaint)
     while (question := asked.next) is not None:
         if asked.complaint:
             print(f"! {printable(asked.complaint)}; Ctrl-C leaves it")  # noqa: T201
-        # A session each, since it would remember what was typed for the next one.
+        # A session for each question, since a session remembers answers for the next one.
         session: PromptSession[str] = PromptSession(
             input=_keys(), is_password=question.secret, erase_when_done=True, history=DummyHistory()
         )
@@ -90,10 +90,10 @@ def _forget_typed(session: PromptSession[str]) -> None:
 
 
 class _Keys(Vt100Input):
-    """Of a terminal that gives every key as it is pressed, also while a line is printed.
+    """Keeps the terminal giving every key as it is pressed, also while a line is printed.
 
-    For that moment prompt_toolkit would have the terminal make lines of what is typed, for programs
-    that could ask for one. Nothing here does, and Ctrl-D would be taken by the terminal, and lost.
+    While it prints, prompt_toolkit would have the terminal collect what is typed into lines, for
+    programs that ask for one. Nothing here does, and the terminal would swallow a Ctrl-D.
     """
 
     def cooked_mode(self) -> contextlib.AbstractContextManager[None]:
@@ -102,7 +102,7 @@ class _Keys(Vt100Input):
 
 def _keys() -> Input:
     given = get_app_session().input
-    # Others are not of a terminal.
+    # Other inputs, as in tests, are not those of a terminal.
     return _Keys(given.stdin) if type(given) is Vt100Input else given
 
 
@@ -153,7 +153,7 @@ class SecretFreeFileHistory(FileHistory):
     def append_string(self, string: str) -> None:
         if is_secret(string) or self._holds_back(string):
             return
-        # A full disk is no reason to stop talking.
+        # The chat goes on if the history cannot be written, as on a full disk.
         with contextlib.suppress(OSError):
             super().append_string(string)
 

@@ -201,7 +201,8 @@ class ScreenClient(App[int]):
 
     @property
     def _bound(self) -> list[DOMNode]:
-        """What has keys: the first everywhere, the others while they have the focus."""
+        """Those with keys of their own, which for the first work everywhere, else with the
+        focus."""
         return [self, self.timeline, self.members, self.composer]
 
     def compose(self) -> ComposeResult:
@@ -277,7 +278,7 @@ class ScreenClient(App[int]):
         self._frame()
 
     def _tell_trouble(self) -> None:
-        """Once for each trouble of the cache."""
+        """Tells of each new trouble of the cache, once."""
         if self._cache.trouble != self._trouble_told:
             self._trouble_told = self._cache.trouble
             self.note([f"! {self._trouble_told}"])
@@ -382,7 +383,7 @@ class ScreenClient(App[int]):
         self.note([f"theme: {theme.removeprefix(themes.PREFIX)}"])
 
     def _wear(self, theme: str) -> None:
-        """From now on, also the next time."""
+        """Changes the theme, also for the next run of the client."""
         self.theme = theme
         self._cache.keep_setting(THEME, theme)
 
@@ -393,7 +394,7 @@ class ScreenClient(App[int]):
         self.run_worker(self.composing.write_in_editor(), exclusive=True)
 
     def action_words(self) -> None:
-        """Asks for the words that are chosen here; those of the file hold besides."""
+        """Asks for highlight words, which are added to those in the file of settings."""
         question = "Words that notify you as your name does, with commas between them:"
         chosen = self._cache.settings().get(HIGHLIGHT_SETTING, "")
         self.push_screen(Prompt(question, text=chosen), self._highlight)
@@ -435,7 +436,7 @@ class ScreenClient(App[int]):
         self.show_around()
 
     def _want(self, what: str) -> None:
-        """A key of the composer that is not for a text."""
+        """A key of the composer that means nothing for a text."""
         match what:
             case "page up" | "page down":
                 by = -1 if what == "page up" else 1
@@ -496,7 +497,7 @@ class ScreenClient(App[int]):
         return self.size.width
 
     def note(self, lines: Sequence[str]) -> None:
-        """It stays until something is sent or Escape takes it away."""
+        """Shows a note, until something is sent or Escape takes it away."""
         if lines:
             self.notes.say(lines)
             self.wake()
@@ -515,7 +516,7 @@ class ScreenClient(App[int]):
 
     @staticmethod
     def focus_on(part: Widget) -> None:
-        # Of its own screen: the app's `set_focus` is for the one in front, which may be a dialog.
+        # By the widget's own screen: the app's `set_focus` is for the one in front, maybe a dialog.
         part.screen.set_focus(part)
 
     def open_to_write(self, key: str) -> None:
@@ -538,12 +539,12 @@ class ScreenClient(App[int]):
             self.controller.guard.secret_asked()
 
     def keep(self) -> None:
-        """What was written, and what has come, is there the next time."""
+        """Writes to disk what the user was writing, and what has come."""
         self.composing.keep_draft()
         self.controller.keep()
 
     def leave_at_once(self) -> None:
-        """Without asking anything."""
+        """Quits without a question."""
         self.keep()
         self.exit(0)
 

@@ -17,7 +17,7 @@ from zchat.client.storage.cache import Cache
 from zchat.client.text.entries import Notification, notification, sentence
 
 TERMINAL_CHARS_MAX: Final = 250
-"""Of a text that the terminal shows."""
+"""A longer text is cut before the terminal gets it."""
 RUNNING_MAX: Final = 3
 """While so many programs run that show something, no more are started: a desktop may hang. Nor does
 the end of the client wait for them: whoever quits should not wait for a desktop."""
@@ -106,7 +106,7 @@ ON: Final = "on"
 
 
 def is_quiet(settings: Mapping[str, str]) -> bool:
-    """As it was when the user left."""
+    """Whether "do not disturb" was on when the user left."""
     return settings.get(QUIET) == ON
 
 
@@ -134,7 +134,7 @@ class Notifications:
             self._notifying.hear(self._book, event, now, looked_at=looked_at)
 
     def forget(self, key: str) -> None:
-        """The user looks at that conversation now: nothing of it need be told."""
+        """The user looks at that conversation now, of which nothing need be told any more."""
         self._notifying.forget(key)
 
     def tell(self) -> None:

@@ -111,7 +111,8 @@ async def _show(
 
 
 async def _end_without_terminal(chat: Chat, cache: Cache) -> NoReturn:
-    """Where the terminal is gone, Textual would wait for ever for its thread that reads keys."""
+    """Ends the process at once: without a terminal Textual would wait for ever for its thread that
+    reads keys."""
     code = 0
     try:
         await chat.quit(exit_codes.SIGNAL_QUIT_TIMEOUT_S)

@@ -62,7 +62,8 @@ class MessageActions:
         self._notes = notes
 
     def do(self, what: str, item: Item | None, about: str) -> None:
-        """`what` as the bindings of the timeline say it; `about` is what it is done with."""
+        """`what` is what the bindings of the timeline say, `about` what it is done with: an
+        emoji…"""
         screen, conversation = self._screen, self._navigation.conversation
         match what:
             case _ if conversation is None:
@@ -136,7 +137,7 @@ class MessageActions:
             page = Reading(partial(captions.edits, said, edits.edits, calendar))
             self._screen.show_dialog(page)
         else:
-            # A page that opens takes the keys, and the user is doing something else by now.
+            # Not opened by itself: the page would take the keys of a user who does something else.
             self._screen.note(["the earlier versions are here; v shows them"])
 
     def _delete(self, conversation: Conversation, said: Said) -> None:
@@ -220,7 +221,7 @@ class MemberActions:
         self._navigation = navigation
 
     def do(self, what: str, name: str) -> None:
-        """`what` as the bindings of the list of members say it; `name` is empty for nobody."""
+        """`what` is what the bindings of the list of members say; an empty `name` is nobody."""
         conversation = self._navigation.conversation
         if conversation is None:
             return

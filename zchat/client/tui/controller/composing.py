@@ -63,12 +63,12 @@ class Composing:
         self._timeline = timeline
         self._notes = notes
         self.conversation: Conversation | None = None
-        """Which is open: Enter sends to it."""
+        """The one that is open, to which Enter sends."""
         self._begun = NOTHING
         self._elsewhere: dict[str, tuple[Begun, str]] = {}
-        """By key of a conversation that was left: what was begun there, and its text."""
+        """By key of a conversation that was left: what was begun there, and the text of that."""
         self._doubted: str | None = None
-        """The text that Escape would have thrown away, and did not the first time."""
+        """The text that the first Escape spared, and that the second throws away."""
 
     # --- Drafts ---------------------------------------------------------------------------------
 
@@ -156,7 +156,7 @@ class Composing:
             self._composer.load(text)
             self._screen.focus_on(self._composer)
         elif conversation is not None:
-            # Another conversation was opened meanwhile, and the text is not meant for that one.
+            # Another conversation was opened meanwhile, for which the text is not meant.
             self._put_by(conversation, text)
 
     # --- Replies, edits and commands that were begun --------------------------------------------

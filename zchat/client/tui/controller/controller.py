@@ -88,11 +88,11 @@ TYPING_AGAIN_S: Final = limits.TYPING_S * 0.6
 
 
 class Outcome(enum.Enum):
-    """What has become of what was entered."""
+    """What came of a text that was entered."""
 
     DONE = enum.auto()
     MISTAKE = enum.auto()
-    """Nothing was done, and the user was told why: the text is theirs to correct."""
+    """Nothing was done, and the user was told why: the text stays, to be corrected."""
     QUIT = enum.auto()
 
 
@@ -146,7 +146,7 @@ class Controller:
         self.pins: dict[str, list[Entry]] = {}
         """By key of a room: newest pin first, as the server last said."""
         self._awaited: dict[int, str] = {}
-        """By request: the key to open once it is done; empty where the answer names it."""
+        """By request: the key of what to open once it is done; empty where the answer names it."""
         self._edits_awaited: dict[int, Callable[[EditList], None]] = {}
         """By request: who gets the earlier versions of a message."""
         self._typing_sent_s: dict[str, float] = {}
@@ -163,8 +163,10 @@ class Controller:
     # --- What happens ---------------------------------------------------------------------------
 
     async def follow(self, seen: Callable[[Event], None]) -> None:
-        """Folds all events into the book, a slice at a time. Raises `RefusedError` if that ends the
-        session."""
+        """Folds all events into the book, a slice at a time, until the session ends.
+
+        Raises `RefusedError` if the server ends it.
+        """
         loop = asyncio.get_running_loop()
         begun = loop.time()
         async for event in self.chat.events():
@@ -227,12 +229,12 @@ class Controller:
                 self._awaited.pop(event.id, None)
                 self.guard.refused(event.id)
                 if not isinstance(event.request, (*_SILENT, Post, SendPrivate)):
-                    # A message that was refused shows it in the timeline.
+                    # A message that was refused says so itself, in the timeline.
                     self.complain(reason)
             case Done(log=log) if event.id in self._awaited:
                 key = self._awaited.pop(event.id)
                 self._front.opens(key or log or "", event.id)
-                # The topic of a room that existed before is in none of the entries that follow.
+                # The topic was set before the user came, so no entry that follows tells it.
                 self.send(ListRooms())
             case _:
                 pass
@@ -268,7 +270,7 @@ class Controller:
         return request_id
 
     def try_to(self, make: Callable[[], Request]) -> int | None:
-        """The same for a request that may turn out to be invalid while it is made."""
+        """Sends a request which may turn out to be invalid while it is made."""
         try:
             return self.send(make())
         except InvalidRequest as error:
@@ -325,7 +327,7 @@ class Controller:
             self.chat.mark_read(*mark)
 
     def mark_unread(self, conversation: Conversation, sequence: int) -> bool:
-        """From that message on; False if it was unread already."""
+        """Marks it as unread from that message on; False if it was unread already."""
         mark = self.book.mark_unread(conversation.key, sequence)
         if mark is not None:
             self.chat.mark_read(*mark, back=True)
@@ -388,7 +390,7 @@ class Controller:
             case _ if self.executor.is_asking:
                 self._front.begin_questions()
             case Ask() | EnrolTotp():
-                # No question came of it, but whoever types fast has typed the answers already.
+                # It asked nothing after all, but somebody who types fast has typed the answers.
                 self.guard.secret_asked()
             case _:
                 pass

@@ -72,9 +72,9 @@ class Navigation:
         self._jump_to = 0
         """The message to go to once it is loaded; 0 for none."""
         self._to_first_unread = False
-        """To the first unread message, once all before it is loaded."""
+        """Whether to go to the first unread message, once all that is unread is loaded."""
         self._left_unread = ""
-        """The key of the open conversation, if it stays unread until the user comes back to it."""
+        """The key of the open conversation, if it is to stay unread until the user comes back."""
         self._leaving: Confirm | None = None
 
     @property
@@ -128,7 +128,7 @@ class Navigation:
         too."""
         controller = self._controller
         again = self._leaving is not None and self._leaving.is_current
-        # A group conversation is not the user's to keep, whoever has begun it.
+        # A group conversation counts as nobody's own, whoever has begun it.
         rooms = {each.key for each in self.listed() if each.kind is Kind.ROOM}
         owned = [log for log in controller.book.rights.owned if log in rooms]
         lost = captions.lost(
@@ -169,7 +169,7 @@ class Navigation:
         self._screen.focus_on(self._composer)
 
     def open_last(self) -> None:
-        """Where the user was the last time, or the lobby."""
+        """Opens what was open the last time, or the lobby."""
         key = self._book.looking_at or self._cache.settings().get(LEFT_AT, "")
         self.open_to_write(key if key in self._book.conversations else LOBBY_KEY)
 
@@ -277,7 +277,7 @@ class Navigation:
             self._search_picker.show_again(SEARCHED)
 
     def _show_found(self) -> None:
-        """What a search has found by now, if the user looks at it."""
+        """Shows what a search has found by now, if the user looks at it."""
         picker, search = self._search_picker, self._search
         if picker is not None and picker.is_current and self._search_timer is None:
             state = choices.search_state(search.found, search.trouble, has_answer=search.has_answer)
@@ -305,7 +305,7 @@ class Navigation:
             self._screen.focus_on(self._timeline)
 
     def jump(self, sequence: int) -> None:
-        """To the message of the open conversation, which may have to be loaded first."""
+        """Goes to a message of the open conversation, which may have to be loaded first."""
         self._jump_to = sequence
         self._jump_on()
 
@@ -327,7 +327,7 @@ class Navigation:
     # --- What is unread -------------------------------------------------------------------------
 
     def mark_unread(self, conversation: Conversation, said: Said) -> None:
-        """From that message on, on all devices, until the user comes here again."""
+        """Marks as unread from that message on, on all devices, until the user comes here again."""
         view = self._timeline.view
         if view is None or not self._controller.mark_unread(conversation, said.sequence):
             self._screen.note(["it is unread already"])
@@ -344,7 +344,7 @@ class Navigation:
             self._left_unread = key
 
     def first_unread(self) -> None:
-        """To the first message below the line of what is new; older ones are loaded for it."""
+        """Goes to the first message below the line "new", and loads older ones if it must."""
         view = self._timeline.view
         if view is None or not view.new_after:
             self._screen.note(["nothing here is new"])
@@ -353,7 +353,7 @@ class Navigation:
         self._go_on_to_first_unread()
 
     def _go_on_to_first_unread(self) -> bool:
-        """Whether it waits for pages."""
+        """Goes to the first unread message; whether that still waits for pages."""
         conversation, view = self.conversation, self._timeline.view
         if not self._to_first_unread or conversation is None or view is None:
             return False

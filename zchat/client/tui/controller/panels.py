@@ -24,15 +24,15 @@ from zchat.client.tui.widgets.timeline import Timeline
 from zchat.protocol import limits
 
 SIDE_CELLS: Final = 24
-"""The width of each list at the side, on a terminal that is not wide,"""
+"""The width of each list at the side on a narrow terminal,"""
 SIDE_CELLS_MAX: Final = limits.NAME_CHARS_MAX + 10
-"""and at most: the longest name has room beside a sign, a role and a count."""
+"""and on a wide one, where the longest name fits beside a sign, a role and a count."""
 SIDE_SHARE: Final = 5
-"""Between the two a list takes one part in so many of the terminal."""
+"""Between these two a list is as wide as the terminal divided by this."""
 SIDEBAR_FROM: Final = 78
-"""Columns below which the list of conversations gives way to the text,"""
+"""On a terminal with fewer columns the list of conversations is hidden;"""
 BOTH_FROM: Final = 104
-"""and below which it gives way to the list of members."""
+"""with fewer than these it is hidden while the list of members is shown."""
 CHOICES_LINES: Final = 8
 
 
@@ -178,7 +178,7 @@ class Panels:
         lines.show(shown, at)
 
     def leave_choices(self) -> bool:
-        """Whether there were any."""
+        """Hides the choices; False if there were none."""
         lines = self._lines["choices"]
         was, lines.display = bool(lines.display), False
         return was

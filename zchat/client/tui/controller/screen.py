@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Front(Protocol):
-    """For `Controller`, which knows of no widget."""
+    """What `Controller` needs, which knows of no widget."""
 
     def note(self, lines: Sequence[str]) -> None:
         """Shows a message of the client itself."""
@@ -37,7 +37,7 @@ class Front(Protocol):
 
 
 class Screen(Protocol):
-    """For all other controllers."""
+    """What all other controllers need."""
 
     has_attention: bool
     """The terminal is in front, as far as it tells."""

@@ -23,12 +23,13 @@ PINS: Final = "pins:"
 UNREAD: Final = "unread:"
 FIRST_HINT: Final = "  Ctrl-K go to a room or person · Enter send · F1 all keys"
 TYPING_NAMES: Final = 3
-"""Of more people it is not said who they are: the hint has one line for all that it tells."""
+"""Of more people the names are not told, since the hint is one line for all that it tells."""
 REACTED_NAMES: Final = 5
 SHORT_CHARS: Final = 300
-"""No line is wider; so a text of a thousand lines is not made drawable to be cut then."""
+"""Of a text that is cut to a line anyway: the rest of a long one need not be made drawable
+first."""
 COUNT_MAX: Final = 999
-"""A count takes cells from the name beside it."""
+"""The highest count, since it takes cells from the name beside it."""
 
 Here: TypeAlias = Mapping[str, str | None]
 """Who is online; whoever is away has a word for it, which may be empty."""
@@ -54,7 +55,7 @@ def present(key: str, here: Here) -> Present | None:
 def ordered(
     conversations: Iterable[Conversation], opened: Conversation | None
 ) -> list[Conversation]:
-    """Those that are listed, in their order; pinned ones first, and then the lobby."""
+    """Those that the list shows, in its order: first those kept at the top, then the lobby."""
     listed = (one for one in conversations if one is opened or _is_listed(one))
     return sorted(listed, key=lambda one: (not one.pinned, one.kind is not Kind.LOBBY))
 
@@ -63,7 +64,7 @@ def _is_listed(conversation: Conversation) -> bool:
     if conversation.kind is Kind.NOTICES:
         return bool(conversation.items)
     if conversation.kind is Kind.PRIVATE:
-        # One that was only opened, and in which nobody wrote, is not worth a line.
+        # One that was only opened, and in which nobody has written, is not worth a line.
         return bool(conversation.head or conversation.items or conversation.draft)
     return conversation.joined or bool(conversation.unread)
 
@@ -142,7 +143,8 @@ def _name_ink(conversation: Conversation, opened: bool) -> Ink:
 def beyond(
     listed: Iterable[Conversation], opened: Conversation | None, cells: int, *, below: bool
 ) -> Line:
-    """At the edge of the list: how much is unread in conversations that do not fit into it."""
+    """The line at an edge of the list: how much is unread in conversations that do not fit into
+    it."""
     unread = unread_elsewhere(listed, opened)
     if not unread:
         return ()
