@@ -551,7 +551,7 @@ class ScreenClient(App[int]):
 
 @dataclass(frozen=True, slots=True)
 class LocalCalendar:
-    """When something was said, in words, in the reader's own time zone; None is the machine's.
+    """When something was said, in words, in the reader's time zone; None is that of the machine.
 
     It is handed to the view, which so needs no time zone, and thus no machine, of its own. Servers
     may send years that Python's calendar lacks.

@@ -47,11 +47,11 @@ class Shown(NamedTuple):
     bar: bool
     """The handle of the scroll bar is beside it."""
     marked: tuple[int, int] | None = None
-    """The first cell that is selected with the mouse, and the one after the last."""
+    """The first cell that is marked with the mouse, and the one after the last."""
 
 
 class End(NamedTuple):
-    """One end of what is selected with the mouse: a cell of a line of an item.
+    """One end of what is marked with the mouse: a cell of a line of an item.
 
     It is a place in a message, not on the screen: it stays there when other messages come.
     """
@@ -62,7 +62,7 @@ class End(NamedTuple):
 
 
 class EndAt(NamedTuple):
-    """The same, by the index of the item: this can be compared."""
+    """The same with the index of the item, so that it can be compared."""
 
     item: int
     line: int
@@ -70,15 +70,15 @@ class EndAt(NamedTuple):
 
 
 class Marked(NamedTuple):
-    """What is selected, both ends included; `first` comes before `last`."""
+    """What is marked, both ends included; `first` comes before `last`."""
 
     first: EndAt
     last: EndAt
 
     def cells(self, index: int, line: int, gutter: int, end: int) -> tuple[int, int] | None:
-        """Of that line of that item: the first selected cell, and the one after the last.
+        """Of that line of that item: the first marked cell, and the one after the last.
 
-        Where several lines are selected, times and names are left out: they are in the `gutter`.
+        Where several lines are marked, times and names are left out: they are in the `gutter`.
         """
         here = (index, line)
         if not self.first[:2] <= here <= self.last[:2]:
@@ -96,8 +96,8 @@ class Timeline(Widget, can_focus=True):
 
     BINDINGS = keys.TIMELINE
 
-    # Textual sets it to the size of the widget, whose change has drawn everything already; without
-    # this it would do so a second time.
+    # With Textual's own, each change would lay out and draw the whole screen a second time. Here it
+    # is always the size of the widget, whose change has done that.
     virtual_size = Reactive(Size(), repaint=False)
 
     class Moved(Message):
@@ -386,7 +386,7 @@ class Timeline(Widget, can_focus=True):
             self._seek(event.y)
 
     def _drag(self, x: int, y: int) -> None:
-        """Selects up to there; beyond an edge it scrolls."""
+        """Marks up to there; beyond an edge it scrolls."""
         if y < 0 or y >= self.size.height:
             self.scroll_lines(-1 if y < 0 else 1)
         end = self._end_at(x, y)
@@ -416,7 +416,7 @@ class Timeline(Widget, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         view = self.view
         if view is None or self._is_dragging:
-            # The end of a selection is no click.
+            # The end of marking is no click.
             return
         if event.x >= self.size.width - 1:
             self._seek(event.y)
@@ -451,14 +451,15 @@ class Timeline(Widget, can_focus=True):
 # --- What is marked with the mouse ----------------------------------------------------------------
 
 JOINT_CHARS: Final = 12
-"""So much of the end of one line and the beginning of the next is searched in the text."""
+"""Two lines are joined as their message has them: so much of the end of the one, and of the
+beginning of the other, is searched in its text."""
 
 
 def marked_between(view: Viewport, anchor: End, end: End) -> Marked | None:
-    """None if one of the ends is not in the conversation any more."""
+    """What is between the two; None if one of them is not in the conversation any more."""
     places = []
     for each in (anchor, end):
-        # From the newest on: what is on the screen is seldom far above.
+        # From the newest backwards, since what is on the screen is seldom far above.
         backwards = range(len(view.items) - 1, -1, -1)
         index = next((n for n in backwards if view.items[n] is each.item), None)
         if index is None:
@@ -468,7 +469,7 @@ def marked_between(view: Viewport, anchor: End, end: End) -> Marked | None:
 
 
 def marked_text(view: Viewport, found: Marked) -> str:
-    """The selected text, with the lines of a paragraph joined again."""
+    """The text that is marked, with the lines of a paragraph joined again."""
     parts: list[str] = []
     for index in range(found.first.item, min(found.last.item + 1, len(view.items))):
         item = view.items[index]
