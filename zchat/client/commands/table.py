@@ -5,7 +5,7 @@ A line without a colon is said in the lobby; `::text` says `:text`, and `//text`
 
 import difflib
 import re
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from typing import Final
 
 from zchat.client.commands.accounts import ACCOUNT_COMMANDS
@@ -90,6 +90,19 @@ def shows_by_entry(line: str) -> bool:
     return isinstance(action, Send) and isinstance(
         action.request, messages.Post | messages.SendPrivate
     )
+
+
+def named_by_last(words: Sequence[str]) -> str:
+    """What the last of the words of a command line names, for completion.
+
+    One of "command", "room", "user" and "either", or nothing. The first word is the command.
+    """
+    command = COMMANDS.get(words[0][1:].lower())
+    if command is None or len(words) < 2:
+        return ""
+    if command.takes == "users":
+        return "user"
+    return command.takes if len(words) == 2 else ""
 
 
 def is_command(text: str) -> bool:

@@ -20,7 +20,7 @@ from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.patch_stdout import patch_stdout
 
 from zchat.client.commands.questions import Question, Questions
-from zchat.client.commands.table import COMMANDS, is_secret, shows_by_entry
+from zchat.client.commands.table import COMMANDS, is_secret, named_by_last, shows_by_entry
 from zchat.client.files import state_folder
 from zchat.client.line.line_client import LineClient
 from zchat.programs import typed_ahead
@@ -127,17 +127,14 @@ class LineCompleter(Completer):
     def _candidates(self, words: list[str]) -> list[str]:
         if len(words) == 1:
             return [":" + name for name in COMMANDS]
-        command = COMMANDS.get(words[0][1:].lower())
-        if command is None or (len(words) > 2 and command.takes != "users"):
-            return []
         rooms, names = sorted(self._client.rooms), sorted(self._client.names)
         sigil = words[-1][:1]
-        match command.takes:
+        match named_by_last(words):
             case "command":
                 return list(COMMANDS)
             case "room":
                 return ["#" + room for room in rooms] if sigil == "#" else rooms
-            case "user" | "users":
+            case "user":
                 return ["@" + name for name in names] if sigil == "@" else names
             case "either":
                 return ["#" + room for room in rooms] + ["@" + name for name in names]

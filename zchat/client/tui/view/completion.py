@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from zchat.client.commands.table import COMMANDS
+from zchat.client.commands.table import COMMANDS, named_by_last
 from zchat.client.core.events import Answered, EntryArrived, Event
 from zchat.client.model import emoji
 from zchat.client.model.book import Book
@@ -73,11 +73,7 @@ def complete(
 
 
 def _argument(before: str, word: str, names: list[str], rooms: list[str]) -> Completion:
-    words = before.split(" ")
-    command = COMMANDS.get(words[0][1:].lower())
-    if command is None or len(words) != 2:
-        return NONE
-    match command.takes:
+    match named_by_last(before.split(" ")):
         case "command":
             return _matching(word, [Choice(f"{name} ") for name in COMMANDS])
         case "room":
