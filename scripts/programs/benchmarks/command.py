@@ -1,24 +1,26 @@
 """The command line of scripts/bench."""
 
-import dataclasses
 import json
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from benchmarks import report
 from benchmarks.measure import Options, Run, run_once
-from benchmarks.peers import OTHERS, OURS, OURS_WITH_TLS, Peer
+from benchmarks.peers import OTHERS, OURS, OURS_WITH_TLS, NotBuilt, Peer, at_commit
 from benchmarks.servers import allow_many_sockets
-from benchmarks.workloads import SECONDS_MAX, WORKLOADS, Workload
+from benchmarks.workloads import SECONDS_MAX, WORKLOADS, Workload, variants
+
+_ONLY_FRESH: Final = {"start", "return"}
+"""Kinds of workloads that a server which runs already cannot have."""
 
 
 def _epilog() -> str:
-    lines = [f"{name}: {workload.summary}." for name, workload in WORKLOADS.items()]
+    lines = [f"{name}: {rows[0].summary}." for name, rows in WORKLOADS.items()]
     lines.append("client: no load, but what the program of one person costs; see client --help.")
     return "\b\nWorkloads:\n" + "\n".join(f"  {line}" for line in lines)
 
@@ -43,6 +45,13 @@ def parse_address(
     multiple=True,
     type=click.Choice(list(OTHERS)),
     help="A server that is installed here, to be measured in turn with zchat, and compared.",
+)
+@click.option(
+    "--against",
+    "commits",
+    multiple=True,
+    metavar="COMMIT",
+    help="Another commit of this repository, to be measured in turn with this one, and compared.",
 )
 @click.option(
     "--json",
@@ -75,13 +84,19 @@ def parse_address(
     type=click.IntRange(1, 16),
     help="Processes that make the load; a single room is always in one.",
 )
-@click.option("--window", type=click.IntRange(1, 64), help="Messages on their way of each talker.")
+@click.option(
+    "--window",
+    "windows",
+    multiple=True,
+    type=click.IntRange(1, 4096),
+    help="Messages on their way of each talker, or logins of all; each that is given is a row.",
+)
 @click.option(
     "--rate",
     "rates_per_s",
     multiple=True,
     type=click.FloatRange(1.0, 10_000.0),
-    help="Messages a second of the workload light; of several, the processor time is compared.",
+    help="Messages a second of the workload light; each that is given is a row.",
 )
 @click.option("--seconds", type=click.FloatRange(0.1, SECONDS_MAX), help="Measured time of a run.")
 @click.option(
@@ -100,13 +115,14 @@ def main(
     names: tuple[str, ...],
     runs: int,
     peers: tuple[str, ...],
+    commits: tuple[str, ...],
     json_path: Path | None,
     address: tuple[str, int] | None,
     folder: Path | None,
     tls: bool,
     gateways: int | None,
     generators: int,
-    window: int | None,
+    windows: tuple[int, ...],
     rates_per_s: tuple[float, ...],
     seconds: float | None,
     scale: float,
@@ -117,48 +133,54 @@ def main(
     Every run has a fresh server in a folder of its own. Fails if zchat has lost, doubled or refused
     anything, or changed its order; of a peer that is only reported.
     """
-    others = [OTHERS[name] for name in dict.fromkeys(peers)]
-    if others and address is not None:
-        raise click.UsageError("--peer starts both servers here; --address names one that runs.")
-    if tls and (others or address is not None):
+    if (peers or commits) and address is not None:
+        raise click.UsageError("--address names a server that runs; others are started here.")
+    if tls and (peers or address is not None):
         raise click.UsageError("--tls is for a cluster that is started here, and for no peer.")
-    ours = OURS_WITH_TLS if tls else OURS
-    for other in others:
-        try:
-            other.find()
-        except FileNotFoundError as error:
-            raise click.ClickException(str(error)) from None
+    workloads = workloads_of(names, windows, rates_per_s, seconds, scale)
+    if address is not None and any(workload.kind in _ONLY_FRESH for workload in workloads):
+        raise click.UsageError("A server that runs already is neither started nor killed.")
+    others = others_of(peers, commits, tls=tls)
     prepare_process()
     options = Options(address, folder, gateways, generators, check_all)
     documents: list[dict[str, Any]] = []
+    ours = OURS_WITH_TLS if tls else OURS
     sound = True
-    chosen = workloads_of(names, window, seconds, scale, rates_per_s)
-    paced: dict[float, list[Run]] = {}
-    for workload in chosen:
-        if workload.kind == "start" and address is not None:
-            raise click.UsageError("A server that runs already does not start.")
+    report.print_machine()
+    for workload in workloads:
         done = measure_in_turn([ours, *others], workload, options, runs)
-        for peer, runs_of_peer in done.items():
-            report.print_report(peer, workload, runs_of_peer)
-            documents.append(report.as_json(peer, workload, done))
+        report.print_report(workload, done)
         for other in others:
-            report.print_comparison(other, workload, done)
-        if workload.kind == "pace":
-            paced[workload.rate_per_s] = done[ours]
+            if other not in done:
+                report.say(f"{other.name}: keeps nothing for those who are away")
+        documents += [report.as_json(peer, workload, done) for peer in done]
         sound = sound and all(run.verdict.sound for run in done[ours])
         if json_path is not None:
             json_path.write_text(json.dumps(documents, indent=2) + "\n", "utf-8")
-    if len(paced) > 1:
-        report.print_rates(paced)
     report.print_notes(others)
     sys.exit(0 if sound else 1)
+
+
+def others_of(peers: Sequence[str], commits: Sequence[str], *, tls: bool) -> list[Peer]:
+    others = [OTHERS[name] for name in dict.fromkeys(peers)]
+    try:
+        for other in others:
+            other.find()
+        others += [at_commit(commit, tls=tls) for commit in dict.fromkeys(commits)]
+    except (FileNotFoundError, NotBuilt) as error:
+        raise click.ClickException(str(error)) from None
+    return others
 
 
 def measure_in_turn(
     peers: Sequence[Peer], workload: Workload, options: Options, runs: int
 ) -> dict[Peer, list[Run]]:
     """One run of each, then again, so that what else the machine does meets them alike."""
-    able = [peer for peer in peers if workload.kind != "return" or peer.make_dialect().remembers]
+    able = [
+        peer
+        for peer in peers
+        if workload.kind not in {"catch-up", "return"} or peer.make_dialect().remembers
+    ]
     done: dict[Peer, list[Run]] = {peer: [] for peer in able}
     for _ in range(runs):
         for peer in able:
@@ -173,25 +195,17 @@ def prepare_process() -> None:
 
 
 def workloads_of(
-    names: tuple[str, ...],
-    window: int | None,
-    seconds: float | None,
-    scale: float,
+    names: Sequence[str],
+    windows: Sequence[int] = (),
     rates_per_s: Sequence[float] = (),
+    seconds: float | None = None,
+    scale: float = 1.0,
 ) -> list[Workload]:
     chosen: list[Workload] = []
     for name in WORKLOADS if "all" in names else names:
         if name not in WORKLOADS:
             raise click.UsageError(f"There is no workload {name!r}: {', '.join(WORKLOADS)}, all.")
-        workload = WORKLOADS[name].scaled(scale)
-        if window is not None and workload.kind == "saturate":
-            workload = dataclasses.replace(workload, window=window)
-        if seconds is not None:
-            workload = dataclasses.replace(workload, seconds=seconds)
-        if workload.kind == "pace" and rates_per_s:
-            chosen += [dataclasses.replace(workload, rate_per_s=rate) for rate in rates_per_s]
-        else:
-            chosen.append(workload)
+        chosen += variants(name, windows, rates_per_s, seconds, scale)
     if rates_per_s and not any(workload.kind == "pace" for workload in chosen):
         raise click.UsageError("Only light has a rate.")
     return chosen

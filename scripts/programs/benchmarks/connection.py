@@ -86,6 +86,8 @@ class Connection(asyncio.BufferedProtocol):
         self.lost_connection = False
         self.conversation: Conversation | None = None
         self.talker: Talker | None = None
+        self.on_loss: Callable[[Connection], None] | None = None
+        """Told when the connection breaks, though nobody here has left."""
         self.recorded: list[tuple[float, bytes]] | None = [] if record else None
         self.reads = 0
         self._area = area
@@ -147,6 +149,8 @@ class Connection(asyncio.BufferedProtocol):
         self.lost_connection = not self._leaving
         if self._question is not None and not self._question[1].done():
             self._question[1].set_exception(ConnectionResetError(f"{self.name} was cut off"))
+        if self.lost_connection and self.on_loss is not None:
+            self.on_loss(self)
 
     # --- Coming in --------------------------------------------------------------------------------
 

@@ -99,7 +99,7 @@ class Crowd:
         return connection
 
     def _records(self, number: int, place: int, workload: Workload) -> bool:
-        if self.share.record_all or workload.kind in {"pace", "return"}:
+        if self.share.record_all or workload.kind in {"pace", "catch-up"}:
             return True
         # Whole conversations if there are many, the last members of a single one.
         if len(self.share.conversations) > 1:

@@ -8,20 +8,23 @@ import signal
 import sys
 import time
 from array import array
+from functools import partial
 from multiprocessing.connection import Connection as Pipe
 from typing import Final
 
 import uvloop
 
+from benchmarks.connection import Connection
 from benchmarks.conversation import Conversation
 from benchmarks.crowd import Crowd, Share
-from benchmarks.dialect import Dialect
+from benchmarks.dialect import Dialect, Refused
 from benchmarks.verify import Verdict, judge
 
 _SILENCE_S: Final = 15.0
 """When nothing has come in for so long, nothing will: what is missing then is lost."""
 _AFTERMATH_S: Final = 0.2
 """For what would come in twice, after all has come in once."""
+_KNOCK_INTERVAL_S: Final = 0.005
 _LATENCIES_MAX: Final = 200_000
 
 
@@ -57,6 +60,8 @@ class Outcome:
     acknowledgement_s: "array[float]" = dataclasses.field(default_factory=lambda: array("d"))
     delivery_s: "array[float]" = dataclasses.field(default_factory=lambda: array("d"))
     """Of recorded clients, over the whole run."""
+    back_s: "array[float]" = dataclasses.field(default_factory=lambda: array("d"))
+    """How long after the death of their gateway clients were in again."""
     sent_late_s: float = 0.0
     """The longest that the generator itself was behind its timetable."""
     verdict: Verdict = dataclasses.field(default_factory=Verdict)
@@ -84,9 +89,11 @@ async def _run(share: Share, dialect: Dialect, pipe: Pipe) -> None:
             await load.saturate(schedule)
         case "pace":
             await load.pace(schedule)
+        case "catch-up":
+            await load.catch_up(schedule)
         case "return":
             await load.come_back(schedule)
-        case "crowd" | "start":
+        case "log-in" | "idle" | "start":
             await load.wait(schedule)
     pipe.send(load.outcome)
 
@@ -106,7 +113,7 @@ class Load:
 
     async def prepare(self) -> None:
         await self.crowd.gather()
-        if self._workload.kind == "return":
+        if self._workload.kind == "catch-up":
             await self._say_what_will_be_missed()
 
     # --- As much as the windows allow -------------------------------------------------------------
@@ -146,7 +153,7 @@ class Load:
         self._fill_in(begin, end)
         await self._settle()
 
-    # --- Coming back ------------------------------------------------------------------------------
+    # --- One comes back ---------------------------------------------------------------------------
 
     async def _say_what_will_be_missed(self) -> None:
         conversation = self._conversations[0]
@@ -156,7 +163,7 @@ class Load:
         await self._until_complete()
         conversation.copies += 1
 
-    async def come_back(self, schedule: Schedule) -> None:
+    async def catch_up(self, schedule: Schedule) -> None:
         conversation = self._conversations[0]
         share, workload = self.crowd.share, self._workload
         room = self.crowd.room(share.conversations[0])
@@ -179,6 +186,19 @@ class Load:
         await self._settle()
         # They were sent long before.
         self.outcome.delivery_s = array("d")
+
+    # --- Everyone comes back ----------------------------------------------------------------------
+
+    async def come_back(self, schedule: Schedule) -> None:
+        """Somebody kills their gateway when the time begins."""
+        herd = _Herd(self.crowd)
+        await _sleep_until(schedule.begin_at)
+        begin = self._look()
+        await herd.until_back()
+        self._fill_in(begin, self._look())
+        self._pipe.send(Measured())
+        self.outcome.back_s = array("d", [at - schedule.begin_at for at in herd.back_at])
+        self._judge()
 
     # --- Only being there -------------------------------------------------------------------------
 
@@ -237,6 +257,55 @@ class Load:
             elif now - heard_at > _SILENCE_S:
                 return
             await asyncio.sleep(0.01)
+
+
+class _Herd:
+    """Clients who come in again as soon as they can, all together, when they are cut off.
+
+    One knocks for all of them: the knocking of a thousand would keep the server from starting.
+    """
+
+    def __init__(self, crowd: Crowd) -> None:
+        self.back_at = array("d")
+        self._crowd = crowd
+        self._loop = asyncio.get_running_loop()
+        self._open = asyncio.Event()
+        self._knocking = False
+        self._returns: set[asyncio.Task[None]] = set()
+        for conversation in crowd.conversations:
+            for member in conversation.members:
+                member.on_loss = partial(self._lose, conversation)
+
+    async def until_back(self) -> None:
+        deadline = time.monotonic() + _SILENCE_S
+        while not self._returns and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(_KNOCK_INTERVAL_S)
+        # Some hear of it only while the first are coming in.
+        while self._returns:
+            await asyncio.wait(self._returns, timeout=deadline - time.monotonic())
+            if time.monotonic() > deadline:
+                break
+
+    def _lose(self, conversation: Conversation, lost: Connection) -> None:
+        task = self._loop.create_task(self._return(conversation, lost))
+        self._returns.add(task)
+        task.add_done_callback(self._returns.discard)
+
+    async def _return(self, conversation: Conversation, lost: Connection) -> None:
+        if self._knocking:
+            await self._open.wait()
+        self._knocking = True
+        while True:
+            try:
+                back = await self._crowd.enter(lost.name, record=False)
+            except (OSError, Refused):
+                await asyncio.sleep(_KNOCK_INTERVAL_S)
+                continue
+            break
+        self._open.set()
+        self.back_at.append(time.monotonic())
+        back.count_only()
+        conversation.members[conversation.members.index(lost)] = back
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

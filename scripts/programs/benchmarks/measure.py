@@ -4,13 +4,14 @@ import contextlib
 import dataclasses
 import multiprocessing
 import os
+import signal
 import time
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import uvloop
 
@@ -26,6 +27,7 @@ from benchmarks.workloads import Workload
 
 _READY_TIMEOUT_S: Final = 120.0
 _OUTCOME_TIMEOUT_S: Final = 120.0
+_KILLED: Final = "gateway-0"
 _BEGIN_DELAY_S: Final = 0.05
 """Until the generators have heard when to begin."""
 
@@ -64,7 +66,7 @@ def run_once(
         else:
             folder = stack.enter_context(fresh_folder(options.folder))
             file_system = file_system_of(folder)
-            server = peer.make_server(folder, options.gateways)
+            server = peer.make_server(folder, options.gateways or workload.gateways)
         stack.callback(server.stop)
         if workload.kind == "start":
             run = _measure_start(peer, server)
@@ -73,7 +75,8 @@ def run_once(
             server.wait_until_open()
             uvloop.run(first_delivery(server, peer.make_dialect(), _tag()))
             run = _measure_load(peer, workload, options, server, observe)
-            run.troubles = server.troubles()
+            # Its log tells of what was done to it.
+            run.troubles = [] if workload.kind == "return" else server.troubles()
         run.file_system = file_system
         return run
 
@@ -125,31 +128,43 @@ def _measure_load(
         time.sleep(max(0.0, begin_at - time.monotonic()))
         processes = server.processes()
         begin, machine_begin = usage_of(processes), machine_cpu_s()
+        if workload.kind == "return":
+            os.kill(processes[_KILLED], signal.SIGKILL)
         own = {f"generator-{number}": p.pid or 0 for number, (p, _) in enumerate(generators)}
         watching = observe({**processes, **own}, workload.seconds) if observe else None
         with watching or contextlib.nullcontext():
             for _, pipe in generators:
                 _receive(pipe, Measured, workload.seconds + _OUTCOME_TIMEOUT_S)
+            if workload.kind == "return":
+                processes = server.processes()
             end, machine_end = usage_of(processes), machine_cpu_s()
         outcomes = [_receive(pipe, Outcome, _OUTCOME_TIMEOUT_S) for _, pipe in generators]
     outcome = _together(outcomes)
-    messages = workload.messages if workload.kind == "return" else outcome.acknowledged
+    messages = workload.messages if workload.kind == "catch-up" else outcome.acknowledged
     run = Run(_figures(workload, outcome, ready), outcome.verdict)
-    run.processes = _process_figures(begin, end, messages)
-    if run.processes:
-        _add_sums(run, messages)
-    for name, each in zip(own, outcomes, strict=True):
-        run.processes[name] = _process_row(each.cpu_s, messages)
-    if workload.kind == "crowd" and begin:
+    if begin:
+        since = before if workload.kind == "log-in" else begin
+        run.processes = _process_figures(since, end)
+        run.figures["cpu_s"] = sum(row["cpu_s"] for row in run.processes.values())
+        run.figures["resident_mib"] = _resident(end) / 2**20
+        if (cost := _cost(workload, messages, outcome.duration_s)) is not None:
+            for row in (run.figures, *run.processes.values()):
+                row[cost.name] = row["cpu_s"] * cost.factor
+    if workload.kind == "idle" and begin:
         grown = _resident(begin) - _resident(before)
         run.figures["resident_bytes_per_client"] = grown / workload.clients
+        run.figures["resident_mib_before"] = _resident(before) / 2**20
+    for name, each in zip(own, outcomes, strict=True):
+        run.processes[name] = {"cpu_s": each.cpu_s}
     used_s = sum(row["cpu_s"] for row in run.processes.values())
-    if workload.kind == "crowd":
+    if workload.kind == "log-in":
         busy = [each.log_in_cpu_s / each.log_in_s for each in ready]
     else:
         busy = [each.cpu_s / each.duration_s for each in outcomes]
     run.figures["generator_busy_percent"] = max(busy) * 100
-    run.figures["cpu_of_others_s"] = max(0.0, machine_end - machine_begin - used_s)
+    if workload.kind != "log-in":
+        others_s = max(0.0, machine_end - machine_begin - used_s)
+        run.figures["others_busy_percent"] = others_s / outcome.duration_s * 100
     return run
 
 
@@ -160,6 +175,7 @@ def _generators(
     context = multiprocessing.get_context("spawn")
     count = min(options.generators, workload.conversations)
     tag = _tag()
+    coming_in = workload.window if workload.kind == "log-in" else peer.coming_in_max
     started: list[tuple[BaseProcess, Pipe]] = []
     try:
         for number in range(count):
@@ -172,7 +188,7 @@ def _generators(
                 tag,
                 conversations,
                 options.record_all,
-                max(1, peer.coming_in_max // count),
+                max(1, coming_in // count),
             )
             here, there = context.Pipe()
             process: BaseProcess = context.Process(
@@ -219,6 +235,7 @@ def _together(outcomes: list[Outcome]) -> Outcome:
         whole.cpu_s += outcome.cpu_s
         whole.acknowledgement_s.extend(outcome.acknowledgement_s)
         whole.delivery_s.extend(outcome.delivery_s)
+        whole.back_s.extend(outcome.back_s)
         whole.sent_late_s = max(whole.sent_late_s, outcome.sent_late_s)
         whole.verdict += outcome.verdict
     return whole
@@ -235,12 +252,15 @@ def _figures(workload: Workload, outcome: Outcome, ready: list[Ready]) -> dict[s
             figures["acknowledged"] = outcome.acknowledged
             # How much the server puts into one write, as far as reading keeps up with it.
             figures["deliveries_per_read"] = outcome.delivered / max(outcome.reads, 1)
-        case "return":
+        case "catch-up":
             figures["catch_up_s"] = outcome.duration_s
             figures["deliveries_per_s"] = outcome.delivered / outcome.duration_s
-        case "crowd":
+        case "log-in":
             figures["log_ins_per_s"] = clients / max(each.log_in_s for each in ready)
-        case "start":
+        case "return" if outcome.back_s:
+            figures["first_back_s"] = min(outcome.back_s)
+            figures["all_back_s"] = max(outcome.back_s)
+        case "return" | "idle" | "start":
             pass
     for name, latencies_s in (
         ("acknowledgement", outcome.acknowledgement_s),
@@ -263,29 +283,33 @@ def _percentiles(name: str, latencies_s: "array[float]") -> dict[str, float]:
 
 
 def _process_figures(
-    begin: Mapping[str, Usage], end: Mapping[str, Usage], messages: int
+    begin: Mapping[str, Usage], end: Mapping[str, Usage]
 ) -> dict[str, dict[str, float]]:
     rows = {}
-    for program in begin.keys() & end.keys():
-        rows[program] = _process_row(end[program].cpu_s - begin[program].cpu_s, messages)
-        rows[program]["resident_bytes"] = end[program].resident_bytes
+    for program, usage in end.items():
+        used_s = usage.cpu_s
+        # One that was started again has used all of it since.
+        if program in begin and begin[program].pid == usage.pid:
+            used_s -= begin[program].cpu_s
+        rows[program] = {"cpu_s": used_s, "resident_mib": usage.resident_bytes / 2**20}
     return dict(sorted(rows.items()))
 
 
-def _add_sums(run: Run, messages: int) -> None:
-    """Over all processes of the server, while `run` has no others."""
-    rows = run.processes.values()
-    run.figures["cpu_s"] = sum(row["cpu_s"] for row in rows)
-    if messages:
-        run.figures["cpu_ms_per_1000_messages"] = run.figures["cpu_s"] / messages * 1e6
-    run.figures["resident_mib"] = sum(row["resident_bytes"] for row in rows) / 2**20
+class _Cost(NamedTuple):
+    """What the processor time is of, and what it is to be multiplied by."""
+
+    name: str
+    factor: float
 
 
-def _process_row(cpu_s: float, messages: int) -> dict[str, float]:
-    row = {"cpu_s": cpu_s}
-    if messages:
-        row["cpu_s_per_1000_messages"] = cpu_s / messages * 1000
-    return row
+def _cost(workload: Workload, messages: int, duration_s: float) -> _Cost | None:
+    match workload.kind:
+        case "log-in":
+            return _Cost("cpu_us_per_log_in", 1e6 / workload.clients)
+        case "idle":
+            return _Cost("cpu_percent_of_a_core", 100 / duration_s)
+        case _:
+            return _Cost("cpu_us_per_message", 1e6 / messages) if messages else None
 
 
 def _resident(usages: Mapping[str, Usage]) -> int:

@@ -1,15 +1,24 @@
 """The servers that can be measured: how each is started, and the language that it speaks."""
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
+from importlib import metadata
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from benchmarks.dialect import Dialect
 from benchmarks.irc_dialect import IrcDialect
 from benchmarks.irc_servers import Inspircd, Ngircd
-from benchmarks.servers import Server, ZchatCluster
+from benchmarks.servers import Server, Version, ZchatCluster
 from benchmarks.zchat_dialect import ZchatDialect
+from testbed import ROOT
+
+_BUILDS: Final = ROOT / "var" / "bench"
+"""Other commits with all that they need, each made once: remove it whenever you like."""
 
 
 class Peer(NamedTuple):
@@ -35,3 +44,64 @@ OTHERS: Final = {
         Peer("inspircd", Inspircd, IrcDialect, Inspircd.find, Inspircd.notes, coming_in_max=4_000),
     )
 }
+
+
+# --- Another commit of this repository ------------------------------------------------------------
+
+
+class NotBuilt(Exception):
+    """Says why a commit cannot be measured."""
+
+
+def at_commit(name: str, *, tls: bool = False) -> Peer:
+    """The servers of another commit, and the generator of this one: all speak one protocol."""
+    commit = _git(
+        "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}", why=f"no commit {name}"
+    )
+    version = _built(commit.decode().strip())
+    cluster = partial(ZchatCluster, version=version, tls=tls)
+    short = _git("rev-parse", "--short", commit.decode().strip(), why=name).decode().strip()
+    return Peer(short, cluster, ZchatDialect)
+
+
+def _built(commit: str) -> Version:
+    folder = _BUILDS / commit
+    version = Version(folder / "procfiles" / "zchat.conf", folder / ".venv" / "bin")
+    finished = folder / "finished"
+    if not finished.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        sys.stderr.write(f"Installing {commit[:12]} into {folder} ...\n")
+        # Of a worktree the repository would have to be told when it is removed.
+        files = _git("archive", commit, why=f"no files of {commit}")
+        _run(["tar", "-x", "-C", str(folder)], why="not unpacked", data=files)
+        _run([sys.executable, "-m", "venv", str(folder / ".venv")], why="no venv")
+        constraints = folder / "constraints.txt"
+        constraints.write_text(_libraries_of_this_tree(), "utf-8")
+        pip = [str(version.programs / "python"), "-m", "pip", "install", "--quiet"]
+        pip += ["--disable-pip-version-check", "--constraint", str(constraints)]
+        _run([*pip, "--editable", f"{folder}[server]"], why="its installation failed")
+        finished.touch()
+    return version
+
+
+def _libraries_of_this_tree() -> str:
+    """What differs is to be zchat, not what it stands on."""
+    installed = {each.metadata["Name"]: each.version for each in metadata.distributions()}
+    return "".join(
+        f"{name}=={version}\n" for name, version in sorted(installed.items()) if name != "zchat"
+    )
+
+
+def _git(*arguments: str, why: str) -> bytes:
+    return _run(["git", "-C", str(ROOT), *arguments], why=why)
+
+
+def _run(command: list[str], *, why: str, data: bytes = b"") -> bytes:
+    finished = subprocess.run(  # noqa: S603 - Git itself decides what a commit is.
+        command, input=data, capture_output=True, check=False, env={**os.environ, "PYTHONPATH": ""}
+    )
+    if finished.returncode:
+        said = finished.stderr.decode(errors="replace").strip()
+        raise NotBuilt(f"{why}\n{said}".strip())
+    return finished.stdout

@@ -36,7 +36,9 @@ class Profile(NamedTuple):
 
 
 @click.command()
-@click.argument("workload", type=click.Choice([name for name in WORKLOADS if name != "start"]))
+@click.argument(
+    "workload", type=click.Choice([name for name in WORKLOADS if name not in {"start", "return"}])
+)
 @click.option(
     "--seconds",
     default=10.0,
@@ -82,7 +84,7 @@ def main(
     recorder = shutil.which("py-spy")
     if recorder is None:
         sys.exit("scripts/profile needs py-spy. Install it: python -m pip install py-spy")
-    [chosen] = workloads_of((workload,), window, seconds, 1.0)
+    chosen, *_ = workloads_of((workload,), () if window is None else (window,), (), seconds)
     peer = OURS
     with contextlib.ExitStack() as stack:
         folder = keep or stack.enter_context(fresh_folder(None))
@@ -95,7 +97,7 @@ def main(
                 yield
 
         run = run_once(peer, chosen, Options(gateways=gateways), record)
-        report.print_report(peer, chosen, [run])
+        report.print_report(chosen, {peer: [run]})
         for path in sorted(folder.glob("*.stacks")):
             profile = read_profile(path.read_text("utf-8"))
             _print_profile(path.stem, profile, seconds, top)

@@ -1,4 +1,4 @@
-"""Runs as tables for people and as JSON for programs."""
+"""Runs as tables for people and as JSON for programs, and how servers compare in them."""
 
 import dataclasses
 import os
@@ -8,21 +8,94 @@ import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from benchmarks import comparison
 from benchmarks.measure import Run
-from benchmarks.peers import OURS, Peer
+from benchmarks.peers import Peer
 from benchmarks.workloads import Workload
 
 Summary = dict[str, dict[str, float]]
 """Median, least and most of each figure over the runs."""
+Done = Mapping[Peer, Sequence[Run]]
+"""The runs of one workload, by server; that of this tree is the first."""
+
+FIGURES: Final = {
+    "messages_per_s": "messages/s",
+    "deliveries_per_s": "deliveries/s",
+    "cpu_us_per_message": "CPU of a message, µs",
+    "acknowledgement_p50_ms": "acknowledged, p50 ms",
+    "delivery_p50_ms": "delivered, p50 ms",
+    "delivery_p99_ms": "delivered, p99 ms",
+    "log_ins_per_s": "logins/s",
+    "cpu_us_per_log_in": "CPU of a login, µs",
+    "first_back_s": "the first is back, s",
+    "all_back_s": "all are back, s",
+    "catch_up_s": "caught up, s",
+    "cpu_percent_of_a_core": "CPU, % of a core",
+    "resident_bytes_per_client": "resident for each client, bytes",
+    "resident_mib_before": "resident before they came, MiB",
+    "fresh_folder_s": "in a fresh folder, s",
+    "existing_folder_s": "in a used folder, s",
+    "fresh_folder_cpu_s": "CPU in a fresh folder, s",
+}
+"""What is shown and compared, in this order; the rest is in the JSON."""
+
+_BUSY_PERCENT_MAX: Final = 80.0
+"""Of one core; a generator that is busier may be what is measured."""
 
 
-def as_json(peer: Peer, workload: Workload, done: Mapping[Peer, Sequence[Run]]) -> dict[str, Any]:
+# --- Comparing ------------------------------------------------------------------------------------
+
+
+class Ratio(NamedTuple):
+    ours: float
+    """Median of our runs."""
+    theirs: float
+    ratio: float
+    """Of the medians, ours by theirs."""
+    least: float
+    """Of the turns: each is one run of ours and the run of theirs that followed."""
+    most: float
+
+
+def ratios(ours: Sequence[Run], theirs: Sequence[Run]) -> dict[str, Ratio]:
+    """By figure, for those that both have."""
+    found = {}
+    for name in FIGURES:
+        pairs = [
+            (our.figures[name], their.figures[name])
+            for our, their in zip(ours, theirs, strict=True)
+            if name in our.figures and their.figures.get(name)
+        ]
+        if pairs:
+            our_median, their_median = (
+                statistics.median(side) for side in zip(*pairs, strict=True)
+            )
+            turns = [our / their for our, their in pairs]
+            ratio = our_median / their_median
+            found[name] = Ratio(our_median, their_median, ratio, min(turns), max(turns))
+    return found
+
+
+def summarise(runs: Iterable[Mapping[str, float]]) -> Summary:
+    columns: dict[str, list[float]] = {}
+    for figures in runs:
+        for name, value in figures.items():
+            columns.setdefault(name, []).append(value)
+    return {
+        name: {"median": statistics.median(values), "min": min(values), "max": max(values)}
+        for name, values in columns.items()
+    }
+
+
+# --- For programs ---------------------------------------------------------------------------------
+
+
+def as_json(peer: Peer, workload: Workload, done: Done) -> dict[str, Any]:
     runs = done[peer]
+    ours, *_ = done
     document = {
-        "workload": dataclasses.asdict(workload),
+        "workload": {"title": workload.title, **dataclasses.asdict(workload)},
         "peer": peer.name,
         "notes": peer.notes,
         "machine": describe_machine(),
@@ -33,8 +106,8 @@ def as_json(peer: Peer, workload: Workload, done: Mapping[Peer, Sequence[Run]]) 
             for program in _programs(runs)
         },
     }
-    if OURS in done and peer != OURS:
-        found = comparison.ratios(done[OURS], runs)
+    if peer != ours:
+        found = ratios(done[ours], runs)
         document["zchat_by_peer"] = {name: ratio._asdict() for name, ratio in found.items()}
     return document
 
@@ -53,104 +126,115 @@ def describe_machine() -> dict[str, Any]:
     }
 
 
-def summarise(runs: Iterable[Mapping[str, float]]) -> Summary:
-    columns: dict[str, list[float]] = {}
-    for figures in runs:
-        for name, value in figures.items():
-            columns.setdefault(name, []).append(value)
-    return {
-        name: {"median": statistics.median(values), "min": min(values), "max": max(values)}
-        for name, values in columns.items()
-    }
+# --- For people -----------------------------------------------------------------------------------
 
 
-def print_report(peer: Peer, workload: Workload, runs: Sequence[Run]) -> None:
+def print_machine() -> None:
     machine = describe_machine()
-    _say(f"\n{workload.name} on {peer.name}: {workload.summary}")
-    _say(
-        f"{len(runs)} runs; {machine['cores']} x {machine['processor']}, "
-        f"Python {machine['python']}, data on {runs[0].file_system or 'a running server'}\n"
+    say(f"{machine['cores']} x {machine['processor']}, Python {machine['python']}")
+    say("Medians, with the least and the most of all runs; of ratios, of all turns.")
+
+
+def print_report(workload: Workload, done: Done) -> None:
+    """Each server is a column, each figure a row."""
+    ours, *others = done
+    count = len(done[ours])
+    disk = done[ours][0].file_system or "a running server"
+    say(
+        f"\n{workload.title}: {workload.summary}; {count} {_plural(count, 'run')}, data on {disk}\n"
     )
-    rows = [["", "median", "min", "max"]]
-    for name, values in summarise(run.figures for run in runs).items():
-        rows.append([_words(name), *map(_number, values.values())])
-    _say(_table(rows))
-    if programs := _programs(runs):
-        rows = [["median of each process", "CPU s", "CPU ms / 1,000 messages", "resident MiB"]]
-        for program in programs:
-            summary = summarise(run.processes[program] for run in runs if program in run.processes)
-            rows.append([program, *(_cell(summary, *column) for column in _COLUMNS)])
-        _say("\n" + _table(rows))
-    _say("")
-    for number, run in enumerate(runs, start=1):
-        _print_verdict(number, run)
-
-
-_BUSY_PERCENT_MAX: Final = 85.0
-"""Of one core; a generator that is busier may be what is measured."""
-_COLUMNS: Final = (
-    ("cpu_s", 1.0),
-    ("cpu_s_per_1000_messages", 1e3),
-    ("resident_bytes", 1 / 2**20),
-)
-
-
-def print_comparison(other: Peer, workload: Workload, done: Mapping[Peer, Sequence[Run]]) -> None:
-    if other not in done:
-        _say(f"\n{workload.name} on {other.name}: it keeps nothing for those who are away.")
-        return
-    _say(f"\n{workload.name}: zchat by {other.name}, {len(done[other])} turns\n")
-    rows = [["", "zchat", other.name, "ratio of medians", "least turn", "most"]]
-    for name, ratio in comparison.ratios(done[OURS], done[other]).items():
-        rows.append([_words(name), *map(_number, ratio)])
-    _say(_table(rows))
-    if any(map(_generator_was_full, done[other])):
-        _say(
-            f"The generator had no time to spare with {other.name}, which may be faster than this."
-        )
+    summaries = {peer: summarise(run.figures for run in runs) for peer, runs in done.items()}
+    compared = {other: ratios(done[ours], done[other]) for other in others}
+    head = ["", ours.name]
+    for other in others:
+        head += [other.name, f"{ours.name} by {other.name}"]
+    rows = [head]
+    for name, words in FIGURES.items():
+        if name not in summaries[ours]:
+            continue
+        row = [words, _spread(summaries[ours][name])]
+        for other in others:
+            row.append(_spread(summaries[other].get(name)))
+            row.append(_ratio(compared[other].get(name)))
+        rows.append(row)
+    say(_table(rows))
+    say("")
+    for peer, runs in done.items():
+        _print_processes(peer, runs)
+    for peer, runs in done.items():
+        _print_verdict(peer, runs)
 
 
 def print_notes(others: Sequence[Peer]) -> None:
-    _say("")
+    say("")
     for note in dict.fromkeys(note for other in others for note in other.notes):
-        _say(textwrap.fill(note, 100, initial_indent="- ", subsequent_indent="  "))
+        say(textwrap.fill(note, 100, initial_indent="- ", subsequent_indent="  "))
 
 
-def print_rates(runs_by_rate: Mapping[float, Sequence[Run]]) -> None:
-    """How the processor time of a message changes with how many there are."""
-    costs = comparison.cpu_by_rate(runs_by_rate)
-    first = next(iter(costs.values()))
-    rows = [["messages/s", "CPU ms / 1,000 messages, all processes", "by that of the first"]]
-    for rate, cost in costs.items():
-        rows.append([_number(rate), _number(cost), _number(cost / first)])
-    _say("\n" + _table(rows))
+def _print_processes(peer: Peer, runs: Sequence[Run]) -> None:
+    """What each process has of the sums above."""
+    columns = ["cpu_us_per_message", "cpu_us_per_log_in", "cpu_percent_of_a_core"]
+    if "cpu_percent_of_a_core" in runs[0].figures:
+        columns.append("resident_mib")
+    for name in columns:
+        parts = [
+            f"{program} {_number(summary[name]['median'])}"
+            for program in _programs(runs)
+            if name in (summary := summarise(run.processes.get(program, {}) for run in runs))
+        ]
+        if parts:
+            words = FIGURES.get(name, "resident, MiB")
+            said = f"{words}, {peer.name}: {', '.join(parts)}"
+            say(textwrap.fill(said, 100, subsequent_indent="  "))
 
 
-def _print_verdict(number: int, run: Run) -> None:
-    faults = dataclasses.asdict(run.verdict)
-    checked = faults.pop("checked")
-    said = ", ".join(f"{count} {_words(name)}" for name, count in faults.items())
-    _say(f"run {number}: {said}; {checked:,} deliveries looked at one by one")
-    if _generator_was_full(run):
-        _say("  The generator had no time to spare: the server may be faster than this.")
-    for line in run.troubles:
-        _say(f"  {line}")
+def _print_verdict(peer: Peer, runs: Sequence[Run]) -> None:
+    checked = sum(run.verdict.checked for run in runs)
+    said = f"{peer.name}: nothing lost, doubled or out of order; {checked:,} deliveries looked at"
+    for number, run in enumerate(runs, start=1):
+        if not run.verdict.sound:
+            faults = dataclasses.asdict(run.verdict)
+            del faults["checked"]
+            counts = ", ".join(
+                f"{count} {name.replace('_', ' ')}" for name, count in faults.items()
+            )
+            say(f"{peer.name}, run {number}: {counts}")
+            said = peer.name
+        for line in run.troubles:
+            say(f"{peer.name}, run {number}: {line}")
+    if busy := _most(runs, "generator_busy_percent"):
+        said += f"; generator up to {busy:.0f} % of a core"
+    if others := _most(runs, "others_busy_percent"):
+        said += f", other programs up to {others:.0f} %"
+    say(said)
+    if busy > _BUSY_PERCENT_MAX:
+        say(f"THE GENERATOR HAD NO TIME TO SPARE: {peer.name} may be faster. Try --generators 2.")
 
 
-def _generator_was_full(run: Run) -> bool:
-    return run.figures.get("generator_busy_percent", 0.0) > _BUSY_PERCENT_MAX
+def _most(runs: Sequence[Run], name: str) -> float:
+    return max(run.figures.get(name, 0.0) for run in runs)
 
 
 def _programs(runs: Sequence[Run]) -> list[str]:
     return list(dict.fromkeys(program for run in runs for program in run.processes))
 
 
-def _cell(summary: Summary, name: str, factor: float) -> str:
-    return _number(summary[name]["median"] * factor) if name in summary else ""
+def _spread(values: Mapping[str, float] | None) -> str:
+    if values is None:
+        return ""
+    median, least, most = (_number(values[name]) for name in ("median", "min", "max"))
+    return median if values["min"] == values["max"] else f"{median} ({least} to {most})"
 
 
-def _words(name: str) -> str:
-    return name.replace("_per_s", "/s").replace("_", " ")
+def _ratio(ratio: Ratio | None) -> str:
+    if ratio is None:
+        return ""
+    spread = "" if ratio.least == ratio.most else f" ({ratio.least:.2f} to {ratio.most:.2f})"
+    return f"{ratio.ratio:.2f}{spread}"
+
+
+def _plural(count: int, word: str) -> str:
+    return word if count == 1 else f"{word}s"
 
 
 def _number(value: float) -> str:
@@ -160,7 +244,7 @@ def _number(value: float) -> str:
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
-    _say(_table(rows))
+    say(_table(rows))
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
@@ -174,6 +258,6 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()

@@ -14,16 +14,13 @@ import time
 import xmlrpc.client
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 from supervisor.xmlrpc import SupervisorTransport
 
 from benchmarks.tls import make_certificate
 from testbed import ROOT
 
-_CONF: Final = ROOT / "procfiles" / "zchat.conf"
-_PROGRAMS: Final = Path(sys.executable).parent
-"""They stand beside the Python that runs this."""
 _START_TIMEOUT_S: Final = 30.0
 _STOP_TIMEOUT_S: Final = 30.0
 _POLL_INTERVAL_S: Final = 0.005
@@ -82,18 +79,38 @@ class RunningServer:
         return []
 
 
-class ZchatCluster:
-    """The cluster of procfiles/zchat.conf, in `folder`; it may be started again with its data."""
+class Version(NamedTuple):
+    """A zchat that can be started."""
 
-    def __init__(self, folder: Path, gateways: int | None = None, *, tls: bool = False) -> None:
+    procfile: Path
+    programs: Path
+    """The folder with its programs, supervisord among them."""
+
+
+THIS_TREE: Final = Version(ROOT / "procfiles" / "zchat.conf", Path(sys.executable).parent)
+"""Its programs stand beside the Python that runs this."""
+
+
+class ZchatCluster:
+    """The cluster of a procfile, in `folder`; it may be started again with its data."""
+
+    def __init__(
+        self,
+        folder: Path,
+        gateways: int | None = None,
+        *,
+        version: Version = THIS_TREE,
+        tls: bool = False,
+    ) -> None:
         self.host, self.port = "127.0.0.1", free_port()
         self.certificate: Path | None = None
         self._key: Path | None = None
         self._folder = folder
+        self._programs = version.programs
         (folder / "var").mkdir()
         (folder / "procfiles").mkdir()
-        self._conf = folder / "procfiles" / _CONF.name
-        shutil.copy(_CONF, self._conf)
+        self._conf = folder / "procfiles" / version.procfile.name
+        shutil.copy(version.procfile, self._conf)
         if gateways is not None:
             text = self._conf.read_text("utf-8")
             self._conf.write_text(re.sub("(?m)^numprocs=.*", f"numprocs={gateways}", text), "utf-8")
@@ -103,14 +120,16 @@ class ZchatCluster:
         self._supervisord: subprocess.Popen[bytes] | None = None
         if tls:
             self.certificate, self._key = make_certificate(
-                _PROGRAMS / "zchat-admin", self.host, folder / "tls"
+                version.programs / "zchat-admin", self.host, folder / "tls"
             )
 
     def start(self) -> None:
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith("ZCHAT_")
         }
-        environment["PATH"] = f"{_PROGRAMS}:{environment['PATH']}"
+        # It names what the generator imports, which is of no other version.
+        environment.pop("PYTHONPATH", None)
+        environment["PATH"] = f"{self._programs}:{environment['PATH']}"
         environment["ZCHAT_LISTEN"] = f"{self.host}:{self.port}"
         if self.certificate is not None:
             environment["ZCHAT_TLS_CERT"] = str(self.certificate)
@@ -125,7 +144,7 @@ class ZchatCluster:
         ):
             environment[f"ZCHAT_{limit}"] = "off"
         self._supervisord = subprocess.Popen(  # noqa: S603 - Nothing in it is anybody's input.
-            [_PROGRAMS / "supervisord", "-n", "-c", self._conf.relative_to(self._folder)],
+            [self._programs / "supervisord", "-n", "-c", self._conf.relative_to(self._folder)],
             cwd=self._folder,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -12,6 +12,7 @@ _LIBC: Final = ctypes.CDLL(None)
 
 
 class Usage(NamedTuple):
+    pid: int
     cpu_s: float
     """User and system time since the process began."""
     resident_bytes: int
@@ -29,7 +30,7 @@ def usage_of(processes: Mapping[str, int]) -> dict[str, Usage]:
         resident_kib = next(
             int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")
         )
-        usages[program] = Usage(cpu_s, resident_kib * 1024)
+        usages[program] = Usage(pid, cpu_s, resident_kib * 1024)
     return usages
 
 

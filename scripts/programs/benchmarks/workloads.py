@@ -1,9 +1,10 @@
 """The workloads: who talks to how many, how much at a time, and for how long."""
 
 import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
 
-Kind = Literal["saturate", "pace", "crowd", "return", "start"]
+Kind = Literal["saturate", "pace", "log-in", "idle", "catch-up", "return", "start"]
 
 SECONDS_MAX: Final = 60
 """Longest measurement: a client that only listens is taken for dead after 90 s of silence."""
@@ -15,21 +16,37 @@ class Workload:
     summary: str
     kind: Kind
     conversations: int = 1
-    """Rooms, or pairs if `private`."""
-    members: int
+    """Rooms, or pairs if `private`, or clients who talk to nobody."""
+    members: int = 1
     """Clients in each conversation."""
-    talkers: int
+    talkers: int = 0
     """Those of them who post."""
     window: int = 4
-    """Messages of each talker that are on their way, to the last member, at a time."""
+    """On their way at a time: messages of each talker, to the last member; or log-ins of all."""
     private: bool = False
     """Private messages between two, in place of a room."""
     messages: int = 0
     """Posted while the returning client is away."""
     rate_per_s: float = 0.0
     """Messages of all talkers together, whatever the answers do."""
+    gateways: int | None = None
+    """Of a fresh cluster, if the workload says so."""
     warm_up_s: float = 1.0
     seconds: float = 5.0
+
+    @property
+    def title(self) -> str:
+        match self.kind:
+            case "saturate" if self.conversations > 1:
+                return f"{self.name}, {self.window} in flight each"
+            case "saturate":
+                return f"{self.name}, {self.window * self.talkers} in flight"
+            case "log-in":
+                return f"{self.name}, {self.window} in flight"
+            case "pace":
+                return f"{self.name}, {self.rate_per_s:g} messages a second"
+            case _:
+                return self.name
 
     @property
     def clients(self) -> int:
@@ -42,81 +59,131 @@ class Workload:
             return max(least, round(count * scale))
 
         match self.kind:
-            case "saturate" if self.conversations > 1:
-                return dataclasses.replace(self, conversations=times(self.conversations, 1))
-            case "saturate":
+            case "saturate" if self.conversations == 1:
                 return dataclasses.replace(self, members=times(self.members, self.talkers))
-            case "crowd":
+            case "saturate" | "log-in" | "idle" | "return":
                 return dataclasses.replace(self, conversations=times(self.conversations, 1))
-            case "return":
+            case "catch-up":
                 return dataclasses.replace(self, messages=times(self.messages, 1))
             case "pace" | "start":
                 return self
 
 
-WORKLOADS: Final = {
-    workload.name: workload
-    for workload in (
-        Workload(
-            name="fan-out",
-            summary="one room of 500, of whom 5 talk",
-            kind="saturate",
-            members=500,
-            talkers=5,
-        ),
-        Workload(
-            name="rooms",
-            summary="200 rooms of 5, everyone talks",
-            kind="saturate",
-            conversations=200,
-            members=5,
-            talkers=5,
-        ),
-        Workload(
-            name="pairs",
-            summary="200 pairs who write private messages to each other",
-            kind="saturate",
-            conversations=200,
-            members=2,
-            talkers=2,
-            private=True,
-        ),
-        Workload(
-            name="light",
-            summary="one room of 10, 20 messages a second whatever happens",
-            kind="pace",
-            members=10,
-            talkers=10,
-            # Who waits for answers would not see what those cost who do not.
-            window=1_000,
-            rate_per_s=20.0,
-            seconds=15.0,
-        ),
-        Workload(
-            name="idle",
-            summary="5,000 clients who log in and say nothing",
-            kind="crowd",
-            conversations=5_000,
-            members=1,
-            talkers=0,
-        ),
-        Workload(
-            name="catch-up",
-            summary="one client comes back and gets the 10,000 messages that it missed",
-            kind="return",
-            members=6,
-            talkers=5,
-            # What matters is how they are read again, not how fast they were said.
-            window=32,
-            messages=10_000,
-            warm_up_s=0.5,
-        ),
-        Workload(
-            name="start",
-            summary="from nothing to the first message that is delivered",
-            kind="start",
-            members=2,
-            talkers=1,
-        ),
-    )
+def _with_windows(workload: Workload, windows: Iterable[int]) -> Sequence[Workload]:
+    return [dataclasses.replace(workload, window=window) for window in windows]
+
+
+FAN_OUT: Final = Workload(
+    name="fan-out",
+    summary="one room of 500, of whom 5 talk",
+    kind="saturate",
+    members=500,
+    talkers=5,
+)
+ROOMS: Final = Workload(
+    name="rooms",
+    summary="200 rooms of 5, everyone talks",
+    kind="saturate",
+    conversations=200,
+    members=5,
+    talkers=5,
+)
+PAIRS: Final = Workload(
+    name="pairs",
+    summary="200 pairs who write private messages to each other",
+    kind="saturate",
+    conversations=200,
+    members=2,
+    talkers=2,
+    private=True,
+)
+LIGHT: Final = Workload(
+    name="light",
+    summary="one room of 10, so many messages a second whatever happens",
+    kind="pace",
+    members=10,
+    talkers=10,
+    # Who waits for answers would not see what those cost who do not.
+    window=1_000,
+    rate_per_s=20.0,
+    seconds=15.0,
+)
+LOG_INS: Final = Workload(
+    name="logins",
+    summary="5,000 guests log in",
+    kind="log-in",
+    conversations=5_000,
+    # For what follows a log-in: others are told who has come.
+    warm_up_s=0.5,
+    seconds=0.1,
+)
+IDLE: Final = Workload(
+    name="idle",
+    summary="5,000 clients who have logged in and say nothing",
+    kind="idle",
+    conversations=5_000,
+    # What their log-ins have begun is to be over.
+    warm_up_s=5.0,
+    seconds=15.0,
+)
+CATCH_UP: Final = Workload(
+    name="catch-up",
+    summary="one client comes back and gets the 10,000 messages that it missed",
+    kind="catch-up",
+    members=6,
+    talkers=5,
+    # What matters is how they are read again, not how fast they were said.
+    window=32,
+    messages=10_000,
+    warm_up_s=0.5,
+)
+RETURN: Final = Workload(
+    name="return",
+    summary="the only gateway is killed under 1,000 clients, who all come back",
+    kind="return",
+    conversations=1_000,
+    gateways=1,
+    # A program that ends sooner has not started, for supervisord.
+    warm_up_s=2.0,
+    seconds=0.1,
+)
+START: Final = Workload(
+    name="start",
+    summary="from nothing to the first message that is delivered",
+    kind="start",
+    members=2,
+    talkers=1,
+)
+
+WORKLOADS: Final[Mapping[str, Sequence[Workload]]] = {
+    "fan-out": _with_windows(FAN_OUT, (4, 32)),
+    "rooms": _with_windows(ROOMS, (1, 4)),
+    "pairs": _with_windows(PAIRS, (1, 4)),
+    "light": [LIGHT],
+    "logins": _with_windows(LOG_INS, (32, 512)),
+    "idle": [IDLE],
+    "catch-up": [CATCH_UP],
+    "return": [RETURN],
+    "start": [START],
 }
+"""By name; some are measured with little and with much on its way, since the costs differ."""
+
+
+def variants(
+    name: str,
+    windows: Sequence[int] = (),
+    rates_per_s: Sequence[float] = (),
+    seconds: float | None = None,
+    scale: float = 1.0,
+) -> list[Workload]:
+    """The rows of a workload, with other windows, rates or times where these matter to it."""
+    chosen = [workload.scaled(scale) for workload in WORKLOADS[name]]
+    first = chosen[0]
+    if windows and first.kind in {"saturate", "log-in"}:
+        chosen = list(_with_windows(first, windows))
+    if rates_per_s and first.kind == "pace":
+        chosen = [dataclasses.replace(first, rate_per_s=rate) for rate in rates_per_s]
+    # The others last as long as what they measure.
+    if seconds is not None and first.kind in {"saturate", "pace", "idle"}:
+        chosen = [dataclasses.replace(workload, seconds=seconds) for workload in chosen]
+    return chosen
