@@ -28,6 +28,13 @@ PROGRAMS: Final = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 DAEMONS: Final = ("ngircd", "inspircd")
 DAEMON_PROGRAMS: Final = f"{PROGRAMS}:/usr/local/sbin:/usr/sbin"
 ENDED_TIMEOUT_MS: Final = 10_000
+FIGURE_OF: Final = {
+    **dict.fromkeys(("fan-out", "rooms", "pairs", "light", "catch-up"), "cpu_us_per_message"),
+    "logins": "cpu_us_per_log_in",
+    "idle": "cpu_percent_of_a_core",
+    "return": "all_back_s",
+    "start": "fresh_folder_s",
+}
 
 
 @pytest.fixture
@@ -41,11 +48,11 @@ def conversation_of(bench: Any, entries: list[Entry], *, posted: int) -> Any:
     loop = None
     workload = bench("workloads").WORKLOADS["fan-out"][0]
     dialect = bench("zchat_dialect").ZchatDialect()
-    area = bench("connection").ReadArea()
+    area = bench("conversation").ReadArea()
     markers = dialect.markers(private=False)
-    alice = bench("connection").Connection(area, dialect, "alice", markers, record=True)
+    alice = bench("conversation").Connection(area, dialect, "alice", markers, record=True)
     conversation = bench("conversation").Conversation(loop, workload, dialect)
-    talker = bench("connection").Talker(dialect.posts_to_room("alice", "room"))
+    talker = bench("conversation").Talker(dialect.posts_to_room("alice", "room"))
     conversation.add_speaker(alice, talker)
     conversation.members.append(alice)
     talker.take(posted)
@@ -121,7 +128,7 @@ def test_the_time_of_a_function_is_its_own_or_that_of_what_it_calls(bench: Any) 
 
 
 def privmsg(bench: Any, sender: str, number: int) -> bytes:
-    posts = bench("irc_dialect").IrcDialect().posts_to_room(sender, "room")
+    posts = bench("irc").IrcDialect().posts_to_room(sender, "room")
     line: bytes = posts(number)
     return f":{sender}!~bench@127.0.0.1 ".encode() + line
 
@@ -144,18 +151,18 @@ IRC_LINES: Final = (
 def test_irc_is_read_and_counted_the_same_however_it_is_cut(
     bench: Any, said: list[int | bytes], cuts: list[int]
 ) -> None:
-    dialect = bench("irc_dialect").IrcDialect()
+    dialect = bench("irc").IrcDialect()
     lines = [line if isinstance(line, bytes) else privmsg(bench, "bob", line) for line in said]
     stream = b"".join(lines)
     markers = dialect.markers(private=False)
-    alice = bench("connection").Connection(
-        bench("connection").ReadArea(), dialect, "alice", markers, record=False
+    alice = bench("conversation").Connection(
+        bench("conversation").ReadArea(), dialect, "alice", markers, record=False
     )
     alice.count_only()
     alice.conversation = bench("conversation").Conversation(
         None, bench("workloads").WORKLOADS["fan-out"][0], dialect
     )
-    alice.talker = bench("connection").Talker(dialect.posts_to_room("alice", "room"))
+    alice.talker = bench("conversation").Talker(dialect.posts_to_room("alice", "room"))
     frames = dialect.frames()
     read: list[bytes] = []
     for begin, end in pairwise(
@@ -196,21 +203,21 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 def test_without_acknowledgements_a_place_is_free_when_everyone_has_the_message(
     bench: Any, loop: asyncio.AbstractEventLoop
 ) -> None:
-    dialect = bench("irc_dialect").IrcDialect()
+    dialect = bench("irc").IrcDialect()
     workload = bench("workloads").Workload(
         name="two of three", summary="", kind="saturate", members=3, talkers=2, window=2
     )
     conversation = bench("conversation").Conversation(loop, workload, dialect)
-    area, markers = bench("connection").ReadArea(), dialect.markers(private=False)
+    area, markers = bench("conversation").ReadArea(), dialect.markers(private=False)
     wires: dict[str, Wire] = {}
     for name in ("alice", "bob", "carol"):
-        member = bench("connection").Connection(area, dialect, name, markers, record=False)
+        member = bench("conversation").Connection(area, dialect, name, markers, record=False)
         member.connection_made(wires.setdefault(name, Wire()))
         member.count_only()
         member.conversation = conversation
         conversation.members.append(member)
         if name != "carol":
-            talker = bench("connection").Talker(dialect.posts_to_room(name, "room"))
+            talker = bench("conversation").Talker(dialect.posts_to_room(name, "room"))
             conversation.add_speaker(member, talker)
     alice, bob, carol = conversation.members
 
@@ -267,7 +274,7 @@ def test_ratios_are_of_medians_and_of_turns(bench: Any) -> None:
 def test_a_daemon_that_is_missing_is_named_with_its_package(
     bench: Any, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench("irc_servers").IrcDaemon, "PATH", "/nowhere")
+    monkeypatch.setattr(bench("irc").IrcDaemon, "PATH", "/nowhere")
     result = CliRunner().invoke(bench("command").main, ["rooms", "--peer", name])
     assert result.exit_code == 1
     assert f"{name} is not installed" in result.output
@@ -290,7 +297,7 @@ def test_a_daemon_takes_its_configuration_and_two_clients_meet(
         server.start()
         try:
             server.wait_until_open()
-            asyncio.run(bench("first").first_delivery(server, peer.make_dialect(), "test"))
+            asyncio.run(bench("crowd").first_delivery(server, peer.make_dialect(), "test"))
         finally:
             server.stop()
         assert server.troubles() == []
@@ -372,11 +379,13 @@ def test_peers_are_measured_in_turn_and_compared(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "workload",
     [
-        *("fan-out", "rooms", "pairs", "light", "idle", "catch-up", "start"),
+        *("fan-out", "rooms", "pairs", "light", "logins", "idle", "catch-up", "return", "start"),
         *("fan-out --tls", "idle --tls", "start --tls"),
     ],
 )
-def test_every_workload_runs_and_finds_nothing_wrong(workload: str, tmp_path: Path) -> None:
+def test_every_workload_runs_and_finds_nothing_wrong(
+    bench: Any, workload: str, tmp_path: Path
+) -> None:
     result = tmp_path / "result.json"
     command = [str(SCRIPTS / "bench"), *workload.split(), "--runs", "1", "--scale", "0.02"]
     finished = subprocess.run(
@@ -388,12 +397,16 @@ def test_every_workload_runs_and_finds_nothing_wrong(workload: str, tmp_path: Pa
         check=False,
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    [document] = json.loads(result.read_text("utf-8"))
-    assert document["peer"] == ("zchat-tls" if "--tls" in workload else "zchat")
-    [run] = document["runs"]
-    assert run["troubles"] == []
-    if "idle" not in workload:
-        assert run["verdict"]["checked"] > 0
+    name = workload.split()[0]
+    documents = json.loads(result.read_text("utf-8"))
+    assert len(documents) == len(bench("workloads").WORKLOADS[name])
+    for document in documents:
+        assert document["peer"] == ("zchat-tls" if "--tls" in workload else "zchat")
+        [run] = document["runs"]
+        assert run["troubles"] == []
+        assert run["figures"][FIGURE_OF[name]] > 0
+        if name not in {"logins", "idle", "return"}:
+            assert run["verdict"]["checked"] > 0
 
 
 @pytest.mark.integration

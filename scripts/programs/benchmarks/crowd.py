@@ -2,19 +2,22 @@
 
 import asyncio
 import dataclasses
+import ssl
 import time
 from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.connection import Connection, ReadArea, Talker
-from benchmarks.conversation import Conversation
-from benchmarks.dialect import Dialect
-from benchmarks.tls import context_for
+from benchmarks.conversation import Connection, Conversation, ReadArea, Talker
+from benchmarks.dialect import Dialect, Refused
+from benchmarks.servers import Server
 from benchmarks.workloads import Workload
 
 _RECORDED_CLIENTS: Final = 40
 """Whose messages are checked one by one, unless all are."""
+_FIRST_TIMEOUT_S: Final = 30.0
+_RETRY_INTERVAL_S: Final = 0.005
+_LOOK_AGAIN_S: Final = 0.0005
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -137,3 +140,64 @@ class Crowd:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(in_turn(step)) for step in steps]
         return [task.result() for task in tasks]
+
+
+# --- The first two --------------------------------------------------------------------------------
+
+
+async def first_delivery(server: Server, dialect: Dialect, tag: str) -> float:
+    """Two clients try to come in until they can, and meet; returns when the second one was told.
+
+    The time is that of `time.monotonic`.
+    """
+    async with asyncio.timeout(_FIRST_TIMEOUT_S):
+        area = ReadArea()
+        async with asyncio.TaskGroup() as group:
+            entering = [
+                group.create_task(_enter(server, dialect, area, f"{tag}-first-{number}"))
+                for number in range(2)
+            ]
+        speaker, listener = (task.result() for task in entering)
+        room = f"{tag}-first"
+        await dialect.create_room(speaker, room)
+        await dialect.join_room(listener, room)
+        speaker.write(Talker(dialect.posts_to_room(speaker.name, room)).take(1))
+        while not listener.delivered:  # noqa: ASYNC110 - Its only sign is a count.
+            await asyncio.sleep(_LOOK_AGAIN_S)
+        delivered_at = time.monotonic()
+        speaker.leave()
+        listener.leave()
+        return delivered_at
+
+
+async def _enter(server: Server, dialect: Dialect, area: ReadArea, name: str) -> Connection:
+    loop = asyncio.get_running_loop()
+    markers = dialect.markers(private=False)
+    context = context_for(server.certificate)
+    while True:
+        try:
+            _, connection = await loop.create_connection(
+                lambda: Connection(area, dialect, name, markers, record=False),
+                server.host,
+                server.port,
+                ssl=context,
+            )
+        except OSError:
+            await asyncio.sleep(_RETRY_INTERVAL_S)
+            continue
+        try:
+            await dialect.enter(connection, name)
+        except (Refused, OSError):
+            connection.leave()
+            await asyncio.sleep(_RETRY_INTERVAL_S)
+            continue
+        return connection
+
+
+def context_for(certificate: Path | None) -> ssl.SSLContext | None:
+    """For clients that trust this certificate and no other; None to speak without TLS."""
+    if certificate is None:
+        return None
+    context = ssl.create_default_context(cafile=certificate)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    return context

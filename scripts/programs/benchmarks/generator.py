@@ -14,8 +14,7 @@ from typing import Final
 
 import uvloop
 
-from benchmarks.connection import Connection
-from benchmarks.conversation import Conversation
+from benchmarks.conversation import Connection, Conversation
 from benchmarks.crowd import Crowd, Share
 from benchmarks.dialect import Dialect, Refused
 from benchmarks.verify import Verdict, judge

@@ -1,6 +1,7 @@
 """One run of one workload: starts a server and the generators, and takes the figures of both."""
 
 import contextlib
+import ctypes
 import dataclasses
 import multiprocessing
 import os
@@ -16,17 +17,19 @@ from typing import Any, Final, NamedTuple
 import uvloop
 
 from benchmarks import generator
-from benchmarks.crowd import Share
-from benchmarks.first import first_delivery
+from benchmarks.crowd import Share, first_delivery
 from benchmarks.generator import Measured, Outcome, Ready, Schedule
 from benchmarks.peers import Peer
 from benchmarks.servers import RunningServer, Server, file_system_of, fresh_folder
-from benchmarks.usage import Usage, machine_cpu_s, usage_of
 from benchmarks.verify import Verdict
 from benchmarks.workloads import Workload
 
 _READY_TIMEOUT_S: Final = 120.0
 _OUTCOME_TIMEOUT_S: Final = 120.0
+_TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
+_LIBC: Final = ctypes.CDLL(None)
+_SETTLE_S: Final = 1.0
+"""For what is left to do after a start, above all by supervisord."""
 _KILLED: Final = "gateway-0"
 _BEGIN_DELAY_S: Final = 0.05
 """Until the generators have heard when to begin."""
@@ -51,7 +54,7 @@ class Run:
     figures: dict[str, float]
     verdict: Verdict
     processes: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
-    """By program, the generators among them."""
+    """By program of the server."""
     troubles: list[str] = dataclasses.field(default_factory=list)
     file_system: str = ""
 
@@ -118,6 +121,8 @@ def _measure_load(
     server: Server,
     observe: Observer | None,
 ) -> Run:
+    if workload.kind in {"log-in", "idle"}:
+        time.sleep(_SETTLE_S)
     before = usage_of(server.processes())
     with _generators(peer, workload, options, server) as generators:
         ready = [_receive(pipe, Ready, _READY_TIMEOUT_S) for _, pipe in generators]
@@ -125,8 +130,8 @@ def _measure_load(
         schedule = Schedule(begin_at, begin_at + workload.seconds)
         for _, pipe in generators:
             pipe.send(schedule)
-        time.sleep(max(0.0, begin_at - time.monotonic()))
         processes = server.processes()
+        time.sleep(max(0.0, begin_at - time.monotonic()))
         begin, machine_begin = usage_of(processes), machine_cpu_s()
         if workload.kind == "return":
             os.kill(processes[_KILLED], signal.SIGKILL)
@@ -137,34 +142,15 @@ def _measure_load(
                 _receive(pipe, Measured, workload.seconds + _OUTCOME_TIMEOUT_S)
             if workload.kind == "return":
                 processes = server.processes()
-            end, machine_end = usage_of(processes), machine_cpu_s()
+            end, machine_s = usage_of(processes), machine_cpu_s() - machine_begin
         outcomes = [_receive(pipe, Outcome, _OUTCOME_TIMEOUT_S) for _, pipe in generators]
-    outcome = _together(outcomes)
-    messages = workload.messages if workload.kind == "catch-up" else outcome.acknowledged
-    run = Run(_figures(workload, outcome, ready), outcome.verdict)
+    run = _load_figures(workload, ready, outcomes)
     if begin:
-        since = before if workload.kind == "log-in" else begin
-        run.processes = _process_figures(since, end)
-        run.figures["cpu_s"] = sum(row["cpu_s"] for row in run.processes.values())
-        run.figures["resident_mib"] = _resident(end) / 2**20
-        if (cost := _cost(workload, messages, outcome.duration_s)) is not None:
-            for row in (run.figures, *run.processes.values()):
-                row[cost.name] = row["cpu_s"] * cost.factor
-    if workload.kind == "idle" and begin:
-        grown = _resident(begin) - _resident(before)
-        run.figures["resident_bytes_per_client"] = grown / workload.clients
-        run.figures["resident_mib_before"] = _resident(before) / 2**20
-    for name, each in zip(own, outcomes, strict=True):
-        run.processes[name] = {"cpu_s": each.cpu_s}
-    used_s = sum(row["cpu_s"] for row in run.processes.values())
-    if workload.kind == "log-in":
-        busy = [each.log_in_cpu_s / each.log_in_s for each in ready]
-    else:
-        busy = [each.cpu_s / each.duration_s for each in outcomes]
-    run.figures["generator_busy_percent"] = max(busy) * 100
-    if workload.kind != "log-in":
-        others_s = max(0.0, machine_end - machine_begin - used_s)
-        run.figures["others_busy_percent"] = others_s / outcome.duration_s * 100
+        _add_usage(run, workload, before, begin, end)
+        if workload.kind != "log-in":
+            own_s = run.figures["cpu_s"] + sum(outcome.cpu_s for outcome in outcomes)
+            others = max(0.0, machine_s - own_s) / run.figures["duration_s"]
+            run.figures["others_busy_percent"] = others * 100
     return run
 
 
@@ -221,6 +207,47 @@ def _receive(pipe: Pipe, kind: type[Any], timeout_s: float) -> Any:
     return message
 
 
+# --- What the processes of a server use, as the kernel counts it ----------------------------------
+
+
+class Usage(NamedTuple):
+    pid: int
+    cpu_s: float
+    """User and system time since the process began."""
+    resident_bytes: int
+
+
+def usage_of(processes: Mapping[str, int]) -> dict[str, Usage]:
+    """By program, for process ids by program; without those that have ended."""
+    usages = {}
+    for program, pid in processes.items():
+        try:
+            cpu_s = _cpu_s(pid)
+            status = Path(f"/proc/{pid}/status").read_text("utf-8")
+        except OSError:
+            continue
+        resident_kib = next(
+            int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")
+        )
+        usages[program] = Usage(pid, cpu_s, resident_kib * 1024)
+    return usages
+
+
+def _cpu_s(pid: int) -> float:
+    # /proc/PID/stat counts in steps of 10 ms, which is more than some loads use.
+    clock = ctypes.c_int()
+    if error := _LIBC.clock_getcpuclockid(pid, ctypes.byref(clock)):
+        raise OSError(error, os.strerror(error))
+    return time.clock_gettime(clock.value)
+
+
+def machine_cpu_s() -> float:
+    """Time that all processes of the machine have used together."""
+    # user, nice, system, idle, waiting for disks, and the interrupts and other machines' share.
+    ticks = [int(field) for field in Path("/proc/stat").read_text("ascii").split()[1:9]]
+    return (sum(ticks[:3]) + sum(ticks[5:])) / _TICKS_PER_S
+
+
 # --- Figures --------------------------------------------------------------------------------------
 
 
@@ -241,8 +268,10 @@ def _together(outcomes: list[Outcome]) -> Outcome:
     return whole
 
 
-def _figures(workload: Workload, outcome: Outcome, ready: list[Ready]) -> dict[str, float]:
-    figures: dict[str, float] = {}
+def _load_figures(workload: Workload, ready: list[Ready], outcomes: list[Outcome]) -> Run:
+    """What the generators have seen, and used."""
+    outcome = _together(outcomes)
+    figures: dict[str, float] = {"duration_s": outcome.duration_s}
     clients = sum(each.clients for each in ready)
     match workload.kind:
         case "saturate" | "pace":
@@ -270,7 +299,12 @@ def _figures(workload: Workload, outcome: Outcome, ready: list[Ready]) -> dict[s
             figures.update(_percentiles(name, latencies_s))
     if workload.kind == "pace":
         figures["sent_late_max_ms"] = outcome.sent_late_s * 1000
-    return figures
+    if workload.kind == "log-in":
+        busy = [each.log_in_cpu_s / each.log_in_s for each in ready]
+    else:
+        busy = [each.cpu_s / each.duration_s for each in outcomes]
+    figures["generator_busy_percent"] = max(busy) * 100
+    return Run(figures, outcome.verdict)
 
 
 def _percentiles(name: str, latencies_s: "array[float]") -> dict[str, float]:
@@ -282,17 +316,31 @@ def _percentiles(name: str, latencies_s: "array[float]") -> dict[str, float]:
     return {**percentiles, f"{name}_max_ms": ordered[-1] * 1000}
 
 
-def _process_figures(
-    begin: Mapping[str, Usage], end: Mapping[str, Usage]
-) -> dict[str, dict[str, float]]:
-    rows = {}
-    for program, usage in end.items():
+def _add_usage(
+    run: Run,
+    workload: Workload,
+    before: Mapping[str, Usage],
+    begin: Mapping[str, Usage],
+    end: Mapping[str, Usage],
+) -> None:
+    """What the server has used: before anyone came, when the time began, and when it ended."""
+    since = before if workload.kind == "log-in" else begin
+    for program, usage in sorted(end.items()):
         used_s = usage.cpu_s
         # One that was started again has used all of it since.
-        if program in begin and begin[program].pid == usage.pid:
-            used_s -= begin[program].cpu_s
-        rows[program] = {"cpu_s": used_s, "resident_mib": usage.resident_bytes / 2**20}
-    return dict(sorted(rows.items()))
+        if program in since and since[program].pid == usage.pid:
+            used_s -= since[program].cpu_s
+        run.processes[program] = {"cpu_s": used_s, "resident_mib": usage.resident_bytes / 2**20}
+    run.figures["cpu_s"] = sum(row["cpu_s"] for row in run.processes.values())
+    run.figures["resident_mib"] = _resident_bytes(end) / 2**20
+    if (cost := _cost(workload, run.figures)) is not None:
+        for row in (run.figures, *run.processes.values()):
+            row[cost.name] = row["cpu_s"] * cost.factor
+    if workload.kind == "idle":
+        resident_bytes = _resident_bytes(before)
+        grown_bytes = _resident_bytes(begin) - resident_bytes
+        run.figures["resident_bytes_per_client"] = grown_bytes / workload.clients
+        run.figures["resident_mib_before"] = resident_bytes / 2**20
 
 
 class _Cost(NamedTuple):
@@ -302,15 +350,19 @@ class _Cost(NamedTuple):
     factor: float
 
 
-def _cost(workload: Workload, messages: int, duration_s: float) -> _Cost | None:
+def _cost(workload: Workload, figures: Mapping[str, float]) -> _Cost | None:
     match workload.kind:
         case "log-in":
             return _Cost("cpu_us_per_log_in", 1e6 / workload.clients)
         case "idle":
-            return _Cost("cpu_percent_of_a_core", 100 / duration_s)
+            return _Cost("cpu_percent_of_a_core", 100 / figures["duration_s"])
+        case "catch-up":
+            return _Cost("cpu_us_per_message", 1e6 / workload.messages)
+        case _ if messages := figures.get("acknowledged"):
+            return _Cost("cpu_us_per_message", 1e6 / messages)
         case _:
-            return _Cost("cpu_us_per_message", 1e6 / messages) if messages else None
+            return None
 
 
-def _resident(usages: Mapping[str, Usage]) -> int:
+def _resident_bytes(usages: Mapping[str, Usage]) -> int:
     return sum(usage.resident_bytes for usage in usages.values())

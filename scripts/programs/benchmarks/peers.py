@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from benchmarks.dialect import Dialect
-from benchmarks.irc_dialect import IrcDialect
-from benchmarks.irc_servers import Inspircd, Ngircd
+from benchmarks.irc import Inspircd, IrcDialect, Ngircd
 from benchmarks.servers import Server, Version, ZchatCluster
 from benchmarks.zchat_dialect import ZchatDialect
 from testbed import ROOT

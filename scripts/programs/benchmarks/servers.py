@@ -18,8 +18,8 @@ from typing import Any, Final, NamedTuple, Protocol, cast
 
 from supervisor.xmlrpc import SupervisorTransport
 
-from benchmarks.tls import make_certificate
 from testbed import ROOT
+from zchat.admin.commands.certificates import CERTIFICATE, KEY
 
 _START_TIMEOUT_S: Final = 30.0
 _STOP_TIMEOUT_S: Final = 30.0
@@ -193,6 +193,16 @@ class ZchatCluster:
             for log in sorted((self._folder / "var").glob("*.log"))
             for line in log.read_text("utf-8", "replace").splitlines()
         ]
+
+
+def make_certificate(zchat_admin: Path, host: str, folder: Path) -> tuple[Path, Path]:
+    """Paths of a certificate that signs itself, and of its key."""
+    subprocess.run(  # noqa: S603 - Nothing in it is anybody's input.
+        [zchat_admin, "tls", "self-signed", "--host", host, "--folder", folder],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    return folder / CERTIFICATE, folder / KEY
 
 
 @contextlib.contextmanager

@@ -4,8 +4,7 @@ import dataclasses
 from array import array
 from collections.abc import Iterable
 
-from benchmarks.connection import Connection
-from benchmarks.conversation import Conversation
+from benchmarks.conversation import Connection, Conversation
 from benchmarks.dialect import Delivery, Dialect
 
 
