@@ -124,6 +124,46 @@ def test_the_time_of_a_function_is_its_own_or_that_of_what_it_calls(bench: Any) 
     assert profile.total == {"main": 6, "f": 6, "g": 3}
 
 
+# --- Rows -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "titles"),
+    [
+        ("fan-out", {}, ["fan-out, 20 in flight", "fan-out, 160 in flight"]),
+        ("rooms", {}, ["rooms, 1 in flight each", "rooms, 4 in flight each"]),
+        ("pairs", {"windows": (2,), "seconds": 0.5}, ["pairs, 2 in flight each"]),
+        ("logins", {"windows": (8, 9)}, ["logins, 8 in flight", "logins, 9 in flight"]),
+        (
+            "light",
+            {"rates_per_s": (20.0, 200.0), "windows": (8,)},
+            [
+                "light, 20 messages a second",
+                "light, 200 messages a second",
+            ],
+        ),
+        ("return", {}, ["return, 1 gateway", "return, 2 gateways"]),
+        ("return", {"gateways": 3}, ["return, 3 gateways"]),
+        ("start", {"windows": (8,), "gateways": 3}, ["start"]),
+    ],
+)
+def test_a_workload_has_a_row_for_each_size(
+    bench: Any, name: str, wanted: dict[str, Any], titles: list[str]
+) -> None:
+    changes = bench("workloads").Changes(**wanted)
+    assert [row.title for row in bench("workloads").variants(name, changes)] == titles
+
+
+@pytest.mark.parametrize("name", ["fan-out", "rooms", "logins", "idle", "catch-up", "return"])
+def test_a_smaller_workload_says_how_small_it_is(bench: Any, name: str) -> None:
+    module = bench("workloads")
+    whole, *_ = module.variants(name, module.Changes())
+    small, *_ = module.variants(name, module.Changes(scale=0.1))
+    assert small.kind == whole.kind
+    assert small.clients * 10 == whole.clients or small.messages * 10 == whole.messages
+    assert small.summary != whole.summary
+
+
 # --- IRC ------------------------------------------------------------------------------------------
 
 
@@ -205,7 +245,7 @@ def test_without_acknowledgements_a_place_is_free_when_everyone_has_the_message(
 ) -> None:
     dialect = bench("irc").IrcDialect()
     workload = bench("workloads").Workload(
-        name="two of three", summary="", kind="saturate", members=3, talkers=2, window=2
+        name="two of three", words="", kind="saturate", members=3, talkers=2, window=2
     )
     conversation = bench("conversation").Conversation(loop, workload, dialect)
     area, markers = bench("conversation").ReadArea(), dialect.markers(private=False)
@@ -268,6 +308,53 @@ def test_ratios_are_of_medians_and_of_turns(bench: Any) -> None:
     [(name, ratio)] = bench("report").ratios(ours, theirs).items()
     assert name == "messages_per_s"
     assert ratio == (20.0, 10.0, 2.0, 0.5, 4.0)
+
+
+def test_a_generator_that_was_full_is_told_of(
+    bench: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [row, _] = bench("workloads").WORKLOADS["rooms"]
+    ours = bench("peers").OURS
+    for busy_percent, is_told in ((79.0, False), (81.0, True)):
+        figures = {"messages_per_s": 1.0, "generator_busy_percent": busy_percent}
+        run = bench("measure").Run(figures, bench("verify").Verdict())
+        bench("report").print_report(row, {ours: [run]})
+        assert ("THE GENERATOR HAD NO TIME" in capsys.readouterr().out) is is_told
+
+
+def test_the_processor_time_is_that_of_all_and_of_whoever_was_started_again(bench: Any) -> None:
+    measure = bench("measure")
+    [row, _] = bench("workloads").WORKLOADS["rooms"]
+    run = measure.Run({"acknowledged": 1_000}, bench("verify").Verdict())
+    begin = {"router": measure.Usage(1, 5.0, 0), "gateway-0": measure.Usage(2, 7.0, 0)}
+    end = {"router": measure.Usage(1, 5.1, 0), "gateway-0": measure.Usage(3, 0.2, 0)}
+    measure.add_usage(run, row, begin, begin, end)
+    assert run.figures["cpu_us_per_message"] == pytest.approx(300)
+    assert run.processes["gateway-0"]["cpu_us_per_message"] == pytest.approx(200)
+
+
+def test_another_commit_must_be_one(bench: Any) -> None:
+    result = CliRunner().invoke(bench("command").main, ["rooms", "--against", "no-such-commit"])
+    assert result.exit_code == 1
+    assert "no commit no-such-commit" in result.output
+
+
+@pytest.mark.skipif(not (SCRIPTS.parent / ".git").exists(), reason="this is no repository")
+def test_a_commit_that_is_installed_is_not_installed_again(
+    bench: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    head = subprocess.run(
+        ["git", "-C", str(SCRIPTS), "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    monkeypatch.setattr(bench("peers"), "_BUILDS", tmp_path)
+    (tmp_path / head).mkdir()
+    (tmp_path / head / "finished").touch()
+    peer = bench("peers").at_commit("HEAD")
+    assert head.startswith(peer.name)
+    version = peer.make_server.keywords["version"]
+    assert version.procfile == tmp_path / head / "procfiles" / "zchat.conf"
+    assert version.programs == tmp_path / head / ".venv" / "bin"
+    assert [path.name for path in (tmp_path / head).iterdir()] == ["finished"]
 
 
 @pytest.mark.parametrize("name", DAEMONS)
@@ -358,7 +445,7 @@ def test_peers_are_measured_in_turn_and_compared(tmp_path: Path) -> None:
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     for name in DAEMONS:
-        assert f"zchat by {name}" in finished.stdout
+        assert f"{name}: nothing lost" in finished.stdout
         assert f"{name}: keeps nothing for those who are away" in finished.stdout
     assert "at most 3 commands of a client" in " ".join(finished.stdout.split())
     documents = json.loads(result.read_text("utf-8"))
@@ -397,7 +484,7 @@ def test_every_workload_runs_and_finds_nothing_wrong(
         check=False,
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    name = workload.split()[0]
+    name = workload.split(maxsplit=1)[0]
     documents = json.loads(result.read_text("utf-8"))
     assert len(documents) == len(bench("workloads").WORKLOADS[name])
     for document in documents:

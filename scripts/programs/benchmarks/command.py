@@ -13,14 +13,17 @@ from benchmarks import report
 from benchmarks.measure import Options, Run, run_once
 from benchmarks.peers import OTHERS, OURS, OURS_WITH_TLS, NotBuilt, Peer, at_commit
 from benchmarks.servers import allow_many_sockets
-from benchmarks.workloads import SECONDS_MAX, WORKLOADS, Workload, variants
+from benchmarks.workloads import SECONDS_MAX, WORKLOADS, Changes, Workload, variants
 
 _ONLY_FRESH: Final = {"start", "return"}
 """Kinds of workloads that a server which runs already cannot have."""
 
 
 def _epilog() -> str:
-    lines = [f"{name}: {rows[0].summary}." for name, rows in WORKLOADS.items()]
+    lines = []
+    for name, rows in WORKLOADS.items():
+        sizes = " and ".join(row.size for row in rows if row.size)
+        lines.append(f"{name}: {rows[0].summary}{sizes and '; '}{sizes}.")
     lines.append("client: no load, but what the program of one person costs; see client --help.")
     return "\b\nWorkloads:\n" + "\n".join(f"  {line}" for line in lines)
 
@@ -137,12 +140,15 @@ def main(
         raise click.UsageError("--address names a server that runs; others are started here.")
     if tls and (peers or address is not None):
         raise click.UsageError("--tls is for a cluster that is started here, and for no peer.")
-    workloads = workloads_of(names, windows, rates_per_s, seconds, scale)
+    changes = Changes(
+        windows=windows, rates_per_s=rates_per_s, gateways=gateways, seconds=seconds, scale=scale
+    )
+    workloads = workloads_of(names, changes)
     if address is not None and any(workload.kind in _ONLY_FRESH for workload in workloads):
         raise click.UsageError("A server that runs already is neither started nor killed.")
     others = others_of(peers, commits, tls=tls)
     prepare_process()
-    options = Options(address, folder, gateways, generators, check_all)
+    options = Options(address, folder, generators, check_all)
     documents: list[dict[str, Any]] = []
     ours = OURS_WITH_TLS if tls else OURS
     sound = True
@@ -194,19 +200,13 @@ def prepare_process() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
-def workloads_of(
-    names: Sequence[str],
-    windows: Sequence[int] = (),
-    rates_per_s: Sequence[float] = (),
-    seconds: float | None = None,
-    scale: float = 1.0,
-) -> list[Workload]:
+def workloads_of(names: Sequence[str], changes: Changes) -> list[Workload]:
     chosen: list[Workload] = []
     for name in WORKLOADS if "all" in names else names:
         if name not in WORKLOADS:
             raise click.UsageError(f"There is no workload {name!r}: {', '.join(WORKLOADS)}, all.")
-        chosen += variants(name, windows, rates_per_s, seconds, scale)
-    if rates_per_s and not any(workload.kind == "pace" for workload in chosen):
+        chosen += variants(name, changes)
+    if changes.rates_per_s and not any(workload.kind == "pace" for workload in chosen):
         raise click.UsageError("Only light has a rate.")
     return chosen
 

@@ -29,7 +29,6 @@ _LATENCIES_MAX: Final = 200_000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ready:
-    clients: int
     log_in_s: float
     log_in_cpu_s: float
 
@@ -81,7 +80,7 @@ async def _run(share: Share, dialect: Dialect, pipe: Pipe) -> None:
     load = Load(Crowd(share, dialect), pipe)
     await load.prepare()
     crowd = load.crowd
-    pipe.send(Ready(len(crowd.connections), crowd.log_in_s, crowd.log_in_cpu_s))
+    pipe.send(Ready(crowd.log_in_s, crowd.log_in_cpu_s))
     schedule: Schedule = await loop.run_in_executor(None, pipe.recv)
     match share.workload.kind:
         case "saturate":

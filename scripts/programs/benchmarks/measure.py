@@ -44,7 +44,6 @@ class Options:
     """Of a running server, instead of a fresh one for each run."""
     folder: Path | None = None
     """Where the folders of fresh servers are made."""
-    gateways: int | None = None
     generators: int = 1
     record_all: bool = False
 
@@ -69,7 +68,7 @@ def run_once(
         else:
             folder = stack.enter_context(fresh_folder(options.folder))
             file_system = file_system_of(folder)
-            server = peer.make_server(folder, options.gateways or workload.gateways)
+            server = peer.make_server(folder, workload.gateways)
         stack.callback(server.stop)
         if workload.kind == "start":
             run = _measure_start(peer, server)
@@ -146,7 +145,7 @@ def _measure_load(
         outcomes = [_receive(pipe, Outcome, _OUTCOME_TIMEOUT_S) for _, pipe in generators]
     run = _load_figures(workload, ready, outcomes)
     if begin:
-        _add_usage(run, workload, before, begin, end)
+        add_usage(run, workload, before, begin, end)
         if workload.kind != "log-in":
             own_s = run.figures["cpu_s"] + sum(outcome.cpu_s for outcome in outcomes)
             others = max(0.0, machine_s - own_s) / run.figures["duration_s"]
@@ -272,7 +271,6 @@ def _load_figures(workload: Workload, ready: list[Ready], outcomes: list[Outcome
     """What the generators have seen, and used."""
     outcome = _together(outcomes)
     figures: dict[str, float] = {"duration_s": outcome.duration_s}
-    clients = sum(each.clients for each in ready)
     match workload.kind:
         case "saturate" | "pace":
             figures["messages_per_s"] = outcome.acknowledged / outcome.duration_s
@@ -285,8 +283,9 @@ def _load_figures(workload: Workload, ready: list[Ready], outcomes: list[Outcome
             figures["catch_up_s"] = outcome.duration_s
             figures["deliveries_per_s"] = outcome.delivered / outcome.duration_s
         case "log-in":
-            figures["log_ins_per_s"] = clients / max(each.log_in_s for each in ready)
+            figures["log_ins_per_s"] = workload.clients / max(each.log_in_s for each in ready)
         case "return" if outcome.back_s:
+            figures["came_back"] = len(outcome.back_s)
             figures["first_back_s"] = min(outcome.back_s)
             figures["all_back_s"] = max(outcome.back_s)
         case "return" | "idle" | "start":
@@ -316,7 +315,7 @@ def _percentiles(name: str, latencies_s: "array[float]") -> dict[str, float]:
     return {**percentiles, f"{name}_max_ms": ordered[-1] * 1000}
 
 
-def _add_usage(
+def add_usage(
     run: Run,
     workload: Workload,
     before: Mapping[str, Usage],

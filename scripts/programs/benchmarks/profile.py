@@ -17,7 +17,7 @@ from benchmarks.command import prepare_process, workloads_of
 from benchmarks.measure import Options, run_once
 from benchmarks.peers import OURS
 from benchmarks.servers import fresh_folder
-from benchmarks.workloads import SECONDS_MAX, WORKLOADS
+from benchmarks.workloads import SECONDS_MAX, WORKLOADS, Changes
 
 _SAMPLES_PER_S: Final = 200
 _TRUNK_SHARE: Final = 0.97
@@ -84,7 +84,9 @@ def main(
     recorder = shutil.which("py-spy")
     if recorder is None:
         sys.exit("scripts/profile needs py-spy. Install it: python -m pip install py-spy")
-    chosen, *_ = workloads_of((workload,), () if window is None else (window,), (), seconds)
+    windows = () if window is None else (window,)
+    changes = Changes(windows=windows, gateways=gateways, seconds=seconds)
+    chosen, *_ = workloads_of((workload,), changes)
     peer = OURS
     with contextlib.ExitStack() as stack:
         folder = keep or stack.enter_context(fresh_folder(None))
@@ -96,7 +98,7 @@ def main(
             with _recording([recorder, "record", *flags], processes, seconds, folder):
                 yield
 
-        run = run_once(peer, chosen, Options(gateways=gateways), record)
+        run = run_once(peer, chosen, Options(), record)
         report.print_report(chosen, {peer: [run]})
         for path in sorted(folder.glob("*.stacks")):
             profile = read_profile(path.read_text("utf-8"))

@@ -28,6 +28,7 @@ FIGURES: Final = {
     "delivery_p99_ms": "delivered, p99 ms",
     "log_ins_per_s": "logins/s",
     "cpu_us_per_log_in": "CPU of a login, µs",
+    "came_back": "clients who came back",
     "first_back_s": "the first is back, s",
     "all_back_s": "all are back, s",
     "catch_up_s": "caught up, s",
@@ -40,6 +41,8 @@ FIGURES: Final = {
 }
 """What is shown and compared, in this order; the rest is in the JSON."""
 
+_PART_LEAST: Final = 0.01
+"""Of a sum; a process that has less of it is not named."""
 _BUSY_PERCENT_MAX: Final = 80.0
 """Of one core; a generator that is busier may be what is measured."""
 
@@ -132,7 +135,7 @@ def describe_machine() -> dict[str, Any]:
 def print_machine() -> None:
     machine = describe_machine()
     say(f"{machine['cores']} x {machine['processor']}, Python {machine['python']}")
-    say("Medians, with the least and the most of all runs; of ratios, of all turns.")
+    say("Medians (least to most run); ratios are zchat by the other (least to most turn).")
 
 
 def print_report(workload: Workload, done: Done) -> None:
@@ -147,7 +150,7 @@ def print_report(workload: Workload, done: Done) -> None:
     compared = {other: ratios(done[ours], done[other]) for other in others}
     head = ["", ours.name]
     for other in others:
-        head += [other.name, f"{ours.name} by {other.name}"]
+        head += [other.name, "ratio"]
     rows = [head]
     for name, words in FIGURES.items():
         if name not in summaries[ours]:
@@ -172,20 +175,31 @@ def print_notes(others: Sequence[Peer]) -> None:
 
 
 def _print_processes(peer: Peer, runs: Sequence[Run]) -> None:
-    """What each process has of the sums above."""
+    """Who has what of the sums above, the largest part first."""
     columns = ["cpu_us_per_message", "cpu_us_per_log_in", "cpu_percent_of_a_core"]
     if "cpu_percent_of_a_core" in runs[0].figures:
         columns.append("resident_mib")
     for name in columns:
-        parts = [
-            f"{program} {_number(summary[name]['median'])}"
+        medians = {
+            program: statistics.median(values)
             for program in _programs(runs)
-            if name in (summary := summarise(run.processes.get(program, {}) for run in runs))
+            if (
+                values := [run.processes[program][name] for run in runs if _has(run, program, name)]
+            )
+        }
+        least = _PART_LEAST * sum(medians.values())
+        parts = [
+            f"{program} {_number(median)}"
+            for program, median in sorted(medians.items(), key=lambda item: -item[1])
+            if median >= least
         ]
         if parts:
-            words = FIGURES.get(name, "resident, MiB")
-            said = f"{words}, {peer.name}: {', '.join(parts)}"
+            said = f"{FIGURES.get(name, 'resident, MiB')}, {peer.name}: {', '.join(parts)}"
             say(textwrap.fill(said, 100, subsequent_indent="  "))
+
+
+def _has(run: Run, program: str, name: str) -> bool:
+    return name in run.processes.get(program, {})
 
 
 def _print_verdict(peer: Peer, runs: Sequence[Run]) -> None:
@@ -223,14 +237,14 @@ def _spread(values: Mapping[str, float] | None) -> str:
     if values is None:
         return ""
     median, least, most = (_number(values[name]) for name in ("median", "min", "max"))
-    return median if values["min"] == values["max"] else f"{median} ({least} to {most})"
+    return median if least == most else f"{median} ({least} to {most})"
 
 
 def _ratio(ratio: Ratio | None) -> str:
     if ratio is None:
         return ""
-    spread = "" if ratio.least == ratio.most else f" ({ratio.least:.2f} to {ratio.most:.2f})"
-    return f"{ratio.ratio:.2f}{spread}"
+    middle, least, most = (f"{each:.2f}" for each in (ratio.ratio, ratio.least, ratio.most))
+    return middle if least == most else f"{middle} ({least} to {most})"
 
 
 def _plural(count: int, word: str) -> str:

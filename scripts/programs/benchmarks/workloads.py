@@ -13,7 +13,8 @@ SECONDS_MAX: Final = 60
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
     name: str
-    summary: str
+    words: str
+    """What is done, with the names of fields in it."""
     kind: Kind
     conversations: int = 1
     """Rooms, or pairs if `private`, or clients who talk to nobody."""
@@ -30,23 +31,34 @@ class Workload:
     rate_per_s: float = 0.0
     """Messages of all talkers together, whatever the answers do."""
     gateways: int | None = None
-    """Of a fresh cluster, if the workload says so."""
+    """Of a fresh cluster; None for what its procfile says."""
     warm_up_s: float = 1.0
     seconds: float = 5.0
 
     @property
-    def title(self) -> str:
+    def summary(self) -> str:
+        return self.words.format_map(dataclasses.asdict(self))
+
+    @property
+    def size(self) -> str:
+        """What tells this row from others of the same name."""
         match self.kind:
             case "saturate" if self.conversations > 1:
-                return f"{self.name}, {self.window} in flight each"
+                return f"{self.window} in flight each"
             case "saturate":
-                return f"{self.name}, {self.window * self.talkers} in flight"
+                return f"{self.window * self.talkers} in flight"
             case "log-in":
-                return f"{self.name}, {self.window} in flight"
+                return f"{self.window} in flight"
             case "pace":
-                return f"{self.name}, {self.rate_per_s:g} messages a second"
-            case _:
-                return self.name
+                return f"{self.rate_per_s:g} messages a second"
+            case "return":
+                return f"{self.gateways} gateway{'' if self.gateways == 1 else 's'}"
+            case "idle" | "catch-up" | "start":
+                return ""
+
+    @property
+    def title(self) -> str:
+        return f"{self.name}, {self.size}" if self.size else self.name
 
     @property
     def clients(self) -> int:
@@ -75,14 +87,14 @@ def _with_windows(workload: Workload, windows: Iterable[int]) -> Sequence[Worklo
 
 FAN_OUT: Final = Workload(
     name="fan-out",
-    summary="one room of 500, of whom 5 talk",
+    words="one room of {members}, of whom {talkers} talk",
     kind="saturate",
     members=500,
     talkers=5,
 )
 ROOMS: Final = Workload(
     name="rooms",
-    summary="200 rooms of 5, everyone talks",
+    words="{conversations} rooms of {members}, everyone talks",
     kind="saturate",
     conversations=200,
     members=5,
@@ -90,7 +102,7 @@ ROOMS: Final = Workload(
 )
 PAIRS: Final = Workload(
     name="pairs",
-    summary="200 pairs who write private messages to each other",
+    words="{conversations} pairs who write private messages to each other",
     kind="saturate",
     conversations=200,
     members=2,
@@ -99,7 +111,7 @@ PAIRS: Final = Workload(
 )
 LIGHT: Final = Workload(
     name="light",
-    summary="one room of 10, so many messages a second whatever happens",
+    words="one room of {members}, who do not wait for answers",
     kind="pace",
     members=10,
     talkers=10,
@@ -110,7 +122,7 @@ LIGHT: Final = Workload(
 )
 LOG_INS: Final = Workload(
     name="logins",
-    summary="5,000 guests log in",
+    words="{conversations:,} guests log in",
     kind="log-in",
     conversations=5_000,
     # For what follows a log-in: others are told who has come.
@@ -119,7 +131,7 @@ LOG_INS: Final = Workload(
 )
 IDLE: Final = Workload(
     name="idle",
-    summary="5,000 clients who have logged in and say nothing",
+    words="{conversations:,} clients who have logged in and say nothing",
     kind="idle",
     conversations=5_000,
     # What their log-ins have begun is to be over.
@@ -128,7 +140,7 @@ IDLE: Final = Workload(
 )
 CATCH_UP: Final = Workload(
     name="catch-up",
-    summary="one client comes back and gets the 10,000 messages that it missed",
+    words="one client comes back and gets the {messages:,} messages that it missed",
     kind="catch-up",
     members=6,
     talkers=5,
@@ -139,7 +151,7 @@ CATCH_UP: Final = Workload(
 )
 RETURN: Final = Workload(
     name="return",
-    summary="the only gateway is killed under 1,000 clients, who all come back",
+    words="one gateway is killed under {conversations:,} clients of all, who come back at once",
     kind="return",
     conversations=1_000,
     gateways=1,
@@ -149,7 +161,7 @@ RETURN: Final = Workload(
 )
 START: Final = Workload(
     name="start",
-    summary="from nothing to the first message that is delivered",
+    words="from nothing to the first message that is delivered",
     kind="start",
     members=2,
     talkers=1,
@@ -163,27 +175,40 @@ WORKLOADS: Final[Mapping[str, Sequence[Workload]]] = {
     "logins": _with_windows(LOG_INS, (32, 512)),
     "idle": [IDLE],
     "catch-up": [CATCH_UP],
-    "return": [RETURN],
+    # Half of the second crowd is cut off, and need not wait for supervisord.
+    "return": [RETURN, dataclasses.replace(RETURN, gateways=2, conversations=2_000)],
     "start": [START],
 }
 """By name; some are measured with little and with much on its way, since the costs differ."""
 
 
-def variants(
-    name: str,
-    windows: Sequence[int] = (),
-    rates_per_s: Sequence[float] = (),
-    seconds: float | None = None,
-    scale: float = 1.0,
-) -> list[Workload]:
-    """The rows of a workload, with other windows, rates or times where these matter to it."""
-    chosen = [workload.scaled(scale) for workload in WORKLOADS[name]]
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What somebody wants otherwise; each is for the workloads to which it means something."""
+
+    windows: Sequence[int] = ()
+    rates_per_s: Sequence[float] = ()
+    gateways: int | None = None
+    seconds: float | None = None
+    scale: float = 1.0
+
+
+def variants(name: str, changes: Changes) -> list[Workload]:
+    """The rows of a workload."""
+    chosen = [workload.scaled(changes.scale) for workload in WORKLOADS[name]]
     first = chosen[0]
-    if windows and first.kind in {"saturate", "log-in"}:
-        chosen = list(_with_windows(first, windows))
-    if rates_per_s and first.kind == "pace":
-        chosen = [dataclasses.replace(first, rate_per_s=rate) for rate in rates_per_s]
+    match first.kind:
+        case "saturate" | "log-in" if changes.windows:
+            chosen = list(_with_windows(first, changes.windows))
+        case "pace" if changes.rates_per_s:
+            chosen = [dataclasses.replace(first, rate_per_s=rate) for rate in changes.rates_per_s]
+        case "return" if changes.gateways is not None:
+            chosen = [first]
+        case _:
+            pass
+    if changes.gateways is not None:
+        chosen = [dataclasses.replace(each, gateways=changes.gateways) for each in chosen]
     # The others last as long as what they measure.
-    if seconds is not None and first.kind in {"saturate", "pace", "idle"}:
-        chosen = [dataclasses.replace(workload, seconds=seconds) for workload in chosen]
+    if changes.seconds is not None and first.kind in {"saturate", "pace", "idle"}:
+        chosen = [dataclasses.replace(each, seconds=changes.seconds) for each in chosen]
     return chosen
