@@ -80,6 +80,9 @@ def _built(commit: str) -> Version:
         pip = [str(version.programs / "python"), "-m", "pip", "install", "--quiet"]
         pip += ["--disable-pip-version-check", "--constraint", str(constraints)]
         _run([*pip, "--editable", f"{folder}[server]"], why="its installation failed")
+        # Or the first start would be slower than all that follow it.
+        compiling = [str(version.programs / "python"), "-m", "compileall", "-q"]
+        _run([*compiling, str(folder / "zchat")], why="not compiled")
         finished.touch()
     return version
 
