@@ -30,6 +30,8 @@ _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 _LIBC: Final = ctypes.CDLL(None)
 _SETTLE_S: Final = 1.0
 """For what is left to do after a start, above all by supervisord."""
+_COMING_IN_MAX: Final = 200
+"""Clients that log in or join at a time: enough for a commit to have many."""
 _KILLED: Final = "gateway-0"
 _BEGIN_DELAY_S: Final = 0.05
 """Until the generators have heard when to begin."""
@@ -160,7 +162,9 @@ def _generators(
     context = multiprocessing.get_context("spawn")
     count = min(options.generators, workload.conversations)
     tag = _tag()
-    coming_in = workload.window if workload.kind == "log-in" else peer.coming_in_max
+    coming_in = workload.window if workload.kind == "log-in" else _COMING_IN_MAX
+    if peer.coming_in_max is not None:
+        coming_in = peer.coming_in_max
     started: list[tuple[BaseProcess, Pipe]] = []
     try:
         for number in range(count):

@@ -29,8 +29,8 @@ class Peer(NamedTuple):
     """Raises `FileNotFoundError` with what to install, if it cannot be started here."""
     notes: tuple[str, ...] = ()
     """What a reader of its figures must know."""
-    coming_in_max: int = 200
-    """Clients that log in or join at a time: enough for a commit to have many."""
+    coming_in_max: int | None = None
+    """Clients that log in or join at a time, if it is built into the server how many can."""
 
 
 OURS: Final = Peer("zchat", ZchatCluster, ZchatDialect)

@@ -204,7 +204,9 @@ def _has(run: Run, program: str, name: str) -> bool:
 
 def _print_verdict(peer: Peer, runs: Sequence[Run]) -> None:
     checked = sum(run.verdict.checked for run in runs)
-    said = f"{peer.name}: nothing lost, doubled or out of order; {checked:,} deliveries looked at"
+    said = f"{peer.name}: nobody refused or cut off"
+    if checked:
+        said = f"{peer.name}: nothing lost, doubled or out of order in {checked:,} deliveries"
     for number, run in enumerate(runs, start=1):
         if not run.verdict.sound:
             faults = dataclasses.asdict(run.verdict)
