@@ -11,12 +11,15 @@ import time
 import xmlrpc.client
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from supervisor import events
 from supervisor.xmlrpc import SupervisorTransport
 
 from zchat.admin.reviver import Watch, notifications, revive
+from zchat.admin.supervising import begin
 from zchat.protocol import limits
 from zchat.runtime.core.hangs import Hangs
 from zchat.runtime.liveness import Seen, file_of
@@ -223,6 +226,45 @@ def test_a_supervisord_that_does_not_answer_is_looked_at_again(tmp_path: Path) -
     watched.process("hung", 101, "101\n")
     watched.supervisor.failures = [ConnectionRefusedError()]
     assert set(watched.wait_in_vain()) == {"hung:hung"}
+
+
+# --- The beginning --------------------------------------------------------------------------------
+
+
+class Group:
+    """A part of a cluster, which remembers in what order it and others were moved on."""
+
+    def __init__(self, priority: int, begun: list[int]) -> None:
+        self.priority, self.begun = priority, begun
+
+    def __lt__(self, other: "Group") -> bool:
+        return self.priority < other.priority
+
+    def transition(self) -> None:
+        self.begun.append(self.priority)
+
+
+def test_programs_begin_by_priority_when_supervisord_does_and_not_at_its_first_tick(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    (tmp_path / "var").mkdir(mode=0o700)
+    begun: list[int] = []
+    supervisord = SimpleNamespace(
+        options=SimpleNamespace(logger=LOG, here=str(tmp_path / "procfiles")),
+        process_groups={str(number): Group(number, begun) for number in (30, 10, 20)},
+    )
+    events.clear()
+    umask = os.umask(0o077)
+    try:
+        begin(supervisord)
+        # They may need what other plug-ins do at the beginning.
+        assert begun == []
+        events.notify(events.SupervisorRunningEvent())
+    finally:
+        os.umask(umask)
+        events.clear()
+    assert begun == [10, 20, 30]
 
 
 # --- Events ---------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 procfiles/*.conf name the plug-in, which runs before supervisord starts anything. It is needed since
 supervisord, in the foreground, has the umask of whoever starts it, and in the background opens its
-first log before it sets its own; and since it looks for programs in PATH, which may be missing.
+first log before it sets its own; since it looks for programs in PATH, which may be missing; and since it
+starts them only after its first pause, a second later.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from supervisor import events
 from supervisor.xmlrpc import SupervisorTransport
 
 from zchat.runtime.process import close_to_others
@@ -27,7 +29,7 @@ class Nothing:
 
 
 def begin(supervisord: Any) -> Nothing:
-    """Keeps all in `var` from other users, and finds the programs beside supervisord's Python."""
+    """Keeps all in `var` from other users, finds the programs, and has them begin at once."""
     os.umask(0o077)
     log = logging.getLogger("zchat.supervisord")
     log.addHandler(_Passing(supervisord.options.logger))
@@ -41,6 +43,13 @@ def begin(supervisord: Any) -> Nothing:
     # Those of an activated environment come first, as in a shell.
     programs = [os.environ.get("PATH", ""), os.path.dirname(sys.executable)]  # noqa: PTH120
     os.environ["PATH"] = os.pathsep.join(filter(None, programs))
+
+    def start_all(_: object) -> None:
+        # What supervisord's own loop does in each turn, the first of which is a second away.
+        for group in sorted(supervisord.process_groups.values()):
+            group.transition()
+
+    events.subscribe(events.SupervisorRunningEvent, start_all)
     return Nothing()
 
 
