@@ -1,10 +1,18 @@
 """What can be mistaken for what, by Unicode's table and not by ours."""
 
+from unicodedata import normalize
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zchat.protocol.rules.lookalikes import Lookalikes, looks_like_one_of, skeleton
+from zchat.protocol.rules.lookalikes import (
+    OF_ASCII,
+    Lookalikes,
+    looks_like_one_of,
+    prototypes,
+    skeleton,
+)
 from zchat.protocol.rules.names import RESERVED_USERS
 
 CYRILLIC_C, CYRILLIC_O = "\u0441", "\u043e"
@@ -48,6 +56,11 @@ def test_names_that_differ_to_the_eye(name: str, other: str) -> None:
 @given(st.text(max_size=8))
 def test_a_skeleton_is_its_own(text: str) -> None:
     assert skeleton(skeleton(text.lower())) == skeleton(text.lower())
+
+
+def test_what_is_said_of_ascii_is_what_the_table_says() -> None:
+    for char in map(chr, range(128)):
+        assert char.translate(OF_ASCII) == normalize("NFD", char.translate(prototypes()))
 
 
 def test_what_is_kept_for_the_system_is_found_however_it_is_spelled() -> None:

@@ -4,35 +4,44 @@ Names of ASCII alone are never compared with each other: `bill` and `bi11` have 
 the fonts of terminals tell them apart, and people do number their names.
 """
 
+import functools
 import unicodedata
 from collections.abc import Collection, Container
 from typing import Final
 
-# Unicode's own table of what looks alike, and nothing else to install. Skeletons it has none.
-from confusable_homoglyphs.utils import load
-
 _MARKS: Final = str.maketrans("", "", "\u200e\u200f")
 """Of direction, which the table has around letters that are written from right to left."""
+OF_ASCII: Final = str.maketrans(
+    {"0": "o", "1": "l", "I": "l", "m": "rn", "|": "l", '"': "''", "`": "'"}
+    | {"%": "\u00ba/\u2080", "&": "\ua778", "}": "\u2775"}
+)
+"""What `prototypes` says of ASCII, of which most names are: a test compares."""
 
 
-def _prototypes() -> dict[int, str]:
+@functools.cache
+def prototypes() -> dict[int, str]:
     """What stands in a skeleton for each character, in lower case as all names are.
 
     The table tells of each character which look like it. A prototype has many, and what it stands
     for has it alone; of two that have only each other, either stands for both.
+
+    Made when it is first needed, which in many clusters is never: it takes 40 ms and 6 MiB.
     """
+    # Unicode's own table of what looks alike, and nothing else to install. Skeletons it has none.
+    from confusable_homoglyphs.utils import load  # noqa: PLC0415
+
     like = {
         char.translate(_MARKS): [other["c"].translate(_MARKS) for other in others]
         for char, others in load("confusables.json").items()
     }
-    prototypes = {
+    alike = {
         char: max((char, *others), key=lambda each: (len(like[each]), len(each), each))
         for char, others in like.items()
         if len(char) == 1 and len(others) == 1
     }
     return {
-        ord(char): "".join(prototypes.get(each, each) for each in _decomposed(prototype.lower()))
-        for char, prototype in prototypes.items()
+        ord(char): "".join(alike.get(each, each) for each in _decomposed(prototype.lower()))
+        for char, prototype in alike.items()
     }
 
 
@@ -40,12 +49,11 @@ def _decomposed(text: str) -> str:
     return unicodedata.normalize("NFD", text)
 
 
-_PROTOTYPES: Final = _prototypes()
-
-
 def skeleton(name: str) -> str:
     """What a canonical name looks like; it is no name itself, and is shown to nobody."""
-    return _decomposed(_decomposed(name).translate(_PROTOTYPES))
+    if name.isascii():
+        return name.translate(OF_ASCII)
+    return _decomposed(_decomposed(name).translate(prototypes()))
 
 
 def looks_like_one_of(name: str, others: Collection[str]) -> str | None:
