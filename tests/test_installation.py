@@ -88,6 +88,24 @@ def test_all_that_the_client_loads_is_required_of_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("module", "without"),
+    [
+        # supervisord has it, and starts everything else.
+        ("zchat.admin.supervising", ["click", "msgspec", "zmq", "supervisor"]),
+        ("zchat.admin.reviver", ["zmq", "asyncio", "supervisor.xmlrpc"]),
+        ("zchat.router.process", ["asyncio", "ssl", "sqlalchemy"]),
+        ("zchat.rooms.process", ["alembic", "prometheus_client", "confusable_homoglyphs"]),
+        ("zchat.users.process", ["alembic", "prometheus_client", "confusable_homoglyphs"]),
+    ],
+)
+def test_a_process_loads_nothing_that_it_has_no_use_for(module: str, without: list[str]) -> None:
+    loaded = f"import sys, {module}; print(*sys.modules)"
+    words = [sys.executable, "-c", loaded]
+    modules = subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()
+    assert set(modules).isdisjoint(without)
+
+
+@pytest.mark.parametrize(
     ("library", "program"),
     [
         ("zmq", "gateway"),

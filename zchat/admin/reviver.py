@@ -10,7 +10,6 @@ any more (zchat/runtime/liveness.py), and kills it; supervisord starts it again.
 
 import http.client
 import logging
-import os
 import signal
 import sys
 import time
@@ -19,9 +18,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from supervisor import childutils
 from supervisor.states import ProcessStates
 
+from zchat.admin.supervising import own_supervisor
 from zchat.runtime.core.hangs import Hangs
 from zchat.runtime.liveness import Seen, file_of, look_at
 from zchat.runtime.options import WRONG_CONFIGURATION
@@ -118,11 +117,12 @@ def notifications(stdin: BinaryIO, stdout: BinaryIO, log: logging.Logger) -> Ite
 
 def run(settings: Settings) -> None:
     log = log_to_stderr("reviver", settings.log_level, settings.log_format)
-    if "SUPERVISOR_SERVER_URL" not in os.environ:
+    try:
+        supervisor = own_supervisor()
+    except KeyError:
         log.critical("only supervisord can run this, as an event listener")
-        raise SystemExit(WRONG_CONFIGURATION)
+        raise SystemExit(WRONG_CONFIGURATION) from None
     die_with_parent()
-    supervisor = childutils.getRPCInterface(os.environ).supervisor
     watch = Watch(settings.run)
     in_force = InForce("reviver", settings, lambda _: None)
     hang_ups: list[int] = []

@@ -10,17 +10,17 @@ import contextlib
 import http.client
 import logging
 import os
+import socket
 import sys
+import urllib.parse
 import xmlrpc.client
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from supervisor import events
-from supervisor.xmlrpc import SupervisorTransport
-
 from zchat.runtime.process import close_to_others
 
+_UNIX: Final = "unix://"
 NO_ANSWER: Final = (OSError, http.client.HTTPException, xmlrpc.client.Error)
 
 
@@ -30,6 +30,9 @@ class Nothing:
 
 def begin(supervisord: Any) -> Nothing:
     """Keeps all in `var` from other users, finds the programs, and has them begin at once."""
+    # Who only asks a supervisord from outside needs nothing of it.
+    from supervisor import events  # noqa: PLC0415
+
     os.umask(0o077)
     log = logging.getLogger("zchat.supervisord")
     log.addHandler(_Passing(supervisord.options.logger))
@@ -59,12 +62,51 @@ def supervisor_of(var: Path) -> Iterator[Any]:
 
     A question raises one of `NO_ANSWER` if there is none.
     """
-    transport = SupervisorTransport(None, None, f"unix://{var / 'supervisor.sock'}")
-    proxy: Any = xmlrpc.client.ServerProxy("http://127.0.0.1", transport)
-    try:
+    with _proxy(f"{_UNIX}{var / 'supervisor.sock'}", "") as proxy:
         yield proxy.supervisor
-    finally:
-        transport.close()
+
+
+def own_supervisor() -> Any:
+    """The same of the one that has started this process. Raises `KeyError` if none has."""
+    url = os.environ["SUPERVISOR_SERVER_URL"]
+    # It tells its children by which name and password it can be asked, if it wants one.
+    known = [os.environ.get(f"SUPERVISOR_{what}", "") for what in ("USERNAME", "PASSWORD")]
+    login = ":".join(urllib.parse.quote(word, safe="") for word in known)
+    return _proxy(url, f"{login}@" if all(known) else "").supervisor
+
+
+def _proxy(url: str, login: str) -> Any:
+    if url.startswith(_UNIX):
+        transport = _UnixTransport(url.removeprefix(_UNIX))
+        return xmlrpc.client.ServerProxy(f"http://{login}localhost", transport)
+    return xmlrpc.client.ServerProxy(url.replace("://", f"://{login}", 1))
+
+
+class _UnixTransport(xmlrpc.client.Transport):
+    """To a socket in the file system. Supervisor has one, too, which brings its server along."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        # It is kept for the next question, and closed and forgotten after an error.
+        _, kept = self._connection
+        if kept is None:
+            chosen, self._extra_headers, _ = self.get_host_info(host)
+            kept = _UnixConnection(chosen, self._path)
+            self._connection = host, kept
+        return kept
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, host: str, path: str) -> None:
+        super().__init__(host)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.connect(self._path)
 
 
 class _Passing(logging.Handler):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 import click
+import supervisor  # noqa: F401 - What it ends as: whoever has none is told so before that.
 
 from zchat.admin import host
 from zchat.admin.commands.procfiles import CLUSTER, GATEWAY_HOST

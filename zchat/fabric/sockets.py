@@ -70,15 +70,17 @@ def open_router_context() -> Iterator[Context]:
 
 
 def prove_anew(context: Context, settings: Settings, name: str) -> bool:
-    """Reads the keys again, and if they are others, connects anew by them; links send again.
-
-    Raises `KeyProblem`; then the former ones stay.
-    """
+    """Reads the keys again; connects anew by them if they are others, and links send again."""
     if context.proof is None:
         return False
-    proof = read_proof(settings.keys_folder, name)
+    try:
+        proof = read_proof(settings.keys_folder, name)
+    except KeyProblem as problem:
+        _log.error("the keys stay as they were: %s", problem)
+        return False
     if proof == context.proof:
         return False
+    _log.info("the keys were read again: all connections to the router begin anew")
     context.proof = proof
     for socket, endpoint in context.connections:
         _give_keys(socket, proof)

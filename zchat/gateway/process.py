@@ -27,7 +27,7 @@ from zchat.runtime.options import Address
 from zchat.runtime.os_errors import Trouble, of_listening
 from zchat.runtime.process import give_up, observed, raise_file_limit, settle, start
 from zchat.runtime.settings import Settings
-from zchat.runtime.settings_in_force import InForce, command, prove_anew
+from zchat.runtime.settings_in_force import InForce, command
 from zchat.runtime.status import StatusReport
 
 _log = logging.getLogger("zchat.gateway")
@@ -281,7 +281,7 @@ async def serve(
 
         def read_again() -> None:
             gateway.in_force.read_again()
-            prove_anew(context, settings, name)
+            sockets.prove_anew(context, settings, name)
             entrances.reload()
 
         loop.add_signal_handler(signal.SIGHUP, read_again)

@@ -7,9 +7,10 @@ import signal
 import socket
 import time
 from pathlib import Path
-from typing import Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
-from zchat.runtime.options import Address
+if TYPE_CHECKING:
+    from zchat.runtime.options import Address
 
 NEEDS_OPERATOR: Final = 78
 """Exit code of what nobody but the operator can put right (EX_CONFIG of sysexits.h).
@@ -67,13 +68,13 @@ class Obstacle(NamedTuple):
     passing: bool = False
 
 
-def of_listening(address: Address, setting: str, error: OSError) -> Trouble:
+def of_listening(address: "Address", setting: str, error: OSError) -> Trouble:
     """Why nobody can listen at the address that the setting names."""
     why, remedy, passing = obstacle_at(address, setting, error)
     return Trouble(f"cannot listen at {address}: {why}; {remedy}", passing)
 
 
-def obstacle_at(address: Address, setting: str, error: OSError) -> Obstacle:
+def obstacle_at(address: "Address", setting: str, error: OSError) -> Obstacle:
     """The same, for who says the two apart."""
     host, port = address
     if isinstance(error, socket.gaierror):

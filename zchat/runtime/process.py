@@ -16,14 +16,17 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from zchat.runtime import logging_setup
 from zchat.runtime.core.measures import Measure, Source
 from zchat.runtime.liveness import Health, Liveness
-from zchat.runtime.options import Address
 from zchat.runtime.os_errors import PASSING, Trouble, end_for_operator, of_file, supervised_as
-from zchat.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    # supervisord has a plug-in that imports this module, and needs no library for options.
+    from zchat.runtime.options import Address
+    from zchat.runtime.settings import Settings
 
 _PR_SET_PDEATHSIG: Final = 1
 _STDERR: Final = 2
@@ -35,7 +38,7 @@ _COLLECT_AFTER_OBJECTS: Final = 50_000
 _log = logging.getLogger("zchat.runtime.process")
 
 
-def start(settings: Settings, program: str) -> logging.Logger:
+def start(settings: "Settings", program: str) -> logging.Logger:
     """Makes this process a server of the cluster; call it before anything else is opened.
 
     Errors and log lines never hold what people wrote: nothing may put it there.
@@ -114,7 +117,7 @@ def log_to_stderr(program: str, level: str, log_format: str = "text") -> logging
 
 
 def observed(
-    address: Address | None,
+    address: "Address | None",
     program: str,
     measures: Sequence[Measure],
     source: Source,

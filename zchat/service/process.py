@@ -19,7 +19,7 @@ from zchat.runtime.liveness import Health, Liveness
 from zchat.runtime.os_errors import Trouble, of_file
 from zchat.runtime.process import StopSignal, give_up, observed, settle, start
 from zchat.runtime.settings import Program, Settings
-from zchat.runtime.settings_in_force import InForce, prove_anew
+from zchat.runtime.settings_in_force import InForce
 from zchat.runtime.status import StatusReport
 from zchat.service.core.beat import Job, Service
 from zchat.service.core.loop import ServiceLoop
@@ -87,7 +87,7 @@ class Worker:
 
     def _read_again(self) -> None:
         self._in_force.read_again()
-        prove_anew(self._context, self._settings, self._address)
+        sockets.prove_anew(self._context, self._settings, self._address)
 
     def now(self) -> float:
         return time.monotonic()
