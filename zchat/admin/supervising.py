@@ -2,8 +2,8 @@
 
 procfiles/*.conf name the plug-in, which runs before supervisord starts anything. It is needed since
 supervisord, in the foreground, has the umask of whoever starts it, and in the background opens its
-first log before it sets its own; since it looks for programs in PATH, which may be missing; and since it
-starts them only after its first pause, a second later.
+first log before it sets its own; since it looks for programs in PATH, which may be missing; and
+since it starts them only after its first pause, a second later.
 """
 
 import contextlib

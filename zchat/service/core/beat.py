@@ -23,7 +23,6 @@ from zchat.protocol.internal import Down, Publication, RoutingTable, SoftNews, S
 from zchat.protocol.messages import RefusalCode, Refused
 from zchat.protocol.rules import costs
 from zchat.protocol.rules.costs import Steps
-from zchat.runtime.settings import Settings
 from zchat.service.core.command_origin import objection, standing_of
 from zchat.service.core.effects import Effects, Sender
 from zchat.service.core.idempotency import answer_once, look_up
@@ -95,7 +94,7 @@ class Service(Protocol):
     commands: Decoder[Any]
 
     def load(self, store: Store, now: float, at_ms: int) -> Core: ...
-    def go_by(self, core: Any, given: Settings, settings: Settings, at_ms: int) -> None:
+    def go_by(self, core: Any, given: Any, settings: Any, at_ms: int) -> None:
         """From now on, and when the core is loaded anew, these settings count.
 
         `given` are those of this process alone, without what was changed for all.
@@ -226,7 +225,7 @@ class Beat:
         """Commands that other services have not answered yet."""
         return sum(len(asker.unanswered) for asker in self._askers.values())
 
-    def go_by(self, given: Settings, settings: Settings) -> None:
+    def go_by(self, given: Any, settings: Any) -> None:
         """The settings of this process are others."""
         self.operations.look_at_level()
         self._service.go_by(self.core, given, settings, self._at_ms)
