@@ -311,8 +311,9 @@ STORE: Final = {
     "zchat.eventlog.search",
     "zchat.eventlog.store",
 }
-"""What cores of services may know besides: what they read there is committed, what they write is done
-as a whole or not at all, and the simulation runs the real one, in memory and by its own clock."""
+"""What cores of services may know besides. What they read there is committed, what they write is all
+done or nothing, and the simulation runs the real one, in memory and by its own clock.
+"""
 
 
 def cores_import_nothing_but_cores(tree: Tree) -> Iterator[str]:
