@@ -311,8 +311,8 @@ STORE: Final = {
     "zchat.eventlog.search",
     "zchat.eventlog.store",
 }
-"""What cores of services may know besides. What they read there is committed, what they write is all
-done or nothing, and the simulation runs the real one, in memory and by its own clock.
+"""What cores of services may know besides. What they read there is committed, what they write is
+all done or nothing, and the simulation runs the real one, in memory and by its own clock.
 """
 
 
