@@ -27,7 +27,7 @@ INTERRUPTED: Final = 130
 STDIN, STDOUT, STDERR = 0, 1, 2
 
 SIGNAL_QUIT_TIMEOUT_S: Final = 3.0
-"""Whoever sent SIGTERM or SIGHUP will not wait for long."""
+"""After SIGTERM or SIGHUP there is little time: what has sent it may soon kill us."""
 
 
 class Failed(Exception):
@@ -54,7 +54,7 @@ def end_with(work: Callable[[], int]) -> NoReturn:
     except KeyboardInterrupt:
         code = INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output is gone. Python would complain once more while it exits.
+        # The reader of our output is gone, and Python would complain once more while it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = REFUSED
     # Python would look through all objects for garbage: a tenth of what a short command takes.

@@ -1,4 +1,4 @@
-"""Who logs in where, and with what: what the command line has said of it."""
+"""Who logs in, where, and with what, as the command line says it."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ from zchat.client.sdk.tls import KnownServers, Tls, UnknownServerError, Untruste
 from zchat.programs import typed_ahead
 
 SLOW_S: Final = 2.0
-"""Whoever looks at a terminal on which nothing happens hears after so long why."""
+"""After so long a person is told what the terminal waits for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,7 @@ def _checked(saved: Any) -> dict[str, dict[str, str]]:
 
 
 def _digest(token: bytes) -> str:
-    """Whoever reads the file learns nothing of the token."""
+    """The token cannot be read from the file."""
     return sha256(b"cluster of " + token).hexdigest()[:32]
 
 

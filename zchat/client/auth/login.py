@@ -72,7 +72,7 @@ class Login:
     def __init__(self, user: str, addresses: Sequence[str], options: Options) -> None:
         self._user, self._addresses = user, addresses
         self._unbound: bytes | None = None
-        """A token that was given, of which the cluster is not known yet."""
+        """A token that was given, and whose cluster is not known yet."""
         self._store: TokenStore | None = None
         """None where nothing is kept."""
         self._by_store = False
@@ -81,7 +81,7 @@ class Login:
         """There is nothing more to remember."""
         token = secret(options.token_file, TOKEN_VARIABLE, "the token")
         if token is not None:
-            # Of an app, or of a device that another program remembers: neither is kept here.
+            # It is an app's, or that of a device which another program remembers: not ours to keep.
             self._show(self._of_token(token, as_guest=options.guest))
             return
         self.shown = self._without_store = Shown(

@@ -37,7 +37,7 @@ RECOVERY_CODE_BYTES: Final = 10
 CODE_ATTEMPTS_MAX: Final = 3
 """With so many wrong codes the dialogue is over, and its secret good for nothing."""
 QUOTED_CHARS_MAX: Final = 60
-"""Of a message that is reported, to show that it is the one that is meant."""
+"""Shown of a message that is reported, so that one sees that it is the one that is meant."""
 
 
 class AccountDialogues:
@@ -163,7 +163,7 @@ async def revoke_this(chat: Chat) -> None:
     if not chat.device:
         return
     devices = (await chat.devices()).devices
-    # Whoever asks is online; others of this name are those that nobody has used for long.
+    # This client is online; offline devices of the same name are older ones.
     mine = [device for device in devices if device.name == chat.device and device.online]
     if len(mine) > 1:
         raise AmbiguousDevice(

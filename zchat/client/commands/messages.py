@@ -29,7 +29,7 @@ _WHICH: Final = re.compile(r"\^(?:([0-9]+)|([^\s:]+?)(?::([0-9]+))?)(?:\s+|$)")
 
 
 def _which(line: Arguments) -> Which:
-    """Of whatever messages the command counts."""
+    """Which one, counted back; among which messages the command says."""
     match = _WHICH.match(line.text)
     if match is None:
         return Which()

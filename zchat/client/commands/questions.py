@@ -19,7 +19,7 @@ def _any_will_do(answers: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Of a secret what is typed is not shown.
+    """What is typed for a secret is not shown.
 
     `refuse` says of all answers up to its own why they will not do; empty if they will. Of those
     that will not, the last `again` are asked for anew.

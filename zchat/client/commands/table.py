@@ -55,7 +55,7 @@ _HERE: Final = {
     **dict.fromkeys(("names", "who"), "lru"),
     "list": "lrs",
 }
-"""What some of them are called here, where that is something else."""
+"""Those of them that have another name here."""
 HISTORY_ENTRIES: Final = 20
 """How many `:history` shows when no number is given."""
 

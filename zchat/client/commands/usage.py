@@ -66,7 +66,7 @@ def _present(text: str, what: str) -> str:
 
 
 def whole(digits: str) -> int:
-    """Of a long number only that it is too large: `int` refuses more than some thousand digits."""
+    """What is cut off is too large anyway; `int` would refuse more than some thousand digits."""
     return int(digits[:_DIGITS_MAX])
 
 
@@ -131,7 +131,7 @@ KINDS: Final[Mapping[str, Kind]] = {
 # --- Commands -------------------------------------------------------------------------------------
 
 Does: TypeAlias = Callable[..., Action | Request]
-"""A kind of message, of which the arguments are fields, or a function of them."""
+"""A kind of message, whose fields the arguments are, or a function of the arguments."""
 Row: TypeAlias = tuple[str, Does, str] | tuple[str, Does, str, str]
 """Usage, what it does, and its summary; perhaps what is said once the server has done it."""
 

@@ -157,7 +157,7 @@ def exact(text: str) -> str:
     """
     text = _text(text, "a text").replace("\r\n", "\n")
     try:
-        # Of bytes that are no UTF-8, Python makes lone surrogates.
+        # Python reads bytes that are not UTF-8 as lone surrogates.
         text.encode()
     except UnicodeEncodeError:
         raise InvalidRequest("a text must be valid UTF-8; this one is not") from None

@@ -488,7 +488,7 @@ class Greeting:
     bot: bool = False
     """Said on each connection, like `instance`."""
     request_id: int = 0
-    """Of the login on the present connection."""
+    """The id of the login on the present connection."""
     resuming: bool = False
     """This client was logged in before."""
     cluster: str = ""
@@ -552,7 +552,7 @@ class Greeting:
 class Latency:
     def __init__(self) -> None:
         self.seconds: float | None = None
-        """Of the last ping on this connection; None before its first answer."""
+        """What the last ping on this connection took; None before its first answer."""
         self._sent_at: dict[int, float] = {}
 
     def sent(self, message: Hello | Request, now: float) -> None:

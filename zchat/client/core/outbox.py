@@ -36,7 +36,7 @@ class Outbox:
         self._postponed: set[int] = set()
         """Sent, and told "not now" by the server."""
         self._delayed: set[int] = set()
-        """Those of which the application knows that they take longer."""
+        """Those that the application was told take longer."""
         self._holding = False
         self.retry_at: float | None = None
         """When the postponed ones are due again, in the core's seconds."""
@@ -75,7 +75,7 @@ class Outbox:
         if self._holding:
             return []
         batch: list[Request] = []
-        # Of more than these a gateway reads nothing, not even a ping, until one is answered.
+        # With more of them unanswered a gateway reads nothing from us, not even a ping.
         while self._waiting and len(self._sent) < limits.SESSION_REQUESTS_MAX:
             request = self._waiting.popleft()
             self._sent[request.id] = request

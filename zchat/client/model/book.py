@@ -441,7 +441,7 @@ class Book:
         for key, waiting in list(self._to_count.items()):
             transcript = self._transcripts.at(key)
             if transcript.conversation.marker != waiting.marker:
-                # Of what was read since then it is not known how much was counted.
+                # Something was read since then, and nobody knows how much of it was counted.
                 del self._to_count[key]
             elif self._continuity.cursor(key) >= waiting.head:
                 del self._to_count[key]
@@ -481,7 +481,7 @@ class Presence:
         self.online = 0
         """How many are here in all."""
         self.here: dict[str, str | None] = {}
-        """Of each of whom it is known that they are here: a word if they are away, else None."""
+        """Those who are known to be here: each with a word if they are away, else None."""
         self._spoke: dict[tuple[str, str], float] = {}
         """When somebody's last entry came, by log and name; of conversations all count as one."""
 

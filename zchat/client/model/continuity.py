@@ -36,7 +36,7 @@ class Begun(NamedTuple):
     """All of it was somebody else's, of the same name."""
     anew: list[Anew]
     followed: frozenset[str]
-    """Of other rooms the user was put out, or has left them elsewhere."""
+    """The user was put out of all other rooms, or has left them on another device."""
 
 
 class Continuity:
@@ -90,10 +90,11 @@ class Continuity:
 
 
 def older_part(page: History, before: int | None, first: int) -> list[Entry] | None:
-    """What of a page, asked for `before` a sequence, comes before that which is known from `first`.
+    """The entries of a page that come before what is known, which begins at `first`.
 
-    None if the page does not reach there, so that something would be left out between. Of the
-    newest page, which was asked for without a `before`, that must be seen: others may have come.
+    The page was asked for `before` a sequence. None if it does not reach up to `first`, so that
+    something would be missing between. Of the newest page, asked for without a `before`, only its
+    last entry can tell: others may have come since.
     """
     if before is None:
         adjoins = bool(page.entries) and page.entries[-1].sequence >= first - 1

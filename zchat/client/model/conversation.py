@@ -82,7 +82,7 @@ class Move(enum.Enum):
 
 @dataclass(slots=True, eq=False)
 class Happened:
-    """Anything else that stands in a log: joins, topics, bans, pins. Whoever shows it has words."""
+    """Anything else that stands in a log: joins, topics, bans, pins. `text/` has words for it."""
 
     entry: Entry
     move: Move = Move.NONE
@@ -156,7 +156,7 @@ class Conversation:
     unread: int = 0
     """Messages of others after the marker."""
     mentions: int = 0
-    """Of them those that mention the user; in a private conversation all do."""
+    """How many of them mention the user; in a private conversation all do."""
     notify: str = ""
     """One of `Notify`; empty for what is usual: all of private ones, else mentions."""
     pinned: bool = False
@@ -164,7 +164,7 @@ class Conversation:
     active_at_ms: int = 0
     """When anything was last said in it."""
     typing: dict[str, float] = field(default_factory=dict)
-    """Who writes at the moment, and until when that is believed, by a steady clock."""
+    """Who is typing, and until when that is believed, by a steady clock."""
     draft: str = ""
     """What was typed here and not sent."""
     changes: list[Change] = field(default_factory=list)
@@ -172,7 +172,7 @@ class Conversation:
 
     @property
     def may_be_kept(self) -> bool:
-        """What was said in a room that the user has left is no business of theirs any more."""
+        """A room that the user has left is not kept: what was said there is not theirs to read."""
         return self.key[0] != "#" or self.joined
 
     def add_change(self, change: Change) -> None:
@@ -229,6 +229,6 @@ class Kept:
     """From where on the inbox is known whole, whoever it was with."""
     conversations: list[KeptConversation] = field(default_factory=list)
     drafts: dict[str, str] = field(default_factory=dict)
-    """By key: of conversations of which nothing else is kept."""
+    """By key, where nothing else of the conversation is kept."""
     unsent: list[Unsent] = field(default_factory=list)
     """In the order in which it was said."""

@@ -69,7 +69,7 @@ def emoji_named(name: str) -> str | None:
 
 
 def completions(begin: str, limit: int) -> list[tuple[str, str]]:
-    """Names and emoji: what begins so, shortest first, then that of which a word begins so."""
+    """Names and emoji: those that begin so, shortest first, then those with a word that does."""
     begin = _as_name(begin)
     if not begin:
         return []

@@ -58,7 +58,7 @@ def conversation_of(entry: Entry, me: str) -> str | None:
 
 
 def conversation_at(key: str) -> Conversation:
-    """A new one of which nothing is known but its key."""
+    """A new one; nothing is known but its key."""
     name = key[1:]
     match key:
         case _ if key == NOTICES:
@@ -159,7 +159,7 @@ def amend(said: Said, entry: Entry) -> bool:
 
 
 RECENT_CHANGES_MAX: Final = 200
-"""Of one log."""
+"""For each log."""
 
 
 class RecentChanges:

@@ -47,7 +47,7 @@ class Notifying:
         """What to tell by now, all of it as one notification."""
         if not self._waiting or now < self._due_at:
             return []
-        # What was read elsewhere, or deleted, in the meantime is nothing to tell any more.
+        # In the meantime some of it may have been read elsewhere, or deleted.
         waiting = [each for each in self._waiting if _is_unread(*each)]
         self._waiting = []
         if waiting:

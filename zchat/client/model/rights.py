@@ -182,7 +182,7 @@ class Rights:
             return True
         if not keeps_order(self.standing, place):
             return False
-        # Who had the user's own name before is nobody there any more.
+        # A former owner of the user's name has no place there any more.
         return author == self._me or self.may_do_to(author, DeleteMessage, log)
 
     def may_call_all(self, author: str, log: str) -> bool:

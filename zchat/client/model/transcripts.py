@@ -233,7 +233,7 @@ class Transcripts:
         """All but the conversations."""
         continuity, rooms = self.continuity, {each.conversation.key for each in kept.conversations}
         continuity.since_ms, continuity.inbox_first = kept.since_ms, kept.inbox_first
-        # Of a room of which there is no conversation nothing is known, however far it was read.
+        # A room without a conversation is not known here at all, however far it was read.
         continuity.cursors = {
             log: cursor for log, cursor in kept.cursors.items() if log[0] == "@" or log in rooms
         }
@@ -290,7 +290,7 @@ class Transcripts:
         elif anew:
             transcript.start_anew(state.cursor + 1)
             if state.head < transcript.conversation.head:
-                # It is another log, of which nobody has read anything.
+                # It is another log, and nobody has read anything of it.
                 transcript.conversation.marker = 0
         transcript.read_up_to(state.marker)
         transcript.conversation.head, transcript.conversation.notify = state.head, state.notify

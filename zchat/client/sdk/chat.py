@@ -257,7 +257,7 @@ class Chat(Asking):
 
     @property
     def latency_s(self) -> float | None:
-        """Of the last ping, which goes out by itself when it is quiet; None before its answer."""
+        """What the last ping took, None before its answer. It is sent when all is quiet."""
         return self._core.latency_s
 
     @property
@@ -484,7 +484,7 @@ class Chat(Asking):
                 self._events.add_soft(event)
             case ConnectionFailed():
                 self._trouble = event.reason
-                # Whoever waits for the first session hears of it as `CannotConnectError`.
+                # Before the first session this becomes `CannotConnectError`.
                 if self._at_once or self._begun.is_set():
                     self._events.add_soft(event)
             case LoggedOut():

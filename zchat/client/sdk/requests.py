@@ -145,7 +145,7 @@ class Asking(ABC):
         return await self._ask(messages.ListConversations(), messages.ConversationList)
 
     async def notify(self, log: str, level: Notify) -> Done:
-        """Of what one wants to be told aloud there, on all devices."""
+        """For what one is notified there, on all devices."""
         return await self._do(messages.SetNotify(log=log, level=level))
 
     async def away(self, text: str = "") -> Done:
@@ -260,7 +260,7 @@ class Asking(ABC):
         return await self._do(messages.KickUsers(who=who, reason=reason, for_s=for_s))
 
     async def server_bans(self, after: str = "") -> messages.UserBanList:
-        """Who is kept out; if there are `more`, those after the last one's `who`."""
+        """Who is kept out. If there are `more`, ask again with the last `who` as `after`."""
         return await self._ask(messages.ListUserBans(after=after), messages.UserBanList)
 
     async def audit(self, limit: int = 50, before_ms: int | None = None) -> messages.AuditList:

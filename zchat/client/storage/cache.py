@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 
 class Cache:
-    """Of one user of the `cluster`, or of one that has these addresses. Nothing here raises.
+    """The cache of one user of the `cluster`, or of these addresses. Nothing here raises.
 
     `trouble` says in a sentence what is not kept, or was not found; empty if all is well.
     """
@@ -82,7 +82,7 @@ class Cache:
     # --- From the last run ----------------------------------------------------------------------
 
     def load(self) -> Kept:
-        """Call it first, and once. Of the newest conversations also the newest entries."""
+        """Call it first, and once. The newest conversations come with their newest entries."""
         kept = self._read(self._load)
         return Kept() if kept is None else kept
 
@@ -126,7 +126,7 @@ class Cache:
         if extent is None or before <= extent.first or key in self._forgotten or self._forget_all:
             return None
         if not self._file.writable:
-            # Whoever writes it may have forgotten what was here, and gone on elsewhere.
+            # The client that writes it may have dropped entries that this one still knows of.
             return None
         entries = self._read(lambda rows: rows.before(key, before, limit)) or []
         waiting = [
@@ -339,7 +339,7 @@ class Cache:
         return self._read(lambda rows: rows.inputs()) or []
 
     def keep_setting(self, name: str, value: str) -> None:
-        """Of this user on this machine: it outlives what is forgotten otherwise."""
+        """A setting of this user on this machine, which is kept when the rest is forgotten."""
         self._write(lambda rows: rows.put_setting(name, value))
 
     def settings(self) -> dict[str, str]:

@@ -17,7 +17,7 @@ from zchat.client.exit_codes import REFUSED, WRONG_USAGE, Failed
 from zchat.client.files import state_folder
 from zchat.runtime.durable_files import write_whole
 
-# --- Of a bot -------------------------------------------------------------------------------------
+# --- The cursor of a bot --------------------------------------------------------------------------
 
 
 class DamagedCursorFile(ValueError):
@@ -48,7 +48,7 @@ class CursorFile:
         write_whole(self._path, json.dumps(dict(cursors)), mode=0o666)
 
 
-# --- Of a script, by name -------------------------------------------------------------------------
+# --- The cursor of a script, by name --------------------------------------------------------------
 
 NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 LOCK_WAIT_S: Final = 3.0
@@ -67,7 +67,7 @@ def cursor_name(text: str) -> str:
 
 
 class SavedCursor:
-    """Of one name, for one user of one cluster. The lock ends with this process, however it ends.
+    """One name, for one user of one cluster. Its lock ends with this process, however that ends.
 
     Where a cluster does not say which it is, its addresses stand for it, as in earlier releases.
     """

@@ -33,20 +33,20 @@ from zchat.protocol.rules.names import printable, safe_text
 TAIL_BYTES: Final = 256 * 1024
 """The longest entry is shorter, so the last one that has begun is always found in so much."""
 NAME_BYTES_MAX: Final = 200
-"""Of a file's name, which systems take up to 255 of."""
+"""For the name of a file; systems take up to 255 bytes."""
 WAITING_ENTRIES_MAX: Final = 1_000
 """With so many they are written before anybody calls `flush`."""
 _CLUSTER: Final = ".cluster"
-"""A file that says of which cluster those beside it are."""
+"""The name of a file that says to which cluster its neighbours belong."""
 _BEGINNING: Final = re.compile(rb"^[\d-]+ [\d:]+  (\d+)  ", re.MULTILINE)
 
 
 class LogFiles:
-    """Of one user of the cluster that has these addresses. Nothing here raises.
+    """The files of one user in the cluster that has these addresses. Nothing here raises.
 
-    They are found again under another address of the `cluster`, and those of another cluster that
-    was here before are left alone: their sequences are others. `trouble` says in a sentence what is
-    not written, from then on; empty if all is well.
+    They are found again under another address of the `cluster`. Those of another cluster that was
+    here before are left alone, since its sequences mean other messages. `trouble` says in a
+    sentence what is not written any more; it is empty if all is well.
     """
 
     def __init__(

@@ -175,7 +175,7 @@ def _because(reason: str) -> str:
 # --- What was said, and what became of it ---------------------------------------------------------
 
 QUOTED_CHARS: Final = 40
-"""Of a message that another one refers to."""
+"""Shown of a message that another one refers to."""
 TITLE_CHARS: Final = 40
 
 SaidBody: TypeAlias = MessagePosted | PrivateMessageSent | Redacted
@@ -246,7 +246,7 @@ def done_to_message(style: Style, entry: Entry, body: OfMessageBody) -> str:
     known = style.recent.get(entry.log, body.sequence)
     match body:
         case MessageEdited(text=text):
-            # Whoever has come later has seen the message as it is now.
+            # Somebody who has come later has seen the message only as it is now.
             if not text or (known is not None and known.state.edited > entry.sequence):
                 return f"{who} edited a message, which has changed since"
             return f"{who} edited: {safe_text(in_short(text))}"
@@ -342,7 +342,7 @@ def words_of(item: Item, me: str) -> str:
 # --- Notifications --------------------------------------------------------------------------------
 
 BODY_CHARS_MAX: Final = 200
-"""Of a message in a notification; the rest of it is left out."""
+"""Shown of a message in a notification."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,7 +355,7 @@ class Notification:
 
 
 def notification(told: Sequence[tuple[Conversation, Item]], me: str) -> Notification:
-    """Of one or more items as one; `told` is not empty."""
+    """One for all of these items; `told` is not empty."""
     conversation, item = told[-1]
     key, place = conversation.key, printable(conversation.title)
     if len(told) == 1:
@@ -380,7 +380,7 @@ NAMED_MAX: Final = 3
 
 
 def rooms_lost(owned: Sequence[str]) -> str:
-    """Of the guest who owns these rooms, given by their logs; empty for none."""
+    """What a guest who owns these rooms, given by their logs, loses by quitting; empty for none."""
     if not owned:
         return ""
     named = [printable(log) for log in owned[:NAMED_MAX]]

@@ -24,7 +24,7 @@ class Style:
     def __init__(self, me: str, zone: tzinfo | None, *, colour: bool) -> None:
         self.me = me
         self.titles: dict[str, str] = {}
-        """Of conversations of several people, by log: who is in them says more than a name."""
+        """By log: conversations of several people are called by who is in them."""
         self.recent = RecentMessages()
         self._zone = zone
         self._colour = colour
@@ -78,7 +78,7 @@ def duration(ms: int) -> str:
 
 def _cells(text: str) -> int:
     """How many columns of a terminal the text takes."""
-    # Of what has no width that is known of, nothing is shown either.
+    # wcwidth knows no width (-1) of what a terminal does not show.
     return max(0, wcswidth(text))
 
 
@@ -86,7 +86,7 @@ def _cells(text: str) -> int:
 
 MESSAGES_MAX: Final = 1_000
 CHARS_MAX: Final = 200
-"""Of each text: more than a line shows."""
+"""Kept of each text: more than a line shows."""
 
 
 class Seen(NamedTuple):
