@@ -517,7 +517,7 @@ def test_what_the_client_costs_is_measured(tmp_path: Path) -> None:
 
 
 def test_a_target_is_for_the_median(bench: Any) -> None:
-    figure = bench("client_figures").Figure("send", "ms", [1.0, 2.0, 900.0], 250.0)
+    figure = bench("report").Figure("send", "ms", [1.0, 2.0, 900.0], 250.0)
     assert (figure.median, figure.p95, figure.is_missed) == (2.0, 900.0, False)
     assert figure._replace(values=[251.0]).is_missed
     assert figure.as_row() == ["send", "2.0 ms", "900.0 ms", "900.0 ms", "900.0 ms", "< 250 ms"]

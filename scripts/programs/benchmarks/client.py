@@ -11,9 +11,8 @@ from typing import Any, Final, NamedTuple
 import click
 
 from benchmarks import client_screen, client_send
-from benchmarks.client_figures import Figure
 from benchmarks.command import prepare_process
-from benchmarks.report import describe_machine, print_table
+from benchmarks.report import Figure, describe_machine, print_table
 from benchmarks.servers import ZchatCluster, fresh_folder
 
 Measure = Callable[[ZchatCluster, Path, int], Sequence[Figure]]

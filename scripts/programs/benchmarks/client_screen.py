@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks.client_figures import Figure
 from benchmarks.client_terminal import Terminal
+from benchmarks.report import Figure
 from benchmarks.servers import ZchatCluster
 from zchat.client import connect
 

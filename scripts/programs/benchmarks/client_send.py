@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks.client_figures import Figure
+from benchmarks.report import Figure
 from benchmarks.servers import ZchatCluster
 from zchat.client import Scope, connect
 from zchat.client.core.credentials import token_as_text

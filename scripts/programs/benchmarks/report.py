@@ -104,10 +104,7 @@ def as_json(peer: Peer, workload: Workload, done: Done) -> dict[str, Any]:
         "machine": describe_machine(),
         "runs": [dataclasses.asdict(run) for run in runs],
         "summary": summarise(run.figures for run in runs),
-        "processes": {
-            program: summarise(run.processes[program] for run in runs if program in run.processes)
-            for program in _programs(runs)
-        },
+        "processes": _process_summaries(runs),
     }
     if peer != ours:
         found = ratios(done[ours], runs)
@@ -141,11 +138,9 @@ def print_machine() -> None:
 def print_report(workload: Workload, done: Done) -> None:
     """Each server is a column, each figure a row."""
     ours, *others = done
-    count = len(done[ours])
     disk = done[ours][0].file_system or "a running server"
-    say(
-        f"\n{workload.title}: {workload.summary}; {count} {_plural(count, 'run')}, data on {disk}\n"
-    )
+    runs = f"runs: {len(done[ours])}, data on {disk}"
+    say(f"\n{workload.title}: {workload.summary}; {runs}\n")
     summaries = {peer: summarise(run.figures for run in runs) for peer, runs in done.items()}
     compared = {other: ratios(done[ours], done[other]) for other in others}
     head = ["", ours.name]
@@ -162,10 +157,10 @@ def print_report(workload: Workload, done: Done) -> None:
         rows.append(row)
     say(_table(rows))
     say("")
-    for peer, runs in done.items():
-        _print_processes(peer, runs)
-    for peer, runs in done.items():
-        _print_verdict(peer, runs)
+    for peer in done:
+        _print_processes(peer, done[peer])
+    for peer in done:
+        _print_verdict(peer, done[peer])
 
 
 def print_notes(others: Sequence[Peer]) -> None:
@@ -179,13 +174,12 @@ def _print_processes(peer: Peer, runs: Sequence[Run]) -> None:
     columns = ["cpu_us_per_message", "cpu_us_per_log_in", "cpu_percent_of_a_core"]
     if "cpu_percent_of_a_core" in runs[0].figures:
         columns.append("resident_mib")
+    summaries = _process_summaries(runs)
     for name in columns:
         medians = {
-            program: statistics.median(values)
-            for program in _programs(runs)
-            if (
-                values := [run.processes[program][name] for run in runs if _has(run, program, name)]
-            )
+            program: summary[name]["median"]
+            for program, summary in summaries.items()
+            if name in summary
         }
         least = _PART_LEAST * sum(medians.values())
         parts = [
@@ -198,8 +192,12 @@ def _print_processes(peer: Peer, runs: Sequence[Run]) -> None:
             say(textwrap.fill(said, 100, subsequent_indent="  "))
 
 
-def _has(run: Run, program: str, name: str) -> bool:
-    return name in run.processes.get(program, {})
+def _process_summaries(runs: Sequence[Run]) -> dict[str, Summary]:
+    programs = dict.fromkeys(program for run in runs for program in run.processes)
+    return {
+        program: summarise(run.processes[program] for run in runs if program in run.processes)
+        for program in programs
+    }
 
 
 def _print_verdict(peer: Peer, runs: Sequence[Run]) -> None:
@@ -231,10 +229,6 @@ def _most(runs: Sequence[Run], name: str) -> float:
     return max(run.figures.get(name, 0.0) for run in runs)
 
 
-def _programs(runs: Sequence[Run]) -> list[str]:
-    return list(dict.fromkeys(program for run in runs for program in run.processes))
-
-
 def _spread(values: Mapping[str, float] | None) -> str:
     if values is None:
         return ""
@@ -247,10 +241,6 @@ def _ratio(ratio: Ratio | None) -> str:
         return ""
     middle, least, most = (f"{each:.2f}" for each in (ratio.ratio, ratio.least, ratio.most))
     return middle if least == most else f"{middle} ({least} to {most})"
-
-
-def _plural(count: int, word: str) -> str:
-    return word if count == 1 else f"{word}s"
 
 
 def _number(value: float) -> str:
@@ -277,3 +267,40 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
 def say(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+# --- The client -----------------------------------------------------------------------------------
+
+
+class Figure(NamedTuple):
+    """One thing that was measured of the client, as often as it was done."""
+
+    name: str
+    unit: str
+    values: Sequence[float]
+    target: float | None = None
+    """What the median is to stay below."""
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.values)
+
+    @property
+    def p95(self) -> float:
+        return self._quantile(0.95)
+
+    @property
+    def p99(self) -> float:
+        return self._quantile(0.99)
+
+    def _quantile(self, part: float) -> float:
+        return sorted(self.values)[round(part * (len(self.values) - 1))]
+
+    @property
+    def is_missed(self) -> bool:
+        return self.target is not None and self.median > self.target
+
+    def as_row(self) -> list[str]:
+        values = (self.median, self.p95, self.p99, max(self.values))
+        target = "" if self.target is None else f"< {self.target:g} {self.unit}"
+        return [self.name, *(f"{value:.1f} {self.unit}" for value in values), target]
