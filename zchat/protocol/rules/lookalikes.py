@@ -71,22 +71,25 @@ class Lookalikes:
 
     def __init__(self, names: Container[str]) -> None:
         self._names = names
-        self._plain: dict[str, list[str]] = {}
+        # Tuples, since most are of one name, for which a list has twice the weight.
+        self._plain: dict[str, tuple[str, ...]] = {}
         """By skeleton the names of ASCII alone: `bill` is not here, `bi11` and `anna.m` are."""
-        self._beyond: dict[str, list[str]] = {}
+        self._beyond: dict[str, tuple[str, ...]] = {}
         """By skeleton those that are not: `оwner` with a Cyrillic letter."""
 
     def add(self, name: str) -> None:
         seen = skeleton(name)
         if seen != name:
-            self._like(name).setdefault(seen, []).append(name)
+            like = self._like(name)
+            like[seen] = (*like.get(seen, ()), name)
 
     def discard(self, name: str) -> None:
         """The name is free."""
         like, seen = self._like(name), skeleton(name)
         if seen != name:
-            like[seen].remove(name)
-            if not like[seen]:
+            if left := tuple(other for other in like[seen] if other != name):
+                like[seen] = left
+            else:
                 del like[seen]
 
     def of(self, name: str) -> str | None:
@@ -96,7 +99,7 @@ class Lookalikes:
             return self._beyond[seen][0]
         if seen in self._names and not (plain and seen.isascii()):
             return seen
-        return None if plain else self._plain.get(seen, [None])[0]
+        return None if plain else self._plain.get(seen, (None,))[0]
 
-    def _like(self, name: str) -> dict[str, list[str]]:
+    def _like(self, name: str) -> dict[str, tuple[str, ...]]:
         return self._plain if name.isascii() else self._beyond

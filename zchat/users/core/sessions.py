@@ -54,6 +54,9 @@ class Sessions:
         """Adds a session; returns those of the same program, which it replaces."""
         if not user.since_ms or (not user.sessions and user.lost_at is None):
             user.since_ms = at_ms
+        if token := user.token(digest):
+            # The same bytes, of which there is to be one copy for each user who is here.
+            digest = token.digest
         replaced = [session for session in user.sessions if session.is_of(digest, instance)]
         for session in replaced:
             user.sessions.remove(session)
