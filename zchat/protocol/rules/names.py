@@ -22,6 +22,7 @@ _PLAIN: Final = re.compile(rf"[a-z0-9_][a-z0-9_.-]{{0,{limits.NAME_CHARS_MAX - 1
 _UNSAFE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
+_SEEN: Final = re.compile("[!-~]")
 _INVISIBLE: Final = re.compile(
     r"[\s"
     # Default_Ignorable_Code_Point, from Unicode's DerivedCoreProperties.txt.
@@ -99,7 +100,8 @@ def printable(text: str) -> str:
 
 def is_visible(text: str) -> bool:
     """Whether there is anything to see: more than blanks, marks on nothing, and what is ignored."""
-    return any(
+    # Nearly every text has some of these, and is not looked through letter by letter.
+    return _SEEN.search(text) is not None or any(
         not _INVISIBLE.match(char) and not unicodedata.category(char).startswith("M")
         for char in text
     )
