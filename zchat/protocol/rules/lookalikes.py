@@ -25,7 +25,7 @@ def prototypes() -> dict[int, str]:
     The table tells of each character which look like it. A prototype has many, and what it stands
     for has it alone; of two that have only each other, either stands for both.
 
-    Made when it is first needed, which in many clusters is never: it takes 40 ms and 6 MiB.
+    Made when it is first needed, which in many clusters is never: it takes 40 ms and 4 MiB.
     """
     # Unicode's own table of what looks alike, and nothing else to install. Skeletons it has none.
     from confusable_homoglyphs.utils import load  # noqa: PLC0415
