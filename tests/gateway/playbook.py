@@ -91,7 +91,6 @@ class Gateway:
             LogIn(id=1, name=name, token=b"t" * 32, **log_in),
         )
         self.reply(USER_SERVICE, "open_session", self.opened(name))
-        self.answer(USER_SERVICE, UserLogs(0, []))
         self.answer(ROOMS, UserLogs(0, list(logs)))
         return session
 

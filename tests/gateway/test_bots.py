@@ -36,7 +36,6 @@ def test_whoever_says_so_or_has_an_app_token_is_a_program(
     gateway.send(session, hello, LogIn(id=1, name="ann", token=b"t" * 32))
     opened = SessionOpened("ann", Standing.ACCOUNT, 1, scopes)
     gateway.reply(USER_SERVICE, "open_session", opened)
-    gateway.answer(USER_SERVICE, UserLogs(0, []))
     gateway.answer(ROOMS, UserLogs(0, []))
     gateway.send(
         session,

@@ -278,9 +278,26 @@ def test_what_is_sent_while_logging_in_waits(gateway: Gateway) -> None:
     assert gateway.sent(ROOMS) == []
     assert session.backlog is not None
     gateway.reply(USER_SERVICE, "open_session", SessionOpened("ann", Standing.GUEST, 1))
-    gateway.answer(USER_SERVICE, NO_LOGS)
     gateway.answer(ROOMS, NO_LOGS)
     assert [command["id"] for command in gateway.sent(ROOMS)] == [2, 3]
+
+
+def test_what_is_newer_than_the_word_of_the_user_service_is_read_though_it_came_before(
+    gateway: Gateway,
+) -> None:
+    """Its stream goes another way than its replies, and may be faster."""
+    gateway.log_in("bob", LOBBY)
+    session = gateway.connect()
+    gateway.send(session, Hello(1, "test"), LogIn(id=1, name="ann", token=b"t" * 32))
+    chunk = Chunk("@ann", 4, 4, encode(entry(4, "@ann")), [])
+    gateway.core.receive_stream(USER_SERVICE, StreamPage(1, 1, [chunk]), gateway.now)
+    inbox = UserLogs(0, [UserLog("@ann", 0, 3, 3)])
+    opened = SessionOpened("ann", Standing.GUEST, 1, logs=inbox)
+    gateway.reply(USER_SERVICE, "open_session", opened)
+    gateway.answer(ROOMS, NO_LOGS)
+    assert gateway.read(session)[1].logs == [LogState("@ann", 3, 4, 3)]
+    assert gateway.answer(USER_SERVICE, page(4, 4, 4, "@ann"))[0]["cursor"] == 3
+    assert [each.sequence for each in gateway.read(session)] == [4]
 
 
 def test_a_client_that_left_while_logging_in_leaves_no_session_behind(gateway: Gateway) -> None:
@@ -312,7 +329,6 @@ def test_a_room_left_while_logging_in_is_not_followed(gateway: Gateway) -> None:
     session = gateway.connect()
     gateway.send(session, Hello(1, "test"), LogIn(id=1, name="ann", token=b"t" * 32))
     gateway.reply(USER_SERVICE, "open_session", SessionOpened("ann", Standing.GUEST, 1))
-    gateway.answer(USER_SERVICE, NO_LOGS)
     gateway.asked(ROOMS)
     left = Chunk("#garden", 2, 2, encode(entry(2)), [MembershipChange("ann", 2, False, 1)])
     gateway.core.receive_stream(ROOMS, StreamPage(1, 1, [left]), gateway.now)
@@ -526,7 +542,6 @@ def test_who_was_ended_while_it_logged_in_stays_out(gateway: Gateway) -> None:
     opened = SessionOpened("ann", Standing.ACCOUNT, gateway.now_ms)
     gateway.reply(USER_SERVICE, "open_session", opened)
     gateway.say(USER_SERVICE, SessionEnded([session.number]))
-    gateway.answer(USER_SERVICE, UserLogs(0, []))
     gateway.answer(ROOMS, UserLogs(0, [LOBBY]))
     assert refusal_after_hello(gateway, session) is RefusalCode.SESSION_ENDED
     assert session.state is SessionState.CLOSING
@@ -612,7 +627,6 @@ def test_an_answer_waits_for_what_the_stream_has_still_to_bring(gateway: Gateway
     session = gateway.connect()
     gateway.send(session, Hello(1, "test"), LogIn(id=1, name="ann", token=b"t" * 32))
     gateway.reply(USER_SERVICE, "open_session", SessionOpened("ann", Standing.GUEST, 1))
-    gateway.answer(USER_SERVICE, NO_LOGS)
     gateway.answer(ROOMS, UserLogs(2, [LOBBY, UserLog("#garden", 1, None, 3)]))
     assert session.blocked, "nothing flows yet"
     changes = [MembershipChange("ann", 2, False, 1), MembershipChange("ann", 3, True, 2)]

@@ -66,7 +66,7 @@ def test_a_login_is_answered_after_its_welcome(gateway: Gateway) -> None:
     gateway.send(session, HELLO, LogIn(id=1, name="ann", token=b"t" * 32))
     opened = SessionOpened("ann", Standing.GUEST, gateway.now_ms, cluster=CLUSTER)
     gateway.reply(USER_SERVICE, "open_session", opened)
-    gateway.answer(USER_SERVICE, ClusterInfo(CLUSTER), UserLogs(0, []))
+    gateway.answer(USER_SERVICE, ClusterInfo(CLUSTER))
     gateway.answer(ROOMS, UserLogs(0, []))
     welcome, logged_in = gateway.read(session)
     assert (welcome.cluster, type(logged_in)) == (CLUSTER, LoggedIn)

@@ -28,13 +28,9 @@ def log_in(session: Session, chunk: Chunk, answer: UserLogs) -> LoggedIn:
     """The chunk comes before the answer, though it may say things that are newer."""
     fan_out = FanOut(output := Output())
     logins = Logins(output, fan_out)
-    logins.begin(
-        Login(
-            session,
-            LogIn(id=1, name="ann", token=bytes(32), password=None, cursors={DEN: 30}),
-            {ADDRESS},
-        )
-    )
+    said = LogIn(id=1, name="ann", token=bytes(32), password=None, cursors={DEN: 30})
+    logins.begin(Login(session, said, "ann"))
+    logins.opened(session, {ADDRESS})
     logins.published(ADDRESS, chunk)
     fan_out.publish(chunk)
     logins.answered(session, ADDRESS, answer)
@@ -119,7 +115,8 @@ def test_of_those_whose_logins_are_over_nothing_is_kept(session: Session) -> Non
     over, gone = Session(2, 0.0, 0), Session(3, 0.0, 0)
     for each in (over, gone, session):
         each.name = "ann"
-        logins.begin(Login(each, LogIn(id=1, name="ann", token=bytes(32)), {ADDRESS}))
+        logins.begin(Login(each, LogIn(id=1, name="ann", token=bytes(32)), "ann"))
+        logins.opened(each, {ADDRESS})
     logins.answered(over, ADDRESS, UserLogs(90, []))
     assert [who for who, _ in logins.proceed(ADDRESS, 90)] == [over]
     logins.drop(gone)
@@ -132,7 +129,8 @@ def test_of_those_whose_logins_are_over_nothing_is_kept(session: Session) -> Non
     assert logged_in.logs == [LogState(DEN, 0, 40)], "who has read nothing begins at the floor"
     assert logins.drop(session) is None
     logins.published(ADDRESS, Chunk(DEN, 41, 41, b"", []))
-    assert logins._heads == {}
+    assert not logins._heads
+    assert not logins._by_name
 
 
 def test_the_user_service_is_told_all_that_the_client_says(session: Session) -> None:

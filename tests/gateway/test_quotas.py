@@ -554,7 +554,6 @@ class Working(Limited):
         session = self.connect()
         self.send(session, Hello(PROTOCOL_VERSION, "test"), LogIn(id=1, name=name, token=b"t" * 32))
         self.reply(USER_SERVICE, "open_session", SessionOpened(name, standing, self.now_ms))
-        self.answer(USER_SERVICE, UserLogs(0, []))
         self.answer(ROOMS, UserLogs(0, [LOBBY]))
         self.read(session)
         return session

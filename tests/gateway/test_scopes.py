@@ -146,9 +146,10 @@ def log_in(gateway: Gateway, *logs: UserLog) -> Session:
     """Ann's bot for the garden, with all that is written to it until then read."""
     session = gateway.connect()
     gateway.send(session, Hello(PROTOCOL_VERSION, "test"), LogIn(id=1, name="ann", token=b"t" * 32))
-    opened = SessionOpened("ann", Standing.ACCOUNT, gateway.now_ms, tuple(Scope), ("garden",))
+    inbox = UserLogs(0, [UserLog("@ann", 0, None, 7)])
+    rights = tuple(Scope), ("garden",)
+    opened = SessionOpened("ann", Standing.ACCOUNT, gateway.now_ms, *rights, logs=inbox)
     gateway.reply(USER_SERVICE, "open_session", opened)
-    gateway.answer(USER_SERVICE, UserLogs(0, [UserLog("@ann", 0, None, 7)]))
     gateway.answer(ROOMS, UserLogs(0, list(logs)))
     return session
 

@@ -241,7 +241,6 @@ def test_since_when_the_name_is_the_users_goes_with_all_that_they_say(gateway: G
     gateway.send(session, Hello(PROTOCOL_VERSION, "test"), LogIn(id=1, name="ann", token=b"t" * 32))
     opened = SessionOpened("ann", Standing.ACCOUNT, gateway.now_ms, owned_since_ms=1234)
     gateway.reply(USER_SERVICE, "open_session", opened)
-    gateway.answer(USER_SERVICE, UserLogs(0, []))
     gateway.answer(ROOMS, UserLogs(0, [GARDEN]))
     *_, logged_in = gateway.read(session)
     assert isinstance(logged_in, LoggedIn)

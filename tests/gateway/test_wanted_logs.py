@@ -50,7 +50,7 @@ def begin(gateway: Gateway, logs: list[str], **wanted: object) -> Session:
     session = gateway.connect()
     log_in = LogIn(id=1, name="ann", token=b"t" * 32, logs=logs, **wanted)  # type: ignore[arg-type]
     gateway.send(session, Hello(PROTOCOL_VERSION, "test"), log_in)
-    opened = SessionOpened("ann", Standing.ACCOUNT, gateway.now_ms)
+    opened = SessionOpened("ann", Standing.ACCOUNT, gateway.now_ms, logs=UserLogs(0, [INBOX]))
     gateway.reply(USER_SERVICE, "open_session", opened)
     return session
 
@@ -167,7 +167,6 @@ def test_soft_news_of_other_logs_do_not_come(gateway: Gateway) -> None:
 
 def test_who_wants_the_inbox_hears_of_its_conversations(gateway: Gateway) -> None:
     session = begin(gateway, ["@ann"])
-    gateway.answer(USER_SERVICE, UserLogs(0, [INBOX]))
     assert [state.log for state in logged_in(gateway, session).logs] == ["@ann"]
     news = [MarkerMoved("ann", log, 9) for log in ("#attic", "@ann", "@bob")]
     gateway.core.ephemeral.receive(SoftNews(list(news)))

@@ -3,7 +3,7 @@
 import pytest
 
 from zchat.protocol import limits
-from zchat.protocol.internal import OpenSession, SessionOpened
+from zchat.protocol.internal import OpenSession, SessionOpened, UserLog, UserLogs
 from zchat.protocol.messages import (
     AccountRegistered,
     Done,
@@ -19,7 +19,12 @@ from .playbook import EAST, PASSWORD, WEST, Users, opened, refused, token
 def test_a_new_name_is_a_guest(users: Users) -> None:
     at_ms = users.at_ms
     assert users.come("ann") == SessionOpened(
-        "ann", Standing.GUEST, at_ms, owned_since_ms=at_ms, cluster=users.core.cluster
+        "ann",
+        Standing.GUEST,
+        at_ms,
+        owned_since_ms=at_ms,
+        cluster=users.core.cluster,
+        logs=UserLogs(0, [UserLog("@ann", 0, None, 0)]),
     )
     assert users.online == {"ann"}
 
@@ -153,7 +158,12 @@ def test_an_account_needs_its_password(ann: Users) -> None:
     answer = ann.come("ann", client="new", password=PASSWORD)
     at_ms = ann.at_ms
     assert answer == SessionOpened(
-        "ann", Standing.ACCOUNT, at_ms, owned_since_ms=at_ms, cluster=ann.core.cluster
+        "ann",
+        Standing.ACCOUNT,
+        at_ms,
+        owned_since_ms=at_ms,
+        cluster=ann.core.cluster,
+        logs=UserLogs(1, [UserLog("@ann", 0, None, 1)]),
     )
 
 

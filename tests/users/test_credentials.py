@@ -10,7 +10,7 @@ from msgspec import Raw
 from zchat.eventlog.core.changes import Policy
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder
-from zchat.protocol.internal import EndGuest, ReadUserLogs, Stamped, UserLogs
+from zchat.protocol.internal import EndGuest, Stamped
 from zchat.protocol.messages import (
     BlockUser,
     ChangePassword,
@@ -31,7 +31,7 @@ from .playbook import EAST, PASSWORD, WEST, Answer, Users, durable_state, opened
 NEW_PASSWORD = "battery staple"
 SECRET = b"s" * limits.TOTP_SECRET_BYTES
 RECOVERY = ["otter-1", "otter-2"]
-_stamped, _user_logs = Decoder(Stamped), Decoder(UserLogs)
+_stamped = Decoder(Stamped)
 _lists = Decoder(DeviceList)
 
 
@@ -126,7 +126,6 @@ def test_a_deleted_account_leaves_only_its_name(ann: Users) -> None:
     assert (row.password_hash, row.tokens, row.blocked) == (None, [], frozenset())
     assert row.standing is Standing.ACCOUNT
     assert refused(ann.send("bob", "ann")) is RefusalCode.UNKNOWN_USER
-    assert _user_logs.decode(ann.ask("", ReadUserLogs("ann"))).logs == []
     floor = ann.core.users["ann"].inbox_floor
     assert floor == len(ann.inbox("ann"))
     assert ann.store.policies() == [Policy("@ann", purge=floor)]

@@ -10,7 +10,6 @@ from zchat.protocol.internal import (
     ReadLog,
     ReadPresence,
     ReadStream,
-    ReadUserLogs,
     StreamPage,
     UserLog,
     UserLogs,
@@ -133,11 +132,10 @@ def test_the_inbox_of_a_new_guest_goes_on_after_an_earlier_one(users: Users) -> 
     users.send("ann", "bob", "for the first bob")
     users.quit(n=2)
     users.settle_all()
-    users.come("bob", client="another", n=3)
+    came = opened(users.come("bob", client="another", n=3))
+    assert came.logs == UserLogs(2, [UserLog("@bob", 1, None, 1)])
     users.send("ann", "bob", "for the second bob")
 
-    (logs,) = Decoder(UserLogs).decode(users.ask("", ReadUserLogs("bob"))).logs
-    assert logs == UserLog("@bob", 1, None, 2)
     history = answer(users, "bob", ReadHistory(id=1, log="@ann"))
     assert isinstance(history, History)
     assert [entry.sequence for entry in history.entries] == [2]
@@ -174,10 +172,8 @@ def test_a_user_follows_its_inbox(users: Users) -> None:
     users.send("ann", "bob")
     users.mark("bob", "@bob", 1)
 
-    assert Decoder(UserLogs).decode(users.ask("", ReadUserLogs("bob"))) == UserLogs(
-        2, [UserLog("@bob", 0, 1, 1)]
-    )
-    assert Decoder(UserLogs).decode(users.ask("", ReadUserLogs("nobody"))) == UserLogs(2, [])
+    logs = opened(users.come("bob", n=3)).logs
+    assert logs == UserLogs(2, [UserLog("@bob", 0, 1, 1)])
 
 
 def test_an_inbox_is_read_in_pages_and_the_stream_too(users: Users) -> None:

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from zchat.fabric.core.link import ReturnAddress
 from zchat.protocol.codec import Decoder
-from zchat.protocol.internal import ReadUserLogs, UserLog, UserLogs
+from zchat.protocol.internal import UserLog
 from zchat.protocol.messages import (
     Done,
     MessageDeleted,
@@ -28,9 +28,8 @@ from zchat.protocol.operators import (
 from zchat.service.core.effects import Refusal, Sender
 from zchat.users.core.model import token_digest
 
-from .playbook import PASSWORD, Users, token
+from .playbook import PASSWORD, Users, opened, token
 
-_logs = Decoder(UserLogs)
 _accounts: Decoder[AccountAnswer] = Decoder(AccountAnswer)  # type: ignore[arg-type]
 
 OPERATOR = Sender(ReturnAddress(b"admin/root#1", 1, 1), 0, "", Standing.OPERATOR)
@@ -43,7 +42,7 @@ COMMAND = ImportEntries(
         ImportedEntry(5, "bob", PrivateMessageSent("ann", "psst"), "bob"),
         ImportedEntry(6, "ann", PrivateMessageSent("bob", "what?"), "bob"),
     ],
-    ImportedFacts(3, password_hash="hash of secret"),
+    ImportedFacts(3, password_hash="$secret"),
 )
 
 
@@ -58,11 +57,11 @@ def test_an_account_has_its_inbox_and_its_new_password(users: Users) -> None:
     assert [(n, author) for n, author, _ in users.inbox("ann")] == [(1, "bob"), (2, "ann")]
     facts = _accounts.decode(users.ask("", ReadAccount("ann")))
     assert facts == AccountFacts("ann", False, 3, 3, 2, [], totp=False)
-    assert users.core.users["ann"].password_hash == "hash of secret"
-    logs = _logs.decode(users.ask("", ReadUserLogs("ann"))).logs
-    assert logs == [UserLog("@ann", 0, 2, 2)]
+    assert users.core.users["ann"].password_hash == "$secret"
     users.restart()
-    assert users.core.users["ann"].password_hash == "hash of secret"
+    assert users.core.users["ann"].password_hash == "$secret"
+    logs = opened(users.come("ann", password="secret")).logs.logs
+    assert logs == [UserLog("@ann", 0, 2, 2)]
 
 
 def test_what_was_said_in_a_room_and_imported_by_hand_can_be_removed(users: Users) -> None:

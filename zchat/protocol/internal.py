@@ -165,6 +165,26 @@ class StampedQuery(Envelope, frozen=True):
     asked_ms: int = 0
 
 
+# --- What a user follows --------------------------------------------------------------------------
+
+
+class UserLog(Envelope, frozen=True):
+    """Entries after `floor` are for the user; `marker` is what it has read, if it said so."""
+
+    log: LogName
+    floor: Sequence
+    marker: Sequence | None
+    head: Sequence
+    notify: str = ""
+
+
+class UserLogs(Envelope, frozen=True):
+    """All logs of one service that a user follows; true at `position` of the service's stream."""
+
+    position: int
+    logs: list[UserLog]
+
+
 # --- Commands that no client can send -------------------------------------------------------------
 
 
@@ -317,7 +337,8 @@ class StampedUserCommand(Envelope, frozen=True):
 class SessionOpened(Message, frozen=True):
     """Without `scopes` the session may do what its user may.
 
-    `since_ms` is when the user came, and `owned_since_ms` when the name became the user's.
+    `since_ms` is when the user came, and `owned_since_ms` when the name became the user's. `logs`
+    are those of the user-service, which need not be asked for them.
     """
 
     name: str
@@ -327,6 +348,7 @@ class SessionOpened(Message, frozen=True):
     rooms: tuple[Name, ...] = ()
     owned_since_ms: int = 0
     cluster: str = ""
+    logs: UserLogs = UserLogs(0, [])
 
 
 SessionReply = SessionOpened | Refused
@@ -361,7 +383,7 @@ class ReadStream(Message, frozen=True):
 
 
 class ReadUserLogs(Message, frozen=True):
-    """Answered with `UserLogs`."""
+    """Answered with `UserLogs`. Those of the user-service come with `SessionOpened`."""
 
     user: str
 
@@ -393,12 +415,13 @@ CommonQuery = (
     | Ping
     | ReadLog
     | ReadStream
-    | ReadUserLogs
     | CountExpired
     | FindMessages
     | ListKept
 )
-RoomQuery = CommonQuery | ListRooms | ListMembers | ListBans | ListPins | ListAllRooms
+RoomQuery = (
+    CommonQuery | ReadUserLogs | ListRooms | ListMembers | ListBans | ListPins | ListAllRooms
+)
 UserQuery = (
     CommonQuery
     | ListUsers
@@ -430,23 +453,6 @@ class StampedUserQuery(Envelope, frozen=True):
     body: UserQuery
     standing: Standing = Standing.ACCOUNT
     since_ms: int = 0
-
-
-class UserLog(Envelope, frozen=True):
-    """Entries after `floor` are for the user; `marker` is what it has read, if it said so."""
-
-    log: LogName
-    floor: Sequence
-    marker: Sequence | None
-    head: Sequence
-    notify: str = ""
-
-
-class UserLogs(Envelope, frozen=True):
-    """True at `position` of the service's stream."""
-
-    position: int
-    logs: list[UserLog]
 
 
 class MembersOf(Message, frozen=True):

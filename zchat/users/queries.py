@@ -14,9 +14,6 @@ from zchat.protocol.internal import (
     ReadLog,
     ReadPresence,
     ReadStream,
-    ReadUserLogs,
-    UserLog,
-    UserLogs,
     UserQuery,
 )
 from zchat.protocol.messages import (
@@ -101,8 +98,6 @@ def _answer(
             return (yield from shared_queries.read_log(store, query, head))
         case ReadStream():
             return (yield from shared_queries.read_stream(store, query))
-        case ReadUserLogs():
-            return encode(_user_logs(core, store, query.user))
         case ReadCluster():
             return encode(ClusterInfo(core.cluster))
         case ReadPresence():
@@ -144,17 +139,6 @@ def _answer(
             return (yield from operators.answer(store, query, at_ms))
         case _:
             assert_never(query)
-
-
-def _user_logs(core: UserCore, store: Store, name: str) -> UserLogs:
-    user = core.users.get(name)
-    position = core.timeline.position
-    if user is None or not user.present:
-        return UserLogs(position, [])
-    log = inbox_log(name)
-    head = core.timeline.heads[log]
-    floor = max(user.inbox_floor, store.floors.get(log, 0))
-    return UserLogs(position, [UserLog(log, floor, user.marker, head)])
 
 
 def _account(core: UserCore, name: str) -> AccountAnswer:

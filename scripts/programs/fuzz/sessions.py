@@ -341,7 +341,11 @@ class HostileWorld:
         scopes = dice.choice(((), (), (Scope.READ,), (Scope.POST,), tuple(Scope)))
         rooms = dice.choice(((), ("garden",), ("attic", "garden"))) if scopes else ()
         standing = dice.choice(list(Standing))
-        return SessionOpened(dice.choice(_NAMES), standing, self.now_ms(), scopes, rooms)
+        name = dice.choice(_NAMES)
+        logs = UserLogs(self._positions[USER_SERVICE], [UserLog("@" + name, 0, 0, 3)])
+        if dice.random() < 0.1:
+            logs = self._lying_logs()
+        return SessionOpened(name, standing, self.now_ms(), scopes, rooms, logs=logs)
 
     def _answer(self) -> None:
         self._answer_all(self._dice.choice(self._addresses))
@@ -353,8 +357,9 @@ class HostileWorld:
 
     def _answer_to_query(self, address: str, query: Message | None) -> bytes:
         match query:
-            case ReadUserLogs(user=user):
-                return encode(self._user_logs(address, user))
+            case ReadUserLogs():
+                logs = [UserLog(log, 0, None, 5) for log in ("#lobby", "#garden")]
+                return encode(UserLogs(self._positions[address], logs))
             case ReadLog(log=log, cursor=cursor):
                 return encode(_page_of(log, cursor, self._dice.randrange(4)))
             case ReadStream(position=position):
@@ -375,12 +380,6 @@ class HostileWorld:
                 return encode(Pong(query.id))
             case _:
                 return b""
-
-    def _user_logs(self, address: str, user: str) -> UserLogs:
-        position = self._positions[address]
-        if address == USER_SERVICE:
-            return UserLogs(position, [UserLog("@" + user, 0, 0, 3)])
-        return UserLogs(position, [UserLog(log, 0, None, 5) for log in ("#lobby", "#garden")])
 
     def _publish(self) -> None:
         address = self._dice.choice(self._addresses)

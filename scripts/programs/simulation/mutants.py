@@ -548,6 +548,19 @@ def _old_page_taken_for_news() -> Plant:
     return Logins, "published", mutant
 
 
+def _what_comes_while_asking_is_overlooked() -> Plant:
+    """The stream counts only from the answer of the user-service on, and not from the question."""
+    opened = Logins.opened
+
+    def mutant(self: Any, session: Any, addresses: Any) -> None:
+        login = self._logins[session]
+        login.changes.clear()
+        self._heads.pop(f"@{login.name}", None)
+        opened(self, session, addresses)
+
+    return Logins, "opened", mutant
+
+
 def _window_not_kept() -> Plant:
     next_batch = Outgoing.next_batch
 
@@ -739,6 +752,7 @@ MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "a client's requests are not bounded": _requests_not_bounded,
     "any link releases who waits for another": _any_link_releases,
     "old joins are taken for new ones at a login": _old_page_taken_for_news,
+    "what comes while a session is opened is overlooked": _what_comes_while_asking_is_overlooked,
     "a link's window is not bounded": _window_not_kept,
     "names in presence frames are not bounded": _presence_not_bounded,
     "a slow reader is written to": _slow_reader_is_written_to,

@@ -46,6 +46,7 @@ from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, ProtocolError, client_messages, encode
 from zchat.protocol.internal import (
     UNFINISHED,
+    USER_SERVICE,
     CloseSession,
     ClusterInfo,
     Down,
@@ -239,6 +240,7 @@ class GatewayCore:
             self._log_in_failed(session)
             return
         session.log_in(log_in.token, log_in.away, only)
+        self._logins.begin(Login(session, log_in, opening.name))
         self.intake.requested(session)
         self._say_to_users(session, opening, SessionOpening(session, log_in, now))
 
@@ -251,10 +253,11 @@ class GatewayCore:
     def _session_opened(
         self, opening: SessionOpening, reply: SessionReply, now: float, now_ms: int
     ) -> None:
-        session, log_in = opening.session, opening.log_in
+        session = opening.session
         if isinstance(reply, Refused):
             self.greetings.welcome(session)
             self.operations.login_refused(session, reply.code, now)
+            self._logins.drop(session)
             session.login_refused()
             self.requests.answered(session, encode(reply))
             return
@@ -269,17 +272,20 @@ class GatewayCore:
         addresses = set(self.services.by_address)
         if session.only is not None:
             addresses = {self.services.of_log(log).address for log in session.only}
-        self._logins.begin(Login(session, log_in, addresses))
+        self._logins.opened(session, addresses)
         if not addresses:
             self._logged_in(self._logins.nothing_to_follow(session))
         for address in sorted(addresses):
+            if address == USER_SERVICE:
+                self._user_logs(session, address, reply.logs)
+                continue
             context = LogsAsked(session, address)
             self.services.by_address[address].ask(session, ReadUserLogs(session.name), context, now)
 
-    def _user_logs(self, asked: LogsAsked, answer: UserLogs) -> None:
-        self.services.by_address[asked.address].follower.begin(answer.position)
-        self._logins.answered(asked.session, asked.address, answer)
-        self._complete_logins(asked.address)
+    def _user_logs(self, session: Session, address: str, logs: UserLogs) -> None:
+        self.services.by_address[address].follower.begin(logs.position)
+        self._logins.answered(session, address, logs)
+        self._complete_logins(address)
 
     def _complete_logins(self, address: str) -> None:
         position = self.services.by_address[address].follower.position or 0
@@ -416,7 +422,8 @@ class GatewayCore:
             raise ProtocolError("no answer")
         match context:
             case LogsAsked():
-                self._user_logs(context, _read_user_logs.decode(answer))
+                logs = _read_user_logs.decode(answer)
+                self._user_logs(context.session, context.address, logs)
             case PageAsked(fetch=fetch):
                 self.fan_out.page(fetch, _read_log_pages.decode(answer))
                 self._end_behind(self.fan_out.take_overtaken())

@@ -1,4 +1,4 @@
-"""Logging in: once the user-service lets a user in, every service is asked what it follows."""
+"""Logging in: once the user-service lets a user in, the room-services are asked what it follows."""
 
 from dataclasses import dataclass, field
 
@@ -25,12 +25,18 @@ from zchat.protocol.rules.names import canonical_name
 
 @dataclass(slots=True)
 class Login:
-    """One login on its way. The session is blocked until it is complete, so nothing flows yet."""
+    """One login on its way, from when the user-service is asked on.
+
+    From then on it counts what the stream brings: a service may have said before that which logs
+    the user follows, and its word comes another way, on which it may be overtaken.
+    """
 
     session: Session
     log_in: LogIn
-    waiting: set[str]
-    """Addresses that have not said which logs they have."""
+    name: str
+    """Who wants to come in."""
+    waiting: set[str] = field(default_factory=set)
+    """Addresses that have not said which logs they have, once the user is let in."""
     logs: list[LogState] = field(default_factory=list)
     changes: dict[str, dict[str, list[MembershipChange]]] = field(default_factory=dict)
     """By address and log: what the stream has brought of joins and leaves since it entered."""
@@ -67,20 +73,32 @@ class Logins:
         self._output = output
         self._fan_out = fan_out
         self._logins: dict[Session, Login] = {}
+        self._by_name: dict[str, list[Login]] = {}
         self._answers: dict[str, list[tuple[Session, UserLogs]]] = {}
         """By address, in the order of their positions."""
         self._heads: dict[str, int] = {}
         """How far the stream has come in each log since the oldest login began."""
 
     def begin(self, login: Login) -> None:
-        session = login.session
-        self._logins[session] = login
+        """The user-service is asked whether it may come in."""
+        self._logins[login.session] = login
+        self._by_name.setdefault(login.name, []).append(login)
+
+    def opened(self, session: Session, addresses: set[str]) -> None:
+        """It may; the services at these addresses say which logs its user follows."""
+        self._logins[session].waiting = addresses
         # Nothing may flow before the client knows where each of its logs begins.
         self._output.block(session)
         self._fan_out.enter(session)
 
     def drop(self, session: Session) -> Login | None:
-        return self._logins.pop(session, None)
+        login = self._logins.pop(session, None)
+        if login is not None:
+            others = self._by_name[login.name]
+            others.remove(login)
+            if not others:
+                del self._by_name[login.name]
+        return login
 
     def published(self, address: str, chunk: Chunk) -> None:
         """What the stream says of a log is newer than an answer on its way."""
@@ -96,8 +114,7 @@ class Logins:
     def _concerned(self, change: MembershipChange) -> list[Login]:
         if change.user == EVERYONE:
             return list(self._logins.values())
-        sessions = self._fan_out.sessions_of(change.user)
-        return [self._logins[session] for session in sessions if session in self._logins]
+        return self._by_name.get(change.user, [])
 
     def answered(self, session: Session, address: str, answer: UserLogs) -> None:
         """One service has said which of its logs the user follows."""
@@ -127,7 +144,7 @@ class Logins:
 
     def _completed(self, login: Login) -> tuple[Session, LoggedIn]:
         session = login.session
-        del self._logins[session]
+        self.drop(session)
         return session, LoggedIn(
             login.log_in.id,
             session.name,

@@ -1,10 +1,10 @@
 """Logins: who is let in, and as whom. Every way in which a session begins."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from zchat.eventlog.core.idempotency import Answer
 from zchat.protocol import limits
-from zchat.protocol.internal import OpenSession, SessionOpened
+from zchat.protocol.internal import OpenSession, SessionOpened, UserLog, UserLogs
 from zchat.protocol.messages import AccountChange, RefusalCode, Standing, inbox_log
 from zchat.protocol.rules.names import canonical_name
 from zchat.service.core.beat import Job
@@ -26,7 +26,7 @@ from zchat.users.core.policy import Invitations, Policy
 class Arrivals:
     """`lose` ends what a gateway had under a number before; `inbox_head` is that of a free name.
 
-    `cluster` is what clients know it by.
+    `cluster` is what clients know it by; `floors` tells up to where entries of a log are gone.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class Arrivals:
         lose: Callable[[SessionKey, float, int], None],
         inbox_head: Callable[[str], int],
         cluster: Callable[[], str],
+        floors: Mapping[str, int],
     ) -> None:
         self._directory = directory
         self._devices = devices
@@ -48,6 +49,7 @@ class Arrivals:
         self._lose = lose
         self._inbox_head = inbox_head
         self._cluster = cluster
+        self._floors = floors
         self._waiting: dict[str, list[tuple[Sender, OpenSession]]] = {}
         """Logins under the names of guests that are gone, until those are free."""
 
@@ -224,8 +226,14 @@ class Arrivals:
             rooms,
             user.created_at_ms,
             self._cluster(),
+            self._logs_of(user),
         )
         self._directory.effects.reply(sender.reply_to, opened)
+
+    def _logs_of(self, user: User) -> UserLogs:
+        log, timeline = inbox_log(user.name), self._directory.timeline
+        floor = max(user.inbox_floor, self._floors.get(log, 0))
+        return UserLogs(timeline.position, [UserLog(log, floor, user.marker, timeline.heads[log])])
 
     def name_is_free(self, name: str, now: float, at_ms: int) -> None:
         """The guest who had it has left everywhere."""

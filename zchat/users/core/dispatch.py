@@ -1,6 +1,6 @@
 """The rules of users: who is let in, and which part of this package does what they ask for."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any, assert_never
 
@@ -85,12 +85,14 @@ class UserCore:
     def __init__(
         self,
         timeline: Timeline,
+        floors: Mapping[str, int],
         room_addresses: Collection[str],
         policy: Policy,
         check_setting: Callable[[str, str], object],
         now: float,
         at_ms: int,
     ) -> None:
+        """`floors` tells at any time up to where entries of a log are gone."""
         self.timeline = timeline
         self.directory = Directory(timeline, now, at_ms)
         self.effects = self.directory.effects
@@ -138,6 +140,7 @@ class UserCore:
             self.endings.lose,
             lambda name: self.log_heads[inbox_log(name)],
             lambda: self.cluster,
+            floors,
         )
 
     def give(self, policy: Policy, at_ms: int) -> None:
@@ -161,9 +164,9 @@ class UserCore:
 
     def logs_of(self, command: UsersCommand) -> Collection[str]:
         match command:
-            case OpenSession(name=name):
+            case OpenSession(name=name) if (name := _canonical_or_given(name)) not in self.users:
                 # The inbox of a new guest goes on after that of an earlier one of its name.
-                return [inbox_log(_canonical_or_given(name))]
+                return [inbox_log(name)]
             case ImportEntries(log=log):
                 return [log]
             case RedactMessages(log=log) if log not in self.timeline.heads:

@@ -78,7 +78,7 @@ def load(
     rows = store.select(select(users))
     heads = store.heads(inbox_log(row.name) for row in rows)
     timeline = Timeline(store.position, heads)
-    core = UserCore(timeline, room_addresses, policy, check_setting, now, at_ms)
+    core = UserCore(timeline, store.floors, room_addresses, policy, check_setting, now, at_ms)
     for row in rows:
         core.add_user(_user(row), now)
     for row in store.select(select(tokens).order_by(tokens.c.device)):
