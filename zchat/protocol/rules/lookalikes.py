@@ -49,6 +49,8 @@ def _decomposed(text: str) -> str:
     return unicodedata.normalize("NFD", text)
 
 
+# Each new name is compared with all that are kept for the system.
+@functools.lru_cache(maxsize=256)
 def skeleton(name: str) -> str:
     """What a canonical name looks like; it is no name itself, and is shown to nobody."""
     if name.isascii():

@@ -35,6 +35,7 @@ def network_of(address: str) -> str:
     return address if ip is None else str(ip)
 
 
+@functools.lru_cache(maxsize=512)
 def is_of_this_machine(address: str) -> bool:
     """It is a proxy's or a tunnel's, behind which everyone may be, or the operator's own."""
     ip = _parsed(address)
