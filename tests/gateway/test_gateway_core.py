@@ -300,6 +300,62 @@ def test_what_is_newer_than_the_word_of_the_user_service_is_read_though_it_came_
     assert [each.sequence for each in gateway.read(session)] == [4]
 
 
+def newcomer(gateway: Gateway, **log_in: Any) -> Session:
+    """Whom the user-service has let in under a name that was not there before."""
+    session = gateway.connect()
+    gateway.send(session, Hello(1, "test"), LogIn(id=1, name="ann", token=b"t" * 32, **log_in))
+    return session
+
+
+NEWCOMER = SessionOpened("ann", Standing.GUEST, 1, new=True)
+
+
+def test_a_newcomer_is_in_the_lobby_from_now_on_and_no_room_service_is_asked(
+    gateway: Gateway,
+) -> None:
+    gateway.log_in("bob", LOBBY)
+    session = newcomer(gateway)
+    gateway.reply(USER_SERVICE, "open_session", NEWCOMER)
+    assert gateway.asked(ROOMS) == []
+    assert gateway.read(session)[1].logs == [LogState("#lobby", 3, 3, 3)]
+    chunk = Chunk("#lobby", 4, 4, encode(entry(4)), [])
+    gateway.core.receive_stream(ROOMS, StreamPage(1, 1, [chunk]), gateway.now)
+    assert [each.sequence for each in gateway.read(session)] == [4]
+
+
+def test_who_brings_a_newcomer_into_a_room_may_be_faster_than_the_word_of_its_coming(
+    gateway: Gateway,
+) -> None:
+    gateway.log_in("bob", LOBBY)
+    session = newcomer(gateway)
+    brought = Chunk("#den", 9, 9, encode(entry(9, "#den")), [MembershipChange("ann", 9, True, 1)])
+    gateway.core.receive_stream(ROOMS, StreamPage(1, 1, [brought]), gateway.now)
+    gateway.reply(USER_SERVICE, "open_session", NEWCOMER)
+    gateway.answer(ROOMS, page(9, 9, 9, "#den"))
+    assert [each.log for each in gateway.read(session) if isinstance(each, Entry)] == ["#den"]
+
+
+def test_a_newcomer_begins_anew_if_what_the_stream_has_said_of_it_is_gone(gateway: Gateway) -> None:
+    gateway.log_in("bob", LOBBY)
+    session = newcomer(gateway)
+    gateway.core.receive_stream(ROOMS, StreamPage(1, 2, [], whole=False), gateway.now)
+    assert refusal_after_hello(gateway, session) is RefusalCode.UNAVAILABLE
+    gateway.reply(USER_SERVICE, "open_session", NEWCOMER)
+    assert gateway.sent(USER_SERVICE)[-1] == {"kind": "close_session", "quit": False}
+
+
+@pytest.mark.parametrize("cursors", [{"#lobby": 1}, None], ids=["has been here", "is the first"])
+def test_only_the_room_service_knows_what_somebody_may_have_missed_of_the_lobby(
+    gateway: Gateway, cursors: dict[str, int] | None
+) -> None:
+    if cursors is not None:
+        gateway.log_in("bob", LOBBY)
+    session = newcomer(gateway, cursors=cursors or {})
+    gateway.reply(USER_SERVICE, "open_session", NEWCOMER)
+    gateway.answer(ROOMS, UserLogs(0, [LOBBY]))
+    assert [state.log for state in gateway.read(session)[1].logs] == ["#lobby"]
+
+
 def test_a_client_that_left_while_logging_in_leaves_no_session_behind(gateway: Gateway) -> None:
     session = gateway.connect()
     gateway.send(session, Hello(1, "test"), LogIn(id=1, name="ann", token=b"t" * 32))

@@ -25,6 +25,7 @@ def test_a_new_name_is_a_guest(users: Users) -> None:
         owned_since_ms=at_ms,
         cluster=users.core.cluster,
         logs=UserLogs(0, [UserLog("@ann", 0, None, 0)]),
+        new=True,
     )
     assert users.online == {"ann"}
 

@@ -338,7 +338,8 @@ class SessionOpened(Message, frozen=True):
     """Without `scopes` the session may do what its user may.
 
     `since_ms` is when the user came, and `owned_since_ms` when the name became the user's. `logs`
-    are those of the user-service, which need not be asked for them.
+    are those of the user-service, which need not be asked for them. Of a name that is `new` nobody
+    has heard before, so that its user is in no room yet but the lobby.
     """
 
     name: str
@@ -349,6 +350,7 @@ class SessionOpened(Message, frozen=True):
     owned_since_ms: int = 0
     cluster: str = ""
     logs: UserLogs = UserLogs(0, [])
+    new: bool = False
 
 
 SessionReply = SessionOpened | Refused

@@ -561,6 +561,16 @@ def _what_comes_while_asking_is_overlooked() -> Plant:
     return Logins, "opened", mutant
 
 
+def _anybody_is_new() -> Plant:
+    """The rooms of whoever comes back are not asked for."""
+    enter = Arrivals._enter
+
+    def mutant(self: Any, *arguments: Any, **_: Any) -> None:
+        enter(self, *arguments, new=True)
+
+    return Arrivals, "_enter", mutant
+
+
 def _window_not_kept() -> Plant:
     next_batch = Outgoing.next_batch
 
@@ -753,6 +763,7 @@ MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "any link releases who waits for another": _any_link_releases,
     "old joins are taken for new ones at a login": _old_page_taken_for_news,
     "what comes while a session is opened is overlooked": _what_comes_while_asking_is_overlooked,
+    "anybody is taken for a newcomer": _anybody_is_new,
     "a link's window is not bounded": _window_not_kept,
     "names in presence frames are not bounded": _presence_not_bounded,
     "a slow reader is written to": _slow_reader_is_written_to,

@@ -56,9 +56,11 @@ from zchat.protocol.internal import (
     SessionEnded,
     SessionReply,
     StreamPage,
+    UserLog,
     UserLogs,
 )
 from zchat.protocol.messages import (
+    LOBBY,
     PROTOCOL_VERSION,
     ClientMessage,
     Done,
@@ -78,6 +80,7 @@ from zchat.protocol.messages import (
     SayTyping,
     SendPrivate,
     SetAway,
+    room_log,
 )
 from zchat.protocol.rules import costs
 from zchat.protocol.rules.names import InvalidName
@@ -276,11 +279,31 @@ class GatewayCore:
         if not addresses:
             self._logged_in(self._logins.nothing_to_follow(session))
         for address in sorted(addresses):
-            if address == USER_SERVICE:
-                self._user_logs(session, address, reply.logs)
+            logs = reply.logs if address == USER_SERVICE else None
+            if reply.new and logs is None:
+                logs = self._logs_of_newcomer(opening.log_in, address)
+            if logs is not None:
+                self._user_logs(session, address, logs)
                 continue
             context = LogsAsked(session, address)
             self.services.by_address[address].ask(session, ReadUserLogs(session.name), context, now)
+
+    def _logs_of_newcomer(self, log_in: LogIn, address: str) -> UserLogs | None:
+        """What the room-service there would say of a name that was not there when it was asked for.
+
+        None if only the service itself knows. Whatever the stream has brought of the name since is
+        newer than this.
+        """
+        if self.services.by_address[address].follower.position is None:
+            return None
+        if self.services.of_room(LOBBY).address != address:
+            return UserLogs(0, [])
+        log = room_log(LOBBY)
+        head = self.fan_out.head(log)
+        if head is None or log in log_in.cursors:
+            return None
+        # Who comes to the lobby for the first time sees what is said from now on.
+        return UserLogs(0, [UserLog(log, head, head, head)])
 
     def _user_logs(self, session: Session, address: str, logs: UserLogs) -> None:
         self.services.by_address[address].follower.begin(logs.position)
@@ -382,7 +405,8 @@ class GatewayCore:
         position = peer.follower.position
         chunks = peer.follower.receive(page)
         if not page.whole and peer.follower.position != position:
-            # What is gone may have said that somebody left; logins ask who is where.
+            # What is gone may have said that somebody left, or was brought into a room; logins ask
+            # who is where, but one that is on its way counts on what it has heard since it began.
             self._end_behind(self.sessions.values())
         for chunk in chunks:
             self._logins.published(address, chunk)
@@ -394,7 +418,7 @@ class GatewayCore:
         """Entries that these had still to read have been removed."""
         reason = "entries have been removed before they were read here; connect again"
         for session in sessions:
-            if session.name:
+            if session.name or session.state is SessionState.LOGGING_IN:
                 self._end(session, RefusalCode.UNAVAILABLE, reason)
 
     def receive_answers(self, address: str, body: bytes, now: float, now_ms: int) -> None:

@@ -72,6 +72,10 @@ class FanOut:
         """Whether anybody here may want to know what happens there."""
         return log in self._logs or (log[0] == "@" and log[1:] in self._sessions)
 
+    def head(self, log: str) -> int | None:
+        """How far the stream has brought the log; None if nobody here follows it."""
+        return self._logs[log].head if log in self._logs else None
+
     def live(self, log: str) -> Collection[Session]:
         """Those who have all that the stream has brought of the log."""
         return self._logs[log].live if log in self._logs else ()

@@ -83,7 +83,7 @@ class Arrivals:
             self._credentials.limits.newcomer(command.address, now)
             user = self._new_user(name, at_ms)
             self._devices.add(user, digest, command.device, at_ms)
-            self._enter(sender, command, user, now, at_ms)
+            self._enter(sender, command, user, now, at_ms, new=True)
         elif command.password is None:
             raise Refusal(
                 RefusalCode.PASSWORD_REQUIRED, f"{name} is registered; its password is needed"
@@ -142,7 +142,7 @@ class Arrivals:
         user = self._new_user(name, at_ms)
         self._credentials.make_account(user, password_hash, at_ms, None)
         self._devices.add(user, token_digest(command.token), command.device, at_ms)
-        self._enter(sender, command, user, now, at_ms)
+        self._enter(sender, command, user, now, at_ms, new=True)
 
     def _new_user(self, name: str, at_ms: int) -> User:
         if len(self._directory.users) >= limits.USERS_MAX:
@@ -202,7 +202,14 @@ class Arrivals:
         self._enter(sender, command, user, now, at_ms)
 
     def _enter(
-        self, sender: Sender, command: OpenSession, user: User, now: float, at_ms: int
+        self,
+        sender: Sender,
+        command: OpenSession,
+        user: User,
+        now: float,
+        at_ms: int,
+        *,
+        new: bool = False,
     ) -> None:
         digest = token_digest(command.token)
         key = (sender.reply_to.asker, sender.session)
@@ -227,6 +234,7 @@ class Arrivals:
             user.created_at_ms,
             self._cluster(),
             self._logs_of(user),
+            new,
         )
         self._directory.effects.reply(sender.reply_to, opened)
 
