@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import insert, select, text, update
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import OperationalError
 
 from zchat.eventlog.core.idempotency import Answer, Key
 from zchat.eventlog.core.timeline import Amended
@@ -92,7 +92,7 @@ def test_a_commit_holds_entries_writes_and_what_is_owed(store: Store) -> None:
 
 def test_a_commit_that_fails_leaves_nothing_behind(store: Store) -> None:
     owed = store.commit([], [(insert(rooms), [{"name": "attic", "created_at_ms": 1}])], [], [])
-    with pytest.raises(IntegrityError):
+    with pytest.raises(sqlite3.IntegrityError):
         store.commit(
             entries(store, "#garden", [b"one"]),
             [
@@ -177,7 +177,7 @@ def test_what_is_amended_alone_is_a_commit_too(store: Store) -> None:
 def test_a_commit_that_fails_amends_nothing(store: Store) -> None:
     append(store, "#garden", b"one")
     twice = [(insert(rooms), [{"name": "garden", "created_at_ms": n}]) for n in (1, 2)]
-    with pytest.raises(IntegrityError):
+    with pytest.raises(sqlite3.IntegrityError):
         store.commit([], twice, [], [], amended=[Amended("#garden", 1, b"one anew")])
 
     assert frames_of(store.read_log("#garden", 0, 10, UNBOUNDED)) == [b"one"]

@@ -72,11 +72,12 @@ def policy_statements(policies: Sequence[Policy]) -> list[Any]:
         return []
     rows = [policy._asdict() for policy in policies if policy.keep_s is not None or policy.purge]
     writes: list[Any] = [(_DELETE_POLICY, [{"old_log": policy.log} for policy in policies])]
-    return [*writes, (insert(retention), rows)] if rows else writes
+    return [*writes, (_INSERT_POLICY, rows)] if rows else writes
 
 
 _SELECT_FLOORS: Final = select(floors.c.log, floors.c.sequence)
 _DELETE_FLOOR: Final = delete(floors).where(floors.c.log == bindparam("old_log"))
+_INSERT_POLICY: Final = insert(retention)
 _DELETE_POLICY: Final = delete(retention).where(retention.c.log == bindparam("old_log"))
 _removed = (entries.c.log == bindparam("removed_log"), entries.c.sequence <= bindparam("upto"))
 # Of a client whose commands are done in the order of their nonces the newest one is enough to know

@@ -150,6 +150,13 @@ def compiled(statement: ClauseElement, dialect: Dialect) -> str:
     return str(statement.compile(dialect=dialect))
 
 
+def with_names(statement: Any, dialect: Dialect, names: Collection[str]) -> str:
+    """SQL whose parameters are given by these names."""
+    kind: Any = type(dialect)
+    named = kind(paramstyle="named")
+    return str(statement.compile(dialect=named, column_keys=list(names)))
+
+
 def _select_newest(table: Table) -> ClauseElement:
     """Reads one row, from the end of the client's part of an index."""
     author, nonce = table.c.author, table.c.nonce

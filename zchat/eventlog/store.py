@@ -38,7 +38,7 @@ from zchat.eventlog.database import (
     writing,
 )
 from zchat.eventlog.forgetting import SELECT_POLICIES, read_floors, remove
-from zchat.eventlog.nonces import NonceIndex, compiled
+from zchat.eventlog.nonces import NonceIndex, compiled, with_names
 from zchat.eventlog.schema import Schema
 from zchat.eventlog.search import Found, Place, Search, Wanted
 from zchat.eventlog.search_index import SearchIndex
@@ -143,6 +143,8 @@ class Store:
         self._connection = connection
         self._driver = raw(connection)
         self._lock = lock
+        self._sql: dict[tuple[Executable, tuple[str, ...]], str] = {}
+        """By statement and parameters: what was written before, which are always the same few."""
         self.commits = Histogram()
         # What every beat executes is compiled here, once, to run with plain tuples.
         self._select_epoch = compiled(_SELECT_EPOCH, connection.dialect)
@@ -196,7 +198,7 @@ class Store:
                 self._driver.executemany(self._insert_entries, appended)
             self._amend(amended)
             for statement, parameters in writes:
-                connection.execute(statement, parameters or None)
+                self._write(statement, parameters)
             if owe:
                 rows = [{"address": to, "key": key, "body": body} for to, key, body in owe]
                 owed = [Owed._make(row) for row in connection.execute(_INSERT_OWED, rows)]
@@ -221,6 +223,18 @@ class Store:
         forgetting.move_floors(self.floors, forgotten)
         self.commits.observe(time.perf_counter() - begun_at)
         return owed
+
+    def _write(self, statement: Executable, parameters: list[dict[str, Any]]) -> None:
+        if not parameters:
+            self._connection.execute(statement)
+            return
+        columns = tuple(parameters[0])
+        sql = self._sql.get((statement, columns))
+        if sql is None:
+            sql = self._sql[statement, columns] = with_names(
+                statement, self._connection.dialect, columns
+            )
+        self._driver.executemany(sql, parameters)
 
     def _amend(self, amended: Sequence[Amended]) -> None:
         if amended:

@@ -145,7 +145,7 @@ def _by_table(rows: Sequence[UserRow]) -> list[UserRow]:
     for row in rows:
         alone = type(row) is DropUser
         part += alone
-        places.append((part, _DROPS[type(row)][0].table.name))
+        places.append((part, str(_DROPS[type(row)][0].table)))
         part += alone
     return [rows[at] for at in sorted(range(len(rows)), key=places.__getitem__)]
 
