@@ -18,6 +18,7 @@ async def test_one_that_is_closed_touches_its_socket_no_more_whatever_is_schedul
             far.connect("inproc://pair")
             pump = Pump(loop, far, received.append, 1)
             near.send(b"hello")
+            pump.send([b"hi"])
             pump.check()
             pump.close()
     await asyncio.sleep(0)

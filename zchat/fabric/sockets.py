@@ -261,7 +261,8 @@ class Pump:
     """Hands every envelope that comes in at `socket` to `receive`, and misses none.
 
     The socket's file descriptor is edge-triggered: it tells once that something waits, and any send
-    may swallow that. So a pump reads until nothing waits, and looks again after each turn's sends.
+    by it may swallow that. So a pump reads until nothing waits, and looks again after a turn in
+    which it has sent.
     """
 
     def __init__(
@@ -277,10 +278,22 @@ class Pump:
         self._frames_min = frames_min
         self._scheduled = False
         self._closed = False
+        self._has_sent = False
         loop.add_reader(socket.FD, self._read)
+
+    def send(self, frames: Sequence[bytes]) -> bool:
+        """As `try_send`; `check` is to be called soon."""
+        self._has_sent = True
+        return try_send(self._socket, frames)
 
     def check(self) -> None:
         """To be called after sends: reads on soon if something waits."""
+        if self._has_sent:
+            # Asked only then: it takes two system calls, and most turns send by one socket of many.
+            self._has_sent = False
+            self._look()
+
+    def _look(self) -> None:
         if not self._scheduled and int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
             self._scheduled = True
             self._loop.call_soon(self._read)
@@ -296,4 +309,4 @@ class Pump:
             return
         for frames in receive_waiting(self._socket, self._frames_min):
             self._receive(frames)
-        self.check()
+        self._look()

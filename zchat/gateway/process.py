@@ -60,17 +60,15 @@ class Gateway:
         """Whether the last envelope to the router could be sent."""
         self.turns.core.operations = WrittenOperationLog(log, own_identity)
         endpoints = settings.endpoints
-        self._commands = sockets.asker_socket(context, endpoints, own_identity)
+        commands = sockets.asker_socket(context, endpoints, own_identity)
         events = sockets.subscriber_socket(context, endpoints, self.turns.topics)
-        self._pumps = [
-            Pump(loop, self._commands, self.turns.receive_reply, 2),
-            Pump(loop, events, self.turns.receive_event, 2),
-        ]
-        self._queries: dict[str, sockets.Socket] = {}
+        self._commands = Pump(loop, commands, self.turns.receive_reply, 2)
+        self._pumps = [self._commands, Pump(loop, events, self.turns.receive_event, 2)]
+        self._queries: dict[str, Pump] = {}
         for address in self.turns.core.services.by_address:
             socket = sockets.query_socket(context, endpoints)
-            self._queries[address] = socket
-            self._pumps.append(Pump(loop, socket, self._answers_from(address), 1))
+            self._queries[address] = Pump(loop, socket, self._answers_from(address), 1)
+            self._pumps.append(self._queries[address])
 
     def _answers_from(self, address: str) -> Callable[[list[bytes]], None]:
         return lambda frames: self.turns.receive_answers(address, frames[0])
@@ -90,10 +88,10 @@ class Gateway:
         return time.time_ns() // 1_000_000
 
     def to_worker(self, frames: Sequence[bytes]) -> None:
-        self._heard = sockets.try_send(self._commands, frames)
+        self._heard = self._commands.send(frames)
 
     def to_answerer(self, address: str, frames: Sequence[bytes]) -> None:
-        sockets.try_send(self._queries[address], frames)
+        self._queries[address].send(frames)
 
     def turn_soon(self) -> None:
         if not self._turn_scheduled and not self._closed:
