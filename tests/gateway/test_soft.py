@@ -192,6 +192,24 @@ def test_who_goes_away_is_told_to_everyone(gateway: Gateway) -> None:
     assert hear(gateway, bob) == [PresenceChanged([], [], 0, 0, 2, {"ann": "lunch"})]
 
 
+def test_a_crowd_is_told_at_once_and_then_more_rarely_and_of_all_that_changed(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "PRESENCE_TOLD_PER_S", 0.5)
+    bob, _ = come_in(gateway, "bob"), come_in(gateway, "carol")
+    gateway.core.presence.snapshot(PresenceSnapshot(EPOCH, 1, True, ["bob", "carol"]))
+    told = []
+    for number, name in enumerate(("ann", "dora", "eve"), 2):
+        gateway.core.presence.delta(PresenceDelta(EPOCH, number, [name], []))
+        told.append(hear(gateway, bob, 1.5))
+    told.append(hear(gateway, bob, 1.5))
+    first, then = (
+        PresenceChanged(["ann"], [], 0, 0, 3),
+        PresenceChanged(["dora", "eve"], [], 0, 0, 5),
+    )
+    assert told == [[first], [], [], [then]]
+
+
 def test_members_are_listed_with_what_those_away_have_said(gateway: Gateway) -> None:
     ann = come_in(gateway, "ann")
     snapshot = PresenceSnapshot(EPOCH, 1, True, ["ann", "bob"], {"bob": "lunch"})

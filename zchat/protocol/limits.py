@@ -409,6 +409,8 @@ KICK_SEEN_S: Final = 3_600
 """A guest who is kicked while not connected is known by where it was within this time."""
 PRESENCE_NAMES_MAX: Final = 20
 """Names in one presence frame to a client; the others are counted."""
+PRESENCE_TOLD_PER_S: Final = 4_000
+"""Clients that a gateway tells who came and went; a larger crowd hears of it more rarely."""
 TYPING_S: Final = 6.0
 """Whoever says that it types does so for so long, unless it says so again, or something else."""
 TYPING_INTERVAL_S: Final = 3.0

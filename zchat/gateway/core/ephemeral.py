@@ -44,6 +44,7 @@ class EphemeralEvents:
         self._typists: dict[str, list[str]] = {}
         """By log: who has said that it types there since clients were told last."""
         self._typing_told_at = 0.0
+        self._presence_due_at = 0.0
 
     def said(self, session: Session, message: SayTyping | SetAway, now: float) -> None:
         """What the gateway itself remembers of it; a service hears it, too."""
@@ -71,17 +72,21 @@ class EphemeralEvents:
         """Says what was collected."""
         if self._presence.take_want():
             self._services.users.ask(None, ReadPresence(), PresenceAsked(), now)
-        if change := self._presence.take_change():
-            self.tell_everyone(change)
+        if now >= self._presence_due_at and (change := self._presence.take_change()):
+            told = self.tell_everyone(change)
+            # Or whoever comes to a crowd would cost as many writes as there are in it.
+            self._presence_due_at = now + told / limits.PRESENCE_TOLD_PER_S
         if self._typists and now >= self._typing_told_at + limits.TYPING_TOLD_INTERVAL_S:
             self._typing_told_at = now
             typists, self._typists = self._typists, {}
             for log, users in typists.items():
                 self._tell_typing(log, users)
 
-    def tell_everyone(self, change: PresenceChanged) -> None:
-        hearing = filter(scopes.hears_of_others, self._fan_out.everyone())
+    def tell_everyone(self, change: PresenceChanged) -> int:
+        """Returns how many that are."""
+        hearing = list(filter(scopes.hears_of_others, self._fan_out.everyone()))
         self._output.write_all(hearing, encode(change))
+        return len(hearing)
 
     def _collect(self, log: str, user: str) -> None:
         users = self._typists.get(log)
