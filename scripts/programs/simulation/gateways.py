@@ -40,6 +40,8 @@ class GatewayProcess(Process):
         self.wires: list[Wire] = []
         self.at_turn_end: Any = lambda gateway: None
         self.at_publication: Any = lambda gateway, seen, chunk: None
+        self.seen: dict[str, int] = {}
+        """How far the stream has brought each log, in this life."""
         self.at_frame: Any = lambda gateway, session, frame: None
         self._lines: dict[Kind, Line] = {}
         self._questions: dict[str, Line] = {}
@@ -109,7 +111,7 @@ class GatewayProcess(Process):
     def _watch_publications(self) -> None:
         """Of what the followers hand on, in this life."""
         fan_out, seen = self.turns.core.fan_out, dict[str, int]()
-        publish = fan_out.publish
+        publish, self.seen = fan_out.publish, seen
 
         def watched(chunk: Chunk) -> None:
             self.at_publication(self, seen, chunk)

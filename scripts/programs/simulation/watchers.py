@@ -84,6 +84,10 @@ class Watchers:
         for session in core.fan_out.everyone():
             if not session.open:
                 raise Broken(f"{session.name} has no session any more, and still sees entries")
+        for log in core.fan_out._logs.values():
+            if log.head < gateway.seen.get(log.name, 0):
+                seen = gateway.seen[log.name]
+                raise Broken(f"{gateway.name} has had {log.name} {seen}, and goes by {log.head}")
         for wire in gateway.wires:
             # Answers to what was asked before, and a goodbye; entries wait in their logs. Who was
             # told that a command takes longer is told once more what became of it.
