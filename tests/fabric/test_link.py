@@ -306,15 +306,53 @@ def test_the_stream_counts_as_heard_while_its_worker_can_be_reached() -> None:
     ends.carry_up()
     seen = [ends.answerer.hears_stream(GATEWAY)]
     ends.asker.heard_stream(ends.epoch)
-    ends.exchange()
+    ends.exchange(1)
     seen.append(ends.answerer.hears_stream(GATEWAY))
     # As when the router is another one, by which nobody may have subscribed yet.
     ends.asker.worker_changed(None)
     ends.asker.worker_changed(ends.epoch)
-    ends.exchange()
+    ends.exchange(1)
     seen.append(ends.answerer.hears_stream(GATEWAY))
 
     assert seen == [False, True, False]
+
+
+def test_whoever_has_become_deaf_to_the_stream_is_answered_by_its_own_way() -> None:
+    """As when only its connection for events is gone: nothing else tells it."""
+    ends = Ends()
+    ends.asker.heard_stream(ends.epoch)
+    ends.ask(b"a")
+    for _ in range(8):
+        ends.heartbeats()
+        ends.carry_up()
+        ends.answer()
+        own_way = not ends.answerer.hears_stream(GATEWAY)
+        downs = [down for _, down in ends.answerer.envelopes()]
+        ends.carry_down(downs if own_way else [])
+
+    assert ends.answers == answered(b"a")
+
+
+def test_a_stream_that_is_heard_now_and_then_is_heard() -> None:
+    ends = Ends()
+    seen = []
+    for _ in range(3):
+        ends.asker.heard_stream(ends.epoch)
+        for _ in range(limits.STREAM_BEATS_MISSED_MAX):
+            ends.heartbeats()
+        seen.append(ends.asker.hears_stream)
+
+    assert seen == [True, True, True]
+
+
+def test_a_worker_that_was_overtaken_does_not_change_what_is_heard() -> None:
+    ends = Ends()
+    ends.restart_worker()
+    ends.asker.worker_changed(ends.epoch)
+    ends.asker.heard_stream(ends.epoch)
+    ends.asker.heard_stream(ends.epoch - 1)
+
+    assert ends.asker.hears_stream
 
 
 def test_a_link_says_that_it_begins_even_if_there_is_nothing_to_ask() -> None:

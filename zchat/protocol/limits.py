@@ -165,6 +165,9 @@ CONNECT_RETRY_S: Final = 0.05
 """How soon a heartbeat is tried again while there is no router to hear it."""
 PEER_EXPIRY_S: Final = 4.0
 """A peer that is silent for so long counts as dead; its sessions start their grace."""
+STREAM_BEATS_MISSED_MAX: Final = 3
+"""A gateway that has heard nothing of a stream for more of its own heartbeats is deaf to it: it has
+its answers sent by a way of their own."""
 HANG_KILL_S: Final = 20.0
 """A process under supervisord whose main loop has not turned for so long is killed."""
 METRICS_REQUESTS_MAX: Final = 8

@@ -126,7 +126,9 @@ class Asker(Generic[Context]):
         """Epoch of the worker; None until there has been one."""
         self.reachable = False
         self.hears_stream = False
-        """Whether something has come from this worker's stream since it could be reached."""
+        """Whether something has come of late from this worker's stream, since it could be reached.
+        """
+        self._beats_without_stream = 0
         self.queue_bytes = 0
         """Size of all that is unanswered."""
         self.unanswered: dict[int, Unanswered[Context]] = {}
@@ -162,7 +164,10 @@ class Asker(Generic[Context]):
 
     def heard_stream(self, epoch: int) -> None:
         """A worker of this epoch was heard on its stream: replies may come with that now."""
-        self.hears_stream = self.reachable and epoch == self.epoch
+        # Another one, that was overtaken and does not know it yet, says nothing of ours.
+        if self.reachable and epoch == self.epoch:
+            self.hears_stream = True
+            self._beats_without_stream = 0
 
     def receive(self, down: Down, now: float) -> list[tuple[Context | None, bytes]]:
         """The (context, reply) pairs that are new; the context is None for a word of its own."""
@@ -188,8 +193,15 @@ class Asker(Generic[Context]):
         return answered
 
     def heartbeat(self) -> None:
-        """Makes the next `envelopes` say something even if there is nothing to say."""
+        """Makes the next `envelopes` say something even if there is nothing to say.
+
+        A stream has a heartbeat of its own. Whoever misses some of them is deaf, perhaps for long,
+        and is answered by the way by which it asks.
+        """
         self._owes_heartbeat = True
+        self._beats_without_stream += 1
+        if self._beats_without_stream > limits.STREAM_BEATS_MISSED_MAX:
+            self.hears_stream = False
 
     def envelopes(self) -> list[Up]:
         """What to send now; one that could not be sent is missed and resent like a lost one."""
