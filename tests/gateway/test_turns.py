@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import pytest
 
+from zchat.fabric.core.identities import alias
 from zchat.fabric.core.topics import stream_topic
 from zchat.gateway.connection import ClientConnection
 from zchat.gateway.core.loop import GatewayLoop
@@ -120,7 +121,7 @@ def test_of_what_is_published_a_gateway_takes_its_own_answers() -> None:
     down = encode(Down(3, link._link, 1, [Reply(1, b"")], 2, False))
     left = []
     for asker in (b"gateway/east#1", GATEWAY):
-        publication = Publication(3, StreamPage(1, 0, []), {asker: [down]})
+        publication = Publication(3, StreamPage(1, 0, []), {alias(asker): [down]})
         house.turns.receive_event([stream_topic(USER_SERVICE), encode(publication)])
         left.append(len(link.unanswered))
 

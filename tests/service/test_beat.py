@@ -14,6 +14,7 @@ from msgspec import Raw
 from zchat.eventlog import audit, edits
 from zchat.eventlog.schema import Schema
 from zchat.eventlog.store import Fenced, Store, StoreUnavailable
+from zchat.fabric.core.identities import alias
 from zchat.fabric.core.link import Answerer, Asker
 from zchat.fabric.core.topics import ephemeral_topic, stream_topic
 from zchat.protocol import limits
@@ -135,7 +136,7 @@ class Bench:
             self._receive(body)
         for topic, body in out.events:
             if topic == stream_topic(self.service.address):
-                for down in _publications.decode(body).downs.get(GATEWAY, ()):
+                for down in _publications.decode(body).downs.get(alias(GATEWAY), ()):
                     self._receive(down)
         self.events += out.events
         if to_the_other:
@@ -332,6 +333,19 @@ def test_who_hears_the_stream_has_all_of_its_answers_there(rooms: Bench) -> None
     # By a way of its own it could overtake what was published before.
     assert out.downs == []
     assert isinstance(rooms.answers[2], Refused)
+
+
+def test_who_is_answered_with_the_stream_is_not_named_there(rooms: Bench) -> None:
+    """Others hear it, too, and could be connected in its place."""
+    rooms.do(1, CREATE)
+    rooms.gateway.heard_stream(rooms.store.epoch)
+    rooms.ask(2, post(2))
+    rooms.carry_up()
+    ((_, published),) = rooms.step().events
+
+    (name,) = _publications.decode(published).downs
+    assert name == alias(GATEWAY)
+    assert GATEWAY not in published
 
 
 def test_an_answer_that_was_lost_with_the_stream_comes_again(rooms: Bench) -> None:

@@ -523,7 +523,7 @@ class StreamPage(Envelope, frozen=True):
 
 
 class Publication(Envelope, frozen=True):
-    """What a service of this `epoch` publishes: a page, and each asker's `Down`s, encoded.
+    """What a service of this `epoch` publishes: a page, and `Down`s, encoded, by an asker's alias.
 
     So that an acknowledgement takes no way of its own through the router, and comes to a client
     with the entry that it is about. Whoever misses it asks for it again by its link.

@@ -8,6 +8,7 @@ import random
 from collections.abc import Sequence, Sized
 from typing import Any, Final, cast
 
+from zchat.fabric.core.identities import alias
 from zchat.fabric.core.link import Answerer, ReturnAddress
 from zchat.fabric.core.topics import PRESENCE_TOPIC, stream_topic
 from zchat.gateway.connection import ClientConnection
@@ -464,7 +465,7 @@ class HostileWorld:
         if dice.random() < 0.5:
             position = self.core.services.by_address[address].follower.position or 0
             page = StreamPage(min(position, 2**63) + 1, page.last, page.chunks)
-        downs = {dice.choice((_GATEWAY, b"")): [noise(dice)]} if dice.random() < 0.3 else {}
+        downs = {dice.choice((alias(_GATEWAY), b"")): [noise(dice)]} if dice.random() < 0.3 else {}
         self._event(address, page, downs)
 
     def _lie_about_presence(self) -> None:
@@ -505,7 +506,9 @@ class HostileWorld:
         else:
             heartbeat = StreamPage(self._positions[address] + 1, self._positions[address], [])
             self._event(
-                address, heartbeat, {b"gateway/east#1": [b"\xc1"], _GATEWAY: [encode(down)]}
+                address,
+                heartbeat,
+                {alias(b"gateway/east#1"): [b"\xc1"], alias(_GATEWAY): [encode(down)]},
             )
 
     def _event(

@@ -6,6 +6,7 @@ An identity is a name and the number of one life of that process: `gateway/west#
 
 import enum
 import functools
+import hashlib
 
 from zchat.protocol import limits
 from zchat.protocol.internal import USER_SERVICE
@@ -51,6 +52,17 @@ def owner_of(identity: bytes) -> tuple[str, Part | None]:
 def owns(name: str, identity: bytes) -> bool:
     """Whether it is an identity of the process with this name."""
     return identity.startswith(name.encode() + b"#")
+
+
+# Each beat asks it for those that it answers.
+@functools.lru_cache(maxsize=limits.PEERS_MAX)
+def alias(identity: bytes) -> bytes:
+    """What stands for an identity where others read it, too.
+
+    Only its owner, who knows the identity, finds itself there. Whoever learned the identity could
+    connect with it, and the router would take that for the same peer after a lost connection.
+    """
+    return hashlib.sha256(identity).digest()[:16]
 
 
 QUERIES_BACKEND = "queries-backend/"

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
+from zchat.fabric.core.identities import alias
 from zchat.fabric.core.topics import PRESENCE_TOPIC, ephemeral_topic, stream_topic
 from zchat.gateway.core.dispatch import GatewayCore
 from zchat.gateway.core.flow_control import UNLIMITED, Arrival, Quota
@@ -71,7 +72,7 @@ class GatewayLoop:
         status: Callable[[], bytes] = bytes,
         identity: bytes = b"",
     ) -> None:
-        self._identity = identity
+        self._alias = alias(identity)
         self.core = GatewayCore(partitions, sessions_max, quota)
         self.traffic = Traffic()
         self.router_heard_at = -math.inf
@@ -162,7 +163,7 @@ class GatewayLoop:
         now = self._outside.now()
         self.core.services.by_address[name].link.heard_stream(publication.epoch)
         self.core.receive_stream(name, publication.page, now)
-        for own in publication.downs.get(self._identity, ()):
+        for own in publication.downs.get(self._alias, ()):
             self.core.receive_down(name, _downs.decode(own), now, self._outside.now_ms())
 
     def receive_answers(self, address: str, body: bytes) -> None:

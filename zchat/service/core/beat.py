@@ -15,6 +15,7 @@ from zchat.eventlog.core.idempotency import Answer, FirstAnswers, Key
 from zchat.eventlog.core.timeline import Appended, Timeline
 from zchat.eventlog.forgetting import policy_statements
 from zchat.eventlog.store import Owed, Store, StoreUnavailable, Write
+from zchat.fabric.core.identities import alias
 from zchat.fabric.core.link import Answerer, Asker, ReturnAddress
 from zchat.fabric.core.topics import ephemeral_topic, stream_topic
 from zchat.protocol import limits
@@ -431,7 +432,7 @@ class Beat:
         published: dict[bytes, list[bytes]] = {}
         for asker, down in self._answerer.envelopes():
             if self._answerer.hears_stream(asker):
-                published.setdefault(asker, []).append(encode(down))
+                published.setdefault(alias(asker), []).append(encode(down))
             else:
                 own_way.append((asker, encode(down)))
         return own_way, published
