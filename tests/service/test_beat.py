@@ -348,6 +348,24 @@ def test_who_is_answered_with_the_stream_is_not_named_there(rooms: Bench) -> Non
     assert GATEWAY not in published
 
 
+def test_many_answers_are_published_in_parts(rooms: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    rooms.do(1, CREATE)
+    rooms.gateway.heard_stream(rooms.store.epoch)
+    monkeypatch.setattr(limits, "BATCH_ITEMS_MAX", 2)
+    monkeypatch.setattr(limits, "PUBLISHED_REPLIES_BYTES_MAX", 100)
+    for number in range(2, 12):
+        rooms.ask(number, post(number))
+    rooms.carry_up()
+    out = rooms.step()
+    rooms.carry_out(out)
+
+    parts = [_publications.decode(body) for _, body in out.events]
+    assert len(parts) == 5
+    assert [part.page.last - part.page.first + 1 for part in parts] == [10, 0, 0, 0, 0]
+    assert {part.page.last for part in parts} == {11}
+    assert [rooms.answers[n] for n in range(2, 12)] == [Done(n, "#garden", n) for n in range(2, 12)]
+
+
 def test_an_answer_that_was_lost_with_the_stream_comes_again(rooms: Bench) -> None:
     rooms.do(1, CREATE)
     rooms.gateway.heard_stream(rooms.store.epoch)

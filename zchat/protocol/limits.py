@@ -186,6 +186,8 @@ BATCH_ITEMS_MAX: Final = 512
 """Commands or replies in one envelope of a link."""
 BATCH_BYTES_MAX: Final = 512 * 1024
 """The same in bytes."""
+PUBLISHED_REPLIES_BYTES_MAX: Final = 1024 * 1024
+"""Replies that are published together; the rest of them follows in another envelope."""
 BEAT_ENVELOPES_MAX: Final = 512
 """Envelopes that are taken from one socket in a turn, so that the others get theirs."""
 BEAT_BYTES_MAX: Final = 1024 * 1024

@@ -41,6 +41,7 @@ _SMALL: Final[dict[str, tuple[float, ...]]] = {
     "LINK_QUEUE_BYTES_MAX": (3_000, 32 * 1024 * 1024),
     "BATCH_ITEMS_MAX": (2, 512),
     "BATCH_BYTES_MAX": (500, 512 * 1024),
+    "PUBLISHED_REPLIES_BYTES_MAX": (100, 1024 * 1024),
     "BEAT_ENVELOPES_MAX": (2, 512),
     "BEAT_BYTES_MAX": (500, 1024 * 1024),
     "QUERY_BATCH_MAX": (1, 32),

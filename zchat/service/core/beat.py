@@ -414,7 +414,7 @@ class Beat:
         effects.clear()
         downs, published = self._downs()
         if page is not None or published or due:
-            events.append(self._publication(page, published))
+            events += self._publications(page, published)
         return Outbound(
             downs,
             [
@@ -426,25 +426,38 @@ class Beat:
             jobs,
         )
 
-    def _downs(self) -> tuple[list[tuple[bytes, bytes]], dict[bytes, list[bytes]]]:
+    def _downs(self) -> tuple[list[tuple[bytes, bytes]], list[tuple[bytes, bytes]]]:
         """The envelopes of all links: those that go their own way, and those with the stream."""
         own_way: list[tuple[bytes, bytes]] = []
-        published: dict[bytes, list[bytes]] = {}
+        published: list[tuple[bytes, bytes]] = []
         for asker, down in self._answerer.envelopes():
-            if self._answerer.hears_stream(asker):
-                published.setdefault(alias(asker), []).append(encode(down))
-            else:
-                own_way.append((asker, encode(down)))
+            way = published if self._answerer.hears_stream(asker) else own_way
+            way.append((asker, encode(down)))
         return own_way, published
 
-    def _publication(
-        self, page: StreamPage | None, downs: dict[bytes, list[bytes]]
-    ) -> tuple[bytes, bytes]:
-        if page is None:
-            head = self._store.position
-            page = StreamPage(head + 1, head, [])
-        publication = Publication(self._store.epoch, page, downs)
-        return stream_topic(self._service.address), encode(publication)
+    def _publications(
+        self, page: StreamPage | None, downs: Sequence[tuple[bytes, bytes]]
+    ) -> list[tuple[bytes, bytes]]:
+        """The page and these envelopes, in as many parts as it takes for none to be too large.
+
+        The windows of many gateways are more than a connection of the fabric bears: it would end,
+        each time that this is sent again.
+        """
+        head = self._store.position
+        heartbeat = StreamPage(head + 1, head, [])
+        parts: list[dict[bytes, list[bytes]]] = [{}]
+        part_bytes = 0
+        for asker, down in downs:
+            if part_bytes and part_bytes + len(down) > limits.PUBLISHED_REPLIES_BYTES_MAX:
+                parts.append({})
+                part_bytes = 0
+            parts[-1].setdefault(alias(asker), []).append(down)
+            part_bytes += len(down)
+        topic, epoch = stream_topic(self._service.address), self._store.epoch
+        pages = [page or heartbeat, *[heartbeat] * (len(parts) - 1)]
+        return [
+            (topic, encode(Publication(epoch, *part))) for part in zip(pages, parts, strict=True)
+        ]
 
     def _send_owed(self, owed: Sequence[Owed]) -> None:
         for item in owed:
