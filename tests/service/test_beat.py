@@ -475,6 +475,27 @@ def test_while_the_store_fails_what_is_known_can_be_asked(rooms: Bench) -> None:
         assert _answers.decode(pong) == Pong(7)
 
 
+def test_while_the_store_fails_its_heartbeat_tells_how_far_it_is(rooms: Bench) -> None:
+    """The disk may be full for hours, and what was published before that may have been lost."""
+    rooms.do(1, CREATE)
+    heartbeat = (
+        stream_topic("rooms/0"),
+        encode(Publication(rooms.store.epoch, StreamPage(2, 1, []))),
+    )
+    told = []
+    with broken(rooms.store):
+        for _ in range(3):
+            # Whoever has asked for something asks again, so that no commit is empty.
+            rooms.ask(2, post(2))
+            rooms.gateway.heartbeat()
+            rooms.carry_up()
+            rooms.now += limits.HEARTBEAT_INTERVAL_S
+            rooms.beat.heartbeat(rooms.now, rooms.at_ms)
+            told += [rooms.step().events, rooms.step().events]
+
+    assert told == [[heartbeat], []] * 3
+
+
 def test_while_the_store_fails_those_who_are_here_stay(users: Bench) -> None:
     users.do(1, OpenSession(1, "ann", TOKEN, None))
     users.ask(2, SendPrivate(id=2, nonce=NONCE, to="ann", text="hello"))

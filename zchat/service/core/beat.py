@@ -335,7 +335,7 @@ class Beat:
         at_ms = self._clock(now_ms)
         if self._store_failed_at is not None:
             if now - self._store_failed_at < limits.BUSY_RETRY_INTERVAL_S:
-                return Outbound([], [], [], [])
+                return self._heartbeat_alone()
             self._store_failed_at = None
         try:
             if self._stale:
@@ -344,7 +344,14 @@ class Beat:
         except StoreUnavailable as error:
             self.operations.not_committed(error)
             self._forget_uncommitted(now, at_ms)
+            return self._heartbeat_alone()
+
+    def _heartbeat_alone(self) -> Outbound:
+        """Of a store that can be read still: what was published last may have been missed."""
+        if not self._heartbeat_due:
             return Outbound([], [], [], [])
+        self._heartbeat_due = False
+        return Outbound([], [], self._publications(None, []), [])
 
     def heartbeat(self, now: float, now_ms: int) -> None:
         """Makes the next step speak to all peers and followers."""
@@ -388,7 +395,7 @@ class Beat:
 
     def _commit(self, settled: Sequence[int]) -> Outbound:
         effects = self.core.effects
-        due, self._heartbeat_due = self._heartbeat_due, False
+        due = self._heartbeat_due
         policies = self._retention.merged(effects.policies)
         if due and not policies:
             policies = self._retention.ended_purges()
@@ -398,6 +405,7 @@ class Beat:
             self.core, self._store, statements, settled, policies, removed
         )
         # From here on it is durable, and only now may anybody hear of it.
+        self._heartbeat_due = False
         self.operations.counts.entries += len(appended)
         self._retention.committed(policies)
         self._retention.forget(effects.forgotten)
