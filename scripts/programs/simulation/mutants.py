@@ -29,7 +29,7 @@ from zchat.gateway.core.requests import Requests
 from zchat.gateway.core.session import SessionState
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
-from zchat.protocol.internal import Publication
+from zchat.protocol.internal import Publication, StreamPage
 from zchat.protocol.messages import (
     MemberAdded,
     MemberBanned,
@@ -192,13 +192,13 @@ def _resumed_client_is_skipped() -> Plant:
 
 
 def _heads_not_told() -> Plant:
-    heartbeat = Beat.heartbeat
+    """Nor does an empty page that only brings replies tell how far the stream is."""
+    publications = Beat._publications
 
-    def mutant(self: Any, now: float, now_ms: int) -> list[Any]:
-        heartbeat(self, now, now_ms)
-        return []
+    def mutant(self: Any, page: Any, downs: Any) -> Any:
+        return publications(self, page or StreamPage(1, 0, []), downs)
 
-    return Beat, "heartbeat", mutant
+    return Beat, "_publications", mutant
 
 
 def _resumes_from_zero() -> Plant:
