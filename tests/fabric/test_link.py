@@ -125,6 +125,16 @@ def test_a_heartbeat_says_what_is_next_even_if_there_is_nothing() -> None:
     assert (down.first, down.items, down.commands_next) == (2, [], 2)
 
 
+def test_a_heartbeat_is_not_answered() -> None:
+    ends = Ends()
+    ends.ask(b"a")
+    ends.exchange()
+    ends.asker.heartbeat()
+    ends.carry_up()
+
+    assert ends.answerer.envelopes() == []
+
+
 def test_a_word_of_the_worker_needs_no_command() -> None:
     ends = Ends()
     ends.exchange()
