@@ -2,7 +2,7 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from zchat.eventlog.core.idempotency import Answer, Key
 from zchat.eventlog.core.timeline import Amended
+from zchat.eventlog.database import writing
 from zchat.eventlog.store import (
     Appended,
     Owed,
@@ -21,7 +22,7 @@ from zchat.eventlog.store import (
     StoredEntry,
     Thread,
 )
-from zchat.eventlog.tables import LOG_SCHEMA, answers, nonces_written
+from zchat.eventlog.tables import LOG_SCHEMA, answers, nonces_written, outbox
 from zchat.protocol import limits
 from zchat.protocol.messages import RefusalCode
 from zchat.protocol.rules.nonces import nonce
@@ -134,6 +135,28 @@ def test_a_sequence_exists_once_in_its_log(store: Store) -> None:
     append(store, "#garden", b"one")
     with pytest.raises(sqlite3.IntegrityError):
         store.commit([Appended(2, "#garden", 1, "bob", None, None, b"other")], [], [], [])
+
+
+def owe_within(store: Store, act: Callable[[], object]) -> None:
+    with writing(store._connection):
+        store._connection.execute(insert(outbox).values(address="a", key="b", body=b""))
+        act()
+
+
+def test_a_commit_is_not_made_in_two_parts(store: Store) -> None:
+    """Whoever reads ends what it has begun, and so what somebody else has."""
+    with pytest.raises(AssertionError, match="ended the transaction"):
+        owe_within(store, lambda: store.heads(["#garden"]))
+
+    assert store.owed() == []
+
+
+def test_a_transaction_begins_in_no_other(store: Store) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="inside a transaction"):
+        owe_within(store, lambda: owe_within(store, lambda: None))
+
+    assert store.owed() == []
+    append(store, "#garden", b"one")
 
 
 def test_positions_have_no_gaps(store: Store) -> None:

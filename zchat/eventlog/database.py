@@ -166,6 +166,9 @@ def writing(connection: Connection, *, durable: bool = True) -> Iterator[None]:
         driver.execute("BEGIN IMMEDIATE")
         try:
             yield
+            if not driver.in_transaction:
+                # A commit of nothing succeeds, and what came after the end is there already.
+                raise AssertionError("something has ended the transaction within itself")
             connection.dialect.do_commit(connection.connection)
         except BaseException:
             driver.rollback()
