@@ -217,6 +217,26 @@ def test_frames_come_out_whole_byte_by_byte(values: list[bytes]) -> None:
     assert [f for b in b"".join(values) for f in reader.feed(bytes([b]))] == values
 
 
+@given(
+    st.lists(st.lists(_values, max_size=4), min_size=2, max_size=3),
+    st.lists(st.tuples(st.integers(0, 2), st.integers(1, 300)), max_size=20),
+)
+def test_what_one_reader_waits_for_no_other_gets(
+    streams: list[list[bytes]], reads: list[tuple[int, int]]
+) -> None:
+    """They share what walks over their bytes, in turns."""
+    readers = [FrameReader() for _ in streams]
+    left = [b"".join(values) for values in streams]
+    frames: list[list[bytes]] = [[] for _ in streams]
+    everything = [(number, 1 << 20) for number in range(len(streams))]
+    for chosen, size in [*reads, *everything]:
+        number = chosen % len(streams)
+        piece, left[number] = left[number][:size], left[number][size:]
+        frames[number] += readers[number].feed(piece)
+
+    assert frames == streams
+
+
 @given(st.lists(st.binary(max_size=64), max_size=8))
 @example([b"\xc6\xff\xff\xff\xff"])
 @example([b"\xdb\xff\xff\xff\xff", b"x"])

@@ -107,8 +107,12 @@ class FrameReader:
         """The values that `data` completes, in order. After a `ProtocolError` feed no more."""
         unpacker, offset = self._unpacker, self._partial_offset
         if unpacker is None:
-            # Taken out, so that one that stumbles over rubbish is not used again.
-            unpacker = self._spare.pop() if self._spare else _unpacker()
+            # Taken out, so that one that stumbles over rubbish is not used again. To look first
+            # whether there is one would be wrong for readers in several threads.
+            try:
+                unpacker = self._spare.pop()
+            except IndexError:
+                unpacker = _unpacker()
             offset = unpacker.tell()
         unpacker.feed(data)
         if self._partial:
