@@ -11,7 +11,7 @@ from zchat.protocol.messages import ChangePassword, Done, RefusalCode, Refused
 from zchat.runtime.core.rate_limit import Rate
 from zchat.runtime.settings import Settings
 from zchat.service.core.effects import Refusal
-from zchat.users.core.login_limits import LoginLimits, LoginRates, source_of
+from zchat.users.core.credentials import LoginLimits, LoginRates, source_of
 from zchat.users.process import rates_of
 
 from .playbook import PASSWORD, Answer, Users, opened, refused, token

@@ -11,8 +11,8 @@ from zchat.runtime.settings import Settings, parsed_change
 from zchat.runtime.settings_in_force import command
 from zchat.service.process import serve
 from zchat.users import queries
+from zchat.users.core.credentials import USUAL, LoginRates
 from zchat.users.core.dispatch import UserCore
-from zchat.users.core.login_limits import USUAL, LoginRates
 from zchat.users.core.model import UserRow
 from zchat.users.core.policy import Policy
 from zchat.users.store import projection

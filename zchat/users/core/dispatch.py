@@ -68,17 +68,15 @@ from zchat.service.core.beat import Job
 from zchat.service.core.effects import Sender
 from zchat.users.core.arrivals import Arrivals
 from zchat.users.core.conversations import Conversations
-from zchat.users.core.credentials import Credentials
+from zchat.users.core.credentials import Credentials, LoginLimits
 from zchat.users.core.devices import Devices
 from zchat.users.core.directory import Directory
 from zchat.users.core.endings import Endings
-from zchat.users.core.inboxes import Inboxes
-from zchat.users.core.login_limits import LoginLimits
 from zchat.users.core.model import User
 from zchat.users.core.moderation import Moderation
 from zchat.users.core.operators import Operators
 from zchat.users.core.policy import ChangeablePolicy, Invitations, Policy
-from zchat.users.core.private_messages import PrivateMessages
+from zchat.users.core.private_messages import Inboxes, PrivateMessages
 
 
 class UserCore:

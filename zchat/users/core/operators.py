@@ -38,8 +38,8 @@ from zchat.users.core.conversations import Conversations
 from zchat.users.core.credentials import Credentials, hash_of_none
 from zchat.users.core.directory import Directory
 from zchat.users.core.endings import Endings
-from zchat.users.core.inboxes import Inboxes
 from zchat.users.core.model import DropUser, Reset, User
+from zchat.users.core.private_messages import Inboxes
 
 
 class Operators:
