@@ -298,8 +298,8 @@ class Answerer:
         elif up.link < state.link:
             return []
         self._heard_at[asker] = now
-        # A heartbeat is no question: our own tells as much, and what is said to one of those who hear
-        # the stream wakes all of them.
+        # A heartbeat is no question: our own tells as much, and what is said to one of those who
+        # hear the stream wakes all of them.
         state.owes_ack = state.owes_ack or bool(up.items) or up.gap
         state.hears_stream = up.hears_stream
         state.replies.accept(up.replies_next)
