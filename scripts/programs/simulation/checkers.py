@@ -476,7 +476,8 @@ def _inbox_begin(life: Life, history: History) -> int:
     if not begun[-1].guest:
         # Nobody else ever has the name of an account.
         return history.floors.get(life.name, 0)
-    if not life.was_guest:
+    if not life.was_guest or life.from_head:
+        # Where it began to follow says nothing of what was said before: that may have been to it.
         return 0
     # Nobody has read anything yet for the guest, so it begins where its inbox does.
     inbox = f"@{life.name}"

@@ -125,6 +125,8 @@ class Life:
     """Another program has the same token, and may be here at the same time."""
     logs: frozenset[str] | None = None
     """Those that it wants; None for all."""
+    from_head: bool = False
+    """Whether it wanted nothing of what stood there already."""
     crashed: bool = False
     ended: bool = False
 
@@ -188,13 +190,14 @@ class Person(Caller):
         self.accounts.newest[self.user] = self.life_now
         self.lives.append(self.life_now)
         self.life_now.logs = self._wanted()
+        self.life_now.from_head = self.wanting.random() < 0.3
         self.core = ClientCore(
             self.user,
             credentials,
             prefix,
             "simulated",
             logs=self.life_now.logs,
-            from_head=self.wanting.random() < 0.3,
+            from_head=self.life_now.from_head,
         )
         self._timer_at = None
         self._tick()
