@@ -35,6 +35,8 @@ POINTS_OF_A_SERVICE: Final = ("before a commit", "within a commit", "after a com
 """With `send` some of a beat's replies and events are out, and the rest never is."""
 POINTS_OF_A_GATEWAY: Final = ("send", "write")
 UNSEEN_S: Final = 8.0
+DEAF_S: Final = 14.0
+DEAF_SHARE: Final = 0.3
 PAUSES_S: Final = (0.3, 1.0, 2.5, 3.9, 6.0, 15.0)
 
 
@@ -262,6 +264,14 @@ def _slow_down(cluster: Cluster, chance: random.Random) -> None:
     cluster.world.at(duration_s, go_on)
 
 
+def _deafen(cluster: Cluster) -> None:
+    """A gateway loses its connection for events, and no other one, for a while of the quiet."""
+    chance = cluster.world.random("deaf")
+    gateway = chance.choice(cluster.gateways)
+    if chance.random() < DEAF_SHARE:
+        cluster.world.at(1.0, partial(gateway.deafen, DEAF_S))
+
+
 def heal(cluster: Cluster) -> None:
     """From here on nothing goes wrong any more, and everything must become whole."""
     world = cluster.world
@@ -279,3 +289,4 @@ def heal(cluster: Cluster) -> None:
     for database in cluster.databases:
         database.failures.clear()
         database.empty_disk()
+    _deafen(cluster)

@@ -43,12 +43,15 @@ class GatewayProcess(Process):
         self.seen: dict[str, int] = {}
         """How far the stream has brought each log, in this life."""
         self.at_frame: Any = lambda gateway, session, frame: None
+        self.deaf_life: int | None = None
+        """The life in which it hears no events, if it does not."""
+        self.identity = b""
         self._lines: dict[Kind, Line] = {}
         self._questions: dict[str, Line] = {}
         self._turn_scheduled = False
 
     def born(self) -> None:
-        own_identity = identity(gateway_name(self.name), str(self.life))
+        own_identity = self.identity = identity(gateway_name(self.name), str(self.life))
         self._turn_scheduled = False
         self.wires = []
         self.turns = GatewayLoop(self._partitions, self, quota=self.quota, identity=own_identity)
@@ -152,6 +155,21 @@ class GatewayProcess(Process):
     def to_answerer(self, address: str, frames: Sequence[bytes]) -> None:
         self.passing("send")
         self._questions[address].ask(frames)
+
+    def deafen(self, duration_s: float) -> None:
+        """It hears no events for so long, and everything else."""
+        if not self.alive or self.paused:
+            return
+        self.world.tell(f"{self.name} is deaf for {duration_s} s")
+        self.deaf_life = self.life
+        line = self._lines[Kind.EVENTS_OUT]
+        line.sever()
+
+        def hear() -> None:
+            self.deaf_life = None
+            self.fabric.reconnect(self)
+
+        self.world.at(duration_s, hear)
 
     def strand(self, chance: random.Random) -> None:
         """All clients lose this gateway, and what they had sent to it still waits there."""

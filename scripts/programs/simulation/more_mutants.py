@@ -2,24 +2,28 @@
 addresses, and those that depend on size.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 from unittest.mock import patch
 
 from msgspec.structs import replace
 from sqlalchemy import text
 
-from zchat.eventlog import search
+from zchat.eventlog import search, store
 from zchat.eventlog.core.idempotency import FirstAnswers
 from zchat.eventlog.core.timeline import Timeline
+from zchat.eventlog.database import raw, service_errors
 from zchat.eventlog.nonces import NonceIndex
 from zchat.eventlog.search import Found
 from zchat.eventlog.search_index import Progress, SearchIndex
 from zchat.eventlog.store import Store
+from zchat.fabric.core.link import Asker
 from zchat.gateway.core import scopes
 from zchat.gateway.core.fanout import FanOut
 from zchat.gateway.core.flow_control import Quotas
-from zchat.protocol import limits
+from zchat.gateway.core.loop import GatewayLoop
+from zchat.protocol import codec, limits
 from zchat.protocol.codec import Decoder, FrameReader, encode
 from zchat.protocol.internal import LogPage
 from zchat.protocol.messages import PrivateMessageSent, Refused, RoomList
@@ -30,6 +34,7 @@ from zchat.rooms.core import reading
 from zchat.rooms.core.state import RoomState
 from zchat.service.core import amending, referenced_entries
 from zchat.service.core import queries as shared_queries
+from zchat.service.core.beat import Beat
 from zchat.users.core import sessions as user_sessions
 from zchat.users.core.devices import Devices
 from zchat.users.core.model import Session, User
@@ -386,6 +391,115 @@ def _few_conversations_are_walked() -> Plant:
     return Store, "threads_after", mutant
 
 
+# --- Replies that are published -------------------------------------------------------------------
+
+
+def _last_down_is_published() -> Plant:
+    """Of what one gateway is to be told at a time."""
+    publications = Beat._publications
+
+    def mutant(self: Any, page: Any, downs: Any) -> Any:
+        return publications(self, page, list(dict(downs).items()))
+
+    return Beat, "_publications", mutant
+
+
+def _replies_of_others_are_taken() -> Plant:
+    def mutant(self: Any, name: str, publication: Any) -> None:
+        everybody = [down for downs in publication.downs.values() for down in downs]
+        mine = dict.fromkeys([self._alias, *publication.downs], everybody)
+        receive(self, name, replace(publication, downs=mine))
+
+    receive = GatewayLoop._receive_publication
+    return GatewayLoop, "_receive_publication", mutant
+
+
+def _published_replies_are_not_read() -> Plant:
+    receive = GatewayLoop._receive_publication
+
+    def mutant(self: Any, name: str, publication: Any) -> None:
+        receive(self, name, replace(publication, downs={}))
+
+    return GatewayLoop, "_receive_publication", mutant
+
+
+def _deaf_counts_as_hearing() -> Plant:
+    """Whoever has heard a stream once is answered with it."""
+
+    def mutant(self: Any) -> None:
+        self._owes_heartbeat = True
+
+    return Asker, "heartbeat", mutant
+
+
+def _replies_are_published_early() -> Plant:
+    """They are in the link before the commit, and go out with the next beat if that has failed."""
+    commit = Beat._commit
+
+    def mutant(self: Any, settled: Any) -> Any:
+        effects, service = self.core.effects, self._service
+        for address, frame in effects.replies:
+            self._answerer.reply(address, frame)
+        effects.replies.clear()
+        own_way, published = self._downs()
+        before = getattr(service, "said_early", ([], []))
+        service.said_early = [*before[0], *own_way], [*before[1], *published]
+        out = commit(self, settled)
+        own_way, published = service.said_early
+        service.said_early = [], []
+        early = self._publications(None, published) if published else []
+        return out._replace(downs=[*own_way, *out.downs], events=[*early, *out.events])
+
+    return Beat, "_commit", mutant
+
+
+# --- Transactions, and readers of bytes -----------------------------------------------------------
+
+
+def _transaction_is_none() -> Plant:
+    """Each row is durable as soon as it is written."""
+
+    @contextmanager
+    def mutant(connection: Any, *, durable: bool = True) -> Iterator[None]:
+        with service_errors():
+            try:
+                yield
+                connection.dialect.do_commit(connection.connection)
+            finally:
+                connection.rollback()
+
+    return store, "writing", mutant
+
+
+def _failed_transaction_is_committed() -> Plant:
+    """What was written before an error stays."""
+
+    @contextmanager
+    def mutant(connection: Any, *, durable: bool = True) -> Iterator[None]:
+        driver = raw(connection)
+        with service_errors():
+            driver.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                connection.dialect.do_commit(connection.connection)
+            finally:
+                driver.commit()
+
+    return store, "writing", mutant
+
+
+def _readers_share_what_they_wait_with() -> Plant:
+    """Two readers amid their values walk with one unpacker."""
+
+    class Shared(list[Any]):
+        def pop(self, *_: Any) -> Any:
+            if not self:
+                self.append(codec._unpacker())
+            return self[0]
+
+    return FrameReader, "_spare", Shared()
+
+
 MORE_MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "an invitation works twice": _invitation_works_twice,
     "the use of an invitation is not stored": _use_of_invitation_is_not_stored,
@@ -424,4 +538,12 @@ MORE_MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "a search that gives up says that it is all": _search_that_gives_up_says_it_is_all,
     "a list of rooms counts what it shows": _list_counts_what_it_shows,
     "of many conversations the last are not listed": _few_conversations_are_walked,
+    "only the last envelope of replies is published": _last_down_is_published,
+    "a gateway takes the replies of others": _replies_of_others_are_taken,
+    "published replies are not read": _published_replies_are_not_read,
+    "who is deaf is answered with the stream": _deaf_counts_as_hearing,
+    "a reply is published before its commit": _replies_are_published_early,
+    "a beat is written without a transaction": _transaction_is_none,
+    "a transaction that fails is committed": _failed_transaction_is_committed,
+    "readers share an unpacker": _readers_share_what_they_wait_with,
 }

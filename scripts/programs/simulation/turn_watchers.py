@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from zchat.gateway.core.queries import Queries
 from zchat.gateway.core.session import Session
@@ -16,10 +16,15 @@ from .cluster import Cluster
 from .gateways import GatewayProcess
 from .services import ServiceProcess
 
+DEAF_WAIT_S: Final = 6.0
+"""The longest that a reply may wait for a gateway that hears no events, and everything else."""
+
 
 class TurnWatchers:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
+        self._waits: dict[tuple[str, int, bytes], tuple[tuple[int, int], float]] = {}
+        """By worker and gateway: which reply it has waited for, of which link, and since when."""
         for database in cluster.databases:
             database.on_serving = self._serves
             database.at_turn_end = self._service_turned
@@ -55,6 +60,25 @@ class TurnWatchers:
 
     # --- Services ---------------------------------------------------------------------------------
 
+    def _check_deaf(self, process: ServiceProcess) -> None:
+        """Whoever hears no events, and all else, has its answers all the same."""
+        assert process.turns is not None
+        answerer = process.turns.beat._answerer
+        now = process.now()
+        for gateway in self._cluster.gateways:
+            state = answerer._askers.get(gateway.identity)
+            key = process.name, process.life, gateway.identity
+            if gateway.deaf_life != gateway.life or state is None or not len(state.replies):
+                self._waits.pop(key, None)
+                continue
+            place = state.link, state.replies._kept_from
+            before, since = self._waits.get(key, (None, now))
+            if before != place:
+                since = now
+            self._waits[key] = place, since
+            if now - since > DEAF_WAIT_S:
+                raise Broken(f"{gateway.name} has no answers of {process.name}, and is only deaf")
+
     def _serves(self, process: ServiceProcess) -> None:
         assert process.turns is not None
         waiting = process.turns.beat.waiting
@@ -62,6 +86,8 @@ class TurnWatchers:
 
     def _service_turned(self, process: ServiceProcess) -> None:
         assert process.turns is not None
+        if self._cluster.world.quiet:
+            self._check_deaf(process)
         beat = process.turns.beat
         if len(beat.queries) > limits.QUERIES_KEPT_MAX:
             raise Broken(f"{process.name} has begun {len(beat.queries)} queries")
