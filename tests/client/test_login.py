@@ -466,6 +466,43 @@ async def test_questions_on_a_terminal_are_answered_in_secret(
     assert not any(word in history for word in ("password", "battery", "123456", "totp"))
 
 
+async def test_ctrl_c_right_after_enter_leaves_the_questions(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    """Though what else is typed ahead is forgotten where a question is put anew."""
+    await machine.run(ZCHAT_PASSWORD=PASSWORD)
+    async with machine.terminal() as terminal:
+        await terminal.shows("you are ann .registered.")
+        await terminal.say(":totp off", "Password:")
+        await terminal.type("\r\x03hello\r", "ann: hello")
+        await terminal.say(":quit")
+        assert await terminal.exit_code() == 0
+    assert gateway.server.texts("#lobby") == ["hello"]
+    assert not gateway.server.done
+
+
+async def test_ctrl_c_leaves_what_waits_for_the_server(
+    gateway: FakeGateway, machine: Machine
+) -> None:
+    """Nothing is asked at that moment, and the client goes on all the same."""
+    await machine.run(ZCHAT_PASSWORD=PASSWORD)
+    async with machine.terminal() as terminal:
+        await terminal.shows("you are ann .registered.")
+        await terminal.say(":password", "Old password:")
+        await terminal.say(PASSWORD, "New password, 8 or more")
+        gateway.delayed = []
+        await terminal.say("battery staple", "Once more:")
+        await terminal.say("battery staple")
+        await until(lambda: bool(gateway.server.done))
+        await terminal.type(f"{PASSWORD}\r\x03", "left; what the server was sent already", ">")
+        gateway.catch_up()
+        await terminal.shows("the password is changed")
+        await terminal.say("hello", "ann: hello")
+        await terminal.say(":quit")
+        assert await terminal.exit_code() == 0
+    assert gateway.server.texts("#lobby") == ["hello"]
+
+
 async def test_a_question_can_be_left_with_a_signal(machine: Machine) -> None:
     await machine.run(ZCHAT_PASSWORD=PASSWORD)
     async with machine.terminal() as terminal:

@@ -95,13 +95,6 @@ def as_lines() -> Iterator[None]:
         termios.tcsetattr(_STDIN, termios.TCSANOW, keys)
 
 
-def forget() -> None:
-    """Whatever is typed and not read by now is nobody's."""
-    take()
-    with contextlib.suppress(termios.error):
-        termios.tcflush(_STDIN, termios.TCIFLUSH)
-
-
 def _is_terminal(descriptor: int) -> bool:
     stream = sys.stdin if descriptor == _STDIN else sys.stdout
     try:

@@ -261,6 +261,12 @@ class Executor:
         if self._dialogue is not None:
             await asyncio.wait([self._dialogue])
 
+    def leave_dialogue(self) -> None:
+        """The person waits for it no more. What was sent is not taken back, and may be done."""
+        if self._dialogue is not None and not self._dialogue.done():
+            self._dialogue.cancel()
+            self._outside.notice("left; what the server was sent already may still be done")
+
     @property
     def is_holding_back(self) -> bool:
         """What is typed may be answers to what was not asked."""
@@ -299,13 +305,17 @@ class Executor:
             match action:
                 case Send(request, done):
                     future = self._chat.submit(request)
-                    await asyncio.wait({future}, timeout=ANSWERED_TIMEOUT_S)
                     settled = partial(self._settled, partial(self._done, done))
+                    try:
+                        await asyncio.wait({future}, timeout=ANSWERED_TIMEOUT_S)
+                    finally:
+                        # Also where the person has left it meanwhile.
+                        if not future.done():
+                            future.add_done_callback(settled)
                     if not future.done():
                         self._outside.notice(
                             "the server has not answered yet; it is told here once it has"
                         )
-                        future.add_done_callback(settled)
                     elif isinstance(error := future.exception(), RefusedError):
                         raise error
                     else:

@@ -12,13 +12,15 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import DummyHistory, FileHistory, History, InMemoryHistory
 from prompt_toolkit.input import Input
-from prompt_toolkit.input.typeahead import clear_typeahead, store_typeahead
+from prompt_toolkit.input.typeahead import clear_typeahead, get_typeahead, store_typeahead
 from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.key_binding.key_processor import KeyPress
+from prompt_toolkit.keys import Keys
 from prompt_toolkit.patch_stdout import patch_stdout
 
+from zchat.client.commands.executor import Executor
 from zchat.client.commands.questions import Question, Questions
 from zchat.client.commands.table import COMMANDS, is_secret, named_by_last, shows_by_entry
 from zchat.client.files import state_folder
@@ -43,7 +45,9 @@ async def converse(client: LineClient) -> None:
     keys: list[KeyPress] = []
     Vt100Parser(keys.append).feed(typed_ahead.take())
     store_typeahead(session.input, keys)
-    with patch_stdout(raw=True):
+    # Also between two prompts, where the terminal would make a signal of Ctrl-C, which ends the
+    # client: here it is a key like all others, and waits for the prompt that it was meant for.
+    with session.input.raw_mode(), patch_stdout(raw=True):
         client.look_around()
         while True:
             try:
@@ -58,25 +62,44 @@ async def converse(client: LineClient) -> None:
             if not client.enter(line):
                 return
             asked = executor.is_asking
-            await executor.dialogue_over()
+            await _dialogue_over(executor, session.input)
             if (asked and executor.answers_failed) or executor.is_holding_back:
                 # What was typed meanwhile may be the same secret once more.
-                _forget_typed(session)
+                # A Ctrl-C among it was meant to leave what is over by now.
+                _take_typed(session.input)
+
+
+async def _dialogue_over(executor: Executor, keys: Input) -> None:
+    """Until it is over, or left by Ctrl-C while it waits for the server and nothing is asked."""
+
+    def read() -> None:
+        typed = keys.read_keys()
+        if (rest := _after_ctrl_c(typed)) is not None:
+            clear_typeahead(keys)
+            executor.leave_dialogue()
+        store_typeahead(keys, typed if rest is None else rest)
+
+    # The questions attach themselves in the place of this, each as long as it is put.
+    with keys.attach(read):
+        await executor.dialogue_over()
 
 
 async def ask(questions: Sequence[Question], complaint: str = "") -> list[str] | None:
     """Asks one after another. None if the person left it with Ctrl-C or Ctrl-D."""
     asked = Questions(questions, complaint)
     while (question := asked.next) is not None:
+        keys = _keys()
         if asked.complaint:
+            # What was typed ahead was meant for another question, but for the wish to leave them
+            # all. It goes before the complaint is seen: whoever has seen it answers the right one.
+            if (rest := _after_ctrl_c(_take_typed(keys))) is not None:
+                store_typeahead(keys, rest)
+                return None
             print(f"! {printable(asked.complaint)}; Ctrl-C leaves it")  # noqa: T201
         # A session for each question, since a session remembers answers for the next one.
         session: PromptSession[str] = PromptSession(
-            input=_keys(), is_password=question.secret, erase_when_done=True, history=DummyHistory()
+            input=keys, is_password=question.secret, erase_when_done=True, history=DummyHistory()
         )
-        if asked.complaint:
-            # What was typed ahead was meant for another question.
-            _forget_typed(session)
         try:
             asked.answer(await session.prompt_async(question.text))
         except (EOFError, KeyboardInterrupt):
@@ -84,9 +107,21 @@ async def ask(questions: Sequence[Question], complaint: str = "") -> list[str] |
     return asked.answers
 
 
-def _forget_typed(session: PromptSession[str]) -> None:
-    clear_typeahead(session.input)
-    typed_ahead.forget()
+def _take_typed(keys: Input) -> list[KeyPress]:
+    """All that was typed by now, so that no prompt gets it."""
+    typed = get_typeahead(keys)
+    while more := keys.read_keys() + keys.flush_keys():
+        typed += more
+    return typed
+
+
+def _after_ctrl_c(typed: list[KeyPress]) -> list[KeyPress] | None:
+    """What the next line begins with: the keys before Ctrl-C were for what is left by it.
+
+    None if it was not pressed.
+    """
+    pressed = [at for at, press in enumerate(typed) if press.key == Keys.ControlC]
+    return typed[pressed[-1] + 1 :] if pressed else None
 
 
 class _Keys(Vt100Input):
