@@ -2,7 +2,11 @@
 
 import pytest
 
-from zchat.client.tui.view.completion import complete
+from zchat.client.core.events import EntryArrived
+from zchat.client.model.book import Book
+from zchat.client.model.known_names import KNOWN_NAMES_MAX
+from zchat.client.tui.view.completion import Roster, complete
+from zchat.protocol.messages import Entry, MessagePosted
 
 NAMES = ["bob", "carol"]
 ROOMS = ["garden", "ops"]
@@ -25,3 +29,15 @@ ROOMS = ["garden", "ops"]
 def test_an_argument_is_completed_by_what_it_names(before: str, offered: list[str]) -> None:
     found = complete(before, NAMES, ROOMS, first_line=True)
     assert [choice.insert for choice in found.choices] == offered
+
+
+def test_of_very_many_names_those_not_heard_of_for_longest_are_forgotten() -> None:
+    roster = Roster(Book("ann"))
+    for number in range(2 * KNOWN_NAMES_MAX):
+        for name in ("bob", f"guest-{number}"):
+            said = Entry("#lobby", number + 1, 0, name, MessagePosted("hello"))
+            roster.hear(EntryArrived(said, missed=False))
+    people = roster.people()
+    assert len(people) == KNOWN_NAMES_MAX
+    assert people[:2] == [f"guest-{2 * KNOWN_NAMES_MAX - 1}", "bob"]
+    assert "guest-0" not in people

@@ -23,6 +23,7 @@ from zchat.client.core.events import (
 )
 from zchat.client.core.machine import LoggingOut
 from zchat.client.core.outbox import QueueFull
+from zchat.client.model.known_names import remember
 from zchat.client.model.rights import Rights
 from zchat.client.sdk.chat import Chat, UnconfirmedError
 from zchat.client.text.entries import rooms_lost
@@ -49,8 +50,6 @@ from zchat.protocol.messages import (
     UserList,
 )
 
-KNOWN_NAMES_MAX: Final = 2_000
-"""Names, and as many rooms, that completion remembers."""
 OWN_ENTRIES_TIMEOUT_S: Final = 1.0
 """How long a goodbye waits to show what was said last. All of that is confirmed by then, so that a
 longer wait would gain nothing but a line on the screen."""
@@ -92,7 +91,7 @@ class LineClient:
         action = parse(line, self.rooms.keys() | self._chat.rooms_followed)
         if isinstance(action, Send) and isinstance(action.request, CreateRoom | JoinRoom):
             # The next line may already name it, before the server has answered.
-            self._know(self.rooms, action.request.room)
+            remember(self.rooms, [action.request.room])
         return self.executor.perform(action, line)
 
     def look_around(self) -> None:
@@ -171,7 +170,7 @@ class LineClient:
                     self.notice("connected again")
                 self._print(self._render.session(event))
             case PresenceChanged():
-                self._know(self.names, *event.came)
+                remember(self.names, event.came)
                 self._print(self._render.presence(event))
             case SlowedDown(wait_ms):
                 self.notice(f"faster than this server lets you; {wait_ms / 1000:.0f} s to go")
@@ -192,18 +191,18 @@ class LineClient:
     def _learn(self, answer: Answer) -> None:
         match answer:
             case RoomList():
-                self._know(self.rooms, *(info.room for info in answer.rooms))
+                remember(self.rooms, (info.room for info in answer.rooms))
                 self._render.learn(answer)
             case UserList():
-                self._know(self.names, *(info.name for info in answer.users))
+                remember(self.names, (info.name for info in answer.users))
             case _:
                 pass
 
     def _learn_entry(self, entry: Entry) -> None:
-        self._know(self.names, entry.author)
+        remember(self.names, [entry.author])
         match entry.body:
             case RoomOpened(room) | InvitedToRoom(room):
-                self._know(self.rooms, room)
+                remember(self.rooms, [room])
             case MemberAdded() if entry.log not in self._render.titles:
                 # The user was added to a group conversation, whose topic is its name.
                 self._render.titles[entry.log] = ""
@@ -214,15 +213,6 @@ class LineClient:
                 pass
         self._shown[entry.log] = entry.sequence
         self._own_shown.set()
-
-    @staticmethod
-    def _know(names: dict[str, None], *more: str) -> None:
-        """The oldest are forgotten first."""
-        for name in more:
-            names.pop(name, None)
-            names[name] = None
-        while len(names) > KNOWN_NAMES_MAX:
-            del names[next(iter(names))]
 
     # --- The end --------------------------------------------------------------------------------
 

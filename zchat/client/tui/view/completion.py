@@ -10,6 +10,7 @@ from zchat.client.core.events import Answered, EntryArrived, Event
 from zchat.client.model import emoji
 from zchat.client.model.book import Book
 from zchat.client.model.conversation import Conversation, Said
+from zchat.client.model.known_names import remember
 from zchat.protocol.messages import (
     SYSTEM_AUTHOR,
     Entry,
@@ -109,34 +110,35 @@ class Roster:
     def __init__(self, book: Book) -> None:
         self._book = book
         self._names: dict[str, None] = {}
-        """Everybody who was heard of, online or not; a dictionary, since it keeps their order."""
+        """People who were heard of, online or not, the newest last."""
         self.rooms: dict[str, None] = {}
         for conversation in book.conversations.values():
-            self._names.update(dict.fromkeys(_authors(conversation)))
+            remember(self._names, reversed(_authors(conversation)))
 
     def hear(self, event: Event) -> None:
         match event:
             case EntryArrived(Entry(author=author)):
-                self._names[author] = None
+                remember(self._names, [author])
             case Answered(answer=History(entries=entries) | SearchResults(entries=entries)):
-                self._learn(entry.author for entry in entries)
+                remember(self._names, (entry.author for entry in entries))
             case Answered(answer=MemberList(members=members)):
-                self._learn(member.name for member in members)
+                # Backwards, so that they are offered in the order of the list.
+                remember(self._names, (member.name for member in reversed(members)))
             case Answered(answer=UserList(users=users)):
-                self._learn(user.name for user in users)
+                remember(self._names, (user.name for user in reversed(users)))
             case Answered(answer=RoomList(rooms=rooms)):
-                self.rooms.update(dict.fromkeys(room.room for room in rooms))
+                remember(self.rooms, (room.room for room in rooms))
             case _:
                 pass
 
-    def _learn(self, names: Iterable[str]) -> None:
-        self._names.update(dict.fromkeys(names))
-
     def people(self, first: Sequence[str] = ()) -> list[str]:
-        """The likeliest first: `first`, then private conversations, then who is online."""
+        """The likeliest first: `first`, then private conversations, then who is online, and then
+        who was heard of last."""
         book = self._book
         private = [key[1:] for key in book.conversations if key[0] == "@" and len(key) > 1]
-        everyone = dict.fromkeys([*first, *private, *sorted(book.presence.here), *self._names])
+        everyone = dict.fromkeys(
+            [*first, *private, *sorted(book.presence.here), *reversed(self._names)]
+        )
         for nobody in (book.me, SYSTEM_AUTHOR):
             everyone.pop(nobody, None)
         return list(everyone)
