@@ -12,7 +12,7 @@ from zchat.client.line import plain
 from zchat.client.line.line_client import LineClient
 from zchat.client.line.plain import Keyboard, SpokenRenderer
 
-from .fake_gateway import FakeGateway
+from .fake_gateway import FakeGateway, until
 
 PASSWORD = "correct horse"
 
@@ -64,3 +64,35 @@ async def test_a_terminal_that_is_gone_leaves_the_question(monkeypatch: pytest.M
     shown, said = await converse(typed("hello", ":register", is_over=True), monkeypatch)
     assert said == ["hello"]
     assert not any("your name is registered" in line for line in shown)
+
+
+async def test_of_a_long_paste_no_more_is_read_than_is_taken_and_nothing_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While a command waits for the server, nobody takes what is typed."""
+    monkeypatch.setattr(plain, "_unseen", contextlib.nullcontext)
+    shown: list[str] = []
+    monkeypatch.setattr(plain, "show", shown.extend)
+    pasted = 3 * plain.TYPED_LINES_MAX
+    read: list[str] = []
+
+    async def paste() -> AsyncIterator[str]:
+        for line in (":register", PASSWORD, PASSWORD, *[":whoami"] * pasted, ":quit"):
+            read.append(line)
+            yield line
+
+    keyboard = Keyboard(paste())
+    async with FakeGateway() as gateway, connect("ann", gateway.address) as chat:
+        gateway.delayed = []
+        render = SpokenRenderer("ann", date(2023, 11, 14), UTC, colour=False)
+        client = LineClient(chat, render, shown.extend, keyboard.ask)
+        following = asyncio.create_task(client.follow())
+        async with asyncio.timeout(90):
+            conversing = asyncio.create_task(keyboard.converse(client))
+            await until(lambda: len(read) > plain.TYPED_LINES_MAX)
+            assert len(read) < pasted
+            gateway.catch_up()
+            await conversing
+            await client.quit(10)
+            await following
+    assert len([line for line in shown if "ann (registered)" in line]) == pasted

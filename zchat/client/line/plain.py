@@ -106,6 +106,8 @@ async def converse(client: LineClient) -> None:
 # --- On a terminal, for a screen reader -----------------------------------------------------------
 
 _STDIN: Final = 0
+TYPED_LINES_MAX: Final = 200
+"""Lines that are read ahead of who takes them; then a paste has to wait, as a pipe has."""
 
 
 class SpokenRenderer(Renderer):
@@ -132,6 +134,8 @@ class Keyboard:
         """Lines that nobody has taken yet."""
         self._is_over = False
         self._news = asyncio.Event()
+        self._wanted = asyncio.Event()
+        """Set when lines were taken, or one is wanted for an answer."""
 
     async def converse(self, client: LineClient) -> None:
         """Until the person says `:quit`, or Ctrl-D on an empty line."""
@@ -146,8 +150,10 @@ class Keyboard:
                     if self._forget_all_but_commands():
                         asked = "! not said, since it was typed while something was asked"
                         show([asked])
-                elif not client.enter(self._typed.popleft()):
+                elif not client.enter(self._take()):
                     return
+                else:
+                    await client.wait_for_capacity(UNANSWERED_MAX)
             # Raises `Failed` if the input could not be read.
             await reading
         finally:
@@ -156,6 +162,10 @@ class Keyboard:
     async def _read(self) -> None:
         try:
             async for line in self._lines:
+                # An answer is wanted also where what is waiting is for later: commands, all of it.
+                while len(self._typed) >= TYPED_LINES_MAX and self._answer is None:
+                    self._wanted.clear()
+                    await self._wanted.wait()
                 if self._answer is not None:
                     self._answer.set_result(line)
                     self._answer = None
@@ -168,11 +178,16 @@ class Keyboard:
             if self._answer is not None:
                 self._answer.set_result("")
 
+    def _take(self) -> str:
+        self._wanted.set()
+        return self._typed.popleft()
+
     def _forget_all_but_commands(self) -> bool:
         """Drops lines that were meant for a question, and may be secrets; whether it had to."""
         commands = [line for line in self._typed if names_command(line)]
         forgotten = len(commands) < len(self._typed)
         self._typed = deque(commands)
+        self._wanted.set()
         return forgotten
 
     async def ask(self, questions: Sequence[Question], complaint: str = "") -> list[str] | None:
@@ -197,12 +212,13 @@ class Keyboard:
     async def _answer_to(self, question: Question) -> str:
         if self._typed and not names_command(self._typed[0]):
             show([question.text])
-            return self._typed.popleft()
+            return self._take()
         if self._is_over:
             return ""
         with _unseen() if question.secret else contextlib.nullcontext():
             # Asked once the echo is off: a quick answer would be seen on the screen otherwise.
             self._answer = asyncio.get_running_loop().create_future()
+            self._wanted.set()
             show([question.text])
             return await self._answer
 
