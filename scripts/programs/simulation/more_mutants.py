@@ -442,7 +442,7 @@ def _replies_are_published_early() -> Plant:
             self._answerer.reply(address, frame)
         effects.replies.clear()
         own_way, published = self._downs()
-        before = getattr(service, "said_early", ([], []))
+        before: tuple[list[Any], list[Any]] = getattr(service, "said_early", ([], []))
         service.said_early = [*before[0], *own_way], [*before[1], *published]
         out = commit(self, settled)
         own_way, published = service.said_early
