@@ -95,7 +95,7 @@ def test_whoever_types_is_not_taken_along_and_is_asked_once() -> None:
     guard = asked(at_s=10)
     # Its turn is still to come.
     guard.touched(10.2)
-    assert not guard.opened(1, "#garden", now_s=10.3)
+    assert not guard.opened(1, "#garden", now_s=10.3, goes=", Alt-G goes there")
     assert guard.waiting == "#garden"
     assert guard.doubt("hello", 11) == "#garden is open, Alt-G goes there"
     # Enter that was pressed twice, and another text, are no answer to that.

@@ -7,6 +7,7 @@ import pytest
 from zchat.client.storage.config import parse
 from zchat.client.tui.keys import EVERYWHERE, normal
 from zchat.client.tui.view import themes
+from zchat.client.tui.view.hints import hint
 from zchat.client.tui.widgets.composer import Composer
 from zchat.client.tui.widgets.lines import Members
 from zchat.client.tui.widgets.timeline import Timeline
@@ -65,6 +66,44 @@ async def test_keys_do_what_the_file_says(gateway: FakeGateway, tmp_path: Path) 
         await ann.sees("↪ bob: message 3")
         await ann.press("f1")
         await ann.sees("Ctrl-G")
+
+
+OTHER_KEYS = """
+[keys]
+go-to = "ctrl+g"
+send = ["ctrl+s", "enter"]
+quit = ["f10", "ctrl+q"]
+quiet = []
+keys = []
+reply = "x"
+delete = []
+"""
+
+
+async def test_sentences_name_the_keys_that_the_file_gives(
+    gateway: FakeGateway, tmp_path: Path
+) -> None:
+    async with person(gateway, tmp_path, config=parse(OTHER_KEYS), size=(110, 30)) as ann:
+        await ann.sees("conversations   Ctrl-G")
+        await ann.press("ctrl+c")
+        await ann.sees("F10 quits")
+        await ann.press("f1")
+        ann.app.action_quiet()
+        await ann.sees("do not disturb is on")
+        assert "ends it" not in ann.screen
+        await ann.write(":rm nowhere anybody here?")
+        await ann.sees("! there is no room nowhere · x retries")
+        for former in ("drops it", "Ctrl-K", "F1 ", "Enter", "Ctrl-Q"):
+            assert former not in ann.screen
+
+
+def test_a_hint_leaves_out_what_no_key_does() -> None:
+    keys = {"reply": "x", "go-to": "Ctrl-G"}
+    assert hint(keys, "{reply} retries", "{delete} drops it", between=", ") == "x retries"
+    assert hint(keys, "{go-to} goes to a room", "{reply} replies") == (
+        "Ctrl-G goes to a room · x replies"
+    )
+    assert hint(keys, "; {quit} quits") == ""
 
 
 COLOURS = (

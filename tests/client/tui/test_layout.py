@@ -17,7 +17,8 @@ from zchat.protocol.messages import Entry, TopicChanged
 from .corpus import STEERING, WIDTHS
 
 NOON_MS = 1_700_000_000_000
-PAGE = Page(60, "ann", LocalCalendar(UTC))
+KEYS = {"reply": "r", "delete": "d", "unfold": "Enter"}
+PAGE = Page(60, "ann", LocalCalendar(UTC), keys=KEYS)
 ALONE = place(Said(1, NOON_MS, "bob", ""), None, PAGE, 0, unfolded=False)
 
 

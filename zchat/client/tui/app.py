@@ -40,6 +40,7 @@ from zchat.client.tui.gc_policy import GcPolicy
 from zchat.client.tui.notifications import How, Notifications, Notifier, is_quiet, notices
 from zchat.client.tui.view import themes
 from zchat.client.tui.view.completion import Completion
+from zchat.client.tui.view.hints import hint
 from zchat.client.tui.view.layout import Calendar
 from zchat.client.tui.widgets import painting
 from zchat.client.tui.widgets.composer import Composer
@@ -157,6 +158,7 @@ class ScreenClient(App[int]):
         self.notes = Notes()
         self.members = Members(self._asked_of_member)
         keys.bind(self._bound, self.config)
+        self._first_keys = self.timeline.first_keys = keys.first_keys(self._bound)
 
     def _make_controllers(
         self, calendar: Calendar, how: How, *, quiet: bool, first_time: bool
@@ -194,7 +196,7 @@ class ScreenClient(App[int]):
             self.members,
             composer,
             notes,
-            first_keys=keys.first_keys(self._bound),
+            first_keys=self._first_keys,
             keeps=lambda: cache.keeps,
             first_time=first_time,
         )
@@ -363,7 +365,7 @@ class ScreenClient(App[int]):
         self.panels.toggle_sidebar()
 
     def action_quiet(self) -> None:
-        self.note([self.notifications.toggle()])
+        self.note([self.notifications.toggle(self.hint("; {quiet} ends it"))])
         self.show_around()
 
     def action_mute(self) -> None:
@@ -513,6 +515,9 @@ class ScreenClient(App[int]):
         self, dialog: Dialog[T], then: Callable[[T | None], None] | None = None
     ) -> None:
         self.push_screen(dialog, then)
+
+    def hint(self, *parts: str) -> str:
+        return hint(self._first_keys, *parts)
 
     @staticmethod
     def focus_on(part: Widget) -> None:

@@ -32,6 +32,7 @@ from zchat.client.commands.table import COMMANDS
 from zchat.client.storage.config import Config
 from zchat.client.tui.view import themes
 from zchat.client.tui.view.cells import width
+from zchat.client.tui.view.hints import FirstKeys, hint
 from zchat.client.tui.view.layout import Line, wrapped
 from zchat.client.tui.view.markup import Ink, Piece
 
@@ -182,8 +183,8 @@ def _keys_of(node: DOMNode, binding: Binding) -> list[str]:
     return [key for key, each in bound if any(one.id == binding.id for one in each)]
 
 
-def first_keys(nodes: Iterable[DOMNode]) -> dict[str, str]:
-    """By id: the first key of a binding, as people call it; without those that have no key."""
+def first_keys(nodes: Iterable[DOMNode]) -> FirstKeys:
+    """For what is said of keys."""
     found: dict[str, str] = {}
     for node in nodes:
         for binding in bindings_of(node):
@@ -298,10 +299,12 @@ def page(nodes: Sequence[DOMNode], cells: int) -> list[Line]:
 
     `nodes` are the app, the timeline, the members and the composer.
     """
+    first = first_keys(nodes)
+    there = hint(first, "{escape}", "{line-above}", between=" or ")
     titles = (
         "Everywhere",
-        "In the conversation (Esc or ↑ goes there)",
-        "In the list of members (F2 goes there)",
+        f"In the conversation ({there} goes there)" if there else "In the conversation",
+        "In the list of members" + hint(first, " ({members} goes there)"),
         "While writing",
     )
     lines: list[Line] = []

@@ -121,11 +121,11 @@ class Notifications:
     def quiet(self) -> bool:
         return self._notifying.do_not_disturb
 
-    def toggle(self) -> str:
-        """Turns "do not disturb" on or off; returns what to tell the user."""
+    def toggle(self, ends: str) -> str:
+        """Turns "do not disturb" on or off; returns what to tell the user, with what `ends` it."""
         quiet = self._notifying.do_not_disturb = not self.quiet
         self._cache.keep_setting(QUIET, ON if quiet else "")
-        return "do not disturb is on; F4 ends it" if quiet else "do not disturb is off"
+        return f"do not disturb is on{ends}" if quiet else "do not disturb is off"
 
     def hear(self, event: Event, looked_at: str) -> None:
         """To be called once the book has the event."""

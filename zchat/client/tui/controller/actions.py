@@ -196,7 +196,8 @@ class MessageActions:
         self._screen.focus_on(timeline)
         view = timeline.view
         if view is None or not (view.find(text, -1) or view.find(text, 1)):
-            self._screen.note([f"no loaded message has {text!r}; Ctrl-F searches on the server"])
+            elsewhere = self._screen.hint("; {search} searches on the server")
+            self._screen.note([f"no loaded message has {text!r}{elsewhere}"])
         else:
             self._notes.go_on()
         timeline.look_again()

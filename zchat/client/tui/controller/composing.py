@@ -22,6 +22,7 @@ from zchat.client.tui.controller.input import Command, Written, meant, to_say
 from zchat.client.tui.controller.screen import Screen
 from zchat.client.tui.view import captions
 from zchat.client.tui.view.completion import Completion
+from zchat.client.tui.view.hints import FirstKeys, hint
 from zchat.client.tui.view.layout import Line
 from zchat.client.tui.view.markup import Ink, Piece
 from zchat.client.tui.widgets.composer import Composer
@@ -134,7 +135,7 @@ class Composing:
         elif self._composer.text:
             self._composer.load("")
         else:
-            self._screen.note(["Ctrl-Q quits"])
+            self._screen.note([self._screen.hint("{quit} quits") or ":quit quits"])
 
     async def write_in_editor(self) -> None:
         """Runs the user's editor on the text, which then waits for Enter as if it was typed."""
@@ -183,14 +184,15 @@ class Composing:
         self._composer.load(text)
         self._screen.focus_on(self._composer)
 
-    def hint(self, cells: int) -> Line | None:
+    def hint(self, cells: int, keys: FirstKeys) -> Line | None:
         """Says what Enter will do, if it does not simply send the text."""
         again = self._doubted == self._composer.text
         if self._is_editing:
-            leaves = "Esc again leaves it as it was" if again else "Esc leaves it"
-            return (Piece(f"  editing your message · Enter saves · {leaves}", Ink.HINT),)
+            leaves = "{escape} again leaves it as it was" if again else "{escape} leaves it"
+            told = hint(keys, "  editing your message", "{send} saves", leaves)
+            return (Piece(told, Ink.HINT),)
         if self._begun.reply is not None:
-            return captions.replying(self._begun.reply, cells, again=again)
+            return captions.replying(self._begun.reply, cells, again=again, keys=keys)
         return None
 
     # --- Enter and Escape -----------------------------------------------------------------------
@@ -206,9 +208,8 @@ class Composing:
         if self._begun.edited is not None:
             return self._save(conversation, self._begun.edited, text)
         if conversation.kind is Kind.NOTICES and isinstance(meant(text), Written):
-            self._screen.note(
-                ["! nobody can be answered here; Ctrl-K goes to a room or person"],
-            )
+            elsewhere = self._screen.hint("; {go-to} goes to a room or person")
+            self._screen.note([f"! nobody can be answered here{elsewhere}"])
             return Outcome.MISTAKE
         begun, self._begun = self._begun, NOTHING
         if isinstance(meant(text), Command):

@@ -340,7 +340,8 @@ class Controller:
         match meant(text):
             case Written(said):
                 if doubt := self.guard.doubt(text, time.monotonic()):
-                    self.complain(f"{doubt}; Enter again says this in {label(conversation)}")
+                    again = self._front.hint("; {send} again says this in ")
+                    self.complain(f"{doubt}{again}{label(conversation)}" if again else doubt)
                     return Outcome.MISTAKE
                 done = self.say(conversation.key, emojied(said), reply_to)
                 return Outcome.DONE if done else Outcome.MISTAKE

@@ -6,7 +6,6 @@ from typing import Final
 
 from zchat.client.commands import table
 from zchat.client.model.emoji import emoji_named
-from zchat.client.tui.view.status import GO_KEY
 
 # --- A message or a command -----------------------------------------------------------------------
 
@@ -122,14 +121,14 @@ class InputGuard:
         self._requested[request] = name, self._handled_s
         self._doubt = f"{name} is being opened"
 
-    def opened(self, request: int, key: str, now_s: float) -> bool:
-        """Whether the user is taken there now."""
+    def opened(self, request: int, key: str, now_s: float, goes: str = "") -> bool:
+        """Whether the user is taken there now; `goes` says which key does it otherwise."""
         name, asked_s = self._requested.pop(request)
         if self.is_idle_since(asked_s, now_s):
             return True
         self.waiting = key
         if self._doubt:
-            self._doubt = f"{name} is open, {GO_KEY} goes there"
+            self._doubt = f"{name} is open{goes}"
         return False
 
     def refused(self, request: int) -> None:

@@ -19,6 +19,7 @@ from zchat.client.tui.controller.screen import Screen
 from zchat.client.tui.notifications import Notifications
 from zchat.client.tui.view import captions, choices
 from zchat.client.tui.view.layout import Calendar
+from zchat.client.tui.view.status import GOES
 from zchat.client.tui.widgets.composer import Composer
 from zchat.client.tui.widgets.dialogs import Confirm, Picker
 from zchat.client.tui.widgets.notes import Notes
@@ -175,7 +176,8 @@ class Navigation:
 
     def opens(self, key: str, request: int) -> None:
         """The server has opened a conversation for that request."""
-        goes = self._controller.guard.opened(request, key, time.monotonic())
+        key_for_it = self._screen.hint(GOES)
+        goes = self._controller.guard.opened(request, key, time.monotonic(), key_for_it)
         if goes and self._screen.is_uncovered:
             self.open_to_write(key)
         else:

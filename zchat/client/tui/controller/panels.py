@@ -14,6 +14,7 @@ from zchat.client.tui.notifications import Notifications
 from zchat.client.tui.view import captions
 from zchat.client.tui.view.captions import label
 from zchat.client.tui.view.completion import Completion
+from zchat.client.tui.view.hints import FirstKeys, hint
 from zchat.client.tui.view.layout import Line
 from zchat.client.tui.view.markup import Ink, Piece
 from zchat.client.tui.view.status import Network, Status, status_line
@@ -54,7 +55,7 @@ class Panels:
         composer: Composer,
         notes: Notes,
         *,
-        first_keys: Mapping[str, str],
+        first_keys: FirstKeys,
         keeps: Callable[[], bool],
         first_time: bool,
     ) -> None:
@@ -98,7 +99,9 @@ class Panels:
             if listed != self._listed:
                 self._listed = listed
                 lines["sidebar"].refresh()
-            lines["sidebar"].show(captions.sidebar(listed, conversation, here, side))
+            lines["sidebar"].show(
+                captions.sidebar(listed, conversation, here, side, keys=self._first_keys)
+            )
             # One further down, below the heading.
             lines["sidebar"].follow(listed.index(conversation) + 1)
         controller.look_at_people()
@@ -113,7 +116,9 @@ class Panels:
         lines["hint"].show([self._hint(conversation, now)])
         lines["status"].show([status_line(self._status(), self._network, cells, now)])
         online = controller.chat.state is State.ONLINE
-        welcome = captions.empty(conversation, online=online, first_time=self.first_time)
+        welcome = captions.empty(
+            conversation, online=online, first_time=self.first_time, keys=self._first_keys
+        )
         self._timeline.set_empty(welcome)
 
     def _status(self) -> Status:
@@ -140,33 +145,38 @@ class Panels:
         """What is unread in those conversations that are above the list's window, or below."""
         listed = self._listed[max(0, hidden.start - 1) : hidden.stop - 1]
         side = side_cells(self._screen.columns)
-        return captions.beyond(listed, self._navigation.conversation, side, below=hidden.start > 0)
+        opened, below = self._navigation.conversation, hidden.start > 0
+        return captions.beyond(listed, opened, side, below=below, keys=self._first_keys)
 
     def _hint(self, conversation: Conversation, now: float) -> Line:
-        acting = self._composing.hint(self._lines["hint"].size.width)
+        acting = self._composing.hint(self._lines["hint"].size.width, self._first_keys)
         if acting is not None:
             return acting
         view = self._timeline.view
         pieces: list[Piece] = []
-        if keys := self._notes.hint:
-            pieces.append(Piece(f"  {keys}", Ink.DIM))
+        keys = self._first_keys
+        if closes := self._notes.hint(keys):
+            pieces.append(Piece(f"  {closes}", Ink.DIM))
         chosen = view.chosen if view is not None and self._timeline.has_focus else None
         if isinstance(chosen, Said):
             pinned = self._controller.is_pinned(conversation, chosen)
             if known := captions.about(chosen, pinned=pinned):
                 pieces.append(Piece(f"  {known}", Ink.DIM))
+        end = "{newest}" if self._timeline.has_focus else "{end}"
         if view is not None and view.missed:
-            pieces.append(Piece(f"  ↓ {view.missed:,} new · End", Ink.MENTIONED, captions.NEWEST))
+            missed = f"  ↓ {view.missed:,} new" + hint(keys, f" · {end}")
+            pieces.append(Piece(missed, Ink.MENTIONED, captions.NEWEST))
         elif view is not None and not view.at_end:
-            pieces.append(Piece("  ↓ End goes to the newest", Ink.DIM, captions.NEWEST))
+            goes = hint(keys, f"{end} goes to the newest") or "the newest"
+            pieces.append(Piece(f"  ↓ {goes}", Ink.DIM, captions.NEWEST))
         if not self._lines["sidebar"].display and (
             elsewhere := captions.unread_elsewhere(self._navigation.listed(), conversation)
         ):
-            pieces.append(Piece(f"  {elsewhere} · Alt-A", Ink.MENTIONED))
+            pieces.append(Piece(f"  {elsewhere}{hint(keys, ' · {next-unread}')}", Ink.MENTIONED))
         if typing := captions.typing(conversation, now):
             pieces.append(Piece(f"  {typing}", Ink.DIM))
-        if not pieces and self.first_time:
-            pieces.append(Piece(captions.FIRST_HINT, Ink.DIM))
+        if not pieces and self.first_time and (first := hint(keys, *captions.FIRST_HINTS)):
+            pieces.append(Piece(f"  {first}", Ink.DIM))
         return tuple(pieces)
 
     def offer(self, completion: Completion, at: int) -> None:

@@ -20,6 +20,9 @@ class Front(Protocol):
     def note(self, lines: Sequence[str]) -> None:
         """Shows a message of the client itself."""
 
+    def hint(self, *parts: str) -> str:
+        """Names the keys in force, as `view.hints` does."""
+
     def wake(self) -> None:
         """There is something new to draw."""
 
@@ -52,6 +55,9 @@ class Screen(Protocol):
 
     def note(self, lines: Sequence[str]) -> None:
         """Shows a message of the client itself."""
+
+    def hint(self, *parts: str) -> str:
+        """Names the keys in force, as `view.hints` does."""
 
     def ask(self, question: str, yes: str, then: Callable[[], object]) -> None:
         """Does it once the user has confirmed; `yes` says what Enter does."""

@@ -12,6 +12,7 @@ from zchat.client.model.conversation import Conversation, Kind, Said
 from zchat.client.text.entries import in_short
 from zchat.client.tui.view.cells import cut, drawable, drawable_line, padded, width
 from zchat.client.tui.view.completion import Completion
+from zchat.client.tui.view.hints import FirstKeys, hint
 from zchat.client.tui.view.layout import Calendar, Line, wrapped
 from zchat.client.tui.view.markup import Ink, Piece
 from zchat.protocol.messages import EditInfo, MemberList, Notify
@@ -21,7 +22,7 @@ CHOICE: Final = "choice:"
 NEWEST: Final = "newest:"
 PINS: Final = "pins:"
 UNREAD: Final = "unread:"
-FIRST_HINT: Final = "  Ctrl-K go to a room or person · Enter send · F1 all keys"
+FIRST_HINTS: Final = ("{go-to} go to a room or person", "{send} send", "{keys} all keys")
 TYPING_NAMES: Final = 3
 """Of more people the names are not told, since the hint is one line for all that it tells."""
 REACTED_NAMES: Final = 5
@@ -87,9 +88,14 @@ def wants_reading(conversation: Conversation) -> bool:
 
 
 def sidebar(
-    listed: Sequence[Conversation], opened: Conversation, here: Here, cells: int
+    listed: Sequence[Conversation],
+    opened: Conversation,
+    here: Here,
+    cells: int,
+    *,
+    keys: FirstKeys,
 ) -> list[Line]:
-    lines: list[Line] = [_heading("conversations", cells, "Ctrl-K")]
+    lines: list[Line] = [_heading("conversations", cells, hint(keys, "{go-to}"))]
     lines += (
         _row(each, cells, opened=each is opened, present=present(each.key, here)) for each in listed
     )
@@ -141,7 +147,12 @@ def _name_ink(conversation: Conversation, opened: bool) -> Ink:
 
 
 def beyond(
-    listed: Iterable[Conversation], opened: Conversation | None, cells: int, *, below: bool
+    listed: Iterable[Conversation],
+    opened: Conversation | None,
+    cells: int,
+    *,
+    below: bool,
+    keys: FirstKeys,
 ) -> Line:
     """The line at an edge of the list: how much is unread in conversations that do not fit into
     it."""
@@ -149,7 +160,7 @@ def beyond(
     if not unread:
         return ()
     text = f" {'↓' if below else '↑'} {unread}"
-    how = f"{text} · Alt-A"
+    how = text + hint(keys, " · {next-unread}")
     fits = width(how) < cells
     return (Piece(padded(cut(how if fits else text, cells - 1), cells), Ink.MENTIONED, UNREAD),)
 
@@ -275,11 +286,11 @@ def about(said: Said, *, pinned: bool) -> str:
     return " · ".join(known)
 
 
-def replying(said: Said, cells: int, *, again: bool) -> Line:
+def replying(said: Said, cells: int, *, again: bool, keys: FirstKeys) -> Line:
     text = (
         f"  ↪ to {drawable_line(said.author)}: {drawable_line(in_short(said.text)[:SHORT_CHARS])}"
     )
-    leave = "  Esc again leaves it" if again else "  Esc leaves it"
+    leave = hint(keys, "  {escape} again leaves it" if again else "  {escape} leaves it")
     return (Piece(cut(text, max(8, cells - width(leave) - 1)), Ink.HINT), Piece(leave, Ink.DIM))
 
 
@@ -303,8 +314,11 @@ def offered(completion: Completion, cells: int) -> list[Line]:
 # --- In the place of messages, and in dialogs -----------------------------------------------------
 
 
-def empty(conversation: Conversation, *, online: bool, first_time: bool) -> list[Line]:
+def empty(
+    conversation: Conversation, *, online: bool, first_time: bool, keys: FirstKeys
+) -> list[Line]:
     """What stands in the place of messages while there are none."""
+    write = hint(keys, "Write one, and {send} sends it.")
     name = label(conversation)
     left = conversation.key[0] == "#" and not conversation.joined
     if left and online:
@@ -312,13 +326,15 @@ def empty(conversation: Conversation, *, online: bool, first_time: bool) -> list
     elif conversation.loading or (not online and conversation.more_before):
         text = ["…"] if online else ["Messages will come once there is a connection."]
     elif conversation.kind is Kind.PRIVATE:
-        text = [f"No messages between you and {name} yet.", "Write one, and Enter sends it."]
+        text = [f"No messages between you and {name} yet.", write]
     elif conversation.kind is Kind.NOTICES:
         text = ["No notices yet."]
     else:
-        text = [f"No messages in {name} yet.", "Write one, and Enter sends it."]
+        text = [f"No messages in {name} yet.", write]
     if first_time:
-        text += ["", "Ctrl-K goes to a room or person, F1 shows all keys."]
+        known = ("{go-to} goes to a room or person", "{keys} shows all keys")
+        if told := hint(keys, *known, between=", "):
+            text += ["", f"{told}."]
     return [(Piece(f"   {line}", Ink.DIM),) for line in text]
 
 

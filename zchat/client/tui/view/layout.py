@@ -9,12 +9,13 @@ message, `fold:`, or `retry:`.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
 from zchat.client.model.conversation import Delivery, Happened, Item, Said
 from zchat.client.text.entries import action_of, sentence
 from zchat.client.tui.view.cells import cut, drawable, drawable_line, padded, slices, width, words
+from zchat.client.tui.view.hints import FirstKeys, hint
 from zchat.client.tui.view.markup import Ink, Piece, inline
 from zchat.protocol import limits
 from zchat.protocol.rules.markup import blocks
@@ -66,6 +67,8 @@ class Page:
     calendar: Calendar
     words: re.Pattern[str] | None = None
     """Highlight words: they mark a message as the user's name does."""
+    keys: FirstKeys = field(default_factory=dict, compare=False)
+    """For what the texts say of keys, which stay the same until the client ends."""
 
     @property
     def name_width(self) -> int:
@@ -173,17 +176,20 @@ def _said(item: Said, page: Page, where: Place, answered: Said | None) -> Iterat
     rows = _text(item, page)
     if len(rows) > FOLD_LINES and not where.unfolded:
         more = len(rows) - FOLDED_LINES
-        hint = cut(f"… {more} more lines · Enter on it shows them", page.text_width)
-        rows = [*rows[:FOLDED_LINES], (Piece(hint, Ink.HINT, FOLD),)]
+        hidden = f"… {more} more lines" + hint(page.keys, " · {unfold} on it shows them")
+        rows = [*rows[:FOLDED_LINES], (Piece(cut(hidden, page.text_width), Ink.HINT, FOLD),)]
     elif len(rows) > FOLD_LINES:
-        rows.append((Piece(cut("Enter folds it again", page.text_width), Ink.HINT, FOLD),))
+        # A click does it as well, also where no key does.
+        folds = hint(page.keys, "{unfold} folds it again") or "folds again"
+        rows.append((Piece(cut(folds, page.text_width), Ink.HINT, FOLD),))
     yield from rows
     if item.reactions:
         yield from wrapped(list(_reactions(item, page)), page.text_width)
     if item.is_unsent:
         why = drawable_line(item.trouble) or "it was not sent"
-        trouble = Piece(f"! {why} · r retries, d drops it", Ink.TROUBLE, RETRY)
-        yield from wrapped([trouble], page.text_width)
+        helps = hint(page.keys, "{reply} retries", "{delete} drops it", between=", ")
+        trouble = f"! {why} · {helps}" if helps else f"! {why}"
+        yield from wrapped([Piece(trouble, Ink.TROUBLE, RETRY)], page.text_width)
 
 
 def _text(item: Said, page: Page) -> list[Line]:

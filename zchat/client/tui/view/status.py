@@ -1,18 +1,18 @@
 """The last line: whether the server is there, and what keys do where the focus is."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from zchat.client.core.events import ConnectionFailed, ConnectionLost, Event, SessionBegun, State
 from zchat.client.tui.view.cells import cut, drawable_line, width
+from zchat.client.tui.view.hints import FirstKeys, hint
 from zchat.client.tui.view.layout import Line
 from zchat.client.tui.view.markup import Ink, Piece
 from zchat.protocol.messages import SlowedDown
 
-GO_KEY: Final = "Alt-G"
-"""The key of `go-to-opened`, as people call it."""
+GOES: Final = ", {go-to-opened} goes there"
+"""Of a conversation that has opened without taking the user along."""
 KEYS: Final = {
     "composer": (
         ("keys", "keys"),
@@ -80,8 +80,7 @@ class Status:
     quiet: bool
     focus: str
     """Where keys go: to the composer, the timeline or the members."""
-    first_keys: Mapping[str, str]
-    """By id of a binding: its first key, as people call it."""
+    first_keys: FirstKeys
 
 
 def status_line(status: Status, network: Network, cells: int, now: float) -> Line:
@@ -92,9 +91,8 @@ def status_line(status: Status, network: Network, cells: int, now: float) -> Lin
         seconds = math.ceil(network.slowed_until - now)
         pieces.append(Piece(f" · faster than this server lets you; {seconds} s", Ink.MENTIONED))
     if status.opened:
-        pieces.append(
-            Piece(f" · {cut(status.opened, 24)} is open, {GO_KEY} goes there", Ink.MENTIONED)
-        )
+        goes = hint(status.first_keys, GOES)
+        pieces.append(Piece(f" · {cut(status.opened, 24)} is open{goes}", Ink.MENTIONED))
     if status.unkept:
         pieces.append(Piece(" · nothing is saved", Ink.TROUBLE))
     if status.quiet:
@@ -102,10 +100,10 @@ def status_line(status: Status, network: Network, cells: int, now: float) -> Lin
     taken = sum(width(piece.text) for piece in pieces)
     keys = ""
     for action, word in KEYS[status.focus]:
-        if action not in status.first_keys:
+        told = hint(status.first_keys, f"{{{action}}} {word}")
+        if not told:
             continue
-        hint = f"{status.first_keys[action]} {word}"
-        more = f"{keys} · {hint}" if keys else hint
+        more = f"{keys} · {told}" if keys else told
         if taken + width(more) + 4 > cells:
             break
         keys = more

@@ -6,6 +6,7 @@ from typing import Final
 from textual.widget import Widget
 
 from zchat.client.tui.view.cells import drawable
+from zchat.client.tui.view.hints import FirstKeys, hint
 from zchat.client.tui.view.layout import Line, wrapped
 from zchat.client.tui.view.markup import Ink, Piece
 from zchat.client.tui.widgets.lines import Lines
@@ -70,13 +71,13 @@ class Notes(Lines):
         self.show(shown)
         self.top = max(0, min(top, len(shown) - most))
 
-    @property
-    def hint(self) -> str:
+    def hint(self, keys: FirstKeys) -> str:
         """What keys do here."""
         if not self.display or len(self.shown) < HINTED_LINES:
             return ""
-        scrolls = "PgUp and PgDn scroll · " if len(self.shown) > self.size.height else ""
-        return f"{scrolls}Esc closes this"
+        can_scroll = len(self.shown) > self.size.height
+        scrolls = ["{scroll-up} and {scroll-down} scroll"] if can_scroll else []
+        return hint(keys, *scrolls, "{escape} closes this")
 
     def scroll_pages(self, by: int) -> bool:
         """Whether there was anything to scroll."""

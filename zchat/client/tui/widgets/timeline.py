@@ -20,6 +20,7 @@ from zchat.client.model.conversation import Conversation, Item, Said
 from zchat.client.tui import keys
 from zchat.client.tui.view import layout, themes
 from zchat.client.tui.view.cells import drawable, width
+from zchat.client.tui.view.hints import FirstKeys
 from zchat.client.tui.view.layout import FOLD, Calendar, Line, Page
 from zchat.client.tui.view.markup import Ink, Piece, links
 from zchat.client.tui.view.viewport import Row, Viewport
@@ -122,6 +123,7 @@ class Timeline(Widget, can_focus=True):
         self._ask = ask
         self._folds = folds
         self.words: re.Pattern[str] | None = None
+        self.first_keys: FirstKeys = {}
         """The highlight words."""
         self.view: Viewport | None = None
         self.found = ""
@@ -246,7 +248,9 @@ class Timeline(Widget, can_focus=True):
     @property
     def page(self) -> Page:
         # The last column is the scroll bar's, and the one before it stays blank.
-        return Page(max(1, self.size.width - 2), self.me, self._calendar, self.words)
+        return Page(
+            max(1, self.size.width - 2), self.me, self._calendar, self.words, self.first_keys
+        )
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return container.height
