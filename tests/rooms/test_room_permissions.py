@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from zchat.protocol.codec import Decoder, server_messages
 from zchat.protocol.internal import MembersOf, RoomQuery
 from zchat.protocol.messages import (
+    LOBBY,
     AddReaction,
     Announce,
     BanMember,
@@ -44,6 +45,7 @@ from zchat.protocol.messages import (
     Refused,
     RemoveReaction,
     ReportMessage,
+    Role,
     SayTyping,
     ServerMessage,
     SetNotify,
@@ -56,7 +58,10 @@ from zchat.protocol.messages import (
     UnpinMessage,
 )
 from zchat.protocol.rules.nonces import nonce
-from zchat.protocol.rules.permissions import PERMISSIONS, Place
+from zchat.protocol.rules.permissions import PERMISSIONS, PLACE_OF_ROLE, Permission, Place
+from zchat.rooms.core.model import Ban, Member, Room
+from zchat.rooms.core.permission import check
+from zchat.service.core.effects import Refusal
 
 from .playbook import Rooms
 
@@ -229,3 +234,50 @@ def test_who_tries_a_room_that_is_hidden_stands_in_the_log(rooms: Rooms) -> None
         assert refused.code is RefusalCode.UNKNOWN_ROOM
     told = [(user, answer.suspicious) for user, _, answer in rooms.core.effects.refused]
     assert told == [("bob", True), ("bob", False)]
+
+
+# --- The words of a refusal, for tables that are still to come ------------------------------------
+
+SHAPES: Final = tuple(
+    Permission(standing, place, anywhere)
+    for standing in Standing
+    for place in (None, *Place)
+    for anywhere in (None, *Standing)
+)
+
+
+def in_place(room: Room, place: Place) -> None:
+    """Makes `ann` that, as far as somebody can be it in the room."""
+    roles = {each: role for role, each in PLACE_OF_ROLE.items()}
+    if place is Place.BANNED:
+        room.bans["ann"] = Ban("bob", "noise", None)
+    elif place is Place.MUTED:
+        room.muted["ann"] = None
+    if place > Place.OUTSIDER:
+        role = Role.MEMBER if place is Place.MUTED else roles[place]
+        room.members["ann"] = Member(role, floor=0)
+
+
+def reason_told(standing: Standing, room: Room) -> str:
+    try:
+        check(SetTopic, standing, "ann", room, at_ms=1)
+    except Refusal as refusal:
+        return str(refusal)
+    return ""
+
+
+@pytest.mark.parametrize("name", [LOBBY, ROOM])
+@pytest.mark.parametrize("place", Place, ids=lambda place: str(place.name))
+@pytest.mark.parametrize("standing", Standing)
+def test_every_row_that_there_could_be_says_why_it_refuses(
+    name: str, place: Place, standing: Standing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = Room(name, "", 0)
+    in_place(room, place)
+    for permission in SHAPES:
+        monkeypatch.setitem(PERMISSIONS, SetTopic, permission)
+        reason = reason_told(standing, room)
+        assert "None" not in reason
+        # Somebody who is named there may.
+        named = [each for each in Standing if f"only {each}s of the cluster" in reason]
+        assert all(permission.allows(each, Place.OWNER) for each in named), permission

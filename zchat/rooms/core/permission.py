@@ -101,8 +101,13 @@ def _refusal(permission: Permission, room: Room, user: str, place: Place, at_ms:
         reason = f"you are muted in {room.name} until {whose} let you speak again"
         return Refusal(RefusalCode.MUTED, reason)
     if room.lobby:
-        reason = f"in the lobby only {permission.anywhere}s of the cluster may do that"
-        return Refusal(RefusalCode.NOT_ALLOWED, reason)
+        # It has no moderator and no owner of its own, so that nobody may what only those may do.
+        may = (
+            "nobody"
+            if permission.anywhere is None
+            else f"only {permission.anywhere}s of the cluster"
+        )
+        return Refusal(RefusalCode.NOT_ALLOWED, f"in the lobby {may} may do that")
     called = _CALLED[permission.place or Place.OWNER]
     return Refusal(RefusalCode.NOT_ALLOWED, f"only {called} of {room.name} may do that")
 
