@@ -218,4 +218,11 @@ REQUESTS: Final[dict[type[Request], Row]] = {
     ReadAudit: Row(Service.ALL, AuditList),
     Ping: Row(Service.TARGET, Pong),
 }
-assert REQUESTS.keys() == {*get_args(AnyCommand), *get_args(Query)}
+# What is forgotten in one of them is named here, and not by a client that has waited for an answer.
+assert not (_odd := REQUESTS.keys() ^ {*get_args(AnyCommand), *get_args(Query)}), _odd
+assert not (
+    _odd := {kind for kind in get_args(AnyCommand) if REQUESTS[kind].service is Service.ROOM}
+    ^ {*get_args(InRoomCommand)}
+), _odd
+assert not (_odd := {row.makes for row in REQUESTS.values()} - {None, *get_args(EntryBody)}), _odd
+assert not (_odd := {row.answer for row in REQUESTS.values()} - {*get_args(Answer)}), _odd
