@@ -238,6 +238,7 @@ def test_who_tries_a_room_that_is_hidden_stands_in_the_log(rooms: Rooms) -> None
 
 # --- The words of a refusal, for tables that are still to come ------------------------------------
 
+ASKED: Final[type[Message]] = SetTopic
 SHAPES: Final = tuple(
     Permission(standing, place, anywhere)
     for standing in Standing
@@ -260,7 +261,7 @@ def in_place(room: Room, place: Place) -> None:
 
 def reason_told(standing: Standing, room: Room) -> str:
     try:
-        check(SetTopic, standing, "ann", room, at_ms=1)
+        check(ASKED, standing, "ann", room, at_ms=1)
     except Refusal as refusal:
         return str(refusal)
     return ""
@@ -275,7 +276,7 @@ def test_every_row_that_there_could_be_says_why_it_refuses(
     room = Room(name, "", 0)
     in_place(room, place)
     for permission in SHAPES:
-        monkeypatch.setitem(PERMISSIONS, SetTopic, permission)
+        monkeypatch.setitem(PERMISSIONS, ASKED, permission)
         reason = reason_told(standing, room)
         assert "None" not in reason
         # Somebody who is named there may.
