@@ -1,6 +1,7 @@
 """One example of every message as bytes, so that peers of different age understand each other.
 
-A line that has to change here breaks every client that is out there; a new line does not.
+A line that has to change breaks every client that is out there; a new line does not. Once a new
+message has its example here, `python -m tests.protocol.test_wire` adds its line, and changes none.
 """
 
 import ast
@@ -427,11 +428,19 @@ def golden() -> dict[str, bytes]:
     return {name: ast.literal_eval(frame) for name, frame in lines}
 
 
+def add_missing() -> None:
+    known = golden()
+    with GOLDEN.open("a", encoding="utf-8") as lines:
+        for name, example in EXAMPLES.items():
+            if name not in known:
+                lines.write(f"{name} {encode(example)!r}\n")
+
+
 def test_every_message_has_an_example() -> None:
     assert {type(message) for message in FROM_CLIENTS} == set(CLIENT_MESSAGES)
     assert {type(message) for message in FROM_SERVERS} == set(SERVER_MESSAGES)
     assert {type(body) for body in BODIES} == set(ENTRY_BODIES)
-    assert golden().keys() == EXAMPLES.keys()
+    assert golden().keys() == EXAMPLES.keys(), "python -m tests.protocol.test_wire adds lines"
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -454,3 +463,7 @@ def test_a_draft_is_no_message_yet(request_: Request) -> None:
         del fields[field]
         with pytest.raises(ProtocolError, match=f"missing required field `{field}`"):
             client_messages.decode(encode(fields))
+
+
+if __name__ == "__main__":
+    add_missing()
