@@ -23,6 +23,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # Also without an installation.
 
 from zchat.admin.cli import main as admin  # noqa: E402
+from zchat.client.cli.output import REFERS  # noqa: E402
 from zchat.client.commands.table import COMMANDS  # noqa: E402
 from zchat.client.tui import keys as tui_keys  # noqa: E402
 from zchat.gateway import metrics as gateway_metrics  # noqa: E402
@@ -105,6 +106,18 @@ def commands() -> str:
         ("line", "does"),
         ("any text", "Post it to the lobby; `::text` posts `:text`, and `//text` posts `/text`."),
         *((f"`{command.usage}`", command.summary) for command in COMMANDS.values()),
+    )
+
+
+def kinds_of_entries() -> str:
+    """As `zchat-client --json` prints them."""
+    rows = [
+        (body.__struct_config__.tag, [REFERS.get(name, name) for name in body.__struct_fields__])
+        for body in get_args(messages.EntryBody)
+    ]
+    return _table(
+        ("kind", "fields"),
+        *((f"`{kind}`", ", ".join(f"`{name}`" for name in names)) for kind, names in rows),
     )
 
 
@@ -450,6 +463,7 @@ def metrics_page() -> str:
 BETWEEN_MARKERS: Final[dict[str, dict[str, Callable[[], str]]]] = {
     "docs/architecture.md": {"limits": limits_table},
     "docs/client.md": {"commands": commands, "keys": keys_table},
+    "docs/scripting.md": {"kinds": kinds_of_entries},
     "docs/operations.md": {"settings": settings_table, "admin": admin_commands},
 }
 

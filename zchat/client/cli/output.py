@@ -101,7 +101,7 @@ class Output:
 # msgspec escapes the controls below U+0020. These, too, steer a terminal, or end a line for some
 # programs that read it.
 _UNSAFE: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-_REFERS: Final = {"sequence": "message"}
+REFERS: Final = {"sequence": "message"}
 """By field of a body: its name in JSON. The entry has a `sequence` already, its own."""
 
 
@@ -113,7 +113,7 @@ def json_line(fields: dict[str, Any]) -> str:
 def entry_object(entry: Entry, me: str, conversation: str | None = None) -> dict[str, Any]:
     """`conversation` is where it was read, if known: not every entry says to which it belongs."""
     body, named = entry.body, conversation or conversation_of(entry, me)
-    fields = {_REFERS.get(name, name): getattr(body, name) for name in body.__struct_fields__}
+    fields = {REFERS.get(name, name): getattr(body, name) for name in body.__struct_fields__}
     return {
         "kind": _kind(body),
         "log": entry.log,
