@@ -14,6 +14,7 @@ from zchat.protocol.messages import (
     EntryBody,
     KickMember,
     KickUsers,
+    ListUserBans,
     MuteMember,
     ReadAudit,
     Request,
@@ -36,6 +37,7 @@ KINDS: Final = {
     "server kick": 2,
     "announce": 2,
     "audit": 2,
+    "server bans": 1,
 }
 IN_A_ROOM: Final = (
     KickMember,
@@ -82,6 +84,8 @@ def draft(chat: random.Random, room: str, other: str, text: str, at_ms: int) -> 
             )
         case "announce":
             return Announce(text=f"{text[:40]} is what moderators say")
+        case "server bans":
+            return ListUserBans()
         case _:
             return ReadAudit(limit=chat.randint(1, 30))
 

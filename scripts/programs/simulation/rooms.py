@@ -6,6 +6,7 @@ Written from the table of permissions and apart from the rules: nothing here ask
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from msgspec.structs import replace
 
@@ -14,6 +15,9 @@ from zchat.protocol import limits
 from zchat.protocol.messages import (
     LOBBY,
     SYSTEM_AUTHOR,
+    AccountChanged,
+    AccountRegistered,
+    Announced,
     InvitedToRoom,
     MemberAdded,
     MemberBanned,
@@ -32,19 +36,27 @@ from zchat.protocol.messages import (
     MessagePosted,
     MessageUnpinned,
     Posting,
+    PrivateMessageSent,
     ReactionAdded,
     ReactionRemoved,
+    Redacted,
     Role,
     RoomClosed,
     RoomConfigured,
     RoomCreated,
+    RoomOpened,
     RoomTransferred,
     TopicChanged,
+    Unrecognised,
 )
 
 _RANKS = {Role.MEMBER: 1, Role.MODERATOR: 2, Role.OWNER: 3}
 _ABOVE_ALL = 4
 _OPEN = RoomConfigured(False, False, Posting.MEMBERS, 0, 0)
+
+_Moderated = (
+    MemberInvited | MemberKicked | MemberBanned | MemberUnbanned | MemberMuted | MemberUnmuted
+)
 
 
 class Unlawful(Exception):
@@ -216,8 +228,23 @@ class RoomStory:
                 self._require(user in self.roles and user != author, "only to another member")
                 promoted = isinstance(body, MemberPromoted)
                 self.roles[user] = Role.MODERATOR if promoted else Role.MEMBER
+            case MemberInvited() | MemberKicked() | MemberBanned() | MemberUnbanned():
+                self._moderate(committed, body)
+            case MemberMuted() | MemberUnmuted():
+                self._moderate(committed, body)
+            case (
+                PrivateMessageSent()
+                | Redacted()
+                | InvitedToRoom()
+                | RoomOpened()
+                | Announced()
+                | AccountRegistered()
+                | AccountChanged()
+                | Unrecognised()
+            ):
+                raise Unlawful("that is not said in a room")
             case _:
-                self._moderate(committed)
+                assert_never(body)
 
     def _create(self, author: str, sequence: int) -> None:
         self._require(not self.open, "there is such a room already")
@@ -303,19 +330,19 @@ class RoomStory:
                 self.roles[author] = Role.MODERATOR
                 self.roles[user] = Role.OWNER
 
-    def _moderate(self, committed: Committed) -> None:
+    def _moderate(self, committed: Committed, body: _Moderated) -> None:
         author, entry = committed.author, committed.entry
-        invites = isinstance(entry.body, MemberInvited)
+        invites = isinstance(body, MemberInvited)
         if author in self.moderators and not invites:
             rank = _ABOVE_ALL
         else:
             rank = _RANKS[self.roles[author]] if author in self.roles else 0
             may = rank >= 2 or (rank >= 1 and invites and self.conversation)
             self._require(may and author not in self.muted, "only a moderator does that")
-        user: str = getattr(entry.body, "user", "")
+        user = body.user
         target = _RANKS[self.roles[user]] if user in self.roles else 0
         self._require(target < rank or invites, "only to somebody of a lower place")
-        match entry.body:
+        match body:
             case MemberInvited():
                 self._require(not self.banned(user, entry.at_ms), "who is banned is not invited")
                 self.invited.add(user)
@@ -335,8 +362,8 @@ class RoomStory:
                 self.muted.add(user)
             case MemberUnmuted():
                 self.muted.discard(user)
-            case body:
-                raise Unlawful(f"{type(body).__name__} is not of a room")
+            case _:
+                assert_never(body)
 
     @staticmethod
     def _require(lawful: bool, rule: str) -> None:
