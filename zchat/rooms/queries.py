@@ -56,9 +56,9 @@ from zchat.protocol.rules import costs
 from zchat.protocol.rules.costs import Steps
 from zchat.protocol.rules.names import InvalidName, canonical_name, printable
 from zchat.rooms.core.dispatch import RoomCore
+from zchat.rooms.core.mentions import unread_mentions
 from zchat.rooms.core.model import Room
 from zchat.rooms.core.permission import check, is_hidden
-from zchat.rooms.core.reading import unread_mentions
 from zchat.service.core import operators
 from zchat.service.core import queries as shared_queries
 from zchat.service.core.effects import Refusal

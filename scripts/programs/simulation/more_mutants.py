@@ -30,7 +30,7 @@ from zchat.protocol.messages import PrivateMessageSent, Refused, RoomList
 from zchat.protocol.rules.costs import Steps
 from zchat.rooms import queries as room_queries
 from zchat.rooms.core import dispatch as rooms_core
-from zchat.rooms.core import reading
+from zchat.rooms.core import mentions, reading
 from zchat.rooms.core.state import RoomState
 from zchat.service.core import amending, referenced_entries
 from zchat.service.core import queries as shared_queries
@@ -131,7 +131,7 @@ def _search_before_the_floor(kind: str) -> Callable[[], Plant]:
 
 def _mention_at_the_marker(shift: int) -> Callable[[], Plant]:
     def plant() -> Plant:
-        unread = reading.unread_mentions
+        unread = mentions.unread_mentions
 
         def mutant(room: Any, user: str, member: Any, after: int) -> int:
             return unread(room, user, member, after + shift)
@@ -146,7 +146,7 @@ def _what_only_happens_is_unread() -> Plant:
 
 
 def _mention_behind_the_marker_is_read() -> Plant:
-    have_read = reading.have_read
+    have_read = mentions.have_read
 
     def mutant(state: Any, room: Any, user: str, marker: int) -> None:
         have_read(state, room, user, marker + 1)
@@ -294,7 +294,7 @@ def _newest_nonce_is_not_indexed() -> Plant:
 
 
 def _many_mentions_hide_the_next() -> Plant:
-    note = reading.note_mentions
+    note = mentions.note_mentions
 
     def mutant(state: Any, sender: Any, room: Any, *others: Any) -> None:
         full = any(

@@ -56,13 +56,14 @@ from zchat.protocol.operators import (
 from zchat.protocol.rules.names import InvalidName, canonical_name, is_visible, printable
 from zchat.protocol.rules.permissions import Place
 from zchat.rooms.core.membership import Membership
+from zchat.rooms.core.mentions import note_mentions
 from zchat.rooms.core.messages import MessageCommand, Messages
 from zchat.rooms.core.model import Room
 from zchat.rooms.core.moderation import Moderation, ModerationCommand
 from zchat.rooms.core.operators import erase, import_entries
 from zchat.rooms.core.ownership import SETTINGS, OwnerCommand, Ownership
 from zchat.rooms.core.permission import check, permission_of
-from zchat.rooms.core.reading import Reading, note_mentions
+from zchat.rooms.core.reading import Reading
 from zchat.rooms.core.state import RoomState
 from zchat.service.core import operators
 from zchat.service.core.beat import Job

@@ -25,10 +25,10 @@ from zchat.protocol.messages import (
 )
 from zchat.protocol.operators import RedactMessages
 from zchat.protocol.rules.names import printable
+from zchat.rooms.core.mentions import forget_mentions
 from zchat.rooms.core.model import Room
 from zchat.rooms.core.moderation import Moderation
 from zchat.rooms.core.permission import check_target, moderates
-from zchat.rooms.core.reading import forget_mentions
 from zchat.rooms.core.state import RoomState
 from zchat.service.core import amending, operators
 from zchat.service.core.effects import Refusal, Sender, visible_text
