@@ -9,7 +9,7 @@ from zchat.client.commands.actions import Mistake, Send
 from zchat.client.commands.table import COMMANDS, escaped, parse, said_of
 from zchat.client.core.events import EntryArrived
 from zchat.client.storage.log_files import LogFiles
-from zchat.client.tui.controller.input import Written, meant, to_say
+from zchat.client.tui.controller.intent import Written, meant, to_say
 from zchat.protocol.messages import Entry, MemberJoined, MessagePosted, Post, PrivateMessageSent
 
 from .test_log_files import begin, hear, text

@@ -18,7 +18,7 @@ from zchat.client.commands.table import is_secret
 from zchat.client.model.conversation import Conversation, Kind, Said
 from zchat.client.storage.cache import Cache
 from zchat.client.tui.controller.controller import Controller, Outcome
-from zchat.client.tui.controller.input import Command, Written, meant, to_say
+from zchat.client.tui.controller.intent import Command, Written, meant, to_say
 from zchat.client.tui.controller.screen import Screen
 from zchat.client.tui.view import captions
 from zchat.client.tui.view.completion import Completion

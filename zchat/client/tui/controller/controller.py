@@ -22,7 +22,7 @@ from zchat.client.sdk.chat import Chat
 from zchat.client.storage.cache import FLUSH_ENTRIES, Cache
 from zchat.client.storage.log_files import LogFiles
 from zchat.client.text.renderer import Renderer
-from zchat.client.tui.controller.input import Command, InputGuard, Written, meant
+from zchat.client.tui.controller.intent import Command, InputGuard, Written, meant
 from zchat.client.tui.controller.screen import Front
 from zchat.client.tui.view.captions import label
 from zchat.client.tui.view.completion import Roster

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from zchat.client.commands.table import is_command
-from zchat.client.tui.controller.input import (
+from zchat.client.tui.controller.intent import (
     GOES_WITHIN_S,
     Command,
     InputGuard,
