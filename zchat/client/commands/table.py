@@ -21,6 +21,7 @@ from zchat.client.commands.actions import (
     ShowWhoAmI,
 )
 from zchat.client.commands.messages import MESSAGE_COMMANDS
+from zchat.client.commands.operators import OPERATOR_COMMANDS
 from zchat.client.commands.rooms import ROOM_COMMANDS
 from zchat.client.commands.usage import (
     KINDS,
@@ -235,6 +236,7 @@ _TABLE: Final = (
     *MESSAGE_COMMANDS,
     *ROOM_COMMANDS,
     *ACCOUNT_COMMANDS,
+    *OPERATOR_COMMANDS,
     *commands(
         _KINDS,
         ("help [command]", _help, "List all commands, or explain one."),
