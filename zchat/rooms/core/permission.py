@@ -102,11 +102,7 @@ def _refusal(permission: Permission, room: Room, user: str, place: Place, at_ms:
         return Refusal(RefusalCode.MUTED, reason)
     if room.lobby:
         # It has no moderator and no owner of its own, so that nobody may what only those may do.
-        may = (
-            "nobody"
-            if permission.anywhere is None
-            else f"only {permission.anywhere}s of the cluster"
-        )
+        may = f"only {permission.anywhere}s of the cluster" if permission.anywhere else "nobody"
         return Refusal(RefusalCode.NOT_ALLOWED, f"in the lobby {may} may do that")
     called = _CALLED[permission.place or Place.OWNER]
     return Refusal(RefusalCode.NOT_ALLOWED, f"only {called} of {room.name} may do that")
