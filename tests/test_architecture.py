@@ -103,8 +103,8 @@ WANTED_APART: Final[dict[str, str]] = {
     "zchat/client/line/startup.py": "what tui/startup.py is for the full screen",
     "zchat/eventlog/core/follower.py": "all that is done about a gap in a stream",
     "zchat/rooms/core/operators.py": "what users/core/operators.py is for users",
+    "zchat/rooms/core/reading.py": "what membership.py and moderation.py are for their commands",
     "zchat/router/metrics.py": "each process has its measures in a file of this name",
-    "zchat/service/core/idempotency.py": "why nothing is done twice, whatever it is",
     "zchat/service/core/command_origin.py": "one of the three checks that docs/security.md names",
 }
 

@@ -1,4 +1,4 @@
-"""One service without its sockets: links, core and store, and the beat that ties them.
+"""The beat of a service: all that waits is done, committed at once, and told if that did not fail.
 
 A beat applies all commands that wait, commits them as one, and only then lets replies and events
 out. If the store cannot commit, nothing has happened: the core is loaded anew from what is
@@ -24,9 +24,9 @@ from zchat.protocol.internal import Down, Publication, RoutingTable, SoftNews, S
 from zchat.protocol.messages import RefusalCode, Refused
 from zchat.protocol.rules import costs
 from zchat.protocol.rules.costs import Steps
+from zchat.protocol.rules.names import InvalidName
 from zchat.service.core.command_origin import objection, standing_of
-from zchat.service.core.effects import Effects, Sender
-from zchat.service.core.idempotency import answer_once, look_up
+from zchat.service.core.effects import Effects, Refusal, Sender
 from zchat.service.core.operation_log import OperationLog
 from zchat.service.core.referenced_entries import referred_entries
 from zchat.service.core.retention import Retention
@@ -118,6 +118,45 @@ class Outbound(NamedTuple):
     events: list[tuple[bytes, bytes]]
     """(topic, body)"""
     jobs: list[Job]
+
+
+# --- A command is done once, however often it comes -----------------------------------------------
+
+
+def look_up(keys: Sequence[Key], answers: FirstAnswers, store: Store) -> None:
+    """Tells `answers` what the store knows of these commands."""
+    if unknown := answers.unknown(keys):
+        answers.learn(store.newest_nonces(unknown))
+    old = answers.old(keys)
+    answers.found = store.first_answers(old) if old else {}
+
+
+def answer_once(
+    key: Key | None, answers: FirstAnswers, act: Callable[[], Answer | None]
+) -> Answer | None:
+    """The first answer, if there has been one; otherwise what `act` comes to, which is kept.
+
+    None if the command is answered in another way, or later.
+    """
+    answer = answers.of(key) if key else None
+    if answer is None:
+        answer = _outcome(act)
+        # Whoever is told "not now" is to try again.
+        if key and answer and answer.code is not RefusalCode.BUSY:
+            answers.remember(key, answer)
+    return answer
+
+
+def _outcome(act: Callable[[], Answer | None]) -> Answer | None:
+    try:
+        return act()
+    except Refusal as refusal:
+        return refusal.answer
+    except InvalidName as error:
+        return Answer(None, 0, RefusalCode.INVALID_NAME, str(error))
+
+
+# --- The steps of a beat --------------------------------------------------------------------------
 
 
 def prepare(core: Core, store: Store, commands: Sequence[tuple[Sender, Any]]) -> list[Key | None]:
