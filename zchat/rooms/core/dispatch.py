@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from functools import partial
-from typing import Final, assert_never
+from typing import Final, assert_never, get_args
 
 from zchat.eventlog.core.idempotency import Answer, FirstAnswers, Key
 from zchat.eventlog.core.timeline import Timeline
@@ -17,22 +17,16 @@ from zchat.protocol.messages import (
     SYSTEM_AUTHOR,
     Announce,
     Announced,
-    BanMember,
-    CloseRoom,
     ConfigureRoom,
     CreateRoom,
-    DemoteMember,
     InviteMember,
     JoinRoom,
-    KickMember,
     LeaveRoom,
     MarkRead,
     Message,
     MessagePosted,
-    MuteMember,
     OfMessageCommand,
     Post,
-    PromoteMember,
     RefusalCode,
     ReportMessage,
     RoomOpened,
@@ -41,9 +35,6 @@ from zchat.protocol.messages import (
     SetTopic,
     SoftCommand,
     TopicChanged,
-    TransferRoom,
-    UnbanMember,
-    UnmuteMember,
     room_log,
 )
 from zchat.protocol.operators import (
@@ -70,19 +61,7 @@ from zchat.service.core.beat import Job
 from zchat.service.core.effects import Refusal, Sender, visible_text
 
 _ALWAYS_AUDITED: Final = frozenset(
-    {
-        KickMember,
-        BanMember,
-        UnbanMember,
-        MuteMember,
-        UnmuteMember,
-        PromoteMember,
-        DemoteMember,
-        TransferRoom,
-        ConfigureRoom,
-        CloseRoom,
-        Announce,
-    }
+    {*get_args(ModerationCommand), *get_args(OwnerCommand), Announce}
 )
 _AUDITED_FROM_ABOVE: Final = (SetTopic, InviteMember)
 """Audited when somebody does it who has not the place in the room that it takes."""
