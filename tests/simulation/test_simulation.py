@@ -2,12 +2,9 @@
 
 import pytest
 
-from simulation import accounts, moderators, people, talk
-from simulation.checkers import NEVER_ASKED
 from simulation.minimise import minimised
 from simulation.mutants import planted
 from simulation.simulation import Recipe, Verdict, simulate
-from zchat.protocol.messages import REQUESTS
 
 CHUNK = 8
 SEEDS = 200
@@ -20,16 +17,6 @@ def test_promises_are_kept_whatever_breaks(first: int) -> None:
         verdict = simulate(Recipe(seed))
         again = f"again: {verdict.recipe.command}"
         assert verdict.broken is None, "\n".join([*verdict.story[-30:], verdict.broken, again])
-
-
-def test_people_ask_for_all_that_is_not_left_out_on_purpose() -> None:
-    drafted = {
-        kind
-        for by in (people, accounts, moderators, talk)
-        for kind in vars(by).values()
-        if isinstance(kind, type) and kind in REQUESTS
-    }
-    assert REQUESTS.keys() - drafted == NEVER_ASKED
 
 
 def test_a_recipe_is_the_same_history_each_time() -> None:
