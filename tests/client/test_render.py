@@ -8,6 +8,7 @@ import msgspec
 import msgspec.inspect
 import pytest
 
+import zchat.client
 from zchat.client.core.events import SessionBegun
 from zchat.client.text import lists
 from zchat.client.text.renderer import Renderer
@@ -427,3 +428,7 @@ def test_without_colour_there_are_no_escapes() -> None:
     assert "\x1b" not in "".join(lines("#ops", "bob", MessagePosted("hi")))
     coloured = renderer(colour=True).entry(Entry("#ops", 1, NOON_MS, "bob", MessagePosted("hi")))
     assert "\x1b[" in coloured[0]
+
+
+def test_programs_can_name_every_entry_that_people_can_read() -> None:
+    assert {body.__name__ for body in get_args(EntryBody)} <= set(zchat.client.__all__)
