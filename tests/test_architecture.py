@@ -102,6 +102,7 @@ WANTED_APART: Final[dict[str, str]] = {
     "zchat/client/cli/forget.py": "loaded for --forget alone, and by nobody who chats",
     "zchat/client/line/startup.py": "what tui/startup.py is for the full screen",
     "zchat/eventlog/core/follower.py": "all that is done about a gap in a stream",
+    "zchat/fabric/pump.py": "asyncio, which a router and the services do without",
     "zchat/rooms/core/operators.py": "what users/core/operators.py is for users",
     "zchat/rooms/core/reading.py": "what membership.py and moderation.py are for their commands",
     "zchat/router/metrics.py": "each process has its measures in a file of this name",

@@ -4,7 +4,7 @@ import asyncio
 
 import zmq
 
-from zchat.fabric.sockets import Pump
+from zchat.fabric.pump import Pump
 
 
 async def test_one_that_is_closed_touches_its_socket_no_more_whatever_is_scheduled() -> None:

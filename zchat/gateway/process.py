@@ -14,7 +14,7 @@ from typing import Any
 
 from zchat.fabric import sockets
 from zchat.fabric.core.identities import gateway_name, identity
-from zchat.fabric.sockets import Pump
+from zchat.fabric.pump import Pump
 from zchat.gateway.connection import ClientConnection
 from zchat.gateway.core.flow_control import Quota
 from zchat.gateway.core.loop import GatewayLoop

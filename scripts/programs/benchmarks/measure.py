@@ -229,10 +229,10 @@ def usage_of(processes: Mapping[str, int]) -> dict[str, Usage]:
             status = Path(f"/proc/{pid}/status").read_text("utf-8")
         except OSError:
             continue
-        resident_kib = next(
-            int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")
-        )
-        usages[program] = Usage(pid, cpu_s, resident_kib * 1024)
+        sizes = [line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")]
+        # One that has ended and that nobody has waited for yet has none.
+        if sizes:
+            usages[program] = Usage(pid, cpu_s, int(sizes[0]) * 1024)
     return usages
 
 
