@@ -99,6 +99,8 @@ def test_what_a_line_means(line: str, action: Action) -> None:
         ("x" * 16_001, "at most 16,000 characters"),
         (":whoamI?", "did you mean :whoami?"),
         (":histroy", "did you mean :history [#room or @name] [n]?"),
+        # As other programs call it.
+        (":join ops", "did you mean :jr <room> [key]?"),
         (":xyzzy", "there is no command ':xyzzy'. :help lists them all."),
         (":", ":help"),
         (": hello", ":help"),

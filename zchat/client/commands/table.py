@@ -163,8 +163,10 @@ def _from_elsewhere(line: str) -> str:
 
 
 def _unknown(name: str) -> Mistake:
-    nearest = difflib.get_close_matches(name.lower(), COMMANDS, n=1, cutoff=0.5)
-    hint = f"; did you mean {COMMANDS[nearest[0]].usage}?" if nearest else "."
+    meant = _HERE.get(name.lower())
+    if meant is None:
+        meant = next(iter(difflib.get_close_matches(name.lower(), COMMANDS, n=1, cutoff=0.5)), None)
+    hint = f"; did you mean {COMMANDS[meant].usage}?" if meant else "."
     shown = quoted(":" + name)
     return Mistake(f"there is no command {shown}{hint} :help lists them all.")
 
