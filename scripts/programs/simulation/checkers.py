@@ -440,16 +440,19 @@ def _check_found(life: Life, event: Answered, answer: SearchResults, history: Hi
             raise Broken(f"{life.person} finds {place} as {entry}, for {search.text!r}")
         if entry.log[0] == "@" and entry.log[1:] != life.name:
             raise Broken(f"{life.person} finds {place}, which is another's")
-        if entry.log[0] == "@" and entry.sequence <= _inbox_begin(life, history):
+        if entry.log[0] == "@" and entry.sequence <= _inbox_begin(life, event.id, history):
             raise Broken(f"{life.person} finds {place}, which an earlier {life.name} was told")
         if is_room(entry.log):
             _check_found_in_room(life, event.id, entry, history)
 
 
-def _inbox_begin(life: Life, history: History) -> int:
+def _inbox_begin(life: Life, request: int, history: History) -> int:
     """Up to where the inbox certainly is that of an earlier user of the name."""
     begun = [event for event in life.events if isinstance(event, SessionBegun)]
-    if not begun[-1].guest:
+    asked_after = life.events[: life.asked_after[request]]
+    # A guest may have gone and come back, and made an account, since this was asked.
+    asking = [event for event in asked_after if isinstance(event, SessionBegun)] or begun
+    if not asking[-1].guest:
         # Nobody else ever has the name of an account.
         return history.floors.get(life.name, 0)
     if not life.was_guest or life.from_head:

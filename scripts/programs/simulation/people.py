@@ -164,6 +164,8 @@ class Person(Caller):
         self.hurry = self.chat.choice([0.05, 0.3, 1.0])
         self.wire: Wire | None = None
         self.on_event: Callable[[Person, Event], None] = lambda person, event: None
+        self.followed_before: frozenset[str] = frozenset()
+        """The logs that it followed before what it is told now was read."""
         self._serial = 0
         self._timer_at: float | None = None
 
@@ -283,6 +285,7 @@ class Person(Caller):
 
     def received(self, wire: Wire, data: bytes) -> None:
         if wire is self.wire and self.core is not None:
+            self.followed_before = frozenset(self.core.followed)
             self.core.received(data, self.world.now)
             self._turn()
 

@@ -252,7 +252,8 @@ class Watchers:
                 assert person.core is not None
                 if person.core.name in users or len(users) > limits.TYPING_NAMES_MAX:
                     raise Broken(f"{person.name} hears that {users} type in {log}")
-                if log[0] == "#" and log not in person.core.followed:
+                # Of what was read at once a later entry may have it leave the room.
+                if log[0] == "#" and log not in person.core.followed | person.followed_before:
                     raise Broken(f"{person.name} hears who types in {log}, and is not in it")
             case _:
                 pass
