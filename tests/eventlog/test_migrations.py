@@ -14,6 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData, StaticPool, create_engine, inspect, text
 
 from zchat.eventlog.core.idempotency import Key
+from zchat.eventlog.core.search_words import block_piece
 from zchat.eventlog.schema import (
     Schema,
     SchemaTooNew,
@@ -166,6 +167,37 @@ def test_what_was_said_before_there_was_an_index_is_found(path: Path) -> None:
         assert [entry.sequence for entry in found.entries] == [1]
         assert not store.index_messages()
     store.close()
+
+
+def test_an_index_that_has_what_it_should_not_have_is_made_anew(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    engine = create_engine(f"sqlite:///{path}")
+    frame = encode(Entry("#garden", 1, 5, "ann", MessagePosted("a bean")))
+    with engine.begin() as connection:
+        config = migration_config(LOG_SCHEMA)
+        config.attributes["connection"] = connection
+        config.attributes["metadata"] = LOG_SCHEMA.metadata
+        command.upgrade(config, "log_0007")
+        for statement in (
+            "INSERT INTO entries VALUES (1, '#garden', 1, 'ann', NULL, NULL, :frame)",
+            "INSERT INTO search (rowid, pieces) VALUES (1, 'xxx')",
+            "INSERT INTO search_indexed VALUES (1)",
+            "INSERT INTO search_spans VALUES ('', 1, 1, 5, 5)",
+            "INSERT INTO search_due VALUES (1, 1, '#garden', 'ann', NULL, NULL, :frame, 1, 500)",
+        ):
+            connection.execute(text(statement), {"frame": frame})
+    engine.dispose()
+
+    store = Store.open(path, LOG_SCHEMA)
+    while store.index_messages():
+        pass
+    found = exhausted(store.search([Place("#garden", 0)], Wanted(("bean",), None, None, 1)))
+    assert [entry.sequence for entry in found.entries] == [1]
+    store.close()
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        has = "SELECT count(*) FROM search WHERE search MATCH ?"
+        for piece, times in (("xxx", 0), (f"{block_piece(1)}bea", 1)):
+            assert database.execute(has, (piece,)).fetchone() == (times,)
 
 
 def test_nonces_from_before_the_index_are_found(path: Path) -> None:

@@ -134,10 +134,24 @@ class Garden:
         connection.exec_driver_sql("INSERT INTO search(search) VALUES ('integrity-check')")
         connection.rollback()
 
+    def pieces_at(self, position: int) -> list[str]:
+        """All that the index has of a position."""
+        connection = self.store._connection
+        connection.exec_driver_sql(
+            "CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary "
+            "USING fts5vocab('main', 'search', 'instance')"
+        )
+        asked = "SELECT term FROM temp.vocabulary WHERE doc = ?"
+        pieces = [row[0] for row in connection.exec_driver_sql(asked, (position,))]
+        connection.rollback()
+        return pieces
+
     def index_has(self, text: str) -> list[int]:
         """The positions at which the index has any piece of the text."""
         connection = self.store._connection
         pieces = sorted(search_words.pieces_of(search_words.compared(text)))
+        # Words of one letter have none.
+        pieces = pieces or [search_words.author_piece("ann")]
         asked = " OR ".join(f'"{search_words.block_piece(1)}{piece}"' for piece in pieces)
         rows = connection.exec_driver_sql("SELECT rowid FROM search WHERE search MATCH ?", (asked,))
         found = [row[0] for row in rows]
@@ -161,7 +175,7 @@ def garden() -> Iterator[Garden]:
 
 @pytest.mark.parametrize("text", LONGEST.values(), ids=LONGEST.keys())
 def test_a_step_of_the_index_writes_so_many_pieces(garden: Garden, text: str) -> None:
-    pieces_max = max(limits.SEARCH_BATCH_PIECES, 2 * search_words.PART_CHARS + 3)
+    pieces_max = max(limits.SEARCH_BATCH_PIECES, 3 * search_words.PART_CHARS + 3)
 
     def check_steps() -> int:
         steps, more = 0, True
@@ -321,6 +335,45 @@ def test_what_is_found_is_exact_between_any_two_steps(
         if ("#garden", 1) not in garden.said:
             assert 2 not in garden.index_has(f"{text} {other} again")
         garden.store.close()
+
+
+@pytest.mark.parametrize("between", range(4))
+def test_nothing_of_a_deleted_message_comes_back(garden: Garden, between: int) -> None:
+    """Whatever is merged with what: the parts of a long message enter and leave one by one."""
+    # More than a page of the index, so that it is not merged again at once.
+    garden.say(LONGEST["ideographs"][: 8 * search_words.PART_CHARS])
+    for _ in range(between):
+        garden.say("bean")
+        garden.index()
+    long = ("#garden", between + 2)
+    garden.say("x" * 3 * search_words.PART_CHARS)
+    garden.index()
+    assert garden.found("xxx") == [long]
+    garden.edit(long, None)
+    garden.index()
+    for _ in range(12):
+        assert garden.pieces_at(long[1]) == []
+        garden.say("bean")
+        garden.index()
+    garden.check_index()
+
+
+@given(st.text("abß曜# ", max_size=60), st.integers(3, 9))
+def test_each_piece_of_a_text_is_in_one_part_of_it(text: str, part_chars: int) -> None:
+    """Also if somebody who knows nothing of the former ones goes on."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search_words, "PART_CHARS", part_chars)
+        words = search_words.compared(text)
+        parts = search_words.Parts()
+        entered: list[str] = []
+        following: int | None = 0
+        while following is not None:
+            pieces = parts.pieces_of(words, following)
+            assert search_words.Parts().pieces_of(words, following) == pieces
+            entered += pieces
+            following = search_words.next_part(words, following)
+    assert len(entered) == len(set(entered))
+    assert set(entered) == search_words.pieces_of(words, 0, len(words))
 
 
 def test_what_has_not_begun_to_enter_the_index_is_taken_back(garden: Garden) -> None:

@@ -263,10 +263,7 @@ class _Finding:
 
     def of_words(self, block: str) -> str:
         """The part of it that is about what was said, and who has said it."""
-        parts = [
-            _quoted(block + piece.text) + ("*" if piece.prefix else "")
-            for piece in search_words.pieces_wanted(self.wanted.words)
-        ]
+        parts = [_quoted(block + piece) for piece in search_words.pieces_wanted(self.wanted.words)]
         if self.wanted.author is not None:
             parts.append(_quoted(block + author_piece(self.wanted.author)))
         return " AND ".join(parts)

@@ -30,11 +30,11 @@ from sqlalchemy import (
 )
 
 from zchat.eventlog.core.search_words import (
+    Parts,
     author_piece,
     block_piece,
     compared,
     next_part,
-    pieces_of,
     place_piece,
 )
 from zchat.eventlog.core.spans import Span, Spans
@@ -90,6 +90,7 @@ class SearchIndex:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._sizes: dict[str, int] = {}
+        self._parts = Parts()
         position = connection.scalar(select(search_indexed.c.position))
         if position is None:
             connection.execute(insert(search_indexed).values(position=0))
@@ -150,7 +151,7 @@ class SearchIndex:
 
     def _write_due(self) -> bool:
         """Returns whether anything was due."""
-        batch = _Batch()
+        batch = _Batch(self._parts)
         finished: list[dict[str, int]] = []
         unfinished: list[dict[str, int]] = []
         parameters = {"due_max": limits.SEARCH_BATCH_ENTRIES}
@@ -179,7 +180,7 @@ class SearchIndex:
 
     def _write_next(self, newest: int) -> tuple[int, bool]:
         """The entries after the last one; returns how far it came, and whether some are due."""
-        batch = _Batch()
+        batch = _Batch(self._parts)
         spans = Spans(self._newest_span, self._sizes)
         long: list[Due] = []
         reached, left = self.progress.position, limits.SEARCH_BATCH_ENTRIES
@@ -241,7 +242,8 @@ class SearchIndex:
 class _Batch:
     """What one step writes."""
 
-    def __init__(self) -> None:
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
         self.written: list[_Piecewise] = []
         self.read_bytes = 0
         self._pieces_left = limits.SEARCH_BATCH_PIECES
@@ -252,7 +254,7 @@ class _Batch:
 
     def add(self, due: Due, words: str) -> bool:
         """The next part of it, unless it is too much for this step."""
-        pieces = _pieces(due, words)
+        pieces = _pieces(due, self._parts.pieces_of(words, due.done))
         if self.written and len(pieces) > self._pieces_left:
             return False
         block = block_piece(due.position)
@@ -263,18 +265,17 @@ class _Batch:
         return True
 
 
-def _pieces(due: Due, words: str) -> set[str]:
-    """Of the next part of it, and of the first one also what tells whose it is, and where.
+def _pieces(due: Due, said: set[str]) -> set[str]:
+    """What it says in its next part, and in the first one also whose it is, and where.
 
     As long as it says the same, these are the same.
     """
-    pieces = pieces_of(words, due.done)
-    if not due.done:
-        imported = _is_imported(due.nonce)
-        pieces.add(place_piece(due.log, None, imported=imported))
-        if due.thread is not None:
-            pieces.add(place_piece(due.log, due.thread, imported=imported))
-        pieces.add(author_piece(due.author))
+    if due.done:
+        return said
+    imported = _is_imported(due.nonce)
+    pieces = {*said, place_piece(due.log, None, imported=imported), author_piece(due.author)}
+    if due.thread is not None:
+        pieces.add(place_piece(due.log, due.thread, imported=imported))
     return pieces
 
 

@@ -162,11 +162,10 @@ search_indexed: Final = Table(
 """One row: of the entries up to here all messages are in the index of what is said, `search`."""
 for _statement in (
     # The pieces of each message, by its position; not the text itself, nor how often or where it
-    # has them. What begins with two characters, a word of many a language, is found as quickly:
-    # the third one, before them, stands for the block of positions.
+    # has them.
     (
         "CREATE VIRTUAL TABLE search USING fts5(pieces, content='', columnsize=0, detail=none, "
-        "tokenize='ascii', prefix='3')"
+        "tokenize='ascii')"
     ),
     # Its parts are merged when we say so, and never at once because there are too many: of so many
     # there are not even a tenth in the worst of cases.
@@ -215,5 +214,5 @@ LOG_SCHEMA: Final = Schema(
     name="log",
     metadata=(_metadata,),
     version_locations=(Path(__file__).parent / "migrations" / "versions",),
-    revisions=frozenset({"log_0007"}),
+    revisions=frozenset({"log_0008"}),
 )

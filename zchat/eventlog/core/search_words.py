@@ -5,14 +5,15 @@ A script that puts no spaces between its words is therefore searched like any ot
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from zchat.protocol import limits
 
 _PIECE_CHARS: Final = 3
+_SHORT_PIECE_CHARS: Final = 2
 # These two are of the index as it is stored: with others it would have to be made anew.
 PART_CHARS: Final = 500
-"""A longer text enters the index in parts of so many, each of twice as many pieces at most."""
+"""A longer text enters the index in parts of so many, of three times as many pieces at most."""
 BLOCK_POSITIONS: Final = 8_192
 """Each piece begins with a character that stands for a block of so many positions, so no list of
 positions in the index is longer. The index reads or merges a list in one go, which with all
@@ -24,13 +25,6 @@ _KEPT: Final = {code: 0x100 + code for code in range(0x80) if not chr(code).isal
 _SINGLE: Final = "\ue000"
 _PLACES: Final = {False: "\ue001", True: "\ue002"}
 _AUTHOR: Final = "\ue003"
-
-
-class Piece(NamedTuple):
-    """What an index must have of an entry, or, with `prefix`, something that begins like it."""
-
-    text: str
-    prefix: bool = False
 
 
 def words_of(text: str) -> tuple[str, ...]:
@@ -49,22 +43,53 @@ def compared(text: str) -> str:
     return " ".join(words_of(text))
 
 
-def pieces_of(words: str, begin: int = 0) -> set[str]:
-    """What the index has of the part from `begin` on of words with spaces between them.
+def pieces_of(words: str, begin: int = 0, upto: int | None = None) -> set[str]:
+    """What the index has of words with spaces between them, of the part from `begin` on.
 
-    These are three characters from each one on, as far as its word goes: so two also begin
-    something wherever they stand. Of other scripts than ASCII a character can be a word of its own.
+    These are the three characters from each one on, and the two, for a search for as many, where
+    its word goes that far. Of other scripts than ASCII a character can be a word of its own.
     """
     pieces: set[str] = set()
-    at, upto = begin, min(begin + PART_CHARS, len(words))
+    at, upto = begin, min(begin + PART_CHARS if upto is None else upto, len(words))
     for word in words[begin : upto + _PIECE_CHARS - 1].split(" "):
         kept = word.translate(_KEPT)
         here = len(kept[: max(0, upto - at)])
-        pieces.update([kept[begun : begun + _PIECE_CHARS] for begun in range(here)])
+        for chars in (_PIECE_CHARS, _SHORT_PIECE_CHARS):
+            last = min(here, len(kept) - chars + 1)
+            pieces.update([kept[begun : begun + chars] for begun in range(last)])
         if not kept.isascii():
             pieces.update([_SINGLE + char for char in kept[:here] if not char.isascii()])
         at += len(word) + 1
     return pieces
+
+
+class Parts:
+    """Gives the pieces of each part of a text, without those that a former part has.
+
+    FTS5 wants a piece of an entry once. What was written twice can come back after it was taken
+    out: a merge of the second time with the removal leaves nothing of either, and the first one,
+    in a part of the index that was not merged with them, is in force again.
+    """
+
+    def __init__(self) -> None:
+        # Of the text whose turn it is, or every part would be compared with all of it anew.
+        self._words = ""
+        self._upto = 0
+        self._former: set[str] = set()
+
+    def pieces_of(self, words: str, begin: int) -> set[str]:
+        if not begin:
+            self._former = set()
+        elif (self._words, self._upto) != (words, begin):
+            self._former = pieces_of(words, 0, begin)
+        pieces = pieces_of(words, begin) - self._former
+        following = next_part(words, begin)
+        if following is None:
+            self._words, self._upto, self._former = "", 0, set()
+        else:
+            self._words, self._upto = words, following
+            self._former |= pieces
+        return pieces
 
 
 def next_part(words: str, begin: int) -> int | None:
@@ -81,23 +106,23 @@ def block_piece(position: int) -> str:
     return chr(0x10000 + position // BLOCK_POSITIONS % _BLOCKS)
 
 
-def pieces_wanted(words: Iterable[str]) -> list[Piece]:
+def pieces_wanted(words: Iterable[str]) -> list[str]:
     """Of what holds all of the words the index has these, and more often than not only of that.
 
     None for a single letter or digit, which is nearly everywhere.
     """
-    wanted: dict[Piece, None] = {}
+    wanted: dict[str, None] = {}
     for word in words:
         kept = word.translate(_KEPT)
         last = len(kept) - _PIECE_CHARS
         if last >= 0:
             # Each character once is enough, for what is found is compared with the words again.
             ats = [*range(0, last, _PIECE_CHARS), last]
-            wanted.update((Piece(kept[at : at + _PIECE_CHARS]), None) for at in ats)
+            wanted.update((kept[at : at + _PIECE_CHARS], None) for at in ats)
         elif len(kept) > 1:
-            wanted[Piece(kept, prefix=True)] = None
+            wanted[kept] = None
         elif not kept.isascii():
-            wanted[Piece(_SINGLE + kept)] = None
+            wanted[_SINGLE + kept] = None
     return list(wanted)[: limits.SEARCH_PIECES_MAX]
 
 
