@@ -24,8 +24,11 @@ SECONDS: Final = 20.0
 """How long people talk and things break, in simulated seconds."""
 QUIET_S: Final = (18.0, 36.0, 66.0, 150.0)
 """When all must be whole again. The first is enough for most; the last is more than all time-outs,
-graces and waits that can follow one another, and than somebody new, of whom two messages a second
-are taken, needs for what it has sent again and again while a service was away."""
+graces and waits that can follow one another."""
+HELD_BACK_S: Final = 600.0
+"""The same as long as a gateway holds somebody back. Of somebody new it takes two messages a
+second, and a client that tries all again each half second while a service is away has soon sent
+hundreds, all of which are taken before its last request."""
 ANSWERS_S: Final = 60.0
 """The longest that the last questions may take: whoever owes waits between two steps of them."""
 
@@ -117,7 +120,7 @@ def _run(cluster: Cluster, watchers: Watchers, recipe: Recipe) -> tuple[str | No
         cluster.start(recipe.without_people)
         world.run(BEGIN_S + recipe.seconds)
         heal(cluster)
-        for quiet_s in QUIET_S:
+        for quiet_s in (*QUIET_S, HELD_BACK_S):
             world.run(BEGIN_S + recipe.seconds + quiet_s)
             watchers.check()
             try:
@@ -130,7 +133,7 @@ def _run(cluster: Cluster, watchers: Watchers, recipe: Recipe) -> tuple[str | No
                 watchers.turns.check_quiet_end()
                 break
             except Broken:
-                if quiet_s == QUIET_S[-1]:
+                if quiet_s >= QUIET_S[-1] and not (quiet_s < HELD_BACK_S and _holds_back(cluster)):
                     raise
         _ask_and_check(cluster)
         watchers.check()
@@ -141,6 +144,11 @@ def _run(cluster: Cluster, watchers: Watchers, recipe: Recipe) -> tuple[str | No
         world.tell(what)
         return f"{what} {_trace(bug)}", _place(bug)
     return None, ""
+
+
+def _holds_back(cluster: Cluster) -> bool:
+    """Whether anybody has still to wait because of what it has said before."""
+    return any(gateway.turns.core.quotas.slowed for gateway in cluster.gateways if gateway.alive)
 
 
 def _ask_and_check(cluster: Cluster) -> None:
