@@ -247,8 +247,8 @@ class Rooms:
         nonce = b"a conversation: " + room.encode()
         return self.do("", OpenConversation(nonce, room, author, list(users)))
 
-    def end_guest(self, user: str) -> Done | Refused:
-        return self.do("", EndGuest(user))
+    def end_guest(self, user: str, since_ms: int = 0) -> Done | Refused:
+        return self.do("", EndGuest(user, since_ms))
 
     # --- What has come of it ------------------------------------------------------------------
 

@@ -360,6 +360,17 @@ def test_a_guest_that_ends_leaves_all_its_rooms(garden: Rooms) -> None:
     assert garden.core.rooms_of == {"ann": {"garden", "attic"}}
 
 
+def test_what_a_guest_has_said_and_comes_after_its_end_is_not_done(garden: Rooms) -> None:
+    garden.end_guest("bob", since_ms=70)
+    late = JoinRoom(id=2, nonce=garden.nonce(), room="garden")
+
+    assert refused(garden.do("bob", late, since_ms=70)) is RefusalCode.BUSY
+    assert garden.members("garden") == {"ann": "owner"}
+    # The next one of the name is somebody else, and may say the very same.
+    assert isinstance(garden.do("bob", late, since_ms=90), Done)
+    assert "bob" in garden.members("garden")
+
+
 def test_the_end_of_a_guest_may_come_twice(garden: Rooms) -> None:
     garden.end_guest("bob")
     before = garden.store.position

@@ -638,7 +638,9 @@ def test_the_end_of_a_guest_is_told_and_its_name_is_free(users: Bench) -> None:
     assert isinstance(opened, SessionOpened)
     users.do(2, CloseSession(quit=True))
 
-    assert users.owed == [EndGuest("ann")]
+    (end,) = users.owed
+    assert isinstance(end, EndGuest)
+    assert end.name == "ann"
     assert users.store.owed() == []
     another = users.do(3, OpenSession(1, "ann", b"a" * limits.TOKEN_BYTES, None))
     assert isinstance(another, SessionOpened)

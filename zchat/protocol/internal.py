@@ -238,9 +238,14 @@ class ReportActivity(Message, frozen=True):
 
 
 class EndGuest(Message, frozen=True):
-    """The guest is gone: its memberships end."""
+    """The guest is gone: its memberships end.
+
+    `since_ms` is since when the name was its own, by which what it has said and is still on its way
+    is told from what the next one of the name says.
+    """
 
     name: Name
+    since_ms: int = 0
 
 
 class TellInvited(Message, frozen=True):

@@ -151,13 +151,14 @@ class RoomCore:
                 return Key(user or SYSTEM_AUTHOR, command.nonce)
 
     def handle(self, sender: Sender, command: RoomsCommand, now: float, at_ms: int) -> Answer:
+        self.state.check_here(sender)
         match command:
             case Post(room=name):  # Most of all, and never audited.
                 room = self.state.existing(sender, name)
                 check(Post, sender.standing, sender.user, room, at_ms)
                 return self._post(sender, room, command, now, at_ms)
             case EndGuest():
-                return self._membership.end_guest(command.name, at_ms)
+                return self._membership.end_guest(command.name, command.since_ms, at_ms)
             case SetRetention():
                 heads = self.timeline.heads
                 return operators.set_retention(sender, command, self.effects, heads, at_ms)

@@ -223,12 +223,13 @@ class Membership:
         state.effects.owe(USER_SERVICE, key, telling)
         return answer
 
-    def end_guest(self, user: str, at_ms: int) -> Answer:
+    def end_guest(self, user: str, since_ms: int, at_ms: int) -> Answer:
         """What becomes of a guest's rooms: it leaves them, and no invitation or mute of it stays.
 
         The next one of this name is somebody else; but a ban is a ban of the name.
         """
         state = self._state
+        state.end_guest(user, since_ms)
         for name in sorted(state.noted_in.get(user, ())):
             room = state.rooms[name]
             state.unmute(room, user)

@@ -53,6 +53,8 @@ class RoomState:
         """Names of the rooms that a user is in, without the lobby."""
         self.noted_in: dict[str, set[str]] = {}
         """Names of the rooms, and the lobby, that a user is invited to or muted in."""
+        self._gone: dict[str, int] = {}
+        """Guests that have ended, with since when the name was theirs; the latest at the end."""
         self._closed: list[str] = []
         """Rooms that were closed in this beat, until whose end their heads stay known."""
 
@@ -118,7 +120,23 @@ class RoomState:
         floor = self._floors.get(room_log(room.name), 0)
         return [sequence for sequence in room.pins if sequence > floor]
 
+    def check_here(self, sender: Sender) -> None:
+        """Raises `Refusal` for a guest that has ended.
+
+        Its gateway may have been cut off, and deliver only now what it had to say: a room that it
+        joined by that would keep it for ever. The next guest of the name says it anew.
+        """
+        if sender.since_ms and self._gone.get(sender.user) == sender.since_ms:
+            raise Refusal(RefusalCode.BUSY, f"the guest {sender.user} has gone meanwhile")
+
     # --- Changes ----------------------------------------------------------------------------------
+
+    def end_guest(self, name: str, since_ms: int) -> None:
+        """From now on nothing is done for it."""
+        self._gone.pop(name, None)
+        self._gone[name] = since_ms
+        if len(self._gone) > limits.ENDED_GUESTS_MAX:
+            del self._gone[next(iter(self._gone))]
 
     def append(
         self, room: str, author: str, body: EntryBody, at_ms: int, nonce: bytes | None

@@ -2,7 +2,8 @@
 
 Every room-service is owed an `EndGuest`, by which it ends the memberships (`Membership.end_guest`
 in `zchat/rooms/core/membership.py`). A guest's name is free only when all of them have confirmed
-that: otherwise the next guest of that name could find itself in the rooms of the last one.
+that: otherwise the next guest of that name could find itself in the rooms of the last one. What a
+gateway that was cut off meanwhile delivers later in the name of the guest is not done.
 """
 
 from collections.abc import Callable, Collection
@@ -86,7 +87,7 @@ class Endings:
         self._directory.save(user)
         key = (END_ACCOUNT_KEY if user.deleted else END_GUEST_KEY) + user.name
         for address in self._room_addresses:
-            self._directory.effects.owe(address, key, EndGuest(user.name))
+            self._directory.effects.owe(address, key, EndGuest(user.name, user.created_at_ms))
             self.add_owed(key)
 
     def add_owed(self, key: str) -> None:
