@@ -215,6 +215,8 @@ class _Past:
         return person
 
     def goes(self, person: _Person) -> None:
+        # As a gateway, which says so only when all that the client has sent is answered.
+        self.settle()
         self._send(_GATEWAY, USER_SERVICE, person, CloseSession(quit=True))
 
     def do(self, person: _Person, *requests: Message) -> None:
