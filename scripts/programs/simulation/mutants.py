@@ -344,7 +344,7 @@ def _topic_not_stored() -> Plant:
 
 
 def _guest_keeps_rooms() -> Plant:
-    return Membership, "end_guest", lambda self, user, at_ms: Answer(None, 0)
+    return Membership, "end_guest", lambda self, user, since_ms, at_ms: Answer(None, 0)
 
 
 def _password_not_checked() -> Plant:
