@@ -19,6 +19,7 @@ from zchat.protocol.messages import (
     Post,
     Posting,
     RefusalCode,
+    Refused,
     RoomConfigured,
     RoomCreated,
     RoomOpened,
@@ -369,6 +370,32 @@ def test_what_a_guest_has_said_and_comes_after_its_end_is_not_done(garden: Rooms
     # The next one of the name is somebody else, and may say the very same.
     assert isinstance(garden.do("bob", late, since_ms=90), Done)
     assert "bob" in garden.members("garden")
+
+
+def test_of_guests_that_are_gone_only_the_latest_are_remembered(
+    garden: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "ENDED_GUESTS_MAX", 2)
+    for number, name in enumerate(("bob", "carl", "eve"), start=70):
+        garden.end_guest(name, number)
+    late = {
+        name: garden.do(name, JoinRoom(id=2, nonce=garden.nonce(), room="garden"), since_ms=number)
+        for number, name in enumerate(("bob", "carl", "eve"), start=70)
+    }
+
+    assert [name for name, answer in late.items() if isinstance(answer, Refused)] == ["carl", "eve"]
+
+
+def test_what_is_written_again_is_no_new_statement(garden: Rooms) -> None:
+    """Each would be compiled anew, and kept for ever."""
+    counts = []
+    for _ in range(3):
+        garden.join("eve", "garden")
+        garden.leave("eve", "garden")
+        counts.append(len(garden.store._sql))
+
+    assert counts[0] > 0
+    assert len(set(counts)) == 1
 
 
 def test_the_end_of_a_guest_may_come_twice(garden: Rooms) -> None:
