@@ -112,13 +112,6 @@ WANTED_APART: Final[dict[str, str]] = {
 UNFINISHED: Final = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX)\b")
 EMPTY_NAMES: Final = re.compile(r".*(Manager|Handler|Helper|Utils?)$")
 
-NOT_YET: Final[dict[str, set[str]]] = {
-    "cores_import_nothing_but_cores": {
-        "runtime.core.hangs imports runtime.liveness",
-    },
-}
-"""By rule: what breaks it today. What is mended has to go from here, so that this only shrinks."""
-
 
 @dataclass(frozen=True)
 class Module:
@@ -508,14 +501,8 @@ every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule.__
 
 @every_rule
 def test_zchat_keeps_the_rule_that(rule: Rule) -> None:
-    offences = sorted(set(rule(zchat())) - NOT_YET.get(rule.__name__, set()))
+    offences = sorted(set(rule(zchat())))
     assert not offences, "\n" + "\n".join(offences)
-
-
-@every_rule
-def test_what_is_mended_is_not_excused_any_longer(rule: Rule) -> None:
-    mended = sorted(NOT_YET.get(rule.__name__, set()) - set(rule(zchat())))
-    assert not mended, "these go from NOT_YET:\n" + "\n".join(mended)
 
 
 def pairs(table: Mapping[K, Set[str]]) -> set[tuple[K, str]]:
@@ -552,7 +539,6 @@ def test_nothing_in_the_tables_is_dead() -> None:
         *NOT_IN_PURE - sys.stdlib_module_names - ONLY_IN.keys(),
         *WANTED_APART.keys() - small,
         *pairs(HOMES) - homes,
-        *NOT_YET.keys() - {rule.__name__ for rule in RULES},
     ]
     assert dead == []
 

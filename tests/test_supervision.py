@@ -21,8 +21,8 @@ from supervisor.xmlrpc import SupervisorTransport
 from zchat.admin.reviver import Watch, notifications, revive
 from zchat.admin.supervising import begin
 from zchat.protocol import limits
-from zchat.runtime.core.hangs import Hangs
-from zchat.runtime.liveness import Seen, file_of
+from zchat.runtime.core.hangs import Hangs, Seen
+from zchat.runtime.liveness import file_of
 
 CONF = Path(__file__).parent.parent / "procfiles" / "zchat.conf"
 LOG = logging.getLogger("zchat.test")

@@ -21,8 +21,8 @@ from typing import BinaryIO, Protocol
 from supervisor.states import ProcessStates
 
 from zchat.admin.supervising import own_supervisor
-from zchat.runtime.core.hangs import Hangs
-from zchat.runtime.liveness import Seen, file_of, look_at
+from zchat.runtime.core.hangs import Hangs, Seen
+from zchat.runtime.liveness import file_of, look_at
 from zchat.runtime.options import WRONG_CONFIGURATION
 from zchat.runtime.process import die_with_parent, log_to_stderr
 from zchat.runtime.settings import Settings, command

@@ -13,13 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from zchat.protocol import limits
-
-
-class Seen(NamedTuple):
-    """What a file says of its process."""
-
-    pid: int
-    touched_at_ns: int
+from zchat.runtime.core.hangs import Seen
 
 
 def file_of(folder: Path, name: str) -> Path:

@@ -1,14 +1,20 @@
 """When a process counts as hung, and is killed."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
 from zchat.protocol import limits
-from zchat.runtime.liveness import Seen
 
 _LOOKS_MIN: Final = 3
+
+
+class Seen(NamedTuple):
+    """What a process's file says of it."""
+
+    pid: int
+    touched_at_ns: int
 
 
 class _Silence(Struct):
