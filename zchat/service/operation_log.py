@@ -105,7 +105,7 @@ class RefusalLog:
         """Somebody was refused a command or query; most of what is refused is not suspicious."""
         if answer.code not in SUSPICIOUS and not answer.suspicious:
             return
-        if self._bucket.try_take(1, now):
+        if self._bucket.take_or_wait_s(1, now):
             self._unsaid += 1
             return
         kind = type(command).__struct_config__.tag

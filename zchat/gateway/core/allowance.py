@@ -39,12 +39,12 @@ class Allowance(NamedTuple):
         count, size = len(frames), sum(map(len, frames))
         taken = 0
         for bucket in self.messages:
-            if bucket.try_take(count, now):
+            if bucket.take_or_wait_s(count, now):
                 break
             taken += 1
         else:
             for bucket in self.sizes:
-                if bucket.try_take(size, now):
+                if bucket.take_or_wait_s(size, now):
                     break
                 taken += 1
             else:

@@ -496,7 +496,7 @@ class Quotas:
         where = arrival.network
         if arrival.refused is None:
             return arrival
-        if where not in self._shut_out and not self._told.of(where, now).try_take(1, now):
+        if where not in self._shut_out and not self._told.of(where, now).take_or_wait_s(1, now):
             return arrival
         self.departed(arrival)
         return None
@@ -529,7 +529,7 @@ class Quotas:
             reason = f"{most} connections of your address are open, and no more may be"
             return Refused(None, RefusalCode.LIMIT_REACHED, reason)
         if self._arrivals is not None:
-            wait_s = self._arrivals.of(where, now).try_take(1, now)
+            wait_s = self._arrivals.of(where, now).take_or_wait_s(1, now)
             if wait_s:
                 self._note(f"connections of {where} refused: too fast")
                 return _too_fast("too many connections of your address", wait_s)
@@ -591,7 +591,7 @@ class Quotas:
 
     def said_aside(self, session: Session, now: float) -> None:
         """What a client says while somebody types costs no message, unless it says so too often."""
-        if session.allowance and not self._asides.of(session.name, now).try_take(1, now):
+        if session.allowance and not self._asides.of(session.name, now).take_or_wait_s(1, now):
             for bucket in session.allowance.messages:
                 bucket.give_back(1)
 
@@ -622,7 +622,7 @@ class Quotas:
         if whose is Whose.ACCOUNT and session.owes(now):
             who = session.name or "a client"
             self._note(f"{who} ({where}) asks for too much, and waits")
-        elif not self._noted.of(where, now).try_take(1, now):
+        elif not self._noted.of(where, now).take_or_wait_s(1, now):
             self._note(f"clients of {where} are held back: {_TOO_MUCH[whose]}")
 
     # What an operator reads of it.

@@ -33,13 +33,13 @@ class Bucket:
 
         What is taken too early is owed: whoever takes it all the same waits for so long.
         """
-        wait_s = self.try_take(tokens, now)
+        wait_s = self.take_or_wait_s(tokens, now)
         if wait_s:
             self._tokens -= tokens
         return wait_s
 
-    def try_take(self, tokens: float, now: float) -> float:
-        """The same, but takes nothing if it is too early."""
+    def take_or_wait_s(self, tokens: float, now: float) -> float:
+        """The same, but if it is too early takes nothing, and says how long to wait."""
         self._fill(now)
         left = self._tokens - tokens
         if left < 0:
@@ -137,7 +137,7 @@ class Samples:
 
     def admit(self, name: str, now: float) -> int | None:
         """How many of this name were held back since the last one; None if this one is, too."""
-        if not self._buckets.of(name, now).try_take(1, now):
+        if not self._buckets.of(name, now).take_or_wait_s(1, now):
             return self._held.pop(name, 0)
         self._held[name] = self._held.get(name, 0) + 1
         if len(self._held) > self._names_max:

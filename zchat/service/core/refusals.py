@@ -36,7 +36,7 @@ class Pace:
 
     def take(self, user: str, now: float) -> None:
         """The user does it once. Raises `Refusal` if that is too often."""
-        if wait_s := self._by_user.of(user, now).try_take(1, now):
+        if wait_s := self._by_user.of(user, now).take_or_wait_s(1, now):
             reason = f"{self._too_much}; try again in {math.ceil(wait_s)} s"
             raise Refusal(RefusalCode.TOO_FAST, reason, wait_s)
 

@@ -381,9 +381,9 @@ class LoginLimits:
         wait_s = max(self._by_name.wait_s(name, 1, now), self._by_address.wait_s(source, 1, now))
         if wait_s:
             raise _too_fast("too many failed logins", wait_s)
-        self._by_name.of(name, now).try_take(1, now)
+        self._by_name.of(name, now).take_or_wait_s(1, now)
         if source:
-            self._by_address.of(source, now).try_take(1, now)
+            self._by_address.of(source, now).take_or_wait_s(1, now)
 
     def succeeded(self, name: str, address: str) -> None:
         """The attempt was none of those that count."""
@@ -393,7 +393,7 @@ class LoginLimits:
     def newcomer(self, address: str, now: float) -> None:
         """Somebody takes a new name. Raises `Refusal` if the address has brought too many."""
         source = source_of(address)
-        if source and (wait_s := self._newcomers.of(source, now).try_take(1, now)):
+        if source and (wait_s := self._newcomers.of(source, now).take_or_wait_s(1, now)):
             raise _too_fast("too many new names from your address", wait_s)
 
 
