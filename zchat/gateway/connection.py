@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from zchat.gateway.core.flow_control import Arrival
 from zchat.gateway.core.loop import Traffic
-from zchat.gateway.core.session import Session, SessionState
+from zchat.gateway.core.session import Once, Session, SessionState
 from zchat.protocol import limits
 from zchat.protocol.codec import FrameReader, ProtocolError
+
+_joined: Final[Callable[[list[bytes]], bytes]] = b"".join
 
 
 class Inside(Protocol):
@@ -29,7 +31,11 @@ class Inside(Protocol):
 
 
 class ClientConnection(asyncio.Protocol):
-    """One client, with or without TLS: cuts frames, writes what there is, knows who is slow."""
+    """One client, with or without TLS: cuts frames, writes what there is, knows who is slow.
+
+    This is what a client of our own has. Another kind of connection differs in what its bytes mean,
+    and in nothing else.
+    """
 
     __slots__ = ("_inside", "_reader", "_reading", "_transport", "_writable", "arrival", "session")
 
@@ -60,9 +66,23 @@ class ClientConnection(asyncio.Protocol):
             arrival = self._inside.arrived(peer[0] if peer else "")
         self.session = self._inside.connected(self, arrival)
 
+    def hand_over(self, other: "ClientConnection") -> None:
+        """From here on the other one has the client and its session."""
+        assert self._transport is not None
+        other._transport, self._transport = self._transport, None
+        other._reading, other._writable = self._reading, self._writable
+        other.session = self.session
+        other.session.goes_on_with(other)
+        other._transport.set_protocol(other)
+
     def data_received(self, data: bytes) -> None:
-        traffic = self._inside.traffic
-        traffic.in_bytes += len(data)
+        self._inside.traffic.in_bytes += len(data)
+        self._take(data)
+        # Not only after this turn, which may take in some megabytes before it ends.
+        self._adjust_reading()
+
+    def _take(self, data: bytes) -> None:
+        """The next bytes of messages."""
         reader = self._reader or FrameReader()
         try:
             frames = reader.feed(data)
@@ -70,10 +90,12 @@ class ClientConnection(asyncio.Protocol):
         except ProtocolError as error:
             self._inside.refused(self.session, error)
         else:
-            traffic.in_frames += len(frames)
-            self._inside.received(self.session, frames)
-        # Not only after this turn, which may take in some megabytes before it ends.
-        self._adjust_reading()
+            self._inside.traffic.in_frames += len(frames)
+            self._inside.received(self.session, self._taken(frames))
+
+    def _taken(self, frames: list[bytes]) -> list[bytes]:
+        """Whole messages, as the session is to have them."""
+        return frames
 
     def connection_lost(self, exc: Exception | None) -> None:
         # Session and connection know each other, so that they stay until the garbage collector
@@ -98,7 +120,7 @@ class ClientConnection(asyncio.Protocol):
         """What was written and the network has not taken yet."""
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
-    def flush(self, out: list[bytes], join: Callable[[list[bytes]], bytes]) -> int:
+    def flush(self, out: list[bytes], once: Once) -> int:
         """Writes this, as one; then ends or pauses the connection as the session says.
 
         Returns how many bytes that was.
@@ -108,19 +130,26 @@ class ClientConnection(asyncio.Protocol):
         if transport is None:
             return written_bytes
         if out and not transport.is_closing():
-            joined = out[0] if len(out) == 1 else join(out)
-            transport.write(joined)
-            written_bytes = len(joined)
+            data = self._as_written(out, once)
+            transport.write(data)
+            written_bytes = len(data)
             traffic = self._inside.traffic
             traffic.out_bytes += written_bytes
             traffic.out_frames += len(out)
         if session.state is SessionState.CLOSING:
-            transport.close()
+            self._close(transport)
         elif session.state is SessionState.CUT:
             transport.abort()
         else:
             self._adjust_reading()
         return written_bytes
+
+    def _as_written(self, out: list[bytes], once: Once) -> bytes:
+        return out[0] if len(out) == 1 else once(_joined, out)
+
+    def _close(self, transport: asyncio.Transport) -> None:
+        """The session is over, and what it had to say is written."""
+        transport.close()
 
     def _adjust_reading(self) -> None:
         # Who does not read is not read from: its answers would pile up here.

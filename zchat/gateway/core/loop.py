@@ -29,12 +29,14 @@ class Traffic:
 
     __slots__ = (
         "connections",
+        "http_responses",
         "in_bytes",
         "in_frames",
         "out_bytes",
         "out_frames",
         "pushed_out",
         "turned_away",
+        "web_sockets",
     )
 
     def __init__(self) -> None:
@@ -43,6 +45,10 @@ class Traffic:
         """Before a handshake, and amid one."""
         self.in_bytes = self.in_frames = 0
         self.out_bytes = self.out_frames = 0
+        self.http_responses: dict[str, int] = {}
+        """By status."""
+        self.web_sockets = 0
+        """Those that are open."""
 
 
 class Outside(Protocol):
@@ -209,13 +215,13 @@ class GatewayLoop:
 
     def _write_to_clients(self) -> None:
         output = self.core.output
-        joined: dict[tuple[int, ...], bytes] = {}
+        formed: dict[tuple[object, ...], bytes] = {}
 
-        def join(out: list[bytes]) -> bytes:
+        def once(form: Callable[[list[bytes]], bytes], out: list[bytes]) -> bytes:
             # Members of the same rooms get the same bytes; they are joined once for all of them.
-            key = tuple(map(id, out))
-            if (data := joined.get(key)) is None:
-                data = joined[key] = b"".join(out)
+            key: tuple[object, ...] = (form, *map(id, out))
+            if (data := formed.get(key)) is None:
+                data = formed[key] = form(out)
             return data
 
         kept = []
@@ -227,6 +233,6 @@ class GatewayLoop:
             out = output.take(session)
             kept.append(out)  # Their ids are keys above, so they must live until the end.
             if session.connection is not None:
-                written_bytes += session.connection.flush(out, join)
+                written_bytes += session.connection.flush(out, once)
         if output.dirty:
             self._outside.turn_soon()

@@ -3,7 +3,7 @@
 import enum
 from collections import deque
 from collections.abc import Callable, Collection
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from zchat.gateway.core.allowance import Allowance
 from zchat.protocol import limits
@@ -30,6 +30,10 @@ class SessionState(enum.Enum):
 _OVER = (SessionState.CLOSING, SessionState.CUT, SessionState.CLOSED)
 
 
+Once: TypeAlias = Callable[[Callable[[list[bytes]], bytes], list[bytes]], bytes]
+"""`once(form, out)` is `form(out)`, made once for all who are written the same in the same form."""
+
+
 class Connection(Protocol):
     """A session's connection, which the shell has made."""
 
@@ -37,7 +41,7 @@ class Connection(Protocol):
     def unsent_bytes(self) -> int:
         """What was written and the network has not taken yet."""
 
-    def flush(self, out: list[bytes], join: Callable[[list[bytes]], bytes]) -> int:
+    def flush(self, out: list[bytes], once: Once) -> int:
         """Writes this as one, then goes by the session's state; returns how many bytes it was."""
 
 
@@ -144,6 +148,10 @@ class Session:
         """What may still be said; None for as much as comes."""
         self.slowed = False
         """The client was told that it says too much, and has not been quiet since."""
+
+    def goes_on_with(self, connection: Connection) -> None:
+        """The client is the same one, and speaks in another way than was thought."""
+        self.connection = connection
 
     # --- From hello to the end ----------------------------------------------------------------
 
