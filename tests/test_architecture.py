@@ -67,6 +67,7 @@ ONLY_IN: Final[dict[str, set[str]]] = {
     "alembic": {"eventlog", "users", "rooms"},
     "sqlite3": {"eventlog", "client"},
     "uvloop": {"gateway"},
+    "websockets": {"gateway"},
     "prompt_toolkit": {"client"},
     "textual": {"client"},
     "supervisor": {"admin"},

@@ -9,8 +9,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final, Self, TypeVar
 
+import msgspec
+
 from testbed.cluster import DEADLINE_S, GATEWAYS, Cluster
 from testbed.people import new_name
+from testbed.web_socket import WebSocket
 from zchat.protocol import limits
 from zchat.protocol.codec import FrameReader, encode, server_messages
 from zchat.protocol.messages import (
@@ -89,7 +92,7 @@ class Wire:
     async def _next(self) -> ServerMessage | None:
         while not self._waiting:
             try:
-                data = await self.reader.read(64 * 1024)
+                data = await self._read()
             except ConnectionError:
                 data = b""
             if not data:
@@ -100,6 +103,9 @@ class Wire:
             self.entries.setdefault(message.log, []).append(message)
         return message
 
+    async def _read(self) -> bytes:
+        return await self.reader.read(64 * 1024)
+
     def head(self, log: str) -> int:
         """Sequence of the newest entry that came; 0 for none."""
         entries = self.entries.get(log)
@@ -108,6 +114,46 @@ class Wire:
     async def until_seen(self, log: str, sequence: int) -> None:
         while self.head(log) < sequence:
             assert await self.next() is not None, f"{self.name} was disconnected"
+
+
+class WebWire(Wire):
+    """The same by the web door, as a page in a browser has it: its token is in a cookie."""
+
+    def __init__(
+        self, cluster: Cluster, connection: socket.socket | None = None, cookie: str = ""
+    ) -> None:
+        super().__init__(cluster, connection)
+        self._socket = WebSocket(cluster.address, cookie=cookie)
+
+    @property
+    def cookie(self) -> str:
+        return self._socket.cookie
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        await super().send_bytes(self._socket.handshake())
+        while not self._socket.status:
+            data = await self.reader.read(64 * 1024)
+            assert data, "no answer to the handshake"
+            self._socket.received(data)  # Nothing comes of messages before one is sent.
+        assert self._socket.status == 101
+        return self
+
+    async def send_bytes(self, data: bytes) -> None:
+        await super().send_bytes(self._socket.framed(data))
+
+    async def log_in(self) -> LoggedIn:
+        log_in = msgspec.msgpack.encode({"kind": "log_in", "id": 1, "name": self.name})
+        await self.send_bytes(encode(HELLO) + log_in)
+        await self.receive(Welcome)
+        return await self.receive(LoggedIn)
+
+    async def _read(self) -> bytes:
+        """Empty at the end alone."""
+        while data := await super()._read():
+            if payload := self._socket.received(data):
+                return payload
+        return b""
 
 
 class Witness(Wire):

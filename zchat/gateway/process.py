@@ -15,9 +15,10 @@ from typing import Any
 from zchat.fabric import sockets
 from zchat.fabric.core.identities import gateway_name, identity
 from zchat.fabric.pump import Pump
-from zchat.gateway.connection import ClientConnection
 from zchat.gateway.core.flow_control import Quota
 from zchat.gateway.core.loop import GatewayLoop
+from zchat.gateway.core.web import Site
+from zchat.gateway.doors import Doors, read_files
 from zchat.gateway.metrics import MEASURES, missing, readings
 from zchat.gateway.operation_log import WrittenOperationLog
 from zchat.gateway.tls import CertificateError, TlsDoor, load_context
@@ -191,6 +192,11 @@ class Entrances:
         self._log = log
         self._handshakes_max = handshakes_max
         self._door: TlsDoor | None = None
+        self._native = Doors()
+        self._both = self._native
+        if any(map(settings.serves_web, settings.listen)):
+            site = Site(read_files(), settings.web_origins, settings.tls_cert is not None)
+            self._both = Doors(site)
         self._servers: list[asyncio.Server] = []
 
     async def open(
@@ -202,7 +208,8 @@ class Entrances:
         """Raises `CannotListen`."""
         if context is not None:
             sessions = turns.core.sessions
-            self._door = TlsDoor(loop, turns, context, self._handshakes_max, sessions.__len__)
+            most = self._handshakes_max
+            self._door = TlsDoor(loop, turns, context, most, sessions.__len__, self._both)
         for address in self._settings.listen:
             try:
                 await self._listen(loop, turns, address)
@@ -218,8 +225,9 @@ class Entrances:
         if self._door is not None:
             await self._door.listen(address.host, address.port)
             return
+        doors = self._both if self._settings.serves_web(address) else self._native
         server = await loop.create_server(
-            partial(ClientConnection, turns),
+            partial(doors.connection, turns),
             address.host,
             address.port,
             reuse_port=True,

@@ -13,6 +13,7 @@ from typing import Any, Final
 from zchat.gateway.connection import ClientConnection, Inside
 from zchat.gateway.core.flow_control import Arrival
 from zchat.gateway.core.handshakes import Handshakes
+from zchat.gateway.doors import Doors
 from zchat.protocol import limits
 from zchat.runtime.core.rate_limit import Rate, Samples
 
@@ -42,6 +43,8 @@ def load_context(certificate: Path, key: Path) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     # Nobody resumes: a ticket is work and memory for each of many connections that stay.
     context.num_tickets = 0
+    # Browsers ask for HTTP/2 besides, which is not spoken here; our own clients ask for nothing.
+    context.set_alpn_protocols(["http/1.1"])
     try:
         context.load_cert_chain(certificate, key, password=_no_password)
     except ssl.SSLError as error:
@@ -113,11 +116,13 @@ class TlsDoor:
         context: ssl.SSLContext,
         handshakes_max: int,
         count_here: Callable[[], int],
+        doors: Doors | None = None,
     ) -> None:
         self.context = context
         """New connections use it; it may be replaced."""
         self._loop = loop
         self._inside = inside
+        self._doors = doors or Doors()
         self._listening: list[socket.socket] = []
         self._knocks: set[_Knock] = set()
         self._handshakes = Handshakes[_Knock](
@@ -218,7 +223,7 @@ class TlsDoor:
             self._failed(knock, "no tls" if first else "it ended early")
             self._gone(knock)
             return
-        connection = ClientConnection(self._inside, knock.arrival)
+        connection = self._doors.connection(self._inside, knock.arrival)
         knock.shaking = self._loop.create_task(self._shake_hands(knock, connection))
         knock.shaking.add_done_callback(partial(self._hands_shaken, knock, connection))
 

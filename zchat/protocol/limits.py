@@ -156,6 +156,18 @@ TLS_HANDSHAKE_TIMEOUT_S: Final = 10.0
 """From the first byte on."""
 TLS_READ_BUFFER_BYTES_MAX: Final = 64 * 1024
 """What is read ahead, still encrypted, of a client that nothing is taken from."""
+HTTP_HEAD_BYTES_MAX: Final = 16 * 1024
+"""The head of a request at the web door; browsers send one or two KiB."""
+HTTP_REQUESTS_MAX: Final = 100
+"""Requests on one connection; the next one takes another, which counts as such."""
+WEB_FRAMES_MAX: Final = 256
+"""WebSocket frames of a client between two whole messages: pieces, empty ones and pings."""
+WEB_SLICE_BYTES: Final = 4 * 1024
+"""So much is unpacked before that is looked at: the smallest frame has six bytes."""
+REFUSED_SILENCE_TIMEOUT_S: Final = 1.0
+"""A client that must go is told so in its own words, if it says by then which those are."""
+REFUSED_SILENT_MAX: Final = 100
+"""Such clients at a time; others are told at once, in the words of our own clients."""
 
 # --- Between processes ----------------------------------------------------------------------------
 HEARTBEAT_INTERVAL_S: Final = 0.5

@@ -224,6 +224,19 @@ def addresses(text: str) -> tuple[Address, ...]:
     return tuple(address(part.strip()) for part in text.split(","))
 
 
+def origins(text: str) -> tuple[str, ...]:
+    """As browsers write them: in lower case, and without a port that goes without saying."""
+    found = [part.strip().lower() for part in text.split(",") if part.strip()]
+    for part in found:
+        match = re.fullmatch(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", part)
+        if match is None or match[3] == {"http": ":80", "https": ":443"}[match[1]]:
+            raise ValueError(
+                f"no origin: {part}; give https://HOST or https://HOST:PORT, without the port "
+                "that goes without saying, and with no path"
+            )
+    return tuple(found)
+
+
 def path(text: str) -> Path:
     if not text.strip() or "\0" in text:
         raise ValueError("not a path; give a folder, for example var")

@@ -195,6 +195,20 @@ class Settings:
         "Where clients may connect without TLS: loopback, or anywhere.",
         "gateway",
     )
+    web: str = _setting(
+        "auto",
+        options.one_of("auto", "on", "off"),
+        "Whether browsers may come in where clients connect: auto, which is on loopback and with "
+        "TLS, on, everywhere, or off.",
+        "gateway",
+    )
+    web_origins: tuple[str, ...] = _setting(
+        "",
+        options.origins,
+        "Where else the page may come from, as a proxy with TLS: https://HOST, separated by "
+        "commas.",
+        "gateway",
+    )
     message_rate: Rate | None = _setting(
         "20/200",
         options.rate(1),
@@ -320,6 +334,12 @@ class Settings:
         if self.metrics is None:
             return None
         return self.metrics._replace(port=self.metrics.port + offset)
+
+    def serves_web(self, address: Address) -> bool:
+        """Whether browsers may come in at this one of the addresses to listen at."""
+        if self.web == "auto":
+            return self.tls_cert is not None or options.is_loopback(address.host)
+        return self.web == "on"
 
     @property
     def _gateway_offset(self) -> int:

@@ -1,0 +1,231 @@
+"""A browser's connection: requests for files, and then perhaps a socket, in whose frames the bytes
+of the protocol come and go as they do without.
+"""
+
+import asyncio
+import logging
+import os
+import re
+from collections.abc import Iterable
+from email.utils import formatdate
+from typing import Final
+
+# The layer that does no I/O: what is read and written, and when, is ours.
+from websockets.exceptions import HeaderLineTooLong, RequestLineTooLong, TooManyHeaders
+from websockets.frames import CTRL_OPCODES, CloseCode, Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from zchat.gateway.connection import ClientConnection, Inside
+from zchat.gateway.core.cookies import with_token
+from zchat.gateway.core.session import Once, SessionState
+from zchat.gateway.core.web import (
+    Opening,
+    Response,
+    Site,
+    answer_by,
+    answer_to,
+    answer_to_garbage,
+    refusal,
+)
+from zchat.protocol import limits
+from zchat.protocol.codec import Decoder, ProtocolError
+from zchat.protocol.messages import GoingAway, Refused
+
+_words: Decoder[Refused | GoingAway] = Decoder(Refused | GoingAway)  # type: ignore[arg-type]
+_log = logging.getLogger("zchat.gateway.websockets")
+# It has a line for each connection that comes and goes.
+_log.setLevel(logging.ERROR)
+_END_OF_HEAD: Final = b"\r\n\r\n"
+
+
+def _framed(out: list[bytes]) -> bytes:
+    """As one message. A server does not mask, so that it is the same for all who get it."""
+    return Frame(Opcode.BINARY, b"".join(out)).serialize(mask=False)
+
+
+class WebConnection(ClientConnection):
+    """One client that speaks HTTP. Its session is there from the beginning, and bounds it.
+
+    The connection is kept for more requests: a page needs some, and each handshake of TLS costs
+    more than an answer. It ends with `HELLO_TIMEOUT_S`, like any on which nobody has logged in.
+    """
+
+    __slots__ = ("_answers", "_heard", "_pieces", "_site", "_socket", "_token")
+
+    def __init__(self, site: Site, inside: Inside) -> None:
+        super().__init__(inside)
+        self._site = site
+        self._heard = b""
+        """What is not answered yet, while there is no socket."""
+        self._answers = 0
+        self._socket: ServerProtocol | None = None
+        """From the handshake on."""
+        self._pieces = 0
+        """Frames since the last whole message."""
+        self._token = b""
+
+    def data_received(self, data: bytes) -> None:
+        self._inside.traffic.in_bytes += len(data)
+        if self._socket is None:
+            self._heard += data
+            self._answer_requests()
+        else:
+            self._unframe(data)
+        self._adjust_reading()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        # One answer at a time, or a few small requests would fill the memory with large answers.
+        self._answer_requests()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._socket is not None:
+            self._inside.traffic.web_sockets -= 1
+            self._socket = None
+        self._heard = b""
+        super().connection_lost(exc)
+
+    # --- Requests -----------------------------------------------------------------------------
+
+    def _answer_requests(self) -> None:
+        while self._socket is None and self._heard and self._is_open and self._writable:
+            end = self._heard.find(_END_OF_HEAD) + len(_END_OF_HEAD)
+            if end < len(_END_OF_HEAD) or end > limits.HTTP_HEAD_BYTES_MAX:
+                if len(self._heard) > limits.HTTP_HEAD_BYTES_MAX:
+                    self._respond(answer_to_garbage(self._heard, too_long=True))
+                return
+            head, self._heard = self._heard[:end], self._heard[end:]
+            self._answer(head)
+        if self._socket is not None and self._heard:
+            begun, self._heard = self._heard, b""
+            self._unframe(begun)
+
+    @property
+    def _is_open(self) -> bool:
+        return (
+            self.session.open and self._transport is not None and not self._transport.is_closing()
+        )
+
+    def _answer(self, head: bytes) -> None:
+        handshake = ServerProtocol(logger=_log)
+        handshake.receive_data(head)
+        match handshake.events_received():
+            case [Request() as request]:
+                answer = answer_to(request, self._site, os.urandom(limits.TOKEN_BYTES))
+                if isinstance(answer, Opening):
+                    self._open(handshake, request, answer)
+                else:
+                    self._respond(answer, request)
+            case _:
+                too_long = isinstance(
+                    handshake.handshake_exc, HeaderLineTooLong | RequestLineTooLong | TooManyHeaders
+                )
+                self._respond(answer_to_garbage(head, too_long=too_long))
+
+    def _respond(self, response: Response, request: Request | None = None) -> None:
+        """Without a request that made sense nobody knows where the next one begins."""
+        if self._transport is None:
+            return
+        self._answers += 1
+        close = request is None or not self._stays(request)
+        bare = request is not None and request.method == "HEAD"
+        self._write([response.serialize(formatdate(usegmt=True), close=close, bare=bare)])
+        statuses, status = self._inside.traffic.http_responses, str(response.status)
+        statuses[status] = statuses.get(status, 0) + 1
+        if close:
+            self._transport.close()
+
+    def _stays(self, request: Request) -> bool:
+        wishes = ",".join(request.headers.get_all("Connection")).lower()
+        return (
+            request.protocol == "HTTP/1.1"
+            and re.search(r"(^|[ ,])close([ ,]|$)", wishes) is None
+            and self._answers < limits.HTTP_REQUESTS_MAX
+        )
+
+    def _open(self, handshake: ServerProtocol, request: Request, opening: Opening) -> None:
+        response = handshake.accept(request)
+        if response.status_code != 101:
+            why = bytes(response.body).decode().partition("\n")[0].rstrip(".")
+            self._respond(refusal(response.status_code, why), request)
+            return
+        response.headers["Set-Cookie"] = opening.cookie
+        self._write([response.serialize()])
+        self._token = opening.token
+        # Another one, since the first would keep the head of the request for as long as it lives.
+        self._socket = ServerProtocol(
+            state=State.OPEN, max_size=limits.FRAME_BYTES_MAX, logger=_log
+        )
+        self._inside.traffic.web_sockets += 1
+
+    # --- The socket ---------------------------------------------------------------------------
+
+    def _unframe(self, data: bytes) -> None:
+        step = limits.WEB_SLICE_BYTES
+        for begin in range(0, len(data), step):
+            socket = self._socket
+            if socket is None or not self._is_open:
+                return
+            socket.receive_data(data if len(data) <= step else data[begin : begin + step])
+            if payload := self._payload_of(socket):
+                self._take(payload)
+            self._write(socket.data_to_send())
+            if socket.close_sent is not None:
+                self._end(socket)
+                return
+
+    def _payload_of(self, socket: ServerProtocol) -> bytes:
+        """What has come of messages, which are a stream: where a message ends means nothing."""
+        events = socket.events_received()
+        self._pieces += len(events)
+        parts = []
+        for frame in events:
+            assert isinstance(frame, Frame)
+            if frame.opcode is Opcode.TEXT:
+                socket.fail(CloseCode.UNSUPPORTED_DATA, "messages here are binary")
+                break
+            if frame.opcode not in CTRL_OPCODES:
+                parts.append(frame.data)
+        if self._pieces > limits.WEB_FRAMES_MAX and socket.state is State.OPEN:
+            socket.fail(CloseCode.POLICY_VIOLATION, "too many frames for one message")
+        return bytes(parts[0]) if len(parts) == 1 else b"".join(parts)
+
+    def _taken(self, frames: list[bytes]) -> list[bytes]:
+        if frames:
+            self._pieces = 0
+        if self.session.state is SessionState.LOGGED_IN:
+            return frames
+        return [with_token(frame, self._token) for frame in frames]
+
+    def _end(self, socket: ServerProtocol) -> None:
+        """The client has closed the socket, or broken its rules."""
+        if socket.close_rcvd is None and socket.close_sent is not None:
+            self._inside.refused(self.session, ProtocolError(socket.close_sent.reason))
+        elif self._transport is not None:
+            self._transport.close()
+
+    # --- What is written ----------------------------------------------------------------------
+
+    def _write(self, parts: Iterable[bytes]) -> None:
+        data = b"".join(parts)
+        if data and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+            self._inside.traffic.out_bytes += len(data)
+
+    def _as_written(self, out: list[bytes], once: Once) -> bytes:
+        socket = self._socket
+        if socket is not None:
+            return once(_framed, out) if socket.state is State.OPEN else b""
+        # What cannot be said without a socket is said by a status, if anything is asked.
+        if self._heard or not self._answers:
+            self._respond(answer_by(_words.decode(out[-1])))
+        return b""
+
+    def _close(self, transport: asyncio.Transport) -> None:
+        # The last message has said why.
+        if self._socket is not None and self._socket.state is State.OPEN:
+            self._socket.send_close(CloseCode.NORMAL_CLOSURE)
+            self._write(self._socket.data_to_send())
+        transport.close()
