@@ -6,6 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from zchat.runtime import options
 from zchat.runtime.core.rate_limit import Rate
 from zchat.runtime.options import Address, ConfiguredCommand
 from zchat.runtime.settings import Endpoints, Program, SettingError, Settings, command
@@ -195,6 +196,38 @@ def test_without_tls_only_this_machine_may_connect(host: str) -> None:
     assert f"{host}:2 can be reached from other machines" in error
     settings_of("gateway", "--listen", f"{host}:2", "--plain", "anywhere")
     settings_of("gateway", "--listen", f"{host}:2", "--tls-cert", "c", "--tls-key", "k")
+
+
+@pytest.mark.parametrize(
+    ("host", "web", "tls", "served"),
+    [
+        ("127.0.0.1", "auto", False, True),
+        ("::1", "auto", False, True),
+        ("0.0.0.0", "auto", False, False),
+        ("0.0.0.0", "auto", True, True),
+        ("0.0.0.0", "on", False, True),
+        ("127.0.0.1", "off", True, False),
+    ],
+)
+def test_browsers_come_in_where_nobody_listens_on_the_way(
+    host: str, web: str, tls: bool, served: bool
+) -> None:
+    file = Path("pem") if tls else None
+    settings = Settings(web=web, tls_cert=file, tls_key=file, plain="anywhere")
+    assert settings.serves_web(Address(host, 7447)) is served
+
+
+@pytest.mark.parametrize(
+    "text", ["chat.example", "https://chat.example/", "https://chat.example:443", "ftp://a", "null"]
+)
+def test_what_no_browser_would_send_is_no_origin(text: str) -> None:
+    with pytest.raises(ValueError, match="no origin"):
+        options.origins(text)
+
+
+def test_origins_are_compared_in_lower_case() -> None:
+    found = options.origins("https://Chat.Example, http://10.0.0.5:7447,")
+    assert found == ("https://chat.example", "http://10.0.0.5:7447")
 
 
 def test_a_certificate_needs_its_key() -> None:

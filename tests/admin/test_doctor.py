@@ -9,6 +9,7 @@ import ssl
 import stat
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -363,6 +364,18 @@ def test_open_addresses_want_tls() -> None:
     everywhere = (Address("0.0.0.0", _free_port()),)
     (found,) = troubles(doctor.gateway(Settings(listen=everywhere, plain="anywhere")))
     assert "not encrypted" in found
+
+
+def test_browsers_that_may_come_in_and_then_not_chat_are_trouble() -> None:
+    everywhere = (Address("0.0.0.0", _free_port()),)
+    settings = Settings(listen=everywhere, plain="anywhere", web="on")
+    assert any("may not chat there" in one for one in troubles(doctor.gateway(settings)))
+    origin = ("https://chat.example",)
+    (tls,) = troubles(doctor.gateway(replace(settings, web_origins=origin)))
+    assert "not encrypted" in tls
+    here = Settings(web="off", web_origins=origin, listen=(Address("127.0.0.1", _free_port()),))
+    (found,) = troubles(doctor.gateway(here))
+    assert "no gateway lets browsers in" in found
 
 
 def test_settings_that_no_gateway_starts_with_are_trouble(

@@ -72,6 +72,12 @@ def test_a_host_of_gateways_has_its_own_file_and_no_data(
     assert "must be told where the router is" in output
 
 
+def test_it_says_where_the_page_is(said: Said, executed: list[list[str]]) -> None:
+    assert re.search(r"\n  page    http://127\.0\.0\.1:[0-9]+/\n", said()[1])
+    assert "  page    https://chat.example/\n" in said(web_origins="https://chat.example")[1]
+    assert "  page " not in said(web="off")[1]
+
+
 def test_a_folder_of_no_cluster_is_not_made_one(
     said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """`zchat-up`: runs the cluster of a folder in the foreground, or says why it cannot."""
 
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Final, NoReturn
@@ -11,6 +12,7 @@ import supervisor  # noqa: F401 - What it ends as: whoever has none is told so b
 from zchat.admin import host
 from zchat.admin.commands.procfiles import CLUSTER, GATEWAY_HOST
 from zchat.admin.supervising import NO_ANSWER, supervisor_of
+from zchat.runtime.options import Address
 from zchat.runtime.settings import Settings, command
 
 _VAR: Final = Path("var")
@@ -103,6 +105,19 @@ def _settings_of_gateways() -> Settings:
     return given[0]
 
 
+def page_of(settings: Settings) -> str | None:
+    """Where a browser of this machine finds the page; None if it is nowhere."""
+    served = [address for address in settings.listen if settings.serves_web(address)]
+    if not served or settings.web_origins:
+        return f"{settings.web_origins[0]}/" if served else None
+    host, port = served[0]
+    if host in ("0.0.0.0", "::"):  # noqa: S104
+        # Whoever listens everywhere is found by its name, which is that of the certificate.
+        host = socket.gethostname()
+    scheme = "http" if settings.tls_cert is None else "https"
+    return f"{scheme}://{Address(host, port)}/"
+
+
 def _client() -> str:
     """How to call the client of this installation from here."""
     client, here = Path(sys.argv[0]).absolute().with_name("zchat-client"), Path.cwd()
@@ -129,9 +144,12 @@ def main(*, gateways: bool) -> None:
     settings = check(conf)
     address = str(settings.listen[0])
     option = "" if address == _DEFAULT_LISTEN else f" --address {address}"
-    told = {"talk": f"{_client()} NAME{option}", "data": settings.data, "logs": f"{_VAR}/*.log"}
-    if gateways:
-        del told["data"]
+    told = {"talk": f"{_client()} NAME{option}"}
+    if page := page_of(settings):
+        told["page"] = page
+    if not gateways:
+        told["data"] = str(settings.data)
+    told["logs"] = f"{_VAR}/*.log"
     click.echo(f"zchat listens on {', '.join(map(str, settings.listen))}\n")
     for what, where in {**told, "stop": "Ctrl-C"}.items():
         click.echo(f"  {what:<7} {where}")

@@ -346,6 +346,31 @@ def gateway(settings: Settings) -> Iterator[Check]:
             sentence = f"what clients send to {address} is not encrypted here"
             yield Check(Level.WARNING, "TLS", sentence, "set tls_cert and tls_key")
         yield from _port(address)
+    yield from _web(settings)
+
+
+def _web(settings: Settings) -> Iterator[Check]:
+    """Where browsers may come in, and whether a page of theirs may open a socket there."""
+    served = [address for address in settings.listen if settings.serves_web(address)]
+    if not served:
+        if settings.web_origins:
+            sentence = "web_origins is given, and no gateway lets browsers in"
+            yield Check(Level.WARNING, "web", sentence, "set web to on, or leave web_origins out")
+        else:
+            yield ok("web", "browsers are not let in")
+        return
+    for address in served:
+        shown = settings.tls_cert is not None or settings.web_origins or is_loopback(address.host)
+        if not shown:
+            sentence = f"browsers that come to {address} without TLS may not chat there"
+            remedy = "set web_origins to where their page comes from, or give a certificate"
+            yield Check(Level.WARNING, "web", sentence, remedy)
+        else:
+            yield ok("web", f"browsers come in at {address}")
+    for origin in settings.web_origins:
+        if origin.startswith("http://") and not is_loopback(origin.split("/")[2].split(":")[0]):
+            sentence = f"what browsers send from {origin} is not encrypted"
+            yield Check(Level.WARNING, "web", sentence, "let the page come by https")
 
 
 def _port(address: Address) -> Iterator[Check]:
