@@ -1,15 +1,19 @@
 """What one turn of a gateway writes to its clients, and who is written to first."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import pytest
+from websockets.frames import Frame, Opcode
 
+from testbed.web_socket import WebSocket
 from zchat.fabric.core.identities import alias
 from zchat.fabric.core.topics import stream_topic
 from zchat.gateway.connection import ClientConnection
 from zchat.gateway.core.loop import GatewayLoop
 from zchat.gateway.core.session import Session, SessionState
+from zchat.gateway.core.web import Site
+from zchat.gateway.web_connection import WebConnection
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
 from zchat.protocol.internal import (
@@ -48,6 +52,16 @@ class House:
     def clients(self, count: int) -> list[Session]:
         return [Transport(self, number).connection.session for number in range(count)]
 
+    def browsers(self, count: int) -> list[Session]:
+        opened = [Transport(self, number, self._by_the_web) for number in range(count)]
+        for browser in opened:
+            browser.connection.data_received(WebSocket("localhost").handshake())
+        return [browser.connection.session for browser in opened]
+
+    @staticmethod
+    def _by_the_web(turns: GatewayLoop) -> ClientConnection:
+        return WebConnection(Site(), turns)
+
     def has_for(self, session: Session, data: bytes) -> None:
         session.out.append(data)
         self.turns.core.output.dirty[session] = None
@@ -59,9 +73,14 @@ class House:
 
 
 class Transport:
-    def __init__(self, house: House, number: int) -> None:
+    def __init__(
+        self,
+        house: House,
+        number: int,
+        connection: Callable[[GatewayLoop], ClientConnection] = ClientConnection,
+    ) -> None:
         self._house, self._number = house, number
-        self.connection = ClientConnection(house.turns)
+        self.connection = connection(house.turns)
         self.connection.connection_made(cast(Any, self))
 
     def get_extra_info(self, name: str) -> object:
@@ -111,6 +130,21 @@ def test_what_one_client_reads_keeps_its_order() -> None:
     house.has_for(sessions[7], SHORT)
 
     assert (7, LONG + SHORT) in house.turn()
+
+
+@pytest.mark.parametrize("frames", [[SHORT], [SHORT, LONG]])
+def test_who_is_written_the_same_is_written_the_same_object(frames: list[bytes]) -> None:
+    house = House()
+    browsers, clients = house.browsers(3), house.clients(3)
+    for session in (*browsers, *clients):
+        for frame in frames:
+            house.has_for(session, frame)
+    written = [data for _, data in house.turn()]
+
+    assert len({id(data) for data in written[:3]}) == len({id(data) for data in written[3:]}) == 1
+    joined = b"".join(frames)
+    assert written[3] == joined
+    assert written[0] == Frame(Opcode.BINARY, joined).serialize(mask=False)
 
 
 def test_of_what_is_published_a_gateway_takes_its_own_answers() -> None:

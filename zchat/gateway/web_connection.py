@@ -171,6 +171,8 @@ class WebConnection(ClientConnection):
             socket.receive_data(data if len(data) <= step else data[begin : begin + step])
             if payload := self._payload_of(socket):
                 self._take(payload)
+            if self._pieces > limits.WEB_FRAMES_MAX and socket.close_sent is None:
+                socket.fail(CloseCode.POLICY_VIOLATION, "too many frames for one message")
             self._write(socket.data_to_send())
             if socket.close_sent is not None:
                 self._end(socket)
@@ -188,8 +190,6 @@ class WebConnection(ClientConnection):
                 break
             if frame.opcode not in CTRL_OPCODES:
                 parts.append(frame.data)
-        if self._pieces > limits.WEB_FRAMES_MAX and socket.state is State.OPEN:
-            socket.fail(CloseCode.POLICY_VIOLATION, "too many frames for one message")
         return bytes(parts[0]) if len(parts) == 1 else b"".join(parts)
 
     def _taken(self, frames: list[bytes]) -> list[bytes]:
