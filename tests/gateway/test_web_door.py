@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
@@ -405,12 +406,15 @@ async def test_the_same_within_tls(certificate: tuple[Path, Path]) -> None:
         loop = asyncio.get_running_loop()
         context = load_context(*certificate)
         door = TlsDoor(loop, here.turns, context, 4, lambda: 0, Doors(Site(SITE.files, (), True)))
-        await door.listen("127.0.0.1", here.port + 1)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        await door.listen("127.0.0.1", port)
         door.open()
         theirs = client_context()
         theirs.set_alpn_protocols(["h2", "http/1.1"])
         reader, writer = await asyncio.open_connection(
-            "127.0.0.1", here.port + 1, ssl=theirs, server_hostname="chat.example"
+            "127.0.0.1", port, ssl=theirs, server_hostname="chat.example"
         )
         spoken = writer.get_extra_info("ssl_object")
         assert isinstance(spoken, ssl.SSLObject)
