@@ -11,7 +11,16 @@ import click
 
 from benchmarks import report
 from benchmarks.measure import Options, Run, run_once
-from benchmarks.peers import OTHERS, OURS, OURS_WITH_TLS, NotBuilt, Peer, at_commit
+from benchmarks.peers import (
+    BY_WEB,
+    BY_WEB_WITH_TLS,
+    OTHERS,
+    OURS,
+    OURS_WITH_TLS,
+    NotBuilt,
+    Peer,
+    at_commit,
+)
 from benchmarks.servers import allow_many_sockets
 from benchmarks.workloads import SECONDS_MAX, WORKLOADS, Changes, Workload, variants
 
@@ -79,6 +88,13 @@ def parse_address(
     is_flag=True,
     help="Clients speak TLS with a fresh cluster, whose certificate is made for the run.",
 )
+@click.option(
+    "--door",
+    default="native",
+    show_default=True,
+    type=click.Choice(["native", "web"]),
+    help="How clients come in; by the web door in turn with the native one, and compared.",
+)
 @click.option("--gateways", type=click.IntRange(1, 16), help="Gateways of a fresh cluster.")
 @click.option(
     "--generators",
@@ -123,6 +139,7 @@ def main(
     address: tuple[str, int] | None,
     folder: Path | None,
     tls: bool,
+    door: str,
     gateways: int | None,
     generators: int,
     windows: tuple[int, ...],
@@ -138,6 +155,8 @@ def main(
     """
     if (peers or commits) and address is not None:
         raise click.UsageError("--address names a server that runs; others are started here.")
+    if door == "web" and address is not None:
+        raise click.UsageError("--door web is for a cluster that is started here.")
     if tls and (peers or address is not None):
         raise click.UsageError("--tls is for a cluster that is started here, and for no peer.")
     changes = Changes(
@@ -146,11 +165,13 @@ def main(
     workloads = workloads_of(names, changes)
     if address is not None and any(workload.kind in _ONLY_FRESH for workload in workloads):
         raise click.UsageError("A server that runs already is neither started nor killed.")
+    ours = OURS_WITH_TLS if tls else OURS
     others = others_of(peers, commits, tls=tls)
+    if door == "web":
+        ours, others = BY_WEB_WITH_TLS if tls else BY_WEB, [ours, *others]
     prepare_process()
     options = Options(address, folder, generators, check_all)
     documents: list[dict[str, Any]] = []
-    ours = OURS_WITH_TLS if tls else OURS
     sound = True
     report.print_machine()
     for workload in workloads:

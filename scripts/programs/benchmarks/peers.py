@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from benchmarks.dialect import Dialect
 from benchmarks.irc import Inspircd, IrcDialect, Ngircd
 from benchmarks.servers import Server, Version, ZchatCluster
+from benchmarks.web_dialect import WebDialect
 from benchmarks.zchat_dialect import ZchatDialect
 from testbed import ROOT
 
@@ -35,6 +36,8 @@ class Peer(NamedTuple):
 
 OURS: Final = Peer("zchat", ZchatCluster, ZchatDialect)
 OURS_WITH_TLS: Final = Peer("zchat-tls", partial(ZchatCluster, tls=True), ZchatDialect)
+BY_WEB: Final = Peer("zchat-web", ZchatCluster, WebDialect)
+BY_WEB_WITH_TLS: Final = Peer("zchat-web-tls", partial(ZchatCluster, tls=True), WebDialect)
 OTHERS: Final = {
     peer.name: peer
     for peer in (

@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple, Protocol, cast
 
 from supervisor.xmlrpc import SupervisorTransport
 
+from benchmarks.web_dialect import ORIGIN
 from testbed import ROOT
 from zchat.admin.commands.certificates import CERTIFICATE, KEY
 
@@ -131,6 +132,7 @@ class ZchatCluster:
         environment.pop("PYTHONPATH", None)
         environment["PATH"] = f"{self._programs}:{environment['PATH']}"
         environment["ZCHAT_LISTEN"] = f"{self.host}:{self.port}"
+        environment["ZCHAT_WEB_ORIGINS"] = ORIGIN
         if self.certificate is not None:
             environment["ZCHAT_TLS_CERT"] = str(self.certificate)
             environment["ZCHAT_TLS_KEY"] = str(self._key)
