@@ -3,16 +3,17 @@ of the protocol come and go as they do without.
 """
 
 import asyncio
+import enum
 import logging
 import os
 import re
 from collections.abc import Iterable
 from email.utils import formatdate
-from typing import Final
+from typing import ClassVar, Final, cast
 
 # The layer that does no I/O: what is read and written, and when, is ours.
 from websockets.exceptions import HeaderLineTooLong, RequestLineTooLong, TooManyHeaders
-from websockets.frames import CTRL_OPCODES, CloseCode, Frame, Opcode
+from websockets.frames import CTRL_OPCODES, Close, CloseCode, Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
@@ -45,6 +46,105 @@ def _framed(out: list[bytes]) -> bytes:
     return Frame(Opcode.BINARY, b"".join(out)).serialize(mask=False)
 
 
+_GOODBYE: Final = Frame(Opcode.CLOSE, Close(CloseCode.NORMAL_CLOSURE, "").serialize()).serialize(
+    mask=False
+)
+
+
+class Unframer:
+    """The frames of a client's socket to what is in them: a stream, in which no message counts.
+
+    A protocol weighs some kilobytes, and most reads end with a whole message. So all share a spare
+    one, and one keeps its own only while a message is incomplete, as a `FrameReader` does.
+    """
+
+    __slots__ = ("_fed_bytes", "_protocol", "ended", "fault", "incomplete", "pieces", "replies")
+
+    _spare: ClassVar[list[ServerProtocol]] = []
+
+    def __init__(self) -> None:
+        self._protocol: ServerProtocol | None = None
+        self._fed_bytes = 0
+        """Of what is not taken out yet."""
+        self.incomplete = False
+        self.pieces = 0
+        """Frames in what was fed last."""
+        self.replies: list[bytes] = []
+        """What is to be written for that: pongs, or the end."""
+        self.ended = False
+        self.fault: str | None = None
+        """What the client has done wrong, if that has ended it."""
+
+    def feed(self, data: bytes) -> bytes:
+        """What is in these bytes. Once it has `ended` feed no more."""
+        self.replies = []
+        protocol = self._protocol
+        if protocol is None:
+            protocol = self._spare.pop() if self._spare else _protocol()
+        protocol.receive_data(data)
+        payload = self._payload_of(protocol, len(data))
+        if protocol.close_sent is not None:
+            self._ended(protocol)
+        else:
+            self.replies = protocol.data_to_send()
+            # It is at least as long as it would be if it were written as shortly as may be.
+            self.incomplete = self._fed_bytes > 0 or protocol.current_size is not None
+            self._protocol = protocol if self.incomplete else None
+            if not self.incomplete:
+                self._spare[:] = [protocol]
+        return payload
+
+    def fail(self, code: CloseCode, why: str) -> None:
+        """Ends it, if it has not ended."""
+        if not self.ended:
+            protocol = self._protocol or _protocol()
+            protocol.fail(code, why)
+            self._ended(protocol)
+
+    def _payload_of(self, protocol: ServerProtocol, fed_bytes: int) -> bytes:
+        frames = cast(list[Frame], protocol.events_received())
+        self.pieces = len(frames)
+        self._fed_bytes += fed_bytes
+        parts = []
+        for frame in frames:
+            self._fed_bytes -= _masked_bytes(len(frame.data))
+            if frame.opcode is Opcode.TEXT:
+                protocol.fail(CloseCode.UNSUPPORTED_DATA, "messages here are binary")
+                break
+            if frame.opcode not in CTRL_OPCODES:
+                parts.append(frame.data)
+        return bytes(parts[0]) if len(parts) == 1 else b"".join(parts)
+
+    def _ended(self, protocol: ServerProtocol) -> None:
+        self.ended, self.incomplete, self._protocol = True, False, None
+        self.replies += protocol.data_to_send()
+        if protocol.close_rcvd is None and protocol.close_sent is not None:
+            self.fault = protocol.close_sent.reason
+        _let_go(protocol)
+
+
+def _protocol() -> ServerProtocol:
+    return ServerProtocol(state=State.OPEN, max_size=limits.FRAME_BYTES_MAX, logger=_log)
+
+
+def _let_go(protocol: ServerProtocol) -> None:
+    """It and its parser know each other, and would stay until the garbage collector comes by."""
+    protocol.parser.close()
+    protocol.handshake_exc = protocol.parser_exc = None
+
+
+def _masked_bytes(length: int) -> int:
+    """How long a frame of a client is that holds so much; it may write its length in more bytes."""
+    return length + 6 + (0 if length < 126 else 2 if length < 65_536 else 8)
+
+
+class _Stage(enum.Enum):
+    REQUESTS = enum.auto()
+    SOCKET = enum.auto()
+    ENDED = enum.auto()
+    """The socket is closed, and nothing more is said."""
+
+
 class WebConnection(ClientConnection):
     """One client that speaks HTTP. Its session is there from the beginning, and bounds it.
 
@@ -52,7 +152,7 @@ class WebConnection(ClientConnection):
     more than an answer. It ends with `HELLO_TIMEOUT_S`, like any on which nobody has logged in.
     """
 
-    __slots__ = ("_answers", "_heard", "_pieces", "_site", "_socket", "_token")
+    __slots__ = ("_answers", "_heard", "_pieces", "_site", "_stage", "_token", "_unframer")
 
     def __init__(self, site: Site, inside: Inside) -> None:
         super().__init__(inside)
@@ -60,15 +160,17 @@ class WebConnection(ClientConnection):
         self._heard = b""
         """What is not answered yet, while there is no socket."""
         self._answers = 0
-        self._socket: ServerProtocol | None = None
-        """From the handshake on."""
+        self._stage = _Stage.REQUESTS
+        self._unframer: Unframer | None = None
+        """Only while a frame is incomplete."""
         self._pieces = 0
         """Frames since the last whole message."""
         self._token = b""
+        """Empty until there is a socket."""
 
     def data_received(self, data: bytes) -> None:
         self._inside.traffic.in_bytes += len(data)
-        if self._socket is None:
+        if self._stage is _Stage.REQUESTS:
             self._heard += data
             self._answer_requests()
         else:
@@ -81,16 +183,16 @@ class WebConnection(ClientConnection):
         self._answer_requests()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._socket is not None:
+        if self._token:
             self._inside.traffic.web_sockets -= 1
-            self._socket = None
-        self._heard = b""
+        self._heard, self._unframer = b"", None
         super().connection_lost(exc)
 
     # --- Requests -----------------------------------------------------------------------------
 
     def _answer_requests(self) -> None:
-        while self._socket is None and self._heard and self._is_open and self._writable:
+        requests = _Stage.REQUESTS
+        while self._heard and self._stage is requests and self._is_open and self._writable:
             end = self._heard.find(_END_OF_HEAD) + len(_END_OF_HEAD)
             if end < len(_END_OF_HEAD) or end > limits.HTTP_HEAD_BYTES_MAX:
                 if len(self._heard) > limits.HTTP_HEAD_BYTES_MAX:
@@ -98,7 +200,7 @@ class WebConnection(ClientConnection):
                 return
             head, self._heard = self._heard[:end], self._heard[end:]
             self._answer(head)
-        if self._socket is not None and self._heard:
+        if self._stage is not requests and self._heard:
             begun, self._heard = self._heard, b""
             self._unframe(begun)
 
@@ -123,6 +225,7 @@ class WebConnection(ClientConnection):
                     handshake.handshake_exc, HeaderLineTooLong | RequestLineTooLong | TooManyHeaders
                 )
                 self._respond(answer_to_garbage(head, too_long=too_long))
+        _let_go(handshake)
 
     def _respond(self, response: Response, request: Request | None = None) -> None:
         """Without a request that made sense nobody knows where the next one begins."""
@@ -154,10 +257,7 @@ class WebConnection(ClientConnection):
         response.headers["Set-Cookie"] = opening.cookie
         self._write([response.serialize()])
         self._token = opening.token
-        # Another one, since the first would keep the head of the request for as long as it lives.
-        self._socket = ServerProtocol(
-            state=State.OPEN, max_size=limits.FRAME_BYTES_MAX, logger=_log
-        )
+        self._stage = _Stage.SOCKET
         self._inside.traffic.web_sockets += 1
 
     # --- The socket ---------------------------------------------------------------------------
@@ -165,32 +265,19 @@ class WebConnection(ClientConnection):
     def _unframe(self, data: bytes) -> None:
         step = limits.WEB_SLICE_BYTES
         for begin in range(0, len(data), step):
-            socket = self._socket
-            if socket is None or not self._is_open:
+            if self._stage is not _Stage.SOCKET or not self._is_open:
                 return
-            socket.receive_data(data if len(data) <= step else data[begin : begin + step])
-            if payload := self._payload_of(socket):
+            unframer = self._unframer or Unframer()
+            payload = unframer.feed(data if len(data) <= step else data[begin : begin + step])
+            self._unframer = unframer if unframer.incomplete else None
+            self._pieces += unframer.pieces
+            if payload:
                 self._take(payload)
-            if self._pieces > limits.WEB_FRAMES_MAX and socket.close_sent is None:
-                socket.fail(CloseCode.POLICY_VIOLATION, "too many frames for one message")
-            self._write(socket.data_to_send())
-            if socket.close_sent is not None:
-                self._end(socket)
-                return
-
-    def _payload_of(self, socket: ServerProtocol) -> bytes:
-        """What has come of messages, which are a stream: where a message ends means nothing."""
-        events = socket.events_received()
-        self._pieces += len(events)
-        parts = []
-        for frame in events:
-            assert isinstance(frame, Frame)
-            if frame.opcode is Opcode.TEXT:
-                socket.fail(CloseCode.UNSUPPORTED_DATA, "messages here are binary")
-                break
-            if frame.opcode not in CTRL_OPCODES:
-                parts.append(frame.data)
-        return bytes(parts[0]) if len(parts) == 1 else b"".join(parts)
+            if self._pieces > limits.WEB_FRAMES_MAX:
+                unframer.fail(CloseCode.POLICY_VIOLATION, "too many frames for one message")
+            self._write(unframer.replies)
+            if unframer.ended:
+                self._end(unframer.fault)
 
     def _taken(self, frames: list[bytes]) -> list[bytes]:
         if frames:
@@ -199,10 +286,11 @@ class WebConnection(ClientConnection):
             return frames
         return [with_token(frame, self._token) for frame in frames]
 
-    def _end(self, socket: ServerProtocol) -> None:
+    def _end(self, fault: str | None) -> None:
         """The client has closed the socket, or broken its rules."""
-        if socket.close_rcvd is None and socket.close_sent is not None:
-            self._inside.refused(self.session, ProtocolError(socket.close_sent.reason))
+        self._stage, self._unframer = _Stage.ENDED, None
+        if fault is not None:
+            self._inside.refused(self.session, ProtocolError(fault))
         elif self._transport is not None:
             self._transport.close()
 
@@ -215,9 +303,8 @@ class WebConnection(ClientConnection):
             self._inside.traffic.out_bytes += len(data)
 
     def _as_written(self, out: list[bytes], once: Once) -> bytes:
-        socket = self._socket
-        if socket is not None:
-            return once(_framed, out) if socket.state is State.OPEN else b""
+        if self._stage is not _Stage.REQUESTS:
+            return once(_framed, out) if self._stage is _Stage.SOCKET else b""
         # What cannot be said without a socket is said by a status, if anything is asked.
         if self._heard or not self._answers:
             self._respond(answer_by(_words.decode(out[-1])))
@@ -225,7 +312,7 @@ class WebConnection(ClientConnection):
 
     def _close(self, transport: asyncio.Transport) -> None:
         # The last message has said why.
-        if self._socket is not None and self._socket.state is State.OPEN:
-            self._socket.send_close(CloseCode.NORMAL_CLOSURE)
-            self._write(self._socket.data_to_send())
+        if self._stage is _Stage.SOCKET:
+            self._stage = _Stage.ENDED
+            self._write([_GOODBYE])
         transport.close()
