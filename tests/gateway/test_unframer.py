@@ -68,15 +68,13 @@ def test_pings_are_answered_once() -> None:
 def test_between_messages_nothing_is_kept() -> None:
     unframer = Unframer()
     whole = frame(Opcode.BINARY, b"x" * 200)
-    unframer.feed(whole[:-1])
-    assert unframer.incomplete
-    unframer.feed(whole[-1:])
-    assert not unframer.incomplete
-    assert unframer._protocol is None
-    unframer.feed(frame(Opcode.BINARY, b"", fin=False))
-    assert unframer.incomplete
-    unframer.feed(frame(Opcode.CONT, b""))
-    assert not unframer.incomplete
+    begun = frame(Opcode.BINARY, b"", fin=False)
+    kept = []
+    for part in (whole[:-1], whole[-1:], begun, frame(Opcode.PING, b""), frame(Opcode.CONT, b"")):
+        unframer.feed(part)
+        assert unframer.incomplete is (unframer._protocol is not None)
+        kept.append(unframer.incomplete)
+    assert kept == [True, False, True, True, False]
 
 
 def test_a_protocol_that_has_ended_serves_nobody_else() -> None:
