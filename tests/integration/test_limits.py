@@ -24,7 +24,7 @@ from zchat.protocol.messages import (
     room_log,
 )
 
-from .wire import Wire
+from .wire import DOORS, WebWire, Wire
 
 pytestmark = pytest.mark.integration
 
@@ -52,11 +52,15 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     assert cluster.bugs() == []
 
 
-async def test_who_says_too_much_is_held_loses_nothing_and_slows_nobody(limited: Cluster) -> None:
+@pytest.mark.parametrize("door", DOORS)
+async def test_who_says_too_much_is_held_loses_nothing_and_slows_nobody(
+    limited: Cluster, door: type[Wire]
+) -> None:
     log = room_log(LOBBY)
     count = 2 * AT_ONCE
-    async with Wire(limited) as hasty:
-        await hasty.log_in()
+    async with door(limited) as hasty:
+        logged_in = await hasty.log_in()
+        begin = next(state.head for state in logged_in.logs if state.log == log)
         await hasty.send(
             *(Post(id=n, nonce=b"%016d" % n, room=LOBBY, text=f"{n}") for n in range(2, count + 2))
         )
@@ -68,7 +72,7 @@ async def test_who_says_too_much_is_held_loses_nothing_and_slows_nobody(limited:
             for _ in range(20):
                 await calm.talk([log], 1)
             # All of that while the other one is still held.
-            assert hasty.head(log) < count
+            assert hasty.head(log) < begin + count
             await check_all_seen([calm], [log])
         async with asyncio.timeout(60):
             while not (isinstance(message := await hasty.next(), Done) and message.id == count + 1):
@@ -87,8 +91,11 @@ async def test_a_client_of_ours_says_all_of_it_and_is_not_disconnected(limited: 
         assert ann.connections_lost == []
 
 
-async def test_a_flood_is_ended_and_its_address_kept_out_for_a_while(limited: Cluster) -> None:
-    async with Wire(limited, bound_to("127.0.0.3")) as flood:
+@pytest.mark.parametrize(("door", "address"), [(Wire, "127.0.0.3"), (WebWire, "127.0.0.4")])
+async def test_a_flood_is_ended_and_its_address_kept_out_for_a_while(
+    limited: Cluster, door: type[Wire], address: str
+) -> None:
+    async with door(limited, bound_to(address)) as flood:
         await flood.log_in()
         await flood.send(*(Ping(id=number) for number in range(2, 40_000)))
         async with asyncio.timeout(90):
@@ -97,7 +104,7 @@ async def test_a_flood_is_ended_and_its_address_kept_out_for_a_while(limited: Cl
         assert (refused.id, refused.code) == (None, RefusalCode.TOO_FAST)
         assert refused.retry_after_ms > 0
         await asyncio.to_thread(
-            limited.wait_for, lambda: is_logged(limited, "flood of 127.0.0.3"), "a word in the log"
+            limited.wait_for, lambda: is_logged(limited, f"flood of {address}"), "a word in the log"
         )
     async with Person(limited.address) as other:
         await other.talk([room_log(LOBBY)], 1)

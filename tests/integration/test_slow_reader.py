@@ -10,7 +10,7 @@ from testbed.people import Person, check_all_seen, check_sequences, check_words
 from zchat.protocol import limits
 from zchat.protocol.messages import LOBBY, room_log
 
-from .wire import Wire
+from .wire import DOORS, Wire
 
 pytestmark = pytest.mark.integration
 
@@ -21,12 +21,15 @@ GROWTH_BYTES_MAX = 4 * 1024 * 1024
 """Less than the 10 MB that pass by, and enough for what a gateway keeps for everyone."""
 
 
-async def test_a_client_that_stops_reading_reads_everything_later(cluster: Cluster) -> None:
+@pytest.mark.parametrize("door", DOORS)
+async def test_a_client_that_stops_reading_reads_everything_later(
+    cluster: Cluster, door: type[Wire]
+) -> None:
     log = room_log(LOBBY)
     # A small window: what the kernels keep for the client is no merit of the gateway.
     receiver = socket.socket()
     receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    async with Wire(cluster, receiver) as slow:
+    async with door(cluster, receiver) as slow:
         await slow.log_in()
         gateway = await asyncio.to_thread(cluster.gateway_of, slow.port)
         assert gateway is not None

@@ -30,6 +30,8 @@ from zchat.protocol.messages import (
 
 M = TypeVar("M", bound=Message)
 HELLO: Final = Hello(PROTOCOL_VERSION, "test")
+_MESSAGE_BYTES: Final = 50_000
+"""Of a socket: where the stream is cut into messages means nothing."""
 
 
 class Wire:
@@ -129,6 +131,10 @@ class WebWire(Wire):
     def cookie(self) -> str:
         return self._socket.cookie
 
+    @property
+    def close_code(self) -> int | None:
+        return self._socket.close_code
+
     async def __aenter__(self) -> Self:
         await super().__aenter__()
         await super().send_bytes(self._socket.handshake())
@@ -140,7 +146,9 @@ class WebWire(Wire):
         return self
 
     async def send_bytes(self, data: bytes) -> None:
-        await super().send_bytes(self._socket.framed(data))
+        cuts = range(0, len(data), _MESSAGE_BYTES)
+        framed = (self._socket.framed(data[begin : begin + _MESSAGE_BYTES]) for begin in cuts)
+        await super().send_bytes(b"".join(framed))
 
     async def log_in(self) -> LoggedIn:
         log_in = msgspec.msgpack.encode({"kind": "log_in", "id": 1, "name": self.name})
@@ -154,6 +162,10 @@ class WebWire(Wire):
             if payload := self._socket.received(data):
                 return payload
         return b""
+
+
+DOORS: Final = (Wire, WebWire)
+"""For what is promised to whoever comes, whichever way."""
 
 
 class Witness(Wire):
