@@ -51,6 +51,20 @@ _GOODBYE: Final = Frame(Opcode.CLOSE, Close(CloseCode.NORMAL_CLOSURE, "").serial
 )
 
 
+def request_in(head: bytes) -> Request | Response:
+    """The request that has this head, or what is answered where there is none."""
+    handshake = ServerProtocol(logger=_log)
+    handshake.receive_data(head)
+    events, trouble = handshake.events_received(), handshake.handshake_exc
+    _let_go(handshake)
+    match events:
+        case [Request() as request]:
+            return request
+        case _:
+            too_long = isinstance(trouble, HeaderLineTooLong | RequestLineTooLong | TooManyHeaders)
+            return answer_to_garbage(head, too_long=too_long)
+
+
 class Unframer:
     """The frames of a client's socket to what is in them: a stream, in which no message counts.
 
@@ -109,7 +123,10 @@ class Unframer:
         for frame in frames:
             self._fed_bytes -= _masked_bytes(len(frame.data))
             if frame.opcode is Opcode.TEXT:
-                protocol.fail(CloseCode.UNSUPPORTED_DATA, "messages here are binary")
+                # Also if something worse came behind it, which nobody would have come to.
+                self.fault = "messages here are binary"
+                if protocol.close_sent is None:
+                    protocol.fail(CloseCode.UNSUPPORTED_DATA, self.fault)
                 break
             if frame.opcode not in CTRL_OPCODES:
                 parts.append(frame.data)
@@ -118,7 +135,7 @@ class Unframer:
     def _ended(self, protocol: ServerProtocol) -> None:
         self.ended, self.incomplete, self._protocol = True, False, None
         self.replies += protocol.data_to_send()
-        if protocol.close_rcvd is None and protocol.close_sent is not None:
+        if self.fault is None and protocol.close_rcvd is None and protocol.close_sent is not None:
             self.fault = protocol.close_sent.reason
         _let_go(protocol)
 
@@ -211,21 +228,15 @@ class WebConnection(ClientConnection):
         )
 
     def _answer(self, head: bytes) -> None:
-        handshake = ServerProtocol(logger=_log)
-        handshake.receive_data(head)
-        match handshake.events_received():
-            case [Request() as request]:
-                answer = answer_to(request, self._site, os.urandom(limits.TOKEN_BYTES))
-                if isinstance(answer, Opening):
-                    self._open(handshake, request, answer)
-                else:
-                    self._respond(answer, request)
-            case _:
-                too_long = isinstance(
-                    handshake.handshake_exc, HeaderLineTooLong | RequestLineTooLong | TooManyHeaders
-                )
-                self._respond(answer_to_garbage(head, too_long=too_long))
-        _let_go(handshake)
+        request = request_in(head)
+        if isinstance(request, Response):
+            self._respond(request)
+            return
+        answer = answer_to(request, self._site, os.urandom(limits.TOKEN_BYTES))
+        if isinstance(answer, Opening):
+            self._open(request, answer)
+        else:
+            self._respond(answer, request)
 
     def _respond(self, response: Response, request: Request | None = None) -> None:
         """Without a request that made sense nobody knows where the next one begins."""
@@ -248,8 +259,10 @@ class WebConnection(ClientConnection):
             and self._answers < limits.HTTP_REQUESTS_MAX
         )
 
-    def _open(self, handshake: ServerProtocol, request: Request, opening: Opening) -> None:
+    def _open(self, request: Request, opening: Opening) -> None:
+        handshake = ServerProtocol(logger=_log)
         response = handshake.accept(request)
+        _let_go(handshake)
         if response.status_code != 101:
             why = bytes(response.body).decode().partition("\n")[0].rstrip(".")
             self._respond(refusal(response.status_code, why), request)

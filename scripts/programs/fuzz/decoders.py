@@ -140,8 +140,13 @@ def targets() -> dict[str, Target]:
     newer = Garden([example.frame for example in servers.examples] + from_newer_servers())
     texts = Garden(readers.LINES, msgpack=False)
     files = Garden(readers.SETTINGS_FILES, msgpack=False)
+    heads = Garden(readers.HEADS, msgpack=False)
+    sockets = Garden(readers.SOCKETS, msgpack=False)
     others = [
         Target("stream of a client", readers.whole_stream, clients, check=readers.any_pieces),
+        Target("head of a request", readers.head_of_request, heads, is_frame=False),
+        Target("frames of a browser", readers.in_frames, sockets, check=readers.any_frames),
+        Target("login by cookie", readers.login_by_cookie, clients),
         Target("command at its service", readers.at_the_service, clients),
         Target("server newer than its client", readers.from_server, newer, write=encode),
         Target("stream of a server", readers.client_core, servers),

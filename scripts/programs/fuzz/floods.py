@@ -14,6 +14,7 @@ from typing import Final
 
 import uvloop
 
+from testbed.web_socket import WebSocket
 from zchat.protocol import limits
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import PROTOCOL_VERSION, ClientMessage, Hello, LogIn
@@ -23,6 +24,8 @@ from .garbage import Garden
 
 _HELLO: Final = encode(Hello(PROTOCOL_VERSION, "fuzz"))
 _LOGIN: Final = encode(LogIn(id=1, name="somebody", token=bytes(limits.TOKEN_BYTES)))
+_REQUEST: Final = b"GET / HTTP/1.1\r\nHost: chat.example\r\n\r\n"
+_HANDSHAKE: Final = WebSocket("localhost").handshake()
 _ANSWER_S: Final = 0.3
 """How long a connection waits for what the gateway says to it."""
 _SOURCES: Final = 200
@@ -54,7 +57,14 @@ GARBAGE: Final[dict[str, Garbage]] = {
     "a hello, and half a login": lambda dice: _HELLO + _LOGIN[: dice.randrange(1, len(_LOGIN))],
     "a hello, and garbage": _after_hello(),
     "a hello to TLS": _client_hello,
-    "a request of HTTP": lambda dice: b"GET / HTTP/1.1\r\nHost: chat.example\r\n\r\n",
+    "a request of HTTP": lambda dice: _REQUEST,
+    "half a request of HTTP": lambda dice: _REQUEST[: dice.randrange(1, len(_REQUEST))],
+    "a request with a body": lambda dice: _REQUEST[:-2] + b"Content-Length: 9\r\n\r\n{}",
+    "a head that never ends": lambda dice: b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 9_000,
+    "a socket, and random bytes": lambda dice: _HANDSHAKE + dice.randbytes(dice.randrange(1, 900)),
+    "a socket, and empty frames": lambda dice: (
+        _HANDSHAKE + b"\x82\x80\0\0\0\0" * dice.randrange(1, 20_000)
+    ),
     "a greeting of IRC": lambda dice: b"NICK ann\r\nUSER ann 0 * :Ann\r\n",
     "a frame that never ends": lambda dice: (
         b"\xc6\xff\xff\xff\xff" + bytes(dice.choice((9, 140_000)))

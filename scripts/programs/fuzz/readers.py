@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+import msgpack
 from msgspec import Raw
 from msgspec.structs import replace
+from websockets.frames import Frame, Opcode
 
+from testbed.web_socket import WebSocket
 from zchat.client.commands.actions import (
     Mistake,
     Send,
@@ -30,7 +33,10 @@ from zchat.client.core.machine import ClientCore
 from zchat.client.text import lists
 from zchat.client.text.renderer import Renderer
 from zchat.eventlog.core.timeline import stored_stream_page
+from zchat.gateway.core.cookies import with_token
 from zchat.gateway.core.fanout import _entries
+from zchat.gateway.core.web import Response, Site, WebFile, answer_to
+from zchat.gateway.web_connection import Unframer, request_in
 from zchat.protocol import forward_compat, limits
 from zchat.protocol.codec import (
     Decoder,
@@ -95,6 +101,79 @@ def any_pieces(data: bytes, dice: random.Random) -> None:
     else:
         if pieces != whole:
             raise Leaked(f"the pieces are {pieces}, the whole is {whole}")
+
+
+# --- By the web door ------------------------------------------------------------------------------
+
+_SITE: Final = Site({"/": WebFile("text/html", {"": b"page", "br": b"short"}, "tag")})
+HEADS: Final = [
+    b"GET / HTTP/1.1\r\nHost: chat.example\r\nAccept-Encoding: gzip, br;q=0.5\r\n\r\n",
+    b'HEAD /?a HTTP/1.1\r\nHost: a\r\nIf-None-Match: W/"tag-br", *\r\n\r\n',
+    b"DELETE /socket/3 HTTP/1.1\r\nHost: [::1]:7447\r\nOrigin: http://[::1]:7447\r\n\r\n",
+    b"POST / HTTP/1.0\r\nContent-Length: 4\r\nConnection: keep-alive, close\r\n\r\n",
+    WebSocket("localhost:7447", cookie="zchat-0-7447=" + "a" * 43).handshake(),
+]
+SOCKETS: Final = [
+    frame.serialize(mask=True)
+    for frame in (
+        Frame(Opcode.BINARY, encode(Post(id=1, nonce=bytes(16), room="lobby", text="hello"))),
+        Frame(Opcode.BINARY, bytes(300), fin=False),
+        Frame(Opcode.CONT, b"rest"),
+        Frame(Opcode.PING, b"are you there"),
+        Frame(Opcode.TEXT, b"hello"),
+        Frame(Opcode.CLOSE, b"\x03\xe8bye"),
+    )
+]
+
+
+def head_of_request(head: bytes) -> int:
+    """The status of its answer; 101 if that is a socket."""
+    request = request_in(head)
+    if isinstance(request, Response):
+        raise ProtocolError(str(request.status))
+    fresh = bytes(limits.TOKEN_BYTES)
+    answer = answer_to(request, _SITE, fresh)
+    if isinstance(answer, Response):
+        said = answer.serialize("now", close=True)
+        if said.count(b"\r\n\r\n") != 1 or not said.startswith(b"HTTP/1.1 "):
+            raise Leaked(f"{said!r} is more than one answer")
+        return answer.status
+    if "\r" in answer.cookie or "\n" in answer.cookie:
+        raise Leaked(f"{answer.cookie!r} is more than a cookie")
+    return 101
+
+
+def in_frames(data: bytes) -> bytes:
+    unframer = Unframer()
+    payload = unframer.feed(data)
+    if unframer.fault is not None:
+        raise ProtocolError(unframer.fault)
+    return payload
+
+
+def any_frames(data: bytes, dice: random.Random) -> None:
+    """Cut anywhere, they hold the same, and end in the same way."""
+    whole, pieces = Unframer(), Unframer()
+    wanted, got = whole.feed(data), b""
+    begin = 0
+    while begin < len(data) and not pieces.ended:
+        end = begin + int(dice.random() * 40) + 1
+        got += pieces.feed(data[begin:end])
+        begin = end
+    if (got, pieces.ended, pieces.fault) != (wanted, whole.ended, whole.fault):
+        raise Leaked(f"{got!r} {pieces.fault} in pieces, {wanted!r} {whole.fault} at once")
+
+
+def login_by_cookie(data: bytes) -> bool:
+    """Whether the token was put in; then there was none, and nothing else has changed."""
+    token = b"c" * limits.TOKEN_BYTES
+    made = with_token(data, token)
+    if made == data:
+        return False
+    fields = msgpack.unpackb(made, strict_map_key=False)
+    if fields.pop("token") != token or fields["kind"] != "log_in":
+        raise Leaked(f"{made!r} is no login with that token")
+    return True
 
 
 def client_core(data: bytes) -> None:

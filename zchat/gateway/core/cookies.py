@@ -9,13 +9,17 @@ import binascii
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
+from msgspec import Raw
 
 from zchat.protocol import limits
+from zchat.protocol.codec import Decoder, ProtocolError, encode
 
 _MAX_AGE_S: Final = 400 * 86_400
 """The longest that browsers keep a cookie; each socket begins it anew."""
 _LOG_IN: Final = b"log_in"
+_KIND_LOG_IN: Final = Raw(encode("log_in"))
+_messages = Decoder(dict[str, Raw])
+"""What stands in a message is left as it was written."""
 
 
 class Jar:
@@ -67,9 +71,9 @@ def with_token(frame: bytes, token: bytes) -> bytes:
     if _LOG_IN not in frame:
         return frame
     try:
-        message = msgspec.msgpack.decode(frame)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        fields = _messages.decode(frame)
+    except ProtocolError:
         return frame  # Whoever reads it next says what is wrong.
-    if not isinstance(message, dict) or message.get("kind") != "log_in" or "token" in message:
+    if "token" in fields or fields.get("kind") != _KIND_LOG_IN:
         return frame
-    return msgspec.msgpack.encode({**message, "token": token})
+    return encode({**fields, "token": token})
