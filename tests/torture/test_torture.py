@@ -16,7 +16,7 @@ KILLS = 28
 def test_whatever_happens_to_processes_and_connections_no_promise_breaks(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    outcome = torture(Plan(SEED, KILLS, None), tmp_path_factory.mktemp("t"))
+    outcome = torture(Plan(SEED, KILLS, None, browsers=20), tmp_path_factory.mktemp("t"))
     recording, findings = outcome.recording, outcome.findings
     stories = "\n".join(story(recording, finding) for finding in findings)
     assert not findings, f"\n{table(recording, findings)}\n{stories}"

@@ -4,6 +4,7 @@ from websockets.client import ClientProtocol
 from websockets.datastructures import Headers
 from websockets.frames import DATA_OPCODES, Frame
 from websockets.http11 import Response
+from websockets.protocol import State
 from websockets.uri import parse_uri
 
 
@@ -49,6 +50,10 @@ class WebSocket:
         if self._protocol.handshake_exc is not None and not self.status:
             raise self._protocol.handshake_exc
         return payload
+
+    @property
+    def is_open(self) -> bool:
+        return self._protocol.state is State.OPEN
 
     @property
     def replies(self) -> bytes:

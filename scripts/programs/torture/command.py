@@ -16,6 +16,7 @@ from .torn_writes import torn_writes
 from .torture import Outcome, Plan, torture
 
 DEFAULT_KILLS = 100
+BROWSERS = 20
 STORIES_MAX = 20
 
 
@@ -42,6 +43,7 @@ class _Torture(click.Group):
 )
 @click.option("--tls", is_flag=True, help="Between clients and gateways, with a new certificate.")
 @click.option("--curve", is_flag=True, help="Keys between processes, which then talk over TCP.")
+@click.option("--web", is_flag=True, help="Twenty of the clients come by the web door.")
 @click.option("--hostile", is_flag=True, expose_value=False, help="The command `hostile`.")
 @click.pass_context
 def main(
@@ -53,6 +55,7 @@ def main(
     rate: float,
     tls: bool,
     curve: bool,
+    web: bool,
 ) -> None:
     """Kills, stops and restarts the processes of a real cluster while clients talk.
 
@@ -60,12 +63,15 @@ def main(
     """
     if context.invoked_subcommand is not None:
         return
+    if web and tls:
+        raise click.UsageError("--web is for gateways without TLS.")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if kills is None and minutes is None:
         kills = DEFAULT_KILLS
     if seed is None:
         seed = random.randrange(10_000)
-    plan = Plan(seed, kills, minutes and minutes * 60, clients, rate, tls, curve)
+    browsers = min(BROWSERS, clients) if web else 0
+    plan = Plan(seed, kills, minutes and minutes * 60, clients, rate, tls, curve, browsers)
     folder = Path(tempfile.mkdtemp(prefix="zchat-"))
     click.echo(f"seed {seed}, {clients} clients, {rate:.0f} messages/s, in {folder}", err=True)
     try:

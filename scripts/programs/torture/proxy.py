@@ -7,6 +7,8 @@ import struct
 from collections.abc import Callable
 from typing import Final, Self, cast
 
+from .browser import Browser, Page
+
 _RECEIVE_BUFFER_BYTES: Final = 8 * 1024
 """Small, so that who does not read is soon not written to: the kernel would take megabytes."""
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
@@ -15,8 +17,10 @@ _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 class Route:
     """Takes a client's connections on a port of its own. To be entered with `async with`."""
 
-    def __init__(self, gateways_port: int) -> None:
+    def __init__(self, gateways_port: int, browser: Browser | None = None) -> None:
+        """With a browser the gateways are spoken to by the web door."""
         self._gateways_port = gateways_port
+        self._browser = browser
         self._pipes: list[Pipe] = []
         """Oldest first; only the newest is one that the client still uses."""
 
@@ -42,7 +46,8 @@ class Route:
         return pipe if pipe is not None and pipe.is_whole else None
 
     def _accept(self) -> asyncio.Protocol:
-        pipe = Pipe(self._gateways_port, self._forget)
+        page = None if self._browser is None else self._browser.open()
+        pipe = Pipe(self._gateways_port, self._forget, page)
         self._pipes.append(pipe)
         return pipe.client
 
@@ -54,8 +59,11 @@ class Route:
 class Pipe:
     """One connection of a client, and that to a gateway which goes with it."""
 
-    def __init__(self, port: int, forget: "Callable[[Pipe], None]") -> None:
+    def __init__(
+        self, port: int, forget: "Callable[[Pipe], None]", page: Page | None = None
+    ) -> None:
         self._port = port
+        self._page = page
         self._forget = forget
         self._opening: asyncio.Task[None] | None = None
         self._ends_open = 0
@@ -127,17 +135,30 @@ class Pipe:
             raise
         else:
             if self.gateway.is_open:
-                self.gateway.transport.write(self._early)
+                early = self._early if self._page is None else self._page.take()
+                self.gateway.transport.write(early)
             self.client.resume()
 
     def received(self, end: "_End", data: bytes) -> None:
         other = self._other(end)
         if self._swallows:
             return
-        if other.is_open:
+        if self._page is not None:
+            self._received_by(self._page, end, data)
+        elif other.is_open:
             other.transport.write(data)
         elif end is self.client:
             self._early += data
+
+    def _received_by(self, page: Page, end: "_End", data: bytes) -> None:
+        if end is self.client:
+            page.said_by_client(data)
+        elif self.client.is_open:
+            self.client.transport.write(page.said_by_gateway(data))
+        if self.gateway.is_open:
+            self.gateway.transport.write(page.take())
+        if page.refused:
+            self.abort()
 
     def set_flow(self, end: "_End", flows: bool) -> None:
         """The end takes more, or does not."""

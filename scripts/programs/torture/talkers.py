@@ -25,6 +25,7 @@ from zchat.protocol.messages import (
     room_log,
 )
 
+from .browser import Browser
 from .checkers import Breach, Finding
 from .proxy import Route
 from .recording import Sightings, Words
@@ -52,10 +53,16 @@ class Talker:
     """A user of the SDK behind a `Route` of its own. To be entered with `async with`."""
 
     def __init__(
-        self, gateways_port: int, messages_per_s: float, seed: str, tls: Tls = AUTOMATIC
+        self,
+        gateways_port: int,
+        messages_per_s: float,
+        seed: str,
+        tls: Tls = AUTOMATIC,
+        browser: Browser | None = None,
     ) -> None:
         self.name = new_name("talker")
-        self.route = Route(gateways_port)
+        self.browser = browser
+        self.route = Route(gateways_port, browser)
         self.words = Words(self.name)
         self.sightings: dict[str, Sightings] = {}
         self.findings: list[Finding] = []

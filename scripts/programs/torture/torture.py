@@ -14,6 +14,7 @@ from testbed.cluster import DEADLINE_S, GATEWAYS, Cluster
 from testbed.people import new_name
 from zchat.client.sdk.tls import AUTOMATIC, Tls
 
+from .browser import Browser
 from .checkers import Breach, Finding, check
 from .databases import read_databases
 from .faults import (
@@ -61,6 +62,8 @@ class Plan:
     """Between clients and gateways."""
     curve: bool = False
     """Between processes, which then talk over TCP."""
+    browsers: int = 0
+    """Of the clients those that come by the web door."""
 
 
 @dataclass
@@ -113,7 +116,12 @@ class Torture:
         async with AsyncExitStack() as stack:
             for number in range(plan.clients):
                 pace, seed = plan.messages_per_s / plan.clients, f"{plan.seed} {number}"
-                talker = Talker(self._cluster.port, pace, seed, self._tls)
+                # Some in each room.
+                by_web = number * plan.browsers // plan.clients
+                browser = None
+                if by_web < (number + 1) * plan.browsers // plan.clients:
+                    browser = Browser(self._cluster.address)
+                talker = Talker(self._cluster.port, pace, seed, self._tls, browser)
                 self._talkers.append(await stack.enter_async_context(talker))
                 if number % GUEST_EVERY:
                     await talker.register()
@@ -126,6 +134,8 @@ class Torture:
             self._findings += check(self._recording, committed)
         for talker in self._talkers:
             self._findings += talker.findings
+            if talker.browser is not None and len(talker.browser.cookies) != 1:
+                self._found(f"the cookie of {talker.name} has changed")
         reasons = [reason for talker in self._talkers for reason in talker.connections_lost]
         return Outcome(self._recording, seconds, self._findings, Counter(reasons))
 
