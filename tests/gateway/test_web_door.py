@@ -173,6 +173,27 @@ async def test_many_small_requests_do_not_make_many_large_answers() -> None:
 
 
 @in_both_loops
+async def test_a_connection_is_kept_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "HTTP_KEPT_S", 0.05)
+    async with house() as here, await here.come() as page, await here.come() as half:
+        page.say(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        half.say(b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET")
+        assert (await page.told()).startswith(b"HTTP/1.1 200 ")
+        await until(lambda: len(here.sessions) == 1)
+        assert here.turns.core.operations.refused == {}
+        here.later(limits.HELLO_TIMEOUT_S + 1)
+        assert b"HTTP/1.1 408 " in await half.told()
+    async with house() as here, await here.come() as guest, await here.come() as later:
+        guest.say(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert (await guest.answer())[0] == 200
+        await guest.open()
+        later.say(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        await later.told()
+        # Whose time came after that of the first one, which has a socket now.
+        assert [session.open for session in here.sessions] == [True]
+
+
+@in_both_loops
 async def test_no_connection_is_kept_for_ever() -> None:
     async with house() as here, await here.come() as guest:
         guest.say(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * limits.HTTP_REQUESTS_MAX)
@@ -373,8 +394,11 @@ async def test_who_stops_reading_is_blocked_and_not_read_from() -> None:
         assert connection.unsent_bytes > limits.WRITE_BUFFER_BYTES_MAX
         before = here.turns.traffic.in_bytes
         guest.say(guest.socket.framed(HELLO))
-        await asyncio.sleep(0.05)
-        assert here.turns.traffic.in_bytes == before
+        async with await here.come() as other:
+            other.say(b"later")
+            await until(lambda: here.turns.traffic.in_bytes > before)
+        assert here.turns.traffic.in_bytes == before + len(b"later")
+        before = here.turns.traffic.in_bytes
         guest.writer.transport.resume_reading()  # type: ignore[attr-defined]
         async with asyncio.timeout(60):
             while here.turns.traffic.in_bytes == before:

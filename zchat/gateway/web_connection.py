@@ -166,7 +166,8 @@ class WebConnection(ClientConnection):
     """One client that speaks HTTP. Its session is there from the beginning, and bounds it.
 
     The connection is kept for more requests: a page needs some, and each handshake of TLS costs
-    more than an answer. It ends with `HELLO_TIMEOUT_S`, like any on which nobody has logged in.
+    more than an answer. Whoever asks slowly is ended by `HELLO_TIMEOUT_S`, like all who are not
+    logged in by then.
     """
 
     __slots__ = ("_answers", "_heard", "_pieces", "_site", "_stage", "_token", "_unframer")
@@ -250,6 +251,13 @@ class WebConnection(ClientConnection):
         statuses[status] = statuses.get(status, 0) + 1
         if close:
             self._transport.close()
+        elif self._answers == 1:
+            asyncio.get_running_loop().call_later(limits.HTTP_KEPT_S, self._close_if_idle)
+
+    def _close_if_idle(self) -> None:
+        transport = self._transport
+        if transport is not None and self._stage is _Stage.REQUESTS and not self._heard:
+            transport.close()
 
     def _stays(self, request: Request) -> bool:
         wishes = ",".join(request.headers.get_all("Connection")).lower()

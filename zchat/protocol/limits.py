@@ -160,6 +160,8 @@ HTTP_HEAD_BYTES_MAX: Final = 16 * 1024
 """The head of a request at the web door; browsers send one or two KiB."""
 HTTP_REQUESTS_MAX: Final = 100
 """Requests on one connection; the next one takes another, which counts as such."""
+HTTP_KEPT_S: Final = 5.0
+"""How long after its first answer a connection is kept for more: a page asks for all at once."""
 WEB_FRAMES_MAX: Final = 256
 """WebSocket frames of a client between two whole messages: pieces, empty ones and pings."""
 WEB_SLICE_BYTES: Final = 4 * 1024
