@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import sysconfig
+import urllib.request
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Final
@@ -225,6 +226,8 @@ def test_a_cluster_of_a_wheel_runs_without_uvloop(installed: Installation) -> No
             who = ("--address", address, "--no-remember", "-u")
             installed.output("zchat-client", "send", *who, "ann", "lobby", "hello")
             assert "hello" in installed.output("zchat-client", "history", *who, "bob", "lobby")
+            with urllib.request.urlopen(f"http://{address}/", timeout=DEADLINE_S) as page:
+                assert page.headers["Content-Type"] == "text/html; charset=utf-8"
         finally:
             cluster.send_signal(signal.SIGINT)
             told = cluster.stdout.read()

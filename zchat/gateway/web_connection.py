@@ -12,6 +12,7 @@ from email.utils import formatdate
 from typing import ClassVar, Final, cast
 
 # The layer that does no I/O: what is read and written, and when, is ours.
+from websockets import http11
 from websockets.exceptions import HeaderLineTooLong, RequestLineTooLong, TooManyHeaders
 from websockets.frames import CTRL_OPCODES, Close, CloseCode, Frame, Opcode
 from websockets.http11 import Request
@@ -63,6 +64,14 @@ def request_in(head: bytes) -> Request | Response:
         case _:
             too_long = isinstance(trouble, HeaderLineTooLong | RequestLineTooLong | TooManyHeaders)
             return answer_to_garbage(head, too_long=too_long)
+
+
+def handshake_for(request: Request) -> http11.Response:
+    """The answer that opens a socket, or says what was wrong with the request."""
+    handshake = ServerProtocol(logger=_log)
+    response = handshake.accept(request)
+    _let_go(handshake)
+    return response
 
 
 class Unframer:
@@ -268,9 +277,7 @@ class WebConnection(ClientConnection):
         )
 
     def _open(self, request: Request, opening: Opening) -> None:
-        handshake = ServerProtocol(logger=_log)
-        response = handshake.accept(request)
-        _let_go(handshake)
+        response = handshake_for(request)
         if response.status_code != 101:
             why = bytes(response.body).decode().partition("\n")[0].rstrip(".")
             self._respond(refusal(response.status_code, why), request)

@@ -7,6 +7,7 @@ import re
 import tempfile
 import zlib
 from datetime import UTC, date
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,7 +37,7 @@ from zchat.eventlog.core.timeline import stored_stream_page
 from zchat.gateway.core.cookies import with_token
 from zchat.gateway.core.fanout import _entries
 from zchat.gateway.core.web import Response, Site, WebFile, answer_to
-from zchat.gateway.web_connection import Unframer, request_in
+from zchat.gateway.web_connection import Unframer, handshake_for, request_in
 from zchat.protocol import forward_compat, limits
 from zchat.protocol.codec import (
     Decoder,
@@ -140,7 +141,10 @@ def head_of_request(head: bytes) -> int:
         return answer.status
     if "\r" in answer.cookie or "\n" in answer.cookie:
         raise Leaked(f"{answer.cookie!r} is more than a cookie")
-    return 101
+    status = handshake_for(request).status_code
+    if status >= 500 and status != HTTPStatus.HTTP_VERSION_NOT_SUPPORTED:
+        raise Leaked(f"{head!r} is answered {status}")
+    return status
 
 
 def in_frames(data: bytes) -> bytes:

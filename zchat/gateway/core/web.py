@@ -4,6 +4,7 @@ here: files, sockets, origins, and which status says what.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Final, NamedTuple, TypeAlias
 
 from websockets.http11 import Request  # Of the layer that does no I/O: a parsed head, no more.
@@ -27,23 +28,6 @@ _ALWAYS: Final[tuple[Header, ...]] = (
     ("Referrer-Policy", "no-referrer"),
     ("X-Content-Type-Options", "nosniff"),
 )
-_PHRASES: Final = {
-    200: "OK",
-    204: "No Content",
-    304: "Not Modified",
-    400: "Bad Request",
-    403: "Forbidden",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    408: "Request Timeout",
-    413: "Content Too Large",
-    414: "URI Too Long",
-    426: "Upgrade Required",
-    429: "Too Many Requests",
-    431: "Request Header Fields Too Large",
-    503: "Service Unavailable",
-    505: "HTTP Version Not Supported",
-}
 SOCKET_PATH: Final = "/socket/"
 """With the number of one of the browser's accounts: each has a cookie of its own."""
 
@@ -82,7 +66,7 @@ class Response(NamedTuple):
 
     def serialize(self, date: str, *, close: bool, bare: bool = False) -> bytes:
         """`bare` is without its body, as HEAD wants it."""
-        lines = [f"HTTP/1.1 {self.status} {_PHRASES[self.status]}", f"Date: {date}"]
+        lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}", f"Date: {date}"]
         lines += [f"{name}: {value}" for name, value in (*_ALWAYS, *self.headers)]
         if self.status not in (204, 304):
             lines.append(f"Content-Length: {len(self.body)}")
