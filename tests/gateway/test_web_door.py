@@ -269,7 +269,10 @@ async def test_one_too_many_is_told_so_in_what_it_speaks() -> None:
 
 
 @in_both_loops
-async def test_of_those_who_are_refused_only_some_are_waited_for() -> None:
+async def test_of_those_who_are_refused_only_some_are_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "REFUSED_SILENCE_TIMEOUT_S", 3_600.0)
     async with house(sessions_max=1) as here, await here.come() as first:
         await first.open()
         here.doors.waiting = limits.REFUSED_SILENT_MAX
