@@ -66,7 +66,9 @@ export interface Chat {
   /** Commands said here and not yet confirmed, over all tabs. */
   readonly unconfirmed: ReadonlySignal<number>;
   /** Sentences for the person that belong to no conversation, newest last; views show and drop them. */
-  readonly notices: ReadonlySignal<readonly { readonly id: number; readonly text: string; readonly bad: boolean }[]>;
+  readonly notices: ReadonlySignal<
+    readonly { readonly id: number; readonly text: string; readonly bad: boolean }[]
+  >;
   dropNotice(id: number): void;
 
   /** Opens a conversation (a room need not be joined), at its end or around one message. */
@@ -99,7 +101,11 @@ export interface Chat {
 
   keep(key: Key, kept: boolean): void;
   setNotify(key: Key, level: Notify): Promise<void>;
-  search(words: string, key?: Key, before?: SearchHit): Promise<{ hits: readonly SearchHit[]; more: boolean }>;
+  search(
+    words: string,
+    key?: Key,
+    before?: SearchHit,
+  ): Promise<{ hits: readonly SearchHit[]; more: boolean }>;
   /** By the permission table of the server, as far as roles are known here; undefined: ask the server. */
   may(action: string, key: Key, item?: { author: string; mine: boolean }): boolean | undefined;
 

@@ -110,6 +110,11 @@ export type Connection =
   | { readonly state: "connecting" }
   | { readonly state: "online"; readonly latencyMs: number | undefined; readonly slowedMs: number }
   /** Nothing is lost: what is said waits. `sinceMs` is the last word that was heard. */
-  | { readonly state: "offline"; readonly sinceMs: number; readonly retryAtMs: number; readonly reason: string }
+  | {
+      readonly state: "offline";
+      readonly sinceMs: number;
+      readonly retryAtMs: number;
+      readonly reason: string;
+    }
   /** It ends here until the person does something: banned, logged out elsewhere, too old. */
   | { readonly state: "ended"; readonly code: string; readonly reason: string };

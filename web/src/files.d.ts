@@ -1,0 +1,2 @@
+/** What `build.mjs` takes into app.css. */
+declare module "*.css";

@@ -1,0 +1,6 @@
+import { render } from "preact";
+
+import "./main.css";
+
+const root = document.getElementById("app");
+if (root) render(<main>zchat</main>, root);
