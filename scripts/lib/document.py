@@ -22,6 +22,8 @@ from textual.binding import Binding
 ROOT: Final = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # Also without an installation.
 
+import browser  # noqa: E402
+
 from zchat.admin.cli import main as admin  # noqa: E402
 from zchat.client.cli.output import REFERS  # noqa: E402
 from zchat.client.commands.table import COMMANDS  # noqa: E402
@@ -473,6 +475,7 @@ def documents() -> Iterator[tuple[Path, str]]:
     yield ROOT / "docs/metrics.md", metrics_page()
     yield ROOT / "docs/protocol.md", protocol()
     yield ROOT / "docs/permissions.md", permissions()
+    yield from browser.documents()
     for name, tables in BETWEEN_MARKERS.items():
         text = (ROOT / name).read_text("utf-8")
         for marker, table in tables.items():
