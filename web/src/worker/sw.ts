@@ -1,13 +1,13 @@
 /** Keeps the page itself for when there is no server. What is said is never here: IndexedDB has that. */
 
-declare const self: ServiceWorkerGlobalScope;
 /** Another one for every other content of the files below, which `build.mjs` puts here. */
 declare const BUILD: string;
 
+const worker = self as unknown as ServiceWorkerGlobalScope;
 const CACHE = `zchat-${BUILD}`;
 const SHELL = ["./", "app.js", "app.css", "manifest.webmanifest", "icon.svg"];
 
-self.addEventListener("install", (event) => {
+worker.addEventListener("install", (event) => {
   event.waitUntil(
     caches
       .open(CACHE)
@@ -18,11 +18,11 @@ self.addEventListener("install", (event) => {
 
 // A new worker waits until no page of the old build is left, which goes on with its own files; or
 // until a page says that it is about to load itself again.
-self.addEventListener("message", (event) => {
-  if (event.data === "take over") void self.skipWaiting();
+worker.addEventListener("message", (event) => {
+  if (event.data === "take over") void worker.skipWaiting();
 });
 
-self.addEventListener("activate", (event) => {
+worker.addEventListener("activate", (event) => {
   event.waitUntil(
     caches
       .keys()
@@ -32,9 +32,9 @@ self.addEventListener("activate", (event) => {
   );
 });
 
-self.addEventListener("fetch", (event) => {
+worker.addEventListener("fetch", (event) => {
   const { request } = event;
-  const scope = self.registration.scope;
+  const scope = worker.registration.scope;
   if (request.method !== "GET" || !request.url.startsWith(scope)) return;
   const path = request.mode === "navigate" ? "./" : request.url.slice(scope.length);
   if (!SHELL.includes(path)) return;
