@@ -1,9 +1,9 @@
 // Builds the browser client into zchat/gateway/web, from where gateways serve it. The result is committed, so that
 // whoever runs zchat needs no Node; scripts/check builds it again, and fails if anything differs.
 //
-//   node build.mjs           what is committed
-//   node build.mjs --dev     the same, to be read and debugged, and not compressed
-//   node build.mjs --tests   the tests, into build/tests, for `node --test`
+//   node build.mjs                    what is committed
+//   node build.mjs --dev              the same, to be read and debugged, and not compressed
+//   node build.mjs --tests [FOLDER]   the tests, into build/tests or there, for `node --test`
 
 import { createHash } from "node:crypto";
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
@@ -21,7 +21,6 @@ import { build } from "esbuild";
 
 const WEB = dirname(fileURLToPath(import.meta.url));
 const SITE = join(WEB, "../zchat/gateway/web");
-const TESTS = join(WEB, "build/tests");
 /** Smaller files are sent in one packet either way. */
 const COMPRESSED_FROM_BYTES = 1024;
 const COMPRESSIONS = {
@@ -144,8 +143,8 @@ async function licenses(inputs) {
   return Buffer.from(parts.join("\n"));
 }
 
-async function buildTests() {
-  await rm(TESTS, { recursive: true, force: true });
+async function buildTests(folder = join(WEB, "build/tests")) {
+  await rm(folder, { recursive: true, force: true });
   const entries = await readdir(join(WEB, "tests"), { recursive: true });
   await build({
     ...common,
@@ -155,14 +154,15 @@ async function buildTests() {
       .filter((name) => /\.test\.tsx?$/.test(name))
       .map((name) => `tests/${name}`),
     outbase: "tests",
-    outdir: TESTS,
+    outdir: folder,
     outExtension: { ".js": ".mjs" },
     sourcemap: "inline",
   });
 }
 
-if (process.argv.includes("--tests")) {
-  await buildTests();
+const [what, folder] = process.argv.slice(2);
+if (what === "--tests") {
+  await buildTests(folder);
 } else {
-  await buildSite(process.argv.includes("--dev"));
+  await buildSite(what === "--dev");
 }
