@@ -153,8 +153,9 @@ async function buildTests(folder = join(WEB, "build/tests")) {
     entryPoints: entries
       .filter((name) => /\.test\.tsx?$/.test(name))
       .map((name) => `tests/${name}`),
-    outbase: "tests",
     outdir: folder,
+    // In one folder, whatever they are in here, since not every shell finds those in others.
+    entryNames: "[name]",
     outExtension: { ".js": ".mjs" },
     sourcemap: "inline",
   });

@@ -47,5 +47,5 @@ def test_the_core_in_the_browser_does_what_ours_does(tmp_path: Path) -> None:
     run(sys.executable, "-m", "pytest", *options, *SCENARIOS)
     assert len(traces.read_text("utf-8").splitlines()) > 200
     run("node", "build.mjs", "--tests", tmp_path / "tests", cwd=WEB)
-    replayed = run("node", "--test", tmp_path / "tests/traces.test.mjs", ZCHAT_TRACES=str(traces))
-    assert "# skipped 0" in replayed
+    replay = ("--test", "--test-reporter", "tap", tmp_path / "tests/traces.test.mjs")
+    assert "# skipped 0" in run("node", *replay, ZCHAT_TRACES=str(traces))
