@@ -1,16 +1,16 @@
 /** Whom a text mentions: `@name`, and `@room` for everyone in the room. */
 
-import { canonicalName } from "./names.ts";
+import { canonicalName, SPACE } from "./names.ts";
 
 /** Mentioned by `@room`, where the author may; nobody is told who only bears this name. */
 export const ROOM = "room";
 
 const FENCE = "```";
-const W = String.raw`[\p{L}\p{M}\p{N}_]`;
+const WORD = String.raw`\p{L}\p{N}_`;
 const CODE = "`[^`\\n]+`";
-const LINK = `(?<![\\p{L}\\p{M}\\p{N}_+.\\-])[\\p{L}\\p{M}\\p{N}_+.\\-]+://[^\\s<>"\`]*`;
-const PATH = `(?<![\\p{L}\\p{M}\\p{N}_.@/\\-])[\\p{L}\\p{M}\\p{N}_\\-]+(?:\\.[\\p{L}\\p{M}\\p{N}_\\-]+)+(?::\\d+)?/[^\\s<>"\`]*`;
-const CALLS = `(?<![\\p{L}\\p{M}\\p{N}_@./])@${W}[\\p{L}\\p{M}\\p{N}_.\\-]*(?:/@${W}[\\p{L}\\p{M}\\p{N}_.\\-]*)*`;
+const LINK = `(?<![${WORD}+.\\-])[${WORD}+.\\-]+://[^${SPACE}<>"\`]*`;
+const PATH = `(?<![${WORD}.@/\\-])[${WORD}\\-]+(?:\\.[${WORD}\\-]+)+(?::\\p{Nd}+)?/[^${SPACE}<>"\`]*`;
+const CALLS = `(?<![${WORD}@./])@[${WORD}][${WORD}.\\-]*(?:/@[${WORD}][${WORD}.\\-]*)*`;
 /** What is no word of the text comes first, and swallows what looks like a call in it. */
 const WORDS_OR_OTHERS = new RegExp(`${CODE}|${LINK}|${PATH}|(${CALLS})`, "gu");
 
