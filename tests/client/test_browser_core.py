@@ -1,16 +1,22 @@
 """The browser's client does the same as ours: whatever ours was seen to do goes through both.
 
 What tests of our core do is recorded (`traces.py`), and replayed by `web/tests/traces.test.ts`.
+What the rules of texts, names and messages say is written down (`rule_cases.py`), and asked again
+by `web/tests/rules.test.ts`.
 """
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import pytest
+
+from .rule_cases import cases
 
 ROOT: Final = Path(__file__).parents[2]
 WEB: Final = ROOT / "web"
@@ -27,11 +33,11 @@ if shutil.which("node") is None or not (WEB / "node_modules").is_dir():
     )
 
 
-def run(*command: str | Path, cwd: Path = ROOT, **environment: str) -> str:
+def run(*command: str | Path, cwd: Path = ROOT, given: Mapping[str, str] | None = None) -> str:
     done = subprocess.run(
         command,
         cwd=cwd,
-        env={**os.environ, **environment},
+        env={**os.environ, **(given or {})},
         capture_output=True,
         text=True,
         check=False,
@@ -40,12 +46,29 @@ def run(*command: str | Path, cwd: Path = ROOT, **environment: str) -> str:
     return done.stdout
 
 
-def test_the_core_in_the_browser_does_what_ours_does(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def tests(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Those of the browser's client, as Node can run them."""
+    folder = tmp_path_factory.mktemp("web") / "tests"
+    run("node", "build.mjs", "--tests", folder, cwd=WEB)
+    return folder
+
+
+def passes(test: Path, **given: str) -> None:
+    said = run("node", "--test", "--test-reporter", "tap", test, given=given)
+    assert "# skipped 0" in said
+
+
+def test_the_core_in_the_browser_does_what_ours_does(tests: Path, tmp_path: Path) -> None:
     traces = tmp_path / "traces.jsonl"
     plugins = ("-p", "no:xdist", "-p", "no:cacheprovider", "-p", "tests.client.traces")
     options = (*plugins, "--quiet", "--hypothesis-seed", "0", "--traces", str(traces))
     run(sys.executable, "-m", "pytest", *options, *SCENARIOS)
     assert len(traces.read_text("utf-8").splitlines()) > 200
-    run("node", "build.mjs", "--tests", tmp_path / "tests", cwd=WEB)
-    replay = ("--test", "--test-reporter", "tap", tmp_path / "tests/traces.test.mjs")
-    assert "# skipped 0" in run("node", *replay, ZCHAT_TRACES=str(traces))
+    passes(tests / "traces.test.mjs", ZCHAT_TRACES=str(traces))
+
+
+def test_the_rules_in_the_browser_say_what_ours_say(tests: Path, tmp_path: Path) -> None:
+    written = tmp_path / "cases.json"
+    written.write_text(json.dumps(cases(0)), "utf-8")
+    passes(tests / "rules.test.mjs", ZCHAT_RULE_CASES=str(written))
