@@ -141,3 +141,20 @@ test("a wait that the server has asked for is waited all the same", () => {
   core.tick(5);
   assert.equal(core.nextCallAt(), 30);
 });
+
+test("a socket that never opens is given up in time, and sooner if somebody looks", () => {
+  const core = newCore({ connectTimeoutS: 10 });
+  core.tick(0);
+  assert.equal(core.nextCallAt(), 10);
+  core.takeEffects();
+  core.wake(2);
+  assert.equal(core.nextCallAt(), 5);
+  core.tick(4.9);
+  assert.equal(core.state, "connecting");
+  core.tick(5);
+  assert.deepEqual(kinds(core.takeEffects()), ["close_connection"]);
+  core.disconnected(5, 0);
+  assert.deepEqual(kinds(core.takeEffects()), ["connection_failed"]);
+  core.tick(6);
+  assert.equal(core.nextCallAt(), 16);
+});

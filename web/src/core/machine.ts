@@ -29,7 +29,7 @@ import { Greeting, MadeAGuest, OtherCluster, UnknownCluster } from "./greeting.t
 import { isParting, Outbox } from "./outbox.ts";
 import type { Submitted } from "./outbox.ts";
 import { endsClient, lastWord, Reconnect } from "./reconnect.ts";
-import { Latency, Silence } from "./silence.ts";
+import { Latency, Silence, WAKE_ANSWER_S } from "./silence.ts";
 
 /** Nothing more can be submitted. */
 export class LoggingOutError extends Error {}
@@ -45,6 +45,8 @@ export interface Options {
   /** Where an earlier page stopped, by log. */
   readonly cursors?: ReadonlyMap<string, number>;
   readonly away?: string;
+  /** Given by shells whose sockets may take minutes to say that nobody is there. */
+  readonly connectTimeoutS?: number;
 }
 
 export class ClientCore {
@@ -67,12 +69,15 @@ export class ClientCore {
   private sentAt = 0;
   private trouble = ""; // Why the connection that is being closed has led to no session.
   private skippingEntries = false;
+  private readonly connectTimeoutS: number;
+  private connectBy = Infinity;
 
   constructor(options: Options) {
     const { name, credentials = new Credentials(), noncePrefix, software, away } = options;
     this.greeting = new Greeting(name, credentials, software, noncePrefix, away);
     this.outbox = new Outbox(noncePrefix, options.nonceNumber);
     this.cursors = new Cursors(options.cursors ?? new Map());
+    this.connectTimeoutS = options.connectTimeoutS ?? Infinity;
   }
 
   /** The user's name; once logged in, as the server spells it. */
@@ -216,6 +221,8 @@ export class ClientCore {
   wake(now: number): void {
     if (this.phase === "online" && this.silence.wake(now)) {
       this.send({ kind: "ping", id: this.outbox.nextId() }, now);
+    } else if (this.phase === "connecting") {
+      this.connectBy = Math.min(this.connectBy, now + WAKE_ANSWER_S);
     } else if (this.phase === "offline") {
       this.reconnect.hurry(now);
     }
@@ -249,7 +256,10 @@ export class ClientCore {
   tick(now: number): void {
     if (this.phase === "offline" && now >= this.reconnect.dueAt) {
       this.phase = "connecting";
+      this.connectBy = now + this.connectTimeoutS;
       this.effects.push({ kind: "open_connection", attempt: this.reconnect.attempt });
+    } else if (this.phase === "connecting" && now >= this.connectBy) {
+      this.close("the server cannot be reached");
     } else if (this.isOpen()) {
       const goneAt = this.silence.goneAt;
       if (goneAt !== undefined && now >= goneAt) {
@@ -270,6 +280,7 @@ export class ClientCore {
       case "offline":
         return this.reconnect.dueAt;
       case "connecting":
+        return this.connectBy === Infinity ? undefined : this.connectBy;
       case "closing":
       case "ended":
         return undefined;
