@@ -39,8 +39,8 @@ const COMPRESSIONS = {
     decompress: gunzipSync,
   },
 };
-/** All that the page is made of, besides its worker. The worker keeps them for when there is no server. */
-const SHELL = ["index.html", "app.js", "app.css", "manifest.webmanifest", "icon.svg"];
+/** Not kept by the worker of the page for when there is no server. */
+const NOT_KEPT = ["index.html", "LICENSES.txt"];
 
 const common = {
   absWorkingDir: WEB,
@@ -60,6 +60,9 @@ async function buildSite(dev) {
   const app = await build({
     ...options,
     entryPoints: { app: "src/view/main.tsx" },
+    // What is imported when it is wanted, as `import("./file.ts")`, is a file of its own.
+    splitting: true,
+    chunkNames: "[name]",
     metafile: true,
   });
   const files = new Map([
@@ -78,7 +81,10 @@ async function buildSite(dev) {
     ...options,
     format: "iife",
     entryPoints: { sw: "src/worker/sw.ts" },
-    define: { BUILD: JSON.stringify(hashOf(SHELL.map((name) => files.get(name)))) },
+    define: {
+      BUILD: JSON.stringify(hashOf(files.values())),
+      FILES: JSON.stringify([...files.keys()].filter((name) => !NOT_KEPT.includes(name))),
+    },
   });
   files.set("sw.js", Buffer.from(worker.outputFiles[0].contents));
   await write(files, dev);

@@ -1,11 +1,12 @@
 /** Keeps the page itself for when there is no server. What is said is never here: IndexedDB has that. */
 
-/** Another one for every other content of the files below, which `build.mjs` puts here. */
+/** Another one for every other content of the files, which `build.mjs` puts here. */
 declare const BUILD: string;
+declare const FILES: readonly string[];
 
 const worker = self as unknown as ServiceWorkerGlobalScope;
 const CACHE = `zchat-${BUILD}`;
-const SHELL = ["./", "app.js", "app.css", "manifest.webmanifest", "icon.svg"];
+const SHELL = ["./", ...FILES];
 
 worker.addEventListener("install", (event) => {
   event.waitUntil(
@@ -34,9 +35,10 @@ worker.addEventListener("activate", (event) => {
 
 worker.addEventListener("fetch", (event) => {
   const { request } = event;
-  const scope = worker.registration.scope;
-  if (request.method !== "GET" || !request.url.startsWith(scope)) return;
-  const path = request.mode === "navigate" ? "./" : request.url.slice(scope.length);
+  const { pathname } = new URL(request.url);
+  const home = new URL(worker.registration.scope).pathname;
+  if (request.method !== "GET" || !pathname.startsWith(home)) return;
+  const path = pathname.slice(home.length) || "./";
   if (!SHELL.includes(path)) return;
   event.respondWith(
     caches
