@@ -22,7 +22,7 @@ from zchat.client.core.events import Effect, SessionBegun
 from zchat.protocol.codec import FrameReader, ProtocolError
 from zchat.protocol.messages import ClientMessage, Request
 
-TRACES_OF_TEST_MAX: Final = 60
+TRACES_OF_TEST_MAX: Final = 150
 """A test of properties makes hundreds of cores."""
 
 _Core = machine.ClientCore
