@@ -6,71 +6,46 @@
  * here are passed over, as `zchat/protocol/forward_compat.py` does it.
  */
 
-import { Decoder, Encoder } from "@msgpack/msgpack";
-
 import { BODIES, FIELDS, SERVER_MESSAGES } from "./fields.ts";
 import { FRAME_BYTES_MAX, INTEGER_MAX } from "./limits.ts";
 import { NOTIFY_LEVELS, POSTINGS, REFUSAL_CODES } from "./messages.ts";
 import type { ClientMessage, ServerMessage } from "./messages.ts";
+import { pack, Unpacker, UnpackError } from "./msgpack.ts";
+import type { Packable } from "./msgpack.ts";
 
 /** The server's fault; the text says what. */
 export class ProtocolError extends Error {}
 
-const encoder = new Encoder({ ignoreUndefined: true });
-
 export function encode(message: ClientMessage): Uint8Array<ArrayBuffer> {
-  return encoder.encode(message);
+  return pack(message as unknown as Packable);
 }
-
-// --- Bytes to values ----------------------------------------------------------------------------
-
-/** A plain object takes no `__proto__`, and puts numbers first. People and emoji may be called so,
- * and stand in an order, but no field begins like that. */
-const NO_FIELD = /^[\d_\0]/;
-const ESCAPE = "\0";
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-const decoder = new Decoder({
-  maxStrLength: FRAME_BYTES_MAX,
-  maxBinLength: FRAME_BYTES_MAX,
-  maxArrayLength: FRAME_BYTES_MAX,
-  maxMapLength: FRAME_BYTES_MAX,
-  maxExtLength: FRAME_BYTES_MAX,
-  keyDecoder: {
-    canBeCached: () => true,
-    decode: (bytes, offset, length) => {
-      const key = utf8.decode(bytes.subarray(offset, offset + length));
-      return NO_FIELD.test(key) ? ESCAPE + key : key;
-    },
-  },
-});
 
 /** The messages of one binary message of a WebSocket, which holds whole ones. Each is read when it
  * is asked for: those before a wrong one are good. */
 export function* messagesIn(data: Uint8Array): Generator<ServerMessage, void, undefined> {
-  let count = 0;
-  const values = decoder.decodeMulti(data);
-  try {
-    for (const value of values) {
-      count += 1;
-      const message = read(value);
-      if (message !== undefined) yield message;
+  const values = new Unpacker(data);
+  while (values.at < data.length) {
+    const begin = values.at;
+    const message = read(nextOf(values));
+    if (values.at - begin > FRAME_BYTES_MAX) {
+      throw new ProtocolError(`a message is over ${FRAME_BYTES_MAX} bytes`);
     }
-  } catch (error) {
-    if (error instanceof ProtocolError) throw error;
-    throw new ProtocolError(`not msgpack: ${String(error)}`);
+    if (message !== undefined) yield message;
   }
-  // Where one ends is not said here, but so many bytes cannot be of so few.
-  if (data.length > count * FRAME_BYTES_MAX) {
-    throw new ProtocolError(`a message is over ${FRAME_BYTES_MAX} bytes`);
+}
+
+function nextOf(values: Unpacker): unknown {
+  try {
+    return values.next();
+  } catch (error) {
+    throw error instanceof UnpackError ? new ProtocolError(`not msgpack: ${error.message}`) : error;
   }
 }
 
 // --- Values to messages -------------------------------------------------------------------------
 
 type Kind = keyof typeof FIELDS;
-type Fields = { readonly [name: string]: unknown };
+type Fields = ReadonlyMap<unknown, unknown>;
 type Read = (value: unknown) => unknown;
 
 /** Undefined for a message that only a newer page knows. */
@@ -83,11 +58,15 @@ function read(value: unknown): ServerMessage | undefined {
 
 /** Of a refusal whose code only a newer page knows, the rest may mean something else as well. */
 function withKnownCode(refused: Fields): Fields {
-  const { id, code, reason } = refused;
+  const code = refused.get("code");
   if (typeof code !== "string" || (REFUSAL_CODES as readonly string[]).includes(code)) {
     return refused;
   }
-  return { kind: "refused", id, code: "other", reason };
+  const known = ["id", "reason"] as const;
+  return new Map([
+    ["code", "other"],
+    ...known.map((field) => [field, refused.get(field)] as const),
+  ]);
 }
 
 function readBody(value: unknown): unknown {
@@ -120,13 +99,7 @@ function newReader(shape: string): Read {
   }
   if (shape.startsWith("map of ")) {
     const item = inner("map of ");
-    return (value) =>
-      new Map(
-        Object.entries(fieldsOf(value)).map(([key, each]) => [
-          key.startsWith(ESCAPE) ? key.slice(ESCAPE.length) : key,
-          item(each),
-        ]),
-      );
+    return (value) => new Map([...fieldsOf(value)].map(([key, each]) => [string(key), item(each)]));
   }
   return PLAIN[shape] ?? structReader(shape as Kind);
 }
@@ -136,13 +109,13 @@ function structReader(kind: Kind): Read {
     ([name, field]) =>
       typeof field === "string"
         ? ({ name, read: reader(field), mayLack: false, otherwise: undefined } as const)
-        : ({ name, read: reader(field[0]), mayLack: true, otherwise: field[1] } as const),
+        : ({ name, read: reader(field[0]), mayLack: true, otherwise: absent(field) } as const),
   );
   return (value) => {
     const given = fieldsOf(value);
     const made: Record<string, unknown> = { kind };
     for (const { name, read, mayLack, otherwise } of fields) {
-      const field = given[name];
+      const field = given.get(name);
       try {
         made[name] = read(field === undefined && mayLack ? otherwise : field);
       } catch (error) {
@@ -155,8 +128,17 @@ function structReader(kind: Kind): Read {
   };
 }
 
+/** What stands for a field that was left out, as it would have been read. */
+function absent([shape, value]: readonly [shape: string, value: unknown]): unknown {
+  return shape.startsWith("map of ") ? new Map() : value;
+}
+
+const string = checked("string", (value) => typeof value === "string") as (
+  value: unknown,
+) => string;
+
 const PLAIN: Readonly<Record<string, Read>> = {
-  string: checked("string", (value) => typeof value === "string"),
+  string,
   boolean: checked("boolean", (value) => typeof value === "boolean"),
   integer: checked("integer", (value) => isWithin(value, -INTEGER_MAX)),
   count: checked("count", (value) => isWithin(value, 0)),
@@ -179,14 +161,12 @@ function oneOf(known: readonly string[]): Read {
 }
 
 function kindOf(value: unknown): string {
-  const { kind } = fieldsOf(value);
+  const kind = fieldsOf(value).get("kind");
   return typeof kind === "string" ? kind : wrong("kind", kind);
 }
 
 function fieldsOf(value: unknown): Fields {
-  if (typeof value !== "object" || value === null) return wrong("map", value);
-  const isMap = Object.getPrototypeOf(value) === Object.prototype;
-  return isMap ? (value as Fields) : wrong("map", value);
+  return value instanceof Map ? value : wrong("map", value);
 }
 
 function wrong(expected: string, value: unknown): never {
