@@ -23,6 +23,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # Also without an installation.
 
 import browser  # noqa: E402
+import browser_parity  # noqa: E402
 
 from zchat.admin.cli import main as admin  # noqa: E402
 from zchat.client.cli.output import REFERS  # noqa: E402
@@ -476,6 +477,7 @@ def documents() -> Iterator[tuple[Path, str]]:
     yield ROOT / "docs/protocol.md", protocol()
     yield ROOT / "docs/permissions.md", permissions()
     yield from browser.documents()
+    yield from browser_parity.documents()
     for name, tables in BETWEEN_MARKERS.items():
         text = (ROOT / name).read_text("utf-8")
         for marker, table in tables.items():

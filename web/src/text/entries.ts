@@ -1,7 +1,7 @@
 /** What the entries of a log say to a person: ported from zchat/client/text/entries.py. */
 
 import type { Entry, EntryBody, RoomConfigured, RoomInfo } from "../protocol/messages.ts";
-import { isVisible, printable } from "./printable.ts";
+import { isVisible, printable } from "../rules/names.ts";
 import { moment, words, type Phrase } from "./text.ts";
 
 /** Begins a text that tells what its author does; older clients show it as it is. */
@@ -73,7 +73,7 @@ export function sentence(entry: Entry, me: string): string {
     case "account_registered":
       return words("account.registered");
     case "account_changed":
-      return accountChange(body.change, body.about ?? "");
+      return accountChange(body.change, body.about);
     case "unrecognised":
       return words("happened.new", { who, what: printable(body.what) });
     default:
@@ -159,7 +159,10 @@ export function inShort(text: string): string {
 export function shortened(text: string, charsMax: number): string {
   const chars = Array.from(text);
   if (chars.length <= charsMax) return text;
-  return `${chars.slice(0, charsMax - 1).join("").trimEnd()}…`;
+  return `${chars
+    .slice(0, charsMax - 1)
+    .join("")
+    .trimEnd()}…`;
 }
 
 /** More rooms than these are counted. */
