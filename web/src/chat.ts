@@ -6,7 +6,7 @@
 
 import type { ReadonlySignal } from "@preact/signals";
 
-import type { Connection, Conversation, Key, Me, Member, Timeline } from "./model/shapes.ts";
+import type { Connection, Conversation, Key, Kind, Me, Member, Timeline } from "./model/shapes.ts";
 import type { Answer, AnswerOf, Draft, Notify, RefusalCode } from "./protocol/messages.ts";
 
 /** Why something was not done: `code` for programs, `message` a sentence for people. */
@@ -47,6 +47,17 @@ export interface SearchHit {
   readonly sequence: number;
   readonly atMs: number;
   readonly author: string;
+  readonly text: string;
+}
+
+/** A message, or what happened to the user, that is told aloud by the levels of its conversation. */
+export interface Told {
+  readonly key: Key;
+  readonly kind: Kind;
+  readonly title: string;
+  readonly sequence: number;
+  readonly author: string;
+  /** On one line; of an action without its mark. */
   readonly text: string;
 }
 
@@ -98,6 +109,14 @@ export interface Chat {
   keepDraft(key: Key, text: string): void;
   /** At most one a 3 seconds goes out. */
   typing(key: Key): void;
+
+  /** Words of one's own that mention the user as the name does; kept in this browser. */
+  readonly highlights: ReadonlySignal<readonly string[]>;
+  setHighlights(words: readonly string[]): void;
+  /** Calls `hear` once for each message of a browser, in its leading tab alone, as
+   * zchat/client/model/notifications.py chooses them; returns what ends it. Whether somebody looks is
+   * the business of the view. */
+  onTold(hear: (told: Told) => void): () => void;
 
   keep(key: Key, kept: boolean): void;
   setNotify(key: Key, level: Notify): Promise<void>;
