@@ -5,7 +5,7 @@
 
 import * as LIMITS from "../protocol/limits.ts";
 import { SYSTEM_AUTHOR, type Draft } from "../protocol/messages.ts";
-import { canonicalName, isVisible, printable, strayIn } from "../rules/names.ts";
+import { canonicalName, isVisible, printable, strayIn } from "../protocol/names.ts";
 import { number, words } from "../text/text.ts";
 import { canonicalTarget } from "./targets.ts";
 

@@ -1,7 +1,7 @@
 /** Whom an operator means: an address or a block of them, a name, or a pattern of names. Only what is
  * plainly none is found here; the server looks closer. See zchat/protocol/rules/targets.py. */
 
-import { canonicalName } from "../rules/names.ts";
+import { canonicalName } from "../protocol/names.ts";
 
 const ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|[0-9a-f:.]*:[0-9a-f:.]*)(\/\d{1,3})?$/i;
 const WILD = /[*?]/;

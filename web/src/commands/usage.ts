@@ -3,7 +3,7 @@
  * given stands in `<>`, and what may be in `[]`. Ported from zchat/client/commands/usage.py.
  */
 
-import { printable } from "../rules/names.ts";
+import { printable } from "../protocol/names.ts";
 import { words } from "../text/text.ts";
 import { InvalidRequest, inQuotes, logName, logOf } from "./checks.ts";
 

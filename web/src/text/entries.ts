@@ -1,7 +1,7 @@
 /** What the entries of a log say to a person: ported from zchat/client/text/entries.py. */
 
 import type { Entry, EntryBody, RoomConfigured, RoomInfo } from "../protocol/messages.ts";
-import { isVisible, printable } from "../rules/names.ts";
+import { isVisible, printable } from "../protocol/names.ts";
 import { moment, words, type Phrase } from "./text.ts";
 
 /** Begins a text that tells what its author does; older clients show it as it is. */
