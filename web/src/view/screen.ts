@@ -8,14 +8,16 @@ import { computed, effect, signal, type ReadonlySignal, type Signal } from "@pre
 import type { ComponentType } from "preact";
 
 import type { Chat } from "../chat.ts";
-import type { Key, Said } from "../model/shapes.ts";
+import type { Key, Said, Timeline } from "../model/shapes.ts";
 
 /** At the right of the messages; on a narrow page in their place. */
 export type Panel = "members" | "pins" | "search";
 
 /** In front of everything, one at a time. */
 export type Dialog =
-  | { readonly name: "go-to" | "palette" | "keys" | "settings" | "devices" | "account" | "new-room" }
+  | {
+      readonly name: "go-to" | "palette" | "keys" | "settings" | "devices" | "account" | "new-room";
+    }
   | { readonly name: "room"; readonly key: Key }
   | { readonly name: "person"; readonly who: string }
   /** A picker of emoji; for no message it writes into the composer. */
@@ -31,6 +33,9 @@ export type Intent =
 
 export const SAY: Intent = { type: "say" };
 
+export type Beginning =
+  { readonly type: "reply"; readonly to: Said } | { readonly type: "edit"; readonly of: Said };
+
 /** The field that is written in, for whoever puts something there. */
 export interface Writer {
   readonly field: HTMLTextAreaElement;
@@ -38,6 +43,16 @@ export interface Writer {
   insert(text: string): void;
   /** Puts this text there in place of all, with the cursor at its end. */
   load(text: string): void;
+  /** What Enter will do from now on; the text of an edit takes the draft's place until then. */
+  begin(what: Beginning): void;
+}
+
+/** The timeline, for whoever moves it from elsewhere. */
+export interface Reader {
+  toEnd(): void;
+  page(pages: number): void;
+  /** Goes into the messages, from the last one that is seen on. */
+  selectLast(): void;
 }
 
 /** What completes words in the composer: it is asked before the composer looks at a key itself. */
@@ -55,6 +70,10 @@ export interface Commands {
   isCommand(text: string): boolean;
   /** A text that begins like a command on purpose (`::x`, `//x`) without its escape. */
   unescaped(text: string): string;
+  /** The same with it: what one has to write to have exactly this text sent. */
+  escaped(text: string): string;
+  /** It holds a password: it is not kept anywhere. */
+  isSecret(text: string): boolean;
   /** Resolves to false if it could not be done: then the text stays in the composer. */
   run(text: string, at: Key): Promise<boolean>;
 }
@@ -70,24 +89,42 @@ export interface Screen {
   /** The row of the timeline that keys act on; empty for none. */
   readonly selected: Signal<string>;
   readonly intent: Signal<Intent>;
+  /** What was begun in a conversation, also while another one is open. */
+  intentOf(key: Key): Intent;
   /** The message to be shown as soon as the timeline has it; set by `goTo`. */
   readonly wanted: Signal<{ readonly key: Key; readonly sequence: number } | undefined>;
   /** A sentence under the field, until the next key. */
   readonly hint: Signal<string>;
-  /** What a screen reader says next. */
-  readonly spoken: Signal<string>;
+  /** What a screen reader says next, newest last. */
+  readonly spoken: Signal<readonly { readonly id: number; readonly text: string }[]>;
   /** Set while the composer stands on the page. */
   writer: Writer | undefined;
+  /** Set while the timeline stands on the page. */
+  reader: Reader | undefined;
   completer: Completer | undefined;
   commands: Commands | undefined;
   /** Opens a conversation at its end, or around one message, which is then selected. */
   goTo(key: Key, sequence?: number): void;
+  speak(text: string): void;
+  begin(what: Beginning): void;
   /** Back to writing; `text` is put where the cursor is. */
   write(text?: string): void;
 }
 
 /** A page that is narrower has one column: the list and a line of 45 letters do not fit. */
 export const NARROW = "(max-width: 719px)";
+
+const SPOKEN_KEPT = 3;
+
+/** Whether the window has that place: the item of the sequence, or what stands where it would. */
+export function holds(timeline: Timeline, key: Key, sequence: number): boolean {
+  const { items, moreBefore, moreAfter } = timeline;
+  const first = items[0];
+  if (timeline.key !== key || timeline.loading || first === undefined) return false;
+  const confirmed = items.findLast((item) => item.sequence > 0);
+  const begins = first.sequence <= sequence || !moreBefore;
+  return begins && (!moreAfter || (confirmed !== undefined && confirmed.sequence >= sequence));
+}
 
 export function createScreen(chat: Chat): Screen {
   const query = matchMedia(NARROW);
@@ -100,6 +137,8 @@ export function createScreen(chat: Chat): Screen {
   const list = signal(!query.matches || chat.opened.value === "");
   const selected = signal("");
   const wanted: Screen["wanted"] = signal(undefined);
+  const spoken: Screen["spoken"] = signal([]);
+  let spokenIds = 0;
 
   let before = chat.opened.value;
   effect(() => {
@@ -118,10 +157,12 @@ export function createScreen(chat: Chat): Screen {
     dialog: signal(undefined),
     selected,
     intent,
+    intentOf: (key) => (key === before ? intent.peek() : (begun.get(key) ?? SAY)),
     wanted,
     hint: signal(""),
-    spoken: signal(""),
+    spoken,
     writer: undefined,
+    reader: undefined,
     completer: undefined,
     commands: undefined,
     goTo(key, sequence) {
@@ -137,9 +178,15 @@ export function createScreen(chat: Chat): Screen {
         return;
       }
       wanted.value = { key, sequence };
-      const shown = chat.timeline.value;
-      if (shown.key !== key || !shown.items.some((item) => item.sequence === sequence))
-        chat.open(key, sequence);
+      if (!holds(chat.timeline.value, key, sequence)) chat.open(key, sequence);
+    },
+    speak(text) {
+      // An element that is added is read once; those before it are kept until it surely was.
+      spoken.value = [...spoken.value.slice(-SPOKEN_KEPT), { id: ++spokenIds, text }];
+    },
+    begin(what) {
+      screen.writer?.begin(what);
+      screen.write();
     },
     write(text) {
       selected.value = "";
