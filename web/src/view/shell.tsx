@@ -1,0 +1,95 @@
+import { useComputed, useSignal } from "@preact/signals";
+import type { ComponentType, VNode } from "preact";
+import { useEffect } from "preact/hooks";
+
+import { Composer } from "./composer.tsx";
+import { Header, Joiner } from "./header.tsx";
+import type { Panel, Screen } from "./screen.ts";
+import { Sidebar } from "./sidebar.tsx";
+import { StatusLine } from "./status.tsx";
+import { TimelineView } from "./timeline/timeline.tsx";
+
+/** What stands at the right, by its name; each is given the screen alone. */
+export type Panels = Readonly<Record<Panel, ComponentType<{ screen: Screen }>>>;
+
+/** The whole page once one has entered: list | messages and composer | panel. */
+export function Shell({ screen, panels }: { screen: Screen; panels: Panels }): VNode {
+  const { narrow, list, panel } = screen;
+  const today = useToday();
+  useEffect(() => followKeyboard(), []);
+  const opened = panel.value;
+  const Opened = opened && panels[opened];
+  // Of what is not seen, nothing is drawn or kept up to date.
+  const showsList = list.value;
+  const showsPanel = Opened !== undefined && !(narrow.value && showsList);
+  const showsMessages = !narrow.value || (!showsList && !showsPanel);
+  return (
+    <div class={`shell${narrow.value ? " narrow" : ""}`}>
+      {showsList && <Sidebar screen={screen} />}
+      {showsMessages && (
+        <main class="conversation">
+          <Header screen={screen} />
+          <TimelineView screen={screen} today={today} />
+          <Writing screen={screen} />
+          <StatusLine screen={screen} />
+        </main>
+      )}
+      {showsPanel && (
+        <aside class="panel">
+          <Opened screen={screen} />
+        </aside>
+      )}
+      <Spoken screen={screen} />
+    </div>
+  );
+}
+
+function Writing({ screen }: { screen: Screen }): VNode {
+  const { chat } = screen;
+  const isOutside = useComputed(() => {
+    const key = chat.opened.value;
+    if (!key.startsWith("#")) return false;
+    return chat.conversations.value.find((each) => each.key === key)?.joined === false;
+  }).value;
+  return isOutside ? <Joiner screen={screen} /> : <Composer screen={screen} />;
+}
+
+/** What a screen reader says once, when it has said what it is at. */
+function Spoken({ screen }: { screen: Screen }): VNode {
+  return (
+    <div class="spoken" aria-live="polite" aria-relevant="additions">
+      {screen.spoken.value.map(({ id, text }) => (
+        <p key={id}>{text}</p>
+      ))}
+    </div>
+  );
+}
+
+/** Some time of this day; days are named anew after midnight. */
+function useToday(): number {
+  const today = useSignal(Date.now());
+  useEffect(() => {
+    const now = new Date();
+    const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1);
+    const timer = setTimeout(() => (today.value = Date.now()), midnight.getTime() - now.getTime());
+    return () => clearTimeout(timer);
+  }, [today.value]);
+  return today.value;
+}
+
+/** Where a keyboard on the screen covers the page instead of shrinking it, the page shrinks itself. */
+function followKeyboard(): () => void {
+  const seen = window.visualViewport;
+  if (!seen) return () => undefined;
+  const follow = () => {
+    const root = document.documentElement;
+    // Somebody who has zoomed in sees a part of the page, which stays as it is.
+    if (seen.scale > 1.01) return;
+    root.style.setProperty("--seen", `${seen.height}px`);
+    // Browsers scroll the page to what is written in, though all of it is seen by now.
+    if (seen.offsetTop > 0) scrollTo(0, 0);
+  };
+  follow();
+  seen.addEventListener("resize", follow);
+  return () => seen.removeEventListener("resize", follow);
+}
