@@ -18,6 +18,8 @@ import type {
   Said,
   Timeline,
 } from "../src/model/shapes.ts";
+import type { Draft } from "../src/protocol/messages.ts";
+import { answerTo } from "./answers.ts";
 import { conversationsOf, itemsOf, PEOPLE, type World } from "./world.ts";
 
 const WINDOW = 400;
@@ -224,7 +226,8 @@ export function createFake(world: World): Fake {
         }
       }
       if (draft.kind === "join_room") alter(key, { joined: true });
-      if (draft.kind === "list_pins") return { kind: "pin_list", pins: [] };
+      const answer = answerTo(draft as unknown as Draft, world.nowMs);
+      if (answer) return answer;
       if (draft.kind === "kick_member") throw new RefusedError("not_allowed", "You may not.", 0);
       return { kind: "done" };
     }) as unknown as Chat["ask"],

@@ -3,7 +3,18 @@
 import { render } from "preact";
 
 import "../src/view/main.css";
-import { createScreen, type Screen } from "../src/view/screen.ts";
+import { RefusedError, type Door } from "../src/chat.ts";
+import type { RefusalCode } from "../src/protocol/messages.ts";
+import { createCommands } from "../src/view/commanding.ts";
+import { createCompleter } from "../src/view/completing.tsx";
+import { Dialogs } from "../src/view/dialogs/dialogs.tsx";
+import { Enter } from "../src/view/enter.tsx";
+import { followKeys } from "../src/view/keys.ts";
+import { notify } from "../src/view/notifying.ts";
+import { Members } from "../src/view/panels/members.tsx";
+import { Pins } from "../src/view/panels/pins.tsx";
+import { Search, sought } from "../src/view/panels/search.tsx";
+import { createScreen, type Dialog, type Screen } from "../src/view/screen.ts";
 import { Shell, type Panels } from "../src/view/shell.tsx";
 import { applyTheme, theme, THEMES } from "../src/view/theme.ts";
 import { createFake, type Fake } from "./fake_chat.ts";
@@ -51,20 +62,18 @@ const SCENES: Readonly<Record<string, (chat: Fake, screen: Screen) => void>> = {
   },
 };
 
-const panels: Panels = { members: Members, pins: Nothing, search: Nothing };
+const panels: Panels = { members: Members, pins: Pins, search: Search };
 
-function Members({ screen }: { screen: Screen }) {
-  return (
-    <ul class="members">
-      {screen.chat.members.value.map(({ name }) => (
-        <li key={name}>{name}</li>
-      ))}
-    </ul>
-  );
-}
-
-function Nothing() {
-  return <p class="members">Nothing yet.</p>;
+/** Somebody at the door: `door=code` asks for a one-time code, and so on. */
+function doorTo(chat: Fake, refusal: string): Door {
+  return {
+    remembered: async () => undefined,
+    async enter() {
+      const code = refusal as RefusalCode;
+      if (refusal !== "open") throw new RefusedError(code, `The server says ${refusal}`, 0);
+      return chat;
+    },
+  };
 }
 
 const chat = createFake({
@@ -78,7 +87,27 @@ const screen = createScreen(chat);
 screen.list.value = !screen.narrow.value;
 theme.value = THEMES.find((each) => each === asked.get("theme")) ?? "auto";
 applyTheme();
+screen.commands = createCommands(screen);
+screen.completer = createCompleter(screen);
+followKeys(screen);
+notify(screen);
 const root = document.getElementById("app");
-if (root !== null) render(<Shell screen={screen} panels={panels} />, root);
+const door = asked.get("door");
+if (root !== null && door !== null) {
+  render(<Enter door={doorTo(chat, door)} onEntered={() => location.replace("?")} />, root);
+} else if (root !== null) {
+  render(
+    <>
+      <Shell screen={screen} panels={panels} />
+      <Dialogs screen={screen} />
+    </>,
+    root,
+  );
+}
+const panel = asked.get("panel");
+if (panel === "members" || panel === "pins" || panel === "search") screen.panel.value = panel;
+sought.value = asked.get("sought") ?? "";
+const dialog = asked.get("dialog");
+if (dialog !== null) screen.dialog.value = JSON.parse(dialog) as Dialog;
 requestAnimationFrame(() => SCENES[asked.get("scene") ?? "plain"]?.(chat, screen));
 Object.assign(window, { chat, go: screen.goTo });

@@ -26,6 +26,8 @@ export interface Credentials {
   readonly password?: string;
   /** A one-time or recovery code, once the server has asked for it. */
   readonly code?: string;
+  /** Where the password is a code of an operator, in the place of a lost one. */
+  readonly newPassword?: string;
   /** Make an account of this name. */
   readonly register?: boolean;
   readonly invitation?: string;

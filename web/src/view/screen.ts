@@ -9,6 +9,7 @@ import type { ComponentType } from "preact";
 
 import type { Chat } from "../chat.ts";
 import type { Key, Said, Timeline } from "../model/shapes.ts";
+import type { OwnDialog } from "./dialogs/kinds.ts";
 
 /** At the right of the messages; on a narrow page in their place. */
 export type Panel = "members" | "pins" | "search";
@@ -19,10 +20,12 @@ export type Dialog =
       readonly name: "go-to" | "palette" | "keys" | "settings" | "devices" | "account" | "new-room";
     }
   | { readonly name: "room"; readonly key: Key }
-  | { readonly name: "person"; readonly who: string }
+  /** With `doing` the form for that stands there at once. */
+  | { readonly name: "person"; readonly who: string; readonly doing?: "kick" | "ban" }
   /** A picker of emoji; for no message it writes into the composer. */
   | { readonly name: "emoji"; readonly for: Said | undefined }
-  | { readonly name: "versions" | "delete" | "report"; readonly of: Said };
+  | { readonly name: "versions" | "delete" | "report"; readonly of: Said }
+  | OwnDialog;
 
 /** What Enter does with the text. */
 export type Intent =

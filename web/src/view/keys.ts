@@ -1,0 +1,186 @@
+/**
+ * All keys: those of the terminal client where browsers leave them free. What is done on the whole page
+ * is done here; the timeline, the composer and the members do theirs themselves, and are listed here.
+ */
+
+import type { Phrase } from "../text/text.ts";
+import { quiet, setQuiet } from "./notifying.ts";
+import type { Screen } from "./screen.ts";
+import { nextTheme } from "./theme.ts";
+
+export const PLACES = ["everywhere", "messages", "members", "writing"] as const;
+
+export interface Binding {
+  readonly where: (typeof PLACES)[number];
+  readonly keys: readonly string[];
+  readonly does: Phrase;
+}
+
+/** As the list of keys shows them. */
+export const KEYS: readonly Binding[] = [
+  { where: "everywhere", keys: ["Ctrl-K"], does: "key.go_to" },
+  { where: "everywhere", keys: ["Ctrl-Shift-K"], does: "key.palette" },
+  { where: "everywhere", keys: ["Ctrl-Shift-F"], does: "key.search" },
+  { where: "everywhere", keys: ["Alt-A"], does: "key.next_unread" },
+  { where: "everywhere", keys: ["Alt-U"], does: "key.first_unread" },
+  { where: "everywhere", keys: ["Alt-↓", "Alt-↑"], does: "key.neighbours" },
+  { where: "everywhere", keys: ["Alt-1", "Alt-9"], does: "key.place" },
+  { where: "everywhere", keys: ["F2"], does: "key.members" },
+  { where: "everywhere", keys: ["F8"], does: "key.pins" },
+  { where: "everywhere", keys: ["F4"], does: "key.quiet" },
+  { where: "everywhere", keys: ["F9"], does: "key.theme" },
+  { where: "everywhere", keys: ["Alt-D"], does: "key.date" },
+  { where: "everywhere", keys: ["F1", "?"], does: "key.keys" },
+  { where: "messages", keys: ["j", "↓"], does: "key.message_below" },
+  { where: "messages", keys: ["k", "↑"], does: "key.message_above" },
+  { where: "messages", keys: ["g", "G"], does: "key.ends" },
+  { where: "messages", keys: ["Ctrl-D", "Ctrl-U"], does: "key.half_page" },
+  { where: "messages", keys: ["Enter"], does: "key.unfold" },
+  { where: "messages", keys: ["r"], does: "key.reply" },
+  { where: "messages", keys: ["e"], does: "key.edit" },
+  { where: "messages", keys: ["d"], does: "key.delete" },
+  { where: "messages", keys: ["+", "a"], does: "key.react" },
+  { where: "messages", keys: ["p"], does: "key.pin" },
+  { where: "messages", keys: ["v"], does: "key.before" },
+  { where: "messages", keys: ["y"], does: "key.copy" },
+  { where: "messages", keys: ["u"], does: "key.mark_unread" },
+  { where: "messages", keys: ["o"], does: "key.open_link" },
+  { where: "messages", keys: ["!"], does: "key.report" },
+  { where: "messages", keys: ["/"], does: "key.search" },
+  { where: "messages", keys: ["Esc", "i"], does: "key.write" },
+  { where: "members", keys: ["j", "k"], does: "key.members_move" },
+  { where: "members", keys: ["Enter"], does: "key.talk" },
+  { where: "members", keys: ["m"], does: "key.mention" },
+  { where: "members", keys: ["i"], does: "key.person" },
+  { where: "members", keys: ["x"], does: "key.kick" },
+  { where: "members", keys: ["b"], does: "key.ban" },
+  { where: "members", keys: ["+"], does: "key.promote" },
+  { where: "members", keys: ["Esc"], does: "key.write" },
+  { where: "writing", keys: ["Enter"], does: "key.send" },
+  { where: "writing", keys: ["Shift-Enter", "Ctrl-J"], does: "key.new_line" },
+  { where: "writing", keys: ["Tab", "↓"], does: "key.complete" },
+  { where: "writing", keys: ["↑"], does: "key.line_above" },
+  { where: "writing", keys: ["Esc"], does: "key.escape" },
+];
+
+/** A field takes letters; what else has the focus leaves them to the page. */
+const WRITTEN_IN = "input, textarea, select, [contenteditable]";
+
+/** Does what a key means on the whole page; returns what ends that. */
+export function followKeys(screen: Screen): () => void {
+  const onKeyDown = (event: KeyboardEvent) => {
+    // What is in front of the page has the keyboard to itself.
+    if (event.defaultPrevented || event.isComposing || screen.dialog.peek()) return;
+    const does = meaning(screen, event);
+    if (does === undefined) return;
+    event.preventDefault();
+    does();
+  };
+  addEventListener("keydown", onKeyDown);
+  return () => removeEventListener("keydown", onKeyDown);
+}
+
+function meaning(screen: Screen, event: KeyboardEvent): (() => void) | undefined {
+  const { altKey, shiftKey, code, key } = event;
+  // On a Mac the command key is what Control is elsewhere.
+  const control = event.ctrlKey || event.metaKey;
+  if (control && !altKey) return withControl(screen, code, shiftKey);
+  // Alt makes other letters on some keyboards: the place of the key counts.
+  if (altKey && !control && !shiftKey) return withAlt(screen, code);
+  if (control || altKey) return undefined;
+  return functionKey(screen, key) ?? plain(screen, event);
+}
+
+function withControl(screen: Screen, code: string, shift: boolean): (() => void) | undefined {
+  if (code === "KeyK") return () => (screen.dialog.value = { name: shift ? "palette" : "go-to" });
+  if (code === "KeyF" && shift) return () => openPanel(screen, "search");
+  return undefined;
+}
+
+function withAlt(screen: Screen, code: string): (() => void) | undefined {
+  const place = /^Digit([1-9])$/.exec(code)?.[1];
+  if (place) return () => goToPlace(screen, Number(place) - 1);
+  switch (code) {
+    case "KeyA":
+      return () => goToNextUnread(screen);
+    case "KeyU":
+      return () => goToFirstUnread(screen);
+    case "KeyD":
+      return () => (screen.dialog.value = { name: "date" });
+    case "ArrowDown":
+      return () => goToNeighbour(screen, 1);
+    case "ArrowUp":
+      return () => goToNeighbour(screen, -1);
+    default:
+      return undefined;
+  }
+}
+
+function functionKey(screen: Screen, key: string): (() => void) | undefined {
+  switch (key) {
+    case "F1":
+      return () => (screen.dialog.value = { name: "keys" });
+    case "F2":
+      return () => openPanel(screen, "members");
+    case "F4":
+      return () => setQuiet(!quiet.peek());
+    case "F8":
+      return () => openPanel(screen, "pins");
+    case "F9":
+      return () => void nextTheme();
+    default:
+      return undefined;
+  }
+}
+
+function plain(screen: Screen, event: KeyboardEvent): (() => void) | undefined {
+  if (event.target instanceof Element && event.target.matches(WRITTEN_IN)) return undefined;
+  if (event.key === "?") return () => (screen.dialog.value = { name: "keys" });
+  if (event.key === "/") return () => openPanel(screen, "search");
+  if (event.key === "Escape") return () => screen.write();
+  return undefined;
+}
+
+// --- Where keys go -------------------------------------------------------------------------------
+
+/** Shows it; once more goes to it, or hides it. */
+function openPanel(screen: Screen, panel: "members" | "pins" | "search"): void {
+  const inside = document.querySelector("aside.panel")?.contains(document.activeElement);
+  if (screen.panel.peek() === panel && inside) {
+    screen.panel.value = undefined;
+    screen.write();
+    return;
+  }
+  screen.panel.value = panel;
+  // Once it stands there.
+  requestAnimationFrame(() => {
+    document.querySelector<HTMLElement>("aside.panel [data-first], aside.panel input")?.focus();
+  });
+}
+
+function goToPlace(screen: Screen, at: number): void {
+  const found = screen.chat.conversations.peek()[at];
+  if (found) screen.goTo(found.key);
+}
+
+function goToNeighbour(screen: Screen, by: number): void {
+  const listed = screen.chat.conversations.peek();
+  const at = listed.findIndex(({ key }) => key === screen.chat.opened.peek());
+  goToPlace(screen, Math.max(0, Math.min(listed.length - 1, at + by)));
+}
+
+/** Those that mention the user come first, then those below the open one. */
+function goToNextUnread(screen: Screen): void {
+  const listed = screen.chat.conversations.peek();
+  const at = listed.findIndex(({ key }) => key === screen.chat.opened.peek());
+  const others = [...listed.slice(at + 1), ...listed.slice(0, Math.max(0, at))];
+  const found =
+    others.find(({ mentions }) => mentions > 0) ??
+    others.find(({ unread, notify }) => unread > 0 && notify !== "nothing");
+  if (found) screen.goTo(found.key);
+}
+
+function goToFirstUnread(screen: Screen): void {
+  const { key, unreadAfter } = screen.chat.timeline.peek();
+  if (unreadAfter > 0) screen.goTo(key, unreadAfter + 1);
+}

@@ -1,0 +1,31 @@
+import type { VNode } from "preact";
+
+import { words } from "../../text/text.ts";
+import { Icon } from "../icons.tsx";
+import type { Screen } from "../screen.ts";
+
+/** Above what stands at the right. */
+export function PanelHead({
+  screen,
+  title,
+}: {
+  readonly screen: Screen;
+  readonly title: string;
+}): VNode {
+  return (
+    <header class="bar panel-head">
+      <h2>{title}</h2>
+      <button
+        type="button"
+        class="tool"
+        title={words("dialog.close")}
+        onClick={() => {
+          screen.panel.value = undefined;
+          screen.write();
+        }}
+      >
+        <Icon name="close" />
+      </button>
+    </header>
+  );
+}

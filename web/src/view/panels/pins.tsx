@@ -1,0 +1,41 @@
+import { useComputed, useSignal } from "@preact/signals";
+import type { VNode } from "preact";
+import { useEffect } from "preact/hooks";
+
+import type { Entry } from "../../protocol/messages.ts";
+import { words } from "../../text/text.ts";
+import { Trouble, useDoing } from "../dialogs/form.tsx";
+import type { Screen } from "../screen.ts";
+import { PanelHead } from "./head.tsx";
+import { Hits } from "./search.tsx";
+
+/** The pinned messages of the open room. */
+export function Pins({ screen }: { readonly screen: Screen }): VNode {
+  const { chat } = screen;
+  const doing = useDoing();
+  const pins = useSignal<readonly Entry[] | undefined>(undefined);
+  const key = chat.opened.value;
+  /** Changes with each pin that is set or taken away while one looks. */
+  const changes = useComputed(
+    () =>
+      chat.timeline.value.items.filter(
+        (item) => item.type === "happened" && /^message_(un)?pinned$/.test(item.entry.body.kind),
+      ).length,
+  );
+  useEffect(() => {
+    pins.value = undefined;
+    if (!key.startsWith("#")) return;
+    doing.run(async () => {
+      const answer = await chat.ask({ kind: "list_pins", room: key.slice(1) });
+      if (chat.opened.peek() === key) pins.value = answer.pins;
+    });
+  }, [key, changes.value]);
+  return (
+    <>
+      <PanelHead screen={screen} title={words("header.pins")} />
+      {pins.value && <Hits screen={screen} entries={pins.value} />}
+      {pins.value?.length === 0 && <p class="note">{words("pins.none")}</p>}
+      <Trouble of={doing} />
+    </>
+  );
+}
