@@ -231,6 +231,11 @@ function onKey(event: KeyboardEvent, screen: Screen, writer: Writer): boolean {
       if (event.ctrlKey || event.altKey || event.metaKey) writer.insert("\n");
       else submit(screen);
       return true;
+    case "j":
+      // As in a terminal, where Enter with a modifier is often Enter alone.
+      if (!event.ctrlKey || event.shiftKey || event.altKey || event.metaKey) return false;
+      writer.insert("\n");
+      return true;
     case "Escape":
       escape(screen, field);
       return true;

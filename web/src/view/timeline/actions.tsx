@@ -45,7 +45,9 @@ export function Actions({
       aria-label={words("act.label")}
       data-row={key}
       onKeyDown={(event) => {
-        if (event.key === "Escape") place.select(key);
+        if (event.key !== "Escape") return;
+        event.preventDefault();
+        place.select(key);
       }}
     >
       {BUTTONS.filter(({ act: what }) => obstacle(screen, what, item) === undefined).map((each) => (

@@ -17,6 +17,7 @@ export type Act =
   | "mark-unread"
   | "versions"
   | "open-link"
+  | "report"
   | "retry"
   | "give-up";
 
@@ -50,6 +51,7 @@ export function obstacle(screen: Screen, act: Act, item: Item): Phrase | undefin
   if (!sent) return "act.not_sent";
   if (act === "mark-unread") return undefined;
   if (item.deletedBy) return "act.is_deleted";
+  if (act === "report" && item.mine) return "act.yours";
   if (act === "edit" && !item.mine) return "act.not_yours";
   if (act === "versions" && !item.edited) return "act.not_edited";
   if (act === "open-link" && linksOf(item.text).length === 0) return "act.no_link";
@@ -97,6 +99,9 @@ async function actOn(screen: Screen, what: Act, item: Said): Promise<void> {
       return;
     case "versions":
       screen.dialog.value = { name: "versions", of: item };
+      return;
+    case "report":
+      screen.dialog.value = { name: "report", of: item };
       return;
     case "delete":
       if (item.delivery === "failed") chat.giveUp(item.row);

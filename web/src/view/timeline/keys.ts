@@ -27,6 +27,7 @@ const ACTS: Readonly<Record<string, Act>> = {
   v: "versions",
   y: "copy",
   u: "mark-unread",
+  "!": "report",
 };
 
 export function onKey(event: KeyboardEvent, screen: Screen, place: Place): void {

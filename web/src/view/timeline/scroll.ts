@@ -16,6 +16,7 @@ export interface Scroll {
   restore(): void;
   /** Forgets what was held: the rows are of something else now, and their end is shown. */
   reset(): void;
+  /** At once, or as soon as the window has it. */
   toEnd(): void;
   /** Brings a row into sight: to the middle, or no further than it must. */
   reveal(key: string, how: "middle" | "nearest"): void;
@@ -37,6 +38,8 @@ export function holdScroll(
   moved: () => void,
 ): Scroll {
   let anchor: Anchor = "end";
+  /** The end was asked for, and is not in the window yet. */
+  let wantsEnd = false;
   /** What was set last: the scroll event that it causes changes no anchor, so nothing adds up. */
   let setPx = -1;
   const atEnd = signal(true);
@@ -85,7 +88,10 @@ export function holdScroll(
   }
 
   function restore(): void {
-    // It followed the end, and there is more below now: what is seen is held instead.
+    if (wantsEnd && isWholeEnd()) {
+      anchor = "end";
+      wantsEnd = false;
+    }
     const viewPx = scroller.getBoundingClientRect().top;
     const byPx = correctionPx(anchor, toEndPx(), (key) => {
       const row = rowOf(list, key);
@@ -93,6 +99,7 @@ export function holdScroll(
     });
     if (byPx === undefined) look();
     else move(byPx);
+    // It followed the end, and there is more below now: what is seen is held instead.
     if (anchor === "end" && !isWholeEnd()) look();
     tell(extents());
   }
@@ -100,6 +107,7 @@ export function holdScroll(
   function onScroll(): void {
     if (Math.abs(scroller.scrollTop - setPx) < 1) return;
     setPx = -1;
+    wantsEnd = false;
     look();
   }
 
@@ -114,15 +122,17 @@ export function holdScroll(
     restore,
     reset() {
       anchor = "end";
+      wantsEnd = false;
       restore();
     },
     toEnd() {
-      anchor = "end";
+      wantsEnd = true;
       restore();
     },
     reveal(key, how) {
       const row = rowOf(list, key);
       if (row === undefined) return;
+      wantsEnd = false;
       const view = scroller.getBoundingClientRect();
       const place = row.getBoundingClientRect();
       const above = view.top + MARGIN_PX - place.top;

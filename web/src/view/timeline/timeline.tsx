@@ -2,6 +2,8 @@ import { useComputed, useSignal, type ReadonlySignal } from "@preact/signals";
 import type { VNode } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 
+import type { Item } from "../../model/shapes.ts";
+import { printable } from "../../protocol/names.ts";
 import { clock, words } from "../../text/text.ts";
 import { highlighting, type Reader } from "../markup.ts";
 import { holds, type Screen } from "../screen.ts";
@@ -9,7 +11,7 @@ import { act, react } from "./acts.ts";
 import { Actions } from "./actions.tsx";
 import { Beginning, NewAbove, NewerBelow } from "./edges.tsx";
 import { onKey, type Place } from "./keys.ts";
-import { RowView, type Deed } from "./row.tsx";
+import { listed, RowView, type Deed } from "./row.tsx";
 import { rowsOf, type Row } from "./rows.ts";
 import { holdScroll, rowOf, type Scroll } from "./scroll.ts";
 import { useReading } from "./reading.ts";
@@ -194,6 +196,16 @@ function select(screen: Screen, list: HTMLElement | null, drawn: Drawn, key: str
   }
   drawn.scroll?.reveal(key, "nearest");
   row.focus({ preventScroll: true });
+  const item = drawn.rows.find((each) => each.key === key)?.item;
+  screen.hint.value = item === undefined ? "" : about(item, screen.chat.me.peek().name);
+}
+
+/** What is not seen of it otherwise: who has reacted. */
+function about(item: Item, me: string): string {
+  if (item.type !== "said") return "";
+  return item.reactions
+    .map(([emoji, names]) => `${printable(emoji)} ${listed(names, me)}`)
+    .join(" · ");
 }
 
 /** Goes to the message that was asked for, once the window has it. */
