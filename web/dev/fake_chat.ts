@@ -32,6 +32,7 @@ export interface Fake extends Chat {
   change(at: number, change: Partial<Said>): void;
   setConnection(connection: Connection): void;
   setTyping(names: readonly string[]): void;
+  notice(text: string, bad: boolean): void;
 }
 
 export function createFake(world: World): Fake {
@@ -257,6 +258,7 @@ export function createFake(world: World): Fake {
       if (item !== undefined) replace(key, item.row, change);
     },
     setConnection: (value) => (connection.value = value),
+    notice: (text, bad) => (notices.value = [...notices.peek(), { id: ++rows, text, bad }]),
     setTyping: (typing) => alter(opened.peek(), { typing }),
   };
   open(world.opened);

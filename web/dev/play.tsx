@@ -28,7 +28,12 @@ const SCENES: Readonly<Record<string, (chat: Fake, screen: Screen) => void>> = {
   list: (_, screen) => (screen.list.value = true),
   offline(chat) {
     const now = Date.now();
-    chat.setConnection({ state: "offline", sinceMs: now, retryAtMs: now + 8_000, reason: "" });
+    chat.setConnection({
+      state: "offline",
+      sinceMs: now,
+      retryAtMs: now + 8_000,
+      reason: "no answer",
+    });
     void chat.say("#garden", "this waits until there is a connection");
   },
   failed(chat) {
@@ -44,6 +49,11 @@ const SCENES: Readonly<Record<string, (chat: Fake, screen: Screen) => void>> = {
   selected(_, screen) {
     screen.reader?.selectLast();
   },
+  unread(chat, screen) {
+    screen.goTo("#ops");
+    chat.notice("The notes of this device could not be kept: its disk is full.", true);
+  },
+  panel: (_, screen) => (screen.panel.value = "members"),
   old(_, screen) {
     screen.goTo("#garden", 5_000);
   },

@@ -108,6 +108,8 @@ export interface Screen {
   commands: Commands | undefined;
   /** Opens a conversation at its end, or around one message, which is then selected. */
   goTo(key: Key, sequence?: number): void;
+  /** To the first message at or after that time. */
+  goToTime(atMs: number): Promise<void>;
   speak(text: string): void;
   begin(what: Beginning): void;
   /** Back to writing; `text` is put where the cursor is. */
@@ -132,7 +134,11 @@ export function holds(timeline: Timeline, key: Key, sequence: number): boolean {
 export function createScreen(chat: Chat): Screen {
   const query = matchMedia(NARROW);
   const isNarrow = signal(query.matches);
-  query.addEventListener("change", () => (isNarrow.value = query.matches));
+  query.addEventListener("change", () => {
+    isNarrow.value = query.matches;
+    // What was looked at stays: the messages, and beside them what there is room for.
+    list.value = !query.matches;
+  });
 
   /** What was begun in a conversation waits there. */
   const begun = new Map<Key, Intent>();
@@ -182,6 +188,12 @@ export function createScreen(chat: Chat): Screen {
       }
       wanted.value = { key, sequence };
       if (!holds(chat.timeline.value, key, sequence)) chat.open(key, sequence);
+    },
+    async goToTime(atMs) {
+      await chat.jumpToTime(atMs);
+      const { key, items } = chat.timeline.peek();
+      const found = items.find((item) => item.atMs >= atMs) ?? items.at(-1);
+      if (found !== undefined) screen.goTo(key, found.sequence);
     },
     speak(text) {
       // An element that is added is read once; those before it are kept until it surely was.

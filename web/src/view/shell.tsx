@@ -1,9 +1,12 @@
-import { useComputed, useSignal } from "@preact/signals";
+import { effect, useComputed, useSignal } from "@preact/signals";
 import type { ComponentType, VNode } from "preact";
 import { useEffect } from "preact/hooks";
 
+import { printable } from "../protocol/names.ts";
+import { words } from "../text/text.ts";
 import { Composer } from "./composer.tsx";
 import { Header, Joiner } from "./header.tsx";
+import { Icon } from "./icons.tsx";
 import type { Panel, Screen } from "./screen.ts";
 import { Sidebar } from "./sidebar.tsx";
 import { StatusLine } from "./status.tsx";
@@ -17,6 +20,7 @@ export function Shell({ screen, panels }: { screen: Screen; panels: Panels }): V
   const { narrow, list, panel } = screen;
   const today = useToday();
   useEffect(() => followKeyboard(), []);
+  useEffect(() => followHistory(screen), []);
   const opened = panel.value;
   const Opened = opened && panels[opened];
   // Of what is not seen, nothing is drawn or kept up to date.
@@ -30,6 +34,7 @@ export function Shell({ screen, panels }: { screen: Screen; panels: Panels }): V
         <main class="conversation">
           <Header screen={screen} />
           <TimelineView screen={screen} today={today} />
+          <Notices screen={screen} />
           <Writing screen={screen} />
           <StatusLine screen={screen} />
         </main>
@@ -54,6 +59,28 @@ function Writing({ screen }: { screen: Screen }): VNode {
   return isOutside ? <Joiner screen={screen} /> : <Composer screen={screen} />;
 }
 
+/** What belongs to no conversation and is not to be overlooked. */
+function Notices({ screen }: { screen: Screen }): VNode {
+  const { chat } = screen;
+  return (
+    <div class="notices" aria-live="polite">
+      {chat.notices.value.map(({ id, text, bad }) => (
+        <p key={id} class={bad ? "bad" : undefined}>
+          <span>{printable(text)}</span>
+          <button
+            type="button"
+            class="tool"
+            title={words("notice.drop")}
+            onClick={() => chat.dropNotice(id)}
+          >
+            <Icon name="close" />
+          </button>
+        </p>
+      ))}
+    </div>
+  );
+}
+
 /** What a screen reader says once, when it has said what it is at. */
 function Spoken({ screen }: { screen: Screen }): VNode {
   return (
@@ -75,6 +102,29 @@ function useToday(): number {
     return () => clearTimeout(timer);
   }, [today.value]);
   return today.value;
+}
+
+/** On a narrow page the browser's "back" leads from a conversation or a panel to where one was. */
+function followHistory({ narrow, list, panel }: Screen): () => void {
+  const inside = () => narrow.peek() && (!list.peek() || panel.peek() !== undefined);
+  const stop = effect(() => {
+    void [narrow.value, list.value, panel.value];
+    const { state } = history;
+    // Never history.back(): it comes later, and might undo what the person did meanwhile.
+    if (inside() && state === "outside") history.replaceState("inside", "");
+    else if (inside() && state !== "inside") history.pushState("inside", "");
+    else if (!inside() && state === "inside") history.replaceState("outside", "");
+  });
+  const onBack = () => {
+    if (history.state !== null || !inside()) return;
+    if (panel.peek() !== undefined) panel.value = undefined;
+    else list.value = true;
+  };
+  addEventListener("popstate", onBack);
+  return () => {
+    stop();
+    removeEventListener("popstate", onBack);
+  };
 }
 
 /** Where a keyboard on the screen covers the page instead of shrinking it, the page shrinks itself. */
