@@ -118,9 +118,25 @@ function Begun({ screen }: { screen: Screen }): VNode | null {
 
 // --- The field -----------------------------------------------------------------------------------
 
-const history = new History();
-/** The reply or edit that the first Escape spared, since text would be lost. */
-let doubted: Intent | undefined;
+/** What the composer remembers as long as there is the screen, also while it is not on the page. */
+interface Memory {
+  readonly history: History;
+  /** The texts of edits that were begun and wait in their conversations: those are no drafts. */
+  readonly edits: Map<Key, string>;
+  /** The reply or edit that the first Escape spared, since text would be lost. */
+  doubted: Intent | undefined;
+}
+
+const memories = new WeakMap<Screen, Memory>();
+
+function memoryOf(screen: Screen): Memory {
+  let memory = memories.get(screen);
+  if (memory === undefined) {
+    memory = { history: new History(), edits: new Map(), doubted: undefined };
+    memories.set(screen, memory);
+  }
+  return memory;
+}
 
 /** Makes the field the screen's writer; returns what undoes it. */
 function attach(
@@ -130,6 +146,7 @@ function attach(
   hasText: Signal<boolean>,
 ): () => void {
   const { chat } = screen;
+  const memory = memoryOf(screen);
   /** Where the text belongs that is in the field. */
   let key = chat.opened.peek();
 
@@ -167,7 +184,7 @@ function attach(
   const onInput = () => {
     look();
     keep();
-    doubted = undefined;
+    memory.doubted = undefined;
     if (screen.hint.peek() !== "") screen.hint.value = "";
     screen.completer?.changed(writer);
     const isMessage = screen.commands?.isCommand(field.value) !== true;
@@ -185,16 +202,23 @@ function attach(
   const onSelect = () => screen.completer?.changed(writer);
   field.addEventListener("click", onSelect);
   screen.writer = writer;
-  put(chat.draft(key));
+  const leaveText = () => {
+    if (screen.intentOf(key).type === "edit") memory.edits.set(key, field.value);
+  };
+  const takeText = () => {
+    put((screen.intentOf(key).type === "edit" && memory.edits.get(key)) || chat.draft(key));
+    memory.edits.delete(key);
+  };
+  takeText();
   const stop = chat.opened.subscribe((next) => {
     if (next === key) return;
-    elsewhere.set(key, screen.intentOf(key).type === "edit" ? field.value : undefined);
+    leaveText();
     key = next;
-    history.leave();
-    put(elsewhere.get(next) ?? chat.draft(next));
-    elsewhere.delete(next);
+    memory.history.leave();
+    takeText();
   });
   return () => {
+    leaveText();
     stop();
     field.removeEventListener("input", onInput);
     field.removeEventListener("keydown", onKeyDown);
@@ -202,9 +226,6 @@ function attach(
     if (screen.writer === writer) screen.writer = undefined;
   };
 }
-
-/** The text of an edit that was begun in a conversation and waits there. */
-const elsewhere = new Map<Key, string | undefined>();
 
 /** What is kept for the next time: an edit is no draft but has put one aside; a command may hold a secret. */
 function draftOf(screen: Screen, text: string): string {
@@ -225,6 +246,7 @@ function grow(field: HTMLTextAreaElement): void {
 
 function onKey(event: KeyboardEvent, screen: Screen, writer: Writer): boolean {
   const { field } = writer;
+  const { history } = memoryOf(screen);
   switch (event.key) {
     case "Enter":
       if (event.shiftKey) return false;
@@ -268,6 +290,7 @@ function hasModifier(event: KeyboardEvent): boolean {
 /** Into the messages from an empty field; in a text, through what was sent before. */
 function up(screen: Screen, writer: Writer): boolean {
   const { field } = writer;
+  const { history } = memoryOf(screen);
   if (field.value === "" && !history.isWalking) {
     screen.reader?.selectLast();
     return true;
@@ -282,14 +305,15 @@ function up(screen: Screen, writer: Writer): boolean {
 }
 
 function escape(screen: Screen, field: HTMLTextAreaElement): void {
+  const memory = memoryOf(screen);
   const intent = screen.intent.peek();
   if (intent.type === "say") {
     screen.reader?.selectLast();
     return;
   }
   const costs = intent.type === "edit" ? field.value !== intent.of.text : isVisible(field.value);
-  if (costs && doubted !== intent) {
-    doubted = intent;
+  if (costs && memory.doubted !== intent) {
+    memory.doubted = intent;
     screen.hint.value = words(intent.type === "edit" ? "composer.again_edit" : "composer.again");
     return;
   }
@@ -300,7 +324,7 @@ function escape(screen: Screen, field: HTMLTextAreaElement): void {
 
 function begin(screen: Screen, writer: Writer, what: Beginning): void {
   leave(screen);
-  doubted = undefined;
+  memoryOf(screen).doubted = undefined;
   if (what.type === "reply") {
     screen.intent.value = what;
     return;
@@ -316,13 +340,14 @@ function leave(screen: Screen): void {
   screen.intent.value = SAY;
   if (intent.type !== "edit") return;
   const text = screen.writer?.field.value ?? "";
-  if (text !== intent.of.text) history.add(text);
+  if (text !== intent.of.text) memoryOf(screen).history.add(text);
   screen.writer?.load(intent.putAside);
 }
 
 /** Does what Enter means. The field is empty at once; what could not be done comes back into it. */
 function submit(screen: Screen): void {
   const { writer, chat, commands } = screen;
+  const { history } = memoryOf(screen);
   if (writer === undefined) return;
   const text = writer.field.value;
   const key = chat.opened.peek();

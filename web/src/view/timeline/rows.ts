@@ -37,39 +37,26 @@ export function rowsOf(
   unfolded: ReadonlySet<string>,
   before: readonly Row[] = [],
 ): Row[] {
+  const { items, unreadAfter } = timeline;
   const known = new Map(before.map((row) => [row.key, row]));
-  const newAt = firstNew(timeline.items, me, timeline.unreadAfter);
+  const newAt = firstNew(items, me, unreadAfter);
   const rows: Row[] = [];
-  let previous: Item | undefined;
-  for (let at = 0; at < timeline.items.length;) {
-    const item = timeline.items[at];
+  /** Items before this one belong to a run that was unfolded. */
+  let unfoldedTo = 0;
+  for (let at = 0; at < items.length;) {
+    const item = items[at];
     if (item === undefined) break;
+    const previous = items[at - 1];
     const newDay = previous === undefined || dayOf(previous.atMs) !== dayOf(item.atMs);
     const isNew = at === newAt;
-    const run = unfolded.has(item.row) ? [] : movesFrom(timeline.items, at, newAt, dayOf);
-    const folded = run.length > 1 ? run : [];
     const grouped = !newDay && !isNew && previous !== undefined && isGrouped(previous, item);
+    const run = at < unfoldedTo ? [] : movesFrom(items, at, newAt, dayOf);
+    if (unfolded.has(item.row)) unfoldedTo = at + run.length;
+    const folded = run.length > 1 && at >= unfoldedTo ? run : [];
     const row: Row = { key: item.row, item, folded, newDay, isNew, grouped };
     const old = known.get(row.key);
     rows.push(old !== undefined && isSame(old, row) ? old : row);
-    // One by one also means: not folded again from the second one on.
-    const many = unfolded.has(item.row) ? movesFrom(timeline.items, at, newAt, dayOf).length : 0;
-    for (let next = at + 1; next < at + many; next += 1) {
-      const each = timeline.items[next];
-      if (each === undefined) break;
-      const alone: Row = {
-        key: each.row,
-        item: each,
-        folded: [],
-        newDay: false,
-        isNew: false,
-        grouped: false,
-      };
-      const shown = known.get(each.row);
-      rows.push(shown !== undefined && isSame(shown, alone) ? shown : alone);
-    }
-    at += Math.max(1, folded.length, many);
-    previous = timeline.items[at - 1];
+    at += Math.max(1, folded.length);
   }
   return rows;
 }
