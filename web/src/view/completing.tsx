@@ -61,7 +61,10 @@ export function createCompleter(screen: Screen): Completer {
           return true;
         case "Enter":
           // A command that is whole is sent: only what was chosen with an arrow is taken.
-          if (event.shiftKey || at.peek() === 0) return false;
+          if (event.shiftKey || at.peek() === 0) {
+            hide();
+            return false;
+          }
           choose(at.peek());
           return true;
         case "ArrowDown":

@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
 import { RefusedError, type Chat, type Credentials, type Door } from "../chat.ts";
 import { oneTimeCode, userName } from "../commands/checks.ts";
@@ -39,6 +39,7 @@ export function Enter({ door, onEntered }: Properties): VNode {
   const name = useSignal<string | undefined>(undefined);
   const how = useSignal<How>("guest");
   const wants = useSignal<ReadonlySet<Wanted>>(new Set());
+  const isNamed = useSignal(false);
   const doing = useDoing();
 
   const enter = async (credentials: Credentials) => {
@@ -92,9 +93,10 @@ export function Enter({ door, onEntered }: Properties): VNode {
             maxLength={2 * LIMITS.NAME_CHARS_MAX}
             required
             focused
+            onInput={(typed) => (isNamed.value = typed.trim() !== "")}
             {...(how.value === "guest" ? { note: words("enter.name_note") } : {})}
           />
-          {how.value === "account" && <Account wants={wants.value} />}
+          {how.value === "account" && <Account wants={wants.value} named={isNamed.value} />}
           {how.value === "register" && <Registering wants={wants.value} />}
         </Form>
         <nav class="ways" aria-label={words("enter.ways")}>
@@ -111,7 +113,14 @@ export function Enter({ door, onEntered }: Properties): VNode {
   );
 }
 
-function Account({ wants }: { readonly wants: ReadonlySet<Wanted> }): VNode {
+function Account(properties: {
+  readonly wants: ReadonlySet<Wanted>;
+  /** The name stands there, and the password is what comes next. */
+  readonly named: boolean;
+}): VNode {
+  const { wants, named } = properties;
+  // Once, when it appears: later it would be taken from whoever corrects the name.
+  const [focused] = useState(named);
   return (
     <>
       <Field
@@ -121,6 +130,7 @@ function Account({ wants }: { readonly wants: ReadonlySet<Wanted> }): VNode {
         autocomplete="current-password"
         maxLength={LIMITS.PASSWORD_CHARS_MAX}
         required
+        focused={focused}
       />
       {wants.has("code") && (
         <Field

@@ -24,7 +24,7 @@ export const KEYS: readonly Binding[] = [
   { where: "everywhere", keys: ["Alt-A"], does: "key.next_unread" },
   { where: "everywhere", keys: ["Alt-U"], does: "key.first_unread" },
   { where: "everywhere", keys: ["Alt-↓", "Alt-↑"], does: "key.neighbours" },
-  { where: "everywhere", keys: ["Alt-1", "Alt-9"], does: "key.place" },
+  { where: "everywhere", keys: ["Alt-1…9"], does: "key.place" },
   { where: "everywhere", keys: ["F2"], does: "key.members" },
   { where: "everywhere", keys: ["F8"], does: "key.pins" },
   { where: "everywhere", keys: ["F4"], does: "key.quiet" },

@@ -47,3 +47,16 @@ worker.addEventListener("fetch", (event) => {
       .then((kept) => kept ?? fetch(request)),
   );
 });
+
+// Of phones, where pages themselves may not tell anything: the page that is there goes to what was
+// clicked; where there is none, it is opened.
+worker.addEventListener("notificationclick", (event) => {
+  const { key } = event.notification.data as { key: string };
+  event.notification.close();
+  event.waitUntil(
+    worker.clients.matchAll({ type: "window" }).then(async ([page]) => {
+      const shown = page ? await page.focus() : await worker.clients.openWindow("./");
+      shown?.postMessage({ open: key });
+    }),
+  );
+});

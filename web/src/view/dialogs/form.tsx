@@ -2,7 +2,7 @@
 
 import { useSignal, type ReadonlySignal } from "@preact/signals";
 import type { ComponentChildren, VNode } from "preact";
-import { useId } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 
 import { RefusedError } from "../../chat.ts";
 import { words } from "../../text/text.ts";
@@ -67,10 +67,16 @@ export function Field(properties: FieldProperties): VNode {
   const { name, label, type = "text", note, focused = false, numeric, onInput } = properties;
   const { autocomplete = "off", value, maxLength, minLength, required = false } = properties;
   const id = useId();
+  const element = useRef<HTMLInputElement>(null);
+  // Also of one that comes later, as the field for a code that is asked for.
+  useLayoutEffect(() => {
+    if (focused) element.current?.focus();
+  }, [focused]);
   return (
     <p class="field-row">
       <label for={id}>{label}</label>
       <input
+        ref={element}
         id={id}
         name={name}
         // The types know of each kind of field by itself only.

@@ -46,5 +46,5 @@ export function marked(
 }
 
 function escaped(word: string): string {
-  return word.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+  return word.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }

@@ -1,0 +1,45 @@
+/** The page itself is kept by a service worker, so that it opens without a server. */
+
+import { signal, type ReadonlySignal } from "@preact/signals";
+
+import type { Screen } from "./screen.ts";
+
+const waiting = signal<ServiceWorker | null>(null);
+/** A newer page waits until all tabs with this one are gone; or until `loadNewer`. */
+export const newer: ReadonlySignal<ServiceWorker | null> = waiting;
+
+/** Has the browser keep the page, and look for a newer one. */
+export async function keepPage(): Promise<void> {
+  // Not where the page came over plain HTTP from elsewhere: then browsers have none.
+  if (!("serviceWorker" in navigator)) return;
+  try {
+    const kept = await navigator.serviceWorker.register("sw.js");
+    const look = () => {
+      // The first one is no newer page, but this one.
+      if (navigator.serviceWorker.controller) waiting.value = kept.waiting;
+    };
+    kept.addEventListener("updatefound", () => {
+      kept.installing?.addEventListener("statechange", look);
+    });
+    look();
+  } catch {
+    // The page works without; private windows of some browsers refuse it.
+  }
+}
+
+/** Loads the newer page into this tab, and into all others once it has taken over. */
+export function loadNewer(): void {
+  navigator.serviceWorker.addEventListener("controllerchange", () => location.reload());
+  waiting.peek()?.postMessage("take over");
+}
+
+/** Goes where a notification leads that was clicked while the worker held it. */
+export function followClicks(screen: Screen): () => void {
+  const worker = navigator.serviceWorker as ServiceWorkerContainer | undefined;
+  const onMessage = ({ data }: MessageEvent) => {
+    const key: unknown = (data as { open?: unknown } | null)?.open;
+    if (typeof key === "string") screen.goTo(key);
+  };
+  worker?.addEventListener("message", onMessage);
+  return () => worker?.removeEventListener("message", onMessage);
+}

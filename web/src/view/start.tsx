@@ -1,0 +1,76 @@
+import { useSignal } from "@preact/signals";
+import { render, type VNode } from "preact";
+import { useEffect, useMemo } from "preact/hooks";
+
+import type { Chat, Door } from "../chat.ts";
+import { words } from "../text/text.ts";
+import { createCommands } from "./commanding.ts";
+import { createCompleter } from "./completing.tsx";
+import { Dialogs } from "./dialogs/dialogs.tsx";
+import { Enter } from "./enter.tsx";
+import { followKeys } from "./keys.ts";
+import { notify } from "./notifying.ts";
+import { followClicks, keepPage, loadNewer, newer } from "./offline.ts";
+import { Members } from "./panels/members.tsx";
+import { Pins } from "./panels/pins.tsx";
+import { Search } from "./panels/search.tsx";
+import { createScreen, type Screen } from "./screen.ts";
+import { Shell, type Panels } from "./shell.tsx";
+import { applyTheme } from "./theme.ts";
+
+const PANELS: Panels = { members: Members, pins: Pins, search: Search };
+
+/** Shows the page in `root`: the entry, and then the chat. */
+export function start(door: Door, root: HTMLElement): void {
+  applyTheme();
+  void keepPage();
+  render(<Page door={door} />, root);
+}
+
+function Page({ door }: { readonly door: Door }): VNode {
+  const chat = useSignal<Chat | undefined>(undefined);
+  return (
+    <>
+      {chat.value ? (
+        <Inside chat={chat.value} />
+      ) : (
+        <Enter door={door} onEntered={(entered) => (chat.value = entered)} />
+      )}
+      <Newer />
+    </>
+  );
+}
+
+function Inside({ chat }: { readonly chat: Chat }): VNode {
+  const screen = useMemo(() => screenOf(chat), [chat]);
+  useEffect(() => {
+    const ends = [followKeys(screen), notify(screen), followClicks(screen)];
+    return () => ends.forEach((end) => end());
+  }, [screen]);
+  return (
+    <>
+      <Shell screen={screen} panels={PANELS} />
+      <Dialogs screen={screen} />
+    </>
+  );
+}
+
+function screenOf(chat: Chat): Screen {
+  const screen = createScreen(chat);
+  screen.commands = createCommands(screen);
+  screen.completer = createCompleter(screen);
+  return screen;
+}
+
+/** Offered, and not done: somebody may be writing. */
+function Newer(): VNode | null {
+  if (!newer.value) return null;
+  return (
+    <p class="newer" role="status">
+      {words("newer.there")}
+      <button type="button" class="quiet" onClick={loadNewer}>
+        {words("newer.load")}
+      </button>
+    </p>
+  );
+}
