@@ -11,6 +11,7 @@ import type { Panel, Screen } from "./screen.ts";
 import { Sidebar } from "./sidebar.tsx";
 import { StatusLine } from "./status.tsx";
 import { TimelineView } from "./timeline/timeline.tsx";
+import { loadAnew } from "./worker.ts";
 
 /** What stands at the right, by its name; each is given the screen alone. */
 export type Panels = Readonly<Record<Panel, ComponentType<{ screen: Screen }>>>;
@@ -51,12 +52,27 @@ export function Shell({ screen, panels }: { screen: Screen; panels: Panels }): V
 
 function Writing({ screen }: { screen: Screen }): VNode {
   const { chat } = screen;
+  const isEnded = useComputed(() => chat.connection.value.state === "ended").value;
   const isOutside = useComputed(() => {
     const key = chat.opened.value;
     if (!key.startsWith("#")) return false;
     return chat.conversations.value.find((each) => each.key === key)?.joined === false;
   }).value;
+  if (isEnded) return <Ended screen={screen} />;
   return isOutside ? <Joiner screen={screen} /> : <Composer screen={screen} />;
+}
+
+/** In the place of the composer, once nothing can be said any more. */
+function Ended({ screen }: { screen: Screen }): VNode {
+  const connection = screen.chat.connection.value;
+  return (
+    <div class="composer joiner">
+      <span role="alert">{connection.state === "ended" && printable(connection.reason)}</span>
+      <button type="button" class="main" onClick={() => void loadAnew()}>
+        {words("status.come_back")}
+      </button>
+    </div>
+  );
 }
 
 /** What belongs to no conversation and is not to be overlooked. */
