@@ -23,6 +23,7 @@ import {
   LOBBY,
   mentionsReader,
   NOTICES,
+  patternOf,
   roomNews,
   titleOf,
   type Reader,
@@ -79,9 +80,11 @@ interface ToCount {
 export class Book implements Reader {
   readonly states = new Map<Key, State>();
   readonly waiting = new Waiting();
+  words: RegExp | undefined;
   readonly continuity: Continuity;
   readonly #toCount = new Map<Key, ToCount>();
   readonly #touched = new Set<Key>();
+  #anew = new Set<string>();
 
   /** `presence` and `rights` outlive a book that is read anew from the store. */
   constructor(
@@ -100,6 +103,13 @@ export class Book implements Reader {
     const touched = new Set(this.#touched);
     this.#touched.clear();
     return touched;
+  }
+
+  /** The logs that did not go on where they were known, since the last call. */
+  takeAnew(): ReadonlySet<string> {
+    const anew = this.#anew;
+    this.#anew = new Set();
+    return anew;
   }
 
   // --- What happens ------------------------------------------------------------------------------
@@ -144,6 +154,12 @@ export class Book implements Reader {
     this.waiting.say(spoken);
   }
 
+  /** Another tab has moved the marker, and knows what is unread now. */
+  marked(key: Key, unread: Unread): void {
+    const state = this.states.get(key);
+    if (state) this.#put({ ...state, unread });
+  }
+
   giveUp(number: number): void {
     const key = this.waiting.get(number)?.key;
     this.waiting.drop(number);
@@ -174,6 +190,11 @@ export class Book implements Reader {
       .map((entry) => ({ sequence: entry.sequence, mentions: this.#mentionsMe(entry) }));
     this.#put({ ...state, unread: unreadAfter(state.unread, sequence - 1, since) });
     return sequence - 1;
+  }
+
+  /** From now on these words call the user as the name does, and no others. */
+  highlight(words: readonly string[]): void {
+    this.words = patternOf(words);
   }
 
   mayCallAll(author: string, log: string): boolean {
@@ -210,6 +231,7 @@ export class Book implements Reader {
     if (fit === "known") return;
     if (entry.log.startsWith("#")) {
       const known = this.at(entry.log);
+      if (fit === "anew") this.#anew.add(entry.log);
       const state = fit === "anew" ? anew(known, entry.sequence) : known;
       this.#put({
         ...state,
@@ -277,6 +299,7 @@ export class Book implements Reader {
     const begunAnew = new Map(begun.anew.map((each) => [each.state.log, each]));
     for (const state of logs) {
       const its = begunAnew.get(state.log);
+      if (its) this.#anew.add(state.log);
       if (its) this.waiting.passed(state.log, state.cursor);
       if (state.log === this.continuity.inbox) this.#beginInbox(state, its);
       else this.#beginRoom(state, its?.isAnother);

@@ -65,6 +65,8 @@ export function titleOf(key: Key, kind: Kind, topic: string, me: string): string
 export interface Reader {
   /** The user's own name. */
   readonly me: string;
+  /** Finds words that call the user as the name does; undefined for no words. */
+  readonly words: RegExp | undefined;
   /** Whether the author may call everyone at once there, as far as is known here. */
   mayCallAll(author: string, log: string): boolean;
 }
@@ -72,7 +74,18 @@ export interface Reader {
 export function mentionsReader(entry: Entry, text: string, reader: Reader): boolean {
   if (entry.author === reader.me) return false;
   if (entry.log.startsWith("@")) return true;
+  if (reader.words?.test(text)) return true;
   return mentions(text, reader.me, reader.mayCallAll(entry.author, entry.log));
+}
+
+/** Finds each of the words as one of its own, in whatever case; undefined for no words. */
+export function patternOf(words: readonly string[]): RegExp | undefined {
+  // Of two that begin alike the longer one comes first.
+  const longestFirst = words.filter(Boolean).sort((one, other) => other.length - one.length);
+  if (!longestFirst.length) return undefined;
+  const choices = longestFirst.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  const letter = "[\\p{L}\\p{M}\\p{N}_]";
+  return new RegExp(`(?<!${letter})(?:${choices.join("|")})(?!${letter})`, "iu");
 }
 
 /** `repliedTo` is the message that it answers, if it is at hand; `row` what its row is called. */

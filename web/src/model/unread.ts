@@ -93,7 +93,8 @@ export function unreadAfter(
   found: readonly { readonly sequence: number; readonly mentions: boolean }[],
 ): Unread {
   if (marker >= unread.marker) return unread;
-  let back: Unread = { ...unread, marker };
+  // Of what was read before nothing is known but what was found.
+  let back: Unread = { ...unread, marker, from: Math.max(unread.from, unread.marker + 1) };
   for (const each of found) back = withUnread(back, each.sequence, each.mentions);
   return back;
 }

@@ -55,9 +55,11 @@ export class Waiting {
       .sort((one, other) => one.spoken.number - other.spoken.number);
   }
 
-  /** The keys of conversations where something waits. */
-  get keys(): ReadonlySet<Key> {
-    return new Set([...this.#asked.values(), ...this.#placed.values()].map((each) => each.key));
+  /** How many are not confirmed, and not refused. */
+  get count(): number {
+    let count = 0;
+    for (const { trouble } of this.#asked.values()) if (!trouble) count += 1;
+    return count;
   }
 
   get(number: number): Spoken | undefined {

@@ -56,11 +56,11 @@ export function appended(window: Window, entry: Entry, isEndRead: boolean): Wind
 export function amended(window: Window, by: Entry): Window {
   if (!isChange(by.body)) return window;
   const { sequence } = by.body;
-  const index = window.entries.findIndex((entry) => entry.sequence === sequence);
-  const message = window.entries[index];
+  const message = window.entries.find((entry) => entry.sequence === sequence);
   if (!message || message.log !== by.log) return window;
   const became = foldedEntry(message, by);
-  return became === message ? window : { ...window, entries: window.entries.with(index, became) };
+  if (became === message) return window;
+  return { ...window, entries: window.entries.map((each) => (each === message ? became : each)) };
 }
 
 /** A page that ends where the window begins. */
