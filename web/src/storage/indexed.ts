@@ -9,7 +9,7 @@ import type { Draft } from "../protocol/messages.ts";
 import { foldedEntry } from "../protocol/message_fold.ts";
 import { asked, committed, deleted, opened } from "./idb.ts";
 import type { Batch, Extent, Op } from "./ledger.ts";
-import type { Claim, Loaded, Page, Store, Who, Written } from "./store.ts";
+import type { Claim, Loaded, Page, SessionFacts, Store, Who, Written } from "./store.ts";
 
 const VERSION = 1;
 const ALL = ["session", "states", "extents", "entries", "outbox", "drafts", "choices"] as const;
@@ -28,6 +28,7 @@ interface Row {
 interface Session {
   readonly known: Known;
   readonly who: Who;
+  readonly heardAtMs: number;
   readonly term: number;
   readonly prefix: Uint8Array<ArrayBuffer>;
   /** The number of the last command that was written down. */
@@ -86,6 +87,7 @@ export class IndexedStore implements Store {
       drafts: (await pairs(read.objectStore("drafts"))) as Map<Key, string>,
       choices: (await pairs(read.objectStore("choices"))) as Map<string, unknown>,
       prefix,
+      heardAtMs: (await this.#session(read, "heardAtMs")) ?? 0,
       ...who,
     };
     await committed(read);
@@ -104,7 +106,7 @@ export class IndexedStore implements Store {
 
   // --- What the leading tab writes ---------------------------------------------------------------
 
-  async write(term: number, batch: Batch, who?: Who): Promise<boolean> {
+  async write(term: number, batch: Batch, facts: SessionFacts): Promise<boolean> {
     const write = this.#begin(["session", "states", "extents", "entries", "outbox"], "readwrite");
     const done = committed(write);
     if ((await this.#session(write, "term")) !== term) {
@@ -115,7 +117,8 @@ export class IndexedStore implements Store {
     for (const op of batch.ops) await perform(entries, op);
     const session = write.objectStore("session");
     session.put(batch.known, "known");
-    if (who) session.put(who, "who");
+    session.put(facts.heardAtMs, "heardAtMs");
+    if (facts.who) session.put(facts.who, "who");
     for (const state of batch.states) write.objectStore("states").put(state);
     for (const [key, extent] of batch.extents) {
       if (extent) write.objectStore("extents").put(extent, key);

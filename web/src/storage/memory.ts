@@ -7,7 +7,7 @@ import { NONCE_PREFIX_BYTES } from "../protocol/limits.ts";
 import type { Draft, Entry } from "../protocol/messages.ts";
 import { foldedEntry } from "../protocol/message_fold.ts";
 import type { Batch, Extent, Op } from "./ledger.ts";
-import type { Claim, Loaded, Page, Store, Who, Written } from "./store.ts";
+import type { Claim, Loaded, Page, SessionFacts, Store, Who, Written } from "./store.ts";
 
 export class MemoryStore implements Store {
   readonly isShared = false;
@@ -33,6 +33,7 @@ export class MemoryStore implements Store {
       drafts: new Map(this.#drafts),
       choices: new Map(this.#choices),
       prefix: this.#prefix,
+      heardAtMs: 0,
       ...this.#who,
     };
   }
@@ -42,7 +43,7 @@ export class MemoryStore implements Store {
     return { term: this.#term, position: { known: this.#known, extents: this.#extents } };
   }
 
-  async write(term: number, batch: Batch, who?: Who): Promise<boolean> {
+  async write(term: number, batch: Batch, { who }: SessionFacts): Promise<boolean> {
     if (term !== this.#term) return false;
     for (const op of batch.ops) this.#perform(op);
     this.#known = batch.known;

@@ -31,6 +31,8 @@ export interface Loaded {
   readonly prefix: Uint8Array<ArrayBuffer>;
   readonly guest: boolean;
   readonly standing: string;
+  /** When the server was last heard, in milliseconds since 1970; 0 for never. */
+  readonly heardAtMs: number;
 }
 
 /** Whoever leads now: what it writes with an older `term` is not taken. */
@@ -52,7 +54,7 @@ export interface Store {
   claim(): Promise<Claim>;
 
   /** False if another tab leads meanwhile: then nothing was written. */
-  write(term: number, batch: Batch, who?: Who): Promise<boolean>;
+  write(term: number, batch: Batch, session: SessionFacts): Promise<boolean>;
   /** Drops the oldest entries of a conversation; the first one that is left. */
   drop(term: number, key: Key, count: number): Promise<number | undefined>;
 
@@ -77,6 +79,13 @@ export interface Store {
   close(): void;
   /** Forgets all of it, and closes. */
   forget(): Promise<void>;
+}
+
+export interface SessionFacts {
+  /** When the server was last heard, in milliseconds since 1970. */
+  readonly heardAtMs: number;
+  /** If there was a login since the last writing. */
+  readonly who: Who | undefined;
 }
 
 /** What the server has made of the user at the last login. */
