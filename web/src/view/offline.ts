@@ -13,7 +13,7 @@ export async function keepPage(): Promise<void> {
   // Not where the page came over plain HTTP from elsewhere: then browsers have none.
   if (!("serviceWorker" in navigator)) return;
   try {
-    const kept = await navigator.serviceWorker.register("sw.js");
+    const kept = await navigator.serviceWorker.register(trusted("sw.js"));
     const look = () => {
       // The first one is no newer page, but this one.
       if (navigator.serviceWorker.controller) waiting.value = kept.waiting;
@@ -25,6 +25,29 @@ export async function keepPage(): Promise<void> {
   } catch {
     // The page works without; private windows of some browsers refuse it.
   }
+}
+
+/** Where the page's policy asks for it, an address of a script is one that was looked at: this one. */
+interface TrustedTypes {
+  createPolicy(
+    name: string,
+    rules: { createScriptURL(address: string): string },
+  ): { createScriptURL(address: string): string };
+}
+
+function trusted(script: string): string {
+  const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
+  const policy = trustedTypes?.createPolicy("worker", { createScriptURL: () => script });
+  return policy?.createScriptURL(script) ?? script;
+}
+
+/** Loads the page anew, and its newest build if there is one. */
+export async function loadAnew(): Promise<void> {
+  const worker = navigator.serviceWorker as ServiceWorkerContainer | undefined;
+  const kept = await worker?.getRegistration().catch(() => undefined);
+  await kept?.update().catch(() => undefined);
+  if (kept?.waiting) loadNewer();
+  else location.reload();
 }
 
 /** Loads the newer page into this tab, and into all others once it has taken over. */

@@ -11,7 +11,7 @@ import type { Panel, Screen } from "./screen.ts";
 import { Sidebar } from "./sidebar.tsx";
 import { StatusLine } from "./status.tsx";
 import { TimelineView } from "./timeline/timeline.tsx";
-import { loadAnew } from "./worker.ts";
+import { loadAnew } from "./offline.ts";
 
 /** What stands at the right, by its name; each is given the screen alone. */
 export type Panels = Readonly<Record<Panel, ComponentType<{ screen: Screen }>>>;
