@@ -1,6 +1,6 @@
-import { render } from "preact";
-
 import "./main.css";
+import { createDoor } from "../client/door.ts";
+import { start } from "./start.tsx";
 
 const root = document.getElementById("app");
-if (root) render(<main>zchat</main>, root);
+if (root !== null) start(createDoor(), root);
