@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { Action } from "../src/commands/actions.ts";
-import { escaped, isCommand, isSecret, parse, saidOf } from "../src/commands/table.ts";
+import { escaped, isCommand, isSecret, saidOf } from "../src/commands/said.ts";
+import { parse } from "../src/commands/table.ts";
 import { COMMANDS } from "../src/protocol/commands.ts";
 import written from "./lines.json" with { type: "json" };
 

@@ -31,14 +31,6 @@ export function emojiNamed(name: string): string | undefined {
   return byName().get(asName(name));
 }
 
-/** What an emoji is called, for a screen reader and a title; undefined for any other text. */
-export function nameOf(emoji: string): string | undefined {
-  for (const [name, each] of byName()) {
-    if (each === emoji) return name.replaceAll("_", " ");
-  }
-  return undefined;
-}
-
 /** Those whose names begin so, shortest first, then those with a word that does. */
 export function emojiBeginning(begin: string, max: number): Named[] {
   const wanted = asName(begin);
@@ -57,6 +49,12 @@ export function quickEmoji(): Named[] {
     const emoji = byName().get(name);
     return emoji === undefined ? [] : [{ name, emoji }];
   });
+}
+
+/** `:tada:` looks like the command `tada:`, and is a message. */
+export function beginsWithEmoji(text: string): boolean {
+  const name = /^:([a-z0-9_+-]+):(?=\s|$)/.exec(text.trim())?.[1];
+  return name !== undefined && emojiNamed(name) !== undefined;
 }
 
 /** The text with each name between colons replaced by its emoji, except in code. */

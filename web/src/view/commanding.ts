@@ -1,29 +1,16 @@
 /** What commands show and ask, on the screen. */
 
-import { emojied } from "../commands/emoji.ts";
-import { run, type Outside } from "../commands/run.ts";
-import { escaped, isCommand, isSecret, saidOf } from "../commands/table.ts";
-import { emojiNamed } from "../commands/emoji.ts";
+import { beginsWithEmoji, emojied } from "../commands/emoji.ts";
+import { run as runCommand, type Outside } from "../commands/run.ts";
+import type { Key } from "../model/shapes.ts";
 import { sought } from "./panels/search.tsx";
-import type { Commands, Screen } from "./screen.ts";
+import type { Screen } from "./screen.ts";
 
-const EMOJI = /^:([a-z0-9_+-]+):(?=\s|$)/;
-
-export function createCommands(screen: Screen): Commands {
-  const outside = outsideOf(screen);
-  return {
-    isCommand: (text) => isCommand(text) && !beginsWithEmoji(text),
-    unescaped: (text) => emojied(saidOf(text)),
-    escaped,
-    isSecret,
-    run: (text, at) => run(screen.chat, outside, text, at),
-  };
-}
-
-/** `:tada:` looks like the command `tada:`, and is a message. */
-function beginsWithEmoji(text: string): boolean {
-  const name = EMOJI.exec(text.trim())?.[1];
-  return name !== undefined && emojiNamed(name) !== undefined;
+/** Does what a line says; false if it could not be done, and stays to be corrected. */
+export function run(screen: Screen, text: string, at: Key): Promise<boolean> {
+  // It may have been taken for a command before the names of emoji were loaded.
+  if (beginsWithEmoji(text)) return screen.chat.say(at, emojied(text)).then(() => true);
+  return runCommand(screen.chat, outsideOf(screen), text, at);
 }
 
 function outsideOf(screen: Screen): Outside {

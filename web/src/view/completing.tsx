@@ -1,7 +1,7 @@
 import { computed, signal } from "@preact/signals";
 
 import { complete, type Completion, type Roster } from "../commands/complete.ts";
-import { isSecret } from "../commands/table.ts";
+import { isSecret } from "../commands/said.ts";
 import { words } from "../text/text.ts";
 import type { Completer, Screen, Writer } from "./screen.ts";
 

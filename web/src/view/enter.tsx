@@ -9,8 +9,9 @@ import { oneTimeCode, userName } from "../commands/checks.ts";
 import * as LIMITS from "../protocol/limits.ts";
 import type { RefusalCode } from "../protocol/messages.ts";
 import { words } from "../text/text.ts";
-import { newPasswordOf, NewPassword } from "./dialogs/account.tsx";
+
 import { Check, Field, Form, isChecked, textOf, useDoing } from "./dialogs/form.tsx";
+import { NewPassword, newPasswordOf } from "./dialogs/passwords.tsx";
 
 interface Properties {
   readonly door: Door;

@@ -4,21 +4,14 @@ import { useEffect, useMemo } from "preact/hooks";
 
 import type { Chat, Door } from "../chat.ts";
 import { words } from "../text/text.ts";
-import { createCommands } from "./commanding.ts";
-import { createCompleter } from "./completing.tsx";
-import { Dialogs } from "./dialogs/dialogs.tsx";
 import { Enter } from "./enter.tsx";
 import { followKeys } from "./keys.ts";
+import { attachLater, LaterDialogs, PANELS } from "./later.tsx";
 import { notify } from "./notifying.ts";
 import { followClicks, keepPage, loadNewer, newer } from "./offline.ts";
-import { Members } from "./panels/members.tsx";
-import { Pins } from "./panels/pins.tsx";
-import { Search } from "./panels/search.tsx";
 import { createScreen, type Screen } from "./screen.ts";
-import { Shell, type Panels } from "./shell.tsx";
+import { Shell } from "./shell.tsx";
 import { applyTheme } from "./theme.ts";
-
-const PANELS: Panels = { members: Members, pins: Pins, search: Search };
 
 /** Shows the page in `root`: the entry, and then the chat. */
 export function start(door: Door, root: HTMLElement): void {
@@ -50,15 +43,14 @@ function Inside({ chat }: { readonly chat: Chat }): VNode {
   return (
     <>
       <Shell screen={screen} panels={PANELS} />
-      <Dialogs screen={screen} />
+      <LaterDialogs screen={screen} />
     </>
   );
 }
 
 function screenOf(chat: Chat): Screen {
   const screen = createScreen(chat);
-  screen.commands = createCommands(screen);
-  screen.completer = createCompleter(screen);
+  attachLater(screen);
   return screen;
 }
 

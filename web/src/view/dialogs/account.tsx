@@ -5,7 +5,7 @@ import type { ComponentChildren, VNode } from "preact";
 import { useEffect } from "preact/hooks";
 
 import type { Asked } from "../../commands/actions.ts";
-import { newPassword, oneTimeCode, userName } from "../../commands/checks.ts";
+import { oneTimeCode, userName } from "../../commands/checks.ts";
 import { digest } from "../../commands/run.ts";
 import * as LIMITS from "../../protocol/limits.ts";
 import { printable } from "../../protocol/names.ts";
@@ -13,6 +13,7 @@ import { words } from "../../text/text.ts";
 import type { Screen } from "../screen.ts";
 import { Field, Form, textOf, Trouble, useDoing } from "./form.tsx";
 import { Modal } from "./modal.tsx";
+import { NewPassword, newPasswordOf } from "./passwords.tsx";
 import { Copied } from "./small.tsx";
 import { asBase32, keyUri, newRecoveryCodes, newTotpSecret } from "./totp.ts";
 
@@ -141,39 +142,6 @@ interface Part {
   readonly onCancel: () => void;
   /** With a sentence that says what was done. */
   readonly onDone: (sentence: string) => void;
-}
-
-/** Twice, since what is typed is not seen. */
-export function NewPassword({ focused = false }: { readonly focused?: boolean }): VNode {
-  return (
-    <>
-      <Field
-        name="new"
-        type="password"
-        label={words("password.new")}
-        note={words("password.note", { min: LIMITS.PASSWORD_CHARS_MIN })}
-        autocomplete="new-password"
-        maxLength={LIMITS.PASSWORD_CHARS_MAX}
-        required
-        focused={focused}
-      />
-      <Field
-        name="again"
-        type="password"
-        label={words("password.again")}
-        autocomplete="new-password"
-        maxLength={LIMITS.PASSWORD_CHARS_MAX}
-        required
-      />
-    </>
-  );
-}
-
-/** What both fields of it say. Throws a `RangeError` with a sentence. */
-export function newPasswordOf(form: HTMLFormElement): string {
-  const password = newPassword(textOf(form, "new"));
-  if (password !== textOf(form, "again")) throw new RangeError(words("password.differ"));
-  return password;
 }
 
 /** For what takes the present password, so that nobody does it at an open page. */
