@@ -9,6 +9,7 @@ import type { By } from "../model/news.ts";
 import { NONCE_PREFIX_BYTES } from "../protocol/limits.ts";
 import { isCommand, type Answer, type Draft } from "../protocol/messages.ts";
 import { nonce } from "../protocol/nonces.ts";
+import { words } from "../text/text.ts";
 import type { Asked } from "./tabs.ts";
 
 interface Call {
@@ -67,7 +68,7 @@ export class Asking {
 
   /** Nobody will answer any more. */
   end(): void {
-    const ended = new RefusedError("session_ended", "The chat has ended.", 0);
+    const ended = new RefusedError("session_ended", words("chat.over"), 0);
     for (const { reject } of [...this.#calls.values(), ...this.#written.values()]) reject(ended);
     this.#calls.clear();
     this.#written.clear();

@@ -5,7 +5,7 @@ import { signal } from "@preact/signals";
 
 import { RefusedError, type Chat, type SearchHit, type Told } from "../chat.ts";
 import { Book } from "../model/book.ts";
-import { actionOf, conversationOf, LOBBY } from "../model/entries.ts";
+import { conversationOf, LOBBY } from "../model/entries.ts";
 import type { News } from "../model/news.ts";
 import { toldOf } from "../model/notifying.ts";
 import type { Action } from "../model/rights.ts";
@@ -23,6 +23,8 @@ import {
 import { safeText } from "../protocol/names.ts";
 import { PERMISSIONS } from "../protocol/permissions.ts";
 import type { Loaded, Store } from "../storage/store.ts";
+import { inShort } from "../text/entries.ts";
+import { words } from "../text/text.ts";
 import { Asking } from "./asking.ts";
 import { isKept, saying } from "./checks.ts";
 import { Drafts } from "./drafts.ts";
@@ -419,8 +421,7 @@ export class Session implements Chat {
   #askNow(draft: Draft): Promise<Answer> {
     const { state } = this.connection.value;
     if (!isCommand(draft) && state !== "online") {
-      const reason = "There is no connection to the server now.";
-      return Promise.reject(new RefusedError("unavailable", reason, 0));
+      return Promise.reject(new RefusedError("unavailable", words("chat.no_connection"), 0));
     }
     return this.#asking.ask(draft);
   }
@@ -527,7 +528,7 @@ export class Session implements Chat {
   #sayUnkept(draft: Draft, about: Omit<Spoken, "number" | "trouble">, error: unknown): void {
     if (this.#isClosed) throw error;
     const why = error instanceof Error ? error.message : String(error);
-    this.notice(`What you say cannot be kept in this browser until it is sent: ${why}`, true);
+    this.notice(words("chat.unsafe_until_sent", { why }), true);
     const number = this.#asking.say(draft, (answer) => {
       // Only what stands in the log or not is of interest then.
       const request = { ...draft, id: 0 } as Request;
@@ -589,8 +590,8 @@ export class Session implements Chat {
     this.#choose(KEPT, kept ? [...others, key] : others);
   }
 
-  setHighlights(words: readonly string[]): void {
-    this.#choose(HIGHLIGHTS, words);
+  setHighlights(highlights: readonly string[]): void {
+    this.#choose(HIGHLIGHTS, highlights);
   }
 
   #choose(name: string, value: unknown): void {
@@ -608,16 +609,16 @@ export class Session implements Chat {
   }
 
   #highlight(): void {
-    const words = this.#words(HIGHLIGHTS);
-    this.#book.highlight(words);
-    if (JSON.stringify(words) !== JSON.stringify(this.highlights.value)) {
-      this.highlights.value = words;
+    const highlights = this.#words(HIGHLIGHTS);
+    this.#book.highlight(highlights);
+    if (JSON.stringify(highlights) !== JSON.stringify(this.highlights.value)) {
+      this.highlights.value = highlights;
     }
   }
 
   #words(name: string): readonly string[] {
-    const words = this.#choices.get(name);
-    return Array.isArray(words) ? words.filter((each) => typeof each === "string") : [];
+    const chosen = this.#choices.get(name);
+    return Array.isArray(chosen) ? chosen.filter((each) => typeof each === "string") : [];
   }
 
   async setNotify(key: Key, level: Notify): Promise<void> {
@@ -627,13 +628,13 @@ export class Session implements Chat {
   // --- Looking up --------------------------------------------------------------------------------
 
   async search(
-    words: string,
+    text: string,
     key?: Key,
     before?: SearchHit,
   ): Promise<{ hits: readonly SearchHit[]; more: boolean }> {
     const { entries, more } = await this.ask({
       kind: "search_messages",
-      text: words.replace(/\s+/g, " ").trim(),
+      text: text.replace(/\s+/g, " ").trim(),
       limit: SEARCH_HITS,
       ...(key !== undefined && { log: key }),
       ...(before !== undefined && { before_ms: before.atMs }),
@@ -643,7 +644,7 @@ export class Session implements Chat {
       if (found === undefined || !("text" in entry.body)) return [];
       const { author, sequence, at_ms: atMs } = entry;
       const said = safeText(entry.body.text);
-      return [{ key: found, sequence, atMs, author, text: actionOf(said) || said }];
+      return [{ key: found, sequence, atMs, author, text: inShort(said) }];
     });
     return { hits, more };
   }
@@ -676,9 +677,8 @@ export class Session implements Chat {
   }
 
   #unconfirmedError(): RefusedError {
-    const count = this.unconfirmed.value;
-    const what = count === 1 ? "1 message is" : `${count} messages are`;
-    return new RefusedError("unavailable", `${what} not confirmed by the server yet.`, 0);
+    const reason = words("chat.unconfirmed", { count: this.unconfirmed.value });
+    return new RefusedError("unavailable", reason, 0);
   }
 
   async #forget(): Promise<void> {

@@ -4,6 +4,7 @@ import { TEXT_CHARS_MAX } from "../protocol/limits.ts";
 import type { Draft } from "../protocol/messages.ts";
 import { isVisible, strayIn } from "../protocol/names.ts";
 import type { Key } from "../model/shapes.ts";
+import { words } from "../text/text.ts";
 
 /** What says `text` in a conversation. Throws a `RangeError`. */
 export function saying(key: Key, text: string, replyTo: number): Draft {
@@ -18,19 +19,16 @@ export function saying(key: Key, text: string, replyTo: number): Draft {
 /** As it will stand in the log. */
 export function sayable(text: string): string {
   const said = text.replaceAll("\r\n", "\n");
-  if (!isVisible(said)) throw new RangeError("There is nothing to say in an empty message.");
-  if (/\p{Cs}/u.test(said)) throw new RangeError("This text holds half a character.");
+  if (!isVisible(said)) throw new RangeError(words("chat.empty"));
+  if (/\p{Cs}/u.test(said)) throw new RangeError(words("chat.half"));
   const stray = strayIn(said);
   if (stray !== undefined) {
     const code = (stray.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
-    throw new RangeError(
-      `A text cannot hold U+${code}: nothing that controls the direction of writing.`,
-    );
+    throw new RangeError(words("chat.stray", { code }));
   }
   const length = [...said].length;
   if (length > TEXT_CHARS_MAX) {
-    const [most, its] = [TEXT_CHARS_MAX, length].map((count) => count.toLocaleString("en"));
-    throw new RangeError(`A message has at most ${most} characters; this one has ${its}.`);
+    throw new RangeError(words("chat.long", { most: TEXT_CHARS_MAX, count: length }));
   }
   return said;
 }

@@ -11,6 +11,7 @@ import { Ledger } from "../storage/ledger.ts";
 import { MemoryStore } from "../storage/memory.ts";
 import { accounts, forgetAccount, remember, slotFor, type Account } from "../storage/registry.ts";
 import type { Claim, Loaded, Store } from "../storage/store.ts";
+import { words } from "../text/text.ts";
 import { Session, type Beginning } from "./chat.ts";
 import { Leader, type Outlet } from "./leader.ts";
 import { Line } from "./line.ts";
@@ -182,12 +183,12 @@ async function openStore({ cluster, name }: Account): Promise<Opened> {
   let store: Store;
   let trouble = "";
   try {
-    if (!("locks" in navigator)) throw new Error("it has no locks for pages without encryption");
+    if (!("locks" in navigator)) throw new Error(words("chat.no_locks"));
     store = await openIndexed(cluster, name);
     return { store, loaded: await store.load(), trouble };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    trouble = `This browser keeps nothing of what is said here: ${why}`;
+    trouble = words("chat.not_kept", { why });
     store = new MemoryStore();
     return { store, loaded: await store.load(), trouble };
   }

@@ -14,6 +14,7 @@ import { isCommand, type Answer, type Request } from "../protocol/messages.ts";
 import { nonce } from "../protocol/nonces.ts";
 import type { Ledger } from "../storage/ledger.ts";
 import type { Store, Who } from "../storage/store.ts";
+import { words } from "../text/text.ts";
 import { nowS, type Line } from "./line.ts";
 import type { Asked } from "./tabs.ts";
 
@@ -317,7 +318,7 @@ export class Leader {
     if (this.#isBroken) return;
     this.#isBroken = true;
     const why = error instanceof Error ? error.message : String(error);
-    this.#outlet.notice(`What is said here is not kept in this browser any more: ${why}`);
+    this.#outlet.notice(words("chat.no_longer_kept", { why }));
   }
 
   #depose(): void {

@@ -2,6 +2,7 @@
 
 import type { Event } from "../core/events.ts";
 import type { ClientCore } from "../core/machine.ts";
+import { words } from "../text/text.ts";
 
 /** A timer that comes so much too late has slept, and so has the connection perhaps. */
 const SLEPT_MS = 5_000;
@@ -79,7 +80,7 @@ export class Line {
     };
     socket.onclose = () => {
       this.#drop();
-      this.#core.disconnected(nowS(), Math.random(), "the server cannot be reached");
+      this.#core.disconnected(nowS(), Math.random(), words("chat.unreachable"));
       this.turn();
     };
   }

@@ -4,14 +4,13 @@ import type { Entry } from "../protocol/messages.ts";
 import { endsFollowing } from "../protocol/membership.ts";
 import { mentions } from "../protocol/mentions.ts";
 import { foldedEntry, isChange } from "../protocol/message_fold.ts";
-import { isVisible, printable, safeText } from "../protocol/names.ts";
-import { sentenceOf } from "./sentences.ts";
+import { printable, safeText } from "../protocol/names.ts";
+import { actionOf, inShort, sentence } from "../text/entries.ts";
 import type { Item, Key, Kind, Said } from "./shapes.ts";
 
 /** The key of what stands in the inbox and was said by nobody. No user has that name. */
 export const NOTICES: Key = "@zchat";
 export const LOBBY: Key = "#lobby";
-const ACTION = "/me ";
 
 /**
  * The key of the conversation that an entry belongs to. Undefined where only the message that it
@@ -31,12 +30,6 @@ export function kindOf(key: Key): Kind {
   if (key === NOTICES) return "notices";
   if (key === LOBBY) return "lobby";
   return key.startsWith("#") ? "room" : "private";
-}
-
-/** What an action's author does, if the text tells that; otherwise nothing. */
-export function actionOf(text: string): string {
-  const action = text.startsWith(ACTION) ? text.slice(ACTION.length).trim() : "";
-  return isVisible(action) ? action : "";
 }
 
 /** What of the room an entry changes; nothing if it is about something else. */
@@ -111,7 +104,7 @@ export function itemOf(entry: Entry, reader: Reader, row: string, repliedTo?: En
   }
   const move =
     body.kind === "member_joined" ? "joined" : body.kind === "member_left" ? "left" : undefined;
-  return { type: "happened", ...common, text: sentenceOf(entry, reader.me), move, entry };
+  return { type: "happened", ...common, text: sentence(entry, reader.me), move, entry };
 }
 
 /** A message of nobody, with what most have. */
@@ -142,7 +135,7 @@ function quoted(entry: Entry): Said["repliedTo"] {
   const { author, body } = entry;
   const text =
     body.kind === "message_posted" || body.kind === "private_message_sent" ? body.text : "";
-  return { author, text: actionOf(safeText(text)) || safeText(text) };
+  return { author, text: inShort(safeText(text)) };
 }
 
 // --- What has become of messages of late ---------------------------------------------------------

@@ -40,7 +40,7 @@ export interface Said {
   readonly sequence: number;
   readonly atMs: number;
   readonly author: string;
-  /** Empty once it was deleted. `/me` texts begin with the action's mark: ask `isAction`. */
+  /** Empty once it was deleted. Of `/me` texts what the author does: `isAction`. */
   readonly text: string;
   readonly isAction: boolean;
   /** The sequence that it answers; 0 for none. `repliedTo` is that message, if it is at hand. */
