@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { Entry } from "../src/protocol/messages.ts";
 import { roomsLost, sentence, shortened } from "../src/text/entries.ts";
 import en from "../src/text/en.json" with { type: "json" };
+import more from "../src/text/en_more.json" with { type: "json" };
 import { day, duration, words } from "../src/text/text.ts";
 import written from "./sentences.json" with { type: "json" };
 
@@ -19,9 +20,16 @@ test("a sentence has the form of its number", () => {
 });
 
 test("every sentence with forms has the one for all other numbers", () => {
-  for (const [name, forms] of Object.entries(en)) {
+  for (const [name, forms] of Object.entries({ ...en, ...more })) {
     if (typeof forms !== "string") assert.ok(forms.other, name);
   }
+});
+
+test("what is loaded later has no other sentence by a name of the first room", () => {
+  assert.deepEqual(
+    Object.keys(more).filter((name) => name in en),
+    [],
+  );
 });
 
 test("days are called as people call them", () => {

@@ -6,7 +6,8 @@
 import * as LIMITS from "../protocol/limits.ts";
 import { SYSTEM_AUTHOR, type Draft } from "../protocol/messages.ts";
 import { canonicalName, isVisible, printable, strayIn } from "../protocol/names.ts";
-import { number, words } from "../text/text.ts";
+import { words } from "../text/more.ts";
+import { number } from "../text/text.ts";
 import { canonicalTarget } from "./targets.ts";
 
 /** The request cannot be sent; the message says why, in a sentence without its full stop. */
@@ -66,13 +67,11 @@ function canonical(name: string): string {
   }
   const spelled = canonicalName(name);
   if (spelled === undefined) {
-    const system = name.toLowerCase() === SYSTEM_AUTHOR;
-    throw new InvalidRequest(
-      words(system ? "name.system" : "name.invalid", { name: inQuotes(printable(name)) }),
-    );
-  }
-  if (length(spelled) > LIMITS.NAME_CHARS_MAX) {
-    throw new InvalidRequest(words("name.long", { max: LIMITS.NAME_CHARS_MAX }));
+    const isLong = length(name) > LIMITS.NAME_CHARS_MAX;
+    if (isLong) throw new InvalidRequest(words("name.long", { max: LIMITS.NAME_CHARS_MAX }));
+    const isSystem = name.toLowerCase() === SYSTEM_AUTHOR;
+    const values = { name: inQuotes(printable(name)) };
+    throw new InvalidRequest(words(isSystem ? "name.system" : "name.invalid", values));
   }
   return spelled;
 }

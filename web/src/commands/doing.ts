@@ -3,7 +3,8 @@
 import * as LIMITS from "../protocol/limits.ts";
 import type { Draft } from "../protocol/messages.ts";
 import { ACTION } from "../text/entries.ts";
-import { words, type Phrase, type Values } from "../text/text.ts";
+import { words, type Phrase } from "../text/more.ts";
+import { type Values } from "../text/text.ts";
 import type { Action, Among, Asked, Which } from "./actions.ts";
 import { checked, InvalidRequest, roomName, saying, shortText, userName } from "./checks.ts";
 import {

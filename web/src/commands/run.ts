@@ -7,7 +7,8 @@ import * as LIMITS from "../protocol/limits.ts";
 import { printable } from "../protocol/names.ts";
 import { shortened } from "../text/entries.ts";
 import { listed, modes, topics, type Table } from "../text/lists.ts";
-import { number, words } from "../text/text.ts";
+import { words } from "../text/more.ts";
+import { number } from "../text/text.ts";
 import type { Action, Asked, Which } from "./actions.ts";
 import { parse } from "./table.ts";
 

@@ -3,7 +3,7 @@
  */
 
 import { COMMANDS, type CommandLine } from "../protocol/commands.ts";
-import { words } from "../text/text.ts";
+import { words } from "../text/more.ts";
 import type { Action } from "./actions.ts";
 import { InvalidRequest } from "./checks.ts";
 import { ELSEWHERE, isSecret } from "./said.ts";

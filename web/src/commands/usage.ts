@@ -4,7 +4,7 @@
  */
 
 import { printable } from "../protocol/names.ts";
-import { words } from "../text/text.ts";
+import { words } from "../text/more.ts";
 import { InvalidRequest, inQuotes, logName, logOf } from "./checks.ts";
 
 const TIME = /^([0-9]{1,5})([smhd])(?:\s+|$)/i;

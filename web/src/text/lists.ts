@@ -17,7 +17,8 @@ import type {
   UserList,
 } from "../protocol/messages.ts";
 import { inShort, sentence, settings } from "./entries.ts";
-import { duration, moment, number, words, type Phrase } from "./text.ts";
+import { words, type Phrase } from "./more.ts";
+import { duration, moment, number } from "./text.ts";
 
 /** `rows` have a cell for each word of `head`; `notes` stand below them. */
 export interface Table {

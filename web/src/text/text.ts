@@ -20,12 +20,18 @@ function preferred(languages: readonly string[]): string {
   return languages.find((language) => /^en(-|$)/.test(language)) ?? "en-GB";
 }
 
-/** The sentence with its values in place; numbers are grouped, `count` chooses the form. */
-export function words(phrase: Phrase, values: Values = {}): string {
-  const found: string | Forms = en[phrase];
-  const pattern = typeof found === "string" ? found : formOf(found, Number(values["count"] ?? 0));
-  return pattern.replace(BRACES, (_, name: string) => shown(values[name]));
+/** Makes the function that says a sentence with its values in place: numbers are grouped, and `count`
+ * chooses the form. */
+export function wordsOf<P extends string>(phrases: Readonly<Record<P, string | Forms>>) {
+  return (phrase: P, values: Values = {}): string => {
+    const found = phrases[phrase];
+    const pattern = typeof found === "string" ? found : formOf(found, Number(values["count"] ?? 0));
+    return pattern.replace(BRACES, (_, name: string) => shown(values[name]));
+  };
 }
+
+/** Says the sentences of the first room; those of what is loaded later are in more.ts. */
+export const words = wordsOf<Phrase>(en);
 
 function formOf(forms: Forms, count: number): string {
   return forms[PLURALS.select(count)] ?? forms.other ?? "";

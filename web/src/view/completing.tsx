@@ -2,7 +2,7 @@ import { computed, signal } from "@preact/signals";
 
 import { complete, type Completion, type Roster } from "../commands/complete.ts";
 import { isSecret } from "../commands/said.ts";
-import { words } from "../text/text.ts";
+import { words } from "../text/more.ts";
 import type { Completer, Screen, Writer } from "./screen.ts";
 
 const NONE: Completion = { length: 0, choices: [] };

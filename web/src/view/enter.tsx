@@ -5,7 +5,6 @@ import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
 import { RefusedError, type Chat, type Credentials, type Door } from "../chat.ts";
-import { oneTimeCode, userName } from "../commands/checks.ts";
 import * as LIMITS from "../protocol/limits.ts";
 import type { RefusalCode } from "../protocol/messages.ts";
 import { words } from "../text/text.ts";
@@ -169,7 +168,7 @@ function Registering({ wants }: { readonly wants: ReadonlySet<Wanted> }): VNode 
 
 /** Throws a `RangeError` with a sentence. */
 function credentialsOf(form: HTMLFormElement, how: How): Credentials {
-  const name = userName(textOf(form, "name").trim());
+  const name = textOf(form, "name").trim();
   if (how === "guest") return { name };
   const remember = isChecked(form, "remember");
   if (how === "register") {
@@ -177,12 +176,13 @@ function credentialsOf(form: HTMLFormElement, how: How): Credentials {
     const password = newPasswordOf(form);
     return { name, password, register: true, remember, ...(invitation ? { invitation } : {}) };
   }
-  const code = textOf(form, "code").trim();
+  // As people copy it, with blanks.
+  const code = textOf(form, "code").replaceAll(/\s/g, "");
   return {
     name,
     password: textOf(form, "password"),
     remember,
-    ...(code ? { code: oneTimeCode(code) } : {}),
+    ...(code ? { code } : {}),
     ...(form.elements.namedItem("new") ? { newPassword: newPasswordOf(form) } : {}),
   };
 }

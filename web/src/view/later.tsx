@@ -3,7 +3,7 @@
  * once if somebody wants it before.
  */
 
-import { signal } from "@preact/signals";
+import { effect, signal, untracked } from "@preact/signals";
 import type { VNode } from "preact";
 
 import type * as More from "./more.tsx";
@@ -55,8 +55,22 @@ export function attachLater(screen: Screen): void {
     },
   };
   screen.completer = completerOf(screen);
+}
+
+/** Loads it when there is nothing else to do, and has it follow keys and what is told aloud from then on;
+ * returns what ends that. */
+export function followLater(screen: Screen): () => void {
+  const ends: (() => void)[] = [];
   const begin = globalThis.requestIdleCallback ?? setTimeout;
   begin(tryToLoad);
+  const stop = effect(() => {
+    const more = loaded.value;
+    if (more) untracked(() => ends.push(more.followKeys(screen), more.notify(screen)));
+  });
+  return () => {
+    stop();
+    for (const end of ends) end();
+  };
 }
 
 /** Completes nothing until what completes is there. */

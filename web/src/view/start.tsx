@@ -5,9 +5,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import type { Chat, Door } from "../chat.ts";
 import { words } from "../text/text.ts";
 import { Enter } from "./enter.tsx";
-import { followKeys } from "./keys.ts";
-import { attachLater, LaterDialogs, PANELS } from "./later.tsx";
-import { notify } from "./notifying.ts";
+import { attachLater, followLater, LaterDialogs, PANELS } from "./later.tsx";
 import { followClicks, keepPage, loadNewer, newer } from "./offline.ts";
 import { createScreen, type Screen } from "./screen.ts";
 import { Shell } from "./shell.tsx";
@@ -37,7 +35,7 @@ function Page({ door }: { readonly door: Door }): VNode {
 function Inside({ chat }: { readonly chat: Chat }): VNode {
   const screen = useMemo(() => screenOf(chat), [chat]);
   useEffect(() => {
-    const ends = [followKeys(screen), notify(screen), followClicks(screen)];
+    const ends = [followLater(screen), followClicks(screen)];
     return () => ends.forEach((end) => end());
   }, [screen]);
   return (

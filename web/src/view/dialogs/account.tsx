@@ -9,7 +9,7 @@ import { oneTimeCode, userName } from "../../commands/checks.ts";
 import { digest } from "../../commands/run.ts";
 import * as LIMITS from "../../protocol/limits.ts";
 import { printable } from "../../protocol/names.ts";
-import { words } from "../../text/text.ts";
+import { words } from "../../text/more.ts";
 import type { Screen } from "../screen.ts";
 import { Field, Form, textOf, Trouble, useDoing } from "./form.tsx";
 import { Modal } from "./modal.tsx";

@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
 
 import type { RoomInfo } from "../../protocol/messages.ts";
-import { words } from "../../text/text.ts";
+import { words } from "../../text/more.ts";
 import type { Screen } from "../screen.ts";
 import { Trouble, useDoing } from "./form.tsx";
 import { Modal } from "./modal.tsx";

@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
 
-import { words } from "../../text/text.ts";
-import { KEYS, PLACES } from "../keys.ts";
+import { words } from "../../text/more.ts";
+import { KEYS, PLACES } from "./key_list.ts";
 import { Modal } from "./modal.tsx";
 
 /** All keys, by where they work. */

@@ -1,7 +1,7 @@
 import type { ComponentChildren, VNode } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 
-import { words } from "../../text/text.ts";
+import { words } from "../../text/more.ts";
 import { Icon } from "../icons.tsx";
 
 interface Properties {

@@ -1,6 +1,5 @@
 import type { VNode } from "preact";
 
-import { newPassword } from "../../commands/checks.ts";
 import * as LIMITS from "../../protocol/limits.ts";
 import { words } from "../../text/text.ts";
 import { Field, textOf } from "./form.tsx";
@@ -33,7 +32,10 @@ export function NewPassword({ focused = false }: { readonly focused?: boolean })
 
 /** What both fields of it say. Throws a `RangeError` with a sentence. */
 export function newPasswordOf(form: HTMLFormElement): string {
-  const password = newPassword(textOf(form, "new"));
+  const password = textOf(form, "new");
+  if (Array.from(password).length < LIMITS.PASSWORD_CHARS_MIN) {
+    throw new RangeError(words("password.short", { min: LIMITS.PASSWORD_CHARS_MIN }));
+  }
   if (password !== textOf(form, "again")) throw new RangeError(words("password.differ"));
   return password;
 }

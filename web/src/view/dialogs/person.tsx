@@ -7,7 +7,7 @@ import type { Key, Member } from "../../model/shapes.ts";
 import type { Draft } from "../../protocol/messages.ts";
 import { printable } from "../../protocol/names.ts";
 import { presence } from "../../text/lists.ts";
-import { words, type Phrase } from "../../text/text.ts";
+import { words, type Phrase } from "../../text/more.ts";
 import type { Screen } from "../screen.ts";
 import { Field, Form, Trouble, textOf, useDoing } from "./form.tsx";
 import { Modal } from "./modal.tsx";

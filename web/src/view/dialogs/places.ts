@@ -5,7 +5,7 @@ import type { RoomInfo } from "../../protocol/messages.ts";
 import { canonicalName, printable } from "../../protocol/names.ts";
 import type { Conversation } from "../../model/shapes.ts";
 import { usageOf } from "../../commands/table.ts";
-import { words } from "../../text/text.ts";
+import { words } from "../../text/more.ts";
 import type { Option } from "./picker.tsx";
 
 /** Nobody goes through more; typing a letter more is quicker. */

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
 
-import { words } from "../../text/text.ts";
+import { words } from "../../text/more.ts";
 import { permission, askPermission, quiet, setQuiet } from "../notifying.ts";
 import type { Screen } from "../screen.ts";
 import { theme, THEMES } from "../theme.ts";

@@ -8,7 +8,7 @@ import { commandNamed, usageOf } from "../../commands/table.ts";
 import { COMMANDS } from "../../protocol/commands.ts";
 import type { Said } from "../../model/shapes.ts";
 import type { Table } from "../../text/lists.ts";
-import { words } from "../../text/text.ts";
+import { words } from "../../text/more.ts";
 import type { Screen } from "../screen.ts";
 import { react } from "../timeline/acts.ts";
 import { Field, Form, textOf, useDoing } from "./form.tsx";

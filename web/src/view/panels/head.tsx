@@ -1,6 +1,6 @@
 import type { VNode } from "preact";
 
-import { words } from "../../text/text.ts";
+import { words } from "../../text/more.ts";
 import { Icon } from "../icons.tsx";
 import type { Screen } from "../screen.ts";
 

@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Member } from "../../model/shapes.ts";
 import { printable } from "../../protocol/names.ts";
 import { presence } from "../../text/lists.ts";
-import { words } from "../../text/text.ts";
+import { words } from "../../text/more.ts";
 import { mayTo } from "../dialogs/person.tsx";
 import { hueOf } from "../hue.ts";
 import type { Screen } from "../screen.ts";

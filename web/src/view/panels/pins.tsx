@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
 
 import type { Entry } from "../../protocol/messages.ts";
-import { words } from "../../text/text.ts";
+import { words } from "../../text/more.ts";
 import { Trouble, useDoing } from "../dialogs/form.tsx";
 import type { Screen } from "../screen.ts";
 import { PanelHead } from "./head.tsx";
