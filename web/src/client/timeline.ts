@@ -73,6 +73,8 @@ export class OpenTimeline {
   // --- Where to look -----------------------------------------------------------------------------
 
   async open(key: Key, around?: number): Promise<void> {
+    // Who goes to a message of the same conversation has not come to it anew: the line stays.
+    if (around !== undefined && key === this.window.key) return this.look(around);
     const { unread } = this.#sources.book().at(key);
     await this.#show(emptyWindow(key, unreadCount(unread) > 0 ? unread.marker : 0), around);
   }
