@@ -13,7 +13,7 @@ export function StatusLine({ screen }: { screen: Screen }): VNode {
     <footer class="status">
       <Network screen={screen} />
       <Hint screen={screen} />
-      <span class="keys" aria-hidden="true">
+      <span class="key-hints" aria-hidden="true">
         {words("status.keys")}
       </span>
     </footer>

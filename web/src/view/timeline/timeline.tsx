@@ -128,7 +128,7 @@ export function TimelineView({ screen, today }: { screen: Screen; today: number 
       >
         <div class="pages">
           <Beginning screen={screen} timeline={timeline} />
-          <ol class="rows" ref={list} role="list">
+          <ol class="messages" ref={list} role="list">
             {rows.map((row) => (
               <RowView key={row.key} row={row} reader={reader} today={today} />
             ))}
