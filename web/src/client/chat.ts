@@ -382,6 +382,9 @@ export class Session implements Chat {
       this.#open.forgetItems();
     }
     if (answer.kind === "user_list") this.#shown.peopleChanged();
+    if (request.kind === "register" && answer.kind === "done") {
+      this.#shown.me.value = { ...this.me.value, guest: false, standing: "account" };
+    }
     if (request.kind === "set_away" && answer.kind === "done") {
       this.#shown.me.value = { ...this.me.value, away: request.away ?? undefined };
     }
