@@ -3,6 +3,7 @@
  * is done here; the timeline, the composer and the members do theirs themselves. dialogs/key_list.ts lists them.
  */
 
+import { words } from "../text/more.ts";
 import { quiet, setQuiet } from "./notifying.ts";
 import type { Screen } from "./screen.ts";
 import { nextTheme } from "./theme.ts";
@@ -67,11 +68,14 @@ function functionKey(screen: Screen, key: string): (() => void) | undefined {
     case "F2":
       return () => openPanel(screen, "members");
     case "F4":
-      return () => setQuiet(!quiet.peek());
+      return () => {
+        setQuiet(!quiet.peek());
+        screen.hint.value = words(quiet.peek() ? "told.quiet" : "told.aloud");
+      };
     case "F8":
       return () => openPanel(screen, "pins");
     case "F9":
-      return () => void nextTheme();
+      return () => (screen.hint.value = words(`theme.${nextTheme()}`));
     default:
       return undefined;
   }
@@ -87,19 +91,17 @@ function plain(screen: Screen, event: KeyboardEvent): (() => void) | undefined {
 
 // --- Where keys go -------------------------------------------------------------------------------
 
-/** Shows it; once more goes to it, or hides it. */
+/** Shows it, then goes to it, then hides it. */
 function openPanel(screen: Screen, panel: "members" | "pins" | "search"): void {
-  const inside = document.querySelector("aside.panel")?.contains(document.activeElement);
-  if (screen.panel.peek() === panel && inside) {
+  const shown = document.querySelector(".panel");
+  if (screen.panel.peek() !== panel) {
+    screen.panel.value = panel;
+  } else if (shown?.contains(document.activeElement)) {
     screen.panel.value = undefined;
     screen.write();
-    return;
+  } else {
+    shown?.querySelector<HTMLElement>("[data-first], input, li button")?.focus();
   }
-  screen.panel.value = panel;
-  // Once it stands there.
-  requestAnimationFrame(() => {
-    document.querySelector<HTMLElement>("aside.panel [data-first], aside.panel input")?.focus();
-  });
 }
 
 function goToPlace(screen: Screen, at: number): void {

@@ -9,7 +9,7 @@ import { effect, signal, type ReadonlySignal } from "@preact/signals";
 import type { Chat, Told } from "../chat.ts";
 import { printable } from "../protocol/names.ts";
 import { shortened } from "../text/entries.ts";
-import { words } from "../text/text.ts";
+import { words } from "../text/more.ts";
 import type { Screen } from "./screen.ts";
 
 /** Shown of a message. */
@@ -202,13 +202,21 @@ function showIcon(dot: string): void {
   drawn ??= fetch("icon.svg").then((answer) => answer.text());
   void drawn.then(
     (svg) => {
-      if (dot !== icon) return;
-      const before = link.href;
-      const circle = `<circle cx="76%" cy="24%" r="22%" fill="${DOTS[dot]}"/></svg>`;
-      const whole = dot ? svg.replace(/<\/svg>\s*$/, circle) : svg;
-      link.href = URL.createObjectURL(new Blob([whole], { type: "image/svg+xml" }));
-      if (before.startsWith("blob:")) URL.revokeObjectURL(before);
+      if (dot === icon) link.href = addressOf(dot, svg);
     },
     () => (drawn = undefined),
   );
+}
+
+/** Each is made once: a browser may ask for one again long after another one was shown. */
+const addresses = new Map<string, string>();
+
+function addressOf(dot: string, svg: string): string {
+  const known = addresses.get(dot);
+  if (known !== undefined) return known;
+  const circle = `<circle cx="76%" cy="24%" r="22%" fill="${DOTS[dot]}"/></svg>`;
+  const whole = dot ? svg.replace(/<\/svg>\s*$/, circle) : svg;
+  const address = URL.createObjectURL(new Blob([whole], { type: "image/svg+xml" }));
+  addresses.set(dot, address);
+  return address;
 }

@@ -27,6 +27,7 @@ export function Shell({ screen, panels }: { screen: Screen; panels: Panels }): V
   // Of what is not seen, nothing is drawn or kept up to date.
   const showsList = list.value;
   const showsPanel = Opened !== undefined && !(narrow.value && showsList);
+  const Beside = narrow.value ? "main" : "aside";
   const showsMessages = !narrow.value || (!showsList && !showsPanel);
   return (
     <div class={`shell${narrow.value ? " narrow" : ""}`}>
@@ -41,9 +42,9 @@ export function Shell({ screen, panels }: { screen: Screen; panels: Panels }): V
         </main>
       )}
       {showsPanel && (
-        <aside class="panel">
+        <Beside class="panel">
           <Opened screen={screen} />
-        </aside>
+        </Beside>
       )}
       <Spoken screen={screen} />
     </div>

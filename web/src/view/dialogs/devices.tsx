@@ -44,7 +44,7 @@ export function Devices({ screen, onClose }: Properties): VNode {
           <li key={info.device} class="with-button">
             <span class={info.online ? "dot online" : "dot"} aria-hidden="true" />
             <span class="name" dir="auto">
-              {printable(info.name)}
+              {printable(info.name) || words("devices.unnamed")}
             </span>
             <span class="note">{about(info)}</span>
             <button type="button" disabled={doing.busy} onClick={() => revoke(info.device)}>

@@ -12,9 +12,11 @@ export function PanelHead({
   readonly screen: Screen;
   readonly title: string;
 }): VNode {
+  // On a narrow page it is all that is seen.
+  const Heading = screen.narrow.value ? "h1" : "h2";
   return (
     <header class="bar panel-head">
-      <h2>{title}</h2>
+      <Heading>{title}</Heading>
       <button
         type="button"
         class="tool"

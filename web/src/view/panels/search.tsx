@@ -34,6 +34,9 @@ export function Search({ screen }: { readonly screen: Screen }): VNode {
   const doing = useDoing();
   const found = useSignal<Found | undefined>(undefined);
   const asked = useRef(0);
+  const field = useRef<HTMLInputElement>(null);
+  // Whoever opens it is about to type.
+  useEffect(() => field.current?.focus(), []);
   const look = async (before?: Found) => {
     const mine = ++asked.current;
     const query = queryOf(sought.peek(), chat.opened.peek());
@@ -79,9 +82,9 @@ export function Search({ screen }: { readonly screen: Screen }): VNode {
         }}
       >
         <input
+          ref={field}
           type="search"
           data-first
-          autofocus
           aria-label={words("search.label")}
           placeholder={words("search.label")}
           value={sought.value}
