@@ -10,7 +10,7 @@ import { QueueFull } from "../core/outbox.ts";
 import type { State } from "../model/book.ts";
 import type { By, News } from "../model/news.ts";
 import type { Connection, Key } from "../model/shapes.ts";
-import { isCommand, type Answer, type Request } from "../protocol/messages.ts";
+import { isCommand, type Answer, type Entry, type Request } from "../protocol/messages.ts";
 import { nonce } from "../protocol/nonces.ts";
 import type { Ledger } from "../storage/ledger.ts";
 import type { Store, Who } from "../storage/store.ts";
@@ -51,6 +51,7 @@ export class Leader {
   #changed = new Set<Key>();
   #untold: News[] = [];
   #who: Who | undefined;
+  #me = "";
   #writing: Promise<void> | undefined;
   #isBroken = false;
   #lastNumber = 0;
@@ -196,12 +197,17 @@ export class Leader {
   #newsOf(event: Event): News | undefined {
     switch (event.kind) {
       case "entry_arrived":
+        // Its topic was set before the user came, so no entry that follows tells it; and a
+        // conversation of several is called by that.
+        if (!event.missed && this.#bringsIn(event.entry))
+          this.#submit(NOBODY, { kind: "list_rooms" });
         return { type: "entry", entry: event.entry, missed: event.missed };
       case "answered":
         return this.#answered(event.id, event.request, event.answer);
       case "session_begun": {
         const { name, guest, standing, sinceMs, logs } = event;
         this.#who = { guest, standing };
+        this.#me = name;
         this.#reason = "";
         return { type: "begun", name, guest, standing, sinceMs, logs };
       }
@@ -226,6 +232,12 @@ export class Leader {
       case "logged_out":
         return undefined;
     }
+  }
+
+  /** Whether the user is in a room because of it. */
+  #bringsIn({ author, body }: Entry): boolean {
+    if (body.kind === "member_added") return body.user === this.#me;
+    return (body.kind === "member_joined" || body.kind === "room_created") && author === this.#me;
   }
 
   #answered(id: number, request: Request, answer: Answer): News | undefined {
