@@ -117,12 +117,15 @@ interface FormProperties {
   /** What the button says, and whether it does harm. */
   readonly does: string;
   readonly harms?: boolean;
+  /** Where there is no field to begin with: which button Enter presses. */
+  readonly begins?: "does" | "cancel";
   readonly onSend: (form: HTMLFormElement) => Promise<void>;
   readonly onCancel?: () => void;
   readonly children?: ComponentChildren;
 }
 
-export function Form({ doing, does, harms, onSend, onCancel, children }: FormProperties): VNode {
+export function Form(properties: FormProperties): VNode {
+  const { doing, does, harms, begins, onSend, onCancel, children } = properties;
   return (
     <form
       class="form"
@@ -136,11 +139,16 @@ export function Form({ doing, does, harms, onSend, onCancel, children }: FormPro
       <Trouble of={doing} />
       <p class="buttons">
         {onCancel && (
-          <button type="button" onClick={onCancel}>
+          <button type="button" autofocus={begins === "cancel"} onClick={onCancel}>
             {words("dialog.cancel")}
           </button>
         )}
-        <button type="submit" class={harms ? "harms" : "main"} disabled={doing.busy}>
+        <button
+          type="submit"
+          class={harms ? "harms" : "main"}
+          autofocus={begins === "does"}
+          disabled={doing.busy}
+        >
           {does}
         </button>
       </p>

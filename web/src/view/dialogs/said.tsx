@@ -66,6 +66,7 @@ export function Delete({ screen, of, onClose }: Properties): VNode {
         doing={doing}
         does={words("delete.does")}
         harms
+        {...(of.mine ? { begins: "does" as const } : {})}
         onCancel={onClose}
         onSend={async (form) => {
           const { chat } = screen;

@@ -154,6 +154,7 @@ export function Confirm(properties: {
         doing={doing}
         does={does}
         harms
+        begins="cancel"
         onCancel={no}
         onSend={async () => {
           answered(true);
