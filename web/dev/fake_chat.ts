@@ -248,6 +248,7 @@ export function createFake(world: World): Fake {
     setNotify: async (key, notify) => alter(key, { notify }),
     search: async () => ({ hits: [], more: false }),
     may: () => undefined,
+    gone: new Promise(() => undefined),
     logOut: async () => undefined,
     hear(key, author, text) {
       put(key, said(author, text, { sequence: nextSequence(key) }));

@@ -130,6 +130,8 @@ export interface Chat {
   /** By the permission table of the server, as far as roles are known here; undefined: ask the server. */
   may(action: string, key: Key, item?: { author: string; mine: boolean }): boolean | undefined;
 
+  /** Resolves once this browser has forgotten the user, who has logged out in any of its tabs. */
+  readonly gone: Promise<void>;
   /** Sends what waits, forgets this browser (cookie and store), and ends. */
   logOut(everywhere?: boolean): Promise<void>;
 }

@@ -669,6 +669,10 @@ export class Session implements Chat {
 
   // --- Leaving -----------------------------------------------------------------------------------
 
+  get gone(): Promise<void> {
+    return this.#gone;
+  }
+
   async logOut(everywhere = false): Promise<void> {
     if (everywhere) await this.ask({ kind: "log_out_everywhere" });
     else if (this.#leader) await this.#leader.logOut();

@@ -1,4 +1,4 @@
-import { effect, useSignal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import { render, type VNode } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 
@@ -35,7 +35,9 @@ function Page({ door }: { readonly door: Door }): VNode {
 function Inside({ chat }: { readonly chat: Chat }): VNode {
   const screen = useMemo(() => screenOf(chat), [chat]);
   useEffect(() => {
-    const ends = [followLater(screen), followClicks(screen), leaveOnceLoggedOut(chat)];
+    const ends = [followLater(screen), followClicks(screen)];
+    // Back to the entry; nothing of whoever has logged out is left in this page either.
+    void chat.gone.then(() => location.reload());
     return () => ends.forEach((end) => end());
   }, [screen]);
   return (
@@ -50,15 +52,6 @@ function screenOf(chat: Chat): Screen {
   const screen = createScreen(chat);
   attachLater(screen);
   return screen;
-}
-
-/** Whoever has logged out, here or in another tab, is back at the entry, and nothing of theirs is left. */
-function leaveOnceLoggedOut(chat: Chat): () => void {
-  return effect(() => {
-    const connection = chat.connection.value;
-    const isDone = connection.state === "ended" && connection.code === "logged_out";
-    if (isDone && !connection.reason) location.reload();
-  });
 }
 
 /** Offered, and not done: somebody may be writing. */
