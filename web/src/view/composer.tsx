@@ -12,6 +12,7 @@ import { isVisible, printable } from "../protocol/names.ts";
 import { words } from "../text/text.ts";
 import { charsLeft, History, isTall } from "./composing.ts";
 import { Icon } from "./icons.tsx";
+import { plain } from "./markup.ts";
 import { SAY, type Beginning, type Intent, type Screen, type Writer } from "./screen.ts";
 import { logOf, obstacle, told } from "./timeline/acts.ts";
 
@@ -102,7 +103,7 @@ function Begun({ screen }: { screen: Screen }): VNode | null {
           : words("composer.edits")}
       </span>
       <span class="quoted" dir="auto">
-        {printable(of.text.slice(0, 300))}
+        {plain(of.text)}
       </span>
       <button
         type="button"

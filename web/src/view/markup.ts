@@ -130,6 +130,19 @@ function callsIn(text: string, { name, highlights }: Reader): Mention[] {
   return calls.sort((a, b) => a.begin - b.begin);
 }
 
+/** The beginning of a message on one line, without the signs that format it: for a quote, or aloud. */
+export function plain(text: string, charsMax = PLAIN_CHARS_MAX): string {
+  return blocksOf(text.slice(0, charsMax), NOBODY)
+    .map((block) =>
+      block.type === "code" ? block.text : block.pieces.map((piece) => piece.text).join(""),
+    )
+    .join(" ")
+    .replace(/\s+/g, " ")
+    .trim();
+}
+
+const PLAIN_CHARS_MAX = 300;
+
 /** The links of a message in their order, without doubles. */
 export function linksOf(text: string): string[] {
   const found = blocksOf(text, NOBODY).flatMap((block) =>

@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 
 import { printable } from "../../protocol/names.ts";
 import { words } from "../../text/text.ts";
+import { plain } from "../markup.ts";
 import type { Screen } from "../screen.ts";
 
 /** Of more that come at once, only their number is said. */
@@ -49,7 +50,7 @@ export function useReading(screen: Screen, atEnd: ReadonlySignal<boolean>): void
       }
       for (const item of said) {
         const who = printable(item.author);
-        screen.speak(words("timeline.spoken", { who, text: printable(item.text) }));
+        screen.speak(words("timeline.spoken", { who, text: plain(item.text, item.text.length) }));
       }
     });
   }, []);

@@ -6,14 +6,14 @@ import { printable } from "../../protocol/names.ts";
 import { clock, day, exactly, words } from "../../text/text.ts";
 import { hueOf } from "../hue.ts";
 import { Icon } from "../icons.tsx";
-import type { Reader } from "../markup.ts";
+import { plain, type Reader } from "../markup.ts";
 import { memo } from "../memo.ts";
 import type { Row } from "./rows.ts";
 import { waysOf } from "./rows.ts";
 import { Text } from "./text.tsx";
 
 /** What a click in a row means; the timeline finds the row by the element. */
-export type Deed = "unfold" | "fold" | "answered" | "react" | "retry" | "give-up";
+export type Deed = "author" | "unfold" | "fold" | "answered" | "react" | "retry" | "give-up";
 
 /** More names than these are counted. */
 const NAMES_MAX = 5;
@@ -72,9 +72,17 @@ function Spoken({ item, reader }: { item: Said; reader: Reader }): VNode {
   const name = printable(item.author);
   return (
     <>
-      <span class={`author hue-${hueOf(item.author)}`} dir="auto" title={name}>
-        {name}
+      <span class="author" title={name}>
         {item.bot && <span class="bot">{words("timeline.bot")}</span>}
+        <button
+          type="button"
+          class={`hue-${hueOf(item.author)}`}
+          dir="auto"
+          tabIndex={-1}
+          data-deed="author"
+        >
+          {name}
+        </button>
       </span>
       <div class="body">
         {item.replyTo > 0 && <Quote item={item} />}
@@ -148,7 +156,7 @@ function Quote({ item }: { item: Said }): VNode {
         <>
           <span class={`author hue-${hueOf(answered.author)}`}>{printable(answered.author)}</span>
           <span class="quoted" dir="auto">
-            {printable(answered.text.slice(0, 300)) || words("timeline.deleted")}
+            {plain(answered.text) || words("timeline.deleted")}
           </span>
         </>
       )}

@@ -236,6 +236,9 @@ function onClick(event: MouseEvent, screen: Screen, place: Place): void {
     case "unfold":
       place.unfold(key);
       return;
+    case "author":
+      screen.dialog.value = { name: "person", who: item.author };
+      return;
     case "answered":
       if (item.type === "said") screen.goTo(screen.chat.opened.peek(), item.replyTo);
       return;
