@@ -70,6 +70,40 @@ def advance(cursor: int, entry: Entry) -> int:
 and it has been like that since March`;
 
 const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
+
+/** The end of the open conversation, oldest first: how long before the last word, who, what. */
+const TOLD: readonly (readonly [minutes: number, author: string, text: string, more?: Told])[] = [
+  [64, "mira", "the slugs have found the lettuce"],
+  [63, "mira", "all of it"],
+  [61, "bob", "/me fetches a lamp and a bucket"],
+  [58, "carl", "copper tape. It works for me, see https://example.org/slugs"],
+  [57, "dora", "and if not, ducks", { reactions: [["🦆", ["mira", "bob", "ann", "carl"]]] }],
+  [41, "emil", "", { move: "joined" }],
+  [40, "frieda", "", { move: "joined" }],
+  [39, "gus", "", { move: "left" }],
+  [36, "emil", "I wrote down when it rains, so that the *watering* can leave it out:"],
+  [
+    36,
+    "emil",
+    "```\ndef waters(forecast: Forecast, soil: float) -> bool:\n    if forecast.rain_mm > 4:\n        return False\n    return soil < 0.3\n```",
+    { reactions: [["👍", ["dora", "ann"]]] },
+  ],
+  [31, "dora", "why 0.3?", { replies: 1 }],
+  [30, "emil", "below that the roses hang their heads. `0.25` would do for all others"],
+  [12, "mira", "@ann can you bring the long hose on Saturday?"],
+  [11, "ann", "I can. And cake"],
+  [10, "bob", "cake!", { replies: 1, reactions: [["🍰", ["mira", "carl", "dora", "emil"]]] }],
+  [1, "carl", "then I bring **coffee**", { edited: true }],
+];
+
+interface Told {
+  readonly reactions?: Said["reactions"];
+  readonly move?: Happened["move"];
+  /** So many before it are answered. */
+  readonly replies?: number;
+  readonly edited?: boolean;
+}
 
 export function conversationsOf(world: World): Conversation[] {
   const make = (key: Key, kind: Kind, more: Partial<Conversation> = {}): Conversation => ({
@@ -125,7 +159,7 @@ export function itemsOf(key: Key, count: number, world: World): Item[] {
   const people = key.startsWith("@") ? [key.slice(1), "ann"] : [...PEOPLE.slice(0, 7), "ann"];
   const items: Item[] = [];
   // From the last one back in time, and then turned round.
-  let atMs = world.nowMs;
+  let atMs = world.nowMs - (key === world.opened ? 10 * 3_600_000 : 0);
   let author = pick(people);
   for (let sequence = count; sequence > 0; sequence -= 1) {
     if (random() < 0.55) author = pick(people);
@@ -133,14 +167,39 @@ export function itemsOf(key: Key, count: number, world: World): Item[] {
     const about = { row: `e${sequence}`, sequence, atMs, author };
     const from = count - sequence;
     const isMove = key.startsWith("#") && random() < 0.04;
-    if (isMove || (key === "#garden" && from >= 14 && from <= 17)) {
+    if (isMove) {
       const move = random() < 0.5 ? ("joined" as const) : ("left" as const);
       const mover = pick(PEOPLE.slice(6));
       items.push(happened({ ...about, author: mover }, `${mover} ${move} ${key}`, move));
     } else items.push(spoken(about, from, pick(LINES), random));
   }
   items.reverse();
-  return items.map((item, at) => answering(item, items, at, random));
+  const answered = items.map((item, at) => answering(item, items, at, random));
+  return key === world.opened ? [...answered, ...told(count, world.nowMs)] : answered;
+}
+
+function told(after: number, nowMs: number): Item[] {
+  const items: Item[] = [];
+  for (const [minutes, author, text, more = {}] of TOLD) {
+    const sequence = after + items.length + 1;
+    const atMs = nowMs - minutes * MINUTE_MS;
+    const about = { row: `e${sequence}`, sequence, atMs, author };
+    if (more.move !== undefined) {
+      items.push(happened(about, `${author} ${more.move} #garden`, more.move));
+      continue;
+    }
+    const answered = more.replies === undefined ? undefined : items.at(-more.replies);
+    items.push({
+      ...spoken(about, NaN, text.replace("/me ", ""), () => 0.5),
+      isAction: text.startsWith("/me "),
+      reactions: more.reactions ?? [],
+      edited: more.edited ?? false,
+      replyTo: answered?.sequence ?? 0,
+      repliedTo:
+        answered?.type === "said" ? { author: answered.author, text: answered.text } : undefined,
+    });
+  }
+  return items;
 }
 
 interface About {
