@@ -7,6 +7,7 @@ import {
   inline,
   linksOf,
   NOBODY,
+  plain,
   type Reader,
 } from "../src/view/markup.ts";
 
@@ -95,6 +96,11 @@ test("no text is lost or made up", () => {
       .join("");
     assert.equal(letters(drawn), letters(text), JSON.stringify(text));
   }
+});
+
+test("a quote is one line without signs", () => {
+  assert.equal(plain("see *this*\n```\na = 1\n```\n`b`"), "see this a = 1 b");
+  assert.equal(plain("x".repeat(900)).length, 300);
 });
 
 test("what would change the direction of writing is taken out", () => {
