@@ -1,9 +1,10 @@
-import { effect, useComputed, useSignal } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
 import type { ComponentType, VNode } from "preact";
 import { useEffect } from "preact/hooks";
 
 import { printable } from "../protocol/names.ts";
 import { words } from "../text/text.ts";
+import { followAddress } from "./address.ts";
 import { Composer } from "./composer.tsx";
 import { Header, Joiner } from "./header.tsx";
 import { Icon } from "./icons.tsx";
@@ -21,7 +22,7 @@ export function Shell({ screen, panels }: { screen: Screen; panels: Panels }): V
   const { narrow, list, panel } = screen;
   const today = useToday();
   useEffect(() => followKeyboard(), []);
-  useEffect(() => followHistory(screen), []);
+  useEffect(() => followAddress(screen), []);
   const opened = panel.value;
   const Opened = opened && panels[opened];
   // Of what is not seen, nothing is drawn or kept up to date.
@@ -119,29 +120,6 @@ function useToday(): number {
     return () => clearTimeout(timer);
   }, [today.value]);
   return today.value;
-}
-
-/** On a narrow page the browser's "back" leads from a conversation or a panel to where one was. */
-function followHistory({ narrow, list, panel }: Screen): () => void {
-  const inside = () => narrow.peek() && (!list.peek() || panel.peek() !== undefined);
-  const stop = effect(() => {
-    void [narrow.value, list.value, panel.value];
-    const { state } = history;
-    // Never history.back(): it comes later, and might undo what the person did meanwhile.
-    if (inside() && state === "outside") history.replaceState("inside", "");
-    else if (inside() && state !== "inside") history.pushState("inside", "");
-    else if (!inside() && state === "inside") history.replaceState("outside", "");
-  });
-  const onBack = () => {
-    if (history.state !== null || !inside()) return;
-    if (panel.peek() !== undefined) panel.value = undefined;
-    else list.value = true;
-  };
-  addEventListener("popstate", onBack);
-  return () => {
-    stop();
-    removeEventListener("popstate", onBack);
-  };
 }
 
 /** Where a keyboard on the screen covers the page instead of shrinking it, the page shrinks itself. */
