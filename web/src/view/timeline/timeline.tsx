@@ -31,6 +31,8 @@ interface Drawn {
   scroll: Scroll | undefined;
   /** More is being loaded. */
   loading: boolean;
+  /** What was selected when a finger came down: by the time of its click the browser has moved the focus. */
+  touched: string;
 }
 
 /** The messages of the open conversation. `today` is any time of this day. */
@@ -38,7 +40,13 @@ export function TimelineView({ screen, today }: { screen: Screen; today: number 
   const { chat } = screen;
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLOListElement>(null);
-  const drawn = useRef<Drawn>({ key: "", rows: [], scroll: undefined, loading: false }).current;
+  const drawn = useRef<Drawn>({
+    key: "",
+    rows: [],
+    scroll: undefined,
+    loading: false,
+    touched: "",
+  }).current;
   const unfolded = useSignal<ReadonlySet<string>>(new Set());
   const pointed = useSignal("");
   const seen = useSignal<readonly [string, string]>(["", ""]);
@@ -115,7 +123,8 @@ export function TimelineView({ screen, today }: { screen: Screen; today: number 
         role="group"
         aria-label={words("timeline.label")}
         onKeyDown={(event) => onKey(event, screen, place)}
-        onClick={(event) => onClick(event, screen, place)}
+        onPointerDown={() => (drawn.touched = screen.selected.peek())}
+        onClick={(event) => onClick(event, screen, place, drawn)}
         onFocusIn={(event) => {
           const key = keyAt(event.target);
           if (key !== "") screen.selected.value = key;
@@ -226,7 +235,7 @@ function showWanted(screen: Screen, list: HTMLElement, drawn: Drawn): void {
   setTimeout(() => element.classList.remove("lit"), LIT_MS);
 }
 
-function onClick(event: MouseEvent, screen: Screen, place: Place): void {
+function onClick(event: MouseEvent, screen: Screen, place: Place, drawn: Drawn): void {
   const target = event.target instanceof Element ? event.target : undefined;
   const key = keyAt(event.target);
   const item = place.rows().find((row) => row.key === key)?.item;
@@ -254,7 +263,7 @@ function onClick(event: MouseEvent, screen: Screen, place: Place): void {
     case undefined:
       // Without a pointer that can rest on a message, a tap shows what can be done to it.
       if (matchMedia("(hover: none)").matches && target.closest("a, button") === null) {
-        place.select(screen.selected.peek() === key ? "" : key);
+        place.select(drawn.touched === key ? "" : key);
       }
   }
 }
