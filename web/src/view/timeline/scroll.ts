@@ -113,7 +113,8 @@ export function holdScroll(
 
   const observer = new ResizeObserver(restore);
   observer.observe(scroller);
-  observer.observe(list);
+  // Also what stands above and below the rows.
+  observer.observe(list.parentElement ?? list);
   scroller.addEventListener("scroll", onScroll, { passive: true });
 
   return {
