@@ -81,10 +81,12 @@ export function holdScroll(
     moved();
   }
 
-  function move(byPx: number): void {
-    if (Math.abs(byPx) < 0.5) return;
+  /** Whether there was anything to move. */
+  function move(byPx: number): boolean {
+    if (Math.abs(byPx) < 0.5) return false;
     scroller.scrollTop += byPx;
     setPx = scroller.scrollTop;
+    return true;
   }
 
   function restore(): void {
@@ -138,11 +140,12 @@ export function holdScroll(
       const place = row.getBoundingClientRect();
       const above = view.top + MARGIN_PX - place.top;
       const below = place.bottom - (view.bottom - MARGIN_PX);
-      if (how === "middle") {
-        move(place.top + Math.min(place.height, view.height) / 2 - (view.top + view.height / 2));
-      } else if (above > 0) move(-above);
-      else if (below > 0) move(Math.min(below, -above));
-      look();
+      const toMiddle =
+        place.top + Math.min(place.height, view.height) / 2 - (view.top + view.height / 2);
+      const toSight = above > 0 ? -above : below > 0 ? Math.min(below, -above) : 0;
+      // Whoever is at the end and moves nowhere stays there, though something may have come since.
+      if (move(how === "middle" ? toMiddle : toSight)) look();
+      else restore();
     },
     page(pages) {
       scroller.scrollTop += pages * scroller.clientHeight;
