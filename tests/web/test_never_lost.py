@@ -1,0 +1,179 @@
+"""Nothing that is said in a browser is lost, doubled or reordered, whatever dies."""
+
+import asyncio
+import os
+import signal
+from typing import Final
+
+import pytest
+
+from testbed.browsers import Tab
+from testbed.cluster import GATEWAYS, ROOM_SERVICE, Cluster
+from testbed.people import new_name
+from zchat.client import connect
+from zchat.protocol.messages import Entry, MessagePosted
+
+from .conftest import MakePerson
+
+pytestmark = pytest.mark.integration
+
+LOBBY: Final = "#lobby"
+MESSAGES: Final = 1_000
+
+
+async def said_by(cluster: Cluster, author: str) -> list[str]:
+    """What stands in the lobby of them, as a client of our own reads it."""
+    entries: list[Entry] = []
+    async with connect(new_name(), cluster.address) as reader:
+        more = True
+        while more:
+            before = entries[0].sequence if entries else None
+            page = await reader.history(LOBBY, 200, before)
+            entries, more = page.entries + entries, page.more
+    sequences = [entry.sequence for entry in entries]
+    assert sequences == list(range(1, len(sequences) + 1))
+    return [
+        entry.body.text
+        for entry in entries
+        if isinstance(entry.body, MessagePosted) and entry.author == author
+    ]
+
+
+async def has_draft(tab: Tab, text: str) -> bool:
+    drafts: list[object] = [*(await tab.kept())["drafts"]]
+    return text in drafts
+
+
+async def check_once_and_in_order(cluster: Cluster, texts: list[str], *tabs: Tab) -> None:
+    author = tabs[0].person.name
+    assert await said_by(cluster, author) == texts
+    for tab in tabs:
+        await tab.until_shown(texts[-1])
+        assert [text for text in await tab.kept_texts(LOBBY) if text in set(texts)] == texts
+        shown = [text for text in await tab.texts() if text in set(texts)]
+        assert shown == texts[len(texts) - len(shown) :]
+        assert shown
+
+
+async def test_a_thousand_messages_while_gateways_and_the_leading_tab_are_killed(
+    cluster: Cluster, person: MakePerson
+) -> None:
+    ann, bob = await person(), await person()
+    leading = await ann.come_in()
+    await leading.pid()
+    writing = await ann.come_in()
+    reading = await bob.come_in()
+    texts = [f"{ann.name} says {number}" for number in range(MESSAGES)]
+    saying = asyncio.create_task(writing.say_many(texts, pause_ms=5))
+    await reading.until_shown(texts[150])
+    await asyncio.to_thread(cluster.kill, GATEWAYS[0])
+    await reading.until_shown(texts[400])
+    await leading.kill()
+    await reading.until_shown(texts[650])
+    await asyncio.to_thread(cluster.kill, GATEWAYS[1])
+    await saying
+    await writing.until(writing.has_sent_all)
+    await check_once_and_in_order(cluster, texts, writing, reading)
+
+
+async def test_what_a_killed_page_had_not_sent_is_sent_by_the_next_one(
+    cluster: Cluster, person: MakePerson
+) -> None:
+    ann = await person()
+    tab = await ann.come_in()
+    texts = [f"{ann.name} waits {number}" for number in range(20)]
+    # Who would answer sleeps; the gateways do not.
+    asleep = cluster.pid(ROOM_SERVICE)
+    cluster.signal(asleep, signal.SIGSTOP)
+    try:
+        await tab.say_many(texts)
+        assert len((await tab.kept())["outbox"]) == len(texts)
+        await tab.kill()
+        tab = await ann.tab()
+        await tab.has_begun()
+        await tab.until_shown(texts[-1])
+    finally:
+        cluster.signal(asleep, signal.SIGCONT)
+    await tab.until(tab.has_sent_all)
+    await check_once_and_in_order(cluster, texts, tab)
+
+
+async def test_a_page_without_a_server_shows_what_it_has_and_sends_later_what_is_said(
+    cluster: Cluster, person: MakePerson
+) -> None:
+    ann = await person()
+    tab = await ann.come_in(password="a long password")
+    texts = [f"{ann.name} is offline {number}" for number in range(6)]
+    await tab.say(texts[0])
+    await tab.until(tab.has_sent_all)
+    await tab.is_kept()
+    await asyncio.to_thread(cluster.stop)
+    for number in range(1, len(texts)):
+        await tab.reload()
+        await tab.until_shown(texts[number - 1])
+        await tab.until(tab.is_offline)
+        await tab.say(texts[number])
+        await tab.until_shown(texts[number])
+    await asyncio.to_thread(cluster.start)
+    await tab.until(tab.has_sent_all)
+    await check_once_and_in_order(cluster, texts, tab)
+
+
+async def test_what_is_written_and_not_sent_outlives_the_page(person: MakePerson) -> None:
+    ann = await person()
+    tab = await ann.come_in()
+    # What was typed a moment ago, with no time to keep it.
+    await tab.field.fill("half a th")
+    await tab.reload()
+    await tab.until(tab.field.input_value)
+    assert await tab.field.input_value() == "half a th"
+
+    await tab.field.fill("half a thought")
+
+    await tab.until(lambda: has_draft(tab, "half a thought"))
+    await tab.kill()
+    tab = await ann.come_in()
+    await tab.until(tab.field.input_value)
+    assert await tab.field.input_value() == "half a thought"
+
+
+async def test_another_tab_leads_when_the_leading_one_sleeps(
+    cluster: Cluster, person: MakePerson
+) -> None:
+    ann = await person()
+    leading = await ann.come_in()
+    asleep = await leading.pid()
+    other = await ann.come_in()
+    await other.until(other.is_online)
+    os.kill(asleep, signal.SIGSTOP)
+    texts = [f"{ann.name} is awake {number}" for number in range(3)]
+    try:
+        await other.wake()
+        for text in texts:
+            await other.say(text)
+        await other.until(other.has_sent_all)
+    finally:
+        os.kill(asleep, signal.SIGCONT)
+    await leading.say(f"{ann.name} slept")
+    texts.append(f"{ann.name} slept")
+    await other.until(other.has_sent_all)
+    await check_once_and_in_order(cluster, texts, other, leading)
+
+
+async def test_where_nothing_can_be_kept_it_is_said_all_the_same_and_that_is_told_once(
+    cluster: Cluster, person: MakePerson
+) -> None:
+    ann, bob = await person(), await person()
+    tab, reading = await ann.come_in(), await bob.come_in()
+    session = await tab.page.context.new_cdp_session(tab.page)
+    # As by whoever clears the data of all pages.
+    cleared = {"origin": ann.url.rstrip("/"), "storageTypes": "indexeddb"}
+    await session.send("Storage.clearDataForOrigin", cleared)
+    texts = [f"{ann.name} keeps nothing {number}" for number in range(3)]
+    for text in texts:
+        await tab.say(text)
+        await reading.until_shown(text)
+        await tab.until_shown(text)
+    assert await said_by(cluster, ann.name) == texts
+    told = tab.page.locator(".notices").get_by_text("cannot be kept in this browser")
+    assert await told.count() == 1
