@@ -56,6 +56,7 @@ export class Leader {
   #isBroken = false;
   #lastNumber = 0;
   #pumping: Promise<void> = Promise.resolve();
+  #nextPump: Promise<void> | undefined;
   #reason = "";
   #slowedUntilMs = 0;
   #toldConnection = "";
@@ -101,8 +102,13 @@ export class Leader {
 
   /** Sends what is new in the outbox, in order. */
   pump(): Promise<void> {
-    this.#pumping = this.#pumping.then(() => this.#pump());
-    return this.#pumping;
+    // One that waits for its turn finds all that is there by then.
+    this.#nextPump ??= this.#pumping.then(() => {
+      this.#nextPump = undefined;
+      return this.#pump();
+    });
+    this.#pumping = this.#nextPump;
+    return this.#nextPump;
   }
 
   ask(by: By, asked: Asked): void {

@@ -45,14 +45,16 @@ export class Waiting {
 
   /** What is to be shown after all that stands in the log, in its order. */
   of(key: Key): readonly { readonly spoken: Spoken; readonly isConfirmed: boolean }[] {
-    return [
-      ...[...this.#placed.values()].map((spoken) => ({ spoken, isConfirmed: true })),
-      ...[...this.#asked.values()]
-        .filter((spoken) => !this.#seen.has(spoken.number))
-        .map((spoken) => ({ spoken, isConfirmed: false })),
-    ]
-      .filter(({ spoken }) => spoken.key === key)
-      .sort((one, other) => one.spoken.number - other.spoken.number);
+    const found = [];
+    for (const spoken of this.#placed.values()) {
+      if (spoken.key === key) found.push({ spoken, isConfirmed: true });
+    }
+    for (const spoken of this.#asked.values()) {
+      if (spoken.key === key && !this.#seen.has(spoken.number)) {
+        found.push({ spoken, isConfirmed: false });
+      }
+    }
+    return found.sort((one, other) => one.spoken.number - other.spoken.number);
   }
 
   /** How many are not confirmed, and not refused. */

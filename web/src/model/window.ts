@@ -7,8 +7,8 @@
 import type { Entry } from "../protocol/messages.ts";
 import { foldedEntry, isChange } from "../protocol/message_fold.ts";
 import { itemOf, saidAs, type Reader } from "./entries.ts";
-import type { Item, Key, Timeline } from "./shapes.ts";
-import { rowOf, type Waiting } from "./waiting.ts";
+import type { Item, Key, Said, Timeline } from "./shapes.ts";
+import { rowOf, type Spoken, type Waiting } from "./waiting.ts";
 
 /** Shown at most; more would make the page slow. */
 export const WINDOW_ITEMS = 400;
@@ -104,6 +104,7 @@ interface Made {
 /** Makes items of entries, and the same ones again of those that have not changed. */
 export class Items {
   #made = new Map<number, Made>();
+  readonly #spoken = new WeakMap<Spoken, Said>();
 
   of(window: Window, waiting: Waiting, reader: Reader): readonly Item[] {
     const bySequence = new Map(window.entries.map((entry) => [entry.sequence, entry]));
@@ -118,26 +119,36 @@ export class Items {
       return item;
     });
     this.#made = made;
-    return window.followsEnd ? [...items, ...waitingItems(window.key, waiting, reader.me)] : items;
+    if (!window.followsEnd) return items;
+    const all = [...items, ...this.#waitingItems(window.key, waiting, reader.me)];
+    return all.slice(-WINDOW_ITEMS);
+  }
+
+  /** Those of what is said and not in the log, which are the same again, too. */
+  #waitingItems(key: Key, waiting: Waiting, me: string): Item[] {
+    return waiting.of(key).map(({ spoken, isConfirmed }) => {
+      const made = this.#spoken.get(spoken);
+      const delivery = isConfirmed ? "done" : spoken.trouble ? "failed" : "pending";
+      if (made?.delivery === delivery) return made;
+      const item: Said = {
+        ...saidAs(spoken.text),
+        row: rowOf(spoken),
+        atMs: spoken.atMs,
+        author: me,
+        replyTo: spoken.replyTo,
+        mine: true,
+        delivery,
+        trouble: spoken.trouble,
+      };
+      this.#spoken.set(spoken, item);
+      return item;
+    });
   }
 
   /** What is known of people has changed, and with it perhaps whom a text mentions. */
   forget(): void {
     this.#made.clear();
   }
-}
-
-function waitingItems(key: Key, waiting: Waiting, me: string): Item[] {
-  return waiting.of(key).map(({ spoken, isConfirmed }) => ({
-    ...saidAs(spoken.text),
-    row: rowOf(spoken),
-    atMs: spoken.atMs,
-    author: me,
-    replyTo: spoken.replyTo,
-    mine: true,
-    delivery: isConfirmed ? "done" : spoken.trouble ? "failed" : "pending",
-    trouble: spoken.trouble,
-  }));
 }
 
 export function timelineOf(window: Window, items: readonly Item[], head: number): Timeline {

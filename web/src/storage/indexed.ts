@@ -35,6 +35,14 @@ interface Session {
   readonly number: number;
 }
 
+/** What waits to be written down. */
+interface ToSay {
+  readonly draft: Draft;
+  readonly spoken: Written["spoken"];
+  readonly resolve: (written: Written) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 const NOBODY: Who = { guest: true, standing: "guest" };
 
 export function databaseName(cluster: string, name: string): string {
@@ -60,6 +68,8 @@ export async function openIndexed(cluster: string, name: string): Promise<Indexe
 export class IndexedStore implements Store {
   readonly isShared = true;
   readonly #database: IDBDatabase;
+  #toSay: ToSay[] = [];
+  #isSaying = false;
 
   constructor(database: IDBDatabase) {
     this.#database = database;
@@ -182,12 +192,31 @@ export class IndexedStore implements Store {
 
   // --- What is to be sent ------------------------------------------------------------------------
 
-  async say(draft: Draft, spoken: Written["spoken"]): Promise<Written> {
-    const write = this.#begin(["session", "outbox"], "readwrite");
-    const done = committed(write);
-    const written = await this.#say(write, draft, spoken);
-    await done;
-    return written;
+  /** What is said while something else is written down is written down together. */
+  say(draft: Draft, spoken: Written["spoken"]): Promise<Written> {
+    return new Promise((resolve, reject) => {
+      this.#toSay.push({ draft, spoken, resolve, reject });
+      if (this.#toSay.length === 1 && !this.#isSaying) void this.#sayAll();
+    });
+  }
+
+  async #sayAll(): Promise<void> {
+    this.#isSaying = true;
+    while (this.#toSay.length) {
+      const said = this.#toSay;
+      this.#toSay = [];
+      try {
+        const write = this.#begin(["session", "outbox"], "readwrite");
+        const done = committed(write);
+        const written: Written[] = [];
+        for (const { draft, spoken } of said) written.push(await this.#say(write, draft, spoken));
+        await done;
+        for (const [at, { resolve }] of said.entries()) resolve(written[at] as Written);
+      } catch (error) {
+        for (const { reject } of said) reject(error);
+      }
+    }
+    this.#isSaying = false;
   }
 
   async written(after: number): Promise<readonly Written[]> {
