@@ -86,6 +86,7 @@ export class Session implements Chat {
   #watchesMembers = false;
   #typedAtMs = -TYPING_EVERY_MS;
   #noticeId = 0;
+  #hasToldUnkept = false;
   #isClosed = false;
 
   constructor(beginning: Beginning) {
@@ -415,7 +416,13 @@ export class Session implements Chat {
   }
 
   async #askKept(draft: Draft): Promise<Answer> {
-    const { number } = await this.#store.say(draft, undefined);
+    let number: number;
+    try {
+      ({ number } = await this.#store.say(draft, undefined));
+    } catch {
+      // Where nothing can be kept it is asked all the same.
+      return this.#asking.ask(draft);
+    }
     const answer = this.#asking.answerTo(number);
     this.#pump();
     return answer;
@@ -531,7 +538,8 @@ export class Session implements Chat {
   #sayUnkept(draft: Draft, about: Omit<Spoken, "number" | "trouble">, error: unknown): void {
     if (this.#isClosed) throw error;
     const why = error instanceof Error ? error.message : String(error);
-    this.notice(words("chat.unsafe_until_sent", { why }), true);
+    if (!this.#hasToldUnkept) this.notice(words("chat.unsafe_until_sent", { why }), true);
+    this.#hasToldUnkept = true;
     const number = this.#asking.say(draft, (answer) => {
       // Only what stands in the log or not is of interest then.
       const request = { ...draft, id: 0 } as Request;

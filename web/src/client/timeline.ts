@@ -21,7 +21,7 @@ import {
 import { isChange } from "../protocol/message_fold.ts";
 import type { Entry, History } from "../protocol/messages.ts";
 import type { Extent } from "../storage/ledger.ts";
-import type { Store } from "../storage/store.ts";
+import type { Page, Store } from "../storage/store.ts";
 
 /** With one reading. */
 const PAGE = 100;
@@ -131,7 +131,7 @@ export class OpenTimeline {
     const { key } = window;
     const before = await this.#before(key, sequence + 1, PAGE);
     if (before.extent && sequence >= before.extent.first) {
-      const after = await this.#sources.store.from(key, sequence + 1, PAGE);
+      const after = await stored(this.#sources.store.from(key, sequence + 1, PAGE));
       const shown = prepended(window, before.entries, hasMore(before.entries, before.extent));
       return extended(shown, this.#recent.readable(after.entries), after.entries.length < PAGE);
     }
@@ -174,7 +174,7 @@ export class OpenTimeline {
   async loadNewer(): Promise<void> {
     await this.#load(async ({ key, entries: shown }) => {
       const last = shown.at(-1)?.sequence ?? 0;
-      const { entries, extent } = await this.#sources.store.from(key, last + 1, PAGE);
+      const { entries, extent } = await stored(this.#sources.store.from(key, last + 1, PAGE));
       if (extent && last + 1 >= extent.first) {
         const reachesEnd = entries.length < PAGE;
         return (window) => extended(window, this.#recent.readable(entries), reachesEnd);
@@ -220,7 +220,7 @@ export class OpenTimeline {
     extent: Extent | undefined,
   ): Promise<Entry | undefined> {
     if (extent && sequence >= extent.first) {
-      const { entries } = await this.#sources.store.before(key, sequence + 1, 1);
+      const { entries } = await stored(this.#sources.store.before(key, sequence + 1, 1));
       if (entries[0]) return entries[0];
     }
     const history = await this.#sources.history(key, sequence + 1, 1);
@@ -247,7 +247,7 @@ export class OpenTimeline {
     sequence: number,
     limit: number,
   ): Promise<{ entries: readonly Entry[]; extent: Extent | undefined }> {
-    const page = await this.#sources.store.before(key, sequence, limit);
+    const page = await stored(this.#sources.store.before(key, sequence, limit));
     const entries = this.#recent.readable(page.entries);
     if (page.extent) return { entries, extent: page.extent };
     const { continuity } = this.#sources.book();
@@ -295,6 +295,11 @@ export class OpenTimeline {
     this.window = window;
     this.#sources.changed();
   }
+}
+
+/** Where the store cannot be read any more, as after its data were cleared, the server is asked. */
+function stored(page: Promise<Page>): Promise<Page> {
+  return page.catch(() => ({ entries: [], extent: undefined }));
 }
 
 function amendedEntry(entry: Entry, by: Entry): Entry {
