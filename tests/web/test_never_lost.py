@@ -177,3 +177,25 @@ async def test_where_nothing_can_be_kept_it_is_said_all_the_same_and_that_is_tol
     assert await said_by(cluster, ann.name) == texts
     told = tab.page.locator(".notices").get_by_text("cannot be kept in this browser")
     assert await told.count() == 1
+
+
+@pytest.mark.parametrize("gateway", GATEWAYS)
+async def test_a_gateway_that_sleeps_is_left_as_soon_as_somebody_looks(
+    cluster: Cluster, person: MakePerson, gateway: str
+) -> None:
+    ann = await person()
+    tab = await ann.come_in()
+    texts = [f"{ann.name} at {gateway} {number}" for number in range(5)]
+    await tab.say(texts[0])
+    await tab.until(tab.has_sent_all)
+    # Its sockets stay open, and nothing comes of them.
+    asleep = cluster.pid(gateway)
+    cluster.signal(asleep, signal.SIGSTOP)
+    try:
+        for text in texts[1:]:
+            await tab.say(text)
+        await tab.wake()
+        await tab.until(tab.has_sent_all)
+    finally:
+        cluster.signal(asleep, signal.SIGCONT)
+    await check_once_and_in_order(cluster, texts, tab)
