@@ -166,6 +166,16 @@ test("from there on nothing was read", () => {
   );
 });
 
+test("what is unread again and not at hand is counted as the server says", () => {
+  const reading = new Reading();
+  for (const at of [1, 2, 3]) reading.hear("#den", at, "hello");
+  reading.book.read("#den");
+  reading.book.markUnread("#den", 2, []);
+  const den = { room: "den", topic: "", joined: true, unread: 2, mentions: 0, notify: "" };
+  reading.answer({ kind: "list_rooms" }, { kind: "room_list", rooms: [den] as never, total: 1 });
+  assert.equal(reading.at("#den").unread, 2);
+});
+
 test("those that are kept come first, muted ones after all others", () => {
   const one = new Reading().at("#den");
   const list = [
@@ -210,6 +220,16 @@ test("another device that says the same takes no message away", () => {
   reading.answer({ kind: "post" }, { kind: "refused", reason: "muted" } as never, 7);
   const [shown] = reading.book.waiting.of("#den");
   assert.equal(shown?.spoken.trouble, "muted");
+});
+
+test("two messages never have one row, though they say the same", () => {
+  const reading = new Reading();
+  reading.say("#den", "hello", 7);
+  reading.hear("#den", 1, "hello", "ann");
+  reading.answer({ kind: "post" }, { kind: "done", log: "#den", sequence: 2 } as never, 7);
+  reading.hear("#den", 2, "hello", "ann");
+  const rows = [1, 2].map((at) => reading.book.waiting.row({ log: "#den", sequence: at } as never));
+  assert.deepEqual(rows, ["w7", "s2"]);
 });
 
 test("what was confirmed and will never come is not waited for", () => {
