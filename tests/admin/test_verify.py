@@ -31,7 +31,7 @@ def test_what_services_write_is_whole(data: Path) -> None:
     for name in (ROOMS, USERS):
         report = verify(data / name)
         assert report.findings == []
-        assert {"file", "entries", "logs", "nonces", "outbox"} <= set(report.checked)
+        assert {"file", "entries", "logs", "nonces", "places", "outbox"} <= set(report.checked)
     assert verify(data / ROOMS).facts.members == {"ann", "bob", "dora"}
     assert verify(data / USERS).facts.users == frozenset({"ann", "bob", "zed"})
 
@@ -56,6 +56,13 @@ def test_what_services_write_is_whole(data: Path) -> None:
             "the index of nonces has one of ann, but no entry 77",
         ),
         (ROOMS, "INSERT INTO nonces VALUES ('ann', 'text', 77)", "ann that is no nonce"),
+        (ROOMS, "UPDATE places_written SET position = 5", "the index of places lacks #garden 1"),
+        (USERS, "UPDATE places_written SET position = 99", "the index of places lacks @bob 1"),
+        (
+            USERS,
+            "INSERT INTO places VALUES ('@ann', 'zed', 7, 1)",
+            "the index of places has @ann 7 of 'zed', but no such entry",
+        ),
         (ROOMS, "UPDATE entries SET frame = 'text' WHERE position = 3", "#garden 3 cannot be read"),
         (
             ROOMS,

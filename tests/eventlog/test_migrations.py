@@ -24,8 +24,9 @@ from zchat.eventlog.schema import (
     stored_revisions,
 )
 from zchat.eventlog.search import Place, Wanted
-from zchat.eventlog.store import Store
+from zchat.eventlog.store import Store, Thread
 from zchat.eventlog.tables import LOG_SCHEMA
+from zchat.eventlog.verify import verify
 from zchat.protocol.codec import encode
 from zchat.protocol.messages import Entry, MessagePosted
 from zchat.protocol.rules.costs import exhausted
@@ -222,6 +223,34 @@ def test_nonces_from_before_the_index_are_found(path: Path) -> None:
     assert [answer.sequence for answer in found.values()] == [1, 3]
     assert [entry.sequence for entry in store.read_stream(0, 10, 1000)] == [1, 2, 3]
     store.close()
+
+
+def test_places_from_before_their_index_are_found(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config = migration_config(LOG_SCHEMA)
+        config.attributes["connection"] = connection
+        config.attributes["metadata"] = LOG_SCHEMA.metadata
+        command.upgrade(config, "log_0008")
+        for position, (log, sequence, thread) in enumerate(
+            [("@ann", 1, "bob"), ("@bob", 1, "ann"), ("@ann", 2, None), ("@ann", 3, "bob")], 1
+        ):
+            values = {"at": position, "log": log, "seq": sequence, "thread": thread}
+            connection.execute(
+                text("INSERT INTO entries VALUES (:at, :log, :seq, 'ann', NULL, :thread, 'text')"),
+                values,
+            )
+    engine.dispose()
+
+    store = Store.open(path, LOG_SCHEMA)
+    assert store.logs_after("", 9) == ["@ann", "@bob"]
+    assert store.threads_after("@ann", "", 9) == [Thread("bob", 3)]
+    assert [entry.position for entry in store.read_log("@ann", 0, 9, 1000)] == [1, 3, 4]
+    # All of it is in the index, so that no start has to look through it.
+    assert store._places._unwritten == 0
+    store.close()
+    assert {finding for finding in verify(path).findings if "index" in finding} == set()
 
 
 @pytest.mark.parametrize("schema", [USERS_SCHEMA], ids=["users"])

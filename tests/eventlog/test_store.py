@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import insert, select, text, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from zchat.eventlog.core.idempotency import Answer, Key
 from zchat.eventlog.core.timeline import Amended
@@ -131,10 +131,13 @@ def test_an_empty_commit_is_no_commit(store: Store) -> None:
     assert store.position == 0
 
 
-def test_a_sequence_exists_once_in_its_log(store: Store) -> None:
+def test_a_sequence_exists_once_in_its_log(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The index of places sees it, when it is written."""
+    monkeypatch.setattr(limits, "PLACES_UNWRITTEN_MAX", 1)
     append(store, "#garden", b"one")
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(IntegrityError):
         store.commit([Appended(2, "#garden", 1, "bob", None, None, b"other")], [], [], [])
+    assert store.position == 1
 
 
 def owe_within(store: Store, act: Callable[[], object]) -> None:
@@ -412,8 +415,11 @@ def test_history_of_a_thread_is_that_conversation_only(store: Store) -> None:
     assert store.read_history("@alice", 0, None, 10, "erin") == []
 
 
-def test_reads_walk_over_no_more_than_they_return(store: Store, path: Path) -> None:
+def test_reads_walk_over_no_more_than_they_return(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A large log must not be slower to read from than a small one: every read has an index."""
+    monkeypatch.setattr(limits, "PLACES_UNWRITTEN_MAX", 0)
     append(store, "@alice", *[b"x"] * 2000, thread="bob")
     statements: list[str] = []
     driver: Any = store._connection.connection.dbapi_connection
@@ -424,13 +430,15 @@ def test_reads_walk_over_no_more_than_they_return(store: Store, path: Path) -> N
     store.read_history("@alice", 0, 1000, 10)
     store.read_history("@alice", 0, 1000, 10, "bob")
     store.heads(["@alice"])
+    store.logs_after("", 1)
+    store.threads_after("@alice", "", 1)
     store.first_answers([Key("alice", nonce(CLIENT, 1))])
     store.newest_nonces([("alice", CLIENT)])
     store.commit([], [], [], [], [(Key("alice", nonce(CLIENT, 1)), REFUSED)])
 
     driver.set_trace_callback(None)
     statements = [one for one in statements if one.startswith(("SELECT", "DELETE"))]
-    assert len(statements) == 11
+    assert len(statements) == 14
     with sqlite3.connect(path) as reader:
         for statement in statements:
             plan = [row[3] for row in reader.execute(f"EXPLAIN QUERY PLAN {statement}")]

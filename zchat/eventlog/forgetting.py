@@ -16,14 +16,26 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    tuple_,
     update,
 )
 
 from zchat.eventlog.core.changes import ForgottenName, Policy, Removal, ThreadRenamed
 from zchat.eventlog.core.timeline import Amended
 from zchat.eventlog.nonces import NonceIndex
+from zchat.eventlog.places import are_of
 from zchat.eventlog.search_index import SearchIndex
-from zchat.eventlog.tables import ALL_LOGS, answers, edits, entries, floors, nonces, retention
+from zchat.eventlog.tables import (
+    ALL_LOGS,
+    WHOLE_LOG,
+    answers,
+    edits,
+    entries,
+    floors,
+    nonces,
+    places,
+    retention,
+)
 from zchat.protocol import limits
 from zchat.protocol.messages import inbox_log
 
@@ -42,7 +54,7 @@ def remove(
     removals: Iterable[Removal],
     position: int,
 ) -> None:
-    """Removes entries, within a transaction that has written the index of nonces.
+    """Removes entries, within a transaction that has written the indexes of nonces and places.
 
     `position` is the newest that the service has given.
     """
@@ -51,7 +63,9 @@ def remove(
         # Both read from the entries what goes along with them, so before these go themselves.
         nonces.forget(connection.execute(_SELECT_NONCES, parameters).all())
         search.forget(log, upto)
+        connection.execute(_DELETE_FROM_THREADS, parameters)
         connection.execute(_DELETE_ENTRIES, parameters)
+        connection.execute(_DELETE_FROM_LOG, parameters)
         connection.execute(_DELETE_EDITS, parameters)
         _save_floor(connection, log, upto)
     # The newest entry may be gone, and after a restart its position must not be given again.
@@ -79,17 +93,29 @@ _SELECT_FLOORS: Final = select(floors.c.log, floors.c.sequence)
 _DELETE_FLOOR: Final = delete(floors).where(floors.c.log == bindparam("old_log"))
 _INSERT_POLICY: Final = insert(retention)
 _DELETE_POLICY: Final = delete(retention).where(retention.c.log == bindparam("old_log"))
-_removed = (entries.c.log == bindparam("removed_log"), entries.c.sequence <= bindparam("upto"))
+_upto = places.c.sequence <= bindparam("upto")
+_removed = are_of(bindparam("removed_log"), _upto)
 # Of a client whose commands are done in the order of their nonces the newest one is enough to know
 # all others as done, so those of removed entries go. Commands in no such order are known as done by
 # their own nonces alone, which stay for ever: those of services and imports, whose are longer
 # than a client's, and what is done to an account, which stands in an inbox and in no conversation.
 _SELECT_NONCES: Final = select(entries.c.author, entries.c.nonce).where(
-    *_removed,
+    _removed,
     func.length(entries.c.nonce) == limits.NONCE_BYTES,
     or_(func.substr(entries.c.log, 1, 1) != "@", entries.c.thread.is_not(None)),
 )
-_DELETE_ENTRIES: Final = delete(entries).where(*_removed)
+_DELETE_ENTRIES: Final = delete(entries).where(_removed)
+_DELETE_FROM_LOG: Final = delete(places).where(
+    places.c.log == bindparam("removed_log"), places.c.thread == WHOLE_LOG, _upto
+)
+# By the entries: to look through all conversations of the log would take longer each time.
+_DELETE_FROM_THREADS: Final = delete(places).where(
+    tuple_(places.c.log, places.c.thread, places.c.sequence).in_(
+        select(entries.c.log, entries.c.thread, entries.c.sequence).where(
+            _removed, entries.c.thread.is_not(None)
+        )
+    )
+)
 _DELETE_EDITS: Final = delete(edits).where(
     edits.c.log == bindparam("removed_log"), edits.c.sequence <= bindparam("upto")
 )
@@ -99,7 +125,7 @@ _DELETE_EDITS: Final = delete(edits).where(
 
 
 def rename(connection: Connection, amended: Iterable[Amended]) -> None:
-    """Replaces names in the columns of these entries and in the index of their nonces.
+    """Replaces names in the columns of these entries and in the indexes of them.
 
     The frames themselves are replaced by whoever amends the entries.
     """
@@ -112,6 +138,7 @@ def rename(connection: Connection, amended: Iterable[Amended]) -> None:
         # The nonces first: they are found by the author that the entry still has.
         connection.execute(_RENAME_NONCE, rows)
         connection.execute(_RENAME, rows)
+        connection.execute(_RENAME_PLACE, rows)
 
 
 def forget_names(
@@ -122,6 +149,7 @@ def forget_names(
         if isinstance(one, ThreadRenamed):
             parameters = {"of_log": one.log, "former": one.name, "now": one.now}
             connection.execute(_RENAME_THREAD, parameters)
+            connection.execute(_RENAME_PLACES, parameters)
             continue
         connection.execute(_FORGET_NONCES, {"of_author": one.name})
         connection.execute(_FORGET_ANSWERS, {"of_author": one.name})
@@ -137,7 +165,7 @@ def move_floors(known: dict[str, int], forgotten: Iterable[ForgottenName | Threa
             known[inbox_log(one.now)] = known.pop(inbox_log(one.name))
 
 
-_of_entry = (entries.c.log == bindparam("of_log"), entries.c.sequence == bindparam("at_sequence"))
+_of_entry = are_of(bindparam("of_log"), places.c.sequence == bindparam("at_sequence"))
 
 
 def _renamed(column: Any) -> Any:
@@ -146,7 +174,7 @@ def _renamed(column: Any) -> Any:
 
 _RENAME: Final = (
     update(entries)
-    .where(*_of_entry)
+    .where(_of_entry)
     .values(author=_renamed(entries.c.author), thread=_renamed(entries.c.thread))
 )
 _RENAME_NONCE: Final = (
@@ -155,16 +183,19 @@ _RENAME_NONCE: Final = (
         nonces.c.author == bindparam("former"),
         nonces.c.nonce
         == select(entries.c.nonce)
-        .where(*_of_entry, entries.c.author == bindparam("former"))
+        .where(_of_entry, entries.c.author == bindparam("former"))
         .scalar_subquery(),
     )
     .values(author=bindparam("now"))
 )
 _RENAME_THREAD: Final = (
     update(entries)
-    .where(entries.c.log == bindparam("of_log"), entries.c.thread == bindparam("former"))
+    .where(are_of(bindparam("of_log"), thread=bindparam("former")))
     .values(thread=bindparam("now"))
 )
+_of_former = (places.c.log == bindparam("of_log"), places.c.thread == bindparam("former"))
+_RENAME_PLACES: Final = update(places).where(*_of_former).values(thread=bindparam("now"))
+_RENAME_PLACE: Final = _RENAME_PLACES.where(places.c.sequence == bindparam("at_sequence"))
 # An earlier user of the name, whose entries tell of it still, may have been a guest.
 _FORGET_NONCES: Final = delete(nonces).where(
     nonces.c.author == bindparam("of_author"),

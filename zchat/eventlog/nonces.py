@@ -113,13 +113,12 @@ class NonceIndex:
         if rows:
             self._connection.execute(_DELETE_NONCE, rows)
 
-    def written(self) -> None:
-        """That transaction is committed."""
-        self._recent = {}
-        self._newest = {}
-
-    def add(self, appended: Iterable[Appended]) -> None:
-        """These entries are committed."""
+    def committed(self, appended: Iterable[Appended], *, written: bool) -> None:
+        """The transaction of these entries is committed; the index may have been written in it."""
+        if written:
+            self._recent = {}
+            self._newest = {}
+            return
         for entry in appended:
             if entry.nonce is not None:
                 self._add(entry.author, entry.nonce, entry.position)

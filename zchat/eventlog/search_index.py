@@ -39,7 +39,8 @@ from zchat.eventlog.core.search_words import (
 )
 from zchat.eventlog.core.spans import Span, Spans
 from zchat.eventlog.core.timeline import Amended
-from zchat.eventlog.tables import entries, search_due, search_indexed, search_spans
+from zchat.eventlog.places import are_of
+from zchat.eventlog.tables import entries, places, search_due, search_indexed, search_spans
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, ProtocolError
 from zchat.protocol.messages import Entry, MessagePosted, PrivateMessageSent
@@ -99,15 +100,16 @@ class SearchIndex:
 
     # --- What a commit leaves to be done ----------------------------------------------------------
 
-    def amend(self, amended: Iterable[Amended]) -> None:
-        """Has the index know these as they are from now on; they are still stored as they were."""
+    def amend(self, amended: Iterable[tuple[int, Amended]]) -> None:
+        """Has the index know what stands at these positions as it is from now on.
+
+        It is still stored as it was.
+        """
         due: list[Due] = []
-        for one in amended:
-            parameters = {"of_log": one.log, "sequence": one.sequence}
-            parameters["indexed"] = self.progress.position
-            row = self._connection.execute(_SELECT_INDEXED, parameters).first()
-            if row is None:
+        for position, one in amended:
+            if position > self.progress.position:
                 continue
+            row = self._connection.execute(_SELECT_AT, {"at": position}).one()
             former, new = message_of(row.frame), message_of(one.frame)
             if former and new and text_of(former) == text_of(new) and not one.renamed:
                 continue
@@ -317,11 +319,7 @@ _stored = select(
 _SELECT_NEXT: Final = _stored.where(
     entries.c.position > bindparam("after"), entries.c.position <= bindparam("upto")
 ).order_by(entries.c.position)
-_SELECT_INDEXED: Final = _stored.where(
-    entries.c.log == bindparam("of_log"),
-    entries.c.sequence == bindparam("sequence"),
-    entries.c.position <= bindparam("indexed"),
-)
+_SELECT_AT: Final = _stored.where(entries.c.position == bindparam("at"))
 _SELECT_NEWEST_SPAN: Final = (
     select(search_spans)
     .where(search_spans.c.imported_log == bindparam("of_log"))
@@ -343,8 +341,7 @@ _DELETE_DUE: Final = delete(search_due).where(search_due.c.id == bindparam("numb
 _not_begun = (~search_due.c.removes, search_due.c.done == 0)
 _TAKE_BACK: Final = delete(search_due).where(search_due.c.position == bindparam("at"), *_not_begun)
 _forgotten = (
-    entries.c.log == bindparam("of_log"),
-    entries.c.sequence <= bindparam("upto"),
+    are_of(bindparam("of_log"), places.c.sequence <= bindparam("upto")),
     entries.c.position <= bindparam("indexed"),
 )
 _FORGET: Final = insert(search_due).from_select(

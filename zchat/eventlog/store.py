@@ -2,9 +2,10 @@
 
 import contextlib
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self, TypeAlias
+from typing import Any, Final, NamedTuple, Self, TypeAlias, TypeVar
 
 from sqlalchemy import (
     Connection,
@@ -16,7 +17,6 @@ from sqlalchemy import (
     false,
     func,
     insert,
-    literal,
     select,
     update,
 )
@@ -39,10 +39,11 @@ from zchat.eventlog.database import (
 )
 from zchat.eventlog.forgetting import SELECT_POLICIES, read_floors, remove
 from zchat.eventlog.nonces import NonceIndex, compiled, with_names
+from zchat.eventlog.places import PlaceIndex, StoredEntry
 from zchat.eventlog.schema import Schema
 from zchat.eventlog.search import Found, Place, Search, Wanted
 from zchat.eventlog.search_index import SearchIndex
-from zchat.eventlog.tables import ALL_LOGS, LEASE_ID, entries, lease, outbox
+from zchat.eventlog.tables import ALL_LOGS, LEASE_ID, WHOLE_LOG, entries, lease, outbox
 from zchat.protocol import limits
 from zchat.protocol.operators import IMPORT_NONCE
 from zchat.protocol.rules.costs import Steps
@@ -62,6 +63,7 @@ __all__ = [
 Write: TypeAlias = tuple[Executable, list[dict[str, Any]]]
 """A statement of the service's own, and the parameters of each time that it is executed."""
 
+_R = TypeVar("_R", bound=Sequence[Any])
 _SEQUENCE_MAX: Final = 2**63 - 1
 
 
@@ -76,16 +78,6 @@ class Owed(NamedTuple):
     address: str
     key: str
     body: bytes
-
-
-class StoredEntry(NamedTuple):
-    """Whether it was `imported` is known of those of a stream."""
-
-    position: int
-    log: str
-    sequence: int
-    frame: bytes
-    imported: bool = False
 
 
 class Thread(NamedTuple):
@@ -149,8 +141,6 @@ class Store:
         # What every beat executes is compiled here, once, to run with plain tuples.
         self._select_epoch = compiled(_SELECT_EPOCH, connection.dialect)
         self._insert_entries = compiled(insert(entries), connection.dialect)
-        self._select_head = compiled(_SELECT_HEAD, connection.dialect)
-        self._select_next_log = compiled(_SELECT_NEXT_LOG, connection.dialect)
         try:
             with writing(connection):
                 self.epoch = _raise_epoch(connection)
@@ -158,6 +148,7 @@ class Store:
                 self.floors = read_floors(connection)
                 self.position = max(newest or 0, self.floors.pop(ALL_LOGS, 0))
                 self._nonces = NonceIndex(connection)
+                self._places = PlaceIndex(connection)
                 self._search = SearchIndex(connection)
         except BaseException:
             disconnect(connection)
@@ -184,8 +175,7 @@ class Store:
 
         Raises `Fenced` if another writer has opened the database, and `StoreUnavailable`.
         """
-        changed = appended or writes or owe or settled or answered or removed or amended
-        if not (changed or forgotten):
+        if not any((appended, writes, owe, settled, answered, removed, amended, forgotten)):
             return []
         if appended and appended[-1].position != self.position + len(appended):
             raise ValueError(f"position {appended[-1].position} does not follow {self.position}")
@@ -196,17 +186,20 @@ class Store:
             self._check_epoch()  # Within the transaction, so that nobody can overtake it here.
             if appended:
                 self._driver.executemany(self._insert_entries, appended)
-            self._amend(amended)
+            position = self.position + len(appended)
+            # What is removed or renamed is found by the index, and its place changes with it.
+            renamed = forgotten or any(one.renamed for one in amended)
+            if places_due := self._places.due or bool(removed or renamed):
+                self._places.write(position)
+            self._amend(amended, appended)
             for statement, parameters in writes:
                 self._write(statement, parameters)
             if owe:
-                rows = [{"address": to, "key": key, "body": body} for to, key, body in owe]
-                owed = [Owed._make(row) for row in connection.execute(_INSERT_OWED, rows)]
+                owed = self._owe(owe)
             if settled:
                 connection.execute(_DELETE_OWED, [{"settled": number} for number in settled])
             if answered:
                 self._nonces.write_answers(answered)
-            position = self.position + len(appended)
             # What the index does not have is found by its entry, and would be lost with that.
             if nonces_due := self._nonces.due or bool(removed):
                 self._nonces.write(position)
@@ -214,15 +207,17 @@ class Store:
             if removed:
                 remove(connection, self._nonces, self._search, removed, position)
         # Only what is committed is remembered: if that has failed, all of this still is as before.
-        if nonces_due:
-            self._nonces.written()
-        else:
-            self._nonces.add(appended)
+        self._nonces.committed(appended, written=nonces_due)
+        self._places.committed(appended, written=places_due)
         self.position = position
         self.floors.update(removed)
         forgetting.move_floors(self.floors, forgotten)
         self.commits.observe(time.perf_counter() - begun_at)
         return owed
+
+    def _owe(self, owe: Sequence[tuple[str, str, bytes]]) -> list[Owed]:
+        rows = [{"address": to, "key": key, "body": body} for to, key, body in owe]
+        return [Owed._make(row) for row in self._connection.execute(_INSERT_OWED, rows)]
 
     def _write(self, statement: Executable, parameters: list[dict[str, Any]]) -> None:
         if not parameters:
@@ -236,11 +231,17 @@ class Store:
             )
         self._driver.executemany(sql, parameters)
 
-    def _amend(self, amended: Sequence[Amended]) -> None:
-        if amended:
-            self._search.amend(amended)
-            self._connection.execute(_AMEND, [_amendment(one) for one in amended])
-            forgetting.rename(self._connection, amended)
+    def _amend(self, amended: Sequence[Amended], appended: Sequence[Appended]) -> None:
+        if not amended:
+            return
+        places = [(one.log, one.sequence) for one in amended]
+        positions = self._places.positions_of(places, appended)
+        stored = [(at, one) for at, one in zip(positions, amended, strict=True) if at is not None]
+        self._search.amend(stored)
+        rows = [{"at_position": at, "new_frame": one.frame} for at, one in stored]
+        if rows:
+            self._connection.execute(_AMEND, rows)
+        forgetting.rename(self._connection, amended)
 
     def index_messages(self) -> bool:
         """One bounded step of having searches find more by the index; returns whether some is left.
@@ -283,33 +284,23 @@ class Store:
     def heads(self, logs: Iterable[str]) -> dict[str, int]:
         """The newest sequence of each log, even if it has been removed; 0 if there was none."""
         with reading(self._connection):
-            # The end of an index, once for each log: grouping would walk over all the entries.
-            return {
-                log: self._driver.execute(self._select_head, (log,)).fetchone()[0]
-                or self.floors.get(log, 0)
-                for log in logs
-            }
+            return {log: self._places.head(log) or self.floors.get(log, 0) for log in logs}
 
     def logs_after(self, log: str, logs_max: int) -> list[str]:
         """Names of the next logs that have entries, whether anybody can still read them or not."""
-        found: list[str] = []
         with reading(self._connection):
-            # From one step of the index to the next: grouping would walk over all the entries.
-            while len(found) < logs_max:
-                (following,) = self._driver.execute(self._select_next_log, (log,)).fetchone()
-                if following is None:
-                    break
-                found.append(log := following)
-        return found
+            return list(islice(self._places.logs_after(log), logs_max))
 
     def read_log(self, log: str, after: int, entries_max: int, bytes_max: int) -> list[StoredEntry]:
         """Entries of `log` after the sequence `after`; ends with the one that fills `bytes_max`."""
-        parameters = {"log": log, "after": after, "entries_max": entries_max}
-        return self._page(_SELECT_LOG, parameters, bytes_max)
+        return self._page(self._places.oldest_first(log, after), entries_max, bytes_max)
 
     def read_stream(self, after: int, entries_max: int, bytes_max: int) -> list[StoredEntry]:
         """Entries of all logs after the position `after`, paged like `read_log`."""
-        return self._page(_SELECT_STREAM, {"after": after, "entries_max": entries_max}, bytes_max)
+        parameters = {"after": after, "entries_max": entries_max}
+        # The frame stands before what is only known of entries of a stream.
+        rows = self._until_full(_SELECT_STREAM, parameters, bytes_max, column=3)
+        return [StoredEntry(*row) for row in rows]
 
     def read_history(
         self,
@@ -325,23 +316,16 @@ class Store:
         Both bounds are exclusive; with `thread`, only the entries of that conversation count. They
         begin with the frame that fills `bytes_max`, if there are so many.
         """
-        parameters = {
-            "log": log,
-            "floor": floor,
-            "before": _SEQUENCE_MAX if before is None else before,
-            "limit": limit,
-        }
-        statement = _SELECT_HISTORY
-        if thread is not None:
-            statement = _SELECT_THREAD
-            parameters["thread"] = thread
-        newest_first = [frame for (frame,) in self._until_full(statement, parameters, bytes_max)]
-        return newest_first[::-1]
+        place = log, WHOLE_LOG if thread is None else thread
+        bounds = floor, _SEQUENCE_MAX if before is None else before
+        rows = self._places.newest_first(*place, *bounds)
+        return [entry.frame for entry in reversed(self._page(rows, limit, bytes_max))]
 
     def threads_after(self, log: str, after: str, threads_max: int) -> list[Thread]:
         """The next conversations of the log by their names."""
-        bounds = {"log": log, "after": after, "threads_max": threads_max}
-        return [Thread._make(row) for row in self.select(_SELECT_THREADS.params(bounds))]
+        with reading(self._connection):
+            names = islice(self._places.threads_after(log, after), threads_max)
+            return [Thread(name, self._places.head(log, name) or 0) for name in names]
 
     def search(self, places: Collection[Place], wanted: Wanted) -> Steps[Found]:
         """The newest messages in these places that are as wanted, also those not indexed yet."""
@@ -373,14 +357,10 @@ class Store:
             self._lock = None
 
     def _page(
-        self,
-        statement: Select[int, str, int, bytes],
-        parameters: dict[str, Any],
-        bytes_max: int,
+        self, rows: Generator[StoredEntry], entries_max: int, bytes_max: int
     ) -> list[StoredEntry]:
-        # The frame stands before what is only known of entries of a stream.
-        rows = self._until_full(statement, parameters, bytes_max, column=3)
-        return [StoredEntry(*row) for row in rows]
+        with reading(self._connection), contextlib.closing(rows):
+            return _filling(islice(rows, entries_max), bytes_max, column=3)
 
     def _until_full(
         self,
@@ -390,20 +370,24 @@ class Store:
         column: int = -1,
     ) -> list[Row[*tuple[Any, ...]]]:
         """Rows up to the one whose `column` fills `bytes_max`: those after it are never read."""
-        found: list[Row[*tuple[Any, ...]]] = []
-        read_bytes = 0
         with (
             reading(self._connection),
             self._connection.execute(
                 statement, parameters, execution_options={"stream_results": True}
             ) as rows,
         ):
-            for row in rows:
-                found.append(row)
-                read_bytes += len(row[column])
-                if read_bytes >= bytes_max:
-                    break
-        return found
+            return _filling(rows, bytes_max, column)
+
+
+def _filling(rows: Iterable[_R], bytes_max: int, column: int) -> list[_R]:
+    found: list[_R] = []
+    read_bytes = 0
+    for row in rows:
+        found.append(row)
+        read_bytes += len(row[column])
+        if read_bytes >= bytes_max:
+            break
+    return found
 
 
 def _raise_epoch(connection: Connection) -> int:
@@ -419,69 +403,24 @@ _SELECT_EPOCH: Final = (
     # Where rows have locks of their own, this one keeps a second writer waiting until the commit.
     select(lease.c.epoch).where(lease.c.id == LEASE_ID).with_for_update()
 )
-_SELECT_HEAD: Final = select(func.max(entries.c.sequence)).where(entries.c.log == bindparam("log"))
-_SELECT_NEXT_LOG: Final = select(func.min(entries.c.log)).where(entries.c.log > bindparam("log"))
-
-_stored = select(entries.c.position, entries.c.log, entries.c.sequence, entries.c.frame)
-_SELECT_LOG: Final = (
-    _stored.where(entries.c.log == bindparam("log"), entries.c.sequence > bindparam("after"))
-    .order_by(entries.c.sequence)
-    .limit(bindparam("entries_max"))
-)
 _imported = func.substr(entries.c.nonce, 1, len(IMPORT_NONCE)) == IMPORT_NONCE
 _SELECT_STREAM: Final = (
-    _stored.add_columns(func.coalesce(_imported, false()))
+    select(
+        entries.c.position,
+        entries.c.log,
+        entries.c.sequence,
+        entries.c.frame,
+        func.coalesce(_imported, false()),
+    )
     .where(entries.c.position > bindparam("after"))
     .order_by(entries.c.position)
     .limit(bindparam("entries_max"))
 )
-_SELECT_HISTORY: Final = (
-    select(entries.c.frame)
-    .where(
-        entries.c.log == bindparam("log"),
-        entries.c.sequence > bindparam("floor"),
-        entries.c.sequence < bindparam("before"),
-    )
-    .order_by(entries.c.sequence.desc())
-    .limit(bindparam("limit"))
-)
-_SELECT_THREAD: Final = _SELECT_HISTORY.where(entries.c.thread == bindparam("thread"))
-
-
-def _select_threads() -> Select[str, int]:
-    """From one conversation to the next by the index: grouping would walk over all entries."""
-    of_log = entries.c.log == bindparam("log")
-    first = select(func.min(entries.c.thread).label("name"), literal(1).label("number"))
-    walk = first.where(of_log, entries.c.thread > bindparam("after")).cte("walk", recursive=True)
-    following = select(func.min(entries.c.thread)).where(of_log, entries.c.thread > walk.c.name)
-    step = select(following.scalar_subquery(), walk.c.number + 1)
-    walk = walk.union_all(
-        step.where(walk.c.name.is_not(None), walk.c.number < bindparam("threads_max"))
-    )
-    head = (
-        select(func.max(entries.c.sequence))
-        .where(of_log, entries.c.thread == walk.c.name)
-        .scalar_subquery()
-    )
-    return select(walk.c.name, head).where(walk.c.name.is_not(None)).order_by(walk.c.name)
-
-
-_SELECT_THREADS: Final = _select_threads()
 _AMEND: Final = (
     update(entries)
-    .where(entries.c.log == bindparam("of_log"), entries.c.sequence == bindparam("at_sequence"))
+    .where(entries.c.position == bindparam("at_position"))
     .values(frame=bindparam("new_frame"))
 )
-
-
-def _amendment(amended: Amended) -> dict[str, Any]:
-    return {
-        "of_log": amended.log,
-        "at_sequence": amended.sequence,
-        "new_frame": amended.frame,
-    }
-
-
 _SELECT_OWED: Final = select(outbox.c.id, outbox.c.address, outbox.c.key, outbox.c.body).order_by(
     outbox.c.id
 )

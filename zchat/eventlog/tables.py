@@ -35,16 +35,28 @@ entries: Final = Table(
     Column("nonce", LargeBinary),
     Column("thread", Text),
     Column("frame", LargeBinary, nullable=False),
-    UniqueConstraint("log", "sequence", name="entries_log_sequence"),
 )
-Index(
-    "entries_log_thread_sequence",
-    entries.c.log,
-    entries.c.thread,
-    entries.c.sequence,
-    # To say the same to another database would load that one's dialect, at each start: 50 ms.
-    sqlite_where=entries.c.thread.is_not(None),
+
+places: Final = Table(
+    "places",
+    _metadata,
+    Column("log", Text, primary_key=True),
+    Column("thread", Text, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, nullable=False),
+    # The key is all that there is, so there is no need for a table beside it.
+    sqlite_with_rowid=False,
 )
+"""Where the entries of a log stand, up to the position in `places_written`: all of them with
+`WHOLE_LOG`, and those of a conversation once more with that."""
+WHOLE_LOG: Final = ""
+
+places_written: Final = Table(
+    "places_written",
+    _metadata,
+    Column("position", BigInteger, nullable=False),
+)
+"""One row."""
 
 nonces: Final = Table(
     "nonces",
@@ -52,7 +64,6 @@ nonces: Final = Table(
     Column("author", Text, primary_key=True),
     Column("nonce", LargeBinary, primary_key=True),
     Column("position", BigInteger, nullable=False),
-    # The key is all that there is, so there is no need for a table beside it.
     sqlite_with_rowid=False,
 )
 """Where the entries stand that commands have made, up to the position in `nonces_written`."""
@@ -214,5 +225,5 @@ LOG_SCHEMA: Final = Schema(
     name="log",
     metadata=(_metadata,),
     version_locations=(Path(__file__).parent / "migrations" / "versions",),
-    revisions=frozenset({"log_0008"}),
+    revisions=frozenset({"log_0009"}),
 )

@@ -124,6 +124,8 @@ def verify_connection(connection: sqlite3.Connection) -> Report:
     messages = {name: (log.messages, log.floor) for name, log in logs.items()}
     _check_messages(messages, report.found)
     _check_nonces(connection, report)
+    if "places" in tables:
+        _check_places(connection, report)
     _check_outbox(connection, tables, logs, report)
     if "rooms" in tables and "members" in tables:
         report.checked.append("rooms")
@@ -497,6 +499,16 @@ def _check_nonces(connection: sqlite3.Connection, report: Report) -> None:
             report.found(f"the index of nonces has one of {author}, but no entry {position}")
 
 
+def _check_places(connection: sqlite3.Connection, report: Report) -> None:
+    """The index has those of all entries up to its position, and no others."""
+    report.checked.append("places")
+    written = connection.execute("SELECT max(position) FROM places_written").fetchone()[0] or 0
+    for log, thread, sequence in connection.execute(_WITHOUT_PLACE, (written,)):
+        report.found(f"the index of places lacks {log} {sequence} of {thread!r}")
+    for log, thread, sequence in connection.execute(_PLACE_WITHOUT_ENTRY):
+        report.found(f"the index of places has {log} {sequence} of {thread!r}, but no such entry")
+
+
 def _check_outbox(
     connection: sqlite3.Connection,
     tables: set[str],
@@ -572,6 +584,19 @@ _NOT_INDEXED: Final = (
     "SELECT e.log, e.sequence FROM entries AS e LEFT JOIN nonces AS n "
     "ON n.author = e.author AND n.nonce = e.nonce AND n.position = e.position "
     "WHERE e.nonce IS NOT NULL AND e.position <= ? AND n.position IS NULL"
+)
+_WITHOUT_PLACE: Final = (
+    "SELECT e.log, e.thread, e.sequence FROM ("
+    "SELECT log, '' AS thread, sequence, position FROM entries UNION ALL "
+    "SELECT log, thread, sequence, position FROM entries WHERE thread IS NOT NULL) AS e "
+    "LEFT JOIN places AS p ON p.log = e.log AND p.thread = e.thread "
+    "AND p.sequence = e.sequence AND p.position = e.position "
+    "WHERE e.position <= ? AND p.position IS NULL"
+)
+_PLACE_WITHOUT_ENTRY: Final = (
+    "SELECT p.log, p.thread, p.sequence FROM places AS p LEFT JOIN entries AS e "
+    "ON e.position = p.position AND e.log = p.log AND e.sequence = p.sequence "
+    "AND p.thread IN ('', e.thread) WHERE e.position IS NULL"
 )
 _INDEXED_WITHOUT_ENTRY: Final = (
     "SELECT n.author, n.nonce, n.position FROM nonces AS n LEFT JOIN entries AS e "

@@ -271,6 +271,8 @@ NONCE_CLIENTS_MAX: Final = 20_000
 """Clients of which a service remembers the newest nonce; of others it is read again."""
 NONCES_UNWRITTEN_MAX: Final = 8_192
 """Entries whose nonces are found in memory; then a commit writes them to the index, in 20 ms."""
+PLACES_UNWRITTEN_MAX: Final = 4_096
+"""Entries of a log that are found in memory; then a commit writes them to the index, in 10 ms."""
 ANSWERS_MAX: Final = 100_000
 """Refusals, and answers to what changed nothing, that a service keeps for those who ask again."""
 REFUSALS_LOGGED_MAX: Final = 100

@@ -63,6 +63,7 @@ _SMALL: Final[dict[str, tuple[float, ...]]] = {
     "REMOVED_ENTRIES_MAX": (1, 10, 500),
     "REMOVED_LOGS_MAX": (1, 50),
     "NONCES_UNWRITTEN_MAX": (1, 20, 8_192),
+    "PLACES_UNWRITTEN_MAX": (1, 20, 4_096),
     "ROOMS_MAX": (2, 10_000),
     "ROOM_MEMBERS_MAX": (2, 10_000),
     "USER_ROOMS_MAX": (1, 100),

@@ -33,7 +33,8 @@ from .wal import frames
 
 BEATS: Final = 60
 """Of one history, with a commit or a few each."""
-NONCES_UNWRITTEN_MAX: Final = 8
+UNWRITTEN_MAX: Final = 8
+"""Entries that the indexes of nonces and places lack at most."""
 PEOPLE: Final = 8
 MESSAGES_PER_S: Final = 400.0
 TALK_S: Final = 3.0
@@ -98,10 +99,14 @@ def _of_a_service(
 ) -> Evidence:
     """In a WAL that was begun anew stands, behind its newest commit, what is left of the former.
 
-    The index of nonces, which is written once for many entries, is written several times here.
+    The indexes of nonces and places, which are written once for many entries, are written several
+    times here.
     """
     database = folder / "live" / f"{kind.schema.name}.sqlite"
-    with mock.patch.object(limits, "NONCES_UNWRITTEN_MAX", NONCES_UNWRITTEN_MAX):
+    with (
+        mock.patch.object(limits, "NONCES_UNWRITTEN_MAX", UNWRITTEN_MAX),
+        mock.patch.object(limits, "PLACES_UNWRITTEN_MAX", UNWRITTEN_MAX),
+    ):
         with contextlib.closing(BusyService(kind, database)) as service:
             _steps(service, talk, beats // 4)
         with contextlib.closing(BusyService(kind, database)) as service:
