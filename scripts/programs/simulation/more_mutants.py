@@ -15,6 +15,7 @@ from zchat.eventlog.core.idempotency import FirstAnswers
 from zchat.eventlog.core.timeline import Timeline
 from zchat.eventlog.database import raw, service_errors
 from zchat.eventlog.nonces import NonceIndex
+from zchat.eventlog.places import PlaceIndex
 from zchat.eventlog.search import Found
 from zchat.eventlog.search_index import Progress, SearchIndex
 from zchat.eventlog.store import Store
@@ -293,6 +294,29 @@ def _newest_nonce_is_not_indexed() -> Plant:
     return NonceIndex, "write", mutant
 
 
+def _newest_place_is_not_indexed() -> Plant:
+    """The index says of the last entry before it is written that it has it."""
+    write = PlaceIndex.write
+
+    def mutant(self: Any, position: int) -> None:
+        write(self, position)
+        question = text("delete from places where position = :position")
+        self._connection.execute(question, {"position": position})
+
+    return PlaceIndex, "write", mutant
+
+
+def _places_are_forgotten_at_the_end() -> Plant:
+    """Whoever serves next knows only what is in the index."""
+    init = PlaceIndex.__init__
+
+    def mutant(self: Any, connection: Any) -> None:
+        init(self, connection)
+        self._unfiled = []
+
+    return PlaceIndex, "__init__", mutant
+
+
 def _many_mentions_hide_the_next() -> Plant:
     note = mentions.note_mentions
 
@@ -529,6 +553,8 @@ MORE_MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "who lags far behind is moved on": _who_lags_far_is_moved_on,
     "a client that was forgotten is new": _forgotten_client_is_new,
     "the nonce of the newest entry is not indexed": _newest_nonce_is_not_indexed,
+    "the place of the newest entry is not indexed": _newest_place_is_not_indexed,
+    "places that are not indexed are forgotten": _places_are_forgotten_at_the_end,
     "who has many mentions hears of no more": _many_mentions_hide_the_next,
     "one of many reactions is lost": _one_of_many_reactions_is_lost,
     "reactions are bounded too soon": _reactions_are_bounded_too_soon,

@@ -227,6 +227,10 @@ class FaultyStore(Store):
         self._database.may_fail("read")
         return super().read_history(*arguments, **named)
 
+    def threads_after(self, *arguments: Any) -> Any:
+        self._database.may_fail("read")
+        return super().threads_after(*arguments)
+
     def select(self, statement: Select[*tuple[Any, ...]]) -> Any:
         self._database.may_fail("read")
         return super().select(statement)
