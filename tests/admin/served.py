@@ -89,6 +89,9 @@ class NotingCore:
     def asker_lost(self, asker: bytes, now: float, at_ms: int) -> None: ...
     def tick(self, now: float, at_ms: int) -> None: ...
 
+    def heartbeats(self) -> list[tuple[bytes, bytes]]:
+        return []
+
 
 class NotingService:
     def __init__(self, address: str, notes: Notes) -> None:

@@ -365,6 +365,29 @@ def test_a_worker_that_was_overtaken_does_not_change_what_is_heard() -> None:
     assert ends.asker.hears_stream
 
 
+def test_who_has_nothing_to_say_says_so_every_other_beat() -> None:
+    ends = Ends()
+    ends.carry_up()
+    said = []
+    for _ in range(6):
+        ends.asker.heartbeat()
+        said.append(len(ends.asker.envelopes()))
+
+    assert said == [1, 0] * 3
+
+
+def test_who_waits_for_an_answer_says_so_with_every_beat() -> None:
+    """The last command may be lost, and only what comes after it shows that."""
+    ends = Ends()
+    ends.exchange(2)
+    ends.ask(b"a")
+    said = []
+    for _ in range(4):
+        ends.asker.heartbeat()
+        said.append(len(ends.asker.envelopes()))
+    assert said == [1] * 4
+
+
 def test_a_link_says_that_it_begins_even_if_there_is_nothing_to_ask() -> None:
     (up,) = Ends().asker.envelopes()
 
@@ -532,7 +555,7 @@ def test_a_forgotten_asker_starts_anew_and_loses_nothing() -> None:
 
 def test_a_silent_asker_is_forgotten_after_its_time() -> None:
     ends = Ends()
-    ends.exchange()
+    ends.exchange(1)
     assert ends.answerer.expire(ends.now + limits.PEER_EXPIRY_S) == []
     assert ends.answerer.expire(ends.now + limits.PEER_EXPIRY_S + 0.1) == [GATEWAY]
     assert ends.answerer.askers == []

@@ -49,7 +49,9 @@ class Quiet:
     def outcomes(self) -> Iterable[tuple[Job, bool | str]]:
         return []
 
-    def to_asker(self, frames: Sequence[bytes]) -> None: ...
+    def to_asker(self, frames: Sequence[bytes]) -> bool:
+        return True
+
     def to_worker(self, frames: Sequence[bytes]) -> None: ...
     def answer(self, body: bytes) -> None: ...
     def publish(self, frames: Sequence[bytes]) -> None: ...
@@ -112,6 +114,7 @@ class Listening(Quiet):
         super().__init__()
         self.said: list[WorkerHeartbeat] = []
 
-    def to_asker(self, frames: Sequence[bytes]) -> None:
+    def to_asker(self, frames: Sequence[bytes]) -> bool:
         if not frames[0]:
             self.said.append(_heartbeats.decode(frames[1]))
+        return True

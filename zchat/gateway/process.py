@@ -58,8 +58,6 @@ class Gateway:
         self._alive = alive
         self._turn_scheduled = False
         self._closed = False
-        self._heard = False
-        """Whether the last envelope to the router could be sent."""
         self.turns.core.operations = WrittenOperationLog(log, own_identity)
         endpoints = settings.endpoints
         commands = sockets.asker_socket(context, endpoints, own_identity)
@@ -89,8 +87,8 @@ class Gateway:
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000
 
-    def to_worker(self, frames: Sequence[bytes]) -> None:
-        self._heard = self._commands.send(frames)
+    def to_worker(self, frames: Sequence[bytes]) -> bool:
+        return self._commands.send(frames)
 
     def to_answerer(self, address: str, frames: Sequence[bytes]) -> None:
         self._queries[address].send(frames)
@@ -117,8 +115,7 @@ class Gateway:
         self.turns.heartbeat()
         for note in self.turns.core.quotas.take_notes(self.now()):
             _log.warning("%s", note)
-        # Nobody can log in before the router has told who serves what.
-        interval_s = limits.HEARTBEAT_INTERVAL_S if self._heard else limits.CONNECT_RETRY_S
+        interval_s = limits.HEARTBEAT_INTERVAL_S if self.turns.heard else limits.CONNECT_RETRY_S
         self._loop.call_later(interval_s, self.heartbeat)
 
     # --- The end ------------------------------------------------------------------------------

@@ -173,7 +173,10 @@ REFUSED_SILENT_MAX: Final = 100
 
 # --- Between processes ----------------------------------------------------------------------------
 HEARTBEAT_INTERVAL_S: Final = 0.5
-"""Processes tell each other so often that they are alive; eight that fail to come are
+"""Processes tell each other so often that they are alive, as long as they have something to say;
+eight that fail to come are `PEER_EXPIRY_S`."""
+QUIET_BEATS: Final = 2
+"""Of so many heartbeats one is sent by who has nothing to say; four that fail to come are
 `PEER_EXPIRY_S`."""
 CONNECT_RETRY_S: Final = 0.05
 """How soon a heartbeat is tried again while there is no router to hear it."""
@@ -243,7 +246,7 @@ BEAT_WAITING_US: Final = 500_000
 """With so much left to do, a service takes in no commands; they wait on their links."""
 PEERS_MAX: Final = 1_000
 """Links that a process keeps with those who ask it."""
-STATUS_INTERVAL_S: Final = 1.0
+STATUS_INTERVAL_S: Final = 0.9
 """A process tells the router at most so often how it is."""
 STATUS_BYTES_MAX: Final = 8 * 1024
 """A longer status is not kept by the router."""

@@ -2,8 +2,7 @@
 
 The user-service keeps what an operator has set while the cluster runs, and tells the router with
 each heartbeat; the router tells everybody, with the table of who serves what. So a process knows
-it before anybody can log in there, and a process that missed it hears it again half a second
-later.
+it before anybody can log in there, and a process that missed it hears it again within a second.
 """
 
 import dataclasses

@@ -60,8 +60,6 @@ class Worker:
         operations = WrittenOperationLog(log, self.now(), self.now_ms())
         self._turns = ServiceLoop(service, store, operations, self, report.due)
         shown.begin(store, self._passwords, self._turns)
-        self._heard = False
-        """Whether the last envelope to the router could be sent."""
 
     def run(self, stop: StopSignal, alive: Liveness) -> None:
         waiter = sockets.Waiter(
@@ -75,7 +73,7 @@ class Worker:
             self._in_force.told(self._turns.beat.settings)
             if stop.take_hang_up():
                 self._read_again()
-            if not self._heard:
+            if not self._turns.heard:
                 # Whoever is waited for says so as soon as there is a router to hear it.
                 retry_at = time.monotonic() + limits.CONNECT_RETRY_S
                 self._turns.next_heartbeat = min(self._turns.next_heartbeat, retry_at)
@@ -107,8 +105,8 @@ class Worker:
     def outcomes(self) -> Iterable[tuple[Job, bool | str]]:
         return self._passwords.take_outcomes()
 
-    def to_asker(self, frames: Sequence[bytes]) -> None:
-        self._heard = sockets.try_send(self._commands, frames)
+    def to_asker(self, frames: Sequence[bytes]) -> bool:
+        return sockets.try_send(self._commands, frames)
 
     def to_worker(self, frames: Sequence[bytes]) -> None:
         sockets.try_send(self._asking, frames)

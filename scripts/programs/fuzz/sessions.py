@@ -192,15 +192,16 @@ class HostileWorld:
     def turn_soon(self) -> None:
         self._turn_wanted = True
 
-    def to_worker(self, frames: Sequence[bytes]) -> None:
+    def to_worker(self, frames: Sequence[bytes]) -> bool:
         address, body = frames[0].decode(), frames[1]
         if not address or self._dice.random() < 0.1:
-            return
+            return True
         for reply_to, item in self._workers[address].receive(
             _GATEWAY, _ups.decode(body), self._now
         ):
             commands = _user_commands if address == USER_SERVICE else _room_commands
             self._commands[address].append((reply_to, _read(commands, item)))
+        return True
 
     def to_answerer(self, address: str, frames: Sequence[bytes]) -> None:
         # An answer to what was asked before would be dropped by the socket.

@@ -148,9 +148,9 @@ class GatewayProcess(Process):
         self.turns.turn()
         self.at_turn_end(self)
 
-    def to_worker(self, frames: Sequence[bytes]) -> None:
+    def to_worker(self, frames: Sequence[bytes]) -> bool:
         self.passing("send")
-        self._lines[Kind.ASKER].send(frames)
+        return self._lines[Kind.ASKER].send(frames)
 
     def to_answerer(self, address: str, frames: Sequence[bytes]) -> None:
         self.passing("send")

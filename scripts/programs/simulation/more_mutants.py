@@ -20,6 +20,7 @@ from zchat.eventlog.search import Found
 from zchat.eventlog.search_index import Progress, SearchIndex
 from zchat.eventlog.store import Store
 from zchat.fabric.core.link import Asker
+from zchat.fabric.core.pulse import Pulse
 from zchat.gateway.core import scopes
 from zchat.gateway.core.fanout import FanOut
 from zchat.gateway.core.flow_control import Quotas
@@ -38,6 +39,7 @@ from zchat.service.core import queries as shared_queries
 from zchat.service.core.beat import Beat
 from zchat.users.core import sessions as user_sessions
 from zchat.users.core.devices import Devices
+from zchat.users.core.dispatch import UserCore
 from zchat.users.core.model import Session, User
 from zchat.users.core.policy import Invitations
 from zchat.users.core.sessions import Sessions
@@ -456,6 +458,32 @@ def _deaf_counts_as_hearing() -> Plant:
     return Asker, "heartbeat", mutant
 
 
+def _quiet_is_silent() -> Plant:
+    """Whoever has nothing to say says once more that it lives, and then no more."""
+
+    def mutant(self: Any) -> bool:
+        due: bool = self._silent_beats == 0
+        self._silent_beats = -1
+        return due
+
+    return Pulse, "beat", mutant
+
+
+def _waiting_link_is_silent() -> Plant:
+    """Nobody sees that its last command was lost."""
+
+    def mutant(self: Any) -> None:
+        if not self.unanswered:
+            heartbeat(self)
+
+    heartbeat = Asker.heartbeat
+    return Asker, "heartbeat", mutant
+
+
+def _presence_has_no_heartbeat() -> Plant:
+    return UserCore, "heartbeats", lambda self: []
+
+
 def _replies_are_published_early() -> Plant:
     """They are in the link before the commit, and go out with the next beat if that has failed."""
     commit = Beat._commit
@@ -568,6 +596,9 @@ MORE_MUTANTS: Final[dict[str, Callable[[], Plant]]] = {
     "a gateway takes the replies of others": _replies_of_others_are_taken,
     "published replies are not read": _published_replies_are_not_read,
     "who is deaf is answered with the stream": _deaf_counts_as_hearing,
+    "who is quiet is silent": _quiet_is_silent,
+    "a link that waits is silent": _waiting_link_is_silent,
+    "the last presence change is not repeated": _presence_has_no_heartbeat,
     "a reply is published before its commit": _replies_are_published_early,
     "a beat is written without a transaction": _transaction_is_none,
     "a transaction that fails is committed": _failed_transaction_is_committed,

@@ -331,9 +331,9 @@ class ServiceProcess(Process):
         outcomes, self._outcomes = self._outcomes, []
         return outcomes
 
-    def to_asker(self, frames: Sequence[bytes]) -> None:
+    def to_asker(self, frames: Sequence[bytes]) -> bool:
         self.passing("send")
-        self._lines[Kind.WORKER].send(frames)
+        return self._lines[Kind.WORKER].send(frames)
 
     def to_worker(self, frames: Sequence[bytes]) -> None:
         self.passing("send")

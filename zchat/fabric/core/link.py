@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
+from zchat.fabric.core.pulse import Pulse
 from zchat.protocol import limits
 from zchat.protocol.internal import Down, Reply, Up
 
@@ -136,6 +137,7 @@ class Asker(Generic[Context]):
         self._link = 0
         self._commands: Outgoing[bytes] = Outgoing()
         self._replies = Incoming()
+        self._pulse = Pulse()
         self._owes_heartbeat = False
 
     def send(self, body: bytes, context: Context | None) -> None:
@@ -156,7 +158,7 @@ class Asker(Generic[Context]):
     def worker_changed(self, epoch: int | None) -> None:
         """The router says which worker serves the address; None for nobody at the moment."""
         if epoch is None or epoch != self.epoch or not self.reachable:
-            self.hears_stream = False
+            self._hears_stream(False)
         self.reachable = epoch is not None
         if epoch is not None and epoch != self.epoch:
             self.epoch = epoch
@@ -166,8 +168,14 @@ class Asker(Generic[Context]):
         """A worker of this epoch was heard on its stream: replies may come with that now."""
         # Another one, that was overtaken and does not know it yet, says nothing of ours.
         if self.reachable and epoch == self.epoch:
-            self.hears_stream = True
+            self._hears_stream(True)
             self._beats_without_stream = 0
+
+    def _hears_stream(self, hears: bool) -> None:
+        if self.hears_stream is not hears:
+            self.hears_stream = hears
+            # The worker is to know soon by which way it is to answer.
+            self._pulse.stir()
 
     def receive(self, down: Down, now: float) -> list[tuple[Context | None, bytes]]:
         """The (context, reply) pairs that are new; the context is None for a word of its own."""
@@ -193,11 +201,16 @@ class Asker(Generic[Context]):
         return answered
 
     def heartbeat(self) -> None:
-        """Makes the next `envelopes` say something even if there is nothing to say.
+        """Makes the next `envelopes` say something now and then even if there is nothing to say.
 
         A stream has a heartbeat of its own. Whoever misses some of them is deaf, perhaps for long,
         and is answered by the way by which it asks.
         """
+        if self.unanswered:
+            # The last command may be lost, and so may be its reply.
+            self._pulse.stir()
+        if not self._pulse.beat():
+            return
         self._owes_heartbeat = True
         self._beats_without_stream += 1
         if self._beats_without_stream > limits.STREAM_BEATS_MISSED_MAX:

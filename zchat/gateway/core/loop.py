@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from zchat.fabric.core.identities import alias
+from zchat.fabric.core.pulse import Pulse
 from zchat.fabric.core.topics import PRESENCE_TOPIC, ephemeral_topic, stream_topic
 from zchat.gateway.core.dispatch import GatewayCore
 from zchat.gateway.core.flow_control import UNLIMITED, Arrival, Quota
@@ -56,7 +57,9 @@ class Outside(Protocol):
 
     def now(self) -> float: ...
     def now_ms(self) -> int: ...
-    def to_worker(self, frames: Sequence[bytes]) -> None: ...
+    def to_worker(self, frames: Sequence[bytes]) -> bool:
+        """Whether it could be sent."""
+
     def to_answerer(self, address: str, frames: Sequence[bytes]) -> None: ...
     def turn_soon(self) -> None:
         """Has `turn` called once, after the input that waits now."""
@@ -82,6 +85,9 @@ class GatewayLoop:
         self.core = GatewayCore(partitions, sessions_max, quota)
         self.traffic = Traffic()
         self.router_heard_at = -math.inf
+        self.heard = False
+        """Whether the last envelope to the router could be sent."""
+        self._pulse = Pulse()
         self.settings = b""
         """What the router says of changed settings."""
         self._outside = outside
@@ -191,7 +197,14 @@ class GatewayLoop:
         self.core.notice_stall(now)
         self.core.output.look_at_slow_ones(now)
         self.core.tick(self._outside.now(), self._outside.now_ms())
-        self._outside.to_worker([b"", self._status()])
+        # Nobody can log in before the router has told who serves what.
+        if self._pulse.beat() or not self.heard:
+            self.say_heartbeat()
+        self._outside.turn_soon()
+
+    def say_heartbeat(self) -> None:
+        """To the router, which answers with what it knows of the others."""
+        self.heard = self._outside.to_worker([b"", self._status()])
         self._outside.turn_soon()
 
     # --- What goes out ------------------------------------------------------------------------
@@ -209,7 +222,7 @@ class GatewayLoop:
         # An envelope that cannot be sent is missed by its receiver, and then sent again.
         address = peer.address.encode()
         for up in peer.link.envelopes():
-            self._outside.to_worker([address, encode(up)])
+            self.heard = self._outside.to_worker([address, encode(up)])
         if envelope := peer.queries.take_envelope(now):
             self._outside.to_answerer(peer.address, [address, envelope])
 

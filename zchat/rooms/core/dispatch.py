@@ -264,6 +264,9 @@ class RoomCore:
     def tick(self, now: float, at_ms: int) -> None:
         self.state.forget_closed()
 
+    def heartbeats(self) -> list[tuple[bytes, bytes]]:
+        return []  # Its stream has them.
+
 
 def _is_audited(kind: type[Message], room: Room, place: Place | None) -> bool:
     if kind in _AUDITED_FROM_ABOVE:

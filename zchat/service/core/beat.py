@@ -17,6 +17,7 @@ from zchat.eventlog.forgetting import policy_statements
 from zchat.eventlog.store import Owed, Store, StoreUnavailable, Write
 from zchat.fabric.core.identities import alias
 from zchat.fabric.core.link import Answerer, Asker, ReturnAddress
+from zchat.fabric.core.pulse import Pulse
 from zchat.fabric.core.topics import ephemeral_topic, stream_topic
 from zchat.protocol import limits
 from zchat.protocol.codec import Decoder, ProtocolError, encode
@@ -86,6 +87,8 @@ class Core(Protocol):
 
     def asker_lost(self, asker: bytes, now: float, at_ms: int) -> None: ...
     def tick(self, now: float, at_ms: int) -> None: ...
+    def heartbeats(self) -> list[tuple[bytes, bytes]]:
+        """The (topic, body) pairs by which followers see that they have missed something."""
 
 
 class Service(Protocol):
@@ -238,8 +241,11 @@ class Beat:
         self.protocol_errors = 0
         self.operations = operations
         self._retention = Retention(store)
+        self._pulse = Pulse()
+        self._beat_due = False
+        """Whether the next step is the first one of a beat of the clock."""
         self._heartbeat_due = False
-        """Whether the next step is the first one of a heartbeat."""
+        """Whether it is to speak to all even if there is nothing to say."""
         self._forget_at = now
         self.queries = QuerySteps(
             lambda query: service.answer(self.core, store, query, self._at_ms)
@@ -392,8 +398,11 @@ class Beat:
         self._heartbeat_due = False
         return Outbound([], [], self._publications(None, []), [])
 
-    def heartbeat(self, now: float, now_ms: int) -> None:
-        """Makes the next step speak to all peers and followers."""
+    def heartbeat(self, now: float, now_ms: int) -> bool:
+        """To be called every `HEARTBEAT_INTERVAL_S`, before a step.
+
+        Returns whether that step speaks to all peers and followers, so that they know of this life.
+        """
         at_ms = self._clock(now_ms)
         for lost in self._answerer.expire(now):
             self.waiting.drop(lost)
@@ -403,10 +412,13 @@ class Beat:
             # Whoever waits for a query asks again much sooner, so nobody waits for these.
             self._forget_at = now + limits.PEER_EXPIRY_S
             self.queries.forget_abandoned()
-        self._answerer.heartbeat()
         for asker in self._askers.values():
             asker.heartbeat()
-        self._heartbeat_due = True
+        self._beat_due = True
+        self._heartbeat_due = self._pulse.beat()
+        if self._heartbeat_due:
+            self._answerer.heartbeat()
+        return self._heartbeat_due
 
     def _step(self, now: float, at_ms: int) -> Outbound:
         core = self.core
@@ -434,22 +446,26 @@ class Beat:
 
     def _commit(self, settled: Sequence[int]) -> Outbound:
         effects = self.core.effects
-        due = self._heartbeat_due
         policies = self._retention.merged(effects.policies)
-        if due and not policies:
+        if self._beat_due and not policies:
             policies = self._retention.ended_purges()
-        removed = self._retention.due(self._at_ms) if due else []
+        removed = self._retention.due(self._at_ms) if self._beat_due else []
         statements = self._service.statements
         appended, page, owed = commit(
             self.core, self._store, statements, settled, policies, removed
         )
         # From here on it is durable, and only now may anybody hear of it.
-        self._heartbeat_due = False
+        due, self._heartbeat_due, self._beat_due = self._heartbeat_due, False, False
         self.operations.counts.entries += len(appended)
         self._retention.committed(policies)
         self._retention.forget(effects.forgotten)
         self._send_owed(owed)
+        said = page or effects.replies or effects.words or effects.news or effects.broadcasts
+        if said:
+            self._pulse.stir()
         events = list(effects.broadcasts)
+        if due:
+            events += self.core.heartbeats()
         if effects.news:
             topic = ephemeral_topic(self._service.address)
             events.append((topic, encode(SoftNews(list(effects.news)))))

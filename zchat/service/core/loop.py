@@ -28,7 +28,9 @@ class Outside(Protocol):
         """Each must be answered before the next is taken."""
 
     def outcomes(self) -> Iterable[tuple[Job, bool | str]]: ...
-    def to_asker(self, frames: Sequence[bytes]) -> None: ...
+    def to_asker(self, frames: Sequence[bytes]) -> bool:
+        """Whether it could be sent."""
+
     def to_worker(self, frames: Sequence[bytes]) -> None: ...
     def answer(self, body: bytes) -> None: ...
     def publish(self, frames: Sequence[bytes]) -> None: ...
@@ -57,6 +59,8 @@ class ServiceLoop:
         self._settings = self.beat.changed_settings
         self.next_heartbeat = 0.0
         self.router_heard_at = -math.inf
+        self.heard = False
+        """Whether the last envelope to the router could be sent."""
 
     def next_turn(self, now: float) -> float:
         """When the next turn is due even if nothing comes in."""
@@ -69,8 +73,9 @@ class ServiceLoop:
         heartbeat = now >= self.next_heartbeat
         if heartbeat:
             self.next_heartbeat = now + limits.HEARTBEAT_INTERVAL_S
-            self.beat.heartbeat(now, outside.now_ms())
-            self.say_heartbeat(bye=False)
+            # Nobody can ask anything of a service that the router has not heard of.
+            if self.beat.heartbeat(now, outside.now_ms()) or not self.heard:
+                self.say_heartbeat(bye=False)
         self._perform(self.beat.step(now, outside.now_ms()))
         self._tell_settings()
         self.beat.queries.begin_turn()
@@ -117,7 +122,7 @@ class ServiceLoop:
         for topic, body in out.events:
             self._outside.publish([topic, body])
         for asker, body in out.downs:
-            self._outside.to_asker([asker, body])
+            self.heard = self._outside.to_asker([asker, body])
         for address, body in out.ups:
             self._outside.to_worker([address.encode(), body])
         for job in out.jobs:
@@ -126,7 +131,7 @@ class ServiceLoop:
     def say_heartbeat(self, *, bye: bool) -> None:
         status = self._status()
         heartbeat = WorkerHeartbeat(self._address, self._epoch, bye, status, self._settings)
-        self._outside.to_asker([b"", encode(heartbeat)])
+        self.heard = self._outside.to_asker([b"", encode(heartbeat)])
         self._outside.to_worker([b"", b""])
 
 

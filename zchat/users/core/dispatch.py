@@ -305,6 +305,10 @@ class UserCore:
         if delta := self.presence.take_delta(now):
             self.effects.broadcasts.append((PRESENCE_TOPIC, encode(delta)))
 
+    def heartbeats(self) -> list[tuple[bytes, bytes]]:
+        newest = self.presence.newest_number()
+        return [(PRESENCE_TOPIC, encode(newest))] if newest else []
+
     # --- Passwords --------------------------------------------------------------------------------
 
     def job_ended(self, job: Job) -> bool:

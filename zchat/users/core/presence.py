@@ -71,7 +71,7 @@ class Presence:
         return PresenceSnapshot(self._epoch, self._number, True, sorted(announced), away)
 
     def take_delta(self, now: float) -> PresenceDelta | None:
-        """What has changed since the last call; an empty one repeats the number.
+        """What has changed since the last call, if anything.
 
         Whoever has come is there and not away, unless `away` says so as well; whoever has gone is
         not in `away` besides.
@@ -87,9 +87,14 @@ class Presence:
             if name in self.online and self.away.get(name) != word
         }
         # The number 0 says that nothing is known yet, so the first delta counts though it be empty.
-        if came or went or away or self._number == 0:
-            self._number += 1
+        if not (came or went or away) and self._number:
+            return None
+        self._number += 1
         return PresenceDelta(self._epoch, self._number, came, went, away)
+
+    def newest_number(self) -> PresenceDelta | None:
+        """By it whoever follows sees that the last change was missed; None before the first one."""
+        return PresenceDelta(self._epoch, self._number, [], []) if self._number else None
 
 
 class Sightings:
