@@ -125,6 +125,11 @@ def _connect(context: Context, socket: Socket, endpoint: str) -> None:
     context.connections.append((socket, endpoint))
 
 
+def connections_of(socket: Socket) -> Socket:
+    """Something comes at the returned socket whenever `socket` has connected, also anew."""
+    return socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
+
+
 def choose_family(socket: Socket, endpoint: str) -> None:
     """Sockets speak IPv4 unless they are told that the endpoint is one of IPv6."""
     socket.setsockopt(zmq.IPV6, int("[" in endpoint))

@@ -64,6 +64,9 @@ class Gateway:
         events = sockets.subscriber_socket(context, endpoints, self.turns.topics)
         self._commands = Pump(loop, commands, self.turns.receive_reply, 2)
         self._pumps = [self._commands, Pump(loop, events, self.turns.receive_event, 2)]
+        # A router that was just started knows nobody, and is not to wait for the next heartbeat.
+        connections = sockets.connections_of(commands)
+        self._pumps.append(Pump(loop, connections, lambda _: self.turns.say_heartbeat(), 1))
         self._queries: dict[str, Pump] = {}
         for address in self.turns.core.services.by_address:
             socket = sockets.query_socket(context, endpoints)

@@ -62,12 +62,17 @@ class Worker:
         shown.begin(store, self._passwords, self._turns)
 
     def run(self, stop: StopSignal, alive: Liveness) -> None:
+        connections = [sockets.connections_of(each) for each in (self._commands, self._asking)]
         waiter = sockets.Waiter(
-            self._commands, self._asking, self._queries, self._passwords.fd, stop.fd
+            *(self._commands, self._asking, self._queries, *connections),
+            *(self._passwords.fd, stop.fd),
         )
         while not stop.is_set:
             now = time.monotonic()
             waiter.wait(self._turns.next_turn(now) - now)
+            for connection in connections:
+                for _ in sockets.receive_waiting(connection):
+                    self._turns.connected()
             self._turns.turn()
             alive.beat()
             self._in_force.told(self._turns.beat.settings)

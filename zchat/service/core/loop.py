@@ -62,6 +62,11 @@ class ServiceLoop:
         self.heard = False
         """Whether the last envelope to the router could be sent."""
 
+    def connected(self) -> None:
+        """To the router, which may be another one, that knows nobody: the next turn tells it."""
+        self.heard = False
+        self.next_heartbeat = 0.0
+
     def next_turn(self, now: float) -> float:
         """When the next turn is due even if nothing comes in."""
         return now if self._indexing.due or self.beat.waiting else self.next_heartbeat
