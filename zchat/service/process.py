@@ -55,6 +55,8 @@ class Worker:
         self._asking = sockets.asker_socket(context, endpoints, own_identity)
         self._queries = sockets.answer_socket(context, endpoints, service.address)
         self._events = sockets.publisher_socket(context, endpoints)
+        self._readable: list[sockets.Socket | int] = []
+        """Where something waited when this turn began."""
         self._passwords = PasswordPool(settings.password_threads)
         report = StatusReport(program, shown.readings)
         operations = WrittenOperationLog(log, self.now(), self.now_ms())
@@ -69,9 +71,9 @@ class Worker:
         )
         while not stop.is_set:
             now = time.monotonic()
-            waiter.wait(self._turns.next_turn(now) - now)
+            self._readable = waiter.wait(self._turns.next_turn(now) - now)
             for connection in connections:
-                for _ in sockets.receive_waiting(connection):
+                for _ in self._waiting_at(connection):
                     self._turns.connected()
             self._turns.turn()
             alive.beat()
@@ -99,13 +101,17 @@ class Worker:
         return time.time_ns() // 1_000_000
 
     def commands(self) -> Iterable[list[bytes]]:
-        return sockets.receive_waiting(self._commands, 2)
+        return self._waiting_at(self._commands, 2)
 
     def replies(self) -> Iterable[list[bytes]]:
-        return sockets.receive_waiting(self._asking, 2)
+        return self._waiting_at(self._asking, 2)
 
     def queries(self) -> Iterable[list[bytes]]:
-        return sockets.receive_waiting(self._queries)
+        return self._waiting_at(self._queries)
+
+    def _waiting_at(self, socket: sockets.Socket, frames_min: int = 1) -> Iterable[list[bytes]]:
+        # That nothing waits is told by an exception, which takes longer than to read an envelope.
+        return sockets.receive_waiting(socket, frames_min) if socket in self._readable else ()
 
     def outcomes(self) -> Iterable[tuple[Job, bool | str]]:
         return self._passwords.take_outcomes()
