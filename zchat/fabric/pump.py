@@ -7,10 +7,15 @@ has sent.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import zmq
 
 from zchat.fabric.sockets import Socket, receive_waiting, try_send
+
+
+_READABLE: Final = int(zmq.POLLIN)
+"""As a number, since what comes of two of these enumerations is looked up for each time."""
 
 
 class Pump:
@@ -45,7 +50,7 @@ class Pump:
             self._look()
 
     def _look(self) -> None:
-        if not self._scheduled and int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+        if not self._scheduled and int(self._socket.getsockopt(zmq.EVENTS)) & _READABLE:
             self._scheduled = True
             self._loop.call_soon(self._read)
 

@@ -12,7 +12,7 @@ Envelopes on the wire, frame by frame (what a socket's own routing id adds is le
 import contextlib
 import logging
 from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import zmq
 
@@ -25,6 +25,10 @@ from zchat.runtime.settings import Endpoints, Settings
 Socket: TypeAlias = zmq.Socket[bytes]
 _LINGER_MS = 500
 """What is queued at the end has a moment to go out."""
+# As numbers, since joining two of these enumerations takes longer than to send a frame, and
+# `send_multipart` does so for each.
+_MORE: Final = int(zmq.NOBLOCK | zmq.SNDMORE)
+_LAST: Final = int(zmq.NOBLOCK)
 HANDSHAKE_MS = 3000
 """Whoever is refused is not told so, since that would be for ever, and tries again after this."""
 _log = logging.getLogger("zchat.fabric")
@@ -242,8 +246,11 @@ def receive_signed(socket: Socket, frames_min: int = 1) -> Iterator[tuple[list[b
 
 def try_send(socket: Socket, frames: Sequence[bytes]) -> bool:
     """Sends or drops: False at the high-water mark or when the peer is not connected."""
+    *first, last = frames
     try:
-        socket.send_multipart(frames, zmq.NOBLOCK)
+        for frame in first:
+            socket.send(frame, _MORE)
+        socket.send(last, _LAST)
     except zmq.Again:
         return False
     except zmq.ZMQError as error:
