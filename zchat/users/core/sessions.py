@@ -1,6 +1,7 @@
 """Who is connected where: sessions open, break, come back and end here."""
 
 from collections.abc import Callable, Iterable
+from itertools import takewhile
 
 from zchat.eventlog.core.idempotency import Answer
 from zchat.protocol import limits
@@ -24,12 +25,19 @@ class Sessions:
         self._presence = presence
         self._sightings = sightings
         self._by_key: dict[SessionKey, Session] = {}
-        self._lost: dict[str, None] = {}
+        self._lost: dict[str, float] = {}
+        """Since when users are in their grace, those first who were lost first."""
+        self._missed: dict[str, float] = {}
+        """The same of those who are online still."""
 
     def expect(self, user: User, now: float) -> None:
         """The user was here before this service restarted, and may come back."""
-        user.lost_at = now
-        self._lost[user.name] = None
+        self._found(user.name)
+        user.lost_at = self._lost[user.name] = self._missed[user.name] = now
+
+    def _found(self, name: str) -> None:
+        self._lost.pop(name, None)
+        self._missed.pop(name, None)
 
     def take_over(self, former: "Sessions", now: float) -> None:
         """Who was online stays so for a grace, in which the gateways say again who is here."""
@@ -67,7 +75,7 @@ class Sessions:
         opened.away = None if away is None else printable(away)
         user.sessions.append(opened)
         user.lost_at = None
-        self._lost.pop(user.name, None)
+        self._found(user.name)
         self._presence.came(user.name)
         self._tell_away(user)
         return [session.key for session in replaced if session.key != key]
@@ -118,7 +126,7 @@ class Sessions:
 
     def forget(self, user: User) -> None:
         """Nobody waits for the user any more."""
-        self._lost.pop(user.name, None)
+        self._found(user.name)
         user.lost_at = None
         self._presence.went(user.name)
 
@@ -179,18 +187,20 @@ class Sessions:
 
     def expire(self, now: float) -> list[User]:
         """Lets graces run out; returns those that are gone with theirs."""
-        gone: list[User] = []
-        for name in list(self._lost):
-            user = self._users[name]
-            lost_s = now - user.lost_at if user.lost_at is not None else 0.0
-            if lost_s >= limits.PRESENCE_GRACE_S and name in self._presence.online:
+        for name in _lost_by(now - limits.PRESENCE_GRACE_S, self._missed):
+            del self._missed[name]
+            if name in self._presence.online:
                 self._presence.went(name)
-            if lost_s >= limits.SESSION_GRACE_S:
-                self._lost.pop(name, None)
-                user.lost_at = None
-                if user.vanishes:
-                    gone.append(user)
-        return gone
+        gone = _lost_by(now - limits.SESSION_GRACE_S, self._lost)
+        for name in gone:
+            self._found(name)
+            self._users[name].lost_at = None
+        return [user for name in gone if (user := self._users[name]).vanishes]
+
+
+def _lost_by(then: float, lost: dict[str, float]) -> list[str]:
+    """The first of them: thousands may have been lost since, and are not looked at each time."""
+    return list(takewhile(lambda name: lost[name] <= then, lost))
 
 
 def _outranks(here: SessionHere, user: User) -> bool:
