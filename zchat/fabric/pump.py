@@ -13,7 +13,6 @@ import zmq
 
 from zchat.fabric.sockets import Socket, receive_waiting, try_send
 
-
 _READABLE: Final = int(zmq.POLLIN)
 """As a number, since what comes of two of these enumerations is looked up for each time."""
 
