@@ -473,6 +473,26 @@ def test_a_session_has_a_largest_number_of_unanswered_requests(gateway: Gateway)
     assert [c["id"] for c in gateway.sent(ROOMS)] == numbers[2:]
 
 
+def test_who_is_held_or_blocked_is_counted_until_it_goes_on_or_is_gone(gateway: Gateway) -> None:
+    def counted() -> tuple[int, int]:
+        core = gateway.core
+        return len(core.intake.held_sessions), len(core.output.blocked_sessions)
+
+    gateway.log_in("ann", LOBBY)
+    bob, carl = gateway.log_in("bob", LOBBY), gateway.log_in("carl", LOBBY)
+    assert counted() == (0, 0)
+    for session in (bob, carl):
+        gateway.send(session, *map(post, range(limits.SESSION_REQUESTS_MAX + 1)))
+        gateway.core.output.filled(session)
+    assert counted() == (2, 2)
+    gateway.core.disconnected(carl)
+    assert counted() == (1, 1)
+    gateway.core.output.drained(bob)
+    gateway.core.unblocked(bob, gateway.now, gateway.now_ms)
+    gateway.reply(ROOMS, "post", Done(0))
+    assert counted() == (1, 0), "the next one waits for an answer again"
+
+
 def test_a_full_link_holds_its_senders_back_until_it_has_drained(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -555,7 +555,9 @@ class HostileWorld:
             "users": fan_out._sessions,
             "ends": fan_out._ends,
             "fetches": fan_out._fetches,
-            "held sessions": core.intake._held,
+            "full links": core.intake._held,
+            "held sessions": core.intake.held_sessions,
+            "blocked sessions": core.output.blocked_sessions,
             "departing sessions": requests.departing,
             "leaving sessions": core.intake._leaving,
         }

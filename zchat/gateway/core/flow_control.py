@@ -44,6 +44,7 @@ class Output:
     def __init__(self) -> None:
         self.dirty: dict[Session, None] = {}
         """With something to write, or whose connection must be paused, resumed or ended."""
+        self.blocked_sessions: set[Session] = set()
         self._slow: dict[Session, None] = {}
         """Sessions whose connection has not sent what it was given, looked at every heartbeat."""
 
@@ -71,6 +72,7 @@ class Output:
     def forget(self, session: Session) -> None:
         """The session's connection is gone."""
         self.dirty.pop(session, None)
+        self.blocked_sessions.discard(session)
         self._slow.pop(session, None)
 
     # What one turn writes.
@@ -97,9 +99,11 @@ class Output:
     def block(self, session: Session) -> None:
         """Nothing of its logs flows to the session until it is unblocked."""
         session.blocked = True
+        self.blocked_sessions.add(session)
 
     def unblock(self, session: Session) -> None:
         session.blocked = False
+        self.blocked_sessions.discard(session)
 
     def filled(self, session: Session) -> None:
         """Its connection has more to send than it may keep: the client reads too slowly."""
@@ -184,6 +188,7 @@ class Intake:
         self._output = output
         self._take = take
         self._refuse = refuse
+        self.held_sessions: set[Session] = set()
         self._held: dict[Hashable, dict[Session, None]] = {}
         """By link: sessions that nothing more is taken from, because it is full."""
         self._leaving: set[Session] = set()
@@ -320,6 +325,7 @@ class Intake:
             self._leaving.discard(session)
             going_on.append((session, list(session.backlog)))
             session.backlog = None
+            self.held_sessions.discard(session)
             self._output.look_at(session)
         return going_on
 
@@ -332,6 +338,7 @@ class Intake:
     def _hold(self, session: Session) -> None:
         if session.backlog is None:
             session.backlog = deque()
+            self.held_sessions.add(session)
             self._output.look_at(session)
 
     def forget(self, session: Session) -> None:
@@ -339,6 +346,7 @@ class Intake:
         for held in self._held.values():
             held.pop(session, None)
         self._released.pop(session, None)
+        self.held_sessions.discard(session)
         self._leaving.discard(session)
 
 
