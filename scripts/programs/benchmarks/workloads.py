@@ -134,8 +134,9 @@ IDLE: Final = Workload(
     words="{conversations:,} clients who have logged in and say nothing",
     kind="idle",
     conversations=5_000,
-    # What their log-ins have begun is to be over.
-    warm_up_s=5.0,
+    # What their log-ins have begun is to be over: where they came from is written down within
+    # 25 s, and after 10 all of them are told that the first two have gone.
+    warm_up_s=30.0,
     seconds=15.0,
 )
 CATCH_UP: Final = Workload(
