@@ -109,12 +109,42 @@ def test_a_setting_that_was_changed_is_told_in_the_same_turn() -> None:
     store.close()
 
 
+# --- Heartbeats -----------------------------------------------------------------------------------
+
+
+def test_a_service_tells_a_router_of_itself_as_soon_as_it_is_connected(store: Store) -> None:
+    world = Listening()
+    turns = ServiceLoop(RoomService(1, 2), store, OperationLog(), world)
+    turns.turn()
+    world.said.clear()
+    turns.turn()
+    assert world.said == []
+    turns.connected()
+    assert turns.next_turn(world.now()) <= world.now()
+    turns.turn()
+    assert [heartbeat.address for heartbeat in world.said] == ["rooms/1"]
+
+
+def test_a_service_that_was_not_heard_says_so_with_each_beat(store: Store) -> None:
+    world = Listening()
+    turns = ServiceLoop(RoomService(1, 2), store, OperationLog(), world)
+    said = []
+    for heard in (False, False, True, True, True):
+        world.heard = heard
+        world.said.clear()
+        turns.turn()
+        said.append(len(world.said))
+        world.seconds = turns.next_heartbeat
+    assert said == [1, 1, 1, 0, 1]
+
+
 class Listening(Quiet):
     def __init__(self) -> None:
         super().__init__()
         self.said: list[WorkerHeartbeat] = []
+        self.heard = True
 
     def to_asker(self, frames: Sequence[bytes]) -> bool:
         if not frames[0]:
             self.said.append(_heartbeats.decode(frames[1]))
-        return True
+        return self.heard
