@@ -52,7 +52,7 @@ export interface Beginning {
   readonly store: Store;
   readonly loaded: Loaded;
   /** Makes what leads, if this tab is the one. */
-  lead(outlet: Outlet): Promise<Leader>;
+  lead(outlet: Outlet, away: string | undefined): Promise<Leader>;
   /** The server will not have the user any more, for this reason. */
   shutOut(code: string): void;
   /** Forgets the cookie, and who was here. */
@@ -193,7 +193,7 @@ export class Session implements Chat {
   async #lead(): Promise<void> {
     // A leader at hand has the lock now that it was to have.
     if (this.#leader) return;
-    const leader = await this.#beginning.lead(this.outlet);
+    const leader = await this.#beginning.lead(this.outlet, this.me.value.away);
     await this.#readAnew();
     if (this.#isClosed) {
       leader.stop();
@@ -407,6 +407,9 @@ export class Session implements Chat {
   // --- Asking ------------------------------------------------------------------------------------
 
   async ask<D extends Draft>(draft: D): Promise<AnswerOf<D> & Answer> {
+    if (this.#isClosed || this.connection.value.state === "ended") {
+      throw new RefusedError("session_ended", words("chat.over"), 0);
+    }
     const answer = await (isKept(draft) ? this.#askKept(draft) : this.#askNow(draft));
     if (answer.kind === "refused") {
       throw new RefusedError(answer.code, answer.reason, answer.retry_after_ms);
@@ -471,8 +474,11 @@ export class Session implements Chat {
   }
 
   async jumpToTime(atMs: number): Promise<void> {
-    const sequence = await this.#open.sequenceAt(this.opened.value, atMs);
-    await this.#open.look(sequence);
+    try {
+      await this.#open.look(await this.#open.sequenceAt(this.opened.value, atMs));
+    } catch (error) {
+      this.#cannotRead(error);
+    }
   }
 
   /** Offline it is no news that the server cannot be asked. */

@@ -131,9 +131,9 @@ function beginningOf(account: Account, opened: Opened, credentials: Credentials)
     cluster: account.cluster,
     store,
     loaded,
-    lead: async (outlet) => {
+    lead: async (outlet, away) => {
       const claim = await store.claim();
-      const core = coreOf(account.name, credentials, loaded.prefix, claim);
+      const core = coreOf(account.name, credentials, loaded.prefix, claim, away);
       const line = new Line(core, socketUrl(account.slot), () => undefined);
       line.heardAtMs = loaded.heardAtMs;
       return leaderOf(core, line, account, opened, claim, outlet);
@@ -174,9 +174,17 @@ function coreOf(
   credentials: Credentials,
   noncePrefix: Uint8Array,
   claim: Claim | undefined,
+  away?: string,
 ): ClientCore {
   const cursors = new Map(Object.entries(claim?.position.known.cursors ?? {}));
-  return new ClientCore({ name, credentials, noncePrefix, software: SOFTWARE, cursors });
+  return new ClientCore({
+    name,
+    credentials,
+    noncePrefix,
+    software: SOFTWARE,
+    cursors,
+    ...(away !== undefined && { away }),
+  });
 }
 
 async function openStore({ cluster, name }: Account): Promise<Opened> {
