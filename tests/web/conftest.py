@@ -3,7 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import pytest
 
@@ -41,8 +41,9 @@ async def person(cluster: Cluster) -> AsyncIterator[MakePerson]:
         browser = await stack.enter_async_context(chromium())
         people: list[BrowserPerson] = []
 
-        async def make() -> BrowserPerson:
-            people.append(await stack.enter_async_context(BrowserPerson(browser, cluster.address)))
+        async def make(**options: Any) -> BrowserPerson:
+            made = BrowserPerson(browser, cluster.address, **options)
+            people.append(await stack.enter_async_context(made))
             return people[-1]
 
         yield make

@@ -122,7 +122,7 @@ class Tab:
         self.person = person
         self.page = page
         self.field = page.locator(".composer textarea")
-        self.rows = page.locator(".rows .words")
+        self.rows = page.locator(".messages .words")
         self._pid = 0
 
     # --- What somebody does ---------------------------------------------------------------------
