@@ -235,7 +235,8 @@ function spoken(about: About, fromEnd: number, line: string, random: () => numbe
 }
 
 function happened(about: About, text: string, move: Happened["move"]): Happened {
-  const entry = { ...about, log: "#garden" } as unknown as Entry;
+  const body = { kind: move === "left" ? "member_left" : "member_joined" };
+  const entry = { ...about, log: "#garden", body } as unknown as Entry;
   return { type: "happened", ...about, text, move, entry };
 }
 
