@@ -61,6 +61,7 @@ from zchat.protocol.messages import (
 )
 from zchat.rooms.core.dispatch import RoomCore
 from zchat.users.core.dispatch import UserCore
+from zchat.users.core.model import token_digest
 
 from .accounts import WRONG_PASSWORD
 from .cluster import Cluster
@@ -585,7 +586,7 @@ def _check_quiet_end(cluster: Cluster, history: History) -> None:
     for person in _living(cluster.people):
         core, life = person.core, person.lives[-1]
         assert core is not None
-        if core.state is not State.ONLINE and _place_is_lost(person, cluster.people):
+        if core.state is not State.ONLINE and _place_is_lost(person, cluster.people, history):
             continue
         if core.state is not State.ONLINE:
             raise Broken(f"{person.name} is {core.state} after the quiet")
@@ -623,13 +624,13 @@ def _check_quiet_end(cluster: Cluster, history: History) -> None:
                 raise Broken(f"{person.name} is at {at.get(log)} of {log}, whose head is {head}")
 
 
-def _place_is_lost(person: Person, people: Iterable[Person]) -> bool:
+def _place_is_lost(person: Person, people: Iterable[Person], history: History) -> bool:
     """Who was here waits for as long as others have its place.
 
     They have it if a guest was away for longer than its grace, or if no more programs may be here.
+    Nobody else may still wait: it would come in while the last questions are answered.
     """
-    begun = [event for event in person.lives[-1].events if isinstance(event, SessionBegun)]
-    token = person.lives[-1].first.token
+    life = person.lives[-1]
     others = [
         other
         for other in people
@@ -638,12 +639,15 @@ def _place_is_lost(person: Person, people: Iterable[Person]) -> bool:
         and other.core.state is State.ONLINE
         and other.core.name == person.user
     ]
-    tokens = {other.lives[-1].first.token for other in others} - {token}
-    if len(others) >= limits.USER_SESSIONS_MAX or len(tokens) >= limits.USER_TOKENS_MAX:
-        return True
     # Who has the same token is the same guest.
-    strangers = [other for other in others if other.lives[-1].first.token != token]
-    return bool(begun) and begun[-1].guest and bool(strangers)
+    strangers = [other for other in others if other.lives[-1].first.token != life.first.token]
+    begun = [event for event in life.events if isinstance(event, SessionBegun)]
+    if len(others) >= limits.USER_SESSIONS_MAX or (begun and begun[-1].guest and strangers):
+        return True
+    kinds = {digest: kind for (user, digest), kind in history.tokens.items() if user == person.user}
+    here = {token_digest(other.lives[-1].first.token) for other in others}
+    alike = sum(kinds.get(digest) is bool(life.first.device) for digest in here)
+    return token_digest(life.first.token) not in kinds and alike >= limits.USER_TOKENS_MAX
 
 
 def _check_ends(life: Life, history: History) -> None:

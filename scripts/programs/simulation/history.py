@@ -53,9 +53,11 @@ class History:
     """Accounts, also those that are deleted, and when they were made."""
     owed: list[str] = field(default_factory=list)
     suspended: set[str] = field(default_factory=set)
+    """Who is kept out until somebody restores it."""
     banned: set[str] = field(default_factory=set)
     """Names that are kept out for ever."""
-    """Who is kept out until somebody restores it."""
+    tokens: dict[tuple[str, bytes], bool] = field(default_factory=dict)
+    """By user and digest, without those of apps: whether the device is remembered."""
     audits: list[AuditRecord] = field(default_factory=list)
 
     begun: dict[str, int] = field(default_factory=dict)
@@ -197,6 +199,10 @@ def read(cluster: Cluster) -> History:
                 history.users[name] = password_hash is None
                 history.floors[name] = floor
                 history.reading[name, f"@{name}"] = Reading(floor, marker or 0)
+            for user, digest, remembered in connection.execute(
+                text("""select "user", digest, remembered from tokens where scopes = ''""")
+            ):
+                history.tokens[user, digest] = bool(remembered)
             for user, other, marker, notify in connection.execute(
                 text('select "user", other, marker, notify from conversations')
             ):
