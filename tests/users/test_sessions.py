@@ -290,6 +290,26 @@ def test_of_those_who_wait_for_a_name_one_gets_it(users: Users) -> None:
     assert refused(second) is RefusalCode.NAME_IN_USE
 
 
+def test_the_next_guest_of_a_name_is_not_the_last_one_even_while_the_clock_stands(
+    users: Users,
+) -> None:
+    # After the wall clock was set back, all happens in the same millisecond for a while.
+    begun = []
+    for _ in range(3):
+        opened_now = opened(users.come("ann"))
+        begun.append(opened_now.owned_since_ms)
+        users.quit()
+        ends = [Decoder(Stamped).decode(owed.body) for owed in users.owed]
+        assert {Decoder(EndGuest).decode(end.body).since_ms for end in ends} == {begun[-1]}
+        users.settle_all()
+
+    # The next core after a commit that failed knows it, too.
+    former, users.core = users.core, users.loaded()
+    users.core.take_over(former, users.now)
+    begun.append(opened(users.come("ann")).owned_since_ms)
+    assert begun[0] < begun[1] < begun[2] < begun[3]
+
+
 def test_what_is_owed_survives_a_restart(users: Users) -> None:
     users.come("ann")
     users.quit()

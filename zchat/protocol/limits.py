@@ -430,7 +430,7 @@ BAN_S_MAX: Final = 3_650 * 86_400
 KICK_S: Final = 600
 """How long somebody who was kicked from the server is kept out, if it is not said."""
 ENDED_GUESTS_MAX: Final = 10_000
-"""Guests of whom a room-service remembers that they are gone, for what they said arrives later."""
+"""Guests of whom a service remembers that they are gone, for what they said may arrive later."""
 KICK_SEEN_S: Final = 3_600
 """A guest who is kicked while not connected is known by where it was within this time."""
 PRESENCE_NAMES_MAX: Final = 20

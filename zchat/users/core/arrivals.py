@@ -148,7 +148,7 @@ class Arrivals:
         if len(self._directory.users) >= limits.USERS_MAX:
             raise Refusal(RefusalCode.LIMIT_REACHED, "there is no room for more users")
         head = self._directory.timeline.heads[inbox_log(name)] = self._inbox_head(name)
-        user = User(name, at_ms, inbox_floor=head)
+        user = User(name, self._directory.begins_ms(name, at_ms), inbox_floor=head)
         self._directory.add(user)
         return user
 

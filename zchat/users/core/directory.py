@@ -4,6 +4,7 @@ from typing import assert_never
 
 from zchat.eventlog.core.idempotency import Answer
 from zchat.eventlog.core.timeline import Timeline
+from zchat.protocol import limits
 from zchat.protocol.codec import encode
 from zchat.protocol.internal import SessionEnded, UserQuery, UsersCommand
 from zchat.protocol.messages import (
@@ -33,6 +34,8 @@ class Directory:
         self.users: dict[str, User] = {}
         """To be changed by `add` and `remove` alone."""
         self._lookalikes = Lookalikes(self.users)
+        self._gone: dict[str, int] = {}
+        """Names that are free again, with since when they were a guest's; the latest at the end."""
         self.presence = Presence(at_ms, now)
         self.bans = Bans(self.effects.rows)
         self.sightings = Sightings(self.effects.rows)
@@ -47,7 +50,23 @@ class Directory:
     def remove(self, name: str) -> User:
         """The name is free."""
         self._lookalikes.discard(name)
-        return self.users.pop(name)
+        user = self.users.pop(name)
+        self._gone.pop(name, None)
+        self._gone[name] = user.created_at_ms
+        if len(self._gone) > limits.ENDED_GUESTS_MAX:
+            del self._gone[next(iter(self._gone))]
+        return user
+
+    def begins_ms(self, name: str, at_ms: int) -> int:
+        """Since when somebody new has the name, who comes now.
+
+        By that it is told from whoever had the name before, so it is later, even if the clock was
+        set back and stands: a room-service would take the new one for the one that has ended.
+        """
+        return max(at_ms, self._gone.get(name, 0) + 1)
+
+    def take_over(self, former: "Directory") -> None:
+        self._gone = former._gone
 
     def check_new(self, name: str) -> None:
         """Raises `Refusal` for a name that nobody new may have: reserved, or too like another."""

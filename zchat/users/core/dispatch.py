@@ -155,6 +155,7 @@ class UserCore:
             self.sessions.expect(user, now)
 
     def take_over(self, former: "UserCore", now: float) -> None:
+        self.directory.take_over(former.directory)
         self.sessions.take_over(former.sessions, now)
         self.credentials.take_over(former.credentials)
 
