@@ -40,7 +40,7 @@ from zchat.service.core.beat import Beat
 from zchat.users.core import sessions as user_sessions
 from zchat.users.core.devices import Devices
 from zchat.users.core.dispatch import UserCore
-from zchat.users.core.model import Session, User
+from zchat.users.core.model import Session, Token, User
 from zchat.users.core.policy import Invitations
 from zchat.users.core.sessions import Sessions
 
@@ -65,10 +65,13 @@ def _use_of_invitation_is_not_stored() -> Plant:
 
 
 def _revoked_token_is_announced() -> Plant:
-    announce = Sessions.announce
+    announce, token = Sessions.announce, User.token
+
+    def any_token(self: Any, digest: bytes) -> Token:
+        return token(self, digest) or Token(digest, 0, "", False, 0, 0)
 
     def mutant(self: Any, *arguments: Any) -> Any:
-        with patch.object(User, "token", lambda self, digest: True):
+        with patch.object(User, "token", any_token):
             return announce(self, *arguments)
 
     return Sessions, "announce", mutant
