@@ -135,7 +135,10 @@ def _hunt(work: tuple[str, float, int]) -> tuple[str, int, str | None]:
     with planted(name):
         for seed in range(most):
             seeds_run += 1
-            broken = simulate(Recipe(seed, seconds)).broken
+            try:
+                broken = simulate(Recipe(seed, seconds)).broken
+            except Exception as bug:  # noqa: BLE001 - no cluster can be made with this one
+                broken = f"a bug: {type(bug).__name__}: {bug}"
             if broken is not None:
                 return name, seeds_run, broken
     return name, seeds_run, None

@@ -203,9 +203,9 @@ def _conversation_is_lost_between_pages() -> Plant:
 def _debt_is_never_paid_off() -> Plant:
     buckets = flow_control._buckets
 
-    def mutant(rate: Rate | None, shares: float = 1) -> Any:
+    def mutant(rate: Rate | None, *others: float) -> Any:
         is_work = rate is not None and rate.burst >= 1_000
-        return buckets(Rate(rate.burst, 1e-9) if rate and is_work else rate, shares)
+        return buckets(Rate(rate.burst, 1e-9) if rate and is_work else rate, *others)
 
     return flow_control, "_buckets", mutant
 
