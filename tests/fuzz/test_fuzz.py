@@ -33,6 +33,7 @@ from zchat.protocol.codec import Decoder, ProtocolError, encode
 from zchat.protocol.internal import USER_SERVICE, room_partition
 from zchat.protocol.messages import (
     PROTOCOL_VERSION,
+    BlockedList,
     ClientMessage,
     Hello,
     LogIn,
@@ -191,6 +192,11 @@ def _escaped(text: str) -> bool:
 
 
 # --- What was found -------------------------------------------------------------------------------
+
+
+def test_a_server_that_lists_many_names_costs_a_client_little() -> None:
+    many = encode(BlockedList(1, [""] * 131_000))
+    assert run_one(TARGETS["message on a screen"], many, 0) is None
 
 
 def test_who_must_wait_is_not_read_from_at_once() -> None:

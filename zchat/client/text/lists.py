@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from zchat.client.text.entries import settings
-from zchat.client.text.style import Style, duration
+from zchat.client.text.style import BOLD, Style, duration
 from zchat.protocol.messages import (
     AuditList,
     BanList,
@@ -204,7 +204,8 @@ def devices(style: Style, answer: DeviceList) -> list[str]:
 def blocked(style: Style, answer: BlockedList) -> list[str]:
     if not answer.users:
         return [style.fact("you have blocked nobody")]
-    return style.table(("blocked",), [(printable(user),) for user in answer.users])
+    # A table would align what stands in one column, at many times the size of a server's long list.
+    return [style.styled(BOLD, "blocked"), *map(printable, answer.users)]
 
 
 def audit(style: Style, answer: AuditList) -> list[str]:
