@@ -33,6 +33,8 @@ GROWN_BYTES_MAX: Final = 16 * 1024 * 1024
 """What a process may keep of all the frames of one decoder, beyond its first thousand."""
 STORY_FRAMES: Final = 1_000
 _SHOWN_CHARS_MAX: Final = 400
+_ARGUMENT_CHARS_MAX: Final = 100_000
+"""Linux takes no argument of more than 128 KiB."""
 _FRAMES_DEFAULT: Final = 100_000
 
 _targets: dict[str, Target] = {}
@@ -183,8 +185,12 @@ def _tell(failure: Failure) -> None:
     click.echo(f"    {failure.what[:_SHOWN_CHARS_MAX]}")
     where = "among the long frames" if failure.block == LONG_BLOCK else f"block {failure.block}"
     click.echo(f"    seed {failure.seed}, {where}, {len(failure.frame):,} bytes when minimised")
-    again = f"scripts/fuzz --only '{failure.target}' --seed {failure.seed} --bytes"
-    click.echo(f"    again: {again} {failure.frame.hex()}")
+    frame = failure.frame.hex()
+    again = f"--bytes {frame}"
+    if len(frame) > _ARGUMENT_CHARS_MAX:
+        # It comes again with the others of its block; the long frames always come.
+        again = f"--frames {max(0, failure.block) * BLOCK_FRAMES + 1}"
+    click.echo(f"    again: scripts/fuzz --only '{failure.target}' --seed {failure.seed} {again}")
 
 
 if __name__ == "__main__":
