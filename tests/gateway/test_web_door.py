@@ -35,9 +35,9 @@ PING = encode(Ping(id=7))
 class House:
     """A gateway without services, whose clock stands still until it is told the time."""
 
-    def __init__(self, quota: Quota, sessions_max: int) -> None:
+    def __init__(self, quota: Quota, sessions_max: int, site: Site | None) -> None:
         self.turns = GatewayLoop(1, self, sessions_max, quota)
-        self.doors = Doors(SITE)
+        self.doors = Doors(site)
         self.time = 100.0
         self.port = 0
 
@@ -72,9 +72,11 @@ class House:
 
 @contextlib.asynccontextmanager
 async def house(
-    quota: Quota = UNLIMITED, sessions_max: int = limits.SESSIONS_MAX
+    quota: Quota = UNLIMITED,
+    sessions_max: int = limits.SESSIONS_MAX,
+    site: Site | None = SITE,
 ) -> AsyncIterator[House]:
-    opened = House(quota, sessions_max)
+    opened = House(quota, sessions_max, site)
     loop = asyncio.get_running_loop()
     listener = await loop.create_server(
         partial(opened.doors.connection, opened.turns), "127.0.0.1", 0
@@ -293,6 +295,13 @@ async def test_an_address_has_as_many_connections_as_ever() -> None:
             told = await second.told()
             assert told.startswith(b"HTTP/1.1 503 ")
             assert b"connections of your address" in told
+
+
+@in_both_loops
+async def test_where_browsers_are_not_let_in_a_letter_is_garbage() -> None:
+    async with house(site=None) as here, await here.come() as guest:
+        guest.say(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert refusal_in(await guest.told()) is RefusalCode.MALFORMED
 
 
 # --- Sockets --------------------------------------------------------------------------------------
