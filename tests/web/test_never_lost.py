@@ -108,13 +108,15 @@ async def test_a_page_without_a_server_shows_what_it_has_and_sends_later_what_is
     await tab.until(tab.has_sent_all)
     await tab.is_kept()
     await asyncio.to_thread(cluster.stop)
-    for number in range(1, len(texts)):
-        await tab.reload()
-        await tab.until_shown(texts[number - 1])
-        await tab.until(tab.is_offline)
-        await tab.say(texts[number])
-        await tab.until_shown(texts[number])
-    await asyncio.to_thread(cluster.start)
+    try:
+        for number in range(1, len(texts)):
+            await tab.reload()
+            await tab.until_shown(texts[number - 1])
+            await tab.until(tab.is_offline)
+            await tab.say(texts[number])
+            await tab.until_shown(texts[number])
+    finally:
+        await asyncio.to_thread(cluster.start)
     await tab.until(tab.has_sent_all)
     await check_once_and_in_order(cluster, texts, tab)
 
