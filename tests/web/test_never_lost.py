@@ -162,7 +162,7 @@ async def test_another_tab_leads_when_the_leading_one_sleeps(
     await check_once_and_in_order(cluster, texts, other, leading)
 
 
-async def test_where_nothing_can_be_kept_it_is_said_all_the_same_and_that_is_told_once(
+async def test_where_nothing_can_be_kept_it_is_said_all_the_same(
     cluster: Cluster, person: MakePerson
 ) -> None:
     ann, bob = await person(), await person()
@@ -177,6 +177,26 @@ async def test_where_nothing_can_be_kept_it_is_said_all_the_same_and_that_is_tol
         await reading.until_shown(text)
         await tab.until_shown(text)
     assert await said_by(cluster, ann.name) == texts
+    # Nor is the page lost to whoever has to lead then.
+    other = await ann.come_in()
+    await session.send("Storage.clearDataForOrigin", cleared)
+    await tab.kill()
+    await other.until(other.is_online)
+    texts.append(f"{ann.name} goes on")
+    await other.say(texts[-1])
+    await reading.until_shown(texts[-1])
+    assert await said_by(cluster, ann.name) == texts
+
+
+async def test_that_nothing_can_be_kept_is_told_once(person: MakePerson) -> None:
+    ann = await person()
+    tab = await ann.come_in()
+    session = await tab.page.context.new_cdp_session(tab.page)
+    cleared = {"origin": ann.url.rstrip("/"), "storageTypes": "indexeddb"}
+    await session.send("Storage.clearDataForOrigin", cleared)
+    for number in range(3):
+        await tab.say(f"{ann.name} keeps nothing {number}")
+        await tab.until_shown(f"{ann.name} keeps nothing {number}")
     told = tab.page.locator(".notices").get_by_text("cannot be kept in this browser")
     assert await told.count() == 1
 

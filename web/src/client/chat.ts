@@ -234,8 +234,8 @@ export class Session implements Chat {
       this.#book = new Book(me, kept, presence, rights);
       this.#highlight();
       for (const news of heard) this.#book.apply(news, performance.now());
-    } catch (error) {
-      if (!this.#isClosed) throw error;
+    } catch {
+      // Where the store cannot be read any more, what is known is all there is.
     } finally {
       this.#heardMeanwhile.delete(heard);
     }

@@ -7,7 +7,7 @@ import { ClientCore } from "../core/machine.ts";
 import { DEVICE_NAME_CHARS_MAX, NONCE_PREFIX_BYTES } from "../protocol/limits.ts";
 import { canonicalName } from "../protocol/names.ts";
 import { openIndexed } from "../storage/indexed.ts";
-import { Ledger } from "../storage/ledger.ts";
+import { Ledger, NOWHERE } from "../storage/ledger.ts";
 import { MemoryStore } from "../storage/memory.ts";
 import { accounts, forgetAccount, remember, slotFor, type Account } from "../storage/registry.ts";
 import type { Claim, Loaded, Store } from "../storage/store.ts";
@@ -132,7 +132,8 @@ function beginningOf(account: Account, opened: Opened, credentials: Credentials)
     store,
     loaded,
     lead: async (outlet, away) => {
-      const claim = await store.claim();
+      // Where nothing can be kept any more the server says all of it again.
+      const claim = await store.claim().catch(() => ({ term: 0, position: NOWHERE }));
       const core = coreOf(account.name, credentials, loaded.prefix, claim, away);
       const line = new Line(core, socketUrl(account.slot), () => undefined);
       line.heardAtMs = loaded.heardAtMs;
