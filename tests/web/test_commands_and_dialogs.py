@@ -150,3 +150,22 @@ async def test_whoever_logs_out_leaves_nothing_behind(person: MakePerson) -> Non
     await tab.page.locator(".enter input[name=name]").wait_for()
     assert await tab.page.locator(".enter input[name=name]").input_value() == ""
     assert (await tab.kept())["entries"] == []
+
+
+async def test_whoever_logs_out_is_no_device_of_the_account_any_more(person: MakePerson) -> None:
+    ann, other = await person(), await person()
+    tab = await ann.come_in(SECRET)
+    await tab.say("roses")
+    await tab.say(":logout")
+    await tab.page.locator("dialog .harms").click()
+    await tab.page.locator(".enter input[name=name]").wait_for()
+    elsewhere = await other.tab()
+    await elsewhere.page.get_by_role("button", name="I have an account").click()
+    await elsewhere.page.locator("input[name=name]").fill(ann.name)
+    await elsewhere.page.locator("input[type=password]").fill(SECRET)
+    await elsewhere.page.locator("form button[type=submit]").click()
+    await elsewhere.has_begun()
+    await elsewhere.say(":devices")
+    listed = elsewhere.page.get_by_text(" on Linux (")
+    await listed.first.wait_for()
+    assert await listed.count() == 1

@@ -49,6 +49,8 @@ const HIGHLIGHTS = "highlight-words";
 export interface Beginning {
   readonly name: string;
   readonly cluster: string;
+  /** As the account's list of devices has this browser, if it does. */
+  readonly device: string | undefined;
   readonly store: Store;
   readonly loaded: Loaded;
   /** Makes what leads, if this tab is the one. */

@@ -64,13 +64,14 @@ async function logIn(name: string, wanted: Wanted, known: Account | undefined): 
   const slot = known?.slot ?? slotFor(name);
   const before = known && (await openStore(known));
   const claim = await before?.store.claim();
+  const device = wanted.remember ? (known?.device ?? deviceName()) : undefined;
   const credentials = new Credentials({
     ...(wanted.password !== undefined && { password: wanted.password }),
     ...(wanted.code !== undefined && { code: wanted.code }),
     ...(wanted.invitation !== undefined && { invitation: wanted.invitation }),
     ...(wanted.newPassword !== undefined && { newPassword: wanted.newPassword }),
     register: wanted.register ?? false,
-    device: wanted.remember ? deviceName() : "",
+    device: device ?? "",
     cluster: known?.cluster ?? "",
   });
   const prefix =
@@ -90,7 +91,12 @@ async function logIn(name: string, wanted: Wanted, known: Account | undefined): 
     }
     throw error;
   }
-  const account: Account = { name: core.name, cluster: core.cluster, slot };
+  const account: Account = {
+    name: core.name,
+    cluster: core.cluster,
+    slot,
+    ...(device !== undefined && { device }),
+  };
   const opened = before ?? (await openStore(account));
   remember(account);
   const session = new Session(beginningOf(account, opened, credentials));
@@ -129,6 +135,7 @@ function beginningOf(account: Account, opened: Opened, credentials: Credentials)
   return {
     name: account.name,
     cluster: account.cluster,
+    device: account.device,
     store,
     loaded,
     lead: async (outlet, away) => {
@@ -210,12 +217,16 @@ function socketUrl(slot: number): string {
   return url.href;
 }
 
-/** What the list of the account's devices calls this browser. */
+/**
+ * What the list of the account's devices calls this browser. With a number by chance, since people have
+ * the same browser on several machines, and the one that logs out has to find itself.
+ */
 function deviceName(): string {
   const agent = navigator.userAgent;
   const browsers = ["Firefox", "Edg", "OPR", "Chrome", "Safari"];
   const systems = ["Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux"];
   const browser = browsers.find((each) => agent.includes(each)) ?? "a browser";
   const system = systems.find((each) => agent.includes(each)) ?? "some system";
-  return `${browser} on ${system}`.slice(0, DEVICE_NAME_CHARS_MAX);
+  const [number = 0] = crypto.getRandomValues(new Uint16Array(1));
+  return `${browser} on ${system} (${number})`.slice(0, DEVICE_NAME_CHARS_MAX);
 }

@@ -11,6 +11,8 @@ export interface Account {
   readonly cluster: string;
   /** Which of the browser's cookies is theirs: the door has so many sockets. */
   readonly slot: number;
+  /** What the list of the account's devices calls this browser; left out if it is not in that. */
+  readonly device?: string;
   /** The server has said that it takes more than the cookie to come back. */
   readonly isOut?: boolean;
 }
@@ -66,12 +68,13 @@ function write(all: readonly Account[]): void {
 
 function isAccount(found: unknown): found is Account {
   if (typeof found !== "object" || found === null) return false;
-  const { name, cluster, slot } = found as Partial<Record<keyof Account, unknown>>;
+  const { name, cluster, slot, device } = found as Partial<Record<keyof Account, unknown>>;
   return (
     typeof name === "string" &&
     !strayIn(name) &&
     typeof cluster === "string" &&
-    Number.isInteger(slot)
+    Number.isInteger(slot) &&
+    (device === undefined || typeof device === "string")
   );
 }
 

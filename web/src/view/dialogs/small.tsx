@@ -174,7 +174,7 @@ export function JumpToDate({ screen, onClose }: Properties): VNode {
         does={words("date.go")}
         onSend={async (form) => {
           const [year = 0, month = 1, day = 1] = textOf(form, "date").split("-").map(Number);
-          await screen.chat.jumpToTime(new Date(year, month - 1, day).getTime());
+          await screen.goToTime(new Date(year, month - 1, day).getTime());
           onClose();
         }}
       >
