@@ -211,6 +211,9 @@ function attach(
     memory.edits.delete(key);
   };
   takeText();
+  // Whoever has just come in can write at once; a touch would have a keyboard cover half of the page.
+  if (document.activeElement === document.body && matchMedia("(hover: hover)").matches)
+    field.focus();
   const stop = chat.opened.subscribe((next) => {
     if (next === key) return;
     leaveText();

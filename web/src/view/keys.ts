@@ -86,6 +86,8 @@ function plain(screen: Screen, event: KeyboardEvent): (() => void) | undefined {
   if (event.key === "?") return () => (screen.dialog.value = { name: "keys" });
   if (event.key === "/") return () => openPanel(screen, "search");
   if (event.key === "Escape") return () => screen.write();
+  // What is typed anywhere else is the begin of a message: it goes where the focus is then.
+  if (event.key.length === 1 && event.key !== " ") screen.write();
   return undefined;
 }
 

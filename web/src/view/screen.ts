@@ -131,6 +131,12 @@ export function holds(timeline: Timeline, key: Key, sequence: number): boolean {
   return begins && (!moreAfter || (confirmed !== undefined && confirmed.sequence >= sequence));
 }
 
+/** A dialog that has just been closed keeps the focus until it is off the page. */
+function onceUncovered(does: () => void): void {
+  if (document.querySelector("dialog[open]") === null) does();
+  else setTimeout(does);
+}
+
 export function createScreen(chat: Chat): Screen {
   const query = matchMedia(NARROW);
   const isNarrow = signal(query.matches);
@@ -155,6 +161,8 @@ export function createScreen(chat: Chat): Screen {
     if (key === before) return;
     begun.set(before, intent.peek());
     intent.value = begun.get(key) ?? SAY;
+    // What was refused or done there says nothing here.
+    if (screen.hint.peek() !== "") screen.hint.value = "";
     before = key;
   });
 
@@ -183,7 +191,7 @@ export function createScreen(chat: Chat): Screen {
       if (sequence === undefined) {
         wanted.value = undefined;
         chat.open(key);
-        if (!isNarrow.value) screen.writer?.field.focus();
+        if (!isNarrow.value) onceUncovered(() => screen.writer?.field.focus());
         return;
       }
       wanted.value = { key, sequence };
@@ -205,8 +213,10 @@ export function createScreen(chat: Chat): Screen {
     },
     write(text) {
       selected.value = "";
-      if (text) screen.writer?.insert(text);
-      screen.writer?.field.focus();
+      onceUncovered(() => {
+        if (text) screen.writer?.insert(text);
+        screen.writer?.field.focus();
+      });
     },
   };
   return screen;

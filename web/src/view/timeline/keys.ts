@@ -15,6 +15,8 @@ export interface Place {
   /** Shows folded rows one by one, or folds them again. */
   unfold(key: string): void;
   element(key: string): HTMLElement | undefined;
+  /** A mouse has brought the focus here, to select text or by chance, and no message was chosen since. */
+  isPointed(): boolean;
 }
 
 const ACTS: Readonly<Record<string, Act>> = {
@@ -46,6 +48,10 @@ function onControl(event: KeyboardEvent, place: Place): boolean {
 }
 
 function onPlain(event: KeyboardEvent, screen: Screen, place: Place): boolean {
+  if (place.isPointed() && isLetter(event)) {
+    screen.write();
+    return false;
+  }
   const rows = place.rows();
   const at = rows.findIndex((row) => row.key === screen.selected.peek());
   const row = rows[at];
@@ -90,8 +96,13 @@ function onPlain(event: KeyboardEvent, screen: Screen, place: Place): boolean {
     return true;
   }
   // A letter without a meaning here is the first one of a message: it goes where the focus is then.
-  if (event.key.length === 1 && event.key !== " " && event.key !== "?") screen.write();
+  if (isLetter(event)) screen.write();
   return false;
+}
+
+/** What begins a message, when it means nothing else. */
+function isLetter({ key }: KeyboardEvent): boolean {
+  return key.length === 1 && key !== " " && key !== "?" && key !== "/";
 }
 
 function go(place: Place, rows: readonly Row[], at: number): void {
