@@ -9,12 +9,14 @@ interface Properties {
   readonly onClose: () => void;
   /** How much of a wide page it takes: a form, or what needs room. */
   readonly size?: "small" | "wide";
+  /** Is told of each key before what is in it. */
+  readonly onKey?: ((event: KeyboardEvent) => void) | undefined;
   readonly children: ComponentChildren;
 }
 
 /** In front of the page, which takes no key or click until it is closed; then the focus is back where it
  * was. */
-export function Modal({ title, onClose, size = "small", children }: Properties): VNode {
+export function Modal({ title, onClose, size = "small", onKey, children }: Properties): VNode {
   const element = useRef<HTMLDialogElement>(null);
   const id = useId();
   useLayoutEffect(() => {
@@ -37,6 +39,7 @@ export function Modal({ title, onClose, size = "small", children }: Properties):
         event.preventDefault();
         onClose();
       }}
+      {...(onKey ? { onKeyDownCapture: onKey } : {})}
       onMouseDown={(event) => {
         if (event.target === event.currentTarget) onClose();
       }}

@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 
 import type { Said } from "../../model/shapes.ts";
 import * as LIMITS from "../../protocol/limits.ts";
@@ -59,8 +59,17 @@ export function Versions({ screen, of, onClose }: Properties): VNode {
 
 export function Delete({ screen, of, onClose }: Properties): VNode {
   const doing = useDoing();
+  const moved = useRef(false);
+  /** Enter deletes. Whoever was typing a word did not mean to, and has it whole in the composer. */
+  const goOn = (event: KeyboardEvent) => {
+    if (event.key === "Tab") moved.current = true;
+    if (moved.current || event.key.length !== 1 || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    onClose();
+    screen.write(event.key);
+  };
   return (
-    <Modal title={words("delete.title")} onClose={onClose}>
+    <Modal title={words("delete.title")} onClose={onClose} onKey={of.mine ? goOn : undefined}>
       <Quoted said={of} />
       <Form
         doing={doing}
