@@ -37,6 +37,8 @@ export interface Reader {
   readonly name: string;
   /** Words of their own, as `highlighting` makes them. */
   readonly highlights: RegExp | undefined;
+  /** Nobody else is in the conversation. */
+  readonly isPrivate?: boolean;
 }
 
 export const NOBODY: Reader = { name: "", highlights: undefined };

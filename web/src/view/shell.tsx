@@ -23,7 +23,9 @@ export function Shell({ screen, panels }: { screen: Screen; panels: Panels }): V
   const today = useToday();
   useEffect(() => followKeyboard(), []);
   useEffect(() => followAddress(screen), []);
-  const opened = panel.value;
+  // Members and pins are of rooms; in private the panel waits until one is back in a room.
+  const inRoom = useComputed(() => screen.chat.opened.value.startsWith("#")).value;
+  const opened = inRoom || panel.value === "search" ? panel.value : undefined;
   const Opened = opened && panels[opened];
   // Of what is not seen, nothing is drawn or kept up to date.
   const showsList = list.value;
@@ -31,7 +33,7 @@ export function Shell({ screen, panels }: { screen: Screen; panels: Panels }): V
   const Beside = narrow.value ? "main" : "aside";
   const showsMessages = !narrow.value || (!showsList && !showsPanel);
   return (
-    <div class={`shell${narrow.value ? " narrow" : ""}`}>
+    <div class={`shell${narrow.value ? " narrow" : ""}`} onMouseDown={leaveFocus}>
       {showsList && <Sidebar screen={screen} />}
       {showsMessages && (
         <main class="conversation">
@@ -50,6 +52,13 @@ export function Shell({ screen, panels }: { screen: Screen; panels: Panels }): V
       <Spoken screen={screen} />
     </div>
   );
+}
+
+/** Who clicks a button while writing goes on writing; without this, browsers differ. */
+function leaveFocus(event: MouseEvent): void {
+  const isWriting = document.activeElement instanceof HTMLTextAreaElement;
+  if (isWriting && event.target instanceof Element && event.target.closest("button"))
+    event.preventDefault();
 }
 
 function Writing({ screen }: { screen: Screen }): VNode {

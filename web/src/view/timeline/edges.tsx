@@ -23,7 +23,9 @@ export function Beginning({ screen, timeline }: { screen: Screen; timeline: Time
   }
   const empty = timeline.items.length === 0;
   const title = printable(about?.title ?? timeline.key.slice(1));
-  const isRoom = about === undefined || about.kind === "room" || about.kind === "lobby";
+  const isRoom = about
+    ? about.kind === "room" || about.kind === "lobby"
+    : timeline.key.startsWith("#");
   const phrase =
     about?.kind === "notices"
       ? empty

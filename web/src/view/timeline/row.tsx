@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
 
-import type { Said } from "../../model/shapes.ts";
+import type { Item, Said } from "../../model/shapes.ts";
 import { printable } from "../../protocol/names.ts";
 import { clock, day, exactly, words } from "../../text/text.ts";
 import { hueOf } from "../hue.ts";
@@ -13,7 +13,8 @@ import { waysOf } from "./rows.ts";
 import { Text } from "./text.tsx";
 
 /** What a click in a row means; the timeline finds the row by the element. */
-export type Deed = "author" | "unfold" | "fold" | "answered" | "react" | "retry" | "give-up";
+export type Deed =
+  "author" | "unfold" | "fold" | "answered" | "react" | "retry" | "give-up" | "room";
 
 /** More names than these are counted. */
 const NAMES_MAX = 5;
@@ -34,7 +35,8 @@ export const RowView = memo(({ row, reader, today }: RowProps) => {
   const classes = ["row", item.type];
   if (row.grouped) classes.push("grouped");
   if (item.type === "said") {
-    if (item.mentionsMe && !item.deletedBy) classes.push("mentions");
+    // In private all of it is for the reader, and nothing stands out.
+    if (item.mentionsMe && !item.deletedBy && !reader.isPrivate) classes.push("mentions");
     if (item.delivery !== "done") classes.push(item.delivery);
   }
   return (
@@ -196,9 +198,27 @@ export function listed(names: readonly string[], me: string): string {
   return shown.join(", ") + (more > 0 ? ` ${words("timeline.more_names", { count: more })}` : "");
 }
 
+/** The room that one can go to from here: one was invited to it, or somebody opened it. */
+export function roomOfferedBy(item: Item): string | undefined {
+  if (item.type !== "happened") return undefined;
+  const { body } = item.entry;
+  const isOffer = body.kind === "invited_to_room" || body.kind === "room_opened";
+  return isOffer ? body.room : undefined;
+}
+
 function Notice({ row, me }: { row: Row; me: string }): VNode {
   if (row.folded.length === 0) {
-    return <p class="body notice">{row.item.text}</p>;
+    const room = roomOfferedBy(row.item);
+    return (
+      <p class="body notice">
+        {row.item.text}
+        {room !== undefined && (
+          <button type="button" class="quiet enter-room" tabIndex={-1} data-deed="room">
+            {words("timeline.enter_room", { title: `#${printable(room)}` })}
+          </button>
+        )}
+      </p>
+    );
   }
   const parts = [...waysOf(row.folded)].flatMap(([way, names]) =>
     names.length === 0 ? [] : [words(`timeline.${way}`, { who: listed(names, me) })],

@@ -7,11 +7,11 @@ import { printable } from "../../protocol/names.ts";
 import { clock, words } from "../../text/text.ts";
 import { highlighting, type Reader } from "../markup.ts";
 import { holds, type Screen } from "../screen.ts";
-import { act, react } from "./acts.ts";
+import { act, react, told } from "./acts.ts";
 import { Actions } from "./actions.tsx";
 import { Beginning, NewAbove, NewerBelow } from "./edges.tsx";
 import { onKey, type Place } from "./keys.ts";
-import { listed, RowView, type Deed } from "./row.tsx";
+import { listed, roomOfferedBy, RowView, type Deed } from "./row.tsx";
 import { rowsOf, type Row } from "./rows.ts";
 import { holdScroll, rowOf, type Scroll } from "./scroll.ts";
 import { useReading } from "./reading.ts";
@@ -33,6 +33,8 @@ interface Drawn {
   loading: boolean;
   /** What was selected when a finger came down: by the time of its click the browser has moved the focus. */
   touched: string;
+  /** A mouse was pressed here last, not a key: what has the focus was not chosen. */
+  pointing: boolean;
 }
 
 /** The messages of the open conversation. `today` is any time of this day. */
@@ -46,6 +48,7 @@ export function TimelineView({ screen, today }: { screen: Screen; today: number 
     scroll: undefined,
     loading: false,
     touched: "",
+    pointing: false,
   }).current;
   const unfolded = useSignal<ReadonlySet<string>>(new Set());
   const pointed = useSignal("");
@@ -57,6 +60,7 @@ export function TimelineView({ screen, today }: { screen: Screen; today: number 
   const reader = useComputed<Reader>(() => ({
     name: name.value,
     highlights: highlighting(chat.highlights.value),
+    isPrivate: chat.opened.value.startsWith("@"),
   })).value;
   const isOther = drawn.key !== timeline.key;
   const rows = rowsOf(timeline, reader.name, dayOf, unfolded.value, isOther ? [] : drawn.rows);
@@ -111,6 +115,7 @@ export function TimelineView({ screen, today }: { screen: Screen; today: number 
       unfolded.value = next;
     },
     element: (key) => (list.current === null ? undefined : rowOf(list.current, key)),
+    isPointed: () => drawn.pointing,
   };
 
   return (
@@ -123,11 +128,15 @@ export function TimelineView({ screen, today }: { screen: Screen; today: number 
         role="group"
         aria-label={words("timeline.label")}
         onKeyDown={(event) => onKey(event, screen, place)}
-        onPointerDown={() => (drawn.touched = screen.selected.peek())}
+        onPointerDown={(event) => {
+          drawn.touched = screen.selected.peek();
+          drawn.pointing = event.pointerType === "mouse";
+          if (drawn.pointing) screen.selected.value = "";
+        }}
         onClick={(event) => onClick(event, screen, place, drawn)}
         onFocusIn={(event) => {
           const key = keyAt(event.target);
-          if (key !== "") screen.selected.value = key;
+          if (key !== "" && !drawn.pointing) screen.selected.value = key;
         }}
         onPointerOver={(event) => {
           const key = keyAt(event.target);
@@ -197,6 +206,7 @@ function toEnd(screen: Screen, drawn: Drawn): void {
 
 /** Selects a row and gives it the keys; "" for none, which leaves the keys with the timeline. */
 function select(screen: Screen, list: HTMLElement | null, drawn: Drawn, key: string): void {
+  drawn.pointing = false;
   screen.selected.value = key;
   const row = list === null || key === "" ? undefined : rowOf(list, key);
   if (row === undefined) {
@@ -235,6 +245,16 @@ function showWanted(screen: Screen, list: HTMLElement, drawn: Drawn): void {
   setTimeout(() => element.classList.remove("lit"), LIT_MS);
 }
 
+/** To the room that the notice is about, joining it if need be. */
+async function enterRoom(screen: Screen, item: Item): Promise<void> {
+  const room = roomOfferedBy(item);
+  if (room === undefined) return;
+  const { chat } = screen;
+  const joined = chat.conversations.peek().some(({ key, joined }) => joined && key === `#${room}`);
+  if (joined || (await told(screen, chat.ask({ kind: "join_room", room }))))
+    screen.goTo(`#${room}`);
+}
+
 function onClick(event: MouseEvent, screen: Screen, place: Place, drawn: Drawn): void {
   const target = event.target instanceof Element ? event.target : undefined;
   const key = keyAt(event.target);
@@ -253,6 +273,9 @@ function onClick(event: MouseEvent, screen: Screen, place: Place, drawn: Drawn):
       return;
     case "react":
       if (item.type === "said") void react(screen, item, button?.dataset["emoji"] ?? "");
+      return;
+    case "room":
+      void enterRoom(screen, item);
       return;
     case "retry":
     case "give-up":
