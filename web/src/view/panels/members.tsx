@@ -19,6 +19,7 @@ const SHOWN_MAX = 500;
 export function Members({ screen }: { readonly screen: Screen }): VNode {
   const { chat } = screen;
   const list = useRef<HTMLUListElement>(null);
+  const key = chat.opened.value;
   const at = useSignal(0);
   const filter = useSignal("");
   useEffect(() => {
@@ -77,6 +78,13 @@ export function Members({ screen }: { readonly screen: Screen }): VNode {
         <p class="note">{words("table.more", { count: found.value.length - members.length })}</p>
       )}
       {chat.members.value.length === 0 && <p class="note">{words("members.none")}</p>}
+      {key !== "#lobby" && chat.may("invite_member", key) !== false && (
+        <p class="note">
+          <button type="button" onClick={() => (screen.dialog.value = { name: "room", key })}>
+            {words("members.invite")}
+          </button>
+        </p>
+      )}
     </>
   );
 }
