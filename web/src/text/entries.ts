@@ -62,8 +62,10 @@ export function sentence(entry: Entry, me: string): string {
       return words("happened.configured", { who, settings: settings(body) });
     case "room_closed":
       return words("happened.closed", { who }) + because(body.reason);
-    case "room_opened":
-      return words("happened.opened", { who, name: printable(body.room) });
+    case "room_opened": {
+      const name = printable(body.room);
+      return words(entry.author === me ? "happened.opened_mine" : "happened.opened", { who, name });
+    }
     case "invited_to_room":
       return words("happened.invited_you", { who, name: printable(body.room) });
     case "announced":

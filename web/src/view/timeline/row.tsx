@@ -206,12 +206,15 @@ export function roomOfferedBy(item: Item): string | undefined {
   return isOffer ? body.room : undefined;
 }
 
+/** What the terminal's sentence says to type; here a button stands in its place. */
+const JOIN_COMMAND = / \(:jr \S+\)$/;
+
 function Notice({ row, me }: { row: Row; me: string }): VNode {
   if (row.folded.length === 0) {
     const room = roomOfferedBy(row.item);
     return (
       <p class="body notice">
-        {row.item.text}
+        {room === undefined ? row.item.text : row.item.text.replace(JOIN_COMMAND, "")}
         {room !== undefined && (
           <button type="button" class="quiet enter-room" tabIndex={-1} data-deed="room">
             {words("timeline.enter_room", { title: `#${printable(room)}` })}
