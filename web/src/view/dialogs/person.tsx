@@ -30,6 +30,13 @@ export function Person({ screen, who, doing, onClose }: Properties): VNode {
   const member = chat.members.value.find(({ name }) => name === who);
   const isOnline = member?.online ?? chat.online.value.has(who);
   const asking = useSignal<Asking | undefined>(doing);
+  // What may be done to members is known of those that were asked for, with or without a list at the side.
+  useEffect(() => {
+    chat.watchMembers(true);
+    return () => {
+      if (screen.panel.peek() !== "members") chat.watchMembers(false);
+    };
+  }, [key]);
   return (
     <Modal title={`@${printable(who)}`} onClose={onClose}>
       <p class="about">
