@@ -84,6 +84,46 @@ async def test_a_line_with_a_secret_is_never_kept(person: MakePerson) -> None:
     assert SECRET not in repr(await tab.kept())
 
 
+async def test_what_is_typed_after_a_click_is_a_message_and_does_nothing(
+    person: MakePerson,
+) -> None:
+    tab = await (await person()).come_in()
+    await tab.say("the roses are out")
+    await tab.until_shown("the roses are out")
+    await tab.page.get_by_text("the roses are out").click()
+    await tab.page.keyboard.type("Good day")
+    assert await tab.field.input_value() == "Good day"
+    assert "the roses are out" in await tab.texts()
+
+
+async def test_another_key_than_enter_spares_a_message_and_begins_one(person: MakePerson) -> None:
+    tab = await (await person()).come_in()
+    await tab.say("the roses are out")
+    await tab.until_shown("the roses are out")
+    await tab.field.press("ArrowUp")
+    await tab.page.keyboard.press("d")
+    dialog = tab.page.locator("dialog[open]")
+    await dialog.wait_for()
+    await tab.page.keyboard.press("o")
+    await dialog.wait_for(state="detached")
+    await tab.page.wait_for_function("() => document.querySelector('textarea').value === 'o'")
+    assert "the roses are out" in await tab.texts()
+
+
+async def test_an_invitation_leads_into_the_room(person: MakePerson) -> None:
+    ann, bob = await person(), await person()
+    hers, his = await ann.come_in(), await bob.come_in()
+    room = new_name()
+    await hers.say(f":cr {room} private")
+    await hers.page.locator("h1.where").get_by_text(room).wait_for()
+    await hers.say(f":invite {room} {bob.name}")
+    await his.page.locator("nav li").get_by_text("zchat", exact=True).click()
+    await his.page.get_by_role("button", name=f"Go to #{room}").click()
+    await his.page.locator("h1.where").get_by_text(room).wait_for()
+    await his.say("here I am")
+    await hers.until_shown("here I am")
+
+
 @pytest.mark.parametrize("size", [(1280, 800), (320, 568)], ids=["desk", "phone"])
 async def test_dialogs_open_and_close_by_the_keyboard_and_give_the_focus_back(
     person: MakePerson, size: tuple[int, int]
