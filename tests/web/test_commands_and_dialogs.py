@@ -143,6 +143,10 @@ async def test_dialogs_open_and_close_by_the_keyboard_and_give_the_focus_back(
         await tab.page.keyboard.press("Escape")
         await dialog.wait_for(state="detached")
         assert await tab.field.evaluate("(field) => field === document.activeElement"), opens
+        # A field may have the focus, and its cursor be lost with the dialog.
+        await tab.page.keyboard.type("x")
+        assert await tab.field.input_value() == "x", opens
+        await tab.field.fill("")
 
 
 async def test_a_message_is_told_once_in_a_browser_and_not_where_somebody_looks(

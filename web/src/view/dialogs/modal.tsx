@@ -25,7 +25,11 @@ export function Modal({ title, onClose, size = "small", onKey, children }: Prope
     dialog?.showModal();
     return () => {
       dialog?.close();
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
+      if (!(before instanceof HTMLElement) || !before.isConnected) return;
+      // The dialog itself gives the focus back, but in Chromium the cursor stays in a field that is gone: what is
+      // typed would be lost. Only a focus that is new brings it.
+      before.blur();
+      before.focus();
     };
   }, []);
   return (
