@@ -4,15 +4,14 @@ import { useEffect } from "preact/hooks";
 
 import type { Entry } from "../../protocol/messages.ts";
 import { words } from "../../text/more.ts";
-import { Trouble, useDoing } from "../dialogs/form.tsx";
 import type { Screen } from "../screen.ts";
+import { told } from "../timeline/acts.ts";
 import { PanelHead } from "./head.tsx";
 import { Hits } from "./search.tsx";
 
 /** The pinned messages of the open room. */
 export function Pins({ screen }: { readonly screen: Screen }): VNode {
   const { chat } = screen;
-  const doing = useDoing();
   const pins = useSignal<readonly Entry[] | undefined>(undefined);
   const key = chat.opened.value;
   /** Changes with each pin that is set or taken away while one looks. */
@@ -24,18 +23,21 @@ export function Pins({ screen }: { readonly screen: Screen }): VNode {
   );
   useEffect(() => {
     pins.value = undefined;
-    if (!key.startsWith("#")) return;
-    doing.run(async () => {
-      const answer = await chat.ask({ kind: "list_pins", room: key.slice(1) });
-      if (chat.opened.peek() === key) pins.value = answer.pins;
+    if (!key.startsWith("#")) return undefined;
+    // The room and its changes may be asked for at once: the last answer counts, none is waited for.
+    let isLast = true;
+    void told(screen, chat.ask({ kind: "list_pins", room: key.slice(1) })).then((answer) => {
+      if (isLast && answer) pins.value = answer.pins;
     });
+    return () => {
+      isLast = false;
+    };
   }, [key, changes.value]);
   return (
     <>
       <PanelHead screen={screen} title={words("header.pins")} />
       {pins.value && <Hits screen={screen} entries={pins.value} />}
       {pins.value?.length === 0 && <p class="note">{words("pins.none")}</p>}
-      <Trouble of={doing} />
     </>
   );
 }
