@@ -18,3 +18,12 @@ export function numberOf(of: Uint8Array, prefix: Uint8Array): number | undefined
   if (of.length !== NONCE_BYTES || prefix.some((byte, at) => byte !== of[at])) return undefined;
   return Number(new DataView(of.buffer, of.byteOffset).getBigUint64(NONCE_PREFIX_BYTES));
 }
+
+/**
+ * The number of the next command of a client whose last one had `former`. It is the time, so that it rises
+ * also where what the browser keeps was put back to what it was a while ago, as with a restored profile:
+ * a number that comes twice would get the answer to what was said under it first, and be said by nobody.
+ */
+export function nextNumber(former: number, nowMs: number): number {
+  return Math.max(former + 1, nowMs);
+}

@@ -7,6 +7,7 @@ import type { Entry } from "../protocol/messages.ts";
 import { NONCE_PREFIX_BYTES } from "../protocol/limits.ts";
 import type { Draft } from "../protocol/messages.ts";
 import { foldedEntry } from "../protocol/message_fold.ts";
+import { nextNumber } from "../protocol/nonces.ts";
 import { asked, committed, deleted, opened } from "./idb.ts";
 import type { Batch, Extent, Op } from "./ledger.ts";
 import type { Claim, Loaded, Page, SessionFacts, Store, Who, Written } from "./store.ts";
@@ -248,7 +249,7 @@ export class IndexedStore implements Store {
   }
 
   async #say(write: IDBTransaction, draft: Draft, spoken: Written["spoken"]): Promise<Written> {
-    const number = ((await this.#session(write, "number")) ?? 0) + 1;
+    const number = nextNumber((await this.#session(write, "number")) ?? 0, Date.now());
     write.objectStore("session").put(number, "number");
     const written: Written = { number, draft, spoken, trouble: "" };
     write.objectStore("outbox").put(written);

@@ -6,6 +6,7 @@ import type { Key } from "../model/shapes.ts";
 import { NONCE_PREFIX_BYTES } from "../protocol/limits.ts";
 import type { Draft, Entry } from "../protocol/messages.ts";
 import { foldedEntry } from "../protocol/message_fold.ts";
+import { nextNumber } from "../protocol/nonces.ts";
 import type { Batch, Extent, Op } from "./ledger.ts";
 import type { Claim, Loaded, Page, SessionFacts, Store, Who, Written } from "./store.ts";
 
@@ -84,7 +85,7 @@ export class MemoryStore implements Store {
   }
 
   async say(draft: Draft, spoken: Written["spoken"]): Promise<Written> {
-    this.#number += 1;
+    this.#number = nextNumber(this.#number, Date.now());
     const written: Written = { number: this.#number, draft, spoken, trouble: "" };
     this.#outbox.set(written.number, written);
     return written;
