@@ -108,7 +108,7 @@ for (const [name, open] of Object.entries(STORES)) {
     const [first = 0, second = 0, third = 0] = numbers;
     assert.ok(first < second && second < third, numbers.join());
     assert.deepEqual(
-      (await store.written(first)).map(({ number }) => number),
+      (await store.written(first, 9)).map(({ number }) => number),
       [second, third],
     );
     assert.equal((await store.load()).kept.spoken.length, 3);
@@ -131,17 +131,20 @@ for (const [name, open] of Object.entries(STORES)) {
       { type: "answered", request, answer: refused, by: { number: second } },
       { type: "answered", request, answer: done, by: { number: third } },
     ]);
-    assert.deepEqual(await store.written(0), [], "nothing of it is sent by itself");
+    assert.deepEqual(await store.written(0, 9), [], "nothing of it is sent by itself");
     const troubles = (await store.load()).kept.spoken.map(({ trouble }) => trouble);
     assert.deepEqual(troubles, ["muted", "muted"]);
     await store.giveUp(first);
     const again = (await store.again(second, 9))?.number ?? 0;
     assert.ok(again > third, "under a new number");
     assert.equal(await store.again(second, 9), undefined, "once");
-    assert.deepEqual(
-      (await store.written(0)).map(({ number }) => number),
-      [again],
-    );
+    for (const limit of [1, 9]) {
+      const waiting = await store.written(0, limit);
+      assert.deepEqual(
+        waiting.map(({ number }) => number),
+        [again],
+      );
+    }
   });
 
   test(`${name}: a tab that has lost the lead writes nothing any more`, async () => {

@@ -690,13 +690,26 @@ export class Session implements Chat {
   }
 
   async logOut(everywhere = false): Promise<void> {
-    if (everywhere) await this.ask({ kind: "log_out_everywhere" });
-    else if (this.#leader) await this.#leader.logOut();
-    else this.#tabs.say({ type: "log_out" });
     const late = new Promise<never>((_, reject) =>
       setTimeout(() => reject(this.#unconfirmedError()), LOG_OUT_WAIT_MS),
     );
+    late.catch(() => undefined);
+    // Before that nothing is begun that would go on once the person was told that it did not work.
+    await Promise.race([this.#allConfirmed(), late]);
+    if (everywhere) await this.ask({ kind: "log_out_everywhere" });
+    else if (this.#leader) await this.#leader.logOut();
+    else this.#tabs.say({ type: "log_out" });
     await Promise.race([this.#gone, late]);
+  }
+
+  #allConfirmed(): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = this.unconfirmed.subscribe((count) => {
+        if (count > 0) return;
+        resolve();
+        queueMicrotask(() => stop());
+      });
+    });
   }
 
   #unconfirmedError(): RefusedError {

@@ -6,7 +6,6 @@
 
 import type { Event, Fatal } from "../core/events.ts";
 import { LoggingOutError, type ClientCore } from "../core/machine.ts";
-import { QueueFull } from "../core/outbox.ts";
 import type { State } from "../model/book.ts";
 import type { By, News } from "../model/news.ts";
 import type { Connection, Key } from "../model/shapes.ts";
@@ -34,6 +33,8 @@ export interface Outlet {
 
 /** Asked by the leading tab itself, for all. */
 const NOBODY: By = { tab: "", call: 0 };
+/** Of the outbox so many are with the core at a time. */
+const SUBMITTED_MAX = 256;
 /** Words for others, which are nobody's business but the server's. */
 const SECRETS = ["password", "new_password", "key", "secret", "code", "nonce"];
 
@@ -62,6 +63,7 @@ export class Leader {
   #toldConnection = "";
   #ended: Fatal | undefined;
   #isOver = false;
+  #isLeaving = false;
 
   constructor(
     core: ClientCore,
@@ -93,6 +95,8 @@ export class Leader {
 
   /** Somebody looks, and wants to know how the connection is. */
   wake(): void {
+    // Whoever wrote something may have ended before it could tell.
+    void this.pump();
     this.#line.wake();
     this.#toldConnection = "";
     this.tellConnection();
@@ -130,10 +134,10 @@ export class Leader {
     this.#write();
   }
 
+  /** Ends the session once all that was said is confirmed, also what is said meanwhile. */
   async logOut(): Promise<void> {
+    this.#isLeaving = true;
     await this.pump();
-    this.#core.logOut(nowS());
-    this.#line.turn();
   }
 
   /** Once all that has come so far is in the store. */
@@ -153,16 +157,34 @@ export class Leader {
 
   async #pump(): Promise<void> {
     if (this.#isOver) return;
+    // One that has begun to read before may have missed what was said before.
+    const isLeaving = this.#isLeaving;
+    let isAll = true;
     try {
-      for (const { number, draft } of await this.#store.written(this.#lastNumber)) {
+      isAll = await this.#submitWritten();
+    } catch (error) {
+      this.#fail(error);
+    }
+    if (isLeaving && isAll && this.#core.unconfirmed === 0) {
+      this.#core.logOut(nowS());
+      this.#line.turn();
+    }
+    this.tellConnection();
+  }
+
+  /** As much as there is room for; the rest when some of it is answered. Returns whether that was all. */
+  async #submitWritten(): Promise<boolean> {
+    for (;;) {
+      const room = SUBMITTED_MAX - this.#core.unanswered;
+      // Not one at a time: each reading costs as much.
+      if (room < SUBMITTED_MAX / 2) return false;
+      const all = await this.#store.written(this.#lastNumber, room);
+      if (this.#isOver || !all.length) return true;
+      for (const { number, draft } of all) {
         this.#submit({ number }, { ...draft, nonce: nonce(this.#prefix, number) });
         this.#lastNumber = number;
       }
-    } catch (error) {
-      // The rest goes out when some of it is answered.
-      if (!(error instanceof QueueFull)) this.#fail(error);
     }
-    this.tellConnection();
   }
 
   #submit(by: By, asked: Asked): void {

@@ -220,11 +220,15 @@ export class IndexedStore implements Store {
     this.#isSaying = false;
   }
 
-  async written(after: number): Promise<readonly Written[]> {
+  async written(after: number, limit: number): Promise<readonly Written[]> {
     const read = this.#begin(["outbox"], "readonly");
-    const range = IDBKeyRange.lowerBound(after, true);
-    const all = (await asked(read.objectStore("outbox").getAll(range))) as Written[];
-    return all.filter(({ trouble }) => !trouble);
+    for (let last = after; ;) {
+      const range = IDBKeyRange.lowerBound(last, true);
+      const all = (await asked(read.objectStore("outbox").getAll(range, limit))) as Written[];
+      const waiting = all.filter(({ trouble }) => !trouble);
+      if (waiting.length || all.length < limit) return waiting;
+      last = all.at(-1)?.number ?? last;
+    }
   }
 
   async again(number: number, atMs: number): Promise<Written | undefined> {

@@ -91,8 +91,9 @@ export class MemoryStore implements Store {
     return written;
   }
 
-  async written(after: number): Promise<readonly Written[]> {
-    return [...this.#outbox.values()].filter((each) => each.number > after && !each.trouble);
+  async written(after: number, limit: number): Promise<readonly Written[]> {
+    const all = [...this.#outbox.values()];
+    return all.filter((each) => each.number > after && !each.trouble).slice(0, limit);
   }
 
   async again(number: number, atMs: number): Promise<Written | undefined> {

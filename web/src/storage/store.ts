@@ -66,8 +66,8 @@ export interface Store {
 
   /** Draws the number and keeps the command, in one. */
   say(draft: Draft, spoken: Written["spoken"]): Promise<Written>;
-  /** What waits and is newer than that, in order. */
-  written(after: number): Promise<readonly Written[]>;
+  /** What waits and is newer than that, in order: some of it, `limit` at most, or none if there is none. */
+  written(after: number, limit: number): Promise<readonly Written[]>;
   /** What was refused is said again, under a new number; undefined if it is not there any more. */
   again(number: number, atMs: number): Promise<Written | undefined>;
   giveUp(number: number): Promise<void>;
