@@ -62,6 +62,7 @@ async function comeBack(account: Account): Promise<Session> {
 
 async function logIn(name: string, wanted: Wanted, known: Account | undefined): Promise<Session> {
   const slot = known?.slot ?? slotFor(name);
+  if (!known || isTyped(wanted)) await renewCookie(slot, name);
   const before = known && (await openStore(known));
   const claim = await before?.store.claim();
   const device = wanted.remember ? (known?.device ?? deviceName()) : undefined;
@@ -151,7 +152,7 @@ function beginningOf(account: Account, opened: Opened, credentials: Credentials)
     },
     forget: async () => {
       forgetAccount(account);
-      await fetch(`/socket/${account.slot}`, { method: "DELETE" });
+      await forgetCookie(account.slot);
     },
   };
 }
@@ -215,6 +216,26 @@ function socketUrl(slot: number): string {
   const url = new URL(`/socket/${slot}`, location.href);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   return url.href;
+}
+
+/** By slot: for whom this page has had its cookie made. */
+const renewed = new Map<number, string>();
+
+/**
+ * A cookie lets in whom it was made for, and nobody else. The one that is there may be that of somebody who
+ * has logged out without a connection, or it was put there by whoever wants to come in with it later.
+ */
+async function renewCookie(slot: number, name: string): Promise<void> {
+  // The same again, if one tries again: what was asked for with it may have been done.
+  if (renewed.get(slot) === name) return;
+  await forgetCookie(slot);
+  renewed.set(slot, name);
+}
+
+/** Rejects with a `RefusedError`. */
+async function forgetCookie(slot: number): Promise<void> {
+  const response = await fetch(`/socket/${slot}`, { method: "DELETE" }).catch(() => undefined);
+  if (!response?.ok) throw new RefusedError("unavailable", words("chat.unreachable"), 0);
 }
 
 /**
