@@ -85,20 +85,20 @@ export function notify(screen: Screen): () => void {
   const { chat } = screen;
   let waiting: Told[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let notBefore = 0;
+  let notBefore = -Infinity; // Of a steady clock.
   const tell = async () => {
     timer = undefined;
     // In the meantime some of it may have been read elsewhere.
     const told = waiting.filter((each) => isUnread(chat, each));
     waiting = [];
     if (told.length === 0 || (await isLookedAt())) return;
-    notBefore = Date.now() + INTERVAL_MS;
+    notBefore = performance.now() + INTERVAL_MS;
     show(screen, told);
   };
   const stopHearing = chat.onTold((told) => {
     if (allowed.peek() !== "granted" || isQuiet.peek()) return;
     waiting.push(told);
-    timer ??= setTimeout(() => void tell(), Math.max(0, notBefore - Date.now()));
+    timer ??= setTimeout(() => void tell(), Math.max(0, notBefore - performance.now()));
   });
   const stopLooking = holdWhileLookedAt();
   const stopCounting = effect(() => showCount(chat));
