@@ -17,6 +17,8 @@ import { Leader, type Outlet } from "./leader.ts";
 import { Line } from "./line.ts";
 
 const SOFTWARE = "zchat-web";
+/** A browser takes minutes to say that nobody answers, and connects to a gateway that sleeps for as long. */
+const CONNECT_TIMEOUT_S = 15;
 
 /** What of an account is at hand before its chat begins. */
 interface Opened {
@@ -192,6 +194,7 @@ function coreOf(
     noncePrefix,
     software: SOFTWARE,
     cursors,
+    connectTimeoutS: CONNECT_TIMEOUT_S,
     ...(away !== undefined && { away }),
   });
 }
