@@ -74,8 +74,6 @@ export class Session implements Chat {
   readonly #choices: Map<string, unknown>;
   readonly #hearers = new Set<(told: Told) => void>();
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
-  /** By tab: which conversation the user sees there. */
-  readonly #looking = new Map<string, Key>();
   /** What is told while the book is read anew: it may be newer than what is read. */
   readonly #heardMeanwhile = new Set<News[]>();
   readonly #stopListening = new AbortController();
@@ -258,16 +256,11 @@ export class Session implements Chat {
       case "hello":
         this.#leader?.wake();
         break;
-      case "looking":
-        if (word.key === undefined) this.#looking.delete(word.tab);
-        else this.#looking.set(word.tab, word.key);
-        break;
       case "log_out":
         void this.#leader?.logOut();
         break;
       case "led":
         void this.#readAnew().then(() => this.#asking.again());
-        this.#sayWhereOneLooks();
         break;
       case "news":
         this.#heard(word.news);
@@ -370,7 +363,7 @@ export class Session implements Chat {
     }
     // One tab of the browser tells it.
     const told = this.#leader && toldOf(this.#book, entry);
-    if (!told || [...this.#looking.values()].includes(told.conversation.key)) return;
+    if (!told) return;
     const { conversation, item } = told;
     const { key, title, kind: its } = conversation;
     const text = item.text.replace(/\s+/g, " ").trim();
@@ -457,7 +450,6 @@ export class Session implements Chat {
     this.#shown.opened.value = key;
     this.#shown.listMembers(undefined);
     this.#shown.forget(key);
-    this.#sayWhereOneLooks();
     this.#open.open(key, around).catch((error: unknown) => this.#cannotRead(error));
     if (this.#watchesMembers) this.#askForMembers();
   }
@@ -740,12 +732,10 @@ export class Session implements Chat {
     for (const what of ["online", "pageshow", "focus"]) {
       window.addEventListener(what, wake, { signal });
     }
-    window.addEventListener("blur", () => this.#sayWhereOneLooks(), { signal });
     window.addEventListener("pagehide", () => this.#drafts.leave(), { signal });
   }
 
   #wake(): void {
-    this.#sayWhereOneLooks();
     if (document.visibilityState !== "visible") {
       this.#drafts.flush();
       return;
@@ -760,13 +750,6 @@ export class Session implements Chat {
       // It may sleep, and hold the lock all the same.
       if (!this.#leader && this.#heardLeaderAtMs < askedAtMs) this.#depose();
     });
-  }
-
-  #sayWhereOneLooks(): void {
-    const key = isSeen() ? this.opened.value : undefined;
-    if (key === undefined) this.#looking.delete(this.#tabs.id);
-    else this.#looking.set(this.#tabs.id, key);
-    this.#tabs.say({ type: "looking", tab: this.#tabs.id, key });
   }
 
   #later(what: string, ms: number, run: () => void): void {

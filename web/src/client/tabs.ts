@@ -21,8 +21,6 @@ export type Word =
   | { readonly type: "wake" }
   /** A new tab, which wants to be told how the connection is. */
   | { readonly type: "hello" }
-  /** What the user sees there, or nothing. */
-  | { readonly type: "looking"; readonly tab: string; readonly key: Key | undefined }
   | { readonly type: "log_out" }
   // From the leading tab.
   | { readonly type: "led" }
