@@ -162,6 +162,34 @@ async def test_another_tab_leads_when_the_leading_one_sleeps(
     await check_once_and_in_order(cluster, texts, other, leading)
 
 
+CLAIM = """async () => {
+    const [{ name }] = await indexedDB.databases();
+    const opened = indexedDB.open(name);
+    await new Promise((resolve) => (opened.onsuccess = resolve));
+    const session = opened.result.transaction("session", "readwrite").objectStore("session");
+    const term = session.get("term");
+    term.onsuccess = () => session.put(term.result + 1, "term");
+    await new Promise((resolve) => (session.transaction.oncomplete = resolve));
+    opened.result.close();
+}"""
+"""As a tab does that is about to lead."""
+
+
+async def test_a_tab_leads_again_whose_place_was_claimed_and_not_taken(
+    cluster: Cluster, person: MakePerson
+) -> None:
+    ann = await person()
+    tab = await ann.come_in()
+    await tab.until(tab.has_sent_all)
+    # Somebody tried to log in anew beside it, and mistook the password.
+    await tab.page.evaluate(CLAIM)
+    texts = [f"{ann.name} is still here {number}" for number in range(3)]
+    for text in texts:
+        await tab.say(text)
+    await tab.until(tab.has_sent_all)
+    await check_once_and_in_order(cluster, texts, tab)
+
+
 async def test_where_nothing_can_be_kept_it_is_said_all_the_same(
     cluster: Cluster, person: MakePerson
 ) -> None:

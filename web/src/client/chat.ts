@@ -82,7 +82,7 @@ export class Session implements Chat {
   readonly #gone = new Promise<void>((resolve) => (this.#isGone = resolve));
   #book: Book;
   #leader: Leader | undefined;
-  #heardLeaderAtMs = 0;
+  #heardLeaderAtMs = -Infinity;
   #watchesMembers = false;
   #typedAtMs = -TYPING_EVERY_MS;
   #noticeId = 0;
@@ -313,7 +313,10 @@ export class Session implements Chat {
         this.#tabs.say({ type: "notice", text, bad: true });
         this.notice(text, true);
       },
-      deposed: () => this.#deposed(),
+      deposed: () => {
+        this.#deposed();
+        this.#tabs.stepDown();
+      },
       loggedOut: () => void this.#forget(),
     };
   }
@@ -392,7 +395,7 @@ export class Session implements Chat {
   }
 
   #connected(connection: Connection, unconfirmed: number): void {
-    this.#heardLeaderAtMs = Date.now();
+    this.#heardLeaderAtMs = performance.now();
     this.#shown.connected(connection, unconfirmed);
     if (connection.state !== "ended") return;
     this.#asking.end();
@@ -745,7 +748,7 @@ export class Session implements Chat {
       return;
     }
     this.#tabs.say({ type: "wake" });
-    const askedAtMs = Date.now();
+    const askedAtMs = performance.now();
     this.#later("leader", LEADER_ANSWER_MS, () => {
       // It may sleep, and hold the lock all the same.
       if (!this.#leader && this.#heardLeaderAtMs < askedAtMs) this.#depose();

@@ -362,6 +362,7 @@ export class Leader {
   }
 
   #depose(): void {
+    if (this.#isOver) return;
     this.stop();
     this.#outlet.deposed();
   }

@@ -79,6 +79,11 @@ export class Tabs {
     if (this.#channel) void this.#hold({ steal: true }, lead, deposed);
   }
 
+  /** Leads no more, and comes after the others who want to. */
+  stepDown(): void {
+    this.#end?.();
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#end?.();
@@ -95,9 +100,8 @@ export class Tabs {
       });
     } catch (error) {
       if (!(error instanceof DOMException) || error.name !== "AbortError") throw error;
-      if (this.#isClosed) return;
-      deposed();
-      void this.#hold({}, lead, deposed);
+      if (!this.#isClosed) deposed();
     }
+    if (!this.#isClosed) void this.#hold({}, lead, deposed);
   }
 }
