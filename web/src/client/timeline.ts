@@ -32,6 +32,8 @@ const EMPTY_PAGES_MAX = 10;
 /** After every sequence. */
 const END = Number.MAX_SAFE_INTEGER;
 
+const NOT_WHOLE: Page = { entries: [], extent: undefined, cursors: {} };
+
 type Change = (window: Window) => Window;
 
 export interface Sources {
@@ -131,7 +133,7 @@ export class OpenTimeline {
     const { key } = window;
     const before = await this.#before(key, sequence + 1, PAGE);
     if (before.extent && sequence >= before.extent.first) {
-      const after = await stored(this.#sources.store.from(key, sequence + 1, PAGE));
+      const after = await this.#from(key, sequence + 1);
       const shown = prepended(window, before.entries, hasMore(before.entries, before.extent));
       return extended(shown, this.#recent.readable(after.entries), after.entries.length < PAGE);
     }
@@ -174,7 +176,7 @@ export class OpenTimeline {
   async loadNewer(): Promise<void> {
     await this.#load(async ({ key, entries: shown }) => {
       const last = shown.at(-1)?.sequence ?? 0;
-      const { entries, extent } = await stored(this.#sources.store.from(key, last + 1, PAGE));
+      const { entries, extent } = await this.#from(key, last + 1);
       if (extent && last + 1 >= extent.first) {
         const reachesEnd = entries.length < PAGE;
         return (window) => extended(window, this.#recent.readable(entries), reachesEnd);
@@ -220,7 +222,8 @@ export class OpenTimeline {
     extent: Extent | undefined,
   ): Promise<Entry | undefined> {
     if (extent && sequence >= extent.first) {
-      const { entries } = await stored(this.#sources.store.before(key, sequence + 1, 1));
+      const reading = this.#sources.store.before(key, sequence + 1, 1);
+      const { entries } = await this.#whole(key, sequence, reading);
       if (entries[0]) return entries[0];
     }
     const history = await this.#sources.history(key, sequence + 1, 1);
@@ -247,13 +250,30 @@ export class OpenTimeline {
     sequence: number,
     limit: number,
   ): Promise<{ entries: readonly Entry[]; extent: Extent | undefined }> {
-    const page = await stored(this.#sources.store.before(key, sequence, limit));
+    const { continuity } = this.#sources.book();
+    const known = continuity.cursor(key);
+    const reading = this.#sources.store.before(key, sequence, limit);
+    const page = await this.#whole(key, sequence - 1, reading);
     const entries = this.#recent.readable(page.entries);
     if (page.extent) return { entries, extent: page.extent };
-    const { continuity } = this.#sources.book();
     if (!continuity.cursors.has(continuity.logOf(key))) return { entries, extent: undefined };
-    const first = continuity.first(key);
+    const first = page === NOT_WHOLE ? known + 1 : continuity.first(key);
     return { entries, extent: { first, entries: 0, more: first > 1 } };
+  }
+
+  #from(key: Key, sequence: number): Promise<Page> {
+    return this.#whole(key, END, this.#sources.store.from(key, sequence, PAGE));
+  }
+
+  /** What is read of the store, up to `last`, if all of that is there which has come by now. After its
+   * data were cleared, or since the disk is full, the server must be asked. */
+  async #whole(key: Key, last: number, reading: Promise<Page>): Promise<Page> {
+    const { continuity } = this.#sources.book();
+    const known = Math.min(last, continuity.cursor(key));
+    const page = await reading.catch(() => NOT_WHOLE);
+    // The server has no pages of notices.
+    const isWhole = key === NOTICES || known <= (page.cursors[continuity.logOf(key)] ?? 0);
+    return isWhole ? page : NOT_WHOLE;
   }
 
   // --- What happens ------------------------------------------------------------------------------
@@ -295,11 +315,6 @@ export class OpenTimeline {
     this.window = window;
     this.#sources.changed();
   }
-}
-
-/** Where the store cannot be read any more, as after its data were cleared, the server is asked. */
-function stored(page: Promise<Page>): Promise<Page> {
-  return page.catch(() => ({ entries: [], extent: undefined }));
 }
 
 function amendedEntry(entry: Entry, by: Entry): Entry {

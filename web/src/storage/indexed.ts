@@ -160,29 +160,31 @@ export class IndexedStore implements Store {
   // --- What was said -----------------------------------------------------------------------------
 
   async before(key: Key, sequence: number, limit: number): Promise<Page> {
-    const read = this.#begin(["extents", "entries"], "readonly");
+    const read = this.#begin(["session", "extents", "entries"], "readonly");
+    const { cursors } = (await this.#session(read, "known")) ?? NOTHING_KNOWN;
     const extent = await asked<Extent | undefined>(read.objectStore("extents").get(key));
-    if (!extent?.entries) return { entries: [], extent };
+    if (!extent?.entries) return { entries: [], extent, cursors };
     const entries = read.objectStore("entries");
     // There is no reading backwards at once. Sequences have few gaps in rooms, and many in private.
     const last = await lastBefore(entries, key, sequence);
-    if (last === undefined) return { entries: [], extent };
+    if (last === undefined) return { entries: [], extent, cursors };
     for (let width = limit * 2; ; width *= 8) {
       const from = Math.max(0, last - width);
       const range = IDBKeyRange.bound([key, from], [key, last]);
       const rows = (await asked(entries.getAll(range))) as Row[];
       if (rows.length >= limit || from <= extent.first) {
-        return { entries: rows.slice(-limit).map((row) => row.entry), extent };
+        return { entries: rows.slice(-limit).map((row) => row.entry), extent, cursors };
       }
     }
   }
 
   async from(key: Key, sequence: number, limit: number): Promise<Page> {
-    const read = this.#begin(["extents", "entries"], "readonly");
+    const read = this.#begin(["session", "extents", "entries"], "readonly");
+    const { cursors } = (await this.#session(read, "known")) ?? NOTHING_KNOWN;
     const extent = await asked<Extent | undefined>(read.objectStore("extents").get(key));
     const range = IDBKeyRange.bound([key, sequence], [key, Infinity]);
     const rows = (await asked(read.objectStore("entries").getAll(range, limit))) as Row[];
-    return { entries: rows.map((row) => row.entry), extent };
+    return { entries: rows.map((row) => row.entry), extent, cursors };
   }
 
   async entry(key: Key, sequence: number): Promise<Entry | undefined> {

@@ -71,13 +71,13 @@ export class MemoryStore implements Store {
   async before(key: Key, sequence: number, limit: number): Promise<Page> {
     const all = this.#entries.get(key) ?? [];
     const entries = all.filter((entry) => entry.sequence < sequence).slice(-limit);
-    return { entries, extent: this.#extents.get(key) };
+    return { entries, extent: this.#extents.get(key), cursors: this.#known.cursors };
   }
 
   async from(key: Key, sequence: number, limit: number): Promise<Page> {
     const all = this.#entries.get(key) ?? [];
     const entries = all.filter((entry) => entry.sequence >= sequence).slice(0, limit);
-    return { entries, extent: this.#extents.get(key) };
+    return { entries, extent: this.#extents.get(key), cursors: this.#known.cursors };
   }
 
   async entry(key: Key, sequence: number): Promise<Entry | undefined> {

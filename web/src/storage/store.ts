@@ -7,6 +7,7 @@
  */
 
 import type { Kept } from "../model/book.ts";
+import type { Known } from "../model/continuity.ts";
 import type { Key } from "../model/shapes.ts";
 import type { Spoken } from "../model/waiting.ts";
 import type { Draft, Entry } from "../protocol/messages.ts";
@@ -41,10 +42,13 @@ export interface Claim {
   readonly position: Position;
 }
 
-/** Of one conversation, in order; with what is kept of it in all, or undefined for nothing. */
+/** Of one conversation, in order. */
 export interface Page {
   readonly entries: readonly Entry[];
+  /** What is kept of it in all; undefined for nothing. */
   readonly extent: Extent | undefined;
+  /** Up to where each log was known when this was read: nothing that came later is in it. */
+  readonly cursors: Known["cursors"];
 }
 
 export interface Store {
