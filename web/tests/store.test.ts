@@ -245,7 +245,10 @@ test("what was dropped is to be had of the server again", async () => {
     for (let at = 1; at <= 10; at += 1) ledger.hear(came(entry("#den", at, `${at}`)));
     await store.write(term, ledger.take([]), FACTS);
     ledger.dropped("#den", 7, await store.drop(term, "#den", 7));
-    await store.write(term, ledger.take([]), FACTS);
+    // Also if that is the last that this tab has done.
+    const next = (await store.claim()).position.extents.get("#den");
+    assert.deepEqual(next, { first: 8, entries: 3, more: true });
+    await store.write(term + 1, ledger.take([]), FACTS);
     const { entries, extent } = await store.before("#den", END, 100);
     assert.deepEqual(texts(entries), ["8", "9", "10"]);
     assert.deepEqual(extent, { first: 8, entries: 3, more: true });

@@ -149,9 +149,13 @@ export class IndexedStore implements Store {
     let first: number | undefined;
     if ((await this.#session(write, "term")) === term) {
       first = await sequenceAt(entries, key, count);
-      entries.delete(
-        IDBKeyRange.bound([key, 0], [key, first ?? Infinity], false, first !== undefined),
-      );
+      const next = first ?? ((await lastBefore(entries, key, Infinity)) ?? 0) + 1;
+      entries.delete(IDBKeyRange.bound([key, 0], [key, next], false, true));
+      // Else, if this tab ended now, the next one would take the rest for all that there ever was.
+      const extents = write.objectStore("extents");
+      const extent = await asked<Extent | undefined>(extents.get(key));
+      const left = (extent?.entries ?? 0) - count;
+      extents.put({ first: next, entries: Math.max(0, left), more: true }, key);
     }
     await done;
     return first;

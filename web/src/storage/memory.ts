@@ -63,9 +63,13 @@ export class MemoryStore implements Store {
   }
 
   async drop(_term: number, key: Key, count: number): Promise<number | undefined> {
-    const left = (this.#entries.get(key) ?? []).slice(count);
+    const all = this.#entries.get(key) ?? [];
+    const left = all.slice(count);
+    const first = left[0]?.sequence;
     this.#entries.set(key, left);
-    return left[0]?.sequence;
+    const next = first ?? (all.at(-1)?.sequence ?? 0) + 1;
+    this.#extents.set(key, { first: next, entries: left.length, more: true });
+    return first;
   }
 
   async before(key: Key, sequence: number, limit: number): Promise<Page> {
