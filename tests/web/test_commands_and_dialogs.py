@@ -176,7 +176,7 @@ async def test_a_message_is_told_once_in_a_browser_and_not_where_somebody_looks(
     await tabs[1].page.evaluate(LOOK)
     await other.say(f":pm {ann.name} again")
     row = tabs[1].page.locator(f'.conversations [data-key="@{bob.name}"]')
-    await row.get_by_text("2").wait_for()
+    await row.locator(".count").get_by_text("2").wait_for()
     assert len(await told()) == 1
     # A click leads there.
     leading = tabs[0] if await tabs[0].page.evaluate("() => window.told.length") else tabs[1]
@@ -184,14 +184,27 @@ async def test_a_message_is_told_once_in_a_browser_and_not_where_somebody_looks(
     await leading.until_shown("psst")
 
 
+TYPE_AND_GO = """(text) => {
+    const field = document.querySelector(".composer textarea");
+    Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(field, text);
+    field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    window.dispatchEvent(new Event("pagehide"));
+}"""
+
+
 async def test_whoever_logs_out_leaves_nothing_behind(person: MakePerson) -> None:
     ann = await person()
     tab = await ann.come_in(SECRET)
     await tab.say("roses")
     await tab.until(tab.has_sent_all)
+    # A tab that goes while somebody types leaves that to the next one.
+    other = await ann.come_in()
+    await other.page.evaluate(TYPE_AND_GO, "violets")
+    await other.page.goto("about:blank")
     await tab.say(":logout")
     await tab.page.locator("dialog .harms").click()
     await tab.page.locator(".enter input[name=name]").wait_for()
+    assert "violets" not in await tab.page.evaluate("() => JSON.stringify(localStorage)")
     assert await tab.page.locator(".enter input[name=name]").input_value() == ""
     assert (await tab.kept())["entries"] == []
 

@@ -721,6 +721,7 @@ export class Session implements Chat {
   }
 
   #over(): void {
+    this.#drafts.forget();
     this.#shown.connection.value = { state: "ended", code: "logged_out", reason: "" };
     this.close();
     this.#isGone();

@@ -1,7 +1,7 @@
 /** What is written and not sent, of each conversation: kept soon after each change. */
 
 import type { Key } from "../model/shapes.ts";
-import { leaveWords, takeWords } from "../storage/last_words.ts";
+import { forgetWords, leaveWords, takeWords } from "../storage/last_words.ts";
 import type { Store } from "../storage/store.ts";
 
 const WAIT_MS = 250;
@@ -57,6 +57,13 @@ export class Drafts {
       this.#kept(key, text);
     }
     this.#unkept.clear();
+  }
+
+  /** Nothing is left of them, but for what the store has. */
+  forget(): void {
+    clearTimeout(this.#timer);
+    this.#unkept.clear();
+    forgetWords(this.#whose);
   }
 
   /** The page goes. */

@@ -24,6 +24,14 @@ export function takeWords(whose: string): ReadonlyMap<Key, string> {
   }
 }
 
+export function forgetWords(whose: string): void {
+  try {
+    localStorage.removeItem(keyOf(whose));
+  } catch {
+    // Nor can it hold any.
+  }
+}
+
 function isDraft(found: unknown): found is readonly [Key, string] {
   return Array.isArray(found) && found.length === 2 && found.every((e) => typeof e === "string");
 }
