@@ -162,6 +162,23 @@ async def test_another_tab_leads_when_the_leading_one_sleeps(
     await check_once_and_in_order(cluster, texts, other, leading)
 
 
+async def test_a_page_whose_files_are_gone_loads_itself_again_with_what_is_typed(
+    person: MakePerson,
+) -> None:
+    ann = await person()
+    tab = await ann.come_in()
+    await tab.is_kept()
+    await tab.field.fill("half a thought")
+    # As when another tab has the worker of a newer build take over.
+    async with tab.page.expect_navigation():
+        await tab.page.evaluate(
+            "() => { navigator.serviceWorker.dispatchEvent(new Event('controllerchange')); }"
+        )
+    await tab.has_begun()
+    await tab.until(tab.field.input_value)
+    assert await tab.field.input_value() == "half a thought"
+
+
 CLAIM = """async () => {
     const [{ name }] = await indexedDB.databases();
     const opened = indexedDB.open(name);

@@ -4,6 +4,8 @@ import { signal, type ReadonlySignal } from "@preact/signals";
 
 import type { Screen } from "./screen.ts";
 
+/** What the worker is told by a page that wants to be of its build. */
+const TAKE_OVER = "take over";
 const waiting = signal<ServiceWorker | null>(null);
 /** A newer page waits until all tabs with this one are gone; or until `loadNewer`. */
 export const newer: ReadonlySignal<ServiceWorker | null> = waiting;
@@ -13,6 +15,8 @@ export async function keepPage(): Promise<void> {
   // Not where the page came over plain HTTP from elsewhere: then browsers have none.
   if (!("serviceWorker" in navigator)) return;
   try {
+    // The files of this page are gone with the worker that had them, whichever tab has asked for that.
+    navigator.serviceWorker.addEventListener("controllerchange", () => location.reload());
     const kept = await navigator.serviceWorker.register(trusted("sw.js"));
     const look = () => {
       // The first one is no newer page, but this one.
@@ -46,14 +50,14 @@ export async function loadAnew(): Promise<void> {
   const worker = navigator.serviceWorker as ServiceWorkerContainer | undefined;
   const kept = await worker?.getRegistration().catch(() => undefined);
   await kept?.update().catch(() => undefined);
-  if (kept?.waiting) loadNewer();
+  // A page that no worker has is not told when another one takes over.
+  if (kept?.waiting && worker?.controller) kept.waiting.postMessage(TAKE_OVER);
   else location.reload();
 }
 
 /** Loads the newer page into this tab, and into all others once it has taken over. */
 export function loadNewer(): void {
-  navigator.serviceWorker.addEventListener("controllerchange", () => location.reload());
-  waiting.peek()?.postMessage("take over");
+  waiting.peek()?.postMessage(TAKE_OVER);
 }
 
 /** Goes where a notification leads that was clicked while the worker held it. */
