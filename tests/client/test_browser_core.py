@@ -7,7 +7,6 @@ by `web/tests/rules.test.ts`.
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from needed import NODE_MAJOR_MIN, do_without, find_node
 
 from .rule_cases import cases
 
@@ -26,11 +26,14 @@ SCENARIOS: Final = sorted(
     for path in Path(__file__).parent.glob(pattern)
 )
 
-if shutil.which("node") is None or not (WEB / "node_modules").is_dir():
-    pytest.skip(
-        "the browser's client is not compared: that takes Node and (cd web && npm ci)",
-        allow_module_level=True,
-    )
+
+@pytest.fixture(scope="session", autouse=True)
+def _there_is_node() -> None:
+    if find_node() is None or not (WEB / "node_modules").is_dir():
+        do_without(
+            f"the browser's client is not compared: that takes Node {NODE_MAJOR_MIN} or newer, "
+            "and (cd web && npm ci)"
+        )
 
 
 def run(*command: str | Path, cwd: Path = ROOT, given: Mapping[str, str] | None = None) -> str:

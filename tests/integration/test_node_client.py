@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-import shutil
 import subprocess
 from contextlib import AsyncExitStack
 from typing import Any
 
 import msgpack
 import pytest
+from needed import NODE_MAJOR_MIN, do_without, find_node
 
 from testbed import ROOT
 from testbed.cluster import DEADLINE_S, GATEWAYS, Cluster
@@ -17,14 +17,17 @@ from zchat.client import MessagePosted, Scope, connect
 from zchat.client.core.credentials import token_as_text
 from zchat.protocol import limits
 
-NODE = shutil.which("node")
+NODE = find_node()
 CLIENT = ROOT / "docs/clients/node.mjs"
 LINES = 300
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(NODE is None, reason="there is no Node on this machine"),
-]
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _there_is_node() -> None:
+    if NODE is None:
+        do_without(f"the client in Node did not run: that takes Node {NODE_MAJOR_MIN} or newer")
 
 
 class NodeClient:
