@@ -34,6 +34,7 @@ def _epilog() -> str:
         sizes = " and ".join(row.size for row in rows if row.size)
         lines.append(f"{name}: {rows[0].summary}{sizes and '; '}{sizes}.")
     lines.append("client: no load, but what the program of one person costs; see client --help.")
+    lines.append("web: the same of the page in the browser; see web --help.")
     return "\b\nWorkloads:\n" + "\n".join(f"  {line}" for line in lines)
 
 
