@@ -57,6 +57,8 @@ export class OpenTimeline {
   #turn = 0;
   /** The last sequence that the user had before them. */
   #readUpTo = 0;
+  /** The last one that was there to be had: what has come since the last drawing is not yet. */
+  #drawnUpTo = 0;
 
   constructor(sources: Sources) {
     this.#sources = sources;
@@ -64,6 +66,7 @@ export class OpenTimeline {
 
   items(): readonly Item[] {
     const book = this.#sources.book();
+    this.#drawnUpTo = this.window.entries.at(-1)?.sequence ?? 0;
     return this.#items.of(this.window, book.waiting, book);
   }
 
@@ -306,8 +309,7 @@ export class OpenTimeline {
     const key = conversationOf(entry, book().me);
     if (key !== this.window.key) return;
     if (this.window.loading) this.#arrived.push(entry);
-    const last = this.window.entries.at(-1)?.sequence ?? 0;
-    const isEndRead = last - this.#readUpTo < WINDOW_ITEMS / 2;
+    const isEndRead = this.#drawnUpTo - this.#readUpTo < WINDOW_ITEMS / 2;
     this.#put(appended(this.window, entry, isEndRead));
   }
 
