@@ -1,4 +1,4 @@
-/** The signals that views read, drawn anew once for all that happens in one turn. */
+/** The signals that views read, drawn anew once for all that happens in one turn, or in several. */
 
 import { batch, signal, type Signal } from "@preact/signals";
 
@@ -7,6 +7,7 @@ import { ordered, type Book } from "../model/book.ts";
 import { LOBBY } from "../model/entries.ts";
 import type { Connection, Conversation, Key, Me, Member, Timeline } from "../model/shapes.ts";
 import { timelineOf } from "../model/window.ts";
+import { paced } from "./pace.ts";
 import type { OpenTimeline } from "./timeline.ts";
 
 export interface Shows {
@@ -36,7 +37,6 @@ export class Shown {
   readonly #known = new Map<Key, Conversation>();
   #isListNew = true;
   #arePeopleNew = true;
-  #isDue = false;
   #isOver = false;
   #memberList: MemberList | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -48,14 +48,9 @@ export class Shown {
   }
 
   /** Something may have changed. */
-  changed(): void {
-    if (this.#isDue || this.#isOver) return;
-    this.#isDue = true;
-    queueMicrotask(() => {
-      this.#isDue = false;
-      if (!this.#isOver) batch(() => this.#draw());
-    });
-  }
+  readonly changed = paced(() => {
+    if (!this.#isOver) batch(() => this.#draw());
+  });
 
   /** A conversation is to be shown anew, or all of them. */
   forget(key?: Key): void {
