@@ -22,6 +22,8 @@ export function Sidebar({ screen }: { screen: Screen }): VNode {
   const all = chat.conversations.value;
   const shown = filter.value === "" ? all : all.filter((each) => matches(each, filter.value));
   const hasOpened = shown.some((each) => each.key === opened);
+  // Where it stands in the place of the messages, it is what the page is about.
+  const Frame = screen.narrow.value ? "main" : "nav";
 
   useEffect(() => {
     // Alt-A and others go to where the list has not been scrolled.
@@ -29,11 +31,15 @@ export function Sidebar({ screen }: { screen: Screen }): VNode {
   }, [opened]);
 
   return (
-    <nav class="sidebar" aria-label={words("list.label")}>
+    <Frame class="sidebar" aria-label={words("list.label")}>
       <div class="bar top">
-        <span class="brand" aria-hidden="true">
-          zchat
-        </span>
+        {screen.narrow.value ? (
+          <h1 class="brand">zchat</h1>
+        ) : (
+          <span class="brand" aria-hidden="true">
+            zchat
+          </span>
+        )}
         <button
           type="button"
           class="tool"
@@ -98,7 +104,7 @@ export function Sidebar({ screen }: { screen: Screen }): VNode {
         {shown.length === 0 && <li class="none">{words("list.none")}</li>}
       </ul>
       <Myself screen={screen} />
-    </nav>
+    </Frame>
   );
 }
 

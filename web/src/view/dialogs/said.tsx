@@ -140,7 +140,7 @@ export function Report({ screen, of, onClose }: Properties): VNode {
 
 function Quoted({ said }: { readonly said: Said }): VNode {
   return (
-    <blockquote dir="auto">
+    <blockquote dir="auto" tabIndex={0}>
       <strong>{printable(said.author)}</strong> {safeText(said.text)}
     </blockquote>
   );
