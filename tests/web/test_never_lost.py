@@ -266,3 +266,74 @@ async def test_a_gateway_that_sleeps_is_left_as_soon_as_somebody_looks(
     finally:
         cluster.signal(asleep, signal.SIGCONT)
     await check_once_and_in_order(cluster, texts, tab)
+
+
+SEE_SOCKETS: Final = """
+    window.sockets = [];
+    window.WebSocket = class extends WebSocket {
+        constructor(...given) { super(...given); window.sockets.push(this); }
+    };
+"""
+LOSE_THE_LINE: Final = """() => {
+    const none = () => undefined;
+    Object.assign(window.sockets.at(-1), { send: none, onmessage: none, onclose: none });
+}"""
+"""The socket says OPEN from now on, and nothing comes or goes: as where the network has changed."""
+WAKING: Final = {
+    "online": "() => { dispatchEvent(new Event('online')); }",
+    "visible": "() => { document.dispatchEvent(new Event('visibilitychange')); }",
+    "focus": "() => { dispatchEvent(new Event('focus')); }",
+}
+
+
+async def test_a_socket_that_says_it_is_open_and_is_dead_is_left(
+    cluster: Cluster, person: MakePerson
+) -> None:
+    ann, bob = await person(), await person()
+    tab = await ann.tab()
+    await tab.page.add_init_script(SEE_SOCKETS)
+    await tab.page.reload()
+    await tab.come_in()
+    other = await bob.come_in()
+    texts = [f"{bob.name} {number}" for number in range(50)]
+    await other.say_many(texts)
+    await tab.until_shown(texts[-1])
+    # Somebody reads further up.
+    await tab.page.locator(".scroller").evaluate("(each) => { each.scrollTop -= 300; }")
+    await tab.page.locator(".pill.below").wait_for()
+    seen = await tab.first_seen()
+    for wakes, event in WAKING.items():
+        sockets = await tab.page.evaluate("() => window.sockets.length")
+        await tab.page.evaluate(LOSE_THE_LINE)
+        more = [f"{bob.name} at {wakes} {number}" for number in range(10)]
+        await other.say_many(more)
+        await other.until(other.has_sent_all)
+        await tab.page.evaluate(event)
+        await tab.until_shown(more[-1])
+        assert await tab.page.evaluate("() => window.sockets.length") == sockets + 1
+        # Nothing is missing, nothing is there twice, and what was read is where it was.
+        texts += more
+        assert [text for text in await tab.texts() if text in texts] == texts
+        assert await tab.moved_px(seen) <= 1
+    await check_once_and_in_order(cluster, texts, other)
+
+
+async def test_a_page_that_was_frozen_goes_on_where_it_was(
+    cluster: Cluster, person: MakePerson
+) -> None:
+    ann, bob = await person(), await person()
+    tab, other = await ann.come_in(), await bob.come_in()
+    await tab.field.fill("half a thought")
+    session = await tab.page.context.new_cdp_session(tab.page)
+    await session.send("Page.setWebLifecycleState", {"state": "frozen"})
+    texts = [f"{bob.name} while it froze {number}" for number in range(20)]
+    await other.say_many(texts)
+    await other.until(other.has_sent_all)
+    await session.send("Page.setWebLifecycleState", {"state": "active"})
+    await tab.until_shown(texts[-1])
+    assert [text for text in await tab.texts() if text in texts] == texts
+    assert await tab.field.input_value() == "half a thought"
+    texts = [f"{ann.name} has thawed"]
+    await tab.say(texts[0])
+    await tab.until(tab.has_sent_all)
+    await check_once_and_in_order(cluster, texts, tab, other)

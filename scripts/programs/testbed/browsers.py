@@ -64,6 +64,23 @@ _KEPT: Final = """async () => {
     return kept;
 }"""
 
+_FIRST_SEEN: Final = """() => {
+    const top = document.querySelector(".scroller").getBoundingClientRect().top;
+    for (const row of document.querySelectorAll(".messages > li")) {
+        const place = row.lastElementChild.getBoundingClientRect().top - top;
+        if (place >= 0) return [row.dataset.row, place];
+    }
+    return ["", 0];
+}"""
+_MOVED: Final = """async ([row, before]) => {
+    const drawn = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    await drawn();
+    await drawn();
+    const top = document.querySelector(".scroller").getBoundingClientRect().top;
+    const found = document.querySelector(`.messages > li[data-row="${CSS.escape(row)}"]`);
+    return Math.abs(found.lastElementChild.getBoundingClientRect().top - top - before);
+}"""
+
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
@@ -173,6 +190,16 @@ class Tab:
 
     async def until_shown(self, text: str) -> None:
         await self.rows.get_by_text(text, exact=True).first.wait_for(state="attached")
+
+    async def first_seen(self) -> list[Any]:
+        """The first row whose message is wholly seen, and how far it is below the top."""
+        found: list[Any] = await self.page.evaluate(_FIRST_SEEN)
+        return found
+
+    async def moved_px(self, seen: list[Any]) -> float:
+        """How far such a row is from where it was, once all that has changed is drawn."""
+        found: float = await self.page.evaluate(_MOVED, seen)
+        return found
 
     async def until(self, condition: Callable[[], Awaitable[object]]) -> None:
         """Asks the page again and again: under its policy nothing in it may be evaluated later."""
