@@ -1,6 +1,6 @@
 """What somebody sees stays where it is, is told once, and is never more than text."""
 
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -15,18 +15,6 @@ MESSAGES: Final = 90
 MOVED_PX_MAX: Final = 1.0
 PHONE: Final = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
 
-_FIRST_SEEN: Final = """() => {
-    const top = document.querySelector(".scroller").getBoundingClientRect().top;
-    for (const row of document.querySelectorAll(".messages > li")) {
-        const place = row.lastElementChild.getBoundingClientRect().top;
-        if (place >= top) return [row.dataset.row, place];
-    }
-    return ["", 0];
-}"""
-_PLACE: Final = """(key) => {
-    const row = document.querySelector(`.messages > li[data-row="${CSS.escape(key)}"]`);
-    return row ? row.lastElementChild.getBoundingClientRect().top : NaN;
-}"""
 _SCROLL_BY: Final = """(px) => {
     document.querySelector(".scroller").scrollTop += px;
     return new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
@@ -42,11 +30,8 @@ async def settled(tab: Tab) -> None:
     await tab.page.evaluate(_SCROLL_BY, 0)
 
 
-async def check_held(tab: Tab, seen: tuple[str, float]) -> None:
-    await settled(tab)
-    key, before = seen
-    now = await tab.page.evaluate(_PLACE, key)
-    assert abs(now - before) <= MOVED_PX_MAX, (key, before, now)
+async def check_held(tab: Tab, seen: list[Any]) -> None:
+    assert await tab.moved_px(seen) <= MOVED_PX_MAX, seen
 
 
 async def test_what_is_seen_stays_where_it_is(person: MakePerson) -> None:
@@ -62,11 +47,11 @@ async def test_what_is_seen_stays_where_it_is(person: MakePerson) -> None:
     # Older ones are loaded and put above.
     for _ in range(8):
         await reading.page.evaluate(_SCROLL_BY, -250)
-        seen = await reading.page.evaluate(_FIRST_SEEN)
+        seen = await reading.first_seen()
         await check_held(reading, seen)
     await reading.until_shown("3 of many")
     await reading.page.evaluate(_SCROLL_BY, 700)
-    seen = await reading.page.evaluate(_FIRST_SEEN)
+    seen = await reading.first_seen()
     # Somebody edits what stands above it, so that it is longer.
     for _ in range(MESSAGES - 3):
         await saying.page.keyboard.press("ArrowUp")
@@ -78,10 +63,19 @@ async def test_what_is_seen_stays_where_it_is(person: MakePerson) -> None:
     await saying.say("the newest")
     await reading.page.locator(".pill.below").wait_for()
     await check_held(reading, seen)
-    for width, height in ((900, 500), (1280, 800)):
+    for width, height in ((900, 500), (1280, 800), (500, 700), (1280, 800)):
+        seen = await reading.first_seen()
         await reading.page.set_viewport_size({"width": width, "height": height})
-        seen = await reading.page.evaluate(_FIRST_SEEN)
         await check_held(reading, seen)
+    # The field grows and shrinks, and the connection is another one.
+    await reading.field.fill("one\ntwo\nthree\nfour")
+    await check_held(reading, seen)
+    await reading.field.fill("")
+    await check_held(reading, seen)
+    await reading.page.context.set_offline(True)
+    await reading.page.context.set_offline(False)
+    await reading.until(reading.is_online)
+    await check_held(reading, seen)
     # And whoever goes to the end follows it.
     await reading.page.locator(".pill.below").click()
     await reading.until_shown("the newest")
