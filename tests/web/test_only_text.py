@@ -22,6 +22,7 @@ MARKUP: Final = (
     "`<b>` **<b>** ***<i>*** ```<u>```",
 )
 LINKS: Final = (
+    "javascript://example.org/%0aalert(1) JavaScript://%0aalert(1)",
     "javascript:alert(1) JaVaScRiPt:alert(1) java\tscript:alert(1)",
     "data:text/html,<script>alert(1)</script> vbscript:x file:///etc/passwd",
     "blob:https://example.org/x //example.org/x www.example.org",
