@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from playwright.async_api import ViewportSize
 
 from testbed.browsers import Tab
 from testbed.people import eventually, new_name
@@ -19,7 +20,7 @@ AXE: Final = PACKAGES / "axe-core/axe.min.js"
 INSTALLED: Final = PACKAGES / ".made-for"
 THEMES: Final = ("dark", "light", "contrast")
 PASSWORD: Final = "correct horse battery"
-PHONE: Final = {"width": 390, "height": 700}
+PHONE: Final[ViewportSize] = {"width": 390, "height": 700}
 
 _LOOK_AT: Final = """async ([themes]) => {
     const found = [];
