@@ -7,7 +7,8 @@ from playwright.async_api import expect
 
 from testbed.browsers import BrowserPerson, Tab
 from testbed.cluster import Cluster
-from tests.web.conftest import MakePerson
+
+from .conftest import MakePerson
 
 PASSWORD = "correct horse battery"
 

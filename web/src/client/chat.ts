@@ -685,16 +685,32 @@ export class Session implements Chat {
   }
 
   async logOut(everywhere = false): Promise<void> {
+    const timeout = AbortSignal.timeout(LOG_OUT_WAIT_MS);
     const late = new Promise<never>((_, reject) =>
-      setTimeout(() => reject(this.#unconfirmedError()), LOG_OUT_WAIT_MS),
+      timeout.addEventListener("abort", () => reject(this.#unconfirmedError())),
     );
     late.catch(() => undefined);
     // Before that nothing is begun that would go on once the person was told that it did not work.
     await Promise.race([this.#allConfirmed(), late]);
     if (everywhere) await this.ask({ kind: "log_out_everywhere" });
+    else if (await Promise.race([this.#revokeThis(timeout), late])) await this.#forget();
     else if (this.#leader) await this.#leader.logOut();
     else this.#tabs.say({ type: "log_out" });
     await Promise.race([this.#gone, late]);
+  }
+
+  /**
+   * Has the account forget this browser, so that its cookie is worth nothing to whoever has copied it.
+   * That ends the session. Returns whether there was anything to forget.
+   */
+  async #revokeThis(timeout: AbortSignal): Promise<boolean> {
+    const name = this.#beginning.device;
+    if (name === undefined) return false;
+    const { devices } = await this.ask({ kind: "list_devices" });
+    const mine = devices.find((each) => each.name === name);
+    if (!mine || timeout.aborted) return false;
+    await this.ask({ kind: "revoke_device", device: mine.device });
+    return true;
   }
 
   #allConfirmed(): Promise<void> {
