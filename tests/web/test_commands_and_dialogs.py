@@ -176,7 +176,7 @@ async def test_a_message_is_told_once_in_a_browser_and_not_where_somebody_looks(
     await tabs[1].page.evaluate(LOOK)
     await other.say(f":pm {ann.name} again")
     row = tabs[1].page.locator(f'.conversations [data-key="@{bob.name}"]')
-    await row.locator(".count").get_by_text("2").wait_for()
+    await row.locator(".count").get_by_text("2", exact=True).wait_for()
     assert len(await told()) == 1
     # A click leads there.
     leading = tabs[0] if await tabs[0].page.evaluate("() => window.told.length") else tabs[1]
