@@ -356,6 +356,23 @@ def test_only_the_room_service_knows_what_somebody_may_have_missed_of_the_lobby(
     assert [state.log for state in gateway.read(session)[1].logs] == ["#lobby"]
 
 
+def test_a_guest_that_comes_back_after_its_end_does_not_see_again_what_a_slow_stream_brings(
+    gateway: Gateway,
+) -> None:
+    """It made a room, was gone for too long, and so is in the room no more; the gateway has heard
+    nothing of all that."""
+    gateway.log_in("bob", LOBBY)
+    session = newcomer(gateway, cursors={"#den": 1})
+    gateway.reply(USER_SERVICE, "open_session", NEWCOMER)
+    gateway.answer(ROOMS, UserLogs(2, [LOBBY]))
+    changes = [MembershipChange("ann", 1, True, 1), MembershipChange("ann", 2, False, 2)]
+    chunk = Chunk("#den", 1, 2, encode(entry(1, "#den")) + encode(entry(2, "#den")), changes)
+    gateway.core.receive_stream(ROOMS, StreamPage(1, 2, [chunk]), gateway.now)
+    seen = gateway.read(session)
+    assert [state.log for state in seen[1].logs] == ["#lobby"]
+    assert not [each for each in seen if isinstance(each, Entry)]
+
+
 def test_a_client_that_left_while_logging_in_leaves_no_session_behind(gateway: Gateway) -> None:
     session = gateway.connect()
     gateway.send(session, Hello(1, "test"), LogIn(id=1, name="ann", token=b"t" * 32))

@@ -280,15 +280,17 @@ class GatewayCore:
             self._logged_in(self._logins.nothing_to_follow(session))
         for address in sorted(addresses):
             logs = reply.logs if address == USER_SERVICE else None
-            if reply.new and logs is None:
-                logs = self._logs_of_newcomer(opening.log_in, address)
+            # Who has cursors was here before, as a guest that has ended since. What the stream has
+            # still to bring of that one would be taken for the newcomer's, and come twice.
+            if reply.new and logs is None and not opening.log_in.cursors:
+                logs = self._logs_of_newcomer(address)
             if logs is not None:
                 self._user_logs(session, address, logs)
                 continue
             context = LogsAsked(session, address)
             self.services.by_address[address].ask(session, ReadUserLogs(session.name), context, now)
 
-    def _logs_of_newcomer(self, log_in: LogIn, address: str) -> UserLogs | None:
+    def _logs_of_newcomer(self, address: str) -> UserLogs | None:
         """What the room-service there would say of a name that was not there when it was asked for.
 
         None if only the service itself knows. Whatever the stream has brought of the name since is
@@ -300,7 +302,7 @@ class GatewayCore:
             return UserLogs(0, [])
         log = room_log(LOBBY)
         head = self.fan_out.head(log)
-        if head is None or log in log_in.cursors:
+        if head is None:
             return None
         # Who comes to the lobby for the first time sees what is said from now on.
         return UserLogs(0, [UserLog(log, head, head, head)])
