@@ -35,8 +35,11 @@ _CODINGS: Final = {"br": ".br", "gzip": ".gz"}
 class Doors:
     """What a client may speak here: the protocol alone or, with a site, HTTP besides."""
 
-    def __init__(self, site: Site | None = None) -> None:
+    def __init__(
+        self, site: Site | None = None, refused_silent_max: int = limits.REFUSED_SILENT_MAX
+    ) -> None:
         self._site = site
+        self.refused_silent_max = refused_silent_max
         self.waiting = 0
         """Clients that must go, and have not said what they speak."""
 
@@ -81,7 +84,7 @@ class Threshold(ClientConnection):
         if self.session.state is SessionState.CLOSING:
             if self._patience is not None:
                 return 0
-            if self._doors.waiting < limits.REFUSED_SILENT_MAX:
+            if self._doors.waiting < self._doors.refused_silent_max:
                 self._doors.waiting += 1
                 self._refusal = out
                 self._patience = asyncio.get_running_loop().call_later(

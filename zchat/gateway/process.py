@@ -170,6 +170,11 @@ def handshakes_within(files: int) -> int:
     return max(1, min(limits.TLS_HANDSHAKES_MAX, files // 8))
 
 
+def refused_silent_within(files: int) -> int:
+    """How many clients that must go may be waited for: half of the files for telling them so."""
+    return min(limits.REFUSED_SILENT_MAX, files // 16)
+
+
 def certificate_of(settings: Settings) -> ssl.SSLContext | None:
     """As it is now. Raises `CertificateError`."""
     certificate, key = settings.tls_cert, settings.tls_key
@@ -187,7 +192,13 @@ class CannotListen(Exception):
 class Entrances:
     """Where clients come in: on every address that is listened on, with TLS if there is a key."""
 
-    def __init__(self, settings: Settings, log: logging.Logger, handshakes_max: int) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        log: logging.Logger,
+        handshakes_max: int,
+        refused_silent_max: int,
+    ) -> None:
         self._settings = settings
         self._log = log
         self._handshakes_max = handshakes_max
@@ -196,7 +207,7 @@ class Entrances:
         self._both = self._native
         if any(map(settings.serves_web, settings.listen)):
             site = Site(read_files(), settings.web_origins, settings.tls_cert is not None)
-            self._both = Doors(site)
+            self._both = Doors(site, refused_silent_max)
         self._servers: list[asyncio.Server] = []
 
     async def open(
@@ -261,11 +272,12 @@ async def serve(
     log: logging.Logger,
     sessions_max: int,
     handshakes_max: int,
+    refused_silent_max: int,
     tls: ssl.SSLContext | None,
 ) -> bool:
     """Runs until told to stop; False if a bug has ended it."""
     loop = asyncio.get_running_loop()
-    entrances = Entrances(settings, log, handshakes_max)
+    entrances = Entrances(settings, log, handshakes_max, refused_silent_max)
     stop = asyncio.Event()
     sound = True
 
@@ -324,7 +336,8 @@ def run(settings: Settings) -> None:
         give_up(log, Trouble(str(error)))
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            sound = runner.run(serve(settings, log, sessions_max, handshakes_max, tls))
+            silent_max = refused_silent_within(files)
+            sound = runner.run(serve(settings, log, sessions_max, handshakes_max, silent_max, tls))
     except CannotListen as error:
         give_up(log, error.trouble)
     if not sound:

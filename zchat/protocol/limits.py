@@ -169,7 +169,8 @@ WEB_SLICE_BYTES: Final = 4 * 1024
 REFUSED_SILENCE_TIMEOUT_S: Final = 1.0
 """A client that must go is told so in its own words, if it says by then which those are."""
 REFUSED_SILENT_MAX: Final = 100
-"""Such clients at a time; others are told at once, in the words of our own clients."""
+"""Such clients at a time, and fewer where few files may be open; others are told at once, in the
+words of our own clients."""
 
 # --- Between processes ----------------------------------------------------------------------------
 HEARTBEAT_INTERVAL_S: Final = 0.5
