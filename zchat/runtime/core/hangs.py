@@ -1,9 +1,8 @@
 """When a process counts as hung, and is killed."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final, NamedTuple
-
-from msgspec import Struct
 
 from zchat.protocol import limits
 
@@ -17,7 +16,8 @@ class Seen(NamedTuple):
     touched_at_ns: int
 
 
-class _Silence(Struct):
+@dataclass(slots=True)
+class _Silence:
     seen: Seen
     silent_s: float = 0.0
     looks: int = 0
