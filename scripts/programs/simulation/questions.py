@@ -147,6 +147,7 @@ class _Truth:
         # All ask at the same moment: more than may wait, or longer than they may, one by one.
         few_at_once = limits.QUERIES_MAX < 100 or limits.QUERY_BATCH_MAX < 2
         few_at_once = few_at_once or limits.QUERIES_BEGUN_MAX < 2 or limits.QUERIES_TURN_US < 4_000
+        few_at_once = few_at_once or limits.QUERY_TIMEOUT_S < 5
         match answer:
             case None:
                 return "got no answer"
