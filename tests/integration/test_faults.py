@@ -37,7 +37,8 @@ GREETING = encode(HELLO)
 SOMEBODY = encode(LogIn(id=1, name="somebody", token=TOKEN))
 
 BAD_BYTES = {
-    "rubbish": (b"GET / HTTP/1.1\r\nHost: zchat\r\n\r\n", "malformed"),
+    # A letter would be HTTP.
+    "rubbish": (b"\x00\x17 rubbish\r\n\r\n", "malformed"),
     "no msgpack": (b"\xc1" * 10, "malformed"),
     "too deep": (b"\x91" * 100_000, "malformed"),
     "no map": (GREETING + msgpack.packb([1, 2, 3]), "malformed"),

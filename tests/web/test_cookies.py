@@ -3,12 +3,15 @@
 import asyncio
 import base64
 
+import pytest
 from playwright.async_api import expect
 
 from testbed.browsers import BrowserPerson, Tab
 from testbed.cluster import Cluster
 
 from .conftest import MakePerson
+
+pytestmark = pytest.mark.integration
 
 PASSWORD = "correct horse battery"
 

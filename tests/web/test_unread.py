@@ -106,9 +106,15 @@ async def test_read_is_what_somebody_sees_who_looks(person: MakePerson) -> None:
     await saying.say_many([f"line {number}" for number in range(60)])
     await reading.until_shown("line 59")
     await is_unread(reading, room, "")
-    await reading.page.locator(".scroller").evaluate("(each) => { each.scrollTop -= 400; }")
-    await reading.page.locator(".pill.below").wait_for()
+    pill = reading.page.locator(".pill.below")
+
+    async def reads_further_up() -> bool:
+        # As often as it takes: what has just come may still be drawn, with the end in sight.
+        await reading.page.locator(".scroller").evaluate("(each) => { each.scrollTop -= 400; }")
+        return await pill.is_visible()
+
+    await reading.until(reads_further_up)
     await saying.say("below")
     await is_unread(reading, room, "1")
-    await reading.page.locator(".pill.below").click()
+    await pill.click()
     await is_unread(reading, room, "")
