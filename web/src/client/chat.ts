@@ -701,11 +701,11 @@ export class Session implements Chat {
 
   /**
    * Has the account forget this browser, so that its cookie is worth nothing to whoever has copied it.
-   * That ends the session. Returns whether there was anything to forget.
+   * That ends the session. Returns whether it was done: without a server it cannot be.
    */
   async #revokeThis(timeout: AbortSignal): Promise<boolean> {
     const name = this.#beginning.device;
-    if (name === undefined) return false;
+    if (name === undefined || this.connection.value.state !== "online") return false;
     const { devices } = await this.ask({ kind: "list_devices" });
     const mine = devices.find((each) => each.name === name);
     if (!mine || timeout.aborted) return false;
