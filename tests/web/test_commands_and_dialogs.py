@@ -100,6 +100,8 @@ async def test_another_key_than_enter_spares_a_message_and_begins_one(person: Ma
     tab = await (await person()).come_in()
     await tab.say("the roses are out")
     await tab.until_shown("the roses are out")
+    # What is on its way cannot be deleted yet.
+    await tab.until(tab.has_sent_all)
     await tab.field.press("ArrowUp")
     await tab.page.keyboard.press("d")
     dialog = tab.page.locator("dialog[open]")
