@@ -256,3 +256,13 @@ def test_no_read_writes(open_store: Store) -> None:
     before = open_store._driver.total_changes
     model.agrees_with(open_store)
     assert open_store._driver.total_changes == before
+
+
+def test_a_writer_that_was_fenced_off_finds_no_entry_that_the_next_one_has_removed(
+    open_store: Store, path: Path
+) -> None:
+    model = Model()
+    open_store.commit([model.next("#garden", None) for _ in range(3)], [], [], [])
+    with contextlib.closing(sqlite3.connect(path)) as other, other:
+        other.execute("delete from entries where sequence < 3")
+    assert [each.sequence for each in open_store.read_log("#garden", 0, 10, UNBOUNDED)] == [3]

@@ -105,8 +105,7 @@ class PlaceIndex:
         with closing(self._driver.execute(self._select_oldest_first, bounds)) as rows:
             yield from starmap(StoredEntry, rows)
         recent = self._recent_of(log, WHOLE_LOG)
-        for one in recent[bisect_right(recent, after, key=_sequence_of) :]:
-            yield self._entry(*one)
+        yield from self._entries(recent[bisect_right(recent, after, key=_sequence_of) :])
 
     def newest_first(
         self, log: str, thread: str, floor: int, before: int
@@ -115,8 +114,7 @@ class PlaceIndex:
         recent = self._recent_of(log, thread)
         begin = bisect_right(recent, floor, key=_sequence_of)
         end = bisect_left(recent, before, key=_sequence_of)
-        for one in reversed(recent[begin:end]):
-            yield self._entry(*one)
+        yield from self._entries(reversed(recent[begin:end]))
         bounds = (log, thread, floor, before)
         with closing(self._driver.execute(self._select_newest_first, bounds)) as rows:
             yield from starmap(StoredEntry, rows)
@@ -152,8 +150,12 @@ class PlaceIndex:
         self._unfiled = []
         return self._filed
 
-    def _entry(self, _sequence: int, position: int) -> StoredEntry:
-        return StoredEntry(*self._driver.execute(self._select_entry, (position,)).fetchone())
+    def _entries(self, recent: Iterable[_Recent]) -> Iterator[StoredEntry]:
+        for _, position in recent:
+            row = self._driver.execute(self._select_entry, (position,)).fetchone()
+            # Only the next writer can have removed it; this one is told so when it commits.
+            if row is not None:
+                yield StoredEntry(*row)
 
     def _steps(self, next_name: str, name: str, *log: str) -> Iterator[str]:
         """From one step of the index to the next: grouping would walk over all the entries."""
