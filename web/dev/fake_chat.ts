@@ -246,7 +246,6 @@ export function createFake(world: World): Fake {
     onTold: () => () => undefined,
     keep: (key, kept) => alter(key, { kept }),
     setNotify: async (key, notify) => alter(key, { notify }),
-    search: async () => ({ hits: [], more: false }),
     may: () => undefined,
     gone: new Promise(() => undefined),
     logOut: async () => undefined,

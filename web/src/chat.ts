@@ -44,14 +44,6 @@ export interface Door {
   enter(credentials: Credentials): Promise<Chat>;
 }
 
-export interface SearchHit {
-  readonly key: Key;
-  readonly sequence: number;
-  readonly atMs: number;
-  readonly author: string;
-  readonly text: string;
-}
-
 /** A message, or what happened to the user, that is told aloud by the levels of its conversation. */
 export interface Told {
   readonly key: Key;
@@ -122,11 +114,6 @@ export interface Chat {
 
   keep(key: Key, kept: boolean): void;
   setNotify(key: Key, level: Notify): Promise<void>;
-  search(
-    words: string,
-    key?: Key,
-    before?: SearchHit,
-  ): Promise<{ hits: readonly SearchHit[]; more: boolean }>;
   /** By the permission table of the server, as far as roles are known here; undefined: ask the server. */
   may(action: string, key: Key, item?: { author: string; mine: boolean }): boolean | undefined;
 

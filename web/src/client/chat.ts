@@ -3,9 +3,9 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { signal } from "@preact/signals";
 
-import { RefusedError, type Chat, type SearchHit, type Told } from "../chat.ts";
+import { RefusedError, type Chat, type Told } from "../chat.ts";
 import { Book } from "../model/book.ts";
-import { conversationOf, LOBBY } from "../model/entries.ts";
+import { LOBBY } from "../model/entries.ts";
 import type { News } from "../model/news.ts";
 import { toldOf } from "../model/notifying.ts";
 import type { Action } from "../model/rights.ts";
@@ -23,7 +23,6 @@ import {
 import { safeText } from "../protocol/names.ts";
 import { PERMISSIONS } from "../protocol/permissions.ts";
 import type { Loaded, Store } from "../storage/store.ts";
-import { inShort } from "../text/entries.ts";
 import { words } from "../text/text.ts";
 import { Asking } from "./asking.ts";
 import { isKept, saying } from "./checks.ts";
@@ -36,7 +35,6 @@ import { OpenTimeline } from "./timeline.ts";
 const TYPING_EVERY_MS = 3_000;
 /** Members who come and go are asked for together. */
 const MEMBERS_WAIT_MS = 500;
-const SEARCH_HITS = 20;
 /** How long a leading tab has for an answer to a tab that somebody looks at. */
 const LEADER_ANSWER_MS = 3_000;
 /** How long logging out waits for what is not confirmed. */
@@ -639,29 +637,7 @@ export class Session implements Chat {
     await this.ask({ kind: "set_notify", log: key, level });
   }
 
-  // --- Looking up --------------------------------------------------------------------------------
-
-  async search(
-    text: string,
-    key?: Key,
-    before?: SearchHit,
-  ): Promise<{ hits: readonly SearchHit[]; more: boolean }> {
-    const { entries, more } = await this.ask({
-      kind: "search_messages",
-      text: text.replace(/\s+/g, " ").trim(),
-      limit: SEARCH_HITS,
-      ...(key !== undefined && { log: key }),
-      ...(before !== undefined && { before_ms: before.atMs }),
-    });
-    const hits = entries.flatMap((entry): SearchHit[] => {
-      const found = conversationOf(entry, this.#book.me);
-      if (found === undefined || !("text" in entry.body)) return [];
-      const { author, sequence, at_ms: atMs } = entry;
-      const said = safeText(entry.body.text);
-      return [{ key: found, sequence, atMs, author, text: inShort(said) }];
-    });
-    return { hits, more };
-  }
+  // --- Rights ------------------------------------------------------------------------------------
 
   may(
     action: string,
